@@ -1,0 +1,1 @@
+fn activate(v: f32) -> f32 { return gelu_erf(v); }

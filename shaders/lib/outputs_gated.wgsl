@@ -1,0 +1,6 @@
+// Two neighbouring outputs a workgroup, each from a gate row and, p.n rows further, its up row: act(gate)·up.
+const OUTPUTS = 2u;
+fn weight_row(first: u32, j: u32) -> u32 { return select(first + j, p.n + first + j - 2u, j >= 2u); }
+fn combine(sums: vec4f, row: u32, out: u32, j: u32) -> f32 {
+  return activate(sums[j] + bias(out)) * (sums[j + 2u] + bias(p.n + out));
+}

@@ -1,0 +1,2 @@
+// No learned positions: rotary models.
+fn position4(position: u32, h4: u32) -> vec4f { return vec4f(); }

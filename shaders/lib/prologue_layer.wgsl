@@ -1,0 +1,24 @@
+// LayerNorm before the product. Mean and variance are taken in two passes over x (a one-pass variance cancels).
+@group(0) @binding(5) var<storage, read> norm: array<vec4f>; // [k] weight, then [k] bias
+var<private> centre: array<f32, ROWS>;
+var<private> inverse: array<f32, ROWS>;
+
+fn prologue_begin(lane: Lane) {
+  for (var i = 0u; i < ROWS; i++) {
+    var sum = vec4f();
+    for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) { sum += x4(i, k4); }
+    sum = workgroup_sum(sum, lane);
+    centre[i] = (sum.x + sum.y + sum.z + sum.w) / f32(p.k);
+    var squares = vec4f();
+    for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) {
+      let d = inside(x4(i, k4) - centre[i], k4);
+      squares += d * d;
+    }
+    squares = workgroup_sum(squares, lane);
+    inverse[i] = inverseSqrt((squares.x + squares.y + squares.z + squares.w) / f32(p.k) + p.eps);
+  }
+}
+fn prologue(value: vec4f, i: u32, k4: u32) -> vec4f {
+  return inside((value - centre[i]) * inverse[i] * norm[k4] + norm[p.k4 + k4], k4);
+}
+fn prologue_end(sums: vec4f, i: u32, lane: Lane) -> vec4f { return sums; }

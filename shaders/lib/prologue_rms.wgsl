@@ -1,0 +1,15 @@
+// RMSNorm folded into the product: W·(x∘g) is scaled at the end by 1/rms(x), whose sum of squares is gathered on the way.
+@group(0) @binding(5) var<storage, read> norm: array<vec4f>; // [k]
+var<private> squares: array<f32, ROWS>;
+
+fn prologue_begin(lane: Lane) {
+  for (var i = 0u; i < ROWS; i++) { squares[i] = 0.0; }
+}
+fn prologue(value: vec4f, i: u32, k4: u32) -> vec4f {
+  squares[i] += dot(value, value);
+  return value * norm[k4];
+}
+fn prologue_end(sums: vec4f, i: u32, lane: Lane) -> vec4f {
+  let total = workgroup_sum(vec4f(squares[i]), lane).x;
+  return sums * inverseSqrt(total / f32(p.k) + p.eps);
+}

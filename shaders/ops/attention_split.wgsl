@@ -1,0 +1,85 @@
+// Decode attention, first half: one workgroup takes SPLIT positions of one row and all query heads of one KV head.
+//   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
+//   parts [rows, heads, splits, headDim + 4]: unnormalised mix, then peak and total
+//   grid: splits × kvHeads × rows; splits past the row's position exit at once
+struct Params {
+  heads: u32,
+  kv_heads: u32,
+  splits: u32,
+  scale: f32,
+}
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> q: array<vec4f>;
+@group(0) @binding(3) var<storage, read> k_pages: array<vec4f>;
+@group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
+
+const SPLIT = 128u;
+var<workgroup> weights: array<f32, GROUP * SPLIT>;
+var<workgroup> lanes: array<f32, WORKGROUP>;
+const LANES = WORKGROUP / GROUP; // threads that share one head's softmax
+
+fn kv_at(pages: u32, kv_head: u32, t: u32) -> u32 {
+  let slot = cache_slot(pages, t);
+  return (((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * DIM4;
+}
+
+fn fill_scores(at: Row, row: u32, kv_head: u32, begin: u32, count: u32, index: u32) {
+  for (var i = index; i < GROUP * count; i += WORKGROUP) {
+    let head = kv_head * GROUP + i / count;
+    let k = kv_at(at.pages, kv_head, begin + i % count);
+    let query = (row * p.heads + head) * DIM4;
+    var products = vec4f();
+    for (var d = 0u; d < DIM4; d++) { products += q[query + d] * k_pages[k + d]; }
+    weights[(i / count) * SPLIT + i % count] = (products.x + products.y + products.z + products.w) * p.scale;
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+  let row = group.z;
+  if (row >= row_count()) { return; }
+  let at = row_at(row);
+  let begin = group.x * SPLIT;
+  if (begin > at.position) { return; }
+  let count = min(SPLIT, at.position + 1u - begin);
+  fill_scores(at, row, group.y, begin, count, index);
+  workgroupBarrier();
+
+  // Peak, then weights and their total, LANES threads a head.
+  let head = min(index / LANES, GROUP - 1u);
+  let lane = index % LANES;
+  let working = index < LANES * GROUP;
+  var peak = -3.0e38;
+  for (var t = lane; t < count; t += LANES) { peak = max(peak, weights[head * SPLIT + t]); }
+  lanes[index] = peak;
+  workgroupBarrier();
+  for (var i = 0u; i < LANES; i++) { peak = max(peak, lanes[head * LANES + i]); }
+  workgroupBarrier();
+  var sum = 0.0;
+  if (working) {
+    for (var t = lane; t < count; t += LANES) {
+      let weight = exp(weights[head * SPLIT + t] - peak);
+      weights[head * SPLIT + t] = weight;
+      sum += weight;
+    }
+  }
+  lanes[index] = sum;
+  workgroupBarrier();
+  if (working && lane == 0u) {
+    var total = 0.0;
+    for (var i = 0u; i < LANES; i++) { total += lanes[head * LANES + i]; }
+    parts[part_at(row, group.y * GROUP + head, group.x) + DIM4] = vec4f(peak, total, 0.0, 0.0);
+  }
+  for (var i = index; i < GROUP * DIM4; i += WORKGROUP) {
+    let g = i / DIM4;
+    let d = i % DIM4;
+    var acc = vec4f();
+    for (var t = 0u; t < count; t++) { acc += weights[g * SPLIT + t] * v_pages[kv_at(at.pages, group.y, begin + t) + d]; }
+    parts[part_at(row, group.y * GROUP + g, group.x) + d] = acc;
+  }
+}
+
+fn part_at(row: u32, head: u32, split: u32) -> u32 {
+  return ((row * p.heads + head) * p.splits + split) * (DIM4 + 1u);
+}

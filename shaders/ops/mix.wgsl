@@ -1,0 +1,31 @@
+// mix[r, h, d] = Σₜ probs[h, r, t]·v[t, ⌊h / group⌋, d]
+//   probs [heads, rows, positions], v_pages [page, kvHeads, 32, headDim], mix [rows, heads · headDim]
+//   grid: ⌈heads · headDim / WORKGROUP⌉ × rows
+struct Params {
+  heads: u32,
+  kv_heads: u32,
+  head_dim: u32,
+  positions: u32,
+  rows: u32,
+}
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> probs: array<f32>;
+@group(0) @binding(3) var<storage, read> v_pages: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let row = id.y;
+  if (id.x >= p.heads * p.head_dim || row >= row_count()) { return; }
+  let at = row_at(row);
+  let head = id.x / p.head_dim;
+  let d = id.x % p.head_dim;
+  let kv_head = head / (p.heads / p.kv_heads);
+  let base = (head * p.rows + row) * p.positions;
+  var sum = 0.0;
+  for (var t = 0u; t <= min(at.position, p.positions - 1u); t++) {
+    let slot = cache_slot(at.pages, t);
+    sum += probs[base + t] * v_pages[(((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim + d];
+  }
+  y[row * p.heads * p.head_dim + id.x] = sum;
+}

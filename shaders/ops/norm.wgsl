@@ -1,0 +1,32 @@
+// RMSNorm:   y = x / √(mean(x²) + ε) ∘ g
+// LayerNorm: y = (x − mean(x)) / √(var(x) + ε) ∘ g + b          (prologue provider)
+//   x, y [rows, k], norm [k] (and bias [k])
+//   grid: one workgroup a row
+struct Params {
+  k: u32,
+  k4: u32,
+  eps: f32,
+}
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+
+var<private> current_row: u32;
+
+fn inside(value: vec4f, k4: u32) -> vec4f {
+  return select(vec4f(), value, vec4u(k4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.k));
+}
+fn x4(i: u32, k4: u32) -> vec4f { return inside(x[current_row * p.k4 + k4], k4); }
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+  if (group.x >= row_count()) { return; }
+  current_row = group.x;
+  prologue_begin(lane);
+  // The fold of RMSNorm leaves its scale to the end: gather it, then write.
+  for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) { _ = prologue(x4(0u, k4), 0u, k4); }
+  let scale = prologue_end(vec4f(1.0), 0u, lane);
+  for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) {
+    y[current_row * p.k4 + k4] = prologue(x4(0u, k4), 0u, k4) * scale;
+  }
+}

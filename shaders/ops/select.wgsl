@@ -1,0 +1,213 @@
+// Top-k with log-sum-exp, and the draw: for each row that needs logits
+//   ids and values of the k largest logits, descending, ties by lowest id (radix select on order-preserving keys, then a
+//   bitonic sort); lse = log Σ e^l; then temperature → top-k → top-p → min-p → the draw on the cumulative distribution
+//   logits [ring, vocab], records [rows, RECORD] words: token, k, lse, flags, random, 3 spare, ids [256], values [256]
+//   grid: one workgroup a row
+struct Params {
+  vocab: u32,
+}
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> logits: array<f32>;
+@group(0) @binding(3) var<storage, read_write> records: array<u32>;
+@group(0) @binding(4) var<storage, read_write> drawn: array<u32>; // [slots]
+
+const MAX_K = 256u;
+const RECORD = 8u + 2u * MAX_K;
+// Flags of a record.
+const NOT_FINITE = 1u;   // a logit is NaN or infinite: nothing was drawn
+const NOT_COVERED = 2u;  // the candidates do not hold the whole nucleus: the host must draw from full logits
+
+var<workgroup> bins: array<atomic<u32>, 256>;
+var<workgroup> keys: array<u32, MAX_K>;
+var<workgroup> ids: array<u32, MAX_K>;
+var<workgroup> gathered: atomic<u32>;
+var<workgroup> threshold: u32;
+var<workgroup> wanted: u32; // how many keys equal to the threshold are still wanted
+var<workgroup> bad: atomic<u32>;
+var<workgroup> peaks: array<f32, WORKGROUP>;
+
+// Order-preserving: a larger float has a larger key.
+fn key_of(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  return bits ^ select(0x80000000u, 0xffffffffu, (bits >> 31u) == 1u);
+}
+fn value_of(key: u32) -> f32 {
+  return bitcast<f32>(key ^ select(0xffffffffu, 0x80000000u, (key >> 31u) == 1u));
+}
+
+// One byte of the radix select: bins of the keys that match the prefix found so far, then the bin of the k-th largest.
+fn narrow(base: u32, shift: u32, lane: u32) {
+  for (var i = lane; i < 256u; i += WORKGROUP) { atomicStore(&bins[i], 0u); }
+  workgroupBarrier();
+  let prefix = workgroupUniformLoad(&threshold);
+  for (var i = lane; i < p.vocab; i += WORKGROUP) {
+    let key = key_of(logits[base + i]);
+    if (shift == 24u || (key >> (shift + 8u)) == (prefix >> (shift + 8u))) {
+      atomicAdd(&bins[(key >> shift) & 255u], 1u);
+    }
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    var left = wanted;
+    var bin = 255u;
+    loop {
+      let count = atomicLoad(&bins[bin]);
+      if (count >= left || bin == 0u) { break; }
+      left -= count;
+      bin -= 1u;
+    }
+    threshold = prefix | (bin << shift);
+    wanted = left;
+  }
+  workgroupBarrier();
+}
+
+fn gather(base: u32, lane: u32) {
+  if (lane == 0u) { atomicStore(&gathered, 0u); }
+  workgroupBarrier();
+  for (var i = lane; i < p.vocab; i += WORKGROUP) {
+    let key = key_of(logits[base + i]);
+    if (key > threshold) {
+      let at = atomicAdd(&gathered, 1u);
+      keys[at] = key;
+      ids[at] = i;
+    }
+  }
+  workgroupBarrier();
+  // Keys equal to the threshold: the lowest ids, in order, so the choice never depends on scheduling.
+  if (lane == 0u) {
+    var at = atomicLoad(&gathered);
+    var left = wanted;
+    for (var i = 0u; i < p.vocab && left > 0u; i++) {
+      if (key_of(logits[base + i]) == threshold) {
+        keys[at] = threshold;
+        ids[at] = i;
+        at += 1u;
+        left -= 1u;
+      }
+    }
+  }
+  workgroupBarrier();
+}
+
+fn before(i: u32, j: u32) -> bool { return keys[i] > keys[j] || (keys[i] == keys[j] && ids[i] < ids[j]); }
+
+fn sort_candidates(k: u32, lane: u32) {
+  var size = 1u;
+  while (size < k) { size *= 2u; }
+  for (var i = k + lane; i < size; i += WORKGROUP) {
+    keys[i] = 0u;
+    ids[i] = 0xffffffffu;
+  }
+  workgroupBarrier();
+  for (var run = 2u; run <= size; run *= 2u) {
+    for (var gap = run / 2u; gap > 0u; gap /= 2u) {
+      for (var i = lane; i < size; i += WORKGROUP) {
+        let j = i ^ gap;
+        if (j > i && before(j, i) == ((i & run) == 0u)) {
+          let key = keys[i];
+          let id = ids[i];
+          keys[i] = keys[j];
+          ids[i] = ids[j];
+          keys[j] = key;
+          ids[j] = id;
+        }
+      }
+      workgroupBarrier();
+    }
+  }
+}
+
+// (Σ e^(l − peak), Σ e^((l − peak)/T)) over the vocabulary, and the peak.
+fn totals(base: u32, inverse_temperature: f32, lane: Lane) -> vec3f {
+  var peak = -3.0e38;
+  for (var i = lane.index; i < p.vocab; i += WORKGROUP) {
+    let value = logits[base + i];
+    if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) { atomicOr(&bad, NOT_FINITE); }
+    peak = max(peak, value);
+  }
+  peaks[lane.index] = peak;
+  workgroupBarrier();
+  for (var i = 0u; i < WORKGROUP; i++) { peak = max(peak, peaks[i]); }
+  var sums = vec4f();
+  for (var i = lane.index; i < p.vocab; i += WORKGROUP) {
+    let below = logits[base + i] - peak;
+    sums += vec4f(exp(below), exp(below * inverse_temperature), 0.0, 0.0);
+  }
+  let total = workgroup_sum(sums, lane);
+  return vec3f(total.xy, peak);
+}
+
+struct Draw {
+  token: u32,
+  flags: u32,
+  random: f32,
+}
+
+// What src/decode/samplers.ts does, over the sorted candidates. `mass` is the tempered mass of the whole vocabulary.
+fn draw(at: u32, k: u32, mass: f32, inverse_temperature: f32) -> Draw {
+  if (inverse_temperature == 0.0) { return Draw(ids[0], 0u, -1.0); }
+  let top_k = batch[at + 5u];
+  let top_p = bitcast<f32>(batch[at + 6u]);
+  let min_p = bitcast<f32>(batch[at + 7u]);
+  let peak = value_of(keys[0]);
+  var kept = select(k, min(k, top_k), top_k > 0u);
+  var norm = mass;
+  if (top_k > 0u) {
+    norm = 0.0;
+    for (var i = 0u; i < kept; i++) { norm += exp((value_of(keys[i]) - peak) * inverse_temperature); }
+  }
+  // The smallest set whose mass reaches top_p; min_p cuts relative to the most probable.
+  var total = 0.0;
+  var covered = top_k > 0u && top_k <= k;
+  for (var i = 0u; i < kept; i++) {
+    let weight = exp((value_of(keys[i]) - peak) * inverse_temperature);
+    if (weight < min_p || (i > 0u && top_p < 1.0 && total >= top_p * norm)) {
+      kept = i;
+      covered = true;
+      break;
+    }
+    total += weight;
+  }
+  covered = covered || k == p.vocab || (top_p < 1.0 && total >= top_p * norm);
+  let random = random_uniform(batch[at + 8u], batch[at + 9u], batch[at + 10u]);
+  var cumulative = 0.0;
+  for (var i = 0u; i < kept; i++) {
+    cumulative += exp((value_of(keys[i]) - peak) * inverse_temperature);
+    if (cumulative > random * total) { return Draw(ids[i], select(NOT_COVERED, 0u, covered), random); }
+  }
+  return Draw(ids[kept - 1u], select(NOT_COVERED, 0u, covered), random);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+  if (group.x >= logit_count()) { return; }
+  let at = logit_at(group.x);
+  let base = batch[at + 1u] * p.vocab;
+  let k = min(min(batch[at + 3u], MAX_K), p.vocab);
+  let inverse_temperature = bitcast<f32>(batch[at + 4u]);
+  if (lane.index == 0u) {
+    threshold = 0u;
+    wanted = k;
+    atomicStore(&bad, 0u);
+  }
+  workgroupBarrier();
+  let sums = totals(base, inverse_temperature, lane);
+  for (var shift = 24i; shift >= 0i; shift -= 8i) { narrow(base, u32(shift), lane.index); }
+  gather(base, lane.index);
+  sort_candidates(k, lane.index);
+  let record = group.x * RECORD;
+  for (var i = lane.index; i < k; i += WORKGROUP) {
+    records[record + 8u + i] = ids[i];
+    records[record + 8u + MAX_K + i] = bitcast<u32>(value_of(keys[i]));
+  }
+  if (lane.index == 0u) {
+    let result = draw(at, k, sums.y, inverse_temperature);
+    records[record] = result.token;
+    records[record + 1u] = k;
+    records[record + 2u] = bitcast<u32>(sums.z + log(sums.x));
+    records[record + 3u] = result.flags | atomicLoad(&bad);
+    records[record + 4u] = bitcast<u32>(result.random);
+    drawn[batch[at + 2u]] = result.token;
+  }
+}

@@ -1,0 +1,213 @@
+import { TokenscopeError, type ErrorCode } from '../errors.ts'
+import { parseStrictJson } from '../formats/strictJson.ts'
+import { ConfigReader } from '../model/arch/config.ts'
+import { Pattern } from './pattern.ts'
+
+export const CONFIG_FILE = 'adapter_config.json'
+
+/** A value that holds for the modules a pattern matches. The first match in the order of the file counts. */
+export interface PatternValue {
+  key: string
+  /** Matches a module's whole name or a dotted tail of it. */
+  pattern: Pattern
+  value: number
+}
+
+/** Modules by name (whole, or a dotted tail) or by a pattern for the whole name. */
+export type ModuleChoice = { kind: 'names'; names: readonly string[] } | { kind: 'pattern'; pattern: Pattern }
+
+/** `adapter_config.json`, reduced to what inference needs. */
+export interface AdapterConfig {
+  rank: number
+  alpha: number
+  targets: ModuleChoice | { kind: 'all-linear' }
+  exclude: ModuleChoice | null
+  /** Layers that listed names are limited to, null for all. */
+  layers: readonly number[] | null
+  /** Names of the layer list; none means any. */
+  layersPatterns: readonly Pattern[]
+  rankPattern: readonly PatternValue[]
+  alphaPattern: readonly PatternValue[]
+  rslora: boolean
+  dora: boolean
+  bias: 'none' | 'all' | 'lora_only'
+  /** A module is meant when its name ends in an entry. */
+  modulesToSave: readonly string[]
+  ensureWeightTying: boolean
+  baseModel: string | null
+}
+
+/** Fields read below. */
+const READ = [
+  ...[
+    'peft_type',
+    'task_type',
+    'r',
+    'lora_alpha',
+    'target_modules',
+    'exclude_modules',
+    'layers_to_transform',
+  ],
+  ...['layers_pattern', 'rank_pattern', 'alpha_pattern', 'use_rslora', 'use_dora', 'bias', 'modules_to_save'],
+  ...['ensure_weight_tying', 'base_model_name_or_path', 'init_lora_weights', 'fan_in_fan_out'],
+]
+
+/** Fields that only steer training, start-up values or bookkeeping. `qalora_group_size` counts only with `use_qalora`. */
+const HARMLESS = [
+  ...[
+    'auto_mapping',
+    'revision',
+    'inference_mode',
+    'lora_dropout',
+    'loftq_config',
+    'eva_config',
+    'corda_config',
+  ],
+  ...['lora_ga_config', 'megatron_core', 'peft_version', 'qalora_group_size', 'runtime_config'],
+]
+
+const KNOWN: ReadonlySet<string> = new Set([...READ, ...HARMLESS])
+
+/** Ways to start training that leave the base's weights alone. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
+const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal']
+
+class AdapterConfigReader extends ConfigReader {
+  override fail(
+    name: string,
+    expected: string,
+    code: ErrorCode = 'bad-file',
+    hint?: string,
+  ): TokenscopeError {
+    const usual =
+      code === 'unsupported'
+        ? 'This kind of adapter cannot be applied here; merge it into its base with PEFT and load the result.'
+        : 'The file is damaged or was not written by PEFT; fetch the adapter again.'
+    return super.fail(name, expected, code, hint ?? usual)
+  }
+
+  names(name: string): string[] {
+    const value = this.get(name) ?? []
+    const list: unknown[] = Array.isArray(value) ? value : [value]
+    return list.map((entry) => {
+      if (typeof entry === 'string' && entry !== '') return entry
+      throw this.fail(name, 'a list of names')
+    })
+  }
+
+  choice(name: string): ModuleChoice {
+    const value = this.get(name)
+    if (typeof value === 'string') return { kind: 'pattern', pattern: this.pattern(name, value) }
+    return { kind: 'names', names: this.names(name) }
+  }
+
+  pattern(name: string, text: string): Pattern {
+    return new Pattern(text, `${this.file}: ${name}`)
+  }
+
+  layers(name: string): number[] | null {
+    const value = this.get(name)
+    if (value === undefined) return null
+    const list: unknown[] = Array.isArray(value) ? value : [value]
+    if (list.length === 0) return null
+    return list.map((entry) => {
+      if (typeof entry === 'number' && Number.isInteger(entry) && entry >= 0) return entry
+      throw this.fail(name, 'layer numbers')
+    })
+  }
+
+  patternValues(name: string, check: (value: unknown) => value is number, expected: string): PatternValue[] {
+    const value = this.get(name) ?? {}
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.fail(name, 'an object')
+    return Object.entries(value).map(([key, entry]: [string, unknown]) => {
+      if (!check(entry)) throw this.fail(name, `${expected} for each name`)
+      // The very expression PEFT builds around the key.
+      return { key, pattern: this.pattern(`${name}.${key.slice(0, 60)}`, `(.*\\.)?(${key})$`), value: entry }
+    })
+  }
+}
+
+function isRank(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_536
+}
+
+function isAlpha(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+
+/** Empty, false and null say that something is not used. */
+function isNeutral(value: unknown): boolean {
+  if (value === undefined || value === false) return true
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+/** Names every field in use that is not implemented. An unknown one may change the result, so it must be unset. */
+function refuseOthers(config: AdapterConfigReader, fields: readonly string[]): void {
+  for (const field of fields) {
+    if (!KNOWN.has(field) && !isNeutral(config.get(field))) {
+      throw config.fail(field, 'unset: it is not implemented', 'unsupported')
+    }
+  }
+}
+
+function parseBias(config: AdapterConfigReader): AdapterConfig['bias'] {
+  const bias = config.text('bias', 'none')
+  if (bias === 'none' || bias === 'all' || bias === 'lora_only') return bias
+  throw config.fail('bias', 'none, all or lora_only')
+}
+
+function parseTargets(config: AdapterConfigReader): AdapterConfig['targets'] {
+  const value = config.get('target_modules')
+  if (typeof value === 'string' && value.toLowerCase() === 'all-linear') return { kind: 'all-linear' }
+  const targets = config.choice('target_modules')
+  if (targets.kind === 'names' && targets.names.length === 0) {
+    throw config.fail('target_modules', 'a list of module names, a pattern or all-linear')
+  }
+  return targets
+}
+
+function refuseKinds(config: AdapterConfigReader): void {
+  if (config.text('peft_type') !== 'LORA') throw config.fail('peft_type', 'LORA', 'unsupported')
+  const task = config.get('task_type')
+  if (task !== undefined && task !== 'CAUSAL_LM')
+    throw config.fail('task_type', 'CAUSAL_LM or null', 'unsupported')
+  if (!PLAIN_STARTS.includes(config.get('init_lora_weights') ?? true)) {
+    const hint =
+      'Training changed the base as well; save the adapter with path_initial_model_for_weight_conversion.'
+    throw config.fail('init_lora_weights', 'true, false, gaussian, eva or orthogonal', 'unsupported', hint)
+  }
+}
+
+/**
+ * Reads `adapter_config.json`. `fan_in_fan_out` is checked and has no effect: as in PEFT, the layer's own kind decides.
+ * @throws `unsupported` for kinds of adapter and fields not implemented, `bad-file` for wrong values; both name the field.
+ */
+export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): AdapterConfig {
+  const json = parseStrictJson(bytes, file)
+  const config = new AdapterConfigReader(json, file)
+  refuseKinds(config)
+  refuseOthers(config, Object.keys(json as object))
+  config.flag('fan_in_fan_out', false)
+  const alpha = config.get('lora_alpha') ?? 8
+  if (!isAlpha(alpha)) throw config.fail('lora_alpha', 'a finite number')
+  const exclude = config.get('exclude_modules') === undefined ? null : config.choice('exclude_modules')
+  return {
+    rank: config.count('r', { fallback: 8, max: 65_536 }),
+    alpha,
+    targets: parseTargets(config),
+    exclude,
+    layers: config.layers('layers_to_transform'),
+    layersPatterns: config
+      .names('layers_pattern')
+      .map((name) => config.pattern('layers_pattern', `(?:.*\\.)?(?:${name})`)),
+    rankPattern: config.patternValues('rank_pattern', isRank, 'a rank of at least 1'),
+    alphaPattern: config.patternValues('alpha_pattern', isAlpha, 'a finite number'),
+    rslora: config.flag('use_rslora', false),
+    dora: config.flag('use_dora', false),
+    bias: parseBias(config),
+    modulesToSave: config.names('modules_to_save'),
+    ensureWeightTying: config.flag('ensure_weight_tying', false),
+    baseModel:
+      config.get('base_model_name_or_path') === undefined ? null : config.text('base_model_name_or_path'),
+  }
+}

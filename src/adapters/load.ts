@@ -1,0 +1,102 @@
+import { TokenscopeError } from '../errors.ts'
+import { badFile } from '../formats/badFile.ts'
+import { openSafetensors } from '../formats/checkpoint.ts'
+import { dtypeBytes } from '../formats/safetensors.ts'
+import type { Checkpoint, FileSource } from '../formats/tensors.ts'
+import type { DecoderSpec } from '../model/spec.ts'
+import { decodeFloats } from '../quant/floats.ts'
+import type { AdapterTensor } from './adapterTensors.ts'
+import { CONFIG_FILE, parseAdapterConfig } from './config.ts'
+import { parseAdapter } from './parse.ts'
+import type { ParsedAdapter } from './types.ts'
+
+export const WEIGHTS_FILE = 'adapter_model.safetensors'
+const MAX_CONFIG_BYTES = 1024 * 1024
+/** Whole adapters are held in memory as f32; the largest with replaced embeddings stay well below. */
+const MAX_WEIGHT_BYTES = 4 * 1024 ** 3
+const PICKLE = /\.(bin|pt|pth|ckpt|pkl)$/
+const FLOATS: readonly string[] = ['F64', 'F32', 'F16', 'BF16']
+
+export interface LoadAdapterOptions {
+  /** Default: the source's label. */
+  name?: string | undefined
+  /** Names the loaded model goes by. */
+  baseNames?: readonly string[] | undefined
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Reads a PEFT adapter: `adapter_config.json` and `adapter_model.safetensors` (or the only safetensors file there).
+ * @throws `bad-file`, `unsupported`, `limit`, `network`, `aborted`; pickles (`.bin`, `.pt`) are refused unread.
+ */
+export async function loadAdapter(
+  source: FileSource,
+  spec: DecoderSpec,
+  { name = source.label, baseNames = [], signal }: LoadAdapterOptions = {},
+): Promise<ParsedAdapter> {
+  const file = await findWeights(source)
+  const config = parseAdapterConfig(await source.read(CONFIG_FILE, { maxBytes: MAX_CONFIG_BYTES, signal }))
+  const checkpoint = await openSafetensors(source, file, signal)
+  const tensors = await readTensors(checkpoint, file, signal)
+  return parseAdapter(config, tensors, spec, { name, baseNames, file })
+}
+
+/** The weights file, once the config is known to be there. */
+async function findWeights(source: FileSource): Promise<string> {
+  const names = (await source.list()) ?? []
+  const pickle =
+    names.find((entry) => PICKLE.test(entry)) ?? (await firstThere(source, ['adapter_model.bin']))
+  const pickleHint = 'Pickles can run code and are never read; save the adapter with safe_serialization=True.'
+  const expected = `a folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}`
+  if (!(await source.has(CONFIG_FILE))) {
+    const hint = pickle ? pickleHint : 'Choose the folder that PEFT saved, or both files together.'
+    throw badFile(source.label, CONFIG_FILE, 'missing', expected, hint)
+  }
+  if (await source.has(WEIGHTS_FILE)) return WEIGHTS_FILE
+  const candidates = names.filter((entry) => entry.endsWith('.safetensors'))
+  if (candidates.length === 1 && candidates[0] !== undefined) return candidates[0]
+  if (pickle) throw badFile(source.label, pickle, 'a Python pickle', WEIGHTS_FILE, pickleHint)
+  throw badFile(
+    source.label,
+    WEIGHTS_FILE,
+    'missing',
+    expected,
+    'Choose the folder that PEFT saved, or both files together.',
+  )
+}
+
+async function firstThere(source: FileSource, names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) if (await source.has(name)) return name
+  return undefined
+}
+
+async function readTensors(
+  checkpoint: Checkpoint,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, AdapterTensor>> {
+  if (checkpoint.totalBytes > MAX_WEIGHT_BYTES) {
+    const message = `${file} holds ${checkpoint.totalBytes} bytes, at most ${MAX_WEIGHT_BYTES} can be an adapter.`
+    throw new TokenscopeError('limit', message, {
+      details: { file, got: checkpoint.totalBytes, expected: MAX_WEIGHT_BYTES },
+    })
+  }
+  const tensors = new Map<string, AdapterTensor>()
+  for (const { name, dtype, shape, begin, end } of checkpoint.tensors.values()) {
+    if (!FLOATS.includes(dtype)) {
+      const message = `${file}: ${name} is ${dtype}, expected ${FLOATS.join(', ')}.`
+      throw new TokenscopeError('unsupported', message, {
+        hint: 'Save the adapter in float32, float16 or bfloat16.',
+        details: { file, field: name, got: dtype, expected: FLOATS },
+      })
+    }
+    tensors.set(name, { dtype, shape, values: new Float32Array((end - begin) / dtypeBytes(dtype)) })
+  }
+  await checkpoint.read(
+    () => true,
+    ({ name, dtype }, offset, chunk) =>
+      tensors.get(name)?.values.set(decodeFloats(dtype, chunk), offset / dtypeBytes(dtype)),
+    { signal },
+  )
+  return tensors
+}

@@ -1,0 +1,109 @@
+import { dtypeBytes } from '../formats/safetensors.ts'
+import type { AdapterTensor } from './adapterTensors.ts'
+import type { AdapterConfig } from './config.ts'
+import type {
+  AdapterFeature,
+  AdapterReport,
+  LoraModule,
+  MatchedModule,
+  ParsedAdapter,
+  Replacement,
+} from './types.ts'
+
+type Found = Pick<ParsedAdapter, 'modules' | 'replacements'> & { unmatched: readonly string[] }
+
+/** The part of the report that follows from the files alone; `effect` is measured later. */
+export function makeReport(
+  config: AdapterConfig,
+  tensors: ReadonlyMap<string, AdapterTensor>,
+  { name, baseNames = [] }: { name: string; baseNames?: readonly string[] },
+  { modules, replacements, unmatched }: Found,
+): AdapterReport {
+  const baseModel = compareBase(config.baseModel, baseNames)
+  const list = [...tensors.values()]
+  const elements = ({ shape }: AdapterTensor): number => shape.reduce((product, size) => product * size, 1)
+  return {
+    name,
+    matched: modules.map(describeModule),
+    replaced: replacements.map(({ name, shape, origin }) => ({ name, shape, origin })),
+    matchedKeys: tensors.size,
+    unmatchedEntries: unmatched,
+    baseModel,
+    bytes: list.reduce((sum, tensor) => sum + elements(tensor) * dtypeBytes(tensor.dtype), 0),
+    parameters: list.reduce((sum, tensor) => sum + elements(tensor), 0),
+    features: featuresOf(config, modules, replacements),
+    warnings: [
+      ...(baseModel.matches === false
+        ? [
+            `Trained on '${baseModel.named}', loaded is '${baseModel.loaded}': the shapes fit, the effect may not.`,
+          ]
+        : []),
+      ...unmatched.map((entry) => `The config's ${entry} names nothing in this model.`),
+      ...(isWithoutEffect(modules, replacements)
+        ? ['The adapter changes nothing: every update is zero, as before training.']
+        : []),
+    ],
+    effect: null,
+  }
+}
+
+function describeModule({
+  step,
+  source,
+  rank,
+  alpha,
+  scaling,
+  in: inner,
+  out,
+  magnitude,
+}: LoraModule): MatchedModule {
+  const shapes = { a: [rank, inner], b: [out, rank] } as const
+  return { step, source, rank, alpha, scaling, shapes, dora: magnitude !== null }
+}
+
+/** Last part of a name or path, as owners and folders differ from place to place. */
+function plainName(name: string): string {
+  return name
+    .replace(/[\\/]+$/, '')
+    .replace(/^.*[\\/]/, '')
+    .replace(/@.*$/, '')
+    .toLowerCase()
+}
+
+function compareBase(named: string | null, loaded: readonly string[]): AdapterReport['baseModel'] {
+  const known = named !== null && named !== '' && loaded.length > 0
+  const matches = known ? loaded.some((name) => plainName(name) === plainName(named)) : null
+  return { named, loaded: loaded[0] ?? null, matches }
+}
+
+function featuresOf(
+  config: AdapterConfig,
+  modules: readonly LoraModule[],
+  replacements: readonly Replacement[],
+): AdapterFeature[] {
+  const used: Record<AdapterFeature, boolean> = {
+    lora: modules.length > 0,
+    rslora: config.rslora,
+    dora: config.dora,
+    bias: replacements.some(({ origin }) => origin === 'bias'),
+    modules_to_save: replacements.some(({ origin }) => origin === 'module'),
+    embedding: modules.some(({ kind }) => kind === 'embedding'),
+    head: modules.some(({ step }) => step === 'logits'),
+    rank_pattern: config.rankPattern.length > 0,
+    alpha_pattern: config.alphaPattern.length > 0,
+    layers_to_transform: config.layers !== null,
+    ensure_weight_tying: config.ensureWeightTying,
+  }
+  return (Object.keys(used) as AdapterFeature[]).filter((feature) => used[feature])
+}
+
+/** A freshly initialised adapter has one factor all zero. DoRA and replaced parameters may act even so. */
+function isWithoutEffect(modules: readonly LoraModule[], replacements: readonly Replacement[]): boolean {
+  const isZero = (values: Float32Array): boolean => values.every((value) => value === 0)
+  return (
+    replacements.every(({ origin }) => origin === 'base') &&
+    modules.every(
+      ({ a, b, scaling, magnitude }) => magnitude === null && (scaling === 0 || isZero(b) || isZero(a)),
+    )
+  )
+}

@@ -1,0 +1,140 @@
+import type { AdapterConfig, ModuleChoice, PatternValue } from './config.ts'
+import { CONFIG_FILE } from './config.ts'
+import { badFile } from '../formats/badFile.ts'
+import type { ModelModule } from './modules.ts'
+import { Pattern } from './pattern.ts'
+
+/** `name` is `entry` or ends in `.entry`. */
+function isNamed(name: string, entry: string): boolean {
+  return name === entry || name.endsWith(`.${entry}`)
+}
+
+function isChosen(name: string, choice: ModuleChoice): boolean {
+  return choice.kind === 'pattern'
+    ? choice.pattern.matches(name)
+    : choice.names.some((entry) => isNamed(name, entry))
+}
+
+/** The layer number in a module's name, as PEFT finds it: the first number behind the layer list's name. */
+function layerOf(name: string, patterns: readonly Pattern[]): number | null {
+  if (patterns.length === 0) {
+    const digits = /^.*?\.[^.]*\.(\d+)\./.exec(name)?.[1]
+    return digits === undefined ? null : Number(digits)
+  }
+  const segments = name.split('.')
+  for (const pattern of patterns) {
+    for (let n = 1; n < segments.length - 1; n++) {
+      const list = segments.slice(0, n).join('.')
+      if (/^\d+$/.test(segments[n] ?? '') && pattern.matches(list)) return Number(segments[n])
+    }
+  }
+  return null
+}
+
+/** Modules with a part of their name in `modules_to_save` are never targets. The entry is used as a pattern, as in PEFT. */
+function savedPatterns(config: AdapterConfig): Pattern[] {
+  return config.modulesToSave.map(
+    (entry) => new Pattern(`(^|.*\\.)${entry}($|\\..*)`, `${CONFIG_FILE}: modules_to_save`),
+  )
+}
+
+function isTarget(module: ModelModule, config: AdapterConfig): boolean {
+  const { targets, layers } = config
+  if (targets.kind === 'all-linear') return module.kind === 'linear' && !module.head
+  if (targets.kind === 'pattern') return targets.pattern.matches(module.name)
+  if (targets.names.includes(module.name)) return true
+  if (!isChosen(module.name, targets)) return false
+  if (layers === null) return true
+  const layer = layerOf(module.name, config.layersPatterns)
+  return layer !== null && layers.includes(layer)
+}
+
+/**
+ * The modules an adapter applies to, by PEFT's own rules: exclusions first, then names, pattern or all linear layers.
+ * @throws `bad-file` when an entry of `target_modules`, or the whole pattern, names nothing in this model.
+ */
+export function selectTargets(
+  modules: readonly ModelModule[],
+  config: AdapterConfig,
+  tiedHead: boolean,
+): ModelModule[] {
+  refuseUnknownTargets(modules, config)
+  const saved = savedPatterns(config)
+  const excluded = ({ name }: ModelModule): boolean =>
+    (config.exclude !== null && isChosen(name, config.exclude)) ||
+    saved.some((pattern) => pattern.matches(name))
+  const selected = modules.filter((module) => !excluded(module) && isTarget(module, config))
+  // With tying ensured an adapted end of a tied pair brings the other along.
+  const tied = tiedHead && config.ensureWeightTying && selected.some(isTiedEnd)
+  const chosen = tied ? modules.filter((module) => selected.includes(module) || isTiedEnd(module)) : selected
+  if (chosen.length > 0) return chosen
+  throw badFile(CONFIG_FILE, 'target_modules', 'a choice of no module', knownNames(modules), UNKNOWN_HINT)
+}
+
+function isTiedEnd({ head, parts }: ModelModule): boolean {
+  return head || parts[0]?.step === 'embed'
+}
+
+const UNKNOWN_HINT = 'The adapter was trained on another architecture; load the base model it names.'
+
+function knownNames(modules: readonly ModelModule[]): string {
+  const names = new Set(modules.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))
+  return `modules of this model: ${[...names].join(', ')}`
+}
+
+function refuseUnknownTargets(modules: readonly ModelModule[], { targets }: AdapterConfig): void {
+  if (targets.kind === 'all-linear') return
+  const entries = targets.kind === 'names' ? targets.names : [targets.pattern.text]
+  for (const entry of entries) {
+    const choice: ModuleChoice = targets.kind === 'names' ? { kind: 'names', names: [entry] } : targets
+    if (modules.some(({ name }) => isChosen(name, choice))) continue
+    const got = JSON.stringify(entry.slice(0, 100))
+    throw badFile(
+      CONFIG_FILE,
+      'target_modules',
+      `${got}, which matches nothing`,
+      knownNames(modules),
+      UNKNOWN_HINT,
+    )
+  }
+}
+
+/** Value for a module: that of the first pattern that matches its name, else `fallback`. */
+export function valueFor(name: string, values: readonly PatternValue[], fallback: number): number {
+  return values.find(({ pattern }) => pattern.matches(name))?.value ?? fallback
+}
+
+/** True when a parameter belongs to a module of `modules_to_save`: the name of the module, or of one around it, ends in an entry. */
+export function isSaved(parameter: string, config: AdapterConfig): boolean {
+  const segments = parameter.split('.').slice(0, -1)
+  return segments.some((_, n) => {
+    const name = segments.slice(0, n + 1).join('.')
+    return config.modulesToSave.some((entry) => name.endsWith(entry))
+  })
+}
+
+/** Entries of the config that name nothing: PEFT passes over them, the report shows them. */
+export function unmatchedEntries(
+  config: AdapterConfig,
+  modules: readonly ModelModule[],
+  targets: readonly ModelModule[],
+  layerCount: number,
+): string[] {
+  const names = targets.map(({ name }) => name)
+  const unused = (field: string, values: readonly PatternValue[]): string[] =>
+    values
+      .filter(({ pattern }) => !names.some((name) => pattern.matches(name)))
+      .map(({ key }) => `${field}: ${key}`)
+  const { exclude } = config
+  const excluded = exclude === null ? [] : exclude.kind === 'names' ? exclude.names : [exclude.pattern.text]
+  const matchesNone = (entry: string): boolean =>
+    !modules.some(({ name }) =>
+      exclude?.kind === 'pattern' ? exclude.pattern.matches(name) : isNamed(name, entry),
+    )
+  return [
+    ...unused('rank_pattern', config.rankPattern),
+    ...unused('alpha_pattern', config.alphaPattern),
+    ...excluded.filter(matchesNone).map((entry) => `exclude_modules: ${entry}`),
+    ...(config.layers ?? []).filter((n) => n >= layerCount).map((n) => `layers_to_transform: ${n}`),
+  ]
+}

@@ -1,0 +1,60 @@
+import { TokenscopeError, invariant } from '../errors.ts'
+import type { MemoryReport } from '../types.ts'
+
+/** A GPU buffer that the ledger knows: its label is what `memory()` groups by. */
+export interface LedgerBuffer {
+  readonly gpu: GPUBuffer
+  readonly label: string
+  readonly bytes: number
+}
+
+/** Every GPU buffer of one engine: created and destroyed here only, so that bytes can be counted and leaks seen. */
+export class BufferLedger {
+  private readonly live = new Set<LedgerBuffer>()
+  private bytes = 0
+  private readonly device: GPUDevice
+
+  constructor(device: GPUDevice) {
+    this.device = device
+  }
+
+  /** A zeroed buffer of `bytes` rounded up to 16. Throws `limit` when the device cannot hold one that large. */
+  create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16)
+    const max = this.device.limits.maxBufferSize
+    if (size > max) {
+      throw new TokenscopeError(
+        'limit',
+        `A GPU buffer of ${size} bytes is needed for ${label}; this device allows ${max}.`,
+        {
+          hint: 'Choose a smaller model, a shorter context, or a quantised weight format.',
+          details: { label, bytes: size, maxBufferSize: max },
+        },
+      )
+    }
+    const buffer = { gpu: this.device.createBuffer({ label, size, usage }), label, bytes: size }
+    this.live.add(buffer)
+    this.bytes += size
+    return buffer
+  }
+
+  destroy(buffer: LedgerBuffer): void {
+    invariant(this.live.delete(buffer), `buffer ${buffer.label} destroyed twice`)
+    this.bytes -= buffer.bytes
+    buffer.gpu.destroy()
+  }
+
+  destroyAll(): void {
+    for (const buffer of [...this.live]) this.destroy(buffer)
+  }
+
+  /** Bytes and count, grouped by the label up to its first colon. */
+  report(): MemoryReport {
+    const byLabel: Record<string, number> = {}
+    for (const { label, bytes } of this.live) {
+      const group = label.split(':')[0] ?? label
+      byLabel[group] = (byLabel[group] ?? 0) + bytes
+    }
+    return { gpuBytes: this.bytes, buffers: this.live.size, byLabel }
+  }
+}

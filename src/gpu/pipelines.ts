@@ -1,0 +1,69 @@
+import { invariant } from '../errors.ts'
+import type { Variant } from '../types.ts'
+import { compileModule, composeWgsl, type ShaderSource } from './shader.ts'
+
+export type BindingKind = 'uniform' | 'read' | 'write'
+
+const BUFFER_TYPES: Record<BindingKind, GPUBufferBindingType> = {
+  uniform: 'uniform',
+  read: 'read-only-storage',
+  write: 'storage',
+}
+
+/** Binding numbers with their kinds, in ascending order: what a bind group layout is made from. */
+export type LayoutKey = readonly (readonly [at: number, kind: BindingKind])[]
+
+export interface CompiledKernel {
+  pipeline: GPUComputePipeline
+  layout: GPUBindGroupLayout
+}
+
+/** Compiled kernels by composed source, shared by every program of a device; compiled asynchronously, each once. */
+export class PipelineCache {
+  private readonly kernels = new Map<string, Promise<CompiledKernel>>()
+  private readonly layouts = new Map<string, GPUBindGroupLayout>()
+  compiled = 0
+  readonly device: GPUDevice
+  readonly variant: Variant
+
+  constructor(device: GPUDevice, variant: Variant) {
+    this.device = device
+    this.variant = variant
+  }
+
+  layout(key: LayoutKey): GPUBindGroupLayout {
+    const name = key.map(([at, kind]) => `${at}:${kind}`).join(' ')
+    const known = this.layouts.get(name)
+    if (known) return known
+    const storage = key.filter(([, kind]) => kind !== 'uniform').length
+    invariant(storage <= 8, `${storage} storage bindings exceed WebGPU's default of 8`)
+    const entries = key.map(([binding, kind]) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: BUFFER_TYPES[kind] },
+    }))
+    const layout = this.device.createBindGroupLayout({ label: name, entries })
+    this.layouts.set(name, layout)
+    return layout
+  }
+
+  get(source: ShaderSource, key: LayoutKey): Promise<CompiledKernel> {
+    const wgsl = composeWgsl(source, this.variant)
+    const known = this.kernels.get(wgsl)
+    if (known) return known
+    const kernel = this.compile(source.label, wgsl, this.layout(key))
+    this.kernels.set(wgsl, kernel)
+    return kernel
+  }
+
+  private async compile(label: string, wgsl: string, layout: GPUBindGroupLayout): Promise<CompiledKernel> {
+    const module = await compileModule(this.device, label, wgsl)
+    const pipeline = await this.device.createComputePipelineAsync({
+      label,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: 'main' },
+    })
+    this.compiled += 1
+    return { pipeline, layout }
+  }
+}

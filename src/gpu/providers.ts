@@ -1,0 +1,89 @@
+import activateGeluErf from '../../shaders/lib/activate_gelu_erf.wgsl?raw'
+import activateGeluTanh from '../../shaders/lib/activate_gelu_tanh.wgsl?raw'
+import activateSilu from '../../shaders/lib/activate_silu.wgsl?raw'
+import activations from '../../shaders/lib/activations.wgsl?raw'
+import batch from '../../shaders/lib/batch.wgsl?raw'
+import finishActivate from '../../shaders/lib/finish_activate.wgsl?raw'
+import finishAdd from '../../shaders/lib/finish_add.wgsl?raw'
+import finishStore from '../../shaders/lib/finish_store.wgsl?raw'
+import outputsGated from '../../shaders/lib/outputs_gated.wgsl?raw'
+import outputsLinear from '../../shaders/lib/outputs_linear.wgsl?raw'
+import positionsLearned from '../../shaders/lib/positions_learned.wgsl?raw'
+import positionsNone from '../../shaders/lib/positions_none.wgsl?raw'
+import prologueLayer from '../../shaders/lib/prologue_layer.wgsl?raw'
+import prologueNone from '../../shaders/lib/prologue_none.wgsl?raw'
+import prologueRms from '../../shaders/lib/prologue_rms.wgsl?raw'
+import random from '../../shaders/lib/random.wgsl?raw'
+import reduceSubgroup from '../../shaders/lib/reduce_subgroup.wgsl?raw'
+import reduceTree from '../../shaders/lib/reduce_tree.wgsl?raw'
+import rotate from '../../shaders/lib/rotate.wgsl?raw'
+import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
+import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
+import weightsF16 from '../../shaders/lib/weights_f16.wgsl?raw'
+import weightsF16Native from '../../shaders/lib/weights_f16_native.wgsl?raw'
+import weightsF32 from '../../shaders/lib/weights_f32.wgsl?raw'
+import weightsQ4 from '../../shaders/lib/weights_q4_0.wgsl?raw'
+import weightsQ8 from '../../shaders/lib/weights_q8_0.wgsl?raw'
+import { invariant } from '../errors.ts'
+import type { Variant, WeightFormat } from '../types.ts'
+import type { HeaderConsts, ShaderSource } from './shader.ts'
+
+/** Interchangeable WGSL files by name. Those of one role define the same functions. */
+const PROVIDERS = {
+  activate_gelu: activateGeluErf,
+  activate_gelu_tanh: activateGeluTanh,
+  activate_silu: activateSilu,
+  activations,
+  batch,
+  finish_activate: finishActivate,
+  finish_add: finishAdd,
+  finish_store: finishStore,
+  outputs_gated: outputsGated,
+  outputs_linear: outputsLinear,
+  positions_learned: positionsLearned,
+  positions_none: positionsNone,
+  prologue_layer: prologueLayer,
+  prologue_none: prologueNone,
+  prologue_rms: prologueRms,
+  random,
+  reduce_subgroup: reduceSubgroup,
+  reduce_tree: reduceTree,
+  rotate,
+  rows_all: rowsAll,
+  rows_logits: rowsLogits,
+  weights_f16: weightsF16,
+  weights_f16_native: weightsF16Native,
+  weights_f32: weightsF32,
+  weights_q4_0: weightsQ4,
+  weights_q8_0: weightsQ8,
+} as const
+
+export type ProviderName = keyof typeof PROVIDERS
+
+/** The provider that reads a weight format in a variant. */
+export function weightsProvider(format: WeightFormat, variant: Variant): ProviderName {
+  if (format === 'f16' && variant.f16) return 'weights_f16_native'
+  return `weights_${format}`
+}
+
+export function reduceProvider(variant: Variant): ProviderName {
+  return variant.subgroups ? 'reduce_subgroup' : 'reduce_tree'
+}
+
+/** A kernel from an op's file and its providers. `batch` is always among them. */
+export function kernel(
+  op: { name: string; text: string },
+  providers: readonly ProviderName[],
+  consts: HeaderConsts = {},
+): ShaderSource {
+  const names: ProviderName[] = ['batch', ...providers]
+  invariant(new Set(names).size === names.length, `a provider is named twice in ${op.name}`)
+  return {
+    label: [op.name, ...providers, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
+    files: [
+      ...names.map((name) => ({ name: `lib/${name}.wgsl`, text: PROVIDERS[name] })),
+      { name: `ops/${op.name}.wgsl`, text: op.text },
+    ],
+    consts,
+  }
+}

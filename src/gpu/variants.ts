@@ -1,0 +1,55 @@
+import { TokenscopeError } from '../errors.ts'
+import type { Variant } from '../types.ts'
+
+export type AdapterClass = 'cpu' | 'gpu'
+
+/** SwiftShader, lavapipe (llvmpipe) and WARP run shaders on the CPU: small workgroups, costly barriers. */
+export function adapterClass(
+  info: Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'>,
+): AdapterClass {
+  const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase()
+  return /swiftshader|llvmpipe|lavapipe|warp|microsoft basic|software/.test(text) ? 'cpu' : 'gpu'
+}
+
+interface VariantFeatures {
+  f16: boolean
+  subgroups: boolean
+}
+
+function makeVariant({ f16, subgroups }: VariantFeatures, workgroup: number): Variant {
+  const parts = [f16 ? 'f16' : '', subgroups ? 'subgroups' : '', `wg${workgroup}`]
+  return { name: parts.filter((part) => part !== '').join('-'), f16, subgroups, workgroup }
+}
+
+/** Threads of a reduction workgroup by adapter class. Measured: see docs/variants.md. */
+const WORKGROUP: Record<AdapterClass, number> = { cpu: 32, gpu: 64 }
+
+/** The variant for an adapter class with the features the device has, or the one named. */
+export function chooseVariant(kind: AdapterClass, available: VariantFeatures, forced?: string): Variant {
+  if (forced !== undefined) return parseVariant(forced, available)
+  return makeVariant(available, WORKGROUP[kind])
+}
+
+/** The plainest variant: f32, no subgroups, what every WebGPU device runs. The fallback of the self-test. */
+export function baselineVariant(kind: AdapterClass): Variant {
+  return makeVariant({ f16: false, subgroups: false }, WORKGROUP[kind])
+}
+
+/** Parses names like `f16-subgroups-wg64`, `wg32`. Throws `bad-argument` for a bad name, `unsupported` for a missing feature. */
+export function parseVariant(name: string, available: VariantFeatures): Variant {
+  const match = /^(f16-)?(subgroups-)?wg(32|64|128|256)$/.exec(name)
+  if (!match) {
+    throw new TokenscopeError('bad-argument', `"${name}" is not the name of a kernel variant.`, {
+      hint: 'Names are [f16-][subgroups-]wg32|64|128|256, e.g. "f16-subgroups-wg64" or "wg32".',
+      details: { variant: name },
+    })
+  }
+  const wanted = { f16: match[1] !== undefined, subgroups: match[2] !== undefined }
+  if ((wanted.f16 && !available.f16) || (wanted.subgroups && !available.subgroups)) {
+    throw new TokenscopeError('unsupported', `This device cannot run the kernel variant "${name}".`, {
+      hint: 'Leave the variant out to have one chosen for this device.',
+      details: { variant: name, available },
+    })
+  }
+  return makeVariant(wanted, Number(match[3]))
+}

@@ -1,0 +1,176 @@
+import { TokenscopeError, throwIfAborted } from './errors.ts'
+import { openCheckpoint } from './formats/checkpoint.ts'
+import { openSource } from './formats/sources.ts'
+import { parseStrictJson } from './formats/strictJson.ts'
+import type { FileSource } from './formats/tensors.ts'
+import { describeDevice, openDevice, type OpenedDevice } from './gpu/device.ts'
+import { BufferLedger } from './gpu/ledger.ts'
+import { chooseVariant } from './gpu/variants.ts'
+import { parseSpec } from './model/arch/index.ts'
+import { Engine } from './model/engine.ts'
+import { loadWeights } from './model/load.ts'
+import { Runner } from './model/runner.ts'
+import type { DecoderSpec } from './model/spec.ts'
+import { checkWidths, WeightStore } from './model/weights.ts'
+import { nodeGpu } from './gpu/node.ts'
+import { loadTokenizer, type TextTokenizer } from './text/tokenizer.ts'
+import type { LoadOptions, LoadProgress, Model, ModelInfo, ModelSource, WeightFormat } from './types.ts'
+
+export * from './types.ts'
+export type { ChatMessage } from './text/types.ts'
+export { TokenscopeError, type ErrorCode } from './errors.ts'
+
+const SMALL_FILE = 32 * 1024 * 1024
+const TOKENIZER_FILE = 100 * 1024 * 1024
+
+/** The list of bundled models, resolved beside the page or beside `dist`. */
+function modelsUrl(): URL {
+  // Built, this module lies one folder below dist; the development server maps public/ to the root the same way.
+  const base = import.meta.env?.MODE === 'test' ? '../public/models.json' : '../models.json'
+  return new URL(base, import.meta.url)
+}
+
+async function optionalFile(
+  source: FileSource,
+  name: string,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  return (await source.has(name)) ? source.read(name, { maxBytes, signal }) : undefined
+}
+
+async function readTokenizer(
+  source: FileSource,
+  vocabRows: number,
+  signal?: AbortSignal,
+): Promise<TextTokenizer | null> {
+  const tokenizerJson = await optionalFile(source, 'tokenizer.json', TOKENIZER_FILE, signal)
+  if (!tokenizerJson) return null
+  const [tokenizerConfig, generationConfig, specialTokensMap, chatTemplate] = await Promise.all(
+    ['tokenizer_config.json', 'generation_config.json', 'special_tokens_map.json', 'chat_template.jinja'].map(
+      (name) => optionalFile(source, name, SMALL_FILE, signal),
+    ),
+  )
+  return loadTokenizer(
+    { tokenizerJson, tokenizerConfig, generationConfig, specialTokensMap, chatTemplate },
+    { vocabRows },
+  )
+}
+
+/** The GPU format for `auto`: that of the file, where the kernels read it. */
+function chooseFormat(asked: WeightFormat | 'auto', spec: DecoderSpec): WeightFormat {
+  if (asked !== 'auto') return asked
+  return spec.storedAs === 'F16' ? 'f16' : 'f32'
+}
+
+function checkContext(asked: number | undefined, spec: DecoderSpec): number {
+  if (asked === undefined) return Math.min(spec.maxPositions, 4096)
+  if (Number.isInteger(asked) && asked >= 2 && asked <= spec.maxPositions) return asked
+  const allowed = `a whole number from 2 to ${spec.maxPositions}`
+  throw new TokenscopeError('bad-argument', `contextLength is ${asked}; this model allows ${allowed}.`, {
+    hint: `Set contextLength to ${allowed}.`,
+    details: { field: 'contextLength', got: asked, expected: allowed },
+  })
+}
+
+async function openGivenDevice(device: GPUDevice | undefined): Promise<OpenedDevice> {
+  if (device) return describeDevice(device)
+  return openDevice(typeof navigator !== 'undefined' && 'gpu' in navigator ? navigator.gpu : await nodeGpu())
+}
+
+/**
+ * Loads a model and readies it for answering.
+ *
+ * @throws TokenscopeError: `no-webgpu`, `limit`, `out-of-memory`, `bad-file`, `unsupported`, `bad-argument`, `network`, `aborted`.
+ * Nothing stays allocated when it throws.
+ */
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const { signal, onProgress } = options
+  const report = (progress: LoadProgress): void => onProgress?.(progress)
+  report({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
+  const files = await openSource(source, { modelsUrl: modelsUrl() })
+  const configBytes = await files.read('config.json', { maxBytes: SMALL_FILE, signal })
+  const checkpoint = await openCheckpoint(files, signal)
+  const spec = parseSpec(parseStrictJson(configBytes, 'config.json'), checkpoint.tensors)
+  checkWidths(spec)
+  const context = checkContext(options.contextLength, spec)
+  const format = chooseFormat(options.weights ?? 'auto', spec)
+  throwIfAborted(signal)
+  report({ stage: 'tokenizer', bytesDone: 0, bytesTotal: checkpoint.totalBytes })
+  const tokenizer = await readTokenizer(files, spec.vocab, signal)
+  let opened: OpenedDevice | null = null
+  const ownsDevice = options.device === undefined
+  try {
+    opened = await openGivenDevice(options.device)
+    const ledger = new BufferLedger(opened.device)
+    try {
+      return await fillDevice({ spec, context, format, opened, ledger, tokenizer, ownsDevice })
+    } catch (error) {
+      ledger.destroyAll()
+      throw error
+    }
+  } catch (error) {
+    tokenizer?.dispose()
+    if (ownsDevice) opened?.device.destroy()
+    throw error
+  }
+
+  async function fillDevice(parts: {
+    spec: DecoderSpec
+    context: number
+    format: WeightFormat
+    opened: OpenedDevice
+    ledger: BufferLedger
+    tokenizer: TextTokenizer | null
+    ownsDevice: boolean
+  }): Promise<Model> {
+    const { device } = parts.opened
+    const variant = chooseVariant(parts.opened.kind, parts.opened.features, options.variant)
+    const weights = new WeightStore(device, parts.ledger)
+    device.pushErrorScope('out-of-memory')
+    const loaded = await loadWeights(checkpoint, spec, weights, {
+      format,
+      signal,
+      onBytes: (bytesDone, bytesTotal) => report({ stage: 'weights', bytesDone, bytesTotal }),
+    })
+    const runner = new Runner({ opened: parts.opened, variant, spec, context, ledger: parts.ledger, weights })
+    const shortage = await device.popErrorScope()
+    if (shortage) {
+      throw new TokenscopeError('out-of-memory', 'The GPU has not enough memory for this model.', {
+        hint: 'Choose a smaller model, a shorter context, or a quantised weight format.',
+        details: { message: shortage.message, bytes: parts.ledger.report().gpuBytes },
+      })
+    }
+    const done = { bytesDone: checkpoint.totalBytes, bytesTotal: checkpoint.totalBytes }
+    report({ stage: 'compile', ...done })
+    await Promise.all([runner.prepareSelect(), runner.live(1, 1), runner.live(8, 1)])
+    report({ stage: 'ready', ...done })
+    const info: ModelInfo = {
+      id: files.label,
+      architecture: spec.architecture,
+      layers: spec.layers,
+      heads: spec.heads,
+      kvHeads: spec.kvHeads,
+      headDim: spec.headDim,
+      hidden: spec.hidden,
+      vocab: spec.vocab,
+      context,
+      parameters: spec.parameters,
+      gpuBytes: parts.ledger.report().gpuBytes,
+      weights: format,
+      exceptions: loaded.exceptions,
+      backend: parts.opened.backend,
+      variant,
+      hasTokenizer: parts.tokenizer !== null,
+      hasChatTemplate: parts.tokenizer?.hasChatTemplate ?? false,
+      bosId: parts.tokenizer?.bosId ?? spec.bosId,
+      eosIds: [...new Set([...spec.eosIds, ...(parts.tokenizer?.eosIds ?? [])])],
+      warnings: [
+        ...spec.warnings,
+        ...loaded.warnings,
+        ...(parts.tokenizer ? [] : ['No tokenizer.json: this model takes token ids only.']),
+      ],
+    }
+    return new Engine({ info, runner, tokenizer: parts.tokenizer, ownsDevice })
+  }
+}

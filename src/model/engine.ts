@@ -1,0 +1,232 @@
+import { TokenscopeError, invariant } from '../errors.ts'
+import { checkIds, checkOptions } from '../decode/options.ts'
+import { generateTokens, type GenerateContext, type RunRecord } from '../decode/generate.ts'
+import type { ChatMessage } from '../text/types.ts'
+import type { TextTokenizer } from '../text/tokenizer.ts'
+import type {
+  Counters,
+  ForwardOptions,
+  GeneratedToken,
+  GenerateOptions,
+  MemoryReport,
+  Model,
+  ModelInfo,
+  Prompt,
+  StepInfo,
+  TensorData,
+} from '../types.ts'
+import { describeSteps } from './describe.ts'
+import { traceSteps } from './inspect.ts'
+import type { Runner } from './runner.ts'
+
+export interface EngineParts {
+  info: ModelInfo
+  runner: Runner
+  tokenizer: TextTokenizer | null
+  /** True when the engine made the device itself and ends it too. */
+  ownsDevice: boolean
+}
+
+/** A loaded model on one device: the {@link Model} of the library and of the worker. */
+export class Engine implements Model {
+  readonly info: ModelInfo
+  readonly runner: Runner
+  private readonly tokenizer: TextTokenizer | null
+  private readonly ownsDevice: boolean
+  private disposed = false
+  private fault: TokenscopeError | null = null
+  private tellFault: (error: TokenscopeError) => void = () => undefined
+  /** Resolves when the device fails outside a call; never for a model that is disposed of in good health. */
+  readonly faulted = new Promise<TokenscopeError>((resolve) => (this.tellFault = resolve))
+  private lastRun: RunRecord | null = null
+  /** Generations take turns. */
+  private turn: Promise<void> = Promise.resolve()
+
+  constructor({ info, runner, tokenizer, ownsDevice }: EngineParts) {
+    this.info = info
+    this.runner = runner
+    this.tokenizer = tokenizer
+    this.ownsDevice = ownsDevice
+    runner.device.addEventListener('uncapturederror', this.onFault)
+    void runner.device.lost.then(({ message, reason }) => {
+      if (this.disposed) return
+      this.fail(
+        new TokenscopeError('device-lost', 'The GPU device was lost.', {
+          hint: 'The text is kept. Load the model again to go on.',
+          details: { reason, message },
+        }),
+      )
+    })
+  }
+
+  private readonly onFault = ({ error }: GPUUncapturedErrorEvent): void => {
+    const code = error instanceof GPUOutOfMemoryError ? 'out-of-memory' : 'device-lost'
+    this.fail(
+      new TokenscopeError(code, `The GPU reported a fault: ${error.message}`, {
+        hint: 'Load the model again; with little GPU memory, a smaller model or a quantised weight format.',
+      }),
+    )
+  }
+
+  /** The first fault stays: later ones follow from it. */
+  private fail(error: TokenscopeError): void {
+    if (this.fault) return
+    this.fault = error
+    this.tellFault(error)
+  }
+
+  /** Throws when the model was disposed of or its device has failed. */
+  private checkHealth(): void {
+    if (this.disposed) {
+      throw new TokenscopeError('bad-argument', 'This model was disposed of.', { hint: 'Load it again.' })
+    }
+    if (this.fault) throw this.fault
+  }
+
+  private needTokenizer(): TextTokenizer {
+    if (this.tokenizer) return this.tokenizer
+    throw new TokenscopeError('unsupported', 'This model was loaded without a tokenizer.', {
+      hint: 'Give token ids, or put tokenizer.json beside the weights.',
+    })
+  }
+
+  encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Promise<number[]> {
+    return this.needTokenizer().encode(text, options)
+  }
+
+  decode(ids: readonly number[]): Promise<string> {
+    return Promise.resolve(this.needTokenizer().decode(ids))
+  }
+
+  /** Ids of a prompt, as `generate` reads it; an empty text is the token that starts one. */
+  private async promptIds(prompt: Prompt): Promise<number[]> {
+    const ids = typeof prompt === 'string' ? await this.encode(prompt) : await this.listIds(prompt)
+    return ids.length === 0 && this.info.bosId !== null ? [this.info.bosId] : ids
+  }
+
+  private async listIds(prompt: readonly number[] | readonly ChatMessage[]): Promise<number[]> {
+    if (prompt.every((entry) => typeof entry === 'number')) return [...prompt]
+    const messages = prompt.filter((entry): entry is ChatMessage => typeof entry === 'object')
+    const tokenizer = this.needTokenizer()
+    const text = await tokenizer.applyChatTemplate(messages)
+    return tokenizer.encode(text, { addSpecialTokens: false, parseSpecial: true })
+  }
+
+  async logits(ids: readonly number[], options: ForwardOptions = {}): Promise<TensorData> {
+    const traced = await this.trace(ids, { probes: ['logits'], ...options })
+    const logits = traced.get('logits')
+    invariant(logits, 'logits were probed')
+    return logits
+  }
+
+  async trace(
+    ids: readonly number[],
+    { probes, edits }: { probes: readonly string[] } & ForwardOptions,
+  ): Promise<Map<string, TensorData>> {
+    this.checkHealth()
+    refuseEdits(edits)
+    checkIds(ids, this.info.vocab, this.info.context + 1)
+    const result = await traceSteps(this.runner, ids, probes)
+    this.checkHealth()
+    return result
+  }
+
+  steps({ rows }: { rows: number }): Promise<StepInfo[]> {
+    return Promise.resolve(describeSteps(this.runner, rows))
+  }
+
+  async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
+    this.checkHealth()
+    refuseEdits(options.edits)
+    const checked = checkOptions(options, this.info.eosIds)
+    const ids = await this.promptIds(prompt)
+    checkIds(ids, this.info.vocab, this.info.context)
+    const release = await this.takeTurn()
+    try {
+      this.checkHealth()
+      const context: GenerateContext = {
+        runner: this.runner,
+        tokenizer: this.tokenizer,
+        mix: '',
+        checkHealth: () => this.checkHealth(),
+        explainNotFinite: (sequence) => this.explainNotFinite(sequence),
+      }
+      yield* generateTokens(context, ids, checked, (run) => (this.lastRun = run))
+    } finally {
+      release()
+    }
+  }
+
+  private async takeTurn(): Promise<() => void> {
+    const before = this.turn
+    let release = (): void => undefined
+    this.turn = new Promise((resolve) => (release = resolve))
+    await before
+    return release
+  }
+
+  private async explainNotFinite(ids: readonly number[]): Promise<TokenscopeError> {
+    const traced = await traceSteps(this.runner, ids, [
+      'embed',
+      'layers.*.resid_mid',
+      'layers.*.resid',
+      'logits',
+    ])
+    const first = [...traced].find(([, { data }]) => !data.every(Number.isFinite))
+    const name = first?.[0] ?? 'logits'
+    return new TokenscopeError(
+      'bad-file',
+      `The model computed NaN or infinity; the first step where it appears is ${name}.`,
+      {
+        hint: 'The weights are damaged or too large for this precision. Load them again, or as f32.',
+        details: { step: name },
+      },
+    )
+  }
+
+  async tokenLogits(index: number): Promise<{ data: Float32Array; recomputed: boolean }> {
+    this.checkHealth()
+    const run = this.lastRun
+    if (!run || !Number.isInteger(index) || index < 0 || index >= run.tokens.length) {
+      throw new TokenscopeError('bad-argument', `The last run has no token ${index}.`, {
+        hint: 'Indices count the generated tokens from 0.',
+        details: { got: index, tokens: run?.tokens.length ?? 0 },
+      })
+    }
+    const { vocab } = this.info
+    if (index >= run.submitted - this.runner.ringRows) {
+      const row = index % this.runner.ringRows
+      const bytes = await this.runner.read(this.runner.logits.gpu, row * vocab * 4, vocab * 4)
+      return { data: new Float32Array(bytes), recomputed: false }
+    }
+    const ids = [...run.prompt, ...run.tokens.slice(0, index)]
+    const { data } = await this.logits(ids)
+    return { data: data.slice(-vocab), recomputed: true }
+  }
+
+  memory(): Promise<MemoryReport> {
+    return Promise.resolve(this.runner.ledger.report())
+  }
+
+  counters(): Promise<Counters> {
+    return Promise.resolve(this.runner.counters())
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposed) return
+    this.disposed = true
+    await this.turn
+    this.runner.device.removeEventListener('uncapturederror', this.onFault)
+    this.runner.ledger.destroyAll()
+    this.tokenizer?.dispose()
+    if (this.ownsDevice) this.runner.device.destroy()
+  }
+}
+
+function refuseEdits(edits: ForwardOptions['edits']): void {
+  if (!edits || edits.length === 0) return
+  throw new TokenscopeError('unsupported', 'Edits are not implemented.', {
+    hint: 'Leave edits out.',
+    details: { edits: edits.length },
+  })
+}

@@ -1,0 +1,207 @@
+import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { TensorData } from '../types.ts'
+import { planArena, tensorBytes } from './arena.ts'
+import { batchWords, packBatch, type BatchRow } from './batch.ts'
+import { bindProgram, encodeProgram, type BoundProgram } from './bind.ts'
+import { PAGE, PagePool } from './cache.ts'
+import { elements, matchesPattern, type Program, type Step } from './program.ts'
+import { MAX_ROWS, type Runner } from './runner.ts'
+
+/** Axis of a step's shape that runs over the rows of the forward. */
+export function rowAxis({ op }: Step): number {
+  return op === 'scores' || op === 'softmax' || op === 'cache' ? 1 : 0
+}
+
+/** Buffers of one inspection: its own pages and outputs, so that nothing of a live sequence can change. */
+class Bench {
+  private readonly buffers: LedgerBuffer[] = []
+  readonly pool: PagePool
+  readonly pages: number[]
+  private readonly runner: Runner
+
+  constructor(runner: Runner, positions: number) {
+    this.runner = runner
+    const count = Math.ceil(positions / PAGE)
+    this.pool = new PagePool(runner.ledger, runner.spec, count, 'inspection')
+    this.pages = Array.from({ length: count }, (_, i) => i)
+  }
+
+  create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
+    const buffer = this.runner.ledger.create(`inspection:${label}`, bytes, usage)
+    this.buffers.push(buffer)
+    return buffer
+  }
+
+  async bind(
+    program: Program,
+    own: ReadonlySet<string>,
+  ): Promise<{ bound: BoundProgram; batch: LedgerBuffer; tensors: ReadonlyMap<string, LedgerBuffer> }> {
+    const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
+    const batch = this.create('batch', batchWords(program.rows, 1, this.pages.length) * 4, STORAGE | COPY_DST)
+    const plan = planArena(program, own)
+    const arena = plan.bytes.map((bytes, i) => this.create(`arena${i}`, bytes, STORAGE))
+    const tensors = new Map<string, LedgerBuffer>()
+    for (const step of program.steps) {
+      if (own.has(step.name))
+        tensors.set(step.name, this.create(step.name, tensorBytes(step.shape), STORAGE | COPY_SRC))
+    }
+    const resources = this.runner.resources({
+      batch: batch.gpu,
+      pages: (layer) => this.pool.layer(layer),
+      scratch: (bytes) => this.create('parts', bytes, STORAGE).gpu,
+      tensor: (name) => {
+        const buffer = tensors.get(name) ?? arena[plan.slots.get(name) ?? -1]
+        invariant(buffer, `${name} has a buffer`)
+        return buffer.gpu
+      },
+    })
+    const bound = await bindProgram(program, resources, this.runner.pipelines, this.runner.ledger)
+    this.buffers.push(bound.params)
+    return { bound, batch, tensors }
+  }
+
+  dispose(): void {
+    for (const buffer of this.buffers.splice(0)) this.runner.ledger.destroy(buffer)
+    this.pool.dispose()
+  }
+}
+
+function inspectionRows(
+  ids: readonly number[],
+  begin: number,
+  pages: readonly number[],
+  logits: boolean,
+): BatchRow[] {
+  return ids.map((token, i) => ({
+    token,
+    position: begin + i,
+    pages,
+    slot: 0,
+    logits: logits
+      ? {
+          ringRow: i,
+          candidates: 1,
+          inverseTemperature: 0,
+          topK: 0,
+          topP: 1,
+          minP: 0,
+          seed: [0, 0] as const,
+          counter: 0,
+        }
+      : undefined,
+  }))
+}
+
+/** Puts the rows of one chunk into the whole tensor. */
+function place(step: Step, chunk: Float32Array, whole: Float32Array, begin: number, total: number): void {
+  const axis = rowAxis(step)
+  const rows = step.shape[axis] ?? 1
+  const inner = elements(step.shape.slice(axis + 1))
+  const outer = elements(step.shape.slice(0, axis))
+  for (let o = 0; o < outer; o++) {
+    whole.set(chunk.subarray(o * rows * inner, (o + 1) * rows * inner), (o * total + begin) * inner)
+  }
+}
+
+async function runChunk(
+  runner: Runner,
+  bench: Bench,
+  program: Program,
+  observed: readonly Step[],
+  rows: BatchRow[],
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const { bound, batch, tensors } = await bench.bind(program, new Set(observed.map((step) => step.name)))
+  const words = packBatch(rows, runner.pipelines.variant.workgroup)
+  runner.device.queue.writeBuffer(batch.gpu, 0, words)
+  const total = observed.reduce((sum, step) => sum + tensorBytes(step.shape), 0)
+  const staging = bench.create(
+    'staging',
+    Math.max(16, total),
+    GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  )
+  const encoder = runner.device.createCommandEncoder({ label: 'inspection' })
+  const pass = encoder.beginComputePass({ label: 'inspection' })
+  encodeProgram(pass, bound)
+  pass.end()
+  let at = 0
+  for (const step of observed) {
+    const buffer = tensors.get(step.name)
+    invariant(buffer, `${step.name} is observed`)
+    encoder.copyBufferToBuffer(buffer.gpu, 0, staging.gpu, at, tensorBytes(step.shape))
+    at += tensorBytes(step.shape)
+  }
+  runner.device.queue.submit([encoder.finish()])
+  runner.countInspection(rows.length, bound.dispatchCount, words.byteLength)
+  await staging.gpu.mapAsync(GPUMapMode.READ)
+  runner.countReadback()
+  const mapped = staging.gpu.getMappedRange()
+  const result = new Map<string, Float32Array>()
+  at = 0
+  for (const step of observed) {
+    result.set(step.name, new Float32Array(mapped, at, elements(step.shape)).slice())
+    at += tensorBytes(step.shape)
+  }
+  return result
+}
+
+function checkProbes(program: Program, probes: readonly string[]): void {
+  for (const probe of probes) {
+    if (program.steps.some(({ name }) => matchesPattern(name, probe))) continue
+    throw new TokenscopeError('bad-argument', `No step of this model matches the probe "${probe}".`, {
+      hint: 'Names are listed by model.steps(); * stands for a run of characters without a dot.',
+      details: { probe },
+    })
+  }
+}
+
+/**
+ * Runs the tokens from an empty cache of its own and reads back the probed steps, whole: `[rows, …]`, attention as
+ * `[heads, rows, positions]`. Long inputs go in chunks, except when scores are probed: those look ahead of their row.
+ */
+export async function traceSteps(
+  runner: Runner,
+  ids: readonly number[],
+  probes: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, TensorData>> {
+  const total = ids.length
+  const fine = runner.record({ rows: total, logitRows: total, positions: total }, [
+    '*',
+    '*.*',
+    '*.*.*',
+    '*.*.*.*',
+  ])
+  checkProbes(fine, probes)
+  const wanted = fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe)))
+  const names = wanted.map(({ name }) => name)
+  const chunkRows = wanted.some(({ op }) => op === 'scores') ? total : MAX_ROWS
+  const result = new Map(
+    wanted.map((step): [string, TensorData] => [
+      step.name,
+      { shape: step.shape, data: new Float32Array(elements(step.shape)) },
+    ]),
+  )
+  const bench = new Bench(runner, total)
+  try {
+    for (let begin = 0; begin < total; begin += chunkRows) {
+      throwIfAborted(signal)
+      const part = ids.slice(begin, begin + chunkRows)
+      const wantLogits = names.some((name) => name === 'logits' || name === 'final_norm')
+      const size = { rows: part.length, logitRows: wantLogits ? part.length : 0, positions: total }
+      const program = runner.record(size, names)
+      const observed = program.steps.filter(({ name }) => names.includes(name))
+      const rows = inspectionRows(part, begin, bench.pages, wantLogits)
+      const chunk = await runChunk(runner, bench, program, observed, rows)
+      for (const step of observed) {
+        const data = chunk.get(step.name)
+        const whole = result.get(step.name)
+        invariant(data && whole, `${step.name} was read`)
+        place(step, data, whole.data, begin, total)
+      }
+    }
+  } finally {
+    bench.dispose()
+  }
+  return result
+}

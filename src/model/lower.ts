@@ -1,0 +1,242 @@
+import { invariant } from '../errors.ts'
+import { matchesPattern, type Program, type Step } from './program.ts'
+
+export interface LowerOptions {
+  /** Names or patterns of fine steps whose own output is wanted: no fused kernel may swallow them. */
+  readonly observed: readonly string[]
+  /** False for a matrix that lies in several buffers: kernels that read two of its parts at once cannot be used. */
+  readonly whole: (matrix: string) => boolean
+}
+
+/** Rows up to which a matrix product runs as matvec; beyond, as tiled matmul. */
+export const MATVEC_ROWS = 8
+
+interface Fusion {
+  /** Fine steps it replaces, in order, without the layer prefix. */
+  covers: readonly string[]
+  /** How many of `covers`, from the end, keep their own output (they may be observed). */
+  keeps: number
+  build(steps: readonly Step[], program: Program): Pick<Step, 'name' | 'op' | 'shape'> & Partial<Step>
+  applies(program: Program, options: LowerOptions, layer: number): boolean
+}
+
+const isMatvec = (program: Program): boolean => program.rows <= MATVEC_ROWS
+const isRope = (program: Program): boolean => program.spec.positions.kind === 'rope'
+const allWeights = (steps: readonly Step[]): string[] => steps.flatMap((step) => [...step.weights])
+const first = (steps: readonly Step[]): Step => steps[0] ?? invariantStep()
+const last = (steps: readonly Step[]): Step => steps.at(-1) ?? invariantStep()
+function invariantStep(): never {
+  throw new Error('invariant: a fusion covers at least one step')
+}
+
+const qkvShape = ({ spec, rows }: Program): number[] => [rows, (spec.heads + 2 * spec.kvHeads) * spec.headDim]
+
+/** norm → q, k, v → (rope) → cache. The three products share one matrix; for many rows the norm stays by itself. */
+function attentionInput(rope: boolean, matvec: boolean): Fusion {
+  const products = ['attn.q', 'attn.k', 'attn.v']
+  return {
+    covers: matvec ? ['input_norm', ...products] : products,
+    keeps: 0,
+    applies: (program, { whole }, layer) =>
+      isRope(program) === rope && isMatvec(program) === matvec && whole(`layers.${layer}.attn.qkv`),
+    build: (steps, program) => ({
+      name: `layers.${first(steps).layer}.attn.qkv`,
+      op: matvec ? 'norm_linear' : 'linear',
+      shape: qkvShape(program),
+      weights: matvec
+        ? [...first(steps).weights, `layers.${first(steps).layer}.attn.qkv`]
+        : [`layers.${first(steps).layer}.attn.qkv`],
+    }),
+  }
+}
+
+/**
+ * Every fusion, in the order it is tried. Those that share an intermediate buffer (qkv, then rope and cache) stand or fall
+ * together: see {@link blockers}.
+ */
+const FUSIONS: readonly Fusion[] = [
+  attentionInput(true, true),
+  attentionInput(true, false),
+  attentionInput(false, true),
+  attentionInput(false, false),
+  {
+    covers: ['attn.q_rope', 'attn.k_rope', 'attn.cache'],
+    keeps: 0,
+    applies: (program, { whole }, layer) => isRope(program) && whole(`layers.${layer}.attn.qkv`),
+    build: (steps, { spec, rows }) => ({
+      name: `layers.${first(steps).layer}.attn.rope_cache`,
+      op: 'rope_cache',
+      inputs: [`layers.${first(steps).layer}.attn.qkv`],
+      shape: [rows, spec.heads * spec.headDim],
+    }),
+  },
+  {
+    covers: ['attn.cache'],
+    keeps: 0,
+    applies: (program, { whole }, layer) => !isRope(program) && whole(`layers.${layer}.attn.qkv`),
+    build: (steps, { spec, rows }) => ({
+      name: `layers.${first(steps).layer}.attn.rope_cache`,
+      op: 'rope_cache',
+      inputs: [`layers.${first(steps).layer}.attn.qkv`],
+      shape: [rows, spec.heads * spec.headDim],
+    }),
+  },
+  {
+    covers: ['attn.scores', 'attn.probs', 'attn.mix'],
+    keeps: 1,
+    applies: () => true,
+    build: (steps) => ({
+      name: last(steps).name,
+      op: 'attention',
+      inputs: first(steps).inputs,
+      shape: last(steps).shape,
+    }),
+  },
+  {
+    covers: ['attn.out', 'resid_mid'],
+    keeps: 1,
+    applies: (program) => program.rows > 0,
+    build: (steps) => ({
+      name: last(steps).name,
+      op: 'linear_add',
+      inputs: [...first(steps).inputs, ...last(steps).inputs.slice(0, 1)],
+      shape: last(steps).shape,
+    }),
+  },
+  {
+    covers: ['post_norm', 'mlp.gate', 'mlp.up', 'mlp.act'],
+    keeps: 1,
+    applies: (program, { whole }, layer) =>
+      program.spec.gated && isMatvec(program) && whole(`layers.${layer}.mlp.gate_up`),
+    build: (steps) => ({
+      name: last(steps).name,
+      op: 'norm_gated',
+      inputs: first(steps).inputs,
+      shape: last(steps).shape,
+      weights: [...first(steps).weights, `layers.${first(steps).layer}.mlp.gate_up`],
+    }),
+  },
+  {
+    covers: ['mlp.gate', 'mlp.up'],
+    keeps: 0,
+    applies: (program, { whole }, layer) =>
+      program.spec.gated && !isMatvec(program) && whole(`layers.${layer}.mlp.gate_up`),
+    build: (steps, { spec, rows }) => ({
+      name: `layers.${first(steps).layer}.mlp.gate_up`,
+      op: 'linear',
+      shape: [rows, 2 * spec.intermediate],
+      weights: [`layers.${first(steps).layer}.mlp.gate_up`],
+    }),
+  },
+  {
+    covers: ['post_norm', 'mlp.up', 'mlp.act'],
+    keeps: 1,
+    applies: (program) => !program.spec.gated && isMatvec(program),
+    build: (steps) => ({
+      name: last(steps).name,
+      op: 'norm_linear_activation',
+      inputs: first(steps).inputs,
+      shape: last(steps).shape,
+    }),
+  },
+  {
+    covers: ['mlp.up', 'mlp.act'],
+    keeps: 1,
+    applies: (program) => !program.spec.gated && !isMatvec(program),
+    build: (steps) => ({
+      name: last(steps).name,
+      op: 'linear_activation',
+      inputs: first(steps).inputs,
+      shape: last(steps).shape,
+    }),
+  },
+  {
+    covers: ['mlp.down', 'resid'],
+    keeps: 1,
+    applies: (program) => program.rows > 0,
+    build: (steps) => ({
+      name: last(steps).name,
+      op: 'linear_add',
+      inputs: [...first(steps).inputs, ...last(steps).inputs.slice(0, 1)],
+      shape: last(steps).shape,
+    }),
+  },
+  {
+    covers: ['final_norm', 'logits'],
+    keeps: 1,
+    applies: (program) => program.logitRows <= MATVEC_ROWS,
+    build: (steps) => ({
+      name: last(steps).name,
+      op: 'norm_linear',
+      inputs: first(steps).inputs,
+      shape: last(steps).shape,
+      rows: 'logits',
+    }),
+  },
+]
+
+/** Fine steps that live in one shared buffer once fused: observing any of them keeps the whole chain fine. */
+const CHAINS: readonly (readonly string[])[] = [
+  ['input_norm', 'attn.q', 'attn.k', 'attn.v', 'attn.q_rope', 'attn.k_rope', 'attn.cache'],
+]
+
+function blockers(fusion: Fusion): readonly string[] {
+  const own = fusion.covers.slice(0, fusion.covers.length - fusion.keeps)
+  return CHAINS.find((chain) => own.some((name) => chain.includes(name))) ?? own
+}
+
+const localName = (step: Step): string =>
+  step.layer === null ? step.name : step.name.slice(`layers.${step.layer}.`.length)
+
+function fuse(
+  program: Program,
+  at: number,
+  options: LowerOptions,
+  seen: (name: string) => boolean,
+): Step | null {
+  const start = program.steps[at]
+  if (!start) return null
+  const prefix = start.layer === null ? '' : `layers.${start.layer}.`
+  for (const fusion of FUSIONS) {
+    const steps = program.steps.slice(at, at + fusion.covers.length)
+    if (!fusion.covers.every((name, i) => steps[i] !== undefined && localName(steps[i]) === name)) continue
+    if (steps.some((step) => step.layer !== start.layer)) continue
+    if (!fusion.applies(program, options, start.layer ?? -1)) continue
+    if (blockers(fusion).some((name) => seen(prefix + name))) continue
+    const built = fusion.build(steps, program)
+    return {
+      inputs: start.inputs,
+      weights: allWeights(steps),
+      layer: start.layer,
+      rows: start.rows,
+      flops: steps.reduce((sum, step) => sum + step.flops, 0),
+      ...built,
+      covers: steps.map((step) => step.name),
+    }
+  }
+  return null
+}
+
+/** Inputs of fine steps that read a fused chain's shared buffer. */
+function renamedInputs(step: Step, replaced: ReadonlyMap<string, string>): Step {
+  return { ...step, inputs: step.inputs.map((name) => replaced.get(name) ?? name) }
+}
+
+/**
+ * Replaces known runs of fine steps by fused kernels, unless an inner step is observed. Pure: the same program and options give
+ * the same steps. Every fine step is either there itself or named in exactly one `covers`.
+ */
+export function lower(program: Program, options: LowerOptions): Program {
+  const seen = (name: string): boolean => options.observed.some((pattern) => matchesPattern(name, pattern))
+  const steps: Step[] = []
+  const replaced = new Map<string, string>()
+  for (let at = 0; at < program.steps.length;) {
+    const fused = fuse(program, at, options, seen)
+    const step = fused ?? program.steps[at]
+    invariant(step, 'a program has no holes')
+    steps.push(renamedInputs(step, replaced))
+    for (const name of fused?.covers ?? []) if (name !== step.name) replaced.set(name, step.name)
+    at += Math.max(1, fused?.covers.length ?? 1)
+  }
+  return { ...program, steps }
+}

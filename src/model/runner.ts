@@ -1,0 +1,277 @@
+import { TokenscopeError, invariant } from '../errors.ts'
+import type { OpenedDevice } from '../gpu/device.ts'
+import { BufferLedger, type LedgerBuffer } from '../gpu/ledger.ts'
+import { PipelineCache } from '../gpu/pipelines.ts'
+import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
+import type { Counters, Variant } from '../types.ts'
+import { planArena, tensorBytes } from './arena.ts'
+import { batchWords, packBatch, type BatchRow } from './batch.ts'
+import {
+  bindProgram,
+  encodeProgram,
+  type BindResources,
+  type BoundDispatch,
+  type BoundProgram,
+} from './bind.ts'
+import { cacheBytesPerPosition, MAX_SEQUENCES, PAGE, PagePool, SequenceStore } from './cache.ts'
+import { recordDecoder } from './decoder.ts'
+import { lower } from './lower.ts'
+import type { Program, ProgramSize } from './program.ts'
+import { ropeTable } from './rope.ts'
+import type { DecoderSpec } from './spec.ts'
+import type { WeightStore } from './weights.ts'
+
+/** Row counts that programs are recorded for; a forward takes the next larger. */
+export const ROW_BUCKETS = [1, 2, 4, 8, 32, 128] as const
+export const MAX_ROWS = 128
+/** Most rows of one forward whose logits are wanted. */
+export const MAX_LOGIT_ROWS = 8
+/** Bytes of the ring that keeps the logits of generated tokens. */
+const RING_BYTES = 64 * 1024 * 1024
+/** Bytes of cache that may be spent on keeping more than one full context. */
+const SPARE_CACHE_BYTES = 64 * 1024 * 1024
+
+export function rowBucket(rows: number): number {
+  const bucket = ROW_BUCKETS.find((size) => rows <= size)
+  invariant(bucket !== undefined, `${rows} rows exceed the largest bucket`)
+  return bucket
+}
+
+export interface RunnerOptions {
+  opened: OpenedDevice
+  variant: Variant
+  spec: DecoderSpec
+  context: number
+  ledger: BufferLedger
+  weights: WeightStore
+}
+
+/** Buffers of one model that live as long as it does, and the programs bound to them. */
+export class Runner {
+  readonly device: GPUDevice
+  readonly ledger: BufferLedger
+  readonly pipelines: PipelineCache
+  readonly spec: DecoderSpec
+  readonly context: number
+  readonly weights: WeightStore
+  readonly pool: PagePool
+  readonly sequences: SequenceStore
+  /** Logits of the last tokens: `[ringRows, vocab]`. */
+  readonly logits: LedgerBuffer
+  readonly ringRows: number
+  /** What `select` writes: one record per logit row. */
+  readonly records: LedgerBuffer
+  private readonly batch: LedgerBuffer
+  private readonly rope: LedgerBuffer
+  private readonly drawn: LedgerBuffer
+  private readonly arena: LedgerBuffer[]
+  private readonly scratch: LedgerBuffer
+  private readonly bound = new Map<string, Promise<BoundProgram>>()
+  private select: { dispatch: Omit<BoundDispatch, 'grid'> } | null = null
+  private readonly tally = {
+    forwards: 0,
+    rows: 0,
+    submits: 0,
+    passes: 0,
+    dispatches: 0,
+    bytesUploaded: 0,
+    readbacks: 0,
+  }
+
+  constructor({ opened, variant, spec, context, ledger, weights }: RunnerOptions) {
+    this.device = opened.device
+    this.ledger = ledger
+    this.pipelines = new PipelineCache(opened.device, variant)
+    this.spec = spec
+    this.context = context
+    this.weights = weights
+    const perContext = Math.ceil(context / PAGE)
+    const contexts = Math.max(
+      1,
+      Math.min(4, Math.floor(SPARE_CACHE_BYTES / (cacheBytesPerPosition(spec) * context))),
+    )
+    this.pool = new PagePool(ledger, spec, perContext * contexts + 1)
+    this.sequences = new SequenceStore(opened.device, this.pool)
+    const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage
+    const limit = Math.min(RING_BYTES, opened.device.limits.maxStorageBufferBindingSize)
+    this.ringRows = Math.max(MAX_LOGIT_ROWS, Math.min(context, Math.floor(limit / (spec.vocab * 4))))
+    this.logits = ledger.create('logits', this.ringRows * spec.vocab * 4, STORAGE | COPY_SRC)
+    this.records = ledger.create('records', MAX_LOGIT_ROWS * RECORD_BYTES, STORAGE | COPY_SRC)
+    const words = batchWords(MAX_ROWS, MAX_SEQUENCES, perContext)
+    this.batch = ledger.create('batch', words * 4, STORAGE | COPY_DST)
+    this.drawn = ledger.create('drawn', MAX_SEQUENCES * 4, STORAGE)
+    this.rope = this.makeRopeTable(STORAGE | COPY_DST)
+    const plans = this.livePrograms().map((program) => planArena(program, new Set(['logits'])))
+    const slotBytes: number[] = []
+    for (const { bytes } of plans)
+      bytes.forEach((size, i) => (slotBytes[i] = Math.max(slotBytes[i] ?? 0, size)))
+    this.arena = slotBytes.map((size, i) => ledger.create(`activations:${i}`, size, STORAGE | COPY_SRC))
+    const splits = Math.ceil(context / 128)
+    this.scratch = ledger.create(
+      'activations:parts',
+      8 * spec.heads * splits * (spec.headDim + 4) * 4,
+      STORAGE | UNIFORM,
+    )
+  }
+
+  private makeRopeTable(usage: GPUBufferUsageFlags): LedgerBuffer {
+    const { positions } = this.spec
+    if (positions.kind !== 'rope') return this.ledger.create('rope', 16, usage)
+    const { cos, sin } = ropeTable(positions, this.context)
+    const half = positions.rotaryDim / 2
+    const table = new Float32Array(this.context * positions.rotaryDim)
+    for (let p = 0; p < this.context; p++) {
+      table.set(cos.subarray(p * half, (p + 1) * half), p * positions.rotaryDim)
+      table.set(sin.subarray(p * half, (p + 1) * half), p * positions.rotaryDim + half)
+    }
+    const buffer = this.ledger.create('rope', table.byteLength, usage)
+    this.device.queue.writeBuffer(buffer.gpu, 0, table)
+    return buffer
+  }
+
+  private livePrograms(): Program[] {
+    return ROW_BUCKETS.map((rows) =>
+      this.record({ rows, logitRows: Math.min(rows, MAX_LOGIT_ROWS), positions: this.context }, []),
+    )
+  }
+
+  /** The program of a size, lowered around what is observed. */
+  record(size: ProgramSize, observed: readonly string[]): Program {
+    return lower(recordDecoder(this.spec, size), { observed, whole: (name) => this.weights.isWhole(name) })
+  }
+
+  /** Buffers every program shares; `tensor` and `scratch` differ between live runs and inspections. */
+  resources(own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>): BindResources {
+    return {
+      ropeTable: this.rope.gpu,
+      drawn: this.drawn.gpu,
+      matrix: (name) => this.weights.view(name),
+      vector: (name) => this.weights.vector(name).gpu,
+      ...own,
+    }
+  }
+
+  /** The bound live program for these counts; compiled once. */
+  live(rows: number, logitRows: number): Promise<BoundProgram> {
+    const size = {
+      rows: rowBucket(rows),
+      logitRows: logitRows === 0 ? 0 : rowBucket(logitRows),
+      positions: this.context,
+    }
+    const key = `${size.rows}/${size.logitRows}`
+    const known = this.bound.get(key)
+    if (known) return known
+    const program = this.record(size, [])
+    const { slots } = planArena(program, new Set(['logits']))
+    const bound = bindProgram(
+      program,
+      this.resources({
+        batch: this.batch.gpu,
+        pages: (layer) => this.pool.layer(layer),
+        scratch: (bytes) => {
+          invariant(bytes <= this.scratch.bytes, 'decode attention fits its scratch')
+          return this.scratch.gpu
+        },
+        tensor: (name) => {
+          if (name === 'logits') return this.logits.gpu
+          const slot = this.arena[slots.get(name) ?? -1]
+          const step = program.steps.find((candidate) => candidate.name === name)
+          invariant(slot && step && tensorBytes(step.shape) <= slot.bytes, `${name} fits its slot`)
+          return slot.gpu
+        },
+      }),
+      this.pipelines,
+      this.ledger,
+    )
+    this.bound.set(key, bound)
+    return bound
+  }
+
+  /** Compiles the kernel that picks tokens. */
+  async prepareSelect(): Promise<void> {
+    if (this.select) return
+    const { pipeline, layout } = await this.pipelines.get(selectKernel(this.pipelines.variant), [
+      [0, 'read'],
+      [1, 'uniform'],
+      [2, 'read'],
+      [3, 'write'],
+      [4, 'write'],
+    ])
+    const params = this.ledger.create('params:select', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
+    this.device.queue.writeBuffer(params.gpu, 0, new Uint32Array([this.spec.vocab, 0, 0, 0]))
+    const buffers = [this.batch, params, this.logits, this.records, this.drawn]
+    const group = this.device.createBindGroup({
+      label: 'select',
+      layout,
+      entries: buffers.map(({ gpu }, binding) => ({ binding, resource: { buffer: gpu } })),
+    })
+    this.select = { dispatch: { pipeline, group } }
+  }
+
+  /**
+   * Runs one forward: one pass, one submit. `then` may record copies after the pass. The caller has reserved the pages.
+   * Programs for these counts must have been bound (`live`) and `prepareSelect` called.
+   */
+  submit(bound: BoundProgram, rows: readonly BatchRow[], then?: (encoder: GPUCommandEncoder) => void): void {
+    const words = packBatch(rows, this.pipelines.variant.workgroup)
+    invariant(words.byteLength <= this.batch.bytes, 'a batch fits its buffer')
+    this.device.queue.writeBuffer(this.batch.gpu, 0, words)
+    const encoder = this.device.createCommandEncoder({ label: 'forward' })
+    const pass = encoder.beginComputePass({ label: 'forward' })
+    encodeProgram(pass, bound)
+    const logitRows = rows.filter((row) => row.logits).length
+    if (logitRows > 0) {
+      invariant(this.select, 'the selection kernel is compiled')
+      pass.setPipeline(this.select.dispatch.pipeline)
+      pass.setBindGroup(0, this.select.dispatch.group)
+      pass.dispatchWorkgroups(logitRows)
+    }
+    pass.end()
+    then?.(encoder)
+    this.device.queue.submit([encoder.finish()])
+    this.tally.forwards += 1
+    this.tally.rows += rows.length
+    this.tally.submits += 1
+    this.tally.passes += 1
+    this.tally.dispatches += bound.dispatchCount + (logitRows > 0 ? 1 : 0)
+    this.tally.bytesUploaded += words.byteLength
+  }
+
+  /** Counts a pass that somebody else encoded (inspections), for `counters()`. */
+  countInspection(rows: number, dispatches: number, uploaded: number): void {
+    this.tally.forwards += 1
+    this.tally.rows += rows
+    this.tally.submits += 1
+    this.tally.passes += 1
+    this.tally.dispatches += dispatches
+    this.tally.bytesUploaded += uploaded
+  }
+
+  countReadback(): void {
+    this.tally.readbacks += 1
+  }
+
+  counters(): Counters {
+    return { ...this.tally, pipelinesCompiled: this.pipelines.compiled, pagesAllocated: this.pool.allocated }
+  }
+
+  /** Copies bytes of a buffer to the host. */
+  async read(source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    const staging = this.ledger.create('staging', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
+    try {
+      const encoder = this.device.createCommandEncoder({ label: 'read back' })
+      encoder.copyBufferToBuffer(source, offset, staging.gpu, 0, bytes)
+      this.device.queue.submit([encoder.finish()])
+      await staging.gpu.mapAsync(GPUMapMode.READ, 0, bytes)
+      this.countReadback()
+      return staging.gpu.getMappedRange(0, bytes).slice(0)
+    } catch (cause) {
+      throw new TokenscopeError('device-lost', 'The GPU was lost while a result was read.', {
+        hint: 'Load the model again.',
+        cause,
+      })
+    } finally {
+      this.ledger.destroy(staging)
+    }
+  }
+}

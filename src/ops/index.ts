@@ -1,0 +1,31 @@
+import type { StepOp } from '../model/program.ts'
+import { attention, mix, scores, softmax } from './attention.ts'
+import { activation, add, gate } from './elementwise.ts'
+import { embed } from './embed.ts'
+import { linear } from './linear.ts'
+import { norm } from './norm.ts'
+import type { Op } from './op.ts'
+import { cache, rope, ropeCache } from './rope.ts'
+
+/** Every op of the forward pass. */
+export const OPS: Readonly<Record<StepOp, Op>> = {
+  activation,
+  add,
+  attention,
+  cache,
+  embed,
+  gate,
+  layer_norm: norm,
+  linear,
+  linear_activation: linear,
+  linear_add: linear,
+  mix,
+  norm_gated: linear,
+  norm_linear: linear,
+  norm_linear_activation: linear,
+  rms_norm: norm,
+  rope,
+  rope_cache: ropeCache,
+  scores,
+  softmax,
+}

@@ -1,0 +1,120 @@
+import { createStore } from 'zustand/vanilla'
+import type { ErrorData } from '../errors.ts'
+import type { LoadProgress, MemoryReport, ModelInfo } from '../types.ts'
+import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
+
+/** Where the page stands with its model. `info` present means: a model answers. */
+export type ModelPhase =
+  | { kind: 'empty' }
+  | { kind: 'loading'; label: string; progress: LoadProgress; startedAt: number; info: ModelInfo | null }
+  | { kind: 'ready'; info: ModelInfo }
+  | { kind: 'failed'; label: string; error: ErrorData; info: ModelInfo | null }
+  | { kind: 'lost'; error: ErrorData; info: ModelInfo }
+
+export type RunPhase =
+  | { kind: 'idle' }
+  | { kind: 'prefill'; done: number; total: number }
+  | { kind: 'decoding' }
+  | { kind: 'done'; reason: 'stop' | 'length' | 'context-full' }
+  | { kind: 'stopped' }
+  | { kind: 'failed' }
+
+export type Theme = 'auto' | 'light' | 'dark'
+export type Language = 'en' | 'ko'
+export type Colouring = 'probability' | 'surprisal' | 'off'
+/** What a narrow page shows: a view, or one of its side regions. */
+export type NarrowRegion = 'view' | 'left' | 'right'
+
+export interface Layout {
+  /** Pixels. */
+  leftWidth: number
+  rightWidth: number
+  leftOpen: boolean
+  rightOpen: boolean
+}
+
+export interface Preferences {
+  theme: Theme
+  language: Language
+  colouring: Colouring
+  /** Probability or surprisal printed below each token. */
+  values: boolean
+  filtered: boolean
+  layout: Layout
+}
+
+export interface AppState extends Preferences {
+  model: ModelPhase
+  run: RunPhase
+  /** The error shown to the person; null once dismissed. */
+  error: ErrorData | null
+  catalogue: Catalogue
+  /** Id or address of the model that was asked for last, as a link spells it; null for dropped files. */
+  modelId: string | null
+  prompt: string
+  settings: Settings
+  memory: MemoryReport | null
+  view: string
+  narrow: NarrowRegion
+  /** Index of a generated token. */
+  pinned: number | null
+  hovered: number | null
+  /** Index of a prompt token under the pointer. */
+  hoveredPrompt: number | null
+}
+
+export const DEFAULT_PREFERENCES: Preferences = {
+  theme: 'auto',
+  language: 'en',
+  colouring: 'probability',
+  values: false,
+  filtered: false,
+  layout: { leftWidth: 236, rightWidth: 372, leftOpen: true, rightOpen: true },
+}
+
+export function createAppStore(preferences: Preferences, initial: Partial<AppState> = {}) {
+  return createStore<AppState>()(() => ({
+    ...preferences,
+    model: { kind: 'empty' },
+    run: { kind: 'idle' },
+    error: null,
+    catalogue: EMPTY_CATALOGUE,
+    modelId: null,
+    prompt: '',
+    settings: { ...DEFAULT_SETTINGS },
+    memory: null,
+    view: 'write',
+    narrow: 'view',
+    pinned: null,
+    hovered: null,
+    hoveredPrompt: null,
+    ...initial,
+  }))
+}
+
+export type AppStore = ReturnType<typeof createAppStore>
+
+export function isRunning(run: RunPhase): boolean {
+  return run.kind === 'prefill' || run.kind === 'decoding'
+}
+
+/** The model that would answer now, if any. */
+export function answeringModel(model: ModelPhase): ModelInfo | null {
+  switch (model.kind) {
+    case 'empty':
+    case 'lost':
+      return null
+    case 'loading':
+    case 'ready':
+    case 'failed':
+      return model.info
+  }
+}
+
+export type StatusWord = 'empty' | 'loading' | 'ready' | 'running' | 'lost' | 'failed'
+
+/** The one word automation reads from `model-status`. */
+export function statusWord(model: ModelPhase, run: RunPhase): StatusWord {
+  return model.kind === 'ready' && isRunning(run) ? 'running' : model.kind
+}

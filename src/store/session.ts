@@ -1,0 +1,365 @@
+import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
+import type { FinishReason, Model, ModelSource } from '../types.ts'
+import type { EngineClient, EngineEvent } from '../worker/api.ts'
+import { answeringModel, isRunning, type AppStore } from './app.ts'
+import { LogitsCache, type CapturedLogits } from './logits.ts'
+import { promptTexts, textInContext } from './promptTexts.ts'
+import type { Settings } from './settings.ts'
+import type { Trace } from './trace.ts'
+
+/** Alternatives captured with every token; the tables show at most this many without a lookup. */
+export const CAPTURED = 32
+
+export interface SessionParts {
+  client: EngineClient
+  app: AppStore
+  trace: Trace
+  /** Milliseconds. */
+  now: () => number
+}
+
+export interface LoadRequest {
+  /** How the page calls it while it loads. */
+  label: string
+  /** What a link spells; null for dropped files. */
+  id: string | null
+  /** Settings of a run to start the moment the model answers. */
+  first?: Settings | undefined
+}
+
+/**
+ * What the page does: one model, one run, one text. Holds what cannot be serialised (the model, abort
+ * controllers); everything the panels read lies in the store and the trace.
+ */
+export class Session {
+  readonly app: AppStore
+  readonly trace: Trace
+  private readonly client: EngineClient
+  private readonly now: () => number
+  private readonly logits: LogitsCache
+  /** Texts of ids that were looked up, of the shown model. */
+  private readonly texts = new Map<number, string>()
+  private shown: Model | null = null
+  private source: ModelSource | null = null
+  private loading: AbortController | null = null
+  private running: AbortController | null = null
+  /** Counts runs; what arrives for an older one is dropped. */
+  private run = 0
+  /** The run whose full logits the engine still holds. */
+  private liveRun: { model: Model; epoch: number } | null = null
+
+  constructor({ client, app, trace, now }: SessionParts) {
+    this.client = client
+    this.app = app
+    this.trace = trace
+    this.now = now
+    this.logits = new LogitsCache(trace)
+    client.onEvent((event) => this.onEngineEvent(event))
+  }
+
+  get model(): Model | null {
+    return this.shown
+  }
+
+  /** Loads beside the model that is there, which keeps answering if this one fails. `id` null: dropped files. */
+  async load(source: ModelSource, { label, id, first }: LoadRequest): Promise<boolean> {
+    this.loading?.abort()
+    const controller = new AbortController()
+    this.loading = controller
+    const info = answeringModel(this.app.getState().model)
+    const startedAt = this.now()
+    const progress = { stage: 'config', bytesDone: 0, bytesTotal: 0 } as const
+    this.app.setState({ model: { kind: 'loading', label, progress, startedAt, info }, error: null })
+    try {
+      const model = await this.client.loadModel(source, {
+        signal: controller.signal,
+        onProgress: (next) => {
+          if (this.loading !== controller) return
+          this.app.setState({ model: { kind: 'loading', label, progress: next, startedAt, info } })
+        },
+      })
+      if (this.loading !== controller) {
+        await model.dispose()
+        return false
+      }
+      await this.adopt(model, source, { label, id, first })
+      return true
+    } catch (error) {
+      if (this.loading === controller) this.loadFailed(error, label)
+      return false
+    } finally {
+      if (this.loading === controller) this.loading = null
+    }
+  }
+
+  /** Gives up the load under way; the model before it stays. */
+  cancelLoad(): void {
+    this.loading?.abort()
+    this.loading = null
+    const { model } = this.app.getState()
+    if (model.kind !== 'loading') return
+    this.app.setState({
+      model: model.info === null ? { kind: 'empty' } : { kind: 'ready', info: model.info },
+    })
+  }
+
+  /** Loads the last model again, after the device was lost. */
+  async reload(): Promise<boolean> {
+    if (this.source === null) return false
+    const { modelId } = this.app.getState()
+    return this.load(this.source, { label: modelId ?? '', id: modelId })
+  }
+
+  /** Replaces the text by a new one for the prompt as it stands. */
+  async generate(settings: Settings = this.app.getState().settings): Promise<void> {
+    const model = this.shown
+    if (model === null) return
+    const run = this.startRun()
+    try {
+      const promptIds = await encodePrompt(model, this.app.getState().prompt)
+      if (run !== this.run) return
+      const { id, eosIds } = model.info
+      this.trace.begin({ modelId: id, promptIds, settings, endIds: eosIds, at: this.now() })
+      this.app.setState({ pinned: null, hovered: null, hoveredPrompt: null })
+      await Promise.all([this.consume(run, model, promptIds, settings), this.labelPrompt(run, model)])
+    } catch (error) {
+      this.runFailed(run, error)
+    }
+  }
+
+  /** Goes on behind the text that is there, with the settings as they stand. */
+  async continue(): Promise<void> {
+    const model = this.shown
+    if (model === null || this.trace.tokens.length === 0) return
+    const run = this.startRun()
+    const { settings } = this.app.getState()
+    try {
+      const ids = this.trace.idsBefore(this.trace.tokens.length)
+      this.trace.resume({ settings, at: this.now() })
+      await this.consume(run, model, ids, settings)
+    } catch (error) {
+      this.runFailed(run, error)
+    }
+  }
+
+  stop(): void {
+    this.running?.abort()
+  }
+
+  /** Full logits behind generated token `index`; see {@link LogitsCache.read}. */
+  async tokenLogits(index: number): Promise<CapturedLogits> {
+    const model = this.shown
+    if (model === null || model.info.id !== this.trace.modelId) {
+      throw new TokenscopeError('unsupported', 'Not captured: the model of this text is not loaded.')
+    }
+    const live =
+      this.liveRun !== null && this.liveRun.model === model && this.liveRun.epoch === this.trace.epoch
+    return this.logits.read(model, index, live)
+  }
+
+  /** Logits that are on the page already. */
+  peekLogits(index: number): CapturedLogits | null {
+    return this.logits.peek(index)
+  }
+
+  /** Text an id would add after these ids; empty when no tokenizer answers. */
+  async lookUpText(before: readonly number[], id: number): Promise<string> {
+    const model = this.shown
+    if (model === null || !model.info.hasTokenizer) return ''
+    const known = this.texts.get(id)
+    if (known !== undefined) return known
+    const text = await textInContext(model, before, id)
+    this.texts.set(id, text)
+    return text
+  }
+
+  /** Shows an error that happened outside a load or a run. */
+  report(error: unknown): void {
+    this.showUnlessLost(error)
+  }
+
+  dispose(): void {
+    this.running?.abort()
+    this.loading?.abort()
+    this.client.dispose()
+  }
+
+  private async adopt(model: Model, source: ModelSource, { id, first }: LoadRequest): Promise<void> {
+    const before = this.shown
+    this.running?.abort()
+    this.run += 1
+    this.shown = model
+    this.source = source
+    this.liveRun = null
+    this.texts.clear()
+    const { run } = this.app.getState()
+    this.app.setState({
+      model: { kind: 'ready', info: model.info },
+      modelId: id,
+      run: isRunning(run) ? { kind: 'stopped' } : run,
+    })
+    if (first !== undefined) void this.generate(first)
+    // A model whose device is gone may refuse even this; it holds nothing any more.
+    await before?.dispose().catch((error: unknown) => this.showUnlessLost(error))
+    await this.readMemory()
+  }
+
+  private loadFailed(error: unknown, label: string): void {
+    const data = toErrorData(error)
+    const info = this.shown === null ? null : this.shown.info
+    if (data.code === 'aborted') {
+      this.app.setState({ model: info === null ? { kind: 'empty' } : { kind: 'ready', info } })
+      return
+    }
+    this.app.setState({ model: { kind: 'failed', label, error: data, info }, error: data })
+  }
+
+  private startRun(): number {
+    this.running?.abort()
+    this.running = new AbortController()
+    this.run += 1
+    const { model } = this.app.getState()
+    const answers = model.kind === 'failed' && model.info !== null
+    this.app.setState({
+      run: { kind: 'prefill', done: 0, total: 0 },
+      error: null,
+      ...(answers ? { model: { kind: 'ready', info: model.info! } } : {}),
+    })
+    return this.run
+  }
+
+  private async consume(
+    run: number,
+    model: Model,
+    ids: readonly number[],
+    settings: Settings,
+  ): Promise<void> {
+    const controller = this.running
+    invariant(controller !== null, 'a run consumes tokens without a controller')
+    this.liveRun = { model, epoch: this.trace.epoch }
+    const { maxTokens, ...sampling } = settings
+    const stream = model.generate(ids, {
+      ...sampling,
+      maxTokens,
+      topLogprobs: Math.min(CAPTURED, model.info.vocab),
+      signal: controller.signal,
+      onPrefill: (done, total) => {
+        if (run !== this.run) return
+        this.trace.prefill(done, total, this.now())
+        if (this.app.getState().run.kind === 'prefill')
+          this.app.setState({ run: { kind: 'prefill', done, total } })
+      },
+    })
+    let finish: FinishReason | null = null
+    for await (const token of stream) {
+      if (run !== this.run) return
+      if (this.app.getState().run.kind === 'prefill') this.app.setState({ run: { kind: 'decoding' } })
+      this.trace.append(token, this.now())
+      finish = token.finish
+    }
+    if (run === this.run) await this.runEnded(controller.signal.aborted ? 'abort' : finish)
+  }
+
+  private async runEnded(finish: FinishReason | null): Promise<void> {
+    this.running = null
+    this.trace.flush()
+    const reason = finish === null ? 'length' : finish
+    this.app.setState({ run: reason === 'abort' ? { kind: 'stopped' } : { kind: 'done', reason } })
+    await this.readMemory()
+  }
+
+  private runFailed(run: number, error: unknown): void {
+    if (run !== this.run) return
+    this.running = null
+    this.trace.flush()
+    const data = toErrorData(error)
+    if (data.code === 'aborted') {
+      this.app.setState({ run: { kind: 'stopped' } })
+      return
+    }
+    this.app.setState({ run: { kind: 'failed' } })
+    this.showUnlessLost(error)
+  }
+
+  /** A lost device has a state of its own; its echoes in calls under way are not shown again. */
+  private showUnlessLost(error: unknown): void {
+    const data = toErrorData(error)
+    if (data.code !== 'device-lost') this.app.setState({ error: data })
+    else if (this.app.getState().model.kind !== 'lost') this.markLost(error)
+  }
+
+  private markLost(error: unknown): void {
+    const info = this.shown?.info ?? answeringModel(this.app.getState().model)
+    this.running?.abort()
+    this.running = null
+    this.run += 1
+    this.shown = null
+    this.liveRun = null
+    this.trace.flush()
+    const data = toErrorData(error)
+    const { run } = this.app.getState()
+    this.app.setState({
+      model:
+        info === null
+          ? { kind: 'failed', label: '', error: data, info: null }
+          : { kind: 'lost', error: data, info },
+      run: isRunning(run) ? { kind: 'stopped' } : run,
+      memory: null,
+    })
+  }
+
+  private onEngineEvent(event: EngineEvent): void {
+    switch (event.type) {
+      case 'device-lost':
+      case 'worker-restarted':
+        this.markLost(fromErrorData(event.error))
+        return
+      case 'gpu-error':
+        this.running?.abort()
+        this.app.setState({ error: event.error })
+        return
+    }
+  }
+
+  private async labelPrompt(run: number, model: Model): Promise<void> {
+    if (!model.info.hasTokenizer) return
+    const texts = await promptTexts(model, this.trace.promptIds)
+    if (run === this.run) this.trace.setPromptTexts(texts)
+  }
+
+  private async readMemory(): Promise<void> {
+    const model = this.shown
+    if (model === null) return
+    try {
+      const memory = await model.memory()
+      if (model === this.shown) this.app.setState({ memory })
+    } catch (error) {
+      if (model === this.shown) this.showUnlessLost(error)
+    }
+  }
+}
+
+/** Ids of what the person typed: text through the tokenizer, or the numbers themselves for a model without one. */
+export async function encodePrompt(
+  model: Pick<Model, 'encode' | 'info'>,
+  prompt: string,
+): Promise<readonly number[]> {
+  const { hasTokenizer, bosId } = model.info
+  const ids = hasTokenizer ? await model.encode(prompt, { addSpecialTokens: true }) : parseIds(prompt)
+  if (ids.length > 0) return ids
+  if (bosId !== null) return [bosId]
+  throw new TokenscopeError('bad-argument', 'The prompt is empty.', {
+    hint: 'Type a few words: this model has no token that starts a text by itself.',
+  })
+}
+
+function parseIds(text: string): number[] {
+  const words = text.split(/[\s,]+/).filter((word) => word !== '')
+  return words.map((word) => {
+    if (/^\d+$/.test(word)) return Number(word)
+    throw new TokenscopeError('bad-argument', `“${word}” is not a token id.`, {
+      hint: 'This model has no tokenizer: write its token ids, separated by spaces.',
+      details: { got: word, expected: 'a whole number' },
+    })
+  })
+}

@@ -1,0 +1,148 @@
+import { toErrorData } from '../errors.ts'
+import type { EngineClient } from '../worker/api.ts'
+import {
+  createAppStore,
+  DEFAULT_PREFERENCES,
+  isRunning,
+  type AppState,
+  type Language,
+  type Preferences,
+} from './app.ts'
+import { examplesOf, fetchCatalogue } from './catalogue.ts'
+import { formatLink, parseLink, type LinkState } from './hash.ts'
+import { Session } from './session.ts'
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
+import { readPreferences, readText, writePreferences, writeText } from './storage.ts'
+import { Trace } from './trace.ts'
+
+export interface StartOptions {
+  client: EngineClient
+  /** Address of the list of models. */
+  catalogueUrl: string
+  language: Language
+  /** Why no GPU can be reached, or null. */
+  noWebGpu: string | null
+  /** False where things must not start moving by themselves. */
+  mayRunAlone: boolean
+}
+
+/** Tokens of the text that greets a newcomer. */
+const GREETING_TOKENS = 48
+/** Milliseconds a change rests before it is kept; browsers limit how often an address may change. */
+const REST = 400
+
+export interface Started {
+  session: Session
+  /** Settled once the first load has succeeded or failed. */
+  settled: Promise<void>
+}
+
+/** Builds the page's state from the link, this tab's text and the preferences, and loads the first model. */
+export function startPage(options: StartOptions): Started {
+  const preferences = readPreferences({ ...DEFAULT_PREFERENCES, language: options.language })
+  const link = parseLink(location.hash, location.search)
+  const app = createAppStore(preferences, { settings: { ...DEFAULT_SETTINGS, ...link.settings } })
+  const trace = new Trace((run) => requestAnimationFrame(run))
+  const session = new Session({ client: options.client, app, trace, now: () => performance.now() })
+  const settled = loadFirst(session, link, options).then(() => keepState(session))
+  return { session, settled }
+}
+
+async function loadFirst(session: Session, link: LinkState, options: StartOptions): Promise<void> {
+  const { app, trace } = session
+  if (options.noWebGpu !== null) {
+    app.setState({ error: { code: 'no-webgpu', message: options.noWebGpu, hint: '', details: {} } })
+    return
+  }
+  try {
+    app.setState({ catalogue: await fetchCatalogue(options.catalogueUrl) })
+  } catch (error) {
+    app.setState({ error: toErrorData(error) })
+  }
+  const { catalogue } = app.getState()
+  const saved = readText()
+  const modelId = link.model ?? saved?.modelId ?? catalogue.initial
+  const prompt = link.prompt ?? saved?.prompt ?? examplesOf(catalogue, modelId)[0] ?? ''
+  app.setState({ prompt, modelId })
+  const restores = saved !== null && saved.prompt === prompt && saved.modelId === modelId
+  if (restores) trace.restore(saved.trace)
+  if (modelId === null) return
+  const alone = options.mayRunAlone && link.run && !restores
+  const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
+  const first = alone ? firstSettings(app.getState(), link) : undefined
+  await session.load(modelId, { label, id: modelId, first })
+}
+
+/** A link's own prompt runs as its settings say; the greeting is short. */
+function firstSettings({ settings }: AppState, link: LinkState): Settings {
+  if (link.prompt !== null || link.settings.maxTokens !== undefined) return settings
+  return { ...settings, maxTokens: Math.min(GREETING_TOKENS, settings.maxTokens) }
+}
+
+function preferencesOf(state: AppState): Preferences {
+  const { theme, language, colouring, values, filtered, layout } = state
+  return { theme, language, colouring, values, filtered, layout }
+}
+
+/** From now on the address, the preferences and this tab's text follow the state. */
+function keepState(session: Session): void {
+  const { app } = session
+  const keepPreferences = rested(() => writePreferences(preferencesOf(app.getState())))
+  const keepLink = rested(() => {
+    const { modelId, prompt, settings } = app.getState()
+    history.replaceState(history.state, '', formatLink({ model: modelId, prompt, settings }))
+  })
+  app.subscribe((state, before) => {
+    if (
+      state.modelId !== before.modelId ||
+      state.prompt !== before.prompt ||
+      state.settings !== before.settings
+    ) {
+      keepLink()
+    }
+    const names = Object.keys(preferencesOf(state)) as (keyof Preferences)[]
+    if (names.some((name) => state[name] !== before[name])) keepPreferences()
+    if (isRunning(before.run) && !isRunning(state.run)) keepText(session)
+  })
+  keepLink()
+  addEventListener('pagehide', () => keepText(session))
+  addEventListener('hashchange', () => followLink(session))
+}
+
+function keepText({ app, trace }: Session): void {
+  const { prompt, modelId } = app.getState()
+  const snapshot = trace.snapshot()
+  if (snapshot !== null) writeText({ prompt, modelId, trace: snapshot })
+}
+
+/** Somebody put another link into the address line. */
+function followLink(session: Session): void {
+  const { app } = session
+  const link = parseLink(location.hash)
+  const { modelId, settings } = app.getState()
+  app.setState({ settings: { ...settings, ...link.settings } })
+  if (link.prompt !== null) app.setState({ prompt: link.prompt })
+  if (link.model === null || link.model === modelId) return
+  const { catalogue } = app.getState()
+  const label = catalogue.models.find((entry) => entry.id === link.model)?.name ?? link.model
+  void session.load(link.model, { label, id: link.model })
+}
+
+/** Calls `run` once things have been quiet for {@link REST}. */
+function rested(run: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  return () => {
+    clearTimeout(timer)
+    timer = setTimeout(run, REST)
+  }
+}
+
+/** The page's face for automation: the library's `loadModel`, and the model on show. */
+export function automationFace({ session, settled }: Started, client: EngineClient) {
+  return settled.then(() => ({
+    loadModel: client.loadModel.bind(client),
+    get model() {
+      return session.model
+    },
+  }))
+}

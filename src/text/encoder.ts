@@ -1,0 +1,74 @@
+import { PreTrainedTokenizer } from '@xenova/transformers'
+import { invariant } from '../errors.ts'
+import type { TokenizerFile } from './tokenizer-file.ts'
+
+export interface EncodeOptions {
+  addSpecialTokens: boolean
+  parseSpecial: boolean
+}
+
+export type Encode = (text: string, options: EncodeOptions) => number[]
+
+/** Tokenizer files without a vocabulary: the pipeline alone. */
+const NO_WORDS = { type: 'BPE', vocab: {}, merges: [] }
+const CONFIG = { clean_up_tokenization_spaces: false }
+
+/** Lone surrogates have no UTF-8; every tokenizer sees them as U+FFFD. */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '�')
+}
+
+/**
+ * The same tokenizer blind to special tokens, so that their spelling is text like any other. The vocabulary is shared,
+ * but for Unigram, whose search takes any entry: there the special entries get spellings that no text has.
+ */
+function withoutSpecial(file: TokenizerFile, full: PreTrainedTokenizer): PreTrainedTokenizer {
+  const special = file.added_tokens.filter((token) => token.special)
+  const added_tokens = file.added_tokens.filter((token) => !token.special)
+  if (file.model.type !== 'Unigram') {
+    const plain = new PreTrainedTokenizer({ ...file, added_tokens, model: NO_WORDS }, CONFIG)
+    plain._tokenizer.model = full._tokenizer.model
+    return plain
+  }
+  const ids = new Set(special.map((token) => token.id))
+  const entries = file.model['vocab'] as [string, number][]
+  // A lone surrogate cannot occur in well-formed text.
+  const vocab = entries.map(([token, score], id) => [ids.has(id) ? `\ud800${id}` : token, score])
+  const plain = new PreTrainedTokenizer({ ...file, added_tokens, model: { ...file.model, vocab } }, CONFIG)
+  for (const { content, id } of special) plain._tokenizer.model?.tokens_to_ids.set(content, id)
+  return plain
+}
+
+/** Builds the library's tokenizer. Throws what the library throws, e.g. on a pattern that JavaScript cannot run. */
+export function createEncoder(file: TokenizerFile): Encode {
+  const full = new PreTrainedTokenizer(file, CONFIG)
+  const plain = withoutSpecial(file, full)
+  return (text, { addSpecialTokens, parseSpecial }) => {
+    const ids = (parseSpecial ? full : plain).encode(wellFormed(text), {
+      add_special_tokens: addSpecialTokens,
+    })
+    invariant(ids.every(Number.isInteger), 'the tokenizer gave an id outside its vocabulary')
+    return ids
+  }
+}
+
+/** The library's decoder alone: no pattern of the file runs here but the decoder's own. */
+export function createDecoder(file: TokenizerFile): (ids: readonly number[]) => string {
+  const { model } = file
+  const words = model.type === 'BPE' ? { ...model, merges: [] } : model
+  const parts = { ...file, normalizer: null, pre_tokenizer: null, post_processor: null, model: words }
+  const tokenizer = new PreTrainedTokenizer(parts, CONFIG)
+  return (ids) => (ids.length === 0 ? '' : tokenizer.decode([...ids], { skip_special_tokens: false }))
+}
+
+/** Runs one pattern over strings made to trip it up; returns when it has survived them all. For the sandbox only. */
+export function probePattern(pattern: string): void {
+  const pre_tokenizer = { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false }
+  const parts = { added_tokens: [], normalizer: null, pre_tokenizer, post_processor: null, decoder: null }
+  const { _tokenizer } = new PreTrainedTokenizer({ ...parts, model: NO_WORDS }, CONFIG)
+  const letters = [...new Set([...'aA0 \n.-é가', ...pattern.slice(0, 200)])]
+  const pairs = letters.slice(0, 12).flatMap((a) => letters.slice(0, 12).map((b) => a + b))
+  for (const unit of [...letters, ...pairs]) {
+    for (const end of ['', '\u0001', '!']) _tokenizer.pre_tokenizer?.pre_tokenize(unit.repeat(40) + end)
+  }
+}

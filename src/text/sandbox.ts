@@ -1,0 +1,146 @@
+import { TokenscopeError } from '../errors.ts'
+import type { EncodeOptions } from './encoder.ts'
+import source from './sandbox.entry.ts?script'
+import type { TokenizerFile } from './tokenizer-file.ts'
+import type { ChatMessage } from './types.ts'
+
+export type SandboxRequest =
+  | { kind: 'render'; template: string; config: Record<string, string>; messages: readonly ChatMessage[] }
+  | { kind: 'probe'; pattern: string }
+  | { kind: 'load'; file: TokenizerFile }
+  | { kind: 'encode'; text: string; options: EncodeOptions }
+
+export type SandboxReply =
+  | { status: 'text'; text: string }
+  | { status: 'ids'; ids: number[] }
+  | { status: 'done' }
+  /** The code inside threw, ran out of memory or made too much. */
+  | { status: 'failed'; message: string }
+  /** It ran longer than it may and was killed. */
+  | { status: 'timeout' }
+
+export interface SandboxMessage {
+  id: number
+  request: SandboxRequest
+}
+
+/** A worker of either kind, reduced to what is needed here. */
+interface Thread {
+  post(message: SandboxMessage): void
+  /** Keeps the process alive while an answer is awaited; browsers need nothing. */
+  hold(busy: boolean): void
+  kill(): void
+}
+
+interface ThreadEvents {
+  message(data: unknown): void
+  crash(reason: string): void
+}
+
+const START_LIMIT = 10_000
+const NODE_HEAP_MB = 512
+
+function startWebThread({ message, crash }: ThreadEvents): Thread {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
+  const worker = new Worker(url)
+  worker.onmessage = (event: MessageEvent<unknown>) => {
+    URL.revokeObjectURL(url)
+    message(event.data)
+  }
+  worker.onerror = (event) => {
+    event.preventDefault()
+    crash(event.message || 'the worker failed')
+  }
+  return { post: (data) => worker.postMessage(data), hold: () => {}, kill: () => worker.terminate() }
+}
+
+function startNodeThread({ message, crash }: ThreadEvents): Thread {
+  const threads = process.getBuiltinModule('node:worker_threads')
+  const worker = new threads.Worker(source, {
+    eval: true,
+    execArgv: [],
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: NODE_HEAP_MB },
+  })
+  worker.on('message', message)
+  worker.on('error', (error: unknown) => crash(error instanceof Error ? error.message : String(error)))
+  return {
+    post: (data) => worker.postMessage(data),
+    hold: (busy) => (busy ? worker.ref() : worker.unref()),
+    kill: () => void worker.terminate(),
+  }
+}
+
+/**
+ * Runs a model's own code (chat template, unchecked patterns) in a thread of its own, which is killed when it takes too
+ * long and started again for the next request. One request runs at a time; others wait.
+ */
+export class Sandbox {
+  /** Counts starts: what an earlier thread had loaded is gone. */
+  generation = 0
+
+  #thread: Thread | null = null
+  #queue: Promise<unknown> = Promise.resolve()
+  #settle: ((reply: SandboxReply | 'ready') => void) | null = null
+  #nextId = 0
+  #disposed = false
+
+  /** @param limit milliseconds the request may run, start-up of the thread not counted */
+  async run(request: SandboxRequest, limit: number): Promise<SandboxReply> {
+    const turn = this.#queue.then(() => this.#run(request, limit))
+    this.#queue = turn.catch(() => undefined)
+    return turn
+  }
+
+  dispose(): void {
+    this.#disposed = true
+    this.#kill()
+    this.#settle?.({ status: 'failed', message: 'the tokenizer was disposed' })
+  }
+
+  async #run(request: SandboxRequest, limit: number): Promise<SandboxReply> {
+    if (this.#disposed) throw new TokenscopeError('aborted', 'The tokenizer was disposed.')
+    if (this.#thread === null) {
+      const started = await this.#answer(START_LIMIT, () => this.#start())
+      if (started !== 'ready') return started
+    }
+    const id = this.#nextId++
+    const reply = await this.#answer(limit, () => this.#thread?.post({ id, request }))
+    return reply === 'ready' ? { status: 'failed', message: 'the thread started twice' } : reply
+  }
+
+  #start(): void {
+    const events: ThreadEvents = {
+      message: (data) => this.#settle?.(data === 'ready' ? data : (data as { reply: SandboxReply }).reply),
+      crash: (reason) => {
+        this.#kill()
+        this.#settle?.({ status: 'failed', message: reason })
+      },
+    }
+    this.#thread = typeof Worker === 'function' ? startWebThread(events) : startNodeThread(events)
+    this.generation++
+  }
+
+  /** Does something and waits for the thread's next message, at most `limit` milliseconds. */
+  async #answer(limit: number, act: () => void): Promise<SandboxReply | 'ready'> {
+    const answered = new Promise<SandboxReply | 'ready'>((resolve) => {
+      this.#settle = resolve
+    })
+    const timer = setTimeout(() => {
+      this.#kill()
+      this.#settle?.({ status: 'timeout' })
+    }, limit)
+    act()
+    this.#thread?.hold(true)
+    const reply = await answered
+    clearTimeout(timer)
+    this.#settle = null
+    this.#thread?.hold(false)
+    return reply
+  }
+
+  #kill(): void {
+    this.#thread?.kill()
+    this.#thread = null
+  }
+}

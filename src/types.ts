@@ -1,0 +1,203 @@
+import type { ChatMessage } from './text/types.ts'
+
+/** How matrices are stored on the GPU. Norms and biases are always f32. */
+export type WeightFormat = 'f32' | 'f16' | 'q8_0' | 'q4_0'
+
+/** The kernel variant in use; its `name` is what the badge shows. */
+export interface Variant {
+  name: string
+  /** Native f16 loads (`shader-f16`); without it f16 weights are unpacked from u32. */
+  f16: boolean
+  subgroups: boolean
+  /** Threads of a workgroup in reductions; small on CPU adapters. */
+  workgroup: number
+}
+
+export interface ModelInfo {
+  id: string
+  architecture: string
+  layers: number
+  heads: number
+  kvHeads: number
+  headDim: number
+  hidden: number
+  vocab: number
+  /** Positions a sequence may hold here: min(what the checkpoint allows, what was asked for). */
+  context: number
+  parameters: number
+  gpuBytes: number
+  /** Storage of the matrices; `exceptions` names matrices kept otherwise and why. */
+  weights: WeightFormat
+  exceptions: readonly string[]
+  /** Adapter description, e.g. `google swiftshader`. */
+  backend: string
+  variant: Variant
+  /** True when a tokenizer was found; without one only ids work. */
+  hasTokenizer: boolean
+  hasChatTemplate: boolean
+  bosId: number | null
+  eosIds: readonly number[]
+  /** Lasting remarks from loading: NaN weights, kernel fallback, missing tokenizer. */
+  warnings: readonly string[]
+}
+
+export type LoadStage = 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
+
+export interface LoadProgress {
+  stage: LoadStage
+  /** Bytes of the weights read and expected; 0 when unknown. */
+  bytesDone: number
+  bytesTotal: number
+}
+
+export interface FileSystemDirectoryHandleLike {
+  readonly kind: 'directory'
+  readonly name: string
+}
+
+/**
+ * Where a model comes from: an id from `public/models.json`, a folder URL, `owner/name[@revision]` on the hub, files, a
+ * directory handle, a map of file name to content, or in Node a folder path.
+ */
+export type ModelSource =
+  string | readonly File[] | FileSystemDirectoryHandleLike | ReadonlyMap<string, Blob | Uint8Array>
+
+export interface LoadOptions {
+  device?: GPUDevice | undefined
+  weights?: WeightFormat | 'auto' | undefined
+  contextLength?: number | undefined
+  /** Forces a kernel variant by name (see docs/variants.md); default chosen by adapter class. */
+  variant?: string | undefined
+  onProgress?: ((progress: LoadProgress) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface AdapterScale {
+  id: string
+  scale: number
+}
+
+/** A change made at a named step of the forward pass. Later work defines the kinds. */
+export interface Edit {
+  step: string
+  kind: string
+  [field: string]: unknown
+}
+
+export interface ForwardOptions {
+  /** Omitted: all added adapters at their set scales; []: the base. */
+  adapters?: readonly AdapterScale[] | undefined
+  edits?: readonly Edit[] | undefined
+}
+
+export interface SamplingOptions {
+  /** 0 is greedy. */
+  temperature: number
+  /** 0 keeps all. */
+  topK: number
+  /** 1 keeps all. */
+  topP: number
+  /** 0 keeps all. */
+  minP: number
+  /** 1 changes nothing. */
+  repetitionPenalty: number
+  seed: number
+}
+
+export interface GenerateOptions extends Partial<SamplingOptions>, ForwardOptions {
+  maxTokens?: number | undefined
+  /** Strings end the text before they are emitted; numbers are ids. The tokenizer's own end ids always stop. */
+  stop?: readonly (string | number)[] | undefined
+  /** Alternatives captured per token, at most 256. */
+  topLogprobs?: number | undefined
+  signal?: AbortSignal | undefined
+  /** Called while the prompt is read. */
+  onPrefill?: ((done: number, total: number) => void) | undefined
+}
+
+export type FinishReason = 'stop' | 'length' | 'abort' | 'context-full'
+
+/** One alternative at a position, before any filter: probability = exp(logprob). */
+export interface TokenAlternative {
+  id: number
+  text: string
+  logprob: number
+}
+
+/** One generated token as it streams. */
+export interface GeneratedToken {
+  /** 0-based among the generated tokens. */
+  index: number
+  /** Position in the sequence, the prompt included: this token was predicted by position − 1. */
+  position: number
+  id: number
+  /** Text that became certain with this token; may be empty inside a multi-token character. */
+  text: string
+  /** Natural log of the model's probability for this id, before penalties, temperature and filters. */
+  logprob: number
+  /** The most probable ids, before filtering, descending. */
+  top: TokenAlternative[]
+  /** The uniform number of the draw in [0, 1), null when greedy. */
+  random: number | null
+  finish: FinishReason | null
+}
+
+export type Prompt = string | readonly number[] | readonly ChatMessage[]
+
+export interface StepInfo {
+  name: string
+  op: string
+  inputs: readonly string[]
+  /** Names of checkpoint tensors it reads. */
+  weights: readonly string[]
+  output: { shape: readonly number[]; dtype: 'f32' | 'u32' }
+  flops: number
+  bytes: number
+  formula: string
+  wgsl: string
+  /** Name of the fused kernel that computes it in an unobserved run, or null when it runs by itself. */
+  coveredBy: string | null
+}
+
+export interface TensorData {
+  shape: readonly number[]
+  data: Float32Array
+}
+
+export interface Counters {
+  forwards: number
+  rows: number
+  submits: number
+  passes: number
+  dispatches: number
+  pipelinesCompiled: number
+  bytesUploaded: number
+  readbacks: number
+  pagesAllocated: number
+}
+
+export interface MemoryReport {
+  gpuBytes: number
+  buffers: number
+  byLabel: Record<string, number>
+}
+
+/** A loaded model. The page's `model` and the library's are the same interface. */
+export interface Model {
+  readonly info: ModelInfo
+  encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Promise<number[]>
+  decode(ids: readonly number[]): Promise<string>
+  /** Logits of every position, before any sampling transform: [ids.length, vocab]. */
+  logits(ids: readonly number[], options?: ForwardOptions): Promise<TensorData>
+  generate(prompt: Prompt, options?: GenerateOptions): AsyncIterable<GeneratedToken>
+  /** Full logits [vocab] behind generated token `index` of the last run; `recomputed` when they had left the buffer. */
+  tokenLogits(index: number): Promise<{ data: Float32Array; recomputed: boolean }>
+  steps(options: { rows: number }): Promise<StepInfo[]>
+  trace(
+    ids: readonly number[],
+    options: { probes: readonly string[] } & ForwardOptions,
+  ): Promise<Map<string, TensorData>>
+  memory(): Promise<MemoryReport>
+  counters(): Promise<Counters>
+  dispose(): Promise<void>
+}

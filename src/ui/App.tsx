@@ -1,0 +1,54 @@
+import { useEffect } from 'react'
+import { DropOverlay } from './components/DropOverlay.tsx'
+import { Header } from './components/Header.tsx'
+import { NoWebGpu } from './components/NoWebGpu.tsx'
+import { Notices } from './components/Notices.tsx'
+import type { Session } from '../store/session.ts'
+import { SessionContext, useApp, useTranslate } from './context.ts'
+import { Shell } from './Shell.tsx'
+import { useKeys } from './useKeys.ts'
+
+export function App({ session }: { session: Session }) {
+  return (
+    <SessionContext value={session}>
+      <Frame />
+    </SessionContext>
+  )
+}
+
+function Frame() {
+  const t = useTranslate()
+  const theme = useApp((state) => state.theme)
+  const language = useApp((state) => state.language)
+  const blocked = useApp((state) => (state.error?.code === 'no-webgpu' ? state.error.message : null))
+  useKeys()
+  useEffect(() => {
+    document.documentElement.dataset['theme'] = theme
+  }, [theme])
+  useEffect(() => {
+    document.documentElement.lang = language
+  }, [language])
+  return (
+    <div className="frame">
+      <a className="skip" href="#output" onClick={focusOutput}>
+        {t('app.skip')}
+      </a>
+      <Header />
+      {blocked === null ? (
+        <>
+          <Notices />
+          <Shell />
+          <DropOverlay />
+        </>
+      ) : (
+        <NoWebGpu reason={blocked} />
+      )}
+    </div>
+  )
+}
+
+/** The hash is the page's state, so the link moves the focus itself. */
+function focusOutput(event: React.MouseEvent) {
+  event.preventDefault()
+  document.getElementById('output')?.focus()
+}

@@ -1,0 +1,154 @@
+import { invariant } from '../errors.ts'
+import type { Layout, NarrowRegion } from '../store/app.ts'
+import { Icon } from './components/Icon.tsx'
+import { Splitter } from './components/Splitter.tsx'
+import { NARROW, useApp, useMedia, useSession, useTranslate } from './context.ts'
+import { VIEWS, type Region, type View } from './panels/index.ts'
+
+const SIDES = {
+  left: { width: 'leftWidth', open: 'leftOpen', min: 200, max: 420 },
+  right: { width: 'rightWidth', open: 'rightOpen', min: 300, max: 720 },
+} as const
+
+type Side = keyof typeof SIDES
+
+function useActiveView(): View {
+  const name = useApp((state) => state.view)
+  const view = VIEWS.find((candidate) => candidate.name === name) ?? VIEWS[0]
+  invariant(view !== undefined, 'the page has no views')
+  return view
+}
+
+/** The active view between its regions; on a narrow page one of them at a time. */
+export function Shell() {
+  const view = useActiveView()
+  const narrow = useMedia(NARROW)
+  return narrow ? <NarrowShell view={view} /> : <WideShell view={view} />
+}
+
+function WideShell({ view }: { view: View }) {
+  const layout = useApp((state) => state.layout)
+  const { component: Active, bottom: Bottom } = view
+  return (
+    <>
+      <div
+        className="shell"
+        style={{ '--left-width': `${layout.leftWidth}px`, '--right-width': `${layout.rightWidth}px` }}
+      >
+        {view.left !== null && <SideRegion side="left" region={view.left} layout={layout} />}
+        <main className="region region-view">
+          <Active />
+        </main>
+        {view.right !== null && <SideRegion side="right" region={view.right} layout={layout} />}
+      </div>
+      {Bottom !== null && (
+        <div className="region-bottom">
+          <Bottom />
+        </div>
+      )}
+    </>
+  )
+}
+
+function SideRegion({ side, region, layout }: { side: Side; region: Region; layout: Layout }) {
+  const { app } = useSession()
+  const t = useTranslate()
+  const { width, open, min, max } = SIDES[side]
+  const { component: Content } = region
+  const name = t(region.title)
+  const change = (part: Partial<Layout>) =>
+    app.setState((state) => ({ layout: { ...state.layout, ...part } }))
+  if (!layout[open]) {
+    return (
+      <div className={`rail rail-${side}`}>
+        <button
+          type="button"
+          className="rail-button"
+          aria-label={t('region.left.expand', { name })}
+          onClick={() => change({ [open]: true })}
+        >
+          <Icon name={side === 'left' ? 'right' : 'left'} />
+          <span className="rail-name">{name}</span>
+        </button>
+      </div>
+    )
+  }
+  const splitter = (
+    <Splitter
+      label={t('region.resize', { name })}
+      side={side}
+      width={layout[width]}
+      min={min}
+      max={max}
+      onChange={(next) => change({ [width]: next })}
+      onCollapse={() => change({ [open]: false })}
+    />
+  )
+  return (
+    <>
+      {side === 'right' && splitter}
+      <section className={`region region-${side}`} aria-label={name}>
+        <div className="region-head">
+          <h2 className="region-title">{name}</h2>
+          <button
+            type="button"
+            className="button button-icon"
+            aria-label={t('region.left.collapse', { name })}
+            title={t('region.left.collapse', { name })}
+            onClick={() => change({ [open]: false })}
+          >
+            <Icon name={side === 'left' ? 'left' : 'right'} />
+          </button>
+        </div>
+        <div className="region-body">
+          <Content />
+        </div>
+      </section>
+      {side === 'left' && splitter}
+    </>
+  )
+}
+
+function NarrowShell({ view }: { view: View }) {
+  const { app } = useSession()
+  const t = useTranslate()
+  const shown = useApp((state) => state.narrow)
+  const { component: Active, left, right, bottom: Bottom } = view
+  const side = shown === 'left' ? left : shown === 'right' ? right : null
+  const choices: { region: NarrowRegion; part: Pick<Region, 'title' | 'icon'> | null }[] = [
+    { region: 'view', part: view },
+    { region: 'right', part: right },
+    { region: 'left', part: left },
+  ]
+  return (
+    <>
+      <main className="narrow">
+        {side === null ? (
+          <Active />
+        ) : (
+          <section className="narrow-region" aria-label={t(side.title)}>
+            <side.component />
+          </section>
+        )}
+        {Bottom !== null && <Bottom />}
+      </main>
+      <nav className="bottom-bar" aria-label={t('regions.label')}>
+        {choices.map(
+          ({ region, part }) =>
+            part !== null && (
+              <button
+                key={region}
+                type="button"
+                className="bottom-tab"
+                aria-current={region === (side === null ? 'view' : shown) ? 'true' : undefined}
+                onClick={() => app.setState({ narrow: region })}
+              >
+                <Icon name={part.icon} />
+                {t(part.title)}
+              </button>
+            ),
+        )}
+      </nav>
+    </>
+  )
+}

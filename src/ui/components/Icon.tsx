@@ -1,0 +1,30 @@
+/** Line icons on a 16 × 16 grid, drawn in the colour of the text around them. */
+const PATHS = {
+  sun: 'M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6M8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3.05 3.05l1.06 1.06M11.9 11.9l1.05 1.05M3.05 12.95l1.06-1.06M11.9 4.1l1.05-1.05',
+  moon: 'M13.2 9.6A5.6 5.6 0 0 1 6.4 2.8a5.6 5.6 0 1 0 6.8 6.8Z',
+  auto: 'M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11ZM8 2.5v11M8 5h4.6M8 8h5.5M8 11h4.6',
+  open: 'M1.8 12.8V3.2h4l1.6 1.9h6.8v7.7Z',
+  play: 'M4.5 2.8v10.4L12.8 8Z',
+  stop: 'M3.8 3.8h8.4v8.4H3.8Z',
+  forward: 'M3 3.4v9.2L9.4 8ZM12.6 3.4v9.2',
+  reset: 'M3 3v3.4h3.4M3.3 6.2A5.2 5.2 0 1 1 2.8 8.6',
+  dice: 'M3 3h10v10H3ZM5.8 5.8h.01M10.2 5.8h.01M8 8h.01M5.8 10.2h.01M10.2 10.2h.01',
+  copy: 'M5.5 5.5h8v8h-8ZM10.5 5.5v-3h-8v8h3',
+  left: 'M10 3.5 5.5 8l4.5 4.5',
+  right: 'M6 3.5 10.5 8 6 12.5',
+  close: 'M3.5 3.5l9 9M12.5 3.5l-9 9',
+  warning: 'M8 2 14.6 13.4H1.4ZM8 6.4v3.4M8 11.6h.01',
+  text: 'M2.5 4h11M2.5 8h11M2.5 12h7',
+  sliders: 'M2 4.5h6.5M12 4.5h2M8.5 2.8v3.4M2 11.5h2M7.5 11.5H14M5.8 9.8v3.4',
+  bars: 'M2.5 3.5h11M2.5 8h6M2.5 12.5h3',
+} as const
+
+export type IconName = keyof typeof PATHS
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg className="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  )
+}

@@ -1,0 +1,56 @@
+import { memo } from 'react'
+import { groupStarts } from '../../store/groups.ts'
+import type { Trace } from '../../store/trace.ts'
+import { useApp, useTranslate } from '../context.ts'
+import { answeringModel } from '../../store/app.ts'
+import { TokenText } from './TokenText.tsx'
+
+/** The prompt as the model read it: one chip a token, ids and all, but no probability. */
+export function PromptChips({ trace }: { trace: Trace }) {
+  const t = useTranslate()
+  const bosId = useApp((state) => answeringModel(state.model)?.bosId ?? null)
+  return (
+    <Chips
+      ids={trace.promptIds}
+      texts={trace.promptTexts}
+      bosId={bosId}
+      label={t('output.promptTokens')}
+      special={t('output.special')}
+    />
+  )
+}
+
+interface ChipsProps {
+  ids: readonly number[]
+  texts: readonly string[]
+  bosId: number | null
+  label: string
+  special: string
+}
+
+const Chips = memo(function Chips({ ids, texts, bosId, label, special }: ChipsProps) {
+  const tokens = ids.map((id, index) => ({ id, text: texts[index] ?? '' }))
+  // Until the texts are known every token would look like part of the next; ids stand in for them.
+  const known = texts.length === ids.length
+  const starts = known ? groupStarts(tokens, (id) => id === bosId) : ids.map((_, index) => index)
+  return (
+    <span className="stream-prompt" role="group" aria-label={label}>
+      {starts.map((start, group) => {
+        const members = tokens.slice(start, starts[group + 1] ?? tokens.length)
+        const text = members.map((member) => member.text).join('')
+        const silent = known && text === ''
+        return (
+          <span
+            key={start}
+            className={silent ? 'chip chip-prompt chip-end' : 'chip chip-prompt'}
+            data-prompt-index={start}
+            data-prompt-ids={members.map((member) => member.id).join(' ')}
+            data-label={silent ? (members[0]?.id === bosId ? 'BOS' : special) : undefined}
+          >
+            {known ? <TokenText text={text} /> : ''}
+          </span>
+        )
+      })}
+    </span>
+  )
+})

@@ -1,0 +1,116 @@
+import { useMemo, useState } from 'react'
+import type { Distribution } from '../../store/candidates.ts'
+import { useTranslate } from '../context.ts'
+import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
+import { formatCount, formatProbability } from '../format.ts'
+
+const WIDTH = 320
+const HEIGHT = 120
+/** Powers of ten labelled on the probability axis. */
+const PROBABILITY_TICKS = [0, -3, -6, -9]
+const RANK_TICKS = [1, 10, 100, 1_000, 10_000, 100_000]
+const SUPERSCRIPTS: Readonly<Record<number, string>> = { 0: '1', [-3]: '10⁻³', [-6]: '10⁻⁶', [-9]: '10⁻⁹' }
+
+interface RankCurveProps {
+  distribution: Distribution
+  /** 1-based rank of the token that was drawn. */
+  chosen: number | null
+  /** Tokens that survive the filters, when those are shown. */
+  kept: number | null
+}
+
+/** Probability against rank over the whole vocabulary, both axes logarithmic. */
+export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
+  const t = useTranslate()
+  const { logprobs, order } = distribution
+  const count = order.length
+  const sorted = useMemo(
+    () => Float64Array.from(order, (id) => Math.exp(logprobs[id] ?? -Infinity)),
+    [order, logprobs],
+  )
+  const path = useMemo(() => curvePath(sampleCurve(sorted), count, WIDTH, HEIGHT), [sorted, count])
+  const [cursor, setCursor] = useState<number | null>(null)
+  const marked = cursor ?? chosen
+  const cutX = kept !== null && kept < count ? rankToX(kept + 0.5, count) * WIDTH : null
+  return (
+    <figure className="curve">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={t('logits.curveLabel', {
+          vocab: formatCount(count),
+          top: formatProbability(sorted[0] ?? 0),
+        })}
+        onPointerMove={(event) => {
+          const box = event.currentTarget.getBoundingClientRect()
+          const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width))
+          setCursor(Math.max(1, Math.round(Math.exp(share * Math.log(count)))))
+        }}
+        onPointerLeave={() => setCursor(null)}
+      >
+        <Grid count={count} />
+        {cutX !== null && <rect className="curve-cut" x={cutX} y={0} width={WIDTH - cutX} height={HEIGHT} />}
+        <path className="curve-line" d={path} />
+        {marked !== null && (
+          <line
+            className={cursor === null ? 'curve-chosen' : 'curve-cursor'}
+            x1={rankToX(marked, count) * WIDTH}
+            x2={rankToX(marked, count) * WIDTH}
+            y1={probabilityToY(sorted[marked - 1] ?? 0) * HEIGHT}
+            y2={HEIGHT}
+          />
+        )}
+      </svg>
+      <AxisLabels count={count} />
+      <figcaption className="note numeric">
+        {marked === null
+          ? ' '
+          : `${t('logits.curveRank')} ${formatCount(marked)} · ${formatProbability(sorted[marked - 1] ?? 0)}`}
+      </figcaption>
+    </figure>
+  )
+}
+
+function Grid({ count }: { count: number }) {
+  return (
+    <g className="curve-grid">
+      {PROBABILITY_TICKS.map((power) => (
+        <line
+          key={power}
+          x1={0}
+          x2={WIDTH}
+          y1={probabilityToY(10 ** power) * HEIGHT}
+          y2={probabilityToY(10 ** power) * HEIGHT}
+        />
+      ))}
+      {RANK_TICKS.filter((rank) => rank <= count).map((rank) => (
+        <line
+          key={rank}
+          y1={0}
+          y2={HEIGHT}
+          x1={rankToX(rank, count) * WIDTH}
+          x2={rankToX(rank, count) * WIDTH}
+        />
+      ))}
+    </g>
+  )
+}
+
+/** HTML rather than SVG text, so that the type keeps its size while the plot stretches. */
+function AxisLabels({ count }: { count: number }) {
+  return (
+    <span aria-hidden="true">
+      {PROBABILITY_TICKS.map((power) => (
+        <span key={power} className="axis-y numeric" style={{ '--at': probabilityToY(10 ** power) }}>
+          {SUPERSCRIPTS[power]}
+        </span>
+      ))}
+      {RANK_TICKS.filter((rank) => rank <= count).map((rank) => (
+        <span key={rank} className="axis-x numeric" style={{ '--at': rankToX(rank, count) }}>
+          {formatCount(rank)}
+        </span>
+      ))}
+    </span>
+  )
+}

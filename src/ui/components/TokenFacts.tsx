@@ -1,0 +1,119 @@
+import type { CandidateTable } from '../../store/candidates.ts'
+import { visibleText } from '../../store/groups.ts'
+import type { Trace } from '../../store/trace.ts'
+import type { GeneratedToken } from '../../types.ts'
+import { useSession, useTranslate } from '../context.ts'
+import { formatFixed, formatProbability } from '../format.ts'
+import { Icon } from './Icon.tsx'
+
+interface TokenFactsProps {
+  trace: Trace
+  token: GeneratedToken
+  table: CandidateTable
+  held: 'pinned' | 'following' | null
+  recomputed: boolean
+}
+
+/** Which token this is, where it was predicted, and the numbers of that prediction. */
+export function TokenFacts({ trace, token, table, held, recomputed }: TokenFactsProps) {
+  const { app } = useSession()
+  const t = useTranslate()
+  const draw = token.random === null ? t('logits.greedyDraw') : formatFixed(token.random, 4)
+  const facts: [string, string][] = [
+    [t('logits.probability'), formatProbability(Math.exp(token.logprob))],
+    [t('logits.logprob'), formatFixed(token.logprob, 3)],
+    [t('logits.rank'), table.chosenRank === null ? '—' : String(table.chosenRank)],
+    [t('logits.surprisal'), t('logits.bits', { value: formatFixed(-token.logprob / Math.LN2, 2) })],
+    [
+      t('logits.entropy'),
+      table.entropyBits === null ? '—' : t('logits.bits', { value: formatFixed(table.entropyBits, 2) }),
+    ],
+    [t('logits.draw'), draw],
+  ]
+  return (
+    <>
+      <Heading text={tokenLabel(trace, token)} id={token.id} position={token.position}>
+        {held === 'pinned' ? (
+          <button type="button" className="tag tag-button" onClick={() => app.setState({ pinned: null })}>
+            {t('logits.pinned')}
+            <Icon name="close" />
+            <span className="visually-hidden">{t('logits.unpin')}</span>
+          </button>
+        ) : (
+          held === 'following' && <span className="tag">{t('logits.following')}</span>
+        )}
+        {recomputed && (
+          <span className="tag" title={t('logits.recomputedHint')}>
+            {t('logits.recomputed')}
+          </span>
+        )}
+      </Heading>
+      <Context trace={trace} token={token} />
+      <dl className="facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd className="numeric">{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  )
+}
+
+interface HeadingProps {
+  text: string
+  id: number
+  position: number
+  children?: React.ReactNode
+}
+
+function Heading({ text, id, position, children }: HeadingProps) {
+  const t = useTranslate()
+  return (
+    <div className="token-heading">
+      <span className="token-name">{text === '' ? '◌' : visibleText(text)}</span>
+      <span className="token-place note numeric">
+        id {id} · {t('logits.position', { position })}
+      </span>
+      <span className="token-tags">{children}</span>
+    </div>
+  )
+}
+TokenFacts.Heading = Heading
+
+/** A token's own text, or of a part of a character the character it belongs to. */
+function tokenLabel(trace: Trace, token: GeneratedToken): string {
+  if (token.text !== '') return token.text
+  if (trace.isEnd(token.id)) return '⏹'
+  const group = trace.groups.findLastIndex((start) => start <= token.index)
+  const first = trace.groups[group] ?? token.index
+  const next = trace.groups[group + 1] ?? trace.tokens.length
+  const character = trace.tokens
+    .slice(first, next)
+    .map((member) => member.text)
+    .join('')
+  return `${character === '' ? '◌' : character} ${token.index - first + 1}/${next - first}`
+}
+
+/** Characters of the text shown before the token. */
+const CONTEXT = 42
+
+/** A row's logits predict the next token, so the place is named by what stood before it. */
+function Context({ trace, token }: { trace: Trace; token: GeneratedToken }) {
+  const t = useTranslate()
+  const before = [...trace.promptTexts, ...trace.tokens.slice(0, token.index).map(({ text }) => text)]
+    .slice(-24)
+    .join('')
+  const shown = before.length > CONTEXT ? `…${before.slice(-CONTEXT)}` : before
+  return (
+    <p className="token-context">
+      <span className="note">{t('logits.after')}</span>{' '}
+      {shown === '' ? t('logits.start') : <q>{visibleBreaks(shown)}</q>}
+    </p>
+  )
+}
+
+function visibleBreaks(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ↵ ')
+}

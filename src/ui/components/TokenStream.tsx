@@ -1,0 +1,137 @@
+import { useEffect, useLayoutEffect, useRef, useState, type PointerEvent } from 'react'
+import { isRunning } from '../../store/app.ts'
+import { useApp, useSession, useTrace, useTranslate } from '../context.ts'
+import { PromptChips } from './PromptChips.tsx'
+import { BLOCK, ChipBlock } from './TokenChips.tsx'
+
+/** Index of the generated or prompt token under the pointer, null beside them. */
+function tokenAt(event: PointerEvent): { generated: number | null; prompt: number | null } {
+  const target = event.target instanceof Element ? event.target : null
+  const read = (name: string) => {
+    const value = target?.closest(`[data-${name}]`)?.getAttribute(`data-${name}`)
+    return value == null ? null : Number(value)
+  }
+  return { generated: read('token-index'), prompt: read('prompt-index') }
+}
+
+/** The text as token chips: the prompt greyed, the generated tokens coloured by what the model thought of them. */
+export function TokenStream() {
+  const { app } = useSession()
+  const trace = useTrace()
+  const t = useTranslate()
+  const colouring = useApp((state) => state.colouring)
+  const values = useApp((state) => state.values)
+  const pinned = useApp((state) => state.pinned)
+  const runKind = useApp((state) => state.run.kind)
+  const running = useApp((state) => isRunning(state.run))
+  const scroller = useFollow(trace.getVersion(), running, pinned)
+
+  const blocks = []
+  for (let from = 0; from < trace.groups.length; from += BLOCK) {
+    const to = Math.min(from + BLOCK, trace.groups.length)
+    const first = trace.groups[from] ?? 0
+    const end = trace.groups[to] ?? trace.tokens.length
+    const holdsPinned = pinned !== null && pinned >= first && pinned < end
+    blocks.push(
+      <ChipBlock
+        key={`${trace.epoch}:${from}`}
+        trace={trace}
+        epoch={trace.epoch}
+        fromGroup={from}
+        toGroup={to}
+        tokens={end}
+        pinned={holdsPinned ? pinned : -1}
+        endLabel={t('output.end')}
+      />,
+    )
+  }
+  return (
+    <div
+      ref={scroller}
+      className={values ? 'stream stream-values' : 'stream'}
+      data-colour={colouring}
+      data-running={running}
+      onPointerOver={(event) => {
+        if (event.pointerType !== 'mouse') return
+        const { generated, prompt } = tokenAt(event)
+        app.setState({ hovered: generated, hoveredPrompt: prompt })
+      }}
+      onPointerLeave={() => app.setState({ hovered: null, hoveredPrompt: null })}
+      onClick={(event) => {
+        const { generated, prompt } = tokenAt(event as unknown as PointerEvent)
+        if (generated !== null)
+          app.setState(({ pinned: old }) => ({ pinned: old === generated ? null : generated }))
+        else if (prompt !== null) app.setState({ hoveredPrompt: prompt, pinned: null })
+      }}
+    >
+      <PromptChips trace={trace} />
+      <span
+        className="stream-output"
+        role="listbox"
+        tabIndex={0}
+        id="output"
+        aria-label={t('output.label')}
+        aria-activedescendant={pinned === null ? undefined : `token-${pinned}`}
+        data-testid="output"
+        data-state={trace.tokens.length === 0 && !running ? 'empty' : running ? 'running' : runKind}
+      >
+        {blocks}
+      </span>
+      {running && <span className="caret" aria-hidden="true" />}
+      <Announcer />
+    </div>
+  )
+}
+
+/** Keeps the newest token in view while the reader has not scrolled away, and the pinned one always. */
+function useFollow(version: number, running: boolean, pinned: number | null) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const following = useRef(true)
+  useEffect(() => {
+    const element = scroller.current
+    if (element === null) return
+    const onScroll = () => {
+      following.current = element.scrollHeight - element.scrollTop - element.clientHeight < 48
+    }
+    element.addEventListener('scroll', onScroll, { passive: true })
+    return () => element.removeEventListener('scroll', onScroll)
+  }, [])
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (element !== null && running && following.current) element.scrollTop = element.scrollHeight
+  }, [version, running])
+  useEffect(() => {
+    if (pinned !== null) document.getElementById(`token-${pinned}`)?.scrollIntoView({ block: 'nearest' })
+  }, [pinned])
+  return scroller
+}
+
+/** Milliseconds between announcements: whole phrases, not every token, reach a screen reader. */
+const ANNOUNCE_EVERY = 1500
+
+/** Reads new text out in phrases. */
+function Announcer() {
+  const { trace } = useSession()
+  const [phrase, setPhrase] = useState('')
+  useEffect(() => {
+    let from = trace.tokens.length
+    let epoch = trace.epoch
+    const timer = setInterval(() => {
+      if (epoch !== trace.epoch) [from, epoch] = [0, trace.epoch]
+      if (trace.tokens.length === from) return
+      setPhrase(
+        trace.tokens
+          .slice(from)
+          .map((token) => token.text)
+          .join(''),
+      )
+      from = trace.tokens.length
+    }, ANNOUNCE_EVERY)
+    return () => clearInterval(timer)
+  }, [trace])
+  return (
+    <span className="visually-hidden" aria-live="polite">
+      {phrase}
+    </span>
+  )
+}

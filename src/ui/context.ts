@@ -1,0 +1,68 @@
+import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { useStore } from 'zustand'
+import { invariant } from '../errors.ts'
+import type { AppState } from '../store/app.ts'
+import type { Session } from '../store/session.ts'
+import type { Trace } from '../store/trace.ts'
+import { translator, type Translate } from './messages/index.ts'
+
+export const SessionContext = createContext<Session | null>(null)
+
+export function useSession(): Session {
+  const session = useContext(SessionContext)
+  invariant(session !== null, 'a panel is shown outside the page')
+  return session
+}
+
+/** A slice of the small state; select primitives or objects kept in the store, never fresh ones. */
+export function useApp<T>(select: (state: AppState) => T): T {
+  return useStore(useSession().app, select)
+}
+
+export function useTranslate(): Translate {
+  const language = useApp((state) => state.language)
+  return useMemo(() => translator(language), [language])
+}
+
+/** The trace, re-rendering at most once per frame. */
+export function useTrace(): Trace {
+  const { trace } = useSession()
+  useSyncExternalStore(trace.subscribe, trace.getVersion)
+  return trace
+}
+
+/** The trace for readers of numbers: re-rendering at most every `interval` milliseconds, the last change included. */
+export function useSlowTrace(interval: number): Trace {
+  const { trace } = useSession()
+  const [, setSeen] = useState(0)
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | null = null
+    const show = () => {
+      timer = null
+      setSeen(trace.getVersion())
+    }
+    const unsubscribe = trace.subscribe(() => {
+      timer ??= setTimeout(show, interval)
+    })
+    return () => {
+      unsubscribe()
+      if (timer !== null) clearTimeout(timer)
+    }
+  }, [trace, interval])
+  return trace
+}
+
+/** True while a media query holds. */
+export function useMedia(query: string): boolean {
+  const list = useMemo(() => matchMedia(query), [query])
+  return useSyncExternalStore(
+    (listener) => {
+      list.addEventListener('change', listener)
+      return () => list.removeEventListener('change', listener)
+    },
+    () => list.matches,
+  )
+}
+
+/** One column with a bottom bar; the same number stands in shell.css. */
+export const NARROW = '(max-width: 700px)'

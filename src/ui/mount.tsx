@@ -1,0 +1,33 @@
+import '../styles/index.css'
+import { createRoot } from 'react-dom/client'
+import { automationFace, startPage } from '../store/start.ts'
+import type { Model } from '../types.ts'
+import type { EngineClient } from '../worker/api.ts'
+import { App } from './App.tsx'
+import { preferredLanguage } from './messages/index.ts'
+
+declare global {
+  interface Window {
+    /** Resolves once the page's first model has loaded or failed to. */
+    tokenscope: Promise<{ loadModel: EngineClient['loadModel']; readonly model: Model | null }>
+  }
+}
+
+export interface MountOptions {
+  client: EngineClient
+  root: HTMLElement
+  noWebGpu: string | null
+}
+
+/** Starts the page on a client and shows it. */
+export function mountPage({ client, root, noWebGpu }: MountOptions): void {
+  const started = startPage({
+    client,
+    catalogueUrl: new URL('models.json', document.baseURI).href,
+    language: preferredLanguage(navigator.languages),
+    noWebGpu,
+    mayRunAlone: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+  })
+  window.tokenscope = automationFace(started, client)
+  createRoot(root).render(<App session={started.session} />)
+}

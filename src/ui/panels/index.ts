@@ -1,0 +1,39 @@
+import type { ComponentType } from 'react'
+import type { IconName } from '../components/Icon.tsx'
+import type { MessageKey } from '../messages/index.ts'
+import { LogitsPanel } from './LogitsPanel.tsx'
+import { SamplingPanel } from './SamplingPanel.tsx'
+import { WriteView } from './WriteView.tsx'
+
+/** A region beside or below the active view. */
+export interface Region {
+  title: MessageKey
+  icon: IconName
+  component: ComponentType
+}
+
+/** A view and the regions it uses; a region that is null takes no room. */
+export interface View {
+  /** In the test id `view-<name>` and in links. */
+  name: string
+  title: MessageKey
+  icon: IconName
+  component: ComponentType
+  left: Region | null
+  right: Region | null
+  /** Transport at the bottom, for views that move through steps or tokens. */
+  bottom: ComponentType | null
+}
+
+/** Every view of the page, in the order of its tabs. A new one is a file in this folder and an entry here. */
+export const VIEWS: readonly View[] = [
+  {
+    name: 'write',
+    title: 'view.write',
+    icon: 'text',
+    component: WriteView,
+    left: { title: 'sampling.title', icon: 'sliders', component: SamplingPanel },
+    right: { title: 'logits.title', icon: 'bars', component: LogitsPanel },
+    bottom: null,
+  },
+]

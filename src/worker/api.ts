@@ -1,0 +1,19 @@
+import type { ErrorData } from '../errors.ts'
+import type { LoadOptions, Model, ModelSource } from '../types.ts'
+
+/** What the engine tells the page without being asked. */
+export type EngineEvent =
+  /** The GPU device is gone; `losses` counts in this tab. Loaded models are unusable, text is not lost. */
+  | { type: 'device-lost'; error: ErrorData; losses: number }
+  /** A fault on the GPU outside any call (validation, out of memory). Generation has stopped. */
+  | { type: 'gpu-error'; error: ErrorData }
+  /** The worker died or hung and has been started again; the model must be loaded again. */
+  | { type: 'worker-restarted'; error: ErrorData }
+
+/** The page's side of the engine worker: the library's surface through messages. */
+export interface EngineClient {
+  loadModel(source: ModelSource, options?: Omit<LoadOptions, 'device'>): Promise<Model>
+  /** Returns the unsubscribe function. */
+  onEvent(listener: (event: EngineEvent) => void): () => void
+  dispose(): void
+}

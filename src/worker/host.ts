@@ -1,0 +1,94 @@
+import { invariant, TokenscopeError, toErrorData } from '../errors.ts'
+import { loadModel } from '../index.ts'
+import { Engine } from '../model/engine.ts'
+import type { FromWorker, ToWorker } from './protocol.ts'
+
+/** The worker's side: owns the models, answers the page. Takes its `post` so that tests can run it without a worker. */
+export class EngineHost {
+  private readonly models = new Map<number, Engine>()
+  private readonly running = new Map<number, AbortController>()
+  private nextModel = 1
+  private readonly post: (message: FromWorker, transfer?: Transferable[]) => void
+
+  constructor(post: (message: FromWorker, transfer?: Transferable[]) => void) {
+    this.post = post
+  }
+
+  receive(message: ToWorker): void {
+    const { run } = message
+    switch (message.type) {
+      case 'ping':
+        return this.post({ type: 'pong', run })
+      case 'abort':
+        return this.running.get(run)?.abort()
+      case 'load':
+        return this.answer(run, (signal) => this.load(message, signal))
+      case 'call':
+        return this.answer(run, () => this.call(message))
+      case 'generate':
+        return this.answer(run, (signal) => this.generate(message, signal))
+      case 'lose-device':
+        for (const model of this.models.values()) model.runner.device.destroy()
+        return this.post({ type: 'result', run, value: undefined })
+    }
+  }
+
+  private answer(run: number, work: (signal: AbortSignal) => Promise<void>): void {
+    const controller = new AbortController()
+    this.running.set(run, controller)
+    work(controller.signal)
+      .catch((error: unknown) => this.post({ type: 'error', run, error: toErrorData(error) }))
+      .finally(() => this.running.delete(run))
+  }
+
+  private async load(
+    { run, source, options }: Extract<ToWorker, { type: 'load' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const engine = await loadModel(source, {
+      ...options,
+      signal,
+      onProgress: (progress) => this.post({ type: 'progress', run, progress }),
+    })
+    invariant(engine instanceof Engine, 'the worker loads engines')
+    const model = this.nextModel++
+    this.models.set(model, engine)
+    void engine.faulted.then((error) => this.post({ type: 'fault', model, error: toErrorData(error) }))
+    this.post({ type: 'loaded', run, model, info: engine.info })
+  }
+
+  private engine(model: number): Engine {
+    const engine = this.models.get(model)
+    if (engine) return engine
+    throw new TokenscopeError('bad-argument', 'This model was disposed of.', { hint: 'Load it again.' })
+  }
+
+  private async call({ run, model, method, args }: Extract<ToWorker, { type: 'call' }>): Promise<void> {
+    const engine = this.engine(model)
+    if (method === 'dispose') this.models.delete(model)
+    const value: unknown = await Reflect.apply(
+      engine[method] as (...values: unknown[]) => Promise<unknown>,
+      engine,
+      args,
+    )
+    this.post({ type: 'result', run, value }, transferables(value))
+  }
+
+  private async generate(
+    { run, model, prompt, options }: Extract<ToWorker, { type: 'generate' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const onPrefill = (done: number, total: number): void => this.post({ type: 'prefill', run, done, total })
+    for await (const token of this.engine(model).generate(prompt, { ...options, signal, onPrefill })) {
+      this.post({ type: 'token', run, token })
+    }
+    this.post({ type: 'done', run })
+  }
+}
+
+/** Buffers of the tensors in a result: moved, not copied. */
+function transferables(value: unknown): Transferable[] {
+  if (value instanceof Map) return [...value.values()].flatMap(transferables)
+  if (typeof value !== 'object' || value === null || !('data' in value)) return []
+  return value.data instanceof Float32Array ? [value.data.buffer] : []
+}

@@ -1,0 +1,44 @@
+import type { ErrorData } from '../errors.ts'
+import type {
+  GeneratedToken,
+  GenerateOptions,
+  LoadOptions,
+  LoadProgress,
+  Model,
+  ModelInfo,
+  ModelSource,
+  Prompt,
+} from '../types.ts'
+
+/** Methods of a model that take plain data and answer once. */
+export type CallMethod =
+  'encode' | 'decode' | 'logits' | 'trace' | 'steps' | 'tokenLogits' | 'memory' | 'counters' | 'dispose'
+
+export type CallArguments<M extends CallMethod> = Parameters<Model[M]>
+export type CallResult<M extends CallMethod> = Awaited<ReturnType<Model[M]>>
+
+/** Options that survive `postMessage`: callbacks and signals stay on the page. */
+export type WireLoadOptions = Omit<LoadOptions, 'device' | 'signal' | 'onProgress'>
+export type WireGenerateOptions = Omit<GenerateOptions, 'signal' | 'onPrefill'>
+
+/** Page → worker. `run` numbers a request; answers carry it, so late ones are known and dropped. */
+export type ToWorker =
+  | { type: 'load'; run: number; source: ModelSource; options: WireLoadOptions }
+  | { type: 'call'; run: number; model: number; method: CallMethod; args: readonly unknown[] }
+  | { type: 'generate'; run: number; model: number; prompt: Prompt; options: WireGenerateOptions }
+  | { type: 'abort'; run: number }
+  | { type: 'ping'; run: number }
+  /** Destroys the GPU device, as a driver reset would: for fault tests. */
+  | { type: 'lose-device'; run: number }
+
+/** Worker → page. */
+export type FromWorker =
+  | { type: 'loaded'; run: number; model: number; info: ModelInfo }
+  | { type: 'progress'; run: number; progress: LoadProgress }
+  | { type: 'result'; run: number; value: unknown }
+  | { type: 'prefill'; run: number; done: number; total: number }
+  | { type: 'token'; run: number; token: GeneratedToken }
+  | { type: 'done'; run: number }
+  | { type: 'error'; run: number; error: ErrorData }
+  | { type: 'pong'; run: number }
+  | { type: 'fault'; model: number; error: ErrorData }

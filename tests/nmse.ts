@@ -1,0 +1,24 @@
+/**
+ * Normalised mean squared error: Σ(got − want)² / Σ want². Scale-free, so one tolerance serves every op.
+ * NaN in either makes it NaN (and every comparison with a tolerance fails); an all-zero `want` gives 0 or Infinity.
+ */
+export function nmse(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  if (got.length !== want.length) throw new Error(`nmse: got ${got.length} values, want ${want.length}`)
+  let difference = 0
+  let reference = 0
+  for (let i = 0; i < want.length; i++) {
+    difference += (got[i]! - want[i]!) ** 2
+    reference += want[i]! ** 2
+  }
+  if (reference === 0 && !Number.isNaN(difference)) return difference === 0 ? 0 : Infinity
+  return difference / reference
+}
+
+/** Largest |got − want|; NaN when any difference is NaN. */
+export function maxDifference(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  if (got.length !== want.length)
+    throw new Error(`maxDifference: got ${got.length} values, want ${want.length}`)
+  let largest = 0
+  for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(got[i]! - want[i]!))
+  return largest
+}

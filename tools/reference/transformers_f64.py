@@ -1,0 +1,47 @@
+"""Runs Transformers models in true float64.
+
+Transformers casts to float32 inside RMSNorm, softmax and RoPE even when the weights are float64. While `float64_only`
+is active, `torch.float32` and `.float()` mean float64, so the library's own code runs without those roundings.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+torch.set_num_threads(1)
+
+
+@contextmanager
+def float64_only() -> Iterator[None]:
+    saved = torch.float32, torch.float, torch.Tensor.float
+    torch.float32, torch.float, torch.Tensor.float = torch.float64, torch.float64, torch.Tensor.double
+    try:
+        yield
+    finally:
+        torch.float32, torch.float, torch.Tensor.float = saved
+
+
+def load_float64(folder: Path) -> PreTrainedModel:
+    """The checkpoint with its stored weights widened to float64."""
+    return widen(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64))
+
+
+def widen(model: PreTrainedModel) -> PreTrainedModel:
+    """Float64 weights, and RoPE frequencies computed anew in float64."""
+    model = model.double().eval()
+    for module in list(model.modules()):
+        if hasattr(module, "rotary_emb"):
+            with float64_only():
+                module.rotary_emb = type(module.rotary_emb)(module.config)
+    return model
+
+
+def logits_float64(model: torch.nn.Module, ids: list[int]) -> torch.Tensor:
+    """Logits of every position, [positions, vocab], float64."""
+    with torch.no_grad(), float64_only():
+        logits = model(input_ids=torch.tensor([ids])).logits[0]
+    assert logits.dtype == torch.float64
+    return logits

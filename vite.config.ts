@@ -1,0 +1,49 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig, type Plugin } from 'vite'
+import { transformers } from './vite.transformers.ts'
+
+/** Everything comes from the page's own folder; model files may also come from the hub. See docs/decisions/page-security.md. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "font-src 'self' data:",
+  "img-src 'self' data: blob:",
+  "manifest-src 'self'",
+  "worker-src 'self' blob:",
+  "connect-src 'self' https://huggingface.co https://*.huggingface.co https://*.hf.co",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ')
+
+/** Writes the policy into the built page; the development server needs inline scripts and a socket, so it goes without. */
+function contentSecurityPolicy(): Plugin {
+  return {
+    name: 'content-security-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_SECURITY_POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  }
+}
+
+/** Reached only by imports that run in Node: left as they are instead of being bundled as empty stand-ins. */
+const external = ['webgpu', /^node:/]
+
+export default defineConfig({
+  // Relative addresses: the built page works at any path of any static host.
+  base: './',
+  plugins: [react(), transformers(), contentSecurityPolicy()],
+  worker: { format: 'es', plugins: () => [transformers()], rolldownOptions: { external } },
+  build: {
+    // Every browser with WebGPU runs this; nothing is transformed for others.
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    sourcemap: true,
+    rolldownOptions: { external },
+  },
+})

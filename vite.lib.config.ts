@@ -1,0 +1,22 @@
+import { defineConfig } from 'vite'
+import { transformers } from './vite.transformers.ts'
+
+const external = ['webgpu', /^node:/]
+
+/** The library: one module for browser and Node, shaders inside, workers beside it. */
+export default defineConfig({
+  base: './',
+  publicDir: false,
+  plugins: [transformers()],
+  worker: { format: 'es', plugins: () => [transformers()], rolldownOptions: { external } },
+  build: {
+    target: 'es2022',
+    outDir: 'dist/lib',
+    emptyOutDir: true,
+    sourcemap: true,
+    // Readable: its users step through it, and their own bundler makes it small.
+    minify: false,
+    lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'index' },
+    rolldownOptions: { external },
+  },
+})

@@ -1,0 +1,58 @@
+import { defineConfig } from 'vitest/config'
+import { transformers } from './vite.transformers.ts'
+
+const MINUTE = 60_000
+
+/** One process per project, one file after another: the GPU (or its software stand-in) is shared, and figures stay steady. */
+const SEQUENTIAL = { pool: 'forks', maxWorkers: 1, fileParallelism: false } as const
+
+/** Where `npm test` wants the counts; absent when vitest is run by itself. */
+const summary = process.env['TOKENSCOPE_SUMMARY']
+const reporters: (string | [string, Record<string, unknown>])[] = ['default']
+if (summary) reporters.push(['./scripts/summary.mjs', { file: summary }])
+
+export default defineConfig({
+  plugins: [transformers()],
+  test: {
+    reporters,
+    passWithNoTests: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['tests/**/*.test.{ts,tsx}'],
+          exclude: ['tests/gpu/**', 'tests/e2e/**'],
+          testTimeout: MINUTE,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'gpu',
+          include: ['tests/gpu/**/*.test.ts'],
+          setupFiles: ['tests/setup.gpu.ts'],
+          ...SEQUENTIAL,
+          // Files share the process's one device.
+          isolate: false,
+          testTimeout: 5 * MINUTE,
+          hookTimeout: 5 * MINUTE,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          setupFiles: ['tests/setup.e2e.ts'],
+          ...SEQUENTIAL,
+          testTimeout: 5 * MINUTE,
+          hookTimeout: 5 * MINUTE,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
