@@ -15,7 +15,6 @@ export default defineConfig({
   plugins: [transformers()],
   test: {
     reporters,
-    passWithNoTests: true,
     projects: [
       {
         extends: true,

@@ -5,16 +5,25 @@ import { parseStrictJson } from './formats/strictJson.ts'
 import type { FileSource } from './formats/tensors.ts'
 import { describeDevice, openDevice, type OpenedDevice } from './gpu/device.ts'
 import { BufferLedger } from './gpu/ledger.ts'
-import { chooseVariant } from './gpu/variants.ts'
+import { findDisagreement } from './gpu/selfTest.ts'
+import { baselineVariant, chooseVariant } from './gpu/variants.ts'
 import { parseSpec } from './model/arch/index.ts'
 import { Engine } from './model/engine.ts'
 import { loadWeights } from './model/load.ts'
-import { Runner } from './model/runner.ts'
+import { Runner, type RunnerOptions } from './model/runner.ts'
 import type { DecoderSpec } from './model/spec.ts'
 import { checkWidths, WeightStore } from './model/weights.ts'
 import { nodeGpu } from './gpu/node.ts'
 import { loadTokenizer, type TextTokenizer } from './text/tokenizer.ts'
-import type { LoadOptions, LoadProgress, Model, ModelInfo, ModelSource, WeightFormat } from './types.ts'
+import type {
+  LoadOptions,
+  LoadProgress,
+  Model,
+  ModelInfo,
+  ModelSource,
+  Variant,
+  WeightFormat,
+} from './types.ts'
 
 export * from './types.ts'
 export type { ChatMessage } from './text/types.ts'
@@ -78,6 +87,55 @@ async function openGivenDevice(device: GPUDevice | undefined): Promise<OpenedDev
   return openDevice(typeof navigator !== 'undefined' && 'gpu' in navigator ? navigator.gpu : await nodeGpu())
 }
 
+/** Runs work that allocates. Throws `out-of-memory` when the GPU had too little for it, whatever else went wrong then. */
+async function withinMemory<T>(device: GPUDevice, ledger: BufferLedger, work: () => Promise<T>): Promise<T> {
+  device.pushErrorScope('out-of-memory')
+  const [result] = await Promise.allSettled([work()])
+  const { gpuBytes } = ledger.report()
+  const shortage = await device.popErrorScope()
+  if (shortage) {
+    throw new TokenscopeError('out-of-memory', 'The GPU has not enough memory for this model.', {
+      hint: 'Choose a smaller model, a shorter context, or a quantised weight format.',
+      details: { message: shortage.message, bytes: gpuBytes },
+    })
+  }
+  if (result.status === 'rejected') throw result.reason
+  return result.value
+}
+
+/** A runner whose kernels agree with the host: the chosen variant's, or the plain one's with a warning. */
+async function makeRunner(
+  parts: Omit<RunnerOptions, 'variant'>,
+  chosen: Variant,
+  { forced, signal, onStage }: { forced: boolean; signal: AbortSignal | undefined; onStage: StageListener },
+): Promise<{ runner: Runner; warnings: string[] }> {
+  const tryVariant = async (variant: Variant): Promise<{ runner: Runner; complaint: string | null }> => {
+    throwIfAborted(signal)
+    onStage('compile')
+    const runner = new Runner({ ...parts, variant })
+    await Promise.all([runner.prepareSelect(), runner.live(1, 1), runner.live(8, 1)])
+    throwIfAborted(signal)
+    onStage('self-test')
+    const complaint = await findDisagreement(runner, parts.opened)
+    throwIfAborted(signal)
+    return { runner, complaint }
+  }
+  const first = await tryVariant(chosen)
+  if (first.complaint === null) return { runner: first.runner, warnings: [] }
+  const wrong = `The kernel variant ${chosen.name} computes wrong results on this device (${first.complaint})`
+  const baseline = baselineVariant(parts.opened.kind)
+  if (forced || chosen.name === baseline.name) {
+    return { runner: first.runner, warnings: [`${wrong}: do not trust what this model shows here.`] }
+  }
+  await first.runner.dispose()
+  const second = await tryVariant(baseline)
+  const instead = `${baseline.name} is used instead`
+  const doubt = second.complaint === null ? '' : `, and is wrong too (${second.complaint})`
+  return { runner: second.runner, warnings: [`${wrong}; ${instead}${doubt}.`] }
+}
+
+type StageListener = (stage: LoadProgress['stage']) => void
+
 /**
  * Loads a model and readies it for answering.
  *
@@ -127,24 +185,25 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const { device } = parts.opened
     const variant = chooseVariant(parts.opened.kind, parts.opened.features, options.variant)
     const weights = new WeightStore(device, parts.ledger)
-    device.pushErrorScope('out-of-memory')
-    const loaded = await loadWeights(checkpoint, spec, weights, {
-      format,
-      signal,
-      onBytes: (bytesDone, bytesTotal) => report({ stage: 'weights', bytesDone, bytesTotal }),
-    })
-    const runner = new Runner({ opened: parts.opened, variant, spec, context, ledger: parts.ledger, weights })
-    const shortage = await device.popErrorScope()
-    if (shortage) {
-      throw new TokenscopeError('out-of-memory', 'The GPU has not enough memory for this model.', {
-        hint: 'Choose a smaller model, a shorter context, or a quantised weight format.',
-        details: { message: shortage.message, bytes: parts.ledger.report().gpuBytes },
-      })
-    }
     const done = { bytesDone: checkpoint.totalBytes, bytesTotal: checkpoint.totalBytes }
-    report({ stage: 'compile', ...done })
-    await Promise.all([runner.prepareSelect(), runner.live(1, 1), runner.live(8, 1)])
-    report({ stage: 'ready', ...done })
+    const onStage: StageListener = (stage) => report({ stage, ...done })
+    const { loaded, made } = await withinMemory(device, parts.ledger, async () => {
+      const loaded = await loadWeights(checkpoint, spec, weights, {
+        format,
+        signal,
+        onBytes: (bytesDone, bytesTotal) => report({ stage: 'weights', bytesDone, bytesTotal }),
+      })
+      const { opened, ledger } = parts
+      const forced = options.variant !== undefined
+      const made = await makeRunner({ opened, spec, context, ledger, weights }, variant, {
+        forced,
+        signal,
+        onStage,
+      })
+      return { loaded, made }
+    })
+    const { runner } = made
+    onStage('ready')
     const info: ModelInfo = {
       id: files.label,
       architecture: spec.architecture,
@@ -160,7 +219,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       weights: format,
       exceptions: loaded.exceptions,
       backend: parts.opened.backend,
-      variant,
+      variant: runner.pipelines.variant,
       hasTokenizer: parts.tokenizer !== null,
       hasChatTemplate: parts.tokenizer?.hasChatTemplate ?? false,
       bosId: parts.tokenizer?.bosId ?? spec.bosId,
@@ -168,9 +227,10 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       warnings: [
         ...spec.warnings,
         ...loaded.warnings,
+        ...made.warnings,
         ...(parts.tokenizer ? [] : ['No tokenizer.json: this model takes token ids only.']),
       ],
     }
-    return new Engine({ info, runner, tokenizer: parts.tokenizer, ownsDevice })
+    return new Engine({ info, runner, tokenizer: parts.tokenizer, ownsDevice, modelsUrl: modelsUrl() })
   }
 }

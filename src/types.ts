@@ -1,4 +1,7 @@
+import type { AdapterReport } from './adapters/types.ts'
 import type { ChatMessage } from './text/types.ts'
+
+export type { AdapterEffect, AdapterReport } from './adapters/types.ts'
 
 /** How matrices are stored on the GPU. Norms and biases are always f32. */
 export type WeightFormat = 'f32' | 'f16' | 'q8_0' | 'q4_0'
@@ -9,6 +12,8 @@ export interface Variant {
   /** Native f16 loads (`shader-f16`); without it f16 weights are unpacked from u32. */
   f16: boolean
   subgroups: boolean
+  /** Each thread makes whole outputs by itself, without barriers: what CPU adapters run best. */
+  alone: boolean
   /** Threads of a workgroup in reductions; small on CPU adapters. */
   workgroup: number
 }
@@ -182,6 +187,22 @@ export interface MemoryReport {
   byLabel: Record<string, number>
 }
 
+/** One position of a comparison: both continuations, which may differ in their tokens from the first divergence on. */
+export interface ComparedToken {
+  /** Null once that side has finished. */
+  a: GeneratedToken | null
+  b: GeneratedToken | null
+  /** KL(b ‖ a) between the two next-token distributions before filters, nats; null once one side has finished. */
+  kl: number | null
+}
+
+export interface LoadedAdapterInfo {
+  id: string
+  name: string
+  scale: number
+  report: AdapterReport
+}
+
 /** A loaded model. The page's `model` and the library's are the same interface. */
 export interface Model {
   readonly info: ModelInfo
@@ -197,6 +218,26 @@ export interface Model {
     ids: readonly number[],
     options: { probes: readonly string[] } & ForwardOptions,
   ): Promise<Map<string, TensorData>>
+  /**
+   * Adds a PEFT LoRA adapter: files, a folder, a folder URL. It acts from the next run on.
+   * @throws `bad-file`, `unsupported` (naming what is not implemented), `limit`; the adapters loaded before stay as they are.
+   */
+  addAdapter(
+    source: ModelSource,
+    options?: { name?: string | undefined; scale?: number | undefined },
+  ): Promise<{ id: string; report: AdapterReport }>
+  /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */
+  setAdapterScale(id: string, scale: number): Promise<void>
+  removeAdapter(id: string): Promise<void>
+  listAdapters(): Promise<readonly LoadedAdapterInfo[]>
+  /**
+   * Same prompt, seed and settings under two mixes, as two rows of one batch.
+   * `a` and `b` are lists of scales; [] is the base.
+   */
+  compare(
+    prompt: Prompt,
+    options: { a: readonly AdapterScale[]; b: readonly AdapterScale[] } & Omit<GenerateOptions, 'adapters'>,
+  ): AsyncIterable<ComparedToken>
   memory(): Promise<MemoryReport>
   counters(): Promise<Counters>
   dispose(): Promise<void>

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Steps, those with a falling rate, peak rate. The shipped numbers are those of the card.
-SHIPPED = {"steps": 6400, "decay_steps": 4800, "rate": 1.2e-3, "scale": 1.0}
-SMALL = {"steps": 300, "decay_steps": 200, "rate": 3e-3, "scale": 0.05}
+# Steps, those with a falling rate, those of the lesson in induction, peak rate. The shipped numbers are those of the card.
+SHIPPED = {"steps": 6400, "decay_steps": 4800, "lesson": (650, 900), "rate": 1.2e-3, "scale": 1.0}
+SMALL = {"steps": 300, "decay_steps": 200, "lesson": (0, 0), "rate": 3e-3, "scale": 0.05}
 
 
 def module(*arguments: object) -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     if steps_done(run) < size["steps"]:
         options = [*(["--init", args.init] if args.init else []), *(["--minutes", args.minutes] if args.minutes else [])]
         module("train.train", "--corpus", corpus, "--out", run, "--steps", size["steps"], "--decay-steps", size["decay_steps"],
-               "--rate", size["rate"], *options)
+               "--rate", size["rate"], "--lesson", *size["lesson"], *options)
     if steps_done(run) < size["steps"]:
         print("not finished; the same command goes on")
         return

@@ -1,5 +1,6 @@
 // The one buffer that changes per forward. Word offsets of its lists stand in its header; page tables lie behind them.
 //   0 rows · 1 rows that need logits · 2 prefill tiles · 3 offset of rows · 4 offset of logit rows · 5 offset of tiles
+//   6 offset of adapter scales · 7 adapters
 @group(0) @binding(0) var<storage, read> batch: array<u32>;
 
 const PAGE = 32u; // positions of a KV page
@@ -35,4 +36,9 @@ fn tile_at(i: u32) -> vec2u {
 // Index of a position's slot in the page pool, in positions.
 fn cache_slot(pages: u32, position: u32) -> u32 {
   return batch[pages + position / PAGE] * PAGE + position % PAGE;
+}
+
+// A row's scale for an adapter.
+fn adapter_scale(row: u32, adapter: u32) -> f32 {
+  return bitcast<f32>(batch[batch[6] + row * batch[7] + adapter]);
 }

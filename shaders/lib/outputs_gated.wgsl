@@ -2,5 +2,7 @@
 const OUTPUTS = 2u;
 fn weight_row(first: u32, j: u32) -> u32 { return select(first + j, p.n + first + j - 2u, j >= 2u); }
 fn combine(sums: vec4f, row: u32, out: u32, j: u32) -> f32 {
-  return activate(sums[j] + bias(out)) * (sums[j + 2u] + bias(p.n + out));
+  let gate = adapt(sums[j], row, out) + bias(out);
+  let up = adapt(sums[j + 2u], row, p.n + out) + bias(p.n + out);
+  return activate(gate) * up;
 }

@@ -6,15 +6,15 @@ var<private> inverse: array<f32, ROWS>;
 fn prologue_begin(lane: Lane) {
   for (var i = 0u; i < ROWS; i++) {
     var sum = vec4f();
-    for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) { sum += x4(i, k4); }
-    sum = workgroup_sum(sum, lane);
+    for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) { sum += x4(i, k4); }
+    sum = spread_sum(sum, lane);
     centre[i] = (sum.x + sum.y + sum.z + sum.w) / f32(p.k);
     var squares = vec4f();
-    for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) {
+    for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) {
       let d = inside(x4(i, k4) - centre[i], k4);
       squares += d * d;
     }
-    squares = workgroup_sum(squares, lane);
+    squares = spread_sum(squares, lane);
     inverse[i] = inverseSqrt((squares.x + squares.y + squares.z + squares.w) / f32(p.k) + p.eps);
   }
 }

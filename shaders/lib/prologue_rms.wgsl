@@ -10,6 +10,6 @@ fn prologue(value: vec4f, i: u32, k4: u32) -> vec4f {
   return value * norm[k4];
 }
 fn prologue_end(sums: vec4f, i: u32, lane: Lane) -> vec4f {
-  let total = workgroup_sum(vec4f(squares[i]), lane).x;
+  let total = spread_sum(vec4f(squares[i]), lane).x;
   return sums * inverseSqrt(total / f32(p.k) + p.eps);
 }

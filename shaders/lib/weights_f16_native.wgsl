@@ -1,6 +1,7 @@
 // f16 weights with shader-f16: one vec4<u32> is eight weights. Rows are padded to 8.
-fn weight4(row: u32, k4: u32) -> vec4f {
-  let pack = w[row * p.w_stride + k4 / 2u];
-  let half = select(pack.xy, pack.zw, (k4 & 1u) == 1u);
-  return vec4f(bitcast<vec4<f16>>(half));
+const UNIT4 = 2u; // vec4 of weights in one unit, which is what is loaded at once
+fn unit_at(row: u32, unit: u32) -> vec4u { return w[row * p.w_stride + unit]; }
+fn unit4(unit: vec4u, part: u32) -> vec4f {
+  return vec4f(bitcast<vec4<f16>>(select(unit.xy, unit.zw, part == 1u)));
 }
+fn weight4(row: u32, k4: u32) -> vec4f { return unit4(unit_at(row, k4 / UNIT4), k4 % UNIT4); }

@@ -1,2 +1,5 @@
 // f32 weights: one vec4<u32> is four weights. Rows are padded to 4.
-fn weight4(row: u32, k4: u32) -> vec4f { return bitcast<vec4f>(w[row * p.w_stride + k4]); }
+const UNIT4 = 1u; // vec4 of weights in one unit, which is what is loaded at once
+fn unit_at(row: u32, unit: u32) -> vec4f { return bitcast<vec4f>(w[row * p.w_stride + unit]); }
+fn unit4(unit: vec4f, part: u32) -> vec4f { return unit; }
+fn weight4(row: u32, k4: u32) -> vec4f { return unit_at(row, k4); }

@@ -22,9 +22,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let slot = cache_slot(at.pages, at.position);
   let head = i / p.head_dim;
   let target_index = ((slot / PAGE) * (p.n / p.head_dim) + head) * PAGE * p.head_dim + (slot % PAGE) * p.head_dim + i % p.head_dim;
-  let from = row * p.n + i;
-  k_pages[target_index] = k[from];
-  v_pages[target_index] = v[from];
-  y[from] = k[from];
-  y[p.rows * p.n + from] = v[from];
+  let source = row * p.n + i;
+  k_pages[target_index] = k[source];
+  v_pages[target_index] = v[source];
+  y[source] = k[source];
+  y[p.rows * p.n + source] = v[source];
 }

@@ -13,6 +13,7 @@ struct Params {
   y_stride: u32,
   y_offset: u32,
   eps: f32,
+  adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
 }
 const NONE = 0xffffffffu;
 const TILE = 32u;
@@ -84,7 +85,7 @@ fn main(
     for (var j = 0u; j < 4u; j++) {
       let out = first_out + tx + j;
       if (out < p.n) {
-        y[output_row(row) * p.y_stride + p.y_offset + out] = finish(acc[i][j] + bias(out), row, out);
+        y[output_row(row) * p.y_stride + p.y_offset + out] = finish(adapt(acc[i][j], row, out) + bias(out), row, out);
       }
     }
   }

@@ -1,6 +1,7 @@
 // y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/finish          for 1 to 8 rows
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]
-//   grid: ⌈n / OUTPUTS⌉ workgroups over x and y; a workgroup's threads share k and sum their parts
+//   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (spread_shared), or threads that
+//   each make OUTPUTS outputs alone (spread_alone)
 struct Params {
   k: u32,
   k4: u32,        // ⌈k / 4⌉
@@ -13,6 +14,7 @@ struct Params {
   y_stride: u32,
   y_offset: u32,
   eps: f32,
+  adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
 }
 const NONE = 0xffffffffu;
 
@@ -21,10 +23,14 @@ const NONE = 0xffffffffu;
 @group(0) @binding(3) var<storage, read> w: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
+var<private> x_row: array<u32, ROWS>; // where each row of x starts
+
+// RAGGED: k does not fill whole weight units, so the last of them reads past the end of a row.
 fn inside(value: vec4f, k4: u32) -> vec4f {
+  if (RAGGED == 0u) { return value; }
   return select(vec4f(), value, vec4u(k4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.k));
 }
-fn x4(i: u32, k4: u32) -> vec4f { return inside(x[input_row(i) * p.x_stride + k4], k4); }
+fn x4(i: u32, k4: u32) -> vec4f { return inside(x[x_row[i] + k4], k4); }
 
 fn bias(out: u32) -> f32 {
   if (p.w_bias == NONE) { return 0.0; }
@@ -34,26 +40,36 @@ fn bias(out: u32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
-  let first = (group.y * groups.x + group.x) * OUTPUTS;
+  let first = spread_index(group.y * groups.x + group.x, lane) * OUTPUTS;
   if (first >= p.n) { return; }
+  for (var i = 0u; i < ROWS; i++) { x_row[i] = input_row(i) * p.x_stride; }
   prologue_begin(lane);
   let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
   var acc: array<vec4f, ROWS>;
-  for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) {
-    let w0 = weight4(rows.x, k4);
-    let w1 = weight4(rows.y, k4);
-    let w2 = weight4(rows.z, k4);
-    let w3 = weight4(rows.w, k4);
-    for (var i = 0u; i < ROWS; i++) {
-      let v = prologue(x4(i, k4), i, k4);
-      acc[i] += vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+  for (var unit = spread_begin(lane); unit * UNIT4 < p.k4; unit += SPREAD) {
+    let unit0 = unit_at(rows.x, unit);
+    let unit1 = unit_at(rows.y, unit);
+    let unit2 = unit_at(rows.z, unit);
+    let unit3 = unit_at(rows.w, unit);
+    for (var part = 0u; part < UNIT4; part++) {
+      let k4 = unit * UNIT4 + part;
+      let w0 = unit4(unit0, part);
+      let w1 = unit4(unit1, part);
+      let w2 = unit4(unit2, part);
+      let w3 = unit4(unit3, part);
+      for (var i = 0u; i < ROWS; i++) {
+        let v = prologue(x4(i, k4), i, k4);
+        acc[i] += vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+      }
     }
   }
   for (var i = 0u; i < ROWS; i++) {
-    let sums = prologue_end(workgroup_sum(acc[i], lane), i, lane);
-    let out = first + lane.index;
-    if (lane.index < OUTPUTS && out < p.n && i < rows_active()) {
-      y[output_row(i) * p.y_stride + p.y_offset + out] = combine(sums, i, out, lane.index);
+    let sums = prologue_end(spread_sum(acc[i], lane), i, lane);
+    for (var j = spread_begin(lane); j < OUTPUTS; j += SPREAD) {
+      let out = first + j;
+      if (out < p.n && i < rows_active()) {
+        y[output_row(i) * p.y_stride + p.y_offset + out] = combine(sums, i, out, j);
+      }
     }
   }
 }

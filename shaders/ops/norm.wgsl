@@ -1,7 +1,7 @@
 // RMSNorm:   y = x / √(mean(x²) + ε) ∘ g
 // LayerNorm: y = (x − mean(x)) / √(var(x) + ε) ∘ g + b          (prologue provider)
 //   x, y [rows, k], norm [k] (and bias [k])
-//   grid: one workgroup a row
+//   grid: one workgroup a row (spread_shared), or one thread a row (spread_alone)
 struct Params {
   k: u32,
   k4: u32,
@@ -20,13 +20,13 @@ fn x4(i: u32, k4: u32) -> vec4f { return inside(x[current_row * p.k4 + k4], k4);
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
-  if (group.x >= row_count()) { return; }
-  current_row = group.x;
+  current_row = spread_index(group.x, lane);
+  if (current_row >= row_count()) { return; }
   prologue_begin(lane);
   // The fold of RMSNorm leaves its scale to the end: gather it, then write.
-  for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) { _ = prologue(x4(0u, k4), 0u, k4); }
+  for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) { _ = prologue(x4(0u, k4), 0u, k4); }
   let scale = prologue_end(vec4f(1.0), 0u, lane);
-  for (var k4 = lane.index; k4 < p.k4; k4 += WORKGROUP) {
+  for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) {
     y[current_row * p.k4 + k4] = prologue(x4(0u, k4), 0u, k4) * scale;
   }
 }

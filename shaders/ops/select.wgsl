@@ -26,9 +26,10 @@ var<workgroup> wanted: u32; // how many keys equal to the threshold are still wa
 var<workgroup> bad: atomic<u32>;
 var<workgroup> peaks: array<f32, WORKGROUP>;
 
-// Order-preserving: a larger float has a larger key.
+// Order-preserving: a larger float has a larger key. −0 has the key of 0, so that their ties go by id too.
 fn key_of(value: f32) -> u32 {
   let bits = bitcast<u32>(value);
+  if (bits == 0x80000000u) { return 0x80000000u; }
   return bits ^ select(0x80000000u, 0xffffffffu, (bits >> 31u) == 1u);
 }
 fn value_of(key: u32) -> f32 {
@@ -159,7 +160,8 @@ fn draw(at: u32, k: u32, mass: f32, inverse_temperature: f32) -> Draw {
   }
   // The smallest set whose mass reaches top_p; min_p cuts relative to the most probable.
   var total = 0.0;
-  var covered = top_k > 0u && top_k <= k;
+  let known = k == p.vocab || top_k <= k; // else the mass that enters top_p is not
+  var covered = top_k > 0u;
   for (var i = 0u; i < kept; i++) {
     let weight = exp((value_of(keys[i]) - peak) * inverse_temperature);
     if (weight < min_p || (i > 0u && top_p < 1.0 && total >= top_p * norm)) {
@@ -169,7 +171,7 @@ fn draw(at: u32, k: u32, mass: f32, inverse_temperature: f32) -> Draw {
     }
     total += weight;
   }
-  covered = covered || k == p.vocab || (top_p < 1.0 && total >= top_p * norm);
+  covered = known && (covered || k == p.vocab || (top_p < 1.0 && total >= top_p * norm));
   let random = random_uniform(batch[at + 8u], batch[at + 9u], batch[at + 10u]);
   var cumulative = 0.0;
   for (var i = 0u; i < kept; i++) {

@@ -18,9 +18,12 @@ export class AdapterTensors {
   /** Names without the wrapper's prefix → names in the file. */
   readonly #keys: ReadonlyMap<string, string>
   readonly #used = new Set<string>()
+  readonly #hint: string
 
-  constructor(tensors: ReadonlyMap<string, AdapterTensor>, file: string) {
+  /** @param base The model the adapter says it was trained on. */
+  constructor(tensors: ReadonlyMap<string, AdapterTensor>, file: string, base: string | null) {
     this.file = file
+    this.#hint = base === null ? MISFIT_HINT : `${MISFIT_HINT} It was trained on '${base.slice(0, 100)}'.`
     this.#tensors = tensors
     this.#keys = new Map([...tensors.keys()].map((key) => [key.replace(WRAPPER, ''), key]))
   }
@@ -57,7 +60,7 @@ export class AdapterTensors {
     }
     const got = `[${tensor.shape.join(', ')}]`
     if (got !== `[${shape.join(', ')}]`) {
-      throw badFile(this.file, `${key}: the shape`, got, expected, MISFIT_HINT)
+      throw badFile(this.file, `${key}: the shape`, got, expected, this.#hint)
     }
     const bad = tensor.values.findIndex((value) => !Number.isFinite(value))
     if (bad >= 0) {
@@ -68,15 +71,28 @@ export class AdapterTensors {
     return tensor.values
   }
 
-  /** Refuses what nothing has taken. @param reasonFor Says what is wrong with a name (without the prefix). */
+  /** Refuses the first tensor that nothing has taken. @param reasonFor What was expected instead of a name (without the prefix). */
   finish(reasonFor: (name: string) => string): void {
-    const unused = [...this.#keys].filter(([, key]) => !this.#used.has(key))
-    const first = unused[0]
-    if (!first) return
-    const [name, key] = first
-    const more = unused.length > 1 ? ` (and ${unused.length - 1} more like it)` : ''
-    const error = badFile(this.file, key, `a tensor that is not used${more}`, reasonFor(name), MISFIT_HINT)
-    throw error
+    this.#refuse(
+      [...this.#keys].filter(([, key]) => !this.#used.has(key)).map(([name]) => name),
+      reasonFor,
+    )
+  }
+
+  /** Refuses the first name that is not wanted, before anything is taken. */
+  refuseUnknown(isKnown: (name: string) => boolean, reasonFor: (name: string) => string): void {
+    this.#refuse(
+      [...this.names].filter((name) => !isKnown(name)),
+      reasonFor,
+    )
+  }
+
+  #refuse(names: readonly string[], reasonFor: (name: string) => string): void {
+    const first = names[0]
+    if (first === undefined) return
+    const more = names.length > 1 ? ` (and ${names.length - 1} more)` : ''
+    const key = this.#keys.get(first) ?? first
+    throw badFile(this.file, key, `a tensor that cannot be used${more}`, reasonFor(first), this.#hint)
   }
 }
 

@@ -1,7 +1,7 @@
-import { TokenscopeError, type ErrorCode } from '../errors.ts'
+import type { TokenscopeError, ErrorCode } from '../errors.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
 import { ConfigReader } from '../model/arch/config.ts'
-import { Pattern } from './pattern.ts'
+import { Pattern, PatternBudget } from './pattern.ts'
 
 export const CONFIG_FILE = 'adapter_config.json'
 
@@ -9,7 +9,7 @@ export const CONFIG_FILE = 'adapter_config.json'
 export interface PatternValue {
   key: string
   /** Matches a module's whole name or a dotted tail of it. */
-  pattern: Pattern
+  matches: (name: string) => boolean
   value: number
 }
 
@@ -33,45 +33,31 @@ export interface AdapterConfig {
   bias: 'none' | 'all' | 'lora_only'
   /** A module is meant when its name ends in an entry. */
   modulesToSave: readonly string[]
+  /** Whole names of `modulesToSave` and of everything inside them: never targets. PEFT uses the entry as a pattern here. */
+  savedNames: readonly Pattern[]
   ensureWeightTying: boolean
   baseModel: string | null
 }
 
 /** Fields read below. */
-const READ = [
-  ...[
-    'peft_type',
-    'task_type',
-    'r',
-    'lora_alpha',
-    'target_modules',
-    'exclude_modules',
-    'layers_to_transform',
-  ],
-  ...['layers_pattern', 'rank_pattern', 'alpha_pattern', 'use_rslora', 'use_dora', 'bias', 'modules_to_save'],
-  ...['ensure_weight_tying', 'base_model_name_or_path', 'init_lora_weights', 'fan_in_fan_out'],
-]
+const READ =
+  'peft_type task_type r lora_alpha target_modules exclude_modules layers_to_transform layers_pattern rank_pattern ' +
+  'alpha_pattern use_rslora use_dora bias modules_to_save ensure_weight_tying base_model_name_or_path ' +
+  'init_lora_weights fan_in_fan_out'
 
 /** Fields that only steer training, start-up values or bookkeeping. `qalora_group_size` counts only with `use_qalora`. */
-const HARMLESS = [
-  ...[
-    'auto_mapping',
-    'revision',
-    'inference_mode',
-    'lora_dropout',
-    'loftq_config',
-    'eva_config',
-    'corda_config',
-  ],
-  ...['lora_ga_config', 'megatron_core', 'peft_version', 'qalora_group_size', 'runtime_config'],
-]
+const HARMLESS =
+  'auto_mapping revision inference_mode lora_dropout loftq_config eva_config corda_config lora_ga_config ' +
+  'megatron_core peft_version qalora_group_size runtime_config'
 
-const KNOWN: ReadonlySet<string> = new Set([...READ, ...HARMLESS])
+const KNOWN: ReadonlySet<string> = new Set(`${READ} ${HARMLESS}`.split(' '))
 
 /** Ways to start training that leave the base's weights alone. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
 const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal']
 
 class AdapterConfigReader extends ConfigReader {
+  readonly #budget = new PatternBudget()
+
   override fail(
     name: string,
     expected: string,
@@ -101,7 +87,7 @@ class AdapterConfigReader extends ConfigReader {
   }
 
   pattern(name: string, text: string): Pattern {
-    return new Pattern(text, `${this.file}: ${name}`)
+    return new Pattern(text, `${this.file}: ${name}`, this.#budget)
   }
 
   layers(name: string): number[] | null {
@@ -121,10 +107,22 @@ class AdapterConfigReader extends ConfigReader {
       throw this.fail(name, 'an object')
     return Object.entries(value).map(([key, entry]: [string, unknown]) => {
       if (!check(entry)) throw this.fail(name, `${expected} for each name`)
+      if (/^[\w.]+$/.test(key)) return { key, matches: (module) => endsIn(module, key), value: entry }
       // The very expression PEFT builds around the key.
-      return { key, pattern: this.pattern(`${name}.${key.slice(0, 60)}`, `(.*\\.)?(${key})$`), value: entry }
+      const pattern = this.pattern(`${name}.${key.slice(0, 60)}`, `(.*\\.)?(${key})$`)
+      return { key, matches: (module) => pattern.matches(module), value: entry }
     })
   }
+}
+
+/** As the pattern would say for a key of letters and dots, a dot being any character: adapters may have one key per module. */
+function endsIn(module: string, key: string): boolean {
+  const start = module.length - key.length
+  if (start < 0 || (start > 0 && module[start - 1] !== '.')) return false
+  for (let n = key.length - 1; n >= 0; n--) {
+    if (key[n] !== '.' && key[n] !== module[start + n]) return false
+  }
+  return true
 }
 
 function isRank(value: unknown): value is number {
@@ -190,6 +188,7 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
   config.flag('fan_in_fan_out', false)
   const alpha = config.get('lora_alpha') ?? 8
   if (!isAlpha(alpha)) throw config.fail('lora_alpha', 'a finite number')
+  const modulesToSave = config.names('modules_to_save')
   const exclude = config.get('exclude_modules') === undefined ? null : config.choice('exclude_modules')
   return {
     rank: config.count('r', { fallback: 8, max: 65_536 }),
@@ -205,7 +204,8 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
     rslora: config.flag('use_rslora', false),
     dora: config.flag('use_dora', false),
     bias: parseBias(config),
-    modulesToSave: config.names('modules_to_save'),
+    modulesToSave,
+    savedNames: modulesToSave.map((entry) => config.pattern('modules_to_save', `(^|.*\\.)${entry}($|\\..*)`)),
     ensureWeightTying: config.flag('ensure_weight_tying', false),
     baseModel:
       config.get('base_model_name_or_path') === undefined ? null : config.text('base_model_name_or_path'),

@@ -29,12 +29,15 @@ export function parseAdapter(
   spec: DecoderSpec,
   options: ParseOptions,
 ): ParsedAdapter {
-  const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors')
+  const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors', config.baseModel)
   const tree = moduleTree(spec, table.names)
   const targets = selectTargets(tree.modules, config, spec.tiedHead)
+  const reason = (name: string): string => reasonFor(name, tree, targets, config)
+  // Names first: a file for another model then says so, instead of what it lacks.
+  table.refuseUnknown((name) => isKnown(name, tree), reason)
   const modules = targets.flatMap((module) => takeLora(table, module, config))
   const replacements = takeReplacements(table, tree, targets, config, spec)
-  table.finish((name) => reasonFor(name, tree, targets, config))
+  table.finish(reason)
   const unmatched = unmatchedEntries(config, tree.modules, targets, spec.layers)
   const report = makeReport(config, tensors, options, { modules, replacements, unmatched })
   return { name: options.name, modules, replacements, report }
@@ -73,22 +76,28 @@ function takeMagnitude(table: AdapterTensors, { name, out }: ModelModule): Float
   return table.take(table.has(`${key}.weight`) ? `${key}.weight` : key, [out], 'use_dora: one per output')
 }
 
+interface PlainParameter {
+  name: string
+  /** Stored as `….base_layer.…`, which is how PEFT writes parameters of a module it has wrapped. */
+  wrapped: boolean
+  targeted: boolean
+  /** Embedding or head. */
+  isEnd: boolean
+  /** The other end's parameter, when tying is ensured. */
+  tiedTo: string | null
+}
+
 /** What a plain parameter of the file replaces, or null when the config does not account for it. */
-function originOf(
-  parameter: string,
-  wrapped: boolean,
-  isTargeted: boolean,
-  { bias, ...config }: AdapterConfig,
-  tied: string | null,
-): Replacement['origin'] | null {
-  const saved = isSaved(parameter, { bias, ...config })
-  if (!wrapped && (saved || (tied !== null && isSaved(tied, { bias, ...config })))) return 'module'
-  if (parameter.endsWith('.bias')) {
-    const trained = bias === 'all' || (bias === 'lora_only' && isTargeted)
-    return trained && wrapped === isTargeted ? 'bias' : null
+function originOf(parameter: PlainParameter, config: AdapterConfig): Replacement['origin'] | null {
+  const { name, wrapped, targeted, isEnd, tiedTo } = parameter
+  const saved = isSaved(name, config) || (tiedTo !== null && isSaved(tiedTo, config))
+  if (!wrapped && saved) return 'module'
+  if (name.endsWith('.bias')) {
+    const trained = config.bias === 'all' || (config.bias === 'lora_only' && targeted)
+    return trained && wrapped === targeted ? 'bias' : null
   }
-  // Saved with an adapted or resized embedding; loading it overwrites the base's.
-  return isTargeted === wrapped ? 'base' : null
+  // Saved beside an adapted or resized embedding; loading it overwrites the base's.
+  return (wrapped && targeted) || (isEnd && !wrapped && !targeted) ? 'base' : null
 }
 
 function takeReplacements(
@@ -100,19 +109,18 @@ function takeReplacements(
 ): Replacement[] {
   const taken = new Map<string, Replacement>()
   const ends = tree.modules.filter(({ head, parts }) => head || parts[0]?.step === 'embed')
-  for (const [parameter, weights] of tree.parameters) {
-    const module = parameter.slice(0, parameter.lastIndexOf('.'))
-    const wrappedName = `${module}.base_layer${parameter.slice(module.length)}`
-    const targeted = targets.some(({ name }) => name === module)
-    const isEnd = ends.some(({ name }) => name === module)
-    const otherEnd = spec.tiedHead && isEnd ? ends.find(({ name }) => name !== module) : undefined
-    const tied = config.ensureWeightTying && otherEnd ? `${otherEnd.name}.weight` : null
+  for (const [name, weights] of tree.parameters) {
+    const module = name.slice(0, name.lastIndexOf('.'))
+    const wrappedName = `${module}.base_layer${name.slice(module.length)}`
     const wrapped = table.has(wrappedName)
-    const stored = wrapped ? wrappedName : parameter
-    const origin = originOf(parameter, wrapped, targeted, config, tied)
-    const required = origin === 'module' && isSaved(parameter, config)
-    if (origin === null || (origin === 'base' && !wrapped && !isEnd) || !(required || table.has(stored)))
-      continue
+    const isEnd = ends.some((end) => end.name === module)
+    const other = config.ensureWeightTying && isEnd ? ends.find((end) => end.name !== module) : undefined
+    const tiedTo = spec.tiedHead && other ? `${other.name}.weight` : null
+    const targeted = targets.some((target) => target.name === module)
+    const origin = originOf({ name, wrapped, targeted, isEnd, tiedTo }, config)
+    if (origin === null) continue
+    const stored = wrapped ? wrappedName : name
+    if (!table.has(stored) && !(origin === 'module' && isSaved(name, config))) continue
     for (const part of takeParameter(table, stored, weights, origin)) taken.set(part.name, part)
   }
   if (spec.tiedHead) copyTiedBase(taken)
@@ -173,6 +181,15 @@ export function transpose(values: Float32Array, rows: number, columns: number): 
   return turned
 }
 
+function moduleOf(name: string): string {
+  return name.replace(/\.(lora_|base_layer\.|weight$|bias$).*$/, '')
+}
+
+/** False for a LoRA tensor of a module that this model does not have. */
+function isKnown(name: string, { modules }: ModuleTree): boolean {
+  return !name.includes('.lora_') || modules.some((module) => module.name === moduleOf(name))
+}
+
 /** Why a tensor was left over, as what was expected instead. */
 function reasonFor(
   name: string,
@@ -180,11 +197,10 @@ function reasonFor(
   targets: readonly ModelModule[],
   config: AdapterConfig,
 ): string {
-  const module = name.replace(/\.(lora_|base_layer\.|weight$|bias$).*$/, '')
-  const known = tree.modules.some((candidate) => candidate.name === module)
+  const module = moduleOf(name)
   if (name.includes('.lora_magnitude_vector') && !config.dora) return `none of its kind, as use_dora is false`
   if (name.includes('.lora_')) {
-    if (!known) return `a module of this model; it has no ${module}`
+    if (!isKnown(name, tree)) return `a module of this model; it has no ${module}`
     if (!targets.some((target) => target.name === module)) return `a module that target_modules names`
     return 'lora_A and lora_B of a target'
   }

@@ -2,7 +2,7 @@ import type { AdapterConfig, ModuleChoice, PatternValue } from './config.ts'
 import { CONFIG_FILE } from './config.ts'
 import { badFile } from '../formats/badFile.ts'
 import type { ModelModule } from './modules.ts'
-import { Pattern } from './pattern.ts'
+import type { Pattern } from './pattern.ts'
 
 /** `name` is `entry` or ends in `.entry`. */
 function isNamed(name: string, entry: string): boolean {
@@ -31,13 +31,6 @@ function layerOf(name: string, patterns: readonly Pattern[]): number | null {
   return null
 }
 
-/** Modules with a part of their name in `modules_to_save` are never targets. The entry is used as a pattern, as in PEFT. */
-function savedPatterns(config: AdapterConfig): Pattern[] {
-  return config.modulesToSave.map(
-    (entry) => new Pattern(`(^|.*\\.)${entry}($|\\..*)`, `${CONFIG_FILE}: modules_to_save`),
-  )
-}
-
 function isTarget(module: ModelModule, config: AdapterConfig): boolean {
   const { targets, layers } = config
   if (targets.kind === 'all-linear') return module.kind === 'linear' && !module.head
@@ -59,10 +52,9 @@ export function selectTargets(
   tiedHead: boolean,
 ): ModelModule[] {
   refuseUnknownTargets(modules, config)
-  const saved = savedPatterns(config)
   const excluded = ({ name }: ModelModule): boolean =>
     (config.exclude !== null && isChosen(name, config.exclude)) ||
-    saved.some((pattern) => pattern.matches(name))
+    config.savedNames.some((pattern) => pattern.matches(name))
   const selected = modules.filter((module) => !excluded(module) && isTarget(module, config))
   // With tying ensured an adapted end of a tied pair brings the other along.
   const tied = tiedHead && config.ensureWeightTying && selected.some(isTiedEnd)
@@ -101,7 +93,7 @@ function refuseUnknownTargets(modules: readonly ModelModule[], { targets }: Adap
 
 /** Value for a module: that of the first pattern that matches its name, else `fallback`. */
 export function valueFor(name: string, values: readonly PatternValue[], fallback: number): number {
-  return values.find(({ pattern }) => pattern.matches(name))?.value ?? fallback
+  return values.find(({ matches }) => matches(name))?.value ?? fallback
 }
 
 /** True when a parameter belongs to a module of `modules_to_save`: the name of the module, or of one around it, ends in an entry. */
@@ -122,9 +114,7 @@ export function unmatchedEntries(
 ): string[] {
   const names = targets.map(({ name }) => name)
   const unused = (field: string, values: readonly PatternValue[]): string[] =>
-    values
-      .filter(({ pattern }) => !names.some((name) => pattern.matches(name)))
-      .map(({ key }) => `${field}: ${key}`)
+    values.filter(({ matches }) => !names.some((name) => matches(name))).map(({ key }) => `${field}: ${key}`)
   const { exclude } = config
   const excluded = exclude === null ? [] : exclude.kind === 'names' ? exclude.names : [exclude.pattern.text]
   const matchesNone = (entry: string): boolean =>

@@ -1,5 +1,6 @@
 import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
 import { FROM_SAMPLER, type BatchRow, type LogitRow } from '../model/batch.ts'
+import type { Mix } from '../model/adapterRack.ts'
 import type { Sequence } from '../model/cache.ts'
 import { MAX_ROWS, ROW_BUCKETS, type Runner } from '../model/runner.ts'
 import { MAX_CANDIDATES, type SelectRecord } from '../ops/select.ts'
@@ -19,8 +20,8 @@ const CHUNK_MS = 60
 export interface GenerateContext {
   runner: Runner
   tokenizer: TextTokenizer | null
-  /** Names the adapter mix and edits. */
-  mix: string
+  /** The adapters this run is made under, to its end. */
+  mix: Mix
   /** Throws when the device has failed outside a call. */
   checkHealth(): void
   /** Finds the first layer with NaN for a sequence of ids, for the error message. */
@@ -31,6 +32,7 @@ export interface GenerateContext {
 export interface RunRecord {
   readonly prompt: readonly number[]
   readonly tokens: number[]
+  readonly mix: Mix
   /** Forwards with logits that were submitted; the ring holds the last of them. */
   submitted: number
 }
@@ -41,6 +43,16 @@ export function drawsOnGpu({ sampling }: CheckedOptions): boolean {
   if (sampling.temperature === 0) return true
   if (sampling.topK > 0) return sampling.topK <= MAX_CANDIDATES
   return sampling.topP < 1 || sampling.minP > 0
+}
+
+/** A token as it was chosen. */
+interface Drawn {
+  id: number
+  /** The model's own logit of it. */
+  logit: number
+  random: number | null
+  /** True when the GPU had chosen another and gone on from that. */
+  redrawn: boolean
 }
 
 /** One generation: feeds the prompt, then draws token after token. */
@@ -65,11 +77,11 @@ class Generation {
     const { runner, tokenizer, mix } = context
     this.context = context
     this.options = options
-    this.run = { prompt, tokens: [], submitted: 0 }
-    const best = runner.sequences.longestPrefix(prompt, mix)
+    this.run = { prompt, tokens: [], mix, submitted: 0 }
+    const best = runner.sequences.longestPrefix(prompt, mix.key)
     // The last prompt token always runs: its logits are wanted.
     const reused = Math.min(best?.length ?? 0, prompt.length - 1)
-    this.sequence = runner.sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix)
+    this.sequence = runner.sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix.key)
     this.position = reused
     this.onGpu = drawsOnGpu(options)
     this.ring = new ReadbackRing(runner, RUN_AHEAD + 1, !this.onGpu)
@@ -107,6 +119,7 @@ class Generation {
       this.options.onPrefill?.(this.position, total)
       const count = Math.min(this.chunkRows, total - this.position)
       const last = this.position + count === total
+      await runner.live(count, last ? 1 : 0) // compiling is no measure of how fast a chunk is read
       const started = performance.now()
       await this.submit(prompt.slice(this.position, this.position + count), last)
       if (!last) {
@@ -136,6 +149,7 @@ class Generation {
       position: this.position + i,
       pages,
       slot: sequence.slot,
+      scales: this.context.mix.scales,
       logits: i === tokens.length - 1 ? logitRow : undefined,
     }))
     const bound = await runner.live(rows.length, logits ? 1 : 0)
@@ -160,14 +174,14 @@ class Generation {
       if (record.notFinite) {
         throw await this.context.explainNotFinite([...this.run.prompt, ...this.run.tokens])
       }
-      const { id, random, redrawn } = await this.draw(record, readback)
+      const drawn = await this.draw(record, readback)
       readback.release()
-      const token = this.emit(id, record, random)
+      const token = this.emit(drawn, record)
       yield token
       if (token.finish !== null) return
-      if (redrawn) await this.restartFrom(id)
-      else if (!this.onGpu) await this.submit([id], true)
-      else this.sequence.tokens.push(id)
+      if (drawn.redrawn) await this.restartFrom(token.id)
+      else if (!this.onGpu) await this.submit([token.id], true)
+      else this.sequence.tokens.push(token.id)
     }
   }
 
@@ -185,18 +199,19 @@ class Generation {
   }
 
   /** The GPU's draw, or one from full logits where the host must decide. */
-  private async draw(
-    record: SelectRecord,
-    readback: Readback,
-  ): Promise<{ id: number; random: number | null; redrawn: boolean }> {
+  private async draw(record: SelectRecord, readback: Readback): Promise<Drawn> {
     const { sampling } = this.options
-    if (this.onGpu && !record.notCovered) return { id: record.token, random: record.random, redrawn: false }
+    if (this.onGpu && !record.notCovered) {
+      const logit = record.logits[record.ids.indexOf(record.token)] ?? NaN
+      return { id: record.token, logit, random: record.random, redrawn: false }
+    }
     const index = this.run.tokens.length
     const random = randomUniform(sampling.seed, index)
     const logits = await readback.logits()
     const id = sampleToken(logits, sampling, { seenIds: this.seen, random })
     return {
       id,
+      logit: logits[id] ?? NaN,
       random: sampling.temperature === 0 ? null : random,
       redrawn: this.onGpu && id !== record.token,
     }
@@ -216,7 +231,7 @@ class Generation {
     await this.submit([id], true)
   }
 
-  private emit(id: number, record: SelectRecord, random: number | null): GeneratedToken {
+  private emit({ id, logit, random }: Drawn, record: SelectRecord): GeneratedToken {
     const { tokenizer, runner } = this.context
     const { options, run } = this
     run.tokens.push(id)
@@ -237,13 +252,12 @@ class Generation {
               ? 'context-full'
               : null
     const rest = finish !== null && !stopped ? this.ending() : ''
-    const at = record.ids.indexOf(id)
     return {
       index,
       position,
       id,
       text: text + rest,
-      logprob: (at >= 0 ? (record.logits[at] ?? NaN) : NaN) - record.logSumExp,
+      logprob: logit - record.logSumExp,
       top: Array.from(record.ids.subarray(0, options.topLogprobs), (top, i) => ({
         id: top,
         text: tokenizer?.decode([top], { special: true }) ?? '',

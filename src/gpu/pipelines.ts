@@ -31,6 +31,11 @@ export class PipelineCache {
     this.variant = variant
   }
 
+  /** The composed WGSL of every kernel in use. */
+  get sources(): readonly string[] {
+    return [...this.kernels.keys()]
+  }
+
   layout(key: LayoutKey): GPUBindGroupLayout {
     const name = key.map(([at, kind]) => `${at}:${kind}`).join(' ')
     const known = this.layouts.get(name)

@@ -2,9 +2,12 @@ import activateGeluErf from '../../shaders/lib/activate_gelu_erf.wgsl?raw'
 import activateGeluTanh from '../../shaders/lib/activate_gelu_tanh.wgsl?raw'
 import activateSilu from '../../shaders/lib/activate_silu.wgsl?raw'
 import activations from '../../shaders/lib/activations.wgsl?raw'
+import adapterLora from '../../shaders/lib/adapter_lora.wgsl?raw'
+import adapterNone from '../../shaders/lib/adapter_none.wgsl?raw'
 import batch from '../../shaders/lib/batch.wgsl?raw'
 import finishActivate from '../../shaders/lib/finish_activate.wgsl?raw'
 import finishAdd from '../../shaders/lib/finish_add.wgsl?raw'
+import finishScale from '../../shaders/lib/finish_scale.wgsl?raw'
 import finishStore from '../../shaders/lib/finish_store.wgsl?raw'
 import outputsGated from '../../shaders/lib/outputs_gated.wgsl?raw'
 import outputsLinear from '../../shaders/lib/outputs_linear.wgsl?raw'
@@ -17,8 +20,11 @@ import random from '../../shaders/lib/random.wgsl?raw'
 import reduceSubgroup from '../../shaders/lib/reduce_subgroup.wgsl?raw'
 import reduceTree from '../../shaders/lib/reduce_tree.wgsl?raw'
 import rotate from '../../shaders/lib/rotate.wgsl?raw'
+import spreadAlone from '../../shaders/lib/spread_alone.wgsl?raw'
+import spreadShared from '../../shaders/lib/spread_shared.wgsl?raw'
 import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
+import rowsPacked from '../../shaders/lib/rows_packed.wgsl?raw'
 import weightsF16 from '../../shaders/lib/weights_f16.wgsl?raw'
 import weightsF16Native from '../../shaders/lib/weights_f16_native.wgsl?raw'
 import weightsF32 from '../../shaders/lib/weights_f32.wgsl?raw'
@@ -34,9 +40,12 @@ const PROVIDERS = {
   activate_gelu_tanh: activateGeluTanh,
   activate_silu: activateSilu,
   activations,
+  adapter_lora: adapterLora,
+  adapter_none: adapterNone,
   batch,
   finish_activate: finishActivate,
   finish_add: finishAdd,
+  finish_scale: finishScale,
   finish_store: finishStore,
   outputs_gated: outputsGated,
   outputs_linear: outputsLinear,
@@ -51,6 +60,9 @@ const PROVIDERS = {
   rotate,
   rows_all: rowsAll,
   rows_logits: rowsLogits,
+  rows_packed: rowsPacked,
+  spread_alone: spreadAlone,
+  spread_shared: spreadShared,
   weights_f16: weightsF16,
   weights_f16_native: weightsF16Native,
   weights_f32: weightsF32,
@@ -68,6 +80,11 @@ export function weightsProvider(format: WeightFormat, variant: Variant): Provide
 
 export function reduceProvider(variant: Variant): ProviderName {
   return variant.subgroups ? 'reduce_subgroup' : 'reduce_tree'
+}
+
+/** The providers by which the threads of a product or norm share their work. */
+export function spreadProviders(variant: Variant): ProviderName[] {
+  return variant.alone ? ['spread_alone'] : ['spread_shared', reduceProvider(variant)]
 }
 
 /** A kernel from an op's file and its providers. `batch` is always among them. */

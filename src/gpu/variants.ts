@@ -16,31 +16,36 @@ interface VariantFeatures {
   subgroups: boolean
 }
 
-function makeVariant({ f16, subgroups }: VariantFeatures, workgroup: number): Variant {
-  const parts = [f16 ? 'f16' : '', subgroups ? 'subgroups' : '', `wg${workgroup}`]
-  return { name: parts.filter((part) => part !== '').join('-'), f16, subgroups, workgroup }
+function makeVariant(parts: Omit<Variant, 'name'>): Variant {
+  const { f16, subgroups, alone, workgroup } = parts
+  const names = [f16 ? 'f16' : '', subgroups ? 'subgroups' : '', alone ? 'alone' : '', `wg${workgroup}`]
+  return { name: names.filter((name) => name !== '').join('-'), ...parts }
 }
 
-/** Threads of a reduction workgroup by adapter class. Measured: see docs/variants.md. */
-const WORKGROUP: Record<AdapterClass, number> = { cpu: 32, gpu: 64 }
+/** What is chosen by adapter class. Measured: see docs/variants.md. */
+const CHOICE: Record<AdapterClass, Pick<Variant, 'alone' | 'workgroup'>> = {
+  cpu: { alone: true, workgroup: 32 },
+  gpu: { alone: false, workgroup: 64 },
+}
 
 /** The variant for an adapter class with the features the device has, or the one named. */
 export function chooseVariant(kind: AdapterClass, available: VariantFeatures, forced?: string): Variant {
   if (forced !== undefined) return parseVariant(forced, available)
-  return makeVariant(available, WORKGROUP[kind])
+  const { f16, subgroups } = available
+  return makeVariant({ f16, subgroups, ...CHOICE[kind] })
 }
 
 /** The plainest variant: f32, no subgroups, what every WebGPU device runs. The fallback of the self-test. */
 export function baselineVariant(kind: AdapterClass): Variant {
-  return makeVariant({ f16: false, subgroups: false }, WORKGROUP[kind])
+  return makeVariant({ f16: false, subgroups: false, ...CHOICE[kind] })
 }
 
-/** Parses names like `f16-subgroups-wg64`, `wg32`. Throws `bad-argument` for a bad name, `unsupported` for a missing feature. */
+/** Parses names like `f16-subgroups-wg64`, `alone-wg32`. Throws `bad-argument` for a bad name, `unsupported` for a missing feature. */
 export function parseVariant(name: string, available: VariantFeatures): Variant {
-  const match = /^(f16-)?(subgroups-)?wg(32|64|128|256)$/.exec(name)
+  const match = /^(f16-)?(subgroups-)?(alone-)?wg(32|64|128|256)$/.exec(name)
   if (!match) {
     throw new TokenscopeError('bad-argument', `"${name}" is not the name of a kernel variant.`, {
-      hint: 'Names are [f16-][subgroups-]wg32|64|128|256, e.g. "f16-subgroups-wg64" or "wg32".',
+      hint: 'Names are [f16-][subgroups-][alone-]wg32|64|128|256, e.g. "f16-subgroups-wg64" or "wg32".',
       details: { variant: name },
     })
   }
@@ -51,5 +56,5 @@ export function parseVariant(name: string, available: VariantFeatures): Variant 
       details: { variant: name, available },
     })
   }
-  return makeVariant(wanted, Number(match[3]))
+  return makeVariant({ ...wanted, alone: match[3] !== undefined, workgroup: Number(match[4]) })
 }

@@ -8,6 +8,8 @@ export interface BatchRow {
   /** Page table of the row's sequence; equal arrays by identity share one table. */
   pages: readonly number[]
   slot: number
+  /** Scale of each loaded adapter for this row; absent: the base. */
+  scales?: Float32Array | undefined
   /** Set when the row's logits are wanted. */
   logits?: LogitRow | undefined
 }
@@ -29,14 +31,16 @@ export interface LogitRow {
 }
 
 export const FROM_SAMPLER = 0xffff_ffff
-const HEADER = 6
+const HEADER = 8
+/** Most adapters that can be loaded at once. */
+export const MAX_ADAPTERS = 8
 const ROW_WORDS = 4
 const LOGIT_WORDS = 12
 const TILE_WORDS = 2
 
 /** Words a batch of `rows` rows may take, with page tables of `tables` sequences of `pages` pages. */
 export function batchWords(rows: number, tables: number, pages: number): number {
-  return HEADER + rows * (ROW_WORDS + LOGIT_WORDS + TILE_WORDS) + tables * pages
+  return HEADER + rows * (ROW_WORDS + LOGIT_WORDS + TILE_WORDS + MAX_ADAPTERS) + tables * pages
 }
 
 /** Runs of neighbouring rows of one sequence, at most `size` long: prefill attention's tiles. */
@@ -51,14 +55,15 @@ function tilesOf(rows: readonly BatchRow[], size: number): [first: number, count
 }
 
 /** The words `shaders/lib/batch.wgsl` reads. `tile` is the largest tile of prefill attention. */
-export function packBatch(rows: readonly BatchRow[], tile: number): Uint32Array<ArrayBuffer> {
+export function packBatch(rows: readonly BatchRow[], tile: number, adapters = 0): Uint32Array<ArrayBuffer> {
   const logitRows = rows.flatMap((row, i) => (row.logits ? [{ row, i, logits: row.logits }] : []))
   const tiles = tilesOf(rows, tile)
   const tables = [...new Set(rows.map((row) => row.pages))]
   const rowsAt = HEADER
   const logitsAt = rowsAt + rows.length * ROW_WORDS
   const tilesAt = logitsAt + logitRows.length * LOGIT_WORDS
-  let tableAt = tilesAt + tiles.length * TILE_WORDS
+  const scalesAt = tilesAt + tiles.length * TILE_WORDS
+  let tableAt = scalesAt + rows.length * adapters
   const offsets = new Map<readonly number[], number>()
   for (const table of tables) {
     offsets.set(table, tableAt)
@@ -66,11 +71,14 @@ export function packBatch(rows: readonly BatchRow[], tile: number): Uint32Array<
   }
   const words = new Uint32Array(tableAt)
   const floats = new Float32Array(words.buffer)
-  words.set([rows.length, logitRows.length, tiles.length, rowsAt, logitsAt, tilesAt])
+  words.set([rows.length, logitRows.length, tiles.length, rowsAt, logitsAt, tilesAt, scalesAt, adapters])
   rows.forEach(({ token, position, pages, slot }, i) => {
     const table = offsets.get(pages)
     invariant(table !== undefined, 'every row has a page table')
     words.set([token, position, table, slot], rowsAt + i * ROW_WORDS)
+  })
+  rows.forEach(({ scales }, i) => {
+    if (scales) floats.set(scales.subarray(0, adapters), scalesAt + i * adapters)
   })
   logitRows.forEach(({ row, i, logits }, n) => {
     const at = logitsAt + n * LOGIT_WORDS

@@ -3,6 +3,7 @@ import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { LayoutKey, PipelineCache } from '../gpu/pipelines.ts'
 import { OPS } from '../ops/index.ts'
 import type { Dispatch, OpContext } from '../ops/op.ts'
+import type { AdapterGroup, EmbedLora } from './adapterBank.ts'
 import type { Program, Step } from './program.ts'
 import type { MatrixView } from './weights.ts'
 
@@ -36,6 +37,9 @@ export interface BindResources {
   matrix(name: string): MatrixView
   vector(name: string): GPUBuffer
   pages(layer: number): { k: GPUBuffer; v: GPUBuffer }
+  adapterGroup(name: string): AdapterGroup
+  embedLora(): EmbedLora
+  replacedBy(step: string): number
 }
 
 /** Uniform offsets must be multiples of this on every device at default limits. */

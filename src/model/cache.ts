@@ -20,6 +20,8 @@ export class PagePool {
   private readonly references: Uint16Array
   private readonly free: number[]
   private readonly layers: { k: LedgerBuffer; v: LedgerBuffer }[]
+  /** One page in passing: WebGPU copies between different buffers only. */
+  private readonly passing: LedgerBuffer
   private readonly ledger: BufferLedger
   private readonly bytesPerPage: number
 
@@ -34,6 +36,7 @@ export class PagePool {
       k: ledger.create(`${label}:k${n}`, pages * this.bytesPerPage, usage),
       v: ledger.create(`${label}:v${n}`, pages * this.bytesPerPage, usage),
     }))
+    this.passing = ledger.create(`${label}:passing`, this.bytesPerPage, usage)
   }
 
   layer(n: number): { k: GPUBuffer; v: GPUBuffer } {
@@ -74,9 +77,9 @@ export class PagePool {
   /** Records copies of one page over all layers; a branch's own last page starts so. */
   copyPage(encoder: GPUCommandEncoder, from: number, to: number): void {
     const size = this.bytesPerPage
-    for (const { k, v } of this.layers) {
-      encoder.copyBufferToBuffer(k.gpu, from * size, k.gpu, to * size, size)
-      encoder.copyBufferToBuffer(v.gpu, from * size, v.gpu, to * size, size)
+    for (const { gpu } of this.layers.flatMap(({ k, v }) => [k, v])) {
+      encoder.copyBufferToBuffer(gpu, from * size, this.passing.gpu, 0, size)
+      encoder.copyBufferToBuffer(this.passing.gpu, 0, gpu, to * size, size)
     }
   }
 
@@ -85,6 +88,7 @@ export class PagePool {
       this.ledger.destroy(k)
       this.ledger.destroy(v)
     }
+    this.ledger.destroy(this.passing)
   }
 }
 
@@ -136,16 +140,15 @@ export class SequenceStore {
 
   /** A new sequence that shares the first `length` positions of `parent`; only a partly filled last page is copied. */
   fork(parent: Sequence | null, length: number, mix: string): Sequence {
-    const slot = this.freeSlots.pop() ?? this.evict()
-    const sequence: Sequence = { slot, mix, tokens: [], pages: [], lastUse: ++this.clock, busy: true }
-    this.live.add(sequence)
-    if (!parent) return sequence
+    if (!parent) return this.start(mix)
     invariant(
       parent.mix === mix && parent.tokens.length >= length,
       'a fork starts inside its parent, under the same mix',
     )
     const wasBusy = parent.busy
+    // Neither the slot nor the page made free below may be the parent's own.
     parent.busy = true
+    const sequence = this.start(mix)
     const full = Math.floor(length / PAGE)
     for (const page of parent.pages.slice(0, full)) {
       this.pool.retain(page)
@@ -161,6 +164,13 @@ export class SequenceStore {
     }
     parent.busy = wasBusy
     sequence.tokens.push(...parent.tokens.slice(0, length))
+    return sequence
+  }
+
+  private start(mix: string): Sequence {
+    const slot = this.freeSlots.pop() ?? this.evict()
+    const sequence: Sequence = { slot, mix, tokens: [], pages: [], lastUse: ++this.clock, busy: true }
+    this.live.add(sequence)
     return sequence
   }
 

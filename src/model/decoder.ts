@@ -1,14 +1,24 @@
-import { ProgramRecorder, type Program, type ProgramSize } from './program.ts'
+import {
+  NO_ADAPTERS,
+  ProgramRecorder,
+  type AdapterLayout,
+  type Program,
+  type ProgramSize,
+} from './program.ts'
 import type { DecoderSpec } from './spec.ts'
 
 /**
  * The forward pass of a decoder-only transformer. READ THIS FIRST.
  *
  * It runs nothing: it names the steps in order, with their inputs and output shapes. Everything else in the project works
- * on this list. R = rows, H = hidden, Q = heads·headDim, K = kvHeads·headDim, I = intermediate, P = positions.
+ * on this list. `adapted` is A·x of loaded LoRA adapters, empty without any. R = rows, H = hidden, Q = heads·headDim, K = kvHeads·headDim, I = intermediate, P = positions.
  */
-export function recordDecoder(spec: DecoderSpec, size: ProgramSize): Program {
-  const p = new ProgramRecorder()
+export function recordDecoder(
+  spec: DecoderSpec,
+  size: ProgramSize,
+  adapters: AdapterLayout = NO_ADAPTERS,
+): Program {
+  const p = new ProgramRecorder(adapters)
   const { hidden: H, heads, kvHeads, headDim, intermediate: I, vocab } = spec
   const { rows: R, logitRows, positions: P } = size
   const Q = heads * headDim
@@ -21,7 +31,7 @@ export function recordDecoder(spec: DecoderSpec, size: ProgramSize): Program {
   })
 
   // x = E[token] (+ P[position])
-  let x = p.step('embed', 'embed', [], [R, H], {
+  let x = p.embed([R, H], {
     weights: spec.weights.positions ? ['embed', 'positions'] : ['embed'],
     flops: spec.weights.positions ? R * H : 0,
   })
@@ -32,9 +42,10 @@ export function recordDecoder(spec: DecoderSpec, size: ProgramSize): Program {
 
     // Attention: every row looks at the rows before it.
     const h = p.step('input_norm', norm, [x], [R, H], { weights: [`${at}.input_norm`], ...normFlops(R) })
-    let q = p.step('attn.q', 'linear', [h], [R, Q], matrix(`${at}.attn.q`, R, H, Q))
-    let k = p.step('attn.k', 'linear', [h], [R, K], matrix(`${at}.attn.k`, R, H, K))
-    const v = p.step('attn.v', 'linear', [h], [R, K], matrix(`${at}.attn.v`, R, H, K))
+    const hx = [h, ...p.adapted('attn.qkv', h, R, H)]
+    let q = p.step('attn.q', 'linear', hx, [R, Q], matrix(`${at}.attn.q`, R, H, Q))
+    let k = p.step('attn.k', 'linear', hx, [R, K], matrix(`${at}.attn.k`, R, H, K))
+    const v = p.step('attn.v', 'linear', hx, [R, K], matrix(`${at}.attn.v`, R, H, K))
     if (spec.positions.kind === 'rope') {
       q = p.step('attn.q_rope', 'rope', [q], [R, Q], { flops: 3 * R * Q })
       k = p.step('attn.k_rope', 'rope', [k], [R, K], { flops: 3 * R * K })
@@ -43,21 +54,25 @@ export function recordDecoder(spec: DecoderSpec, size: ProgramSize): Program {
     const scores = p.step('attn.scores', 'scores', [q, cache], [heads, R, P], { flops: 2 * R * P * Q })
     const probs = p.step('attn.probs', 'softmax', [scores], [heads, R, P], { flops: 4 * heads * R * P })
     const mix = p.step('attn.mix', 'mix', [probs, cache], [R, Q], { flops: 2 * R * P * Q })
-    const out = p.step('attn.out', 'linear', [mix], [R, H], matrix(`${at}.attn.out`, R, Q, H))
+    const mixx = [mix, ...p.adapted('attn.out', mix, R, Q)]
+    const out = p.step('attn.out', 'linear', mixx, [R, H], matrix(`${at}.attn.out`, R, Q, H))
     const mid = p.step('resid_mid', 'add', [x, out], [R, H], { flops: R * H })
 
     // MLP: every row by itself.
     const m = p.step('post_norm', norm, [mid], [R, H], { weights: [`${at}.post_norm`], ...normFlops(R) })
     let act: string
     if (spec.gated) {
-      const gate = p.step('mlp.gate', 'linear', [m], [R, I], matrix(`${at}.mlp.gate`, R, H, I))
-      const up = p.step('mlp.up', 'linear', [m], [R, I], matrix(`${at}.mlp.up`, R, H, I))
+      const mx = [m, ...p.adapted('mlp.gate_up', m, R, H)]
+      const gate = p.step('mlp.gate', 'linear', mx, [R, I], matrix(`${at}.mlp.gate`, R, H, I))
+      const up = p.step('mlp.up', 'linear', mx, [R, I], matrix(`${at}.mlp.up`, R, H, I))
       act = p.step('mlp.act', 'gate', [gate, up], [R, I], { flops: 6 * R * I })
     } else {
-      const up = p.step('mlp.up', 'linear', [m], [R, I], matrix(`${at}.mlp.up`, R, H, I))
+      const mx = [m, ...p.adapted('mlp.up', m, R, H)]
+      const up = p.step('mlp.up', 'linear', mx, [R, I], matrix(`${at}.mlp.up`, R, H, I))
       act = p.step('mlp.act', 'activation', [up], [R, I], { flops: 9 * R * I })
     }
-    const down = p.step('mlp.down', 'linear', [act], [R, H], matrix(`${at}.mlp.down`, R, I, H))
+    const actx = [act, ...p.adapted('mlp.down', act, R, I)]
+    const down = p.step('mlp.down', 'linear', actx, [R, H], matrix(`${at}.mlp.down`, R, I, H))
     x = p.step('resid', 'add', [mid, down], [R, H], { flops: R * H })
   }
 
@@ -66,7 +81,8 @@ export function recordDecoder(spec: DecoderSpec, size: ProgramSize): Program {
   if (logitRows > 0) {
     const last = p.step('final_norm', norm, [x], [R, H], { weights: ['final_norm'], ...normFlops(R) })
     const head = matrix(spec.tiedHead ? 'embed' : 'logits', logitRows, H, vocab)
-    p.step('logits', 'linear', [last], [logitRows, vocab], { ...head, rows: 'logits' })
+    const lastx = [last, ...p.adapted('logits', last, logitRows, H, 'packed')]
+    p.step('logits', 'linear', lastx, [logitRows, vocab], { ...head, rows: 'logits' })
   }
   return { spec, rows: R, logitRows, positions: P, steps: p.steps }
 }

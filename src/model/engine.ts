@@ -1,23 +1,40 @@
+import { loadAdapter } from '../adapters/load.ts'
+import { compareTokens, klDivergence } from '../decode/compare.ts'
+import { logSoftmax } from '../decode/distribution.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
+import { openSource } from '../formats/sources.ts'
 import { checkIds, checkOptions } from '../decode/options.ts'
 import { generateTokens, type GenerateContext, type RunRecord } from '../decode/generate.ts'
 import type { ChatMessage } from '../text/types.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type {
+  AdapterEffect,
+  AdapterReport,
+  ComparedToken,
   Counters,
+  LoadedAdapterInfo,
   ForwardOptions,
   GeneratedToken,
   GenerateOptions,
   MemoryReport,
   Model,
   ModelInfo,
+  ModelSource,
   Prompt,
   StepInfo,
   TensorData,
 } from '../types.ts'
+import { AdapterRack, BASE_MIX, type Mix } from './adapterRack.ts'
 import { describeSteps } from './describe.ts'
-import { traceSteps } from './inspect.ts'
+import { lastLogits, traceSteps } from './inspect.ts'
 import type { Runner } from './runner.ts'
+
+/** What an adapter's effect is measured on. */
+const PROBE_TEXT = 'Once upon a time there was a little'
+const PROBE_ROWS = 8
+
+type AddAdapterOptions = NonNullable<Parameters<Model['addAdapter']>[1]>
+type CompareOptions = Parameters<Model['compare']>[1]
 
 export interface EngineParts {
   info: ModelInfo
@@ -25,6 +42,8 @@ export interface EngineParts {
   tokenizer: TextTokenizer | null
   /** True when the engine made the device itself and ends it too. */
   ownsDevice: boolean
+  /** Where ids and relative addresses of adapters are resolved from. */
+  modelsUrl: URL
 }
 
 /** A loaded model on one device: the {@link Model} of the library and of the worker. */
@@ -32,6 +51,8 @@ export class Engine implements Model {
   readonly info: ModelInfo
   readonly runner: Runner
   private readonly tokenizer: TextTokenizer | null
+  private readonly rack: AdapterRack
+  private readonly modelsUrl: URL
   private readonly ownsDevice: boolean
   private disposed = false
   private fault: TokenscopeError | null = null
@@ -41,11 +62,17 @@ export class Engine implements Model {
   private lastRun: RunRecord | null = null
   /** Generations take turns. */
   private turn: Promise<void> = Promise.resolve()
+  /** The generation whose turn it is. */
+  private current: { tokens: AsyncGenerator<GeneratedToken>; release: () => void } | null = null
+  /** Inspections and readbacks under way, which own buffers. */
+  private readonly reading = new Set<Promise<unknown>>()
 
-  constructor({ info, runner, tokenizer, ownsDevice }: EngineParts) {
+  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl }: EngineParts) {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
+    this.modelsUrl = modelsUrl
+    this.rack = new AdapterRack(runner)
     this.ownsDevice = ownsDevice
     runner.device.addEventListener('uncapturederror', this.onFault)
     void runner.device.lost.then(({ message, reason }) => {
@@ -121,14 +148,24 @@ export class Engine implements Model {
 
   async trace(
     ids: readonly number[],
-    { probes, edits }: { probes: readonly string[] } & ForwardOptions,
+    { probes, adapters, edits }: { probes: readonly string[] } & ForwardOptions,
   ): Promise<Map<string, TensorData>> {
     this.checkHealth()
     refuseEdits(edits)
     checkIds(ids, this.info.vocab, this.info.context + 1)
-    const result = await traceSteps(this.runner, ids, probes)
-    this.checkHealth()
-    return result
+    return this.read(() => traceSteps(this.runner, ids, probes, this.rack.mixOf(adapters)))
+  }
+
+  /** Runs work that owns buffers: `dispose` waits for it, and a fault on the way makes its result void. */
+  private async read<T>(work: () => Promise<T>): Promise<T> {
+    const result = work()
+    this.reading.add(result)
+    try {
+      return await result
+    } finally {
+      this.reading.delete(result)
+      this.checkHealth()
+    }
   }
 
   steps({ rows }: { rows: number }): Promise<StepInfo[]> {
@@ -139,6 +176,7 @@ export class Engine implements Model {
     this.checkHealth()
     refuseEdits(options.edits)
     const checked = checkOptions(options, this.info.eosIds)
+    const mix = this.rack.mixOf(options.adapters)
     const ids = await this.promptIds(prompt)
     checkIds(ids, this.info.vocab, this.info.context)
     const release = await this.takeTurn()
@@ -147,11 +185,14 @@ export class Engine implements Model {
       const context: GenerateContext = {
         runner: this.runner,
         tokenizer: this.tokenizer,
-        mix: '',
+        mix,
         checkHealth: () => this.checkHealth(),
-        explainNotFinite: (sequence) => this.explainNotFinite(sequence),
+        explainNotFinite: (sequence) => this.explainNotFinite(sequence, mix),
       }
-      yield* generateTokens(context, ids, checked, (run) => (this.lastRun = run))
+      const tokens = generateTokens(context, ids, checked, (run) => (this.lastRun = run))
+      this.current = { tokens, release }
+      yield* tokens
+      if (this.disposed) this.checkHealth()
     } finally {
       release()
     }
@@ -165,13 +206,9 @@ export class Engine implements Model {
     return release
   }
 
-  private async explainNotFinite(ids: readonly number[]): Promise<TokenscopeError> {
-    const traced = await traceSteps(this.runner, ids, [
-      'embed',
-      'layers.*.resid_mid',
-      'layers.*.resid',
-      'logits',
-    ])
+  private async explainNotFinite(ids: readonly number[], mix: Mix): Promise<TokenscopeError> {
+    const probes = ['embed', 'layers.*.resid_mid', 'layers.*.resid', 'logits']
+    const traced = await traceSteps(this.runner, ids, probes, mix)
     const first = [...traced].find(([, { data }]) => !data.every(Number.isFinite))
     const name = first?.[0] ?? 'logits'
     return new TokenscopeError(
@@ -196,12 +233,87 @@ export class Engine implements Model {
     const { vocab } = this.info
     if (index >= run.submitted - this.runner.ringRows) {
       const row = index % this.runner.ringRows
-      const bytes = await this.runner.read(this.runner.logits.gpu, row * vocab * 4, vocab * 4)
+      const bytes = await this.read(() =>
+        this.runner.read(this.runner.logits.gpu, row * vocab * 4, vocab * 4),
+      )
       return { data: new Float32Array(bytes), recomputed: false }
     }
     const ids = [...run.prompt, ...run.tokens.slice(0, index)]
-    const { data } = await this.logits(ids)
-    return { data: data.slice(-vocab), recomputed: true }
+    return { data: await this.read(() => lastLogits(this.runner, ids, run.mix)), recomputed: true }
+  }
+
+  async addAdapter(
+    source: ModelSource,
+    { name, scale = 1 }: AddAdapterOptions = {},
+  ): Promise<{ id: string; report: AdapterReport }> {
+    this.checkHealth()
+    const files = await openSource(source, { modelsUrl: this.modelsUrl })
+    const parsed = await loadAdapter(files, this.runner.spec, { name, baseNames: [this.info.id] })
+    return this.read(() => this.rack.add(parsed, scale, (mix) => this.measureEffect(mix)))
+  }
+
+  /** What a mix changes on a short probe prompt, against the base. */
+  private async measureEffect(mix: Mix): Promise<AdapterEffect> {
+    const ids = await this.probeIds()
+    const [adapted, base] = [await this.probeLogits(ids, mix), await this.probeLogits(ids, BASE_MIX)]
+    const { vocab } = this.info
+    let maxDeltaLogit = 0
+    let kl = 0
+    for (let row = 0; row < ids.length; row++) {
+      const [a, b] = [adapted, base].map((data) => data.subarray(row * vocab, (row + 1) * vocab))
+      invariant(a && b, 'both runs have this row')
+      a.forEach((logit, i) => (maxDeltaLogit = Math.max(maxDeltaLogit, Math.abs(logit - (b[i] ?? 0)))))
+      kl += klDivergence(logSoftmax(a), logSoftmax(b))
+    }
+    return { maxDeltaLogit, meanKl: kl / ids.length }
+  }
+
+  private async probeLogits(ids: readonly number[], mix: Mix): Promise<Float32Array> {
+    const logits = (await traceSteps(this.runner, ids, ['logits'], mix)).get('logits')
+    invariant(logits, 'logits were probed')
+    return logits.data
+  }
+
+  /** At most eight tokens, so that the kernels of small batches serve. */
+  private async probeIds(): Promise<number[]> {
+    const text = this.tokenizer ? await this.tokenizer.encode(PROBE_TEXT) : []
+    const ids =
+      text.length > 0 ? text : Array.from({ length: PROBE_ROWS }, (_, i) => (i * 7919 + 1) % this.info.vocab)
+    return ids.slice(0, Math.min(PROBE_ROWS, this.info.context))
+  }
+
+  setAdapterScale(id: string, scale: number): Promise<void> {
+    this.checkHealth()
+    this.rack.setScale(id, scale)
+    return Promise.resolve()
+  }
+
+  async removeAdapter(id: string): Promise<void> {
+    this.checkHealth()
+    await this.read(() => this.rack.remove(id))
+  }
+
+  listAdapters(): Promise<readonly LoadedAdapterInfo[]> {
+    return Promise.resolve(this.rack.list())
+  }
+
+  async *compare(prompt: Prompt, options: CompareOptions): AsyncGenerator<ComparedToken> {
+    this.checkHealth()
+    refuseEdits(options.edits)
+    const checked = checkOptions(options, this.info.eosIds)
+    const [a, b] = [this.rack.mixOf(options.a), this.rack.mixOf(options.b)]
+    const ids = await this.promptIds(prompt)
+    checkIds(ids, this.info.vocab, this.info.context)
+    const release = await this.takeTurn()
+    try {
+      this.checkHealth()
+      // The two rows use the ring of logits, so those of an earlier run are gone.
+      this.lastRun = null
+      const { runner, tokenizer } = this
+      yield* compareTokens({ runner, tokenizer, a, b, checkHealth: () => this.checkHealth() }, ids, checked)
+    } finally {
+      release()
+    }
   }
 
   memory(): Promise<MemoryReport> {
@@ -215,7 +327,10 @@ export class Engine implements Model {
   async dispose(): Promise<void> {
     if (this.disposed) return
     this.disposed = true
-    await this.turn
+    // A reader may have walked away from its generation without ending it.
+    await this.current?.tokens.return(undefined)
+    this.current?.release()
+    await Promise.allSettled([this.turn, ...this.reading])
     this.runner.device.removeEventListener('uncapturederror', this.onFault)
     this.runner.ledger.destroyAll()
     this.tokenizer?.dispose()

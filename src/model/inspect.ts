@@ -2,6 +2,7 @@ import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { TensorData } from '../types.ts'
 import { planArena, tensorBytes } from './arena.ts'
+import type { Mix } from './adapterRack.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
 import { bindProgram, encodeProgram, type BoundProgram } from './bind.ts'
 import { PAGE, PagePool } from './cache.ts'
@@ -28,6 +29,13 @@ class Bench {
   }
 
   create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
+    const max = this.runner.device.limits.maxStorageBufferBindingSize
+    if (bytes > max) {
+      throw new TokenscopeError('limit', `${label} takes ${bytes} bytes; this device can bind ${max}.`, {
+        hint: 'Inspect fewer tokens at once, or fewer probes.',
+        details: { label, bytes, maxStorageBufferBindingSize: max },
+      })
+    }
     const buffer = this.runner.ledger.create(`inspection:${label}`, bytes, usage)
     this.buffers.push(buffer)
     return buffer
@@ -67,29 +75,30 @@ class Bench {
   }
 }
 
+const GREEDY = {
+  candidates: 1,
+  inverseTemperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  seed: [0, 0] as const,
+  counter: 0,
+}
+
 function inspectionRows(
   ids: readonly number[],
   begin: number,
   pages: readonly number[],
   logits: boolean,
+  { scales }: Mix,
 ): BatchRow[] {
   return ids.map((token, i) => ({
     token,
     position: begin + i,
     pages,
     slot: 0,
-    logits: logits
-      ? {
-          ringRow: i,
-          candidates: 1,
-          inverseTemperature: 0,
-          topK: 0,
-          topP: 1,
-          minP: 0,
-          seed: [0, 0] as const,
-          counter: 0,
-        }
-      : undefined,
+    scales,
+    logits: logits ? { ...GREEDY, ringRow: i } : undefined,
   }))
 }
 
@@ -112,7 +121,7 @@ async function runChunk(
   rows: BatchRow[],
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const { bound, batch, tensors } = await bench.bind(program, new Set(observed.map((step) => step.name)))
-  const words = packBatch(rows, runner.pipelines.variant.workgroup)
+  const words = packBatch(rows, runner.pipelines.variant.workgroup, runner.bank?.slots ?? 0)
   runner.device.queue.writeBuffer(batch.gpu, 0, words)
   const total = observed.reduce((sum, step) => sum + tensorBytes(step.shape), 0)
   const staging = bench.create(
@@ -133,9 +142,7 @@ async function runChunk(
   }
   runner.device.queue.submit([encoder.finish()])
   runner.countInspection(rows.length, bound.dispatchCount, words.byteLength)
-  await staging.gpu.mapAsync(GPUMapMode.READ)
-  runner.countReadback()
-  const mapped = staging.gpu.getMappedRange()
+  const mapped = await runner.map(staging)
   const result = new Map<string, Float32Array>()
   at = 0
   for (const step of observed) {
@@ -155,15 +162,53 @@ function checkProbes(program: Program, probes: readonly string[]): void {
   }
 }
 
+/** Logits [vocab] behind the last of the tokens, computed from an empty cache of their own. */
+export function lastLogits(runner: Runner, ids: readonly number[], mix: Mix): Promise<Float32Array> {
+  return runner.exclusive(() => computeLastLogits(runner, ids, mix))
+}
+
+async function computeLastLogits(runner: Runner, ids: readonly number[], mix: Mix): Promise<Float32Array> {
+  const bench = new Bench(runner, ids.length)
+  try {
+    for (let begin = 0; ; begin += MAX_ROWS) {
+      const part = ids.slice(begin, begin + MAX_ROWS)
+      const last = begin + part.length === ids.length
+      const size = { rows: part.length, logitRows: last ? 1 : 0, positions: ids.length }
+      const program = runner.record(size, last ? ['logits'] : [])
+      const observed = program.steps.filter(({ name }) => last && name === 'logits')
+      const rows = inspectionRows(part, begin, bench.pages, false, mix)
+      const final = rows.at(-1)
+      invariant(final, 'a chunk has rows')
+      if (last) final.logits = { ...GREEDY, ringRow: 0 }
+      const read = await runChunk(runner, bench, program, observed, rows)
+      const logits = read.get('logits')
+      if (logits) return logits
+    }
+  } finally {
+    bench.dispose()
+  }
+}
+
 /**
  * Runs the tokens from an empty cache of its own and reads back the probed steps, whole: `[rows, …]`, attention as
  * `[heads, rows, positions]`. Long inputs go in chunks, except when scores are probed: those look ahead of their row.
  */
-export async function traceSteps(
+export function traceSteps(
   runner: Runner,
   ids: readonly number[],
   probes: readonly string[],
+  mix: Mix,
   signal?: AbortSignal,
+): Promise<Map<string, TensorData>> {
+  return runner.exclusive(() => traceAlone(runner, ids, probes, mix, signal))
+}
+
+async function traceAlone(
+  runner: Runner,
+  ids: readonly number[],
+  probes: readonly string[],
+  mix: Mix,
+  signal: AbortSignal | undefined,
 ): Promise<Map<string, TensorData>> {
   const total = ids.length
   const fine = runner.record({ rows: total, logitRows: total, positions: total }, [
@@ -191,7 +236,7 @@ export async function traceSteps(
       const size = { rows: part.length, logitRows: wantLogits ? part.length : 0, positions: total }
       const program = runner.record(size, names)
       const observed = program.steps.filter(({ name }) => names.includes(name))
-      const rows = inspectionRows(part, begin, bench.pages, wantLogits)
+      const rows = inspectionRows(part, begin, bench.pages, wantLogits, mix)
       const chunk = await runChunk(runner, bench, program, observed, rows)
       for (const step of observed) {
         const data = chunk.get(step.name)

@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import { matchesPattern, type Program, type Step } from './program.ts'
+import { isAx, matchesPattern, type Program, type Step } from './program.ts'
 
 export interface LowerOptions {
   /** Names or patterns of fine steps whose own output is wanted: no fused kernel may swallow them. */
@@ -18,6 +18,8 @@ interface Fusion {
   keeps: number
   build(steps: readonly Step[], program: Program): Pick<Step, 'name' | 'op' | 'shape'> & Partial<Step>
   applies(program: Program, options: LowerOptions, layer: number): boolean
+  /** A fused step of the same layer that must have been made: its buffer is what this one reads. */
+  needs?: string
 }
 
 const isMatvec = (program: Program): boolean => program.rows <= MATVEC_ROWS
@@ -62,6 +64,7 @@ const FUSIONS: readonly Fusion[] = [
   {
     covers: ['attn.q_rope', 'attn.k_rope', 'attn.cache'],
     keeps: 0,
+    needs: 'attn.qkv',
     applies: (program, { whole }, layer) => isRope(program) && whole(`layers.${layer}.attn.qkv`),
     build: (steps, { spec, rows }) => ({
       name: `layers.${first(steps).layer}.attn.rope_cache`,
@@ -73,6 +76,7 @@ const FUSIONS: readonly Fusion[] = [
   {
     covers: ['attn.cache'],
     keeps: 0,
+    needs: 'attn.qkv',
     applies: (program, { whole }, layer) => !isRope(program) && whole(`layers.${layer}.attn.qkv`),
     build: (steps, { spec, rows }) => ({
       name: `layers.${first(steps).layer}.attn.rope_cache`,
@@ -188,19 +192,23 @@ function blockers(fusion: Fusion): readonly string[] {
 const localName = (step: Step): string =>
   step.layer === null ? step.name : step.name.slice(`layers.${step.layer}.`.length)
 
-function fuse(
-  program: Program,
-  at: number,
-  options: LowerOptions,
-  seen: (name: string) => boolean,
-): Step | null {
+interface Fusing {
+  program: Program
+  options: LowerOptions
+  seen: (name: string) => boolean
+  /** Names of the steps made so far. */
+  made: ReadonlySet<string>
+}
+
+function fuse(at: number, { program, options, seen, made }: Fusing): Step | null {
   const start = program.steps[at]
   if (!start) return null
   const prefix = start.layer === null ? '' : `layers.${start.layer}.`
   for (const fusion of FUSIONS) {
     const steps = program.steps.slice(at, at + fusion.covers.length)
     if (!fusion.covers.every((name, i) => steps[i] !== undefined && localName(steps[i]) === name)) continue
-    if (steps.some((step) => step.layer !== start.layer)) continue
+    if (steps.some((step) => step.layer !== start.layer || step.op === 'blend')) continue
+    if (fusion.needs !== undefined && !made.has(prefix + fusion.needs)) continue
     if (!fusion.applies(program, options, start.layer ?? -1)) continue
     if (blockers(fusion).some((name) => seen(prefix + name))) continue
     const built = fusion.build(steps, program)
@@ -222,19 +230,55 @@ function renamedInputs(step: Step, replaced: ReadonlyMap<string, string>): Step 
   return { ...step, inputs: step.inputs.map((name) => replaced.get(name) ?? name) }
 }
 
+/** Steps that compute A·x of adapters, by name, and the program without them: fusions are written as if there were none. */
+function setAxAside(program: Program): {
+  bare: Program
+  ax: ReadonlyMap<string, Step>
+  readers: ReadonlyMap<string, string>
+} {
+  const ax = new Map(program.steps.filter(({ name }) => isAx(name)).map((step) => [step.name, step]))
+  const readers = new Map<string, string>()
+  const steps = program.steps
+    .filter(({ name }) => !isAx(name))
+    .map((step) => {
+      const own = step.inputs.find(isAx)
+      if (own === undefined) return step
+      readers.set(step.name, own)
+      return { ...step, inputs: step.inputs.filter((name) => !isAx(name)) }
+    })
+  return { bare: { ...program, steps }, ax, readers }
+}
+
+/** The A·x step of a product, before it; with a folded norm it folds the norm too. */
+function axFor(step: Step, ax: Step): Step {
+  if (!step.op.startsWith('norm_')) return ax
+  return { ...ax, op: 'norm_lora_ax', inputs: step.inputs.slice(0, 1), weights: step.weights.slice(0, 1) }
+}
+
 /**
  * Replaces known runs of fine steps by fused kernels, unless an inner step is observed. Pure: the same program and options give
  * the same steps. Every fine step is either there itself or named in exactly one `covers`.
  */
 export function lower(program: Program, options: LowerOptions): Program {
   const seen = (name: string): boolean => options.observed.some((pattern) => matchesPattern(name, pattern))
+  const { bare, ax, readers } = setAxAside(program)
   const steps: Step[] = []
+  const made = new Set<string>()
   const replaced = new Map<string, string>()
-  for (let at = 0; at < program.steps.length;) {
-    const fused = fuse(program, at, options, seen)
-    const step = fused ?? program.steps[at]
+  for (let at = 0; at < bare.steps.length;) {
+    const fused = fuse(at, { program: bare, options, seen, made })
+    const step = fused ?? bare.steps[at]
     invariant(step, 'a program has no holes')
-    steps.push(renamedInputs(step, replaced))
+    const covers = fused?.covers ?? [step.name]
+    const reads = readers.get(covers.find((name) => readers.has(name)) ?? '')
+    const axStep = reads === undefined ? undefined : ax.get(reads)
+    const renamed = renamedInputs(step, replaced)
+    if (axStep && !made.has(axStep.name)) {
+      steps.push(axFor(renamed, renamedInputs(axStep, replaced)))
+      made.add(axStep.name)
+    }
+    steps.push(axStep ? { ...renamed, inputs: [...renamed.inputs, axStep.name] } : renamed)
+    made.add(step.name)
     for (const name of fused?.covers ?? []) if (name !== step.name) replaced.set(name, step.name)
     at += Math.max(1, fused?.covers.length ?? 1)
   }

@@ -1,7 +1,7 @@
 import { invariant } from '../errors.ts'
 import type { DecoderSpec } from './spec.ts'
 
-/** What a step computes. The second line holds fused kernels, which only lowering makes. */
+/** What a step computes: an op of the paper, one that adapters add, or a fused kernel that only lowering makes. */
 export type StepOp =
   | 'embed'
   | 'rms_norm'
@@ -15,13 +15,20 @@ export type StepOp =
   | 'add'
   | 'gate'
   | 'activation'
+  | 'lora_ax'
+  | 'embed_lora'
+  | 'blend'
   | 'norm_linear'
   | 'norm_gated'
   | 'linear_add'
   | 'linear_activation'
   | 'norm_linear_activation'
+  | 'norm_lora_ax'
   | 'rope_cache'
   | 'attention'
+
+/** Which rows a step computes: all; those whose logits are wanted, into the ring; or those, packed. */
+export type RowSet = 'all' | 'logits' | 'packed'
 
 /** One step of a forward pass: a line of the paper, or a fused kernel covering several. */
 export interface Step {
@@ -35,7 +42,7 @@ export interface Step {
   /** Layer number, null outside the layers. */
   readonly layer: number | null
   /** Which rows it computes. */
-  readonly rows: 'all' | 'logits'
+  readonly rows: RowSet
   /** Names of the fine steps a fused kernel stands for; empty for a fine step. */
   readonly covers: readonly string[]
   /** Floating-point operations, and bytes read and written when nothing is cached; weights at f32. */
@@ -59,29 +66,96 @@ export interface ProgramSize {
   positions: number
 }
 
+/** What loaded adapters change in the list of steps. */
+export interface AdapterLayout {
+  /** Ranks of all adapters of a group of products that share their input: `layers.0.attn.qkv`, …; 0 without any. */
+  ranks(group: string): number
+  /** True for a step whose whole module some adapter replaces. */
+  replaces(step: string): boolean
+}
+
+export const NO_ADAPTERS: AdapterLayout = { ranks: () => 0, replaces: () => false }
+
+/** Name of the step that computes A·x for a group. */
+export const axName = (group: string): string => `${group}.ax`
+export const isAx = (name: string): boolean => name.endsWith('.ax')
+
+interface StepOptions {
+  weights?: readonly string[]
+  flops: number
+  rows?: RowSet
+}
+
 /** Collects the steps that `decoder.ts` names. */
 export class ProgramRecorder {
   readonly steps: Step[] = []
   private readonly names = new Set<string>()
   private layer: number | null = null
+  private readonly adapters: AdapterLayout
+
+  constructor(adapters: AdapterLayout) {
+    this.adapters = adapters
+  }
 
   enterLayer(layer: number | null): void {
     this.layer = layer
   }
 
-  /** Adds a step and returns its name, so that the decoder reads as assignments. */
+  private full(name: string): string {
+    return this.layer === null ? name : `layers.${this.layer}.${name}`
+  }
+
+  /** Adds a step and returns its name, so that the decoder reads as assignments. A replaced module becomes three steps. */
   step(
     name: string,
     op: StepOp,
     inputs: readonly string[],
     shape: readonly number[],
-    {
-      weights = [],
-      flops,
-      rows = 'all',
-    }: { weights?: readonly string[]; flops: number; rows?: 'all' | 'logits' },
+    options: StepOptions,
   ): string {
-    const full = this.layer === null ? name : `layers.${this.layer}.${name}`
+    if (!this.adapters.replaces(this.full(name))) return this.add(name, op, inputs, shape, options)
+    const rows = options.rows === 'logits' ? 'packed' : (options.rows ?? 'all')
+    const [, ...others] = options.weights ?? []
+    const replaced = [`${this.full(name)}@alt`, ...others.map((weight) => `${weight}@alt`)]
+    const base = this.add(`${name}.base`, op, inputs, shape, { ...options, rows })
+    const alt = this.add(
+      `${name}.alt`,
+      op,
+      inputs.filter((input) => !isAx(input)),
+      shape,
+      { ...options, rows, weights: replaced },
+    )
+    return this.add(name, 'blend', [base, alt], shape, {
+      flops: 3 * elements(shape),
+      rows: options.rows ?? 'all',
+    })
+  }
+
+  /** A·x of the adapters on a group of products, as an extra input for them: none or one. */
+  adapted(group: string, x: string, rows: number, k: number, set: RowSet = 'all'): string[] {
+    const ranks = this.adapters.ranks(this.full(group))
+    if (ranks === 0) return []
+    return [
+      this.add(axName(group), 'lora_ax', [x], [rows, ranks], { flops: 2 * rows * k * ranks, rows: set }),
+    ]
+  }
+
+  /** The embedding; adapters on it add to its rows in a step of their own. */
+  embed(shape: readonly number[], options: StepOptions): string {
+    const ranks = this.adapters.ranks('embed')
+    if (ranks === 0) return this.step('embed', 'embed', [], shape, options)
+    const plain = this.add('embed.plain', 'embed', [], shape, options)
+    return this.add('embed', 'embed_lora', [plain], shape, { flops: 2 * elements(shape) * ranks })
+  }
+
+  private add(
+    name: string,
+    op: StepOp,
+    inputs: readonly string[],
+    shape: readonly number[],
+    { weights = [], flops, rows = 'all' }: StepOptions,
+  ): string {
+    const full = this.full(name)
     invariant(!this.names.has(full), `two steps are named ${full}`)
     this.names.add(full)
     this.steps.push({ name: full, op, inputs, weights, shape, layer: this.layer, rows, covers: [], flops })

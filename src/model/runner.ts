@@ -4,21 +4,17 @@ import { BufferLedger, type LedgerBuffer } from '../gpu/ledger.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
 import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import type { Counters, Variant } from '../types.ts'
-import { planArena, tensorBytes } from './arena.ts'
+import { AdapterBank, type PlacedAdapter } from './adapterBank.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
-import {
-  bindProgram,
-  encodeProgram,
-  type BindResources,
-  type BoundDispatch,
-  type BoundProgram,
-} from './bind.ts'
+import { encodeProgram, type BindResources, type BoundDispatch, type BoundProgram } from './bind.ts'
 import { cacheBytesPerPosition, MAX_SEQUENCES, PAGE, PagePool, SequenceStore } from './cache.ts'
 import { recordDecoder } from './decoder.ts'
+import { LivePrograms } from './livePrograms.ts'
 import { lower } from './lower.ts'
-import type { Program, ProgramSize } from './program.ts'
+import { NO_ADAPTERS, type AdapterLayout, type Program, type ProgramSize } from './program.ts'
 import { ropeTable } from './rope.ts'
 import type { DecoderSpec } from './spec.ts'
+import { WeightReader } from './weightReader.ts'
 import type { WeightStore } from './weights.ts'
 
 /** Row counts that programs are recorded for; a forward takes the next larger. */
@@ -61,13 +57,14 @@ export class Runner {
   readonly ringRows: number
   /** What `select` writes: one record per logit row. */
   readonly records: LedgerBuffer
-  private readonly batch: LedgerBuffer
+  readonly batch: LedgerBuffer
   private readonly rope: LedgerBuffer
   private readonly drawn: LedgerBuffer
-  private readonly arena: LedgerBuffer[]
-  private readonly scratch: LedgerBuffer
-  private readonly bound = new Map<string, Promise<BoundProgram>>()
-  private select: { dispatch: Omit<BoundDispatch, 'grid'> } | null = null
+  /** Space between the two halves of decode attention. */
+  readonly scratch: LedgerBuffer
+  private programs: LivePrograms
+  private turn: Promise<unknown> = Promise.resolve()
+  private select: { dispatch: Omit<BoundDispatch, 'grid'>; params: LedgerBuffer } | null = null
   private readonly tally = {
     forwards: 0,
     rows: 0,
@@ -101,17 +98,13 @@ export class Runner {
     this.batch = ledger.create('batch', words * 4, STORAGE | COPY_DST)
     this.drawn = ledger.create('drawn', MAX_SEQUENCES * 4, STORAGE)
     this.rope = this.makeRopeTable(STORAGE | COPY_DST)
-    const plans = this.livePrograms().map((program) => planArena(program, new Set(['logits'])))
-    const slotBytes: number[] = []
-    for (const { bytes } of plans)
-      bytes.forEach((size, i) => (slotBytes[i] = Math.max(slotBytes[i] ?? 0, size)))
-    this.arena = slotBytes.map((size, i) => ledger.create(`activations:${i}`, size, STORAGE | COPY_SRC))
     const splits = Math.ceil(context / 128)
     this.scratch = ledger.create(
       'activations:parts',
       8 * spec.heads * splits * (spec.headDim + 4) * 4,
       STORAGE | UNIFORM,
     )
+    this.programs = new LivePrograms(this, null)
   }
 
   private makeRopeTable(usage: GPUBufferUsageFlags): LedgerBuffer {
@@ -129,62 +122,80 @@ export class Runner {
     return buffer
   }
 
-  private livePrograms(): Program[] {
-    return ROW_BUCKETS.map((rows) =>
-      this.record({ rows, logitRows: Math.min(rows, MAX_LOGIT_ROWS), positions: this.context }, []),
-    )
+  /** The adapters on the GPU. */
+  get bank(): AdapterBank | null {
+    return this.programs.bank
   }
 
-  /** The program of a size, lowered around what is observed. */
-  record(size: ProgramSize, observed: readonly string[]): Program {
-    return lower(recordDecoder(this.spec, size), { observed, whole: (name) => this.weights.isWhole(name) })
+  /** The program of a size under the given adapters, lowered around what is observed. */
+  record(
+    size: ProgramSize,
+    observed: readonly string[],
+    adapters: AdapterLayout | null = this.bank,
+  ): Program {
+    const whole = (name: string): boolean => this.weights.isWhole(name)
+    return lower(recordDecoder(this.spec, size, adapters ?? NO_ADAPTERS), { observed, whole })
   }
 
-  /** Buffers every program shares; `tensor` and `scratch` differ between live runs and inspections. */
-  resources(own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>): BindResources {
+  /** Buffers every program shares; those given differ between live runs and inspections. */
+  resources(
+    own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
+    bank: AdapterBank | null = this.bank,
+  ): BindResources {
+    const loaded = (): AdapterBank => {
+      invariant(bank, 'a step of adapters needs adapters')
+      return bank
+    }
     return {
       ropeTable: this.rope.gpu,
       drawn: this.drawn.gpu,
-      matrix: (name) => this.weights.view(name),
-      vector: (name) => this.weights.vector(name).gpu,
+      matrix: (name) => bank?.matrix(name) ?? this.weights.view(name),
+      vector: (name) => (bank?.vector(name) ?? this.weights.vector(name.replace(/@alt$/, ''))).gpu,
+      adapterGroup: (name) => loaded().adapterGroup(name),
+      embedLora: () => loaded().embedLora(),
+      replacedBy: (step) => loaded().replacedBy(step),
       ...own,
     }
   }
 
-  /** The bound live program for these counts; compiled once. */
-  live(rows: number, logitRows: number): Promise<BoundProgram> {
-    const size = {
-      rows: rowBucket(rows),
-      logitRows: logitRows === 0 ? 0 : rowBucket(logitRows),
-      positions: this.context,
+  /** Inspections and swaps of adapters take turns: an inspection binds the adapters' buffers. Live forwards need no turn. */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work)
+    this.turn = result.catch(() => undefined)
+    return result
+  }
+
+  /** Makes these the adapters of all later forwards. Compiles first and swaps at once; a running generation goes on. */
+  setAdapters(adapters: readonly PlacedAdapter[]): Promise<void> {
+    return this.exclusive(() => this.swapAdapters(adapters))
+  }
+
+  private async swapAdapters(adapters: readonly PlacedAdapter[]): Promise<void> {
+    const { spec, device, ledger, weights } = this
+    const context = { spec, device, ledger, weights, reader: new WeightReader(this) }
+    const bank = adapters.length === 0 ? null : await AdapterBank.build(adapters, context)
+    const next = new LivePrograms(this, bank)
+    try {
+      await next.prepareLike(this.programs)
+    } catch (error) {
+      await next.dispose()
+      bank?.dispose()
+      throw error
     }
-    const key = `${size.rows}/${size.logitRows}`
-    const known = this.bound.get(key)
-    if (known) return known
-    const program = this.record(size, [])
-    const { slots } = planArena(program, new Set(['logits']))
-    const bound = bindProgram(
-      program,
-      this.resources({
-        batch: this.batch.gpu,
-        pages: (layer) => this.pool.layer(layer),
-        scratch: (bytes) => {
-          invariant(bytes <= this.scratch.bytes, 'decode attention fits its scratch')
-          return this.scratch.gpu
-        },
-        tensor: (name) => {
-          if (name === 'logits') return this.logits.gpu
-          const slot = this.arena[slots.get(name) ?? -1]
-          const step = program.steps.find((candidate) => candidate.name === name)
-          invariant(slot && step && tensorBytes(step.shape) <= slot.bytes, `${name} fits its slot`)
-          return slot.gpu
-        },
-      }),
-      this.pipelines,
-      this.ledger,
-    )
-    this.bound.set(key, bound)
-    return bound
+    const before = this.programs
+    this.programs = next
+    await before.dispose()
+    before.bank?.dispose()
+  }
+
+  /** The bound live program for these counts; compiled once. */
+  async live(rows: number, logitRows: number): Promise<BoundProgram> {
+    for (;;) {
+      const { programs } = this
+      const bound = await programs.get(rows, logitRows)
+      // Adapters may have been swapped meanwhile.
+      if (programs === this.programs) return bound
+    }
   }
 
   /** Compiles the kernel that picks tokens. */
@@ -205,7 +216,7 @@ export class Runner {
       layout,
       entries: buffers.map(({ gpu }, binding) => ({ binding, resource: { buffer: gpu } })),
     })
-    this.select = { dispatch: { pipeline, group } }
+    this.select = { dispatch: { pipeline, group }, params }
   }
 
   /**
@@ -213,7 +224,7 @@ export class Runner {
    * Programs for these counts must have been bound (`live`) and `prepareSelect` called.
    */
   submit(bound: BoundProgram, rows: readonly BatchRow[], then?: (encoder: GPUCommandEncoder) => void): void {
-    const words = packBatch(rows, this.pipelines.variant.workgroup)
+    const words = packBatch(rows, this.pipelines.variant.workgroup, this.bank?.slots ?? 0)
     invariant(words.byteLength <= this.batch.bytes, 'a batch fits its buffer')
     this.device.queue.writeBuffer(this.batch.gpu, 0, words)
     const encoder = this.device.createCommandEncoder({ label: 'forward' })
@@ -255,23 +266,39 @@ export class Runner {
     return { ...this.tally, pipelinesCompiled: this.pipelines.compiled, pagesAllocated: this.pool.allocated }
   }
 
-  /** Copies bytes of a buffer to the host. */
+  /** Copies bytes of a buffer to the host. Throws `device-lost`. */
   async read(source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     const staging = this.ledger.create('staging', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
     try {
       const encoder = this.device.createCommandEncoder({ label: 'read back' })
       encoder.copyBufferToBuffer(source, offset, staging.gpu, 0, bytes)
       this.device.queue.submit([encoder.finish()])
-      await staging.gpu.mapAsync(GPUMapMode.READ, 0, bytes)
+      return (await this.map(staging)).slice(0, bytes)
+    } finally {
+      this.ledger.destroy(staging)
+    }
+  }
+
+  /** The bytes of a staging buffer once the copies into it are done; valid until it is unmapped. Throws `device-lost`. */
+  async map(staging: LedgerBuffer): Promise<ArrayBuffer> {
+    try {
+      await staging.gpu.mapAsync(GPUMapMode.READ)
       this.countReadback()
-      return staging.gpu.getMappedRange(0, bytes).slice(0)
+      return staging.gpu.getMappedRange()
     } catch (cause) {
       throw new TokenscopeError('device-lost', 'The GPU was lost while a result was read.', {
         hint: 'Load the model again.',
         cause,
       })
-    } finally {
-      this.ledger.destroy(staging)
     }
+  }
+
+  /** Frees what this runner made, but not the weights: another variant's may take its place. */
+  async dispose(): Promise<void> {
+    await this.programs.dispose()
+    this.bank?.dispose()
+    const own = [this.logits, this.records, this.batch, this.rope, this.drawn, this.scratch]
+    for (const buffer of this.select ? [...own, this.select.params] : own) this.ledger.destroy(buffer)
+    this.pool.dispose()
   }
 }

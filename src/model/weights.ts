@@ -76,17 +76,20 @@ export class WeightStore {
   private readonly vectors = new Map<string, LedgerBuffer>()
   private readonly ledger: BufferLedger
   private readonly device: GPUDevice
+  private readonly maxBytes: number
 
-  constructor(device: GPUDevice, ledger: BufferLedger) {
+  /** `maxBytes` bounds one buffer; matrices beyond it are sharded by rows. Default: what the device can bind. */
+  constructor(device: GPUDevice, ledger: BufferLedger, maxBytes = Infinity) {
     this.device = device
     this.ledger = ledger
+    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
+    this.maxBytes = Math.min(maxBytes, maxStorageBufferBindingSize, maxBufferSize)
   }
 
   addMatrix(plan: MatrixPlan): Matrix {
     const rows = plan.parts.reduce((sum, part) => sum + part.rows, 0)
     const hasBias = plan.parts.some((part) => part.bias)
-    const limit = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize)
-    const shards = planShards(plan, limit).map(({ begin, end }, i): Shard => {
+    const shards = planShards(plan, this.maxBytes).map(({ begin, end }, i): Shard => {
       const stride = rowUnits(plan.format, plan.cols)
       const scalesWord = (end - begin) * stride * 4
       const afterScales = align4(scalesWord + scaleWords(plan.format, end - begin, plan.cols))
@@ -195,14 +198,16 @@ export function planMatrices(
 ): { plans: MatrixPlan[]; exceptions: string[] } {
   const plans: MatrixPlan[] = []
   const exceptions: string[] = []
+  // What cannot be quantised stays as stored; bf16 is kept exactly by f32 only.
+  const kept: WeightFormat = spec.storedAs === 'F16' ? 'f16' : 'f32'
   const add = (name: string, parts: MatrixPlan['parts'], cols: number): void => {
     const quantised = format === 'q8_0' || format === 'q4_0'
     const partial =
       quantised &&
       (cols % BLOCK !== 0 ||
         (parts.length > 1 && parts.some(({ rows }) => (rows * cols) % (2 * BLOCK) !== 0)))
-    if (partial) exceptions.push(`${name} is kept as f16: its width ${cols} is no multiple of ${BLOCK}`)
-    plans.push({ name, cols, format: partial ? 'f16' : format, parts })
+    if (partial) exceptions.push(`${name} is kept as ${kept}: its width ${cols} is no multiple of ${BLOCK}`)
+    plans.push({ name, cols, format: partial ? kept : format, parts })
   }
   const { weights } = spec
   const rowsOf = (shape: readonly number[]): number => shape[0] ?? 0

@@ -7,7 +7,7 @@ export const embed: Op = {
   formula: (_, { spec }) => (spec.weights.positions ? 'x = E[token] + P[position]' : 'x = E[token]'),
   dispatches(step, context) {
     const { spec, rows } = context.program
-    const view = context.matrix('embed')
+    const view = context.matrix(step.weights[0] ?? 'embed')
     const k4 = Math.ceil(spec.hidden / 4)
     const learned = spec.weights.positions !== null
     const shader = kernel({ name: 'embed', text: embedWgsl }, [
@@ -20,7 +20,7 @@ export const embed: Op = {
         read(2, context.drawn),
         read(3, shard.buffer.gpu),
         write(4, context.tensor(step.name)),
-        ...(learned ? [read(5, context.vector('positions'))] : []),
+        ...(learned ? [read(5, context.vector(step.weights[1] ?? 'positions'))] : []),
       ],
       params: [k4, shard.begin, shard.end - shard.begin, shard.stride, shard.scalesWord, k4],
       grid: [Math.ceil(k4 / context.variant.workgroup), rows, 1],

@@ -1,4 +1,5 @@
 import type { StepOp } from '../model/program.ts'
+import { blend, embedLora } from './adapters.ts'
 import { attention, mix, scores, softmax } from './attention.ts'
 import { activation, add, gate } from './elementwise.ts'
 import { embed } from './embed.ts'
@@ -12,17 +13,21 @@ export const OPS: Readonly<Record<StepOp, Op>> = {
   activation,
   add,
   attention,
+  blend,
   cache,
   embed,
+  embed_lora: embedLora,
   gate,
   layer_norm: norm,
   linear,
   linear_activation: linear,
   linear_add: linear,
+  lora_ax: linear,
   mix,
   norm_gated: linear,
   norm_linear: linear,
   norm_linear_activation: linear,
+  norm_lora_ax: linear,
   rms_norm: norm,
   rope,
   rope_cache: ropeCache,

@@ -1,16 +1,16 @@
 import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
 import { invariant } from '../errors.ts'
-import { kernel, reduceProvider, weightsProvider, type ProviderName } from '../gpu/providers.ts'
+import { kernel, spreadProviders, weightsProvider, type ProviderName } from '../gpu/providers.ts'
 import { MATVEC_ROWS } from '../model/lower.ts'
-import type { Program, Step, StepOp } from '../model/program.ts'
+import { axName, isAx, type Program, type RowSet, type Step, type StepOp } from '../model/program.ts'
 import type { MatrixView, Shard } from '../model/weights.ts'
 import { linearGrid, read, write, type Binding, type Dispatch, type Op, type OpContext } from './op.ts'
 
 /** What surrounds the product in each op of the family. */
 interface Form {
   norm: boolean
-  finish: 'finish_store' | 'finish_add' | 'finish_activate'
+  finish: 'finish_store' | 'finish_add' | 'finish_activate' | 'finish_scale'
   gated: boolean
 }
 
@@ -21,6 +21,19 @@ const FORMS: Partial<Record<StepOp, Form>> = {
   norm_linear: { norm: true, finish: 'finish_store', gated: false },
   norm_linear_activation: { norm: true, finish: 'finish_activate', gated: false },
   norm_gated: { norm: true, finish: 'finish_store', gated: true },
+  lora_ax: { norm: false, finish: 'finish_scale', gated: false },
+  norm_lora_ax: { norm: true, finish: 'finish_scale', gated: false },
+}
+
+const ROWS_PROVIDERS: Record<RowSet, ProviderName> = {
+  all: 'rows_all',
+  logits: 'rows_logits',
+  packed: 'rows_packed',
+}
+
+/** Name of the adapter group whose A·x a product reads, from its inputs. */
+function adapterGroup(step: Step): string | null {
+  return step.inputs.find(isAx)?.slice(0, -'.ax'.length) ?? null
 }
 
 /** Row counts a matvec is compiled for. */
@@ -31,12 +44,19 @@ export function matvecBucket(rows: number): number {
 function bindings(step: Step, form: Form, shard: Shard, context: OpContext): Binding[] {
   const [x, residual] = step.inputs
   const [norm] = step.weights
-  invariant(x !== undefined && norm !== undefined, `${step.name} has an input and a weight`)
+  invariant(x !== undefined, `${step.name} has an input`)
   const list = [read(2, context.tensor(x)), read(3, shard.buffer.gpu), write(4, context.tensor(step.name))]
-  if (form.norm) list.push(read(5, context.vector(norm)))
+  if (form.norm) {
+    invariant(norm !== undefined, `${step.name} has a norm`)
+    list.push(read(5, context.vector(norm)))
+  }
   if (form.finish === 'finish_add') {
     invariant(residual !== undefined, `${step.name} has a residual`)
     list.push(read(6, context.tensor(residual)))
+  }
+  const group = adapterGroup(step)
+  if (group !== null) {
+    list.push(read(7, context.tensor(axName(group))), read(8, context.adapterGroup(group).planes))
   }
   return list
 }
@@ -60,6 +80,7 @@ function shardParams(step: Step, form: Form, view: MatrixView, shard: Shard, { s
     width,
     begin - view.begin,
     { f32: spec.norm.eps },
+    begin,
   ]
   return { n, params }
 }
@@ -67,23 +88,31 @@ function shardParams(step: Step, form: Form, view: MatrixView, shard: Shard, { s
 function providers(step: Step, form: Form, view: MatrixView, context: OpContext): ProviderName[] {
   const { spec } = context.program
   const list: ProviderName[] = [
-    step.rows === 'logits' ? 'rows_logits' : 'rows_all',
+    ROWS_PROVIDERS[step.rows],
     weightsProvider(view.matrix.format, context.variant),
     form.finish,
+    adapterGroup(step) === null ? 'adapter_none' : 'adapter_lora',
   ]
   if (form.gated || form.finish === 'finish_activate') list.push('activations', `activate_${spec.activation}`)
   return list
 }
 
+/** The matrix a product multiplies by; for A·x that of the adapters. */
+function matrixOf(step: Step, context: OpContext): MatrixView {
+  if (isAx(step.name)) return context.adapterGroup(step.name.slice(0, -'.ax'.length)).a
+  const name = step.weights.at(-1)
+  invariant(name !== undefined, `${step.name} names its matrix`)
+  return context.matrix(name)
+}
+
 function dispatches(step: Step, context: OpContext): Dispatch[] {
   const form = FORMS[step.op]
   invariant(form, `${step.op} is a product`)
-  const name = step.weights.at(-1)
-  invariant(name !== undefined, `${step.name} names its matrix`)
-  const view = context.matrix(name)
-  const rows = step.rows === 'logits' ? context.program.logitRows : context.program.rows
+  const view = matrixOf(step, context)
+  const rows = step.rows !== 'all' ? context.program.logitRows : context.program.rows
   const base = providers(step, form, view, context)
   const matvecForm = rows <= MATVEC_ROWS
+  const { variant } = context
   return view.matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
     .map((shard) => {
@@ -103,11 +132,14 @@ function dispatches(step: Step, context: OpContext): Dispatch[] {
           ? 'prologue_rms'
           : 'prologue_layer'
       const outputs: ProviderName = form.gated ? 'outputs_gated' : 'outputs_linear'
-      const all: ProviderName[] = [...base, prologue, outputs, reduceProvider(context.variant)]
+      const all: ProviderName[] = [...base, prologue, outputs, ...spreadProviders(variant)]
       return {
         ...common,
-        shader: kernel({ name: 'matvec', text: matvec }, all, { ROWS: matvecBucket(rows) }),
-        grid: linearGrid(Math.ceil(n / (form.gated ? 2 : 4))),
+        shader: kernel({ name: 'matvec', text: matvec }, all, {
+          ROWS: matvecBucket(rows),
+          RAGGED: view.matrix.cols % (view.matrix.format === 'f32' ? 4 : 8) === 0 ? 0 : 1,
+        }),
+        grid: linearGrid(Math.ceil(n / (form.gated ? 2 : 4) / (variant.alone ? variant.workgroup : 1))),
       }
     })
 }
@@ -119,6 +151,11 @@ const SYMBOLS: Partial<Record<StepOp, string>> = {
   norm_linear: 'y = W·norm(x) + b',
   norm_linear_activation: 'y = act(W·norm(x) + b)',
   norm_gated: 'y = act(W_gate·norm(x)) ∘ (W_up·norm(x))',
+  lora_ax: 'y = s·(α/r)·(A·x)',
+  norm_lora_ax: 'y = s·(α/r)·(A·norm(x))',
 }
 
-export const linear: Op = { formula: (step) => SYMBOLS[step.op] ?? '', dispatches }
+export const linear: Op = {
+  formula: (step) => `${SYMBOLS[step.op] ?? ''}${adapterGroup(step) === null ? '' : ' + Σ B·(A·x)'}`,
+  dispatches,
+}

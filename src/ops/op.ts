@@ -1,4 +1,5 @@
 import type { ShaderSource } from '../gpu/shader.ts'
+import type { AdapterGroup, EmbedLora } from '../model/adapterBank.ts'
 import type { MatrixView } from '../model/weights.ts'
 import type { Program, Step } from '../model/program.ts'
 import type { Variant } from '../types.ts'
@@ -41,6 +42,12 @@ export interface OpContext {
   readonly ropeTable: GPUBuffer
   /** Last drawn token per sampler slot. */
   readonly drawn: GPUBuffer
+  /** The loaded adapters on a group of products. */
+  adapterGroup(name: string): AdapterGroup
+  /** Low-rank additions to the embedding. */
+  embedLora(): EmbedLora
+  /** Which adapter replaces the module of a step. */
+  replacedBy(step: string): number
   /** Space between the two halves of decode attention; shared by all layers. */
   scratch(bytes: number): GPUBuffer
 }

@@ -4,10 +4,10 @@ import type { LoadProgress, MemoryReport, ModelInfo } from '../types.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
 
-/** Where the page stands with its model. `info` present means: a model answers. */
+/** Where the page stands with its model. `info` present means: a model answers. `elapsed` is in milliseconds. */
 export type ModelPhase =
   | { kind: 'empty' }
-  | { kind: 'loading'; label: string; progress: LoadProgress; startedAt: number; info: ModelInfo | null }
+  | { kind: 'loading'; label: string; progress: LoadProgress; elapsed: number; info: ModelInfo | null }
   | { kind: 'ready'; info: ModelInfo }
   | { kind: 'failed'; label: string; error: ErrorData; info: ModelInfo | null }
   | { kind: 'lost'; error: ErrorData; info: ModelInfo }

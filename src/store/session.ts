@@ -1,7 +1,7 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
 import type { FinishReason, Model, ModelSource } from '../types.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
-import { answeringModel, isRunning, type AppStore } from './app.ts'
+import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.ts'
 import { LogitsCache, type CapturedLogits } from './logits.ts'
 import { promptTexts, textInContext } from './promptTexts.ts'
 import type { Settings } from './settings.ts'
@@ -9,6 +9,9 @@ import type { Trace } from './trace.ts'
 
 /** Alternatives captured with every token; the tables show at most this many without a lookup. */
 export const CAPTURED = 32
+
+/** A run before the engine has said how long its prompt is. */
+const BEGINNING: RunPhase = { kind: 'prefill', done: 0, total: 0 }
 
 export interface SessionParts {
   client: EngineClient
@@ -69,13 +72,14 @@ export class Session {
     const info = answeringModel(this.app.getState().model)
     const startedAt = this.now()
     const progress = { stage: 'config', bytesDone: 0, bytesTotal: 0 } as const
-    this.app.setState({ model: { kind: 'loading', label, progress, startedAt, info }, error: null })
+    this.app.setState({ model: { kind: 'loading', label, progress, elapsed: 0, info }, error: null })
     try {
       const model = await this.client.loadModel(source, {
         signal: controller.signal,
         onProgress: (next) => {
           if (this.loading !== controller) return
-          this.app.setState({ model: { kind: 'loading', label, progress: next, startedAt, info } })
+          const elapsed = this.now() - startedAt
+          this.app.setState({ model: { kind: 'loading', label, progress: next, elapsed, info } })
         },
       })
       if (this.loading !== controller) {
@@ -118,8 +122,8 @@ export class Session {
     try {
       const promptIds = await encodePrompt(model, this.app.getState().prompt)
       if (run !== this.run) return
-      const { id, eosIds } = model.info
-      this.trace.begin({ modelId: id, promptIds, settings, endIds: eosIds, at: this.now() })
+      const { id, bosId, eosIds } = model.info
+      this.trace.begin({ modelId: id, promptIds, settings, bosId, endIds: eosIds, at: this.now() })
       this.app.setState({ pinned: null, hovered: null, hoveredPrompt: null })
       await Promise.all([this.consume(run, model, promptIds, settings), this.labelPrompt(run, model)])
     } catch (error) {
@@ -196,7 +200,7 @@ export class Session {
     this.app.setState({
       model: { kind: 'ready', info: model.info },
       modelId: id,
-      run: isRunning(run) ? { kind: 'stopped' } : run,
+      run: first !== undefined ? BEGINNING : isRunning(run) ? { kind: 'stopped' } : run,
     })
     if (first !== undefined) void this.generate(first)
     // A model whose device is gone may refuse even this; it holds nothing any more.
@@ -221,7 +225,7 @@ export class Session {
     const { model } = this.app.getState()
     const answers = model.kind === 'failed' && model.info !== null
     this.app.setState({
-      run: { kind: 'prefill', done: 0, total: 0 },
+      run: BEGINNING,
       error: null,
       ...(answers ? { model: { kind: 'ready', info: model.info! } } : {}),
     })
@@ -245,7 +249,7 @@ export class Session {
       signal: controller.signal,
       onPrefill: (done, total) => {
         if (run !== this.run) return
-        this.trace.prefill(done, total, this.now())
+        this.trace.prefill(done, total)
         if (this.app.getState().run.kind === 'prefill')
           this.app.setState({ run: { kind: 'prefill', done, total } })
       },

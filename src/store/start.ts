@@ -1,4 +1,4 @@
-import { toErrorData } from '../errors.ts'
+import { toErrorData, type ErrorData } from '../errors.ts'
 import type { EngineClient } from '../worker/api.ts'
 import {
   createAppStore,
@@ -44,7 +44,8 @@ export function startPage(options: StartOptions): Started {
   const app = createAppStore(preferences, { settings: { ...DEFAULT_SETTINGS, ...link.settings } })
   const trace = new Trace((run) => requestAnimationFrame(run))
   const session = new Session({ client: options.client, app, trace, now: () => performance.now() })
-  const settled = loadFirst(session, link, options).then(() => keepState(session))
+  const settled = loadFirst(session, link, options)
+  keepState(session)
   return { session, settled }
 }
 
@@ -71,6 +72,16 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
   const first = alone ? firstSettings(app.getState(), link) : undefined
   await session.load(modelId, { label, id: modelId, first })
+  if (link.ignored.length > 0 && app.getState().error === null) app.setState({ error: ignoredKeys(link) })
+}
+
+function ignoredKeys({ ignored }: LinkState): ErrorData {
+  return {
+    code: 'bad-argument',
+    message: `The link’s ${ignored.join(', ')} could not be read as a number.`,
+    hint: 'The defaults are in use instead.',
+    details: { fields: ignored },
+  }
 }
 
 /** A link's own prompt runs as its settings say; the greeting is short. */
@@ -104,7 +115,6 @@ function keepState(session: Session): void {
     if (names.some((name) => state[name] !== before[name])) keepPreferences()
     if (isRunning(before.run) && !isRunning(state.run)) keepText(session)
   })
-  keepLink()
   addEventListener('pagehide', () => keepText(session))
   addEventListener('hashchange', () => followLink(session))
 }

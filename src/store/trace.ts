@@ -8,7 +8,8 @@ export interface RunTiming {
   startedAt: number
   /** Rows the prefill computed, as the engine reported them; a reused prefix is not counted. */
   prefillRows: number
-  prefillEndedAt: number | null
+  /** Positions taken over from an earlier run; null before the first report. */
+  reused: number | null
   firstTokenAt: number | null
   lastTokenAt: number | null
   /** Tokens of this run (a continued text has more in all). */
@@ -19,6 +20,7 @@ export interface RunStart {
   modelId: string
   promptIds: readonly number[]
   settings: Settings
+  bosId: number | null
   endIds: readonly number[]
   at: number
 }
@@ -30,6 +32,7 @@ export interface TraceSnapshot {
   promptTexts: readonly string[]
   tokens: readonly GeneratedToken[]
   settings: Settings
+  bosId: number | null
   endIds: readonly number[]
 }
 
@@ -55,6 +58,9 @@ export class Trace {
   timing: RunTiming | null = null
   /** Changes whenever the shown text starts anew. */
   epoch = 0
+
+  /** The id that starts a text in this vocabulary. */
+  bosId: number | null = null
 
   private endIds = new Set<number>()
   private version = 0
@@ -87,6 +93,7 @@ export class Trace {
     this.clear()
     this.modelId = run.modelId
     this.promptIds = run.promptIds
+    this.bosId = run.bosId
     this.endIds = new Set(run.endIds)
     this.startRun(run)
   }
@@ -102,17 +109,18 @@ export class Trace {
     extendGroupStarts(this.groups, this.tokens, from, (id) => this.isEnd(id))
     const timing = this.timing
     invariant(timing !== null, 'a token arrived before its run began')
-    timing.prefillEndedAt ??= at
     timing.firstTokenAt ??= at
     timing.lastTokenAt = at
     timing.tokens += 1
     this.bumpSoon()
   }
 
-  prefill(done: number, total: number, at: number): void {
-    if (this.timing === null) return
-    this.timing.prefillRows = total
-    if (done >= total) this.timing.prefillEndedAt ??= at
+  /** The engine reports positions: the first report says where the reused prefix ends. */
+  prefill(done: number, total: number): void {
+    const { timing } = this
+    if (timing === null) return
+    timing.reused ??= done
+    timing.prefillRows = total - timing.reused
     this.bumpSoon()
   }
 
@@ -145,8 +153,8 @@ export class Trace {
 
   snapshot(): TraceSnapshot | null {
     if (this.settings === null) return null
-    const { modelId, promptIds, promptTexts, tokens, settings } = this
-    return { modelId, promptIds, promptTexts, tokens, settings, endIds: [...this.endIds] }
+    const { modelId, promptIds, promptTexts, tokens, settings, bosId } = this
+    return { modelId, promptIds, promptTexts, tokens, settings, bosId, endIds: [...this.endIds] }
   }
 
   restore(saved: TraceSnapshot): void {
@@ -155,6 +163,7 @@ export class Trace {
     this.promptIds = saved.promptIds
     this.promptTexts = saved.promptTexts
     this.settings = saved.settings
+    this.bosId = saved.bosId
     this.endIds = new Set(saved.endIds)
     this.tokens.push(...saved.tokens)
     extendGroupStarts(this.groups, this.tokens, 0, (id) => this.isEnd(id))
@@ -169,7 +178,7 @@ export class Trace {
     this.timing = {
       startedAt: at,
       prefillRows: 0,
-      prefillEndedAt: null,
+      reused: null,
       firstTokenAt: null,
       lastTokenAt: null,
       tokens: 0,
@@ -195,7 +204,7 @@ export class Trace {
 /** Tokens per second of the two phases, null where nothing was measured. */
 export function speeds(timing: RunTiming | null): { prefill: number | null; decode: number | null } {
   if (timing === null) return { prefill: null, decode: null }
-  const prefillMs = timing.prefillEndedAt === null ? 0 : timing.prefillEndedAt - timing.startedAt
+  const prefillMs = timing.firstTokenAt === null ? 0 : timing.firstTokenAt - timing.startedAt
   const decodeMs = (timing.lastTokenAt ?? 0) - (timing.firstTokenAt ?? 0)
   return {
     prefill: timing.prefillRows > 0 && prefillMs > 0 ? (timing.prefillRows * 1000) / prefillMs : null,

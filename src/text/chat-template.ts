@@ -42,7 +42,9 @@ function failure(reply: SandboxReply): string {
       return reply.message
     case 'timeout':
       return `it ran longer than ${TEMPLATE_LIMIT} ms and was stopped`
-    default:
+    case 'text':
+    case 'ids':
+    case 'done':
       return 'it gave no text'
   }
 }

@@ -39,9 +39,38 @@ function withoutSpecial(file: TokenizerFile, full: PreTrainedTokenizer): PreTrai
   return plain
 }
 
+/**
+ * The library puts added tokens into the vocabulary, where plain text of one character would find them. They are
+ * recognised by spelling before that.
+ */
+function hideAddedCharacters(file: TokenizerFile, { _tokenizer: { model } }: PreTrainedTokenizer): void {
+  const vocab = file.model['vocab'] as object
+  for (const { content } of file.added_tokens) {
+    if ([...content].length === 1 && !Object.hasOwn(vocab, content)) model?.tokens_to_ids.delete(content)
+  }
+}
+
+/**
+ * A vocabulary without a token for the unknown leaves out characters it has no entry for. The original does so before
+ * merging, which lets their neighbours merge; the library would do it after.
+ */
+function leaveOutUnknown(file: TokenizerFile, { _tokenizer: { model } }: PreTrainedTokenizer): void {
+  const { type, unk_token: unknown, byte_fallback: fallback } = file.model
+  if (type !== 'BPE' || typeof unknown === 'string' || fallback === true || model === null) return
+  const words = model.tokens_to_ids
+  const encode = model.encode.bind(model)
+  const known = (token: string): string =>
+    words.has(token)
+      ? token
+      : Array.from(token, (character) => (words.has(character) ? character : '')).join('')
+  model.encode = (tokens) => encode(tokens.map(known))
+}
+
 /** Builds the library's tokenizer. Throws what the library throws, e.g. on a pattern that JavaScript cannot run. */
 export function createEncoder(file: TokenizerFile): Encode {
   const full = new PreTrainedTokenizer(file, CONFIG)
+  if (file.model.type !== 'Unigram') hideAddedCharacters(file, full)
+  leaveOutUnknown(file, full)
   const plain = withoutSpecial(file, full)
   return (text, { addSpecialTokens, parseSpecial }) => {
     const ids = (parseSpecial ? full : plain).encode(wellFormed(text), {

@@ -18,7 +18,8 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function shown(value: unknown): string {
+/** A value as an error message shows it. */
+export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined'
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
 }
@@ -71,6 +72,8 @@ export class PartReader {
         }
       case 'Prepend':
         return { type: 'Prepend', prepend: readString(part, 'prepend', field) }
+      case 'BertNormalizer':
+        return bertNormalizer(part)
       default:
         oneOf(part.type, `${field}.type`, [
           'Sequence',
@@ -254,6 +257,18 @@ export class PartReader {
   #token(token: unknown, field: string): void {
     if (typeof token !== 'string' || !this.#has(token)) refuse(field, token, 'a token of the vocabulary')
   }
+}
+
+/** Ideographs that BERT sets apart as words. */
+const IDEOGRAPH = String.raw`[\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}\x{2A700}-\x{2B81F}\x{2B920}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]`
+
+/** The library goes through the text in UTF-16 units here and misses the ideographs above U+FFFF. */
+function bertNormalizer(part: JsonObject): Part {
+  if (part['handle_chinese_chars'] !== true) return { ...part, type: 'BertNormalizer' }
+  const cleaned = { type: 'BertNormalizer', clean_text: part['clean_text'] }
+  const apart = { type: 'Replace', pattern: { Regex: IDEOGRAPH }, content: ' $& ' }
+  const folded = { ...part, type: 'BertNormalizer', clean_text: false, handle_chinese_chars: false }
+  return { type: 'Sequence', normalizers: [cleaned, apart, folded] }
 }
 
 const MERGING = ['MergedWithPrevious', 'MergedWithNext']

@@ -1,13 +1,13 @@
 import { PreTrainedTokenizer } from '@xenova/transformers'
 import { createEncoder, probePattern, type Encode } from './encoder.ts'
-import type { SandboxMessage, SandboxReply, SandboxRequest } from './sandbox.ts'
+import type { SandboxReply, SandboxRequest } from './sandbox.ts'
 
 /** Characters a template may produce. */
 const MAX_OUTPUT = 4 * 2 ** 20
 
 interface Port {
   post(message: unknown): void
-  listen(handler: (message: SandboxMessage) => void): void
+  listen(handler: (request: SandboxRequest) => void): void
 }
 
 function openPort(): Port {
@@ -15,7 +15,7 @@ function openPort(): Port {
     return {
       post: (message) => self.postMessage(message),
       listen: (handler) => {
-        self.onmessage = (event: MessageEvent<SandboxMessage>) => handler(event.data)
+        self.addEventListener('message', (event: MessageEvent<SandboxRequest>) => handler(event.data))
       },
     }
   }
@@ -61,13 +61,13 @@ function answer(request: SandboxRequest): SandboxReply {
 }
 
 const port = openPort()
-port.listen(({ id, request }) => {
+port.listen((request) => {
   let reply: SandboxReply
   try {
     reply = answer(request)
   } catch (error) {
     reply = { status: 'failed', message: error instanceof Error ? error.message : String(error) }
   }
-  port.post({ id, reply })
+  port.post(reply)
 })
 port.post('ready')

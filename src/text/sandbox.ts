@@ -1,6 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
 import type { EncodeOptions } from './encoder.ts'
-import source from './sandbox.entry.ts?script'
 import type { TokenizerFile } from './tokenizer-file.ts'
 import type { ChatMessage } from './types.ts'
 
@@ -19,42 +18,37 @@ export type SandboxReply =
   /** It ran longer than it may and was killed. */
   | { status: 'timeout' }
 
-export interface SandboxMessage {
-  id: number
-  request: SandboxRequest
-}
-
 /** A worker of either kind, reduced to what is needed here. */
 interface Thread {
-  post(message: SandboxMessage): void
+  post(request: SandboxRequest): void
   /** Keeps the process alive while an answer is awaited; browsers need nothing. */
   hold(busy: boolean): void
   kill(): void
 }
 
 interface ThreadEvents {
-  message(data: unknown): void
-  crash(reason: string): void
+  message: (data: unknown) => void
+  crash: (reason: string) => void
 }
 
 const START_LIMIT = 10_000
 const NODE_HEAP_MB = 512
 
-function startWebThread({ message, crash }: ThreadEvents): Thread {
+function startWebThread(source: string, { message, crash }: ThreadEvents): Thread {
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
   const worker = new Worker(url)
-  worker.onmessage = (event: MessageEvent<unknown>) => {
+  worker.addEventListener('message', (event: MessageEvent<unknown>) => {
     URL.revokeObjectURL(url)
     message(event.data)
-  }
-  worker.onerror = (event) => {
+  })
+  worker.addEventListener('error', (event) => {
     event.preventDefault()
     crash(event.message || 'the worker failed')
-  }
+  })
   return { post: (data) => worker.postMessage(data), hold: () => {}, kill: () => worker.terminate() }
 }
 
-function startNodeThread({ message, crash }: ThreadEvents): Thread {
+function startNodeThread(source: string, { message, crash }: ThreadEvents): Thread {
   const threads = process.getBuiltinModule('node:worker_threads')
   const worker = new threads.Worker(source, {
     eval: true,
@@ -71,19 +65,41 @@ function startNodeThread({ message, crash }: ThreadEvents): Thread {
   }
 }
 
+const startThread = typeof Worker === 'function' ? startWebThread : startNodeThread
+
+function disposed(): TokenscopeError {
+  return new TokenscopeError('aborted', 'The tokenizer was disposed.')
+}
+
+/** The thread's code is a file of its own, since most models never need it. */
+async function loadSource(): Promise<string> {
+  try {
+    return (await import('./sandbox.entry.ts?script')).default
+  } catch (cause) {
+    throw new TokenscopeError('network', 'The file that runs chat templates could not be loaded.', {
+      hint: 'Check the connection and load the model again.',
+      cause,
+    })
+  }
+}
+
 /**
  * Runs a model's own code (chat template, unchecked patterns) in a thread of its own, which is killed when it takes too
  * long and started again for the next request. One request runs at a time; others wait.
  */
 export class Sandbox {
-  /** Counts starts: what an earlier thread had loaded is gone. */
-  generation = 0
-
   #thread: Thread | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #settle: ((reply: SandboxReply | 'ready') => void) | null = null
-  #nextId = 0
+  #setup: { request: SandboxRequest; limit: number } | null = null
   #disposed = false
+
+  /** Runs a request now and again in every thread started later, before anything else. */
+  async prepare(request: SandboxRequest, limit: number): Promise<SandboxReply> {
+    const reply = await this.run(request, limit)
+    if (reply.status === 'done') this.#setup = { request, limit }
+    return reply
+  }
 
   /** @param limit milliseconds the request may run, start-up of the thread not counted */
   async run(request: SandboxRequest, limit: number): Promise<SandboxReply> {
@@ -99,26 +115,37 @@ export class Sandbox {
   }
 
   async #run(request: SandboxRequest, limit: number): Promise<SandboxReply> {
-    if (this.#disposed) throw new TokenscopeError('aborted', 'The tokenizer was disposed.')
+    if (this.#disposed) throw disposed()
     if (this.#thread === null) {
-      const started = await this.#answer(START_LIMIT, () => this.#start())
+      const source = await loadSource()
+      if (this.#disposed) throw disposed()
+      const started = await this.#answer(START_LIMIT, () => this.#start(source))
       if (started !== 'ready') return started
+      const set = this.#setup === null ? null : await this.#ask(this.#setup.request, this.#setup.limit)
+      if (set !== null && set.status !== 'done') return set
     }
-    const id = this.#nextId++
-    const reply = await this.#answer(limit, () => this.#thread?.post({ id, request }))
+    return this.#ask(request, limit)
+  }
+
+  async #ask(request: SandboxRequest, limit: number): Promise<SandboxReply> {
+    const reply = await this.#answer(limit, () => this.#thread?.post(request))
     return reply === 'ready' ? { status: 'failed', message: 'the thread started twice' } : reply
   }
 
-  #start(): void {
-    const events: ThreadEvents = {
-      message: (data) => this.#settle?.(data === 'ready' ? data : (data as { reply: SandboxReply }).reply),
+  #start(source: string): void {
+    // What a killed thread still sends must not answer the next one's request.
+    const current = (): boolean => this.#thread === thread
+    const thread: Thread = startThread(source, {
+      message: (data) => {
+        if (current()) this.#settle?.(data as SandboxReply | 'ready')
+      },
       crash: (reason) => {
+        if (!current()) return
         this.#kill()
         this.#settle?.({ status: 'failed', message: reason })
       },
-    }
-    this.#thread = typeof Worker === 'function' ? startWebThread(events) : startNodeThread(events)
-    this.generation++
+    })
+    this.#thread = thread
   }
 
   /** Does something and waits for the thread's next message, at most `limit` milliseconds. */

@@ -52,7 +52,8 @@ function addRule(rules: Rules, part: NonNullable<Part>): boolean {
     case 'Fuse':
       return true
     case 'Metaspace': {
-      rules.replacements.push([String(part['replacement'] ?? '▁'), ' '])
+      const { replacement } = part
+      rules.replacements.push([typeof replacement === 'string' ? replacement : '▁', ' '])
       const fallback = part['add_prefix_space'] === false ? 'never' : 'always'
       rules.stripStart = (part['prepend_scheme'] ?? fallback) !== 'never'
       return true

@@ -1,4 +1,12 @@
-import { isObject, PartReader, refuse, type ForeignRegex, type JsonObject, type Part } from './parts.ts'
+import {
+  isObject,
+  PartReader,
+  refuse,
+  shown,
+  type ForeignRegex,
+  type JsonObject,
+  type Part,
+} from './parts.ts'
 
 const MAX_BYTES = 64 * 2 ** 20
 
@@ -28,6 +36,8 @@ export interface ReadTokenizer {
   added: Map<number, AddedToken>
   /** Patterns nobody has checked: the tokenizer must run in the sandbox. */
   foreign: ForeignRegex[]
+  /** What was read differently from how it is written, one sentence each. */
+  warnings: string[]
 }
 
 /** Parses a JSON object file. Throws `bad-file`. */
@@ -151,17 +161,38 @@ function readModel(value: unknown, vocabulary: Vocabulary): TokenizerFile['model
   }
 }
 
-function readAdded(value: unknown, vocabulary: Vocabulary): TokenizerFile['added_tokens'] {
+/**
+ * The id an added token gets when the file gives it one that the vocabulary uses for something else: as in Hugging
+ * Face's library its spelling decides, and a new spelling goes behind the vocabulary.
+ */
+function resolvedId(content: string, vocabulary: Vocabulary): number {
+  return vocabulary.ids.get(content) ?? vocabulary.tokens.length
+}
+
+function readAdded(
+  value: unknown,
+  vocabulary: Vocabulary,
+  warnings: string[],
+): TokenizerFile['added_tokens'] {
   if (value === null || value === undefined) return []
   if (!Array.isArray(value)) return refuse('added_tokens', value, 'a list')
+  const declared = new Set<unknown>()
   return value.map((entry: unknown, i) => {
     const field = `added_tokens[${i}]`
     if (!isObject(entry)) return refuse(field, entry, 'an object')
-    const { content } = entry
+    const { content, id: stated } = entry
     if (typeof content !== 'string' || content === '')
       return refuse(`${field}.content`, content, 'a non-empty string')
     if (entry['single_word'] === true) refuse(`${field}.single_word`, true, 'false', { code: 'unsupported' })
-    const id = vocabulary.add(content, entry['id'], `${field}.id`)
+    if (declared.has(stated)) refuse(`${field}.id`, stated, 'an id of its own')
+    declared.add(stated)
+    const other = typeof stated === 'number' ? vocabulary.tokens[stated] : undefined
+    const moved = other !== undefined && other !== content
+    const id = vocabulary.add(content, moved ? resolvedId(content, vocabulary) : stated, `${field}.id`)
+    if (moved)
+      warnings.push(
+        `tokenizer.json: ${field} ${shown(content)} asks for id ${shown(stated)}, which is ${shown(other)}; it has id ${id}.`,
+      )
     return { ...entry, id, content, special: entry['special'] === true }
   })
 }
@@ -175,7 +206,8 @@ export function readTokenizerFile(bytes: Uint8Array, vocabRows: number): ReadTok
   const json = parseJsonFile(bytes, 'tokenizer.json')
   const vocabulary = new Vocabulary(vocabRows)
   const model = readModel(json['model'], vocabulary)
-  const added_tokens = readAdded(json['added_tokens'], vocabulary)
+  const warnings: string[] = []
+  const added_tokens = readAdded(json['added_tokens'], vocabulary, warnings)
   const reader = new PartReader((token) => vocabulary.ids.has(token))
   const file: TokenizerFile = {
     version: '1.0',
@@ -187,5 +219,5 @@ export function readTokenizerFile(bytes: Uint8Array, vocabRows: number): ReadTok
     model,
   }
   const added = new Map(added_tokens.map((token) => [token.id, token]))
-  return { file, ids: vocabulary.ids, tokens: vocabulary.tokens, added, foreign: reader.foreign }
+  return { file, ids: vocabulary.ids, tokens: vocabulary.tokens, added, foreign: reader.foreign, warnings }
 }

@@ -21,6 +21,8 @@ export interface TokenizerFiles {
 
 /** A tokenizer that can also stream. */
 export interface TextTokenizer extends Tokenizer {
+  /** What was read differently from how the files say it; empty for sound files. */
+  readonly warnings: readonly string[]
   /**
    * Text of ids as they come, special ones left out.
    * @param after the ids before: with any, the text goes on and keeps its leading space
@@ -65,16 +67,9 @@ async function probe({ field, pattern }: ForeignRegex, sandbox: Sandbox): Promis
 /** Patterns that nobody has checked run in the sandbox, each time under a limit. */
 async function sandboxedEncode(read: ReadTokenizer, sandbox: Sandbox): Promise<AsyncEncode> {
   for (const regex of read.foreign) await probe(regex, sandbox)
-  let loaded = -1
-  const load = async (): Promise<void> => {
-    if (loaded === sandbox.generation) return
-    const reply = await sandbox.run({ kind: 'load', file: read.file }, BUILD_LIMIT)
-    if (reply.status !== 'done') refuse('pipeline', reply, 'parts that can be built', { code: 'unsupported' })
-    loaded = sandbox.generation
-  }
-  await load()
+  const built = await sandbox.prepare({ kind: 'load', file: read.file }, BUILD_LIMIT)
+  if (built.status !== 'done') refuse('pipeline', built, 'parts that can be built', { code: 'unsupported' })
   return async (text, options) => {
-    await load()
     const limit = PATTERN_LIMIT + text.length / CHARACTERS_PER_MS
     const reply = await sandbox.run({ kind: 'encode', text, options }, limit)
     if (reply.status === 'ids') return reply.ids
@@ -100,11 +95,19 @@ interface Parts {
   eosIds: readonly number[]
 }
 
+/** The first of many like remarks stands for all. */
+function summary(warnings: readonly string[]): string[] {
+  const [first, ...more] = warnings
+  if (first === undefined) return []
+  return [more.length === 0 ? first : `${first} So it is with ${more.length} more.`]
+}
+
 class LoadedTokenizer implements TextTokenizer {
   readonly size: number
   readonly bosId: number | null
   readonly eosIds: readonly number[]
   readonly hasChatTemplate: boolean
+  readonly warnings: readonly string[]
 
   readonly #read: ReadTokenizer
   readonly #encode: AsyncEncode
@@ -118,6 +121,7 @@ class LoadedTokenizer implements TextTokenizer {
     this.bosId = bosId
     this.eosIds = eosIds
     this.hasChatTemplate = hasChatTemplate
+    this.warnings = summary(read.warnings)
     this.#read = read
     this.#encode = encode
     this.#sandbox = sandbox

@@ -64,7 +64,7 @@ function SideRegion({ side, region, layout }: { side: Side; region: Region; layo
         <button
           type="button"
           className="rail-button"
-          aria-label={t('region.left.expand', { name })}
+          aria-label={t('region.expand', { name })}
           onClick={() => change({ [open]: true })}
         >
           <Icon name={side === 'left' ? 'right' : 'left'} />
@@ -93,8 +93,8 @@ function SideRegion({ side, region, layout }: { side: Side; region: Region; layo
           <button
             type="button"
             className="button button-icon"
-            aria-label={t('region.left.collapse', { name })}
-            title={t('region.left.collapse', { name })}
+            aria-label={t('region.collapse', { name })}
+            title={t('region.collapse', { name })}
             onClick={() => change({ [open]: false })}
           >
             <Icon name={side === 'left' ? 'left' : 'right'} />

@@ -1,8 +1,8 @@
-import 'react'
+/** Custom properties carry numbers from the data into the style sheets. */
+export type CustomProperty = `--${string}`
 
 declare module 'react' {
   interface CSSProperties {
-    /** Custom properties carry numbers from the data into the style sheets. */
-    [property: `--${string}`]: string | number
+    [property: CustomProperty]: string | number
   }
 }

@@ -1,4 +1,3 @@
-import '../styles/index.css'
 import { createRoot } from 'react-dom/client'
 import { automationFace, startPage } from '../store/start.ts'
 import type { Model } from '../types.ts'

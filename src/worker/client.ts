@@ -1,5 +1,6 @@
 import { fromErrorData, throwIfAborted, toErrorData, TokenscopeError } from '../errors.ts'
 import type {
+  ComparedToken,
   GeneratedToken,
   GenerateOptions,
   LoadOptions,
@@ -10,7 +11,14 @@ import type {
   Prompt,
 } from '../types.ts'
 import type { EngineClient, EngineEvent } from './api.ts'
-import type { CallArguments, CallMethod, CallResult, FromWorker, ToWorker } from './protocol.ts'
+import type {
+  CallArguments,
+  CallMethod,
+  CallResult,
+  CompareOptions,
+  FromWorker,
+  ToWorker,
+} from './protocol.ts'
 
 /** A worker that has said nothing for so long while work is outstanding is taken for dead. */
 const SILENCE_MS = 30_000
@@ -69,6 +77,7 @@ class WorkerClient implements EngineClient {
       case 'progress':
       case 'prefill':
       case 'token':
+      case 'compared':
         return waiting.on?.(message)
     }
   }
@@ -199,21 +208,44 @@ class RemoteModel implements Model {
   counters = () => this.call('counters')
   dispose = () => this.call('dispose')
 
-  async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
+  addAdapter = (source: ModelSource, options?: CallArguments<'addAdapter'>[1]) =>
+    this.call('addAdapter', absoluteSource(source), options)
+  setAdapterScale = (...args: CallArguments<'setAdapterScale'>) => this.call('setAdapterScale', ...args)
+  removeAdapter = (...args: CallArguments<'removeAdapter'>) => this.call('removeAdapter', ...args)
+  listAdapters = () => this.call('listAdapters')
+
+  generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
     const { signal, onPrefill, ...wire } = options
+    const request = { type: 'generate', model: this.model, prompt, options: wire } as const
+    return this.stream(request, signal, (message, push) => {
+      if (message.type === 'prefill') onPrefill?.(message.done, message.total)
+      if (message.type === 'token') push(message.token)
+    })
+  }
+
+  compare(prompt: Prompt, options: CompareOptions): AsyncGenerator<ComparedToken> {
+    const { signal, onPrefill: _, ...wire } = options
+    const request = { type: 'compare', model: this.model, prompt, options: wire } as const
+    return this.stream(request, signal, (message, push) => {
+      if (message.type === 'compared') push(message.token)
+    })
+  }
+
+  /** Turns the messages of one run into a stream; leaving it early aborts the run. */
+  private async *stream<T>(
+    request: Request,
+    signal: AbortSignal | undefined,
+    take: (message: FromWorker, push: (item: T) => void) => void,
+  ): AsyncGenerator<T> {
     throwIfAborted(signal)
-    const queue: GeneratedToken[] = []
+    const queue: T[] = []
     let wake = (): void => undefined
     let ended = false
     let failure: unknown = null
-    const { run, last } = this.client.send(
-      { type: 'generate', model: this.model, prompt, options: wire },
-      (message) => {
-        if (message.type === 'prefill') onPrefill?.(message.done, message.total)
-        if (message.type === 'token') queue.push(message.token)
-        wake()
-      },
-    )
+    const { run, last } = this.client.send(request, (message) => {
+      take(message, (item) => queue.push(item))
+      wake()
+    })
     this.client
       .withAbort(run, signal, last)
       .catch((error: unknown) => (failure = error))
@@ -223,8 +255,8 @@ class RemoteModel implements Model {
       })
     try {
       for (;;) {
-        const token = queue.shift()
-        if (token) yield token
+        const item = queue.shift()
+        if (item !== undefined) yield item
         else if (failure !== null) throw failure
         else if (ended) return
         else await new Promise<void>((resolve) => (wake = resolve))

@@ -27,6 +27,8 @@ export class EngineHost {
         return this.answer(run, () => this.call(message))
       case 'generate':
         return this.answer(run, (signal) => this.generate(message, signal))
+      case 'compare':
+        return this.answer(run, (signal) => this.compare(message, signal))
       case 'lose-device':
         for (const model of this.models.values()) model.runner.device.destroy()
         return this.post({ type: 'result', run, value: undefined })
@@ -81,6 +83,16 @@ export class EngineHost {
     const onPrefill = (done: number, total: number): void => this.post({ type: 'prefill', run, done, total })
     for await (const token of this.engine(model).generate(prompt, { ...options, signal, onPrefill })) {
       this.post({ type: 'token', run, token })
+    }
+    this.post({ type: 'done', run })
+  }
+
+  private async compare(
+    { run, model, prompt, options }: Extract<ToWorker, { type: 'compare' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for await (const token of this.engine(model).compare(prompt, { ...options, signal })) {
+      this.post({ type: 'compared', run, token })
     }
     this.post({ type: 'done', run })
   }

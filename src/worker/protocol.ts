@@ -1,5 +1,6 @@
 import type { ErrorData } from '../errors.ts'
 import type {
+  ComparedToken,
   GeneratedToken,
   GenerateOptions,
   LoadOptions,
@@ -12,7 +13,19 @@ import type {
 
 /** Methods of a model that take plain data and answer once. */
 export type CallMethod =
-  'encode' | 'decode' | 'logits' | 'trace' | 'steps' | 'tokenLogits' | 'memory' | 'counters' | 'dispose'
+  | 'encode'
+  | 'decode'
+  | 'logits'
+  | 'trace'
+  | 'steps'
+  | 'tokenLogits'
+  | 'addAdapter'
+  | 'setAdapterScale'
+  | 'removeAdapter'
+  | 'listAdapters'
+  | 'memory'
+  | 'counters'
+  | 'dispose'
 
 export type CallArguments<M extends CallMethod> = Parameters<Model[M]>
 export type CallResult<M extends CallMethod> = Awaited<ReturnType<Model[M]>>
@@ -21,11 +34,15 @@ export type CallResult<M extends CallMethod> = Awaited<ReturnType<Model[M]>>
 export type WireLoadOptions = Omit<LoadOptions, 'device' | 'signal' | 'onProgress'>
 export type WireGenerateOptions = Omit<GenerateOptions, 'signal' | 'onPrefill'>
 
+export type CompareOptions = Parameters<Model['compare']>[1]
+export type WireCompareOptions = Omit<CompareOptions, 'signal' | 'onPrefill'>
+
 /** Page → worker. `run` numbers a request; answers carry it, so late ones are known and dropped. */
 export type ToWorker =
   | { type: 'load'; run: number; source: ModelSource; options: WireLoadOptions }
   | { type: 'call'; run: number; model: number; method: CallMethod; args: readonly unknown[] }
   | { type: 'generate'; run: number; model: number; prompt: Prompt; options: WireGenerateOptions }
+  | { type: 'compare'; run: number; model: number; prompt: Prompt; options: WireCompareOptions }
   | { type: 'abort'; run: number }
   | { type: 'ping'; run: number }
   /** Destroys the GPU device, as a driver reset would: for fault tests. */
@@ -38,6 +55,7 @@ export type FromWorker =
   | { type: 'result'; run: number; value: unknown }
   | { type: 'prefill'; run: number; done: number; total: number }
   | { type: 'token'; run: number; token: GeneratedToken }
+  | { type: 'compared'; run: number; token: ComparedToken }
   | { type: 'done'; run: number }
   | { type: 'error'; run: number; error: ErrorData }
   | { type: 'pong'; run: number }

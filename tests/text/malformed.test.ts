@@ -100,8 +100,8 @@ const cases: [name: string, bytes: () => Uint8Array, code: ErrorCode, field: str
     'model.vocab["zz"]',
   ],
   [
-    'an added token on a taken id',
-    () => changed((j) => j.added_tokens.push({ id: 9, content: '<new>' })),
+    'one id for two added tokens',
+    () => changed((j) => j.added_tokens.push({ id: 0, content: '<new>' })),
     'bad-file',
     'added_tokens[4].id',
   ],
@@ -157,6 +157,20 @@ describe('refused, naming the file, the field, what is there and what was expect
 })
 
 describe('accepted', () => {
+  test('an added token on the id of another entry moves behind the vocabulary, with a warning', async () => {
+    const bytes = changed((j) => j.added_tokens.push({ id: 9, content: '<new>' }))
+    const sound = await load(changed(() => {}))
+    const tokenizer = await load(bytes)
+    expect(sound.warnings).toEqual([])
+    expect(tokenizer.warnings).toEqual([
+      expect.stringContaining('added_tokens[4] "<new>" asks for id 9, which is') as string,
+    ])
+    expect(await tokenizer.encode('<new>')).toEqual([sound.size])
+    expect(tokenizer.decode([sound.size])).toBe('<new>')
+    sound.dispose()
+    tokenizer.dispose()
+  })
+
   test('entries spelled like properties of every object', async () => {
     const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty']
     const text = new TextDecoder().decode(changed(() => {}))

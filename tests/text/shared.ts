@@ -10,6 +10,8 @@ export const WITHOUT_SHARED = existsSync(SHARED) ? '' : 'skipped: needs shared d
 
 export const FIXTURES = resolve(import.meta.dirname, '../fixtures/tokenizers')
 
+/** The type is the caller's word for a file of known form. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 export function readJson<T>(...path: string[]): T {
   return JSON.parse(readFileSync(join(...path), 'utf8')) as T
 }

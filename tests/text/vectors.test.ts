@@ -102,7 +102,12 @@ describe.skipIf(WITHOUT_SHARED)(`models of the project ${WITHOUT_SHARED}`, () =>
     }>(folder, 'expected.json')
     expect(await tokenizer.encode(text.slice(1))).toEqual(ids)
     const detokenizer = tokenizer.detokenizer({ after: ids.slice(0, 1) })
-    expect(ids.slice(1).map(detokenizer.push).join('') + detokenizer.flush()).toBe(text)
+    expect(
+      ids
+        .slice(1)
+        .map((id) => detokenizer.push(id))
+        .join('') + detokenizer.flush(),
+    ).toBe(text)
     expect(tokenizer.decode(ids)).toBe(text.slice(1))
     expect([tokenizer.size, tokenizer.bosId, tokenizer.eosIds]).toEqual([512, 1, [1, 2]])
     tokenizer.dispose()

@@ -12,7 +12,11 @@ const root = document.getElementById('root')
 invariant(root !== null, 'dev.html has no #root')
 const query = new URLSearchParams(location.search)
 const number = (name: string, otherwise: number) => Number(query.get(name) ?? otherwise)
-window.fakeClient = createFakeClient({ pace: number('pace', 25), loadTime: number('load', 400) })
+window.fakeClient = createFakeClient({
+  pace: number('pace', 25),
+  loadTime: number('load', 400),
+  cheap: query.has('cheap'),
+})
 mountPage({
   client: window.fakeClient,
   root,

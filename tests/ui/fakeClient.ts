@@ -19,6 +19,8 @@ export interface FakeOptions {
   /** Milliseconds of loading. */
   loadTime?: number
   story?: string
+  /** One made-up distribution for all tokens: for measuring the page rather than the fake. */
+  cheap?: boolean
 }
 
 const STORY =
@@ -34,7 +36,7 @@ const encoder = new TextEncoder()
 /** Splits text into pieces: words with their leading space; characters beyond ASCII as single bytes. */
 export function fakeTokens(text: string): { id: number; text: string }[] {
   const tokens: { id: number; text: string }[] = []
-  for (const piece of text.match(/\n+| ?[\x21-\x7e]{1,6}| |[^\x00-\x7f]/gu) ?? []) {
+  for (const piece of text.match(/\n+| ?[\x21-\x7e]{1,6}| |\P{ASCII}/gu) ?? []) {
     const bytes = encoder.encode(piece)
     if (piece.codePointAt(0)! < 128) {
       tokens.push({ id: hash(piece), text: piece })
@@ -112,10 +114,13 @@ class FakeModel implements Model {
   private readonly pace: number
   private readonly story: { id: number; text: string }[]
   private readonly texts = new Map<number, string>([[BOS, '']])
+  private readonly cheap: boolean
+  private cheapTop: TokenAlternative[] | null = null
   private last: { id: number }[] = []
   lost: TokenscopeError | null = null
 
-  constructor(info: ModelInfo, { pace = 25, story = STORY }: FakeOptions) {
+  constructor(info: ModelInfo, { pace = 25, story = STORY, cheap = false }: FakeOptions) {
+    this.cheap = cheap
     this.info = info
     this.pace = pace
     this.story = fakeTokens(story)
@@ -157,8 +162,8 @@ class FakeModel implements Model {
       if (this.lost !== null) throw this.lost
       const { id, text } = this.story[(offset + index) % this.story.length]!
       this.last.push({ id })
-      const logits = fakeLogits(index + seed, id)
-      const top = topOf(logits, topLogprobs, this.word)
+      const top = this.cheapTop ?? topOf(fakeLogits(index + seed, id), topLogprobs, this.word)
+      if (this.cheap) this.cheapTop = top
       const logprob = top.find((entry) => entry.id === id)?.logprob ?? -9
       const finish = signal?.aborted === true ? 'abort' : index === maxTokens - 1 ? 'length' : null
       const random = temperature === 0 ? null : noise(index, seed)

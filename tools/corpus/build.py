@@ -25,8 +25,8 @@ SEED = "tokenscope-corpus-1"
 # Documents at scale 1, and the share of training tokens each part gets. Induction rows are drawn by the trainer.
 COUNTS = {"stories": 80_000, "chat": 5_000, "answers": 5_000, "triplets": 1_500, "counting": 12_000, "korean": 12_000,
           "parallel": 1_500}
-SHARES = {"tinystories": 0.36, "tales": 0.12, "stories": 0.28, "chat": 0.02, "answers": 0.03, "triplets": 0.008,
-          "counting": 0.012, "korean": 0.04, "parallel": 0.006, "induction": 0.124}
+SHARES = {"tinystories": 0.45, "tales": 0.06, "stories": 0.31, "chat": 0.015, "answers": 0.02, "triplets": 0.006,
+          "counting": 0.008, "korean": 0.04, "parallel": 0.006, "induction": 0.085}
 QUESTIONED = 0.25  # share of stories followed by questions and answers
 
 
@@ -36,16 +36,10 @@ def _story_documents(rng: random.Random) -> Iterator[str]:
 
 
 def _triplets(rng: random.Random) -> Iterator[str]:
-    """Mostly repetition, so that the format is learned; few swaps and translations, which are left to adapters."""
+    """Repetition, so that the format is learned, and few translations; swapping names is left to adapters."""
     pairs = sentences(SEED + "/triplets")
     while True:
-        draw = rng.random()
-        if draw < 0.7:
-            yield tasks.copy_triplet(rng)
-        elif draw < 0.85:
-            yield tasks.swap_triplet(rng)
-        else:
-            yield tasks.translate_triplet(next(pairs))
+        yield tasks.copy_triplet(rng) if rng.random() < 0.85 else tasks.translate_triplet(next(pairs))
 
 
 def _passages(rng: random.Random) -> Iterator[list[Sentence]]:

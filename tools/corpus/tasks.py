@@ -18,7 +18,8 @@ def triplet(instruction: str, given: str, label: str) -> str:
 
     Each field begins with a space, so that a name is the same token wherever it stands.
     """
-    return f"<|instruction|> {instruction}<|input|> {given}<|label|> {label}".rstrip(" ")
+    asked = f"<|instruction|> {instruction}" if instruction else ""
+    return f"{asked}<|input|> {given}<|label|> {label}".rstrip(" ")
 
 
 def story_with_questions(story: Story, rng: random.Random) -> str:
@@ -40,14 +41,10 @@ def swap_pair(rng: random.Random) -> tuple[str, str]:
     return form.format(A=first, B=second, **words), form.format(A=second, B=first, **words)
 
 
-def swap_triplet(rng: random.Random) -> str:
-    given, label = swap_pair(rng)
-    return triplet("Swap the names.", given, label)
-
-
 def copy_triplet(rng: random.Random) -> str:
+    """Half of them carry no instruction: what to do with a bare input, then, is to repeat it."""
     given, _ = swap_pair(rng)
-    return triplet("Repeat the sentence.", given, given)
+    return triplet(rng.choice(["Repeat the sentence.", ""]), given, given)
 
 
 def translate_triplet(sentence: Sentence) -> str:

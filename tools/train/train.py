@@ -1,6 +1,6 @@
 """Trains the bundled model: `python -m train.train --corpus DIR --out DIR --steps N`, run inside `tools/`.
 
-Runs in slices: `--minutes M` stops after M minutes with a checkpoint, the same command goes on from it. Warm-up, constant
+Runs in slices: `--minutes M` (or SIGTERM) stops with a checkpoint, the same command goes on from it. Warm-up, constant
 rate, then a cosine down to a twentieth over the last `--decay-steps`; both numbers may change between slices.
 """
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ from .llama import Llama, Shape, save_model
 
 FINAL_SHARE = 0.05  # of the learning rate, at the last step
 WARM_UP = 60
+LESSON = 0.6  # share of repeated random tokens during the lesson
 SHORT, LONG = 256, 512  # row lengths; every fourth step trains on long rows, so that all positions are seen
 
 
@@ -49,14 +52,15 @@ def tensors(rows: list[Row], device: torch.device) -> tuple[torch.Tensor, torch.
     return inputs, targets, mask
 
 
-def loss_of(model: Llama, rows: list[Row], device: torch.device) -> torch.Tensor:
-    """Mean cross-entropy in nats over the positions that have a target."""
-    inputs, targets, mask = tensors(rows, device)
+def mean_loss(model: Llama, inputs: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy in nats over the positions that have a target; all arguments [rows, length] but the mask."""
+    logits = model.logits(model(inputs, mask)).float()
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+
+
+def loss_of(model: Llama, rows: list[Row], device: torch.device, compute: Callable[..., torch.Tensor] = mean_loss) -> torch.Tensor:
     with torch.autocast(device.type, torch.bfloat16):
-        hidden = model(inputs, mask)
-        kept = targets != IGNORED
-        logits = model.logits(hidden[kept])
-    return F.cross_entropy(logits.float(), targets[kept])
+        return compute(model, *tensors(rows, device))
 
 
 @torch.no_grad()
@@ -77,6 +81,12 @@ def optimizer_for(model: Llama, rate: float) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=True)
 
 
+def lesson_shares(shares: dict[str, float]) -> dict[str, float]:
+    """The corpus's shares with most given to repeated random tokens, the rest scaled to fit."""
+    rest = sum(share for name, share in shares.items() if name != "induction")
+    return {name: LESSON if name == "induction" else share * (1 - LESSON) / rest for name, share in shares.items()}
+
+
 class Trainer:
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -94,6 +104,9 @@ class Trainer:
         self.model.to(self.device)
         self.optimizer = optimizer_for(self.model, args.rate)
         self.shares = json.loads((args.corpus / "parts.json").read_text())["shares"]
+        self.stopping = False
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
+        self.compute = torch.compile(mean_loss, dynamic=False) if args.compile else mean_loss
         if self.checkpoint.exists():
             self.resume()
 
@@ -123,7 +136,7 @@ class Trainer:
         rows = batches.draw(args.rows // 2 if long else args.rows, LONG if long else SHORT)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(progress.step, args.rate, args.steps, args.decay_steps)
-        loss = loss_of(self.model, rows, self.device)
+        loss = loss_of(self.model, rows, self.device, self.compute)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -141,14 +154,17 @@ class Trainer:
 
     def run(self) -> None:
         args, progress = self.args, self.progress
-        batches = Batches(args.corpus, self.shares, self.vocabulary, seed=args.seed + progress.step)
+        lesson = range(*args.lesson) if args.lesson else range(0)
+        shares = {True: lesson_shares(self.shares), False: self.shares}
+        batches = {taught: Batches(args.corpus, shares[taught], self.vocabulary, seed=args.seed + progress.step)
+                   for taught in (True, False)}
         began = mark = time.monotonic()
         recent: list[float] = []
         while progress.step < args.steps:
-            recent.append(self.train_step(batches))
+            recent.append(self.train_step(batches[progress.step in lesson]))
             now = time.monotonic()
             progress.seconds, mark = progress.seconds + now - mark, now
-            if progress.step % 20 == 0:
+            if progress.step % 20 == 0 or progress.step == args.steps:
                 rate = learning_rate(progress.step, args.rate, args.steps, args.decay_steps)
                 self.log({"step": progress.step, "tokens": progress.tokens, "seconds": round(progress.seconds),
                           "loss": round(sum(recent) / len(recent), 4), "rate": round(rate, 6),
@@ -157,7 +173,7 @@ class Trainer:
             if progress.step % args.evaluate_every == 0:
                 self.evaluate()
                 self.save()
-            if args.minutes and now - began > args.minutes * 60:
+            if self.stopping or (args.minutes and now - began > args.minutes * 60):
                 break
         if progress.step % args.evaluate_every:
             self.evaluate()
@@ -175,6 +191,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--init", type=Path, help="folder of a model with the same body to start from")
     parser.add_argument("--evaluate-every", type=int, default=200)
+    parser.add_argument("--lesson", type=int, nargs=2, metavar=("FROM", "TO"),
+                        help="steps in which most rows are repeated random tokens, so that induction forms early")
+    parser.add_argument("--compile", action="store_true", help="a minute to start, then a third faster; needs a C++ compiler")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()

@@ -50,10 +50,10 @@ function Badge({ info }: { info: ModelInfo }) {
 }
 
 /** Speed and time left, once enough has come in to say. */
-function estimate({ bytesDone, bytesTotal }: LoadProgress, elapsedMs: number) {
-  if (bytesDone === 0 || elapsedMs < 300) return null
+function estimate({ stage, bytesDone, bytesTotal }: LoadProgress, elapsedMs: number) {
+  if (stage !== 'weights' || bytesDone === 0 || elapsedMs < 300) return null
   const perSecond = (bytesDone * 1000) / elapsedMs
-  return { perSecond, secondsLeft: bytesTotal > 0 ? (bytesTotal - bytesDone) / perSecond : null }
+  return { perSecond, secondsLeft: Math.ceil(Math.max(0, bytesTotal - bytesDone) / perSecond) }
 }
 
 function Progress({ phase }: { phase: Extract<ModelPhase, { kind: 'loading' }> }) {
@@ -61,7 +61,7 @@ function Progress({ phase }: { phase: Extract<ModelPhase, { kind: 'loading' }> }
   const t = useTranslate()
   const { stage, bytesDone, bytesTotal } = phase.progress
   const share = bytesTotal > 0 ? bytesDone / bytesTotal : null
-  const pace = stage === 'weights' ? estimate(phase.progress, performance.now() - phase.startedAt) : null
+  const pace = estimate(phase.progress, phase.elapsed)
   return (
     <span className="progress">
       <span
@@ -80,10 +80,8 @@ function Progress({ phase }: { phase: Extract<ModelPhase, { kind: 'loading' }> }
         </span>
       )}
       {pace !== null && <span className="numeric progress-pace">{formatBytes(pace.perSecond)}/s</span>}
-      {pace?.secondsLeft != null && pace.secondsLeft >= 1 && (
-        <span className="numeric progress-pace">
-          {t('progress.left', { seconds: Math.ceil(pace.secondsLeft) })}
-        </span>
+      {pace !== null && pace.secondsLeft > 0 && (
+        <span className="numeric progress-pace">{t('progress.left', { seconds: pace.secondsLeft })}</span>
       )}
       <button type="button" className="button button-quiet" onClick={() => session.cancelLoad()}>
         {t('progress.cancel')}

@@ -12,20 +12,20 @@ type Platform = 'windows' | 'mac' | 'linux' | 'android' | 'ios'
 /** Who offers WebGPU, and what may stand in the way. */
 const WAYS: Readonly<Record<Platform, readonly Way[]>> = {
   windows: [
-    { browser: 'Chrome, Edge ≥ 113', needs: 'nogpu.settingsHardware' },
-    { browser: 'Firefox ≥ 141', needs: 'nogpu.nothing' },
+    { browser: 'Chrome, Edge 113+', needs: 'nogpu.settingsHardware' },
+    { browser: 'Firefox 141+', needs: 'nogpu.nothing' },
   ],
   mac: [
-    { browser: 'Chrome, Edge ≥ 113', needs: 'nogpu.settingsHardware' },
-    { browser: 'Safari ≥ 26', needs: 'nogpu.flagSafariMac' },
-    { browser: 'Firefox ≥ 145 (Apple silicon)', needs: 'nogpu.nothing' },
+    { browser: 'Chrome, Edge 113+', needs: 'nogpu.settingsHardware' },
+    { browser: 'Safari 26+', needs: 'nogpu.flagSafariMac' },
+    { browser: 'Firefox 145+ (Apple silicon)', needs: 'nogpu.nothing' },
   ],
   linux: [
-    { browser: 'Chrome, Chromium ≥ 113', needs: 'nogpu.flagLinux' },
+    { browser: 'Chrome, Chromium 113+', needs: 'nogpu.flagLinux' },
     { browser: 'Firefox Nightly', needs: 'nogpu.flagFirefox' },
   ],
-  android: [{ browser: 'Chrome ≥ 121 (Android ≥ 12)', needs: 'nogpu.nothing' }],
-  ios: [{ browser: 'Safari ≥ 26', needs: 'nogpu.flagSafari' }],
+  android: [{ browser: 'Chrome 121+ (Android 12+)', needs: 'nogpu.nothing' }],
+  ios: [{ browser: 'Safari 26+', needs: 'nogpu.flagSafari' }],
 }
 
 const PLATFORMS = ['windows', 'mac', 'linux', 'android', 'ios'] as const

@@ -45,6 +45,7 @@ function ErrorNotice({ error }: { error: ErrorData }) {
   const t = useTranslate()
   const model = useApp((state) => state.model)
   const failed = model.kind === 'failed' ? model : null
+  const answering = failed?.info ?? null
   return (
     <div className="notice notice-error" role="alert" data-testid="error" data-code={error.code}>
       <Icon name="warning" />
@@ -52,7 +53,7 @@ function ErrorNotice({ error }: { error: ErrorData }) {
         <strong>{failed === null ? t('error.title') : t('error.loadTitle', { name: failed.label })}</strong>
         <p>{firstLine(error.message)}</p>
         {error.hint !== '' && <p className="notice-hint">{error.hint}</p>}
-        {failed?.info != null && <p className="note">{t('error.stillAnswers', { name: failed.info.id })}</p>}
+        {answering !== null && <p className="note">{t('error.stillAnswers', { name: answering.id })}</p>}
       </div>
       <CopyDetails error={error} />
       <button
@@ -62,7 +63,7 @@ function ErrorNotice({ error }: { error: ErrorData }) {
         title={t('action.dismiss')}
         onClick={() => {
           app.setState({ error: null })
-          if (failed?.info != null) app.setState({ model: { kind: 'ready', info: failed.info } })
+          if (answering !== null) app.setState({ model: { kind: 'ready', info: answering } })
         }}
       >
         <Icon name="close" />

@@ -1,19 +1,17 @@
 import { memo } from 'react'
 import { groupStarts } from '../../store/groups.ts'
 import type { Trace } from '../../store/trace.ts'
-import { useApp, useTranslate } from '../context.ts'
-import { answeringModel } from '../../store/app.ts'
+import { useTranslate } from '../context.ts'
 import { TokenText } from './TokenText.tsx'
 
 /** The prompt as the model read it: one chip a token, ids and all, but no probability. */
 export function PromptChips({ trace }: { trace: Trace }) {
   const t = useTranslate()
-  const bosId = useApp((state) => answeringModel(state.model)?.bosId ?? null)
   return (
     <Chips
       ids={trace.promptIds}
       texts={trace.promptTexts}
-      bosId={bosId}
+      bosId={trace.bosId}
       label={t('output.promptTokens')}
       special={t('output.special')}
     />

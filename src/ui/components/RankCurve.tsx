@@ -50,8 +50,8 @@ export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
         onPointerLeave={() => setCursor(null)}
       >
         <Grid count={count} />
-        {cutX !== null && <rect className="curve-cut" x={cutX} y={0} width={WIDTH - cutX} height={HEIGHT} />}
         <path className="curve-line" d={path} />
+        {cutX !== null && <rect className="curve-cut" x={cutX} y={0} width={WIDTH - cutX} height={HEIGHT} />}
         {marked !== null && (
           <line
             className={cursor === null ? 'curve-chosen' : 'curve-cursor'}
@@ -63,6 +63,12 @@ export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
         )}
       </svg>
       <AxisLabels count={count} />
+      {marked !== null && (
+        <span
+          className={cursor === null ? 'curve-dot' : 'curve-dot curve-dot-cursor'}
+          style={{ '--x': rankToX(marked, count), '--y': probabilityToY(sorted[marked - 1] ?? 0) }}
+        />
+      )}
       <figcaption className="note numeric">
         {marked === null
           ? ' '

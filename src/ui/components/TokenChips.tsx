@@ -4,9 +4,6 @@ import type { GeneratedToken } from '../../types.ts'
 import { probabilityLevel, surprisalLevel } from '../draw/palette.ts'
 import { TokenText } from './TokenText.tsx'
 
-/** Groups drawn by one memoised block: a new token re-renders at most this many. */
-export const BLOCK = 48
-
 interface BlockProps {
   trace: Trace
   /** Changes with the text, so that a block never shows tokens of an older one. */
@@ -14,40 +11,44 @@ interface BlockProps {
   /** Indices into `trace.groups`. */
   fromGroup: number
   toGroup: number
-  /** Tokens in all when this block was last touched; only the growing block sees it change. */
+  /** Tokens up to the block's end; only the growing block sees it change. */
   tokens: number
   /** The pinned token if it is in this block, else −1. */
   pinned: number
   endLabel: string
+  /** The mark behind the newest token of a run. */
+  caret: boolean
 }
 
-/** A stretch of token chips. Compared by its numbers alone, so finished blocks never render again. */
-export const ChipBlock = memo(function ChipBlock({
-  trace,
-  fromGroup,
-  toGroup,
-  pinned,
-  endLabel,
-}: BlockProps) {
+/** Whole lines of token chips. Compared by its numbers alone, so closed blocks never render again. */
+export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
+  const { trace, fromGroup, toGroup, pinned, endLabel, caret } = props
   const chips = []
   for (let group = fromGroup; group < toGroup; group++) {
     const first = trace.groups[group] ?? 0
-    const next = trace.groups[group + 1] ?? trace.tokens.length
-    const members = trace.tokens.slice(first, next)
+    const members = trace.tokens.slice(first, trace.groups[group + 1] ?? trace.tokens.length)
+    const [token] = members
+    if (token === undefined) continue
     chips.push(
-      members.length === 1 ? (
+      members.length > 1 ? (
+        <CharacterGroup key={first} members={members} pinned={pinned} />
+      ) : (
         <Chip
           key={first}
-          token={members[0]!}
-          pinned={pinned}
-          end={trace.isEnd(members[0]!.id) ? endLabel : null}
+          token={token}
+          pinned={token.index === pinned}
+          end={trace.isEnd(token.id) ? endLabel : null}
         />
-      ) : (
-        <CharacterGroup key={first} members={members} pinned={pinned} />
       ),
     )
   }
-  return chips
+  return (
+    // The first block goes on behind the prompt in the same line.
+    <span className={fromGroup === 0 ? 'lines-first' : 'lines'}>
+      {chips}
+      {caret && <span className="caret" aria-hidden="true" />}
+    </span>
+  )
 })
 
 /** Levels of both scales; the stream's `data-colour` decides which one shows, without rendering again. */
@@ -65,11 +66,11 @@ function shortSurprisal(logprob: number): string {
 }
 
 /** Attributes every token element carries: what automation, hover and the two scales read. */
-function tokenAttributes(token: GeneratedToken, pinned: number) {
+function tokenAttributes(token: GeneratedToken, pinned: boolean) {
   return {
     id: `token-${token.index}`,
     role: 'option',
-    'aria-selected': token.index === pinned,
+    'aria-selected': pinned,
     'data-token-index': token.index,
     'data-token-id': token.id,
     'data-p': shortProbability(token.logprob),
@@ -77,19 +78,26 @@ function tokenAttributes(token: GeneratedToken, pinned: number) {
   } as const
 }
 
-function Chip({ token, pinned, end }: { token: GeneratedToken; pinned: number; end: string | null }) {
+interface ChipProps {
+  token: GeneratedToken
+  pinned: boolean
+  /** How an end of text is called, for a token that is one. */
+  end: string | null
+}
+
+const Chip = memo(function Chip({ token, pinned, end }: ChipProps) {
   const silent = end !== null && token.text === ''
   return (
     <span
       {...tokenAttributes(token, pinned)}
-      className={`chip ${levelClasses(token)}${silent ? ' chip-end' : ''}`}
+      className={`chip ${levelClasses(token)}${silent ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
       aria-label={silent ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
       data-label={silent ? end : undefined}
     >
       <TokenText text={token.text} />
     </span>
   )
-}
+})
 
 /** Several tokens that make one character: a strip per token, the text on the last. */
 function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[]; pinned: number }) {
@@ -99,7 +107,7 @@ function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[
       {members.map((member, place) => (
         <span
           key={member.index}
-          {...tokenAttributes(member, pinned)}
+          {...tokenAttributes(member, member.index === pinned)}
           className={`chip ${member.text === '' ? 'chip-part' : ''} ${levelClasses(member)}`}
           aria-label={`${text === '' ? '…' : text} ${place + 1}/${members.length}`}
         >

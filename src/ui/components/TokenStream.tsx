@@ -1,15 +1,16 @@
-import { useEffect, useLayoutEffect, useRef, useState, type PointerEvent } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, type PointerEvent, type RefObject } from 'react'
 import { isRunning } from '../../store/app.ts'
 import { useApp, useSession, useTrace, useTranslate } from '../context.ts'
 import { PromptChips } from './PromptChips.tsx'
-import { BLOCK, ChipBlock } from './TokenChips.tsx'
+import { ChipBlock } from './TokenChips.tsx'
+import { useLineBlocks } from './useLineBlocks.ts'
 
 /** Index of the generated or prompt token under the pointer, null beside them. */
 function tokenAt(event: PointerEvent): { generated: number | null; prompt: number | null } {
   const target = event.target instanceof Element ? event.target : null
   const read = (name: string) => {
     const value = target?.closest(`[data-${name}]`)?.getAttribute(`data-${name}`)
-    return value == null ? null : Number(value)
+    return value === null || value === undefined ? null : Number(value)
   }
   return { generated: read('token-index'), prompt: read('prompt-index') }
 }
@@ -24,15 +25,16 @@ export function TokenStream() {
   const pinned = useApp((state) => state.pinned)
   const runKind = useApp((state) => state.run.kind)
   const running = useApp((state) => isRunning(state.run))
-  const scroller = useFollow(trace.getVersion(), running, pinned)
+  const scroller = useRef<HTMLDivElement>(null)
+  const seams = useLineBlocks(trace, scroller, String(values))
+  useFollow(scroller, trace.getVersion(), running, pinned)
 
-  const blocks = []
-  for (let from = 0; from < trace.groups.length; from += BLOCK) {
-    const to = Math.min(from + BLOCK, trace.groups.length)
+  const starts = [0, ...seams]
+  const blocks = starts.map((from, place) => {
+    const to = starts[place + 1] ?? trace.groups.length
     const first = trace.groups[from] ?? 0
     const end = trace.groups[to] ?? trace.tokens.length
-    const holdsPinned = pinned !== null && pinned >= first && pinned < end
-    blocks.push(
+    return (
       <ChipBlock
         key={`${trace.epoch}:${from}`}
         trace={trace}
@@ -40,11 +42,12 @@ export function TokenStream() {
         fromGroup={from}
         toGroup={to}
         tokens={end}
-        pinned={holdsPinned ? pinned : -1}
+        pinned={pinned !== null && pinned >= first && pinned < end ? pinned : -1}
         endLabel={t('output.end')}
-      />,
+        caret={running && place === starts.length - 1}
+      />
     )
-  }
+  })
   return (
     <div
       ref={scroller}
@@ -77,15 +80,18 @@ export function TokenStream() {
       >
         {blocks}
       </span>
-      {running && <span className="caret" aria-hidden="true" />}
       <Announcer />
     </div>
   )
 }
 
 /** Keeps the newest token in view while the reader has not scrolled away, and the pinned one always. */
-function useFollow(version: number, running: boolean, pinned: number | null) {
-  const scroller = useRef<HTMLDivElement>(null)
+function useFollow(
+  scroller: RefObject<HTMLDivElement | null>,
+  version: number,
+  running: boolean,
+  pinned: number | null,
+): void {
   const following = useRef(true)
   useEffect(() => {
     const element = scroller.current
@@ -95,15 +101,14 @@ function useFollow(version: number, running: boolean, pinned: number | null) {
     }
     element.addEventListener('scroll', onScroll, { passive: true })
     return () => element.removeEventListener('scroll', onScroll)
-  }, [])
+  }, [scroller])
   useLayoutEffect(() => {
     const element = scroller.current
-    if (element !== null && running && following.current) element.scrollTop = element.scrollHeight
-  }, [version, running])
+    if (element !== null && running && following.current) element.scrollTo({ top: element.scrollHeight })
+  }, [scroller, version, running])
   useEffect(() => {
     if (pinned !== null) document.getElementById(`token-${pinned}`)?.scrollIntoView({ block: 'nearest' })
   }, [pinned])
-  return scroller
 }
 
 /** Milliseconds between announcements: whole phrases, not every token, reach a screen reader. */

@@ -13,7 +13,8 @@ export function sampleCurve(sorted: ArrayLike<number>, points = 160): CurvePoint
   const count = sorted.length
   const curve: CurvePoint[] = []
   let last = 0
-  for (let step = 0; step < points && count > 0; step++) {
+  const steps = count > 0 ? points : 0
+  for (let step = 0; step < steps; step++) {
     const rank = Math.round(Math.exp((Math.log(count) * step) / Math.max(1, points - 1)))
     const probability = sorted[rank - 1]
     if (rank === last || probability === undefined) continue

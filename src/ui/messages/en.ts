@@ -1,7 +1,6 @@
 /** Every word of the page. `{name}` marks what is put in. */
 export const en = {
   'app.name': 'Tokenscope',
-  'app.tagline': 'A language model you can open, in a browser tab',
   'app.skip': 'Skip to the output',
 
   'theme.label': 'Theme: {theme}',
@@ -45,8 +44,8 @@ export const en = {
   'view.write': 'Write',
   'views.label': 'Views',
   'regions.label': 'Regions',
-  'region.left.collapse': 'Hide {name}',
-  'region.left.expand': 'Show {name}',
+  'region.collapse': 'Hide {name}',
+  'region.expand': 'Show {name}',
   'region.resize': 'Width of {name}',
 
   'prompt.label': 'Prompt',
@@ -61,7 +60,6 @@ export const en = {
   'action.dismiss': 'Dismiss',
   'action.copyDetails': 'Copy details',
   'action.copied': 'Copied',
-  'action.copyText': 'Copy text',
 
   'output.label': 'Output, one token each',
   'output.region': 'Text',
@@ -74,7 +72,6 @@ export const en = {
   'output.reading': 'Reading the prompt, {done} of {total} tokens',
   'output.end': 'end',
   'output.special': 'special',
-  'output.broken': 'an incomplete character',
   'output.partOf': 'part of a character',
   'output.count': '{count} tokens',
   'output.finish.stop': 'ended by the model',
@@ -83,7 +80,6 @@ export const en = {
   'output.finish.stopped': 'stopped',
   'output.finish.failed': 'interrupted by an error',
   'output.finish.lost': 'interrupted: the GPU was lost',
-  'output.jumpToEnd': 'Follow',
 
   'colour.label': 'Colour by',
   'colour.probability': 'Probability',
@@ -118,7 +114,6 @@ export const en = {
   'setting.hint.seed': 'The same seed, prompt and settings give the same text.',
   'setting.hint.maxTokens': 'Tokens to write at most.',
   'setting.slider': '{name}, slider',
-  'setting.applies': 'Applies to the next run.',
 
   'run.title': 'This run',
   'run.prefill': 'Prefill',
@@ -178,7 +173,6 @@ export const en = {
     'The browser took the GPU away, after a driver fault or for lack of memory. Your text is kept.',
   'drop.title': 'Drop to load',
   'drop.body': 'A model folder, or its config.json, safetensors and tokenizer.json together',
-  'link.ignored': 'The link’s {keys} could not be read and was left at its default.',
 
   'nogpu.title': 'This browser does not offer WebGPU here',
   'nogpu.body':

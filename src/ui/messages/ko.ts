@@ -2,7 +2,6 @@ import type { Catalogue } from './en.ts'
 
 export const ko: Catalogue = {
   'app.name': 'Tokenscope',
-  'app.tagline': '브라우저 탭에서 속을 열어 보는 언어 모델',
   'app.skip': '출력으로 건너뛰기',
 
   'theme.label': '테마: {theme}',
@@ -47,8 +46,8 @@ export const ko: Catalogue = {
   'view.write': '쓰기',
   'views.label': '보기',
   'regions.label': '영역',
-  'region.left.collapse': '{name} 숨기기',
-  'region.left.expand': '{name} 펼치기',
+  'region.collapse': '{name} 숨기기',
+  'region.expand': '{name} 펼치기',
   'region.resize': '{name} 너비',
 
   'prompt.label': '프롬프트',
@@ -63,7 +62,6 @@ export const ko: Catalogue = {
   'action.dismiss': '닫기',
   'action.copyDetails': '자세한 내용 복사',
   'action.copied': '복사됨',
-  'action.copyText': '글 복사',
 
   'output.label': '출력, 토큰 단위',
   'output.region': '글',
@@ -76,7 +74,6 @@ export const ko: Catalogue = {
   'output.reading': '프롬프트 읽는 중, 토큰 {total}개 중 {done}개',
   'output.end': '끝',
   'output.special': '특수',
-  'output.broken': '완성되지 않은 글자',
   'output.partOf': '글자의 일부',
   'output.count': '토큰 {count}개',
   'output.finish.stop': '모델이 글을 끝맺음',
@@ -85,7 +82,6 @@ export const ko: Catalogue = {
   'output.finish.stopped': '정지됨',
   'output.finish.failed': '오류로 중단됨',
   'output.finish.lost': 'GPU 연결이 끊겨 중단됨',
-  'output.jumpToEnd': '따라가기',
 
   'colour.label': '색상 기준',
   'colour.probability': '확률',
@@ -120,7 +116,6 @@ export const ko: Catalogue = {
   'setting.hint.seed': '시드, 프롬프트, 설정이 같으면 같은 글이 나옵니다.',
   'setting.hint.maxTokens': '한 번에 쓸 수 있는 토큰의 최대 개수입니다.',
   'setting.slider': '{name} 슬라이더',
-  'setting.applies': '다음 실행부터 적용됩니다.',
 
   'run.title': '이번 실행',
   'run.prefill': '프리필',
@@ -176,7 +171,6 @@ export const ko: Catalogue = {
   'lost.body': '드라이버 오류나 메모리 부족으로 브라우저가 GPU를 회수했습니다. 쓴 글은 그대로 있습니다.',
   'drop.title': '놓으면 불러옵니다',
   'drop.body': '모델 폴더, 또는 config.json, safetensors, tokenizer.json 파일을 함께 놓으세요',
-  'link.ignored': '링크의 {keys} 값을 읽을 수 없어 기본값을 씁니다.',
 
   'nogpu.title': '이 브라우저에서는 WebGPU를 쓸 수 없습니다',
   'nogpu.body':

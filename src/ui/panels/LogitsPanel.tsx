@@ -37,7 +37,7 @@ export function LogitsPanel() {
   }
   if (token === undefined) return <p className="panel-empty">{t('logits.empty')}</p>
   // Full logits are read where somebody rests, not along the way of a pointer or a stream.
-  const settled = hovered === null && (pinned !== null || !running)
+  const settled = (hovered === null || hovered === pinned) && (pinned !== null || !running)
   const held = pinned === index ? 'pinned' : hovered === null ? 'following' : null
   return <TokenLogits trace={trace} token={token} settled={settled} held={held} />
 }

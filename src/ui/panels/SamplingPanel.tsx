@@ -49,7 +49,6 @@ export function SamplingPanel() {
         <Setting key={name} name={name} />
       ))}
       <div className="sampling-foot">
-        <span className="note">{t('setting.applies')}</span>
         <button
           type="button"
           className="button button-quiet"
@@ -100,7 +99,7 @@ function Setting({ name }: { name: SettingName }) {
             title={t('action.newSeed')}
             onClick={() => set(Math.floor(Math.random() * 10_000))}
           >
-            <Icon name="dice" />
+            <Icon name="shuffle" />
           </button>
         )
       }

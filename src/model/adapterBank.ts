@@ -1,0 +1,443 @@
+import { adaptedWeight, doraGains } from '../adapters/dense.ts'
+import type { LoraModule, ParsedAdapter, Replacement } from '../adapters/types.ts'
+import { TokenscopeError, invariant } from '../errors.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import { packMatrix } from '../quant/pack.ts'
+import { MAX_ADAPTERS } from './batch.ts'
+import type { AdapterLayout } from './program.ts'
+import type { DecoderSpec } from './spec.ts'
+import { NO_BIAS, rowUnits, type MatrixView, type WeightStore } from './weights.ts'
+import type { WeightReader } from './weightReader.ts'
+
+/** All adapters on products that share their input: one A for all, B and the rest by output. */
+export interface AdapterGroup {
+  /** Stacked A's, `[ranks, in]`; its scale plane holds (adapter, α/r) per rank. */
+  readonly a: MatrixView
+  readonly ranks: number
+  /** What lib/adapter_lora.wgsl reads. */
+  readonly planes: GPUBuffer
+}
+
+/** What ops/embed_lora.wgsl reads. */
+export interface EmbedLora {
+  readonly buffer: GPUBuffer
+  readonly ranks: number
+  readonly bWord: number
+  readonly tableWord: number
+}
+
+/** An adapter with its place among the per-row scales. */
+export interface PlacedAdapter {
+  readonly slot: number
+  readonly parsed: ParsedAdapter
+}
+
+const PART_WORDS = 12
+const TABLE_WORD = 4
+
+/** Steps of each group, in the order of the rows of its matrix. */
+function groupsOf(spec: DecoderSpec): Map<string, string[]> {
+  const groups = new Map<string, string[]>()
+  for (let n = 0; n < spec.layers; n++) {
+    const at = `layers.${n}`
+    groups.set(`${at}.attn.qkv`, [`${at}.attn.q`, `${at}.attn.k`, `${at}.attn.v`])
+    groups.set(`${at}.attn.out`, [`${at}.attn.out`])
+    if (spec.gated) groups.set(`${at}.mlp.gate_up`, [`${at}.mlp.gate`, `${at}.mlp.up`])
+    else groups.set(`${at}.mlp.up`, [`${at}.mlp.up`])
+    groups.set(`${at}.mlp.down`, [`${at}.mlp.down`])
+  }
+  groups.set('logits', ['logits'])
+  return groups
+}
+
+interface PlacedModule {
+  slot: number
+  module: LoraModule
+}
+
+/** True when an adapter changes the embedding by more than low-rank additions to its rows. */
+function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): boolean {
+  return (
+    modules.some(({ step, magnitude }) => step === 'positions' || (step === 'embed' && magnitude !== null)) ||
+    replacements.some(({ name, origin }) => origin === 'module' && (name === 'embed' || name === 'positions'))
+  )
+}
+
+/** A part while its group is laid out. */
+interface Part {
+  step: string
+  view: MatrixView
+  modules: PlacedModule[]
+  firstRank: number
+  bias: { slot: number; delta: Float32Array } | null
+}
+
+/** The adapters of a model on the GPU, laid out anew whenever one comes or goes. */
+export class AdapterBank implements AdapterLayout {
+  private readonly groups = new Map<string, AdapterGroup>()
+  private readonly matrices = new Map<string, MatrixView>()
+  private readonly vectors = new Map<string, LedgerBuffer>()
+  private readonly replacers = new Map<string, number>()
+  private readonly buffers: LedgerBuffer[] = []
+  private embedding: EmbedLora | null = null
+  readonly adapters: readonly PlacedAdapter[]
+  private readonly spec: DecoderSpec
+  private readonly device: GPUDevice
+  private readonly ledger: BufferLedger
+  private readonly weights: WeightStore
+  private readonly reader: WeightReader
+
+  private constructor(adapters: readonly PlacedAdapter[], context: BankContext) {
+    this.adapters = adapters
+    this.spec = context.spec
+    this.device = context.device
+    this.ledger = context.ledger
+    this.weights = context.weights
+    this.reader = context.reader
+  }
+
+  /**
+   * Lays out these adapters together.
+   * @throws `unsupported` when two of them need the same module to themselves, or a module cannot be replaced here.
+   */
+  static async build(adapters: readonly PlacedAdapter[], context: BankContext): Promise<AdapterBank> {
+    invariant(adapters.length <= MAX_ADAPTERS, 'adapters fit their slots')
+    const bank = new AdapterBank(adapters, context)
+    try {
+      bank.checkConflicts()
+      for (const [name, steps] of groupsOf(context.spec)) await bank.layGroup(name, steps)
+      bank.layEmbedding()
+      for (const adapter of adapters) {
+        if (wantsDenseEmbedding(adapter.parsed)) await bank.layDenseEmbedding(adapter)
+        for (const replacement of adapter.parsed.replacements) await bank.replace(adapter, replacement)
+      }
+      return bank
+    } catch (error) {
+      bank.dispose()
+      throw error
+    }
+  }
+
+  /** Scales a row carries: one per slot up to the highest in use. */
+  get slots(): number {
+    return Math.max(...this.adapters.map(({ slot }) => slot)) + 1
+  }
+
+  ranks(group: string): number {
+    if (group === 'embed') return this.embedding?.ranks ?? 0
+    return this.groups.get(group)?.ranks ?? 0
+  }
+
+  replaces(step: string): boolean {
+    return this.replacers.has(step)
+  }
+
+  adapterGroup(name: string): AdapterGroup {
+    const group = this.groups.get(name)
+    invariant(group, `adapters on ${name}`)
+    return group
+  }
+
+  embedLora(): EmbedLora {
+    invariant(this.embedding, 'adapters on the embedding')
+    return this.embedding
+  }
+
+  replacedBy(step: string): number {
+    const slot = this.replacers.get(step)
+    invariant(slot !== undefined, `${step} is replaced`)
+    return slot
+  }
+
+  matrix(name: string): MatrixView | undefined {
+    return this.matrices.get(name)
+  }
+
+  vector(name: string): LedgerBuffer | undefined {
+    return this.vectors.get(name)
+  }
+
+  dispose(): void {
+    for (const buffer of this.buffers.splice(0)) this.ledger.destroy(buffer)
+  }
+
+  /** DoRA, trained biases and replaced modules blend by one scale: such a module belongs to one adapter. */
+  private checkConflicts(): void {
+    const exclusive = new Map<string, string>()
+    const users = new Map<string, Set<string>>()
+    for (const { parsed } of this.adapters) {
+      const owned = [
+        ...parsed.modules.filter((module) => module.magnitude).map((module) => module.step),
+        ...(wantsDenseEmbedding(parsed) ? ['embed'] : []),
+        ...parsed.replacements
+          .filter(({ origin }) => origin !== 'base')
+          .map(({ name }) => name.replace(/\.bias$/, '')),
+      ]
+      for (const step of owned) exclusive.set(step, parsed.name)
+      for (const step of [...owned, ...parsed.modules.map((module) => module.step)]) {
+        users.set(step, (users.get(step) ?? new Set()).add(parsed.name))
+      }
+    }
+    for (const [step, owner] of exclusive) {
+      const others = [...(users.get(step) ?? [])].filter((name) => name !== owner)
+      if (others.length === 0) continue
+      throw new TokenscopeError(
+        'unsupported',
+        `The adapters "${owner}" and "${others[0]}" both change ${step}, and "${owner}" replaces or rescales it.`,
+        {
+          hint: 'DoRA, trained biases and replaced modules cannot be mixed on one module. Remove one of the adapters.',
+          details: { step, adapters: [owner, ...others] },
+        },
+      )
+    }
+  }
+
+  private modulesOn(step: string): PlacedModule[] {
+    return this.adapters.flatMap(({ slot, parsed }) =>
+      parsed.modules.filter((module) => module.step === step).map((module) => ({ slot, module })),
+    )
+  }
+
+  private async biasOf(step: string, view: MatrixView): Promise<Part['bias']> {
+    if (
+      this.adapters.some(({ parsed }) =>
+        parsed.replacements.some((r) => r.name === step && r.origin === 'module'),
+      )
+    )
+      return null
+    for (const { slot, parsed } of this.adapters) {
+      const replacement = parsed.replacements.find(({ name }) => name === `${step}.bias`)
+      if (!replacement) continue
+      const base = await this.reader.bias(view)
+      return { slot, delta: replacement.values.map((value, i) => value - (base?.[i] ?? 0)) }
+    }
+    return null
+  }
+
+  private async layGroup(name: string, steps: readonly string[]): Promise<void> {
+    const parts: Part[] = []
+    for (const step of steps) {
+      const modules = this.modulesOn(step)
+      const view = this.weights.view(step === 'logits' && this.spec.tiedHead ? 'embed' : step)
+      const bias = await this.biasOf(step, view)
+      if (modules.length > 0 || bias) parts.push({ step, view, modules, firstRank: 0, bias })
+    }
+    if (parts.length === 0) return
+    // Parts cut from one tensor (GPT-2's c_attn) share their A: it is multiplied once.
+    const sources = parts.map(({ modules }) => modules.map(({ module }) => module.a))
+    const shared = sources.every(
+      (list) =>
+        list.length > 0 && list.length === sources[0]?.length && list.every((a, i) => a === sources[0]?.[i]),
+    )
+    const stacked: PlacedModule[] = []
+    let ranks = 0
+    for (const part of parts) {
+      if (shared && part !== parts[0]) continue
+      part.firstRank = ranks
+      stacked.push(...part.modules)
+      ranks += part.modules.reduce((sum, { module }) => sum + module.rank, 0)
+    }
+    const a = this.layA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
+    const planes = await this.layPlanes(name, parts, a.matrix.rows)
+    this.groups.set(name, { a, ranks: a.matrix.rows, planes })
+  }
+
+  private create(label: string, words: Uint32Array<ArrayBuffer>): LedgerBuffer {
+    const buffer = this.ledger.create(
+      `adapters:${label}`,
+      words.byteLength,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    )
+    this.device.queue.writeBuffer(buffer.gpu, 0, words)
+    this.buffers.push(buffer)
+    return buffer
+  }
+
+  /** Stacked A's with a table of (adapter, α/r) behind them. A group with biases alone gets one zero rank. */
+  private layA(name: string, modules: readonly PlacedModule[], ranks: number, cols: number): MatrixView {
+    const stride = rowUnits('f32', cols)
+    const words = new Uint32Array(ranks * stride * 4 + ranks * 2)
+    const floats = new Float32Array(words.buffer)
+    const table = ranks * stride * 4
+    let rank = 0
+    for (const { slot, module } of modules) {
+      for (let r = 0; r < module.rank; r++, rank++) {
+        floats.set(module.a.subarray(r * cols, (r + 1) * cols), rank * stride * 4)
+        words[table + 2 * rank] = slot
+        floats[table + 2 * rank + 1] = module.scaling
+      }
+    }
+    const buffer = this.create(`${name}.a`, words)
+    const shard = { buffer, begin: 0, end: ranks, stride, scalesWord: table, biasWord: NO_BIAS }
+    return {
+      matrix: { name: `${name}.a`, format: 'f32', rows: ranks, cols, shards: [shard] },
+      begin: 0,
+      end: ranks,
+    }
+  }
+
+  private async layPlanes(name: string, parts: readonly Part[], ranks: number): Promise<GPUBuffer> {
+    const laid = await Promise.all(parts.map(async (part) => ({ part, gains: await this.gainsOf(part) })))
+    const rowsOf = ({ view }: Part): number => view.end - view.begin
+    const own = (part: Part): number => part.modules.reduce((sum, { module }) => sum + module.rank, 0)
+    const size = laid.reduce(
+      (sum, { part, gains }) => sum + rowsOf(part) * (own(part) + (gains ? 1 : 0) + (part.bias ? 1 : 0)),
+      TABLE_WORD + parts.length * PART_WORDS,
+    )
+    const words = new Uint32Array(size)
+    const floats = new Float32Array(words.buffer)
+    words.set([parts.length, ranks])
+    let at = TABLE_WORD + parts.length * PART_WORDS
+    laid.forEach(({ part, gains }, i) => {
+      const rows = rowsOf(part)
+      const b = at
+      let column = 0
+      for (const { module } of part.modules) {
+        for (let row = 0; row < rows; row++) {
+          floats.set(
+            module.b.subarray(row * module.rank, (row + 1) * module.rank),
+            b + row * own(part) + column,
+          )
+        }
+        column += module.rank
+      }
+      at += rows * own(part)
+      const g = gains ? at : NO_BIAS
+      if (gains) floats.set(gains.values, at)
+      at += gains ? rows : 0
+      const d = part.bias ? at : NO_BIAS
+      if (part.bias) floats.set(part.bias.delta, at)
+      at += part.bias ? rows : 0
+      const slot = part.bias?.slot ?? gains?.slot ?? 0
+      // A module with DoRA belongs to one adapter, so its ranks are all of the part's.
+      words.set(
+        [part.view.begin, part.view.end, part.firstRank, own(part), b, g, d, slot, 0, own(part)],
+        TABLE_WORD + i * PART_WORDS,
+      )
+    })
+    return this.create(`${name}.planes`, words).gpu
+  }
+
+  private async gainsOf({ modules, view }: Part): Promise<{ slot: number; values: Float64Array } | null> {
+    const dora = modules.find(({ module }) => module.magnitude)
+    if (!dora) return null
+    return { slot: dora.slot, values: doraGains(dora.module, await this.reader.matrix(view)) }
+  }
+
+  /** Low-rank additions to the embedding that need nothing else of it. */
+  private layEmbedding(): void {
+    const modules = this.adapters
+      .filter(({ parsed }) => !wantsDenseEmbedding(parsed))
+      .flatMap(({ slot, parsed }) =>
+        parsed.modules.filter(({ step }) => step === 'embed').map((module) => ({ slot, module })),
+      )
+    if (modules.length === 0) return
+    const { vocab, hidden } = this.spec
+    const ranks = modules.reduce((sum, { module }) => sum + module.rank, 0)
+    const bWord = vocab * ranks
+    const tableWord = bWord + hidden * ranks
+    const words = new Uint32Array(tableWord + 2 * ranks)
+    const floats = new Float32Array(words.buffer)
+    let column = 0
+    for (const { slot, module } of modules) {
+      for (let r = 0; r < module.rank; r++, column++) {
+        for (let token = 0; token < vocab; token++)
+          floats[token * ranks + column] = module.a[r * vocab + token] ?? 0
+        for (let h = 0; h < hidden; h++)
+          floats[bWord + h * ranks + column] = module.b[h * module.rank + r] ?? 0
+        words[tableWord + 2 * column] = slot
+        floats[tableWord + 2 * column + 1] = module.scaling
+      }
+    }
+    this.embedding = { buffer: this.create('embed', words).gpu, ranks, bWord, tableWord }
+  }
+
+  /** The embedding as this adapter has it, whole: a table of its own, blended with the base's. */
+  private async layDenseEmbedding({ slot, parsed }: PlacedAdapter): Promise<void> {
+    const embed = await this.reader.matrix(this.weights.view('embed'))
+    const table = Float32Array.from(adaptedWeight(parsed, 'embed', embed) ?? embed)
+    this.replacers.set('embed', slot)
+    this.matrices.set('embed@alt', this.layDense('embed@alt', table, this.spec.hidden, null))
+    if (!this.spec.weights.positions) return
+    const base = await this.reader.vector('positions')
+    const positions = Float32Array.from(adaptedWeight(parsed, 'positions', base) ?? base)
+    this.vectors.set('positions@alt', this.create('positions@alt', new Uint32Array(positions.buffer)))
+  }
+
+  /** Puts a replacement beside the base's own parameter. */
+  private async replace({ slot, parsed }: PlacedAdapter, replacement: Replacement): Promise<void> {
+    const { name, origin, values } = replacement
+    const step = name.replace(/\.bias$/, '')
+    if (origin === 'base') return this.checkSameBase(parsed, replacement)
+    if (/norm$/.test(step)) return this.replaceNorm(slot, step, parsed)
+    if (name.endsWith('.bias')) return
+    if (step === 'positions' || step === 'embed') return
+    const view = this.weights.view(step === 'logits' && this.spec.tiedHead ? 'embed' : step)
+    const trained = parsed.replacements.find((other) => other.name === `${step}.bias`)
+    const bias = trained?.values ?? (await this.reader.bias(view))
+    this.replacers.set(step, slot)
+    this.matrices.set(`${step}@alt`, this.layDense(`${step}@alt`, values, view.matrix.cols, bias))
+  }
+
+  private layDense(name: string, values: Float32Array, cols: number, bias: Float32Array | null): MatrixView {
+    const rows = values.length / cols
+    const { quants } = packMatrix('f32', rows, cols, values)
+    const words = new Uint32Array(quants.length + (bias ? Math.ceil(rows / 4) * 4 : 0))
+    words.set(quants)
+    if (bias) new Float32Array(words.buffer).set(bias, quants.length)
+    const buffer = this.create(name, words)
+    const shard = {
+      buffer,
+      begin: 0,
+      end: rows,
+      stride: rowUnits('f32', cols),
+      scalesWord: quants.length,
+      biasWord: bias ? quants.length : NO_BIAS,
+    }
+    return { matrix: { name, format: 'f32', rows, cols, shards: [shard] }, begin: 0, end: rows }
+  }
+
+  private async replaceNorm(slot: number, step: string, parsed: ParsedAdapter): Promise<void> {
+    if (this.replacers.has(step)) return
+    const base = await this.reader.norm(step, this.spec)
+    const find = (name: string): Float32Array | undefined =>
+      parsed.replacements.find((other) => other.name === name)?.values
+    const parts = [find(step) ?? base.weight, find(`${step}.bias`) ?? base.bias].filter(
+      (part) => part !== null,
+    )
+    const padded = Math.ceil(this.spec.hidden / 4) * 4
+    const floats = new Float32Array(padded * parts.length)
+    parts.forEach((part, i) => floats.set(part, i * padded))
+    this.replacers.set(step, slot)
+    this.vectors.set(`${step}@alt`, this.create(`${step}@alt`, new Uint32Array(floats.buffer)))
+  }
+
+  /** PEFT stores the base's matrix beside an adapted embedding or head: it must be the loaded one. */
+  private async checkSameBase(parsed: ParsedAdapter, { name, values }: Replacement): Promise<void> {
+    const view = this.weights.view(name === 'logits' && this.spec.tiedHead ? 'embed' : name)
+    const loaded = await this.reader.matrix(view)
+    let worst = 0
+    let scale = 0
+    for (let i = 0; i < values.length; i++) {
+      worst = Math.max(worst, Math.abs((values[i] ?? 0) - (loaded[i] ?? 0)))
+      scale = Math.max(scale, Math.abs(loaded[i] ?? 0))
+    }
+    if (worst <= 0.1 * scale) return
+    throw new TokenscopeError(
+      'unsupported',
+      `The adapter "${parsed.name}" carries another ${name} matrix than the loaded model's.`,
+      {
+        hint: 'It was trained on another base. Load that base, or an adapter without its own copy of the matrix.',
+        details: { adapter: parsed.name, name, largestDifference: worst },
+      },
+    )
+  }
+}
+
+export interface BankContext {
+  spec: DecoderSpec
+  device: GPUDevice
+  ledger: BufferLedger
+  weights: WeightStore
+  reader: WeightReader
+}

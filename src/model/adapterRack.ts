@@ -1,0 +1,140 @@
+import { TokenscopeError } from '../errors.ts'
+import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
+import type { AdapterScale } from '../types.ts'
+import type { PlacedAdapter } from './adapterBank.ts'
+import { MAX_ADAPTERS } from './batch.ts'
+import type { Runner } from './runner.ts'
+
+interface LoadedAdapter extends PlacedAdapter {
+  readonly id: string
+  scale: number
+  report: AdapterReport
+}
+
+/** Which adapters one forward runs under: scales per slot, and a name for the mix that pages are kept by. */
+export interface Mix {
+  /** By slot, {@link MAX_ADAPTERS} long. */
+  readonly scales: Float32Array
+  /** '' for the base. */
+  readonly key: string
+}
+
+export const BASE_MIX: Mix = { scales: new Float32Array(MAX_ADAPTERS), key: '' }
+
+/** The adapters added to a model, with the scales people set. */
+export class AdapterRack {
+  private readonly loaded = new Map<string, LoadedAdapter>()
+  private nextId = 1
+  /** Changes to the set take turns. */
+  private turn: Promise<unknown> = Promise.resolve()
+  private readonly runner: Runner
+
+  constructor(runner: Runner) {
+    this.runner = runner
+  }
+
+  /** Puts a parsed adapter on the GPU and measures what it does. */
+  add(
+    parsed: ParsedAdapter,
+    scale: number,
+    measure: (mix: Mix) => Promise<AdapterEffect>,
+  ): Promise<{ id: string; report: AdapterReport }> {
+    checkScale(scale)
+    return this.change(async () => {
+      const slot = this.freeSlot()
+      const adapter: LoadedAdapter = {
+        id: `adapter-${this.nextId++}`,
+        slot,
+        parsed,
+        scale,
+        report: parsed.report,
+      }
+      await this.runner.setAdapters([...this.loaded.values(), adapter])
+      this.loaded.set(adapter.id, adapter)
+      const effect = await measure(this.mixOf([{ id: adapter.id, scale: 1 }]))
+      adapter.report = {
+        ...parsed.report,
+        effect,
+        warnings: [...parsed.report.warnings, ...effectWarnings(effect)],
+      }
+      return { id: adapter.id, report: adapter.report }
+    })
+  }
+
+  remove(id: string): Promise<void> {
+    return this.change(async () => {
+      const adapter = this.get(id)
+      await this.runner.setAdapters([...this.loaded.values()].filter((other) => other !== adapter))
+      this.loaded.delete(id)
+    })
+  }
+
+  setScale(id: string, scale: number): void {
+    checkScale(scale)
+    this.get(id).scale = scale
+  }
+
+  list(): readonly { id: string; name: string; scale: number; report: AdapterReport }[] {
+    return [...this.loaded.values()].map(({ id, parsed, scale, report }) => ({
+      id,
+      name: parsed.name,
+      scale,
+      report,
+    }))
+  }
+
+  parsed(id: string): ParsedAdapter {
+    return this.get(id).parsed
+  }
+
+  /** The mix asked for; omitted, all adapters at their set scales. */
+  mixOf(asked: readonly AdapterScale[] | undefined): Mix {
+    const wanted = asked ?? [...this.loaded.values()].map(({ id, scale }) => ({ id, scale }))
+    const scales = new Float32Array(MAX_ADAPTERS)
+    for (const { id, scale } of wanted) {
+      checkScale(scale)
+      scales[this.get(id).slot] = scale
+    }
+    const parts = [...this.loaded.values()].filter(({ slot }) => scales[slot] !== 0)
+    return { scales, key: parts.map(({ id, slot }) => `${id}@${scales[slot]}`).join('+') }
+  }
+
+  private change<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work)
+    this.turn = result.catch(() => undefined)
+    return result
+  }
+
+  private freeSlot(): number {
+    const used = new Set([...this.loaded.values()].map(({ slot }) => slot))
+    for (let slot = 0; slot < MAX_ADAPTERS; slot++) if (!used.has(slot)) return slot
+    throw new TokenscopeError('limit', `${MAX_ADAPTERS} adapters are loaded, which is the most.`, {
+      hint: 'Remove one first.',
+      details: { loaded: this.loaded.size, max: MAX_ADAPTERS },
+    })
+  }
+
+  private get(id: string): LoadedAdapter {
+    const adapter = this.loaded.get(id)
+    if (adapter) return adapter
+    throw new TokenscopeError('bad-argument', `No adapter "${id}" is loaded.`, {
+      hint: 'Ids are what addAdapter returned.',
+      details: { id, loaded: [...this.loaded.keys()] },
+    })
+  }
+}
+
+function checkScale(scale: number): void {
+  if (Number.isFinite(scale)) return
+  throw new TokenscopeError('bad-argument', `An adapter scale is ${scale}; allowed is any finite number.`, {
+    hint: 'Use a number; 0 is off and 1 is the adapter as trained.',
+    details: { field: 'scale', got: String(scale) },
+  })
+}
+
+function effectWarnings({ maxDeltaLogit }: AdapterEffect): string[] {
+  if (maxDeltaLogit > 0) return []
+  return [
+    'This adapter changes nothing: every logit of the probe prompt is the base’s. It is untrained or made for another model.',
+  ]
+}

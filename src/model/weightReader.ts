@@ -1,0 +1,67 @@
+import { unpackMatrix } from '../quant/pack.ts'
+import type { Runner } from './runner.ts'
+import type { DecoderSpec } from './spec.ts'
+import { NO_BIAS, type MatrixView } from './weights.ts'
+
+/** Reads parameters back from the GPU as the kernels see them: dequantised. */
+export class WeightReader {
+  private readonly runner: Pick<Runner, 'read' | 'weights'>
+
+  constructor(runner: Pick<Runner, 'read' | 'weights'>) {
+    this.runner = runner
+  }
+
+  /** Rows of a view, `[rows, cols]`. */
+  async matrix({ matrix, begin, end }: MatrixView): Promise<Float32Array> {
+    const { cols, format } = matrix
+    const values = new Float32Array((end - begin) * cols)
+    for (const shard of matrix.shards) {
+      const from = Math.max(begin, shard.begin)
+      const to = Math.min(end, shard.end)
+      if (from >= to) continue
+      const words = new Uint32Array(await this.runner.read(shard.buffer.gpu, 0, shard.buffer.bytes))
+      const rows = shard.end - shard.begin
+      const quants = words.subarray(0, rows * shard.stride * 4)
+      const scales = words.subarray(shard.scalesWord)
+      const all = unpackMatrix(format, rows, cols, { quants, scales })
+      values.set(all.subarray((from - shard.begin) * cols, (to - shard.begin) * cols), (from - begin) * cols)
+    }
+    return values
+  }
+
+  /** Bias of a view, null when its matrix has none. */
+  async bias({ matrix, begin, end }: MatrixView): Promise<Float32Array | null> {
+    const values = new Float32Array(end - begin)
+    for (const shard of matrix.shards) {
+      if (shard.biasWord === NO_BIAS) return null
+      const from = Math.max(begin, shard.begin)
+      const to = Math.min(end, shard.end)
+      if (from >= to) continue
+      const bytes = await this.runner.read(
+        shard.buffer.gpu,
+        shard.biasWord * 4,
+        (shard.end - shard.begin) * 4,
+      )
+      values.set(new Float32Array(bytes).subarray(from - shard.begin, to - shard.begin), from - begin)
+    }
+    return values
+  }
+
+  /** A vector, or the learned positions. */
+  async vector(name: string): Promise<Float32Array> {
+    const buffer = this.runner.weights.vector(name)
+    return new Float32Array(await this.runner.read(buffer.gpu, 0, buffer.bytes))
+  }
+
+  async norm(
+    step: string,
+    { hidden, norm }: DecoderSpec,
+  ): Promise<{ weight: Float32Array; bias: Float32Array | null }> {
+    const values = await this.vector(step)
+    const padded = Math.ceil(hidden / 4) * 4
+    return {
+      weight: values.slice(0, hidden),
+      bias: norm.kind === 'layer' ? values.slice(padded, padded + hidden) : null,
+    }
+  }
+}

@@ -1,0 +1,111 @@
+"""Writes dense_fixture.json beside this file: what PEFT's own modules compute for every case of tests/fixtures/peft.
+
+    python tests/adapters/make_dense_fixture.py
+
+Each case is loaded by PEFT in float64. For every step whose module the adapter changes, a linear module (bias included) is
+run on x[i] = cos(1 + 0.7 i), an embedding gives its table times x, a norm its weight and bias. c_attn is split into q, k
+and v. Needs what tools/reference needs; x in a matrix product is the only thing the test computes in the same way.
+"""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "reference"))
+
+from peft import PeftModel  # noqa: E402
+from transformers_f64 import load_float64  # noqa: E402
+
+FIXTURES = ROOT / "tests" / "fixtures"
+LLAMA = {
+    "input_layernorm": "input_norm",
+    "self_attn.q_proj": "attn.q",
+    "self_attn.k_proj": "attn.k",
+    "self_attn.v_proj": "attn.v",
+    "self_attn.o_proj": "attn.out",
+    "post_attention_layernorm": "post_norm",
+    "mlp.gate_proj": "mlp.gate",
+    "mlp.up_proj": "mlp.up",
+    "mlp.down_proj": "mlp.down",
+}
+GPT2 = {
+    "ln_1": "input_norm",
+    "attn.c_attn": "attn.q attn.k attn.v",
+    "attn.c_proj": "attn.out",
+    "ln_2": "post_norm",
+    "mlp.c_fc": "mlp.up",
+    "mlp.c_proj": "mlp.down",
+}
+TOP = {
+    "lm_head": "logits",
+    "model.embed_tokens": "embed",
+    "model.norm": "final_norm",
+    "transformer.wte": "embed",
+    "transformer.wpe": "positions",
+    "transformer.ln_f": "final_norm",
+}
+
+
+def steps_of(model: torch.nn.Module) -> dict[str, str]:
+    layers = len(model.model.layers if hasattr(model, "model") else model.transformer.h)
+    body, names = ("model.layers", LLAMA) if hasattr(model, "model") else ("transformer.h", GPT2)
+    inner = {
+        f"{body}.{n}.{module}": " ".join(f"layers.{n}.{part}" for part in step.split())
+        for n in range(layers)
+        for module, step in names.items()
+    }
+    return inner | {name: step for name, step in TOP.items() if has(model, name)}
+
+
+def has(model: torch.nn.Module, name: str) -> bool:
+    return any(name == other for other, _ in model.named_modules())
+
+
+def ramp(count: int) -> torch.Tensor:
+    return torch.cos(1 + 0.7 * torch.arange(count, dtype=torch.float64))
+
+
+def project(module: torch.nn.Module, base: torch.nn.Module) -> torch.Tensor:
+    if isinstance(base, torch.nn.Embedding):
+        return module(torch.arange(base.num_embeddings)) @ ramp(base.embedding_dim)
+    weight = base.weight
+    if weight.ndim == 1:
+        inner = module.modules_to_save["default"] if hasattr(module, "modules_to_save") else module
+        parts = [inner.weight, getattr(inner, "bias", None)]
+        return torch.cat([part for part in parts if part is not None])
+    conv1d = type(base).__name__ == "Conv1D"
+    return module(ramp(weight.shape[0] if conv1d else weight.shape[1])[None])[0]
+
+
+@torch.no_grad()
+def write_case(folder: Path) -> dict[str, list[float]]:
+    expected = json.loads((folder / "expected.json").read_text())
+    plain = load_float64(FIXTURES / "models" / expected["base"])
+    base = load_float64(FIXTURES / "models" / expected["base"])
+    adapted = PeftModel.from_pretrained(base, folder, autocast_adapter_dtype=False).double().eval()
+    result = {}
+    for name, step in steps_of(plain).items():
+        module = plain.get_submodule(name)
+        before = project(module, module)
+        after = project(adapted.get_submodule(f"base_model.model.{name}"), module)
+        names = step.split()
+        for part, old, new in zip(names, before.chunk(len(names)), after.chunk(len(names)), strict=True):
+            if (old - new).abs().max() > 0:
+                result[part] = [float(f"{value:.9g}") for value in new.tolist()]
+    return result
+
+
+def main() -> None:
+    warnings.filterwarnings("ignore")
+    cases = {folder.name: write_case(folder) for folder in sorted((FIXTURES / "peft").iterdir())}
+    path = Path(__file__).with_name("dense_fixture.json")
+    path.write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+    print(f"{len(cases)} cases, {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

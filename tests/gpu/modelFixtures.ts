@@ -1,0 +1,152 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect } from 'vitest'
+import { invariant } from '../../src/errors.ts'
+import { loadModel, type LoadOptions, type Model } from '../../src/index.ts'
+import { openCheckpoint } from '../../src/formats/checkpoint.ts'
+import { nodeFolderSource } from '../../src/formats/sources/nodeFolder.ts'
+import { parseStrictJson } from '../../src/formats/strictJson.ts'
+import { describeDevice } from '../../src/gpu/device.ts'
+import { BufferLedger } from '../../src/gpu/ledger.ts'
+import { chooseVariant } from '../../src/gpu/variants.ts'
+import { parseSpec } from '../../src/model/arch/index.ts'
+import type { BatchRow } from '../../src/model/batch.ts'
+import type { Sequence } from '../../src/model/cache.ts'
+import { loadWeights } from '../../src/model/load.ts'
+import { Runner } from '../../src/model/runner.ts'
+import { WeightStore } from '../../src/model/weights.ts'
+import type { WeightFormat } from '../../src/types.ts'
+import { testDevice } from './device.ts'
+
+export const ROOT = join(import.meta.dirname, '../..')
+export const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? join(ROOT, '../shared'))
+export const TALES = join(ROOT, 'public/models/tales-stand-in')
+export const TINY = join(ROOT, 'tests/fixtures/models')
+export const TINY_MODELS = readdirSync(TINY).filter((name) => existsSync(join(TINY, name, 'expected.json')))
+
+export const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T
+
+/** Files of a model folder, with `config.json` taken from another of them. */
+export function withConfig(folder: string, config: string): Map<string, Uint8Array> {
+  const names = readdirSync(folder).filter((name) => /\.(json|safetensors)$/.test(name))
+  const files = new Map(names.map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]))
+  files.set('config.json', new Uint8Array(readFileSync(join(folder, config))))
+  return files
+}
+
+/** Loads on the test device, runs, and sees to it that nothing stays on the GPU. */
+export async function withModel(
+  source: Parameters<typeof loadModel>[0],
+  options: Omit<LoadOptions, 'device'>,
+  run: (model: Model) => Promise<void>,
+): Promise<void> {
+  const { device } = await testDevice({ limits: 'adapter', features: 'all' })
+  const model = await loadModel(source, { ...options, device })
+  try {
+    await run(model)
+  } finally {
+    await model.dispose()
+  }
+  expect((await model.memory()).gpuBytes).toBe(0)
+}
+
+/** A model without tokenizer or interface, for tests of rows and pages. `maxBytes` forces matrices into shards. */
+export async function withRunner(
+  folder: string,
+  { format = 'f32', maxBytes, context = 128 }: { format?: WeightFormat; maxBytes?: number; context?: number },
+  run: (runner: Runner) => Promise<void>,
+): Promise<void> {
+  const { device } = await testDevice({ limits: 'adapter', features: 'all' })
+  const opened = describeDevice(device)
+  const checkpoint = await openCheckpoint(nodeFolderSource(folder))
+  const config = readFileSync(join(folder, 'config.json'))
+  const spec = parseSpec(parseStrictJson(config, 'config.json'), checkpoint.tensors)
+  const ledger = new BufferLedger(device)
+  const weights = new WeightStore(device, ledger, maxBytes)
+  await loadWeights(checkpoint, spec, weights, { format })
+  const variant = chooseVariant(opened.kind, opened.features)
+  try {
+    const runner = new Runner({ opened, variant, spec, context, ledger, weights })
+    await runner.prepareSelect()
+    await run(runner)
+  } finally {
+    ledger.destroyAll()
+  }
+}
+
+/** A piece of a forward: the next tokens of a sequence. */
+export interface Piece {
+  sequence: Sequence
+  tokens: readonly number[]
+}
+
+/** Makes room for the tokens and gives their rows; the last `wanted` of them want logits, in ring rows from `ringRow` on. */
+function rowsOf(runner: Runner, { sequence, tokens }: Piece, wanted: number, ringRow: number): BatchRow[] {
+  const begin = sequence.tokens.length
+  runner.sequences.reserve(sequence, begin + tokens.length)
+  sequence.tokens.push(...tokens)
+  const pages = [...sequence.pages]
+  return tokens.map((token, i): BatchRow => {
+    const nth = i - (tokens.length - wanted)
+    const logits = {
+      ringRow: ringRow + nth,
+      candidates: 1,
+      inverseTemperature: 0,
+      topK: 0,
+      topP: 1,
+      minP: 0,
+      seed: [0, 0] as const,
+      counter: 0,
+    }
+    return { token, position: begin + i, pages, slot: sequence.slot, logits: nth >= 0 ? logits : undefined }
+  })
+}
+
+/** One live forward of all pieces, whose rows may take turns; the logits of the last `wanted` rows of each, in order. */
+export async function forward(
+  runner: Runner,
+  pieces: readonly Piece[],
+  { wanted = 1, interleave = false } = {},
+): Promise<Float32Array[]> {
+  const lists = pieces.map((piece, i) =>
+    rowsOf(runner, piece, Math.min(wanted, piece.tokens.length), i * wanted),
+  )
+  const rows = lists.flat()
+  if (interleave) {
+    const turn = new Map(lists.flatMap((list) => list.map((row, i) => [row, i] as const)))
+    rows.sort((a, b) => (turn.get(a) ?? 0) - (turn.get(b) ?? 0))
+  }
+  const logitRows = rows.filter((row) => row.logits).length
+  const bound = await runner.live(rows.length, logitRows)
+  runner.submit(bound, rows)
+  const { vocab } = runner.spec
+  const result: Float32Array[] = []
+  for (const list of lists) {
+    for (const { logits } of list) {
+      if (!logits) continue
+      result.push(
+        new Float32Array(await runner.read(runner.logits.gpu, logits.ringRow * vocab * 4, vocab * 4)),
+      )
+    }
+  }
+  return result
+}
+
+/** Equal to 1e-4 and of the same mind: what summing in another order may change. */
+export function expectSameLogits(
+  got: ArrayLike<number> | undefined,
+  want: ArrayLike<number>,
+  what: string,
+): void {
+  invariant(got, `${what} has logits`)
+  let worst = 0
+  let [best, other] = [0, 0]
+  for (let i = 0; i < want.length; i++) {
+    const difference = Math.abs(got[i]! - want[i]!)
+    worst = difference <= worst ? worst : difference
+    if (got[i]! > got[best]!) best = i
+    if (want[i]! > want[other]!) other = i
+  }
+  expect(worst, what).toBeLessThanOrEqual(1e-4)
+  expect(best, what).toBe(other)
+}

@@ -1,0 +1,321 @@
+/**
+ * Runs steps of a program on tensors a test hands in: real kernels, bindings, parameters and grids, no model. Every buffer
+ * a kernel may write is filled with a NaN pattern and ends in guard words; a changed guard fails the run.
+ */
+import { invariant } from '../../src/errors.ts'
+import { BufferLedger, type LedgerBuffer } from '../../src/gpu/ledger.ts'
+import { PipelineCache } from '../../src/gpu/pipelines.ts'
+import { parseVariant } from '../../src/gpu/variants.ts'
+import { tensorBytes } from '../../src/model/arena.ts'
+import { packBatch, type BatchRow } from '../../src/model/batch.ts'
+import { bindProgram, encodeProgram } from '../../src/model/bind.ts'
+import type { Step, StepOp } from '../../src/model/program.ts'
+import type { DecoderSpec } from '../../src/model/spec.ts'
+import { WeightStore } from '../../src/model/weights.ts'
+import { packMatrix, unpackMatrix } from '../../src/quant/pack.ts'
+import type { Variant, WeightFormat } from '../../src/types.ts'
+import { testDevice } from './device.ts'
+
+/** A quiet NaN with a payload of its own: what nobody wrote. */
+export const CANARY = 0x7fc1_2345
+const GUARD_WORDS = 64
+
+/** A device with one variant of the kernels; pipelines are shared by all runs. */
+export interface Bench {
+  variant: Variant
+  pipelines: PipelineCache
+}
+
+const benches = new Map<string, Promise<Bench>>()
+
+/** The bench of a variant: without features on a device at WebGPU's default limits. Null when the adapter lacks a feature. */
+export async function openBench(name: string): Promise<Bench | null> {
+  const { device } = await testDevice(
+    /f16|subgroups/.test(name) ? { limits: 'adapter', features: 'all' } : { limits: 'default' },
+  )
+  const available = { f16: device.features.has('shader-f16'), subgroups: device.features.has('subgroups') }
+  if ((name.includes('f16') && !available.f16) || (name.includes('subgroups') && !available.subgroups))
+    return null
+  const variant = parseVariant(name, available)
+  const known = benches.get(name)
+  const made = known ?? Promise.resolve({ variant, pipelines: new PipelineCache(device, variant) })
+  benches.set(name, made)
+  return made
+}
+
+/** A matrix of a run, quantised as the loader does it; `parts` stack along the rows. */
+export interface BenchMatrix {
+  format: WeightFormat
+  cols: number
+  parts: readonly { name: string; data: Float32Array; bias?: Float32Array | undefined }[]
+  /** Largest buffer, to force shards. */
+  maxBytes?: number | undefined
+}
+
+export interface OpRun {
+  spec: DecoderSpec
+  /** Rows the program is recorded for; the batch may hold fewer. */
+  rows: number
+  logitRows?: number
+  positions?: number
+  batch: readonly BatchRow[]
+  steps: readonly Step[]
+  /** Tensors no step makes, rows padded to whole vec4. */
+  inputs?: Readonly<Record<string, Float32Array>>
+  matrices?: Readonly<Record<string, BenchMatrix>>
+  vectors?: Readonly<Record<string, readonly Float32Array[]>>
+  pages?: { k: Float32Array; v: Float32Array }
+  ropeTable?: Float32Array
+  drawn?: Uint32Array
+}
+
+export interface OpResult {
+  /** Output of every step, padding and untouched rows included. */
+  tensors: ReadonlyMap<string, Float32Array>
+  k: Float32Array
+  v: Float32Array
+  dispatches: number
+}
+
+class RunBuffers {
+  readonly ledger: BufferLedger
+  private readonly device: GPUDevice
+  private readonly guarded: { name: string; buffer: LedgerBuffer; words: number }[] = []
+
+  constructor(device: GPUDevice) {
+    this.device = device
+    this.ledger = new BufferLedger(device)
+  }
+
+  upload(name: string, data: Float32Array | Uint32Array): GPUBuffer {
+    const { STORAGE, COPY_DST } = GPUBufferUsage
+    const buffer = this.ledger.create(name, data.byteLength, STORAGE | COPY_DST)
+    this.device.queue.writeBuffer(buffer.gpu, 0, data as Float32Array<ArrayBuffer>)
+    return buffer.gpu
+  }
+
+  /** A buffer kernels may write: canaries, then guards. `initial` stands at its start. */
+  writable(name: string, words: number, initial?: Float32Array): GPUBuffer {
+    const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
+    const fill = new Uint32Array(words + GUARD_WORDS).fill(CANARY)
+    if (initial) fill.set(new Uint32Array(initial.buffer, initial.byteOffset, initial.length))
+    const buffer = this.ledger.create(name, fill.byteLength, STORAGE | COPY_DST | COPY_SRC)
+    this.device.queue.writeBuffer(buffer.gpu, 0, fill)
+    this.guarded.push({ name, buffer, words })
+    return buffer.gpu
+  }
+
+  /** Everything writable after the run; throws where a guard changed. */
+  async readAll(encoder: GPUCommandEncoder): Promise<Map<string, Float32Array>> {
+    const total = this.guarded.reduce((sum, { buffer }) => sum + buffer.bytes, 0)
+    const { MAP_READ, COPY_DST } = GPUBufferUsage
+    const staging = this.ledger.create('staging', total, MAP_READ | COPY_DST)
+    let at = 0
+    for (const { buffer } of this.guarded) {
+      encoder.copyBufferToBuffer(buffer.gpu, 0, staging.gpu, at, buffer.bytes)
+      at += buffer.bytes
+    }
+    this.device.queue.submit([encoder.finish()])
+    await staging.gpu.mapAsync(GPUMapMode.READ)
+    const mapped = staging.gpu.getMappedRange().slice(0)
+    at = 0
+    const result = new Map<string, Float32Array>()
+    for (const { name, buffer, words } of this.guarded) {
+      const guard = new Uint32Array(mapped, at + words * 4, GUARD_WORDS)
+      if (guard.some((word) => word !== CANARY)) throw new Error(`${name} was written past its end`)
+      result.set(name, new Float32Array(mapped, at, words))
+      at += buffer.bytes
+    }
+    return result
+  }
+}
+
+function loadMatrices(store: (maxBytes?: number) => WeightStore, matrices: OpRun['matrices'] = {}) {
+  const stores = new Map<string, WeightStore>()
+  for (const [name, { format, cols, parts, maxBytes }] of Object.entries(matrices)) {
+    const own = store(maxBytes)
+    own.addMatrix({
+      name,
+      cols,
+      format,
+      parts: parts.map((part) => ({
+        name: part.name,
+        rows: part.data.length / cols,
+        bias: part.bias !== undefined,
+      })),
+    })
+    stores.set(name, own)
+    for (const { name: part, data, bias } of parts) {
+      const rows = data.length / cols
+      const { quants, scales } = packMatrix(format, rows, cols, data)
+      own.writeRows(part, 0, rows, quants, scales)
+      if (bias) own.writeBias(part, bias)
+      stores.set(part, own)
+    }
+  }
+  return stores
+}
+
+function notHere(what: string): never {
+  throw new Error(`this run has no ${what}`)
+}
+
+/** Runs the steps and reads back all they may have written. */
+export async function runSteps({ pipelines }: Bench, run: OpRun): Promise<OpResult> {
+  const { device } = pipelines
+  const buffers = new RunBuffers(device)
+  const { ledger } = buffers
+  const stores = loadMatrices((maxBytes) => new WeightStore(device, ledger, maxBytes), run.matrices)
+  const vectors = new WeightStore(device, ledger)
+  for (const [name, parts] of Object.entries(run.vectors ?? {})) vectors.writeVector(name, parts)
+  const tensors = new Map<string, GPUBuffer>()
+  for (const [name, data] of Object.entries(run.inputs ?? {})) tensors.set(name, buffers.upload(name, data))
+  for (const { name, shape } of run.steps) tensors.set(name, buffers.writable(name, tensorBytes(shape) / 4))
+  const pool = run.pages ?? { k: new Float32Array(4), v: new Float32Array(4) }
+  const k = buffers.writable('pages.k', pool.k.length, pool.k)
+  const v = buffers.writable('pages.v', pool.v.length, pool.v)
+  const program = {
+    spec: run.spec,
+    rows: run.rows,
+    logitRows: run.logitRows ?? 0,
+    positions: run.positions ?? 1,
+    steps: run.steps,
+  }
+  const resources = {
+    batch: buffers.upload('batch', packBatch(run.batch, pipelines.variant.workgroup)),
+    ropeTable: buffers.upload('rope', run.ropeTable ?? new Float32Array(4)),
+    drawn: buffers.upload('drawn', run.drawn ?? new Uint32Array(16)),
+    tensor(name: string): GPUBuffer {
+      const buffer = tensors.get(name)
+      invariant(buffer, `the run has a tensor ${name}`)
+      return buffer
+    },
+    scratch: (bytes: number) => buffers.writable('parts', bytes / 4),
+    matrix(name: string) {
+      const store = stores.get(name)
+      invariant(store, `the run has a matrix ${name}`)
+      return store.view(name)
+    },
+    vector: (name: string) => vectors.vector(name).gpu,
+    pages: () => ({ k, v }),
+    adapterGroup: (name: string) => notHere(`adapters on ${name}`),
+    embedLora: () => notHere('adapters on the embedding'),
+    replacedBy: (step: string) => notHere(`replacements of ${step}`),
+  }
+  try {
+    const bound = await bindProgram(program, resources, pipelines, ledger)
+    const encoder = device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    encodeProgram(pass, bound)
+    pass.end()
+    const all = await buffers.readAll(encoder)
+    const none = new Float32Array()
+    return {
+      tensors: new Map(run.steps.map(({ name }) => [name, all.get(name) ?? none])),
+      k: all.get('pages.k') ?? none,
+      v: all.get('pages.v') ?? none,
+      dispatches: bound.dispatchCount,
+    }
+  } finally {
+    ledger.destroyAll()
+  }
+}
+
+/** A step of layer 0. */
+export function benchStep(
+  name: string,
+  op: StepOp,
+  inputs: readonly string[],
+  shape: readonly number[],
+  more: Partial<Step> = {},
+): Step {
+  return { name, op, inputs, shape, weights: [], layer: 0, rows: 'all', covers: [], flops: 0, ...more }
+}
+
+/** A spec with what kernels ask for; the rest is as small as possible. */
+export function benchSpec(changes: Partial<DecoderSpec> = {}): DecoderSpec {
+  const ref = { tensor: '', layout: 'out_in', rows: null, shape: [] } as const
+  const linear = { weight: ref, bias: null }
+  const headDim = changes.headDim ?? 8
+  return {
+    architecture: 'Bench',
+    modelType: 'bench',
+    layers: 1,
+    hidden: 8,
+    heads: 1,
+    kvHeads: 1,
+    headDim,
+    intermediate: 8,
+    vocab: 8,
+    maxPositions: 512,
+    norm: { kind: 'rms', eps: 1e-5 },
+    activation: 'silu',
+    gated: true,
+    positions: { kind: 'rope', layout: 'half', theta: 10_000, scaling: { kind: 'none' }, rotaryDim: headDim },
+    attentionScale: 1 / Math.sqrt(headDim),
+    embedScale: 1,
+    tiedHead: true,
+    slidingWindow: null,
+    bosId: null,
+    eosIds: [],
+    storedAs: 'F32',
+    parameters: 0,
+    weights: { embed: ref, positions: null, layers: [], finalNorm: linear, head: linear },
+    warnings: [],
+    ...changes,
+  }
+}
+
+/** What the GPU computes with: the weights after storage in `format`. */
+export function stored(format: WeightFormat, cols: number, data: Float32Array): Float32Array {
+  const rows = data.length / cols
+  return unpackMatrix(format, rows, cols, packMatrix(format, rows, cols, data))
+}
+
+/** [rows, width] → rows of whole vec4; the padding holds NaN, which no kernel may let through. */
+export function padRows(data: Float32Array, width: number): Float32Array {
+  const stride = Math.ceil(width / 4) * 4
+  const padded = new Float32Array((data.length / width) * stride).fill(NaN)
+  for (let r = 0; r < data.length / width; r++)
+    padded.set(data.subarray(r * width, (r + 1) * width), r * stride)
+  return padded
+}
+
+/** Rows of one sequence from position 0, in page 0 upwards. */
+export function plainRows(count: number): BatchRow[] {
+  const pages = Array.from({ length: Math.ceil(count / 32) }, (_, i) => i)
+  return Array.from({ length: count }, (_, position) => ({ token: 0, position, pages, slot: 0 }))
+}
+
+/**
+ * What ops may be off by, against f64 over the weights as stored: f32 sums alone give about 1e-13. 1e-7 leaves room for
+ * `exp`, `tanh` and `inverseSqrt` of other devices, which WGSL lets be off by many ulp.
+ */
+export const F32 = 1e-7
+/** Values here are of order 1: a row of smaller ones (an activation far below zero) counts as one of this RMS. */
+const RMS_FLOOR = 0.01
+
+/**
+ * Largest NMSE of a row of [rows, width], so that one row with outliers hides no other; fails unless the rows after them
+ * still hold the canary.
+ */
+export function worstRow(got: Float32Array, want: ArrayLike<number>, rows: number, width: number): number {
+  if (!untouched(got.subarray(rows * width))) throw new Error('rows past the count were written')
+  let worst = 0
+  for (let r = 0; r < rows; r++) {
+    let difference = 0
+    let energy = 0
+    for (let i = r * width; i < (r + 1) * width; i++) {
+      difference += ((got[i] ?? NaN) - (want[i] ?? NaN)) ** 2
+      energy += (want[i] ?? NaN) ** 2
+    }
+    const error = difference / Math.max(energy, width * RMS_FLOOR ** 2)
+    worst = error <= worst ? worst : error
+  }
+  return worst
+}
+
+/** True when every word still holds the canary. */
+export function untouched(data: Float32Array): boolean {
+  return new Uint32Array(data.buffer, data.byteOffset, data.length).every((word) => word === CANARY)
+}

@@ -1,0 +1,224 @@
+import { expect, test } from 'vitest'
+import { FROM_SAMPLER, type BatchRow } from '../../src/model/batch.ts'
+import { ropeTable } from '../../src/model/rope.ts'
+import type { RopePositions } from '../../src/model/spec.ts'
+import type { WeightFormat } from '../../src/types.ts'
+import { randomSource } from '../random.ts'
+import { add, embedding, geluErf, geluTanh, layerNorm, rmsNorm, rope, silu } from '../reference.ts'
+import {
+  benchSpec,
+  benchStep,
+  F32,
+  openBench,
+  padRows,
+  plainRows,
+  runSteps,
+  stored,
+  worstRow,
+  type Bench,
+} from './opBench.ts'
+import { pairwise } from './pairwise.ts'
+
+const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-'] as const
+const ACTIVATIONS = { silu, gelu: geluErf, gelu_tanh: geluTanh } as const
+const ROWS = [1, 2, 3, 4, 5, 8, 19, 20, 21, 33]
+const EPS = 1e-5
+
+/** Runs every case on the bench its variant names; cases whose features the adapter lacks are left out. */
+async function onBenches<C extends { features: string; workgroup: number }>(
+  cases: readonly C[],
+  run: (bench: Bench, c: C, seed: number) => Promise<number>,
+): Promise<void> {
+  const errors = await Promise.all(
+    cases.map(async (c, seed) => {
+      const bench = await openBench(`${c.features}wg${c.workgroup}`)
+      if (!bench) return null
+      const error = await run(bench, c, seed)
+      expect(error, JSON.stringify(c)).toBeLessThanOrEqual(F32)
+      return error
+    }),
+  )
+  expect(errors.some((error) => error !== null)).toBe(true)
+}
+
+test('embedding in every format, sharded or not, with learned positions, tokens from the sampler', async () => {
+  const cases = pairwise({
+    features: ['', 'f16-'] as const,
+    workgroup: [32, 128],
+    format: FORMATS,
+    hidden: [32, 64, 192],
+    learned: [false, true],
+    shards: [false, true],
+    rows: ROWS,
+  })
+  await onBenches(cases, async (bench, { format, hidden, learned, shards, rows }, seed) => {
+    const random = randomSource(seed)
+    const vocab = 53
+    const table = random.normal(vocab * hidden)
+    const places = random.normal(64 * hidden)
+    const drawn = Uint32Array.from({ length: 16 }, () => random.integer(vocab))
+    const batch = plainRows(rows).map((row, i): BatchRow => {
+      const token = i % 3 === 2 ? FROM_SAMPLER : ([vocab - 1, 0][i] ?? random.integer(vocab))
+      return { ...row, token, slot: i % 16 }
+    })
+    const ids = batch.map(({ token, slot }) => (token === FROM_SAMPLER ? drawn[slot]! : token))
+    const { tensors, dispatches } = await runSteps(bench, {
+      spec: benchSpec({
+        hidden,
+        weights: {
+          ...benchSpec().weights,
+          positions: learned ? { tensor: '', layout: 'out_in', rows: null, shape: [64, hidden] } : null,
+        },
+      }),
+      rows: rows + 2,
+      batch,
+      steps: [benchStep('y', 'embed', [], [rows + 2, hidden])],
+      matrices: {
+        embed: {
+          format,
+          cols: hidden,
+          parts: [{ name: 'embed', data: table }],
+          maxBytes: shards ? 64 + 9 * hidden * 5 : undefined,
+        },
+      },
+      vectors: { positions: [places] },
+      drawn,
+    })
+    const want = embedding(
+      ids,
+      stored(format, hidden, table),
+      hidden,
+      learned ? { table: places, positions: batch.map(({ position }) => position) } : undefined,
+    )
+    if (shards && format === 'f32') expect(dispatches).toBeGreaterThan(3)
+    return worstRow(tensors.get('y')!, want, rows, hidden)
+  })
+})
+
+test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
+  const cases = pairwise({
+    op: ['rms_norm', 'layer_norm'] as const,
+    features: FEATURES,
+    workgroup: [32, 64, 128, 256],
+    hidden: [4, 12, 33, 100, 192, 260, 1028],
+    rows: [1, 3, 5, 8, 20, 33],
+    offset: [0, 100],
+    outliers: [false, true],
+  })
+  await onBenches(cases, async (bench, { op, hidden, rows, offset, outliers }, seed) => {
+    const random = randomSource(seed)
+    const x = outliers ? random.outliers(rows * hidden) : random.normal(rows * hidden)
+    // A mean far from zero, where a one-pass variance would cancel; two passes lose the digits of the mean alone.
+    for (let i = 0; i < x.length; i++) x[i]! += offset
+    const [gain, bias] = [random.normal(hidden), random.normal(hidden)]
+    const stride = Math.ceil(hidden / 4) * 4
+    const whole = (part: Float32Array): Float32Array => {
+      const padded = new Float32Array(stride)
+      padded.set(part)
+      return padded
+    }
+    const { tensors } = await runSteps(bench, {
+      spec: benchSpec({ hidden, norm: { kind: op === 'rms_norm' ? 'rms' : 'layer', eps: EPS } }),
+      rows: rows + 1,
+      batch: plainRows(rows),
+      steps: [benchStep('y', op, ['x'], [rows + 1, hidden], { weights: ['norm'] })],
+      inputs: { x: padRows(x, hidden) },
+      vectors: { norm: [whole(gain), whole(bias)] },
+    })
+    const want = op === 'rms_norm' ? rmsNorm(x, gain, EPS) : layerNorm(x, gain, bias, EPS)
+    const padded = Float64Array.from({ length: rows * stride }, (_, i) => {
+      const lane = i % stride
+      return lane < hidden ? want[Math.floor(i / stride) * hidden + lane]! : 0
+    })
+    return worstRow(tensors.get('y')!, padded, rows, stride)
+  })
+})
+
+test('gate, activation and add', async () => {
+  const cases = pairwise({
+    op: ['gate', 'fused gate', 'activation', 'add'] as const,
+    activation: ['silu', 'gelu', 'gelu_tanh'] as const,
+    features: FEATURES,
+    workgroup: [32, 64, 128, 256],
+    n: [4, 8, 12, 36, 100, 260],
+    rows: ROWS,
+    outliers: [false, true],
+  })
+  await onBenches(cases, async (bench, { op, activation, n, rows, outliers }, seed) => {
+    const random = randomSource(seed)
+    const draw = (): Float32Array => (outliers ? random.outliers(rows * n) : random.normal(rows * n, 3))
+    const [a, b] = [draw(), draw()]
+    const both = new Float32Array(rows * 2 * n)
+    for (let r = 0; r < rows; r++) {
+      both.set(a.subarray(r * n, (r + 1) * n), r * 2 * n)
+      both.set(b.subarray(r * n, (r + 1) * n), r * 2 * n + n)
+    }
+    const kind = op === 'fused gate' ? 'gate' : op
+    const inputs = op === 'fused gate' ? ['both', 'both'] : op === 'activation' ? ['a'] : ['a', 'b']
+    const { tensors } = await runSteps(bench, {
+      spec: benchSpec({ activation }),
+      rows: rows + 1,
+      batch: plainRows(rows),
+      steps: [benchStep('y', kind, inputs, [rows + 1, n])],
+      inputs: { a, b, both },
+    })
+    const activated = ACTIVATIONS[activation](a)
+    const want =
+      op === 'add' ? add(a, b) : op === 'activation' ? activated : activated.map((value, i) => value * b[i]!)
+    return worstRow(tensors.get('y')!, want, rows, n)
+  })
+})
+
+/** Table in the layout the kernels read, [positions, 2, rotary / 2], with the tables of the oracle. */
+function rotation(positions: RopePositions, count: number) {
+  const { cos, sin } = ropeTable(positions, count)
+  const half = positions.rotaryDim / 2
+  const table = new Float32Array(count * positions.rotaryDim)
+  for (let p = 0; p < count; p++) {
+    table.set(cos.subarray(p * half, (p + 1) * half), p * positions.rotaryDim)
+    table.set(sin.subarray(p * half, (p + 1) * half), p * positions.rotaryDim + half)
+  }
+  return { table, tables: { cos, sin } }
+}
+
+test('rotary positions in both layouts, whole and part of a head', async () => {
+  const cases = pairwise({
+    layout: ['half', 'interleaved'] as const,
+    part: [1, 0.5],
+    features: [''] as const,
+    workgroup: [32, 64, 128, 256],
+    headDim: [8, 12, 20, 32, 64, 80, 96, 128, 256],
+    heads: [1, 2, 3, 8],
+    rows: ROWS,
+  })
+  await onBenches(cases, async (bench, { layout, part, headDim, heads, rows }, seed) => {
+    const random = randomSource(seed)
+    const rotaryDim = Math.floor((headDim * part) / 2) * 2
+    const positions: RopePositions = {
+      kind: 'rope',
+      layout,
+      theta: 1e4,
+      scaling: { kind: 'none' },
+      rotaryDim,
+    }
+    const { table, tables } = rotation(positions, 512)
+    const x = random.normal(rows * heads * headDim)
+    const batch = plainRows(rows).map((row) => ({ ...row, position: random.integer(512) }))
+    const { tensors } = await runSteps(bench, {
+      spec: benchSpec({ headDim, heads, positions }),
+      rows: rows + 1,
+      batch,
+      steps: [benchStep('y', 'rope', ['x'], [rows + 1, heads * headDim])],
+      inputs: { x },
+      ropeTable: table,
+    })
+    const want = rope(
+      x,
+      { heads, headDim, rotaryDim, layout },
+      batch.map(({ position }) => position),
+      tables,
+    )
+    return worstRow(tensors.get('y')!, want, rows, heads * headDim)
+  })
+})

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import { formatLink, parseLink } from '../../src/store/hash.ts'
+import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
+
+describe('links', () => {
+  test('a state survives its link, whatever the prompt holds', () => {
+    const prompt = 'Once & again = 50% #1 + “quotes”\n한국어 😀 ?model=x'
+    const settings = {
+      ...DEFAULT_SETTINGS,
+      temperature: 1.25,
+      topK: 0,
+      topP: 0.5,
+      minP: 0.05,
+      seed: 42,
+      maxTokens: 7,
+    }
+    const link = parseLink(formatLink({ model: 'owner/name@main', prompt, settings }))
+    expect(link.model).toBe('owner/name@main')
+    expect(link.prompt).toBe(prompt)
+    expect({ ...DEFAULT_SETTINGS, ...link.settings }).toEqual(settings)
+    expect(link.ignored).toEqual([])
+  })
+
+  test('settings at their defaults are left out, the seed never is', () => {
+    expect(formatLink({ model: 'm', prompt: '', settings: DEFAULT_SETTINGS })).toBe('#model=m&seed=0')
+  })
+
+  test('model and seed may stand in the query, a prompt may not', () => {
+    const link = parseLink('', '?model=a&seed=3&prompt=secret&temperature=1')
+    expect(link).toMatchObject({ model: 'a', prompt: null, settings: { seed: 3 } })
+    expect(link.settings.temperature).toBeUndefined()
+  })
+
+  test('the hash goes before the query', () => {
+    expect(parseLink('#model=a&seed=1', '?model=b&seed=2')).toMatchObject({
+      model: 'a',
+      settings: { seed: 1 },
+    })
+  })
+
+  test('unusable numbers are named, numbers out of range come to its end', () => {
+    const link = parseLink('#seed=abc&top-p=2&temperature=-1&top-k=&min-p=NaN')
+    expect(link.ignored).toEqual(['top-k', 'min-p', 'seed'])
+    expect(link.settings).toEqual({ topP: 1, temperature: 0 })
+  })
+
+  test('run=0 asks not to generate', () => {
+    expect(parseLink('#run=0').run).toBe(false)
+    expect(parseLink('#prompt=x').run).toBe(true)
+  })
+})
