@@ -231,6 +231,18 @@ export interface Model {
   removeAdapter(id: string): Promise<void>
   listAdapters(): Promise<readonly LoadedAdapterInfo[]>
   /**
+   * Folds a mix into the f32 or f16 weights, in place of running it beside them; until {@link unmergeAdapters} every run is
+   * under it, and comparing is off. @throws `unsupported` for quantised weights.
+   */
+  mergeAdapters(mix: readonly AdapterScale[]): Promise<void>
+  /** Puts the weights back bit for bit. */
+  unmergeAdapters(): Promise<void>
+  /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint: files by name. */
+  exportAdapter(
+    mix: readonly AdapterScale[],
+    options?: { format?: 'peft' | 'merged' | undefined; dtype?: 'F32' | 'F16' | undefined },
+  ): Promise<Map<string, Uint8Array>>
+  /**
    * Same prompt, seed and settings under two mixes, as two rows of one batch.
    * `a` and `b` are lists of scales; [] is the base.
    */

@@ -1,4 +1,4 @@
-// Decode attention, second half: joins the splits of attention_split by their peaks.
+// Decode attention, second half: joins the splits of attention_split or attention_page by their peaks.
 //   parts [rows, heads, splits, headDim + 4], y [rows, heads · headDim]
 //   grid: ⌈heads · headDim / 4 / WORKGROUP⌉ × rows
 struct Params {
@@ -8,8 +8,6 @@ struct Params {
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> parts: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-
-const SPLIT = 128u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u) {

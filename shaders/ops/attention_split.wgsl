@@ -14,7 +14,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
 
-const SPLIT = 128u;
 var<workgroup> weights: array<f32, GROUP * SPLIT>;
 var<workgroup> lanes: array<f32, WORKGROUP>;
 const LANES = WORKGROUP / GROUP; // threads that share one head's softmax

@@ -25,6 +25,8 @@ export const BASE_MIX: Mix = { scales: new Float32Array(MAX_ADAPTERS), key: '' }
 export class AdapterRack {
   private readonly loaded = new Map<string, LoadedAdapter>()
   private nextId = 1
+  /** Names the mix folded into the weights, when there is one: it is then the base of every run. */
+  merged: string | null = null
   /** Changes to the set take turns. */
   private turn: Promise<unknown> = Promise.resolve()
   private readonly runner: Runner
@@ -89,6 +91,18 @@ export class AdapterRack {
 
   /** The mix asked for; omitted, all adapters at their set scales. */
   mixOf(asked: readonly AdapterScale[] | undefined): Mix {
+    if (this.merged !== null) {
+      if (asked?.some(({ scale }) => scale !== 0)) {
+        throw new TokenscopeError(
+          'unsupported',
+          'Adapters are merged into the weights and cannot be mixed again.',
+          {
+            hint: 'Unmerge them first.',
+          },
+        )
+      }
+      return { ...BASE_MIX, key: `merged:${this.merged}` }
+    }
     const wanted = asked ?? [...this.loaded.values()].map(({ id, scale }) => ({ id, scale }))
     const scales = new Float32Array(MAX_ADAPTERS)
     for (const { id, scale } of wanted) {
@@ -100,6 +114,15 @@ export class AdapterRack {
   }
 
   private change<T>(work: () => Promise<T>): Promise<T> {
+    if (this.merged !== null) {
+      throw new TokenscopeError(
+        'unsupported',
+        'Adapters are merged into the weights, so none can come or go.',
+        {
+          hint: 'Unmerge them first.',
+        },
+      )
+    }
     const result = this.turn.then(work)
     this.turn = result.catch(() => undefined)
     return result

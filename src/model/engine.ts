@@ -1,4 +1,5 @@
 import { loadAdapter } from '../adapters/load.ts'
+import { exportMix, type MixPart } from '../adapters/mix.ts'
 import { compareTokens, klDivergence } from '../decode/compare.ts'
 import { logSoftmax } from '../decode/distribution.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
@@ -10,6 +11,7 @@ import type { TextTokenizer } from '../text/tokenizer.ts'
 import type {
   AdapterEffect,
   AdapterReport,
+  AdapterScale,
   ComparedToken,
   Counters,
   LoadedAdapterInfo,
@@ -26,6 +28,7 @@ import type {
 } from '../types.ts'
 import { AdapterRack, BASE_MIX, type Mix } from './adapterRack.ts'
 import { describeSteps } from './describe.ts'
+import { exportMerged, mergeIntoWeights, type Merged } from './merge.ts'
 import { lastLogits, traceSteps } from './inspect.ts'
 import type { Runner } from './runner.ts'
 
@@ -35,6 +38,7 @@ const PROBE_ROWS = 8
 
 type AddAdapterOptions = NonNullable<Parameters<Model['addAdapter']>[1]>
 type CompareOptions = Parameters<Model['compare']>[1]
+type ExportOptions = NonNullable<Parameters<Model['exportAdapter']>[1]>
 
 export interface EngineParts {
   info: ModelInfo
@@ -60,6 +64,7 @@ export class Engine implements Model {
   /** Resolves when the device fails outside a call; never for a model that is disposed of in good health. */
   readonly faulted = new Promise<TokenscopeError>((resolve) => (this.tellFault = resolve))
   private lastRun: RunRecord | null = null
+  private merged: Merged | null = null
   /** Generations take turns. */
   private turn: Promise<void> = Promise.resolve()
   /** The generation whose turn it is. */
@@ -297,9 +302,63 @@ export class Engine implements Model {
     return Promise.resolve(this.rack.list())
   }
 
+  private mixParts(mix: readonly AdapterScale[]): MixPart[] {
+    return mix.map(({ id, scale }) => ({ adapter: this.rack.parsed(id), scale }))
+  }
+
+  async mergeAdapters(mix: readonly AdapterScale[]): Promise<void> {
+    this.checkHealth()
+    if (this.merged) {
+      throw new TokenscopeError('bad-argument', 'Adapters are merged already.', {
+        hint: 'Unmerge them first.',
+      })
+    }
+    const release = await this.takeTurn()
+    try {
+      const parts = this.mixParts(mix)
+      this.merged = await this.read(() => mergeIntoWeights(this.runner, parts))
+      this.rack.merged = mix.map(({ id, scale }) => `${id}@${scale}`).join('+')
+    } finally {
+      release()
+    }
+  }
+
+  async unmergeAdapters(): Promise<void> {
+    this.checkHealth()
+    const release = await this.takeTurn()
+    this.merged?.restore()
+    this.merged = null
+    this.rack.merged = null
+    release()
+  }
+
+  async exportAdapter(
+    mix: readonly AdapterScale[],
+    { format = 'peft', dtype = 'F32' }: ExportOptions = {},
+  ): Promise<Map<string, Uint8Array>> {
+    this.checkHealth()
+    this.refuseMerged('Exporting')
+    const parts = this.mixParts(mix)
+    if (format === 'peft') return exportMix(parts, { baseModel: this.info.id, dtype })
+    const weights = await this.read(() => exportMerged(this.runner, parts, dtype))
+    return new Map([['model.safetensors', weights]])
+  }
+
+  private refuseMerged(what: string): void {
+    if (!this.merged) return
+    throw new TokenscopeError(
+      'unsupported',
+      `${what} needs the base, and adapters are merged into the weights.`,
+      {
+        hint: 'Unmerge them first.',
+      },
+    )
+  }
+
   async *compare(prompt: Prompt, options: CompareOptions): AsyncGenerator<ComparedToken> {
     this.checkHealth()
     refuseEdits(options.edits)
+    this.refuseMerged('Comparing')
     const checked = checkOptions(options, this.info.eosIds)
     const [a, b] = [this.rack.mixOf(options.a), this.rack.mixOf(options.b)]
     const ids = await this.promptIds(prompt)

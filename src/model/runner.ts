@@ -2,6 +2,7 @@ import { TokenscopeError, invariant } from '../errors.ts'
 import type { OpenedDevice } from '../gpu/device.ts'
 import { BufferLedger, type LedgerBuffer } from '../gpu/ledger.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
+import { splitPositions } from '../ops/attention.ts'
 import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import type { Counters, Variant } from '../types.ts'
 import { AdapterBank, type PlacedAdapter } from './adapterBank.ts'
@@ -98,7 +99,7 @@ export class Runner {
     this.batch = ledger.create('batch', words * 4, STORAGE | COPY_DST)
     this.drawn = ledger.create('drawn', MAX_SEQUENCES * 4, STORAGE)
     this.rope = this.makeRopeTable(STORAGE | COPY_DST)
-    const splits = Math.ceil(context / 128)
+    const splits = Math.ceil(context / splitPositions(variant))
     this.scratch = ledger.create(
       'activations:parts',
       8 * spec.heads * splits * (spec.headDim + 4) * 4,

@@ -1,4 +1,5 @@
 import joinWgsl from '../../shaders/ops/attention_join.wgsl?raw'
+import pageWgsl from '../../shaders/ops/attention_page.wgsl?raw'
 import prefillWgsl from '../../shaders/ops/attention_prefill.wgsl?raw'
 import splitWgsl from '../../shaders/ops/attention_split.wgsl?raw'
 import mixWgsl from '../../shaders/ops/mix.wgsl?raw'
@@ -7,11 +8,15 @@ import softmaxWgsl from '../../shaders/ops/softmax.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel, reduceProvider } from '../gpu/providers.ts'
 import { MATVEC_ROWS } from '../model/lower.ts'
+import { PAGE } from '../model/cache.ts'
 import type { Step } from '../model/program.ts'
+import type { Variant } from '../types.ts'
 import { read, write, type Dispatch, type Op, type OpContext } from './op.ts'
 
-/** Positions one workgroup of decode attention takes; the same number stands in the kernels. */
-export const SPLIT = 128
+/** Positions one part of decode attention covers: a workgroup's, or where threads work alone a thread's. */
+export function splitPositions({ alone }: Variant): number {
+  return alone ? PAGE : 128
+}
 
 function layerPages(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
   invariant(step.layer !== null, `${step.name} is in a layer`)
@@ -104,24 +109,31 @@ function prefill(step: Step, context: OpContext): Dispatch[] {
 }
 
 function decode(step: Step, context: OpContext): Dispatch[] {
+  const { variant } = context
   const { spec, rows, positions } = context.program
   const { heads, kvHeads, headDim } = spec
   const pages = layerPages(step, context)
-  const splits = Math.ceil(positions / SPLIT)
+  const split = splitPositions(variant)
+  const splits = Math.ceil(positions / split)
   const parts = context.scratch(rows * heads * splits * (headDim + 4) * 4)
-  const consts = { DIM4: headDim / 4 }
+  const consts = { DIM4: headDim / 4, SPLIT: split }
+  const half = variant.alone
+    ? { name: 'attention_page', text: pageWgsl }
+    : { name: 'attention_split', text: splitWgsl }
   return [
     {
-      shader: kernel({ name: 'attention_split', text: splitWgsl }, [], { ...consts, GROUP: heads / kvHeads }),
+      shader: kernel(half, [], { ...consts, GROUP: heads / kvHeads }),
       bindings: [read(2, queries(step, context)), read(3, pages.k), read(4, pages.v), write(5, parts)],
       params: [heads, kvHeads, splits, { f32: spec.attentionScale }],
-      grid: [splits, kvHeads, rows],
+      grid: variant.alone
+        ? [Math.ceil((splits * heads) / variant.workgroup), rows, 1]
+        : [splits, kvHeads, rows],
     },
     {
       shader: kernel({ name: 'attention_join', text: joinWgsl }, [], consts),
       bindings: [read(2, parts), write(4, context.tensor(step.name))],
       params: [heads, splits],
-      grid: [Math.ceil((heads * headDim) / 4 / context.variant.workgroup), rows, 1],
+      grid: [Math.ceil((heads * headDim) / 4 / variant.workgroup), rows, 1],
     },
   ]
 }

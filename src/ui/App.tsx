@@ -4,7 +4,7 @@ import { Header } from './components/Header.tsx'
 import { NoWebGpu } from './components/NoWebGpu.tsx'
 import { Notices } from './components/Notices.tsx'
 import type { Session } from '../store/session.ts'
-import { SessionContext, useApp, useTranslate } from './context.ts'
+import { SessionContext, useApp } from './context.ts'
 import { Shell } from './Shell.tsx'
 import { useKeys } from './useKeys.ts'
 
@@ -17,7 +17,6 @@ export function App({ session }: { session: Session }) {
 }
 
 function Frame() {
-  const t = useTranslate()
   const theme = useApp((state) => state.theme)
   const language = useApp((state) => state.language)
   const blocked = useApp((state) => (state.error?.code === 'no-webgpu' ? state.error.message : null))
@@ -30,9 +29,6 @@ function Frame() {
   }, [language])
   return (
     <div className="frame">
-      <a className="skip" href="#output" onClick={focusOutput}>
-        {t('app.skip')}
-      </a>
       <Header />
       {blocked === null ? (
         <>
@@ -45,10 +41,4 @@ function Frame() {
       )}
     </div>
   )
-}
-
-/** The hash is the page's state, so the link moves the focus itself. */
-function focusOutput(event: React.MouseEvent) {
-  event.preventDefault()
-  document.getElementById('output')?.focus()
 }

@@ -85,27 +85,24 @@ function SideRegion({ side, region, layout }: { side: Side; region: Region; layo
     />
   )
   return (
-    <>
-      {side === 'right' && splitter}
-      <section className={`region region-${side}`} aria-label={name}>
-        <div className="region-head">
-          <h2 className="region-title">{name}</h2>
-          <button
-            type="button"
-            className="button button-icon"
-            aria-label={t('region.collapse', { name })}
-            title={t('region.collapse', { name })}
-            onClick={() => change({ [open]: false })}
-          >
-            <Icon name={side === 'left' ? 'left' : 'right'} />
-          </button>
-        </div>
-        <div className="region-body">
-          <Content />
-        </div>
-      </section>
-      {side === 'left' && splitter}
-    </>
+    <section className={`region region-${side}`} aria-label={name}>
+      <div className="region-head">
+        <h2 className="region-title">{name}</h2>
+        <button
+          type="button"
+          className="button button-icon"
+          aria-label={t('region.collapse', { name })}
+          title={t('region.collapse', { name })}
+          onClick={() => change({ [open]: false })}
+        >
+          <Icon name={side === 'left' ? 'left' : 'right'} />
+        </button>
+      </div>
+      <div className="region-body">
+        <Content />
+      </div>
+      {splitter}
+    </section>
   )
 }
 
@@ -127,6 +124,7 @@ function NarrowShell({ view }: { view: View }) {
           <Active />
         ) : (
           <section className="narrow-region" aria-label={t(side.title)}>
+            <h2 className="visually-hidden">{t(side.title)}</h2>
             <side.component />
           </section>
         )}

@@ -213,6 +213,9 @@ class RemoteModel implements Model {
   setAdapterScale = (...args: CallArguments<'setAdapterScale'>) => this.call('setAdapterScale', ...args)
   removeAdapter = (...args: CallArguments<'removeAdapter'>) => this.call('removeAdapter', ...args)
   listAdapters = () => this.call('listAdapters')
+  mergeAdapters = (...args: CallArguments<'mergeAdapters'>) => this.call('mergeAdapters', ...args)
+  unmergeAdapters = () => this.call('unmergeAdapters')
+  exportAdapter = (...args: CallArguments<'exportAdapter'>) => this.call('exportAdapter', ...args)
 
   generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
     const { signal, onPrefill, ...wire } = options

@@ -6,7 +6,7 @@ import type { ParsedAdapter } from '../../src/adapters/types.ts'
 import { FIXTURES, loadCase, readBase, type Base } from './fixture.ts'
 
 const CASES = readdirSync(join(FIXTURES, 'peft'))
-const PEFT = JSON.parse(readFileSync(join(import.meta.dirname, 'dense_fixture.json'), 'utf8')) as Record<
+const PEFT = JSON.parse(readFileSync(join(FIXTURES, 'adapters/dense.json'), 'utf8')) as Record<
   string,
   Record<string, number[]>
 >

@@ -1,4 +1,4 @@
-"""Writes dense_fixture.json beside this file: what PEFT's own modules compute for every case of tests/fixtures/peft.
+"""Writes tests/fixtures/adapters/dense.json: what PEFT's own modules compute for every case of tests/fixtures/peft.
 
     python tests/adapters/make_dense_fixture.py
 
@@ -102,7 +102,7 @@ def write_case(folder: Path) -> dict[str, list[float]]:
 def main() -> None:
     warnings.filterwarnings("ignore")
     cases = {folder.name: write_case(folder) for folder in sorted((FIXTURES / "peft").iterdir())}
-    path = Path(__file__).with_name("dense_fixture.json")
+    path = FIXTURES / "adapters" / "dense.json"
     path.write_text(json.dumps(cases, separators=(",", ":")) + "\n")
     print(f"{len(cases)} cases, {path.stat().st_size / 1000:.0f} kB")
 

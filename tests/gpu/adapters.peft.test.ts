@@ -13,7 +13,11 @@ interface Expected {
 }
 
 /** Largest difference between the last rows of logits and PEFT's, in f64 over the stored weights. */
-async function worstDifference(model: Model, { ids, logits }: Expected, adapters?: { id: string; scale: number }[]) {
+async function worstDifference(
+  model: Model,
+  { ids, logits }: Expected,
+  adapters?: { id: string; scale: number }[],
+) {
   const { data } = await model.logits(ids, adapters ? { adapters } : {})
   const rows = data.slice(-logits.length * model.info.vocab)
   return logits.flat().reduce((worst, want, i) => Math.max(worst, Math.abs(want - (rows[i] ?? NaN))), 0)
@@ -32,9 +36,14 @@ describe('adapters as PEFT applies them', () => {
         // f32 sums against f64: the bar for logits everywhere in the project.
         expect(await worstDifference(model, expected)).toBeLessThan(1e-3)
         const off = await model.logits(expected.ids, { adapters: [{ id, scale: 0 }] })
-        const drift = off.data.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (base.data[i] ?? NaN))), 0)
+        const drift = off.data.reduce(
+          (worst, value, i) => Math.max(worst, Math.abs(value - (base.data[i] ?? NaN))),
+          0,
+        )
         // Plain low-rank updates add exact zeros; DoRA, biases and replaced modules go through a blend.
-        const blended = report.features.some((feature) => ['dora', 'bias', 'modules_to_save'].includes(feature))
+        const blended = report.features.some((feature) =>
+          ['dora', 'bias', 'modules_to_save'].includes(feature),
+        )
         expect(drift).toBeLessThanOrEqual(blended ? 1e-5 : 0)
       } finally {
         await model.dispose()

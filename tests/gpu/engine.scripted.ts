@@ -30,7 +30,7 @@ export interface ScriptOptions {
 }
 
 const CHAT =
-  "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>{% endfor %}<|im_start|>assistant\n"
+  "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>{% endfor %}{{ '<|im_start|>assistant\n' }}"
 
 /** The first tokens of any kind lead into the text; its last piece leads to the end. */
 export function scriptedModel(text: string, options: ScriptOptions = {}): Scripted {

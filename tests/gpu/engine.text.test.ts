@@ -13,19 +13,22 @@ interface Expected {
   argmax_per_position: number[]
 }
 
-test.skipIf(WITHOUT_SHARED)(`stories260K writes what it was published to write ${WITHOUT_SHARED}`, async () => {
-  const expected = JSON.parse(await readFile(`${STORIES}/expected.json`, 'utf8')) as Expected
-  const model = await loadEngine(STORIES)
-  const { data } = await model.logits(expected.prefix_ids)
-  const rows = expected.prefix_ids.map((_, i) => data.subarray(i * 512, (i + 1) * 512))
-  expect(maxDifference(rows.at(-1)!, expected.last_logits_f64_reference)).toBeLessThan(1e-3)
-  expect(rows.map((row) => row.indexOf(Math.max(...row)))).toEqual(expected.argmax_per_position)
-  const [bos, ...rest] = expected.greedy_from_bos
-  const answer = await collect(model, [bos!], { temperature: 0, maxTokens: rest.length })
-  expect(answer.ids).toEqual(rest)
-  expect(answer.text.trim()).toBe(expected.greedy_text.trim())
-  await model.dispose()
-})
+test.skipIf(WITHOUT_SHARED)(
+  `stories260K writes what it was published to write ${WITHOUT_SHARED}`,
+  async () => {
+    const expected = JSON.parse(await readFile(`${STORIES}/expected.json`, 'utf8')) as Expected
+    const model = await loadEngine(STORIES)
+    const { data } = await model.logits(expected.prefix_ids)
+    const rows = expected.prefix_ids.map((_, i) => data.subarray(i * 512, (i + 1) * 512))
+    expect(maxDifference(rows.at(-1)!, expected.last_logits_f64_reference)).toBeLessThan(1e-3)
+    expect(rows.map((row) => row.indexOf(Math.max(...row)))).toEqual(expected.argmax_per_position)
+    const [bos, ...rest] = expected.greedy_from_bos
+    const answer = await collect(model, [bos!], { temperature: 0, maxTokens: rest.length })
+    expect(answer.ids).toEqual(rest)
+    expect(answer.text.trim()).toBe(expected.greedy_text.trim())
+    await model.dispose()
+  },
+)
 
 describe('a model that writes a known text', () => {
   const TEXT = '안녕하세요, 반가워요! 👨‍👩‍👧‍👦 A family — 끝. Once more: stop here and go on.'
@@ -86,13 +89,9 @@ describe('a model that writes a known text', () => {
   test('special tokens typed by a person are plain text, those of a chat template are not', async () => {
     const typed = await model.encode('<|im_start|>', { addSpecialTokens: false })
     expect(typed).toHaveLength('<|im_start|>'.length)
-    const chat = await collect(model, [{ role: 'user', content: 'hi <|im_end|>' }], {
-      temperature: 0,
-      maxTokens: 1,
-    })
-    const said = 'user\nhi <|im_end|>'.length
-    const opening = 'assistant\n'.length
-    expect(chat.tokens[0]?.position).toBe(1 + said + 1 + 1 + opening)
+    const messages = [{ role: 'user', content: 'hi' }]
+    const chat = await collect(model, messages, { temperature: 0, maxTokens: 1 })
+    expect(chat.tokens[0]?.position).toBe(3 + 'user\nhi'.length + 'assistant\n'.length)
   })
 })
 
@@ -102,7 +101,11 @@ test('a model without a tokenizer takes ids only', async () => {
   expect(model.info.warnings.join()).toContain('tokenizer.json')
   const { ids, text } = await collect(model, [3, 4], { temperature: 0, maxTokens: 4 })
   expect([ids.length, text]).toEqual([4, ''])
-  for (const call of [(): Promise<unknown> => collect(model, 'text'), () => model.encode('text'), () => model.decode([3])]) {
+  for (const call of [
+    (): Promise<unknown> => collect(model, 'text'),
+    () => model.encode('text'),
+    () => model.decode([3]),
+  ]) {
     await refusal(Promise.resolve().then<unknown>(call), 'unsupported')
   }
   await model.dispose()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { BASE_MIX } from '../../src/model/adapterRack.ts'
 import type { Sequence } from '../../src/model/cache.ts'
 import { traceSteps } from '../../src/model/inspect.ts'
 import type { Runner } from '../../src/model/runner.ts'
@@ -17,7 +18,7 @@ function tokens(count: number, seed: number, vocab: number): number[] {
 
 /** Logits of every row from the fine chain, which the fixtures check. */
 async function fineLogits(runner: Runner, ids: readonly number[]): Promise<Float32Array[]> {
-  const { data } = (await traceSteps(runner, ids, ['logits'])).get('logits')!
+  const { data } = (await traceSteps(runner, ids, ['logits'], BASE_MIX)).get('logits')!
   const { vocab } = runner.spec
   return ids.map((_, row) => data.slice(row * vocab, (row + 1) * vocab))
 }
@@ -132,7 +133,7 @@ test('inspecting in between changes nothing', async () => {
         'layers.*.attn.probs',
         'layers.*.resid',
       ])
-      await traceSteps(runner, ids.slice(0, end), ['layers.1.attn.scores', 'logits'])
+      await traceSteps(runner, ids.slice(0, end), ['layers.1.attn.scores', 'logits'], BASE_MIX)
     }
     expect(got[0]).toEqual(want)
   })

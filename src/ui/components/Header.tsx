@@ -1,3 +1,4 @@
+import { flushSync } from 'react-dom'
 import type { Theme } from '../../store/app.ts'
 import { speeds } from '../../store/trace.ts'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
@@ -12,6 +13,7 @@ export function Header() {
   const t = useTranslate()
   return (
     <header className="header">
+      <SkipButton />
       <div className="header-main">
         <h1 className="wordmark">
           <Mark />
@@ -29,6 +31,21 @@ export function Header() {
         <RunMeters />
       </div>
     </header>
+  )
+}
+
+/** First stop of the Tab key: past the controls, to the text. */
+function SkipButton() {
+  const { app } = useSession()
+  const t = useTranslate()
+  const skip = () => {
+    flushSync(() => app.setState({ narrow: 'view' }))
+    document.getElementById('output')?.focus()
+  }
+  return (
+    <button type="button" className="skip" onClick={skip}>
+      {t('app.skip')}
+    </button>
   )
 }
 

@@ -99,19 +99,23 @@ const Chip = memo(function Chip({ token, pinned, end }: ChipProps) {
   )
 })
 
-/** Several tokens that make one character: a strip per token, the text on the last. */
+/** Several tokens that make one character: the text on the last, a strip for each before it. */
 function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[]; pinned: number }) {
   const text = members.map((member) => member.text).join('')
+  const parts = members.length - 1
   return (
     <span className="chip-group">
       {members.map((member, place) => (
         <span
           key={member.index}
           {...tokenAttributes(member, member.index === pinned)}
-          className={`chip ${member.text === '' ? 'chip-part' : ''} ${levelClasses(member)}`}
+          className={
+            place < parts ? `chip chip-part ${levelClasses(member)}` : `chip ${levelClasses(member)}`
+          }
+          style={place < parts ? { '--place': place, '--parts': parts } : undefined}
           aria-label={`${text === '' ? '…' : text} ${place + 1}/${members.length}`}
         >
-          <TokenText text={member.text} />
+          {place === parts && text === '' ? <span className="broken" /> : <TokenText text={member.text} />}
         </span>
       ))}
     </span>

@@ -18,6 +18,7 @@ interface TokenFactsProps {
 export function TokenFacts({ trace, token, table, held, recomputed }: TokenFactsProps) {
   const { app } = useSession()
   const t = useTranslate()
+  const whole = wholeOf(trace, token)
   const draw = token.random === null ? t('logits.greedyDraw') : formatFixed(token.random, 4)
   const facts: [string, string][] = [
     [t('logits.probability'), formatProbability(Math.exp(token.logprob))],
@@ -32,7 +33,7 @@ export function TokenFacts({ trace, token, table, held, recomputed }: TokenFacts
   ]
   return (
     <>
-      <Heading text={tokenLabel(trace, token)} id={token.id} position={token.position}>
+      <Heading text={whole.text} part={whole.part} id={token.id} position={token.position}>
         {held === 'pinned' ? (
           <button type="button" className="tag tag-button" onClick={() => app.setState({ pinned: null })}>
             {t('logits.pinned')}
@@ -63,18 +64,20 @@ export function TokenFacts({ trace, token, table, held, recomputed }: TokenFacts
 
 interface HeadingProps {
   text: string
+  /** `2/3` for the second of three tokens that make the text. */
+  part?: string | null
   id: number
   position: number
   children?: React.ReactNode
 }
 
-function Heading({ text, id, position, children }: HeadingProps) {
+function Heading({ text, part = null, id, position, children }: HeadingProps) {
   const t = useTranslate()
   return (
     <div className="token-heading">
       <span className="token-name">{text === '' ? '◌' : visibleText(text)}</span>
       <span className="token-place note numeric">
-        id {id} · {t('logits.position', { position })}
+        {part !== null && `${part} · `}id {id} · {t('logits.position', { position })}
       </span>
       <span className="token-tags">{children}</span>
     </div>
@@ -82,18 +85,14 @@ function Heading({ text, id, position, children }: HeadingProps) {
 }
 TokenFacts.Heading = Heading
 
-/** A token's own text, or of a part of a character the character it belongs to. */
-function tokenLabel(trace: Trace, token: GeneratedToken): string {
-  if (token.text !== '') return token.text
-  if (trace.isEnd(token.id)) return '⏹'
+/** The text a token stands in, and which part of it the token is when several make one character. */
+function wholeOf(trace: Trace, token: GeneratedToken): { text: string; part: string | null } {
+  if (trace.isEnd(token.id)) return { text: token.text === '' ? '⏹' : token.text, part: null }
   const group = trace.groups.findLastIndex((start) => start <= token.index)
   const first = trace.groups[group] ?? token.index
-  const next = trace.groups[group + 1] ?? trace.tokens.length
-  const character = trace.tokens
-    .slice(first, next)
-    .map((member) => member.text)
-    .join('')
-  return `${character === '' ? '◌' : character} ${token.index - first + 1}/${next - first}`
+  const members = trace.tokens.slice(first, trace.groups[group + 1] ?? trace.tokens.length)
+  const text = members.map((member) => member.text).join('')
+  return { text, part: members.length > 1 ? `${token.index - first + 1}/${members.length}` : null }
 }
 
 /** Characters of the text shown before the token. */

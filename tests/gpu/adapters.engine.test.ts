@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import { loadModel, type GenerateOptions, type Model } from '../../src/index.ts'
+import { testDevice } from './device.ts'
+
+const LLAMA = 'tests/fixtures/models/llama'
+const PLAIN = './tests/fixtures/peft/llama-plain'
+const REGEX = './tests/fixtures/peft/llama-regex'
+const DORA = './tests/fixtures/peft/llama-dora'
+const IDS = [3, 17, 42, 99, 5, 61, 7, 23, 88, 12]
+
+async function withModel(work: (model: Model) => Promise<void>, weights: 'f32' | 'q8_0' = 'f32') {
+  const { device } = await testDevice()
+  const model = await loadModel(LLAMA, { device, weights })
+  try {
+    await work(model)
+  } finally {
+    await model.dispose()
+    expect((await model.memory()).buffers).toBe(0)
+  }
+}
+
+async function ids(model: Model, prompt: number[], options: GenerateOptions) {
+  const list: number[] = []
+  for await (const token of model.generate(prompt, { temperature: 0, maxTokens: 12, ...options }))
+    list.push(token.id)
+  return list
+}
+
+const worst = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? NaN))), 0)
+
+describe('adapters in the engine', () => {
+  it('gives a fresh load bit for bit after on, off, on', () =>
+    withModel(async (model) => {
+      const { id } = await model.addAdapter(PLAIN)
+      const on = await model.logits(IDS)
+      await model.setAdapterScale(id, 0)
+      await model.logits(IDS)
+      await model.setAdapterScale(id, 1)
+      expect((await model.logits(IDS)).data).toEqual(on.data)
+      await model.removeAdapter(id)
+      await model.addAdapter(PLAIN)
+      expect((await model.logits(IDS)).data).toEqual(on.data)
+    }))
+
+  it('sums several adapters, negative scales included', () =>
+    withModel(async (model) => {
+      const a = await model.addAdapter(PLAIN)
+      const b = await model.addAdapter(REGEX)
+      const both = await model.logits(IDS, {
+        adapters: [
+          { id: a.id, scale: 0.5 },
+          { id: b.id, scale: -0.7 },
+        ],
+      })
+      const swapped = await model.logits(IDS, {
+        adapters: [
+          { id: b.id, scale: -0.7 },
+          { id: a.id, scale: 0.5 },
+        ],
+      })
+      expect(swapped.data).toEqual(both.data)
+      const files = await model.exportAdapter([
+        { id: a.id, scale: 0.5 },
+        { id: b.id, scale: -0.7 },
+      ])
+      await model.removeAdapter(a.id)
+      await model.removeAdapter(b.id)
+      await model.addAdapter(files)
+      // The exported mix folds scales into B before rounding to f32.
+      expect(worst((await model.logits(IDS)).data, both.data)).toBeLessThan(1e-4)
+    }))
+
+  it('uses no page of another mix when a scale moves mid-text', () =>
+    withModel(async (model) => {
+      const { id } = await model.addAdapter(PLAIN)
+      const start = await ids(model, IDS, {})
+      const text = [...IDS, ...start]
+      await model.setAdapterScale(id, -2)
+      const moved = await ids(model, text, {})
+      const fresh = await loadModel(LLAMA, { device: (await testDevice()).device, weights: 'f32' })
+      const again = await fresh.addAdapter(PLAIN, { scale: -2 })
+      expect(await ids(fresh, text, { adapters: [{ id: again.id, scale: -2 }] })).toEqual(moved)
+      await fresh.dispose()
+    }))
+
+  it('uploads no weights and compiles nothing when a slider moves', () =>
+    withModel(async (model) => {
+      const { id } = await model.addAdapter(PLAIN)
+      await ids(model, IDS, {})
+      const before = await model.counters()
+      await model.setAdapterScale(id, 0.25)
+      await ids(model, IDS, {})
+      const after = await model.counters()
+      expect(after.pipelinesCompiled).toBe(before.pipelinesCompiled)
+      // Batches only: rows, page tables and scales, some hundred bytes a forward.
+      expect(after.bytesUploaded - before.bytesUploaded).toBeLessThan(13 * 1024)
+    }))
+
+  it('compares two mixes as two separate runs would', () =>
+    withModel(async (model) => {
+      const { id } = await model.addAdapter(PLAIN)
+      const sides: { a: number[]; b: number[]; kl: (number | null)[] } = { a: [], b: [], kl: [] }
+      const options = { temperature: 0, maxTokens: 12, topLogprobs: 4 }
+      for await (const { a, b, kl } of model.compare(IDS, { a: [], b: [{ id, scale: 1 }], ...options })) {
+        if (a) sides.a.push(a.id)
+        if (b) sides.b.push(b.id)
+        sides.kl.push(kl)
+      }
+      expect(sides.a).toEqual(await ids(model, IDS, { adapters: [] }))
+      expect(sides.b).toEqual(await ids(model, IDS, { adapters: [{ id, scale: 1 }] }))
+      expect(sides.kl[0]).toBeGreaterThan(0)
+    }))
+
+  it('merges into the weights and restores them bit for bit', () =>
+    withModel(async (model) => {
+      const base = await model.logits(IDS)
+      const { id } = await model.addAdapter(DORA)
+      const beside = await model.logits(IDS)
+      await model.mergeAdapters([{ id, scale: 1 }])
+      expect(worst((await model.logits(IDS)).data, beside.data)).toBeLessThan(1e-3)
+      await expect(model.compare(IDS, { a: [], b: [] })[Symbol.asyncIterator]().next()).rejects.toMatchObject(
+        { code: 'unsupported' },
+      )
+      await model.unmergeAdapters()
+      expect((await model.logits(IDS)).data).toEqual(beside.data)
+      await model.removeAdapter(id)
+      expect((await model.logits(IDS)).data).toEqual(base.data)
+    }))
+
+  it('refuses a second adapter on a module that DoRA rescales, and keeps the first', () =>
+    withModel(async (model) => {
+      await model.addAdapter(DORA)
+      const before = await model.logits(IDS)
+      const { gpuBytes } = await model.memory()
+      await expect(model.addAdapter(PLAIN)).rejects.toMatchObject({ code: 'unsupported' })
+      expect((await model.logits(IDS)).data).toEqual(before.data)
+      expect((await model.memory()).gpuBytes).toBe(gpuBytes)
+    }))
+
+  it('leaks nothing over toggles and load and remove cycles', () =>
+    withModel(async (model) => {
+      const { id } = await model.addAdapter(PLAIN)
+      await ids(model, IDS, { maxTokens: 1 })
+      const { gpuBytes } = await model.memory()
+      for (let i = 0; i < 1000; i++) {
+        await model.setAdapterScale(id, i % 2)
+        if (i % 50 === 0) await ids(model, IDS, { maxTokens: 1 })
+      }
+      expect((await model.memory()).gpuBytes).toBe(gpuBytes)
+      for (let i = 0; i < 100; i++) {
+        const other = await model.addAdapter(REGEX)
+        await model.removeAdapter(other.id)
+      }
+      expect((await model.memory()).gpuBytes).toBe(gpuBytes)
+    }))
+
+  it('works over a quantised base', () =>
+    withModel(async (model) => {
+      const base = await model.logits(IDS)
+      const { id, report } = await model.addAdapter(PLAIN)
+      expect(report.effect?.maxDeltaLogit).toBeGreaterThan(0)
+      expect((await model.logits(IDS, { adapters: [{ id, scale: 0 }] })).data).toEqual(base.data)
+      await expect(model.mergeAdapters([{ id, scale: 1 }])).rejects.toMatchObject({ code: 'unsupported' })
+    }, 'q8_0'))
+})
