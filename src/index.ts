@@ -116,7 +116,7 @@ async function makeRunner(
     await Promise.all([runner.prepareSelect(), runner.live(1, 1), runner.live(8, 1)])
     throwIfAborted(signal)
     onStage('self-test')
-    const complaint = await findDisagreement(runner, parts.opened)
+    const complaint = await findDisagreement(runner)
     throwIfAborted(signal)
     return { runner, complaint }
   }

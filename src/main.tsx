@@ -4,4 +4,6 @@ import { createClient } from './worker/client.ts'
 
 const root = document.getElementById('root')
 invariant(root !== null, 'index.html has no #root')
-mountPage({ client: createClient(), root, noWebGpu: 'gpu' in navigator ? null : 'navigator.gpu is missing.' })
+// A browser may know the property and yet offer nothing behind it.
+const hasWebGpu = Boolean((navigator as Partial<Navigator>).gpu)
+mountPage({ client: createClient(), root, noWebGpu: hasWebGpu ? null : 'navigator.gpu is missing.' })

@@ -2,6 +2,7 @@ import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
 import { FROM_SAMPLER, type BatchRow, type LogitRow } from '../model/batch.ts'
 import type { Mix } from '../model/adapterRack.ts'
 import type { Sequence } from '../model/cache.ts'
+import { MATVEC_ROWS } from '../model/lower.ts'
 import { MAX_ROWS, ROW_BUCKETS, type Runner } from '../model/runner.ts'
 import { MAX_CANDIDATES, type SelectRecord } from '../ops/select.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
@@ -43,6 +44,11 @@ export function drawsOnGpu({ sampling }: CheckedOptions): boolean {
   if (sampling.temperature === 0) return true
   if (sampling.topK > 0) return sampling.topK <= MAX_CANDIDATES
   return sampling.topP < 1 || sampling.minP > 0
+}
+
+/** Rows of the program a chunk runs on: a few rows take the 8-row one that loading has compiled, not one of their own. */
+function programRows(rows: number): number {
+  return rows === 1 ? 1 : Math.max(rows, MATVEC_ROWS)
 }
 
 /** A token as it was chosen. */
@@ -115,11 +121,11 @@ class Generation {
     const { prompt } = this.run
     const total = prompt.length
     while (this.position < total) {
-      throwIfAborted(this.options.signal)
       this.options.onPrefill?.(this.position, total)
+      throwIfAborted(this.options.signal)
       const count = Math.min(this.chunkRows, total - this.position)
       const last = this.position + count === total
-      await runner.live(count, last ? 1 : 0) // compiling is no measure of how fast a chunk is read
+      await runner.live(programRows(count), last ? 1 : 0) // compiling is no measure of how fast a chunk is read
       const started = performance.now()
       await this.submit(prompt.slice(this.position, this.position + count), last)
       if (!last) {
@@ -152,7 +158,7 @@ class Generation {
       scales: this.context.mix.scales,
       logits: i === tokens.length - 1 ? logitRow : undefined,
     }))
-    const bound = await runner.live(rows.length, logits ? 1 : 0)
+    const bound = await runner.live(programRows(rows.length), logits ? 1 : 0)
     const readback = logitRow ? this.ring.next(logitRow.ringRow) : null
     runner.submit(bound, rows, readback ? (encoder) => readback.copy(encoder) : undefined)
     if (readback) {

@@ -1,12 +1,20 @@
 import { adaptedWeight, doraGains } from '../adapters/dense.ts'
-import type { LoraModule, ParsedAdapter, Replacement } from '../adapters/types.ts'
+import type { ParsedAdapter, Replacement } from '../adapters/types.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { packMatrix } from '../quant/pack.ts'
 import { MAX_ADAPTERS } from './batch.ts'
 import type { AdapterLayout } from './program.ts'
 import type { DecoderSpec } from './spec.ts'
-import { NO_BIAS, rowUnits, type MatrixView, type WeightStore } from './weights.ts'
+import {
+  groupsOf,
+  packPlanes,
+  packStackedA,
+  type Gains,
+  type Part,
+  type PlacedModule,
+} from './adapterPlanes.ts'
+import { NO_BIAS, rowUnits, type Matrix, type MatrixView, type WeightStore } from './weights.ts'
 import type { WeightReader } from './weightReader.ts'
 
 /** All adapters on products that share their input: one A for all, B and the rest by output. */
@@ -32,44 +40,12 @@ export interface PlacedAdapter {
   readonly parsed: ParsedAdapter
 }
 
-const PART_WORDS = 12
-const TABLE_WORD = 4
-
-/** Steps of each group, in the order of the rows of its matrix. */
-function groupsOf(spec: DecoderSpec): Map<string, string[]> {
-  const groups = new Map<string, string[]>()
-  for (let n = 0; n < spec.layers; n++) {
-    const at = `layers.${n}`
-    groups.set(`${at}.attn.qkv`, [`${at}.attn.q`, `${at}.attn.k`, `${at}.attn.v`])
-    groups.set(`${at}.attn.out`, [`${at}.attn.out`])
-    if (spec.gated) groups.set(`${at}.mlp.gate_up`, [`${at}.mlp.gate`, `${at}.mlp.up`])
-    else groups.set(`${at}.mlp.up`, [`${at}.mlp.up`])
-    groups.set(`${at}.mlp.down`, [`${at}.mlp.down`])
-  }
-  groups.set('logits', ['logits'])
-  return groups
-}
-
-interface PlacedModule {
-  slot: number
-  module: LoraModule
-}
-
 /** True when an adapter changes the embedding by more than low-rank additions to its rows. */
 function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): boolean {
   return (
     modules.some(({ step, magnitude }) => step === 'positions' || (step === 'embed' && magnitude !== null)) ||
-    replacements.some(({ name, origin }) => origin === 'module' && (name === 'embed' || name === 'positions'))
+    replacements.some(({ name }) => name === 'embed' || name === 'positions')
   )
-}
-
-/** A part while its group is laid out. */
-interface Part {
-  step: string
-  view: MatrixView
-  modules: PlacedModule[]
-  firstRank: number
-  bias: { slot: number; delta: Float32Array } | null
 }
 
 /** The adapters of a model on the GPU, laid out anew whenever one comes or goes. */
@@ -169,9 +145,7 @@ export class AdapterBank implements AdapterLayout {
       const owned = [
         ...parsed.modules.filter((module) => module.magnitude).map((module) => module.step),
         ...(wantsDenseEmbedding(parsed) ? ['embed'] : []),
-        ...parsed.replacements
-          .filter(({ origin }) => origin !== 'base')
-          .map(({ name }) => name.replace(/\.bias$/, '')),
+        ...parsed.replacements.map(({ name }) => name.replace(/\.bias$/, '')),
       ]
       for (const step of owned) exclusive.set(step, parsed.name)
       for (const step of [...owned, ...parsed.modules.map((module) => module.step)]) {
@@ -253,72 +227,20 @@ export class AdapterBank implements AdapterLayout {
     return buffer
   }
 
-  /** Stacked A's with a table of (adapter, α/r) behind them. A group with biases alone gets one zero rank. */
   private layA(name: string, modules: readonly PlacedModule[], ranks: number, cols: number): MatrixView {
-    const stride = rowUnits('f32', cols)
-    const words = new Uint32Array(ranks * stride * 4 + ranks * 2)
-    const floats = new Float32Array(words.buffer)
-    const table = ranks * stride * 4
-    let rank = 0
-    for (const { slot, module } of modules) {
-      for (let r = 0; r < module.rank; r++, rank++) {
-        floats.set(module.a.subarray(r * cols, (r + 1) * cols), rank * stride * 4)
-        words[table + 2 * rank] = slot
-        floats[table + 2 * rank + 1] = module.scaling
-      }
-    }
+    const { words, stride, tableWord } = packStackedA(modules, ranks, cols)
     const buffer = this.create(`${name}.a`, words)
-    const shard = { buffer, begin: 0, end: ranks, stride, scalesWord: table, biasWord: NO_BIAS }
-    return {
-      matrix: { name: `${name}.a`, format: 'f32', rows: ranks, cols, shards: [shard] },
-      begin: 0,
-      end: ranks,
-    }
+    const shard = { buffer, begin: 0, end: ranks, stride, scalesWord: tableWord, biasWord: NO_BIAS }
+    const matrix: Matrix = { name: `${name}.a`, format: 'f32', rows: ranks, cols, shards: [shard] }
+    return { matrix, begin: 0, end: ranks }
   }
 
   private async layPlanes(name: string, parts: readonly Part[], ranks: number): Promise<GPUBuffer> {
-    const laid = await Promise.all(parts.map(async (part) => ({ part, gains: await this.gainsOf(part) })))
-    const rowsOf = ({ view }: Part): number => view.end - view.begin
-    const own = (part: Part): number => part.modules.reduce((sum, { module }) => sum + module.rank, 0)
-    const size = laid.reduce(
-      (sum, { part, gains }) => sum + rowsOf(part) * (own(part) + (gains ? 1 : 0) + (part.bias ? 1 : 0)),
-      TABLE_WORD + parts.length * PART_WORDS,
-    )
-    const words = new Uint32Array(size)
-    const floats = new Float32Array(words.buffer)
-    words.set([parts.length, ranks])
-    let at = TABLE_WORD + parts.length * PART_WORDS
-    laid.forEach(({ part, gains }, i) => {
-      const rows = rowsOf(part)
-      const b = at
-      let column = 0
-      for (const { module } of part.modules) {
-        for (let row = 0; row < rows; row++) {
-          floats.set(
-            module.b.subarray(row * module.rank, (row + 1) * module.rank),
-            b + row * own(part) + column,
-          )
-        }
-        column += module.rank
-      }
-      at += rows * own(part)
-      const g = gains ? at : NO_BIAS
-      if (gains) floats.set(gains.values, at)
-      at += gains ? rows : 0
-      const d = part.bias ? at : NO_BIAS
-      if (part.bias) floats.set(part.bias.delta, at)
-      at += part.bias ? rows : 0
-      const slot = part.bias?.slot ?? gains?.slot ?? 0
-      // A module with DoRA belongs to one adapter, so its ranks are all of the part's.
-      words.set(
-        [part.view.begin, part.view.end, part.firstRank, own(part), b, g, d, slot, 0, own(part)],
-        TABLE_WORD + i * PART_WORDS,
-      )
-    })
-    return this.create(`${name}.planes`, words).gpu
+    const gains = await Promise.all(parts.map((part) => this.gainsOf(part)))
+    return this.create(`${name}.planes`, packPlanes(parts, gains, ranks)).gpu
   }
 
-  private async gainsOf({ modules, view }: Part): Promise<{ slot: number; values: Float64Array } | null> {
+  private async gainsOf({ modules, view }: Part): Promise<Gains | null> {
     const dora = modules.find(({ module }) => module.magnitude)
     if (!dora) return null
     return { slot: dora.slot, values: doraGains(dora.module, await this.reader.matrix(view)) }
@@ -366,9 +288,8 @@ export class AdapterBank implements AdapterLayout {
 
   /** Puts a replacement beside the base's own parameter. */
   private async replace({ slot, parsed }: PlacedAdapter, replacement: Replacement): Promise<void> {
-    const { name, origin, values } = replacement
+    const { name, values } = replacement
     const step = name.replace(/\.bias$/, '')
-    if (origin === 'base') return this.checkSameBase(parsed, replacement)
     if (/norm$/.test(step)) return this.replaceNorm(slot, step, parsed)
     if (name.endsWith('.bias')) return
     if (step === 'positions' || step === 'embed') return
@@ -410,27 +331,6 @@ export class AdapterBank implements AdapterLayout {
     parts.forEach((part, i) => floats.set(part, i * padded))
     this.replacers.set(step, slot)
     this.vectors.set(`${step}@alt`, this.create(`${step}@alt`, new Uint32Array(floats.buffer)))
-  }
-
-  /** PEFT stores the base's matrix beside an adapted embedding or head: it must be the loaded one. */
-  private async checkSameBase(parsed: ParsedAdapter, { name, values }: Replacement): Promise<void> {
-    const view = this.weights.view(name === 'logits' && this.spec.tiedHead ? 'embed' : name)
-    const loaded = await this.reader.matrix(view)
-    let worst = 0
-    let scale = 0
-    for (let i = 0; i < values.length; i++) {
-      worst = Math.max(worst, Math.abs((values[i] ?? 0) - (loaded[i] ?? 0)))
-      scale = Math.max(scale, Math.abs(loaded[i] ?? 0))
-    }
-    if (worst <= 0.1 * scale) return
-    throw new TokenscopeError(
-      'unsupported',
-      `The adapter "${parsed.name}" carries another ${name} matrix than the loaded model's.`,
-      {
-        hint: 'It was trained on another base. Load that base, or an adapter without its own copy of the matrix.',
-        details: { adapter: parsed.name, name, largestDifference: worst },
-      },
-    )
   }
 }
 

@@ -1,19 +1,16 @@
-import { loadAdapter } from '../adapters/load.ts'
-import { exportMix, type MixPart } from '../adapters/mix.ts'
-import { compareTokens, klDivergence } from '../decode/compare.ts'
-import { logSoftmax } from '../decode/distribution.ts'
+import { compareTokens } from '../decode/compare.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
-import { openSource } from '../formats/sources.ts'
 import { checkIds, checkOptions } from '../decode/options.ts'
 import { generateTokens, type GenerateContext, type RunRecord } from '../decode/generate.ts'
 import type { ChatMessage } from '../text/types.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type {
-  AdapterEffect,
+  AdapterAnalysis,
   AdapterReport,
   AdapterScale,
   ComparedToken,
   Counters,
+  DirectionTokens,
   LoadedAdapterInfo,
   ForwardOptions,
   GeneratedToken,
@@ -26,19 +23,13 @@ import type {
   StepInfo,
   TensorData,
 } from '../types.ts'
-import { AdapterRack, BASE_MIX, type Mix } from './adapterRack.ts'
+import type { Mix } from './adapterRack.ts'
 import { describeSteps } from './describe.ts'
-import { exportMerged, mergeIntoWeights, type Merged } from './merge.ts'
+import { EngineAdapters, type AddAdapterOptions, type ExportOptions } from './engineAdapters.ts'
 import { lastLogits, traceSteps } from './inspect.ts'
 import type { Runner } from './runner.ts'
 
-/** What an adapter's effect is measured on. */
-const PROBE_TEXT = 'Once upon a time there was a little'
-const PROBE_ROWS = 8
-
-type AddAdapterOptions = NonNullable<Parameters<Model['addAdapter']>[1]>
 type CompareOptions = Parameters<Model['compare']>[1]
-type ExportOptions = NonNullable<Parameters<Model['exportAdapter']>[1]>
 
 export interface EngineParts {
   info: ModelInfo
@@ -55,8 +46,7 @@ export class Engine implements Model {
   readonly info: ModelInfo
   readonly runner: Runner
   private readonly tokenizer: TextTokenizer | null
-  private readonly rack: AdapterRack
-  private readonly modelsUrl: URL
+  private readonly adapters: EngineAdapters
   private readonly ownsDevice: boolean
   private disposed = false
   private fault: TokenscopeError | null = null
@@ -64,7 +54,6 @@ export class Engine implements Model {
   /** Resolves when the device fails outside a call; never for a model that is disposed of in good health. */
   readonly faulted = new Promise<TokenscopeError>((resolve) => (this.tellFault = resolve))
   private lastRun: RunRecord | null = null
-  private merged: Merged | null = null
   /** Generations take turns. */
   private turn: Promise<void> = Promise.resolve()
   /** The generation whose turn it is. */
@@ -76,8 +65,7 @@ export class Engine implements Model {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
-    this.modelsUrl = modelsUrl
-    this.rack = new AdapterRack(runner)
+    this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl })
     this.ownsDevice = ownsDevice
     runner.device.addEventListener('uncapturederror', this.onFault)
     void runner.device.lost.then(({ message, reason }) => {
@@ -158,7 +146,7 @@ export class Engine implements Model {
     this.checkHealth()
     refuseEdits(edits)
     checkIds(ids, this.info.vocab, this.info.context + 1)
-    return this.read(() => traceSteps(this.runner, ids, probes, this.rack.mixOf(adapters)))
+    return this.read(() => traceSteps(this.runner, ids, probes, this.adapters.rack.mixOf(adapters)))
   }
 
   /** Runs work that owns buffers: `dispose` waits for it, and a fault on the way makes its result void. */
@@ -181,7 +169,7 @@ export class Engine implements Model {
     this.checkHealth()
     refuseEdits(options.edits)
     const checked = checkOptions(options, this.info.eosIds)
-    const mix = this.rack.mixOf(options.adapters)
+    const mix = this.adapters.rack.mixOf(options.adapters)
     const ids = await this.promptIds(prompt)
     checkIds(ids, this.info.vocab, this.info.context)
     const release = await this.takeTurn()
@@ -247,77 +235,48 @@ export class Engine implements Model {
     return { data: await this.read(() => lastLogits(this.runner, ids, run.mix)), recomputed: true }
   }
 
-  async addAdapter(
+  addAdapter(
     source: ModelSource,
-    { name, scale = 1 }: AddAdapterOptions = {},
+    options: AddAdapterOptions = {},
   ): Promise<{ id: string; report: AdapterReport }> {
     this.checkHealth()
-    const files = await openSource(source, { modelsUrl: this.modelsUrl })
-    const parsed = await loadAdapter(files, this.runner.spec, { name, baseNames: [this.info.id] })
-    return this.read(() => this.rack.add(parsed, scale, (mix) => this.measureEffect(mix)))
-  }
-
-  /** What a mix changes on a short probe prompt, against the base. */
-  private async measureEffect(mix: Mix): Promise<AdapterEffect> {
-    const ids = await this.probeIds()
-    const [adapted, base] = [await this.probeLogits(ids, mix), await this.probeLogits(ids, BASE_MIX)]
-    const { vocab } = this.info
-    let maxDeltaLogit = 0
-    let kl = 0
-    for (let row = 0; row < ids.length; row++) {
-      const [a, b] = [adapted, base].map((data) => data.subarray(row * vocab, (row + 1) * vocab))
-      invariant(a && b, 'both runs have this row')
-      a.forEach((logit, i) => (maxDeltaLogit = Math.max(maxDeltaLogit, Math.abs(logit - (b[i] ?? 0)))))
-      kl += klDivergence(logSoftmax(a), logSoftmax(b))
-    }
-    return { maxDeltaLogit, meanKl: kl / ids.length }
-  }
-
-  private async probeLogits(ids: readonly number[], mix: Mix): Promise<Float32Array> {
-    const logits = (await traceSteps(this.runner, ids, ['logits'], mix)).get('logits')
-    invariant(logits, 'logits were probed')
-    return logits.data
-  }
-
-  /** At most eight tokens, so that the kernels of small batches serve. */
-  private async probeIds(): Promise<number[]> {
-    const text = this.tokenizer ? await this.tokenizer.encode(PROBE_TEXT) : []
-    const ids =
-      text.length > 0 ? text : Array.from({ length: PROBE_ROWS }, (_, i) => (i * 7919 + 1) % this.info.vocab)
-    return ids.slice(0, Math.min(PROBE_ROWS, this.info.context))
+    return this.read(() => this.adapters.add(source, options))
   }
 
   setAdapterScale(id: string, scale: number): Promise<void> {
     this.checkHealth()
-    this.rack.setScale(id, scale)
+    this.adapters.rack.setScale(id, scale)
     return Promise.resolve()
   }
 
-  async removeAdapter(id: string): Promise<void> {
+  removeAdapter(id: string): Promise<void> {
     this.checkHealth()
-    await this.read(() => this.rack.remove(id))
+    return this.read(() => this.adapters.rack.remove(id))
   }
 
   listAdapters(): Promise<readonly LoadedAdapterInfo[]> {
-    return Promise.resolve(this.rack.list())
+    return Promise.resolve(this.adapters.rack.list())
   }
 
-  private mixParts(mix: readonly AdapterScale[]): MixPart[] {
-    return mix.map(({ id, scale }) => ({ adapter: this.rack.parsed(id), scale }))
+  analyseAdapter(id: string): Promise<AdapterAnalysis> {
+    this.checkHealth()
+    return this.read(() => this.adapters.analyse(id))
+  }
+
+  adapterDirections(id: string, step: string, k: number): Promise<DirectionTokens> {
+    this.checkHealth()
+    return this.read(() => this.adapters.directions(id, step, k))
+  }
+
+  adapterSimilarity(first: string, second: string): Promise<{ step: string; cosine: number | null }[]> {
+    return Promise.resolve(this.adapters.similarity(first, second))
   }
 
   async mergeAdapters(mix: readonly AdapterScale[]): Promise<void> {
     this.checkHealth()
-    if (this.merged) {
-      throw new TokenscopeError('bad-argument', 'Adapters are merged already.', {
-        hint: 'Unmerge them first.',
-      })
-    }
     const release = await this.takeTurn()
     try {
-      const parts = this.mixParts(mix)
-      this.merged = await this.read(() => mergeIntoWeights(this.runner, parts))
-      this.rack.merged = mix.map(({ id, scale }) => `${id}@${scale}`).join('+')
+      await this.read(() => this.adapters.merge(mix))
     } finally {
       release()
     }
@@ -326,41 +285,21 @@ export class Engine implements Model {
   async unmergeAdapters(): Promise<void> {
     this.checkHealth()
     const release = await this.takeTurn()
-    this.merged?.restore()
-    this.merged = null
-    this.rack.merged = null
+    this.adapters.unmerge()
     release()
   }
 
-  async exportAdapter(
-    mix: readonly AdapterScale[],
-    { format = 'peft', dtype = 'F32' }: ExportOptions = {},
-  ): Promise<Map<string, Uint8Array>> {
+  exportAdapter(mix: readonly AdapterScale[], options: ExportOptions = {}): Promise<Map<string, Uint8Array>> {
     this.checkHealth()
-    this.refuseMerged('Exporting')
-    const parts = this.mixParts(mix)
-    if (format === 'peft') return exportMix(parts, { baseModel: this.info.id, dtype })
-    const weights = await this.read(() => exportMerged(this.runner, parts, dtype))
-    return new Map([['model.safetensors', weights]])
-  }
-
-  private refuseMerged(what: string): void {
-    if (!this.merged) return
-    throw new TokenscopeError(
-      'unsupported',
-      `${what} needs the base, and adapters are merged into the weights.`,
-      {
-        hint: 'Unmerge them first.',
-      },
-    )
+    return this.read(() => this.adapters.export(mix, options))
   }
 
   async *compare(prompt: Prompt, options: CompareOptions): AsyncGenerator<ComparedToken> {
     this.checkHealth()
     refuseEdits(options.edits)
-    this.refuseMerged('Comparing')
+    this.adapters.refuseMerged('Comparing')
     const checked = checkOptions(options, this.info.eosIds)
-    const [a, b] = [this.rack.mixOf(options.a), this.rack.mixOf(options.b)]
+    const [a, b] = [this.adapters.rack.mixOf(options.a), this.adapters.rack.mixOf(options.b)]
     const ids = await this.promptIds(prompt)
     checkIds(ids, this.info.vocab, this.info.context)
     const release = await this.takeTurn()

@@ -9,13 +9,16 @@ import { PAGE, PagePool } from './cache.ts'
 import { elements, matchesPattern, type Program, type Step } from './program.ts'
 import { MAX_ROWS, type Runner } from './runner.ts'
 
+/** Patterns that observe all steps. */
+export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*'] as const
+
 /** Axis of a step's shape that runs over the rows of the forward. */
 export function rowAxis({ op }: Step): number {
   return op === 'scores' || op === 'softmax' || op === 'cache' ? 1 : 0
 }
 
-/** Buffers of one inspection: its own pages and outputs, so that nothing of a live sequence can change. */
-class Bench {
+/** Buffers of one inspecting forward: its own pages and outputs, so that nothing of a live sequence can change. */
+export class Bench {
   private readonly buffers: LedgerBuffer[] = []
   readonly pool: PagePool
   readonly pages: number[]
@@ -41,19 +44,15 @@ class Bench {
     return buffer
   }
 
+  /** Binds a program whose observed steps write into `tensors`; the other outputs share an arena. */
   async bind(
     program: Program,
-    own: ReadonlySet<string>,
-  ): Promise<{ bound: BoundProgram; batch: LedgerBuffer; tensors: ReadonlyMap<string, LedgerBuffer> }> {
-    const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
+    tensors: ReadonlyMap<string, LedgerBuffer>,
+  ): Promise<{ bound: BoundProgram; batch: LedgerBuffer }> {
+    const { STORAGE, COPY_DST } = GPUBufferUsage
     const batch = this.create('batch', batchWords(program.rows, 1, this.pages.length) * 4, STORAGE | COPY_DST)
-    const plan = planArena(program, own)
+    const plan = planArena(program, new Set(tensors.keys()))
     const arena = plan.bytes.map((bytes, i) => this.create(`arena${i}`, bytes, STORAGE))
-    const tensors = new Map<string, LedgerBuffer>()
-    for (const step of program.steps) {
-      if (own.has(step.name))
-        tensors.set(step.name, this.create(step.name, tensorBytes(step.shape), STORAGE | COPY_SRC))
-    }
     const resources = this.runner.resources({
       batch: batch.gpu,
       pages: (layer) => this.pool.layer(layer),
@@ -66,7 +65,7 @@ class Bench {
     })
     const bound = await bindProgram(program, resources, this.runner.pipelines, this.runner.ledger)
     this.buffers.push(bound.params)
-    return { bound, batch, tensors }
+    return { bound, batch }
   }
 
   dispose(): void {
@@ -85,7 +84,8 @@ const GREEDY = {
   counter: 0,
 }
 
-function inspectionRows(
+/** The tokens as rows of one sequence from `begin` on; with `logits`, row i of the chunk has its logits in ring row i. */
+export function inspectionRows(
   ids: readonly number[],
   begin: number,
   pages: readonly number[],
@@ -120,7 +120,11 @@ async function runChunk(
   observed: readonly Step[],
   rows: BatchRow[],
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  const { bound, batch, tensors } = await bench.bind(program, new Set(observed.map((step) => step.name)))
+  const { STORAGE, COPY_SRC } = GPUBufferUsage
+  const tensors = new Map(
+    observed.map(({ name, shape }) => [name, bench.create(name, tensorBytes(shape), STORAGE | COPY_SRC)]),
+  )
+  const { bound, batch } = await bench.bind(program, tensors)
   const words = packBatch(rows, runner.pipelines.variant.workgroup, runner.bank?.slots ?? 0)
   runner.device.queue.writeBuffer(batch.gpu, 0, words)
   const total = observed.reduce((sum, step) => sum + tensorBytes(step.shape), 0)
@@ -152,7 +156,8 @@ async function runChunk(
   return result
 }
 
-function checkProbes(program: Program, probes: readonly string[]): void {
+/** Throws `bad-argument`, naming the first pattern that no step matches. */
+export function checkProbes(program: Program, probes: readonly string[]): void {
   for (const probe of probes) {
     if (program.steps.some(({ name }) => matchesPattern(name, probe))) continue
     throw new TokenscopeError('bad-argument', `No step of this model matches the probe "${probe}".`, {
@@ -211,12 +216,7 @@ async function traceAlone(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, TensorData>> {
   const total = ids.length
-  const fine = runner.record({ rows: total, logitRows: total, positions: total }, [
-    '*',
-    '*.*',
-    '*.*.*',
-    '*.*.*.*',
-  ])
+  const fine = runner.record({ rows: total, logitRows: total, positions: total }, EVERY_STEP)
   checkProbes(fine, probes)
   const wanted = fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe)))
   const names = wanted.map(({ name }) => name)

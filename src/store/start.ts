@@ -151,6 +151,7 @@ function rested(run: () => void): () => void {
 export function automationFace({ session, settled }: Started, client: EngineClient) {
   return settled.then(() => ({
     loadModel: client.loadModel.bind(client),
+    simulateDeviceLoss: async () => client.simulateDeviceLoss?.(),
     get model() {
       return session.model
     },

@@ -8,7 +8,11 @@ import { preferredLanguage } from './messages/index.ts'
 declare global {
   interface Window {
     /** Resolves once the page's first model has loaded or failed to. */
-    tokenscope: Promise<{ loadModel: EngineClient['loadModel']; readonly model: Model | null }>
+    tokenscope: Promise<{
+      loadModel: EngineClient['loadModel']
+      readonly model: Model | null
+      simulateDeviceLoss(): Promise<void>
+    }>
   }
 }
 

@@ -15,5 +15,7 @@ export interface EngineClient {
   loadModel(source: ModelSource, options?: Omit<LoadOptions, 'device'>): Promise<Model>
   /** Returns the unsubscribe function. */
   onEvent(listener: (event: EngineEvent) => void): () => void
+  /** Destroys the worker's GPU devices, as a driver reset would. For fault tests; clients without a worker have none. */
+  simulateDeviceLoss?(): Promise<void>
   dispose(): void
 }

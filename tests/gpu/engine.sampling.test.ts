@@ -49,11 +49,12 @@ describe('a random model', () => {
     },
   )
 
-  test.each([
+  const observed: [string, GenerateOptions][] = [
     ...Object.entries(SETTINGS),
-    ['the distribution itself', { temperature: 1.5, topK: 0, topP: 1 }] as const,
-    ['few alternatives', { temperature: 2, topLogprobs: 0, ...ON_HOST }] as const,
-  ])('%s: log-probabilities are those of the logits', async (_, settings) => {
+    ['the distribution itself', { temperature: 1.5, topK: 0, topP: 1 }],
+    ['few alternatives', { temperature: 2, topLogprobs: 0, ...ON_HOST }],
+  ]
+  test.each(observed)('%s: log-probabilities are those of the logits', async (_, settings) => {
     const { tokens, ids } = await collect(model, PROMPT, { topLogprobs: 20, ...settings, maxTokens: 16 })
     const rows = (await logits([...PROMPT, ...ids])).slice(PROMPT.length - 1)
     for (const { index, id, logprob, top } of tokens) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect } from 'vitest'
-import { TokenscopeError, type ErrorCode } from '../../src/errors.ts'
+import { invariant, TokenscopeError, type ErrorCode } from '../../src/errors.ts'
 import { loadModel } from '../../src/index.ts'
 import { Engine } from '../../src/model/engine.ts'
 import type {
@@ -33,8 +33,8 @@ export function fixture(name: string): string {
 export async function loadEngine(source: ModelSource, options: LoadOptions = {}): Promise<Engine> {
   const device = options.device ?? (await testDevice()).device
   const model = await loadModel(source, { ...options, device })
-  expect(model).toBeInstanceOf(Engine)
-  return model as Engine
+  invariant(model instanceof Engine, 'the library loads engines')
+  return model
 }
 
 export interface Collected {

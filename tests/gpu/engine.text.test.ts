@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/model/engine.ts'
+import type { ChatMessage } from '../../src/text/types.ts'
 import { maxDifference } from '../nmse.ts'
 import { BEGIN, END, scriptedModel } from './engine.scripted.ts'
 import { collect, fixture, loadEngine, refusal, STORIES, WITHOUT_SHARED } from './engine.support.ts'
@@ -89,7 +90,7 @@ describe('a model that writes a known text', () => {
   test('special tokens typed by a person are plain text, those of a chat template are not', async () => {
     const typed = await model.encode('<|im_start|>', { addSpecialTokens: false })
     expect(typed).toHaveLength('<|im_start|>'.length)
-    const messages = [{ role: 'user', content: 'hi' }]
+    const messages: ChatMessage[] = [{ role: 'user', content: 'hi' }]
     const chat = await collect(model, messages, { temperature: 0, maxTokens: 1 })
     expect(chat.tokens[0]?.position).toBe(3 + 'user\nhi'.length + 'assistant\n'.length)
   })

@@ -129,10 +129,8 @@ test('inspecting in between changes nothing', async () => {
       [39, 40],
     ] as const) {
       got = await forward(runner, [{ sequence, tokens: ids.slice(begin, end) }], { wanted: 1 })
-      await traceSteps(runner, tokens(21, begin, runner.spec.vocab), [
-        'layers.*.attn.probs',
-        'layers.*.resid',
-      ])
+      const other = tokens(21, begin, runner.spec.vocab)
+      await traceSteps(runner, other, ['layers.*.attn.probs', 'layers.*.resid'], BASE_MIX)
       await traceSteps(runner, ids.slice(0, end), ['layers.1.attn.scores', 'logits'], BASE_MIX)
     }
     expect(got[0]).toEqual(want)
@@ -155,7 +153,7 @@ const SHARDED = [
 ] as const satisfies { name: string; format: WeightFormat; maxBytes: number }[]
 
 test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, maxBytes }) => {
-  const expected = readJson<Expected>(join(TINY, name, 'expected.json'))
+  const expected = readJson(join(TINY, name, 'expected.json')) as Expected
   const dequantised = expected.dequantised?.[format]
   const want = (dequantised ?? expected.logits).slice(-4)
   await withRunner(join(TINY, name), { format, maxBytes }, async (runner) => {

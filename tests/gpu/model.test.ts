@@ -20,7 +20,7 @@ interface ForwardIndex {
 const FORWARD = join(ROOT, 'tests/fixtures/forward')
 
 function readForward(name: string): { index: ForwardIndex; tensors: Map<string, Float32Array> } {
-  const index = readJson<ForwardIndex>(join(FORWARD, `${name}.json`))
+  const index = readJson(join(FORWARD, `${name}.json`)) as ForwardIndex
   const bytes = readFileSync(join(FORWARD, `${name}.bin`))
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
   const tensors = new Map(
@@ -99,8 +99,8 @@ describe('every fine step of the forward', () => {
   }
 
   async function checkNano(model: Model): Promise<void> {
-    const map = readJson<{ steps: NanoStep[] }>(join(FORWARD, 'gpt-nano-sort-map.json'))
-    const partials = readJson<Record<string, Partial>>(join(nano, 'gpt-nano-sort-t0-partials.json'))
+    const map = readJson(join(FORWARD, 'gpt-nano-sort-map.json')) as { steps: NanoStep[] }
+    const partials = readJson(join(nano, 'gpt-nano-sort-t0-partials.json')) as Record<string, Partial>
     const { shape } = partials['idx']!
     const [count, length] = [shape[0]!, shape[1]!]
     const all = decode(partials['idx']!)
@@ -179,7 +179,7 @@ function expectLogits({ shape, data }: TensorData, { logits, argmax }: Expected)
 
 describe('checkpoints written by Transformers', () => {
   test.each(TINY_MODELS)('%s: logits of every position', async (name) => {
-    const expected = readJson<Expected>(join(TINY, name, 'expected.json'))
+    const expected = readJson(join(TINY, name, 'expected.json')) as Expected
     await withModel(join(TINY, name), {}, async (model) => {
       expectLogits(await model.logits(expected.ids), expected)
     })
@@ -187,18 +187,18 @@ describe('checkpoints written by Transformers', () => {
 
   const older = TINY_MODELS.filter((name) => existsSync(join(TINY, name, 'config.transformers4.json')))
   test.each(older)('%s as Transformers 4 describes it', async (name) => {
-    const expected = readJson<Expected>(join(TINY, name, 'expected.json'))
+    const expected = readJson(join(TINY, name, 'expected.json')) as Expected
     await withModel(withConfig(join(TINY, name), 'config.transformers4.json'), {}, async (model) => {
       expectLogits(await model.logits(expected.ids), expected)
     })
   })
 
   const quantised = TINY_MODELS.flatMap((name) => {
-    const { dequantised } = readJson<Expected>(join(TINY, name, 'expected.json'))
+    const { dequantised } = readJson(join(TINY, name, 'expected.json')) as Expected
     return dequantised ? (['q8_0', 'q4_0'] as const).map((weights) => ({ name, weights })) : []
   })
   test.each(quantised)('$name over $weights weights', async ({ name, weights }) => {
-    const { ids, dequantised } = readJson<Expected>(join(TINY, name, 'expected.json'))
+    const { ids, dequantised } = readJson(join(TINY, name, 'expected.json')) as Expected
     await withModel(join(TINY, name), { weights }, async (model) => {
       const want = dequantised![weights]!.flat()
       const { data } = await model.logits(ids)

@@ -24,7 +24,7 @@ export const TALES = join(ROOT, 'public/models/tales-stand-in')
 export const TINY = join(ROOT, 'tests/fixtures/models')
 export const TINY_MODELS = readdirSync(TINY).filter((name) => existsSync(join(TINY, name, 'expected.json')))
 
-export const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T
+export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 
 /** Files of a model folder, with `config.json` taken from another of them. */
 export function withConfig(folder: string, config: string): Map<string, Uint8Array> {

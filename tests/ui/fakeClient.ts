@@ -99,7 +99,7 @@ const INFO: ModelInfo = {
   weights: 'f16',
   exceptions: [],
   backend: 'no gpu (fake)',
-  variant: { name: 'fake', f16: false, subgroups: false, workgroup: 64 },
+  variant: { name: 'fake', f16: false, subgroups: false, alone: false, workgroup: 64 },
   hasTokenizer: true,
   hasChatTemplate: false,
   bosId: BOS,
@@ -109,7 +109,13 @@ const INFO: ModelInfo = {
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-class FakeModel implements Model {
+/** What the page asks of a model today. */
+type UsedModel = Pick<
+  Model,
+  'info' | 'encode' | 'decode' | 'generate' | 'tokenLogits' | 'logits' | 'memory' | 'dispose'
+>
+
+class FakeModel implements UsedModel {
   readonly info: ModelInfo
   private readonly pace: number
   private readonly story: { id: number; text: string }[]
@@ -182,27 +188,8 @@ class FakeModel implements Model {
     return Promise.resolve({ shape: [ids.length, VOCAB], data })
   }
 
-  steps(): Promise<never[]> {
-    return Promise.resolve([])
-  }
-
-  trace(): Promise<Map<string, never>> {
-    return Promise.resolve(new Map<string, never>())
-  }
-
   memory() {
     return Promise.resolve({ gpuBytes: this.info.gpuBytes, buffers: 42, byLabel: {} })
-  }
-
-  counters() {
-    const zero = { forwards: 0, rows: 0, submits: 0, passes: 0, dispatches: 0 }
-    return Promise.resolve({
-      ...zero,
-      pipelinesCompiled: 0,
-      bytesUploaded: 0,
-      readbacks: 0,
-      pagesAllocated: 0,
-    })
   }
 
   dispose(): Promise<void> {
@@ -236,7 +223,7 @@ export function createFakeClient(options: FakeOptions = {}): EngineClient & { lo
       }
       const model = new FakeModel({ ...INFO, id: typeof source === 'string' ? source : 'files' }, options)
       models.push(model)
-      return model
+      return model as UsedModel as Model
     },
     onEvent(listener) {
       listeners.add(listener)

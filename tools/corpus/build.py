@@ -25,8 +25,8 @@ SEED = "tokenscope-corpus-1"
 # Documents at scale 1, and the share of training tokens each part gets. Induction rows are drawn by the trainer.
 COUNTS = {"stories": 80_000, "chat": 5_000, "answers": 5_000, "triplets": 1_500, "counting": 12_000, "korean": 12_000,
           "parallel": 1_500}
-SHARES = {"tinystories": 0.45, "tales": 0.06, "stories": 0.31, "chat": 0.015, "answers": 0.02, "triplets": 0.006,
-          "counting": 0.008, "korean": 0.04, "parallel": 0.006, "induction": 0.085}
+SHARES = {"tinystories": 0.44, "tales": 0.03, "stories": 0.38, "chat": 0.015, "answers": 0.02, "triplets": 0.006,
+          "counting": 0.006, "korean": 0.037, "parallel": 0.006, "induction": 0.06}
 QUESTIONED = 0.25  # share of stories followed by questions and answers
 
 

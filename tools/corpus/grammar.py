@@ -23,21 +23,23 @@ CLASSES: dict[str, list[str]] = {
     "adjective": lex.ADJECTIVES,
     "thing": lex.THINGS,
     "place": lex.PLACES,
-    "spot": lex.SPOTS,
+    "spot": lex.SPOTS[:len(lex.SPOTS) // 2],
+    "hideout": lex.SPOTS[len(lex.SPOTS) // 2:],
     "elder": lex.ELDERS,
     "food": lex.FOODS,
     "fruits": lex.FRUITS,
-    "number": lex.NUMBERS[2:5],
-    "total": lex.NUMBERS[5:10],
+    "number": lex.NUMBERS[2:3],
+    "total": lex.NUMBERS[3:7],
     "worker": lex.WORKERS,
     "bird": lex.BIRDS,
 }
-# Two variables of one class never share a value within a story.
 VARIABLES = {
     "A": "name", "B": "name", "kind": "kind", "bkind": "kind", "adj": "adjective", "noun": "thing", "adj2": "adjective",
-    "noun2": "thing", "place": "place", "place2": "place", "spot1": "spot", "spot2": "spot", "spot3": "spot",
+    "noun2": "thing", "place": "place", "place2": "place", "spot1": "spot", "spot2": "hideout",
     "elder": "elder", "food": "food", "fruits": "fruits", "k": "number", "n": "total", "worker": "worker", "bird": "bird",
 }
+# Two people never share a name and two things never a word; kinds, adjectives and places may come twice.
+DISTINCT = {"name", "thing"}
 PRONOUNS = {"he": ("he", "she"), "his": ("his", "her"), "him": ("him", "her")}
 
 
@@ -66,7 +68,7 @@ def _derived(name: str, bindings: Bindings) -> str | None:
 
 
 def _base(name: str) -> str:
-    """`a_adj` is `adj` with its article; `Spot3` and `A_adj` stand at the start of a sentence."""
+    """`a_adj` is `adj` with its article; `Spot2` and `A_adj` stand at the start of a sentence."""
     stem = name.removeprefix("a_").removeprefix("A_")
     return stem if stem in VARIABLES else stem[0].lower() + stem[1:]
 
@@ -80,7 +82,7 @@ def _shown(name: str, value: str) -> str:
 def allowed(name: str, value: str, bindings: Bindings) -> bool:
     """Whether `value` may become the value of variable `name` beside what is already bound."""
     kind_class = VARIABLES[name]
-    if any(VARIABLES[other] == kind_class and bindings[other] == value for other in bindings):
+    if kind_class in DISTINCT and any(VARIABLES[other] == kind_class and bindings[other] == value for other in bindings):
         return False
     for person, kind in (("A", "kind"), ("B", "bkind")):
         pair = {**bindings, name: value}

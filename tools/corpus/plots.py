@@ -24,10 +24,9 @@ One [morning|day|evening], the {noun} was gone. / But one [morning|day|evening],
 "Where is my {noun}?" [asked|cried] {A}. / {A} [began to cry|was very sad].
 {A_bkind} named {B} came to help. / {His} friend {B} the {bkind} came to help.
 They looked {spot1}, but it was not there. / First they looked {spot1}. The {noun} was not there.
-- / Then they looked {spot2}, but it was not there.
 """
 LOST_HAPPY = """
-At last {B} looked {spot3}. There was the {adj} {noun}! / Then {B} looked {spot3} and found the {adj} {noun}.
+At last {B} looked {spot2}. There was the {adj} {noun}! / Then {B} looked {spot2} and found the {adj} {noun}.
 "[Here it is|I found it|Look]!" said {B}.
 "Thank you, {B}," said {A}. / {A} hugged {B}.
 {A} put the {noun} in a safe place and never lost it again. / From that day on, {A} took good care of the {noun}. / They played with the {noun} until it was dark.
@@ -39,7 +38,7 @@ They looked everywhere, but the {adj} {noun} was lost for ever. / At last they g
 LOST_FACTS = """
 Q: What did {A} lose? | The {adj} {noun}.
 Q: Who found the {noun}? | {B}.
-Q: Where was the {noun}? | {Spot3}.
+Q: Where was the {noun}? | {Spot2}.
 Q: Where did they look first? | {Spot1}.
 """
 
@@ -136,7 +135,7 @@ GIFT = """
 "I will give {B} my {noun}," said {A}. / {A} wanted to give {B} the {noun}.
 {He} put the {adj} {noun} in a box and hid it {spot1}. / {He} hid the {noun} {spot1}.
 When {B} came, {A} said, "There is something for you. Can you find it?"
-{B} looked {spot2}. / {B} looked {spot2}, but there was nothing.
+{B} looked {spot2}, but there was nothing. / First {b_he} looked {spot2}, but there was nothing.
 """
 GIFT_HAPPY = """
 Then {b_he} looked {spot1} and found the {adj} {noun}.
@@ -228,7 +227,7 @@ On the way, {he} met a {worker}. "Where are you going?" asked the {worker}.
 """
 CARRY_HAPPY = """
 At last {A} came to {place2}. / Soon {he} saw {place2}.
-{B} was waiting there. {A} gave {b_him} the {adj} {noun}. / {A} gave the {adj} {noun} to {B}.
+There {he} met {B} and gave {b_him} the {adj} {noun}. / {He} gave the {adj} {noun} to {B}.
 "Thank you, {A}," said {B}. "Have some {food}." / {B} thanked {him} and gave {him} some {food}.
 Then {A} went home to {his} {elder}. / In the evening, {A} was home again.
 """
@@ -250,7 +249,7 @@ One day, {he} went to {place2} with it to look for {fruits}. / One day, {A} went
 Then {B} the {bkind} came. "I have no {fruits}," said {B}. / Then {he} met {B} the {bkind}. {B} had no {fruits}.
 """
 COUNT_HAPPY = """
-{A} gave {B} {k} {fruits}. Now {A} had {left} and {B} had {k}. / "Take {k}," said {A}. So {B} had {k} {fruits}, and {A} had {left}.
+So {A} gave {B} {k} {fruits}. Now {A} had {left}. / "Take {k}," said {A}. Now {A} had {left}.
 "Thank you, {A}," said {B}.
 They sat down and ate. / They went home together. / "Sharing is good," said {A}.
 """

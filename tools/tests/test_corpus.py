@@ -30,8 +30,10 @@ class GrammarTest(unittest.TestCase):
     def test_rejects_one_changed_word(self) -> None:
         """A name, thing or place swapped for another of its class in the last place it stands breaks the story."""
         for story in written("happy"):
-            for variable in ("A", "B", "noun", "adj", "place2", "spot1", "elder", "food", "n"):
+            for variable in ("A", "B", "noun", "adj", "place2", "spot1", "spot2", "elder", "food", "n"):
                 value = story.bindings.get(variable)
+                if variable == "place2" and value == story.bindings["place"]:
+                    continue
                 if value is None or story.text.count(value) < 2 or variable in ("adj", "n"):
                     continue
                 other = next(word for word in CLASSES[VARIABLES[variable]] if word not in story.bindings.values())

@@ -1,0 +1,372 @@
+import { createStore } from 'zustand/vanilla'
+import { toErrorData, type ErrorData } from '../errors.ts'
+import type { Model, StepInfo, TensorData } from '../types.ts'
+import { isRunning } from './app.ts'
+import type { Session } from './session.ts'
+import { TensorCache } from './stepsCache.ts'
+import { openSteps, type StepsSource } from './stepsSource.ts'
+
+/** Where the stepper stands with its forward. */
+export type StepsPhase =
+  | { kind: 'empty' }
+  | { kind: 'reading'; tokens: number }
+  | { kind: 'ready' }
+  | { kind: 'failed'; error: ErrorData }
+
+/** A cell the person chose, kept while the steps have the same shape of columns and slices. */
+export interface Cell {
+  slice: number
+  row: number
+  col: number
+}
+
+export interface StepsState {
+  phase: StepsPhase
+  /** The forward on show; a new object for every forward. */
+  source: StepsSource | null
+  /** Name of the current step. */
+  step: string
+  /** Row of a prompt token; null while the selection of the page names a generated one, or none. */
+  promptRow: number | null
+  /** Step names. */
+  breakpoints: readonly string[]
+  playing: boolean
+  /** Steps per second. */
+  pace: number
+  cell: Cell | null
+}
+
+export const PACES = [1, 2, 4, 8, 16] as const
+
+/**
+ * Moves through the steps of a forward over the text on the page. One run and one selection are shared with every
+ * view: the row is the token selected there. Tensors are read once and kept in {@link TensorCache}.
+ */
+export class Steps {
+  readonly state = createStore<StepsState>()(() => ({
+    phase: { kind: 'empty' },
+    source: null,
+    step: '',
+    promptRow: null,
+    breakpoints: [],
+    playing: false,
+    pace: 4,
+    cell: null,
+  }))
+  readonly cache = new TensorCache()
+  private readonly session: Session
+  private viewers = 0
+  /** Counts openings; what arrives for an older one is closed. */
+  private opening = 0
+  private wanted: { model: Model; ids: readonly number[] } | null = null
+  private timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(session: Session) {
+    this.session = session
+    session.app.subscribe((state, before) => {
+      if (state.pinned !== before.pinned) this.followPinned(state.pinned)
+      if (state.model !== before.model || state.run !== before.run) this.sync()
+    })
+    session.trace.subscribe(() => this.sync())
+  }
+
+  /** Keeps a forward at hand while a view shows it; returns the function that lets go. */
+  watch(): () => void {
+    this.viewers += 1
+    this.sync()
+    return () => {
+      this.viewers -= 1
+      if (this.viewers === 0) this.pause()
+    }
+  }
+
+  get steps(): readonly StepInfo[] {
+    return this.state.getState().source?.steps ?? []
+  }
+
+  get rows(): number {
+    return this.state.getState().source?.ids.length ?? 0
+  }
+
+  /** Index of the current step, −1 before any forward. */
+  get index(): number {
+    const { step } = this.state.getState()
+    return this.steps.findIndex(({ name }) => name === step)
+  }
+
+  /** Row of the selected token: a generated one, a prompt token, else the last. */
+  get row(): number {
+    const { promptRow } = this.state.getState()
+    const { pinned } = this.session.app.getState()
+    return selectedRow(pinned, promptRow, this.session.trace.promptIds.length, this.rows)
+  }
+
+  /** Output of a step: at once when it is cached. */
+  read(step: string): Promise<TensorData> {
+    const { source } = this.state.getState()
+    if (source === null) return Promise.reject(new Error('invariant: no forward is open'))
+    return this.cache.read(source, step)
+  }
+
+  goTo(step: string): void {
+    if (step === this.state.getState().step || !this.steps.some(({ name }) => name === step)) return
+    this.state.setState({ step })
+    this.prefetch()
+  }
+
+  /** Selects the token of a row, on this view and on every other. */
+  selectRow(row: number): void {
+    const last = this.rows - 1
+    if (last < 0) return
+    const chosen = Math.min(last, Math.max(0, row))
+    const prompt = this.session.trace.promptIds.length
+    this.state.setState({ promptRow: chosen < prompt ? chosen : null })
+    this.session.app.setState({
+      pinned: chosen < prompt ? null : chosen - prompt,
+      hovered: null,
+      hoveredPrompt: null,
+    })
+    const { cell } = this.state.getState()
+    if (cell !== null) this.state.setState({ cell: { ...cell, row: chosen } })
+  }
+
+  /** Moves by steps, over the ends into the token before or behind; false at the ends of the text. */
+  move(by: 1 | -1): boolean {
+    const next = this.index + by
+    const step = this.steps[next]
+    if (step !== undefined) {
+      this.goTo(step.name)
+      return true
+    }
+    const row = this.row + by
+    const edge = by > 0 ? this.steps[0] : this.steps.at(-1)
+    if (edge === undefined || row < 0 || row >= this.rows) return false
+    this.selectRow(row)
+    this.goTo(edge.name)
+    return true
+  }
+
+  /** To the same place of the layer behind or before; out of the layers, to the nearest end. */
+  moveLayer(by: 1 | -1): void {
+    const target = layerStep(this.steps, this.index, by)
+    if (target !== null) this.goTo(target)
+    else this.move(by)
+  }
+
+  moveToken(by: 1 | -1): void {
+    this.selectRow(this.row + by)
+  }
+
+  /** Runs on to the next breakpoint, through the tokens; at the end of the text it stays on the last step. */
+  runToBreakpoint(): void {
+    const { breakpoints } = this.state.getState()
+    this.pause()
+    const target = nextBreakpoint(this.steps, breakpoints, this.index, this.row, this.rows)
+    if (target === null) return
+    if (target.row !== this.row) this.selectRow(target.row)
+    this.goTo(target.step)
+  }
+
+  toggleBreakpoint(step: string): void {
+    const { breakpoints } = this.state.getState()
+    this.state.setState({
+      breakpoints: breakpoints.includes(step)
+        ? breakpoints.filter((name) => name !== step)
+        : [...breakpoints, step],
+    })
+  }
+
+  setBreakpoints(steps: readonly string[]): void {
+    this.state.setState({ breakpoints: [...new Set(steps)] })
+  }
+
+  togglePlay(): void {
+    if (this.state.getState().playing) this.pause()
+    else this.play()
+  }
+
+  setPace(pace: number): void {
+    this.state.setState({ pace })
+    if (this.state.getState().playing) this.play()
+  }
+
+  /** Runs the forward again: its numbers are of the adapters and edits that hold now. */
+  refresh(): void {
+    this.wanted = null
+    this.sync()
+  }
+
+  private play(): void {
+    clearInterval(this.timer)
+    const { pace } = this.state.getState()
+    this.state.setState({ playing: true })
+    this.timer = setInterval(() => this.tick(), 1000 / pace)
+  }
+
+  private pause(): void {
+    clearInterval(this.timer)
+    if (this.state.getState().playing) this.state.setState({ playing: false })
+  }
+
+  private tick(): void {
+    const { step, breakpoints } = this.state.getState()
+    // A slow read is waited for: what plays is also seen.
+    if (!this.cache.has(step)) return
+    const moved = this.move(1)
+    if (!moved || breakpoints.includes(this.state.getState().step)) this.pause()
+  }
+
+  private followPinned(pinned: number | null): void {
+    if (pinned !== null) this.state.setState({ promptRow: null })
+    const { cell } = this.state.getState()
+    if (cell !== null) this.state.setState({ cell: { ...cell, row: this.row } })
+  }
+
+  /** Opens a forward over the text when a view wants one, the text rests and it is not the one at hand. */
+  private sync(): void {
+    const { app, trace, model } = this.session
+    const { run } = app.getState()
+    if (model === null) {
+      if (this.wanted !== null) void this.drop()
+      return
+    }
+    if (this.viewers === 0 || isRunning(run)) return
+    const ids = trace.idsBefore(trace.tokens.length)
+    if (ids.length === 0 || trace.modelId !== model.info.id) {
+      if (this.wanted !== null) void this.drop()
+      return
+    }
+    const { wanted } = this
+    if (wanted !== null && wanted.model === model && sameIds(wanted.ids, ids)) return
+    this.wanted = { model, ids }
+    void this.open(model, ids)
+  }
+
+  private async open(model: Model, ids: readonly number[]): Promise<void> {
+    const opening = ++this.opening
+    this.pause()
+    this.state.setState({ phase: { kind: 'reading', tokens: ids.length } })
+    try {
+      const source = await openSteps(model, ids)
+      if (opening !== this.opening) return await source.close()
+      await this.show(source)
+    } catch (error) {
+      if (opening === this.opening) this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
+    }
+  }
+
+  private async show(source: StepsSource): Promise<void> {
+    const before = this.state.getState()
+    this.cache.clear()
+    const kept = source.steps.some(({ name }) => name === before.step)
+    this.state.setState({
+      phase: { kind: 'ready' },
+      source,
+      step: kept ? before.step : (source.steps[0]?.name ?? ''),
+      breakpoints: before.breakpoints.filter((name) => source.steps.some((step) => step.name === name)),
+      cell: null,
+      promptRow:
+        before.promptRow !== null && before.promptRow < this.session.trace.promptIds.length
+          ? before.promptRow
+          : null,
+    })
+    this.prefetch()
+    await before.source?.close()
+  }
+
+  private async drop(): Promise<void> {
+    this.opening += 1
+    this.wanted = null
+    this.pause()
+    const { source } = this.state.getState()
+    this.cache.clear()
+    this.state.setState({ phase: { kind: 'empty' }, source: null, cell: null })
+    try {
+      // A model whose device is gone holds nothing any more, and says so.
+      await source?.close()
+    } catch (error) {
+      this.session.report(error)
+    }
+  }
+
+  /** Reads what is likely shown next: the neighbours, and what the formula of this step is made of. */
+  private prefetch(): void {
+    const { source } = this.state.getState()
+    if (source === null) return
+    const { steps, index } = this
+    const near = [index, index + 1, index - 1, index + 2].flatMap((at) => steps[at] ?? [])
+    const names = near.flatMap((step) => (step === near[0] ? [step.name, ...step.inputs] : [step.name]))
+    for (const name of new Set(names)) {
+      this.cache.read(source, name).catch((error: unknown) => {
+        if (this.state.getState().source === source) {
+          this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
+        }
+      })
+    }
+  }
+}
+
+const known = new WeakMap<Session, Steps>()
+
+/** The stepper of a page: one, whichever view asks. */
+export function stepsOf(session: Session): Steps {
+  const steps = known.get(session) ?? new Steps(session)
+  known.set(session, steps)
+  return steps
+}
+
+/** Row of the forward that the page's selection names: generated token `pinned`, else a prompt row, else the last. */
+export function selectedRow(
+  pinned: number | null,
+  promptRow: number | null,
+  promptLength: number,
+  rows: number,
+): number {
+  const row = pinned !== null ? promptLength + pinned : (promptRow ?? rows - 1)
+  return Math.min(rows - 1, Math.max(0, row))
+}
+
+const layerOf = (name: string): number | null => {
+  const layer = /^layers\.(\d+)\./.exec(name)?.[1]
+  return layer === undefined ? null : Number(layer)
+}
+
+/**
+ * The step a layer further: of the same name where that exists, else the first of that layer; from before the layers into
+ * the first, from the last out of them. Null at the end of the forward.
+ */
+export function layerStep(steps: readonly StepInfo[], index: number, by: 1 | -1): string | null {
+  const current = steps[index]
+  if (current === undefined) return null
+  const layer = layerOf(current.name)
+  if (layer !== null) {
+    const same = current.name.replace(/^layers\.\d+\./, `layers.${layer + by}.`)
+    const found =
+      steps.find(({ name }) => name === same) ?? steps.find(({ name }) => layerOf(name) === layer + by)
+    if (found !== undefined) return found.name
+  }
+  const beyond = by > 0 ? steps.slice(index + 1) : steps.slice(0, index).reverse()
+  const next = beyond.find(({ name }) => layerOf(name) !== layer)
+  return next?.name ?? null
+}
+
+/** The next step with a breakpoint behind this place, through the rows; without any, the end of the text. */
+export function nextBreakpoint(
+  steps: readonly StepInfo[],
+  breakpoints: readonly string[],
+  index: number,
+  row: number,
+  rows: number,
+): { row: number; step: string } | null {
+  const stops = steps.map(({ name }) => breakpoints.includes(name))
+  const later = stops.indexOf(true, index + 1)
+  const first = stops.indexOf(true)
+  if (later >= 0) return { row, step: steps[later]!.name }
+  if (first >= 0 && row + 1 < rows) return { row: row + 1, step: steps[first]!.name }
+  const last = steps.at(-1)
+  return last === undefined || rows === 0 ? null : { row: rows - 1, step: last.name }
+}
+
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index])
+}

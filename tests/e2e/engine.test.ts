@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Model } from '../../src/types.ts'
+import { GREEDY_CASES, greedyDifference } from '../greedy.ts'
+import { answer, loadIntoPage, openEngine, readFolder } from './pageModel.ts'
+
+const here = import.meta.dirname
+const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? resolve(here, '../../../shared'))
+const STORIES = resolve(SHARED, 'models/stories260K')
+const WITHOUT_SHARED = existsSync(STORIES) ? '' : 'skipped: needs shared data'
+
+test.skipIf(WITHOUT_SHARED)(
+  `stories260K writes what it was published to write ${WITHOUT_SHARED}`,
+  async () => {
+    const { page } = await openEngine()
+    const { greedy_from_bos: want } = JSON.parse(readFileSync(`${STORIES}/expected.json`, 'utf8')) as {
+      greedy_from_bos: number[]
+    }
+    expect(await loadIntoPage(page, readFolder(STORIES))).toBe(null)
+    const ids = await page.evaluate(
+      async ([bos, maxTokens]) => {
+        const { loaded } = window as unknown as { loaded: Model }
+        const ids: number[] = []
+        for await (const { id } of loaded.generate([bos], { temperature: 0, maxTokens })) ids.push(id)
+        await loaded.dispose()
+        return ids
+      },
+      [want[0]!, want.length - 1] as const,
+    )
+    expect(ids).toEqual(want.slice(1))
+  },
+)
+
+test('the bundled model writes what an independent forward in f64 writes', async () => {
+  const { page } = await openEngine()
+  for (const { prompt, ids, ...rest } of GREEDY_CASES) {
+    const { tokens, error } = await answer(page, ids, {
+      temperature: 0,
+      maxTokens: rest.greedy.length,
+      topLogprobs: 0,
+    })
+    expect(error).toBe(null)
+    expect(
+      greedyDifference(
+        rest,
+        tokens.map(({ id }) => id),
+      ),
+      prompt,
+    ).toBe(null)
+  }
+})
+
+test('the page stays responsive for 30 seconds of writing', async () => {
+  const { page } = await openEngine({
+    initScript: () => {
+      const tasks: number[] = []
+      Object.assign(window, { longTasks: tasks })
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) tasks.push(entry.duration)
+      }).observe({ type: 'longtask' })
+    },
+  })
+  await page.getByTestId('prompt').fill('Once upon a time')
+  await page.getByTestId('sampling-max-tokens').fill('400')
+  await page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks.splice(0))
+  const end = performance.now() + 30_000
+  while (performance.now() < end) {
+    const state = await page.getByTestId('output').getAttribute('data-state')
+    if (state !== 'running') await page.getByTestId('generate').click()
+    await page.waitForTimeout(500)
+  }
+  await page.getByTestId('stop').click()
+  const tasks = await page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks)
+  console.log(JSON.stringify({ name: 'longest task in 30 s', value: Math.max(0, ...tasks), unit: 'ms' }))
+  expect(tasks.filter((duration) => duration > 50)).toEqual([])
+})

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { answer, loadIntoPage, openEngine, readFolder } from './pageModel.ts'
+import { GREEDY_CASES } from '../greedy.ts'
+
+const TALES = resolve(import.meta.dirname, '../../public/models/tales-stand-in')
+const { ids: PROMPT, greedy: WANT } = GREEDY_CASES[0]!
+const options = (maxTokens: number) => ({ temperature: 0, maxTokens, topLogprobs: 0 })
+
+test('a device lost in the middle of a run: a typed error within a second, and a reload goes on with the text', async () => {
+  const { page } = await openEngine()
+  const lost = await page.evaluate(
+    async ([prompt, maxTokens]) => {
+      const { model, simulateDeviceLoss } = await window.tokenscope
+      const ids: number[] = []
+      let since = 0
+      try {
+        for await (const { id } of model!.generate(prompt, { temperature: 0, maxTokens })) {
+          ids.push(id)
+          if (ids.length !== 3) continue
+          since = performance.now()
+          void simulateDeviceLoss()
+        }
+      } catch (error) {
+        return { ids, code: (error as { code: string }).code, waited: performance.now() - since }
+      }
+      return { ids, code: null, waited: 0 }
+    },
+    [PROMPT, 40] as const,
+  )
+  expect(lost.code).toBe('device-lost')
+  expect(lost.waited).toBeLessThan(1000)
+  expect(lost.ids.length).toBeGreaterThanOrEqual(3)
+  await page.getByTestId('reload').click()
+  await expect.poll(() => page.getByTestId('model-status').getAttribute('data-state')).toBe('ready')
+  const rest = await answer(page, [...PROMPT, ...lost.ids], options(16 - lost.ids.length))
+  expect([...lost.ids, ...rest.tokens.map(({ id }) => id)]).toEqual(WANT.slice(0, 16))
+})
+
+test('a worker that dies: the run ends, a new one loads the model again', async () => {
+  const { page } = await openEngine({ expectedErrors: [/on purpose/] })
+  const running = answer(page, PROMPT, options(60))
+  await page.waitForTimeout(200)
+  const [worker] = page.workers()
+  await worker!.evaluate(
+    () =>
+      void setTimeout(() => {
+        throw new Error('on purpose')
+      }),
+  )
+  const { error } = await running
+  expect(error).toBe('device-lost')
+  await page.getByTestId('reload').click()
+  await expect.poll(() => page.getByTestId('model-status').getAttribute('data-state')).toBe('ready')
+  const again = await answer(page, PROMPT, options(4))
+  expect(again.tokens.map(({ id }) => id)).toEqual(WANT.slice(0, 4))
+})
+
+test('files that are refused leave no byte behind, and the model on show answers on', async () => {
+  const { page } = await openEngine()
+  const memory = () => page.evaluate(async () => (await window.tokenscope).model!.memory())
+  const before = await memory()
+  const sound = readFolder(TALES)
+  const weights = readFileSync(resolve(TALES, 'model.safetensors'))
+  const cases: [name: string, content: Buffer, code: string][] = [
+    ['model.safetensors', weights.subarray(0, weights.length - 2), 'bad-file'],
+    [
+      'model.safetensors',
+      Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 6\n'),
+      'bad-file',
+    ],
+    ['model.safetensors', Buffer.from('<!doctype html><title>404</title>'), 'bad-file'],
+    ['config.json', Buffer.from('{"model_type": "lla'), 'bad-file'],
+    ['config.json', Buffer.from('{"model_type": "mamba"}'), 'unsupported'],
+    ['tokenizer.json', Buffer.from('{"model": {"type": "Nonsense"}}'), 'unsupported'],
+  ]
+  for (const [name, content, code] of cases) {
+    const files = sound.map(([file, base64]): [string, string] => [
+      file,
+      file === name ? content.toString('base64') : base64,
+    ])
+    expect([name, await loadIntoPage(page, files)]).toEqual([name, code])
+  }
+  const { tokens } = await answer(page, PROMPT, options(2))
+  expect(tokens.map(({ id }) => id)).toEqual(WANT.slice(0, 2))
+  expect((await memory()).byLabel['weights']).toBe(before.byLabel['weights'])
+})
