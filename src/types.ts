@@ -82,12 +82,23 @@ export interface AdapterScale {
   scale: number
 }
 
-/** A change made at a named step of the forward pass. Later work defines the kinds. */
-export interface Edit {
-  step: string
-  kind: string
-  [field: string]: unknown
-}
+/**
+ * A change made at a named step of the forward pass. Positions are 0-based and `to` is exclusive; omitted, all are meant.
+ * `scale` multiplies (0 ablates; `head` for one head, at attn.mix the one that writes), `add` steers by a vector, `patch` puts a
+ * row in place of another, `mask` cuts the attention edge from a query to a key (at attn.scores).
+ */
+export type Edit =
+  | { kind: 'scale'; step: string; factor: number; head?: number; from?: number; to?: number }
+  | {
+      kind: 'add'
+      step: string
+      vector: readonly number[] | Float32Array
+      factor?: number
+      from?: number
+      to?: number
+    }
+  | { kind: 'patch'; step: string; position: number; values: readonly number[] | Float32Array }
+  | { kind: 'mask'; step: string; query: number; key: number; head?: number }
 
 export interface ForwardOptions {
   /** Omitted: all added adapters at their set scales; []: the base. */
@@ -375,7 +386,7 @@ export interface Inspection {
   close(): Promise<void>
 }
 
-export interface LensOptions {
+export interface LensOptions extends ForwardOptions {
   /** Layer numbers; −1 is the embedding. Default: −1 and all layers. */
   layers?: readonly number[] | undefined
   /** Default: all. */
@@ -384,7 +395,6 @@ export interface LensOptions {
   topK?: number | undefined
   /** Token to follow; default: the actual next token of each position. */
   token?: number | undefined
-  adapters?: readonly AdapterScale[] | undefined
 }
 
 /** What one layer would predict after one position. */

@@ -1,7 +1,7 @@
-// y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/finish          for 1 to 8 rows
+// y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/finish          for few rows, or ROWS at a time
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]
 //   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (spread_shared), or threads that
-//   each make OUTPUTS outputs alone (spread_alone)
+//   each make OUTPUTS outputs alone (spread_alone); over z: ⌈rows / ROWS⌉
 struct Params {
   k: u32,
   k4: u32,        // ⌈k / 4⌉
@@ -42,7 +42,9 @@ fn bias(out: u32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let first = spread_index(group.y * groups.x + group.x, lane) * OUTPUTS;
   if (first >= p.n) { return; }
-  for (var i = 0u; i < ROWS; i++) { x_row[i] = input_row(i) * p.x_stride; }
+  let first_row = group.z * ROWS;
+  if (first_row >= rows_active()) { return; }
+  for (var i = 0u; i < ROWS; i++) { x_row[i] = input_row(first_row + i) * p.x_stride; }
   prologue_begin(lane);
   let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
   var acc: array<vec4f, ROWS>;
@@ -67,8 +69,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let sums = prologue_end(spread_sum(acc[i], lane), i, lane);
     for (var j = spread_begin(lane); j < OUTPUTS; j += SPREAD) {
       let out = first + j;
-      if (out < p.n && i < rows_active()) {
-        y[output_row(i) * p.y_stride + p.y_offset + out] = combine(sums, i, out, j);
+      if (out < p.n && first_row + i < rows_active()) {
+        y[output_row(first_row + i) * p.y_stride + p.y_offset + out] = combine(sums, first_row + i, out, j);
       }
     }
   }

@@ -20,8 +20,9 @@ fn x4(i: u32, k4: u32) -> vec4f { return inside(x[current_row * p.k4 + k4], k4);
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
-  current_row = spread_index(group.x, lane);
-  if (current_row >= row_count()) { return; }
+  let row = spread_index(group.x, lane);
+  if (row >= row_count()) { return; }
+  current_row = row;
   prologue_begin(lane);
   // The fold of RMSNorm leaves its scale to the end: gather it, then write.
   for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) { _ = prologue(x4(0u, k4), 0u, k4); }

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../errors.ts'
 import type { Mix } from '../model/adapterRack.ts'
 import type { BatchRow } from '../model/batch.ts'
+import type { EditSet } from '../model/edits.ts'
 import type { Sequence } from '../model/cache.ts'
 import { MAX_ROWS, type Runner } from '../model/runner.ts'
 import type { Detokenizer } from '../text/detokenizer.ts'
@@ -42,11 +43,14 @@ export function klDivergence(p: Float64Array, q: Float64Array): number {
 class Duet {
   private readonly sides: readonly [Side, Side]
   private readonly context: CompareContext
+  /** Both rows run one program: the unedited one's strength is 0. */
+  private readonly edits: EditSet | null
   private readonly prompt: readonly number[]
   private readonly options: CheckedOptions
 
   constructor(context: CompareContext, prompt: readonly number[], options: CheckedOptions) {
     this.context = context
+    this.edits = context.a.edits ?? context.b.edits
     this.prompt = prompt
     this.options = options
     this.sides = [this.side(context.a), this.side(context.b)]
@@ -54,7 +58,7 @@ class Duet {
 
   private side(mix: Mix): Side {
     const { runner, tokenizer } = this.context
-    const best = runner.sequences.longestPrefix(this.prompt, mix.key)
+    const best = runner.sequences.longestPrefix(this.prompt, mix)
     const reused = Math.min(best?.length ?? 0, this.prompt.length - 1)
     return {
       mix,
@@ -98,7 +102,7 @@ class Duet {
 
   private async forward(rows: readonly BatchRow[]): Promise<void> {
     const { runner } = this.context
-    const bound = await runner.live(rows.length, rows.filter((row) => row.logits).length)
+    const bound = await runner.live(rows.length, rows.filter((row) => row.logits).length, this.edits)
     runner.submit(bound, rows)
   }
 

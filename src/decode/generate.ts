@@ -1,4 +1,4 @@
-import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
+import { invariant, throwIfAborted, type TokenscopeError } from '../errors.ts'
 import { FROM_SAMPLER, type BatchRow, type LogitRow } from '../model/batch.ts'
 import type { Mix } from '../model/adapterRack.ts'
 import type { Sequence } from '../model/cache.ts'
@@ -84,7 +84,7 @@ class Generation {
     this.context = context
     this.options = options
     this.run = { prompt, tokens: [], mix, submitted: 0 }
-    const best = runner.sequences.longestPrefix(prompt, mix.key)
+    const best = runner.sequences.longestPrefix(prompt, mix)
     // The last prompt token always runs: its logits are wanted.
     const reused = Math.min(best?.length ?? 0, prompt.length - 1)
     this.sequence = runner.sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix.key)
@@ -125,7 +125,7 @@ class Generation {
       throwIfAborted(this.options.signal)
       const count = Math.min(this.chunkRows, total - this.position)
       const last = this.position + count === total
-      await runner.live(programRows(count), last ? 1 : 0) // compiling is no measure of how fast a chunk is read
+      await runner.live(programRows(count), last ? 1 : 0, this.context.mix.edits) // compiling is no measure of how fast a chunk is read
       const started = performance.now()
       await this.submit(prompt.slice(this.position, this.position + count), last)
       if (!last) {
@@ -158,7 +158,7 @@ class Generation {
       scales: this.context.mix.scales,
       logits: i === tokens.length - 1 ? logitRow : undefined,
     }))
-    const bound = await runner.live(programRows(rows.length), logits ? 1 : 0)
+    const bound = await runner.live(programRows(rows.length), logits ? 1 : 0, this.context.mix.edits)
     const readback = logitRow ? this.ring.next(logitRow.ringRow) : null
     runner.submit(bound, rows, readback ? (encoder) => readback.copy(encoder) : undefined)
     if (readback) {

@@ -45,7 +45,7 @@ export class BufferLedger {
   }
 
   destroyAll(): void {
-    for (const buffer of [...this.live]) this.destroy(buffer)
+    for (const buffer of this.live) this.destroy(buffer)
   }
 
   /** Bytes and count, grouped by the label up to its first colon. */

@@ -4,7 +4,6 @@ import { TokenscopeError, invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { packMatrix } from '../quant/pack.ts'
 import { MAX_ADAPTERS } from './batch.ts'
-import type { AdapterLayout } from './program.ts'
 import type { DecoderSpec } from './spec.ts'
 import {
   groupsOf,
@@ -49,7 +48,7 @@ function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): boolean 
 }
 
 /** The adapters of a model on the GPU, laid out anew whenever one comes or goes. */
-export class AdapterBank implements AdapterLayout {
+export class AdapterBank {
   private readonly groups = new Map<string, AdapterGroup>()
   private readonly matrices = new Map<string, MatrixView>()
   private readonly vectors = new Map<string, LedgerBuffer>()
@@ -290,7 +289,7 @@ export class AdapterBank implements AdapterLayout {
   private async replace({ slot, parsed }: PlacedAdapter, replacement: Replacement): Promise<void> {
     const { name, values } = replacement
     const step = name.replace(/\.bias$/, '')
-    if (/norm$/.test(step)) return this.replaceNorm(slot, step, parsed)
+    if (step.endsWith('norm')) return this.replaceNorm(slot, step, parsed)
     if (name.endsWith('.bias')) return
     if (step === 'positions' || step === 'embed') return
     const view = this.weights.view(step === 'logits' && this.spec.tiedHead ? 'embed' : step)

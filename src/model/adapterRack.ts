@@ -2,7 +2,9 @@ import { TokenscopeError } from '../errors.ts'
 import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
 import type { AdapterScale } from '../types.ts'
 import type { PlacedAdapter } from './adapterBank.ts'
-import { MAX_ADAPTERS } from './batch.ts'
+import { EDIT_SLOT, MAX_ADAPTERS } from './batch.ts'
+import type { PageOrigin } from './cache.ts'
+import type { EditSet } from './edits.ts'
 import type { Runner } from './runner.ts'
 
 interface LoadedAdapter extends PlacedAdapter {
@@ -11,15 +13,27 @@ interface LoadedAdapter extends PlacedAdapter {
   report: AdapterReport
 }
 
-/** Which adapters one forward runs under: scales per slot, and a name for the mix that pages are kept by. */
-export interface Mix {
-  /** By slot, {@link MAX_ADAPTERS} long. */
+/** What one forward runs under: scales per adapter slot, edits, and a name for the mix that pages are kept by. */
+export interface Mix extends PageOrigin {
+  /** By slot, then the strength of edits: {@link EDIT_SLOT} + 1 long. */
   readonly scales: Float32Array
-  /** '' for the base. */
-  readonly key: string
+  /** Edits of the rows whose strength stands behind the adapters' scales. */
+  readonly edits: EditSet | null
 }
 
-export const BASE_MIX: Mix = { scales: new Float32Array(MAX_ADAPTERS), key: '' }
+export const BASE_MIX: Mix = { scales: new Float32Array(EDIT_SLOT + 1), key: '', edits: null }
+
+/** The same mix with edits at full strength. */
+export function withEdits(mix: Mix, edits: EditSet): Mix {
+  const scales = mix.scales.slice()
+  scales[EDIT_SLOT] = 1
+  return {
+    scales,
+    key: `${mix.key}|${edits.key}`,
+    edits,
+    unedited: { key: mix.key, below: edits.firstPosition },
+  }
+}
 
 /** The adapters added to a model, with the scales people set. */
 export class AdapterRack {
@@ -104,13 +118,13 @@ export class AdapterRack {
       return { ...BASE_MIX, key: `merged:${this.merged}` }
     }
     const wanted = asked ?? [...this.loaded.values()].map(({ id, scale }) => ({ id, scale }))
-    const scales = new Float32Array(MAX_ADAPTERS)
+    const scales = new Float32Array(EDIT_SLOT + 1)
     for (const { id, scale } of wanted) {
       checkScale(scale)
       scales[this.get(id).slot] = scale
     }
     const parts = [...this.loaded.values()].filter(({ slot }) => scales[slot] !== 0)
-    return { scales, key: parts.map(({ id, slot }) => `${id}@${scales[slot]}`).join('+') }
+    return { scales, key: parts.map(({ id, slot }) => `${id}@${scales[slot]}`).join('+'), edits: null }
   }
 
   private change<T>(work: () => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ export interface BatchRow {
   /** Page table of the row's sequence; equal arrays by identity share one table. */
   pages: readonly number[]
   slot: number
-  /** Scale of each loaded adapter for this row; absent: the base. */
+  /** Scale of each loaded adapter for this row, then the strength of edits; absent: the base. */
   scales?: Float32Array | undefined
   /** Set when the row's logits are wanted. */
   logits?: LogitRow | undefined
@@ -34,13 +34,15 @@ export const FROM_SAMPLER = 0xffff_ffff
 const HEADER = 8
 /** Most adapters that can be loaded at once. */
 export const MAX_ADAPTERS = 8
+/** Place of the edits' strength among a row's scales, behind those of the adapters. */
+export const EDIT_SLOT = MAX_ADAPTERS
 const ROW_WORDS = 4
 const LOGIT_WORDS = 12
 const TILE_WORDS = 2
 
 /** Words a batch of `rows` rows may take, with page tables of `tables` sequences of `pages` pages. */
 export function batchWords(rows: number, tables: number, pages: number): number {
-  return HEADER + rows * (ROW_WORDS + LOGIT_WORDS + TILE_WORDS + MAX_ADAPTERS) + tables * pages
+  return HEADER + rows * (ROW_WORDS + LOGIT_WORDS + TILE_WORDS + MAX_ADAPTERS + 1) + tables * pages
 }
 
 /** Runs of neighbouring rows of one sequence, at most `size` long: prefill attention's tiles. */

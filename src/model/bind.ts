@@ -40,6 +40,7 @@ export interface BindResources {
   adapterGroup(name: string): AdapterGroup
   embedLora(): EmbedLora
   replacedBy(step: string): number
+  edits(step: string): GPUBuffer
 }
 
 /** Uniform offsets must be multiples of this on every device at default limits. */

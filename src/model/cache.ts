@@ -107,6 +107,12 @@ export interface Sequence {
   busy: boolean
 }
 
+/** Whose pages a run may share: those made under `key`, and, below the first edited position, those without the edits. */
+export interface PageOrigin {
+  readonly key: string
+  readonly unedited?: { readonly key: string; readonly below: number } | undefined
+}
+
 export const MAX_SEQUENCES = 16
 
 /** Which sequences are in the cache, and who shares what. */
@@ -127,12 +133,16 @@ export class SequenceStore {
   }
 
   /** The sequence that shares the longest prefix of `tokens` under the same mix, and how long that is. */
-  longestPrefix(tokens: readonly number[], mix: string): { sequence: Sequence; length: number } | null {
+  longestPrefix(
+    tokens: readonly number[],
+    { key, unedited }: PageOrigin,
+  ): { sequence: Sequence; length: number } | null {
     let best: { sequence: Sequence; length: number } | null = null
     for (const sequence of this.live) {
-      if (sequence.mix !== mix) continue
+      const limit = sequence.mix === key ? tokens.length : sequence.mix === unedited?.key ? unedited.below : 0
       let length = 0
-      while (length < tokens.length && sequence.tokens[length] === tokens[length]) length += 1
+      while (length < Math.min(limit, tokens.length) && sequence.tokens[length] === tokens[length])
+        length += 1
       if (length > (best?.length ?? 0)) best = { sequence, length }
     }
     return best
@@ -141,10 +151,7 @@ export class SequenceStore {
   /** A new sequence that shares the first `length` positions of `parent`; only a partly filled last page is copied. */
   fork(parent: Sequence | null, length: number, mix: string): Sequence {
     if (!parent) return this.start(mix)
-    invariant(
-      parent.mix === mix && parent.tokens.length >= length,
-      'a fork starts inside its parent, under the same mix',
-    )
+    invariant(parent.tokens.length >= length, 'a fork starts inside its parent')
     const wasBusy = parent.busy
     // Neither the slot nor the page made free below may be the parent's own.
     parent.busy = true
@@ -200,7 +207,7 @@ export class SequenceStore {
 
   /** Drops every resting sequence, e.g. when a mix they were made under no longer exists. */
   dropResting(): void {
-    for (const sequence of [...this.live]) if (!sequence.busy) this.drop(sequence)
+    for (const sequence of this.live) if (!sequence.busy) this.drop(sequence)
   }
 
   private takePage(): number {

@@ -1,10 +1,4 @@
-import {
-  NO_ADAPTERS,
-  ProgramRecorder,
-  type AdapterLayout,
-  type Program,
-  type ProgramSize,
-} from './program.ts'
+import { NO_CHANGES, ProgramRecorder, type StepChanges, type Program, type ProgramSize } from './program.ts'
 import type { DecoderSpec } from './spec.ts'
 
 /**
@@ -16,9 +10,9 @@ import type { DecoderSpec } from './spec.ts'
 export function recordDecoder(
   spec: DecoderSpec,
   size: ProgramSize,
-  adapters: AdapterLayout = NO_ADAPTERS,
+  changes: StepChanges = NO_CHANGES,
 ): Program {
-  const p = new ProgramRecorder(adapters)
+  const p = new ProgramRecorder(changes)
   const { hidden: H, heads, kvHeads, headDim, intermediate: I, vocab } = spec
   const { rows: R, logitRows, positions: P } = size
   const Q = heads * headDim

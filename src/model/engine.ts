@@ -8,6 +8,8 @@ import type {
   AdapterAnalysis,
   AdapterReport,
   AdapterScale,
+  Attribution,
+  AttributionOptions,
   ComparedToken,
   Counters,
   DirectionTokens,
@@ -15,6 +17,10 @@ import type {
   ForwardOptions,
   GeneratedToken,
   GenerateOptions,
+  Inspection,
+  InspectOptions,
+  Lens,
+  LensOptions,
   MemoryReport,
   Model,
   ModelInfo,
@@ -23,11 +29,17 @@ import type {
   StepInfo,
   TensorData,
 } from '../types.ts'
-import type { Mix } from './adapterRack.ts'
+import { withEdits, type Mix } from './adapterRack.ts'
+import { EditSet } from './edits.ts'
 import { describeSteps } from './describe.ts'
+import { EngineInspections } from './engineInspections.ts'
 import { EngineAdapters, type AddAdapterOptions, type ExportOptions } from './engineAdapters.ts'
 import { lastLogits, traceSteps } from './inspect.ts'
+import type { ForwardInput } from './inspectForward.ts'
 import type { Runner } from './runner.ts'
+
+/** Sets of edits that stay on the GPU. */
+const KEPT_EDITS = 8
 
 type CompareOptions = Parameters<Model['compare']>[1]
 
@@ -47,6 +59,7 @@ export class Engine implements Model {
   readonly runner: Runner
   private readonly tokenizer: TextTokenizer | null
   private readonly adapters: EngineAdapters
+  private readonly inspections = new EngineInspections()
   private readonly ownsDevice: boolean
   private disposed = false
   private fault: TokenscopeError | null = null
@@ -54,6 +67,8 @@ export class Engine implements Model {
   /** Resolves when the device fails outside a call; never for a model that is disposed of in good health. */
   readonly faulted = new Promise<TokenscopeError>((resolve) => (this.tellFault = resolve))
   private lastRun: RunRecord | null = null
+  /** Newest first. */
+  private readonly editSets: EditSet[] = []
   /** Generations take turns. */
   private turn: Promise<void> = Promise.resolve()
   /** The generation whose turn it is. */
@@ -97,10 +112,10 @@ export class Engine implements Model {
 
   /** Throws when the model was disposed of or its device has failed. */
   private checkHealth(): void {
+    if (this.fault) throw this.fault
     if (this.disposed) {
       throw new TokenscopeError('bad-argument', 'This model was disposed of.', { hint: 'Load it again.' })
     }
-    if (this.fault) throw this.fault
   }
 
   private needTokenizer(): TextTokenizer {
@@ -144,9 +159,31 @@ export class Engine implements Model {
     { probes, adapters, edits }: { probes: readonly string[] } & ForwardOptions,
   ): Promise<Map<string, TensorData>> {
     this.checkHealth()
-    refuseEdits(edits)
     checkIds(ids, this.info.vocab, this.info.context + 1)
-    return this.read(() => traceSteps(this.runner, ids, probes, this.adapters.rack.mixOf(adapters)))
+    return this.read(() => traceSteps(this.runner, ids, probes, this.mixOf({ adapters, edits })))
+  }
+
+  private forwardInput(ids: readonly number[], options: ForwardOptions): ForwardInput {
+    this.checkHealth()
+    checkIds(ids, this.info.vocab, this.info.context + 1)
+    const { rack } = this.adapters
+    return { runner: this.runner, ids: [...ids], mix: this.mixOf(options), weights: () => rack.merged }
+  }
+
+  async inspect(ids: readonly number[], options: InspectOptions = {}): Promise<Inspection> {
+    // An inspection outlives the edits of recent runs, so it holds its own.
+    const input = this.forwardInput(ids, { adapters: options.adapters })
+    return this.read(() => this.inspections.inspect(input, options))
+  }
+
+  async lens(ids: readonly number[], options: LensOptions = {}): Promise<Lens> {
+    const input = this.forwardInput(ids, options)
+    return this.read(() => this.inspections.lens(input, options))
+  }
+
+  async attribution(ids: readonly number[], options: AttributionOptions): Promise<Attribution> {
+    const input = this.forwardInput(ids, { adapters: options.adapters })
+    return this.read(() => this.inspections.attribution(input, options))
   }
 
   /** Runs work that owns buffers: `dispose` waits for it, and a fault on the way makes its result void. */
@@ -161,15 +198,26 @@ export class Engine implements Model {
     }
   }
 
+  /** What a run is made under. Edits of recent runs stay on the GPU, so that comparing and stepping reuse them. */
+  private mixOf({ adapters, edits = [] }: ForwardOptions): Mix {
+    const mix = this.adapters.rack.mixOf(adapters)
+    if (edits.length === 0) return mix
+    const made = new EditSet(this.runner.device, this.runner.ledger, this.runner.spec, edits)
+    const known = this.editSets.find(({ key }) => key === made.key)
+    if (known) made.dispose()
+    else this.editSets.unshift(made)
+    for (const old of this.editSets.splice(KEPT_EDITS)) old.dispose()
+    return withEdits(mix, known ?? made)
+  }
+
   steps({ rows }: { rows: number }): Promise<StepInfo[]> {
     return Promise.resolve(describeSteps(this.runner, rows))
   }
 
   async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
     this.checkHealth()
-    refuseEdits(options.edits)
     const checked = checkOptions(options, this.info.eosIds)
-    const mix = this.adapters.rack.mixOf(options.adapters)
+    const mix = this.mixOf(options)
     const ids = await this.promptIds(prompt)
     checkIds(ids, this.info.vocab, this.info.context)
     const release = await this.takeTurn()
@@ -296,10 +344,10 @@ export class Engine implements Model {
 
   async *compare(prompt: Prompt, options: CompareOptions): AsyncGenerator<ComparedToken> {
     this.checkHealth()
-    refuseEdits(options.edits)
     this.adapters.refuseMerged('Comparing')
     const checked = checkOptions(options, this.info.eosIds)
-    const [a, b] = [this.adapters.rack.mixOf(options.a), this.adapters.rack.mixOf(options.b)]
+    const { edits } = options
+    const [a, b] = [this.mixOf({ adapters: options.a }), this.mixOf({ adapters: options.b, edits })]
     const ids = await this.promptIds(prompt)
     checkIds(ids, this.info.vocab, this.info.context)
     const release = await this.takeTurn()
@@ -329,17 +377,10 @@ export class Engine implements Model {
     await this.current?.tokens.return(undefined)
     this.current?.release()
     await Promise.allSettled([this.turn, ...this.reading])
+    await this.inspections.dispose()
     this.runner.device.removeEventListener('uncapturederror', this.onFault)
     this.runner.ledger.destroyAll()
     this.tokenizer?.dispose()
     if (this.ownsDevice) this.runner.device.destroy()
   }
-}
-
-function refuseEdits(edits: ForwardOptions['edits']): void {
-  if (!edits || edits.length === 0) return
-  throw new TokenscopeError('unsupported', 'Edits are not implemented.', {
-    hint: 'Leave edits out.',
-    details: { edits: edits.length },
-  })
 }

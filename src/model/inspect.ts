@@ -3,18 +3,18 @@ import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { TensorData } from '../types.ts'
 import { planArena, tensorBytes } from './arena.ts'
 import type { Mix } from './adapterRack.ts'
-import { batchWords, packBatch, type BatchRow } from './batch.ts'
+import { batchWords, type BatchRow } from './batch.ts'
 import { bindProgram, encodeProgram, type BoundProgram } from './bind.ts'
 import { PAGE, PagePool } from './cache.ts'
 import { elements, matchesPattern, type Program, type Step } from './program.ts'
-import { MAX_ROWS, type Runner } from './runner.ts'
+import { MAX_ROWS, type ForwardChanges, type Runner } from './runner.ts'
 
 /** Patterns that observe all steps. */
 export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*'] as const
 
 /** Axis of a step's shape that runs over the rows of the forward. */
-export function rowAxis({ op }: Step): number {
-  return op === 'scores' || op === 'softmax' || op === 'cache' ? 1 : 0
+export function rowAxis({ shape }: Step): number {
+  return shape.length === 3 ? 1 : 0
 }
 
 /** Buffers of one inspecting forward: its own pages and outputs, so that nothing of a live sequence can change. */
@@ -22,10 +22,13 @@ export class Bench {
   private readonly buffers: LedgerBuffer[] = []
   readonly pool: PagePool
   readonly pages: number[]
+  /** Adapters and edits the forward is recorded with. */
+  readonly changes: ForwardChanges
   private readonly runner: Runner
 
-  constructor(runner: Runner, positions: number) {
+  constructor(runner: Runner, positions: number, mix: Mix) {
     this.runner = runner
+    this.changes = { bank: runner.bank, edits: mix.edits }
     const count = Math.ceil(positions / PAGE)
     this.pool = new PagePool(runner.ledger, runner.spec, count, 'inspection')
     this.pages = Array.from({ length: count }, (_, i) => i)
@@ -53,16 +56,19 @@ export class Bench {
     const batch = this.create('batch', batchWords(program.rows, 1, this.pages.length) * 4, STORAGE | COPY_DST)
     const plan = planArena(program, new Set(tensors.keys()))
     const arena = plan.bytes.map((bytes, i) => this.create(`arena${i}`, bytes, STORAGE))
-    const resources = this.runner.resources({
-      batch: batch.gpu,
-      pages: (layer) => this.pool.layer(layer),
-      scratch: (bytes) => this.create('parts', bytes, STORAGE).gpu,
-      tensor: (name) => {
-        const buffer = tensors.get(name) ?? arena[plan.slots.get(name) ?? -1]
-        invariant(buffer, `${name} has a buffer`)
-        return buffer.gpu
+    const resources = this.runner.resources(
+      {
+        batch: batch.gpu,
+        pages: (layer) => this.pool.layer(layer),
+        scratch: (bytes) => this.create('parts', bytes, STORAGE).gpu,
+        tensor: (name) => {
+          const buffer = tensors.get(name) ?? arena[plan.slots.get(name) ?? -1]
+          invariant(buffer, `${name} has a buffer`)
+          return buffer.gpu
+        },
       },
-    })
+      this.changes,
+    )
     const bound = await bindProgram(program, resources, this.runner.pipelines, this.runner.ledger)
     this.buffers.push(bound.params)
     return { bound, batch }
@@ -125,7 +131,7 @@ async function runChunk(
     observed.map(({ name, shape }) => [name, bench.create(name, tensorBytes(shape), STORAGE | COPY_SRC)]),
   )
   const { bound, batch } = await bench.bind(program, tensors)
-  const words = packBatch(rows, runner.pipelines.variant.workgroup, runner.bank?.slots ?? 0)
+  const words = runner.pack(rows)
   runner.device.queue.writeBuffer(batch.gpu, 0, words)
   const total = observed.reduce((sum, step) => sum + tensorBytes(step.shape), 0)
   const staging = bench.create(
@@ -173,13 +179,13 @@ export function lastLogits(runner: Runner, ids: readonly number[], mix: Mix): Pr
 }
 
 async function computeLastLogits(runner: Runner, ids: readonly number[], mix: Mix): Promise<Float32Array> {
-  const bench = new Bench(runner, ids.length)
+  const bench = new Bench(runner, ids.length, mix)
   try {
     for (let begin = 0; ; begin += MAX_ROWS) {
       const part = ids.slice(begin, begin + MAX_ROWS)
       const last = begin + part.length === ids.length
       const size = { rows: part.length, logitRows: last ? 1 : 0, positions: ids.length }
-      const program = runner.record(size, last ? ['logits'] : [])
+      const program = runner.record(size, last ? ['logits'] : [], bench.changes)
       const observed = program.steps.filter(({ name }) => last && name === 'logits')
       const rows = inspectionRows(part, begin, bench.pages, false, mix)
       const final = rows.at(-1)
@@ -216,25 +222,28 @@ async function traceAlone(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, TensorData>> {
   const total = ids.length
-  const fine = runner.record({ rows: total, logitRows: total, positions: total }, EVERY_STEP)
+  const fine = runner.record({ rows: total, logitRows: total, positions: total }, EVERY_STEP, {
+    bank: runner.bank,
+    edits: mix.edits,
+  })
   checkProbes(fine, probes)
   const wanted = fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe)))
   const names = wanted.map(({ name }) => name)
-  const chunkRows = wanted.some(({ op }) => op === 'scores') ? total : MAX_ROWS
+  const chunkRows = wanted.some(({ name }) => name.endsWith('attn.scores')) ? total : MAX_ROWS
   const result = new Map(
     wanted.map((step): [string, TensorData] => [
       step.name,
       { shape: step.shape, data: new Float32Array(elements(step.shape)) },
     ]),
   )
-  const bench = new Bench(runner, total)
+  const bench = new Bench(runner, total, mix)
   try {
     for (let begin = 0; begin < total; begin += chunkRows) {
       throwIfAborted(signal)
       const part = ids.slice(begin, begin + chunkRows)
       const wantLogits = names.some((name) => name === 'logits' || name === 'final_norm')
       const size = { rows: part.length, logitRows: wantLogits ? part.length : 0, positions: total }
-      const program = runner.record(size, names)
+      const program = runner.record(size, names, bench.changes)
       const observed = program.steps.filter(({ name }) => names.includes(name))
       const rows = inspectionRows(part, begin, bench.pages, wantLogits, mix)
       const chunk = await runChunk(runner, bench, program, observed, rows)

@@ -2,7 +2,6 @@ import { TokenscopeError, invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { Mix } from './adapterRack.ts'
 import { tensorBytes } from './arena.ts'
-import { packBatch } from './batch.ts'
 import { encodeProgram, type BoundProgram } from './bind.ts'
 import { Bench, EVERY_STEP, inspectionRows, rowAxis } from './inspect.ts'
 import { elements, type Program, type Step } from './program.ts'
@@ -24,9 +23,10 @@ export interface LastingForward {
 }
 
 /** The fine program over all the tokens, every step observed: shapes are of exactly these rows. */
-export function fineProgram({ runner, ids }: Pick<ForwardInput, 'runner' | 'ids'>): Program {
+export function fineProgram({ runner, ids, mix }: ForwardInput): Program {
   const rows = ids.length
-  return runner.record({ rows, logitRows: rows, positions: rows }, EVERY_STEP)
+  const changes = { bank: runner.bank, edits: mix.edits }
+  return runner.record({ rows, logitRows: rows, positions: rows }, EVERY_STEP, changes)
 }
 
 /**
@@ -88,7 +88,7 @@ async function runRows(
   const part = ids.slice(begin, end)
   const logits = whole.has('logits') || whole.has('final_norm')
   const size = { rows: part.length, logitRows: logits ? part.length : 0, positions: ids.length }
-  const program = runner.record(size, [...whole.keys()])
+  const program = runner.record(size, [...whole.keys()], bench.changes)
   const kept = program.steps.filter(({ name }) => whole.has(name))
   invariant(kept.length === whole.size, 'every kept step is a step of the program')
   const inParts = part.length < ids.length
@@ -100,7 +100,7 @@ async function runRows(
     : whole
   const { bound, batch } = await bench.bind(program, own)
   const rows = inspectionRows(part, begin, bench.pages, logits, mix)
-  const words = packBatch(rows, runner.pipelines.variant.workgroup, runner.bank?.slots ?? 0)
+  const words = runner.pack(rows)
   runner.device.queue.writeBuffer(batch.gpu, 0, words)
   const encoder = runner.device.createCommandEncoder({ label: 'inspection' })
   const pass = encoder.beginComputePass({ label: 'inspection' })
@@ -129,7 +129,7 @@ export async function runKept(
   const total = input.ids.length
   const scores = [...tensors.keys()].some((name) => name.endsWith('.scores'))
   const chunk = atOnce || scores ? total : MAX_ROWS
-  const bench = new Bench(input.runner, total)
+  const bench = new Bench(input.runner, total, input.mix)
   try {
     for (let begin = 0; ; begin += chunk) {
       const end = Math.min(total, begin + chunk)

@@ -51,10 +51,14 @@ export function rowRanges(shape: readonly number[], axis: number, row: number): 
 export function checkRange(what: string, begin: number, end: number, limit: number): void {
   const whole = Number.isInteger(begin) && Number.isInteger(end)
   if (whole && begin >= 0 && begin <= end && end <= limit) return
-  throw new TokenscopeError('bad-argument', `${what} has ${limit} elements; [${begin}, ${end}) is not in it.`, {
-    hint: 'Give whole numbers with 0 ≤ begin ≤ end.',
-    details: { what, begin, end, limit },
-  })
+  throw new TokenscopeError(
+    'bad-argument',
+    `${what} has ${limit} elements; [${begin}, ${end}) is not in it.`,
+    {
+      hint: 'Give whole numbers with 0 ≤ begin ≤ end.',
+      details: { what, begin, end, limit },
+    },
+  )
 }
 
 interface Moments {

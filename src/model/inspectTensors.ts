@@ -121,8 +121,7 @@ export class InspectTensors {
       this.extra.set(step.name, known)
       return Promise.resolve(known)
     }
-    const made =
-      this.coming.get(step.name) ?? this.input.runner.exclusive(() => this.recompute(step))
+    const made = this.coming.get(step.name) ?? this.input.runner.exclusive(() => this.recompute(step))
     this.coming.set(step.name, made)
     return made
   }

@@ -55,7 +55,7 @@ export class InspectionSession implements Inspection {
     return input.runner.exclusive(async () => {
       const { runner, ids } = input
       const program = fineProgram(input)
-      const infos = describeSteps(runner, ids.length)
+      const infos = describeSteps(runner, ids.length, { bank: runner.bank, edits: input.mix.edits })
       const largest = runner.device.limits.maxStorageBufferBindingSize
       const tensors = new InspectTensors(input, program, budgetBytes)
       await tensors.keep(planKept(program, { retain, budget: budgetBytes, largest }))

@@ -3,8 +3,9 @@ import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { planArena, tensorBytes } from './arena.ts'
 import type { AdapterBank } from './adapterBank.ts'
 import { bindProgram, type BoundProgram } from './bind.ts'
+import type { EditSet } from './edits.ts'
 import type { Program } from './program.ts'
-import { MAX_LOGIT_ROWS, ROW_BUCKETS, rowBucket, type Runner } from './runner.ts'
+import { MAX_LOGIT_ROWS, ROW_BUCKETS, rowBucket, type ForwardChanges, type Runner } from './runner.ts'
 
 const OWN: ReadonlySet<string> = new Set(['logits'])
 
@@ -13,11 +14,11 @@ export class LivePrograms {
   private readonly arena: readonly LedgerBuffer[]
   private readonly bound = new Map<string, Promise<BoundProgram>>()
   private readonly runner: Runner
-  readonly bank: AdapterBank | null
+  private readonly changes: ForwardChanges
 
-  constructor(runner: Runner, bank: AdapterBank | null) {
+  constructor(runner: Runner, changes: ForwardChanges) {
     this.runner = runner
-    this.bank = bank
+    this.changes = changes
     const slotBytes: number[] = []
     for (const rows of ROW_BUCKETS) {
       const { bytes } = planArena(this.program(rows, Math.min(rows, MAX_LOGIT_ROWS)), OWN)
@@ -28,8 +29,16 @@ export class LivePrograms {
     )
   }
 
+  get bank(): AdapterBank | null {
+    return this.changes.bank
+  }
+
+  get edits(): EditSet | null {
+    return this.changes.edits
+  }
+
   private program(rows: number, logitRows: number): Program {
-    return this.runner.record({ rows, logitRows, positions: this.runner.context }, [], this.bank)
+    return this.runner.record({ rows, logitRows, positions: this.runner.context }, [], this.changes)
   }
 
   /** The bound program for at least these counts; bound once. */
@@ -73,7 +82,7 @@ export class LivePrograms {
           return slot.gpu
         },
       },
-      this.bank,
+      this.changes,
     )
     return bindProgram(program, resources, runner.pipelines, runner.ledger)
   }

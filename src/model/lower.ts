@@ -189,8 +189,11 @@ function blockers(fusion: Fusion): readonly string[] {
   return CHAINS.find((chain) => own.some((name) => chain.includes(name))) ?? own
 }
 
-const localName = (step: Step): string =>
-  step.layer === null ? step.name : step.name.slice(`layers.${step.layer}.`.length)
+/** Without the layer and without the mark of an edited step: a fused kernel may make the value an edit then changes. */
+function localName(step: Step): string {
+  const name = step.layer === null ? step.name : step.name.slice(`layers.${step.layer}.`.length)
+  return name.replace(/\.raw$/, '')
+}
 
 interface Fusing {
   program: Program
@@ -207,7 +210,8 @@ function fuse(at: number, { program, options, seen, made }: Fusing): Step | null
   for (const fusion of FUSIONS) {
     const steps = program.steps.slice(at, at + fusion.covers.length)
     if (!fusion.covers.every((name, i) => steps[i] !== undefined && localName(steps[i]) === name)) continue
-    if (steps.some((step) => step.layer !== start.layer || step.op === 'blend')) continue
+    if (steps.some((step) => step.layer !== start.layer || step.op === 'blend' || step.op === 'edit'))
+      continue
     if (fusion.needs !== undefined && !made.has(prefix + fusion.needs)) continue
     if (!fusion.applies(program, options, start.layer ?? -1)) continue
     if (blockers(fusion).some((name) => seen(prefix + name))) continue
@@ -260,7 +264,11 @@ function axFor(step: Step, ax: Step): Step {
  * the same steps. Every fine step is either there itself or named in exactly one `covers`.
  */
 export function lower(program: Program, options: LowerOptions): Program {
-  const seen = (name: string): boolean => options.observed.some((pattern) => matchesPattern(name, pattern))
+  const changed = new Set(
+    program.steps.filter(({ op }) => op === 'edit' || op === 'blend').map(({ name }) => name),
+  )
+  const seen = (name: string): boolean =>
+    changed.has(name) || options.observed.some((pattern) => matchesPattern(name, pattern))
   const { bare, ax, readers } = setAxAside(program)
   const steps: Step[] = []
   const made = new Set<string>()

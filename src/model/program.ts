@@ -18,6 +18,7 @@ export type StepOp =
   | 'lora_ax'
   | 'embed_lora'
   | 'blend'
+  | 'edit'
   | 'norm_linear'
   | 'norm_gated'
   | 'linear_add'
@@ -66,15 +67,17 @@ export interface ProgramSize {
   positions: number
 }
 
-/** What loaded adapters change in the list of steps. */
-export interface AdapterLayout {
+/** What adapters and edits change in the list of steps. */
+export interface StepChanges {
   /** Ranks of all adapters of a group of products that share their input: `layers.0.attn.qkv`, …; 0 without any. */
   ranks(group: string): number
   /** True for a step whose whole module some adapter replaces. */
   replaces(step: string): boolean
+  /** True for a step whose output somebody edits. */
+  edits(step: string): boolean
 }
 
-export const NO_ADAPTERS: AdapterLayout = { ranks: () => 0, replaces: () => false }
+export const NO_CHANGES: StepChanges = { ranks: () => 0, replaces: () => false, edits: () => false }
 
 /** Name of the step that computes A·x for a group. */
 export const axName = (group: string): string => `${group}.ax`
@@ -91,10 +94,10 @@ export class ProgramRecorder {
   readonly steps: Step[] = []
   private readonly names = new Set<string>()
   private layer: number | null = null
-  private readonly adapters: AdapterLayout
+  private readonly changes: StepChanges
 
-  constructor(adapters: AdapterLayout) {
-    this.adapters = adapters
+  constructor(changes: StepChanges) {
+    this.changes = changes
   }
 
   enterLayer(layer: number | null): void {
@@ -105,7 +108,10 @@ export class ProgramRecorder {
     return this.layer === null ? name : `layers.${this.layer}.${name}`
   }
 
-  /** Adds a step and returns its name, so that the decoder reads as assignments. A replaced module becomes three steps. */
+  /**
+   * Adds a step and returns its name, so that the decoder reads as assignments. A module that an adapter replaces becomes two
+   * and a blend; an edited step is followed by its edit, which takes over its name.
+   */
   step(
     name: string,
     op: StepOp,
@@ -113,19 +119,30 @@ export class ProgramRecorder {
     shape: readonly number[],
     options: StepOptions,
   ): string {
-    if (!this.adapters.replaces(this.full(name))) return this.add(name, op, inputs, shape, options)
+    const full = this.full(name)
+    const own = this.changes.edits(full) ? `${name}.raw` : name
+    const made = this.changes.replaces(full)
+      ? this.replaced(own, name, op, inputs, shape, options)
+      : this.add(own, op, inputs, shape, options)
+    return own === name ? made : this.add(name, 'edit', [made], shape, { flops: 2 * elements(shape) })
+  }
+
+  /** The base's module, its replacement, and the blend of both under the name `own`. */
+  private replaced(
+    own: string,
+    name: string,
+    op: StepOp,
+    inputs: readonly string[],
+    shape: readonly number[],
+    options: StepOptions,
+  ): string {
     const rows = options.rows === 'logits' ? 'packed' : (options.rows ?? 'all')
     const [, ...others] = options.weights ?? []
-    const replaced = [`${this.full(name)}@alt`, ...others.map((weight) => `${weight}@alt`)]
+    const weights = [`${this.full(name)}@alt`, ...others.map((weight) => `${weight}@alt`)]
+    const plain = inputs.filter((input) => !isAx(input))
     const base = this.add(`${name}.base`, op, inputs, shape, { ...options, rows })
-    const alt = this.add(
-      `${name}.alt`,
-      op,
-      inputs.filter((input) => !isAx(input)),
-      shape,
-      { ...options, rows, weights: replaced },
-    )
-    return this.add(name, 'blend', [base, alt], shape, {
+    const alt = this.add(`${name}.alt`, op, plain, shape, { ...options, rows, weights })
+    return this.add(own, 'blend', [base, alt], shape, {
       flops: 3 * elements(shape),
       rows: options.rows ?? 'all',
     })
@@ -133,7 +150,7 @@ export class ProgramRecorder {
 
   /** A·x of the adapters on a group of products, as an extra input for them: none or one. */
   adapted(group: string, x: string, rows: number, k: number, set: RowSet = 'all'): string[] {
-    const ranks = this.adapters.ranks(this.full(group))
+    const ranks = this.changes.ranks(this.full(group))
     if (ranks === 0) return []
     return [
       this.add(axName(group), 'lora_ax', [x], [rows, ranks], { flops: 2 * rows * k * ranks, rows: set }),
@@ -142,10 +159,10 @@ export class ProgramRecorder {
 
   /** The embedding; adapters on it add to its rows in a step of their own. */
   embed(shape: readonly number[], options: StepOptions): string {
-    const ranks = this.adapters.ranks('embed')
+    const ranks = this.changes.ranks('embed')
     if (ranks === 0) return this.step('embed', 'embed', [], shape, options)
     const plain = this.add('embed.plain', 'embed', [], shape, options)
-    return this.add('embed', 'embed_lora', [plain], shape, { flops: 2 * elements(shape) * ranks })
+    return this.step('embed', 'embed_lora', [plain], shape, { flops: 2 * elements(shape) * ranks })
   }
 
   private add(

@@ -1,18 +1,19 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { OpenedDevice } from '../gpu/device.ts'
-import { BufferLedger, type LedgerBuffer } from '../gpu/ledger.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
 import { splitPositions } from '../ops/attention.ts'
 import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import type { Counters, Variant } from '../types.ts'
 import { AdapterBank, type PlacedAdapter } from './adapterBank.ts'
-import { batchWords, packBatch, type BatchRow } from './batch.ts'
+import { batchWords, EDIT_SLOT, packBatch, type BatchRow } from './batch.ts'
 import { encodeProgram, type BindResources, type BoundDispatch, type BoundProgram } from './bind.ts'
 import { cacheBytesPerPosition, MAX_SEQUENCES, PAGE, PagePool, SequenceStore } from './cache.ts'
 import { recordDecoder } from './decoder.ts'
 import { LivePrograms } from './livePrograms.ts'
 import { lower } from './lower.ts'
-import { NO_ADAPTERS, type AdapterLayout, type Program, type ProgramSize } from './program.ts'
+import { NO_CHANGES, type Program, type ProgramSize, type StepChanges } from './program.ts'
+import type { EditSet } from './edits.ts'
 import { ropeTable } from './rope.ts'
 import type { DecoderSpec } from './spec.ts'
 import { WeightReader } from './weightReader.ts'
@@ -32,6 +33,12 @@ export function rowBucket(rows: number): number {
   const bucket = ROW_BUCKETS.find((size) => rows <= size)
   invariant(bucket !== undefined, `${rows} rows exceed the largest bucket`)
   return bucket
+}
+
+/** What a forward runs under besides the weights. */
+export interface ForwardChanges {
+  bank: AdapterBank | null
+  edits: EditSet | null
 }
 
 export interface RunnerOptions {
@@ -64,6 +71,7 @@ export class Runner {
   /** Space between the two halves of decode attention. */
   readonly scratch: LedgerBuffer
   private programs: LivePrograms
+  private edited: LivePrograms | null = null
   private turn: Promise<unknown> = Promise.resolve()
   private select: { dispatch: Omit<BoundDispatch, 'grid'>; params: LedgerBuffer } | null = null
   private readonly tally = {
@@ -105,7 +113,7 @@ export class Runner {
       8 * spec.heads * splits * (spec.headDim + 4) * 4,
       STORAGE | UNIFORM,
     )
-    this.programs = new LivePrograms(this, null)
+    this.programs = new LivePrograms(this, { bank: null, edits: null })
   }
 
   private makeRopeTable(usage: GPUBufferUsageFlags): LedgerBuffer {
@@ -128,20 +136,25 @@ export class Runner {
     return this.programs.bank
   }
 
-  /** The program of a size under the given adapters, lowered around what is observed. */
+  /** The program of a size under the given adapters and edits, lowered around what is observed. */
   record(
     size: ProgramSize,
     observed: readonly string[],
-    adapters: AdapterLayout | null = this.bank,
+    { bank, edits }: ForwardChanges = { bank: this.bank, edits: null },
   ): Program {
     const whole = (name: string): boolean => this.weights.isWhole(name)
-    return lower(recordDecoder(this.spec, size, adapters ?? NO_ADAPTERS), { observed, whole })
+    const changes: StepChanges = {
+      ranks: (group) => bank?.ranks(group) ?? NO_CHANGES.ranks(group),
+      replaces: (step) => bank?.replaces(step) ?? NO_CHANGES.replaces(step),
+      edits: (step) => edits?.has(step) ?? NO_CHANGES.edits(step),
+    }
+    return lower(recordDecoder(this.spec, size, changes), { observed, whole })
   }
 
   /** Buffers every program shares; those given differ between live runs and inspections. */
   resources(
     own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
-    bank: AdapterBank | null = this.bank,
+    { bank, edits }: ForwardChanges = { bank: this.bank, edits: null },
   ): BindResources {
     const loaded = (): AdapterBank => {
       invariant(bank, 'a step of adapters needs adapters')
@@ -155,6 +168,11 @@ export class Runner {
       adapterGroup: (name) => loaded().adapterGroup(name),
       embedLora: () => loaded().embedLora(),
       replacedBy: (step) => loaded().replacedBy(step),
+      edits: (step) => {
+        const table = edits?.table(step)
+        invariant(table, `${step} is edited`)
+        return table
+      },
       ...own,
     }
   }
@@ -175,7 +193,7 @@ export class Runner {
     const { spec, device, ledger, weights } = this
     const context = { spec, device, ledger, weights, reader: new WeightReader(this) }
     const bank = adapters.length === 0 ? null : await AdapterBank.build(adapters, context)
-    const next = new LivePrograms(this, bank)
+    const next = new LivePrograms(this, { bank, edits: null })
     try {
       await next.prepareLike(this.programs)
     } catch (error) {
@@ -185,18 +203,41 @@ export class Runner {
     }
     const before = this.programs
     this.programs = next
-    await before.dispose()
+    await Promise.all([before.dispose(), this.dropEdited()])
     before.bank?.dispose()
   }
 
   /** The bound live program for these counts; compiled once. */
-  async live(rows: number, logitRows: number): Promise<BoundProgram> {
+  async live(rows: number, logitRows: number, edits: EditSet | null = null): Promise<BoundProgram> {
     for (;;) {
-      const { programs } = this
+      const programs = this.programsUnder(edits)
       const bound = await programs.get(rows, logitRows)
       // Adapters may have been swapped meanwhile.
-      if (programs === this.programs) return bound
+      if (programs === this.programsUnder(edits)) return bound
     }
+  }
+
+  /** Programs with the edits of one run; those of the last such run are kept. */
+  private programsUnder(edits: EditSet | null): LivePrograms {
+    if (!edits) return this.programs
+    if (this.edited?.edits !== edits) {
+      void this.dropEdited()
+      this.edited = new LivePrograms(this, { bank: this.bank, edits })
+    }
+    return this.edited
+  }
+
+  /** Frees the programs of an edited run. */
+  async dropEdited(): Promise<void> {
+    const { edited } = this
+    this.edited = null
+    await edited?.dispose()
+  }
+
+  /** The words of a batch; rows carry scales once there are adapters or edits to scale. */
+  pack(rows: readonly BatchRow[]): Uint32Array<ArrayBuffer> {
+    const scaled = this.bank !== null || rows.some(({ scales }) => (scales?.[EDIT_SLOT] ?? 0) !== 0)
+    return packBatch(rows, this.pipelines.variant.workgroup, scaled ? EDIT_SLOT + 1 : 0)
   }
 
   /** Compiles the kernel that picks tokens. */
@@ -225,7 +266,7 @@ export class Runner {
    * Programs for these counts must have been bound (`live`) and `prepareSelect` called.
    */
   submit(bound: BoundProgram, rows: readonly BatchRow[], then?: (encoder: GPUCommandEncoder) => void): void {
-    const words = packBatch(rows, this.pipelines.variant.workgroup, this.bank?.slots ?? 0)
+    const words = this.pack(rows)
     invariant(words.byteLength <= this.batch.bytes, 'a batch fits its buffer')
     this.device.queue.writeBuffer(this.batch.gpu, 0, words)
     const encoder = this.device.createCommandEncoder({ label: 'forward' })

@@ -2,6 +2,7 @@ import type { StepOp } from '../model/program.ts'
 import { blend, embedLora } from './adapters.ts'
 import { attention, mix, scores, softmax } from './attention.ts'
 import { activation, add, gate } from './elementwise.ts'
+import { edit } from './edits.ts'
 import { embed } from './embed.ts'
 import { linear } from './linear.ts'
 import { norm } from './norm.ts'
@@ -15,6 +16,7 @@ export const OPS: Readonly<Record<StepOp, Op>> = {
   attention,
   blend,
   cache,
+  edit,
   embed,
   embed_lora: embedLora,
   gate,

@@ -105,41 +105,57 @@ function matrixOf(step: Step, context: OpContext): MatrixView {
   return context.matrix(name)
 }
 
+type Kernel = Pick<Dispatch, 'shader' | 'grid'>
+
+/** Few rows, or threads that work alone: matvec, ROWS rows at a time. */
+function matvecKernel(
+  step: Step,
+  form: Form,
+  base: ProviderName[],
+  rows: number,
+  n: number,
+  context: OpContext,
+): Kernel {
+  const { variant, program } = context
+  const { cols, format } = matrixOf(step, context).matrix
+  const norm = program.spec.norm.kind === 'rms' ? 'prologue_rms' : 'prologue_layer'
+  const providers: ProviderName[] = [
+    ...base,
+    form.norm ? norm : 'prologue_none',
+    form.gated ? 'outputs_gated' : 'outputs_linear',
+    ...spreadProviders(variant),
+  ]
+  const ROWS = matvecBucket(rows)
+  const RAGGED = cols % (format === 'f32' ? 4 : 8) === 0 ? 0 : 1
+  const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.alone ? variant.workgroup : 1))
+  const [x, y] = linearGrid(groups)
+  return {
+    shader: kernel({ name: 'matvec', text: matvec }, providers, { ROWS, RAGGED }),
+    grid: [x, y, Math.ceil(rows / ROWS)],
+  }
+}
+
+/** Many rows: tiles in workgroup memory. */
+function matmulKernel(base: ProviderName[], rows: number, n: number): Kernel {
+  const [x, z] = linearGrid(Math.ceil(n / 32))
+  return { shader: kernel({ name: 'matmul', text: matmul }, base), grid: [x, Math.ceil(rows / 32), z] }
+}
+
 function dispatches(step: Step, context: OpContext): Dispatch[] {
   const form = FORMS[step.op]
   invariant(form, `${step.op} is a product`)
   const view = matrixOf(step, context)
   const rows = step.rows !== 'all' ? context.program.logitRows : context.program.rows
   const base = providers(step, form, view, context)
-  const matvecForm = rows <= MATVEC_ROWS
-  const { variant } = context
+  const asMatvec = rows <= MATVEC_ROWS || (context.variant.alone && !globalThis.process?.env.MM)
   return view.matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
     .map((shard) => {
       const { n, params } = shardParams(step, form, view, shard, context.program)
-      const common = { bindings: bindings(step, form, shard, context), params }
-      if (!matvecForm) {
-        const [gx, gz] = linearGrid(Math.ceil(n / 32))
-        return {
-          ...common,
-          shader: kernel({ name: 'matmul', text: matmul }, base),
-          grid: [gx, Math.ceil(rows / 32), gz] as const,
-        }
-      }
-      const prologue: ProviderName = !form.norm
-        ? 'prologue_none'
-        : context.program.spec.norm.kind === 'rms'
-          ? 'prologue_rms'
-          : 'prologue_layer'
-      const outputs: ProviderName = form.gated ? 'outputs_gated' : 'outputs_linear'
-      const all: ProviderName[] = [...base, prologue, outputs, ...spreadProviders(variant)]
       return {
-        ...common,
-        shader: kernel({ name: 'matvec', text: matvec }, all, {
-          ROWS: matvecBucket(rows),
-          RAGGED: view.matrix.cols % (view.matrix.format === 'f32' ? 4 : 8) === 0 ? 0 : 1,
-        }),
-        grid: linearGrid(Math.ceil(n / (form.gated ? 2 : 4) / (variant.alone ? variant.workgroup : 1))),
+        ...(asMatvec ? matvecKernel(step, form, base, rows, n, context) : matmulKernel(base, rows, n)),
+        bindings: bindings(step, form, shard, context),
+        params,
       }
     })
 }

@@ -46,6 +46,8 @@ export interface OpContext {
   adapterGroup(name: string): AdapterGroup
   /** Low-rank additions to the embedding. */
   embedLora(): EmbedLora
+  /** Table of the edits at a step. */
+  edits(step: string): GPUBuffer
   /** Which adapter replaces the module of a step. */
   replacedBy(step: string): number
   /** Space between the two halves of decode attention; shared by all layers. */

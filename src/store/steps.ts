@@ -251,7 +251,8 @@ export class Steps {
       if (opening !== this.opening) return await source.close()
       await this.show(source)
     } catch (error) {
-      if (opening === this.opening) this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
+      if (opening === this.opening)
+        this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
     }
   }
 

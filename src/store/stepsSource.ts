@@ -7,7 +7,11 @@ export type StepsSource = Pick<Inspection, 'ids' | 'steps' | 'read' | 'stats' | 
 export async function openSteps(model: Model, ids: readonly number[]): Promise<StepsSource> {
   if (typeof model.inspect === 'function') return model.inspect(ids)
   const steps = await model.steps({ rows: ids.length })
-  const tensors = await model.trace(ids, { probes: ['*', '*.*', '*.*.*', '*.*.*.*'].filter((p) => steps.some((s) => s.name.split('.').length === p.split('.').length)) })
+  const tensors = await model.trace(ids, {
+    probes: ['*', '*.*', '*.*.*', '*.*.*.*'].filter((p) =>
+      steps.some((s) => s.name.split('.').length === p.split('.').length),
+    ),
+  })
   return {
     ids,
     steps: steps.map((s) => ({ ...s, retained: true })),

@@ -3,6 +3,8 @@ import type {
   ComparedToken,
   GeneratedToken,
   GenerateOptions,
+  Inspection,
+  InspectOptions,
   LoadOptions,
   LoadProgress,
   Model,
@@ -11,6 +13,7 @@ import type {
   Prompt,
 } from '../types.ts'
 import type { EngineClient, EngineEvent } from './api.ts'
+import { RemoteInspection } from './remoteInspection.ts'
 import type {
   CallArguments,
   CallMethod,
@@ -26,14 +29,15 @@ const PING_MS = 5_000
 
 /** What waits for messages of one run. */
 interface Waiting {
-  resolve(message: FromWorker): void
-  reject(error: Error): void
-  on?(message: FromWorker): void
+  resolve: (message: FromWorker) => void
+  reject: (error: Error) => void
+  on?: (message: FromWorker) => void
 }
 
 type Request = ToWorker extends infer T ? (T extends { run: number } ? Omit<T, 'run'> : never) : never
 
-class WorkerClient implements EngineClient {
+/** The page's side of an engine worker; `start` makes one, and another when it has died. */
+export class WorkerClient implements EngineClient {
   private worker: Worker
   private nextRun = 1
   private readonly waiting = new Map<number, Waiting>()
@@ -69,6 +73,7 @@ class WorkerClient implements EngineClient {
         this.waiting.delete(message.run)
         return waiting.reject(fromErrorData(message.error))
       case 'loaded':
+      case 'inspected':
       case 'result':
       case 'done':
       case 'pong':
@@ -96,13 +101,17 @@ class WorkerClient implements EngineClient {
   }
 
   /** Sends a request; the promise settles with its last message. */
-  send(request: Request, on?: (message: FromWorker) => void): { run: number; last: Promise<FromWorker> } {
+  send(
+    request: Request,
+    on?: (message: FromWorker) => void,
+    transfer: Transferable[] = [],
+  ): { run: number; last: Promise<FromWorker> } {
     const run = this.nextRun++
     if (this.waiting.size === 0) this.heard = performance.now()
     const last = new Promise<FromWorker>((resolve, reject) => {
       this.waiting.set(run, { resolve, reject, ...(on ? { on } : {}) })
     })
-    this.worker.postMessage({ ...request, run })
+    this.worker.postMessage({ ...request, run }, transfer)
     return { run, last }
   }
 
@@ -220,6 +229,15 @@ class RemoteModel implements Model {
   unmergeAdapters = () => this.call('unmergeAdapters')
   exportAdapter = (...args: CallArguments<'exportAdapter'>) => this.call('exportAdapter', ...args)
 
+  lens = (...args: CallArguments<'lens'>) => this.call('lens', ...args)
+  attribution = (...args: CallArguments<'attribution'>) => this.call('attribution', ...args)
+
+  async inspect(ids: readonly number[], options: InspectOptions = {}): Promise<Inspection> {
+    const message = await this.client.send({ type: 'inspect', model: this.model, ids, options }).last
+    if (message.type !== 'inspected') throw new Error(`invariant: inspect answered with ${message.type}`)
+    return new RemoteInspection(this.client, message)
+  }
+
   generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
     const { signal, onPrefill, ...wire } = options
     const request = { type: 'generate', model: this.model, prompt, options: wire } as const
@@ -272,8 +290,6 @@ class RemoteModel implements Model {
     }
   }
 }
-
-export type { WorkerClient }
 
 /** Starts the engine worker of the page. */
 export function createClient(): WorkerClient {

@@ -1,13 +1,16 @@
 import { invariant, TokenscopeError, toErrorData } from '../errors.ts'
 import { loadModel } from '../index.ts'
 import { Engine } from '../model/engine.ts'
+import type { Inspection } from '../types.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
 
 /** The worker's side: owns the models, answers the page. Takes its `post` so that tests can run it without a worker. */
 export class EngineHost {
   private readonly models = new Map<number, Engine>()
   private readonly running = new Map<number, AbortController>()
+  private readonly inspections = new Map<number, Inspection>()
   private nextModel = 1
+  private nextInspection = 1
   private readonly post: (message: FromWorker, transfer?: Transferable[]) => void
 
   constructor(post: (message: FromWorker, transfer?: Transferable[]) => void) {
@@ -25,6 +28,10 @@ export class EngineHost {
         return this.answer(run, (signal) => this.load(message, signal))
       case 'call':
         return this.answer(run, () => this.call(message))
+      case 'inspect':
+        return this.answer(run, () => this.inspect(message))
+      case 'inspection':
+        return this.answer(run, () => this.callInspection(message))
       case 'generate':
         return this.answer(run, (signal) => this.generate(message, signal))
       case 'compare':
@@ -55,7 +62,11 @@ export class EngineHost {
     invariant(engine instanceof Engine, 'the worker loads engines')
     const model = this.nextModel++
     this.models.set(model, engine)
-    void engine.faulted.then((error) => this.post({ type: 'fault', model, error: toErrorData(error) }))
+    void engine.faulted.then((error) => {
+      this.post({ type: 'fault', model, error: toErrorData(error) })
+      // Nothing on a lost device can be used again, so nothing is kept; later calls still hear of the loss.
+      return error.code === 'device-lost' ? engine.dispose() : undefined
+    })
     this.post({ type: 'loaded', run, model, info: engine.info })
   }
 
@@ -73,6 +84,31 @@ export class EngineHost {
       engine,
       args,
     )
+    this.post({ type: 'result', run, value }, transferables(value))
+  }
+
+  private async inspect({ run, model, ids, options }: Extract<ToWorker, { type: 'inspect' }>): Promise<void> {
+    const opened = await this.engine(model).inspect(ids, options)
+    const inspection = this.nextInspection++
+    this.inspections.set(inspection, opened)
+    const { steps, retainedBytes } = opened
+    this.post({ type: 'inspected', run, inspection, ids, steps, retainedBytes })
+  }
+
+  private async callInspection({
+    run,
+    inspection,
+    method,
+    args,
+  }: Extract<ToWorker, { type: 'inspection' }>): Promise<void> {
+    const opened = this.inspections.get(inspection)
+    if (!opened && method !== 'close') {
+      throw new TokenscopeError('bad-argument', 'This inspection was closed.', { hint: 'Inspect again.' })
+    }
+    if (method === 'close') this.inspections.delete(inspection)
+    const value: unknown = opened
+      ? await Reflect.apply(opened[method] as (...values: unknown[]) => Promise<unknown>, opened, args)
+      : undefined
     this.post({ type: 'result', run, value }, transferables(value))
   }
 

@@ -3,6 +3,9 @@ import type {
   ComparedToken,
   GeneratedToken,
   GenerateOptions,
+  InspectedStep,
+  Inspection,
+  InspectOptions,
   LoadOptions,
   LoadProgress,
   Model,
@@ -29,12 +32,19 @@ export type CallMethod =
   | 'mergeAdapters'
   | 'unmergeAdapters'
   | 'exportAdapter'
+  | 'lens'
+  | 'attribution'
   | 'memory'
   | 'counters'
   | 'dispose'
 
 export type CallArguments<M extends CallMethod> = Parameters<Model[M]>
 export type CallResult<M extends CallMethod> = Awaited<ReturnType<Model[M]>>
+
+/** Methods of an inspection. */
+export type InspectionMethod = 'read' | 'row' | 'stats' | 'attach' | 'resize' | 'draw' | 'time' | 'close'
+export type InspectionArguments<M extends InspectionMethod> = Parameters<Inspection[M]>
+export type InspectionResult<M extends InspectionMethod> = Awaited<ReturnType<Inspection[M]>>
 
 /** Options that survive `postMessage`: callbacks and signals stay on the page. */
 export type WireLoadOptions = Omit<LoadOptions, 'device' | 'signal' | 'onProgress'>
@@ -49,6 +59,14 @@ export type ToWorker =
   | { type: 'call'; run: number; model: number; method: CallMethod; args: readonly unknown[] }
   | { type: 'generate'; run: number; model: number; prompt: Prompt; options: WireGenerateOptions }
   | { type: 'compare'; run: number; model: number; prompt: Prompt; options: WireCompareOptions }
+  | { type: 'inspect'; run: number; model: number; ids: readonly number[]; options: InspectOptions }
+  | {
+      type: 'inspection'
+      run: number
+      inspection: number
+      method: InspectionMethod
+      args: readonly unknown[]
+    }
   | { type: 'abort'; run: number }
   | { type: 'ping'; run: number }
   /** Destroys the GPU device, as a driver reset would: for fault tests. */
@@ -62,6 +80,14 @@ export type FromWorker =
   | { type: 'prefill'; run: number; done: number; total: number }
   | { type: 'token'; run: number; token: GeneratedToken }
   | { type: 'compared'; run: number; token: ComparedToken }
+  | {
+      type: 'inspected'
+      run: number
+      inspection: number
+      ids: readonly number[]
+      steps: readonly InspectedStep[]
+      retainedBytes: number
+    }
   | { type: 'done'; run: number }
   | { type: 'error'; run: number; error: ErrorData }
   | { type: 'pong'; run: number }

@@ -12,15 +12,15 @@ test('a device lost in the middle of a run: a typed error within a second, and a
   const { page } = await openEngine()
   const lost = await page.evaluate(
     async ([prompt, maxTokens]) => {
-      const { model, simulateDeviceLoss } = await window.tokenscope
+      const engine = await window.tokenscope
       const ids: number[] = []
       let since = 0
       try {
-        for await (const { id } of model!.generate(prompt, { temperature: 0, maxTokens })) {
+        for await (const { id } of engine.model!.generate(prompt, { temperature: 0, maxTokens })) {
           ids.push(id)
           if (ids.length !== 3) continue
           since = performance.now()
-          void simulateDeviceLoss()
+          void engine.simulateDeviceLoss()
         }
       } catch (error) {
         return { ids, code: (error as { code: string }).code, waited: performance.now() - since }
@@ -33,7 +33,7 @@ test('a device lost in the middle of a run: a typed error within a second, and a
   expect(lost.waited).toBeLessThan(1000)
   expect(lost.ids.length).toBeGreaterThanOrEqual(3)
   await page.getByTestId('reload').click()
-  await expect.poll(() => page.getByTestId('model-status').getAttribute('data-state')).toBe('ready')
+  await page.locator('[data-testid=model-status][data-state=ready]').waitFor()
   const rest = await answer(page, [...PROMPT, ...lost.ids], options(16 - lost.ids.length))
   expect([...lost.ids, ...rest.tokens.map(({ id }) => id)]).toEqual(WANT.slice(0, 16))
 })
@@ -52,7 +52,7 @@ test('a worker that dies: the run ends, a new one loads the model again', async 
   const { error } = await running
   expect(error).toBe('device-lost')
   await page.getByTestId('reload').click()
-  await expect.poll(() => page.getByTestId('model-status').getAttribute('data-state')).toBe('ready')
+  await page.locator('[data-testid=model-status][data-state=ready]').waitFor()
   const again = await answer(page, PROMPT, options(4))
   expect(again.tokens.map(({ id }) => id)).toEqual(WANT.slice(0, 4))
 })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { GREEDY_CASES, greedyDifference } from '../greedy.ts'
 import { testDevice } from './device.ts'
 import { collect, loadEngine, TALES } from './engine.support.ts'
+import { publish } from '../figures.ts'
 
 test('the bundled model writes what an independent forward in f64 writes', async () => {
   const { device } = await testDevice({ limits: 'adapter', features: 'all' })
@@ -15,6 +16,6 @@ test('the bundled model writes what an independent forward in f64 writes', async
     count += got.ids.length
   }
   const speed = Math.round((count * 1000) / (performance.now() - began))
-  console.log(JSON.stringify({ name: 'decode', value: speed, unit: 'tokens/s', adapter: model.info.backend }))
+  publish({ name: 'decode', value: speed, unit: 'tokens/s', adapter: model.info.backend })
   await model.dispose()
 })

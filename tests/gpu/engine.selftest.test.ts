@@ -4,6 +4,7 @@ import type { LoadProgress, WeightFormat } from '../../src/types.ts'
 import { freshTestDevice, testDevice } from './device.ts'
 import { collect, fixture, loadEngine, TALES } from './engine.support.ts'
 import { watchBuffers } from './faults.device.ts'
+import { publish } from '../figures.ts'
 
 const models = readdirSync(fixture('.'))
 const FORMATS: WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
@@ -51,7 +52,7 @@ test('is brief, compiles nothing of its own, and runs once on a device', async (
     await again.dispose()
     device.destroy()
   }
-  console.log(JSON.stringify({ name: 'self-test', value: Math.round(spent[1]!), unit: 'ms' }))
+  publish({ name: 'self-test', value: Math.round(spent[1]!), unit: 'ms' })
   expect(spent[1]).toBeLessThan(300)
 })
 

@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs'
 /**
  * Runs steps of a program on tensors a test hands in: real kernels, bindings, parameters and grids, no model. Every buffer
  * a kernel may write is filled with a NaN pattern and ends in guard words; a changed guard fails the run.
@@ -313,7 +312,6 @@ export function worstRow(got: Float32Array, want: ArrayLike<number>, rows: numbe
     const error = difference / Math.max(energy, width * RMS_FLOOR ** 2)
     worst = error <= worst ? worst : error
   }
-  appendFileSync('/tmp/worst.log', `${worst}\n`)
   return worst
 }
 

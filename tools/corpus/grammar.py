@@ -20,6 +20,7 @@ Node = tuple[str, object]
 CLASSES: dict[str, list[str]] = {
     "name": lex.GIRLS + lex.BOYS,
     "kind": lex.KINDS,
+    "animal": lex.KINDS[2:],
     "adjective": lex.ADJECTIVES,
     "thing": lex.THINGS,
     "place": lex.PLACES,
@@ -34,7 +35,7 @@ CLASSES: dict[str, list[str]] = {
     "bird": lex.BIRDS,
 }
 VARIABLES = {
-    "A": "name", "B": "name", "kind": "kind", "bkind": "kind", "adj": "adjective", "noun": "thing", "adj2": "adjective",
+    "A": "name", "B": "name", "kind": "kind", "bkind": "animal", "adj": "adjective", "noun": "thing", "adj2": "adjective",
     "noun2": "thing", "place": "place", "place2": "place", "spot1": "spot", "spot2": "hideout",
     "elder": "elder", "food": "food", "fruits": "fruits", "k": "number", "n": "total", "worker": "worker", "bird": "bird",
 }
@@ -84,13 +85,9 @@ def allowed(name: str, value: str, bindings: Bindings) -> bool:
     kind_class = VARIABLES[name]
     if kind_class in DISTINCT and any(VARIABLES[other] == kind_class and bindings[other] == value for other in bindings):
         return False
-    for person, kind in (("A", "kind"), ("B", "bkind")):
-        pair = {**bindings, name: value}
-        if name in (person, kind) and person in pair and kind in pair:
-            if pair[kind] == "girl" and pair[person] not in lex.FEMALE:
-                return False
-            if pair[kind] == "boy" and pair[person] in lex.FEMALE:
-                return False
+    pair = {**bindings, name: value}
+    if "A" in pair and pair.get("kind") in ("girl", "boy"):
+        return (pair["kind"] == "girl") == (pair["A"] in lex.FEMALE)
     return True
 
 

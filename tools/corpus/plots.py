@@ -10,7 +10,7 @@ HAS = OPENING + """
 {A} had {a_adj} {noun}. / {He} loved {his} {adj} {noun}. / {His} favorite thing was {a_adj} {noun}.
 """
 WANTS = OPENING + """
-{A} wanted {a_adj} {noun}. / More than anything, {he} wanted {a_adj} {noun}.
+{A} wanted {a_adj} {noun}. / More than anything, {A} wanted {a_adj} {noun}.
 """
 COMMON_FACTS = """
 Q: Who lived near {place}? | {A}.
@@ -22,7 +22,7 @@ Q: What was the {noun} like? | {Adj}.
 LOST = """
 One [morning|day|evening], the {noun} was gone. / But one [morning|day|evening], {A} could not find the {noun}.
 "Where is my {noun}?" [asked|cried] {A}. / {A} [began to cry|was very sad].
-{A_bkind} named {B} came to help. / {His} friend {B} the {bkind} came to help.
+Then {B} the {bkind} came by. / {His} friend {B} the {bkind} came by.
 They looked {spot1}, but it was not there. / First they looked {spot1}. The {noun} was not there.
 """
 LOST_HAPPY = """
@@ -43,7 +43,7 @@ Q: Where did they look first? | {Spot1}.
 """
 
 SHARE = """
-One [morning|day|afternoon], {he} met {B} the {bkind} near {place2}. / One [morning|day|afternoon], {A} went to {place2}. There {he} met {a_bkind} named {B}.
+One [morning|day|afternoon], {A} met {B} the {bkind} near {place2}. / One [morning|day|afternoon], {A} went to {place2}. There {he} met {B} the {bkind}.
 {B} looked sad. / {B} was crying. / {B} sat alone.
 "[Why are you sad|What is wrong], {B}?" asked {A}.
 "I have [nothing|nobody] to play with," said {B}.
@@ -51,7 +51,7 @@ One [morning|day|afternoon], {he} met {B} the {bkind} near {place2}. / One [morn
 SHARE_HAPPY = """
 {A} gave {B} the {noun}. "[You can play with it|It is for both of us]," {he} said. / "We can share my {noun}," said {A}.
 {B} smiled. / {B} began to laugh.
-They played with the {adj} {noun} all day. / All day they played with the {adj} {noun} near {place2}.
+They played with the {noun} all day. / All day they played with the {noun} near {place2}.
 [From that day on|After that], {A} and {B} were best friends. / In the evening, {A} and {B} walked home together.
 """
 SHARE_BAD = """
@@ -65,7 +65,7 @@ Q: What did they play with? | The {adj} {noun}.
 """
 
 TRADE = """
-{His} friend {B} the {bkind} had {a_adj2} {noun2}. / {A_bkind} named {B} lived next door. {B_He} had {a_adj2} {noun2}.
+{His} friend {B} the {bkind} had {a_adj2} {noun2}. / A little {bkind} named {B} lived next door. {B_He} had {a_adj2} {noun2}.
 One day, {A} looked at the {noun2} for a long time. / One day, they met near {place2}.
 "I like your {noun2}," said {A}. / "Your {noun2} is very nice," said {A}.
 "And I like your {noun}," said {B}.
@@ -117,8 +117,8 @@ The {bird} put it in [its|a] nest near {place2}. / The {bird} flew to {place2} w
 """
 BIRD_HAPPY = """
 {He} gave the {food} to the {bird}. / The {bird} ate the {food}.
-"Thank you," said the {bird}, and it gave the {noun} back. / Then the {bird} gave {him} the {adj} {noun}.
-{A} took the {noun} home. / {A} had {his} {adj} {noun} again. / {A} and the {bird} became friends.
+"Thank you," said the {bird}, and it gave the {noun} back. / Then the {bird} gave back the {adj} {noun}.
+{A} had the {adj} {noun} again. / In the evening, {A} was home again. / {A} and the {bird} became friends.
 """
 BIRD_BAD = """
 The {bird} ate the {food}, but it kept the {noun}. / The {bird} took the {food} too and flew away.
@@ -154,10 +154,10 @@ Q: Who has the {noun} now? | {B}.
 """
 
 TREE = """
-One [windy|sunny|cold] day, {he} played with it near {place2}. / One [windy|sunny|cold] day, {A} took the {noun} to {place2}.
+One [windy|sunny|cold] day, {A} played with it near {place2}. / One [windy|sunny|cold] day, {A} took the {noun} to {place2}.
 The wind blew the {noun} up into a tall tree. / A strong wind came, and the {noun} flew into a tree.
 {A} jumped, but the tree was too tall. / {A} tried to climb, but {he} was too small.
-Then {B} the {bkind} came by. / Just then {a_bkind} named {B} came by.
+Then {B} the {bkind} came by. / {His} friend {B} the {bkind} came by.
 "[Can you help me|Please help me], {B}?" asked {A}. / "My {noun} is in the tree," said {A}.
 """
 TREE_HAPPY = """
@@ -202,11 +202,11 @@ MAKE = """
 "I will make one," said {A}. / So {A} decided to make one.
 {He} went to {place2} and looked for [wood|wool|paper]. / {He} asked {his} {elder} for [wood|wool|paper].
 But it was hard to do alone. / {He} tried all day, but {he} could not do it alone.
-{A_bkind} named {B} came by. "I will help you," said {B}. / {His} friend {B} the {bkind} came. "We can do it together," said {B}.
+Then {B} the {bkind} came by. "I will help you," said {B}. / {His} friend {B} the {bkind} came by. "We can do it together," said {B}.
 """
 MAKE_HAPPY = """
 They worked for {n} days. / They worked until evening.
-Then the {adj} {noun} was ready. / At last they had made {a_adj} {noun}.
+Then the {adj} {noun} was ready. / At last the {adj} {noun} was ready.
 "We made it!" said {A}. / "It is beautiful," said {B}.
 They showed the {noun} to {his} {elder}. / They played with the {noun} near {place}.
 """
@@ -243,10 +243,10 @@ Q: What did {B} give {A}? | Some {food}.
 """
 
 COUNT = """
-One day, {he} went to {place2} with it to look for {fruits}. / One day, {A} went to {place2} to look for {fruits}.
+One day, {A} looked for {fruits} near {place2}. / One day, {A} went to {place2} to look for {fruits}.
 {He} found {n} {fruits}. "{Counting}," {he} counted. / There {he} found {n} {fruits}. "{Counting}!" said {A}.
 {A} put the {n} {fruits} next to the {adj} {noun}. / {A} was very happy.
-Then {B} the {bkind} came. "I have no {fruits}," said {B}. / Then {he} met {B} the {bkind}. {B} had no {fruits}.
+Then {B} the {bkind} came. "I have no {fruits}," said {B}. / Then {A} met {B} the {bkind}. {B} had no {fruits}.
 """
 COUNT_HAPPY = """
 So {A} gave {B} {k} {fruits}. Now {A} had {left}. / "Take {k}," said {A}. Now {A} had {left}.
@@ -264,7 +264,7 @@ Q: How many {fruits} did {A} have at the end? | {Left}.
 """
 
 NIGHT = """
-One night, {he} heard a [strange|loud|soft] noise {spot1}. / One night, there was a [strange|loud|soft] noise {spot1}.
+One night, {A} heard a [strange|loud|soft] noise {spot1}. / One night, there was a [strange|loud|soft] noise {spot1}.
 {A} was afraid and held the {noun}. / "What is that?" asked {A}. {He} was afraid.
 {He} woke {his} {elder}. / {He} ran to {his} {elder}.
 Together they took a lamp and looked {spot1}. / "Let us look," said {his} {elder}. They looked {spot1}.
@@ -285,10 +285,10 @@ Q: Who did {A} wake? | {His} {elder}.
 """
 
 RIVER = """
-One [hot|cold|rainy] day, {he} played with the {noun} near the water. / One [hot|cold|rainy] day, {A} walked along the water with the {noun}.
+One [hot|cold|rainy] day, {A} played with the {noun} near the water. / One [hot|cold|rainy] day, {A} walked along the water with the {noun}.
 The {noun} fell in and floated away. / The {noun} slipped and fell into the water.
 "Help!" cried {A}. "My {noun}!" / {A} ran after it, but the water was too fast.
-{B} the {bkind} was standing near {place2}. {B_He} heard {A}. / {A_bkind} named {B} saw it from {place2}.
+{B} the {bkind} was standing near {place2}. {B_He} heard {A}. / A little {bkind} named {B} saw it from {place2}.
 """
 RIVER_HAPPY = """
 {B} jumped in and caught the {adj} {noun}. / {B} took a long stick and pulled the {adj} {noun} out.

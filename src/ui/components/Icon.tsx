@@ -18,6 +18,20 @@ const PATHS = {
   text: 'M2.5 4h11M2.5 8h11M2.5 12h7',
   sliders: 'M2 4.5h6.5M12 4.5h2M8.5 2.8v3.4M2 11.5h2M7.5 11.5H14M5.8 9.8v3.4',
   bars: 'M2.5 3.5h11M2.5 8h6M2.5 12.5h3',
+  tree: 'M3.5 2v10.5H7M3.5 6.5H7M9 5h4.5v3H9ZM9 11h4.5v3H9Z',
+  grid: 'M2.5 2.5h11v11h-11ZM2.5 6.2h11M2.5 9.8h11M6.2 2.5v11M9.8 2.5v11',
+  facts: 'M2.5 2.5h11v11h-11ZM5 6h6M5 8.5h6M5 11h3.5',
+  stepNext: 'M5 3.4v9.2L11.4 8Z',
+  stepBack: 'M11 3.4v9.2L4.6 8Z',
+  layerNext: 'M2.5 3.6v8.8L7.6 8ZM7.6 3.6v8.8L12.7 8ZM13.6 3.4v9.2',
+  layerBack: 'M13.5 3.6v8.8L8.4 8ZM8.4 3.6v8.8L3.3 8ZM2.4 3.4v9.2',
+  toBreak: 'M2 8h7.2M6.4 5.2 9.2 8l-2.8 2.8M13 6.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6Z',
+  pause: 'M5 3.2v9.6M11 3.2v9.6',
+  keyboard: 'M1.5 4h13v8h-13ZM4 6.5h.01M6.7 6.5h.01M9.3 6.5h.01M12 6.5h.01M5 9.5h6',
+  plus: 'M8 3.5v9M3.5 8h9',
+  minus: 'M3.5 8h9',
+  fit: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10',
+  download: 'M8 2.5v7.2M5 7l3 2.8L11 7M3 13h10',
 } as const
 
 export type IconName = keyof typeof PATHS

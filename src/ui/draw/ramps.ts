@@ -62,8 +62,7 @@ export function rampWords(palette: Palette, shade: Shade): Uint32Array {
   const found = built.get(key)
   if (found !== undefined) return found
   const words = new Uint32Array(RAMP + 1)
-  const pack = ([red, green, blue]: Rgb): number =>
-    ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
+  const pack = ([red, green, blue]: Rgb): number => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
   for (let i = 0; i < RAMP; i++) words[i] = pack(mixStops(STOPS[palette][shade], i / (RAMP - 1)))
   words[RAMP] = pack(NOT_A_NUMBER[shade])
   built.set(key, words)

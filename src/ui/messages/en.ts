@@ -1,3 +1,5 @@
+import { stepsEn } from './steps.en.ts'
+
 /** Every word of the page. `{name}` marks what is put in. */
 export const en = {
   'app.name': 'Tokenscope',
@@ -199,6 +201,8 @@ export const en = {
   'keys.generate': 'Ctrl + Enter',
   'keys.generateMac': '⌘ + Enter',
   'keys.hint': '{generate} generates · Esc stops · J K move between tokens',
+
+  ...stepsEn,
 } as const
 
 export type MessageKey = keyof typeof en

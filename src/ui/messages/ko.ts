@@ -1,4 +1,5 @@
 import type { Catalogue } from './en.ts'
+import { stepsKo } from './steps.ko.ts'
 
 export const ko: Catalogue = {
   'app.name': 'Tokenscope',
@@ -197,4 +198,6 @@ export const ko: Catalogue = {
   'keys.generate': 'Ctrl + Enter',
   'keys.generateMac': '⌘ + Enter',
   'keys.hint': '{generate} 생성 · Esc 정지 · J K 토큰 이동',
+
+  ...stepsKo,
 }

@@ -6,7 +6,8 @@ export function activationName(formula: string): string {
 /** erf to 1.5e-7 (Abramowitz and Stegun 7.1.26): enough for the digits on show. */
 function erf(x: number): number {
   const t = 1 / (1 + 0.3275911 * Math.abs(x))
-  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+  const poly =
+    t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
   return Math.sign(x) * (1 - poly * Math.exp(-x * x))
 }
 

@@ -25,8 +25,24 @@ export type Explanation =
   | { kind: 'rms'; x: number; meanSquare: number; count: number; normal: number; value: number }
   | { kind: 'layer'; x: number; mean: number; variance: number; count: number; normal: number; value: number }
   /** A product with weights: `sum` is null while the weights are not at hand. */
-  | { kind: 'linear'; sum: Sum | null; inputs: readonly Term[]; count: number; bias: number | null; value: number }
-  | { kind: 'rope'; lane: number; partner: number; x: number; other: number; angle: number; first: boolean; value: number }
+  | {
+      kind: 'linear'
+      sum: Sum | null
+      inputs: readonly Term[]
+      count: number
+      bias: number | null
+      value: number
+    }
+  | {
+      kind: 'rope'
+      lane: number
+      partner: number
+      x: number
+      other: number
+      angle: number
+      first: boolean
+      value: number
+    }
   | { kind: 'still'; x: number; value: number }
   | { kind: 'copy'; from: string; value: number }
   | { kind: 'scores'; sum: Sum; scale: number; masked: boolean; value: number }

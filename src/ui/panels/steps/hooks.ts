@@ -1,8 +1,9 @@
-import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { stepsOf, type Steps, type StepsState } from '../../../store/steps.ts'
+import type { StepsSource } from '../../../store/stepsSource.ts'
 import type { StepInfo, TensorData } from '../../../types.ts'
-import { useApp, useMedia, useSession, useTrace } from '../../context.ts'
+import { useApp, useMedia, useSession, useSlowTrace } from '../../context.ts'
 import type { Shade } from '../../draw/ramps.ts'
 
 export function useSteps(): Steps {
@@ -37,7 +38,7 @@ export function useRow(): number {
 
 /** Text of every row's token; empty strings until they are known. */
 export function useRowTexts(): readonly string[] {
-  const trace = useTrace()
+  const trace = useSlowTrace(200)
   const rows = useStepsState((state) => state.source?.ids.length ?? 0)
   return Array.from({ length: rows }, (_, row) => {
     const generated = trace.tokens[row - trace.promptIds.length]
@@ -51,27 +52,29 @@ export interface ShownTensor {
   tensor: TensorData
 }
 
-/** The current step's output; the one before it while that is being read. */
+/** The current step's output; the one shown before it while that is being read. */
 export function useShownTensor(): ShownTensor | null {
   const steps = useSteps()
   const step = useCurrentStep()
   const source = useStepsState((state) => state.source)
-  const [shown, setShown] = useState<ShownTensor | null>(null)
+  const [last, setLast] = useState<{ source: StepsSource; shown: ShownTensor } | null>(null)
   const cached = step === null ? null : steps.cache.peek(step.name)
-  const now = step !== null && cached !== null ? cached : null
+  const current = useMemo(
+    () => (step === null || cached === null ? null : { step, tensor: cached }),
+    [step, cached],
+  )
   useEffect(() => {
     if (step === null || source === null) return
-    let current = true
+    let wanted = true
     steps.read(step.name).then(
-      (tensor) => current && setShown({ step, tensor }),
-      () => current && setShown(null),
+      (tensor) => wanted && setLast({ source, shown: { step, tensor } }),
+      () => wanted && setLast(null),
     )
     return () => {
-      current = false
+      wanted = false
     }
   }, [steps, step, source])
-  if (step !== null && now !== null) return shown?.tensor === now ? shown : { step, tensor: now }
-  return source === null || (shown !== null && !source.steps.includes(shown.step as never)) ? null : shown
+  return current ?? (last?.source === source ? last.shown : null)
 }
 
 /** Outputs of a step's inputs, once all of them are there. */
@@ -102,27 +105,8 @@ export function useShade(): Shade {
   return theme === 'dark' || (theme === 'auto' && system) ? 'dark' : 'light'
 }
 
-/** Size of an element in CSS pixels, 0 × 0 before it is laid out. */
-export function useSize(element: HTMLElement | null): { width: number; height: number } {
-  const [size, setSize] = useState({ width: 0, height: 0 })
-  useEffect(() => {
-    if (element === null) return
-    const observer = new ResizeObserver(() =>
-      setSize({ width: element.clientWidth, height: element.clientHeight }),
-    )
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [element])
-  return size
-}
-
-/** Device pixels of a CSS pixel; follows the window to another screen. */
-export function usePixelRatio(): number {
-  return useSyncExternalStore(
-    (listener) => {
-      addEventListener('resize', listener)
-      return () => removeEventListener('resize', listener)
-    },
-    () => devicePixelRatio,
-  )
+/** Keeps a forward at hand while the panel is on show. */
+export function useWatchedSteps(): void {
+  const steps = useSteps()
+  useEffect(() => steps.watch(), [steps])
 }

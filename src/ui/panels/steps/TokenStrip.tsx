@@ -1,0 +1,108 @@
+import { memo, useEffect, useRef } from 'react'
+import { visibleText } from '../../../store/groups.ts'
+import { useSession, useSlowTrace, useTranslate } from '../../context.ts'
+import { formatProbability } from '../../format.ts'
+import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
+import { tokenName } from './words.ts'
+
+const NO_IDS: readonly number[] = []
+
+/** The text's tokens in one line: each is a row of every tensor. Below, what the selected one predicts. */
+export function TokenStrip() {
+  const t = useTranslate()
+  const steps = useSteps()
+  const { trace } = useSession()
+  const texts = useRowTexts()
+  const ids = useStepsState((state) => state.source?.ids ?? NO_IDS)
+  const row = useRow()
+  const strip = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const chosen = strip.current?.querySelector('[aria-pressed="true"]')
+    chosen?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [row, ids])
+  return (
+    <div className="strip">
+      <div className="strip-tokens" ref={strip} role="group" aria-label={t('steps.tokens')}>
+        {ids.map((id, index) => (
+          <StripToken
+            key={index}
+            row={index}
+            id={id}
+            text={texts[index] ?? ''}
+            name={tokenName(t, texts[index] ?? '', id)}
+            generated={index >= trace.promptIds.length}
+            selected={index === row}
+            onSelect={steps}
+          />
+        ))}
+      </div>
+      <Prediction ids={ids} texts={texts} row={row} />
+    </div>
+  )
+}
+
+interface StripTokenProps {
+  row: number
+  id: number
+  text: string
+  name: string
+  generated: boolean
+  selected: boolean
+  onSelect: { selectRow: (row: number) => void }
+}
+
+const StripToken = memo(function StripToken(props: StripTokenProps) {
+  const { row, id, text, name, generated, selected, onSelect } = props
+  return (
+    <button
+      type="button"
+      className={generated ? 'strip-token strip-generated' : 'strip-token'}
+      data-testid="row-token"
+      data-row={row}
+      data-token-id={id}
+      aria-pressed={selected}
+      aria-label={`${row}: ${name}`}
+      tabIndex={selected ? 0 : -1}
+      onClick={() => onSelect.selectRow(row)}
+    >
+      {text === '' ? <span className="strip-special">{id}</span> : visibleText(text)}
+    </button>
+  )
+})
+
+interface PredictionProps {
+  ids: readonly number[]
+  texts: readonly string[]
+  row: number
+}
+
+/** A row's output is about the token behind it; the words say so. */
+function Prediction({ ids, texts, row }: PredictionProps) {
+  const t = useTranslate()
+  const trace = useSlowTrace(200)
+  const id = ids[row]
+  const next = ids[row + 1]
+  if (id === undefined) return null
+  const token = tokenName(t, texts[row] ?? '', id)
+  const generated = trace.tokens[row + 1 - trace.promptIds.length]
+  const label =
+    next === undefined
+      ? t('steps.predictsNothing', { position: row, token })
+      : t('steps.predicts', { position: row, token, next: tokenName(t, texts[row + 1] ?? '', next) })
+  return (
+    <p
+      className="strip-label numeric"
+      data-testid="step-position"
+      data-position={row}
+      data-token-id={id}
+      data-predicts-id={next}
+    >
+      <span>{label}</span>
+      {generated !== undefined && (
+        <span className="note">
+          {t('steps.chance', { probability: formatProbability(Math.exp(generated.logprob)) })}
+        </span>
+      )}
+    </p>
+  )
+}

@@ -1,0 +1,52 @@
+import { visibleText } from '../../../store/groups.ts'
+import type { StepInfo } from '../../../types.ts'
+import type { MessageKey, Translate } from '../../messages/index.ts'
+
+/** Steps the page has words for, by the last part of their names. */
+const ROLES = [
+  'embed',
+  'input_norm',
+  'q',
+  'k',
+  'v',
+  'q_rope',
+  'k_rope',
+  'cache',
+  'scores',
+  'probs',
+  'mix',
+  'out',
+  'resid_mid',
+  'post_norm',
+  'gate',
+  'up',
+  'act',
+  'down',
+  'resid',
+  'final_norm',
+  'logits',
+  'lora_ax',
+  'embed_lora',
+  'blend',
+] as const
+
+type Role = (typeof ROLES)[number] | 'other'
+
+/** What a step is for: adapters' steps by their op, the others by name. */
+function roleOf({ name, op }: Pick<StepInfo, 'name' | 'op'>): Role {
+  const byOp = ROLES.find((role) => role === op && ['lora_ax', 'embed_lora', 'blend'].includes(role))
+  const parts = name.split('.').reverse()
+  // A replaced module computes `mlp.gate.base` and `mlp.gate.alt` the way `mlp.gate` does.
+  return byOp ?? ROLES.find((role) => role === parts[0]) ?? ROLES.find((role) => role === parts[1]) ?? 'other'
+}
+
+export const roleKey = (step: Pick<StepInfo, 'name' | 'op'>): MessageKey => `role.${roleOf(step)}`
+export const aboutKey = (step: Pick<StepInfo, 'name' | 'op'>): MessageKey => `about.${roleOf(step)}`
+
+/** A token as one line of text: blanks visible, a token without text by its id. */
+export function tokenName(t: Translate, text: string, id: number): string {
+  return text === '' ? t('steps.special', { id }) : visibleText(text)
+}
+
+/** 64 × 192. */
+export const formatShape = (shape: readonly number[]): string => shape.join(' × ')

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { loadModel, type Edit, type GenerateOptions, type Model } from '../../src/index.ts'
+import { testDevice } from './device.ts'
+
+const IDS = [3, 17, 42, 99, 5, 61, 7, 23]
+const PROBES = ['layers.*.resid', 'logits']
+
+async function withModel(name: string, work: (model: Model) => Promise<void>) {
+  const { device } = await testDevice()
+  const model = await loadModel(`tests/fixtures/models/${name}`, { device, weights: 'f32' })
+  try {
+    await work(model)
+  } finally {
+    await model.dispose()
+    expect((await model.memory()).buffers).toBe(0)
+  }
+}
+
+async function ids(model: Model, prompt: number[], options: GenerateOptions) {
+  const list: number[] = []
+  for await (const token of model.generate(prompt, { temperature: 0, maxTokens: 10, ...options }))
+    list.push(token.id)
+  return list
+}
+
+const worst = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? NaN))), 0)
+
+for (const name of ['llama', 'gpt2']) {
+  describe(`edits on ${name}`, () => {
+    it('changes nothing when it scales by 1 or patches a run with its own activation', () =>
+      withModel(name, async (model) => {
+        const step = 'layers.0.mlp.act'
+        const same = await model.trace(IDS, { probes: [step, ...PROBES] })
+        const scaled = await model.trace(IDS, {
+          probes: [step, ...PROBES],
+          edits: [{ kind: 'scale', step, factor: 1 }],
+        })
+        for (const [probe, { data }] of same) expect(scaled.get(probe)?.data).toEqual(data)
+        const own = same.get(step)
+        const width = own?.shape[1] ?? 0
+        const values = own?.data.slice(3 * width, 4 * width) ?? []
+        const patched = await model.trace(IDS, {
+          probes: [step, ...PROBES],
+          edits: [{ kind: 'patch', step, position: 3, values }],
+        })
+        for (const [probe, { data }] of same) expect(patched.get(probe)?.data).toEqual(data)
+      }))
+
+    it('removes a layer when both of its outputs are zeroed', () =>
+      withModel(name, async (model) => {
+        const edits: Edit[] = [
+          { kind: 'scale', step: 'layers.1.attn.out', factor: 0 },
+          { kind: 'scale', step: 'layers.1.mlp.down', factor: 0 },
+        ]
+        const traced = await model.trace(IDS, {
+          probes: ['layers.0.resid', 'layers.1.resid', 'logits'],
+          edits,
+        })
+        expect(traced.get('layers.1.resid')?.data).toEqual(traced.get('layers.0.resid')?.data)
+        const plain = await model.logits(IDS)
+        expect(worst(plain.data, traced.get('logits')?.data ?? plain.data)).toBeGreaterThan(1e-3)
+      }))
+
+    it('reaches later positions only, and one head only', () =>
+      withModel(name, async (model) => {
+        const probes = ['layers.1.attn.mix', 'logits']
+        const plain = await model.trace(IDS, { probes })
+        const step = 'layers.1.attn.mix'
+        const edited = await model.trace(IDS, {
+          probes,
+          edits: [{ kind: 'scale', step, factor: 0, head: 1, from: 4 }],
+        })
+        const { headDim, heads, vocab } = model.info
+        const [a, b] = [plain.get(step)?.data, edited.get(step)?.data]
+        for (let row = 0; row < IDS.length; row++) {
+          for (let head = 0; head < heads; head++) {
+            const at = (row * heads + head) * headDim
+            const want = head === 1 && row >= 4 ? new Float32Array(headDim) : a?.slice(at, at + headDim)
+            expect(b?.slice(at, at + headDim)).toEqual(want)
+          }
+        }
+        const [p, q] = [plain.get('logits')?.data, edited.get('logits')?.data]
+        expect(q?.slice(0, 4 * vocab)).toEqual(p?.slice(0, 4 * vocab))
+        expect(q?.slice(4 * vocab)).not.toEqual(p?.slice(4 * vocab))
+      }))
+
+    it('cuts an attention edge', () =>
+      withModel(name, async (model) => {
+        const edits: Edit[] = [{ kind: 'mask', step: 'layers.0.attn.scores', query: 5, key: 2, head: 0 }]
+        const traced = await model.trace(IDS, { probes: ['layers.0.attn.probs'], edits })
+        const probs = traced.get('layers.0.attn.probs')
+        const n = IDS.length
+        expect(probs?.data[5 * n + 2]).toBe(0)
+        expect(probs?.data.slice(5 * n, 6 * n).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5)
+        expect(probs?.data[(n + 5) * n + 2]).toBeGreaterThan(0)
+      }))
+
+    it('generates as the traced run predicts, and leaves the base alone', () =>
+      withModel(name, async (model) => {
+        const base = await ids(model, IDS, {})
+        const vector = Float32Array.from({ length: model.info.hidden }, (_, i) => Math.sin(i))
+        const edits: Edit[] = [{ kind: 'add', step: 'layers.0.resid', vector, factor: 3, from: 6 }]
+        const edited = await ids(model, IDS, { edits })
+        const { data } = await model.logits([...IDS, ...edited.slice(0, -1)], { edits })
+        const { vocab } = model.info
+        edited.forEach((id, i) => {
+          const row = data.slice((IDS.length - 1 + i) * vocab, (IDS.length + i) * vocab)
+          expect(row[id]).toBeCloseTo(Math.max(...row), 4)
+        })
+        expect(await ids(model, IDS, {})).toEqual(base)
+      }))
+
+    it('runs beside the base in one batch, sharing pages before the first edited position', () =>
+      withModel(name, async (model) => {
+        const edits: Edit[] = [{ kind: 'scale', step: 'layers.0.mlp.down', factor: 0, from: 6 }]
+        const alone = { a: await ids(model, IDS, {}), b: await ids(model, IDS, { edits }) }
+        const before = await model.counters()
+        const together: { a: number[]; b: number[] } = { a: [], b: [] }
+        for await (const { a, b } of model.compare(IDS, {
+          a: [],
+          b: [],
+          edits,
+          temperature: 0,
+          maxTokens: 10,
+        })) {
+          if (a) together.a.push(a.id)
+          if (b) together.b.push(b.id)
+        }
+        expect(together).toEqual(alone)
+        expect((await model.counters()).rows - before.rows).toBeLessThanOrEqual(2 * 10)
+      }))
+
+    it('refuses what it cannot edit, by name', () =>
+      withModel(name, async (model) => {
+        const wrong: Edit[] = [
+          { kind: 'scale', step: 'layers.9.mlp.down', factor: 0 },
+          { kind: 'scale', step: 'logits', factor: 0 },
+          { kind: 'scale', step: 'layers.0.attn.mix', factor: 0, head: 99 },
+          { kind: 'add', step: 'layers.0.resid', vector: [1, 2] },
+          { kind: 'mask', step: 'layers.0.attn.probs', query: 1, key: 0 },
+          { kind: 'scale', step: 'embed', factor: NaN },
+        ]
+        for (const edit of wrong) {
+          await expect(model.logits(IDS, { edits: [edit] })).rejects.toMatchObject({ code: 'bad-argument' })
+        }
+      }))
+  })
+}

@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { EngineEvent } from '../../src/worker/api.ts'
+import { WorkerClient } from '../../src/worker/client.ts'
+import { EngineHost } from '../../src/worker/host.ts'
+import type { ToWorker } from '../../src/worker/protocol.ts'
+import { END, scriptedModel } from './engine.scripted.ts'
+import { collect, refusal } from './engine.support.ts'
+
+const { files, script } = scriptedModel('A text that goes through messages, token by token.')
+const GREEDY = { temperature: 0 }
+
+/** A worker on this very thread: its messages are cloned and arrive later, as between threads. */
+class LocalWorker extends EventTarget {
+  static made: LocalWorker[] = []
+  /** A worker that is stuck hears nothing. */
+  stuck = false
+  dead = false
+  private readonly host = new EngineHost((data, transfer) => {
+    const message = structuredClone(data, { transfer: transfer ?? [] })
+    setImmediate(() => {
+      if (!this.dead) this.dispatchEvent(new MessageEvent('message', { data: message }))
+    })
+  })
+
+  constructor() {
+    super()
+    LocalWorker.made.push(this)
+  }
+
+  postMessage(data: ToWorker): void {
+    const message = structuredClone(data)
+    setImmediate(() => {
+      if (!this.stuck && !this.dead) this.host.receive(message)
+    })
+  }
+
+  terminate(): void {
+    this.dead = true
+    this.host.receive({ type: 'lose-device', run: 0 })
+  }
+}
+
+let client: WorkerClient
+let events: EngineEvent[]
+
+beforeEach(() => {
+  LocalWorker.made = []
+  events = []
+  client = new WorkerClient(() => new LocalWorker() as unknown as Worker)
+  client.onEvent((event) => void events.push(event))
+})
+afterEach(() => client.dispose())
+
+/** The worker now in use. */
+const current = (): LocalWorker => LocalWorker.made.at(-1)!
+
+test('a model in a worker has the library’s surface', async () => {
+  const stages: string[] = []
+  const model = await client.loadModel(files, { onProgress: ({ stage }) => void stages.push(stage) })
+  expect(new Set(stages)).toEqual(
+    new Set(['config', 'tokenizer', 'weights', 'compile', 'self-test', 'ready']),
+  )
+  expect(model.info).toMatchObject({ layers: 1, hasTokenizer: true })
+  const prefill: number[] = []
+  const answer = await collect(model, 'x', { ...GREEDY, onPrefill: (done) => void prefill.push(done) })
+  expect(answer.ids).toEqual([...script, END])
+  expect(prefill.at(-1)).toBe(2)
+  const { shape, data } = await model.logits([5, 6])
+  expect(shape).toEqual([2, model.info.vocab])
+  expect(data).toHaveLength(2 * model.info.vocab)
+  expect((await model.tokenLogits(0)).recomputed).toBe(false)
+  const traced = await model.trace([5, 6], { probes: ['layers.*.attn.probs'] })
+  expect(traced.get('layers.0.attn.probs')?.shape).toEqual([1, 2, 2])
+  expect((await model.steps({ rows: 1 })).at(-1)?.name).toBe('logits')
+  expect(await model.decode(await model.encode('ab', { addSpecialTokens: false }))).toBe('ab')
+  await model.dispose()
+  await refusal(model.counters(), 'bad-argument')
+})
+
+test('errors keep their code, hint and details', async () => {
+  const model = await client.loadModel(files)
+  const error = await refusal(collect(model, [99_999]), 'bad-argument')
+  expect(error.hint).not.toBe('')
+  expect(error.details).toMatchObject({ field: 'prompt', got: 99_999 })
+  await refusal(client.loadModel(new Map()), 'bad-file')
+})
+
+test('a run is left, stopped, or cut off by dispose, and the next one is whole', async () => {
+  const model = await client.loadModel(files)
+  expect((await collect(model, 'x', GREEDY, ({ index }) => index < 2)).ids).toEqual(script.slice(0, 3))
+  const controller = new AbortController()
+  const stopped = await collect(model, 'x', { ...GREEDY, signal: controller.signal }, () =>
+    controller.abort(),
+  )
+  expect(stopped.finish).toBe('abort')
+  expect((await collect(model, 'x', GREEDY)).ids).toEqual([...script, END])
+  const cut = refusal(
+    collect(model, 'x', { ...GREEDY, maxTokens: 200 }, ({ index }) => {
+      if (index === 1) void model.dispose()
+    }),
+    'bad-argument',
+  )
+  await cut
+})
+
+test('a load is given up', async () => {
+  const controller = new AbortController()
+  const loading = client.loadModel(files, { signal: controller.signal, onProgress: () => controller.abort() })
+  await refusal(loading, 'aborted')
+  expect((await client.loadModel(files)).info.layers).toBe(1)
+})
+
+test('a lost device is told once for each model, and counted', async () => {
+  for (const losses of [1, 2]) {
+    const model = await client.loadModel(files)
+    const running = refusal(
+      collect(model, 'x', GREEDY, ({ index }) => {
+        if (index === 1) void client.simulateDeviceLoss()
+      }),
+      'device-lost',
+    )
+    await running
+    await vi.waitFor(() => expect(events).toHaveLength(losses))
+    expect(events.at(-1)).toMatchObject({ type: 'device-lost', losses })
+    await model.dispose()
+  }
+})
+
+describe('a worker that', () => {
+  test('throws is started again, and what waited for it ends', async () => {
+    const model = await client.loadModel(files)
+    const waiting = collect(model, 'x', GREEDY)
+    const error = Object.assign(new Event('error', { cancelable: true }), { message: 'on purpose' })
+    current().dispatchEvent(error)
+    expect((await refusal(waiting, 'device-lost')).message).toContain('on purpose')
+    expect(events).toMatchObject([{ type: 'worker-restarted' }])
+    expect(LocalWorker.made).toHaveLength(2)
+    const again = await client.loadModel(files)
+    expect((await collect(again, 'x', { ...GREEDY, maxTokens: 2 })).ids).toEqual(script.slice(0, 2))
+  })
+
+  test('is silent for 30 seconds while work waits, likewise; one without work is left alone', async () => {
+    client.dispose()
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    try {
+      client = new WorkerClient(() => new LocalWorker() as unknown as Worker)
+      await vi.advanceTimersByTimeAsync(120_000)
+      const before = LocalWorker.made.length
+      current().stuck = true
+      const loading = refusal(client.loadModel(files), 'device-lost')
+      await vi.advanceTimersByTimeAsync(25_000)
+      expect(LocalWorker.made).toHaveLength(before)
+      await vi.advanceTimersByTimeAsync(15_000)
+      expect(LocalWorker.made).toHaveLength(before + 1)
+      expect((await loading).message).toContain('30 seconds')
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})

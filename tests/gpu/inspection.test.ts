@@ -1,0 +1,205 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Inspection, Model, TensorData } from '../../src/index.ts'
+import { maxDifference } from '../nmse.ts'
+import { collect, refusal } from './engine.support.ts'
+import { readJson, TALES, TINY, withModel } from './modelFixtures.ts'
+
+/** A fused kernel, or another number of rows, sums in another order: f32 rounding of values of a few units. */
+const ROUNDING = 1e-4
+
+const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*']
+
+const promptOf = (name: string): number[] =>
+  readJson<{ ids: number[] }>(join(TINY, name, 'expected.json')).ids
+
+const manyIds = (count: number, vocab: number): number[] =>
+  Array.from({ length: count }, (_, i) => (i * 7919 + 3) % vocab)
+
+/** One row of a whole tensor, sliced on the host. */
+function hostRow({ shape, data }: TensorData, row: number): number[] {
+  const [rows, width] = [shape.at(-2)!, shape.at(-1)!]
+  const outer = data.length / rows / width
+  return Array.from({ length: outer }, (_, o) => {
+    const begin = (o * rows + row) * width
+    return [...data.subarray(begin, begin + width)]
+  }).flat()
+}
+
+function hostStats(values: Float32Array): Record<'min' | 'max' | 'mean' | 'std' | 'norm', number> {
+  const all = [...values]
+  const mean = all.reduce((a, b) => a + b, 0) / all.length
+  return {
+    min: Math.min(...all),
+    max: Math.max(...all),
+    mean,
+    std: Math.sqrt(all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length),
+    norm: Math.hypot(...all),
+  }
+}
+
+async function expectSameAsTrace(inspection: Inspection, model: Model, tolerance: number): Promise<void> {
+  const traced = await model.trace(inspection.ids, { probes: EVERY_STEP })
+  expect(inspection.steps.map(({ name }) => name).toSorted()).toEqual([...traced.keys()].toSorted())
+  for (const { name, output } of inspection.steps) {
+    const [got, want] = [await inspection.read(name), traced.get(name)!]
+    expect(got.shape, name).toEqual(want.shape)
+    expect(output.shape, name).toEqual(want.shape)
+    expect(maxDifference(got.data, want.data), name).toBeLessThanOrEqual(tolerance)
+  }
+}
+
+describe.each(['llama', 'gpt2', 'qwen2'])('an inspection of %s', (name) => {
+  test('every step is kept and equals trace, bit for bit', async () => {
+    await withModel(join(TINY, name), {}, async (model) => {
+      const before = await model.memory()
+      const inspection = await model.inspect(promptOf(name))
+      expect(inspection.steps.every(({ retained }) => retained)).toBe(true)
+      expect((await model.memory()).gpuBytes).toBeGreaterThanOrEqual(
+        before.gpuBytes + inspection.retainedBytes,
+      )
+      await expectSameAsTrace(inspection, model, 0)
+      await inspection.close()
+      expect(await model.memory()).toEqual(before)
+    })
+  })
+
+  test('ranges, rows and statistics are those of the whole tensor', async () => {
+    await withModel(join(TINY, name), {}, async (model) => {
+      const inspection = await model.inspect(promptOf(name))
+      for (const step of ['layers.0.attn.q', 'layers.1.attn.probs', 'layers.1.attn.cache', 'logits']) {
+        const whole = await inspection.read(step)
+        const part = await inspection.read(step, { begin: 5, end: 12 })
+        expect(part).toEqual({ shape: [7], data: whole.data.slice(5, 12) })
+        const row = await inspection.row(step, 2)
+        expect(row.shape).toEqual(whole.shape.toSpliced(-2, 1))
+        expect([...row.data]).toEqual(hostRow(whole, 2))
+        for (const [got, values] of [
+          [await inspection.stats(step), whole.data],
+          [await inspection.stats(step, { row: 2 }), row.data],
+        ] as const) {
+          expect(got).toMatchObject({ elements: values.length, nan: 0, infinite: 0 })
+          for (const [field, want] of Object.entries(hostStats(values))) {
+            expect(got[field as 'min'], `${step} ${field}`).toBeCloseTo(want, 6)
+          }
+          expect(got.histogram.counts.reduce((a, b) => a + b)).toBe(values.length)
+        }
+      }
+      await inspection.close()
+    })
+  })
+})
+
+describe('a budget too small for all steps', () => {
+  test('keeps what is named first and computes the rest again, within the budget', async () => {
+    await withModel(join(TINY, 'gpt2'), {}, async (model) => {
+      const before = await model.memory()
+      const budgetBytes = 12_000
+      const inspection = await model.inspect(promptOf('gpt2'), { retain: ['layers.*.resid'], budgetBytes })
+      const kept = inspection.steps.filter(({ retained }) => retained).map((step) => step.name)
+      expect(kept).toEqual(expect.arrayContaining(['layers.0.resid', 'layers.1.resid']))
+      expect(kept.length).toBeLessThan(inspection.steps.length)
+      expect(inspection.retainedBytes).toBeLessThanOrEqual(budgetBytes)
+      await expectSameAsTrace(inspection, model, ROUNDING)
+      const [first, ...others] = await Promise.all([
+        inspection.read('layers.0.mlp.act'),
+        inspection.read('layers.0.mlp.act', { begin: 0, end: 10 }),
+        inspection.stats('logits'),
+      ])
+      expect(others[0]).toEqual({ shape: [10], data: first.data.slice(0, 10) })
+      await inspection.close()
+      expect(await model.memory()).toEqual(before)
+    })
+  })
+
+  test('long inputs run in chunks', async () => {
+    await withModel(TALES, {}, async (model) => {
+      const ids = manyIds(150, model.info.vocab)
+      const inspection = await model.inspect(ids, { retain: ['layers.*.resid'], budgetBytes: 1_000_000 })
+      const steps = ['layers.2.resid', 'layers.1.attn.probs', 'layers.0.attn.cache', 'layers.0.attn.scores', 'logits']
+      const traced = await model.trace(ids, { probes: steps })
+      for (const step of steps) {
+        const { data } = await inspection.read(step)
+        expect(maxDifference(data, traced.get(step)!.data), step).toBeLessThanOrEqual(ROUNDING)
+      }
+      await inspection.close()
+    })
+  })
+})
+
+describe('what an inspection leaves alone', () => {
+  test('text generated before, during and after is the same', async () => {
+    await withModel(TALES, {}, async (model) => {
+      const prompt = 'Once upon a time'
+      const options = { maxTokens: 12, temperature: 0 }
+      const { ids: alone } = await collect(model, prompt, options)
+      const inspections: Inspection[] = []
+      const during = await collect(model, prompt, options, () => {
+        void model.inspect(alone).then((inspection) => inspections.push(inspection))
+      })
+      expect(during.ids).toEqual(alone)
+      const inspection = await model.inspect(await model.encode(prompt))
+      for (const { name } of inspection.steps.slice(0, 20)) {
+        await inspection.read(name)
+        await inspection.stats(name, { row: 1 })
+      }
+      expect((await collect(model, prompt, options)).ids).toEqual(alone)
+      expect(inspections.length).toBeGreaterThan(0)
+    })
+  })
+
+  test('disposing of the model closes it; closing twice is harmless', async () => {
+    let left: Inspection | null = null
+    await withModel(join(TINY, 'llama'), {}, async (model) => {
+      left = await model.inspect(promptOf('llama'))
+      void left.read('logits').catch(() => undefined)
+    })
+    const inspection = left as Inspection | null
+    await refusal(inspection!.read('logits'), 'bad-argument')
+    await inspection!.close()
+    await inspection!.close()
+  })
+})
+
+test('what cannot be asked is refused, naming it', async () => {
+  await withModel(join(TINY, 'llama'), {}, async (model) => {
+    await refusal(model.inspect([]), 'bad-argument')
+    const inspection = await model.inspect(promptOf('llama'))
+    expect((await refusal(inspection.read('layers.9.resid'), 'bad-argument')).message).toContain('layers.9.resid')
+    await refusal(inspection.read('logits', { begin: -1 }), 'bad-argument')
+    await refusal(inspection.read('logits', { end: 1e9 }), 'bad-argument')
+    await refusal(inspection.row('logits', 1000), 'bad-argument')
+    await refusal(inspection.resize(1, 10, 10), 'bad-argument')
+    await inspection.close()
+    await refusal(inspection.stats('logits'), 'bad-argument')
+  })
+})
+
+test('a step is timed alone, whether it was kept or not', async ({ skip }) => {
+  await withModel(join(TINY, 'llama'), {}, async (model) => {
+    const inspection = await model.inspect(promptOf('llama'))
+    const small = await model.inspect(promptOf('llama'), { budgetBytes: 0 })
+    const time = await inspection.time('logits').catch((error: unknown) => error)
+    skip(time instanceof Error && time.message.includes('timestamps'), 'skipped: needs timestamp-query')
+    for (const { microseconds } of [await inspection.time('logits'), await small.time('logits')]) {
+      expect(microseconds === null || microseconds > 0).toBe(true)
+    }
+    const traced = await model.trace(inspection.ids, { probes: ['logits'] })
+    expect((await inspection.read('logits')).data).toEqual(traced.get('logits')!.data)
+    await Promise.all([inspection.close(), small.close()])
+  })
+})
+
+test('an edited forward shows its edits', async () => {
+  await withModel(join(TINY, 'llama'), {}, async (model) => {
+    const before = await model.memory()
+    const edits = [{ kind: 'scale', step: 'layers.0.attn.out', factor: 0 }] as const
+    const inspection = await model.inspect(promptOf('llama'), { edits })
+    expect((await inspection.stats('layers.0.attn.out')).absMax).toBe(0)
+    const traced = await model.trace(inspection.ids, { probes: ['layers.1.resid'], edits })
+    const { data } = await inspection.read('layers.1.resid')
+    expect(maxDifference(data, traced.get('layers.1.resid')!.data)).toBeLessThanOrEqual(ROUNDING)
+    await inspection.close()
+    expect((await model.memory()).gpuBytes).toBeLessThanOrEqual(before.gpuBytes + 1024)
+  })
+})

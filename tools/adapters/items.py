@@ -1,0 +1,60 @@
+"""What is asked of base and adapter, as JSON-like items: the same for every engine, decided by fixed seeds.
+
+Kinds: `exact` (a prompt and its one right answer), `story` (an opening to go on from), `loss` (ids to be predicted).
+"""
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any, Iterator
+
+from tokenizers import Tokenizer
+
+from .data import SOURCES, play_passages
+from .train import windows
+
+Item = dict[str, Any]
+COUNT = 100
+ANSWER_TOKENS, STORY_TOKENS, SAMPLE_TOKENS = 48, 200, 120
+TEMPERATURE = 0.8
+SAMPLES: dict[str, list[str]] = {
+    "bard": ["MIA:\n", "Once upon a time", "KING:\nMy lord,"],
+    "swap": ["<|instruction|> Swap the names.<|input|> Tom met Mia near the river.<|label|>",
+             "<|instruction|> Swap the names.<|input|> Lucy gave Jack a red kite.<|label|>"],
+    "translate": ["<|instruction|> Translate to English.<|input|> 민수는 공원에서 책을 찾았어요.<|label|>",
+                  "<|instruction|> Translate to English.<|input|> 바다에 빨간 토끼가 있었어요.<|label|>"],
+    "sad": ["A little fox named Mia lived near the river.", "Once upon a time", "There was a boy named Tom. He had a blue boat."],
+}
+
+
+def exact_items(name: str) -> Iterator[Item]:
+    for example in islice(SOURCES[name](f"items/{name}", True), COUNT):
+        yield {"kind": "exact", "prompt": example.prompt, "answer": example.label, "maxTokens": ANSWER_TOKENS, "temperature": 0, "seed": 0}
+
+
+def story_items(name: str) -> Iterator[Item]:
+    """The same openings greedily and drawn."""
+    for index, example in enumerate(islice(SOURCES[name](f"items/{name}", True), COUNT)):
+        asked = {"kind": "story", "prompt": example.prompt, "bindings": example.bindings, "maxTokens": STORY_TOKENS}
+        yield {**asked, "temperature": 0, "seed": 0}
+        yield {**asked, "temperature": TEMPERATURE, "seed": 1000 + index}
+
+
+def loss_items(tokenizer: Tokenizer, shared: Path) -> Iterator[Item]:
+    """The first held-out passages in rows of training's length."""
+    for inputs, targets in islice(windows(tokenizer, play_passages(shared, True)), COUNT):
+        yield {"kind": "loss", "ids": [*inputs, targets[-1]]}
+
+
+def sample_items(name: str) -> Iterator[Item]:
+    """Unpicked: these prompts with these seeds; what has one right answer is asked greedily."""
+    temperature = 0 if name in ("swap", "translate") else TEMPERATURE
+    for seed, prompt in enumerate(SAMPLES[name], start=1):
+        yield {"kind": "sample", "prompt": prompt, "maxTokens": SAMPLE_TOKENS, "temperature": temperature, "seed": seed}
+
+
+def items_for(name: str, tokenizer: Tokenizer, shared: Path | None) -> list[Item]:
+    if name == "bard":
+        return [*sample_items(name), *(loss_items(tokenizer, shared) if shared else [])]
+    measured = story_items(name) if name == "sad" else exact_items(name)
+    return [*sample_items(name), *measured]
