@@ -268,6 +268,8 @@ export interface Model {
     source: ModelSource,
     options?: { name?: string | undefined; scale?: number | undefined },
   ): Promise<{ id: string; report: AdapterReport }>
+  /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */
+  prepareAdapters(): Promise<void>
   /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */
   setAdapterScale(id: string, scale: number): Promise<void>
   removeAdapter(id: string): Promise<void>

@@ -28,5 +28,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let value = factor * bitcast<f32>(edits[edits[at + 6u] + id.x - edits[at + 2u]]);
     v = select(v + value, value, edits[at + 4u] == 2u);
   }
-  y[i] = before + adapter_scale(id.y, p.slot) * (v - before);
+  // An edit that changes nothing changes no bit: not even the sign of a zero.
+  y[i] = select(before + adapter_scale(id.y, p.slot) * (v - before), before, v == before);
 }

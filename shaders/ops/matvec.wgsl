@@ -65,13 +65,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       }
     }
   }
-  for (var i = 0u; i < ROWS; i++) {
-    let sums = prologue_end(spread_sum(acc[i], lane), i, lane);
-    for (var j = spread_begin(lane); j < OUTPUTS; j += SPREAD) {
-      let out = first + j;
-      if (out < p.n && first_row + i < rows_active()) {
-        y[output_row(first_row + i) * p.y_stride + p.y_offset + out] = combine(sums, first_row + i, out, j);
-      }
+  // The sums are copied so that only the copy is indexed by a running number: acc stays in registers, and the loop below, whose
+  // end compilers cannot know, is not unrolled.
+  var sums: array<vec4f, ROWS>;
+  for (var i = 0u; i < ROWS; i++) { sums[i] = prologue_end(spread_sum(acc[i], lane), i, lane); }
+  for (var i = 0u; i < min(ROWS, rows_active() - first_row); i++) {
+    let row = first_row + i;
+    for (var j = spread_begin(lane); j < OUTPUTS && first + j < p.n; j += SPREAD) {
+      y[output_row(row) * p.y_stride + p.y_offset + first + j] = combine(sums[i], row, first + j, j);
     }
   }
 }

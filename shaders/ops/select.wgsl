@@ -2,7 +2,7 @@
 //   ids and values of the k largest logits, descending, ties by lowest id (radix select on order-preserving keys, then a
 //   bitonic sort); lse = log Σ e^l; then temperature → top-k → top-p → min-p → the draw on the cumulative distribution
 //   logits [ring, vocab], records [rows, RECORD] words: token, k, lse, flags, random, 3 spare, ids [256], values [256]
-//   grid: one workgroup a row
+//   grid: one workgroup a row; where its threads meet stands in the provider (select_shared, select_alone)
 struct Params {
   vocab: u32,
 }
@@ -17,15 +17,6 @@ const RECORD = 8u + 2u * MAX_K;
 const NOT_FINITE = 1u;   // a logit is NaN or infinite: nothing was drawn
 const NOT_COVERED = 2u;  // the candidates do not hold the whole nucleus: the host must draw from full logits
 
-var<workgroup> bins: array<atomic<u32>, 256>;
-var<workgroup> keys: array<u32, MAX_K>;
-var<workgroup> ids: array<u32, MAX_K>;
-var<workgroup> gathered: atomic<u32>;
-var<workgroup> threshold: u32;
-var<workgroup> wanted: u32; // how many keys equal to the threshold are still wanted
-var<workgroup> bad: atomic<u32>;
-var<workgroup> peaks: array<f32, WORKGROUP>;
-
 // Order-preserving: a larger float has a larger key. −0 has the key of 0, so that their ties go by id too.
 fn key_of(value: f32) -> u32 {
   let bits = bitcast<u32>(value);
@@ -38,21 +29,21 @@ fn value_of(key: u32) -> f32 {
 
 // One byte of the radix select: bins of the keys that match the prefix found so far, then the bin of the k-th largest.
 fn narrow(base: u32, shift: u32, lane: u32) {
-  for (var i = lane; i < 256u; i += WORKGROUP) { atomicStore(&bins[i], 0u); }
-  workgroupBarrier();
-  let prefix = workgroupUniformLoad(&threshold);
-  for (var i = lane; i < p.vocab; i += WORKGROUP) {
+  for (var i = lane; i < 256u; i += THREADS) { clear_bin(i); }
+  wait();
+  let prefix = agreed_threshold();
+  for (var i = lane; i < p.vocab; i += THREADS) {
     let key = key_of(logits[base + i]);
     if (shift == 24u || (key >> (shift + 8u)) == (prefix >> (shift + 8u))) {
-      atomicAdd(&bins[(key >> shift) & 255u], 1u);
+      count_in_bin((key >> shift) & 255u);
     }
   }
-  workgroupBarrier();
+  wait();
   if (lane == 0u) {
     var left = wanted;
     var bin = 255u;
     loop {
-      let count = atomicLoad(&bins[bin]);
+      let count = bin_count(bin);
       if (count >= left || bin == 0u) { break; }
       left -= count;
       bin -= 1u;
@@ -60,24 +51,24 @@ fn narrow(base: u32, shift: u32, lane: u32) {
     threshold = prefix | (bin << shift);
     wanted = left;
   }
-  workgroupBarrier();
+  wait();
 }
 
 fn gather(base: u32, lane: u32) {
-  if (lane == 0u) { atomicStore(&gathered, 0u); }
-  workgroupBarrier();
-  for (var i = lane; i < p.vocab; i += WORKGROUP) {
+  if (lane == 0u) { clear_gathered(); }
+  wait();
+  for (var i = lane; i < p.vocab; i += THREADS) {
     let key = key_of(logits[base + i]);
     if (key > threshold) {
-      let at = atomicAdd(&gathered, 1u);
+      let at = next_place();
       keys[at] = key;
       ids[at] = i;
     }
   }
-  workgroupBarrier();
+  wait();
   // Keys equal to the threshold: the lowest ids, in order, so the choice never depends on scheduling.
   if (lane == 0u) {
-    var at = atomicLoad(&gathered);
+    var at = gathered_count();
     var left = wanted;
     for (var i = 0u; i < p.vocab && left > 0u; i++) {
       if (key_of(logits[base + i]) == threshold) {
@@ -88,7 +79,7 @@ fn gather(base: u32, lane: u32) {
       }
     }
   }
-  workgroupBarrier();
+  wait();
 }
 
 fn before(i: u32, j: u32) -> bool { return keys[i] > keys[j] || (keys[i] == keys[j] && ids[i] < ids[j]); }
@@ -96,14 +87,14 @@ fn before(i: u32, j: u32) -> bool { return keys[i] > keys[j] || (keys[i] == keys
 fn sort_candidates(k: u32, lane: u32) {
   var size = 1u;
   while (size < k) { size *= 2u; }
-  for (var i = k + lane; i < size; i += WORKGROUP) {
+  for (var i = k + lane; i < size; i += THREADS) {
     keys[i] = 0u;
     ids[i] = 0xffffffffu;
   }
-  workgroupBarrier();
+  wait();
   for (var run = 2u; run <= size; run *= 2u) {
     for (var gap = run / 2u; gap > 0u; gap /= 2u) {
-      for (var i = lane; i < size; i += WORKGROUP) {
+      for (var i = lane; i < size; i += THREADS) {
         let j = i ^ gap;
         if (j > i && before(j, i) == ((i & run) == 0u)) {
           let key = keys[i];
@@ -114,7 +105,7 @@ fn sort_candidates(k: u32, lane: u32) {
           ids[j] = id;
         }
       }
-      workgroupBarrier();
+      wait();
     }
   }
 }
@@ -122,20 +113,18 @@ fn sort_candidates(k: u32, lane: u32) {
 // (Σ e^(l − peak), Σ e^((l − peak)/T)) over the vocabulary, and the peak.
 fn totals(base: u32, inverse_temperature: f32, lane: Lane) -> vec3f {
   var peak = -3.0e38;
-  for (var i = lane.index; i < p.vocab; i += WORKGROUP) {
+  for (var i = lane.index; i < p.vocab; i += THREADS) {
     let value = logits[base + i];
-    if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) { atomicOr(&bad, NOT_FINITE); }
+    if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) { flag(NOT_FINITE); }
     peak = max(peak, value);
   }
-  peaks[lane.index] = peak;
-  workgroupBarrier();
-  for (var i = 0u; i < WORKGROUP; i++) { peak = max(peak, peaks[i]); }
+  peak = max_all(peak, lane);
   var sums = vec4f();
-  for (var i = lane.index; i < p.vocab; i += WORKGROUP) {
+  for (var i = lane.index; i < p.vocab; i += THREADS) {
     let below = logits[base + i] - peak;
     sums += vec4f(exp(below), exp(below * inverse_temperature), 0.0, 0.0);
   }
-  let total = workgroup_sum(sums, lane);
+  let total = sum_all(sums, lane);
   return vec3f(total.xy, peak);
 }
 
@@ -181,7 +170,7 @@ fn draw(at: u32, k: u32, mass: f32, inverse_temperature: f32) -> Draw {
   return Draw(ids[kept - 1u], select(NOT_COVERED, 0u, covered), random);
 }
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
   if (group.x >= logit_count()) { return; }
   let at = logit_at(group.x);
@@ -191,15 +180,15 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
   if (lane.index == 0u) {
     threshold = 0u;
     wanted = k;
-    atomicStore(&bad, 0u);
+    clear_flags();
   }
-  workgroupBarrier();
+  wait();
   let sums = totals(base, inverse_temperature, lane);
   for (var shift = 24i; shift >= 0i; shift -= 8i) { narrow(base, u32(shift), lane.index); }
   gather(base, lane.index);
   sort_candidates(k, lane.index);
   let record = group.x * RECORD;
-  for (var i = lane.index; i < k; i += WORKGROUP) {
+  for (var i = lane.index; i < k; i += THREADS) {
     records[record + 8u + i] = ids[i];
     records[record + 8u + MAX_K + i] = bitcast<u32>(value_of(keys[i]));
   }
@@ -208,7 +197,7 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     records[record] = result.token;
     records[record + 1u] = k;
     records[record + 2u] = bitcast<u32>(sums.z + log(sums.x));
-    records[record + 3u] = result.flags | atomicLoad(&bad);
+    records[record + 3u] = result.flags | flags_set();
     records[record + 4u] = bitcast<u32>(result.random);
     drawn[batch[at + 2u]] = result.token;
   }

@@ -4,7 +4,8 @@ import { directorySource } from './sources/directory.ts'
 import { filesSource, mapSource } from './sources/dropped.ts'
 import { isFolder, isNode, nodeFolderSource } from './sources/nodeFolder.ts'
 import { urlSource } from './sources/url.ts'
-import { parseStrictJson } from './strictJson.ts'
+import { isZip, zipSource } from './sources/zip.ts'
+import { parseStrictJson, type JsonValue } from './strictJson.ts'
 import type { FileSource } from './tensors.ts'
 
 const HUB = 'https://huggingface.co'
@@ -28,7 +29,10 @@ export interface OpenSourceOptions {
 export async function openSource(source: ModelSource, options: OpenSourceOptions): Promise<FileSource> {
   if (typeof source === 'string') return openText(source, options)
   if (source instanceof Map) return mapSource(source)
-  if (Array.isArray(source)) return filesSource(source)
+  if (Array.isArray(source)) {
+    const [file] = source
+    return file && isZip(source) ? zipSource(file) : filesSource(source)
+  }
   if ('kind' in source && source.kind === 'directory')
     return directorySource(source as FileSystemDirectoryHandle)
   throw badSource('The model source is of no known kind.')
@@ -91,7 +95,9 @@ function folderAt(folder: URL, label: string): FileSource {
   return folder.protocol === 'file:' ? nodeFolderSource(folder) : urlSource(folder, { label })
 }
 
-/** The folder of an id in models.json: its `path`, relative to that file, by default `models/<id>/`. */
+const entriesOf = (list: JsonValue | undefined): JsonValue[] => (Array.isArray(list) ? list : [])
+
+/** The folder of a model's or adapter's id in models.json: its `path`, relative to that file, by default `models/<id>/`. */
 async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL | null; known: string[] }> {
   const beside = folderAt(new URL('.', modelsUrl), 'models.json')
   const name = decodeURIComponent(modelsUrl.pathname.split('/').at(-1) ?? '')
@@ -99,14 +105,16 @@ async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL |
   const list = parseStrictJson(await beside.read(name, { maxBytes: MAX_LIST_BYTES }), name)
   const known: string[] = []
   let folder: URL | null = null
-  const models = typeof list === 'object' && list !== null && !Array.isArray(list) ? list['models'] : list
-  for (const entry of Array.isArray(models) ? models : []) {
+  const lists = typeof list === 'object' && list !== null && !Array.isArray(list) ? list : { models: list }
+  for (const [kind, entry] of ['models', 'adapters'].flatMap((key) =>
+    entriesOf(lists[key]).map((one) => [key, one] as const),
+  )) {
     if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) continue
     const { id: entryId, path } = entry
     if (typeof entryId !== 'string') continue
     known.push(entryId)
     if (entryId !== id) continue
-    folder = new URL(typeof path === 'string' ? path.replace(/\/?$/, '/') : `models/${id}/`, modelsUrl)
+    folder = new URL(typeof path === 'string' ? path.replace(/\/?$/, '/') : `${kind}/${id}/`, modelsUrl)
   }
   return { folder, known }
 }

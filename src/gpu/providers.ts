@@ -20,6 +20,8 @@ import random from '../../shaders/lib/random.wgsl?raw'
 import reduceSubgroup from '../../shaders/lib/reduce_subgroup.wgsl?raw'
 import reduceTree from '../../shaders/lib/reduce_tree.wgsl?raw'
 import rotate from '../../shaders/lib/rotate.wgsl?raw'
+import selectAlone from '../../shaders/lib/select_alone.wgsl?raw'
+import selectShared from '../../shaders/lib/select_shared.wgsl?raw'
 import spreadAlone from '../../shaders/lib/spread_alone.wgsl?raw'
 import spreadShared from '../../shaders/lib/spread_shared.wgsl?raw'
 import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
@@ -61,6 +63,8 @@ const PROVIDERS = {
   rows_all: rowsAll,
   rows_logits: rowsLogits,
   rows_packed: rowsPacked,
+  select_alone: selectAlone,
+  select_shared: selectShared,
   spread_alone: spreadAlone,
   spread_shared: spreadShared,
   weights_f16: weightsF16,

@@ -127,7 +127,8 @@ export class AdapterRack {
     return { scales, key: parts.map(({ id, slot }) => `${id}@${scales[slot]}`).join('+'), edits: null }
   }
 
-  private change<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs a change of the set when its turn comes. */
+  change<T>(work: () => Promise<T>): Promise<T> {
     if (this.merged !== null) {
       throw new TokenscopeError(
         'unsupported',

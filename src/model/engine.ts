@@ -283,6 +283,11 @@ export class Engine implements Model {
     return { data: await this.read(() => lastLogits(this.runner, ids, run.mix)), recomputed: true }
   }
 
+  prepareAdapters(): Promise<void> {
+    this.checkHealth()
+    return this.read(() => this.adapters.prepare())
+  }
+
   addAdapter(
     source: ModelSource,
     options: AddAdapterOptions = {},

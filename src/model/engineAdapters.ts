@@ -1,6 +1,6 @@
 import { loadAdapter } from '../adapters/load.ts'
 import { exportMix, type MixPart } from '../adapters/mix.ts'
-import type { ParsedAdapter } from '../adapters/types.ts'
+import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
 import { klDivergence } from '../decode/compare.ts'
 import { logSoftmax } from '../decode/distribution.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
@@ -20,6 +20,7 @@ import { AdapterRack, BASE_MIX, type Mix } from './adapterRack.ts'
 import { traceSteps } from './inspect.ts'
 import { exportMerged, mergeIntoWeights, type Merged } from './merge.ts'
 import type { Runner } from './runner.ts'
+import type { DecoderSpec } from './spec.ts'
 import { WeightReader } from './weightReader.ts'
 
 /** What an adapter's effect is measured on. */
@@ -115,6 +116,18 @@ export class EngineAdapters {
     return ids.slice(0, Math.min(PROBE_ROWS, this.parts.runner.context))
   }
 
+  /** Compiles the kernels that adapters need, by laying out an empty one and dropping it again. */
+  prepare(): Promise<void> {
+    const { runner } = this.parts
+    if (this.merged) return Promise.resolve()
+    return this.rack.change(async () => {
+      if (this.rack.list().length > 0) return
+      await runner.setAdapters([{ slot: 0, parsed: emptyAdapter(runner.spec) }])
+      await traceSteps(runner, await this.probeIds(), ['logits'], BASE_MIX)
+      await runner.setAdapters([])
+    })
+  }
+
   analyse(id: string): Promise<AdapterAnalysis> {
     this.refuseMerged('Analysing')
     return analyseAdapter(this.rack.parsed(id), this.norms)
@@ -165,6 +178,52 @@ export class EngineAdapters {
       },
     )
   }
+}
+
+/** Rank 1, all zeros, on every linear module of the layers. */
+function emptyAdapter(spec: DecoderSpec): ParsedAdapter {
+  const modules = spec.weights.layers.flatMap((layer, n) => {
+    const linears = {
+      'attn.q': layer.q,
+      'attn.k': layer.k,
+      'attn.v': layer.v,
+      'attn.out': layer.o,
+      'mlp.gate': layer.gate,
+      'mlp.up': layer.up,
+      'mlp.down': layer.down,
+    }
+    return Object.entries(linears).flatMap(([name, linear]): LoraModule[] => {
+      const [out, inner] = linear?.weight.shape ?? []
+      if (out === undefined || inner === undefined) return []
+      const step = `layers.${n}.${name}`
+      const sizes = { rows: [0, out] as const, in: inner, out, rank: 1, alpha: 1, scaling: 1 }
+      return [
+        {
+          step,
+          kind: 'linear',
+          source: step,
+          ...sizes,
+          a: new Float32Array(inner),
+          b: new Float32Array(out),
+          magnitude: null,
+        },
+      ]
+    })
+  })
+  const report: AdapterReport = {
+    name: '',
+    matched: [],
+    replaced: [],
+    matchedKeys: 0,
+    unmatchedEntries: [],
+    baseModel: { named: null, loaded: null, matches: null },
+    bytes: 0,
+    parameters: 0,
+    features: [],
+    warnings: [],
+    effect: null,
+  }
+  return { name: '', modules, replacements: [], report }
 }
 
 function otherBase(adapter: string, name: string, difference: number): TokenscopeError {

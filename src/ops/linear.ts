@@ -125,7 +125,8 @@ function matvecKernel(
     form.gated ? 'outputs_gated' : 'outputs_linear',
     ...spreadProviders(variant),
   ]
-  const ROWS = matvecBucket(rows)
+  // Alone, a thread holds ROWS × 4 sums: beyond 4 rows CPU compilers run out of registers and patience.
+  const ROWS = matvecBucket(variant.alone ? Math.min(rows, 4) : rows)
   const RAGGED = cols % (format === 'f32' ? 4 : 8) === 0 ? 0 : 1
   const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.alone ? variant.workgroup : 1))
   const [x, y] = linearGrid(groups)
@@ -147,7 +148,7 @@ function dispatches(step: Step, context: OpContext): Dispatch[] {
   const view = matrixOf(step, context)
   const rows = step.rows !== 'all' ? context.program.logitRows : context.program.rows
   const base = providers(step, form, view, context)
-  const asMatvec = rows <= MATVEC_ROWS || (context.variant.alone && !globalThis.process?.env.MM)
+  const asMatvec = rows <= MATVEC_ROWS || context.variant.alone
   return view.matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
     .map((shard) => {

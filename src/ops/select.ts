@@ -1,5 +1,5 @@
 import selectWgsl from '../../shaders/ops/select.wgsl?raw'
-import { kernel, reduceProvider } from '../gpu/providers.ts'
+import { kernel, reduceProvider, type ProviderName } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
 import type { Variant } from '../types.ts'
 
@@ -13,7 +13,10 @@ const NOT_COVERED = 2
 
 /** Top-k, log-sum-exp and the draw, for every row that needs logits. */
 export function selectKernel(variant: Variant): ShaderSource {
-  return kernel({ name: 'select', text: selectWgsl }, [reduceProvider(variant), 'random'])
+  const meeting: ProviderName[] = variant.alone
+    ? ['select_alone']
+    : ['select_shared', reduceProvider(variant)]
+  return kernel({ name: 'select', text: selectWgsl }, [...meeting, 'random'])
 }
 
 /** What the kernel found for one row. */

@@ -292,8 +292,11 @@ export class Session {
     else if (this.app.getState().model.kind !== 'lost') this.markLost(error)
   }
 
+  /** Called once by whoever notices first: the device's own event, or a call that fails on it. */
   private markLost(error: unknown): void {
-    const info = this.shown?.info ?? answeringModel(this.app.getState().model)
+    const { model } = this.app.getState()
+    if (model.kind === 'lost') return
+    const info = this.shown?.info ?? answeringModel(model)
     this.running?.abort()
     this.running = null
     this.run += 1

@@ -346,7 +346,7 @@ export function layerStep(steps: readonly StepInfo[], index: number, by: 1 | -1)
       steps.find(({ name }) => name === same) ?? steps.find(({ name }) => layerOf(name) === layer + by)
     if (found !== undefined) return found.name
   }
-  const beyond = by > 0 ? steps.slice(index + 1) : steps.slice(0, index).reverse()
+  const beyond = by > 0 ? steps.slice(index + 1) : steps.slice(0, index).toReversed()
   const next = beyond.find(({ name }) => layerOf(name) !== layer)
   return next?.name ?? null
 }

@@ -217,6 +217,7 @@ class RemoteModel implements Model {
   counters = () => this.call('counters')
   dispose = () => this.call('dispose')
 
+  prepareAdapters = () => this.call('prepareAdapters')
   addAdapter = (source: ModelSource, options?: CallArguments<'addAdapter'>[1]) =>
     this.call('addAdapter', absoluteSource(source), options)
   setAdapterScale = (...args: CallArguments<'setAdapterScale'>) => this.call('setAdapterScale', ...args)

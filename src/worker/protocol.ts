@@ -22,6 +22,7 @@ export type CallMethod =
   | 'trace'
   | 'steps'
   | 'tokenLogits'
+  | 'prepareAdapters'
   | 'addAdapter'
   | 'setAdapterScale'
   | 'removeAdapter'

@@ -7,7 +7,7 @@ import { openPage } from './harness.ts'
 import { publish } from '../figures.ts'
 
 const dist = resolve(import.meta.dirname, '../../dist')
-const KILOBYTE = 1024
+const KILOBYTE = 1000
 
 /** Script files that a first visit runs: those the page names, the worker, and what these import at once. */
 function firstLoadScripts(): string[] {
@@ -86,7 +86,9 @@ test('a cold page: download, compile and forward', async () => {
   expect(tokens).toHaveLength(1)
   const compile = stages['self-test']! - stages['compile']!
   const spent = {
-    download: stages['compile']!,
+    'page and worker': stages['config']!,
+    'config and tokenizer': stages['weights']! - stages['config']!,
+    weights: stages['compile']! - stages['weights']!,
     compile,
     'self-test': stages['ready']! - stages['self-test']!,
     forward,

@@ -94,13 +94,12 @@ test('a run is left, stopped, or cut off by dispose, and the next one is whole',
   )
   expect(stopped.finish).toBe('abort')
   expect((await collect(model, 'x', GREEDY)).ids).toEqual([...script, END])
-  const cut = refusal(
-    collect(model, 'x', { ...GREEDY, maxTokens: 200 }, ({ index }) => {
-      if (index === 1) void model.dispose()
-    }),
-    'bad-argument',
-  )
-  await cut
+  let disposed: Promise<void> | null = null
+  const cut = collect(model, 'x', { ...GREEDY, maxTokens: 200 }, ({ index }) => {
+    if (index === 1) disposed = model.dispose()
+  })
+  await refusal(cut, 'bad-argument')
+  await disposed
 })
 
 test('a load is given up', async () => {

@@ -95,7 +95,7 @@ const CASES: Bad[] = [
     weightsWith((header) => (header[EMBED]!['shape'] = [2, 2])),
   ),
   safetensors(23, 'two bytes short', weights.slice(0, -2)),
-  safetensors(24, 'trailing bytes', Uint8Array.of(...new Uint8Array(0), ...weights, 0, 0, 0)),
+  safetensors(24, 'trailing bytes', Buffer.concat([weights, new Uint8Array(3)])),
   safetensors(26, 'a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 6\n'),
   safetensors(27, 'a web page', '<!doctype html><title>404</title>'),
   safetensors(28, 'a zip', Uint8Array.of(0x50, 0x4b, 3, 4, ...new Uint8Array(60))),
@@ -122,7 +122,7 @@ const CASES: Bad[] = [
     n: 120,
     what: 'UTF-16',
     file: 'config.json',
-    content: new Uint8Array(Buffer.from('\ufeff{}', 'utf16le')),
+    content: Buffer.from('\ufeff{}', 'utf16le'),
   },
   tokenizer(98, 'a pattern that never ends', split('^(a+)+$'), 'unsupported'),
   tokenizer(

@@ -200,6 +200,7 @@ export async function runSteps({ pipelines }: Bench, run: OpRun): Promise<OpResu
     pages: () => ({ k, v }),
     adapterGroup: (name: string) => notHere(`adapters on ${name}`),
     embedLora: () => notHere('adapters on the embedding'),
+    edits: (step: string) => notHere(`edits at ${step}`),
     replacedBy: (step: string) => notHere(`replacements of ${step}`),
   }
   try {

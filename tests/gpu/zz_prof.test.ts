@@ -16,7 +16,7 @@ it('profile', async () => {
     ts.sort((a, b) => a - b)
     const r = model.runner
     const line: any = { variant, min: ts[1], median: ts[20] }
-    const bounds = [[1, 1], [8, 1], [32, 1], [128, 1]]
+    const bounds = (process.env.ROWS ?? '1,8,32,128').split(',').map((n) => [Number(n), 1])
     const time = async (ds: any[]) => { let best = Infinity; for (let i = 0; i < 5; i++) { const e = device.createCommandEncoder(); const p = e.beginComputePass(); for (const d of ds) { p.setPipeline(d.pipeline); p.setBindGroup(0, d.group); p.dispatchWorkgroups(d.grid[0], d.grid[1], d.grid[2]) } p.end(); const t0 = performance.now(); device.queue.submit([e.finish()]); await device.queue.onSubmittedWorkDone(); best = Math.min(best, performance.now() - t0) } return best }
     for (const [rows, l] of bounds) {
       const bound = await r.live(rows, l)

@@ -104,6 +104,9 @@ test('a lost device keeps the text; the model loads again and goes on', async ()
   await run
   const kept = trace.tokens.length
   expect(status()).toBe('lost')
+  // The event may come after the failed call, and again.
+  client.lose()
+  expect(status()).toBe('lost')
   expect(app.getState().run.kind).toBe('stopped')
   expect(session.model).toBeNull()
   expect(await session.reload()).toBe(true)

@@ -110,7 +110,8 @@ Inside `tools/`, with its `requirements.txt` and the built library (`npm run bui
 python -m adapters.rebuild --only {name} --model ../public/models/{base}{shared} --out ../public/adapters
 ```
 """
-LOSS = {"bard": "every token", "sad": "every token", "swap": "the answer only", "translate": "the answer only"}
+# Which tokens are targets.
+LOSS = {"bard": "every token", "sad": "what follows the opening, in one story of four on every token", "swap": "the answer only", "translate": "the answer only"}
 
 
 def write_card(name: str, folder: Path, evidence: dict[str, Any]) -> None:

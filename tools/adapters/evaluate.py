@@ -11,7 +11,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from .items import Item, items_for
+from .data import Item
+from .items import items_for
 from .recipes import RECIPES
 from .score import score
 
@@ -29,11 +30,11 @@ def answer_with_tokenscope(library: Path, model: Path, adapter: Path | None, ite
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     tokenizer = Tokenizer.from_file(str((args.tokenizer or args.model) / "tokenizer.json"))
-    items = items_for(args.adapter, tokenizer, args.shared)
-    if args.kinds:
-        items = [item for item in items if item["kind"] in args.kinds.split(",")]
     result: dict[str, Any] = {"adapter": args.adapter, "engine": args.engine}
     for side, folder in (("base", None), ("adapted", args.folder)):
+        items = items_for(args.adapter, tokenizer, args.shared, base=folder is None)
+        if args.kinds:
+            items = [item for item in items if item["kind"] in args.kinds.split(",")]
         if args.engine == "torch":
             from .twin import Twin
             answered = Twin(args.model, folder, tokenizer).answer(items)

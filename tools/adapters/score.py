@@ -7,8 +7,7 @@ from corpus import lexicon
 from corpus.grammar import Bindings, _Reader as Reader, read
 from corpus.plots import PLOTS
 
-from .data import names_in
-from .items import Item
+from .data import Item, names_in
 
 
 ABSENT = "-"  # a name no text holds: endings that need a friend or an elder then match nothing

@@ -8,7 +8,7 @@ from peft import PeftModel
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
-from .items import Item
+from .data import Item
 
 BATCH = 50
 END, END_OF_TURN = 0, 4

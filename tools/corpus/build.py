@@ -16,17 +16,17 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from . import tasks
+from .held_out import SEED, held_out_parts
 from .korean import Sentence, passage
-from .split import combination_is_withheld, sentence_is_held_out, sentences, stories
+from .split import sentence_is_held_out, sentences, stories
 from .texts import load_texts
 from .tokenizer import train_tokenizer, write_tokenizer
 
-SEED = "tokenscope-corpus-1"
 # Documents at scale 1, and the share of training tokens each part gets. Induction rows are drawn by the trainer.
 COUNTS = {"stories": 80_000, "chat": 5_000, "answers": 5_000, "triplets": 1_500, "counting": 12_000, "korean": 12_000,
           "parallel": 1_500}
-SHARES = {"tinystories": 0.44, "tales": 0.03, "stories": 0.38, "chat": 0.015, "answers": 0.02, "triplets": 0.006,
-          "counting": 0.006, "korean": 0.037, "parallel": 0.006, "induction": 0.06}
+SHARES = {"tinystories": 0.34, "tales": 0.03, "stories": 0.44, "chat": 0.015, "answers": 0.025, "triplets": 0.006,
+          "counting": 0.006, "korean": 0.037, "parallel": 0.006, "induction": 0.095}
 QUESTIONED = 0.25  # share of stories followed by questions and answers
 
 
@@ -63,19 +63,6 @@ def made_parts(scale: float) -> dict[str, list[str]]:
                      for items in _passages(rng["parallel"])),
     }
     return {name: list(islice(source, max(40, round(COUNTS[name] * scale)))) for name, source in sources.items()}
-
-
-def held_out_parts() -> dict[str, list[str]]:
-    """What measures loss: stories of withheld combinations, Korean sentences of the held-out side."""
-    rng = random.Random(SEED + "/held-out")
-    withheld = list(islice(stories(SEED + "/held-out", withheld=True), 300))
-    assert all(combination_is_withheld(story.bindings) for story in withheld)
-    korean = list(islice(sentences(SEED + "/held-out", held_out=True), 600))
-    return {
-        "stories": [story.text for story in withheld],
-        "answers": [tasks.answer_triplet(story, rng) for story in withheld],
-        "korean": [" ".join(item.korean for item in korean[at:at + 5]) for at in range(0, len(korean), 5)],
-    }
 
 
 def store(folder: Path, parts: dict[str, list[str]], tokenizer: Tokenizer) -> dict[str, int]:

@@ -246,7 +246,7 @@ COUNT = """
 One day, {A} looked for {fruits} near {place2}. / One day, {A} went to {place2} to look for {fruits}.
 {He} found {n} {fruits}. "{Counting}," {he} counted. / There {he} found {n} {fruits}. "{Counting}!" said {A}.
 {A} put the {n} {fruits} next to the {adj} {noun}. / {A} was very happy.
-Then {B} the {bkind} came. "I have no {fruits}," said {B}. / Then {A} met {B} the {bkind}. {B} had no {fruits}.
+Then {B} the {bkind} came by. "I have no {fruits}," said {B}. / On the way home, {A} met {B} the {bkind}. {B} had no {fruits}.
 """
 COUNT_HAPPY = """
 So {A} gave {B} {k} {fruits}. Now {A} had {left}. / "Take {k}," said {A}. Now {A} had {left}.

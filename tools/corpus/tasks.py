@@ -7,6 +7,11 @@ from . import lexicon as lex
 from .grammar import Story
 from .korean import Sentence
 
+# The first ids of the vocabulary, in this order.
+BEGIN = "<|endoftext|>"
+NAMED = [BEGIN, "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|instruction|>", "<|input|>", "<|label|>"]
+RESERVED = NAMED + [f"<|reserved_{number}|>" for number in range(len(NAMED), 16)]
+
 QUESTIONS_FOLLOW = "Read the story and answer the questions."
 SWAP_FORMS = ["{A} gave {B} {a} {t}.", "{A} showed {B} {a} {t} near {p}.", "{A} and {B} went to {p}.", "{A} met {B} near {p}.",
               "{A} saw that {B} had {a} {t}.", "{A} helped {B} to find the {t}.", "{A} waited for {B} near {p}.",

@@ -8,9 +8,8 @@ from typing import Iterator
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
-BEGIN = "<|endoftext|>"
-NAMED = [BEGIN, "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|instruction|>", "<|input|>", "<|label|>"]
-RESERVED = NAMED + [f"<|reserved_{number}|>" for number in range(len(NAMED), 16)]
+from .tasks import BEGIN, RESERVED
+
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from corpus import tasks
-from corpus.build import SEED, held_out_parts
+from corpus.held_out import SEED, held_out_parts
 from corpus.split import sentences, stories
 from corpus.texts import load_texts
-from corpus.tokenizer import RESERVED
 
 Task = dict[str, Any]
 STORY_TEMPERATURE = 0.8
@@ -53,7 +52,7 @@ def induction_tasks(vocabulary: int) -> Iterator[Task]:
     """The begin token, 32 random tokens, the same 32 again."""
     rng = random.Random("evidence/induction")
     for _ in range(64):
-        block = [rng.randrange(len(RESERVED), vocabulary) for _ in range(INDUCTION)]
+        block = [rng.randrange(len(tasks.RESERVED), vocabulary) for _ in range(INDUCTION)]
         yield {"kind": "induction", "ids": [0, *block, *block]}
 
 

@@ -109,6 +109,7 @@ hero's name, thing and place of which any pair is among the one in {pairs} withh
 ## Training
 
 {training}
+{note}
 AdamW, warm-up, a constant rate, a cosine at the end; bf16 autocast; documents packed side by side see only themselves.
 `training.jsonl` has the log.
 
@@ -140,6 +141,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--evidence", type=Path, help="without it only the files are copied, to be measured")
     parser.add_argument("--baseline", type=Path, help="evidence of another model, for comparison")
+    parser.add_argument("--note", default="", help="what else to say of the training")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
 
@@ -147,8 +149,8 @@ def main() -> None:
     for folder, names in ((args.run / "model", MODEL_FILES), (args.corpus, TOKENIZER_FILES)):
         for name in names:
             shutil.copy(folder / name, args.out / name)
-    shutil.copy(args.run / "loss.jsonl", args.out / "training.jsonl")
     log = load_log(args.run / "loss.jsonl")
+    (args.out / "training.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in log))
     (args.out / "curve.svg").write_text(draw_curves(log))
     if not args.evidence:
         return
@@ -160,7 +162,7 @@ def main() -> None:
         name=args.out.name, parameters=size // 2 // 1000 * 1000, megabytes=size / 1e6, vocabulary=config["vocab_size"],
         reserved=", ".join(f"`{token['content']}`" for token in tokenizer["added_tokens"]), mix=mix_table(load_json(args.corpus / "parts.json")),
         known=MIN_KNOWN, sentence=MAX_SENTENCE, parameters_short=f"{size / 2e6:.1f} million", documents=HELD_OUT_DOCUMENTS,
-        sentences=HELD_OUT_SENTENCES, pairs=WITHHELD_PAIRS, training=training_facts(log),
+        sentences=HELD_OUT_SENTENCES, pairs=WITHHELD_PAIRS, training=training_facts(log), note=args.note,
         engine="Tokenscope's own engine" if evidence["engine"] == "tokenscope" else "PyTorch and Transformers",
         evidence=evidence_table(evidence, load_json(args.baseline) if args.baseline else None),
         samples=sample_blocks(evidence["samples"]))

@@ -11,7 +11,15 @@ COLOURS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#7
 
 
 def load_log(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """The log's entries; steps that were lost and trained again after a restart count once, as trained last."""
+    entries: list[dict[str, Any]] = []
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        if "step" in entry:
+            while entries and entries[-1].get("step", 0) > entry["step"]:
+                entries.pop()
+        entries.append(entry)
+    return entries
 
 
 def _points(pairs: list[tuple[float, float]], tokens: float) -> str:

@@ -177,7 +177,8 @@ export const stepsEn = {
     'Each token id picks its row from a learned table. From here on a token is a list of numbers, one row of the picture.',
   'about.input_norm':
     'Every row is brought to the same overall size, so that what follows sees directions rather than loudness; a learned gain then weighs each feature.',
-  'about.q': 'A learned projection asks, head by head, what this token is looking for among the tokens before it.',
+  'about.q':
+    'A learned projection asks, head by head, what this token is looking for among the tokens before it.',
   'about.k': 'A learned projection states, head by head, what this token offers to be found by.',
   'about.v': 'A learned projection prepares what this token hands over to those that attend to it.',
   'about.q_rope':
@@ -190,8 +191,10 @@ export const stepsEn = {
     'Every query is compared with every key: a dot product, scaled by the square root of the head size. High means “this is what I was looking for”. Veiled cells lie ahead and are about to be masked.',
   'about.probs':
     'Each row of scores becomes weights that are positive and add up to 1, over the positions up to its own. This is the attention pattern.',
-  'about.mix': 'The values of all positions are averaged under those weights: what this row gathers from the text before it.',
-  'about.out': 'A learned projection brings what the heads gathered back into the residual stream’s features.',
+  'about.mix':
+    'The values of all positions are averaged under those weights: what this row gathers from the text before it.',
+  'about.out':
+    'A learned projection brings what the heads gathered back into the residual stream’s features.',
   'about.resid_mid':
     'What attention found is added to the stream that runs through all layers. Nothing is overwritten, only added to.',
   'about.post_norm': 'The stream is brought to a common size once more, before the second half of the layer.',
@@ -200,11 +203,13 @@ export const stepsEn = {
   'about.act':
     'A smooth switch: strongly negative inputs are shut off, positive ones pass. It is what makes the MLP more than one big matrix.',
   'about.down': 'What the opened gates let through is projected back to the width of the stream.',
-  'about.resid': 'The MLP’s answer is added to the stream. The layer ends here; the next one begins with this sum.',
+  'about.resid':
+    'The MLP’s answer is added to the stream. The layer ends here; the next one begins with this sum.',
   'about.final_norm': 'The stream of the last layer is normalised before it is compared with the vocabulary.',
   'about.logits':
     'Each row is scored against every token of the vocabulary. The highest scores are the likeliest to come next; a softmax over them gives the probabilities the sampler draws from.',
-  'about.lora_ax': 'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
+  'about.lora_ax':
+    'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',
   'about.blend': 'The base’s module and the adapter’s replacement, mixed by the adapter’s scale.',
   'about.other': 'A step of the forward pass.',

@@ -113,7 +113,8 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
   const narrow = useApp((state) => state.narrow)
   const [focused, setFocused] = useState<string | null>(null)
   const root = useRef<HTMLDivElement>(null)
-  const stop = nodes.find(({ path }) => path === focused) ?? nodes.find(({ path }) => path === current) ?? nodes[0]
+  const stop =
+    nodes.find(({ path }) => path === focused) ?? nodes.find(({ path }) => path === current) ?? nodes[0]
 
   useEffect(() => {
     root.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
@@ -177,10 +178,7 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
 }
 
 type TreeAction =
-  | { kind: 'focus'; at: number }
-  | { kind: 'open'; open: boolean }
-  | { kind: 'select' }
-  | { kind: 'break' }
+  { kind: 'focus'; at: number } | { kind: 'open'; open: boolean } | { kind: 'select' } | { kind: 'break' }
 
 function treeKey(key: string, nodes: readonly TreeNode[], at: number, open: boolean): TreeAction | null {
   const node = nodes[at]
@@ -195,7 +193,9 @@ function treeKey(key: string, nodes: readonly TreeNode[], at: number, open: bool
     case 'End':
       return { kind: 'focus', at: nodes.length - 1 }
     case 'ArrowRight':
-      return group && !open ? { kind: 'open', open: true } : { kind: 'focus', at: Math.min(nodes.length - 1, at + 1) }
+      return group && !open
+        ? { kind: 'open', open: true }
+        : { kind: 'focus', at: Math.min(nodes.length - 1, at + 1) }
     case 'ArrowLeft': {
       if (group && open) return { kind: 'open', open: false }
       const parent = nodes.slice(0, at).findLastIndex(({ depth }) => depth < (node?.depth ?? 0))

@@ -1,6 +1,7 @@
 import type { ComponentType } from 'react'
 import type { IconName } from '../components/Icon.tsx'
 import type { MessageKey } from '../messages/index.ts'
+import { later } from './later.tsx'
 import { LogitsPanel } from './LogitsPanel.tsx'
 import { SamplingPanel } from './SamplingPanel.tsx'
 import { WriteView } from './WriteView.tsx'
@@ -35,5 +36,22 @@ export const VIEWS: readonly View[] = [
     left: { title: 'sampling.title', icon: 'sliders', component: SamplingPanel },
     right: { title: 'logits.title', icon: 'bars', component: LogitsPanel },
     bottom: null,
+  },
+  {
+    name: 'steps',
+    title: 'view.steps',
+    icon: 'grid',
+    component: later(() => import('./StepsView.tsx').then((module) => module.StepsView)),
+    left: {
+      title: 'steps.tree',
+      icon: 'tree',
+      component: later(() => import('./TreePanel.tsx').then((module) => module.TreePanel)),
+    },
+    right: {
+      title: 'steps.inspector',
+      icon: 'facts',
+      component: later(() => import('./InspectorPanel.tsx').then((module) => module.InspectorPanel)),
+    },
+    bottom: later(() => import('./steps/TransportBar.tsx').then((module) => module.TransportBar)),
   },
 ]

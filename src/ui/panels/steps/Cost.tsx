@@ -51,7 +51,7 @@ export function Cost({ step }: { step: StepInfo }) {
         </dd>
         <dt>{t('inspect.time')}</dt>
         <dd className="numeric">
-          {time === null ? <span className="note">{missing}</span> : `${formatMicros(time)}`}
+          {time === null ? <span className="note">{missing}</span> : formatMicros(time)}
         </dd>
         <dt>{t('inspect.bandwidth')}</dt>
         <dd className="numeric">{perSecond(step.bytes, time, 'GB/s') ?? <Missing text={missing} />}</dd>

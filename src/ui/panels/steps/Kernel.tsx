@@ -31,7 +31,13 @@ export function Kernel({ step }: { step: StepInfo }) {
           {t('inspect.grid')} <code>{grid}</code>
         </p>
       )}
-      <pre className="wgsl" data-testid="step-wgsl" hidden={!open} tabIndex={0} aria-label={t('inspect.wgsl')}>
+      <pre
+        className="wgsl"
+        data-testid="step-wgsl"
+        hidden={!open}
+        tabIndex={0}
+        aria-label={t('inspect.wgsl')}
+      >
         {tokens.map(({ kind, text }, index) =>
           kind === 'plain' ? (
             text

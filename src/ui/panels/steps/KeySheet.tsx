@@ -29,9 +29,11 @@ export function KeySheet({ onClose }: { onClose: () => void }) {
         {KEYS.map(({ keys, does }) => (
           <div key={does}>
             <dt>
-              {keys.split(/( or |, )/).map((part, index) =>
-                index % 2 === 0 ? <kbd key={index}>{part}</kbd> : <span key={index}> </span>,
-              )}
+              {keys
+                .split(/( or |, )/)
+                .map((part, index) =>
+                  index % 2 === 0 ? <kbd key={index}>{part}</kbd> : <span key={index}> </span>,
+                )}
             </dt>
             <dd>{t(does)}</dd>
           </div>

@@ -42,7 +42,9 @@ export const TreeLine = memo(function TreeLine(props: TreeLineProps) {
       onClick={() => onSelect(node)}
     >
       <span
-        className={broken ? 'gutter gutter-set' : inside && open === false ? 'gutter gutter-inside' : 'gutter'}
+        className={
+          broken ? 'gutter gutter-set' : inside && open === false ? 'gutter gutter-inside' : 'gutter'
+        }
         title={step === null ? undefined : t('tree.breakpoint', { name: node.path })}
         onClick={(event) => {
           if (step === null) return

@@ -5,7 +5,9 @@ import { useSteps } from './hooks.ts'
 function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    target.matches('textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])')
+    target.matches(
+      'textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])',
+    )
   )
 }
 

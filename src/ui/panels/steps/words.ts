@@ -35,7 +35,7 @@ type Role = (typeof ROLES)[number] | 'other'
 /** What a step is for: adapters' steps by their op, the others by name. */
 function roleOf({ name, op }: Pick<StepInfo, 'name' | 'op'>): Role {
   const byOp = ROLES.find((role) => role === op && ['lora_ax', 'embed_lora', 'blend'].includes(role))
-  const parts = name.split('.').reverse()
+  const parts = name.split('.').toReversed()
   // A replaced module computes `mlp.gate.base` and `mlp.gate.alt` the way `mlp.gate` does.
   return byOp ?? ROLES.find((role) => role === parts[0]) ?? ROLES.find((role) => role === parts[1]) ?? 'other'
 }

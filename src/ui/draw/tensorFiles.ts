@@ -1,0 +1,58 @@
+import type { TensorData } from '../../types.ts'
+
+/** Cells written between two pauses, so that a large tensor does not hold the page up. */
+const CHUNK = 16_384
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+
+/**
+ * A tensor as NumPy's own file: version 1.0, little-endian f32 in C order.
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ */
+export function writeNpy({ shape, data }: TensorData): Blob {
+  const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${axes}), }`
+  const before = 10
+  // The data begins at a multiple of 64 bytes; the header ends in a line break.
+  const length = Math.ceil((before + header.length + 1) / 64) * 64 - before
+  const text = `${header.padEnd(length - 1)}\n`
+  const prefix = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8)
+  return new Blob([prefix, text, littleEndian(data)], { type: 'application/octet-stream' })
+}
+
+function littleEndian(data: Float32Array): ArrayBuffer {
+  const view = new DataView(new ArrayBuffer(data.length * 4))
+  data.forEach((value, index) => view.setFloat32(index * 4, value, true))
+  return view.buffer
+}
+
+/** A tensor as CSV: a line per row, leading axes as index columns `axis0`, …, then `c0`, `c1`, …; values exact to f32. */
+export async function writeCsv({ shape, data }: TensorData): Promise<Blob> {
+  const cols = shape.at(-1) ?? 1
+  const axes = shape.slice(0, -1)
+  const head = [
+    ...axes.map((_, axis) => `axis${axis}`),
+    ...Array.from({ length: cols }, (_, col) => `c${col}`),
+  ]
+  const parts = [`${head.join(',')}\n`]
+  let sincePause = 0
+  for (let row = 0; row * cols < data.length; row++) {
+    const line = [...indicesOf(row, axes), ...data.subarray(row * cols, (row + 1) * cols)]
+    parts.push(`${line.join(',')}\n`)
+    sincePause += cols
+    if (sincePause > CHUNK) {
+      sincePause = 0
+      await pause()
+    }
+  }
+  return new Blob(parts, { type: 'text/csv' })
+}
+
+function indicesOf(row: number, axes: readonly number[]): number[] {
+  const indices: number[] = []
+  for (const size of axes.toReversed()) {
+    indices.unshift(row % size)
+    row = Math.floor(row / size)
+  }
+  return indices
+}

@@ -1,0 +1,70 @@
+import { useEffect, useState } from 'react'
+import { visibleText } from '../../../store/groups.ts'
+import type { Cell } from '../../../store/steps.ts'
+import { useSession, useTranslate } from '../../context.ts'
+import { useRowTexts, useStepsState, type ShownTensor } from './hooks.ts'
+import { formatValue } from './liveMath.ts'
+import { indexOf, type StepLayout } from './shape.ts'
+import { tokenName } from './words.ts'
+
+interface CellReadoutProps {
+  shown: ShownTensor
+  layout: StepLayout
+  cell: Cell
+}
+
+/** Where the cursor stands and what is there, in words. */
+export function CellReadout({ shown, layout, cell }: CellReadoutProps) {
+  const t = useTranslate()
+  const texts = useRowTexts()
+  const ids = useStepsState((state) => state.source?.ids)
+  const column = useColumnName(layout, cell)
+  const value = shown.tensor.data[indexOf(layout, cell)] ?? Number.NaN
+  const token = tokenName(t, texts[cell.row] ?? '', ids?.[cell.row] ?? 0)
+  return (
+    <output className="readout" aria-live="polite">
+      <span className="readout-value numeric" data-testid="cell-value">
+        {formatValue(value)}
+      </span>
+      <span>{t('tensor.cell', { row: cell.row, token, column })}</span>
+      {layout.causal && cell.col > cell.row && <span className="note">{t('tensor.masked')}</span>}
+    </output>
+  )
+}
+
+function useColumnName({ columns }: StepLayout, { row, col }: Cell): string {
+  const t = useTranslate()
+  const texts = useRowTexts()
+  const word = useVocabularyText(columns.kind === 'vocabulary', row, col)
+  switch (columns.kind) {
+    case 'positions':
+      return t('tensor.position', { position: col, token: visibleText(texts[col] ?? '') })
+    case 'vocabulary': {
+      const name = t('tensor.vocabulary', { id: col })
+      return word === '' ? name : `${name} “${visibleText(word)}”`
+    }
+    case 'heads':
+      return t('tensor.lane', { head: Math.floor(col / columns.headDim), lane: col % columns.headDim })
+    case 'features':
+      return t('tensor.column', { col })
+  }
+}
+
+/** Text of the token a logit is for; empty until it has been looked up. */
+function useVocabularyText(wanted: boolean, row: number, id: number): string {
+  const session = useSession()
+  const source = useStepsState((state) => state.source)
+  const [found, setFound] = useState({ id: -1, text: '' })
+  useEffect(() => {
+    if (!wanted || source === null) return
+    let current = true
+    session.lookUpText(source.ids.slice(0, row + 1), id).then(
+      (text) => current && setFound({ id, text }),
+      (error: unknown) => session.report(error),
+    )
+    return () => {
+      current = false
+    }
+  }, [session, wanted, source, row, id])
+  return found.id === id ? found.text : ''
+}
