@@ -143,6 +143,23 @@ type StageListener = (stage: LoadProgress['stage']) => void
  * Nothing stays allocated when it throws.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  // Opening a device takes about as long as reading the small files: both happen at once.
+  const opening = openGivenDevice(options.device)
+  const forget = (): undefined => undefined
+  opening.catch(forget) // said where the device is needed; what is wrong with the files comes first
+  try {
+    return await loadOnto(opening, source, options)
+  } catch (error) {
+    if (options.device === undefined) void opening.then(({ device }) => device.destroy(), forget)
+    throw error
+  }
+}
+
+async function loadOnto(
+  opening: Promise<OpenedDevice>,
+  source: ModelSource,
+  options: LoadOptions,
+): Promise<Model> {
   const { signal, onProgress } = options
   const report = (progress: LoadProgress): void => onProgress?.(progress)
   report({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
@@ -156,10 +173,9 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   throwIfAborted(signal)
   report({ stage: 'tokenizer', bytesDone: 0, bytesTotal: checkpoint.totalBytes })
   const tokenizer = await readTokenizer(files, spec.vocab, signal)
-  let opened: OpenedDevice | null = null
   const ownsDevice = options.device === undefined
   try {
-    opened = await openGivenDevice(options.device)
+    const opened = await opening
     const ledger = new BufferLedger(opened.device)
     try {
       return await fillDevice({ spec, context, format, opened, ledger, tokenizer, ownsDevice })
@@ -169,7 +185,6 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     }
   } catch (error) {
     tokenizer?.dispose()
-    if (ownsDevice) opened?.device.destroy()
     throw error
   }
 

@@ -237,6 +237,9 @@ export function planMatrices(
   return { plans, exceptions }
 }
 
+/** Query heads of one key-value head that decode attention holds in shared memory at default limits. */
+const MAX_GROUP = 16
+
 /** The kernels read activations four at a time. Throws `unsupported`, naming the width that is not. */
 export function checkWidths(spec: DecoderSpec): void {
   const widths = { hidden_size: spec.hidden, head_dim: spec.headDim, intermediate_size: spec.intermediate }
@@ -248,6 +251,21 @@ export function checkWidths(spec: DecoderSpec): void {
       {
         hint: 'Use a checkpoint whose widths are multiples of 4, as all published ones are.',
         details: { file: 'config.json', field, got: value, expected: 'a multiple of 4' },
+      },
+    )
+  }
+  const group = spec.heads / spec.kvHeads
+  if (group > MAX_GROUP) {
+    throw new TokenscopeError(
+      'unsupported',
+      `config.json: ${group} query heads share a key-value head; at most ${MAX_GROUP} run here.`,
+      {
+        details: {
+          file: 'config.json',
+          field: 'num_key_value_heads',
+          got: group,
+          expected: `at most ${MAX_GROUP}`,
+        },
       },
     )
   }

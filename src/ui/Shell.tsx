@@ -2,7 +2,7 @@ import { invariant } from '../errors.ts'
 import type { Layout, NarrowRegion } from '../store/app.ts'
 import { Icon } from './components/Icon.tsx'
 import { Splitter } from './components/Splitter.tsx'
-import { NARROW, useApp, useMedia, useSession, useTranslate } from './context.ts'
+import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from './context.ts'
 import { VIEWS, type Region, type View } from './panels/index.ts'
 
 const SIDES = {
@@ -56,16 +56,21 @@ function SideRegion({ side, region, layout }: { side: Side; region: Region; layo
   const { width, open, min, max } = SIDES[side]
   const { component: Content } = region
   const name = t(region.title)
+  const tight = useMedia(TIGHT)
   const change = (part: Partial<Layout>) =>
     app.setState((state) => ({ layout: { ...state.layout, ...part } }))
-  if (!layout[open]) {
+  // Where three columns have no room the right one goes first; opening one side closes the other.
+  const crowded = tight && side === 'left' && layout.rightOpen
+  const expand = (): void =>
+    change(tight ? { leftOpen: false, rightOpen: false, [open]: true } : { [open]: true })
+  if (!layout[open] || crowded) {
     return (
       <div className={`rail rail-${side}`}>
         <button
           type="button"
           className="rail-button"
           aria-label={t('region.expand', { name })}
-          onClick={() => change({ [open]: true })}
+          onClick={expand}
         >
           <Icon name={side === 'left' ? 'right' : 'left'} />
           <span className="rail-name">{name}</span>

@@ -66,3 +66,6 @@ export function useMedia(query: string): boolean {
 
 /** One column with a bottom bar; the same number stands in shell.css. */
 export const NARROW = '(max-width: 700px)'
+
+/** Room for one side region only. */
+export const TIGHT = '(max-width: 1000px)'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Attribution, Lens } from '../../src/index.ts'
+import type { Attribution, Edit, Lens } from '../../src/index.ts'
 import { logSoftmax, refusal } from './engine.support.ts'
 import { readJson, TALES, TINY, withModel } from './modelFixtures.ts'
 
@@ -69,12 +69,16 @@ describe('lens', () => {
 
   test('chosen positions, many rows, and what is refused', async () => {
     await withModel(TALES, {}, async (model) => {
-      const ids = (await model.encode('Once upon a time there was a little fox who lived in the woods.')).slice(0, 14)
+      const ids = (
+        await model.encode('Once upon a time there was a little fox who lived in the woods.')
+      ).slice(0, 14)
       const whole = await model.lens(ids)
       expect(whole.cells.length).toBe(ids.length * (model.info.layers + 1))
       const some = await model.lens(ids, { layers: [2, 4], positions: [3, 9], topK: 1 })
       for (const cell of some.cells) {
-        const same = whole.cells.find((other) => other.layer === cell.layer && other.position === cell.position)!
+        const same = whole.cells.find(
+          (other) => other.layer === cell.layer && other.position === cell.position,
+        )!
         expect(cell.top[0]!.id).toBe(same.top[0]!.id)
         expect(cell.entropy).toBeCloseTo(same.entropy, 3)
         expect([cell.token, cell.rank]).toEqual([same.token, same.rank])
@@ -104,7 +108,8 @@ describe('direct logit attribution', () => {
         for (const token of [0, 17, vocab - 1]) {
           const attribution = await model.attribution(ids, { position, token })
           expectSum(attribution, data[position * vocab + token]!)
-          const count = (kind: string): number => attribution.parts.filter((part) => part.kind === kind).length
+          const count = (kind: string): number =>
+            attribution.parts.filter((part) => part.kind === kind).length
           expect([count('embed'), count('head'), count('mlp')]).toEqual([1, layers * heads, layers])
           expect(count('adapter')).toBe(0)
         }
@@ -126,25 +131,44 @@ describe('direct logit attribution', () => {
     })
   })
 
-  test('a part is as large as what the logit loses without it, where nothing else reads it', async () => {
-    await withModel(join(TINY, 'llama'), {}, async (model) => {
-      // Removing the last MLP changes the norm's scale a little too, which attribution holds: hence not to the last digit.
-      const ids = promptOf('llama')
-      const step = `layers.${model.info.layers - 1}.mlp.down`
-      const position = ids.length - 1
-      const at = position * model.info.vocab
-      const [whole, rest] = [
-        await model.logits(ids),
-        await model.logits(ids, { edits: [{ kind: 'scale', step, factor: 0.99 }] }),
-      ]
-      for (const token of [3, 9, 40]) {
-        const { parts } = await model.attribution(ids, { position, token })
-        const part = parts.find(({ kind, layer }) => kind === 'mlp' && layer === model.info.layers - 1)!
-        const lost = whole.data[at + token]! - rest.data[at + token]!
-        const logit = whole.data[at + token]!
-        const stream = parts.reduce((sum, { contribution }) => sum + contribution, 0)
-        expect(Math.abs(logit - stream)).toBeLessThanOrEqual(SUM)
-        expect(lost * 100).toBeCloseTo(part.contribution - logit * (await scaleShare(model, ids, step)), 1)
+  test.each(['llama', 'gpt2'])('%s: a part is what its write adds to the stream', async (name) => {
+    await withModel(join(TINY, name), {}, async (model) => {
+      const ids = promptOf(name)
+      const { layers, hidden, vocab } = model.info
+      const [position, token] = [ids.length - 1, 9]
+      const last = `layers.${layers - 1}.resid`
+      const rowOf = async (step: string, edits: readonly Edit[] = []): Promise<Float32Array> => {
+        const traced = await model.trace(ids, { probes: [step], edits })
+        return traced.get(step)!.data.slice(position * hidden, (position + 1) * hidden)
+      }
+      const { parts, logit } = await model.attribution(ids, { position, token })
+      const constant = parts
+        .filter(({ kind }) => kind === 'norm_bias' || kind === 'head_bias')
+        .reduce((sum, { contribution }) => sum + contribution, 0)
+      const stream = await rowOf(last)
+      for (const layer of [0, layers - 1]) {
+        const ablation = { kind: 'scale', step: `layers.${layer}.attn.mix`, factor: 0, head: 1 } as const
+        const out = await rowOf(`layers.${layer}.attn.out`)
+        const without = await rowOf(`layers.${layer}.attn.out`, [ablation])
+        const writes = {
+          head: out.map((value, i) => value - without[i]!),
+          mlp: await rowOf(`layers.${layer}.mlp.down`),
+        }
+        for (const kind of ['head', 'mlp'] as const) {
+          const values = stream.map((value, i) => value - writes[kind][i]!)
+          const { data } = await model.logits(ids, {
+            edits: [{ kind: 'patch', step: last, position, values }],
+          })
+          // The model's own norm scales by the new stream; attribution holds the old scale.
+          const rescaled = ((data[position * vocab + token]! - constant) * scaleOf(values)) / scaleOf(stream)
+          const part = parts.find((one) => one.kind === kind && one.layer === layer && (one.head ?? 1) === 1)!
+          expect(logit - constant - part.contribution, `${kind} ${layer}`).toBeCloseTo(rescaled, 4)
+        }
+      }
+
+      function scaleOf(values: Float32Array): number {
+        const mean = name === 'gpt2' ? values.reduce((a, b) => a + b, 0) / hidden : 0
+        return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / hidden + 1e-5)
       }
     })
   })

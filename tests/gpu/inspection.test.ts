@@ -116,7 +116,13 @@ describe('a budget too small for all steps', () => {
     await withModel(TALES, {}, async (model) => {
       const ids = manyIds(150, model.info.vocab)
       const inspection = await model.inspect(ids, { retain: ['layers.*.resid'], budgetBytes: 1_000_000 })
-      const steps = ['layers.2.resid', 'layers.1.attn.probs', 'layers.0.attn.cache', 'layers.0.attn.scores', 'logits']
+      const steps = [
+        'layers.2.resid',
+        'layers.1.attn.probs',
+        'layers.0.attn.cache',
+        'layers.0.attn.scores',
+        'logits',
+      ]
       const traced = await model.trace(ids, { probes: steps })
       for (const step of steps) {
         const { data } = await inspection.read(step)
@@ -165,7 +171,9 @@ test('what cannot be asked is refused, naming it', async () => {
   await withModel(join(TINY, 'llama'), {}, async (model) => {
     await refusal(model.inspect([]), 'bad-argument')
     const inspection = await model.inspect(promptOf('llama'))
-    expect((await refusal(inspection.read('layers.9.resid'), 'bad-argument')).message).toContain('layers.9.resid')
+    expect((await refusal(inspection.read('layers.9.resid'), 'bad-argument')).message).toContain(
+      'layers.9.resid',
+    )
     await refusal(inspection.read('logits', { begin: -1 }), 'bad-argument')
     await refusal(inspection.read('logits', { end: 1e9 }), 'bad-argument')
     await refusal(inspection.row('logits', 1000), 'bad-argument')

@@ -1,0 +1,108 @@
+import { invariant } from '../src/errors.ts'
+import { describeDevice, type OpenedDevice } from '../src/gpu/device.ts'
+import { nodeGpu } from '../src/gpu/node.ts'
+
+/** One line of a bench's output. Every number stands with the device and the variant it was measured on. */
+export interface Result {
+  name: string
+  value: number
+  unit: string
+  adapter: string
+  variant?: string
+  shape?: string
+  /** Lowest and highest of the rounds, in the same unit. */
+  spread?: readonly [number, number]
+  rounds?: number
+  [detail: string]: unknown
+}
+
+export type Emit = (result: Omit<Result, 'adapter'>) => void
+
+/** Something that can be encoded into a compute pass; called once per round, so that buffers may rotate. */
+export interface Work {
+  readonly name: string
+  encode(encoder: GPUCommandEncoder): void
+}
+
+/** A device with everything the adapter has, and its description for the result lines. */
+export async function openBenchDevice(): Promise<OpenedDevice & { adapter: string }> {
+  const gpu = await nodeGpu()
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
+  invariant(adapter, 'a WebGPU adapter')
+  const requiredFeatures = (['shader-f16', 'subgroups', 'timestamp-query'] as const).filter((name) =>
+    adapter.features.has(name),
+  )
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } =
+    adapter.limits
+  const requiredLimits = {
+    maxBufferSize,
+    maxStorageBufferBindingSize,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupSizeX,
+  }
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits })
+  const opened = describeDevice(device)
+  return { ...opened, adapter: `${opened.backend} ${adapter.info.description}`.trim() }
+}
+
+/** Milliseconds from submit to done. On a software adapter this is the work; on a GPU choose work of some milliseconds. */
+async function timeOnce(device: GPUDevice, work: Work): Promise<number> {
+  const encoder = device.createCommandEncoder({ label: work.name })
+  work.encode(encoder)
+  const commands = encoder.finish()
+  const started = performance.now()
+  device.queue.submit([commands])
+  await device.queue.onSubmittedWorkDone()
+  return performance.now() - started
+}
+
+export interface Timing {
+  readonly name: string
+  /** Milliseconds per round, in order. */
+  readonly rounds: readonly number[]
+  readonly median: number
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+}
+
+/** Times several works in turn, round by round, so that a change of the machine's load meets all of them alike. */
+export async function interleave(device: GPUDevice, works: readonly Work[], rounds: number): Promise<Timing[]> {
+  for (const work of works) await timeOnce(device, work) // compiles and warms up
+  const times = works.map((): number[] => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, work] of works.entries()) times[i]?.push(await timeOnce(device, work))
+  }
+  return works.map(({ name }, i) => ({ name, rounds: times[i] ?? [], median: median(times[i] ?? []) }))
+}
+
+/** How many times longer `a` took than `b`: the median of the ratios of rounds measured side by side. */
+export function ratio(a: Timing, b: Timing): number {
+  return median(a.rounds.map((time, i) => time / (b.rounds[i] ?? NaN)))
+}
+
+/** Least and most, for a line's spread. */
+export function spread(values: readonly number[]): readonly [number, number] {
+  return [Math.min(...values), Math.max(...values)]
+}
+
+/** A compute pipeline from WGSL that already has its constants. */
+export function pipelineOf(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
+  const module = device.createShaderModule({ label, code })
+  return device.createComputePipelineAsync({ label, layout: 'auto', compute: { module, entryPoint: 'main' } })
+}
+
+/** Bytes that are neither zero nor periodic over a page, so that no cache of equal pages helps. */
+export function fillBuffer(device: GPUDevice, buffer: GPUBuffer, seed: number): void {
+  const chunk = new Uint32Array(1 << 18)
+  let state = seed * 2654435761 + 1
+  for (let i = 0; i < chunk.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    chunk[i] = (state & 0x83ff_83ff) | 0x2800_2800 // small numbers, read as f16 pairs, as f32 and as quants
+  }
+  for (let at = 0; at < buffer.size; at += chunk.byteLength) {
+    device.queue.writeBuffer(buffer, at, chunk, 0, Math.min(chunk.length, (buffer.size - at) / 4))
+  }
+}

@@ -1,0 +1,28 @@
+// The matmul that first courses teach, as the bar to clear: 8×8 threads stage 8×8 tiles of both sides, one output a thread.
+struct Params {
+  rows: u32,
+  k: u32,
+  n: u32,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>; // [rows, k]
+@group(0) @binding(2) var<storage, read> w: array<f32>; // [n, k]
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [rows, n]
+
+var<workgroup> x_tile: array<array<f32, 8>, 8>;
+var<workgroup> w_tile: array<array<f32, 8>, 8>;
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let row = group.y * 8u + lane.y;
+  let out = group.x * 8u + lane.x;
+  var sum = 0.0;
+  for (var k0 = 0u; k0 < p.k; k0 += 8u) {
+    x_tile[lane.y][lane.x] = x[row * p.k + k0 + lane.x];
+    w_tile[lane.y][lane.x] = w[(group.x * 8u + lane.y) * p.k + k0 + lane.x];
+    workgroupBarrier();
+    for (var i = 0u; i < 8u; i++) { sum += x_tile[lane.y][i] * w_tile[lane.x][i]; }
+    workgroupBarrier();
+  }
+  y[row * p.n + out] = sum;
+}

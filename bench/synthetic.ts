@@ -1,0 +1,137 @@
+import { invariant } from '../src/errors.ts'
+import { BufferLedger } from '../src/gpu/ledger.ts'
+import { PipelineCache } from '../src/gpu/pipelines.ts'
+import { planArena } from '../src/model/arena.ts'
+import { batchWords, packBatch, type BatchRow } from '../src/model/batch.ts'
+import { bindProgram, type BoundStep } from '../src/model/bind.ts'
+import { PAGE } from '../src/model/cache.ts'
+import { recordDecoder } from '../src/model/decoder.ts'
+import { lower } from '../src/model/lower.ts'
+import { planMatrices, WeightStore } from '../src/model/weights.ts'
+import type { Variant, WeightFormat } from '../src/types.ts'
+import { fillBuffer } from './harness.ts'
+import { decoderSpec, type Shape } from './shapes.ts'
+
+export interface SyntheticOptions {
+  shape: Shape
+  layers: number
+  format: WeightFormat
+  variant: Variant
+  /** Rows of the head; a whole vocabulary would only repeat what one part of it shows. */
+  vocab?: number
+  context?: number
+}
+
+const STORAGE = 0x80 | 0x8 | 0x4 // STORAGE | COPY_DST | COPY_SRC, before a device has brought the names
+
+/** Layers of a published shape with random weights on the GPU, and programs bound to them. */
+export class Synthetic {
+  readonly ledger: BufferLedger
+  readonly spec
+  readonly layers: number
+  private readonly store: WeightStore
+  private readonly pipelines: PipelineCache
+  private readonly context: number
+  private readonly device: GPUDevice
+
+  constructor(device: GPUDevice, options: SyntheticOptions) {
+    const { shape, layers, format, variant, vocab = 4096, context = 256 } = options
+    this.device = device
+    this.layers = layers
+    this.context = context
+    this.spec = decoderSpec(shape, layers, vocab, context)
+    this.ledger = new BufferLedger(device)
+    this.pipelines = new PipelineCache(device, variant)
+    this.store = new WeightStore(device, this.ledger)
+    const { plans } = planMatrices(this.spec, format)
+    plans.forEach((plan, seed) => {
+      for (const { buffer } of this.store.addMatrix(plan).shards) fillBuffer(device, buffer.gpu, seed)
+    })
+    const norms = ['final_norm', ...this.spec.weights.layers.flatMap((_, n) => [`layers.${n}.input_norm`, `layers.${n}.post_norm`])]
+    for (const name of norms) this.store.writeVector(name, [new Float32Array(shape.hidden).fill(1)])
+  }
+
+  /** Bytes of a step's matrix in the chosen format. */
+  matrixBytes(name: string): number {
+    return this.store.view(name).matrix.shards.reduce((sum, { buffer }) => sum + buffer.bytes, 0)
+  }
+
+  /** The lowered program for `rows` rows at `position`, bound to buffers of its own. All sequences are apart. */
+  async bind(rows: number, position: number, sameSequence: boolean): Promise<readonly BoundStep[]> {
+    const { device, ledger, spec, context } = this
+    const whole = (name: string): boolean => this.store.isWhole(name)
+    const program = lower(recordDecoder(spec, { rows, logitRows: 1, positions: context }), { observed: [], whole })
+    const { slots, bytes } = planArena(program, new Set(['logits']))
+    const create = (label: string, size: number): GPUBuffer => ledger.create(label, size, STORAGE).gpu
+    const arena = bytes.map((size, i) => create(`activations:${i}`, size))
+    arena.forEach((buffer, i) => fillBuffer(device, buffer, i))
+    const logits = create('logits', spec.vocab * 4)
+    const perSequence = Math.ceil(context / PAGE)
+    const sequences = sameSequence ? 1 : rows
+    const pageBytes = PAGE * spec.kvHeads * spec.headDim * 4
+    const k = create('cache:k', perSequence * sequences * pageBytes)
+    const v = create('cache:v', perSequence * sequences * pageBytes)
+    fillBuffer(device, k, 1)
+    fillBuffer(device, v, 2)
+    const batch = create('batch', batchWords(rows, sequences, perSequence) * 4)
+    const tables = Array.from({ length: sequences }, (_, s) =>
+      Array.from({ length: perSequence }, (_, i) => s * perSequence + i),
+    )
+    const list = Array.from({ length: rows }, (_, i): BatchRow => ({
+      token: i,
+      position: sameSequence ? position + i : position,
+      pages: tables[sameSequence ? 0 : i] ?? [],
+      slot: 0,
+      logits:
+        i === rows - 1
+          ? { ringRow: 0, candidates: 1, inverseTemperature: 0, topK: 0, topP: 1, minP: 0, seed: [0, 0], counter: 0 }
+          : undefined,
+    }))
+    device.queue.writeBuffer(batch, 0, packBatch(list, this.pipelines.variant.workgroup))
+    const bound = await bindProgram(
+      program,
+      {
+        batch,
+        ropeTable: create('rope', context * spec.headDim * 4),
+        drawn: create('drawn', 64),
+        tensor: (name) => {
+          const buffer = name === 'logits' ? logits : arena[slots.get(name) ?? -1]
+          invariant(buffer, `${name} has a buffer`)
+          return buffer
+        },
+        scratch: (size) => create('parts', size),
+        matrix: (name) => this.store.view(name),
+        vector: (name) => this.store.vector(name).gpu,
+        pages: () => ({ k, v }),
+        adapterGroup: notHere,
+        embedLora: notHere,
+        edits: notHere,
+        replacedBy: notHere,
+      },
+      this.pipelines,
+      ledger,
+    )
+    return bound.steps
+  }
+
+  dispose(): void {
+    this.ledger.destroyAll()
+  }
+}
+
+function notHere(): never {
+  throw new Error('a program of the bench has no adapters and no edits')
+}
+
+/** Encodes steps into one pass, as a forward does. */
+export function encodeSteps(encoder: GPUCommandEncoder, steps: readonly BoundStep[]): void {
+  const pass = encoder.beginComputePass()
+  for (const { dispatches } of steps) {
+    for (const { pipeline, group, grid } of dispatches) {
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(0, group)
+      pass.dispatchWorkgroups(grid[0], grid[1], grid[2])
+    }
+  }
+  pass.end()
+}
