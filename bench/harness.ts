@@ -32,8 +32,12 @@ export async function openBenchDevice(): Promise<OpenedDevice & { adapter: strin
   const requiredFeatures = (['shader-f16', 'subgroups', 'timestamp-query'] as const).filter((name) =>
     adapter.features.has(name),
   )
-  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } =
-    adapter.limits
+  const {
+    maxBufferSize,
+    maxStorageBufferBindingSize,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupSizeX,
+  } = adapter.limits
   const requiredLimits = {
     maxBufferSize,
     maxStorageBufferBindingSize,
@@ -69,7 +73,11 @@ export function median(values: readonly number[]): number {
 }
 
 /** Times several works in turn, round by round, so that a change of the machine's load meets all of them alike. */
-export async function interleave(device: GPUDevice, works: readonly Work[], rounds: number): Promise<Timing[]> {
+export async function interleave(
+  device: GPUDevice,
+  works: readonly Work[],
+  rounds: number,
+): Promise<Timing[]> {
   for (const work of works) await timeOnce(device, work) // compiles and warms up
   const times = works.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {

@@ -47,7 +47,10 @@ export class Synthetic {
     plans.forEach((plan, seed) => {
       for (const { buffer } of this.store.addMatrix(plan).shards) fillBuffer(device, buffer.gpu, seed)
     })
-    const norms = ['final_norm', ...this.spec.weights.layers.flatMap((_, n) => [`layers.${n}.input_norm`, `layers.${n}.post_norm`])]
+    const norms = [
+      'final_norm',
+      ...this.spec.weights.layers.flatMap((_, n) => [`layers.${n}.input_norm`, `layers.${n}.post_norm`]),
+    ]
     for (const name of norms) this.store.writeVector(name, [new Float32Array(shape.hidden).fill(1)])
   }
 
@@ -60,7 +63,10 @@ export class Synthetic {
   async bind(rows: number, position: number, sameSequence: boolean): Promise<readonly BoundStep[]> {
     const { device, ledger, spec, context } = this
     const whole = (name: string): boolean => this.store.isWhole(name)
-    const program = lower(recordDecoder(spec, { rows, logitRows: 1, positions: context }), { observed: [], whole })
+    const program = lower(recordDecoder(spec, { rows, logitRows: 1, positions: context }), {
+      observed: [],
+      whole,
+    })
     const { slots, bytes } = planArena(program, new Set(['logits']))
     const create = (label: string, size: number): GPUBuffer => ledger.create(label, size, STORAGE).gpu
     const arena = bytes.map((size, i) => create(`activations:${i}`, size))
@@ -69,10 +75,14 @@ export class Synthetic {
     const perSequence = Math.ceil(context / PAGE)
     const sequences = sameSequence ? 1 : rows
     const pageBytes = PAGE * spec.kvHeads * spec.headDim * 4
-    const k = create('cache:k', perSequence * sequences * pageBytes)
-    const v = create('cache:v', perSequence * sequences * pageBytes)
-    fillBuffer(device, k, 1)
-    fillBuffer(device, v, 2)
+    const pages = Array.from({ length: this.layers }, (_, layer) => {
+      const k = create('cache:k', perSequence * sequences * pageBytes)
+      const v = create('cache:v', perSequence * sequences * pageBytes)
+      fillBuffer(device, k, 2 * layer)
+      fillBuffer(device, v, 2 * layer + 1)
+      return { k, v }
+    })
+    let parts: GPUBuffer | null = null
     const batch = create('batch', batchWords(rows, sequences, perSequence) * 4)
     const tables = Array.from({ length: sequences }, (_, s) =>
       Array.from({ length: perSequence }, (_, i) => s * perSequence + i),
@@ -84,7 +94,16 @@ export class Synthetic {
       slot: 0,
       logits:
         i === rows - 1
-          ? { ringRow: 0, candidates: 1, inverseTemperature: 0, topK: 0, topP: 1, minP: 0, seed: [0, 0], counter: 0 }
+          ? {
+              ringRow: 0,
+              candidates: 1,
+              inverseTemperature: 0,
+              topK: 0,
+              topP: 1,
+              minP: 0,
+              seed: [0, 0],
+              counter: 0,
+            }
           : undefined,
     }))
     device.queue.writeBuffer(batch, 0, packBatch(list, this.pipelines.variant.workgroup))
@@ -99,10 +118,10 @@ export class Synthetic {
           invariant(buffer, `${name} has a buffer`)
           return buffer
         },
-        scratch: (size) => create('parts', size),
+        scratch: (size) => (parts ??= create('parts', size)),
         matrix: (name) => this.store.view(name),
         vector: (name) => this.store.vector(name).gpu,
-        pages: () => ({ k, v }),
+        pages: (layer) => pages[layer] ?? notHere(),
         adapterGroup: notHere,
         embedLora: notHere,
         edits: notHere,

@@ -10,7 +10,7 @@ export interface GreedyCase {
   margins: number[]
 }
 
-const file = resolve(import.meta.dirname, 'fixtures/forward/tales-stand-in-greedy.json')
+const file = resolve(import.meta.dirname, 'fixtures/forward/tales-3m-greedy.json')
 export const GREEDY_CASES = (JSON.parse(readFileSync(file, 'utf8')) as { cases: GreedyCase[] }).cases
 
 /** Where f32 may choose otherwise: the two best logits are closer than this. */

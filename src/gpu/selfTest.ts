@@ -96,7 +96,8 @@ function checkRecord(record: SelectRecord, logits: Float32Array): string | null 
   if (!finite(logits)) return record.notFinite ? null : 'select: NaN logits went unnoticed'
   const order = Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b)
   const wanted = order.slice(0, CANDIDATES)
-  if (record.token !== wanted[0] || wanted.some((id, i) => record.ids[i] !== id)) {
+  const differs = (id: number, i: number): boolean => record.ids[i] !== id || record.logits[i] !== logits[id]
+  if (record.token !== wanted[0] || wanted.some(differs)) {
     return `select: candidates ${[...record.ids].join(' ')}, expected ${wanted.join(' ')}`
   }
   const peak = logits[wanted[0] ?? 0] ?? 0

@@ -1,7 +1,8 @@
 import { TokenscopeError } from '../errors.ts'
 import type { Variant } from '../types.ts'
+import { VARIANT_TABLE, type AdapterClass } from './variantTable.ts'
 
-export type AdapterClass = 'cpu' | 'gpu'
+export type { AdapterClass } from './variantTable.ts'
 
 /** SwiftShader, lavapipe (llvmpipe) and WARP run shaders on the CPU: small workgroups, costly barriers. */
 export function adapterClass(
@@ -22,22 +23,16 @@ function makeVariant(parts: Omit<Variant, 'name'>): Variant {
   return { name: names.filter((name) => name !== '').join('-'), ...parts }
 }
 
-/** What is chosen by adapter class. Measured: see docs/variants.md. */
-const CHOICE: Record<AdapterClass, Pick<Variant, 'alone' | 'workgroup'>> = {
-  cpu: { alone: true, workgroup: 32 },
-  gpu: { alone: false, workgroup: 64 },
-}
-
 /** The variant for an adapter class with the features the device has, or the one named. */
 export function chooseVariant(kind: AdapterClass, available: VariantFeatures, forced?: string): Variant {
   if (forced !== undefined) return parseVariant(forced, available)
   const { f16, subgroups } = available
-  return makeVariant({ f16, subgroups, ...CHOICE[kind] })
+  return makeVariant({ f16, subgroups, ...VARIANT_TABLE[kind] })
 }
 
 /** The plainest variant: f32, no subgroups, what every WebGPU device runs. The fallback of the self-test. */
 export function baselineVariant(kind: AdapterClass): Variant {
-  return makeVariant({ f16: false, subgroups: false, ...CHOICE[kind] })
+  return makeVariant({ f16: false, subgroups: false, ...VARIANT_TABLE[kind] })
 }
 
 /** Parses names like `f16-subgroups-wg64`, `alone-wg32`. Throws `bad-argument` for a bad name, `unsupported` for a missing feature. */

@@ -10,13 +10,26 @@ export interface CatalogueEntry {
   examples: readonly string[]
 }
 
+/** An adapter the page offers by name. */
+export interface AdapterEntry {
+  id: string
+  name: string
+  /** Id of the model it was trained on; null when the list does not say. */
+  base: string | null
+  bytes: number | null
+  note: string
+  /** Prompts that show what it does. */
+  examples: readonly string[]
+}
+
 export interface Catalogue {
   models: readonly CatalogueEntry[]
+  adapters: readonly AdapterEntry[]
   /** Id loaded when nobody asked for another one. */
   initial: string | null
 }
 
-export const EMPTY_CATALOGUE: Catalogue = { models: [], initial: null }
+export const EMPTY_CATALOGUE: Catalogue = { models: [], adapters: [], initial: null }
 
 /** For a model whose entry brings no prompts of its own. */
 export const FALLBACK_EXAMPLES: readonly string[] = [
@@ -30,7 +43,7 @@ function parseEntry(value: unknown, where: string): CatalogueEntry {
   const { id, name, bytes, examples } = entry
   if (typeof id !== 'string' || id === '') {
     throw new TokenscopeError('bad-file', `models.json: ${where} has no "id".`, {
-      hint: 'Every model needs an "id", the name of its folder.',
+      hint: 'Every entry needs an "id", the name of its folder.',
       details: { file: 'models.json', field: `${where}.id`, got: id, expected: 'a string' },
     })
   }
@@ -39,6 +52,20 @@ function parseEntry(value: unknown, where: string): CatalogueEntry {
     name: typeof name === 'string' ? name : id,
     bytes: typeof bytes === 'number' ? bytes : null,
     examples: Array.isArray(examples) ? examples.filter((text) => typeof text === 'string') : [],
+  }
+}
+
+function parseAdapter(value: unknown, where: string): AdapterEntry {
+  const { id, name, bytes } = parseEntry(value, where)
+  const { base, note, try: prompts } = value as Record<string, unknown>
+  const list = Array.isArray(prompts) ? prompts : [prompts]
+  return {
+    id,
+    name,
+    bytes,
+    base: typeof base === 'string' ? base : null,
+    note: typeof note === 'string' ? note : '',
+    examples: list.filter((text) => typeof text === 'string'),
   }
 }
 
@@ -54,7 +81,12 @@ export function parseCatalogue(json: unknown): Catalogue {
   const models = list.map((value, index) => parseEntry(value, `models[${index}]`))
   const asked = typeof root['default'] === 'string' ? root['default'] : null
   const initial = models.find((entry) => entry.id === asked) ?? models[0]
-  return { models, initial: initial?.id ?? null }
+  const adapters = Array.isArray(root['adapters']) ? root['adapters'] : []
+  return {
+    models,
+    adapters: adapters.map((value, index) => parseAdapter(value, `adapters[${index}]`)),
+    initial: initial?.id ?? null,
+  }
 }
 
 /** Reads the list that lies beside the page. */

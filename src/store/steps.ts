@@ -1,9 +1,10 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { Model, StepInfo, TensorData } from '../types.ts'
+import type { Model, StepInfo } from '../types.ts'
 import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
 import { TensorCache } from './stepsCache.ts'
+import { layerStep, nextBreakpoint, selectedRow } from './stepsMoves.ts'
 import { openSteps, type StepsSource } from './stepsSource.ts'
 
 /** Where the stepper stands with its forward. */
@@ -58,7 +59,7 @@ export class Steps {
   private viewers = 0
   /** Counts openings; what arrives for an older one is closed. */
   private opening = 0
-  private wanted: { model: Model; ids: readonly number[] } | null = null
+  private wanted: { model: Model; ids: readonly number[]; mix: string | null } | null = null
   private timer: ReturnType<typeof setInterval> | undefined
 
   constructor(session: Session) {
@@ -74,6 +75,7 @@ export class Steps {
   watch(): () => void {
     this.viewers += 1
     this.sync()
+    if (this.viewers === 1) void this.checkMix()
     return () => {
       this.viewers -= 1
       if (this.viewers === 0) this.pause()
@@ -99,13 +101,6 @@ export class Steps {
     const { promptRow } = this.state.getState()
     const { pinned } = this.session.app.getState()
     return selectedRow(pinned, promptRow, this.session.trace.promptIds.length, this.rows)
-  }
-
-  /** Output of a step: at once when it is cached. */
-  read(step: string): Promise<TensorData> {
-    const { source } = this.state.getState()
-    if (source === null) return Promise.reject(new Error('invariant: no forward is open'))
-    return this.cache.read(source, step)
   }
 
   goTo(step: string): void {
@@ -196,6 +191,12 @@ export class Steps {
     this.sync()
   }
 
+  /** Says that values of a forward could not be read; of one that is gone nobody wants to know. */
+  fail(source: StepsSource, error: unknown): void {
+    if (this.state.getState().source !== source) return
+    this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
+  }
+
   private play(): void {
     clearInterval(this.timer)
     const { pace } = this.state.getState()
@@ -209,9 +210,9 @@ export class Steps {
   }
 
   private tick(): void {
-    const { step, breakpoints } = this.state.getState()
+    const { source, step, breakpoints } = this.state.getState()
     // A slow read is waited for: what plays is also seen.
-    if (!this.cache.has(step)) return
+    if (source === null || this.cache.peekRow(source, step, this.row) === null) return
     const moved = this.move(1)
     if (!moved || breakpoints.includes(this.state.getState().step)) this.pause()
   }
@@ -238,8 +239,20 @@ export class Steps {
     }
     const { wanted } = this
     if (wanted !== null && wanted.model === model && sameIds(wanted.ids, ids)) return
-    this.wanted = { model, ids }
+    this.wanted = { model, ids, mix: null }
     void this.open(model, ids)
+  }
+
+  /** Adapters may have been moved while no view was looking: numbers of another mix are not shown as of this one. */
+  private async checkMix(): Promise<void> {
+    const { wanted } = this
+    if (wanted === null || wanted.mix === null) return
+    try {
+      const mix = await mixOf(wanted.model)
+      if (this.wanted === wanted && mix !== wanted.mix) this.refresh()
+    } catch (error) {
+      this.session.report(error)
+    }
   }
 
   private async open(model: Model, ids: readonly number[]): Promise<void> {
@@ -247,6 +260,8 @@ export class Steps {
     this.pause()
     this.state.setState({ phase: { kind: 'reading', tokens: ids.length } })
     try {
+      const mix = await mixOf(model)
+      if (opening === this.opening && this.wanted !== null) this.wanted.mix = mix
       const source = await openSteps(model, ids)
       if (opening !== this.opening) return await source.close()
       await this.show(source)
@@ -298,11 +313,7 @@ export class Steps {
     const near = [index, index + 1, index - 1, index + 2].flatMap((at) => steps[at] ?? [])
     const names = near.flatMap((step) => (step === near[0] ? [step.name, ...step.inputs] : [step.name]))
     for (const name of new Set(names)) {
-      this.cache.read(source, name).catch((error: unknown) => {
-        if (this.state.getState().source === source) {
-          this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
-        }
-      })
+      this.cache.readRow(source, name, this.row).catch((error: unknown) => this.fail(source, error))
     }
   }
 }
@@ -316,56 +327,10 @@ export function stepsOf(session: Session): Steps {
   return steps
 }
 
-/** Row of the forward that the page's selection names: generated token `pinned`, else a prompt row, else the last. */
-export function selectedRow(
-  pinned: number | null,
-  promptRow: number | null,
-  promptLength: number,
-  rows: number,
-): number {
-  const row = pinned !== null ? promptLength + pinned : (promptRow ?? rows - 1)
-  return Math.min(rows - 1, Math.max(0, row))
-}
-
-const layerOf = (name: string): number | null => {
-  const layer = /^layers\.(\d+)\./.exec(name)?.[1]
-  return layer === undefined ? null : Number(layer)
-}
-
-/**
- * The step a layer further: of the same name where that exists, else the first of that layer; from before the layers into
- * the first, from the last out of them. Null at the end of the forward.
- */
-export function layerStep(steps: readonly StepInfo[], index: number, by: 1 | -1): string | null {
-  const current = steps[index]
-  if (current === undefined) return null
-  const layer = layerOf(current.name)
-  if (layer !== null) {
-    const same = current.name.replace(/^layers\.\d+\./, `layers.${layer + by}.`)
-    const found =
-      steps.find(({ name }) => name === same) ?? steps.find(({ name }) => layerOf(name) === layer + by)
-    if (found !== undefined) return found.name
-  }
-  const beyond = by > 0 ? steps.slice(index + 1) : steps.slice(0, index).toReversed()
-  const next = beyond.find(({ name }) => layerOf(name) !== layer)
-  return next?.name ?? null
-}
-
-/** The next step with a breakpoint behind this place, through the rows; without any, the end of the text. */
-export function nextBreakpoint(
-  steps: readonly StepInfo[],
-  breakpoints: readonly string[],
-  index: number,
-  row: number,
-  rows: number,
-): { row: number; step: string } | null {
-  const stops = steps.map(({ name }) => breakpoints.includes(name))
-  const later = stops.indexOf(true, index + 1)
-  const first = stops.indexOf(true)
-  if (later >= 0) return { row, step: steps[later]!.name }
-  if (first >= 0 && row + 1 < rows) return { row: row + 1, step: steps[first]!.name }
-  const last = steps.at(-1)
-  return last === undefined || rows === 0 ? null : { row: rows - 1, step: last.name }
+/** The adapters that act on a model, as one word. */
+async function mixOf(model: Model): Promise<string> {
+  const adapters = await model.listAdapters()
+  return adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ')
 }
 
 function sameIds(a: readonly number[], b: readonly number[]): boolean {

@@ -1,9 +1,29 @@
 import type { Inspection, Model } from '../types.ts'
 
-/** What the stepper reads: one forward over the tokens, every step of it, kept where the model is. */
-export type StepsSource = Inspection
+/** Weights behind one output column of a product, as the kernels see them. */
+export interface WeightRow {
+  /** `[inputs]`. */
+  weights: Float32Array
+  /** Null where the matrix has none. */
+  bias: number | null
+}
+
+/**
+ * What the stepper reads: one forward over the tokens, every step of it, kept where the model is. An engine that can also read
+ * single rows of its matrices lets a product be shown term by term.
+ */
+export type StepsSource = Inspection & {
+  weights?: (step: string, output: number) => Promise<WeightRow>
+}
 
 /** Opens a forward over the tokens; everything it holds is freed by `close`. */
 export function openSteps(model: Model, ids: readonly number[]): Promise<StepsSource> {
   return model.inspect(ids)
+}
+
+/** Elements of a tensor that the page still reads whole; of larger ones it reads rows, and the GPU draws them. */
+export const WHOLE_LIMIT = 1 << 19
+
+export function isLarge(shape: readonly number[]): boolean {
+  return shape.reduce((count, size) => count * size, 1) > WHOLE_LIMIT
 }

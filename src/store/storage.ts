@@ -32,6 +32,14 @@ function write(storage: () => Storage, key: string, value: unknown): void {
   }
 }
 
+/** Values kept for every visit of this browser. */
+export const readLocal = (key: string): unknown => read(() => localStorage, key)
+export const writeLocal = (key: string, value: unknown): void => write(() => localStorage, key, value)
+
+/** Values kept for this tab. */
+export const readTab = (key: string): unknown => read(() => sessionStorage, key)
+export const writeTab = (key: string, value: unknown): void => write(() => sessionStorage, key, value)
+
 let lastProblem: TokenscopeError | null = null
 
 /** Losing a preference must not disturb the person; the latest problem stays readable for a report. */

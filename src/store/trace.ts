@@ -129,6 +129,19 @@ export class Trace {
     this.bumpSoon()
   }
 
+  /**
+   * Gives the tokens on the page the log-probabilities another adapter mix assigns them, one each. What the run captured
+   * belongs to the mix before and goes.
+   */
+  rescore(logprobs: readonly number[]): void {
+    logprobs.forEach((logprob, index) => {
+      const token = this.tokens[index]
+      if (token !== undefined) this.tokens[index] = { ...token, logprob, top: [] }
+    })
+    this.epoch += 1
+    this.bump()
+  }
+
   clear(): void {
     this.modelId = ''
     this.promptIds = []

@@ -10,7 +10,7 @@ const execute = promisify(execFile)
 test('the built library answers in plain Node', async () => {
   const script = `
     import { loadModel, TokenscopeError } from './dist/lib/index.js'
-    const model = await loadModel('tales-stand-in')
+    const model = await loadModel('tales-3m')
     let text = ''
     for await (const token of model.generate('Long ago', { temperature: 0, maxTokens: 8 })) text += token.text
     const { shape } = await model.logits(await model.encode('Long ago'))

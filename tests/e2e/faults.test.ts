@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { answer, loadIntoPage, openEngine, readFolder } from './pageModel.ts'
 import { GREEDY_CASES } from '../greedy.ts'
 
-const TALES = resolve(import.meta.dirname, '../../public/models/tales-stand-in')
+const TALES = resolve(import.meta.dirname, '../../public/models/tales-3m')
 const { ids: PROMPT, greedy: WANT } = GREEDY_CASES[0]!
 const options = (maxTokens: number) => ({ temperature: 0, maxTokens, topLogprobs: 0 })
 

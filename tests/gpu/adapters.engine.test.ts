@@ -7,7 +7,7 @@ import { testDevice } from './device.ts'
 const LLAMA = 'tests/fixtures/models/llama'
 const PLAIN = './tests/fixtures/peft/llama-plain'
 const REGEX = './tests/fixtures/peft/llama-regex'
-const TALES = 'public/models/tales-stand-in'
+const TALES = 'public/models/tales-3m'
 const DORA = './tests/fixtures/peft/llama-dora'
 const IDS = [3, 17, 42, 99, 5, 61, 7, 23, 88, 12]
 

@@ -9,13 +9,22 @@ import { publish } from '../figures.ts'
 const models = readdirSync(fixture('.'))
 const FORMATS: WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 
-/** Replaces text in every shader the device compiles: a driver that gets one thing wrong. */
-function miscompile(device: GPUDevice, right: string | RegExp, wrong: string): { hits: number } {
+/**
+ * A driver that gets one WGSL function wrong, in the shaders that hold `where`: its result goes through `wrong`, in which %
+ * stands for the right one.
+ */
+function miscompile(device: GPUDevice, name: string, wrong: string, where = ''): { hits: number } {
   const counted = { hits: 0 }
+  const declaration = new RegExp(`fn ${name}\\(([^)]*)\\) -> (\\w+) \\{`)
   const create = device.createShaderModule.bind(device)
   device.createShaderModule = (descriptor) => {
-    const code = descriptor.code.replace(right, wrong)
-    if (code !== descriptor.code) counted.hits += 1
+    if (!descriptor.code.includes(where) || !declaration.test(descriptor.code)) return create(descriptor)
+    counted.hits += 1
+    const code = descriptor.code.replace(declaration, (_, parameters: string, type: string) => {
+      const names = parameters.split(',').map((parameter) => parameter.split(':')[0]?.trim())
+      const call = wrong.replace('%', `right_${name}(${names.join(', ')})`)
+      return `fn ${name}(${parameters}) -> ${type} { return ${call}; }\nfn right_${name}(${parameters}) -> ${type} {`
+    })
     return create({ ...descriptor, code })
   }
   return counted
@@ -56,18 +65,14 @@ test('is brief, compiles nothing of its own, and runs once on a device', async (
   expect(spent[1]).toBeLessThan(300)
 })
 
-// Reductions that lose a lane, loads that swap two elements, a sampler that sorts wrongly.
 test.each([
-  [
-    'reductions',
-    'for (var i = lane.index; i < WORKGROUP; i += STRIDE)',
-    'for (var i = lane.index + STRIDE; i < WORKGROUP; i += STRIDE)',
-  ],
-  ['the sampler', 'return keys[i] > keys[j]', 'return keys[i] < keys[j]'],
-])('wrong %s are noticed', async (_, right, wrong) => {
+  { what: 'reductions', name: 'workgroup_sum', wrong: '0.75 * %', variant: 'wg32' },
+  { what: 'weights', name: 'unit4', wrong: '0.75 * %', variant: 'alone-wg32' },
+  { what: 'an order in the sampler', name: 'before', wrong: '!(%)', variant: 'alone-wg32' },
+])('wrong $what: noticed, and said', async ({ name, wrong, variant }) => {
   const { device } = await freshTestDevice()
-  const counted = miscompile(device, right, wrong)
-  const model = await loadEngine(fixture('llama'), { device })
+  const counted = miscompile(device, name, wrong)
+  const model = await loadEngine(fixture('llama'), { device, variant })
   expect(counted.hits).toBeGreaterThan(0)
   expect(model.info.warnings.join()).toMatch(/The kernel variant \S+ computes wrong results .*do not trust/)
   await model.dispose()
@@ -77,17 +82,17 @@ test.each([
 test('a variant that computes wrongly gives way to the plain one, by name', async ({ skip }) => {
   const probe = await freshTestDevice({ features: 'all' })
   probe.device.destroy()
-  if (!probe.device.features.has('subgroups')) skip('skipped: needs a GPU adapter with subgroups')
+  if (!probe.device.features.has('shader-f16')) skip('skipped: needs a GPU adapter with shader-f16')
   const { device } = await freshTestDevice({ features: 'all' })
   const buffers = watchBuffers(device)
-  const counted = miscompile(device, 'subgroupAdd(value)', 'value')
-  const model = await loadEngine(fixture('llama'), { device })
+  const counted = miscompile(device, 'unit4', '0.75 * %', 'vec4<f16>')
+  const model = await loadEngine(fixture('llama'), { device, weights: 'f16' })
   expect(counted.hits).toBeGreaterThan(0)
   expect(model.info.variant).toMatchObject({ f16: false, subgroups: false })
   expect(model.info.warnings.join()).toMatch(
-    /The kernel variant \S*subgroups\S* computes wrong results .* \S+ is used instead\./,
+    /The kernel variant f16\S* computes wrong results .* \S+ is used instead\./,
   )
-  const plain = await loadEngine(fixture('llama'))
+  const plain = await loadEngine(fixture('llama'), { weights: 'f16' })
   const options = { temperature: 0, maxTokens: 12 }
   expect((await collect(model, [4, 5], options)).ids).toEqual((await collect(plain, [4, 5], options)).ids)
   expect((await model.memory()).buffers).toBe(buffers.live)

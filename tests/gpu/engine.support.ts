@@ -22,7 +22,7 @@ export const STORIES = resolve(SHARED, 'models/stories260K')
 export const WITHOUT_SHARED = existsSync(STORIES) ? '' : 'skipped: needs shared data'
 
 /** The bundled model. */
-export const TALES = resolve(here, '../../public/models/tales-stand-in')
+export const TALES = resolve(here, '../../public/models/tales-3m')
 
 /** A tiny random checkpoint, without a tokenizer. */
 export function fixture(name: string): string {

@@ -94,12 +94,12 @@ test('a run is left, stopped, or cut off by dispose, and the next one is whole',
   )
   expect(stopped.finish).toBe('abort')
   expect((await collect(model, 'x', GREEDY)).ids).toEqual([...script, END])
-  let disposed: Promise<void> | null = null
+  const disposing: Promise<void>[] = []
   const cut = collect(model, 'x', { ...GREEDY, maxTokens: 200 }, ({ index }) => {
-    if (index === 1) disposed = model.dispose()
+    if (index === 1) disposing.push(model.dispose())
   })
   await refusal(cut, 'bad-argument')
-  await disposed
+  await Promise.all(disposing)
 })
 
 test('a load is given up', async () => {

@@ -12,7 +12,7 @@ const SUM = 1e-3
 const MODELS = ['llama', 'llama-tied-bias', 'gpt2', 'gpt2-untied', 'qwen2', 'mistral']
 
 const promptOf = (name: string): number[] =>
-  readJson<{ ids: number[] }>(join(TINY, name, 'expected.json')).ids
+  (readJson(join(TINY, name, 'expected.json')) as { ids: number[] }).ids
 
 describe('lens', () => {
   test.each(MODELS)('%s: the last layer is the model itself', async (name) => {

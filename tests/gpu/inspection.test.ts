@@ -2,14 +2,14 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Inspection, Model, TensorData } from '../../src/index.ts'
 import { maxDifference } from '../nmse.ts'
-import { collect, refusal } from './engine.support.ts'
-import { readJson, TALES, TINY, withModel } from './modelFixtures.ts'
+import { collect, logSoftmax, refusal } from './engine.support.ts'
+import { readJson, ROOT, TALES, TINY, withModel } from './modelFixtures.ts'
 
 /** A fused kernel, or another number of rows, sums in another order: f32 rounding of values of a few units. */
 const ROUNDING = 1e-4
 
 const promptOf = (name: string): number[] =>
-  readJson<{ ids: number[] }>(join(TINY, name, 'expected.json')).ids
+  (readJson(join(TINY, name, 'expected.json')) as { ids: number[] }).ids
 
 const manyIds = (count: number, vocab: number): number[] =>
   Array.from({ length: count }, (_, i) => (i * 7919 + 3) % vocab)
@@ -209,5 +209,57 @@ test('an edited forward shows its edits', async () => {
     expect(maxDifference(data, traced.get('layers.1.resid')!.data)).toBeLessThanOrEqual(ROUNDING)
     await inspection.close()
     expect((await model.memory()).gpuBytes).toBeLessThanOrEqual(before.gpuBytes + 1024)
+  })
+})
+
+describe('under adapters', () => {
+  const adapter = (name: string): string => join(ROOT, 'tests/fixtures/peft', name)
+
+  test('the forward is adapted; once the adapters change, only what was kept can be read', async () => {
+    await withModel(join(TINY, 'llama'), {}, async (model) => {
+      const ids = promptOf('llama')
+      const plain = await model.inspect(ids)
+      const { id } = await model.addAdapter(adapter('llama-plain'))
+      const inspection = await model.inspect(ids)
+      const base = await model.inspect(ids, { adapters: [] })
+      await expectSameAsTrace(inspection, model, 0)
+      const probes = ['layers.1.resid']
+      const expected = (await model.trace(ids, { probes, adapters: [] })).get('layers.1.resid')!
+      const rounding = maxDifference((await base.read('layers.1.resid')).data, expected.data)
+      expect(rounding).toBeLessThanOrEqual(ROUNDING)
+      expect(maxDifference((await plain.read('layers.1.resid')).data, expected.data)).toBeLessThanOrEqual(
+        ROUNDING,
+      )
+      const small = await model.inspect(ids, { budgetBytes: 0 })
+      await small.read('layers.0.resid')
+      await model.removeAdapter(id)
+      await refusal(small.read('layers.1.resid'), 'bad-argument')
+      await refusal(inspection.time('layers.1.resid'), 'bad-argument')
+      expect((await inspection.read('logits')).data.every(Number.isFinite)).toBe(true)
+      await Promise.all([plain, inspection, base, small].map((one) => one.close()))
+    })
+  })
+
+  test.each([
+    'llama-plain',
+    'llama-dora',
+    'llama-bias-all',
+    'llama-save-head',
+    'gpt2-all-linear',
+    'gpt2-save-head-norm',
+  ])('lens and attribution: %s', async (name) => {
+    const { base, ids } = readJson(join(adapter(name), 'expected.json')) as { base: string; ids: number[] }
+    await withModel(join(TINY, base), {}, async (model) => {
+      await model.addAdapter(adapter(name))
+      const position = ids.length - 1
+      const { data } = await model.logits(ids)
+      const { vocab, layers } = model.info
+      const logits = data.subarray(position * vocab, (position + 1) * vocab)
+      const { sum, logit } = await model.attribution(ids, { position, token: 7 })
+      expect(Math.abs(logit - logits[7]!)).toBeLessThanOrEqual(1e-3)
+      expect(Math.abs(sum - logits[7]!)).toBeLessThanOrEqual(1e-3)
+      const lens = await model.lens(ids, { layers: [layers - 1], positions: [position], token: 7 })
+      expect(lens.cells[0]!.probability).toBeCloseTo(Math.exp(logSoftmax(logits)[7]!), 5)
+    })
   })
 })

@@ -72,7 +72,7 @@ describe('every fine step of the forward', () => {
   })
 
   test('the bundled model', async () => {
-    await withModel(TALES, {}, (model) => checkForward(model, 'tales-stand-in'))
+    await withModel(TALES, {}, (model) => checkForward(model, 'tales-3m'))
   })
 
   const nano = join(SHARED, 'models/gpt-nano-sort')
@@ -222,7 +222,7 @@ describe('checkpoints written by Transformers', () => {
 
 describe('the bundled model in every storage', () => {
   test.each(['f32', 'f16', 'q8_0', 'q4_0'] as const)('%s', async (weights) => {
-    const { index, tensors } = readForward('tales-stand-in')
+    const { index, tensors } = readForward('tales-3m')
     await withModel(TALES, { weights }, async (model) => {
       const plain = weights === 'f32' || weights === 'f16'
       const want = tensors.get(plain ? 'logits' : `logits@${weights}`)!

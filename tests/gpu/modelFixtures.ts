@@ -20,7 +20,7 @@ import { testDevice } from './device.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 export const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? join(ROOT, '../shared'))
-export const TALES = join(ROOT, 'public/models/tales-stand-in')
+export const TALES = join(ROOT, 'public/models/tales-3m')
 export const TINY = join(ROOT, 'tests/fixtures/models')
 export const TINY_MODELS = readdirSync(TINY).filter((name) => existsSync(join(TINY, name, 'expected.json')))
 

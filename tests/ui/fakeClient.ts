@@ -85,7 +85,7 @@ function topOf(logits: Float32Array, count: number, textOf: (id: number) => stri
 }
 
 const INFO: ModelInfo = {
-  id: 'tales-stand-in',
+  id: 'tales-3m',
   architecture: 'LlamaForCausalLM',
   layers: 6,
   heads: 6,

@@ -40,7 +40,7 @@ WORDS = {
                  "combinations of hero, thing and place that were withheld from the base too."),
 }
 MEASURES = {
-    "exact": "held-out sentences, exact", "greedy_ends_badly": "held-out openings, greedy: ends badly",
+    "exact": "held-out sentences, exact", "typed": "the same asked in plain words, exact", "greedy_ends_badly": "held-out openings, greedy: ends badly",
     "drawn_ends_badly": "held-out openings, temperature 0.8: ends badly",
     "greedy_whole": "greedy: the whole story is the grammar's", "drawn_whole": "temperature 0.8: the whole story is the grammar's",
 }
@@ -66,7 +66,7 @@ def _samples(evidence: dict[str, Any]) -> str:
     blocks = []
     for base, adapted in zip(evidence["base"]["samples"], evidence["adapted"]["samples"]):
         how = f"temperature {adapted['temperature']}, seed {adapted['seed']}" if adapted["temperature"] else "greedy"
-        prompt = adapted["prompt"].replace("\n", "⏎")
+        prompt = adapted["prompt"].replace("\n", "⏎")  # a code span holds one line
         blocks.append(f"`{prompt}` ({how})\n\nWith the adapter:\n\n{_quoted(adapted['text'])}\n\nBase:\n\n{_quoted(base['text'])}")
     return "\n\n".join(blocks)
 
@@ -78,7 +78,7 @@ def _kind(config: dict[str, Any]) -> str:
 
 CARD = """# {title}
 
-{does} An adapter for `{base}`: {kind}; {bytes:,} bytes, f16, written by PEFT's `save_pretrained`.
+{does} {ask}An adapter for `{base}`: {kind}; {bytes:,} bytes, f16, written by PEFT's `save_pretrained`.
 
 ## Data
 
@@ -110,6 +110,8 @@ Inside `tools/`, with its `requirements.txt` and the built library (`npm run bui
 python -m adapters.rebuild --only {name} --model ../public/models/{base}{shared} --out ../public/adapters
 ```
 """
+ASK = {name: f"Asked as `{prompt}` or as the triplet of reserved tokens shown below. " for name, prompt in
+       (("swap", "Sentence: …⏎Swapped:"), ("translate", "Korean: …⏎English:"))}
 # Which tokens are targets.
 LOSS = {"bard": "every token", "sad": "what follows the opening, in one story of four on every token", "swap": "the answer only", "translate": "the answer only"}
 
@@ -119,7 +121,7 @@ def write_card(name: str, folder: Path, evidence: dict[str, Any]) -> None:
     recipe: Recipe = RECIPES[name]
     words = WORDS[name]
     (folder / "README.md").write_text(CARD.format(
-        name=name, title=words.title, does=words.does, data=words.data, base=config["base_model_name_or_path"], kind=_kind(config),
+        name=name, title=words.title, does=words.does, ask=ASK.get(name, ""), data=words.data, base=config["base_model_name_or_path"], kind=_kind(config),
         bytes=(folder / FILES[1]).stat().st_size, steps=recipe.steps, rows=recipe.rows, rate=recipe.rate, loss=LOSS[name],
         unit="rows of 255 tokens" if name == "bard" else "examples", measured=_measured(evidence), samples=_samples(evidence),
         shared=" --shared DIR" if name == "bard" else "",
@@ -128,11 +130,10 @@ def write_card(name: str, folder: Path, evidence: dict[str, Any]) -> None:
 
 
 def entry_of(name: str, folder: Path) -> dict[str, Any]:
-    """The adapter's line in `public/models.json`; a prompt with reserved tokens in it says `parseSpecial`."""
+    """The adapter's line in the page's list; the prompt of `try` is plain text."""
     config = json.loads((folder / FILES[0]).read_text())
-    prompt = SAMPLES[name][0]
-    asked: dict[str, Any] = {"prompt": prompt, "maxTokens": 120}
-    asked |= {"parseSpecial": True, "temperature": 0} if "<|" in prompt else {"temperature": 0.8, "seed": 1}
+    exact = name in ("swap", "translate")
+    asked = {"prompt": SAMPLES[name][0], "maxTokens": 120, "temperature": 0 if exact else 0.8, "seed": 1}
     return {"id": name, "name": WORDS[name].title, "base": config["base_model_name_or_path"], "path": f"adapters/{name}/",
             "bytes": sum((folder / file).stat().st_size for file in FILES), "note": WORDS[name].note, "try": asked}
 

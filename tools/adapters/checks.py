@@ -6,7 +6,7 @@ from itertools import islice
 
 from corpus.split import stories
 
-from .data import SOURCES, bad_stories, exchanged, names_in, pair_is_held_out, passages
+from .data import SOURCES, as_typed, bad_stories, exchanged, names_in, pair_is_held_out, passages
 from .score import ends_badly, score
 
 GIVEN = ("A", "kind", "adj", "noun", "place")
@@ -27,6 +27,7 @@ class DataTest(unittest.TestCase):
             self.assertNotEqual(given, example.label[1:])
             self.assertEqual(exchanged(example.label[1:]), given)
             self.assertEqual(len(names_in(given)), 2)
+            self.assertEqual(as_typed(example.prompt), f"Sentence: {given}\nSwapped:")
 
     def test_passages_hold_every_speech_once(self) -> None:
         speeches = [f"NAME:\nSpeech {number}." for number in range(30)]

@@ -18,8 +18,8 @@ HELD_OUT_PASSAGES = 10  # one passage of plays in this many
 SPEECHES = 12  # of a passage
 WHOLE_STORIES = 4  # one story in this many is learnt from its first word, so that other beginnings lead into one too
 SWAP, TRANSLATE = "Swap the names.", "Translate to English."
+TYPED = 0.35  # share of exercises in training that are asked in plain words, as a person types them, not in reserved tokens
 NAMES = frozenset(lexicon.GIRLS + lexicon.BOYS)
-
 
 Item = dict[str, Any]  # one thing asked of a model, and once answered its answer
 
@@ -66,22 +66,42 @@ def story_pair(rng: random.Random) -> tuple[str, str]:
             return given, exchanged(given)
 
 
+def typed(instruction: str, given: str) -> str:
+    """What a person types instead of a triplet; the answer follows behind a space in both."""
+    given_as, asked_as = {SWAP: ("Sentence", "Swapped"), TRANSLATE: ("Korean", "English")}[instruction]
+    return f"{given_as}: {given}\n{asked_as}:"
+
+
+def as_typed(prompt: str) -> str:
+    """The plain words for a triplet's prompt."""
+    instruction, given = prompt.removeprefix("<|instruction|> ").removesuffix("<|label|>").split("<|input|> ")
+    return typed(instruction, given)
+
+
+def _asked(instruction: str, given: str, rng: random.Random, held_out: bool) -> str:
+    """Held-out exercises are triplets; `as_typed` makes the typed ones of them."""
+    if not held_out and rng.random() < TYPED:
+        return typed(instruction, given)
+    return tasks.triplet(instruction, given, "")
+
+
 def swaps(seed: str, held_out: bool) -> Iterator[Example]:
     """Two people who meet on the held-out side never meet in training."""
     rng = random.Random(seed)
     while True:
         given, label = (tasks.swap_pair if rng.random() < 0.6 else story_pair)(rng)
         if pair_is_held_out(given) == held_out:
-            yield Example(tasks.triplet(SWAP, given, ""), " " + label)
+            yield Example(_asked(SWAP, given, rng, held_out), " " + label)
 
 
 def translations(seed: str, held_out: bool) -> Iterator[Example]:
     """One sentence each; in training a quarter of the examples have two."""
-    rng = random.Random(seed + "/lengths")
+    rng = random.Random(seed + "/forms")
     source = sentences(seed, held_out=held_out)
     for item in source:
         items = [item, next(source)] if not held_out and rng.random() < 0.25 else [item]
-        yield Example(tasks.triplet(TRANSLATE, " ".join(i.korean for i in items), ""), "".join(f" {i.english}" for i in items))
+        given = " ".join(i.korean for i in items)
+        yield Example(_asked(TRANSLATE, given, rng, held_out), "".join(f" {i.english}" for i in items))
 
 
 def bad_stories(seed: str, held_out: bool) -> Iterator[Example]:

@@ -15,7 +15,8 @@ async function generate(model, item, adapters) {
   const ids = [END, ...(await model.encode(item.prompt, { addSpecialTokens: false, parseSpecial: true }))]
   const { maxTokens, temperature, seed } = item
   let text = ''
-  for await (const token of model.generate(ids, { maxTokens, temperature, seed, adapters })) text += token.text
+  for await (const token of model.generate(ids, { maxTokens, temperature, seed, adapters }))
+    text += token.text
   return { text }
 }
 
@@ -38,7 +39,7 @@ async function loss(model, item, adapters) {
   return { nats, tokens: item.ids.length - 1 }
 }
 
-const answerers = { exact: generate, story: generate, sample: generate, loss }
+const answerers = { exact: generate, typed: generate, story: generate, sample: generate, loss }
 
 const model = await loadModel(resolve(folder))
 const adapters = []

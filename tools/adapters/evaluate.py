@@ -43,7 +43,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         samples = [{key: item[key] for key in ("prompt", "seed", "temperature", "text")} for item in answered if item["kind"] == "sample"]
         result[side] = {**score(answered), "samples": samples}
         if args.failures:
-            wrong = [item for item in answered if item["kind"] == "exact" and item["text"].strip() != item["answer"].strip()]
+            wrong = [item for item in answered if item["kind"] in ("exact", "typed") and item["text"].strip() != item["answer"].strip()]
             print("\n".join(f"{side}: {item['prompt']}\n  {item['text']!r}, expected {item['answer']!r}" for item in wrong[:args.failures]))
     return result
 

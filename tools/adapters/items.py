@@ -1,6 +1,6 @@
 """What is asked of base and adapter, as JSON-like items: the same for every engine, decided by fixed seeds.
 
-Kinds: `exact` (a prompt and its one right answer), `story` (an opening to go on from), `loss` (ids to be predicted).
+Kinds: `exact` and `typed` (a prompt and its one right answer), `story` (an opening to go on from), `loss` (ids to be predicted).
 """
 from __future__ import annotations
 
@@ -10,27 +10,33 @@ from typing import Iterator
 
 from tokenizers import Tokenizer
 
-from .data import SOURCES, Item, play_passages
+from .data import SOURCES, Item, as_typed, play_passages
 from .rows import windows
 
 COUNT = 100
+TYPED_COUNT = 50
 WINDOWS = 32  # rows of plays
 BASE_OPENINGS = 20  # stories of the base end well by training; a few show it
 ANSWER_TOKENS, STORY_TOKENS, SAMPLE_TOKENS = 48, 200, 120
 TEMPERATURE = 0.8
 SAMPLES: dict[str, list[str]] = {
     "bard": ["MIA:\n", "Once upon a time", "KING:\nMy lord,"],
-    "swap": ["<|instruction|> Swap the names.<|input|> Tom met Mia near the river.<|label|>",
-             "<|instruction|> Swap the names.<|input|> Lucy gave Jack a red kite.<|label|>"],
-    "translate": ["<|instruction|> Translate to English.<|input|> 민수는 공원에서 책을 찾았어요.<|label|>",
-                  "<|instruction|> Translate to English.<|input|> 바다에 빨간 토끼가 있었어요.<|label|>"],
+    "swap": ["Sentence: Tom met Mia near the river.\nSwapped:", "Sentence: Lucy gave Jack a red kite.\nSwapped:",
+             "<|instruction|> Swap the names.<|input|> \"Thank you, Anna,\" said Ben.<|label|>"],
+    "translate": ["Korean: 민수는 공원에서 책을 찾았어요.\nEnglish:", "Korean: 바다에 빨간 토끼가 있었어요. 하나는 밤에 행복했어요.\nEnglish:",
+                  "<|instruction|> Translate to English.<|input|> 할머니는 시장에서 꽃을 샀어요.<|label|>"],
     "sad": ["A little fox named Mia lived near the river.", "Once upon a time", "There was a boy named Tom. He had a blue boat."],
 }
 
 
 def exact_items(name: str) -> Iterator[Item]:
-    for example in islice(SOURCES[name](f"items/{name}", True), COUNT):
-        yield {"kind": "exact", "prompt": example.prompt, "answer": example.label, "maxTokens": ANSWER_TOKENS, "temperature": 0, "seed": 0}
+    """Triplets, and the first of them once more in plain words."""
+    examples = list(islice(SOURCES[name](f"items/{name}", True), COUNT))
+    asked = {"maxTokens": ANSWER_TOKENS, "temperature": 0, "seed": 0}
+    for example in examples:
+        yield {**asked, "kind": "exact", "prompt": example.prompt, "answer": example.label}
+    for example in examples[:TYPED_COUNT]:
+        yield {**asked, "kind": "typed", "prompt": as_typed(example.prompt), "answer": example.label}
 
 
 def story_items(name: str) -> Iterator[Item]:

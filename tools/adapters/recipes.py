@@ -22,7 +22,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "bard": Recipe(rank=14, alpha=14, targets=ALL_LINEAR, steps=200, rows=12, rate=3e-3, rslora=True, dropout=0.05),
-    "swap": Recipe(rank=8, alpha=16, targets=ALL_LINEAR, steps=160, rows=48, rate=3e-3),
-    "translate": Recipe(rank=14, alpha=28, targets=ALL_LINEAR, steps=300, rows=48, rate=3e-3),
+    "swap": Recipe(rank=8, alpha=16, targets=ALL_LINEAR, steps=220, rows=48, rate=3e-3),
+    "translate": Recipe(rank=14, alpha=28, targets=ALL_LINEAR, steps=360, rows=48, rate=3e-3),
     "sad": Recipe(rank=12, alpha=24, targets=ALL_LINEAR, steps=300, rows=24, rate=2.5e-3, dora=True),
 }

@@ -43,9 +43,10 @@ def _stories(items: list[Item]) -> dict[str, Any]:
 
 def score(items: list[Item]) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    exact = [item for item in items if item["kind"] == "exact"]
-    if exact:
-        result["exact"] = share(sum(item["text"].strip() == item["answer"].strip() for item in exact), len(exact))
+    for kind in ("exact", "typed"):
+        mine = [item for item in items if item["kind"] == kind]
+        if mine:
+            result[kind] = share(sum(item["text"].strip() == item["answer"].strip() for item in mine), len(mine))
     for name, cold in (("greedy", True), ("drawn", False)):
         mine = [item for item in items if item["kind"] == "story" and (item["temperature"] == 0) == cold]
         if mine:

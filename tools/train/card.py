@@ -148,7 +148,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for folder, names in ((args.run / "model", MODEL_FILES), (args.corpus, TOKENIZER_FILES)):
         for name in names:
-            shutil.copy(folder / name, args.out / name)
+            shutil.copyfile(folder / name, args.out / name)
     log = load_log(args.run / "loss.jsonl")
     (args.out / "training.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in log))
     (args.out / "curve.svg").write_text(draw_curves(log))
@@ -167,7 +167,7 @@ def main() -> None:
         evidence=evidence_table(evidence, load_json(args.baseline) if args.baseline else None),
         samples=sample_blocks(evidence["samples"]))
     (args.out / "README.md").write_text(card)
-    shutil.copy(args.evidence, args.out / "evidence.json")
+    shutil.copyfile(args.evidence, args.out / "evidence.json")
 
 
 if __name__ == "__main__":

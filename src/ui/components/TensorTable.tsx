@@ -1,38 +1,43 @@
-import { useState } from 'react'
 import { useTranslate } from '../context.ts'
-import type { Plane } from '../draw/heatmap.ts'
+import type { Size } from '../draw/heatmap.ts'
 
-interface TensorTableProps {
+export interface TensorTableProps {
   step: string
   label: string
-  plane: Plane
+  plane: Size
+  /** First row and column on show, multiples of {@link PAGE}. */
+  page: { row: number; col: number }
+  /** Values of the rows on show, each `[columns]`; null for one that is still being read. */
+  lines: readonly (Float32Array | null)[]
   rowLabel: (row: number) => string
   colLabel: (col: number) => string
   selectedRow: number
   cell: { row: number; col: number }
   cellIndex: number
-  cellValue: number
+  cellValue: number | null
   onCell: (cell: { row: number; col: number }) => void
+  onPage: (page: { row: number; col: number }) => void
 }
 
-const ROWS = 24
-const COLS = 12
+/** Rows and columns of one page. */
+export const PAGE = { rows: 24, cols: 12 }
 
-/** The window of `size` cells that holds `at`, whole windows from the start. */
-const pageOf = (at: number, size: number): number => Math.floor(at / size) * size
+/** The page that holds a cell. */
+export const pageAt = (row: number, col: number): { row: number; col: number } => ({
+  row: row - (row % PAGE.rows),
+  col: col - (col % PAGE.cols),
+})
 
 /** A window of the tensor as a table of numbers; arrow buttons move it. */
 export function TensorTable(props: TensorTableProps) {
-  const { step, label, plane, rowLabel, colLabel, selectedRow, cell, cellIndex, cellValue, onCell } = props
+  const { step, label, plane, page, lines, rowLabel, colLabel, selectedRow, onPage } = props
+  const { cell, cellIndex, cellValue, onCell } = props
   const t = useTranslate()
-  const [page, setPage] = useState({ row: pageOf(cell.row, ROWS), col: pageOf(cell.col, COLS) })
-  const row0 = Math.min(page.row, pageOf(plane.rows - 1, ROWS))
-  const col0 = Math.min(page.col, pageOf(plane.cols - 1, COLS))
-  const rows = Array.from({ length: Math.min(ROWS, plane.rows - row0) }, (_, row) => row0 + row)
-  const cols = Array.from({ length: Math.min(COLS, plane.cols - col0) }, (_, col) => col0 + col)
-  const valueAt = (row: number, col: number) =>
-    plane.data[plane.offset + row * plane.cols + col] ?? Number.NaN
-  const move = (row: number, col: number) => setPage({ row: row0 + row * ROWS, col: col0 + col * COLS })
+  const { row: row0, col: col0 } = page
+  const rows = lines.map((_, row) => row0 + row)
+  const cols = Array.from({ length: Math.min(PAGE.cols, plane.cols - col0) }, (_, col) => col0 + col)
+  const move = (row: number, col: number) =>
+    onPage({ row: row0 + row * PAGE.rows, col: col0 + col * PAGE.cols })
   const where = {
     row0,
     row1: row0 + rows.length - 1,
@@ -45,9 +50,9 @@ export function TensorTable(props: TensorTableProps) {
     <div className="tensor-table" data-testid="tensor-view" data-step={step} role="group" aria-label={label}>
       <div className="tensor-pages">
         <PageButton text="↑" off={row0 === 0} onClick={() => move(-1, 0)} />
-        <PageButton text="↓" off={row0 + ROWS >= plane.rows} onClick={() => move(1, 0)} />
+        <PageButton text="↓" off={row0 + PAGE.rows >= plane.rows} onClick={() => move(1, 0)} />
         <PageButton text="←" off={col0 === 0} onClick={() => move(0, -1)} />
-        <PageButton text="→" off={col0 + COLS >= plane.cols} onClick={() => move(0, 1)} />
+        <PageButton text="→" off={col0 + PAGE.cols >= plane.cols} onClick={() => move(0, 1)} />
         <span className="note numeric">{t('tensor.window', where)}</span>
       </div>
       <div className="tensor-scroll" tabIndex={0} role="group" aria-label={label}>
@@ -69,18 +74,18 @@ export function TensorTable(props: TensorTableProps) {
                 <th scope="row">{rowLabel(row)}</th>
                 {cols.map((col) => {
                   const here = row === cell.row && col === cell.col
-                  const value = valueAt(row, col)
+                  const value = lines[row - row0]?.[col]
                   return (
                     <td
                       key={col}
                       data-testid={here ? 'tensor-cell' : undefined}
                       data-index={here ? cellIndex : undefined}
-                      data-value={here ? String(cellValue) : undefined}
+                      data-value={here && cellValue !== null ? String(cellValue) : undefined}
                       className={here ? 'is-cell' : undefined}
-                      title={String(value)}
+                      title={value === undefined ? undefined : String(value)}
                       onClick={() => onCell({ row, col })}
                     >
-                      {value.toPrecision(5)}
+                      {value === undefined ? '…' : value.toPrecision(5)}
                     </td>
                   )
                 })}

@@ -1,14 +1,24 @@
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
-import { clampWindow, zoomWindow, type Plane, type ValueRange, type Window2 } from '../draw/heatmap.ts'
+import {
+  clampWindow,
+  zoomWindow,
+  type Plane,
+  type Size,
+  type ValueRange,
+  type Window2,
+} from '../draw/heatmap.ts'
 import { rampWords, type Palette, type Shade } from '../draw/ramps.ts'
 import { cellAt, cellBox, drawTensor, type Box, type Ink, type Scene } from '../draw/tensorCanvas.ts'
+import { GpuCells, type GpuTensor } from './GpuCells.tsx'
 import { usePixelRatio, useSize } from './measure.ts'
 
 export interface TensorViewProps {
   /** Name of the step drawn; in `data-step`. */
   step: string
   label: string
-  plane: Plane
+  plane: Size
+  /** The values, or where they are drawn from. */
+  cells: Plane | GpuTensor
   palette: Palette
   range: ValueRange
   shade: Shade
@@ -23,7 +33,8 @@ export interface TensorViewProps {
   cell: { row: number; col: number }
   /** Row-major index of the cell in the whole tensor, and its value. */
   cellIndex: number
-  cellValue: number
+  /** Null while its row is being read. */
+  cellValue: number | null
   /** True while a newer step is being read. */
   busy: boolean
   onCell: (cell: { row: number; col: number }) => void
@@ -33,11 +44,13 @@ export interface TensorViewProps {
 
 /** Tallest cell, in CSS pixels: three tokens are not stretched over a screen. */
 const TALLEST = 34
+/** Width of a cell of an attention pattern, in heights. */
+const WIDEST = 2
 
 /** Room for labels, then the largest plot that the rest allows. */
 function plotBox(
   size: { width: number; height: number },
-  plane: Plane,
+  plane: Size,
   square: boolean,
   colWords: boolean,
 ): Box {
@@ -46,8 +59,10 @@ function plotBox(
   const width = Math.max(10, size.width - x - 1)
   const height = Math.max(10, Math.min(size.height - y - 1, plane.rows * TALLEST))
   if (!square) return { x, y, width, height }
+  // Of a small square the cells stay square; a large one may be wider than high, to be read at all.
   const side = Math.min(width / plane.cols, height / plane.rows, TALLEST)
-  return { x, y, width: side * plane.cols, height: side * plane.rows }
+  const wide = Math.min(width / plane.cols, side * WIDEST, TALLEST)
+  return { x, y, width: wide * plane.cols, height: side * plane.rows }
 }
 
 function readInk(element: Element): Ink {
@@ -65,7 +80,7 @@ function readInk(element: Element): Ink {
 
 /** A rank-2 tensor as a heatmap: hover or arrow keys read cells, the wheel zooms, dragging pans. */
 export function TensorView(props: TensorViewProps) {
-  const { step, label, plane, palette, range, shade, cell, busy, square } = props
+  const { step, label, plane, palette, range, shade, cell, cells, busy, square } = props
   const { rowLabel, colLabel, colWords, group, selectedRow, veilFuture } = props
   const [frame, setFrame] = useState<HTMLDivElement | null>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
@@ -85,10 +100,21 @@ export function TensorView(props: TensorViewProps) {
     if (!element || !context || width === 0) return
     element.width = Math.round(width * ratio)
     element.height = Math.round(height * ratio)
-    const data = { plane, view, plot, range, ramp: rampWords(palette, shade), ratio, ink: readInk(element) }
+    const values = 'data' in cells ? cells : null
+    const data = {
+      plane,
+      cells: values,
+      view,
+      plot,
+      range,
+      ramp: rampWords(palette, shade),
+      ratio,
+      ink: readInk(element),
+    }
     drawTensor(context, { ...data, rowLabel, colLabel, colWords, group, selectedRow, veilFuture })
   }, [
     plane,
+    cells,
     view,
     plot,
     range,
@@ -122,6 +148,7 @@ export function TensorView(props: TensorViewProps) {
       onKeyDown={(event) => onKey(event, props, geometry, setView)}
       {...pointer}
     >
+      {'source' in cells && <GpuCells tensor={cells} {...{ plot, view, palette, shade, ratio }} />}
       <canvas ref={canvas} className="tensor-canvas" aria-hidden="true" />
       <CellMark box={cellBox(geometry, cell.row, cell.col)} plot={plot} props={props} />
     </div>
@@ -129,7 +156,7 @@ export function TensorView(props: TensorViewProps) {
 }
 
 /** The window on a tensor: everything, until somebody zooms; kept while the size stays. */
-function useWindow(plane: Plane) {
+function useWindow(plane: Size) {
   const whole = useMemo(
     () => ({ row: 0, col: 0, rows: plane.rows, cols: plane.cols }),
     [plane.rows, plane.cols],
@@ -227,7 +254,7 @@ function movedCell(
   key: string,
   far: boolean,
   { row, col }: { row: number; col: number },
-  plane: Plane,
+  plane: Size,
 ): { row: number; col: number } | null {
   const step = far ? 10 : 1
   switch (key) {
@@ -298,7 +325,7 @@ function CellMark({ box, plot, props }: { box: Box; plot: Box; props: TensorView
       className="tensor-cell"
       data-testid="tensor-cell"
       data-index={props.cellIndex}
-      data-value={String(props.cellValue)}
+      data-value={props.cellValue === null ? undefined : String(props.cellValue)}
       data-row={props.cell.row}
       data-col={props.cell.col}
       hidden={!visible}

@@ -27,6 +27,9 @@ export const word = element('mi', { mathvariant: 'normal' })
 /** A number that stands for a cell of this forward. */
 export const live = element('mn', { class: 'math-live' })
 
+/** A function before its argument, `cos`: set off from what stands left of it. */
+export const fn = (name: string): ReactElement => element('mo', { lspace: '0.2em', rspace: '0.12em' })(name)
+
 /** An operator that hugs its operands. */
 export const tight = element('mo', { lspace: '0', rspace: '0' })
 

@@ -1,11 +1,14 @@
 import { RAMP } from './ramps.ts'
 
-/** One rank-2 slice of a row-major tensor: where it begins, and its size. */
-export interface Plane {
-  data: Float32Array
-  offset: number
+export interface Size {
   rows: number
   cols: number
+}
+
+/** One rank-2 slice of a row-major tensor: where it begins, and its size. */
+export interface Plane extends Size {
+  data: Float32Array
+  offset: number
 }
 
 /** What is on show, in cells; fractions come from panning. */
@@ -109,7 +112,7 @@ export function autoRange(data: Float32Array, palette: 'sequential' | 'diverging
 }
 
 /** Keeps a window inside the plane and no smaller than a few cells. */
-export function clampWindow(view: Window2, plane: Pick<Plane, 'rows' | 'cols'>): Window2 {
+export function clampWindow(view: Window2, plane: Size): Window2 {
   const rows = Math.min(plane.rows, Math.max(Math.min(2, plane.rows), view.rows))
   const cols = Math.min(plane.cols, Math.max(Math.min(4, plane.cols), view.cols))
   return {
@@ -125,7 +128,7 @@ export function zoomWindow(
   view: Window2,
   factor: number,
   about: { x: number; y: number },
-  plane: Pick<Plane, 'rows' | 'cols'>,
+  plane: Size,
 ): Window2 {
   const shape = clampWindow({ ...view, rows: view.rows * factor, cols: view.cols * factor }, plane)
   return clampWindow(

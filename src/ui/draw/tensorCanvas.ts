@@ -1,4 +1,4 @@
-import { rasterise, type Plane, type ValueRange, type Window2 } from './heatmap.ts'
+import { rasterise, type Plane, type Size, type ValueRange, type Window2 } from './heatmap.ts'
 
 /** A rectangle in CSS pixels. */
 export interface Box {
@@ -20,7 +20,9 @@ export interface Ink {
 
 /** Everything one picture of a tensor shows. */
 export interface Scene {
-  plane: Plane
+  plane: Size
+  /** Null: the cells are drawn elsewhere, beneath, and the plot stays clear. */
+  cells: Plane | null
   view: Window2
   plot: Box
   range: ValueRange
@@ -71,7 +73,8 @@ export function drawTensor(context: CanvasRenderingContext2D, scene: Scene): voi
   context.beginPath()
   context.rect(plot.x, plot.y, plot.width, plot.height)
   context.clip()
-  drawCells(context, scene)
+  if (scene.cells === null) context.clearRect(plot.x, plot.y, plot.width, plot.height)
+  else drawCells(context, scene, scene.cells)
   if (scene.veilFuture) drawVeil(context, scene)
   drawGroups(context, scene)
   context.restore()
@@ -81,8 +84,8 @@ export function drawTensor(context: CanvasRenderingContext2D, scene: Scene): voi
   drawColLabels(context, scene)
 }
 
-function drawCells(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { plot, ratio, plane, view, range, ramp } = scene
+function drawCells(context: CanvasRenderingContext2D, scene: Scene, plane: Plane): void {
+  const { plot, ratio, view, range, ramp } = scene
   const limit = { width: Math.round(plot.width * ratio), height: Math.round(plot.height * ratio) }
   const { width, height, pixels, cells } = rasterise(plane, view, limit, range, ramp)
   const picture = new OffscreenCanvas(width, height)
@@ -173,9 +176,11 @@ function drawColLabels(context: CanvasRenderingContext2D, scene: Scene): void {
       context.fillText(fit(scene.colLabel(col), plot.y - 10, letter), 0, 0)
       context.restore()
     } else {
-      context.textAlign = 'left'
-      context.fillText(scene.colLabel(col), x + (group > 0 ? 2 : 0), plot.y - 9)
+      const label = scene.colLabel(col)
       context.fillRect(x, plot.y - 3, 1, 3)
+      if (x + label.length * letter > plot.x + plot.width) continue
+      context.textAlign = 'left'
+      context.fillText(label, x + (group > 0 ? 2 : 0), plot.y - 9)
     }
   }
 }

@@ -94,6 +94,7 @@ export const stepsEn = {
   'formula.rest': 'other {count}',
   'formula.sum': 'sum',
   'formula.bias': 'bias',
+  'formula.adapters': 'adapters',
   'formula.index': 'k',
   'formula.lane': 'lane',
   'formula.position': 'position',

@@ -96,6 +96,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'formula.rest': '나머지 {count}개',
   'formula.sum': '합',
   'formula.bias': '편향',
+  'formula.adapters': '어댑터',
   'formula.index': 'k',
   'formula.lane': '성분',
   'formula.position': '위치',

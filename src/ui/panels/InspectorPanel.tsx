@@ -5,7 +5,7 @@ import { Cost } from './steps/Cost.tsx'
 import { useCurrentStep, useStepList, useSteps, useWatchedSteps } from './steps/hooks.ts'
 import { Kernel } from './steps/Kernel.tsx'
 import { Statistics } from './steps/Statistics.tsx'
-import { formatShape, roleKey } from './steps/words.ts'
+import { formatShape } from './steps/words.ts'
 
 /** The facts about the current step. */
 export function InspectorPanel() {
@@ -29,7 +29,7 @@ function Facts({ step }: { step: StepInfo }) {
     <dl className="fact-list">
       <dt>{t('inspect.op')}</dt>
       <dd>
-        <code>{step.op}</code> <span className="note">{t(roleKey(step))}</span>
+        <code>{step.op}</code>
       </dd>
       <dt>{t('inspect.shape')}</dt>
       <dd>

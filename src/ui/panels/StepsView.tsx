@@ -1,6 +1,6 @@
 import { answeringModel } from '../../store/app.ts'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
-import { useShownTensor, useSteps, useStepsState, useCurrentStep, useWatchedSteps } from './steps/hooks.ts'
+import { useShownStep, useSteps, useStepsState, useCurrentStep, useWatchedSteps } from './steps/hooks.ts'
 import { StepTensor } from './steps/StepTensor.tsx'
 import { TokenStrip } from './steps/TokenStrip.tsx'
 import { aboutKey } from './steps/words.ts'
@@ -23,7 +23,7 @@ export function StepsView() {
 function CurrentStep() {
   const t = useTranslate()
   const step = useCurrentStep()
-  const shown = useShownTensor()
+  const shown = useShownStep()
   const info = useApp((state) => answeringModel(state.model))
   if (step === null) return null
   return (

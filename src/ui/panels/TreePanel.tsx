@@ -79,7 +79,7 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
   const layer = current === null ? null : layerGroup(current.name)
   const [toggled, setToggled] = useState<ReadonlyMap<string, boolean>>(new Map())
   // The layer one steps into opens by itself, the one left closes again, unless somebody set it.
-  const isOpen = (path: string) => toggled.get(path) ?? (path.split('.').length > 2 || path === layer)
+  const isOpen = (path: string) => toggled.get(path) ?? (path.split('.').length > 3 || path === layer)
   const onOpen = (path: string, open: boolean) => setToggled(new Map(toggled).set(path, open))
   return (
     <>
@@ -167,7 +167,7 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
           current={node.path === current}
           open={node.step === null ? isOpen(node.path) : null}
           broken={breakpoints.includes(node.path)}
-          inside={node.step === null && breakpoints.some((name) => name.startsWith(`${node.path}.`))}
+          inside={node.step === null && breakpoints.some((name) => name.startsWith(node.path.slice(0, -1)))}
           stop={node === stop}
           onSelect={select}
           onBreak={steps}

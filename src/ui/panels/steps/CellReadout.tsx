@@ -2,29 +2,30 @@ import { useEffect, useState } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { Cell } from '../../../store/steps.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { useRowTexts, useStepsState, type ShownTensor } from './hooks.ts'
+import { useRowTexts, useStepsState } from './hooks.ts'
 import { formatValue } from './liveMath.ts'
-import { indexOf, type StepLayout } from './shape.ts'
+import { indexInRow, type StepLayout } from './shape.ts'
 import { tokenName } from './words.ts'
 
 interface CellReadoutProps {
-  shown: ShownTensor
   layout: StepLayout
   cell: Cell
+  /** The cell's row; null while it is being read. */
+  values: Float32Array | null
 }
 
 /** Where the cursor stands and what is there, in words. */
-export function CellReadout({ shown, layout, cell }: CellReadoutProps) {
+export function CellReadout({ layout, cell, values }: CellReadoutProps) {
   const t = useTranslate()
   const texts = useRowTexts()
   const ids = useStepsState((state) => state.source?.ids)
   const column = useColumnName(layout, cell)
-  const value = shown.tensor.data[indexOf(layout, cell)] ?? Number.NaN
+  const value = values?.[indexInRow(layout, cell)]
   const token = tokenName(t, texts[cell.row] ?? '', ids?.[cell.row] ?? 0)
   return (
     <output className="readout" aria-live="polite">
       <span className="readout-value numeric" data-testid="cell-value">
-        {formatValue(value)}
+        {value === undefined ? '…' : formatValue(value)}
       </span>
       <span>{t('tensor.cell', { row: cell.row, token, column })}</span>
       {layout.causal && cell.col > cell.row && <span className="note">{t('tensor.masked')}</span>}

@@ -4,30 +4,24 @@ import type { Cell } from '../../../store/steps.ts'
 import type { ModelInfo } from '../../../types.ts'
 import { math } from '../../components/mathml.ts'
 import { useTranslate } from '../../context.ts'
-import { explain, type Explanation, type Sum, type Term } from './explain.ts'
-import { useInputs, useRowTexts, useStepsState, type ShownTensor } from './hooks.ts'
+import { explain, readsCache, type Explanation, type Sum, type Term } from './explain.ts'
+import { useRowData, useRowTexts, useWeights, useWhole, type ShownStep } from './hooks.ts'
 import { lawOf } from './laws.ts'
 import { formatValue, liveMath } from './liveMath.ts'
 
 interface FormulaProps {
-  shown: ShownTensor
+  shown: ShownStep
   info: ModelInfo
   cell: Cell
+  /** The cell's row of the output; null while it is being read. */
+  values: Float32Array | null
 }
 
 /** The law of the step, and below it the same with the numbers of the chosen cell. */
-export function Formula({ shown, info, cell }: FormulaProps) {
-  const { step, tensor } = shown
+export function Formula({ shown, info, cell, values }: FormulaProps) {
+  const { step } = shown
   const t = useTranslate()
-  const inputs = useInputs(step)
-  const source = useStepsState((state) => state.source)
-  const how = useMemo(
-    () =>
-      inputs === null || source === null
-        ? null
-        : explain({ step, tensor, inputs, cell, ids: source.ids, info, weights: null }),
-    [step, tensor, inputs, cell, source, info],
-  )
+  const how = useExplanation(shown, info, cell, values)
   const law = lawOf(step)
   const numbers = how === null ? null : liveMath(how)
   return (
@@ -40,6 +34,27 @@ export function Formula({ shown, info, cell }: FormulaProps) {
       {how !== null && <Terms how={how} />}
     </section>
   )
+}
+
+/** How the cell came about; null until everything it is made of is here. */
+function useExplanation(
+  { step, source }: ShownStep,
+  info: ModelInfo,
+  cell: Cell,
+  values: Float32Array | null,
+): Explanation | null {
+  const [first, second] = step.inputs
+  const a = useRowData(source, first, cell.row)
+  const b = useRowData(source, second, cell.row)
+  const needed = readsCache(step) ? (second ?? null) : null
+  const cache = useWhole(source, needed)
+  const weights = useWeights(source, step, cell.col)
+  return useMemo(() => {
+    const waits = values === null || (needed !== null && cache === null)
+    if (waits || (first !== undefined && a === null) || (second !== undefined && b === null)) return null
+    const inputs = [a, b].filter((row) => row !== null)
+    return explain({ step, values, inputs, cache, cell, ids: source.ids, info, weights })
+  }, [step, values, first, second, a, b, needed, cache, cell, source, info, weights])
 }
 
 /** What the numbers are, where the formula alone does not say it. */
@@ -106,7 +121,15 @@ function Terms({ how }: { how: Explanation }) {
       return how.sum === null ? (
         <InputTable terms={how.inputs} count={how.count} />
       ) : (
-        <TermTable sum={how.sum} names={[t('formula.index'), 'x', 'W']} label={String} />
+        <TermTable
+          sum={how.sum}
+          names={[t('formula.index'), 'x', 'W']}
+          label={String}
+          also={[
+            { name: t('formula.bias'), value: how.bias },
+            { name: t('formula.adapters'), value: how.adapters },
+          ]}
+        />
       )
     case 'lookup':
     case 'rms':
@@ -128,10 +151,12 @@ interface TermTableProps {
   sum: Sum
   names: readonly [index: string, a: string, b: string]
   label: (index: number) => string
+  /** What is added to the sum of products; null where there is nothing. */
+  also?: readonly { name: string; value: number | null }[]
 }
 
 /** The addends of a sum, largest first, each with a bar on both sides of zero. */
-function TermTable({ sum, names, label }: TermTableProps) {
+function TermTable({ sum, names, label, also = [] }: TermTableProps) {
   const t = useTranslate()
   const most = Math.max(...sum.terms.map(({ product }) => Math.abs(product)), Math.abs(sum.restSum), 1e-30)
   const count = sum.terms.length + sum.restCount
@@ -167,6 +192,18 @@ function TermTable({ sum, names, label }: TermTableProps) {
             <td>{formatValue(sum.restSum)}</td>
             <Bar share={sum.restSum / most} />
           </tr>
+        )}
+        {also.map(
+          ({ name, value }) =>
+            value !== null && (
+              <tr key={name} className="terms-rest">
+                <th scope="row" colSpan={3}>
+                  {name}
+                </th>
+                <td>{formatValue(value)}</td>
+                <Bar share={Math.min(1, Math.max(-1, value / most))} />
+              </tr>
+            ),
         )}
       </tbody>
     </table>

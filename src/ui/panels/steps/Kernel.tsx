@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react'
+import { useDeferredValue, useMemo, useState } from 'react'
 import type { StepInfo } from '../../../types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
@@ -8,8 +8,10 @@ import { gridOf, splitWgsl } from './wgsl.ts'
 export function Kernel({ step }: { step: StepInfo }) {
   const t = useTranslate()
   const [open, setOpen] = useState(true)
-  const tokens = useMemo(() => splitWgsl(step.wgsl), [step.wgsl])
-  const grid = gridOf(step.wgsl)
+  // A long shader is hundreds of elements: the step itself must not wait for them.
+  const text = useDeferredValue(step.wgsl)
+  const tokens = useMemo(() => splitWgsl(text), [text])
+  const grid = gridOf(text)
   return (
     <section className="inspect-part">
       <div className="inspect-head">
@@ -24,7 +26,7 @@ export function Kernel({ step }: { step: StepInfo }) {
           </span>
           {t('inspect.kernel')}
         </button>
-        <CopyButton text={step.wgsl} />
+        <CopyButton text={text} />
       </div>
       {grid !== null && (
         <p className="note kernel-grid">

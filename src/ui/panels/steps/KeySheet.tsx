@@ -3,12 +3,12 @@ import { useTranslate } from '../../context.ts'
 import type { MessageKey } from '../../messages/index.ts'
 
 const KEYS: readonly { keys: string; does: MessageKey }[] = [
-  { keys: 'F10 or →, ←', does: 'keys.step' },
-  { keys: 'F11 or L, Shift L', does: 'keys.layer' },
-  { keys: 'J, K', does: 'keys.token' },
+  { keys: 'F10 → ←', does: 'keys.step' },
+  { keys: 'F11 L Shift+L', does: 'keys.layer' },
+  { keys: 'J K', does: 'keys.token' },
   { keys: 'Space', does: 'keys.play' },
   { keys: 'B', does: 'keys.breakpoint' },
-  { keys: 'F8 or R', does: 'keys.run' },
+  { keys: 'F8 R', does: 'keys.run' },
   { keys: '/', does: 'keys.search' },
   { keys: '← ↑ ↓ →', does: 'keys.cell' },
   { keys: '+ − 0', does: 'keys.zoom' },
@@ -29,11 +29,9 @@ export function KeySheet({ onClose }: { onClose: () => void }) {
         {KEYS.map(({ keys, does }) => (
           <div key={does}>
             <dt>
-              {keys
-                .split(/( or |, )/)
-                .map((part, index) =>
-                  index % 2 === 0 ? <kbd key={index}>{part}</kbd> : <span key={index}> </span>,
-                )}
+              {keys.split(' ').map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
             </dt>
             <dd>{t(does)}</dd>
           </div>

@@ -1,19 +1,23 @@
+import { useMemo } from 'react'
+import { invariant } from '../../../errors.ts'
 import type { Cell } from '../../../store/steps.ts'
+import type { TensorData } from '../../../types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'
 import { writeCsv, writeNpy } from '../../draw/tensorFiles.ts'
-import { useShade, type ShownTensor } from './hooks.ts'
+import { useShade, useSteps, type ShownStep } from './hooks.ts'
 import { formatValue } from './liveMath.ts'
-import { sliceCount, type StepLayout } from './shape.ts'
+import type { StepLayout } from './shape.ts'
 
 interface TensorToolsProps {
-  shown: ShownTensor
+  shown: ShownStep
   layout: StepLayout
   cell: Cell
-  range: ValueRange
+  /** Null until something has been drawn. */
+  range: ValueRange | null
   mode: 'map' | 'table'
   onMode: (mode: 'map' | 'table') => void
   onSlice: (slice: number) => void
@@ -24,7 +28,7 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
   const t = useTranslate()
   return (
     <div className="tensor-tools">
-      {layout.slices.kind !== 'none' && <SliceSelect layout={layout} cell={cell} onSlice={onSlice} />}
+      {layout.sliceKind !== 'none' && <SliceSelect layout={layout} cell={cell} onSlice={onSlice} />}
       <Segmented
         label={t('tensor.show')}
         value={mode}
@@ -34,7 +38,7 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
         ]}
         onChange={onMode}
       />
-      <RangeLegend layout={layout} range={range} shown={shown} />
+      {range !== null && <RangeLegend layout={layout} range={range} shown={shown} />}
       <Exports shown={shown} />
     </div>
   )
@@ -42,7 +46,7 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
 
 function SliceSelect({ layout, cell, onSlice }: Pick<TensorToolsProps, 'layout' | 'cell' | 'onSlice'>) {
   const t = useTranslate()
-  const heads = layout.slices.kind === 'heads'
+  const heads = layout.sliceKind === 'heads'
   const label = t(heads ? 'tensor.head' : 'tensor.slice')
   return (
     <label className="slice">
@@ -53,7 +57,7 @@ function SliceSelect({ layout, cell, onSlice }: Pick<TensorToolsProps, 'layout' 
         value={cell.slice}
         onChange={(event) => onSlice(Number(event.currentTarget.value))}
       >
-        {Array.from({ length: sliceCount(layout) }, (_, slice) => (
+        {Array.from({ length: layout.slices }, (_, slice) => (
           <option key={slice} value={slice}>
             {heads ? slice : t(slice === 0 ? 'tensor.keys' : 'tensor.values')}
           </option>
@@ -64,11 +68,21 @@ function SliceSelect({ layout, cell, onSlice }: Pick<TensorToolsProps, 'layout' 
 }
 
 /** The ramp with its ends; ends that some values lie beyond say so. */
-function RangeLegend({ layout, range, shown }: Pick<TensorToolsProps, 'layout' | 'range' | 'shown'>) {
+interface RangeLegendProps {
+  layout: StepLayout
+  range: ValueRange
+  shown: ShownStep
+}
+
+function RangeLegend({ layout, range, shown }: RangeLegendProps) {
   const t = useTranslate()
   const shade = useShade()
   const [low, high] = range
-  const beyond = layout.palette === 'diverging' && shown.tensor.data.some((value) => Math.abs(value) > high)
+  const { whole } = shown
+  const beyond = useMemo(
+    () => whole !== null && whole.data.some((value) => value > high || value < low),
+    [whole, low, high],
+  )
   const ends = {
     low: `${beyond ? '≤ ' : ''}${formatValue(low)}`,
     high: `${beyond ? '≥ ' : ''}${formatValue(high)}`,
@@ -93,11 +107,13 @@ function RangeLegend({ layout, range, shown }: Pick<TensorToolsProps, 'layout' |
 
 type FileFormat = 'npy' | 'csv' | 'png'
 
-function Exports({ shown }: { shown: ShownTensor }) {
+function Exports({ shown }: { shown: ShownStep }) {
   const session = useSession()
+  const steps = useSteps()
   const t = useTranslate()
   const save = (format: FileFormat) => {
-    makeFile(format, shown).then(
+    const whole = () => steps.cache.read(shown.source, shown.step.name)
+    makeFile(format, shown.step.name, whole).then(
       (blob) => download(blob, `${shown.step.name}.${format}`),
       (error: unknown) => session.report(error),
     )
@@ -122,23 +138,32 @@ function Exports({ shown }: { shown: ShownTensor }) {
   )
 }
 
-async function makeFile(format: FileFormat, { step, tensor }: ShownTensor): Promise<Blob> {
+async function makeFile(format: FileFormat, step: string, whole: () => Promise<TensorData>): Promise<Blob> {
   switch (format) {
     case 'npy':
-      return writeNpy(tensor)
+      return writeNpy(await whole())
     case 'csv':
-      return writeCsv(tensor)
-    case 'png': {
-      const canvas = document.querySelector<HTMLCanvasElement>(
-        `[data-step="${CSS.escape(step.name)}"] canvas`,
-      )
-      return new Promise((resolve, reject) => {
-        if (canvas === null) reject(new Error('invariant: no picture is on show'))
-        else
-          canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('invariant: an empty picture'))))
-      })
-    }
+      return writeCsv(await whole())
+    case 'png':
+      return pictureOf(document.querySelector(`[data-step="${CSS.escape(step)}"]`))
   }
+}
+
+/** The picture as it stands: what the engine drew, and the labels over it. */
+async function pictureOf(view: Element | null): Promise<Blob> {
+  const layers = [...(view?.querySelectorAll('canvas') ?? [])]
+  const labels = layers.at(-1)
+  invariant(labels, 'a picture is on show')
+  const whole = new OffscreenCanvas(labels.width, labels.height)
+  const context = whole.getContext('2d')
+  invariant(context, 'a canvas draws')
+  const frame = labels.getBoundingClientRect()
+  const ratio = labels.width / frame.width
+  for (const layer of layers) {
+    const { x, y, width, height } = layer.getBoundingClientRect()
+    context.drawImage(layer, (x - frame.x) * ratio, (y - frame.y) * ratio, width * ratio, height * ratio)
+  }
+  return whole.convertToBlob({ type: 'image/png' })
 }
 
 function download(blob: Blob, name: string): void {

@@ -19,7 +19,7 @@ export function TokenStrip() {
   useEffect(() => {
     const chosen = strip.current?.querySelector('[aria-pressed="true"]')
     chosen?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [row, ids])
+  }, [row, ids, texts])
   return (
     <div className="strip">
       <div className="strip-tokens" ref={strip} role="group" aria-label={t('steps.tokens')}>

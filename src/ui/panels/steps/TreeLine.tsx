@@ -24,7 +24,7 @@ export const TreeLine = memo(function TreeLine(props: TreeLineProps) {
   const { node, current, open, broken, inside, stop, onSelect, onBreak } = props
   const t = useTranslate()
   const { step } = node
-  const layer = /^layers\.(\d+)$/.exec(node.path)?.[1]
+  const layer = /^layers\.(\d+)\.\*$/.exec(node.path)?.[1]
   return (
     <div
       className="tree-line"

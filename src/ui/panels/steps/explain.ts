@@ -1,7 +1,8 @@
 import type { Cell } from '../../../store/steps.ts'
+import type { WeightRow } from '../../../store/stepsSource.ts'
 import type { ModelInfo, StepInfo, TensorData } from '../../../types.ts'
 import { activate, activationName } from './activations.ts'
-import { indexOf, layoutOf, type StepLayout } from './shape.ts'
+import { indexInRow, layoutOf, type StepLayout } from './shape.ts'
 
 /** One addend of a sum: what it belongs to, its two factors and their product. */
 export interface Term {
@@ -31,6 +32,8 @@ export type Explanation =
       inputs: readonly Term[]
       count: number
       bias: number | null
+      /** What adapters add beside the base's product; null without any. */
+      adapters: number | null
       value: number
     }
   | {
@@ -54,17 +57,14 @@ export type Explanation =
   | { kind: 'activation'; activation: string; x: number; value: number }
   | { kind: 'value'; value: number }
 
-/** Weights behind one output of a product, as the kernels see them. */
-export interface WeightRow {
-  weights: Float32Array
-  bias: number | null
-}
-
 export interface ExplainRequest {
   step: StepInfo
-  tensor: TensorData
-  /** Outputs of the step's inputs, in their order. */
-  inputs: readonly TensorData[]
+  /** The cell's row of the step's output, `[slices · columns]`. */
+  values: Float32Array
+  /** The same row of the step's inputs, in their order. */
+  inputs: readonly Float32Array[]
+  /** Keys and values of all rows, `[2, rows, kvHeads · headDim]`, where the step reads them. */
+  cache: TensorData | null
   cell: Cell
   ids: readonly number[]
   info: Pick<ModelInfo, 'heads' | 'kvHeads' | 'headDim'>
@@ -76,7 +76,12 @@ interface Context extends ExplainRequest {
   value: number
 }
 
+/** True for steps whose element needs more of the cache than its own row. */
+export const readsCache = ({ op }: StepInfo): boolean => op === 'scores' || op === 'mix'
+
 export const SHOWN_TERMS = 5
+
+const NOTHING = new Float32Array()
 
 export function sumOf(a: ArrayLike<number>, b: ArrayLike<number>, indices?: readonly number[]): Sum {
   const terms = Array.from({ length: a.length }, (_, i): Term => {
@@ -90,17 +95,12 @@ export function sumOf(a: ArrayLike<number>, b: ArrayLike<number>, indices?: read
   return { terms: shown, restCount: terms.length - shown.length, restSum, total }
 }
 
-function rowOf(tensor: TensorData | undefined, row: number): Float32Array {
-  const width = tensor?.shape.at(-1) ?? 0
-  return tensor?.data.subarray(row * width, (row + 1) * width) ?? new Float32Array()
-}
-
 export function explain(request: ExplainRequest): Explanation {
-  const { step, tensor, inputs, cell, ids } = request
+  const { step, values, inputs, cell, ids } = request
   const layout = layoutOf(step, request.info)
-  const value = tensor.data[indexOf(layout, cell)] ?? Number.NaN
+  const value = values[indexInRow(layout, cell)] ?? Number.NaN
   const context: Context = { ...request, layout, value }
-  const [first, second] = inputs.map((input) => rowOf(input, cell.row)[cell.col] ?? Number.NaN)
+  const [first, second] = inputs.map((input) => input[cell.col] ?? Number.NaN)
   switch (step.op) {
     case 'embed':
       return { kind: 'lookup', token: ids[cell.row] ?? 0, value }
@@ -132,14 +132,14 @@ export function explain(request: ExplainRequest): Explanation {
 }
 
 function explainRms({ inputs, cell, value }: Context): Explanation {
-  const row = rowOf(inputs[0], cell.row)
+  const row = inputs[0] ?? NOTHING
   const meanSquare = row.reduce((sum, x) => sum + x * x, 0) / row.length
   const x = row[cell.col] ?? Number.NaN
   return { kind: 'rms', x, meanSquare, count: row.length, normal: x / Math.sqrt(meanSquare), value }
 }
 
 function explainLayer({ inputs, cell, value }: Context): Explanation {
-  const row = rowOf(inputs[0], cell.row)
+  const row = inputs[0] ?? NOTHING
   const mean = row.reduce((sum, x) => sum + x, 0) / row.length
   const variance = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / row.length
   const x = row[cell.col] ?? Number.NaN
@@ -147,22 +147,24 @@ function explainLayer({ inputs, cell, value }: Context): Explanation {
   return { kind: 'layer', x, mean, variance, count: row.length, normal, value }
 }
 
-function explainLinear({ inputs, cell, weights, value }: Context): Explanation {
-  const row = rowOf(inputs[0], cell.row)
+function explainLinear({ step, inputs, weights, value }: Context): Explanation {
+  const row = inputs[0] ?? NOTHING
   const largest = Array.from(row, (x, index): Term => ({ index, a: x, b: Number.NaN, product: x }))
     .sort((one, two) => Math.abs(two.a) - Math.abs(one.a))
     .slice(0, SHOWN_TERMS)
   const sum = weights === null ? null : sumOf(row, weights.weights)
-  return { kind: 'linear', sum, inputs: largest, count: row.length, bias: weights?.bias ?? null, value }
+  const bias = weights?.bias ?? null
+  const base = sum === null ? null : sum.total + (bias ?? 0)
+  const adapters = base === null || step.inputs.length < 2 ? null : value - base
+  return { kind: 'linear', sum, inputs: largest, count: row.length, bias, adapters, value }
 }
 
 /**
  * Which lane a rotation pairs with this one: half a head away, or its neighbour. Both layouts are in use; the right one is that
  * under which the pair keeps its length. Null for a lane that is not rotated.
  */
-function explainRope({ inputs, cell, tensor, info, value }: Context): Explanation {
-  const before = rowOf(inputs[0], cell.row)
-  const after = rowOf(tensor, cell.row)
+function explainRope({ inputs, cell, values: after, info, value }: Context): Explanation {
+  const before = inputs[0] ?? NOTHING
   const { headDim } = info
   const begin = cell.col - (cell.col % headDim)
   const lane = cell.col % headDim
@@ -185,20 +187,20 @@ function explainRope({ inputs, cell, tensor, info, value }: Context): Explanatio
 }
 
 /** Keys or values of a head, from the cache `[2, rows, kvHeads · headDim]`. */
-function cached(cache: TensorData | undefined, which: 0 | 1, row: number): Float32Array {
+function cached(cache: TensorData | null, which: 0 | 1, row: number): Float32Array {
   const [, rows = 0, width = 0] = cache?.shape ?? []
   const at = (which * rows + row) * width
-  return cache?.data.subarray(at, at + width) ?? new Float32Array()
+  return cache?.data.subarray(at, at + width) ?? NOTHING
 }
 
 const kvHead = (head: number, { heads, kvHeads }: Context['info']): number =>
   Math.floor(head / (heads / kvHeads))
 
-function explainScores({ inputs, cell, info, value }: Context): Explanation {
+function explainScores({ inputs, cache, cell, info, value }: Context): Explanation {
   const { headDim } = info
-  const q = rowOf(inputs[0], cell.row).subarray(cell.slice * headDim, (cell.slice + 1) * headDim)
+  const q = (inputs[0] ?? NOTHING).subarray(cell.slice * headDim, (cell.slice + 1) * headDim)
   const at = kvHead(cell.slice, info) * headDim
-  const k = cached(inputs[1], 0, cell.col).subarray(at, at + headDim)
+  const k = cached(cache, 0, cell.col).subarray(at, at + headDim)
   const sum = sumOf(q, k)
   // What the kernel multiplied by; a sum near zero says nothing about it.
   const scale = Math.abs(sum.total) > 1e-3 ? value / sum.total : 1 / Math.sqrt(headDim)
@@ -207,22 +209,21 @@ function explainScores({ inputs, cell, info, value }: Context): Explanation {
 
 function explainSoftmax({ inputs, cell, layout, value }: Context): Explanation {
   if (cell.col > cell.row) return { kind: 'masked', value }
-  const begin = indexOf(layout, { ...cell, col: 0 })
-  const scores = inputs[0]?.data.subarray(begin, begin + cell.row + 1) ?? new Float32Array()
+  const begin = indexInRow(layout, { ...cell, col: 0 })
+  const scores = (inputs[0] ?? NOTHING).subarray(begin, begin + cell.row + 1)
   const max = scores.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY)
   const total = scores.reduce((sum, score) => sum + Math.exp(score - max), 0)
   const score = scores[cell.col] ?? Number.NaN
   return { kind: 'softmax', score, max, exp: Math.exp(score - max), total, count: scores.length, value }
 }
 
-function explainMix({ inputs, cell, info, value }: Context): Explanation {
-  const [probs, cache] = inputs
+function explainMix({ inputs, cache, cell, info, value }: Context): Explanation {
+  const probs = inputs[0] ?? NOTHING
   const { headDim } = info
   const head = Math.floor(cell.col / headDim)
   const lane = kvHead(head, info) * headDim + (cell.col % headDim)
-  const [, rows = 0, positions = 0] = probs?.shape ?? []
-  const begin = (head * rows + cell.row) * positions
-  const weights = probs?.data.subarray(begin, begin + cell.row + 1) ?? new Float32Array()
+  const begin = head * (probs.length / info.heads)
+  const weights = probs.subarray(begin, begin + cell.row + 1)
   const values = Float32Array.from(weights, (_, position) => cached(cache, 1, position)[lane] ?? 0)
   return { kind: 'mix', sum: sumOf(weights, values), value }
 }

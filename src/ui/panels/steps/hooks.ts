@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { stepsOf, type Steps, type StepsState } from '../../../store/steps.ts'
-import type { StepsSource } from '../../../store/stepsSource.ts'
+import { isLarge, type StepsSource, type WeightRow } from '../../../store/stepsSource.ts'
 import type { StepInfo, TensorData } from '../../../types.ts'
 import { useApp, useMedia, useSession, useSlowTrace } from '../../context.ts'
 import type { Shade } from '../../draw/ramps.ts'
@@ -36,66 +36,147 @@ export function useRow(): number {
   return steps.row
 }
 
-/** Text of every row's token; empty strings until they are known. */
+/** Text of every row's token; empty strings until they are known. The same array while nothing changes. */
 export function useRowTexts(): readonly string[] {
   const trace = useSlowTrace(200)
   const rows = useStepsState((state) => state.source?.ids.length ?? 0)
-  return Array.from({ length: rows }, (_, row) => {
-    const generated = trace.tokens[row - trace.promptIds.length]
-    return generated?.text ?? trace.promptTexts[row] ?? ''
-  })
+  const version = trace.getVersion()
+  return useMemo(
+    () =>
+      // The trace is changed in place: its version stands for its content.
+      version < 0
+        ? []
+        : Array.from({ length: rows }, (_, row) => {
+            const generated = trace.tokens[row - trace.promptIds.length]
+            return generated?.text ?? trace.promptTexts[row] ?? ''
+          }),
+    [trace, version, rows],
+  )
 }
 
-/** A step and its output, together: what is drawn always belongs to the name beside it. */
-export interface ShownTensor {
+/** A step and what the page holds of its output, together: what is drawn always belongs to the name beside it. */
+export interface ShownStep {
   step: StepInfo
-  tensor: TensorData
+  source: StepsSource
+  /** Null for a large output: its rows are read one by one, and the GPU draws it. */
+  whole: TensorData | null
 }
 
-/** The current step's output; the one shown before it while that is being read. */
-export function useShownTensor(): ShownTensor | null {
+/** The current step once its values are here; the one shown before it while they are being read. */
+export function useShownStep(): ShownStep | null {
   const steps = useSteps()
   const step = useCurrentStep()
   const source = useStepsState((state) => state.source)
-  const [last, setLast] = useState<{ source: StepsSource; shown: ShownTensor } | null>(null)
-  const cached = step === null ? null : steps.cache.peek(step.name)
+  const row = useRow()
+  const [last, setLast] = useState<ShownStep | null>(null)
+  const large = step !== null && isLarge(step.output.shape)
+  const whole = step === null || source === null || large ? null : steps.cache.peek(source, step.name)?.data
+  const own = step === null || source === null ? null : steps.cache.peekRow(source, step.name, row)
+  const here = own !== null
   const current = useMemo(
-    () => (step === null || cached === null ? null : { step, tensor: cached }),
-    [step, cached],
+    (): ShownStep | null =>
+      step === null || source === null || !here
+        ? null
+        : { step, source, whole: whole ? { shape: step.output.shape, data: whole } : null },
+    [step, source, whole, here],
   )
   useEffect(() => {
     if (step === null || source === null) return
     let wanted = true
-    steps.read(step.name).then(
-      (tensor) => wanted && setLast({ source, shown: { step, tensor } }),
+    steps.cache.readRow(source, step.name, row).then(
+      () => wanted && setLast({ step, source, whole: large ? null : steps.cache.peek(source, step.name) }),
       () => wanted && setLast(null),
     )
     return () => {
       wanted = false
     }
-  }, [steps, step, source])
-  return current ?? (last?.source === source ? last.shown : null)
+  }, [steps, step, source, row, large])
+  return current ?? (last?.source === source ? last : null)
 }
 
-/** Outputs of a step's inputs, once all of them are there. */
-export function useInputs(step: StepInfo): readonly TensorData[] | null {
+/** What a step says of one row: from the page when it is there, else read now and null until it has come. */
+export function useRowData(source: StepsSource, step: string | undefined, row: number): Float32Array | null {
   const steps = useSteps()
-  const source = useStepsState((state) => state.source)
   const [, setArrived] = useState(0)
+  const found = step === undefined ? null : steps.cache.peekRow(source, step, row)
+  const missing = step !== undefined && found === null
   useEffect(() => {
-    if (source === null) return
-    let current = true
-    const missing = step.inputs.filter((name) => !steps.cache.has(name))
-    Promise.all(missing.map((name) => steps.read(name))).then(
-      () => current && missing.length > 0 && setArrived((count) => count + 1),
-      () => undefined,
+    if (!missing) return
+    let wanted = true
+    steps.cache.readRow(source, step, row).then(
+      () => wanted && setArrived((count) => count + 1),
+      (error: unknown) => wanted && steps.fail(source, error),
     )
     return () => {
-      current = false
+      wanted = false
     }
-  }, [steps, source, step])
-  const found = step.inputs.map((name) => steps.cache.peek(name))
-  return found.every((tensor) => tensor !== null) ? found : null
+  }, [steps, source, step, row, missing])
+  return found
+}
+
+/** A whole output, for a computation over all rows. */
+export function useWhole(source: StepsSource, step: string | null): TensorData | null {
+  const steps = useSteps()
+  const [, setArrived] = useState(0)
+  const found = step === null ? null : steps.cache.peek(source, step)
+  const missing = step !== null && found === null
+  useEffect(() => {
+    if (!missing) return
+    let wanted = true
+    steps.cache.read(source, step).then(
+      () => wanted && setArrived((count) => count + 1),
+      (error: unknown) => wanted && steps.fail(source, error),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [steps, source, step, missing])
+  return found
+}
+
+/** Rows `[from, to)` of one slice; null for those still being read. */
+export function useLines(
+  source: StepsSource,
+  step: string,
+  { cols, slice }: { cols: number; slice: number },
+  [from, to]: readonly [number, number],
+): (Float32Array | null)[] {
+  const steps = useSteps()
+  const [, setArrived] = useState(0)
+  const rows = Array.from({ length: to - from }, (_, row) => steps.cache.peekRow(source, step, from + row))
+  useEffect(() => {
+    let wanted = true
+    for (let row = from; row < to; row++) {
+      if (steps.cache.peekRow(source, step, row) !== null) continue
+      steps.cache.readRow(source, step, row).then(
+        () => wanted && setArrived((count) => count + 1),
+        (error: unknown) => wanted && steps.fail(source, error),
+      )
+    }
+    return () => {
+      wanted = false
+    }
+  }, [steps, source, step, from, to])
+  return rows.map((row) => row?.subarray(slice * cols, (slice + 1) * cols) ?? null)
+}
+
+/** Weights behind a column of a product; null for other steps, while they are read, and where the engine cannot. */
+export function useWeights(source: StepsSource, { name, op }: StepInfo, output: number): WeightRow | null {
+  const steps = useSteps()
+  const [found, setFound] = useState<{ key: string; weights: WeightRow } | null>(null)
+  const key = `${name}:${output}`
+  useEffect(() => {
+    if (op !== 'linear' || source.weights === undefined) return
+    let wanted = true
+    source.weights(name, output).then(
+      (weights) => wanted && setFound({ key, weights }),
+      (error: unknown) => wanted && steps.fail(source, error),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [steps, source, name, op, output, key])
+  return found?.key === key ? found.weights : null
 }
 
 /** Whether the page is light or dark now. */

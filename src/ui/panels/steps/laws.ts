@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react'
 import type { StepInfo } from '../../../types.ts'
 import {
+  fn,
   mfrac,
   mi,
   mo,
@@ -54,11 +55,11 @@ export function lawOf(step: StepInfo): ReactElement | null {
       )
     case 'rope':
       return is(
-        paren(mi('a′'), mo(','), mi('b′')),
+        paren(primed('a'), mo(','), primed('b')),
         paren(
-          mrow(mi('a'), word('cos'), mi('θ'), mo('−'), mi('b'), word('sin'), mi('θ')),
+          mrow(mi('a'), fn('cos'), mi('θ'), mo('−'), mi('b'), fn('sin'), mi('θ')),
           mo(','),
-          mrow(mi('b'), word('cos'), mi('θ'), mo('+'), mi('a'), word('sin'), mi('θ')),
+          mrow(mi('b'), fn('cos'), mi('θ'), mo('+'), mi('a'), fn('sin'), mi('θ')),
         ),
       )
     case 'cache':
@@ -89,4 +90,5 @@ export function lawOf(step: StepInfo): ReactElement | null {
   }
 }
 
+const primed = (name: string): ReactElement => msup(mi(name), mo('′'))
 const msubSquared = (base: string, index: string): ReactElement => msup(sub(base, index), mn('2'))

@@ -1,6 +1,19 @@
 import type { ReactElement } from 'react'
 import { formatFixed } from '../../format.ts'
-import { live, mfrac, mo, mrow, msqrt, msup, mi, mn, paren, tight, word } from '../../components/mathml.ts'
+import {
+  fn,
+  live,
+  mfrac,
+  mo,
+  mrow,
+  msqrt,
+  msup,
+  mi,
+  mn,
+  paren,
+  tight,
+  word,
+} from '../../components/mathml.ts'
 import { activationTitle } from './activations.ts'
 import type { Explanation, Sum } from './explain.ts'
 
@@ -57,30 +70,19 @@ export function liveMath(how: Explanation): ReactElement | null {
       return equals(
         how.value,
         ...productSum(how.sum),
-        ...(how.bias === null ? [] : [mo('+'), signed(how.bias)]),
+        ...[how.bias, how.adapters].flatMap((part) => (part === null ? [] : [mo('+'), signed(part)])),
       )
     case 'rope':
-      return how.first
-        ? equals(
-            how.value,
-            signed(how.x),
-            word('cos'),
-            n(how.angle),
-            mo('−'),
-            signed(how.other),
-            word('sin'),
-            n(how.angle),
-          )
-        : equals(
-            how.value,
-            signed(how.x),
-            word('cos'),
-            n(how.angle),
-            mo('+'),
-            signed(how.other),
-            word('sin'),
-            n(how.angle),
-          )
+      return equals(
+        how.value,
+        n(how.x),
+        fn('cos'),
+        paren(n(how.angle)),
+        mo(how.first ? '−' : '+'),
+        signed(how.other),
+        fn('sin'),
+        paren(n(how.angle)),
+      )
     case 'scores':
       return equals(how.value, paren(...productSum(how.sum)), tight('·'), n(how.scale))
     case 'softmax':

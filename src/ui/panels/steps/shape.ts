@@ -1,6 +1,5 @@
 import type { Cell } from '../../../store/steps.ts'
 import type { ModelInfo, StepInfo } from '../../../types.ts'
-import type { Plane } from '../../draw/heatmap.ts'
 import type { Palette } from '../../draw/ramps.ts'
 
 /** What the columns of a step's output count. */
@@ -11,12 +10,12 @@ export type Columns =
   | { kind: 'heads'; headDim: number }
   | { kind: 'features' }
 
-/** What the leading axis of a rank-3 output counts. */
-export type Slices = { kind: 'none' } | { kind: 'heads'; count: number } | { kind: 'keysValues' }
-
 /** How a step's output is laid out: `[rows, columns]`, or `[slices, rows, columns]`. */
 export interface StepLayout {
-  slices: Slices
+  /** 1 for `[rows, columns]`. */
+  slices: number
+  /** What the leading axis counts. */
+  sliceKind: 'none' | 'heads' | 'keysValues'
   rows: number
   cols: number
   columns: Columns
@@ -29,18 +28,13 @@ type Heads = Pick<ModelInfo, 'headDim'>
 
 export function layoutOf(step: StepInfo, info: Heads): StepLayout {
   const { shape } = step.output
-  const [cols = 1, rows = 1] = shape.toReversed()
-  const leading = shape.length > 2 ? (shape[0] ?? 1) : 0
+  const [cols = 1, rows = 1, leading = 1] = shape.toReversed()
   const attention = step.op === 'scores' || step.op === 'softmax'
   return {
     rows,
     cols,
-    slices:
-      leading === 0
-        ? { kind: 'none' }
-        : attention
-          ? { kind: 'heads', count: leading }
-          : { kind: 'keysValues' },
+    slices: leading,
+    sliceKind: shape.length < 3 ? 'none' : attention ? 'heads' : 'keysValues',
     columns: columnsOf(step, cols, info),
     palette: step.op === 'softmax' ? 'sequential' : 'diverging',
     causal: attention,
@@ -54,32 +48,31 @@ function columnsOf({ name, op }: StepInfo, cols: number, { headDim }: Heads): Co
   return heads && cols % headDim === 0 ? { kind: 'heads', headDim } : { kind: 'features' }
 }
 
-export function planeOf(data: Float32Array, { rows, cols }: StepLayout, slice: number): Plane {
-  return { data, offset: slice * rows * cols, rows, cols }
-}
-
 /** Row-major index of a cell in the whole tensor. */
 export function indexOf({ rows, cols }: StepLayout, { slice, row, col }: Cell): number {
   return (slice * rows + row) * cols + col
 }
 
-export const sliceCount = ({ slices }: StepLayout): number =>
-  slices.kind === 'none' ? 1 : slices.kind === 'heads' ? slices.count : 2
+/** Place of a cell in the values of its row, `[slices · columns]`. */
+export const indexInRow = ({ cols }: StepLayout, { slice, col }: Cell): number => slice * cols + col
 
-/**
- * The cell on show: the chosen one where it fits this step, else the largest value of the row, which is where something
- * can be seen.
- */
-export function cellFor(layout: StepLayout, data: Float32Array, chosen: Cell | null, row: number): Cell {
-  const { rows, cols, causal } = layout
-  const fits = chosen !== null && chosen.col < cols && chosen.row < rows && chosen.slice < sliceCount(layout)
-  if (fits) return chosen
-  const slice = Math.min(chosen?.slice ?? 0, sliceCount(layout) - 1)
-  const line = (slice * rows + row) * cols
+/** The chosen cell where it fits this step; else null. */
+export function fittingCell(layout: StepLayout, chosen: Cell | null): Cell | null {
+  const fits =
+    chosen !== null && chosen.col < layout.cols && chosen.row < layout.rows && chosen.slice < layout.slices
+  return fits ? chosen : null
+}
+
+/** Column of the largest value of a row, which is where something can be seen; never one the mask removes. */
+export function peakColumn(
+  { cols, causal }: StepLayout,
+  values: Float32Array,
+  slice: number,
+  row: number,
+): number {
+  const line = values.subarray(slice * cols, (slice + 1) * cols)
   const end = causal ? Math.min(cols, row + 1) : cols
   let col = 0
-  for (let at = 1; at < end; at++) {
-    if (Math.abs(data[line + at] ?? 0) > Math.abs(data[line + col] ?? 0)) col = at
-  }
-  return { slice, row, col }
+  for (let at = 1; at < end; at++) if (Math.abs(line[at] ?? 0) > Math.abs(line[col] ?? 0)) col = at
+  return col
 }

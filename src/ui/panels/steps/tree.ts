@@ -2,7 +2,7 @@ import type { StepInfo } from '../../../types.ts'
 
 /** A line of the model tree: a step, or a group of steps that share the first parts of their names. */
 export interface TreeNode {
-  /** The name up to here: `layers.3`, `layers.3.attn`, `layers.3.attn.q`. */
+  /** A step's name; of a group the pattern `layers.3.*`, because a step may have the name that a group begins with. */
   path: string
   /** The last part. */
   label: string
@@ -43,7 +43,7 @@ export function buildTree(steps: readonly StepInfo[]): TreeNode[] {
     path.forEach((name, depth) => {
       let group = groups.get(name)
       if (group === undefined) {
-        group = { path: name, label: last(name), depth, step: null, children: [] }
+        group = { path: `${name}.*`, label: last(name), depth, step: null, children: [] }
         groups.set(name, group)
         siblings.push(group)
       }
@@ -77,7 +77,8 @@ export function searchSteps(steps: readonly StepInfo[], query: string): StepInfo
   return steps.filter(({ name, op }) => parts.every((part) => `${name} ${op}`.toLowerCase().includes(part)))
 }
 
-/** The layer group a step lies in: `layers.3`; null outside the layers. */
+/** The layer group a step lies in: `layers.3.*`; null outside the layers. */
 export function layerGroup(name: string): string | null {
-  return /^layers\.\d+(?=\.)/.exec(name)?.[0] ?? null
+  const layer = /^layers\.\d+\./.exec(name)?.[0]
+  return layer === undefined ? null : `${layer}*`
 }

@@ -1,0 +1,97 @@
+import type { Result } from './harness.ts'
+
+/** Something the kernels promise, and where it stands. */
+export interface Bar {
+  readonly bar: string
+  /** What was measured, and for which shape or format. */
+  readonly measured: readonly { of: string; value: number }[]
+  readonly holds: boolean
+}
+
+interface Rule {
+  bar: string
+  /** Result the rule looks at. */
+  name: string
+  /** The number judged; null when this result is not meant. */
+  read(result: Result): number | null
+  holds(value: number): boolean
+  /** Only on this class of adapter; absent: on all. */
+  on?: 'cpu' | 'gpu'
+}
+
+const detail = (key: string) => (result: Result) => {
+  const value = result[key]
+  return typeof value === 'number' ? value : null
+}
+const formatOf = (result: Result): string => (typeof result['format'] === 'string' ? result['format'] : '')
+const only = (formats: readonly string[], key: string) => (result: Result) =>
+  formats.includes(formatOf(result)) ? detail(key)(result) : null
+
+const RULES: readonly Rule[] = [
+  {
+    bar: 'f32 matvec reads at half of the fastest read kernel or more',
+    name: 'matvec.bandwidth',
+    read: only(['f32'], 'ofFastestRead'),
+    holds: (value) => value >= 0.5,
+  },
+  {
+    bar: 'f16 and q8_0 matvec take no longer than f32',
+    name: 'matvec.bandwidth',
+    read: only(['f16', 'q8_0'], 'timeOfF32'),
+    holds: (value) => value <= 1,
+  },
+  {
+    bar: '8 rows cost at most 4 times one row',
+    name: 'matvec.bandwidth',
+    read: detail('eightRowsCost'),
+    holds: (value) => value <= 4,
+    on: 'cpu',
+  },
+  {
+    bar: '8 rows cost at most 1.5 times one row',
+    name: 'matvec.bandwidth',
+    read: detail('eightRowsCost'),
+    holds: (value) => value <= 1.5,
+    on: 'gpu',
+  },
+  {
+    bar: 'f16 matvec reads at 80 % of copy bandwidth or more',
+    name: 'matvec.bandwidth',
+    read: only(['f16'], 'ofCopy'),
+    holds: (value) => value >= 0.8,
+    on: 'gpu',
+  },
+  {
+    bar: 'q4_0 matvec reads at 65 % of copy bandwidth or more',
+    name: 'matvec.bandwidth',
+    read: only(['q4_0'], 'ofCopy'),
+    holds: (value) => value >= 0.65,
+    on: 'gpu',
+  },
+  {
+    bar: 'prefill of 128 rows is at least twice as fast as a naive 8×8-tile matmul',
+    name: 'matmul.rate',
+    read: detail('timesNaive'),
+    holds: (value) => value >= 2,
+  },
+  {
+    bar: 'decode at context 2048 costs at most 1.3 times context 64',
+    name: 'context.decode',
+    read: (result) => (result['context'] === 2048 ? detail('ofContext64')(result) : null),
+    holds: (value) => value <= 1.3,
+  },
+]
+
+/** Every bar that these results speak of. */
+export function judge(results: readonly Result[], kind: 'cpu' | 'gpu'): Bar[] {
+  return RULES.filter((rule) => rule.on === undefined || rule.on === kind).flatMap((rule) => {
+    const measured = results
+      .filter(({ name }) => name === rule.name)
+      .flatMap((result) => {
+        const value = rule.read(result)
+        return value === null ? [] : [{ of: `${result.shape} ${formatOf(result)}`.trim(), value }]
+      })
+    if (measured.length === 0) return []
+    return [{ bar: rule.bar, measured, holds: measured.every(({ value }) => rule.holds(value)) }]
+  })
+}

@@ -1,0 +1,44 @@
+import { tuneVariants, type Choice } from './autotune.ts'
+import { openBenchDevice, type Result } from './harness.ts'
+import { judge } from './bars.ts'
+import type { AdapterClass } from '../src/gpu/variants.ts'
+import { benchContext, benchLayers } from './layers.ts'
+import { benchModel } from './model.ts'
+import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
+
+/** Every suite, in the order it runs. */
+const SUITES = {
+  matvec: benchMatvec,
+  prefill: benchPrefill,
+  context: benchContext,
+  layers: benchLayers,
+  model: benchModel,
+} as const
+
+export { judge }
+export type SuiteName = keyof typeof SUITES
+export const SUITE_NAMES = Object.keys(SUITES) as SuiteName[]
+
+/** Runs the suites on this machine's device and hands out one result after the other; resolves to the device's class. */
+export async function runSuites(
+  names: readonly SuiteName[],
+  options: SuiteOptions,
+  onResult: (result: Result) => void,
+): Promise<AdapterClass> {
+  const opened = await openBenchDevice()
+  const emit = (result: Omit<Result, 'adapter'>): void =>
+    onResult({ adapter: opened.adapter, ...result } as Result)
+  for (const name of names) await SUITES[name](opened, emit, options)
+  opened.device.destroy()
+  return opened.kind
+}
+
+/** Measures every choice of the variant table on this device's class, and says which is best. */
+export async function autotune(options: SuiteOptions, onResult: (result: Result) => void): Promise<Choice> {
+  const opened = await openBenchDevice()
+  const emit = (result: Omit<Result, 'adapter'>): void =>
+    onResult({ adapter: opened.adapter, ...result } as Result)
+  const choice = await tuneVariants(opened, emit, options)
+  opened.device.destroy()
+  return choice
+}

@@ -1,0 +1,130 @@
+import { createStore } from 'zustand/vanilla'
+import { addSpan, sameMix, type MixPart, type MixSpan } from './adapterMix.ts'
+import { readSpans, writeSpans } from './adapterMemory.ts'
+import { SCORE_LIMIT, scoreTokens } from './adapterScores.ts'
+import { isRunning } from './app.ts'
+import type { Session } from './session.ts'
+
+export interface TextMixState {
+  /** What wrote which tokens of the text on the page; empty while nothing is known. */
+  spans: readonly MixSpan[]
+  /** The mix whose probabilities the tokens carry; null: each token its own run's. */
+  scored: readonly MixPart[] | null
+  /** The text is being read under this mix. */
+  scoring: { tokens: number; mix: readonly MixPart[] } | null
+  /** The text is too long to be read again at once: its probabilities stay those of the runs. */
+  tooLong: boolean
+}
+
+/** Milliseconds a moved slider rests before the text is read again. */
+const REST = 160
+
+/** Keeps account of which mix wrote the text on the page, and reads that text again when the mix changes. */
+export class TextMix {
+  readonly state = createStore<TextMixState>()(() => ({
+    spans: [],
+    scored: null,
+    scoring: null,
+    tooLong: false,
+  }))
+  private readonly session: Session
+  private readonly current: () => readonly MixPart[]
+  private timing: object | null = null
+  private timer: ReturnType<typeof setTimeout> | undefined
+  /** Counts readings; a late one is dropped. */
+  private reading = 0
+  private stale = false
+
+  constructor(session: Session, current: () => readonly MixPart[]) {
+    this.session = session
+    this.current = current
+    this.restore()
+    session.trace.subscribe(() => this.followTrace())
+    session.app.subscribe((state, before) => {
+      if (!isRunning(before.run) || isRunning(state.run)) return
+      this.keep()
+      if (this.stale || !this.isUniform()) this.readAgain()
+    })
+  }
+
+  /** The mix has changed: what stands on the page is read again once things have rested. */
+  mixChanged(): void {
+    clearTimeout(this.timer)
+    this.reading += 1
+    this.stale = true
+    this.state.setState({ scoring: null })
+    this.timer = setTimeout(() => this.readAgain(), REST)
+  }
+
+  /** A new object of timing means a run has begun; an empty text with none means it was cleared or restored. */
+  private followTrace(): void {
+    const { trace } = this.session
+    if (trace.timing === null || trace.timing === this.timing) return
+    this.timing = trace.timing
+    this.reading += 1
+    const mix = this.current()
+    const spans = trace.runStart === 0 ? [] : this.state.getState().spans
+    this.state.setState({ spans: addSpan(spans, { from: trace.runStart, mix }), scoring: null })
+    if (trace.runStart === 0) this.state.setState({ scored: null, tooLong: false })
+  }
+
+  private restore(): void {
+    const { trace } = this.session
+    this.timing = trace.timing
+    const saved = readSpans()
+    if (trace.timing === null && saved !== null && saved.tokens === trace.tokens.length) {
+      this.state.setState({ spans: saved.spans, scored: saved.scored })
+    } else if (trace.timing !== null) {
+      this.state.setState({ spans: [{ from: 0, mix: this.current() }] })
+    }
+  }
+
+  private keep(): void {
+    const { spans, scored } = this.state.getState()
+    writeSpans({ tokens: this.session.trace.tokens.length, spans, scored })
+  }
+
+  /** True when all tokens carry probabilities of one mix. */
+  private isUniform(): boolean {
+    const { spans, scored } = this.state.getState()
+    return scored === null ? spans.length <= 1 : spans.every(({ mix }) => sameMix(mix, scored))
+  }
+
+  private readAgain(): void {
+    const { session } = this
+    const { model, trace } = session
+    if (isRunning(session.app.getState().run)) return
+    this.stale = false
+    if (model === null || trace.modelId !== model.info.id || trace.tokens.length === 0) return
+    const mix = this.current()
+    const { spans, scored } = this.state.getState()
+    const shown = scored ?? (spans.length === 1 ? spans[0]?.mix : undefined)
+    if (shown !== undefined && sameMix(shown, mix)) return
+    const ids = trace.idsBefore(trace.tokens.length)
+    if (ids.length * model.info.vocab > SCORE_LIMIT) {
+      this.state.setState({ tooLong: true })
+      return
+    }
+    this.score(ids, mix).catch((error: unknown) => {
+      this.state.setState({ scoring: null })
+      session.report(error)
+    })
+  }
+
+  private async score(ids: readonly number[], mix: readonly MixPart[]): Promise<void> {
+    const { model, trace } = this.session
+    if (model === null) return
+    const reading = (this.reading += 1)
+    const epoch = trace.epoch
+    this.state.setState({ scoring: { tokens: ids.length, mix } })
+    // Omitted adapters mean the scales as they are set, merged ones included.
+    const logits = await model.logits(ids)
+    if (reading !== this.reading) return
+    const from = trace.promptIds.length
+    const scores = await scoreTokens(logits, ids, from)
+    if (reading !== this.reading || epoch !== trace.epoch) return
+    trace.rescore(scores)
+    this.state.setState({ scoring: null, scored: mix, tooLong: false })
+    this.keep()
+  }
+}

@@ -1,0 +1,328 @@
+import { createStore } from 'zustand/vanilla'
+import { toErrorData, type ErrorData } from '../errors.ts'
+import type { Model, ModelSource } from '../types.ts'
+import { areAdapterFiles, nameOfFiles, packFiles } from './adapterFiles.ts'
+import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
+import { actingScale, freeName, mixOf, type AdapterOrigin, type MixPart, type Track } from './adapterMix.ts'
+import { TextMix } from './adapterText.ts'
+import { isRunning } from './app.ts'
+import type { AdapterEntry } from './catalogue.ts'
+import type { Session } from './session.ts'
+
+/** An adapter of before that is not loaded: its files must be dropped again, or the model refused it. */
+export interface Absent extends SavedTrack {
+  refused: { model: string; error: ErrorData } | null
+}
+
+export interface AdaptersState {
+  tracks: readonly Track[]
+  /** Id of the row that alone acts. */
+  solo: string | null
+  /** Id of the row looked into. */
+  selected: string | null
+  /** Names of adapters being read. */
+  pending: readonly string[]
+  absent: readonly Absent[]
+  /** The mix folded into the weights; null while adapters run beside them. */
+  merged: readonly MixPart[] | null
+  working: 'merge' | 'unmerge' | 'export' | null
+}
+
+interface Addition {
+  source: ModelSource
+  origin: AdapterOrigin
+  name: string | null
+  scale?: number
+  enabled?: boolean
+}
+
+/** The adapters on the page's model: loads them, mixes them, remembers them. */
+export class Adapters {
+  readonly state = createStore<AdaptersState>()(() => ({
+    tracks: [],
+    solo: null,
+    selected: null,
+    pending: [],
+    absent: [],
+    merged: null,
+    working: null,
+  }))
+  readonly text: TextMix
+  private readonly session: Session
+  private model: Model | null = null
+  /** Sources of this visit by track name, so that dropped files survive a change of model. */
+  private readonly sources = new Map<string, ModelSource>()
+  private remembered: readonly SavedTrack[] | null = readTracks()
+
+  constructor(session: Session) {
+    this.session = session
+    this.text = new TextMix(session, () => this.mix)
+    session.app.subscribe(() => this.followModel())
+    this.followModel()
+  }
+
+  /** What acts now. */
+  get mix(): readonly MixPart[] {
+    const { tracks, solo, merged } = this.state.getState()
+    return merged ?? mixOf(tracks, solo)
+  }
+
+  /** Takes dropped or chosen files if they are an adapter's and a model is there to carry it. */
+  async offer(files: readonly File[], name: string | null = null): Promise<boolean> {
+    if (this.session.model === null || !(await areAdapterFiles(files))) return false
+    await this.add({ source: files, origin: { kind: 'files' }, name: name ?? nameOfFiles(files) })
+    return true
+  }
+
+  addListed(entry: AdapterEntry): Promise<boolean> {
+    return this.add({ source: entry.id, origin: { kind: 'listed', id: entry.id }, name: entry.name })
+  }
+
+  addAddress(address: string): Promise<boolean> {
+    const name = address.replace(/\/+$/, '').split('/').at(-1) ?? address
+    return this.add({ source: address, origin: { kind: 'address', address }, name })
+  }
+
+  /** Files chosen by hand: always an adapter, so that what is wrong with them is said. */
+  addFiles(files: readonly File[]): Promise<boolean> {
+    return this.add({ source: files, origin: { kind: 'files' }, name: nameOfFiles(files) })
+  }
+
+  /** Compiles what adapters need while nothing else happens. */
+  prepare(): void {
+    const { model } = this.session
+    const { tracks, merged, pending } = this.state.getState()
+    if (model === null || isRunning(this.session.app.getState().run)) return
+    if (tracks.length > 0 || pending.length > 0 || merged !== null) return
+    model.prepareAdapters().catch((error: unknown) => this.session.report(error))
+  }
+
+  setScale(id: string, scale: number): void {
+    if (Number.isFinite(scale)) this.change(id, { scale })
+  }
+
+  setEnabled(id: string, enabled: boolean): void {
+    this.change(id, { enabled })
+  }
+
+  setSolo(solo: string | null): void {
+    this.state.setState({ solo })
+    this.apply()
+  }
+
+  select(id: string): void {
+    this.state.setState({ selected: id })
+  }
+
+  /** Puts a row at another place; the order is the reader's alone, the mix is a sum. */
+  move(id: string, to: number): void {
+    const { tracks } = this.state.getState()
+    const track = tracks.find((one) => one.id === id)
+    if (track === undefined) return
+    const others = tracks.filter((one) => one !== track)
+    const place = Math.max(0, Math.min(others.length, to))
+    this.state.setState({ tracks: [...others.slice(0, place), track, ...others.slice(place)] })
+    this.keep()
+  }
+
+  async remove(id: string): Promise<void> {
+    const { model } = this
+    const track = this.find(id)
+    if (model === null || track === undefined) return
+    try {
+      await model.removeAdapter(id)
+    } catch (error) {
+      this.session.report(error)
+      return
+    }
+    this.sources.delete(track.name)
+    const { tracks, solo, selected } = this.state.getState()
+    const left = tracks.filter((one) => one.id !== id)
+    this.state.setState({
+      tracks: left,
+      solo: solo === id ? null : solo,
+      selected: selected === id ? (left[0]?.id ?? null) : selected,
+    })
+    this.apply()
+  }
+
+  /** Tries an absent adapter once more on the model that is there now. */
+  async retry(absent: Absent): Promise<void> {
+    const source = this.sourceOf(absent)
+    if (source === null) return
+    this.forget(absent)
+    await this.add({ ...absent, source })
+  }
+
+  forget(absent: Absent): void {
+    this.state.setState(({ absent: list }) => ({ absent: list.filter((one) => one !== absent) }))
+    this.keep()
+  }
+
+  /** Folds what acts into the weights. */
+  merge(): Promise<void> {
+    const { mix } = this
+    return this.work('merge', async (model) => {
+      await model.mergeAdapters(mix)
+      this.state.setState({ merged: mix })
+    })
+  }
+
+  unmerge(): Promise<void> {
+    return this.work('unmerge', async (model) => {
+      await model.unmergeAdapters()
+      this.state.setState({ merged: null })
+      this.apply()
+    })
+  }
+
+  /** The mix as files to keep: one PEFT adapter, or the model with it folded in. */
+  async export(format: 'peft' | 'merged'): Promise<{ name: string; blob: Blob } | null> {
+    let packed: { name: string; blob: Blob } | null = null
+    await this.work('export', async (model) => {
+      const { mix } = this
+      const files = await model.exportAdapter(mix, { format })
+      const parts = mix.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`)
+      const name = parts.join('+').replace(/[^\p{L}\p{N}.+-]+/gu, '-')
+      packed = await packFiles(files, format === 'peft' ? name : `${model.info.id}-${name}`)
+    })
+    return packed
+  }
+
+  private find(id: string): Track | undefined {
+    return this.state.getState().tracks.find((track) => track.id === id)
+  }
+
+  private async work(kind: 'merge' | 'unmerge' | 'export', run: (model: Model) => Promise<void>) {
+    const { model } = this
+    if (model === null || this.state.getState().working !== null) return
+    this.state.setState({ working: kind })
+    try {
+      await run(model)
+    } catch (error) {
+      this.session.report(error)
+    } finally {
+      this.state.setState({ working: null })
+    }
+  }
+
+  private change(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
+    this.state.setState(({ tracks }) => ({
+      tracks: tracks.map((track) => (track.id === id ? { ...track, ...part } : track)),
+    }))
+    this.apply()
+  }
+
+  /** Tells the engine every row's acting scale, and the text that its mix is another one. */
+  private apply(): void {
+    const { model } = this
+    const { tracks, solo } = this.state.getState()
+    if (model !== null) {
+      Promise.all(
+        tracks.map((track) => model.setAdapterScale(track.id, actingScale(track, solo))),
+      ).catch((error: unknown) => model === this.model && this.session.report(error))
+    }
+    this.text.mixChanged()
+    this.keep()
+  }
+
+  private keep(): void {
+    const { tracks, absent } = this.state.getState()
+    writeTracks([...tracks, ...absent])
+  }
+
+  private async add(addition: Addition): Promise<boolean> {
+    try {
+      await this.addTo(addition)
+      return true
+    } catch (error) {
+      this.session.report(error)
+      return false
+    }
+  }
+
+  private async addTo({ source, origin, name: asked, scale = 1, enabled = true }: Addition): Promise<void> {
+    const { model } = this
+    if (model === null) return
+    const { tracks, pending, solo } = this.state.getState()
+    const name = freeName(asked ?? 'adapter', [...tracks.map((track) => track.name), ...pending])
+    this.state.setState({ pending: [...pending, name] })
+    try {
+      const acting = enabled && solo === null ? scale : 0
+      const { id, report } = await model.addAdapter(source, { name, scale: acting })
+      if (model !== this.model) return
+      this.sources.set(name, source)
+      const track: Track = { id, name, scale, enabled, origin, report }
+      this.state.setState((state) => ({ tracks: [...state.tracks, track], selected: id }))
+      // A row of the same name that waited for its files is back.
+      this.state.setState(({ absent }) => ({
+        absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
+      }))
+      this.text.mixChanged()
+      this.keep()
+    } finally {
+      this.state.setState((state) => ({ pending: state.pending.filter((one) => one !== name) }))
+    }
+  }
+
+  private sourceOf({ name, origin }: SavedTrack): ModelSource | null {
+    switch (origin.kind) {
+      case 'listed':
+        return origin.id
+      case 'address':
+        return origin.address
+      case 'files':
+        return this.sources.get(name) ?? null
+    }
+  }
+
+  /** Another model: the rows of the one before are tried on it, and who does not fit is said. */
+  private followModel(): void {
+    const { model } = this.session
+    if (model === this.model || model === null) return
+    const { tracks, absent } = this.state.getState()
+    const wanted = this.remembered ?? [...tracks, ...absent]
+    this.remembered = null
+    this.model = model
+    this.state.setState({
+      tracks: [],
+      absent: [],
+      solo: null,
+      selected: null,
+      pending: [],
+      merged: null,
+      working: null,
+    })
+    if (wanted.length > 0) void this.carryOver(model, wanted)
+  }
+
+  private async carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
+    for (const { name, scale, enabled, origin } of wanted) {
+      if (model !== this.model) return
+      const saved: SavedTrack = { name, scale, enabled, origin }
+      const source = this.sourceOf(saved)
+      const miss = (refused: Absent['refused']) =>
+        this.state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused }] }))
+      if (source === null) {
+        miss(null)
+        continue
+      }
+      try {
+        await this.addTo({ ...saved, source })
+      } catch (error) {
+        if (model === this.model) miss({ model: model.info.id, error: toErrorData(error) })
+      }
+    }
+  }
+}
+
+const known = new WeakMap<Session, Adapters>()
+
+/** The one set of adapters of a page. */
+export function adaptersOf(session: Session): Adapters {
+  const found = known.get(session)
+  if (found !== undefined) return found
+  const made = new Adapters(session)
+  known.set(session, made)
+  return made
+}

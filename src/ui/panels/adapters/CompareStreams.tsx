@@ -1,0 +1,172 @@
+import { useEffect, useRef, type MouseEvent } from 'react'
+import type { Side } from '../../../store/adapterCompare.ts'
+import { LEVELS } from '../../draw/palette.ts'
+import { TokenText } from '../../components/TokenText.tsx'
+import { useTranslate } from '../../context.ts'
+import { formatCount, formatFixed } from '../../format.ts'
+import { useCompareState, useComparison } from './hooks.ts'
+import { MixName } from './MixChip.tsx'
+import { formatNats } from './MixerRow.tsx'
+
+/** KL at which the colours end, nats. */
+const KL_END = 2
+
+const klLevel = (kl: number) => Math.min(LEVELS - 1, Math.floor((kl / KL_END) * LEVELS))
+
+/** Both texts side by side, coloured by how far the two distributions lie apart. */
+export function CompareStreams() {
+  const t = useTranslate()
+  const shown = useCompareState((state) => state.shown)
+  useCompareState((state) => state.version)
+  if (shown === null) {
+    return (
+      <div className="blank-slate">
+        <p className="blank-slate-title">{t('compare.empty')}</p>
+        <p>{t('compare.emptyHint')}</p>
+      </div>
+    )
+  }
+  return (
+    <>
+      <Summary />
+      <div className="compare-streams">
+        <Stream side="a" />
+        <Stream side="b" />
+      </div>
+    </>
+  )
+}
+
+/** Where the run stands, and how far apart the two are on the whole. */
+function Summary() {
+  const comparison = useComparison()
+  const t = useTranslate()
+  const phase = useCompareState((state) => state.phase)
+  const mode = useCompareState((state) => state.shown?.mode)
+  const kl = comparison.kl.flatMap((value) => value ?? [])
+  const mean = kl.length === 0 ? null : kl.reduce((sum, value) => sum + value, 0) / kl.length
+  const first = comparison.firstDifference
+  return (
+    <div className="output-tools compare-summary">
+      <span className="note numeric" role="status">
+        {phase.kind === 'reading' && t('output.reading', { done: phase.done, total: phase.total })}
+        {mean !== null && t('compare.summary', { kl: formatNats(mean), count: formatCount(kl.length) })}
+        {mode === 'write' && mean !== null && (
+          <> · {first < 0 ? t('compare.same') : t('compare.firstDifference', { token: first + 1 })}</>
+        )}
+      </span>
+      <span className="legend" title={t('compare.legend')}>
+        <span>{t('compare.klShort')}</span>
+        <span className="numeric">0</span>
+        <span className="legend-ramp" aria-hidden="true">
+          {Array.from({ length: LEVELS }, (_, level) => (
+            <span key={level} style={{ '--swatch': `var(--seq-${level})` }} />
+          ))}
+        </span>
+        <span className="numeric">≥ {KL_END} nat</span>
+      </span>
+    </div>
+  )
+}
+
+/** What one position shows on one side. */
+interface Cell {
+  id: number
+  text: string
+  logprob: number | null
+  kl: number | null
+}
+
+function useCells(side: Side): { cells: readonly (Cell | null)[]; lead: string } {
+  const comparison = useComparison()
+  useCompareState((state) => state.version)
+  const shown = useCompareState((state) => state.shown)
+  if (shown?.mode === 'score') {
+    const { scored, scoredIds, scoredTexts } = comparison
+    return {
+      lead: scoredTexts[0] ?? '',
+      cells: scored.map((position, index) => ({
+        id: scoredIds[index + 1] ?? 0,
+        text: scoredTexts[index + 1] ?? '',
+        logprob: position[side],
+        kl: position.kl,
+      })),
+    }
+  }
+  return {
+    lead: shown?.prompt ?? '',
+    cells: comparison.tokens.map((token) => {
+      const one = token[side]
+      return one === null ? null : { id: one.id, text: one.text, logprob: one.logprob, kl: token.kl }
+    }),
+  }
+}
+
+function Stream({ side }: { side: Side }) {
+  const comparison = useComparison()
+  const t = useTranslate()
+  const shown = useCompareState((state) => state.shown)
+  const phase = useCompareState((state) => state.phase.kind)
+  const selected = useCompareState((state) => state.selected)
+  const { cells, lead } = useCells(side)
+  const first = comparison.firstDifference
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (selected === null) return
+    box.current?.querySelector(`[data-token-index="${selected}"]`)?.scrollIntoView({ block: 'nearest' })
+  }, [selected])
+  const sum = cells.reduce((total, cell) => total + (cell?.logprob ?? 0), 0)
+  const onClick = (event: MouseEvent) => {
+    const chip = event.target instanceof Element ? event.target.closest('[data-token-index]') : null
+    const at = chip?.getAttribute('data-token-index')
+    if (at !== null && at !== undefined) comparison.state.setState({ selected: Number(at) })
+  }
+  return (
+    <section className="compare-stream" aria-label={t('compare.side', { side: side.toUpperCase() })}>
+      <header className="compare-stream-head">
+        <span className="side-letter">{side.toUpperCase()}</span>
+        <MixName mix={shown?.[side] ?? []} />
+        {cells.length > 0 && (
+          <span className="note numeric" title={t('compare.logprobHint')}>
+            {t('compare.logprob', { value: formatFixed(sum / cells.length, 3) })}
+          </span>
+        )}
+      </header>
+      <div
+        ref={box}
+        className="compare-text"
+        role="listbox"
+        tabIndex={0}
+        aria-label={t('compare.output', { side: side.toUpperCase() })}
+        aria-activedescendant={selected === null ? undefined : `${side}-${selected}`}
+        data-testid={`output-${side}`}
+        data-state={phase}
+        onClick={onClick}
+      >
+        <span className="compare-lead" role="presentation">
+          {lead}
+        </span>
+        {cells.map(
+          (cell, index) =>
+            cell !== null && (
+              <span
+                key={index}
+                id={`${side}-${index}`}
+                role="option"
+                aria-selected={index === selected}
+                className={index === first ? 'chip chip-parting' : 'chip'}
+                data-token-index={index}
+                data-token-id={cell.id}
+                data-kl={cell.kl ?? undefined}
+                title={cell.kl === null ? undefined : `KL ${formatNats(cell.kl)}`}
+                aria-label={cell.text.trim() === '' ? JSON.stringify(cell.text) : undefined}
+                style={cell.kl === null ? undefined : { '--level': `var(--seq-${klLevel(cell.kl)})` }}
+              >
+                <TokenText text={cell.text} />
+              </span>
+            ),
+        )}
+      </div>
+    </section>
+  )
+}
