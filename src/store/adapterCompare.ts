@@ -196,12 +196,18 @@ export class Comparison {
   ): Promise<void> {
     const { trace, app } = this.session
     const written = trace.modelId === model.info.id && trace.tokens.length > 0
-    const ids = written ? trace.idsBefore(trace.tokens.length) : await encodePrompt(model, app.getState().prompt)
+    const ids = written
+      ? trace.idsBefore(trace.tokens.length)
+      : await encodePrompt(model, app.getState().prompt)
     if (ids.length * model.info.vocab > SCORE_LIMIT) {
-      throw new TokenscopeError('limit', `The text has ${ids.length} tokens: too long to be scored at once.`, {
-        hint: 'Write a shorter text.',
-        details: { tokens: ids.length, vocab: model.info.vocab, limit: SCORE_LIMIT },
-      })
+      throw new TokenscopeError(
+        'limit',
+        `The text has ${ids.length} tokens: too long to be scored at once.`,
+        {
+          hint: 'Write a shorter text.',
+          details: { tokens: ids.length, vocab: model.info.vocab, limit: SCORE_LIMIT },
+        },
+      )
     }
     const total = ids.length * 2
     this.state.setState({ phase: { kind: 'reading', done: 0, total } })

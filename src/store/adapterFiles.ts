@@ -51,5 +51,5 @@ export async function packFiles(
   const { zipSync } = await import('fflate')
   // Weights do not compress: stored as they are, packing takes no time.
   const packed = zipSync(Object.fromEntries(files), { level: 0 })
-  return { name: `${name}.zip`, blob: new Blob([packed as BlobPart], { type: 'application/zip' }) }
+  return { name: `${name}.zip`, blob: new Blob([packed], { type: 'application/zip' }) }
 }

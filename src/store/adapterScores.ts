@@ -75,11 +75,7 @@ interface Captured {
 }
 
 /** The most probable tokens of either side, by the larger of the two probabilities. */
-export function pairRows(
-  a: readonly Captured[],
-  b: readonly Captured[],
-  limit: number,
-): PairRow[] {
+export function pairRows(a: readonly Captured[], b: readonly Captured[], limit: number): PairRow[] {
   const rows = new Map<number, PairRow>()
   for (const [side, list] of [
     ['a', a],

@@ -218,9 +218,9 @@ export class Adapters {
     const { model } = this
     const { tracks, solo } = this.state.getState()
     if (model !== null) {
-      Promise.all(
-        tracks.map((track) => model.setAdapterScale(track.id, actingScale(track, solo))),
-      ).catch((error: unknown) => model === this.model && this.session.report(error))
+      Promise.all(tracks.map((track) => model.setAdapterScale(track.id, actingScale(track, solo)))).catch(
+        (error: unknown) => model === this.model && this.session.report(error),
+      )
     }
     this.text.mixChanged()
     this.keep()

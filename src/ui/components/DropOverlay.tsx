@@ -1,18 +1,23 @@
 import { useEffect, useState } from 'react'
 import { useSession, useTranslate } from '../context.ts'
-import { droppedFiles } from './droppedFiles.ts'
+import { adaptersOf } from '../../store/adapters.ts'
+import { droppedFiles, droppedFolder } from './droppedFiles.ts'
 
-/** Takes model files dropped anywhere on the page; while they hover, the whole page says so. */
+/** Takes the files of a model, or of an adapter for the one that is here, dropped anywhere on the page; while they hover, the whole page says so. */
 export function DropOverlay() {
   const session = useSession()
   const t = useTranslate()
   const [over, setOver] = useState(false)
   useEffect(() => {
+    const adapters = adaptersOf(session)
     const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true
     const onDragOver = (event: DragEvent) => {
       if (!carriesFiles(event)) return
       event.preventDefault()
       setOver(true)
+    }
+    const onDragEnter = (event: DragEvent) => {
+      if (carriesFiles(event) && event.relatedTarget === null) adapters.prepare()
     }
     const onDragLeave = (event: DragEvent) => {
       if (event.relatedTarget === null) setOver(false)
@@ -22,15 +27,19 @@ export function DropOverlay() {
       if (!carriesFiles(event) || event.dataTransfer === null) return
       event.preventDefault()
       const label = t('model.dropped')
-      droppedFiles(event.dataTransfer).then(
-        (files) => session.load(files, { label, id: null }),
-        (error: unknown) => session.report(error),
-      )
+      const folder = droppedFolder(event.dataTransfer)
+      droppedFiles(event.dataTransfer)
+        .then(async (files) => {
+          if (!(await adapters.offer(files, folder))) await session.load(files, { label, id: null })
+        })
+        .catch((error: unknown) => session.report(error))
     }
+    document.addEventListener('dragenter', onDragEnter)
     document.addEventListener('dragover', onDragOver)
     document.addEventListener('dragleave', onDragLeave)
     document.addEventListener('drop', onDrop)
     return () => {
+      document.removeEventListener('dragenter', onDragEnter)
       document.removeEventListener('dragover', onDragOver)
       document.removeEventListener('dragleave', onDragLeave)
       document.removeEventListener('drop', onDrop)

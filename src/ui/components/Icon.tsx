@@ -31,6 +31,9 @@ const PATHS = {
   plus: 'M8 3.5v9M3.5 8h9',
   minus: 'M3.5 8h9',
   fit: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10',
+  mixer: 'M4 2v12M8 2v12M12 2v12M2.5 9.5h3M6.5 5h3M10.5 11h3',
+  pair: 'M2 3.5h4.5v9H2ZM9.5 3.5H14v9H9.5Z',
+  grip: 'M6 4h.01M6 8h.01M6 12h.01M10 4h.01M10 8h.01M10 12h.01',
   download: 'M8 2.5v7.2M5 7l3 2.8L11 7M3 13h10',
 } as const
 

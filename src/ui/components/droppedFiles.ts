@@ -16,6 +16,12 @@ function fileOf(entry: FileSystemFileEntry): Promise<File> {
   return new Promise((resolve, reject) => entry.file(resolve, reject))
 }
 
+/** Name of the one folder that was dropped, null for loose files; to be read before the event ends. */
+export function droppedFolder(transfer: DataTransfer): string | null {
+  const [entry, ...more] = [...transfer.items].map((item) => item.webkitGetAsEntry())
+  return entry?.isDirectory === true && more.length === 0 ? entry.name : null
+}
+
 /** What was dropped, a folder replaced by the files in it. */
 export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
   // Entries must be taken before the first await: the list is emptied when the event ends.

@@ -122,7 +122,8 @@ export const adaptersEn = {
   'mix.tooLong': 'too long to be read again at once',
 
   'compare.toggle': 'Compare A/B',
-  'compare.merged': 'Adapters are merged into the weights, so there is no base to compare with. Unmerge first.',
+  'compare.merged':
+    'Adapters are merged into the weights, so there is no base to compare with. Unmerge first.',
   'compare.mode': 'What to compare',
   'compare.write': 'Write',
   'compare.score': 'Score the text',

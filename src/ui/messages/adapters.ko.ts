@@ -68,8 +68,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
 
   'report.title': '보고서',
   'report.zero': '이 어댑터는 아무것도 바꾸지 않습니다.',
-  'report.zeroHint':
-    '시험 문장의 모든 로짓이 기본과 같습니다. 학습되지 않았거나 다른 모델용입니다.',
+  'report.zeroHint': '시험 문장의 모든 로짓이 기본과 같습니다. 학습되지 않았거나 다른 모델용입니다.',
   'report.effect': '측정된 효과',
   'report.effectValue': '최대 |Δ로짓| {logit}, 평균 KL {kl} nat',
   'report.keys': '키',
@@ -98,7 +97,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'delta.none': '이 어댑터에는 저랭크 변화가 없습니다.',
   'delta.merged': '지금 가중치는 기본의 것이 아닙니다. 병합을 풀면 변화를 잴 수 있습니다.',
   'delta.cellHint': '{step}: ‖ΔW‖ {delta}, ‖W‖ {weight}, 비율 {ratio}. 현재 세기 {scale}에서 {scaled}',
-  'delta.cost': '모델 외에 GPU 메모리 {bytes}, 토큰당 부동소수점 연산 {flops}회(모델 자체의 {share})를 씁니다.',
+  'delta.cost':
+    '모델 외에 GPU 메모리 {bytes}, 토큰당 부동소수점 연산 {flops}회(모델 자체의 {share})를 씁니다.',
   'delta.rank': '유효 랭크 {effective} / {rank}',
   'delta.energy': '첫 방향의 에너지 {share}, 처음 네 방향 {top}',
   'delta.values': '특잇값, 큰 것부터',

@@ -1,3 +1,4 @@
+import { adaptersEn } from './adapters.en.ts'
 import { stepsEn } from './steps.en.ts'
 
 /** Every word of the page. `{name}` marks what is put in. */
@@ -174,7 +175,8 @@ export const en = {
   'lost.body':
     'The browser took the GPU away, after a driver fault or for lack of memory. Your text is kept.',
   'drop.title': 'Drop to load',
-  'drop.body': 'A model folder, or its config.json, safetensors and tokenizer.json together',
+  'drop.body':
+    'A model folder, or its config.json, safetensors and tokenizer.json together; or a LoRA adapter for the model here',
 
   'nogpu.title': 'This browser does not offer WebGPU here',
   'nogpu.body':
@@ -203,6 +205,7 @@ export const en = {
   'keys.hint': '{generate} generates · Esc stops · J K move between tokens',
 
   ...stepsEn,
+  ...adaptersEn,
 } as const
 
 export type MessageKey = keyof typeof en

@@ -1,4 +1,5 @@
 import type { Catalogue } from './en.ts'
+import { adaptersKo } from './adapters.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 
 export const ko: Catalogue = {
@@ -171,7 +172,8 @@ export const ko: Catalogue = {
   'lost.title': 'GPU 장치와의 연결이 끊겼습니다',
   'lost.body': '드라이버 오류나 메모리 부족으로 브라우저가 GPU를 회수했습니다. 쓴 글은 그대로 있습니다.',
   'drop.title': '놓으면 불러옵니다',
-  'drop.body': '모델 폴더, 또는 config.json, safetensors, tokenizer.json 파일을 함께 놓으세요',
+  'drop.body':
+    '모델 폴더나 config.json, safetensors, tokenizer.json 파일을 함께, 또는 지금 모델에 쓸 LoRA 어댑터를 놓으세요',
 
   'nogpu.title': '이 브라우저에서는 WebGPU를 쓸 수 없습니다',
   'nogpu.body':
@@ -200,4 +202,5 @@ export const ko: Catalogue = {
   'keys.hint': '{generate} 생성 · Esc 정지 · J K 토큰 이동',
 
   ...stepsKo,
+  ...adaptersKo,
 }

@@ -7,6 +7,7 @@ import { Segmented } from '../components/Segmented.tsx'
 import { TokenStream } from '../components/TokenStream.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
 import { formatCount } from '../format.ts'
+import { MixChip } from './adapters/MixChip.tsx'
 
 /** Prompt above, the text it became below. */
 export function WriteView() {
@@ -213,6 +214,7 @@ function OutputFoot() {
     <div className="output-foot note">
       {count > 0 && <span className="numeric">{t('output.count', { count: formatCount(count) })}</span>}
       {remark !== null && <span>{remark}</span>}
+      <MixChip />
     </div>
   )
 }

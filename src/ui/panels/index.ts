@@ -54,4 +54,34 @@ export const VIEWS: readonly View[] = [
     },
     bottom: later(() => import('./steps/TransportBar.tsx').then((module) => module.TransportBar)),
   },
+  {
+    name: 'adapters',
+    title: 'view.adapters',
+    icon: 'mixer',
+    component: later(() => import('./AdaptersView.tsx').then((module) => module.AdaptersView)),
+    left: {
+      title: 'adapters.title',
+      icon: 'plus',
+      component: later(() => import('./adapters/AddPanel.tsx').then((module) => module.AddPanel)),
+    },
+    right: {
+      title: 'adapters.text',
+      icon: 'text',
+      component: later(() => import('./adapters/TextPanel.tsx').then((module) => module.TextPanel)),
+    },
+    bottom: null,
+  },
+  {
+    name: 'compare',
+    title: 'view.compare',
+    icon: 'pair',
+    component: later(() => import('./CompareView.tsx').then((module) => module.CompareView)),
+    left: { title: 'sampling.title', icon: 'sliders', component: SamplingPanel },
+    right: {
+      title: 'compare.panel',
+      icon: 'facts',
+      component: later(() => import('./adapters/ComparePanel.tsx').then((module) => module.ComparePanel)),
+    },
+    bottom: null,
+  },
 ]

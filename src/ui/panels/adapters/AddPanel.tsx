@@ -33,6 +33,11 @@ function useBlocked(): string | null {
   return merged ? t('adapters.mergedBlocks') : null
 }
 
+/** A chooser of whole folders; React knows no attribute for it. */
+function asFolderInput(input: HTMLInputElement | null): void {
+  if (input !== null) input.webkitdirectory = true
+}
+
 export function FileButtons({ disabled }: { disabled: boolean }) {
   const adapters = useAdapters()
   const t = useTranslate()
@@ -62,7 +67,7 @@ export function FileButtons({ disabled }: { disabled: boolean }) {
           type="file"
           className="visually-hidden"
           data-testid="adapter-folder"
-          webkitdirectory=""
+          ref={asFolderInput}
           disabled={disabled}
           onChange={(event) => take(event.currentTarget)}
         />

@@ -79,9 +79,7 @@ function Distributions({ at }: { at: number }) {
   if (mode === 'score') return <ScoredToken at={at} />
   const token = comparison.tokens[at]
   const rows = pairRows(token?.a?.top ?? [], token?.b?.top ?? [], ROWS)
-  return (
-    <PairTable rows={rows} chosenA={token?.a?.id ?? null} chosenB={token?.b?.id ?? null} />
-  )
+  return <PairTable rows={rows} chosenA={token?.a?.id ?? null} chosenB={token?.b?.id ?? null} />
 }
 
 /** Of a scored text only the token that stands there was kept. */
