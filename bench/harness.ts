@@ -24,8 +24,11 @@ export interface Work {
   encode(encoder: GPUCommandEncoder): void
 }
 
-/** A device with everything the adapter has, and its description for the result lines. */
-export async function openBenchDevice(): Promise<OpenedDevice & { adapter: string }> {
+/**
+ * A device with everything the adapter has, and its description for the result lines. Throws when it is not of the vendor asked
+ * for: a software driver in place of a GPU must never be measured as that GPU.
+ */
+export async function openBenchDevice(vendor?: string): Promise<OpenedDevice & { adapter: string }> {
   const gpu = await nodeGpu()
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
   invariant(adapter, 'a WebGPU adapter')
@@ -46,6 +49,8 @@ export async function openBenchDevice(): Promise<OpenedDevice & { adapter: strin
   }
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits })
   const opened = describeDevice(device)
+  if (vendor !== undefined && adapter.info.vendor.toLowerCase() !== vendor.toLowerCase())
+    throw new Error(`the adapter is of vendor "${adapter.info.vendor}", not "${vendor}"`)
   return { ...opened, adapter: `${opened.backend} ${adapter.info.description}`.trim() }
 }
 

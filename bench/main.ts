@@ -25,7 +25,7 @@ export async function runSuites(
   options: SuiteOptions,
   onResult: (result: Result) => void,
 ): Promise<AdapterClass> {
-  const opened = await openBenchDevice()
+  const opened = await openBenchDevice(options.vendor)
   const emit = (result: Omit<Result, 'adapter'>): void =>
     onResult({ adapter: opened.adapter, ...result } as Result)
   for (const name of names) await SUITES[name](opened, emit, options)
@@ -35,7 +35,7 @@ export async function runSuites(
 
 /** Measures every choice of the variant table on this device's class, and says which is best. */
 export async function autotune(options: SuiteOptions, onResult: (result: Result) => void): Promise<Choice> {
-  const opened = await openBenchDevice()
+  const opened = await openBenchDevice(options.vendor)
   const emit = (result: Omit<Result, 'adapter'>): void =>
     onResult({ adapter: opened.adapter, ...result } as Result)
   const choice = await tuneVariants(opened, emit, options)

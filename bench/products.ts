@@ -14,32 +14,51 @@ export interface SuiteOptions {
   /** Bytes that must pass before a buffer is read again: more than the caches hold. */
   readonly rotateBytes: number
   readonly variant: string | undefined
+  /** Vendor the adapter must have. */
+  readonly vendor: string | undefined
 }
 
 function variantFor({ kind, features }: OpenedDevice, { variant }: SuiteOptions): Variant {
   return chooseVariant(kind, features, variant)
 }
 
-/** A step of every layer in one pass: the layers' matrices are what rotates. */
+/** A step in every layer, or the head, in one pass: the layers' matrices are what rotates. */
 async function stepWork(name: string, model: Synthetic, step: string, rows: number): Promise<Work> {
-  const steps = (await model.bind(rows, 0, false)).filter((bound) => bound.step.name.endsWith(`.${step}`))
+  const bound = await model.bind(rows, 0, false, step === 'logits' ? rows : 1)
+  const steps = bound.filter((each) => each.step.name.split('.').at(-1) === step)
   return { name, encode: (encoder) => encodeSteps(encoder, steps) }
 }
 
-/** So many layers of random weights that their down projections together exceed the caches. */
-function rotating(opened: OpenedDevice, format: WeightFormat, options: SuiteOptions) {
+/** The product that bandwidth is measured on: `times` matrices of `bytes` bytes, read one after the other. */
+interface Target {
+  step: string
+  bytes: number
+  times: number
+  outputs: number
+  inputs: number
+  model: Synthetic
+}
+
+/**
+ * On a CPU adapter the down projections of as many layers of a 1B model as exceed the caches. On a GPU one head so large that every
+ * format reads more than 64 MB a dispatch, because a launch costs what a layer's matrix does.
+ */
+function bandwidthTarget(opened: OpenedDevice, format: WeightFormat, options: SuiteOptions): Target {
+  const { device, kind } = opened
   const shape = shapeNamed('Llama-3.2-1B')
   const variant = variantFor(opened, options)
-  const layersOf = (bytes: number): number => Math.ceil(options.rotateBytes / bytes)
-  const probe = new Synthetic(opened.device, { shape, layers: 1, format, variant })
+  if (kind === 'gpu') {
+    const vocab = 1 << 18
+    const model = new Synthetic(device, { shape, layers: 1, format, variant, vocab })
+    const bytes = model.matrixBytes('embed')
+    return { step: 'logits', bytes, times: 1, outputs: vocab, inputs: shape.hidden, model }
+  }
+  const probe = new Synthetic(device, { shape, layers: 1, format, variant })
   const bytes = probe.matrixBytes('layers.0.mlp.down')
   probe.dispose()
-  return {
-    bytes,
-    shape,
-    variant,
-    model: new Synthetic(opened.device, { shape, layers: layersOf(bytes), format, variant }),
-  }
+  const times = Math.ceil(options.rotateBytes / bytes)
+  const model = new Synthetic(device, { shape, layers: times, format, variant })
+  return { step: 'resid', bytes, times, outputs: shape.hidden, inputs: shape.intermediate, model }
 }
 
 /** Matvec bandwidth per weight format beside three read kernels, the copy and f32, at the shape of a 1B model. */
@@ -47,22 +66,23 @@ export async function benchMatvec(opened: OpenedDevice, emit: Emit, options: Sui
   const { device, kind } = opened
   const ceilings = new Ceilings(device, options.rotateBytes)
   const reads = await ceilings.works(kind === 'cpu' ? 32 : 256, kind === 'cpu' ? 64 : 4096)
-  const f32 = rotating(opened, 'f32', options)
-  const f32Work = await stepWork('f32', f32.model, 'resid', 1)
+  const f32 = bandwidthTarget(opened, 'f32', options)
+  const f32Work = await stepWork('f32', f32.model, f32.step, 1)
   for (const format of FORMATS) {
-    const { bytes, shape, variant, model } = format === 'f32' ? f32 : rotating(opened, format, options)
-    const works = [await stepWork('1 row', model, 'resid', 1), await stepWork('8 rows', model, 'resid', 8)]
+    const target = format === 'f32' ? f32 : bandwidthTarget(opened, format, options)
+    const { bytes, times: matrices, outputs, inputs, model, step } = target
+    const works = [await stepWork('1 row', model, step, 1), await stepWork('8 rows', model, step, 8)]
     const times = await interleave(device, [...works, f32Work, ...reads], options.rounds)
     const [rows1, rows8, beside, ...ceiling] = times as [Timing, Timing, Timing, ...Timing[]]
     const copy = ceiling.at(-1) as Timing
     const read = ceiling.slice(0, 3).reduce((best, each) => (each.median < best.median ? each : best))
-    const total = bytes * model.layers
+    const total = bytes * matrices
     emit({
       name: 'matvec.bandwidth',
       value: total / rows1.median / 1e6,
       unit: 'GB/s',
-      variant: variant.name,
-      shape: `${shape.name} mlp.down`,
+      variant: variantFor(opened, options).name,
+      shape: `Llama-3.2-1B ${outputs}×${inputs}`,
       format,
       spread: spread(rows1.rounds.map((ms) => total / ms / 1e6)),
       rounds: options.rounds,
@@ -71,9 +91,9 @@ export async function benchMatvec(opened: OpenedDevice, emit: Emit, options: Sui
       readGBs: ceilings.bytes / read.median / 1e6,
       copyGBs: (2 * ceilings.bytes) / copy.median / 1e6,
       ofCopy: ratio(copy, rows1) * (total / (2 * ceilings.bytes)),
-      gflops: (2 * shape.hidden * shape.intermediate * model.layers) / rows1.median / 1e6,
-      msPerMatrix: rows1.median / model.layers,
-      timeOfF32: ratio(rows1, beside) * (f32.model.layers / model.layers),
+      gflops: (2 * outputs * inputs * matrices) / rows1.median / 1e6,
+      msPerMatrix: rows1.median / matrices,
+      timeOfF32: ratio(rows1, beside) * (f32.times / matrices),
       eightRowsCost: ratio(rows8, rows1),
     })
     if (format !== 'f32') model.dispose()

@@ -6,7 +6,7 @@ import { root, runMain, say, SetupError } from '../scripts/run.mjs'
 import { vulkanEnvironment } from '../scripts/vulkan.mjs'
 
 const USAGE = `npm run bench -- [--only matvec,prefill,context,layers,model] [--rounds 7] [--rotate-mib 256]
-                 [--variant NAME] [--autotune] [--page] [--check] [--out FILE]
+                 [--variant NAME] [--autotune] [--page] [--check] [--vendor NAME] [--out FILE]
   JSON lines on standard output and in bench/results/. TOKENSCOPE_GPU=system measures this machine's GPU.
   --check ends with 1 when a bar of bench/bars.ts does not hold.`
 
@@ -16,9 +16,18 @@ function parseArguments(args) {
   for (let i = 0; i < args.length; i++) {
     const name = args[i].startsWith('--') ? args[i].slice(2) : null
     if (
-      !['only', 'rounds', 'rotate-mib', 'variant', 'autotune', 'page', 'check', 'out', 'help'].includes(
-        name ?? '',
-      )
+      ![
+        'only',
+        'rounds',
+        'rotate-mib',
+        'variant',
+        'autotune',
+        'page',
+        'check',
+        'vendor',
+        'out',
+        'help',
+      ].includes(name ?? '')
     )
       throw new SetupError(`${args[i]} is not an option of the bench.`, USAGE)
     const value = args[i + 1]
@@ -80,6 +89,7 @@ await runMain(async () => {
       rounds: Number(options.rounds ?? 7),
       rotateBytes: Number(options['rotate-mib'] ?? 256) * 1024 * 1024,
       variant: typeof options.variant === 'string' ? options.variant : undefined,
+      vendor: typeof options.vendor === 'string' ? options.vendor : undefined,
     }
     if (options.autotune) {
       const { kind, alone, workgroup } = await autotune(settings, tell)

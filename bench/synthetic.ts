@@ -60,10 +60,15 @@ export class Synthetic {
   }
 
   /** The lowered program for `rows` rows at `position`, bound to buffers of its own. All sequences are apart. */
-  async bind(rows: number, position: number, sameSequence: boolean): Promise<readonly BoundStep[]> {
+  async bind(
+    rows: number,
+    position: number,
+    sameSequence: boolean,
+    logitRows = 1,
+  ): Promise<readonly BoundStep[]> {
     const { device, ledger, spec, context } = this
     const whole = (name: string): boolean => this.store.isWhole(name)
-    const program = lower(recordDecoder(spec, { rows, logitRows: 1, positions: context }), {
+    const program = lower(recordDecoder(spec, { rows, logitRows, positions: context }), {
       observed: [],
       whole,
     })
@@ -71,7 +76,7 @@ export class Synthetic {
     const create = (label: string, size: number): GPUBuffer => ledger.create(label, size, STORAGE).gpu
     const arena = bytes.map((size, i) => create(`activations:${i}`, size))
     arena.forEach((buffer, i) => fillBuffer(device, buffer, i))
-    const logits = create('logits', spec.vocab * 4)
+    const logits = create('logits', logitRows * spec.vocab * 4)
     const perSequence = Math.ceil(context / PAGE)
     const sequences = sameSequence ? 1 : rows
     const pageBytes = PAGE * spec.kvHeads * spec.headDim * 4
@@ -93,9 +98,9 @@ export class Synthetic {
       pages: tables[sameSequence ? 0 : i] ?? [],
       slot: 0,
       logits:
-        i === rows - 1
+        i >= rows - logitRows
           ? {
-              ringRow: 0,
+              ringRow: i - rows + logitRows,
               candidates: 1,
               inverseTemperature: 0,
               topK: 0,

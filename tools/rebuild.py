@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, help="folder that holds corpus/")
     parser.add_argument("--init", type=Path, help="model to start from")
     parser.add_argument("--minutes", type=float, help="train no longer than this, to be continued by the same command")
+    parser.add_argument("--compile", action="store_true", help="train a third faster; needs a C++ compiler")
     parser.add_argument("--engine", choices=["tokenscope", "torch"])
     args = parser.parse_args()
 
@@ -38,7 +39,7 @@ def main() -> None:
     if not (corpus / "parts.json").exists():
         module("corpus.build", "--out", corpus, "--scale", size["scale"], *shared)
     if steps_done(run) < size["steps"]:
-        options = [*(["--init", args.init] if args.init else []), *(["--minutes", args.minutes] if args.minutes else [])]
+        options = [*(["--compile"] if args.compile else []), *(["--init", args.init] if args.init else []), *(["--minutes", args.minutes] if args.minutes else [])]
         module("train.train", "--corpus", corpus, "--out", run, "--steps", size["steps"], "--decay-steps", size["decay_steps"],
                "--rate", size["rate"], "--lesson", *size["lesson"], *options)
     if steps_done(run) < size["steps"]:

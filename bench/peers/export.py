@@ -84,7 +84,7 @@ class Graph:
         self.constants: list = []
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def node(self, op: str, inputs: list[str], name: str, outputs: list[str] | None = None, **attributes) -> str:

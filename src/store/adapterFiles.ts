@@ -3,13 +3,16 @@ const LOOKED_INTO = 256 * 1024 * 1024
 
 const ADAPTER_FILE = /(^|\/)adapter_(config\.json|model\.(safetensors|bin))$/
 
+/** A file of a chosen folder knows its way; a single one has its name. */
+const pathOf = (file: File): string => file.webkitRelativePath || file.name
+
 /** True for the files of an adapter, loose, in a folder or in one zip archive; anything else is taken for a model. */
 export async function areAdapterFiles(files: readonly File[]): Promise<boolean> {
   const [file] = files
   if (files.length === 1 && file !== undefined && /\.zip$/i.test(file.name)) {
     return file.size <= LOOKED_INTO && (await namesInZip(file)).some((name) => ADAPTER_FILE.test(name))
   }
-  return files.some((one) => ADAPTER_FILE.test(one.webkitRelativePath || one.name))
+  return files.some((one) => ADAPTER_FILE.test(pathOf(one)))
 }
 
 /** Names of an archive's entries; none of a broken one, which the loader then refuses by name. */
@@ -32,7 +35,7 @@ async function namesInZip(file: File): Promise<string[]> {
 /** What dropped files are called: their folder, their archive, else nothing. */
 export function nameOfFiles(files: readonly File[]): string | null {
   const [file] = files
-  const folder = file?.webkitRelativePath.split('/').at(-2)
+  const folder = file === undefined ? undefined : pathOf(file).split('/').at(-2)
   if (folder) return folder
   const archive = files.length === 1 ? /^(.+)\.zip$/i.exec(file?.name ?? '')?.[1] : undefined
   return archive ?? null

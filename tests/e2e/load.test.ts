@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { GREEDY_CASES } from '../greedy.ts'
-import { openPage } from './harness.ts'
+import { openPage, testBrowser } from './harness.ts'
 import { publish } from '../figures.ts'
 
 const dist = resolve(import.meta.dirname, '../../dist')
@@ -58,47 +58,51 @@ function noteStages(): void {
   }
 }
 
-test('a cold page: download, compile and forward', async () => {
+/** One visit with empty caches, up to the first token of an 8-token prompt. Milliseconds, apart. */
+async function visit(): Promise<Record<string, number>> {
   const { page } = await openPage({ path: '#run=0', reducedMotion: 'reduce', initScript: noteStages })
-  const figures = await page.evaluate(
+  const { stages, forward, total, pipelines, ids } = await page.evaluate(
     async (prompt) => {
       const { model } = await window.tokenscope
       const began = performance.now()
-      const tokens: number[] = []
-      for await (const { id } of model!.generate(prompt, { temperature: 0, maxTokens: 1 })) tokens.push(id)
+      const ids: number[] = []
+      for await (const { id } of model!.generate(prompt, { temperature: 0, maxTokens: 1 })) ids.push(id)
       const total = performance.now()
-      const { pipelinesCompiled } = await model!.counters()
-      const { backend, variant } = model!.info
+      const { pipelinesCompiled: pipelines } = await model!.counters()
       const { stages } = window as unknown as { stages: Record<string, number> }
-      return {
-        stages,
-        tokens,
-        forward: total - began,
-        total,
-        pipelinesCompiled,
-        backend,
-        variant: variant.name,
-      }
+      return { stages, forward: total - began, total, pipelines, ids }
     },
     GREEDY_CASES[0]!.ids.slice(0, 8),
   )
-  const { stages, tokens, forward, total, pipelinesCompiled, ...adapter } = figures
-  expect(tokens).toHaveLength(1)
-  const compile = stages['self-test']! - stages['compile']!
-  const spent = {
-    'page and worker': stages['config']!,
-    'config and tokenizer': stages['weights']! - stages['config']!,
-    weights: stages['compile']! - stages['weights']!,
+  expect(ids).toHaveLength(1)
+  const at = (stage: string): number => stages[stage] ?? NaN
+  const compile = at('self-test') - at('compile')
+  return {
+    'page and worker': at('config'),
+    'config, tokenizer and device': at('weights') - at('config'),
+    weights: at('compile') - at('weights'),
     compile,
-    'self-test': stages['ready']! - stages['self-test']!,
+    'self-test': at('ready') - at('self-test'),
     forward,
     'total less compile': total - compile,
+    pipelines,
   }
-  for (const [name, value] of Object.entries(spent))
-    publish({ name: `cold page: ${name}`, value: Math.round(value), unit: 'ms', ...adapter })
-  publish({ name: 'cold page: pipelines', value: pipelinesCompiled, unit: '', ...adapter })
-  expect(pipelinesCompiled).toBeLessThanOrEqual(12)
-  expect(spent['self-test']).toBeLessThan(300)
-  expect(spent.compile).toBeLessThanOrEqual(2500)
-  expect(spent['total less compile']).toBeLessThanOrEqual(1500)
+}
+
+test('a cold page: download, compile and forward', async () => {
+  await (await (await testBrowser()).newPage()).close() // starting the browser is not the page's doing
+  // The least of three visits: what else the machine does only adds.
+  const visits = [await visit(), await visit(), await visit()]
+  const least = (name: string): number => Math.min(...visits.map((spent) => spent[name] ?? NaN))
+  for (const name of Object.keys(visits[0]!)) {
+    publish({
+      name: `cold page: ${name}`,
+      value: Math.round(least(name)),
+      unit: name === 'pipelines' ? '' : 'ms',
+    })
+  }
+  expect(least('pipelines')).toBeLessThanOrEqual(12)
+  expect(least('self-test')).toBeLessThan(300)
+  expect(least('compile')).toBeLessThanOrEqual(2500)
+  expect(least('total less compile')).toBeLessThanOrEqual(1500)
 })

@@ -19,8 +19,7 @@ async function ready(page: Page): Promise<void> {
 /** Writes the text if the page has not done so by itself, and opens the stepper on it. */
 async function openSteps(page: Page): Promise<void> {
   await ready(page)
-  await expect.poll(() => page.locator('[data-token-index]').count(), { timeout: 60_000 }).toBeGreaterThan(3)
-  await page.waitForSelector(`${id('model-status')}[data-state="ready"]`)
+  await page.waitForSelector(`${id('output')}[data-state="done"]`, { timeout: 60_000 })
   await page.click(id('view-steps'))
   await page.waitForSelector(id('tensor-view'), { timeout: 60_000 })
   await shown(page)

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Inspection, Model, TensorData } from '../../src/index.ts'
+import { statsOf } from '../../src/model/inspectRead.ts'
 import { maxDifference } from '../nmse.ts'
+import { testDevice } from './device.ts'
 import { collect, logSoftmax, refusal } from './engine.support.ts'
 import { readJson, ROOT, TALES, TINY, withModel } from './modelFixtures.ts'
 
@@ -261,5 +263,64 @@ describe('under adapters', () => {
       const lens = await model.lens(ids, { layers: [layers - 1], positions: [position], token: 7 })
       expect(lens.cells[0]!.probability).toBeCloseTo(Math.exp(logSoftmax(logits)[7]!), 5)
     })
+  })
+})
+
+/** What a worker gets from the page, as far as drawing needs it. */
+function fakeCanvas(texture: GPUTexture): OffscreenCanvas {
+  const context = {
+    configure: () => undefined,
+    unconfigure: () => undefined,
+    getCurrentTexture: () => texture,
+  }
+  return { width: 64, height: 32, getContext: () => context } as unknown as OffscreenCanvas
+}
+
+test('panning draws without reading back; an automatic range is read once a tensor', async () => {
+  vi.stubGlobal('navigator', { gpu: { getPreferredCanvasFormat: () => 'rgba8unorm' } })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const { device } = await testDevice({ limits: 'adapter', features: 'all' })
+  const usage = GPUTextureUsage.RENDER_ATTACHMENT
+  const texture = device.createTexture({ size: [64, 32], format: 'rgba8unorm', usage })
+  await withModel(join(TINY, 'gpt2'), {}, async (model) => {
+    const inspection = await model.inspect(promptOf('gpt2'))
+    const canvas = await inspection.attach(fakeCanvas(texture))
+    await inspection.resize(canvas, 64, 32)
+    const frame = { rows: [0, 4], cols: [0, 40], palette: 'diverging', theme: 'dark' } as const
+    const step = 'layers.0.resid'
+    const { absMax, min, max } = await inspection.stats(step)
+    const { readbacks } = await model.counters()
+    const { range } = await inspection.draw(canvas, { ...frame, step, range: 'auto' })
+    expect(range).toEqual([-absMax, absMax])
+    for (let i = 0; i < 20; i++) {
+      const cols = [i / 3, 20 + i] as const
+      await inspection.draw(canvas, { ...frame, step, cols, range: i % 2 === 0 ? 'auto' : [-1, 1] })
+    }
+    const sequential = { ...frame, step, palette: 'sequential', range: 'auto' } as const
+    expect((await inspection.draw(canvas, sequential)).range).toEqual([min, max])
+    expect((await model.counters()).readbacks).toBe(readbacks + 1)
+    await refusal(inspection.draw(canvas, { ...frame, step, range: 'auto', slice: 1 }), 'bad-argument')
+    await refusal(inspection.draw(canvas, { ...frame, step, range: 'auto', rows: [4, 4] }), 'bad-argument')
+    await inspection.close()
+  })
+  texture.destroy()
+})
+
+test('statistics set NaN and infinity apart', async () => {
+  const pieces = async function* (): AsyncGenerator<Float32Array> {
+    yield Float32Array.of(1, NaN, -3)
+    yield Float32Array.of(Infinity, 5, -Infinity)
+  }
+  expect(await statsOf(pieces)).toEqual({
+    elements: 6,
+    nan: 1,
+    infinite: 2,
+    min: -3,
+    max: 5,
+    mean: 1,
+    std: Math.sqrt(32 / 3),
+    norm: Math.sqrt(35),
+    absMax: 5,
+    histogram: { low: -3, high: 5, counts: [1, 1, 1] },
   })
 })

@@ -81,7 +81,7 @@ describe('bundled model', () => {
     for (const percent of [evidence.stories_seen, evidence.stories_withheld, evidence.induction].map(
       (e) => e.percent,
     )) {
-      expect(card).toContain(`${percent} %`)
+      expect(card).toContain(`${percent.toFixed(1)} %`)
     }
     expect(evidence.stories_seen.percent).toBeGreaterThanOrEqual(90)
     expect(evidence.stories_withheld.percent).toBeGreaterThanOrEqual(85)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ MEASURES = {
 
 def load_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def parameter_count(weights: Path) -> int:
+    """Numbers in a safetensors file, from its header: 8 bytes of length, then JSON."""
+    with weights.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
 def percent(result: dict[str, Any]) -> str:
@@ -157,11 +165,12 @@ def main() -> None:
     evidence = load_json(args.evidence)
     config = load_json(args.out / "config.json")
     tokenizer = load_json(args.out / "tokenizer.json")
-    size = (args.out / "model.safetensors").stat().st_size
+    weights = args.out / "model.safetensors"
+    parameters = parameter_count(weights)
     card = CARD.format(
-        name=args.out.name, parameters=size // 2 // 1000 * 1000, megabytes=size / 1e6, vocabulary=config["vocab_size"],
+        name=args.out.name, parameters=parameters, megabytes=weights.stat().st_size / 1e6, vocabulary=config["vocab_size"],
         reserved=", ".join(f"`{token['content']}`" for token in tokenizer["added_tokens"]), mix=mix_table(load_json(args.corpus / "parts.json")),
-        known=MIN_KNOWN, sentence=MAX_SENTENCE, parameters_short=f"{size / 2e6:.1f} million", documents=HELD_OUT_DOCUMENTS,
+        known=MIN_KNOWN, sentence=MAX_SENTENCE, parameters_short=f"{parameters / 1e6:.1f} million", documents=HELD_OUT_DOCUMENTS,
         sentences=HELD_OUT_SENTENCES, pairs=WITHHELD_PAIRS, training=training_facts(log), note=args.note,
         engine="Tokenscope's own engine" if evidence["engine"] == "tokenscope" else "PyTorch and Transformers",
         evidence=evidence_table(evidence, load_json(args.baseline) if args.baseline else None),

@@ -19,6 +19,8 @@ const PATHS = {
   sliders: 'M2 4.5h6.5M12 4.5h2M8.5 2.8v3.4M2 11.5h2M7.5 11.5H14M5.8 9.8v3.4',
   bars: 'M2.5 3.5h11M2.5 8h6M2.5 12.5h3',
   tree: 'M3.5 2v10.5H7M3.5 6.5H7M9 5h4.5v3H9ZM9 11h4.5v3H9Z',
+  heads: 'M3 3v10h10ZM3 8h5M8 8v5',
+  layers: 'M8 2 14 5 8 8 2 5ZM2 8l6 3 6-3M2 11l6 3 6-3',
   grid: 'M2.5 2.5h11v11h-11ZM2.5 6.2h11M2.5 9.8h11M6.2 2.5v11M9.8 2.5v11',
   facts: 'M2.5 2.5h11v11h-11ZM5 6h6M5 8.5h6M5 11h3.5',
   stepNext: 'M5 3.4v9.2L11.4 8Z',

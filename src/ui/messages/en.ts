@@ -1,4 +1,6 @@
 import { adaptersEn } from './adapters.en.ts'
+import { attentionEn } from './attention.en.ts'
+import { lensEn } from './lens.en.ts'
 import { stepsEn } from './steps.en.ts'
 
 /** Every word of the page. `{name}` marks what is put in. */
@@ -205,6 +207,8 @@ export const en = {
   'keys.hint': '{generate} generates · Esc stops · J K move between tokens',
 
   ...stepsEn,
+  ...attentionEn,
+  ...lensEn,
   ...adaptersEn,
 } as const
 

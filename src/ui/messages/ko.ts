@@ -1,5 +1,7 @@
 import type { Catalogue } from './en.ts'
 import { adaptersKo } from './adapters.ko.ts'
+import { attentionKo } from './attention.ko.ts'
+import { lensKo } from './lens.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 
 export const ko: Catalogue = {
@@ -202,5 +204,7 @@ export const ko: Catalogue = {
   'keys.hint': '{generate} 생성 · Esc 정지 · J K 토큰 이동',
 
   ...stepsKo,
+  ...attentionKo,
+  ...lensKo,
   ...adaptersKo,
 }

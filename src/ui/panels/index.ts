@@ -55,6 +55,32 @@ export const VIEWS: readonly View[] = [
     bottom: later(() => import('./steps/TransportBar.tsx').then((module) => module.TransportBar)),
   },
   {
+    name: 'attention',
+    title: 'view.attention',
+    icon: 'heads',
+    component: later(() => import('./AttentionView.tsx').then((module) => module.AttentionView)),
+    left: null,
+    right: {
+      title: 'attention.panel',
+      icon: 'facts',
+      component: later(() => import('./attention/HeadPanel.tsx').then((module) => module.HeadPanel)),
+    },
+    bottom: null,
+  },
+  {
+    name: 'lens',
+    title: 'view.lens',
+    icon: 'layers',
+    component: later(() => import('./LensView.tsx').then((module) => module.LensView)),
+    left: null,
+    right: {
+      title: 'lens.panel',
+      icon: 'facts',
+      component: later(() => import('./lens/LensPanel.tsx').then((module) => module.LensPanel)),
+    },
+    bottom: null,
+  },
+  {
     name: 'adapters',
     title: 'view.adapters',
     icon: 'mixer',

@@ -1,0 +1,82 @@
+import { createStore } from 'zustand/vanilla'
+import type { LensCell, Model } from '../types.ts'
+import type { Session } from './session.ts'
+import { TextReading } from './textReading.ts'
+
+export interface LensMap {
+  /** Layer numbers, −1 (the embedding) first. */
+  layers: readonly number[]
+  /** Positions read so far: all up to this one. */
+  positions: number
+  /** Position by position, its layers in order. */
+  cells: readonly LensCell[]
+  /** Texts of the most probable tokens. */
+  texts: ReadonlyMap<number, string>
+}
+
+/** Alternatives captured with every cell. */
+export const LENS_TOP = 10
+/** Logits of one call: how much is computed before more is shown. */
+const AT_ONCE = 1 << 23
+
+export function lensCell(map: LensMap, layer: number, position: number): LensCell | null {
+  const at = map.layers.indexOf(layer)
+  return at < 0 ? null : (map.cells[position * map.layers.length + at] ?? null)
+}
+
+type Spell = (before: readonly number[], id: number) => Promise<string>
+
+/** Position by position what every layer would predict, a stretch of the text to a call. */
+async function* readLens(model: Model, ids: readonly number[], spell: Spell): AsyncIterable<LensMap> {
+  const layers = Array.from({ length: model.info.layers + 1 }, (_, i) => i - 1)
+  const cells: LensCell[] = []
+  const texts = new Map<number, string>()
+  const step = Math.max(8, Math.floor(AT_ONCE / model.info.vocab / layers.length))
+  for (let from = 0; from < ids.length; from += step) {
+    const count = Math.min(step, ids.length - from)
+    const positions = Array.from({ length: count }, (_, i) => from + i)
+    const lens = await model.lens(ids, { positions, topK: LENS_TOP })
+    for (let i = 0; i < count; i++)
+      layers.forEach((_, at) => cells.push(...lens.cells.slice(at * count + i, at * count + i + 1)))
+    const fresh = new Map<number, number>()
+    for (const { top, position } of lens.cells) {
+      const id = top[0]?.id
+      if (id !== undefined && !texts.has(id)) fresh.set(id, position)
+    }
+    const spelled = await Promise.all(
+      Array.from(fresh, async ([id, at]) => [id, await spell(ids.slice(0, at + 1), id)] as const),
+    )
+    for (const [id, text] of spelled) texts.set(id, text)
+    yield { layers, positions: from + count, cells: [...cells], texts: new Map(texts) }
+  }
+}
+
+export interface LensState {
+  /** The layer whose cell is chosen; the position is the page's selected token. */
+  layer: number | null
+  /** The cell under the pointer. */
+  hovered: { layer: number; position: number } | null
+}
+
+/** The logit lens over the text on the page. */
+export class LensGrid {
+  readonly reading: TextReading<LensMap>
+  readonly state = createStore<LensState>()(() => ({ layer: null, hovered: null }))
+
+  constructor(session: Session) {
+    this.reading = new TextReading(session, (model, ids) =>
+      readLens(model, ids, (before, id) =>
+        model.info.hasTokenizer ? session.lookUpText(before, id) : Promise.resolve(''),
+      ),
+    )
+  }
+}
+
+const known = new WeakMap<Session, LensGrid>()
+
+/** The lens of a page: one, whichever panel asks. */
+export function lensOf(session: Session): LensGrid {
+  const lens = known.get(session) ?? new LensGrid(session)
+  known.set(session, lens)
+  return lens
+}

@@ -1,0 +1,28 @@
+/** Words of the lens view. */
+export const lensEn = {
+  'view.lens': 'Lens',
+  'lens.panel': 'Prediction',
+  'lens.about':
+    'What the model would say next if it stopped after a layer: the residual stream there, through the final norm and the head. A column is a position; each cell names the token it predicts next.',
+  'lens.grid': 'Logit lens: {layers} layers by {positions} positions. Arrow keys move.',
+  'lens.embedding': 'embedding',
+  'lens.embeddingShort': 'emb',
+  'lens.layer': 'layer {layer}',
+  'lens.layerShort': 'L{layer}',
+  'lens.token': 'token',
+  'lens.next': 'next',
+  'lens.unknown': 'not written',
+  'lens.cell': 'position {position} “{token}”, {layer}: predicts next “{top}”, {probability}',
+  'lens.title': 'After {layer}',
+  'lens.predicts': 'position {position} · “{token}” → predicts next',
+  'lens.top': 'Most probable next tokens',
+  'lens.probability': 'Probability',
+  'lens.entropy': 'Entropy',
+  'lens.actual': 'Actual next token',
+  'lens.rank': 'Rank',
+  'lens.rankOf': '{rank} of {vocab}',
+  'lens.last': 'The text ends here: no next token to follow.',
+  'lens.follow': 'The actual next token, layer by layer',
+  'lens.scale': 'Probability of the cell’s token',
+  'lens.empty': 'Choose a cell to see what stands behind it.',
+} as const

@@ -1,0 +1,220 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { openPage, takeScreenshot } from './harness.ts'
+
+/** The name comes twice, so that induction can be measured. */
+const PROMPT = 'Once upon a time there was a little fox named Lily. One day Lily'
+const TEXT = `#prompt=${encodeURIComponent(PROMPT)}&seed=1&max-tokens=12`
+
+const id = (name: string) => `[data-testid="${name}"]`
+
+async function written(page: Page): Promise<void> {
+  await page.evaluate(() => window.tokenscope)
+  await expect.poll(() => page.locator('[data-token-index]').count(), { timeout: 60_000 }).toBeGreaterThan(3)
+  await page.waitForSelector(`${id('model-status')}[data-state="ready"]`)
+}
+
+async function openAttention(page: Page): Promise<void> {
+  await page.click(id('view-attention'))
+  await page.waitForSelector(`${id('attention-view')} ${id('tensor-cell')}`, { timeout: 60_000 })
+  await page.waitForFunction(() => document.querySelector('.attention .steps-note') === null)
+}
+
+async function openLens(page: Page): Promise<void> {
+  await page.click(id('view-lens'))
+  await page.waitForSelector(id('lens-cell'), { timeout: 60_000 })
+  await page.waitForFunction(() => document.querySelector('.lens .steps-note') === null)
+}
+
+async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+}
+
+/** Ids of the text, as the attention view shows them. */
+const shownIds = (page: Page): Promise<number[]> =>
+  page.$$eval('[data-testid="row-token"]', (tokens) =>
+    tokens.map((token) => Number((token as HTMLElement).dataset['tokenId'])),
+  )
+
+test('attention: cells, scores and entropies are those of model.trace, by keyboard alone', async () => {
+  const { page } = await openPage({ path: TEXT })
+  await written(page)
+  await openAttention(page)
+  const ids = await shownIds(page)
+  const { layers, heads } = await page.evaluate(async () => (await window.tokenscope).model!.info)
+  expect(await page.locator(id('attention-head')).count()).toBe(layers * (heads + 1))
+  await page.focus('.thumb[aria-pressed="true"]')
+  const read: { layer: number; head: number; index: number; value: number; scores: (number | null)[] }[] = []
+  for (let layer = 0; layer < layers; layer++) {
+    const pressed = page.locator('.thumb[aria-pressed="true"]')
+    await page.keyboard.press('ArrowRight')
+    const head = Number(await pressed.getAttribute('data-head'))
+    await page.focus(id('tensor-view'))
+    for (const key of ['ArrowUp', 'ArrowLeft', 'ArrowUp']) {
+      await page.keyboard.press(key)
+      const cell = page.locator(id('tensor-cell'))
+      const [index, value] = [await cell.getAttribute('data-index'), await cell.getAttribute('data-value')]
+      const scores = await page.$$eval(
+        '[data-testid="attention-entropy"], [data-testid="attention-score"]',
+        (all) =>
+          all.map((one) => {
+            const { value } = (one as HTMLElement).dataset
+            return value === undefined ? null : Number(value)
+          }),
+      )
+      read.push({ layer, head, index: Number(index), value: Number(value), scores })
+    }
+    await page.focus('.thumb[aria-pressed="true"]')
+    await page.keyboard.press('ArrowDown')
+  }
+  const traced = await page.evaluate(
+    async ([ids, read]) => {
+      const { model } = await window.tokenscope
+      const tensors = await model!.trace(ids, { probes: ['layers.*.attn.probs'] })
+      const n = ids.length
+      const mean = (values: number[]) =>
+        values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+      return read.map(({ layer, head, index }) => {
+        const { data, shape } = tensors.get(`layers.${layer}.attn.probs`)!
+        const at = (row: number, col: number) => data[(head * n + row) * n + col]!
+        const rows = ids.map((_, row) => row)
+        const later = rows.slice(1)
+        const behind = (row: number) =>
+          rows.filter((col) => col > 0 && col < row && ids[col - 1] === ids[row])
+        const total = (row: number, cols: number[]) => cols.reduce((sum, col) => sum + at(row, col), 0)
+        return {
+          shape,
+          value: data[index]!,
+          scores: [
+            mean(later.map((row) => at(row, row - 1))),
+            mean(later.map((row) => at(row, 0))),
+            mean(
+              later.map((row) =>
+                total(
+                  row,
+                  rows.filter((col) => col <= row && ids[col] === ids[row]),
+                ),
+              ),
+            ),
+            mean(rows.filter((row) => behind(row).length > 0).map((row) => total(row, behind(row)))),
+            mean(
+              rows.map((row) =>
+                rows.slice(0, row + 1).reduce((sum, col) => {
+                  const p = at(row, col)
+                  return p > 0 ? sum - p * Math.log2(p) : sum
+                }, 0),
+              ),
+            ),
+          ],
+        }
+      })
+    },
+    [ids, read] as const,
+  )
+  expect(read.map(({ value }) => value)).toEqual(traced.map(({ value }) => value))
+  expect(new Set(read.map(({ layer, index }) => `${layer}:${index}`)).size).toBe(read.length)
+  for (const [at, { shape, scores }] of traced.entries()) {
+    expect(shape).toEqual([heads, ids.length, ids.length])
+    scores.forEach((score, which) => {
+      expect(score).not.toBeNull()
+      // Sums of at most a few hundred f32 weights in f64, in another order.
+      expect(read[at]!.scores[which]).toBeCloseTo(score!, 9)
+    })
+  }
+})
+
+test('attention: one selection with the other views; the mean of a layer', async () => {
+  const { page } = await openPage({ path: TEXT })
+  await written(page)
+  await openAttention(page)
+  await page.click(`${id('row-token')}[data-row="5"]`)
+  expect(await page.getAttribute(id('tensor-cell'), 'data-row')).not.toBeNull()
+  await page.click(`${id('attention-head')}[data-layer="1"][data-head="mean"]`)
+  await page.focus(id('tensor-view'))
+  await page.keyboard.press('ArrowLeft')
+  const cell = page.locator(id('tensor-cell'))
+  const [row, col] = [
+    Number(await cell.getAttribute('data-row')),
+    Number(await cell.getAttribute('data-col')),
+  ]
+  const ids = await shownIds(page)
+  const mean = await page.evaluate(
+    async ([ids, row, col]) => {
+      const { model } = await window.tokenscope
+      const probs = (await model!.trace(ids, { probes: ['layers.1.attn.probs'] })).get('layers.1.attn.probs')!
+      const n = ids.length
+      const { heads } = model!.info
+      return (
+        Array.from({ length: heads }, (_, h) => probs.data[(h * n + row) * n + col]!).reduce(
+          (a, b) => a + b,
+          0,
+        ) / heads
+      )
+    },
+    [ids, row, col] as const,
+  )
+  // Added up in f32.
+  expect(Number(await cell.getAttribute('data-value'))).toBeCloseTo(mean, 6)
+  await page.click(id('view-steps'))
+  await page.waitForSelector(`${id('row-token')}[aria-pressed="true"][data-row="5"]`, { timeout: 30_000 })
+})
+
+test('lens: cells are those of model.lens; hovering and keys tell about them', async () => {
+  const { page } = await openPage({ path: TEXT })
+  await written(page)
+  await openAttention(page)
+  const ids = await shownIds(page)
+  await openLens(page)
+  const lens = await page.evaluate(
+    async (ids) => (await window.tokenscope).model!.lens(ids, { topK: 10 }),
+    ids,
+  )
+  const cells = await page.$$eval('[data-testid="lens-cell"]', (all) =>
+    all.map((one) => {
+      const { layer, position, tokenId, probability } = (one as HTMLElement).dataset
+      return [layer, position, tokenId, probability].map(Number)
+    }),
+  )
+  expect(cells.length).toBeGreaterThan(30)
+  const expected = (layer: number, position: number) =>
+    lens.cells.find((cell) => cell.layer === layer && cell.position === position)!
+  for (const [layer, position, tokenId, probability] of cells) {
+    const { top } = expected(layer!, position!)
+    expect(tokenId).toBe(top[0]!.id)
+    expect(probability).toBeCloseTo(top[0]!.probability, 6)
+  }
+  await page.click(`${id('lens-cell')}[data-layer="2"] >> nth=4`)
+  await page.mouse.move(2, 2)
+  await page.keyboard.press('ArrowLeft')
+  const panel = page.locator(id('lens-panel'))
+  const told = expected(
+    Number(await panel.getAttribute('data-layer')),
+    Number(await panel.getAttribute('data-position')),
+  )
+  expect(told.token).toBe(ids[told.position + 1])
+  const value = async (name: string) => Number(await page.getAttribute(id(name), 'data-value'))
+  expect(await value('lens-entropy')).toBeCloseTo(told.entropy, 5)
+  expect(await value('lens-rank')).toBe(told.rank)
+  expect(await value('lens-probability')).toBeCloseTo(told.probability!, 6)
+})
+
+test.each([
+  ['light', { width: 1440, height: 900 }],
+  ['dark', { width: 1440, height: 900 }],
+  ['light', { width: 390, height: 844 }],
+  ['dark', { width: 390, height: 844 }],
+] as const)('accessible: %s, %o', async (colorScheme, viewport) => {
+  const { page } = await openPage({ path: TEXT, colorScheme, viewport })
+  await written(page)
+  await openAttention(page)
+  await page.click(`${id('attention-head')}[data-layer="2"][data-head="1"]`)
+  await expectAccessible(page)
+  await takeScreenshot(page, `attention ${colorScheme} ${viewport.width}`)
+  await openLens(page)
+  await page.locator(id('lens-cell')).nth(10).click()
+  await expectAccessible(page)
+  await takeScreenshot(page, `lens ${colorScheme} ${viewport.width}`)
+})
