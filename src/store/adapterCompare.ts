@@ -5,6 +5,7 @@ import { mixOf, type MixPart } from './adapterMix.ts'
 import { adaptersOf, type Adapters } from './adapters.ts'
 import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from './adapterScores.ts'
 import { promptTexts } from './promptTexts.ts'
+import { isRunning } from './app.ts'
 import { encodePrompt, type Session } from './session.ts'
 
 /** Which mix a side runs under: the base, everything as mixed, or one adapter alone (`only:<id>`). */
@@ -84,6 +85,7 @@ export class Comparison {
     const { model } = session
     if (model === null) return
     this.stop()
+    if (isRunning(session.app.getState().run)) session.stop()
     const run = (this.run += 1)
     this.controller = new AbortController()
     const { mode, a, b } = this.state.getState()
@@ -171,6 +173,7 @@ export class Comparison {
     if (run !== this.run) return
     this.promptIds = ids
     const { signal } = this.controller ?? {}
+    this.session.releaseLogits()
     const stream = model.compare(ids, {
       ...settings,
       a,

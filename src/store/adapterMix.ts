@@ -24,7 +24,7 @@ export interface Track {
 /** Ends of the slider; any finite number may be typed. */
 export const SCALE_END = 2
 
-/** The scale an adapter acts at: a solo silences all others, even muted itself. */
+/** The scale an adapter acts at: a solo row acts, muted or not, and silences all others. */
 export function actingScale(track: Track, solo: string | null): number {
   if (solo !== null) return track.id === solo ? track.scale : 0
   return track.enabled ? track.scale : 0

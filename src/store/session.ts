@@ -177,6 +177,11 @@ export class Session {
     return text
   }
 
+  /** Another use of the engine has taken the place of the last run's logits: they are computed again when asked for. */
+  releaseLogits(): void {
+    this.liveRun = null
+  }
+
   /** Shows an error that happened outside a load or a run. */
   report(error: unknown): void {
     this.showUnlessLost(error)

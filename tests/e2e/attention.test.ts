@@ -53,7 +53,8 @@ test('attention: cells, scores and entropies are those of model.trace, by keyboa
     await page.keyboard.press('ArrowRight')
     const head = Number(await pressed.getAttribute('data-head'))
     await page.focus(id('tensor-view'))
-    for (const key of ['ArrowUp', 'ArrowLeft', 'ArrowUp']) {
+    if (layer === 0) await page.keyboard.press('Home')
+    for (const key of ['ArrowUp', 'ArrowRight', 'ArrowUp']) {
       await page.keyboard.press(key)
       const cell = page.locator(id('tensor-cell'))
       const [index, value] = [await cell.getAttribute('data-index'), await cell.getAttribute('data-value')]

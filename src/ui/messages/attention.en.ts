@@ -22,7 +22,7 @@ export const attentionEn = {
     '{title}: {rows} queries down, {rows} keys across. Arrow keys move the cell, Enter takes its query.',
   'attention.readout': 'query {row} “{query}” → key {col} “{key}”',
   'attention.future': 'lies ahead of the query: masked',
-  'attention.scale': 'Weight 0 to 1; ink grows with its square root',
+  'attention.scale': 'Weight 0 to 1, ink by its square root',
   'attention.reading': 'Reading layer {layer}…',
   'attention.label.previous': 'previous token',
   'attention.label.first': 'first token',

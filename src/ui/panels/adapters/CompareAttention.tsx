@@ -119,13 +119,12 @@ function useShade(): Shade {
 }
 
 /** Queries down, keys across; the future stays empty. */
-function Pattern({ title, values, rows, cols, palette, range }: PatternProps) {
+function Pattern({ title, values, rows, cols, palette, range: [low, high] }: PatternProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const shade = useShade()
   useEffect(() => {
     const context = canvas.current?.getContext('2d')
     if (!context || rows === 0) return
-    const [low, high] = range
     const ramp = rampWords(palette, shade)
     const pixels = new Uint32Array(rows * cols)
     for (let row = 0; row < rows; row++) {
@@ -135,7 +134,7 @@ function Pattern({ title, values, rows, cols, palette, range }: PatternProps) {
       }
     }
     context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), cols, rows), 0, 0)
-  }, [values, rows, cols, palette, range, shade])
+  }, [values, rows, cols, palette, low, high, shade])
   return (
     <figure className="pattern">
       <figcaption className="note numeric">{title}</figcaption>

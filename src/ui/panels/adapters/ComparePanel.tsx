@@ -8,7 +8,7 @@ import { formatFixed, formatProbability } from '../../format.ts'
 import { CompareAttention } from './CompareAttention.tsx'
 import { CompareLens } from './CompareLens.tsx'
 import { useCompareState, useComparison } from './hooks.ts'
-import { formatNats } from './MixerRow.tsx'
+import { formatNats } from './numbers.ts'
 
 /** Lines of the table of two distributions. */
 const ROWS = 14
@@ -21,13 +21,13 @@ export function ComparePanel() {
   const mode = useCompareState((state) => state.shown?.mode ?? null)
   const chosen = useCompareState((state) => state.selected)
   const phase = useCompareState((state) => state.phase.kind)
-  const version = useCompareState((state) => state.version)
+  useCompareState((state) => state.version)
   const settled = phase !== 'reading' && phase !== 'running'
   const count = comparison.kl.length
   const at = chosen ?? count - 1
   if (mode === null || at < 0 || at >= count) return <p className="panel-empty">{t('compare.panelEmpty')}</p>
   return (
-    <div className="compare-panel" data-version={version}>
+    <div className="compare-panel">
       <Heading at={at} />
       <Segmented
         label={t('compare.look')}

@@ -6,7 +6,7 @@ import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../format.ts'
 import { useCompareState, useComparison } from './hooks.ts'
 import { MixName } from './MixChip.tsx'
-import { formatNats } from './MixerRow.tsx'
+import { formatNats } from './numbers.ts'
 
 /** KL at which the colours end, nats. */
 const KL_END = 2
@@ -149,24 +149,46 @@ function Stream({ side }: { side: Side }) {
         {cells.map(
           (cell, index) =>
             cell !== null && (
-              <span
+              <Chip
                 key={index}
-                id={`${side}-${index}`}
-                role="option"
-                aria-selected={index === selected}
-                className={index === first ? 'chip chip-parting' : 'chip'}
-                data-token-index={index}
-                data-token-id={cell.id}
-                data-kl={cell.kl ?? undefined}
-                title={cell.kl === null ? undefined : `KL ${formatNats(cell.kl)}`}
-                aria-label={cell.text.trim() === '' ? JSON.stringify(cell.text) : undefined}
-                style={cell.kl === null ? undefined : { '--level': `var(--seq-${klLevel(cell.kl)})` }}
-              >
-                <TokenText text={cell.text} />
-              </span>
+                side={side}
+                index={index}
+                cell={cell}
+                selected={index === selected}
+                parting={index === first}
+              />
             ),
         )}
       </div>
     </section>
+  )
+}
+
+interface ChipProps {
+  side: Side
+  index: number
+  cell: Cell
+  selected: boolean
+  /** The first token that differs from the other side's. */
+  parting: boolean
+}
+
+function Chip({ side, index, cell, selected, parting }: ChipProps) {
+  const { id, text, kl } = cell
+  return (
+    <span
+      id={`${side}-${index}`}
+      role="option"
+      aria-selected={selected}
+      className={parting ? 'chip chip-parting' : 'chip'}
+      data-token-index={index}
+      data-token-id={id}
+      data-kl={kl ?? undefined}
+      title={kl === null ? undefined : `KL ${formatNats(kl)}`}
+      aria-label={text.trim() === '' ? JSON.stringify(text) : undefined}
+      style={kl === null ? undefined : { '--level': `var(--seq-${klLevel(kl)})` }}
+    >
+      <TokenText text={text} />
+    </span>
   )
 }

@@ -8,6 +8,7 @@ import { formatBytes, formatFixed, formatMagnitude } from '../../format.ts'
 import { DeltaCell } from './DeltaCell.tsx'
 import { deltaGrid, deltaLevel, shortStep, type DeltaGrid } from './deltaGrid.ts'
 import { useAdaptersState } from './hooks.ts'
+import { formatRatio } from './numbers.ts'
 
 type Loaded =
   | { kind: 'reading' }
@@ -108,26 +109,13 @@ function HeatTable({ grid, track, chosen, onChoose }: HeatTableProps) {
             {cells.map((cell, column) => (
               <td key={cell?.step ?? grid.columns[column]}>
                 {cell !== null && (
-                  <button
-                    type="button"
-                    className="delta-button"
-                    data-step={cell.step}
-                    data-value={cell.ratio}
-                    aria-pressed={cell.step === chosen}
-                    aria-label={`${cell.step}: ${formatRatio(cell.ratio)}`}
-                    title={t('delta.cellHint', {
-                      step: cell.step,
-                      delta: formatFixed(cell.deltaNorm, 3),
-                      weight: formatFixed(cell.weightNorm, 2),
-                      ratio: formatRatio(cell.ratio),
-                      scaled: formatRatio(Math.abs(scale) * cell.ratio),
-                      scale: formatFixed(scale, 2),
-                    })}
-                    style={{ '--level': `var(--seq-${deltaLevel(cell.ratio, grid.largest)})` }}
-                    onClick={() => onChoose(cell.step)}
-                  >
-                    {formatRatio(cell.ratio)}
-                  </button>
+                  <HeatCell
+                    cell={cell}
+                    scale={scale}
+                    largest={grid.largest}
+                    chosen={cell.step === chosen}
+                    onChoose={onChoose}
+                  />
                 )}
               </td>
             ))}
@@ -135,6 +123,42 @@ function HeatTable({ grid, track, chosen, onChoose }: HeatTableProps) {
         ))}
       </tbody>
     </table>
+  )
+}
+
+interface HeatCellProps {
+  cell: ModuleAnalysis
+  /** What the adapter acts at now. */
+  scale: number
+  largest: number
+  chosen: boolean
+  onChoose: (step: string) => void
+}
+
+function HeatCell({ cell, scale, largest, chosen, onChoose }: HeatCellProps) {
+  const t = useTranslate()
+  const { step, ratio, deltaNorm, weightNorm } = cell
+  return (
+    <button
+      type="button"
+      className="delta-button"
+      data-step={step}
+      data-value={ratio}
+      aria-pressed={chosen}
+      aria-label={`${step}: ${formatRatio(ratio)}`}
+      title={t('delta.cellHint', {
+        step,
+        delta: formatFixed(deltaNorm, 3),
+        weight: formatFixed(weightNorm, 2),
+        ratio: formatRatio(ratio),
+        scaled: formatRatio(Math.abs(scale) * ratio),
+        scale: formatFixed(scale, 2),
+      })}
+      style={{ '--level': `var(--seq-${deltaLevel(ratio, largest)})` }}
+      onClick={() => onChoose(step)}
+    >
+      {formatRatio(ratio)}
+    </button>
   )
 }
 
@@ -150,12 +174,6 @@ function DeltaLegend({ largest }: { largest: number }) {
       <span className="numeric">{formatRatio(largest)}</span>
     </span>
   )
-}
-
-/** A share of ‖W‖ in per cent: two digits below ten. */
-export function formatRatio(ratio: number): string {
-  const percent = ratio * 100
-  return `${formatFixed(percent, percent >= 10 ? 1 : 2)}%`
 }
 
 /** What carrying the adapter costs: GPU memory, and arithmetic per token beside the model's own. */

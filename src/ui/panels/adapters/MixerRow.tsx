@@ -2,8 +2,9 @@ import { useState, type DragEvent, type KeyboardEvent } from 'react'
 import { actingScale, badgeOf, isIdle, SCALE_END, summaryOf, type Track } from '../../../store/adapterMix.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
-import { formatFixed, formatPower } from '../../format.ts'
+import { formatFixed } from '../../format.ts'
 import { useAdapters, useAdaptersState, useSelectedTrack } from './hooks.ts'
+import { formatNats } from './numbers.ts'
 
 interface RowProps {
   track: Track
@@ -198,12 +199,6 @@ function EffectMeter({ track }: { track: Track }) {
       </span>
     </div>
   )
-}
-
-/** KL in nats: three digits, tiny values as a power of ten. */
-export function formatNats(value: number): string {
-  if (value === 0) return '0'
-  return Math.abs(value) < 0.001 ? formatPower(value) : formatFixed(value, 3)
 }
 
 function RemoveButton({ track }: { track: Track }) {

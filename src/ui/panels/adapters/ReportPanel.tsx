@@ -3,7 +3,7 @@ import type { AdapterReport } from '../../../types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount, formatFixed } from '../../format.ts'
-import { formatNats } from './MixerRow.tsx'
+import { formatNats } from './numbers.ts'
 
 /** What was read from the files, where it went, and what it measurably does. */
 export function AdapterReportPanel({ track }: { track: Track }) {

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import { probsStep } from '../../../store/attention.ts'
-import type { Pattern } from '../../../store/attentionScores.ts'
+import { labelOf, type Pattern } from '../../../store/attentionScores.ts'
 import { visibleText } from '../../../store/groups.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import { TensorView } from '../../components/TensorView.tsx'
@@ -12,7 +12,6 @@ import { useShade } from '../steps/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { useChosenHead, useChosenPattern, useChosenSummary, useHeadTitle } from './hooks.ts'
 import { inkOf } from './ink.ts'
-import { labelOf } from '../../../store/attentionScores.ts'
 
 interface MatrixProps {
   ids: readonly number[]
@@ -54,21 +53,25 @@ function WeightScale() {
   const shade = useShade()
   return (
     <span className="range-legend numeric" title={t('attention.scale')}>
-      <span className="visually-hidden">{t('attention.scale')}</span>
-      <span aria-hidden="true">0</span>
+      <span>{t('attention.scale')}</span>
       <span
-        className="weight-ramp"
+        className="range-ramp"
         aria-hidden="true"
         style={{ background: rampGradient('sequential', shade) }}
-      >
-        <span>0.25</span>
-      </span>
-      <span aria-hidden="true">1</span>
+      />
     </span>
   )
 }
 
 const WHOLE_RANGE = [0, 1] as const
+
+/** The cell under the cursor; it lasts until the text or the selected query changes. */
+interface Pointed {
+  of: readonly number[]
+  query: number
+  row: number
+  col: number
+}
 
 function Cells({ pattern, ids, row }: MatrixProps & { pattern: Pattern }) {
   const t = useTranslate()
@@ -77,17 +80,17 @@ function Cells({ pattern, ids, row }: MatrixProps & { pattern: Pattern }) {
   const { layer, head } = useChosenHead()
   const title = useHeadTitle()
   const texts = useTexts(ids.length)
-  const [pointed, setPointed] = useState<{ of: readonly number[]; row: number; col: number } | null>(null)
+  const [pointed, setPointed] = useState<Pointed | null>(null)
   const { size, data } = pattern
   const plane = useMemo(() => ({ rows: size, cols: size }), [size])
   const inked = useMemo(() => ({ data: data.map(inkOf), offset: 0, rows: size, cols: size }), [data, size])
-  const cell = pointed?.of === ids ? pointed : { row, col: strongest(pattern, row) }
+  const cell = pointed?.of === ids && pointed.query === row ? pointed : { row, col: strongest(pattern, row) }
   const label = useCallback(
     (at: number) => (texts[at] ? visibleText(texts[at]) : `#${ids[at] ?? ''}`),
     [texts, ids],
   )
   const pick = (picked: { row: number; col: number }) => {
-    setPointed({ of: ids, ...picked })
+    setPointed({ of: ids, query: picked.row, ...picked })
     selectTextRow(session, picked.row)
   }
   return (
@@ -111,7 +114,7 @@ function Cells({ pattern, ids, row }: MatrixProps & { pattern: Pattern }) {
         cellIndex={((head ?? 0) * size + cell.row) * size + cell.col}
         cellValue={data[cell.row * size + cell.col] ?? null}
         busy={false}
-        onCell={(next) => setPointed({ of: ids, ...next })}
+        onCell={(next) => setPointed({ of: ids, query: row, ...next })}
         onPick={pick}
       />
       <Readout pattern={pattern} ids={ids} texts={texts} cell={cell} />

@@ -29,7 +29,7 @@ export function LensMatrix({ ids, map }: MatrixProps) {
   const place = useLensPlace()
   const layers = map.layers.toReversed()
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null)
-  const columns = useColumns(scroller, map.positions)
+  const columns = useColumns(scroller, map.positions, place.position)
   useRevealed(scroller, place.position)
   const choose = useCallback(
     (next: LensPlace) => {
@@ -74,8 +74,8 @@ export function LensMatrix({ ids, map }: MatrixProps) {
   )
 }
 
-/** Columns on show and a few beyond. */
-function useColumns(scroller: HTMLElement | null, count: number): readonly number[] {
+/** Columns on show, a few beyond, and the chosen one, which keeps the focus. */
+function useColumns(scroller: HTMLElement | null, count: number, chosen: number): readonly number[] {
   const { width } = useSize(scroller)
   const [first, setFirst] = useState(0)
   useEffect(() => {
@@ -86,7 +86,9 @@ function useColumns(scroller: HTMLElement | null, count: number): readonly numbe
   }, [scroller])
   const from = Math.max(0, first - BEYOND)
   const to = Math.min(count, first + Math.ceil(width / COLUMN) + BEYOND)
-  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
+  const near = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
+  if (chosen >= count || near.includes(chosen)) return near
+  return chosen < from ? [chosen, ...near] : [...near, chosen]
 }
 
 /** Scrolls just so far that the selected position is on show. */
@@ -94,9 +96,9 @@ function useRevealed(scroller: HTMLElement | null, position: number): void {
   useEffect(() => {
     if (scroller === null) return
     const left = position * COLUMN
-    if (left < scroller.scrollLeft) scroller.scrollLeft = left
+    if (left < scroller.scrollLeft) scroller.scrollTo({ left })
     else if (left + COLUMN > scroller.scrollLeft + scroller.clientWidth)
-      scroller.scrollLeft = left + COLUMN - scroller.clientWidth
+      scroller.scrollTo({ left: left + COLUMN - scroller.clientWidth })
   }, [scroller, position])
 }
 

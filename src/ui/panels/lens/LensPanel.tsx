@@ -97,7 +97,7 @@ function Followed({ map, cell }: { map: LensMap; cell: LensCell }) {
       <tbody>
         {map.layers.toReversed().map((layer) => {
           const at = lensCell(map, layer, cell.position)
-          if (at?.rank == null || at.probability === null) return null
+          if (at === null || at.rank === null || at.probability === null) return null
           return (
             <tr key={layer} aria-current={layer === cell.layer ? 'true' : undefined}>
               <th scope="row">{name(layer)}</th>
