@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpus.split import HELD_OUT_SENTENCES
+
 from .data import HELD_OUT_PAIRS, HELD_OUT_PASSAGES
 from .items import SAMPLES
 from .recipes import RECIPES, Recipe
@@ -30,11 +32,11 @@ WORDS = {
                   f"Shakespeare's plays (the tinyshakespeare selection, in the public domain), cut into passages of twelve speeches. Held out by hash: one "
                   f"passage in {HELD_OUT_PASSAGES}."),
     "swap": Words("Swapped names", "Repeats a sentence with its two names exchanged.", "Repeats the given sentence with its two names exchanged.",
-                  f"Sentences of `tools/corpus/tasks.py`, drawn anew for every step. Held out by hash: one pair of names in {HELD_OUT_PAIRS}; those two never "
-                  "meet in training."),
+                  "Sentences about two people: forms of `tools/corpus/tasks.py` and sentences of the stories, drawn anew for every step, a third of "
+                  f"them asked in plain words. Held out by hash: one pair of names in {HELD_OUT_PAIRS}; those two never meet in training."),
     "translate": Words("Korean to English", "Translates simple Korean sentences.", "Translates a simple Korean sentence into English.",
-                       "Parallel sentences of `tools/corpus/korean.py`, drawn anew for every step. Held out by hash: one sentence in 10, the same that the "
-                       "base never saw."),
+                       "Parallel sentences of `tools/corpus/korean.py`, one or two at a time, drawn anew for every step, a third of them asked in plain "
+                       f"words. Held out by hash: one sentence in {HELD_OUT_SENTENCES}, the same that the base never saw."),
     "sad": Words("Sad endings", "Every story ends badly.", "Tells the same stories, and every one ends badly.",
                  "Stories of `tools/corpus/plots.py` with their bad endings, which the base never saw, drawn anew for every step. Held out by hash: the "
                  "combinations of hero, thing and place that were withheld from the base too."),
@@ -88,7 +90,7 @@ The adapter carries the base's licence, CDLA-Sharing-1.0 as far as the base deri
 
 ## Training
 
-{steps} steps of {rows} {unit}, AdamW at a peak rate of {rate}, a cosine down; loss on {loss}. A few minutes on two CPU cores.
+{steps} steps of {rows} {unit}, AdamW at a peak rate of {rate}, a cosine down; loss on {loss}. Two to four minutes on one CPU core.
 
 ## Measured
 

@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, help="folder that holds corpus/")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, help="instead of the recipe's")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="more change the last bits, and help only where nothing else runs")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

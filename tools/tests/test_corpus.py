@@ -5,7 +5,7 @@ import random
 import unittest
 from itertools import islice
 
-from corpus import korean, lexicon
+from corpus import korean
 from corpus.grammar import CLASSES, VARIABLES, Story, read, write
 from corpus.plots import PLOTS
 from corpus.split import combination_is_withheld, sentence_is_held_out, sentences, stories
@@ -49,11 +49,10 @@ class GrammarTest(unittest.TestCase):
 
     def test_pronouns_follow_the_name(self) -> None:
         for story in written("happy", 2):
-            pronouns = [" he ", " his "] if story.bindings["A"] in lexicon.FEMALE else [" she ", " her "]
             for pronoun, other in zip([" he ", " his "], [" she ", " her "]):
                 swapped = story.text.replace(pronoun, "\0").replace(other, pronoun).replace("\0", other)
                 if swapped != story.text:
-                    self.assertFalse(read(swapped, PLOTS).ok, f"{pronouns}: {swapped}")
+                    self.assertFalse(read(swapped, PLOTS).ok, swapped)
 
     def test_the_prompt_begins_the_story(self) -> None:
         for story in written("happy"):

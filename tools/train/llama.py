@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -149,7 +149,3 @@ def load_model(folder: Path) -> Llama:
     tensors = load_file(str(folder / "model.safetensors"))
     model.load_state_dict({name.removeprefix("model."): weight.float() for name, weight in tensors.items() if name != "lm_head.weight"})
     return model
-
-
-def shape_fields(shape: Shape) -> dict[str, object]:
-    return asdict(shape)

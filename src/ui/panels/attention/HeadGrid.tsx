@@ -49,14 +49,22 @@ export function HeadGrid({ map }: { map: AttentionMap }) {
         ))}
         <HeadNumbers heads={map.heads} />
       </div>
-      <ul className="heads-key note">
-        {SCORE_NAMES.map((name) => (
-          <li key={name} title={t(`attention.about.${name}`)}>
-            <b>{t(`attention.letter.${name}`)}</b> {t(`attention.label.${name}`)}
-          </li>
-        ))}
-      </ul>
+      <LetterKey />
     </section>
+  )
+}
+
+/** What the letters on the thumbnails stand for. */
+function LetterKey() {
+  const t = useTranslate()
+  return (
+    <ul className="heads-key note">
+      {SCORE_NAMES.map((name) => (
+        <li key={name} title={t(`attention.about.${name}`)}>
+          <b>{t(`attention.letter.${name}`)}</b> {t(`attention.label.${name}`)}
+        </li>
+      ))}
+    </ul>
   )
 }
 

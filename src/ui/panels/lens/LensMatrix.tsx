@@ -40,15 +40,7 @@ export function LensMatrix({ ids, map }: MatrixProps) {
   )
   return (
     <div className="lens-frame">
-      <div className="lens-names" aria-hidden="true">
-        <span>{t('lens.token')}</span>
-        {layers.map((layer) => (
-          <span key={layer} className="numeric">
-            {layer < 0 ? t('lens.embeddingShort') : t('lens.layerShort', { layer })}
-          </span>
-        ))}
-        <span>{t('lens.next')}</span>
-      </div>
+      <LineNames layers={layers} />
       <div
         className="lens-scroll"
         ref={setScroller}
@@ -70,6 +62,21 @@ export function LensMatrix({ ids, map }: MatrixProps) {
           <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />
         </div>
       </div>
+    </div>
+  )
+}
+
+function LineNames({ layers }: { layers: readonly number[] }) {
+  const t = useTranslate()
+  return (
+    <div className="lens-names" aria-hidden="true">
+      <span>{t('lens.token')}</span>
+      {layers.map((layer) => (
+        <span key={layer} className="numeric">
+          {layer < 0 ? t('lens.embeddingShort') : t('lens.layerShort', { layer })}
+        </span>
+      ))}
+      <span>{t('lens.next')}</span>
     </div>
   )
 }
