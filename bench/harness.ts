@@ -91,9 +91,9 @@ export async function interleave(
   return works.map(({ name }, i) => ({ name, rounds: times[i] ?? [], median: median(times[i] ?? []) }))
 }
 
-/** How many times longer `a` took than `b`: the median of the ratios of rounds measured side by side. */
+/** How many times longer `a` took than `b`, least time against least time: a busy machine only ever adds to a time. */
 export function ratio(a: Timing, b: Timing): number {
-  return median(a.rounds.map((time, i) => time / (b.rounds[i] ?? NaN)))
+  return Math.min(...a.rounds) / Math.min(...b.rounds)
 }
 
 /** Least and most, for a line's spread. */

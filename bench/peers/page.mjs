@@ -56,17 +56,22 @@ async function openOnnx({ models, provider }) {
   const sizes = await (await fetch(`${models}sizes.json`)).json()
   const { num_hidden_layers: layers, num_key_value_heads: kvHeads, head_dim: headDim, context } = sizes
   const parts = Array.from({ length: layers }, (_, n) => [`${n}.k`, `${n}.v`]).flat()
-  const onGpu = Object.fromEntries(parts.map((part) => [`present.${part}`, 'gpu-buffer']))
-  const session = await ort.InferenceSession.create(`${models}model.onnx`, {
-    executionProviders: [provider],
-    ...(provider === 'webgpu' ? { preferredOutputLocation: onGpu } : {}),
-  })
+  const session = await ort.InferenceSession.create(`${models}model.onnx`, { executionProviders: [provider] })
   const shape = [1, kvHeads, context, headDim]
-  const empty = () => new ort.Tensor('float32', new Float32Array(kvHeads * context * headDim), shape)
+  const elements = kvHeads * context * headDim
+  const device = provider === 'webgpu' ? await ort.env.webgpu.device : null
+  if (device?.features.has('subgroups')) throw new Error('subgroups were not withheld')
+  /** A cache of fixed size; on the GPU the same buffer is what the attention reads and writes, as it expects. */
+  const makeCache = () => {
+    if (!device) return new ort.Tensor('float32', new Float32Array(elements), shape)
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
+    const buffer = device.createBuffer({ size: elements * 4, usage })
+    return ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: shape })
+  }
+  const cache = new Map(parts.map((part) => [part, makeCache()]))
   return {
     about: `onnxruntime-web ${ort.env.versions.web} ${provider}`,
     async answer(prompt, count) {
-      let cache = Object.fromEntries(parts.map((part) => [`past.${part}`, empty()]))
       let length = 0
       const forward = async (ids) => {
         length += ids.length
@@ -74,23 +79,24 @@ async function openOnnx({ models, provider }) {
           ids: new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
           seqlens: new ort.Tensor('int32', [length - 1], [1]),
           total: new ort.Tensor('int32', [length], [1]),
-          ...cache,
+          ...Object.fromEntries(parts.map((part) => [`past.${part}`, cache.get(part)])),
         }
-        const results = await session.run(feeds)
-        for (const tensor of Object.values(cache)) tensor.dispose()
-        cache = Object.fromEntries(parts.map((part) => [`past.${part}`, results[`present.${part}`]]))
+        const same = Object.fromEntries(parts.map((part) => [`present.${part}`, cache.get(part)]))
+        const results = await session.run(feeds, { logits: null, ...(device ? same : allOf(parts)) })
+        if (!device) for (const part of parts) cache.set(part, results[`present.${part}`])
         return results.logits.data.reduce((best, value, i, all) => (value > all[best] ? i : best), 0)
       }
       const started = performance.now()
       const ids = [await forward(prompt)]
       const first = performance.now()
       while (ids.length < count) ids.push(await forward([ids.at(-1)]))
-      const measured = rates(started, first, prompt, ids)
-      for (const tensor of Object.values(cache)) tensor.dispose()
-      return measured
+      return rates(started, first, prompt, ids)
     },
   }
 }
+
+/** @param {readonly string[]} parts outputs to be made afresh */
+const allOf = (parts) => Object.fromEntries(parts.map((part) => [`present.${part}`, null]))
 
 /** Takes text, so its answers are compared as text; the rates are llama.cpp's own. */
 async function openWllama({ models }) {

@@ -1,7 +1,8 @@
-// Decode attention, first half, without barriers: one thread takes one page of positions of one row and one query head.
+// Decode attention, first half, without barriers: one thread takes one page of positions of one row, and HEADS query
+// heads of one KV head, so that K and V are read once for them.
 //   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
 //   parts [rows, heads, splits, headDim + 4]: unnormalised mix, then peak and total; a split is a page
-//   grid: ⌈splits · heads / WORKGROUP⌉ × rows, neighbouring threads on heads of the same page
+//   grid: ⌈splits · heads / HEADS / WORKGROUP⌉ × rows, neighbouring threads on heads of the same page
 struct Params {
   heads: u32,
   kv_heads: u32,
@@ -14,11 +15,18 @@ struct Params {
 @group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
 
+const BLOCKS = PAGE / 4u; // positions go four at a time, one in each lane of a vec4
+
+// Slots past the row's own position may hold anything, NaN included: they are left out by selection, never by a factor of 0.
+fn inside(block: u32, count: u32) -> vec4<bool> { return vec4u(block * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(count); }
+fn value4(at: u32, t: u32, count: u32) -> vec4f { return select(vec4f(), v_pages[at + t * DIM4], t < count); }
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;
-  let page = id.x / p.heads;
-  let head = id.x % p.heads;
+  let blocks_of_heads = p.heads / HEADS;
+  let page = id.x / blocks_of_heads;
+  let head = id.x % blocks_of_heads * HEADS;
   if (row >= row_count()) { return; }
   let at = row_at(row);
   if (page * PAGE > at.position) { return; }
@@ -26,25 +34,53 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let first = (cache_slot(at.pages, page * PAGE) / PAGE * p.kv_heads + head / GROUP) * PAGE * DIM4;
   let query = (row * p.heads + head) * DIM4;
 
-  var weights: array<f32, PAGE>;
-  var peak = -3.0e38;
-  for (var t = 0u; t < count; t++) {
-    var products = vec4f();
-    for (var d = 0u; d < DIM4; d++) { products += q[query + d] * k_pages[first + t * DIM4 + d]; }
-    let score = (products.x + products.y + products.z + products.w) * p.scale;
-    weights[t] = score;
-    peak = max(peak, score);
+  var weights: array<vec4f, HEADS * BLOCKS>;
+  var peaks: array<f32, HEADS>;
+  for (var g = 0u; g < HEADS; g++) { peaks[g] = -3.0e38; }
+  for (var b = 0u; b * 4u < count; b++) {
+    let kv = first + b * 4u * DIM4;
+    var scores = array<vec4f, HEADS>(); // written out: without it, compilers were seen to keep the last round's values
+    for (var d = 0u; d < DIM4; d++) {
+      let k0 = k_pages[kv + d];
+      let k1 = k_pages[kv + DIM4 + d];
+      let k2 = k_pages[kv + 2u * DIM4 + d];
+      let k3 = k_pages[kv + 3u * DIM4 + d];
+      for (var g = 0u; g < HEADS; g++) {
+        let part = q[query + g * DIM4 + d];
+        scores[g] += vec4f(dot(part, k0), dot(part, k1), dot(part, k2), dot(part, k3));
+      }
+    }
+    for (var g = 0u; g < HEADS; g++) {
+      let masked = select(vec4f(-3.0e38), scores[g] * p.scale, inside(b, count));
+      weights[g * BLOCKS + b] = masked;
+      peaks[g] = max(peaks[g], max(max(masked.x, masked.y), max(masked.z, masked.w)));
+    }
   }
-  var total = 0.0;
-  for (var t = 0u; t < count; t++) {
-    weights[t] = exp(weights[t] - peak);
-    total += weights[t];
+  for (var g = 0u; g < HEADS; g++) {
+    var total = vec4f();
+    for (var b = 0u; b * 4u < count; b++) {
+      let weight = select(vec4f(), exp(weights[g * BLOCKS + b] - peaks[g]), inside(b, count));
+      weights[g * BLOCKS + b] = weight;
+      total += weight;
+    }
+    parts[part_at(row, head + g, page) + DIM4] = vec4f(peaks[g], total.x + total.y + total.z + total.w, 0.0, 0.0);
   }
-  let part = ((row * p.heads + head) * p.splits + page) * (DIM4 + 1u);
   for (var d = 0u; d < DIM4; d++) {
-    var acc = vec4f();
-    for (var t = 0u; t < count; t++) { acc += weights[t] * v_pages[first + t * DIM4 + d]; }
-    parts[part + d] = acc;
+    var mix = array<vec4f, HEADS>();
+    for (var b = 0u; b * 4u < count; b++) {
+      let v0 = value4(first + d, b * 4u, count);
+      let v1 = value4(first + d, b * 4u + 1u, count);
+      let v2 = value4(first + d, b * 4u + 2u, count);
+      let v3 = value4(first + d, b * 4u + 3u, count);
+      for (var g = 0u; g < HEADS; g++) {
+        let weight = weights[g * BLOCKS + b];
+        mix[g] += weight.x * v0 + weight.y * v1 + weight.z * v2 + weight.w * v3;
+      }
+    }
+    for (var g = 0u; g < HEADS; g++) { parts[part_at(row, head + g, page) + d] = mix[g]; }
   }
-  parts[part + DIM4] = vec4f(peak, total, 0.0, 0.0);
+}
+
+fn part_at(row: u32, head: u32, split: u32) -> u32 {
+  return ((row * p.heads + head) * p.splits + split) * (DIM4 + 1u);
 }

@@ -117,16 +117,19 @@ function decode(step: Step, context: OpContext): Dispatch[] {
   const splits = Math.ceil(positions / split)
   const parts = context.scratch(rows * heads * splits * (headDim + 4) * 4)
   const consts = { DIM4: headDim / 4, SPLIT: split }
+  const group = heads / kvHeads
+  // Heads that one thread takes together: they read the same keys and values.
+  const together = [4, 3, 2].find((count) => group % count === 0) ?? 1
   const half = variant.alone
     ? { name: 'attention_page', text: pageWgsl }
     : { name: 'attention_split', text: splitWgsl }
   return [
     {
-      shader: kernel(half, [], { ...consts, GROUP: heads / kvHeads }),
+      shader: kernel(half, [], { ...consts, GROUP: group, HEADS: together }),
       bindings: [read(2, queries(step, context)), read(3, pages.k), read(4, pages.v), write(5, parts)],
       params: [heads, kvHeads, splits, { f32: spec.attentionScale }],
       grid: variant.alone
-        ? [Math.ceil((splits * heads) / variant.workgroup), rows, 1]
+        ? [Math.ceil((splits * heads) / together / variant.workgroup), rows, 1]
         : [splits, kvHeads, rows],
     },
     {

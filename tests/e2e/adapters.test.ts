@@ -7,6 +7,8 @@ import { openPage } from './harness.ts'
 
 const LINK = '#prompt=Once upon a time&temperature=0&top-k=0&top-p=1&seed=0&max-tokens=12'
 const RANK = 2
+/** Kernels for another number of rows are compiled on the way. */
+const SOON = { timeout: 30_000 }
 
 const inState = (page: Page, state: string) =>
   page.waitForSelector(`[data-testid=model-status][data-state=${state}]`, { timeout: 60_000 })
@@ -103,8 +105,9 @@ test('an adapter is dropped, reported, slid, compared, inspected, merged, export
     }
     document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, dataTransfer: transfer }))
   }, dropped)
-  await expect.poll(() => page.getByTestId('mix-chip').textContent()).toMatch(/written by base · prob/)
+  await expect.poll(() => page.getByTestId('mix-chip').textContent(), SOON).toMatch(/written by base · prob/)
   await page.getByTestId('view-adapters').click()
+  await page.getByTestId('adapter-report').waitFor()
   expect(await page.getByTestId('adapter-row').count()).toBe(1)
   expect(await page.getByTestId('adapter-report').textContent()).toMatch(
     /max \|Δlogit\| [\d.]+.*12 matched, 0/,
@@ -114,11 +117,11 @@ test('an adapter is dropped, reported, slid, compared, inspected, merged, export
 
   // The slider changes the next logits, mute gives the base's bit for bit, and the text follows.
   await page.getByTestId('adapter-scale').fill('-1')
-  await expect.poll(() => page.getByTestId('mix-chip').textContent()).toMatch(/×−1\.00/)
+  await expect.poll(() => page.getByTestId('mix-chip').textContent(), SOON).toMatch(/×−1\.00/)
   const negative = await lastLogits(page)
   expect(furthest(adapted, negative)).toBeGreaterThan(0.01)
   await page.getByTestId('adapter-enabled').uncheck()
-  await expect.poll(() => page.getByTestId('mix-chip').textContent()).toBe('written by base')
+  await expect.poll(() => page.getByTestId('mix-chip').textContent(), SOON).toBe('written by base')
   expect(furthest(base, await lastLogits(page))).toBe(0)
   await page.getByTestId('adapter-enabled').check()
   await page.getByTestId('adapter-scale').fill('1')
@@ -142,10 +145,10 @@ test('an adapter is dropped, reported, slid, compared, inspected, merged, export
   await page
     .getByTestId('adapter-drop')
     .setInputFiles([{ name: 'mix.zip', mimeType: 'application/zip', buffer: zip }])
-  await expect.poll(() => page.getByTestId('adapter-row').count()).toBe(2)
+  await expect.poll(() => page.getByTestId('adapter-row').count(), SOON).toBe(2)
   expect(furthest(adapted, await lastLogits(page))).toBeLessThan(1e-3)
   await page.getByTestId('adapter-remove').nth(1).click()
-  await expect.poll(() => page.getByTestId('adapter-row').count()).toBe(1)
+  await expect.poll(() => page.getByTestId('adapter-row').count(), SOON).toBe(1)
   await page.getByTestId('adapter-enabled').check()
 
   // Merged: the same logits, and no comparing until it is undone.
@@ -196,4 +199,30 @@ test('what is no adapter is said, an idle one is shouted about, and a reload ask
   await inState(page, 'ready')
   await page.getByTestId('view-adapters').click()
   expect(await page.getByTestId('adapter-absent').textContent()).toMatch(/drop them again/)
+})
+
+test('both lenses, both attention patterns, and one text scored under both mixes', async () => {
+  const { page } = await openPage({ path: LINK })
+  await inState(page, 'ready')
+  await page.getByTestId('view-adapters').click()
+  await page.getByTestId('adapter-drop').setInputFiles(await queryAdapter(page, 0.3))
+  await page.getByTestId('adapter-row').waitFor()
+  await page.getByTestId('compare-toggle').click()
+  await page.getByTestId('generate').click()
+  await page.waitForSelector('[data-testid=output-b][data-state=done]')
+  await page.locator('[data-testid=output-a] [data-token-index="0"]').click()
+  await page.getByRole('radio', { name: 'Lens' }).check()
+  await page.locator('.lens-pair tbody tr').first().waitFor()
+  // The embedding and six layers.
+  expect(await page.locator('.lens-pair tbody tr').count()).toBe(7)
+  await page.getByRole('radio', { name: 'Attention' }).check()
+  await page.locator('.pattern canvas').nth(2).waitFor()
+
+  await page.getByRole('radio', { name: 'Score the text' }).check()
+  await page.getByTestId('generate').click()
+  await expect.poll(() => page.locator('.compare-summary').textContent(), SOON).toMatch(/mean KL [\d.]+ nat/)
+  const texts = await Promise.all(
+    ['a', 'b'].map((side) => page.locator(`[data-testid=output-${side}]`).textContent()),
+  )
+  expect(texts[0]).toBe(texts[1])
 })

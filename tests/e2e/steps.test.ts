@@ -77,7 +77,8 @@ function traced(page: Page, samples: Sample[]): Promise<string[]> {
     const ids = [...document.querySelectorAll<HTMLElement>('[data-testid="row-token"]')].map((token) =>
       Number(token.dataset['tokenId']),
     )
-    const probes = [...new Set(wanted.map(({ step }) => step))]
+    // Every step, as the view has it: with fewer the others run fused, whose sums round differently.
+    const probes = (await model!.steps({ rows: ids.length })).map(({ name }) => name)
     const tensors = await model!.trace(ids, { probes })
     return wanted.map(({ step, index }) => String(tensors.get(step)?.data[index]))
   }, samples)
@@ -112,10 +113,9 @@ describe('every value on screen is that of model.trace', () => {
       id('model-drop'),
       names.map((name) => `${GPT2}/${name}`),
     )
-    await page.waitForFunction(async () => {
-      const { model } = await window.tokenscope
-      return model?.info.architecture.toLowerCase().includes('gpt2') ?? false
-    })
+    const architecture = () =>
+      page.evaluate(async () => (await window.tokenscope).model?.info.architecture.toLowerCase())
+    await expect.poll(architecture, { timeout: 60_000 }).toContain('gpt2')
     await page.fill(id('prompt'), '3 1 4 1 5 9 2 6')
     await page.click(id('generate'))
     await openSteps(page)
@@ -163,13 +163,12 @@ test('keys step, break, run, play and show themselves', async () => {
   await page.keyboard.press('b')
   expect(await page.locator('.gutter-set').count()).toBe(1)
   await page.keyboard.press('F10')
-  const before = await page.locator(id('step-position')).getAttribute('data-position')
-  await page.keyboard.press('k')
-  await page.keyboard.press('j')
-  await page.keyboard.press('j')
-  await page.keyboard.press('r')
+  const position = () => page.locator(id('step-position')).getAttribute('data-position')
+  const last = Number(await position())
+  // The last token has none behind it; behind this place of the token two before it, the next breakpoint is in the next one.
+  for (const key of ['k', 'j', 'j', 'r']) await page.keyboard.press(key)
   expect(await name()).toBe('layers.1.input_norm')
-  expect(await page.locator(id('step-position')).getAttribute('data-position')).toBe(before)
+  expect(Number(await position())).toBe(last - 1)
   await page.keyboard.press('?')
   expect(await page.locator('dialog[open]').count()).toBe(1)
   await page.keyboard.press('Escape')
@@ -227,6 +226,8 @@ test('a step is on screen soon after its key, without long tasks', async () => {
     `step shown: median ${times[30]!.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms; longest task ${longest} ms`,
   )
   expect(p95).toBeLessThanOrEqual(150)
+  // Half as much again as the 50 ms aimed at: the software GPU's threads share the cores with the page.
+  expect(longest).toBeLessThanOrEqual(75)
 })
 
 test('a large tensor stays on the GPU: drawn, panned and zoomed without a readback', async () => {
@@ -234,7 +235,6 @@ test('a large tensor stays on the GPU: drawn, panned and zoomed without a readba
     path: `#prompt=${encodeURIComponent(`${PROMPT} `.repeat(14))}&max-tokens=4`,
   })
   await openSteps(page)
-  await page.keyboard.press('End')
   await page.fill(id('tree-search'), 'logits')
   await page.locator(id('tree-node')).click()
   await page.waitForSelector('.gpu-cells canvas')

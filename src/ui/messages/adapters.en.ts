@@ -158,7 +158,6 @@ export const adaptersEn = {
   'compare.whenDone': 'Read when the run is over.',
   'compare.position': 'Position {position}',
   'compare.difference': 'Difference, B − A',
-  'compare.below': 'below the top',
   'compare.readingLens': 'Reading every layer under both mixes…',
   'compare.embedding': 'embed',
   'compare.head': 'Head',

@@ -158,7 +158,6 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.whenDone': '실행이 끝나면 읽습니다.',
   'compare.position': '위치 {position}',
   'compare.difference': '차이, B − A',
-  'compare.below': '상위권 밖',
   'compare.readingLens': '두 믹스의 모든 층을 읽는 중…',
   'compare.embedding': '임베딩',
   'compare.head': '헤드',

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
 import type { StepInfo } from '../../types.ts'
 import { Icon } from '../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../context.ts'
@@ -128,6 +128,12 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
       if (narrow === 'left') app.setState({ narrow: 'view' })
     }
   }
+  // One function for all renders: a step changes two lines, and only those are rendered again.
+  const latest = useRef(select)
+  useEffect(() => {
+    latest.current = select
+  })
+  const stable = useCallback((node: TreeNode) => latest.current(node), [])
   const focus = (node: TreeNode | undefined) => {
     if (node === undefined) return
     setFocused(node.path)
@@ -169,7 +175,7 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
           broken={breakpoints.includes(node.path)}
           inside={node.step === null && breakpoints.some((name) => name.startsWith(node.path.slice(0, -1)))}
           stop={node === stop}
-          onSelect={select}
+          onSelect={stable}
           onBreak={steps}
         />
       ))}

@@ -148,7 +148,6 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
     <li className="offer">
       <div className="offer-head">
         <strong>{entry.name}</strong>
-        {entry.bytes !== null && <span className="note numeric">{formatBytes(entry.bytes)}</span>}
         <button
           type="button"
           className="button button-small"
@@ -160,7 +159,9 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
           {t(loaded ? 'adapters.added' : reading ? 'adapters.reading' : 'adapters.add')}
         </button>
       </div>
-      {entry.note !== '' && <p className="note">{entry.note}</p>}
+      <p className="note">
+        {entry.note} {entry.bytes !== null && <span className="offer-size">{formatBytes(entry.bytes)}</span>}
+      </p>
       {stranger && <p className="note">{t('adapters.forModel', { model: base })}</p>}
     </li>
   )

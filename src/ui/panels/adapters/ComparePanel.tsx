@@ -78,8 +78,21 @@ function Distributions({ at }: { at: number }) {
   const mode = useCompareState((state) => state.shown?.mode)
   if (mode === 'score') return <ScoredToken at={at} />
   const token = comparison.tokens[at]
-  const rows = pairRows(token?.a?.top ?? [], token?.b?.top ?? [], ROWS)
-  return <PairTable rows={rows} chosenA={token?.a?.id ?? null} chosenB={token?.b?.id ?? null} />
+  const [a, b] = [token?.a?.top ?? [], token?.b?.top ?? []]
+  const rows = pairRows(a, b, ROWS)
+  return (
+    <PairTable
+      rows={rows}
+      floors={[floorOf(a), floorOf(b)]}
+      chosenA={token?.a?.id ?? null}
+      chosenB={token?.b?.id ?? null}
+    />
+  )
+}
+
+/** The least probable of what was captured: whatever is not among it lies below. */
+function floorOf(top: readonly { logprob: number }[]): number {
+  return Math.exp(Math.min(0, ...top.map(({ logprob }) => logprob)))
 }
 
 /** Of a scored text only the token that stands there was kept. */
@@ -111,12 +124,14 @@ const signed = (value: number, digits = 3) => `${value > 0 ? '+' : ''}${formatFi
 
 interface PairTableProps {
   rows: readonly PairRow[]
+  /** Least captured probability of either side. */
+  floors: readonly [a: number, b: number]
   chosenA: number | null
   chosenB: number | null
 }
 
 /** Two distributions as mirrored bars around the token, and their difference. */
-function PairTable({ rows, chosenA, chosenB }: PairTableProps) {
+function PairTable({ rows, floors: [floorA, floorB], chosenA, chosenB }: PairTableProps) {
   const t = useTranslate()
   const longest = Math.max(1e-12, ...rows.map(({ a, b }) => Math.max(a ?? 0, b ?? 0)))
   return (
@@ -135,7 +150,7 @@ function PairTable({ rows, chosenA, chosenB }: PairTableProps) {
         {rows.map(({ id, text, a, b }) => (
           <tr key={id} data-testid="pair-row" data-token-id={id}>
             <td className="pair-a" style={{ '--share': (a ?? 0) / longest }}>
-              {a === null ? t('compare.below') : formatProbability(a)}
+              {a === null ? `< ${formatProbability(floorA)}` : formatProbability(a)}
             </td>
             <th scope="row" className="pair-token" title={`id ${id}`}>
               {id === chosenA && <span className="side-letter">A</span>}
@@ -143,7 +158,7 @@ function PairTable({ rows, chosenA, chosenB }: PairTableProps) {
               {id === chosenB && <span className="side-letter">B</span>}
             </th>
             <td className="pair-b" style={{ '--share': (b ?? 0) / longest }}>
-              {b === null ? t('compare.below') : formatProbability(b)}
+              {b === null ? `< ${formatProbability(floorB)}` : formatProbability(b)}
             </td>
             <td className="pair-delta">{a === null || b === null ? '—' : signed((b - a) * 100, 1)}</td>
           </tr>

@@ -10,6 +10,8 @@ export function AdapterReportPanel({ track }: { track: Track }) {
   const t = useTranslate()
   const { report } = track
   const idle = isIdle(report)
+  // The alarm above says it once.
+  const warnings = report.warnings.filter((text) => !idle || !text.includes('changes nothing'))
   return (
     <div className="report" data-testid="adapter-report" data-adapter-id={track.id}>
       {idle && (
@@ -19,9 +21,9 @@ export function AdapterReportPanel({ track }: { track: Track }) {
         </p>
       )}
       <Facts report={report} />
-      {report.warnings.length > 0 && (
+      {warnings.length > 0 && (
         <ul className="report-warnings">
-          {report.warnings.map((warning) => (
+          {warnings.map((warning) => (
             <li key={warning}>
               <Icon name="warning" />
               {warning}

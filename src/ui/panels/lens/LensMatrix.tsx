@@ -121,7 +121,7 @@ function TokenLine({ ids, columns, shift, selected }: TokenLineProps) {
   const t = useTranslate()
   const texts = useTexts(ids.length)
   return (
-    <div className="lens-line" role="row" style={{ height: 38 }}>
+    <div className="lens-line lens-line-words" role="row">
       {columns.map((position) => {
         const id = ids[position + shift]
         return (

@@ -36,10 +36,11 @@ export function CellReadout({ layout, cell, values }: CellReadoutProps) {
 function useColumnName({ columns }: StepLayout, { row, col }: Cell): string {
   const t = useTranslate()
   const texts = useRowTexts()
+  const ids = useStepsState((state) => state.source?.ids)
   const word = useVocabularyText(columns.kind === 'vocabulary', row, col)
   switch (columns.kind) {
     case 'positions':
-      return t('tensor.position', { position: col, token: visibleText(texts[col] ?? '') })
+      return t('tensor.position', { position: col, token: tokenName(t, texts[col] ?? '', ids?.[col] ?? 0) })
     case 'vocabulary': {
       const name = t('tensor.vocabulary', { id: col })
       return word === '' ? name : `${name} “${visibleText(word)}”`

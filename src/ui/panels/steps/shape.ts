@@ -63,16 +63,19 @@ export function fittingCell(layout: StepLayout, chosen: Cell | null): Cell | nul
   return fits ? chosen : null
 }
 
-/** Column of the largest value of a row, which is where something can be seen; never one the mask removes. */
-export function peakColumn(
-  { cols, causal }: StepLayout,
-  values: Float32Array,
-  slice: number,
-  row: number,
-): number {
+/**
+ * The column of a row where most is to be seen: the largest in magnitude, of logits the likeliest token; never one the mask
+ * removes.
+ */
+export function peakColumn(layout: StepLayout, values: Float32Array, slice: number, row: number): number {
+  const { cols, causal, columns } = layout
   const line = values.subarray(slice * cols, (slice + 1) * cols)
+  const size = (at: number): number => {
+    const value = line[at] ?? 0
+    return columns.kind === 'vocabulary' ? value : Math.abs(value)
+  }
   const end = causal ? Math.min(cols, row + 1) : cols
   let col = 0
-  for (let at = 1; at < end; at++) if (Math.abs(line[at] ?? 0) > Math.abs(line[col] ?? 0)) col = at
+  for (let at = 1; at < end; at++) if (size(at) > size(col)) col = at
   return col
 }
