@@ -4,7 +4,6 @@ import { directorySource } from './sources/directory.ts'
 import { filesSource, mapSource } from './sources/dropped.ts'
 import { isFolder, isNode, nodeFolderSource } from './sources/nodeFolder.ts'
 import { urlSource } from './sources/url.ts'
-import { isZip, zipSource } from './sources/zip.ts'
 import { parseStrictJson, type JsonValue } from './strictJson.ts'
 import type { FileSource } from './tensors.ts'
 
@@ -31,7 +30,10 @@ export async function openSource(source: ModelSource, options: OpenSourceOptions
   if (source instanceof Map) return mapSource(source)
   if (Array.isArray(source)) {
     const [file] = source
-    return file && isZip(source) ? zipSource(file) : filesSource(source)
+    if (!file || source.length > 1 || !/\.zip$/i.test(file.name)) return filesSource(source)
+    // Unpacking is fetched when there is something to unpack.
+    const { zipSource } = await import('./sources/zip.ts')
+    return zipSource(file)
   }
   if ('kind' in source && source.kind === 'directory')
     return directorySource(source as FileSystemDirectoryHandle)

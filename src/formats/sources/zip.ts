@@ -11,9 +11,6 @@ const MAX_ENTRIES = 10_000
 /** What a model or an adapter consists of; anything else stays packed. */
 const WANTED = /\.(json|safetensors|jinja|txt|md|bin|pt|pth|ckpt|pkl)$/
 
-export const isZip = (files: readonly File[]): boolean =>
-  files.length === 1 && /\.zip$/i.test(files[0]?.name ?? '')
-
 /**
  * The folder inside a zip archive.
  * @throws `bad-file` for what is no archive, `limit` for one that is too large, packed or unpacked.

@@ -7,7 +7,9 @@ import { Segmented } from '../components/Segmented.tsx'
 import { TokenStream } from '../components/TokenStream.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
 import { formatCount } from '../format.ts'
-import { MixChip } from './adapters/MixChip.tsx'
+import { later } from './later.tsx'
+
+const MixChip = later(async () => (await import('./adapters/MixChip.tsx')).MixChip)
 
 /** Prompt above, the text it became below. */
 export function WriteView() {

@@ -90,5 +90,5 @@ export function lawOf(step: StepInfo): ReactElement | null {
   }
 }
 
-const primed = (name: string): ReactElement => msup(mi(name), mo('′'))
+const primed = (name: string): ReactElement => mrow(mi(name), tight('′'))
 const msubSquared = (base: string, index: string): ReactElement => msup(sub(base, index), mn('2'))
