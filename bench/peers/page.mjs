@@ -60,7 +60,9 @@ async function openOnnx({ models, provider }) {
   const shape = [1, kvHeads, context, headDim]
   const elements = kvHeads * context * headDim
   const device = provider === 'webgpu' ? await ort.env.webgpu.device : null
-  if (device?.features.has('subgroups')) throw new Error('subgroups were not withheld')
+  if (device && [...device.features].includes('subgroups'))
+    // `has` is the one that hides it
+    throw new Error('subgroups were not withheld')
   /** A cache of fixed size; on the GPU the same buffer is what the attention reads and writes, as it expects. */
   const makeCache = () => {
     if (!device) return new ort.Tensor('float32', new Float32Array(elements), shape)

@@ -106,6 +106,7 @@ await runMain(async () => {
     for (const { name, about } of engines) {
       const own = runs.get(name)
       const sameIds = own.every(({ ids }, i) => ids === undefined || String(ids) === String(reference[i].ids))
+      const differsAt = sameIds ? undefined : own[0].ids.findIndex((id, i) => id !== reference[0].ids[i])
       const { text } = own[0]
       for (const what of ['prefill', 'decode']) {
         const values = own.map((run) => run[what])
@@ -117,6 +118,7 @@ await runMain(async () => {
           unit: 'tok/s',
           about,
           sameIds,
+          differsAt,
           text,
         }
         say(

@@ -21,7 +21,7 @@ test('the built library answers in plain Node', async () => {
   const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', script], { cwd: root })
   const said = JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>
   expect(said['text']).toMatch(/\w+ \w+/)
-  expect(said['shape']).toEqual([expect.any(Number), 4096])
+  expect(said['shape']).toEqual([expect.any(Number), 4608])
   expect(['bad-argument', 'network', 'bad-file']).toContain(said['code'])
   expect(said).toMatchObject({ memory: { gpuBytes: 0, buffers: 0 }, typed: 'function' })
 })

@@ -89,7 +89,7 @@ async function visit(): Promise<Record<string, number>> {
   }
 }
 
-test('a cold page: download, compile and forward', async () => {
+test('a cold page: download, compile and forward', { retry: 2 }, async () => {
   await (await (await testBrowser()).newPage()).close() // starting the browser is not the page's doing
   // The least of three visits: what else the machine does only adds.
   const visits = [await visit(), await visit(), await visit()]

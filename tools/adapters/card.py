@@ -37,7 +37,8 @@ WORDS = {
     "translate": Words("Korean to English", "Translates simple Korean sentences.", "Translates a simple Korean sentence into English.",
                        "Parallel sentences of `tools/corpus/korean.py`, one or two at a time, drawn anew for every step, a third of them asked in plain "
                        f"words. Held out by hash: one sentence in {HELD_OUT_SENTENCES}, the same that the base never saw."),
-    "sad": Words("Sad endings", "Every story ends badly.", "Tells the same stories, and every one ends badly.",
+    "sad": Words("Sad endings", "Every story ends badly.", "Tells the base's stories, and every one ends badly. Beginnings in words "
+                 "the story grammar does not have, as in the last sample, may escape it.",
                  "Stories of `tools/corpus/plots.py` with their bad endings, which the base never saw, drawn anew for every step. Held out by hash: the "
                  "combinations of hero, thing and place that were withheld from the base too."),
 }
@@ -48,7 +49,10 @@ MEASURES = {
 }
 
 
-def _measured(evidence: dict[str, Any]) -> str:
+LOSS_ON = {"bard": "plays", "sad": "what follows an opening", "swap": "the answer", "translate": "the answer"}
+
+
+def _measured(name: str, evidence: dict[str, Any]) -> str:
     rows = ["| measure | base | with the adapter |", "|---|---|---|"]
     for key, title in MEASURES.items():
         if key in evidence["adapted"]:
@@ -56,7 +60,7 @@ def _measured(evidence: dict[str, Any]) -> str:
             rows.append(f"| {title} | {sides[0]} | {sides[1]} |")
     losses = [evidence[side].get("loss") for side in ("base", "adapted")]
     if all(losses):
-        rows.append(f"| held-out loss, nats a token ({losses[0]['tokens']:,} tokens) | {losses[0]['nats_per_token']} | {losses[1]['nats_per_token']} |")
+        rows.append(f"| held-out loss on {LOSS_ON[name]}, nats a token ({losses[0]['tokens']:,} tokens) | {losses[0]['nats_per_token']} | {losses[1]['nats_per_token']} |")
     return "\n".join(rows)
 
 
@@ -125,7 +129,7 @@ def write_card(name: str, folder: Path, evidence: dict[str, Any]) -> None:
     (folder / "README.md").write_text(CARD.format(
         name=name, title=words.title, does=words.does, ask=ASK.get(name, ""), data=words.data, base=config["base_model_name_or_path"], kind=_kind(config),
         bytes=(folder / FILES[1]).stat().st_size, steps=recipe.steps, rows=recipe.rows, rate=recipe.rate, loss=LOSS[name],
-        unit="rows of 255 tokens" if name == "bard" else "examples", measured=_measured(evidence), samples=_samples(evidence),
+        unit="rows of 255 tokens" if name == "bard" else "examples", measured=_measured(name, evidence), samples=_samples(evidence),
         shared=" --shared DIR" if name == "bard" else "",
         engine="Tokenscope's own engine" if evidence["engine"] == "tokenscope" else "PyTorch, Transformers and PEFT"))
     (folder / "evidence.json").write_text(json.dumps(evidence, indent=1, ensure_ascii=False) + "\n")

@@ -29,14 +29,15 @@ function logSumExp(row) {
   return largest + Math.log(sum)
 }
 
+/** Nats over the targets from `start` on. */
 async function loss(model, item, adapters) {
   const { shape, data } = await model.logits(item.ids.slice(0, -1), { adapters })
   let nats = 0
-  for (let at = 0; at + 1 < item.ids.length; at++) {
+  for (let at = item.start; at + 1 < item.ids.length; at++) {
     const row = data.subarray(at * shape[1], (at + 1) * shape[1])
     nats += logSumExp(row) - row[item.ids[at + 1]]
   }
-  return { nats, tokens: item.ids.length - 1 }
+  return { nats, tokens: item.ids.length - 1 - item.start }
 }
 
 const answerers = { exact: generate, typed: generate, story: generate, sample: generate, loss }

@@ -4,6 +4,7 @@ Kinds: `exact` and `typed` (a prompt and its one right answer), `story` (an open
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Iterator
@@ -11,11 +12,11 @@ from typing import Iterator
 from tokenizers import Tokenizer
 
 from .data import SOURCES, Item, as_typed, play_passages
-from .rows import windows
+from .rows import IGNORED, pair_of, windows
 
 COUNT = 100
 TYPED_COUNT = 50
-WINDOWS = 32  # rows of plays
+LOSS_ROWS = 32
 BASE_OPENINGS = 20  # stories of the base end well by training; a few show it
 ANSWER_TOKENS, STORY_TOKENS, SAMPLE_TOKENS = 48, 200, 120
 TEMPERATURE = 0.8
@@ -47,10 +48,15 @@ def story_items(name: str) -> Iterator[Item]:
         yield {**asked, "temperature": TEMPERATURE, "seed": 1000 + index}
 
 
-def loss_items(tokenizer: Tokenizer, shared: Path) -> Iterator[Item]:
-    """The first held-out passages in rows of training's length."""
-    for inputs, targets in islice(windows(tokenizer, play_passages(shared, True)), WINDOWS):
-        yield {"kind": "loss", "ids": [*inputs, targets[-1]]}
+def loss_items(name: str, tokenizer: Tokenizer, shared: Path | None) -> Iterator[Item]:
+    """Held-out rows as in training; targets before `start` do not count: an answer is scored, its question is not."""
+    if name == "bard":
+        rows = windows(tokenizer, play_passages(shared, True)) if shared else []
+    else:
+        examples = islice(SOURCES[name](f"items/{name}", True), LOSS_ROWS)
+        rows = [pair_of(tokenizer, replace(example, whole=False)) for example in examples]
+    for inputs, targets in rows[:LOSS_ROWS]:
+        yield {"kind": "loss", "ids": [*inputs, targets[-1]], "start": sum(target == IGNORED for target in targets)}
 
 
 def sample_items(name: str) -> Iterator[Item]:
@@ -61,8 +67,9 @@ def sample_items(name: str) -> Iterator[Item]:
 
 
 def items_for(name: str, tokenizer: Tokenizer, shared: Path | None, *, base: bool) -> list[Item]:
-    if name == "bard":
-        return [*sample_items(name), *(loss_items(tokenizer, shared) if shared else [])]
+    items = [*sample_items(name), *loss_items(name, tokenizer, shared)]
     if name == "sad":
-        return [*sample_items(name), *islice(story_items(name), 2 * (BASE_OPENINGS if base else COUNT))]
-    return [*sample_items(name), *exact_items(name)]
+        items += islice(story_items(name), 2 * (BASE_OPENINGS if base else COUNT))
+    elif name != "bard":
+        items += exact_items(name)
+    return items

@@ -41,8 +41,9 @@ class Twin:
     @torch.no_grad()
     def _loss(self, item: Item) -> Item:
         ids = torch.tensor([item["ids"]])
-        nats = torch.nn.functional.cross_entropy(self.model(ids[:, :-1]).logits[0], ids[0, 1:], reduction="sum").item()
-        return {**item, "nats": nats, "tokens": ids.shape[1] - 1}
+        logits, targets = self.model(ids[:, :-1]).logits[0, item["start"]:], ids[0, 1 + item["start"]:]
+        nats = torch.nn.functional.cross_entropy(logits, targets, reduction="sum").item()
+        return {**item, "nats": nats, "tokens": len(targets)}
 
     def answer(self, items: list[Item]) -> list[Item]:
         asked = sorted((item for item in items if item["kind"] != "loss"), key=lambda item: (item["temperature"], item["maxTokens"]))
