@@ -58,7 +58,10 @@ function parseEntry(value: unknown, where: string): CatalogueEntry {
 function parseAdapter(value: unknown, where: string): AdapterEntry {
   const { id, name, bytes } = parseEntry(value, where)
   const { base, note, try: prompts } = value as Record<string, unknown>
-  const list = Array.isArray(prompts) ? prompts : [prompts]
+  // A text, texts, or texts with the settings they were tried under.
+  const list = (Array.isArray(prompts) ? prompts : [prompts]).map((entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'prompt' in entry ? entry.prompt : entry,
+  )
   return {
     id,
     name,
