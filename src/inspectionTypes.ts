@@ -61,6 +61,11 @@ export interface Inspection {
   /** One row of the forward: `[width]`; of scores, probs and cache `[heads, positions]` or `[2, width]`. */
   row(step: string, row: number): Promise<TensorData>
   stats(step: string, options?: { row?: number | undefined }): Promise<TensorStats>
+  /**
+   * The row of its matrix that makes output column `output` of a product: `[inputs]`, as the kernels see it (dequantised), and its
+   * bias, null without one; adapters apart. Reads those bytes alone. @throws `bad-argument` for a step without a matrix of the model.
+   */
+  weights(step: string, output: number): Promise<{ weights: Float32Array; bias: number | null }>
   /** Takes over a canvas whose control was transferred; returns the number that `draw` takes. */
   attach(canvas: OffscreenCanvas): Promise<number>
   /** Size in device pixels. */

@@ -16,6 +16,7 @@ import { createTensors, fineProgram, runKept, type ForwardInput } from './inspec
 import { checkRange, rangeStats, readRanges, rowRanges } from './inspectRead.ts'
 import { InspectTensors, planKept } from './inspectTensors.ts'
 import { elements, type Program, type Step } from './program.ts'
+import { WeightReader } from './weightReader.ts'
 
 const DEFAULT_BUDGET = 256 * 1024 * 1024
 
@@ -138,6 +139,22 @@ export class InspectionSession implements Inspection {
   private async measure(step: Step, row: number | undefined): Promise<TensorStats> {
     const ranges = this.rangesOf(step, row)
     return this.tensors.use(step, ({ buffer }) => rangeStats(this.input.runner, buffer.gpu, ranges))
+  }
+
+  weights(name: string, output: number): Promise<{ weights: Float32Array; bias: number | null }> {
+    return this.run(async () => {
+      const step = this.step(name)
+      const [matrix] = step.weights
+      const { runner } = this.input
+      if (step.op !== 'linear' || matrix === undefined || !runner.weights.has(matrix)) {
+        throw new TokenscopeError('bad-argument', `"${name}" multiplies by no matrix of the model.`, {
+          hint: 'Ask for a step whose op is linear.',
+          details: { step: name, op: step.op, weights: step.weights },
+        })
+      }
+      checkRange(`${name} columns`, output, output + 1, step.shape.at(-1) ?? 0)
+      return new WeightReader(runner).row(runner.weights.view(matrix), output)
+    })
   }
 
   attach(canvas: OffscreenCanvas): Promise<number> {

@@ -1,3 +1,5 @@
+import { invariant } from '../errors.ts'
+import { BLOCK } from '../quant/blocks.ts'
 import { unpackMatrix } from '../quant/pack.ts'
 import type { Runner } from './runner.ts'
 import type { DecoderSpec } from './spec.ts'
@@ -27,6 +29,32 @@ export class WeightReader {
       values.set(all.subarray((from - shard.begin) * cols, (to - shard.begin) * cols), (from - begin) * cols)
     }
     return values
+  }
+
+  /** One row of a view with its bias: reads no more than these. */
+  async row(
+    { matrix, begin }: MatrixView,
+    row: number,
+  ): Promise<{ weights: Float32Array; bias: number | null }> {
+    const { cols, format } = matrix
+    const shard = matrix.shards.find((part) => part.begin <= begin + row && begin + row < part.end)
+    invariant(shard, `${matrix.name} has row ${begin + row}`)
+    const local = begin + row - shard.begin
+    const read = async (word: number, count: number): Promise<Uint32Array> =>
+      new Uint32Array(await this.runner.read(shard.buffer.gpu, word * 4, count * 4))
+    const quants = await read(local * shard.stride * 4, shard.stride * 4)
+    // Two f16 scales share a word, so a row may begin in the middle of one.
+    const blocks = format === 'q8_0' || format === 'q4_0' ? cols / BLOCK : 0
+    const firstWord = Math.floor((local * blocks) / 2)
+    const words = blocks === 0 ? 0 : Math.ceil(((local + 1) * blocks) / 2) - firstWord
+    const packed = words === 0 ? new Uint32Array(0) : await read(shard.scalesWord + firstWord, words)
+    const halves = new Uint16Array(packed.buffer)
+    const scales = new Uint16Array(Math.ceil(blocks / 2) * 2)
+    scales.set(halves.subarray((local * blocks) % 2, ((local * blocks) % 2) + blocks))
+    const weights = unpackMatrix(format, 1, cols, { quants, scales: new Uint32Array(scales.buffer) })
+    if (shard.biasWord === NO_BIAS) return { weights, bias: null }
+    const [bits] = await read(shard.biasWord + local, 1)
+    return { weights, bias: new Float32Array(Uint32Array.of(bits ?? 0).buffer)[0] ?? 0 }
   }
 
   /** Bias of a view, null when its matrix has none. */

@@ -122,6 +122,10 @@ export class WeightStore {
     this.vectors.set(name, buffer)
   }
 
+  has(name: string): boolean {
+    return this.views.has(name)
+  }
+
   view(name: string): MatrixView {
     const view = this.views.get(name)
     invariant(view, `no matrix ${name}`)

@@ -137,6 +137,7 @@ export class EngineHost {
 /** Buffers of the tensors in a result: moved, not copied. */
 function transferables(value: unknown): Transferable[] {
   if (value instanceof Map) return [...value.values()].flatMap(transferables)
-  if (typeof value !== 'object' || value === null || !('data' in value)) return []
-  return value.data instanceof Float32Array ? [value.data.buffer] : []
+  if (typeof value !== 'object' || value === null) return []
+  const data = 'data' in value ? value.data : 'weights' in value ? value.weights : null
+  return data instanceof Float32Array ? [data.buffer] : []
 }

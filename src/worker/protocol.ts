@@ -43,7 +43,8 @@ export type CallArguments<M extends CallMethod> = Parameters<Model[M]>
 export type CallResult<M extends CallMethod> = Awaited<ReturnType<Model[M]>>
 
 /** Methods of an inspection. */
-export type InspectionMethod = 'read' | 'row' | 'stats' | 'attach' | 'resize' | 'draw' | 'time' | 'close'
+export type InspectionMethod =
+  'read' | 'row' | 'stats' | 'weights' | 'attach' | 'resize' | 'draw' | 'time' | 'close'
 export type InspectionArguments<M extends InspectionMethod> = Parameters<Inspection[M]>
 export type InspectionResult<M extends InspectionMethod> = Awaited<ReturnType<Inspection[M]>>
 

@@ -32,6 +32,7 @@ export class RemoteInspection implements Inspection {
   read = (...args: InspectionArguments<'read'>) => this.call('read', args)
   row = (...args: InspectionArguments<'row'>) => this.call('row', args)
   stats = (...args: InspectionArguments<'stats'>) => this.call('stats', args)
+  weights = (...args: InspectionArguments<'weights'>) => this.call('weights', args)
   attach = (canvas: OffscreenCanvas) => this.call('attach', [canvas], [canvas])
   resize = (...args: InspectionArguments<'resize'>) => this.call('resize', args)
   draw = (canvas: number, request: DrawRequest) => this.call('draw', [canvas, request])
