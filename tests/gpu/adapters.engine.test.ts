@@ -3,6 +3,7 @@ import { loadModel, type GenerateOptions, type Model } from '../../src/index.ts'
 import { writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
 import { randomSource } from '../random.ts'
 import { testDevice } from './device.ts'
+import { greedyIds, withFixtureModel, worst } from './fixtureModel.ts'
 
 const LLAMA = 'tests/fixtures/models/llama'
 const PLAIN = './tests/fixtures/peft/llama-plain'
@@ -37,26 +38,9 @@ function randomAdapter(layers: number, width: number): Map<string, Uint8Array> {
   ])
 }
 
-async function withModel(work: (model: Model) => Promise<void>) {
-  const { device } = await testDevice()
-  const model = await loadModel(LLAMA, { device, weights: 'f32' })
-  try {
-    await work(model)
-  } finally {
-    await model.dispose()
-    expect((await model.memory()).buffers).toBe(0)
-  }
-}
-
-async function ids(model: Model, prompt: number[], options: GenerateOptions) {
-  const list: number[] = []
-  for await (const token of model.generate(prompt, { temperature: 0, maxTokens: 12, ...options }))
-    list.push(token.id)
-  return list
-}
-
-const worst = (a: Float32Array, b: Float32Array): number =>
-  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? NaN))), 0)
+const withModel = (work: (model: Model) => Promise<void>) => withFixtureModel('llama', work)
+const ids = (model: Model, prompt: number[], options: GenerateOptions) =>
+  greedyIds(model, prompt, { maxTokens: 12, ...options })
 
 describe('adapters in the engine', () => {
   it('gives a fresh load bit for bit after on, off, on', () =>

@@ -1,30 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { loadModel, type Edit, type GenerateOptions, type Model } from '../../src/index.ts'
-import { testDevice } from './device.ts'
+import type { Edit, GenerateOptions, Model } from '../../src/index.ts'
+import { greedyIds, withFixtureModel, worst } from './fixtureModel.ts'
 
 const IDS = [3, 17, 42, 99, 5, 61, 7, 23]
 const PROBES = ['layers.*.resid', 'logits']
 
-async function withModel(name: string, work: (model: Model) => Promise<void>) {
-  const { device } = await testDevice()
-  const model = await loadModel(`tests/fixtures/models/${name}`, { device, weights: 'f32' })
-  try {
-    await work(model)
-  } finally {
-    await model.dispose()
-    expect((await model.memory()).buffers).toBe(0)
-  }
-}
-
-async function ids(model: Model, prompt: number[], options: GenerateOptions) {
-  const list: number[] = []
-  for await (const token of model.generate(prompt, { temperature: 0, maxTokens: 10, ...options }))
-    list.push(token.id)
-  return list
-}
-
-const worst = (a: Float32Array, b: Float32Array): number =>
-  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? NaN))), 0)
+const withModel = withFixtureModel
+const ids = (model: Model, prompt: number[], options: GenerateOptions) =>
+  greedyIds(model, prompt, { maxTokens: 10, ...options })
 
 for (const name of ['llama', 'gpt2']) {
   describe(`edits on ${name}`, () => {
