@@ -1,5 +1,5 @@
 import type { OpenedDevice } from '../src/gpu/device.ts'
-import { parseVariant, type AdapterClass } from '../src/gpu/variants.ts'
+import { parseVariant, subgroupsPay, type AdapterClass } from '../src/gpu/variants.ts'
 import { interleave, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'
 import type { SuiteOptions } from './products.ts'
 import { shapeNamed } from './shapes.ts'
@@ -28,7 +28,7 @@ export async function tuneVariants(opened: OpenedDevice, emit: Emit, options: Su
   const works: Work[] = []
   for (const { alone, workgroup } of CHOICES) {
     if (workgroup > device.limits.maxComputeInvocationsPerWorkgroup) continue
-    const prefix = `${features.f16 ? 'f16-' : ''}${features.subgroups ? 'subgroups-' : ''}${alone ? 'alone-' : ''}`
+    const prefix = `${features.f16 ? 'f16-' : ''}${subgroupsPay(alone, features) ? 'subgroups-' : ''}${alone ? 'alone-' : ''}`
     const variant = parseVariant(`${prefix}wg${workgroup}`, features)
     const model = new Synthetic(device, {
       shape: shapeNamed('SmolLM2-135M'),

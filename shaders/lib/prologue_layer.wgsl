@@ -6,11 +6,11 @@ var<private> inverse: array<f32, ROWS>;
 fn prologue_begin(lane: Lane) {
   for (var i = 0u; i < ROWS; i++) {
     var sum = vec4f();
-    for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) { sum += x4(i, k4); }
+    for (var k4 = spread_begin(lane); k4 < p.k4; k4 += spread_step(lane)) { sum += x4(i, k4); }
     sum = spread_sum(sum, lane);
     centre[i] = (sum.x + sum.y + sum.z + sum.w) / f32(p.k);
     var squares = vec4f();
-    for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) {
+    for (var k4 = spread_begin(lane); k4 < p.k4; k4 += spread_step(lane)) {
       let d = inside(x4(i, k4) - centre[i], k4);
       squares += d * d;
     }

@@ -6,4 +6,5 @@ struct Lane {
 const SPREAD = 1u;
 fn spread_index(group: u32, lane: Lane) -> u32 { return group * WORKGROUP + lane.index; }
 fn spread_begin(lane: Lane) -> u32 { return 0u; }
+fn spread_step(lane: Lane) -> u32 { return SPREAD; }
 fn spread_sum(value: vec4f, lane: Lane) -> vec4f { return value; }

@@ -15,11 +15,11 @@ struct Params {
 @group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
 
-const BLOCKS = PAGE / 4u; // positions go four at a time, one in each lane of a vec4
+// vec4 of V that go together: a cache line where that divides a head, because a pass over all positions drops what it has read.
+const LINE = select(select(1u, 2u, DIM4 % 2u == 0u), 4u, DIM4 % 4u == 0u);
 
 // Slots past the row's own position may hold anything, NaN included: they are left out by selection, never by a factor of 0.
 fn inside(block: u32, count: u32) -> vec4<bool> { return vec4u(block * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(count); }
-fn value4(at: u32, t: u32, count: u32) -> vec4f { return select(vec4f(), v_pages[at + t * DIM4], t < count); }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -33,14 +33,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let count = min(PAGE, at.position + 1u - page * PAGE);
   let first = (cache_slot(at.pages, page * PAGE) / PAGE * p.kv_heads + head / GROUP) * PAGE * DIM4;
   let query = (row * p.heads + head) * DIM4;
+  let dims = min(DIM4, p.heads * DIM4); // DIM4, but no compiler knows: unrolled, these loops compile for seconds
 
-  var weights: array<vec4f, HEADS * BLOCKS>;
+  var weights: array<f32, HEADS * PAGE>;
   var peaks: array<f32, HEADS>;
   for (var g = 0u; g < HEADS; g++) { peaks[g] = -3.0e38; }
   for (var b = 0u; b * 4u < count; b++) {
     let kv = first + b * 4u * DIM4;
     var scores = array<vec4f, HEADS>(); // written out: without it, compilers were seen to keep the last round's values
-    for (var d = 0u; d < DIM4; d++) {
+    for (var d = 0u; d < dims; d++) {
       let k0 = k_pages[kv + d];
       let k1 = k_pages[kv + DIM4 + d];
       let k2 = k_pages[kv + 2u * DIM4 + d];
@@ -52,32 +53,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     for (var g = 0u; g < HEADS; g++) {
       let masked = select(vec4f(-3.0e38), scores[g] * p.scale, inside(b, count));
-      weights[g * BLOCKS + b] = masked;
+      for (var t = 0u; t < 4u; t++) { weights[g * PAGE + b * 4u + t] = masked[t]; }
       peaks[g] = max(peaks[g], max(max(masked.x, masked.y), max(masked.z, masked.w)));
     }
   }
   for (var g = 0u; g < HEADS; g++) {
-    var total = vec4f();
-    for (var b = 0u; b * 4u < count; b++) {
-      let weight = select(vec4f(), exp(weights[g * BLOCKS + b] - peaks[g]), inside(b, count));
-      weights[g * BLOCKS + b] = weight;
+    var total = 0.0;
+    for (var t = 0u; t < count; t++) {
+      let weight = exp(weights[g * PAGE + t] - peaks[g]);
+      weights[g * PAGE + t] = weight;
       total += weight;
     }
-    parts[part_at(row, head + g, page) + DIM4] = vec4f(peaks[g], total.x + total.y + total.z + total.w, 0.0, 0.0);
+    parts[part_at(row, head + g, page) + DIM4] = vec4f(peaks[g], total, 0.0, 0.0);
   }
-  for (var d = 0u; d < DIM4; d++) {
-    var mix = array<vec4f, HEADS>();
-    for (var b = 0u; b * 4u < count; b++) {
-      let v0 = value4(first + d, b * 4u, count);
-      let v1 = value4(first + d, b * 4u + 1u, count);
-      let v2 = value4(first + d, b * 4u + 2u, count);
-      let v3 = value4(first + d, b * 4u + 3u, count);
+  for (var d = 0u; d < dims; d += LINE) {
+    var mix = array<vec4f, HEADS * LINE>();
+    for (var t = 0u; t < count; t++) {
+      var v: array<vec4f, LINE>;
+      for (var i = 0u; i < LINE; i++) { v[i] = v_pages[first + t * DIM4 + d + i]; }
       for (var g = 0u; g < HEADS; g++) {
-        let weight = weights[g * BLOCKS + b];
-        mix[g] += weight.x * v0 + weight.y * v1 + weight.z * v2 + weight.w * v3;
+        let weight = weights[g * PAGE + t];
+        for (var i = 0u; i < LINE; i++) { mix[g * LINE + i] += weight * v[i]; }
       }
     }
-    for (var g = 0u; g < HEADS; g++) { parts[part_at(row, head + g, page) + d] = mix[g]; }
+    for (var g = 0u; g < HEADS; g++) {
+      for (var i = 0u; i < LINE; i++) { parts[part_at(row, head + g, page) + d + i] = mix[g * LINE + i]; }
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/finish          for few rows, or ROWS at a time
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]
 //   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (spread_shared), or threads that
-//   each make OUTPUTS outputs alone (spread_alone); over z: ⌈rows / ROWS⌉
+//   each make OUTPUTS outputs alone (spread_alone, spread_passed); over z: ⌈rows / ROWS⌉
 struct Params {
   k: u32,
   k4: u32,        // ⌈k / 4⌉
@@ -41,37 +41,41 @@ fn bias(out: u32) -> f32 {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let first = spread_index(group.y * groups.x + group.x, lane) * OUTPUTS;
-  if (first >= p.n) { return; }
+  if (outputs_idle(first >= p.n)) { return; }
   let first_row = group.z * ROWS;
   if (first_row >= rows_active()) { return; }
   for (var i = 0u; i < ROWS; i++) { x_row[i] = input_row(first_row + i) * p.x_stride; }
   prologue_begin(lane);
   let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
   var acc: array<vec4f, ROWS>;
-  for (var unit = spread_begin(lane); unit * UNIT4 < p.k4; unit += SPREAD) {
-    let unit0 = unit_at(rows.x, unit);
-    let unit1 = unit_at(rows.y, unit);
-    let unit2 = unit_at(rows.z, unit);
-    let unit3 = unit_at(rows.w, unit);
-    for (var part = 0u; part < UNIT4; part++) {
-      let k4 = unit * UNIT4 + part;
-      let w0 = unit4(unit0, part);
-      let w1 = unit4(unit1, part);
-      let w2 = unit4(unit2, part);
-      let w3 = unit4(unit3, part);
-      for (var i = 0u; i < ROWS; i++) {
-        let v = prologue(x4(i, k4), i, k4);
-        acc[i] += vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+  let units = (p.k4 + UNIT4 - 1u) / UNIT4;
+  for (var begin = units_begin(lane); begin < units; begin += units_step(lane)) {
+    hold_inputs(begin, lane);
+    for (var held = 0u; held < units_held(units - begin, lane); held++) {
+      let unit = begin + held;
+      let unit0 = unit_at(rows.x, unit);
+      let unit1 = unit_at(rows.y, unit);
+      let unit2 = unit_at(rows.z, unit);
+      let unit3 = unit_at(rows.w, unit);
+      for (var part = 0u; part < UNIT4; part++) {
+        let w0 = unit4(unit0, part);
+        let w1 = unit4(unit1, part);
+        let w2 = unit4(unit2, part);
+        let w3 = unit4(unit3, part);
+        for (var i = 0u; i < ROWS; i++) {
+          let v = input4(i, unit, held, part);
+          acc[i] += vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+        }
       }
     }
   }
   // The sums are copied so that only the copy is indexed by a running number: acc stays in registers, and the loop below, whose
   // end compilers cannot know, is not unrolled.
   var sums: array<vec4f, ROWS>;
-  for (var i = 0u; i < ROWS; i++) { sums[i] = prologue_end(spread_sum(acc[i], lane), i, lane); }
+  for (var i = 0u; i < ROWS; i++) { sums[i] = prologue_end(outputs_sum(acc[i], lane), i, lane); }
   for (var i = 0u; i < min(ROWS, rows_active() - first_row); i++) {
     let row = first_row + i;
-    for (var j = spread_begin(lane); j < OUTPUTS && first + j < p.n; j += SPREAD) {
+    for (var j = outputs_begin(lane); j < OUTPUTS && first + j < p.n; j += outputs_step(lane)) {
       y[output_row(row) * p.y_stride + p.y_offset + first + j] = combine(sums[i], row, first + j, j);
     }
   }

@@ -6,7 +6,7 @@ export interface OpenedDevice {
   /** e.g. `google swiftshader`, `nvidia ampere`. */
   readonly backend: string
   readonly kind: AdapterClass
-  readonly features: { f16: boolean; subgroups: boolean }
+  readonly features: { f16: boolean; subgroups: boolean; subgroupSize: number }
 }
 
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query']
@@ -26,7 +26,11 @@ export function describeDevice(device: GPUDevice): OpenedDevice {
     device,
     backend: name === '' ? info.description || 'unknown adapter' : name,
     kind: adapterClass(info),
-    features: { f16: device.features.has('shader-f16'), subgroups: device.features.has('subgroups') },
+    features: {
+      f16: device.features.has('shader-f16'),
+      subgroups: device.features.has('subgroups'),
+      subgroupSize: info.subgroupMinSize ?? 0,
+    },
   }
 }
 

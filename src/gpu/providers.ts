@@ -9,6 +9,7 @@ import finishActivate from '../../shaders/lib/finish_activate.wgsl?raw'
 import finishAdd from '../../shaders/lib/finish_add.wgsl?raw'
 import finishScale from '../../shaders/lib/finish_scale.wgsl?raw'
 import finishStore from '../../shaders/lib/finish_store.wgsl?raw'
+import inputsOwn from '../../shaders/lib/inputs_own.wgsl?raw'
 import outputsGated from '../../shaders/lib/outputs_gated.wgsl?raw'
 import outputsLinear from '../../shaders/lib/outputs_linear.wgsl?raw'
 import positionsLearned from '../../shaders/lib/positions_learned.wgsl?raw'
@@ -23,6 +24,7 @@ import rotate from '../../shaders/lib/rotate.wgsl?raw'
 import selectAlone from '../../shaders/lib/select_alone.wgsl?raw'
 import selectShared from '../../shaders/lib/select_shared.wgsl?raw'
 import spreadAlone from '../../shaders/lib/spread_alone.wgsl?raw'
+import spreadPassed from '../../shaders/lib/spread_passed.wgsl?raw'
 import spreadShared from '../../shaders/lib/spread_shared.wgsl?raw'
 import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
@@ -49,6 +51,7 @@ const PROVIDERS = {
   finish_add: finishAdd,
   finish_scale: finishScale,
   finish_store: finishStore,
+  inputs_own: inputsOwn,
   outputs_gated: outputsGated,
   outputs_linear: outputsLinear,
   positions_learned: positionsLearned,
@@ -66,6 +69,7 @@ const PROVIDERS = {
   select_alone: selectAlone,
   select_shared: selectShared,
   spread_alone: spreadAlone,
+  spread_passed: spreadPassed,
   spread_shared: spreadShared,
   weights_f16: weightsF16,
   weights_f16_native: weightsF16Native,
@@ -86,9 +90,14 @@ export function reduceProvider(variant: Variant): ProviderName {
   return variant.subgroups ? 'reduce_subgroup' : 'reduce_tree'
 }
 
-/** The providers by which the threads of a product or norm share their work. */
+/** The providers by which the threads of a norm share its work. */
 export function spreadProviders(variant: Variant): ProviderName[] {
   return variant.alone ? ['spread_alone'] : ['spread_shared', reduceProvider(variant)]
+}
+
+/** The same of a product, and where its inputs come from: threads that work alone pass them on where they can. */
+export function productProviders(variant: Variant): ProviderName[] {
+  return variant.alone && variant.subgroups ? ['spread_passed'] : [...spreadProviders(variant), 'inputs_own']
 }
 
 /** A kernel from an op's file and its providers. `batch` is always among them. */

@@ -1,7 +1,7 @@
 import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
 import { invariant } from '../errors.ts'
-import { kernel, spreadProviders, weightsProvider, type ProviderName } from '../gpu/providers.ts'
+import { kernel, productProviders, weightsProvider, type ProviderName } from '../gpu/providers.ts'
 import { MATVEC_ROWS } from '../model/lower.ts'
 import { axName, isAx, type Program, type RowSet, type Step, type StepOp } from '../model/program.ts'
 import type { MatrixView, Shard } from '../model/weights.ts'
@@ -123,10 +123,10 @@ function matvecKernel(
     ...base,
     form.norm ? norm : 'prologue_none',
     form.gated ? 'outputs_gated' : 'outputs_linear',
-    ...spreadProviders(variant),
+    ...productProviders(variant),
   ]
-  // Alone, a thread holds ROWS × 4 sums: beyond 4 rows CPU compilers run out of registers and patience.
-  const ROWS = matvecBucket(variant.alone ? Math.min(rows, 4) : rows)
+  // Alone, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
+  const ROWS = matvecBucket(variant.alone && !variant.subgroups ? Math.min(rows, 4) : rows)
   const RAGGED = cols % (format === 'f32' ? 4 : 8) === 0 ? 0 : 1
   const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.alone ? variant.workgroup : 1))
   const [x, y] = linearGrid(groups)

@@ -25,7 +25,16 @@ const F16_ROUNDING = 1e-5
 
 const EPS = 1e-5
 const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
-const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'alone-', 'f16-alone-'] as const
+const FEATURES = [
+  '',
+  'f16-',
+  'subgroups-',
+  'f16-subgroups-',
+  'alone-',
+  'f16-alone-',
+  'subgroups-alone-',
+  'f16-subgroups-alone-',
+] as const
 const WORKGROUPS = [32, 64, 128, 256] as const
 const ACTIVATIONS = { silu, gelu: geluErf, gelu_tanh: geluTanh } as const
 
