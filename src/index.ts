@@ -28,6 +28,8 @@ import type {
 export * from './types.ts'
 export type { ChatMessage } from './text/types.ts'
 export { TokenscopeError, type ErrorCode } from './errors.ts'
+export { openTrace } from './trace/open.ts'
+export type * from './trace/types.ts'
 
 const SMALL_FILE = 32 * 1024 * 1024
 const TOKENIZER_FILE = 100 * 1024 * 1024
@@ -48,6 +50,23 @@ async function optionalFile(
   return (await source.has(name)) ? source.read(name, { maxBytes, signal }) : undefined
 }
 
+const TOKENIZER_FILES = [
+  'tokenizer_config.json',
+  'generation_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+] as const
+
+/** What stands beside the weights of a checkpoint: its configuration and its tokenizer, as they are. */
+async function readCompanions(source: FileSource): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>()
+  for (const name of ['config.json', 'tokenizer.json', ...TOKENIZER_FILES]) {
+    const content = await optionalFile(source, name, TOKENIZER_FILE)
+    if (content) files.set(name, content)
+  }
+  return files
+}
+
 async function readTokenizer(
   source: FileSource,
   vocabRows: number,
@@ -56,9 +75,7 @@ async function readTokenizer(
   const tokenizerJson = await optionalFile(source, 'tokenizer.json', TOKENIZER_FILE, signal)
   if (!tokenizerJson) return null
   const [tokenizerConfig, generationConfig, specialTokensMap, chatTemplate] = await Promise.all(
-    ['tokenizer_config.json', 'generation_config.json', 'special_tokens_map.json', 'chat_template.jinja'].map(
-      (name) => optionalFile(source, name, SMALL_FILE, signal),
-    ),
+    TOKENIZER_FILES.map((name) => optionalFile(source, name, SMALL_FILE, signal)),
   )
   return loadTokenizer(
     { tokenizerJson, tokenizerConfig, generationConfig, specialTokensMap, chatTemplate },
@@ -246,6 +263,13 @@ async function loadOnto(
         ...(parts.tokenizer ? [] : ['No tokenizer.json: this model takes token ids only.']),
       ],
     }
-    return new Engine({ info, runner, tokenizer: parts.tokenizer, ownsDevice, modelsUrl: modelsUrl() })
+    return new Engine({
+      info,
+      runner,
+      tokenizer: parts.tokenizer,
+      ownsDevice,
+      modelsUrl: modelsUrl(),
+      readCompanions: () => readCompanions(files),
+    })
   }
 }

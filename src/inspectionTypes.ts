@@ -90,6 +90,11 @@ export interface LensOptions extends ForwardOptions {
   topK?: number | undefined
   /** Token to follow; default: the actual next token of each position. */
   token?: number | undefined
+  /**
+   * True: keys and values before the first position are taken from the cache where a run has left them, so that a few last positions
+   * cost a few rows. Cached ones were summed in another order: the last bits may differ. Default false: all tokens run anew.
+   */
+  cached?: boolean | undefined
 }
 
 /** What one layer would predict after one position. */

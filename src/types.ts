@@ -8,9 +8,21 @@ import type {
   LensOptions,
 } from './inspectionTypes.ts'
 import type { ChatMessage } from './text/types.ts'
+import type {
+  BranchOptions,
+  CacheReport,
+  Child,
+  Fork,
+  SaveTraceOptions,
+  ScoredToken,
+  ScoreOptions,
+  SpeculatedRound,
+  SpeculateOptions,
+} from './toolTypes.ts'
 
 export type { AdapterEffect, AdapterReport } from './adapters/types.ts'
 export type * from './inspectionTypes.ts'
+export type * from './toolTypes.ts'
 
 /** How matrices are stored on the GPU. Norms and biases are always f32. */
 export type WeightFormat = 'f32' | 'f16' | 'q8_0' | 'q4_0'
@@ -290,7 +302,7 @@ export interface Model {
   mergeAdapters(mix: readonly AdapterScale[]): Promise<void>
   /** Puts the weights back bit for bit. */
   unmergeAdapters(): Promise<void>
-  /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint: files by name. */
+  /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
   exportAdapter(
     mix: readonly AdapterScale[],
     options?: { format?: 'peft' | 'merged' | undefined; dtype?: 'F32' | 'F16' | undefined },
@@ -316,6 +328,25 @@ export interface Model {
   lens(ids: readonly number[], options?: LensOptions): Promise<Lens>
   /** Direct logit attribution: what each part of the model adds to one logit, the final norm's scale held at its actual value. */
   attribution(ids: readonly number[], options: AttributionOptions): Promise<Attribution>
+  /**
+   * Puts another token at a position of a text: computes that one row over the text's own pages of keys and values (whatever of
+   * them is no longer cached is read again). The branch stays in the cache: generating from its ids goes on at once.
+   * @throws `bad-argument` for ids or a position that are none, `context-full` behind the last position.
+   */
+  fork(ids: readonly number[], position: number, token: number, options?: BranchOptions): Promise<Fork>
+  /** The `count` (1 to 8) most probable next tokens of a text, each with the prediction behind it, as rows of one batch. */
+  expand(ids: readonly number[], count: number, options?: BranchOptions): Promise<readonly Child[]>
+  /** Scores a given text in chunks, in order; the tokens of a chunk arrive together. */
+  score(ids: readonly number[], options?: ScoreOptions): AsyncIterable<readonly ScoredToken[]>
+  /**
+   * Speculative decoding: a guide proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
+   * output is that of `generate`; sampled output follows the same distribution (Leviathan et al. 2023, arXiv:2211.17192).
+   */
+  speculate(prompt: Prompt, options: SpeculateOptions): AsyncIterable<SpeculatedRound>
+  /** The cache of keys and values: sequences, pages, who shares them. */
+  cache(): Promise<CacheReport>
+  /** The run over these tokens with its probed tensors as one file, which {@link openTrace} reads without a GPU. */
+  saveTrace(ids: readonly number[], options?: SaveTraceOptions): Promise<Uint8Array>
   memory(): Promise<MemoryReport>
   counters(): Promise<Counters>
   dispose(): Promise<void>

@@ -7,7 +7,7 @@ import { MAX_ROWS, type Runner } from '../model/runner.ts'
 import type { Detokenizer } from '../text/detokenizer.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type { ComparedToken, FinishReason, GeneratedToken } from '../types.ts'
-import { logSoftmax, topN } from './distribution.ts'
+import { klDivergence, logSoftmax, topN } from './distribution.ts'
 import type { CheckedOptions } from './options.ts'
 import { randomUniform } from './rng.ts'
 import { sampleToken } from './samplers.ts'
@@ -28,15 +28,6 @@ interface Side {
   readonly detokenizer: Detokenizer | null
   readonly seen: Set<number>
   finish: FinishReason | null
-}
-
-/** KL(p ‖ q) of two log-probability vectors, nats. */
-export function klDivergence(p: Float64Array, q: Float64Array): number {
-  let sum = 0
-  p.forEach((logp, i) => {
-    if (logp > -745) sum += Math.exp(logp) * (logp - (q[i] ?? 0))
-  })
-  return Math.max(0, sum)
 }
 
 /** Two continuations of one prompt in lock-step, a row each of one batch. Draws are the host's, from full logits. */
@@ -109,9 +100,11 @@ class Duet {
   /** Feeds the prompt to both sides, all but its last token; that one goes with the first step. */
   async prefill(): Promise<void> {
     const { runner } = this.context
+    const end = this.prompt.length - 1
     for (const side of this.sides) {
-      const end = this.prompt.length - 1
       while (side.sequence.tokens.length < end) {
+        const done = this.sides.reduce((sum, { sequence }) => sum + sequence.tokens.length, 0)
+        this.options.onPrefill?.(done, 2 * end)
         throwIfAborted(this.options.signal)
         const begin = side.sequence.tokens.length
         await this.forward(this.rows(side, this.prompt.slice(begin, Math.min(end, begin + MAX_ROWS)), null))

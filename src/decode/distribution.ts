@@ -85,3 +85,11 @@ export function logprobOf(source: LogitsSource, id: number): number | null {
   const place = Array.from(source.ids).indexOf(id)
   return place === -1 ? null : source.logits[place]! - source.logSumExp
 }
+
+/** KL(p ‖ q) of two vectors of log-probabilities, nats. */
+export function klDivergence(p: Float64Array, q: Float64Array): number {
+  let sum = 0
+  // Below −745 the exponential is 0 in f64, and 0 · log 0 counts as 0.
+  for (let i = 0; i < p.length; i++) if (p[i]! > -745) sum += Math.exp(p[i]!) * (p[i]! - q[i]!)
+  return Math.max(0, sum)
+}

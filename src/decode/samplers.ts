@@ -97,8 +97,12 @@ export function sampleStages(
   options: SamplingOptions,
   context: SampleContext,
 ): SampleStages {
-  const ranking = rankForStages(source, options, context)
-  const chosenRank = certainChoice(ranking, options, context.random)
+  return stagesOf(rankForStages(source, options, context), options, context.random)
+}
+
+/** {@link sampleStages} of tokens that are ranked already, under the same temperature and penalty. */
+export function stagesOf(ranking: Ranking, options: SamplingOptions, random: number): SampleStages {
+  const chosenRank = certainChoice(ranking, options, random)
   const left = certainSurvivors(ranking, options)
   invariant(chosenRank !== null && isKnown(ranking, left.kept), 'sampleStages: the candidates do not suffice')
   const total = ranking.cumulative[left.kept - 1]!
@@ -109,7 +113,7 @@ export function sampleStages(
     cumulative: ranking.cumulative.slice(0, left.kept).map((sum) => sum / total),
     chosen: ranking.ids[chosenRank]!,
     chosenRank,
-    random: options.temperature === 0 ? null : context.random,
+    random: options.temperature === 0 ? null : random,
   }
 }
 

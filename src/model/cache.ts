@@ -49,6 +49,11 @@ export class PagePool {
     return this.free.length
   }
 
+  /** Of K and V together. */
+  get bytesPerPageAndLayer(): number {
+    return 2 * this.bytesPerPage
+  }
+
   /** A page nobody uses, or null. */
   take(): number | null {
     const page = this.free.pop()

@@ -1,4 +1,3 @@
-import { compareTokens } from '../decode/compare.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
 import { checkIds, checkOptions } from '../decode/options.ts'
 import { generateTokens, type GenerateContext, type RunRecord } from '../decode/generate.ts'
@@ -10,7 +9,6 @@ import type {
   AdapterScale,
   Attribution,
   AttributionOptions,
-  ComparedToken,
   Counters,
   DirectionTokens,
   LoadedAdapterInfo,
@@ -32,6 +30,7 @@ import type {
 import { withEdits, type Mix } from './adapterRack.ts'
 import { EditSet } from './edits.ts'
 import { describeSteps } from './describe.ts'
+import { EngineTools } from './engineTools.ts'
 import { EngineInspections } from './engineInspections.ts'
 import { EngineAdapters, type AddAdapterOptions, type ExportOptions } from './engineAdapters.ts'
 import { lastLogits, traceSteps } from './inspect.ts'
@@ -41,8 +40,6 @@ import type { Runner } from './runner.ts'
 /** Sets of edits that stay on the GPU. */
 const KEPT_EDITS = 8
 
-type CompareOptions = Parameters<Model['compare']>[1]
-
 export interface EngineParts {
   info: ModelInfo
   runner: Runner
@@ -51,6 +48,8 @@ export interface EngineParts {
   ownsDevice: boolean
   /** Where ids and relative addresses of adapters are resolved from. */
   modelsUrl: URL
+  /** Configuration and tokenizer of the checkpoint, by file name. */
+  readCompanions: () => Promise<Map<string, Uint8Array>>
 }
 
 /** A loaded model on one device: the {@link Model} of the library and of the worker. */
@@ -60,6 +59,7 @@ export class Engine implements Model {
   private readonly tokenizer: TextTokenizer | null
   private readonly adapters: EngineAdapters
   private readonly inspections = new EngineInspections()
+  private readonly tools: EngineTools
   private readonly ownsDevice: boolean
   private disposed = false
   private fault: TokenscopeError | null = null
@@ -76,12 +76,24 @@ export class Engine implements Model {
   /** Inspections and readbacks under way, which own buffers. */
   private readonly reading = new Set<Promise<unknown>>()
 
-  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl }: EngineParts) {
+  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, readCompanions }: EngineParts) {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
-    this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl })
+    this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
     this.ownsDevice = ownsDevice
+    this.tools = new EngineTools({
+      model: this,
+      runner,
+      tokenizer,
+      checkHealth: () => this.checkHealth(),
+      refuseMerged: (what) => this.adapters.refuseMerged(what),
+      mixOf: (options) => this.mixOf(options),
+      promptIds: (prompt) => this.promptIds(prompt),
+      takeTurn: () => this.takeTurn(),
+      read: (work) => this.read(work),
+      forgetLogits: () => (this.lastRun = null),
+    })
     runner.device.addEventListener('uncapturederror', this.onFault)
     void runner.device.lost.then(({ message, reason }) => {
       if (this.disposed) return
@@ -347,25 +359,13 @@ export class Engine implements Model {
     return this.read(() => this.adapters.export(mix, options))
   }
 
-  async *compare(prompt: Prompt, options: CompareOptions): AsyncGenerator<ComparedToken> {
-    this.checkHealth()
-    this.adapters.refuseMerged('Comparing')
-    const checked = checkOptions(options, this.info.eosIds)
-    const { edits } = options
-    const [a, b] = [this.mixOf({ adapters: options.a }), this.mixOf({ adapters: options.b, edits })]
-    const ids = await this.promptIds(prompt)
-    checkIds(ids, this.info.vocab, this.info.context)
-    const release = await this.takeTurn()
-    try {
-      this.checkHealth()
-      // The two rows use the ring of logits, so those of an earlier run are gone.
-      this.lastRun = null
-      const { runner, tokenizer } = this
-      yield* compareTokens({ runner, tokenizer, a, b, checkHealth: () => this.checkHealth() }, ids, checked)
-    } finally {
-      release()
-    }
-  }
+  fork = (...args: Parameters<Model['fork']>) => this.tools.fork(...args)
+  expand = (...args: Parameters<Model['expand']>) => this.tools.expand(...args)
+  compare = (...args: Parameters<Model['compare']>) => this.tools.compare(...args)
+  score = (...args: Parameters<Model['score']>) => this.tools.score(...args)
+  speculate = (...args: Parameters<Model['speculate']>) => this.tools.speculate(...args)
+  cache = () => this.tools.cache()
+  saveTrace = (...args: Parameters<Model['saveTrace']>) => this.tools.saveTrace(...args)
 
   memory(): Promise<MemoryReport> {
     return Promise.resolve(this.runner.ledger.report())

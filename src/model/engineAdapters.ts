@@ -1,8 +1,7 @@
 import { loadAdapter } from '../adapters/load.ts'
 import { exportMix, type MixPart } from '../adapters/mix.ts'
 import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
-import { klDivergence } from '../decode/compare.ts'
-import { logSoftmax } from '../decode/distribution.ts'
+import { klDivergence, logSoftmax } from '../decode/distribution.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
 import { openSource } from '../formats/sources.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
@@ -37,6 +36,8 @@ export interface EngineAdaptersParts {
   modelId: string
   /** Where ids and relative addresses of adapters are resolved from. */
   modelsUrl: URL
+  /** Configuration and tokenizer of the checkpoint, by file name. */
+  readCompanions: () => Promise<Map<string, Uint8Array>>
 }
 
 /** What a model can do with adapters. */
@@ -44,6 +45,8 @@ export class EngineAdapters {
   readonly rack: AdapterRack
   private readonly norms: WeightNorms
   private merged: Merged | null = null
+  /** What the base says of the probe: the same whichever adapters are loaded, so read once. */
+  private baseProbe: Promise<Float32Array> | null = null
   private readonly parts: EngineAdaptersParts
 
   constructor(parts: EngineAdaptersParts) {
@@ -86,7 +89,8 @@ export class EngineAdapters {
   /** What a mix changes on a short probe prompt, against the base. */
   private async measureEffect(mix: Mix): Promise<AdapterEffect> {
     const ids = await this.probeIds()
-    const [adapted, base] = [await this.probeLogits(ids, mix), await this.probeLogits(ids, BASE_MIX)]
+    const adapted = await this.probeLogits(ids, mix)
+    const base = await this.probeBase(ids)
     const { vocab } = this.parts.runner.spec
     let maxDeltaLogit = 0
     let kl = 0
@@ -97,6 +101,16 @@ export class EngineAdapters {
       kl += klDivergence(logSoftmax(a), logSoftmax(b))
     }
     return { maxDeltaLogit, meanKl: kl / ids.length }
+  }
+
+  private async probeBase(ids: readonly number[]): Promise<Float32Array> {
+    this.baseProbe ??= this.probeLogits(ids, BASE_MIX)
+    try {
+      return await this.baseProbe
+    } catch (error) {
+      this.baseProbe = null
+      throw error
+    }
   }
 
   private async probeLogits(ids: readonly number[], mix: Mix): Promise<Float32Array> {
@@ -123,7 +137,7 @@ export class EngineAdapters {
     return this.rack.change(async () => {
       if (this.rack.list().length > 0) return
       await runner.setAdapters([{ slot: 0, parsed: emptyAdapter(runner.spec) }])
-      await traceSteps(runner, await this.probeIds(), ['logits'], BASE_MIX)
+      await this.probeBase(await this.probeIds())
       await runner.setAdapters([])
     })
   }
@@ -165,7 +179,9 @@ export class EngineAdapters {
     this.refuseMerged('Exporting')
     const parts = this.mixParts(mix)
     if (format === 'peft') return exportMix(parts, { baseModel: this.parts.modelId, dtype })
-    return new Map([['model.safetensors', await exportMerged(this.parts.runner, parts, dtype)]])
+    const { runner, readCompanions } = this.parts
+    const weights = await exportMerged(runner, parts, dtype)
+    return new Map([...(await readCompanions()), ['model.safetensors', weights]])
   }
 
   refuseMerged(what: string): void {

@@ -2,6 +2,7 @@ import { TokenscopeError, invariant } from '../errors.ts'
 import type { Lens, LensCell, LensOptions } from '../types.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './inspectForward.ts'
 import { headLogits, keptTensor, residualName } from './inspectHead.ts'
+import type { Tail } from './inspectTail.ts'
 
 const MAX_TOP = 256
 const DEFAULT_TOP = 5
@@ -88,21 +89,42 @@ export async function readLens(input: ForwardInput, options: LensOptions): Promi
   if (places.length === 0) return { layers, positions, cells: [] }
   // Rows only look back, so tokens after the last wanted one change nothing.
   const used = { ...input, ids: ids.slice(0, Math.max(...positions) + 1) }
-  const cells = await runner.exclusive(() => readCells(used, places, topK))
+  const cached = options.cached === true ? Math.min(...positions) : 0
+  const cells = await runner.exclusive(() => readCells(used, places, topK, cached))
   return { layers, positions, cells }
 }
 
-async function readCells(input: ForwardInput, places: readonly Place[], topK: number): Promise<LensCell[]> {
-  const { runner } = input
-  const names = new Set(places.map(({ layer }) => residualName(layer)))
+/** Residual streams of the layers, and the position of their first row: after `cached` positions where those need not run again. */
+async function runResiduals(input: ForwardInput, names: ReadonlySet<string>, cached: number): Promise<Tail> {
+  if (cached > 0) {
+    const { runTail } = await import('./inspectTail.ts')
+    const tail = await runTail(input, names, cached)
+    if (tail) return tail
+  }
   const steps = fineProgram(input).steps.filter(({ name }) => names.has(name))
-  const tensors = await createTensors(runner, steps)
+  const tensors = await createTensors(input.runner, steps)
   try {
     const { bench } = await runKept(input, tensors, false)
     bench.dispose()
+    return { begin: 0, tensors }
+  } catch (error) {
+    tensors.forEach((buffer) => input.runner.ledger.destroy(buffer))
+    throw error
+  }
+}
+
+async function readCells(
+  input: ForwardInput,
+  places: readonly Place[],
+  topK: number,
+  cached: number,
+): Promise<LensCell[]> {
+  const names = new Set(places.map(({ layer }) => residualName(layer)))
+  const { begin, tensors } = await runResiduals(input, names, cached)
+  try {
     const rows = places.map(({ layer, position }) => ({
       buffer: keptTensor(tensors, residualName(layer)),
-      row: position,
+      row: position - begin,
     }))
     const cells: LensCell[] = []
     for await (const logits of headLogits(input, rows)) {
@@ -112,6 +134,6 @@ async function readCells(input: ForwardInput, places: readonly Place[], topK: nu
     }
     return cells
   } finally {
-    tensors.forEach((buffer) => runner.ledger.destroy(buffer))
+    tensors.forEach((buffer) => input.runner.ledger.destroy(buffer))
   }
 }

@@ -48,6 +48,8 @@ export interface RunnerOptions {
   context: number
   ledger: BufferLedger
   weights: WeightStore
+  /** Made to propose tokens to another runner: room for one text, logits of one forward. */
+  guide?: boolean
 }
 
 /** Buffers of one model that live as long as it does, and the programs bound to them. */
@@ -84,7 +86,7 @@ export class Runner {
     readbacks: 0,
   }
 
-  constructor({ opened, variant, spec, context, ledger, weights }: RunnerOptions) {
+  constructor({ opened, variant, spec, context, ledger, weights, guide = false }: RunnerOptions) {
     this.device = opened.device
     this.ledger = ledger
     this.pipelines = new PipelineCache(opened.device, variant)
@@ -92,15 +94,14 @@ export class Runner {
     this.context = context
     this.weights = weights
     const perContext = Math.ceil(context / PAGE)
-    const contexts = Math.max(
-      1,
-      Math.min(4, Math.floor(SPARE_CACHE_BYTES / (cacheBytesPerPosition(spec) * context))),
-    )
+    const spare = Math.min(4, Math.floor(SPARE_CACHE_BYTES / (cacheBytesPerPosition(spec) * context)))
+    const contexts = guide ? 1 : Math.max(1, spare)
     this.pool = new PagePool(ledger, spec, perContext * contexts + 1)
     this.sequences = new SequenceStore(opened.device, this.pool)
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage
     const limit = Math.min(RING_BYTES, opened.device.limits.maxStorageBufferBindingSize)
-    this.ringRows = Math.max(MAX_LOGIT_ROWS, Math.min(context, Math.floor(limit / (spec.vocab * 4))))
+    const kept = guide ? MAX_LOGIT_ROWS : Math.min(context, Math.floor(limit / (spec.vocab * 4)))
+    this.ringRows = Math.max(MAX_LOGIT_ROWS, kept)
     this.logits = ledger.create('logits', this.ringRows * spec.vocab * 4, STORAGE | COPY_SRC)
     this.records = ledger.create('records', MAX_LOGIT_ROWS * RECORD_BYTES, STORAGE | COPY_SRC)
     const words = batchWords(MAX_ROWS, MAX_SEQUENCES, perContext)

@@ -1,7 +1,5 @@
 import { fromErrorData, throwIfAborted, toErrorData, TokenscopeError } from '../errors.ts'
 import type {
-  ComparedToken,
-  GeneratedToken,
   GenerateOptions,
   Inspection,
   InspectOptions,
@@ -18,8 +16,10 @@ import type {
   CallArguments,
   CallMethod,
   CallResult,
-  CompareOptions,
   FromWorker,
+  StreamItem,
+  StreamMethod,
+  StreamOptions,
   ToWorker,
 } from './protocol.ts'
 
@@ -81,8 +81,7 @@ export class WorkerClient implements EngineClient {
         return waiting.resolve(message)
       case 'progress':
       case 'prefill':
-      case 'token':
-      case 'compared':
+      case 'item':
         return waiting.on?.(message)
     }
   }
@@ -239,36 +238,36 @@ class RemoteModel implements Model {
     return new RemoteInspection(this.client, message)
   }
 
-  generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
-    const { signal, onPrefill, ...wire } = options
-    const request = { type: 'generate', model: this.model, prompt, options: wire } as const
-    return this.stream(request, signal, (message, push) => {
-      if (message.type === 'prefill') onPrefill?.(message.done, message.total)
-      if (message.type === 'token') push(message.token)
-    })
-  }
+  fork = (...args: CallArguments<'fork'>) => this.call('fork', ...args)
+  expand = (...args: CallArguments<'expand'>) => this.call('expand', ...args)
+  cache = () => this.call('cache')
+  saveTrace = (...args: CallArguments<'saveTrace'>) => this.call('saveTrace', ...args)
 
-  compare(prompt: Prompt, options: CompareOptions): AsyncGenerator<ComparedToken> {
-    const { signal, onPrefill: _, ...wire } = options
-    const request = { type: 'compare', model: this.model, prompt, options: wire } as const
-    return this.stream(request, signal, (message, push) => {
-      if (message.type === 'compared') push(message.token)
-    })
-  }
+  generate = (prompt: Prompt, options: StreamOptions<'generate'> = {}) =>
+    this.stream('generate', prompt, options)
+  compare = (prompt: Prompt, options: StreamOptions<'compare'>) => this.stream('compare', prompt, options)
+  score = (ids: readonly number[], options: StreamOptions<'score'> = {}) => this.stream('score', ids, options)
+  speculate = (prompt: Prompt, options: StreamOptions<'speculate'>) =>
+    this.stream('speculate', prompt, options)
 
   /** Turns the messages of one run into a stream; leaving it early aborts the run. */
-  private async *stream<T>(
-    request: Request,
-    signal: AbortSignal | undefined,
-    take: (message: FromWorker, push: (item: T) => void) => void,
-  ): AsyncGenerator<T> {
+  private async *stream<M extends StreamMethod>(
+    method: M,
+    prompt: Prompt,
+    options: Pick<LoadOptions, 'signal' | 'onProgress'> & Pick<GenerateOptions, 'onPrefill'>,
+  ): AsyncGenerator<StreamItem<M>> {
+    type T = StreamItem<M>
+    const { signal, onPrefill, onProgress, ...wire } = options
+    const request = { type: 'stream', model: this.model, method, prompt, options: wire } as const
     throwIfAborted(signal)
     const queue: T[] = []
     let wake = (): void => undefined
     let ended = false
     let failure: unknown = null
     const { run, last } = this.client.send(request, (message) => {
-      take(message, (item) => queue.push(item))
+      if (message.type === 'prefill') onPrefill?.(message.done, message.total)
+      if (message.type === 'progress') onProgress?.(message.progress)
+      if (message.type === 'item') queue.push(message.item as T)
       wake()
     })
     this.client

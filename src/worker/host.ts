@@ -1,7 +1,7 @@
 import { invariant, TokenscopeError, toErrorData } from '../errors.ts'
 import { loadModel } from '../index.ts'
 import { Engine } from '../model/engine.ts'
-import type { Inspection } from '../types.ts'
+import type { Inspection, LoadProgress } from '../types.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
 
 /** The worker's side: owns the models, answers the page. Takes its `post` so that tests can run it without a worker. */
@@ -32,10 +32,8 @@ export class EngineHost {
         return this.answer(run, () => this.inspect(message))
       case 'inspection':
         return this.answer(run, () => this.callInspection(message))
-      case 'generate':
-        return this.answer(run, (signal) => this.generate(message, signal))
-      case 'compare':
-        return this.answer(run, (signal) => this.compare(message, signal))
+      case 'stream':
+        return this.answer(run, (signal) => this.stream(message, signal))
       case 'lose-device':
         for (const model of this.models.values()) model.runner.device.destroy()
         return this.post({ type: 'result', run, value: undefined })
@@ -112,24 +110,18 @@ export class EngineHost {
     this.post({ type: 'result', run, value }, transferables(value))
   }
 
-  private async generate(
-    { run, model, prompt, options }: Extract<ToWorker, { type: 'generate' }>,
+  private async stream(
+    { run, model, method, prompt, options }: Extract<ToWorker, { type: 'stream' }>,
     signal: AbortSignal,
   ): Promise<void> {
     const onPrefill = (done: number, total: number): void => this.post({ type: 'prefill', run, done, total })
-    for await (const token of this.engine(model).generate(prompt, { ...options, signal, onPrefill })) {
-      this.post({ type: 'token', run, token })
-    }
-    this.post({ type: 'done', run })
-  }
-
-  private async compare(
-    { run, model, prompt, options }: Extract<ToWorker, { type: 'compare' }>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for await (const token of this.engine(model).compare(prompt, { ...options, signal })) {
-      this.post({ type: 'compared', run, token })
-    }
+    const onProgress = (progress: LoadProgress): void => this.post({ type: 'progress', run, progress })
+    const engine = this.engine(model)
+    const items: AsyncIterable<unknown> = Reflect.apply(engine[method], engine, [
+      prompt,
+      { ...options, signal, onPrefill, onProgress },
+    ])
+    for await (const item of items) this.post({ type: 'item', run, item })
     this.post({ type: 'done', run })
   }
 }

@@ -1,8 +1,5 @@
 import type { ErrorData } from '../errors.ts'
 import type {
-  ComparedToken,
-  GeneratedToken,
-  GenerateOptions,
   InspectedStep,
   Inspection,
   InspectOptions,
@@ -35,6 +32,10 @@ export type CallMethod =
   | 'exportAdapter'
   | 'lens'
   | 'attribution'
+  | 'fork'
+  | 'expand'
+  | 'cache'
+  | 'saveTrace'
   | 'memory'
   | 'counters'
   | 'dispose'
@@ -50,17 +51,18 @@ export type InspectionResult<M extends InspectionMethod> = Awaited<ReturnType<In
 
 /** Options that survive `postMessage`: callbacks and signals stay on the page. */
 export type WireLoadOptions = Omit<LoadOptions, 'device' | 'signal' | 'onProgress'>
-export type WireGenerateOptions = Omit<GenerateOptions, 'signal' | 'onPrefill'>
 
-export type CompareOptions = Parameters<Model['compare']>[1]
-export type WireCompareOptions = Omit<CompareOptions, 'signal' | 'onPrefill'>
+/** Methods of a model that answer piece by piece. */
+export type StreamMethod = 'generate' | 'compare' | 'score' | 'speculate'
+export type StreamOptions<M extends StreamMethod> = NonNullable<Parameters<Model[M]>[1]>
+export type StreamItem<M extends StreamMethod> =
+  ReturnType<Model[M]> extends AsyncIterable<infer T> ? T : never
 
 /** Page → worker. `run` numbers a request; answers carry it, so late ones are known and dropped. */
 export type ToWorker =
   | { type: 'load'; run: number; source: ModelSource; options: WireLoadOptions }
   | { type: 'call'; run: number; model: number; method: CallMethod; args: readonly unknown[] }
-  | { type: 'generate'; run: number; model: number; prompt: Prompt; options: WireGenerateOptions }
-  | { type: 'compare'; run: number; model: number; prompt: Prompt; options: WireCompareOptions }
+  | { type: 'stream'; run: number; model: number; method: StreamMethod; prompt: Prompt; options: object }
   | { type: 'inspect'; run: number; model: number; ids: readonly number[]; options: InspectOptions }
   | {
       type: 'inspection'
@@ -80,8 +82,7 @@ export type FromWorker =
   | { type: 'progress'; run: number; progress: LoadProgress }
   | { type: 'result'; run: number; value: unknown }
   | { type: 'prefill'; run: number; done: number; total: number }
-  | { type: 'token'; run: number; token: GeneratedToken }
-  | { type: 'compared'; run: number; token: ComparedToken }
+  | { type: 'item'; run: number; item: unknown }
   | {
       type: 'inspected'
       run: number

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import type { Edit, GenerateOptions, Model } from '../../src/index.ts'
+import { loadModel, type Edit, type GenerateOptions, type Model } from '../../src/index.ts'
+import { testDevice } from './device.ts'
 import { greedyIds, withFixtureModel, worst } from './fixtureModel.ts'
 
 const IDS = [3, 17, 42, 99, 5, 61, 7, 23]
@@ -44,6 +46,33 @@ for (const name of ['llama', 'gpt2']) {
         const plain = await model.logits(IDS)
         expect(worst(plain.data, traced.get('logits')?.data ?? plain.data)).toBeGreaterThan(1e-3)
       }))
+
+    it('computes what a model without its last layer computes, when that layer is off', async () => {
+      const folder = `tests/fixtures/models/${name}`
+      const config = JSON.parse(await readFile(`${folder}/config.json`, 'utf8')) as Record<string, unknown>
+      const layers = name === 'gpt2' ? 'n_layer' : 'num_hidden_layers'
+      const shorter = { ...config, [layers]: Number(config[layers]) - 1 }
+      const files = new Map([
+        ['config.json', new Blob([JSON.stringify(shorter)])],
+        ['model.safetensors', new Blob([await readFile(`${folder}/model.safetensors`)])],
+      ])
+      const { device } = await testDevice()
+      const cut = await loadModel(files, { device, weights: 'f32' })
+      const { data: want } = await cut.logits(IDS)
+      const last = cut.info.layers
+      await cut.dispose()
+      await withModel(name, async (model) => {
+        const edits = ['attn.out', 'mlp.down'].map((output): Edit => ({
+          kind: 'scale',
+          step: `layers.${last}.${output}`,
+          factor: 0,
+        }))
+        const { data } = await model.logits(IDS, { edits })
+        // The same f32 sums, but the residual stream is also added to by zeros.
+        expect(worst(want, data)).toBeLessThan(1e-5)
+        expect(worst(want, (await model.logits(IDS)).data)).toBeGreaterThan(1e-3)
+      })
+    })
 
     it('reaches later positions only, and one head only', () =>
       withModel(name, async (model) => {
@@ -112,6 +141,37 @@ for (const name of ['llama', 'gpt2']) {
         }
         expect(together).toEqual(alone)
         expect((await model.counters()).rows - before.rows).toBeLessThanOrEqual(2 * 10)
+      }))
+
+    it('allocates pages from the first edited position on, and reads no row before it again', () =>
+      withModel(name, async (model) => {
+        // A full page of 32 positions, and six tokens in a second.
+        const long = Array.from({ length: 38 }, (_, i) => (IDS[i % IDS.length]! + i) % 128)
+        await ids(model, long, { maxTokens: 2 })
+        const cost = async (edits: Edit[]) => {
+          const before = await model.counters()
+          for await (const { kl } of model.compare(long, {
+            a: [],
+            b: [],
+            edits,
+            temperature: 0,
+            maxTokens: 1,
+          }))
+            expect(kl).toBeGreaterThan(0)
+          const after = await model.counters()
+          return {
+            pages: after.pagesAllocated - before.pagesAllocated,
+            rows: after.rows - before.rows,
+          }
+        }
+        const step = 'layers.0.mlp.down'
+        const late = await cost([{ kind: 'scale', step, factor: 0, from: 32 }])
+        const early = await cost([{ kind: 'scale', step, factor: 0.5 }])
+        // The unedited side copies the page it writes its last row into; the edited one has its own from position 32 on.
+        expect(late.pages).toBe(2)
+        expect(early.pages).toBe(1 + 2)
+        expect(late.rows).toBe(1 + 6)
+        expect(early.rows).toBe(1 + 38)
       }))
 
     it('refuses what it cannot edit, by name', () =>

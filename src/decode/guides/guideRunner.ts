@@ -1,0 +1,209 @@
+import { throwIfAborted, TokenscopeError } from '../../errors.ts'
+import { describeDevice } from '../../gpu/device.ts'
+import { BufferLedger, type LedgerBuffer } from '../../gpu/ledger.ts'
+import { Runner } from '../../model/runner.ts'
+import type { DecoderSpec } from '../../model/spec.ts'
+import {
+  planMatrices,
+  WeightStore,
+  type Matrix,
+  type MatrixPlan,
+  type MatrixView,
+} from '../../model/weights.ts'
+import { WeightReader } from '../../model/weightReader.ts'
+import { packMatrix } from '../../quant/pack.ts'
+import type { LoadProgress } from '../../types.ts'
+
+/** Counts a guide's buffers with the model's own, under one label, and can free them alone. */
+class GuideLedger extends BufferLedger {
+  private readonly own = new Set<LedgerBuffer>()
+  private readonly all: BufferLedger
+
+  constructor(device: GPUDevice, all: BufferLedger) {
+    super(device)
+    this.all = all
+  }
+
+  override create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
+    const buffer = this.all.create(`guide:${label}`, bytes, usage)
+    this.own.add(buffer)
+    return buffer
+  }
+
+  override destroy(buffer: LedgerBuffer): void {
+    this.own.delete(buffer)
+    this.all.destroy(buffer)
+  }
+
+  override destroyAll(): void {
+    for (const buffer of this.own) this.destroy(buffer)
+  }
+
+  override report(): ReturnType<BufferLedger['report']> {
+    return this.all.report()
+  }
+}
+
+/** Some matrices of its own; every other weight is the model's. */
+class CopiedWeights extends WeightStore {
+  private readonly base: WeightStore
+
+  constructor(device: GPUDevice, ledger: BufferLedger, base: WeightStore) {
+    super(device, ledger)
+    this.base = base
+  }
+
+  override has(name: string): boolean {
+    return super.has(name) || this.base.has(name)
+  }
+
+  override view(name: string): MatrixView {
+    return super.has(name) ? super.view(name) : this.base.view(name)
+  }
+
+  override vector(name: string): LedgerBuffer {
+    return this.base.vector(name)
+  }
+
+  override isWhole(name: string): boolean {
+    return this.view(name).matrix.shards.length === 1
+  }
+}
+
+/** Who waits for a guide to be made. */
+interface Waiting {
+  onProgress: ((progress: LoadProgress) => void) | undefined
+  signal: AbortSignal | undefined
+}
+
+const bytesOf = ({ shards }: Matrix): number => shards.reduce((sum, { buffer }) => sum + buffer.bytes, 0)
+
+/** The model's matrices packed as q4_0, read back from the GPU; those that cannot be, or are, stay the model's. */
+async function copyQuantised(
+  base: Runner,
+  ledger: BufferLedger,
+  { onProgress, signal }: Waiting,
+): Promise<WeightStore> {
+  const store = new CopiedWeights(base.device, ledger, base.weights)
+  const reader = new WeightReader(base)
+  const source = ({ name }: MatrixPlan): Matrix => base.weights.view(name).matrix
+  const { plans } = planMatrices(base.spec, 'q4_0')
+  const wanted = plans.filter((plan) => plan.format === 'q4_0' && source(plan).format !== 'q4_0')
+  const bytesTotal = wanted.reduce((sum, plan) => sum + bytesOf(source(plan)), 0)
+  let bytesDone = 0
+  for (const plan of wanted) {
+    throwIfAborted(signal)
+    onProgress?.({ stage: 'weights', bytesDone, bytesTotal })
+    const { rows, cols } = store.addMatrix(plan)
+    const values = await reader.matrix(base.weights.view(plan.name))
+    const { quants, scales } = packMatrix('q4_0', rows, cols, values)
+    store.writeRows(plan.name, 0, rows, quants, scales)
+    for (const { name, bias } of plan.parts) {
+      const values = bias ? await reader.bias(base.weights.view(name)) : null
+      if (values) store.writeBias(name, values)
+    }
+    bytesDone += bytesOf(source(plan))
+  }
+  return store
+}
+
+function firstLayers(spec: DecoderSpec, layers: number): DecoderSpec {
+  const { weights } = spec
+  return { ...spec, layers, weights: { ...weights, layers: weights.layers.slice(0, layers) } }
+}
+
+export type GuideRequest =
+  /** `weights` names the model's weights: adapters may be folded into them. */
+  { kind: 'q4_0'; weights: string } | { kind: 'first-layers'; layers: number }
+
+/** A runner that proposes, and what it was made from. */
+interface Kept {
+  /** Names the weights it was made of. */
+  readonly key: string
+  readonly weights: WeightStore
+  readonly runner: Runner
+  readonly ledger: GuideLedger
+}
+
+/** Guides of a model, one of each kind: they stay until another takes the place, or the model's ledger frees everything. */
+const kept = new WeakMap<Runner, Map<GuideRequest['kind'], Kept>>()
+
+/** A guide's cache has room for a multiple of so many positions, as few as its text needs. */
+const ROOM = 256
+
+/**
+ * The runner of a guide on the model's device, made on first use, and made again over the same weights for a text too long
+ * for it. Throws `out-of-memory`, `aborted`.
+ */
+export async function guideRunner(
+  base: Runner,
+  request: GuideRequest,
+  positions: number,
+  waiting: Waiting,
+): Promise<Runner> {
+  const mine = kept.get(base) ?? new Map<GuideRequest['kind'], Kept>()
+  kept.set(base, mine)
+  const key = request.kind === 'q4_0' ? request.weights : String(request.layers)
+  const context = Math.min(base.context, Math.ceil(positions / ROOM) * ROOM)
+  const known = mine.get(request.kind)
+  if (known?.key === key && known.runner.context >= context) return known.runner
+  mine.delete(request.kind)
+  await known?.runner.dispose()
+  const same = known?.key === key ? known : null
+  if (!same) known?.ledger.destroyAll()
+  const ledger = same?.ledger ?? new GuideLedger(base.device, base.ledger)
+  try {
+    const made = await withinMemory(base.device, async () => {
+      const weights = same?.weights ?? (await guideWeights(base, ledger, request, waiting))
+      const runner = await makeRunner(base, request, { ledger, weights, context }, waiting)
+      return { key, weights, runner, ledger }
+    })
+    mine.set(request.kind, made)
+    return made.runner
+  } catch (error) {
+    ledger.destroyAll()
+    throw error
+  }
+}
+
+function guideWeights(
+  base: Runner,
+  ledger: BufferLedger,
+  { kind }: GuideRequest,
+  waiting: Waiting,
+): Promise<WeightStore> {
+  return kind === 'q4_0' ? copyQuantised(base, ledger, waiting) : Promise.resolve(base.weights)
+}
+
+async function makeRunner(
+  base: Runner,
+  request: GuideRequest,
+  parts: { ledger: BufferLedger; weights: WeightStore; context: number },
+  { onProgress }: Waiting,
+): Promise<Runner> {
+  onProgress?.({ stage: 'compile', bytesDone: 0, bytesTotal: 0 })
+  const runner = new Runner({
+    opened: describeDevice(base.device),
+    variant: base.pipelines.variant,
+    spec: request.kind === 'q4_0' ? base.spec : firstLayers(base.spec, request.layers),
+    guide: true,
+    ...parts,
+  })
+  await Promise.all([runner.prepareSelect(), runner.live(1, 1), runner.live(8, 1)])
+  onProgress?.({ stage: 'ready', bytesDone: 0, bytesTotal: 0 })
+  return runner
+}
+
+async function withinMemory<T>(device: GPUDevice, work: () => Promise<T>): Promise<T> {
+  device.pushErrorScope('out-of-memory')
+  const [result] = await Promise.allSettled([work()])
+  const shortage = await device.popErrorScope()
+  if (shortage) {
+    throw new TokenscopeError('out-of-memory', 'The GPU has not enough memory for this guide.', {
+      hint: 'Choose prompt lookup, which needs none, or load the model with a shorter context.',
+      details: { message: shortage.message },
+    })
+  }
+  if (result.status === 'rejected') throw result.reason
+  return result.value
+}

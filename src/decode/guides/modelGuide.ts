@@ -1,0 +1,85 @@
+import { BASE_MIX } from '../../model/adapterRack.ts'
+import { MATVEC_ROWS } from '../../model/lower.ts'
+import type { Runner } from '../../model/runner.ts'
+import type { SamplingOptions } from '../../types.ts'
+import { certain, drawFrom, probabilityOf, speculationRandom, type Draft } from './acceptance.ts'
+import type { Drafter } from './guide.ts'
+import { RowReader } from './rowReader.ts'
+
+interface ModelGuideOptions {
+  runner: Runner
+  sampling: SamplingOptions
+  /** Tokens of the prompt: draws are counted from its end. */
+  promptLength: number
+  signal: AbortSignal | undefined
+}
+
+/** Proposes what a smaller model would write. It runs without adapters and edits, and reads its own copy of the text. */
+export class ModelGuide implements Drafter {
+  private readonly options: ModelGuideOptions
+  private readonly reader: RowReader
+  private readonly end: () => void
+
+  constructor(options: ModelGuideOptions) {
+    this.options = options
+    const { runner, sampling } = options
+    const sequence = runner.sequences.fork(null, 0, '')
+    this.reader = new RowReader({
+      runner,
+      sequence,
+      mix: BASE_MIX,
+      sampling,
+      top: 1,
+      widest: 1,
+      name: 'The guide',
+    })
+    this.end = () => {
+      this.reader.dispose()
+      runner.sequences.drop(sequence)
+    }
+  }
+
+  async propose(text: readonly number[], count: number): Promise<readonly Draft[]> {
+    const missing = await this.catchUp(text)
+    if (this.options.sampling.temperature === 0) {
+      const records = await this.reader.readGreedily(missing, count)
+      return records.map(({ token, logits, logSumExp }) => ({
+        id: token,
+        probability: Math.exp((logits[0] ?? NaN) - logSumExp),
+        distribution: certain(token),
+      }))
+    }
+    return this.draw(text.length - this.options.promptLength, missing, count)
+  }
+
+  /** Forgets what did not become text, reads what did, and gives back the last tokens: those to propose behind. */
+  private async catchUp(text: readonly number[]): Promise<readonly number[]> {
+    const { reader } = this
+    const last = text.length - 1
+    let same = 0
+    while (same < last && reader.tokens[same] === text[same]) same += 1
+    reader.truncate(same)
+    if (text.length - same <= MATVEC_ROWS) return text.slice(same)
+    await reader.skip(text.slice(same, last), this.options.signal)
+    return text.slice(last)
+  }
+
+  /** One forward a token: each is drawn on the host, from the very distribution that the test compares. */
+  private async draw(index: number, missing: readonly number[], count: number): Promise<Draft[]> {
+    const drafts: Draft[] = []
+    let fed = missing
+    while (drafts.length < count) {
+      const [prediction] = await this.reader.read(fed, 1)
+      const distribution = this.reader.distribution(prediction!)
+      const random = speculationRandom(this.options.sampling.seed, index + drafts.length, 'guide')
+      const id = drawFrom(distribution, random)
+      drafts.push({ id, probability: probabilityOf(distribution, id), distribution })
+      fed = [id]
+    }
+    return drafts
+  }
+
+  close(): void {
+    this.end()
+  }
+}

@@ -1,0 +1,261 @@
+import { throwIfAborted, TokenscopeError } from '../errors.ts'
+import type { Mix } from '../model/adapterRack.ts'
+import type { Sequence } from '../model/cache.ts'
+import type { ToolContext } from '../model/engineTools.ts'
+import { MAX_LOGIT_ROWS } from '../model/runner.ts'
+import type { GeneratedToken, Guide, Model, Proposal, SpeculatedRound, SpeculateOptions } from '../types.ts'
+import { judge, probabilityOf, speculationRandom, type Draft, type Filtered } from './guides/acceptance.ts'
+import type { Drafter } from './guides/guide.ts'
+import { guideRunner } from './guides/guideRunner.ts'
+import { ModelGuide } from './guides/modelGuide.ts'
+import { promptLookup } from './guides/promptLookup.ts'
+import { RowReader, type Prediction } from './guides/rowReader.ts'
+import { ownProbability, TextWriter } from './guides/textWriter.ts'
+import { checkIds, checkOptions, type CheckedOptions } from './options.ts'
+
+const DEFAULT_AHEAD = 4
+const MAX_AHEAD = MAX_LOGIT_ROWS - 1
+const DEFAULT_LENGTH = 3
+const MAX_LENGTH = 16
+
+/** Writes a text round by round; see {@link Model.speculate}. */
+export async function* speculateTokens(
+  context: ToolContext,
+  ...[prompt, options]: Parameters<Model['speculate']>
+): AsyncGenerator<SpeculatedRound> {
+  const { info } = context.model
+  const checked = checkOptions(options, info.eosIds)
+  const ahead = whole('ahead', options.ahead ?? DEFAULT_AHEAD, 1, MAX_AHEAD)
+  checkGuide(options, info.layers)
+  const mix = context.mixOf(options)
+  const ids = await context.promptIds(prompt)
+  checkIds(ids, info.vocab, info.context)
+  throwIfAborted(checked.signal)
+  await context.runner.prepareSelect()
+  const guide = await openGuide(context, options, { checked, ahead, promptLength: ids.length })
+  try {
+    const speculation = new Speculation({ context, guide, mix, checked, ahead }, ids)
+    try {
+      await speculation.prefill()
+      yield* speculation.rounds()
+    } finally {
+      speculation.close()
+    }
+  } finally {
+    guide.close()
+  }
+}
+
+function whole(field: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  const allowed = `a whole number from ${min} to ${max}`
+  throw new TokenscopeError('bad-argument', `Option ${field} is ${value}; allowed is ${allowed}.`, {
+    hint: `Set ${field} to ${allowed}.`,
+    details: { field, got: value, expected: allowed },
+  })
+}
+
+function checkGuide(options: SpeculateOptions, layers: number): void {
+  const { guide } = options
+  const { repetitionPenalty = 1 } = options as { repetitionPenalty?: number }
+  if (repetitionPenalty !== 1) {
+    throw new TokenscopeError('bad-argument', 'Speculative decoding takes no repetition penalty.', {
+      hint: 'Leave repetitionPenalty out.',
+      details: { field: 'repetitionPenalty', got: repetitionPenalty, expected: 1 },
+    })
+  }
+  if (guide.kind === 'prompt-lookup') whole('guide.length', guide.length ?? DEFAULT_LENGTH, 1, MAX_LENGTH)
+  if (guide.kind !== 'first-layers') return
+  if (layers === 1) {
+    throw new TokenscopeError('unsupported', 'This model has one layer: none of its layers can guide it.', {
+      hint: 'Choose another guide.',
+    })
+  }
+  whole('guide.layers', guide.layers, 1, layers - 1)
+}
+
+async function openGuide(
+  context: ToolContext,
+  { guide, onProgress }: { guide: Guide; onProgress?: SpeculateOptions['onProgress'] },
+  { checked, ahead, promptLength }: { checked: CheckedOptions; ahead: number; promptLength: number },
+): Promise<Drafter> {
+  if (guide.kind === 'prompt-lookup') return promptLookup(guide.length ?? DEFAULT_LENGTH)
+  const { sampling, signal } = checked
+  const request =
+    guide.kind === 'q4_0'
+      ? { kind: guide.kind, weights: context.mixOf({ adapters: [] }).key }
+      : { kind: guide.kind, layers: guide.layers }
+  const positions = promptLength + checked.maxTokens + ahead
+  const runner = await guideRunner(context.runner, request, positions, { onProgress, signal })
+  return new ModelGuide({ runner, sampling, promptLength, signal })
+}
+
+interface SpeculationParts {
+  context: ToolContext
+  guide: Drafter
+  mix: Mix
+  checked: CheckedOptions
+  ahead: number
+}
+
+/** One text: the guide proposes, the model reads the last token and the proposals in one forward. */
+class Speculation {
+  private readonly parts: SpeculationParts
+  private readonly sequence: Sequence
+  private readonly reader: RowReader
+  private readonly writer: TextWriter
+
+  constructor(parts: SpeculationParts, prompt: readonly number[]) {
+    const { context, mix, checked, ahead } = parts
+    const { runner, tokenizer } = context
+    this.parts = parts
+    const best = runner.sequences.longestPrefix(prompt, mix)
+    const reused = Math.min(best?.length ?? 0, prompt.length - 1)
+    this.sequence = runner.sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix.key)
+    this.reader = new RowReader({
+      runner,
+      sequence: this.sequence,
+      mix,
+      sampling: checked.sampling,
+      top: checked.topLogprobs,
+      widest: ahead + 1,
+      name: 'The model',
+    })
+    this.writer = new TextWriter({ tokenizer, prompt, context: runner.context, options: checked })
+  }
+
+  /** Reads the prompt but for its last token, which goes with the first round. */
+  async prefill(): Promise<void> {
+    const { signal, onPrefill } = this.parts.checked
+    const { ids } = this.writer
+    const from = this.sequence.tokens.length
+    onPrefill?.(from, ids.length)
+    await this.reader.skip(ids.slice(from, -1), signal, (count) => onPrefill?.(from + count, ids.length))
+    onPrefill?.(ids.length, ids.length)
+  }
+
+  async *rounds(): AsyncGenerator<SpeculatedRound> {
+    for (let index = 0; ; index++) {
+      const round = await this.round(index)
+      yield round
+      if (round.tokens.at(-1)?.finish !== null) return
+    }
+  }
+
+  private async round(index: number): Promise<SpeculatedRound> {
+    const { guide, ahead, checked, context } = this.parts
+    const { writer } = this
+    const room = Math.min(
+      ahead,
+      checked.maxTokens - writer.count - 1,
+      context.runner.context - writer.ids.length,
+    )
+    const started = performance.now()
+    const drafts = room > 0 ? await guide.propose(writer.ids, room) : []
+    const proposed = performance.now()
+    const predictions = await this.reader.read(
+      [...writer.ids.slice(-1), ...drafts.map(({ id }) => id)],
+      drafts.length + 1,
+    )
+    context.checkHealth()
+    const judged = this.judge(drafts, predictions)
+    const ended = performance.now()
+    const texts = writer.spell(drafts.map(({ id }) => id))
+    const tokens = this.write(judged, drafts, predictions)
+    return {
+      index,
+      proposals: drafts.map((draft, i) => proposal(draft, texts[i] ?? '', judged, i, tokens.length)),
+      tokens,
+      guideMs: proposed - started,
+      modelMs: ended - proposed,
+    }
+  }
+
+  private judge(drafts: readonly Draft[], predictions: readonly Prediction[]): Judged {
+    const { temperature, seed } = this.parts.checked.sampling
+    const greedy = temperature === 0
+    const base = this.writer.count
+    const tests: Test[] = []
+    const at = (row: number): Filtered => this.reader.distribution(predictions[row]!)
+    const numbers = {
+      accept: (ahead: number) => (greedy ? 0 : speculationRandom(seed, base + ahead, 'accept')),
+      draw: (ahead: number) => (greedy ? 0 : speculationRandom(seed, base + ahead, 'draw')),
+    }
+    const { accepted, token } = judge(
+      drafts,
+      (row) => {
+        const model = at(row)
+        const draft = drafts[row]
+        if (draft) {
+          tests.push({
+            probability: greedy ? ownProbability(predictions[row]!) : probabilityOf(model, draft.id),
+            random: greedy ? null : numbers.accept(row),
+          })
+        }
+        return model
+      },
+      numbers,
+    )
+    return { accepted, token, tests, random: greedy ? null : numbers.draw(accepted) }
+  }
+
+  /** Makes the accepted proposals and the model's own token text, as far as the text goes on, and drops the rows of the others. */
+  private write(
+    { accepted, token, random }: Judged,
+    drafts: readonly Draft[],
+    predictions: readonly Prediction[],
+  ): GeneratedToken[] {
+    const tokens: GeneratedToken[] = []
+    for (let i = 0; i <= accepted; i++) {
+      const own = i === accepted
+      tokens.push(this.writer.write(own ? token : drafts[i]!.id, predictions[i]!, own ? random : null))
+      if (tokens[i]?.finish !== null) break
+    }
+    // The model's own token is not read yet; accepted ones are.
+    const unread = tokens.length > accepted ? 1 : 0
+    this.reader.truncate(this.writer.ids.length - unread)
+    return tokens
+  }
+
+  close(): void {
+    const { sequences } = this.parts.context.runner
+    this.reader.dispose()
+    // A forward that failed has reserved pages for rows that never came.
+    sequences.truncate(this.sequence, this.sequence.tokens.length)
+    sequences.rest(this.sequence)
+  }
+}
+
+/** The test of one proposal that was read. */
+interface Test {
+  probability: number
+  random: number | null
+}
+
+interface Judged {
+  accepted: number
+  /** The model's own token, and the number it was drawn by. */
+  token: number
+  random: number | null
+  tests: readonly Test[]
+}
+
+/** What became of draft `i`. A text may end before the last accepted one: those behind its end count as unread. */
+function proposal(
+  { id, probability }: Draft,
+  text: string,
+  { accepted, tests }: Judged,
+  i: number,
+  written: number,
+): Proposal {
+  const verdict = i >= written ? 'unread' : i < accepted ? 'accepted' : i === accepted ? 'rejected' : 'unread'
+  const test = verdict === 'unread' ? undefined : tests[i]
+  return {
+    id,
+    text,
+    guideProbability: probability,
+    modelProbability: test?.probability ?? null,
+    random: test?.random ?? null,
+    verdict,
+  }
+}

@@ -1,0 +1,185 @@
+import type { GeneratedToken, TensorStats, TokenAlternative } from '../types.ts'
+import type { Field } from './check.ts'
+import { LIMITS, TIGHTEST, type Coding } from './layout.ts'
+import type { SavedEdit, SavedModel, SavedPrediction, SavedStep, SavedTrace } from './types.ts'
+
+/** Where a tensor lies among the stored bytes, and what it unpacks to. */
+export interface StoredTensor {
+  step: string
+  shape: readonly number[]
+  coding: Coding
+  bytes: number
+  crc: number
+  stats: TensorStats
+}
+
+export interface Header extends Omit<SavedTrace, 'version' | 'bytes' | 'tensor'> {
+  tensors: readonly StoredTensor[]
+}
+
+const HISTOGRAM_BINS = 4096
+const MAX_SIZE = 2 ** 32
+
+/** Checks every part of a header, and the parts against each other. @throws `bad-file` naming the path. */
+export function readHeader(field: Field): Header {
+  const model = readModel(field.at('model'))
+  const ids = field.at('ids').list((id) => id.whole(0, model.vocab - 1))
+  const same = <T>(name: string, read: (item: Field, index: number) => T): T[] => {
+    const found = field.at(name).list(read)
+    return found.length === ids.length
+      ? found
+      : field.at(name).refuse(`one entry for each of ${ids.length} ids`)
+  }
+  const promptLength = field.at('promptLength').whole(0, ids.length)
+  const tensors = readTensors(field.at('tensors'))
+  const stats = new Map(tensors.map((tensor) => [tensor.step, tensor]))
+  const steps = field.at('steps').list((step) => readStep(step, stats))
+  const names = new Set(steps.map(({ name }) => name))
+  if (names.size < steps.length) field.at('steps').refuse('every step once')
+  const stray = tensors.find(({ step }) => !names.has(step))
+  if (stray !== undefined) field.at('tensors').refuse(`steps of the program, not "${stray.step}"`)
+  return {
+    model,
+    ids,
+    texts: same('texts', (text) => text.string()),
+    promptLength,
+    settings: field.at('settings').numbers(),
+    mix: field.at('mix').list((part) => ({
+      id: part.at('id').string(),
+      name: part.at('name').string(),
+      scale: part.at('scale').number(),
+    })),
+    edits: field.at('edits').list(readEdit),
+    tokens: field.at('tokens').list((token) => readToken(token, ids, promptLength)),
+    predictions: same('predictions', (one, position) => readPrediction(one, position)),
+    steps,
+    tensors,
+  }
+}
+
+function readModel(field: Field): SavedModel {
+  const whole = (name: string): number => field.at(name).whole(1, MAX_SIZE)
+  return {
+    id: field.at('id').string(),
+    architecture: field.at('architecture').string(),
+    layers: whole('layers'),
+    heads: whole('heads'),
+    kvHeads: whole('kvHeads'),
+    headDim: whole('headDim'),
+    hidden: whole('hidden'),
+    vocab: whole('vocab'),
+    context: whole('context'),
+    parameters: field.at('parameters').whole(),
+    weights: field.at('weights').oneOf(['f32', 'f16', 'q8_0', 'q4_0']),
+    backend: field.at('backend').string(),
+    variant: field.at('variant').string(),
+  }
+}
+
+function readAlternative(field: Field): TokenAlternative {
+  return {
+    id: field.at('id').whole(),
+    text: field.at('text').string(),
+    logprob: field.at('logprob').number(),
+  }
+}
+
+function readToken(field: Field, ids: readonly number[], promptLength: number): GeneratedToken {
+  const id = field.at('id').whole()
+  const position = field.at('position').whole(promptLength, ids.length - 1)
+  if (ids[position] !== id) field.at('id').refuse(`${ids[position]}, the id at position ${position}`)
+  const [random, finish] = [field.at('random'), field.at('finish')]
+  return {
+    index: field.at('index').whole(),
+    position,
+    id,
+    text: field.at('text').string(),
+    logprob: field.at('logprob').number(),
+    top: field.at('top').list(readAlternative),
+    random: random.isNull ? null : random.number(),
+    finish: finish.isNull ? null : finish.oneOf(['stop', 'length', 'abort', 'context-full']),
+  }
+}
+
+function readPrediction(field: Field, position: number): SavedPrediction {
+  const next = field.at('next')
+  return {
+    position: field.at('position').whole(position, position),
+    top: field.at('top').list(readAlternative),
+    entropy: field.at('entropy').number(),
+    next: next.isNull ? null : { logprob: next.at('logprob').number(), rank: next.at('rank').whole() },
+  }
+}
+
+function readEdit(field: Field): SavedEdit {
+  return {
+    kind: field.at('kind').oneOf(['scale', 'add', 'patch', 'mask']),
+    step: field.at('step').string(),
+    values: field.at('values').numbers(),
+  }
+}
+
+const strings = (field: Field): string[] => field.list((item) => item.string())
+const sizes = (field: Field): number[] => field.list((size) => size.whole(0, MAX_SIZE))
+
+function readStep(field: Field, tensors: ReadonlyMap<string, StoredTensor>): SavedStep {
+  const name = field.at('name').string()
+  const shape = sizes(field.at('output').at('shape'))
+  const kept = tensors.get(name)
+  if (kept !== undefined && kept.shape.join() !== shape.join())
+    field
+      .at('output')
+      .at('shape')
+      .refuse(`${kept.shape.join(' × ')}, as its tensor has`)
+  const covered = field.at('coveredBy')
+  return {
+    name,
+    op: field.at('op').string(),
+    inputs: strings(field.at('inputs')),
+    weights: strings(field.at('weights')),
+    output: { shape, dtype: field.at('output').at('dtype').oneOf(['f32', 'u32']) },
+    flops: field.at('flops').number(),
+    bytes: field.at('bytes').number(),
+    formula: field.at('formula').string(),
+    coveredBy: covered.isNull ? null : covered.string(),
+    stats: kept?.stats ?? null,
+  }
+}
+
+function readTensors(field: Field): StoredTensor[] {
+  const seen = new Set<string>()
+  return field.list((item) => {
+    const step = item.at('step').string()
+    if (seen.has(step)) item.at('step').refuse('every step once')
+    seen.add(step)
+    const shape = sizes(item.at('shape'))
+    const unpacked = shape.reduce((product, size) => product * size, 4)
+    if (unpacked > LIMITS.tensor) item.at('shape').refuse(`at most ${LIMITS.tensor} bytes`)
+    const coding = item.at('coding').oneOf(['raw', 'planes'])
+    const most = Math.min(LIMITS.tensor, coding === 'raw' ? unpacked : LIMITS.file)
+    const bytes = item.at('bytes').whole(coding === 'raw' ? unpacked : 0, most)
+    if (coding === 'planes' && unpacked > bytes * TIGHTEST)
+      item.at('shape').refuse(`no more than ${bytes} stored bytes can unpack to`)
+    const crc = item.at('crc').whole(0, 0xffffffff)
+    return { step, shape, coding, bytes, crc, stats: readStats(item.at('stats'), unpacked / 4) }
+  })
+}
+
+function readStats(field: Field, elements: number): TensorStats {
+  const number = (name: string): number => field.at(name).number()
+  const histogram = field.at('histogram')
+  const counts = histogram.at('counts').list((count) => count.whole())
+  if (counts.length > HISTOGRAM_BINS) histogram.at('counts').refuse(`at most ${HISTOGRAM_BINS} bins`)
+  return {
+    elements: field.at('elements').whole(elements, elements),
+    nan: field.at('nan').whole(),
+    infinite: field.at('infinite').whole(),
+    min: number('min'),
+    max: number('max'),
+    mean: number('mean'),
+    std: number('std'),
+    norm: number('norm'),
+    absMax: number('absMax'),
+    histogram: { low: histogram.at('low').number(), high: histogram.at('high').number(), counts },
+  }
+}

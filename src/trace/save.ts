@@ -1,0 +1,155 @@
+import { TokenscopeError } from '../errors.ts'
+import { promptTexts, textInContext } from '../text/tokenTexts.ts'
+import type {
+  AdapterScale,
+  Edit,
+  GeneratedToken,
+  Model,
+  ModelInfo,
+  SaveTraceOptions,
+  StepInfo,
+} from '../types.ts'
+import type { SavedEdit, SavedMixPart, SavedModel, SavedPrediction, SavedStep } from './types.ts'
+import { writeTrace } from './write.ts'
+
+/** Steps whose tensors are kept unless others are named. */
+const DEFAULT_PROBES = ['embed', 'layers.*.resid', 'layers.*.attn.probs', 'logits']
+/** Alternatives kept of every prediction. */
+const ALTERNATIVES = 10
+
+/**
+ * Runs the tokens once more and writes what was seen as a trace file, which `openTrace` reads without a GPU. Live sequences are not
+ * touched. @throws `bad-argument` for bad ids, probes that match nothing, or tokens that are not those of the ids.
+ */
+export async function saveTrace(
+  model: Model,
+  ids: readonly number[],
+  options: SaveTraceOptions = {},
+): Promise<Uint8Array> {
+  const { probes = DEFAULT_PROBES, tokens = [], promptLength = ids.length, settings = {}, edits } = options
+  checkTokens(ids, promptLength, tokens)
+  const mix = await mixOf(model, options.adapters)
+  // Named from here on: a slider moved meanwhile must not give the parts of the file different mixes.
+  const forward = { adapters: mix.map(({ id, scale }) => ({ id, scale })), edits }
+  const tensors = await model.trace(ids, { probes, ...forward })
+  const predictions = await predictionsOf(model, ids, forward)
+  const steps = await model.steps({ rows: ids.length })
+  return writeTrace({
+    model: describeModel(model.info),
+    ids,
+    texts: await textsOf(model, ids, tokens),
+    promptLength,
+    settings,
+    mix,
+    edits: (edits ?? []).map(describeEdit),
+    tokens,
+    predictions,
+    steps: steps.map((step) => describeStep(step, tensors.get(step.name)?.shape)),
+    tensors,
+  })
+}
+
+/** A model as others may know it: of a path or an address only the last part, which tells nothing about this machine. */
+function modelName(id: string): string {
+  if (!/^([/\\.]|[a-z]+:)/i.test(id)) return id
+  return id.split(/[/\\]/).findLast((part) => part !== '') ?? id
+}
+
+function describeModel(info: ModelInfo): SavedModel {
+  const { architecture, layers, heads, kvHeads, headDim, hidden, vocab } = info
+  const { context, parameters, weights, backend, variant } = info
+  return {
+    id: modelName(info.id),
+    architecture,
+    layers,
+    heads,
+    kvHeads,
+    headDim,
+    hidden,
+    vocab,
+    context,
+    parameters,
+    weights,
+    backend,
+    variant: variant.name,
+  }
+}
+
+/** A step without its kernel's text, with the shape its tensor really has. */
+function describeStep(step: StepInfo, shape = step.output.shape): Omit<SavedStep, 'stats'> {
+  const { name, op, inputs, weights, output, flops, bytes, formula, coveredBy } = step
+  return { name, op, inputs, weights, output: { ...output, shape }, flops, bytes, formula, coveredBy }
+}
+
+function checkTokens(ids: readonly number[], promptLength: number, tokens: readonly GeneratedToken[]): void {
+  const whole = Number.isInteger(promptLength) && promptLength >= 0 && promptLength <= ids.length
+  const wrong = tokens.findIndex(({ id, position }) => position < promptLength || ids[position] !== id)
+  if (whole && wrong < 0) return
+  const what = whole ? `Token ${wrong} is not the id at its position` : `promptLength is ${promptLength}`
+  throw new TokenscopeError('bad-argument', `${what} of the ${ids.length} ids to be saved.`, {
+    hint: 'Give the ids of prompt and generated tokens together, and the tokens as generate yielded them.',
+    details: { promptLength, ids: ids.length, token: wrong },
+  })
+}
+
+/** What acts in the run, by name. */
+async function mixOf(model: Model, asked: readonly AdapterScale[] | undefined): Promise<SavedMixPart[]> {
+  const loaded = await model.listAdapters()
+  const names = new Map(loaded.map(({ id, name }) => [id, name]))
+  const acting = asked ?? loaded
+  return acting.map(({ id, scale }) => ({ id, name: names.get(id) ?? id, scale }))
+}
+
+type Forward = Pick<SaveTraceOptions, 'adapters' | 'edits'>
+
+/** The model's own prediction behind every position: the lens at the last layer is the model's head. */
+async function predictionsOf(
+  model: Model,
+  ids: readonly number[],
+  forward: Forward,
+): Promise<SavedPrediction[]> {
+  const { layers, vocab, hasTokenizer } = model.info
+  const { cells } = await model.lens(ids, {
+    ...forward,
+    layers: [layers - 1],
+    topK: Math.min(ALTERNATIVES, vocab),
+  })
+  const words = new Map<number, string>()
+  const predictions: SavedPrediction[] = []
+  for (const { position, top, entropy, rank, probability } of cells) {
+    const before = ids.slice(0, position + 1)
+    for (const { id } of top)
+      if (hasTokenizer && !words.has(id)) words.set(id, await textInContext(model, before, id))
+    predictions.push({
+      position,
+      top: top.map(({ id, probability }) => ({
+        id,
+        text: words.get(id) ?? '',
+        logprob: Math.log(probability),
+      })),
+      entropy,
+      next: rank === null || probability === null ? null : { logprob: Math.log(probability), rank },
+    })
+  }
+  return predictions
+}
+
+async function textsOf(
+  model: Model,
+  ids: readonly number[],
+  tokens: readonly GeneratedToken[],
+): Promise<string[]> {
+  const texts = model.info.hasTokenizer ? await promptTexts(model, ids) : ids.map(() => '')
+  for (const { position, text } of tokens) texts[position] = text
+  return texts
+}
+
+function describeEdit(edit: Edit): SavedEdit {
+  const { kind, step, ...rest } = edit
+  const values: Record<string, number> = {}
+  for (const [name, value] of Object.entries(rest)) {
+    if (typeof value === 'number') values[name] = value
+    else if (value !== undefined) values['norm'] = Math.hypot(...value)
+  }
+  return { kind, step, values }
+}
