@@ -381,3 +381,16 @@ export function topK(x: Numbers, k: number): { ids: number[]; values: number[]; 
   ids.sort((a, b) => (key(a) === key(b) ? a - b : key(b) - key(a))).splice(k)
   return { ids, values: ids.map((id) => x[id]!), logSumExp: logSumExp(x) }
 }
+
+/** A row of logits in f64: the k most probable ids and the entropy in nats of its softmax; probability of `token` and how many come before it. */
+export function rankRow(x: Numbers, k: number, token: number) {
+  const lse = logSumExp(x)
+  const probability = (id: number): number => Math.exp(x[id]! - lse)
+  const order = topK(x, x.length).ids
+  const entropy = order.reduce((sum, id) => {
+    const p = probability(id)
+    return p === 0 ? sum : sum - p * (x[id]! - lse)
+  }, 0)
+  const top = order.slice(0, k).map((id) => ({ id, probability: probability(id) }))
+  return { top, entropy, probability: probability(token), rank: order.indexOf(token) }
+}

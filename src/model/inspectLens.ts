@@ -1,7 +1,7 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { Lens, LensCell, LensOptions } from '../types.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './inspectForward.ts'
-import { headLogits, keptTensor, residualName } from './inspectHead.ts'
+import { keptTensor, readHead, residualName } from './inspectHead.ts'
 import type { Tail } from './inspectTail.ts'
 
 const MAX_TOP = 256
@@ -21,50 +21,6 @@ function checkNumbers(field: string, values: readonly number[], low: number, hig
       hint: 'Give whole numbers within this model and these tokens.',
       details: { field, got: value, expected: `${low} to ${high - 1}` },
     })
-  }
-}
-
-/** Ids of the `k` largest values, descending, ties by lower id. */
-function largest(values: Float32Array, k: number): number[] {
-  const best: number[] = []
-  const value = (id: number | undefined): number => (id === undefined ? -Infinity : (values[id] ?? -Infinity))
-  for (let id = 0; id < values.length; id++) {
-    if (best.length === k && !(value(id) > value(best.at(-1)))) continue
-    let at = best.length
-    while (at > 0 && value(id) > value(best[at - 1])) at -= 1
-    best.splice(at, 0, id)
-    if (best.length > k) best.pop()
-  }
-  return best
-}
-
-/** What a row of logits says, in f64: softmax, its entropy, the most probable ids and the followed token. */
-export function readCell(logits: Float32Array, { layer, position, token }: Place, topK: number): LensCell {
-  let peak = -Infinity
-  for (const logit of logits) if (logit > peak) peak = logit
-  let mass = 0
-  let moment = 0
-  for (const logit of logits) {
-    const weight = Math.exp(logit - peak)
-    mass += weight
-    moment += weight * (logit - peak)
-  }
-  const probability = (id: number): number => Math.exp((logits[id] ?? -Infinity) - peak) / mass
-  const followed = token === null ? -Infinity : (logits[token] ?? -Infinity)
-  let rank = 0
-  if (token !== null) {
-    logits.forEach((logit, id) => {
-      if (logit > followed || (logit === followed && id < token)) rank += 1
-    })
-  }
-  return {
-    layer,
-    position,
-    top: largest(logits, Math.min(topK, logits.length)).map((id) => ({ id, probability: probability(id) })),
-    entropy: Math.log(mass) - moment / mass,
-    token,
-    rank: token === null ? null : rank,
-    probability: token === null ? null : probability(token),
   }
 }
 
@@ -120,20 +76,27 @@ async function readCells(
   cached: number,
 ): Promise<LensCell[]> {
   const names = new Set(places.map(({ layer }) => residualName(layer)))
+  const { runner } = input
+  const { cellReader } = await import('./inspectRank.ts')
   const { begin, tensors } = await runResiduals(input, names, cached)
   try {
-    const rows = places.map(({ layer, position }) => ({
+    const rows = places.map(({ layer, position, token }) => ({
       buffer: keptTensor(tensors, residualName(layer)),
       row: position - begin,
+      token,
     }))
     const cells: LensCell[] = []
-    for await (const logits of headLogits(input, rows)) {
-      const place = places[cells.length]
-      invariant(place, 'every row of logits has its place')
-      cells.push(readCell(logits, place, topK))
+    for await (const ranked of readHead(input, rows, cellReader(runner, topK))) {
+      for (const { rank, probability, ...cell } of ranked) {
+        const place = places[cells.length]
+        invariant(place, 'every row of logits has its place')
+        const followed = place.token === null ? { rank: null, probability: null } : { rank, probability }
+        cells.push({ ...place, ...cell, ...followed })
+      }
     }
+    invariant(cells.length === places.length, 'every place has its row of logits')
     return cells
   } finally {
-    tensors.forEach((buffer) => input.runner.ledger.destroy(buffer))
+    tensors.forEach((buffer) => runner.ledger.destroy(buffer))
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Attribution, Edit, Lens } from '../../src/index.ts'
+import { testDevice } from './device.ts'
 import { logSoftmax, refusal } from './engine.support.ts'
 import { readJson, TALES, TINY, withModel } from './modelFixtures.ts'
 
@@ -87,6 +88,38 @@ describe('lens', () => {
       await refusal(model.lens(ids, { positions: [ids.length] }), 'bad-argument')
       await refusal(model.lens(ids, { token: -1 }), 'bad-argument')
       await refusal(model.lens(ids, { topK: 0 }), 'bad-argument')
+    })
+  })
+
+  test('a column is ranked on the GPU: its cells are read back, not its logits', async () => {
+    const { device } = await testDevice({ limits: 'adapter', features: 'all' })
+    await withModel(TALES, {}, async (model) => {
+      const ids = promptOf('llama')
+      const { layers, vocab } = model.info
+      const before = await model.counters()
+      const staging = vi.spyOn(device, 'createBuffer')
+      const { cells } = await model.lens(ids, { positions: [5], topK: 5 })
+      const made = staging.mock.calls.map(([buffer]) => buffer)
+      staging.mockRestore()
+      const after = await model.counters()
+      const read = made.filter(({ usage }) => (usage & GPUBufferUsage.MAP_READ) !== 0)
+      const bytes = read.reduce((sum, { size }) => sum + size, 0)
+      expect(cells.length).toBe(layers + 1)
+      // Four words a row and two a candidate, in buffers of whole 16 bytes.
+      expect(bytes).toBe(Math.ceil((cells.length * (4 + 2 * 5) * 4) / 16) * 16)
+      expect(bytes).toBeLessThan((cells.length * vocab * 4) / 300)
+      expect(after.readbacks - before.readbacks).toBe(1)
+    })
+  })
+
+  test('as many alternatives as there are tokens: all of them, once', async () => {
+    await withModel(join(TINY, 'llama'), {}, async (model) => {
+      const { cells } = await model.lens(promptOf('llama'), { positions: [3], topK: 256 })
+      for (const { top, entropy } of cells) {
+        expect(new Set(top.map(({ id }) => id)).size).toBe(model.info.vocab)
+        expect(top.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5)
+        expect(entropy).toBeCloseTo(-top.reduce((sum, { probability: p }) => sum + p * Math.log(p), 0), 4)
+      }
     })
   })
 })
