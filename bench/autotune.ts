@@ -26,8 +26,10 @@ export async function tuneVariants(opened: OpenedDevice, emit: Emit, options: Su
   const { device, kind, features } = opened
   const models: Synthetic[] = []
   const works: Work[] = []
-  for (const { alone, workgroup } of CHOICES) {
-    if (workgroup > device.limits.maxComputeInvocationsPerWorkgroup) continue
+  const choices = CHOICES.filter(
+    ({ workgroup }) => workgroup <= device.limits.maxComputeInvocationsPerWorkgroup,
+  )
+  for (const { alone, workgroup } of choices) {
     const prefix = `${features.f16 ? 'f16-' : ''}${subgroupsPay(alone, features) ? 'subgroups-' : ''}${alone ? 'alone-' : ''}`
     const variant = parseVariant(`${prefix}wg${workgroup}`, features)
     const model = new Synthetic(device, {
@@ -43,7 +45,7 @@ export async function tuneVariants(opened: OpenedDevice, emit: Emit, options: Su
     }
   }
   const times = await interleave(device, works, options.rounds)
-  const scores = CHOICES.map((choice, i) => {
+  const scores = choices.map((choice, i) => {
     const [decode, prefill] = times.slice(2 * i, 2 * i + 2) as [Timing, Timing]
     const [decode0, prefill0] = times as [Timing, Timing]
     return { choice, decode, prefill, score: ratio(decode, decode0) * ratio(prefill, prefill0) }

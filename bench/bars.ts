@@ -24,6 +24,8 @@ const detail = (key: string) => (result: Result) => {
   return typeof value === 'number' ? value : null
 }
 const formatOf = (result: Result): string => (typeof result['format'] === 'string' ? result['format'] : '')
+const kindOf = (result: Result): string =>
+  typeof result['adapterKind'] === 'string' ? result['adapterKind'] : ''
 const only = (formats: readonly string[], key: string) => (result: Result) =>
   formats.includes(formatOf(result)) ? detail(key)(result) : null
 
@@ -80,6 +82,20 @@ const RULES: readonly Rule[] = [
     read: (result) => (result['context'] === 2048 ? detail('ofContext64')(result) : null),
     holds: (value) => value <= 1.3,
   },
+  {
+    bar: 'an adapter of rank 8 on every linear costs at most 15 % of a decode step at the layers of Llama-3.2-1B',
+    name: 'adapters.layer.decode',
+    read: (result) => (result['adapterKind'] === 'base' ? null : detail('ofBase')(result)),
+    holds: (value) => value <= 1.15,
+    on: 'cpu',
+  },
+  {
+    bar: 'an adapter of rank 8 on every linear costs at most 35 % of a decode step of the bundled model',
+    name: 'adapters.model.decode',
+    read: (result) => (result['adapterKind'] === 'base' ? null : detail('ofBase')(result)),
+    holds: (value) => value <= 1.35,
+    on: 'cpu',
+  },
 ]
 
 /** Every bar that these results speak of. */
@@ -89,7 +105,14 @@ export function judge(results: readonly Result[], kind: 'cpu' | 'gpu'): Bar[] {
       .filter(({ name }) => name === rule.name)
       .flatMap((result) => {
         const value = rule.read(result)
-        return value === null ? [] : [{ of: `${result.shape} ${formatOf(result)}`.trim(), value }]
+        return value === null
+          ? []
+          : [
+              {
+                of: [result.shape, formatOf(result), kindOf(result)].filter((part) => part !== '').join(' '),
+                value,
+              },
+            ]
       })
     if (measured.length === 0) return []
     return [{ bar: rule.bar, measured, holds: measured.every(({ value }) => rule.holds(value)) }]

@@ -9,7 +9,10 @@ const BUFFER_BYTES = 64 * 1024 * 1024
 
 /** Buffers of more bytes than any cache holds. */
 export class Ceilings {
-  readonly bytes: number
+  /** Bytes that one work reads. */
+  bytes: number
+  /** Times that a work goes through all buffers. */
+  repeats = 1
   private readonly device: GPUDevice
   private readonly buffers: readonly GPUBuffer[]
   private readonly target: GPUBuffer
@@ -28,7 +31,9 @@ export class Ceilings {
   }
 
   /** The published read kernels, every one over all buffers, and the device's own copy. */
-  async works(workgroup: number, groups: number): Promise<Work[]> {
+  async works(workgroup: number, groups: number, repeats: number): Promise<Work[]> {
+    this.bytes = (this.bytes / this.repeats) * repeats
+    this.repeats = repeats
     const reads = await Promise.all(
       Object.entries(READS).map(async ([name, text]): Promise<Work> => {
         const pipeline = await pipelineOf(this.device, name, `const WORKGROUP = ${workgroup}u;\n${text}`)
@@ -43,7 +48,7 @@ export class Ceilings {
           encode(encoder) {
             const pass = encoder.beginComputePass()
             pass.setPipeline(pipeline)
-            for (const group of bound) {
+            for (const group of Array.from({ length: repeats }, () => bound).flat()) {
               pass.setBindGroup(0, group)
               pass.dispatchWorkgroups(groups)
             }
@@ -55,7 +60,8 @@ export class Ceilings {
     const copy: Work = {
       name: 'copy',
       encode: (encoder) => {
-        for (const buffer of this.buffers) encoder.copyBufferToBuffer(buffer, 0, this.target, 0, BUFFER_BYTES)
+        for (const buffer of Array.from({ length: repeats }, () => this.buffers).flat())
+          encoder.copyBufferToBuffer(buffer, 0, this.target, 0, BUFFER_BYTES)
       },
     }
     return [...reads, copy]

@@ -1,17 +1,23 @@
+import { benchAdapters } from './adapters.ts'
 import { tuneVariants, type Choice } from './autotune.ts'
 import { openBenchDevice, type Result } from './harness.ts'
 import { judge } from './bars.ts'
 import type { AdapterClass } from '../src/gpu/variants.ts'
+import { benchDispatch } from './dispatch.ts'
 import { benchContext, benchLayers } from './layers.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
+import { benchSteps } from './steps.ts'
 
 /** Every suite, in the order it runs. */
 const SUITES = {
+  dispatch: benchDispatch,
   matvec: benchMatvec,
   prefill: benchPrefill,
   context: benchContext,
+  steps: benchSteps,
   layers: benchLayers,
+  adapters: benchAdapters,
   model: benchModel,
 } as const
 

@@ -1,6 +1,7 @@
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
 import type { Variant, WeightFormat } from '../src/types.ts'
+import { invariant } from '../src/errors.ts'
 import { Ceilings } from './ceilings.ts'
 import { interleave, pipelineOf, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'
 import matmulNaive from './shaders/matmul_naive.wgsl?raw'
@@ -16,6 +17,9 @@ export interface SuiteOptions {
   readonly variant: string | undefined
   /** Vendor the adapter must have. */
   readonly vendor: string | undefined
+  /** Names of bench/shapes.ts and formats to keep to; absent: all of a suite's. */
+  readonly shapes: readonly string[] | undefined
+  readonly formats: readonly string[] | undefined
 }
 
 function variantFor({ kind, features }: OpenedDevice, { variant }: SuiteOptions): Variant {
@@ -23,17 +27,29 @@ function variantFor({ kind, features }: OpenedDevice, { variant }: SuiteOptions)
 }
 
 /** A step in every layer, or the head, in one pass: the layers' matrices are what rotates. */
-async function stepWork(name: string, model: Synthetic, step: string, rows: number): Promise<Work> {
-  const bound = await model.bind(rows, 0, false, step === 'logits' ? rows : 1)
+async function stepWork(
+  name: string,
+  { model, step, repeats }: Pick<Target, 'model' | 'step' | 'repeats'>,
+  rows: number,
+): Promise<Work> {
+  const bound = await model.bind(rows, 0, false, { logitRows: step === 'logits' ? rows : 1 })
   const steps = bound.filter((each) => each.step.name.split('.').at(-1) === step)
-  return { name, encode: (encoder) => encodeSteps(encoder, steps) }
+  const repeated = Array.from({ length: repeats }, () => steps).flat()
+  return { name, encode: (encoder) => encodeSteps(encoder, repeated) }
 }
+
+/** On a GPU so many times in one submit, so that what a submit costs is lost in it. */
+const GPU_REPEATS = 16
+/** Least bytes of a dispatch that is measured for bandwidth on a GPU. */
+const GPU_BYTES = 64 * 1024 * 1024
 
 /** The product that bandwidth is measured on: `times` matrices of `bytes` bytes, read one after the other. */
 interface Target {
   step: string
   bytes: number
   times: number
+  /** Times that all of it is gone through in one submit. */
+  repeats: number
   outputs: number
   inputs: number
   model: Synthetic
@@ -51,27 +67,34 @@ function bandwidthTarget(opened: OpenedDevice, format: WeightFormat, options: Su
     const vocab = 1 << 18
     const model = new Synthetic(device, { shape, layers: 1, format, variant, vocab })
     const bytes = model.matrixBytes('embed')
-    return { step: 'logits', bytes, times: 1, outputs: vocab, inputs: shape.hidden, model }
+    invariant(bytes >= GPU_BYTES, 'a dispatch reads 64 MB or more')
+    const repeats = GPU_REPEATS
+    return { step: 'logits', bytes, times: 1, repeats, outputs: vocab, inputs: shape.hidden, model }
   }
   const probe = new Synthetic(device, { shape, layers: 1, format, variant })
   const bytes = probe.matrixBytes('layers.0.mlp.down')
   probe.dispose()
   const times = Math.ceil(options.rotateBytes / bytes)
   const model = new Synthetic(device, { shape, layers: times, format, variant })
-  return { step: 'resid', bytes, times, outputs: shape.hidden, inputs: shape.intermediate, model }
+  return { step: 'resid', bytes, times, repeats: 1, outputs: shape.hidden, inputs: shape.intermediate, model }
 }
 
 /** Matvec bandwidth per weight format beside three read kernels, the copy and f32, at the shape of a 1B model. */
 export async function benchMatvec(opened: OpenedDevice, emit: Emit, options: SuiteOptions): Promise<void> {
   const { device, kind } = opened
   const ceilings = new Ceilings(device, options.rotateBytes)
-  const reads = await ceilings.works(kind === 'cpu' ? 32 : 256, kind === 'cpu' ? 64 : 4096)
+  const reads = await ceilings.works(
+    kind === 'cpu' ? 32 : 256,
+    kind === 'cpu' ? 64 : 4096,
+    kind === 'cpu' ? 1 : 4,
+  )
   const f32 = bandwidthTarget(opened, 'f32', options)
-  const f32Work = await stepWork('f32', f32.model, f32.step, 1)
+  const f32Work = await stepWork('f32', f32, 1)
   for (const format of FORMATS) {
     const target = format === 'f32' ? f32 : bandwidthTarget(opened, format, options)
-    const { bytes, times: matrices, outputs, inputs, model, step } = target
-    const works = [await stepWork('1 row', model, step, 1), await stepWork('8 rows', model, step, 8)]
+    const { bytes, outputs, inputs, model, repeats } = target
+    const matrices = target.times * repeats
+    const works = [await stepWork('1 row', target, 1), await stepWork('8 rows', target, 8)]
     const times = await interleave(device, [...works, f32Work, ...reads], options.rounds)
     const [rows1, rows8, beside, ...ceiling] = times as [Timing, Timing, Timing, ...Timing[]]
     const copy = ceiling.at(-1) as Timing
@@ -93,8 +116,10 @@ export async function benchMatvec(opened: OpenedDevice, emit: Emit, options: Sui
       ofCopy: ratio(copy, rows1) * (total / (2 * ceilings.bytes)),
       gflops: (2 * outputs * inputs * matrices) / rows1.median / 1e6,
       msPerMatrix: rows1.median / matrices,
-      timeOfF32: ratio(rows1, beside) * (f32.times / matrices),
+      timeOfF32: ratio(rows1, beside) * ((f32.times * f32.repeats) / matrices),
       eightRowsCost: ratio(rows8, rows1),
+      bytesPerDispatch: bytes,
+      rotatedBytes: ceilings.bytes / ceilings.repeats,
     })
     if (format !== 'f32') model.dispose()
   }
@@ -114,7 +139,10 @@ export async function benchPrefill(opened: OpenedDevice, emit: Emit, options: Su
     const { name, hidden, intermediate } = shape
     const model = new Synthetic(device, { shape, layers: 1, format: 'f32', variant })
     const naive = name === NAIVE_SHAPE ? await naiveWork(device, rows, intermediate, hidden) : null
-    const works = [await stepWork('ours', model, 'resid', rows), ...(naive ? [naive.work] : [])]
+    const works = [
+      await stepWork('ours', { model, step: 'resid', repeats: 1 }, rows),
+      ...(naive ? [naive.work] : []),
+    ]
     const [ours, other] = (await interleave(device, works, options.rounds)) as [Timing, Timing | undefined]
     const rate = (ms: number): number => (2 * rows * intermediate * hidden) / ms / 1e6
     emit({

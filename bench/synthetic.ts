@@ -1,12 +1,16 @@
 import { invariant } from '../src/errors.ts'
+import type { ParsedAdapter } from '../src/adapters/types.ts'
 import { BufferLedger } from '../src/gpu/ledger.ts'
 import { PipelineCache } from '../src/gpu/pipelines.ts'
+import { AdapterBank } from '../src/model/adapterBank.ts'
 import { planArena } from '../src/model/arena.ts'
-import { batchWords, packBatch, type BatchRow } from '../src/model/batch.ts'
+import { batchWords, EDIT_SLOT, packBatch, type BatchRow } from '../src/model/batch.ts'
 import { bindProgram, type BoundStep } from '../src/model/bind.ts'
 import { PAGE } from '../src/model/cache.ts'
 import { recordDecoder } from '../src/model/decoder.ts'
 import { lower } from '../src/model/lower.ts'
+import { NO_CHANGES, type StepChanges } from '../src/model/program.ts'
+import { WeightReader } from '../src/model/weightReader.ts'
 import { planMatrices, WeightStore } from '../src/model/weights.ts'
 import type { Variant, WeightFormat } from '../src/types.ts'
 import { fillBuffer } from './harness.ts'
@@ -22,7 +26,15 @@ export interface SyntheticOptions {
   context?: number
 }
 
+/** Scales of a row under the adapter of slot 0. */
+const ADAPTED = Float32Array.from({ length: EDIT_SLOT + 1 }, (_, slot) => (slot === 0 ? 1 : 0))
 const STORAGE = 0x80 | 0x8 | 0x4 // STORAGE | COPY_DST | COPY_SRC, before a device has brought the names
+
+export interface BindOptions {
+  logitRows?: number
+  /** An adapter at scale 1 on every row. */
+  bank?: AdapterBank | null
+}
 
 /** Layers of a published shape with random weights on the GPU, and programs bound to them. */
 export class Synthetic {
@@ -30,6 +42,7 @@ export class Synthetic {
   readonly spec
   readonly layers: number
   private readonly store: WeightStore
+  private readonly matrices = new Set<string>()
   private readonly pipelines: PipelineCache
   private readonly context: number
   private readonly device: GPUDevice
@@ -45,6 +58,7 @@ export class Synthetic {
     this.store = new WeightStore(device, this.ledger)
     const { plans } = planMatrices(this.spec, format)
     plans.forEach((plan, seed) => {
+      for (const { name } of [plan, ...plan.parts]) this.matrices.add(name)
       for (const { buffer } of this.store.addMatrix(plan).shards) fillBuffer(device, buffer.gpu, seed)
     })
     const norms = [
@@ -54,9 +68,32 @@ export class Synthetic {
     for (const name of norms) this.store.writeVector(name, [new Float32Array(shape.hidden).fill(1)])
   }
 
-  /** Bytes of a step's matrix in the chosen format. */
+  /** Bytes of a step's matrix, or of its part of one, in the chosen format. */
   matrixBytes(name: string): number {
-    return this.store.view(name).matrix.shards.reduce((sum, { buffer }) => sum + buffer.bytes, 0)
+    const { matrix, begin, end } = this.store.view(name)
+    const bytes = matrix.shards.reduce((sum, { buffer }) => sum + buffer.bytes, 0)
+    return (bytes * (end - begin)) / matrix.rows
+  }
+
+  hasMatrix(name: string): boolean {
+    return this.matrices.has(name)
+  }
+
+  /** An adapter laid out on the GPU as the engine does it. */
+  adapterBank(parsed: ParsedAdapter): Promise<AdapterBank> {
+    const { device, ledger, spec, store } = this
+    const read = async (source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> => {
+      const staging = ledger.create('staging', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
+      const encoder = device.createCommandEncoder()
+      encoder.copyBufferToBuffer(source, offset, staging.gpu, 0, bytes)
+      device.queue.submit([encoder.finish()])
+      await staging.gpu.mapAsync(GPUMapMode.READ)
+      const values = staging.gpu.getMappedRange().slice(0, bytes)
+      ledger.destroy(staging)
+      return values
+    }
+    const reader = new WeightReader({ read, weights: store })
+    return AdapterBank.build([{ slot: 0, parsed }], { spec, device, ledger, weights: store, reader })
   }
 
   /** The lowered program for `rows` rows at `position`, bound to buffers of its own. All sequences are apart. */
@@ -64,11 +101,12 @@ export class Synthetic {
     rows: number,
     position: number,
     sameSequence: boolean,
-    logitRows = 1,
+    { logitRows = 1, bank = null }: BindOptions = {},
   ): Promise<readonly BoundStep[]> {
     const { device, ledger, spec, context } = this
     const whole = (name: string): boolean => this.store.isWhole(name)
-    const program = lower(recordDecoder(spec, { rows, logitRows, positions: context }), {
+    const changes: StepChanges = { ...NO_CHANGES, ranks: (group) => bank?.ranks(group) ?? 0 }
+    const program = lower(recordDecoder(spec, { rows, logitRows, positions: context }, changes), {
       observed: [],
       whole,
     })
@@ -97,6 +135,7 @@ export class Synthetic {
       position: sameSequence ? position + i : position,
       pages: tables[sameSequence ? 0 : i] ?? [],
       slot: 0,
+      scales: bank ? ADAPTED : undefined,
       logits:
         i >= rows - logitRows
           ? {
@@ -111,7 +150,11 @@ export class Synthetic {
             }
           : undefined,
     }))
-    device.queue.writeBuffer(batch, 0, packBatch(list, this.pipelines.variant.workgroup))
+    device.queue.writeBuffer(
+      batch,
+      0,
+      packBatch(list, this.pipelines.variant.workgroup, bank ? EDIT_SLOT + 1 : 0),
+    )
     const bound = await bindProgram(
       program,
       {
@@ -127,7 +170,7 @@ export class Synthetic {
         matrix: (name) => this.store.view(name),
         vector: (name) => this.store.vector(name).gpu,
         pages: (layer) => pages[layer] ?? notHere(),
-        adapterGroup: notHere,
+        adapterGroup: (name) => bank?.adapterGroup(name) ?? notHere(),
         embedLora: notHere,
         edits: notHere,
         replacedBy: notHere,
@@ -144,7 +187,7 @@ export class Synthetic {
 }
 
 function notHere(): never {
-  throw new Error('a program of the bench has no adapters and no edits')
+  throw new Error('a program of the bench has no such adapters and no edits')
 }
 
 /** Encodes steps into one pass, as a forward does. */

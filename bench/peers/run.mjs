@@ -1,138 +1,223 @@
-// node bench/peers/run.mjs [--rounds 3] [--tokens 32] [--prompt 64] [--only ours,onnx,wllama,llama.cpp] [--chromium PATH]
-// Needs `npm install` in this folder and the exports of export.py in .cache/peers (see README.md). JSON lines, like the bench.
-import { existsSync } from 'node:fs'
+// node bench/peers/run.mjs: other engines beside ours; see README.md in this folder. JSON lines, like the bench.
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { CHROMIUM_FLAGS, findChromium } from '../../scripts/chromium.mjs'
 import { root, runMain, say, SetupError } from '../../scripts/run.mjs'
 import { serve } from '../../scripts/serve.mjs'
-
-const MODELS = '/.cache/peers/'
-const TEXT =
-  'Once upon a time there was a little girl who lived with her mother in a small house at the edge of the wood.'
+import { vulkanEnvironment } from '../../scripts/vulkan.mjs'
+import { IN_TAB, openInNode, openInTab, openLlamaCpp, weightsOf } from './engines.mjs'
+import { preparePeers } from './prepare.mjs'
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
-    tokens: { type: 'string', default: '32' },
+    rounds: { type: 'string', default: '5' },
+    tokens: { type: 'string', default: '16' },
     prompt: { type: 'string', default: '64' },
-    only: { type: 'string', default: 'ours,onnx-webgpu,onnx-wasm,wllama,llama.cpp' },
-    weights: { type: 'string', default: 'f32' },
-    chromium: { type: 'string' },
+    only: {
+      type: 'string',
+      default:
+        'ours-f32,ours-q4_0,onnx-webgpu,onnx-webgpu-plain,onnx-wasm,wllama-f32,wllama-q4_0,llama.cpp-f32,llama.cpp-q4_0',
+    },
+    /** Teacher-forced logits against this engine, before any time is taken; the empty word: none. */
+    arbiter: { type: 'string', default: 'onnx-wasm' },
+    forced: { type: 'string', default: '16' },
+    vendor: { type: 'string' },
+    out: { type: 'string' },
+    commit: { type: 'string' },
   },
 })
-
-const ENGINES = {
-  ours: [
-    'ours',
-    {
-      library: '/.cache/peers/lib/index.js',
-      checkpoint: '/public/models/tales-3m/',
-      weights: options.weights,
-    },
-  ],
-  'onnx-webgpu': ['onnx', { models: MODELS, provider: 'webgpu' }],
-  'onnx-wasm': ['onnx', { models: MODELS, provider: 'wasm' }],
-  wllama: ['wllama', { models: MODELS }],
+const rounds = Number(options.rounds)
+const count = Number(options.tokens)
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+/** @returns {{ ids: number[], text: string }} */
+const promptOf = (round) => {
+  const found = JSON.parse(readFileSync(`${root}.cache/peers/prompts.json`, 'utf8'))[options.prompt]
+  if (!found)
+    throw new SetupError(
+      `There is no prompt of ${options.prompt} tokens.`,
+      'export.py makes some of 64 and 128.',
+    )
+  return found[round % found.length]
+}
+const stamp = {
+  date: new Date().toISOString().slice(0, 10),
+  commit: options.commit ?? commit(),
+  cores: cpus().length,
+  cpu: cpus()[0]?.model.trim(),
 }
 
-/** An engine in a tab of its own, so that what one changes in the page does not reach another. */
-async function openInTab(browser, url, name) {
-  const page = await browser.newPage()
-  page.on('pageerror', (error) => say(JSON.stringify({ name, error: error.message })))
-  await page.goto(`${url}bench/peers/page.html`)
-  await page.waitForFunction(() => 'peers' in window)
-  const [kind, settings] = ENGINES[name]
-  const about = await page.evaluate(([n, k, s]) => window.peers.open(n, k, s), [name, kind, settings])
-  const answer = (prompt, count) =>
-    page.evaluate(([n, p, c, t]) => window.peers.answer(n, p, c, t), [name, prompt, count, TEXT])
-  return { name, about, answer }
-}
-
-/** llama.cpp on the CPU with one thread, in this process. */
-async function openLlamaCpp() {
-  const { getLlama, LlamaLogLevel } = await import('node-llama-cpp')
-  const llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.error })
-  const model = await llama.loadModel({ modelPath: `${root}.cache/peers/model.gguf` })
-  const context = await model.createContext({ contextSize: 512, threads: 1, sequences: 1 })
-  const sequence = context.getSequence()
-  return {
-    name: 'llama.cpp',
-    about: 'llama.cpp CPU, 1 thread',
-    async answer(prompt, count) {
-      await sequence.clearHistory()
-      const started = performance.now()
-      let first = 0
-      const ids = []
-      for await (const id of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true })) {
-        first ||= performance.now()
-        ids.push(id)
-        if (ids.length === count) break
-      }
-      const ended = performance.now()
-      const decode = (1000 * (ids.length - 1)) / (ended - first)
-      return { ids, prefill: (1000 * prompt.length) / (first - started), decode }
-    },
+function commit() {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown' // outside a checkout
   }
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+function tell(result) {
+  const line = JSON.stringify({ ...result, load: loadavg()[0], ...stamp }, (_, value) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
+  )
+  say(line)
+  if (options.out) appendFileSync(options.out, `${line}\n`)
+}
+
+async function openAll(browser, url) {
+  const engines = []
+  for (const name of options.only.split(',')) {
+    try {
+      if (name in IN_TAB)
+        engines.push(
+          await openInTab(browser, url, name, (error) =>
+            tell({ name: 'peer.error', engine: name, error: error.message }),
+          ),
+        )
+      else if (name.startsWith('llama.cpp-')) engines.push(await openLlamaCpp(root, name))
+      else if (name.startsWith('node-')) engines.push(await openInNode(root, name, options.vendor))
+      else throw new SetupError(`There is no engine "${name}".`, 'See bench/peers/README.md.')
+    } catch (error) {
+      if (error instanceof SetupError) throw error
+      tell({ name: 'peer.error', engine: name, error: String(error).slice(0, 300) })
+    }
+  }
+  return engines
+}
+
+/** Distance between two engines' logits at the same ids, and the first place where their greedy choice differs. */
+function compareLogits(ours, theirs) {
+  const order = (row) => row.map((value, id) => ({ value, id })).toSorted((a, b) => b.value - a.value)
+  let worst = 0
+  let at = -1
+  theirs.forEach((row, i) => {
+    worst = Math.max(worst, ...row.map((value, id) => Math.abs(value - ours[i][id])))
+    if (at < 0 && order(row)[0].id !== order(ours[i])[0].id) at = i
+  })
+  if (at < 0) return { maxDifference: worst, differsAt: null }
+  const [first, second] = order(ours[at])
+  const own = order(theirs[at])[0].id
+  return {
+    maxDifference: worst,
+    differsAt: at,
+    arbiterChooses: first.id,
+    engineChooses: own,
+    margin: first.value - second.value,
+    arbiterLogitOfItsChoice: ours[at][own],
+  }
+}
+
+/** The same ids through every engine that gives logits; the prompt once as a whole, and once token by token. */
+async function judgeLogits(engines) {
+  const arbiter = engines.find(({ name }) => name === options.arbiter)
+  if (!arbiter?.forced) return
+  const { ids: prompt, text } = promptOf(1)
+  const { ids } = await arbiter.answer(prompt, Number(options.forced), text)
+  const expected = await arbiter.forced(prompt, ids, false)
+  for (const { name, about, forced } of engines) {
+    if (!forced || name === arbiter.name) continue
+    for (const one of name.startsWith('onnx-webgpu') ? [false, true] : [false]) {
+      const compared = compareLogits(expected, await forced(prompt, ids, one))
+      tell({
+        name: 'peer.logits',
+        engine: name,
+        about,
+        arbiter: arbiter.name,
+        promptTokens: prompt.length,
+        forced: ids.length,
+        promptFed: one ? 'token by token' : 'whole',
+        value: compared.maxDifference,
+        unit: 'logits',
+        ...compared,
+      })
+    }
+  }
+}
+
+/** The engine whose ids and rates another is judged by: ours, with the same weights, in the same kind of process. */
+function referenceOf(name, engines) {
+  const weights = weightsOf(name)
+  const names = name.startsWith('llama.cpp-') ? [`node-${weights}`, `ours-${weights}`] : [`ours-${weights}`]
+  return names.find((each) => engines.some((engine) => engine.name === each)) ?? null
+}
+
+/** Where an engine's ids first differ from those it is compared with, round by round; null: not compared. */
+function compareIds(own, theirs) {
+  if (theirs === null || own.some(({ ids }) => ids === null)) return { sameIds: null }
+  const differs = own.map(({ ids }, i) => ids.findIndex((id, n) => id !== theirs[i].ids[n]))
+  const firstDifferent = differs.filter((at) => at >= 0)
+  return {
+    sameIds: firstDifferent.length === 0,
+    roundsWithSameIds: differs.length - firstDifferent.length,
+    ...(firstDifferent.length > 0 ? { firstDifferent } : {}),
+  }
+}
+
+function tellRates(engines, runs) {
+  for (const { name, about } of engines) {
+    const own = runs.get(name)
+    const reference = referenceOf(name, engines)
+    const theirs = reference === null || reference === name ? null : runs.get(reference)
+    const ids = compareIds(own, theirs)
+    for (const what of ['prefill', 'decode']) {
+      const values = own.map((run) => run[what])
+      const best = Math.max(...values)
+      const times = theirs && {
+        comparedWith: reference,
+        oursTimes: median(theirs.map((run, i) => run[what] / values[i])),
+        oursTimesBest: Math.max(...theirs.map((run) => run[what])) / best,
+      }
+      tell({
+        name: `peer.${what}`,
+        engine: name,
+        value: median(values),
+        unit: 'tok/s',
+        best,
+        spread: [Math.min(...values), best],
+        rounds,
+        promptTokens: Number(options.prompt),
+        newTokens: count,
+        about,
+        weights: weightsOf(name),
+        ...ids,
+        ...times,
+      })
+    }
+  }
+}
+
+/** Every engine's answers, round by round in turn. */
+async function answerInTurn(engines) {
+  const runs = new Map(engines.map(({ name }) => [name, []]))
+  for (let round = 0; round <= rounds; round++) {
+    const { ids, text } = promptOf(round)
+    for (const { name, answer } of engines) {
+      const run = await answer(ids, count, text)
+      if (round > 0) runs.get(name).push(run) // the first warms up
+    }
+  }
+  return runs
+}
 
 await runMain(async () => {
-  if (!existsSync(`${root}.cache/peers/model.onnx`))
-    throw new SetupError('The exports are missing.', 'Run export.py first: see bench/peers/README.md.')
-  const executablePath = options.chromium ?? (await findChromium())
+  preparePeers()
+  Object.assign(process.env, await vulkanEnvironment())
+  const alive = setInterval(() => undefined, 1000) // pending GPU work alone does not keep Node running
+  const tabs = options.only.split(',').some((name) => name in IN_TAB)
   const server = await serve(root)
-  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS] })
+  const browser = tabs
+    ? await chromium.launch({ executablePath: await findChromium(), args: [...CHROMIUM_FLAGS] })
+    : null
   try {
-    const prompt = Array.from({ length: Number(options.prompt) }, (_, i) => (i * 37) % 4000)
-    const count = Number(options.tokens)
-    const engines = []
-    for (const name of options.only.split(',')) {
-      try {
-        engines.push(name === 'llama.cpp' ? await openLlamaCpp() : await openInTab(browser, server.url, name))
-      } catch (error) {
-        say(JSON.stringify({ name: `peer.${name}`, error: String(error).slice(0, 400) }))
-      }
-    }
-    const runs = new Map(engines.map(({ name }) => [name, []]))
-    for (let round = 0; round <= Number(options.rounds); round++) {
-      for (const { name, answer } of engines) {
-        const run = await answer([round, ...prompt.slice(1)], count)
-        if (round > 0) runs.get(name).push(run) // the first warms up
-      }
-    }
-    const reference = runs.get('ours') ?? runs.get('llama.cpp')
-    for (const { name, about } of engines) {
-      const own = runs.get(name)
-      const sameIds = own.every(({ ids }, i) => ids === undefined || String(ids) === String(reference[i].ids))
-      const differsAt = sameIds ? undefined : own[0].ids.findIndex((id, i) => id !== reference[0].ids[i])
-      const { text } = own[0]
-      for (const what of ['prefill', 'decode']) {
-        const values = own.map((run) => run[what])
-        const ours = reference.map((run, i) => run[what] / values[i])
-        const line = {
-          name: `peer.${what}`,
-          engine: name,
-          value: median(values),
-          unit: 'tok/s',
-          about,
-          sameIds,
-          differsAt,
-          text,
-        }
-        say(
-          JSON.stringify({
-            ...line,
-            oursTimes: median(ours),
-            spread: [Math.min(...values), Math.max(...values)],
-          }),
-        )
-      }
-    }
+    const engines = await openAll(browser, server.url)
+    await judgeLogits(engines)
+    if (rounds > 0) tellRates(engines, await answerInTurn(engines))
+    for (const { close } of engines) await close()
   } finally {
-    await browser.close()
+    await browser?.close()
     await server.close()
+    clearInterval(alive)
   }
   return 0
 })
