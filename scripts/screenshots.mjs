@@ -7,16 +7,79 @@ import { serve } from './serve.mjs'
 import { buildIfStale, dist } from './site.mjs'
 
 const OUT = `${root}docs/images/`
-/** Pictures of the documentation: which view, on which page. */
+const press = (page, id, nth = 0) => page.getByTestId(id).nth(nth).click()
+
+/** Chooses a word in the middle of the greeting, so that views show one that was hard to predict. */
+const chooseWord = (page) =>
+  press(page, 'view-write').then(() => page.locator('[data-token-index="21"]').click())
+
+/** Pictures of the documentation: which view, what is done in it first, and on what page if not a wide one by day. */
 const PICTURES = [
-  { name: 'playground', view: 'write', width: 1440, height: 900, colorScheme: 'light' },
-  { name: 'playground-dark', view: 'write', width: 1440, height: 900, colorScheme: 'dark' },
-  { name: 'playground-phone', view: 'write', width: 390, height: 844, colorScheme: 'light' },
-  { name: 'steps', view: 'steps', width: 1440, height: 900, colorScheme: 'light' },
-  { name: 'attention', view: 'attention', width: 1440, height: 900, colorScheme: 'light' },
-  { name: 'lens', view: 'lens', width: 1440, height: 900, colorScheme: 'light' },
-  { name: 'adapters', view: 'adapters', width: 1440, height: 900, colorScheme: 'light' },
-  { name: 'compare', view: 'compare', width: 1440, height: 900, colorScheme: 'light' },
+  { name: 'playground', view: 'write' },
+  { name: 'playground-dark', view: 'write', colorScheme: 'dark' },
+  { name: 'playground-phone', view: 'write', width: 390, height: 844 },
+  {
+    name: 'steps',
+    view: 'steps',
+    do: async (page) => {
+      for (let i = 0; i < 2; i++) await press(page, 'step-layer')
+      for (let i = 0; i < 3; i++) await press(page, 'step-next')
+    },
+  },
+  { name: 'attention', view: 'attention', before: chooseWord },
+  { name: 'cache', view: 'attention', do: (page) => page.getByRole('radio', { name: 'KV cache' }).check() },
+  { name: 'lens', view: 'lens', before: chooseWord },
+  { name: 'sampling', view: 'sampling', before: chooseWord },
+  {
+    name: 'branches',
+    view: 'branches',
+    before: chooseWord,
+    do: async (page) => {
+      await press(page, 'branch-expand')
+      await page.getByTestId('tree-node').nth(3).waitFor()
+    },
+  },
+  {
+    name: 'edits',
+    view: 'edits',
+    do: async (page) => {
+      await press(page, 'edit-cell', 12)
+      await press(page, 'edit-measure')
+      await page.waitForTimeout(15_000)
+    },
+  },
+  { name: 'score', view: 'score' },
+  {
+    name: 'speculate',
+    view: 'speculate',
+    do: async (page) => {
+      await press(page, 'speculate-start')
+      await page.waitForSelector('[data-testid=speculate-stop]:disabled', { timeout: 120_000 })
+    },
+  },
+  {
+    name: 'adapters',
+    view: 'adapters',
+    do: async (page) => {
+      await press(page, 'adapter-offer-bard')
+      await page.getByTestId('adapter-report').waitFor()
+      await press(page, 'generate')
+      await settle(page)
+    },
+  },
+  {
+    name: 'compare',
+    view: 'adapters',
+    do: async (page) => {
+      await press(page, 'adapter-offer-sad')
+      await page.getByTestId('adapter-report').waitFor()
+      await press(page, 'view-compare')
+      await press(page, 'generate')
+      await page.waitForSelector('[data-testid=output-b][data-state=done]', { timeout: 120_000 })
+    },
+  },
+  { name: 'trace', view: 'trace', do: (page) => press(page, 'trace-example') },
+  { name: 'learn', view: 'learn' },
 ]
 
 /** Waits until the model has written its first text. */
@@ -31,6 +94,25 @@ async function settle(page) {
   )
 }
 
+async function take(browser, url, picture) {
+  const { name, view, width = 1440, height = 900, colorScheme = 'light' } = picture
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme })
+  await page.goto(url)
+  await settle(page)
+  await picture.before?.(page)
+  // A narrow page shows the names of other views on demand only.
+  await page.getByTestId(`view-${view}`).first().dispatchEvent('click')
+  await page.waitForTimeout(3000)
+  await picture.do?.(page)
+  await page.mouse.move(0, 0)
+  await page.waitForTimeout(3000)
+  await page.screenshot({ path: `${OUT}${name}.png` })
+  await page.close()
+}
+
+/** Names of pictures to take; none: all. */
+const wanted = process.argv.slice(2)
+
 await runMain(async () => {
   await installDependencies()
   const executablePath = await requireChromium()
@@ -39,21 +121,9 @@ await runMain(async () => {
   const site = await serve(dist, { port: 0 })
   const browser = await chromium.launch({ executablePath, headless: true, args: CHROMIUM_FLAGS })
   try {
-    for (const { name, view, width, height, colorScheme } of PICTURES) {
-      const page = await browser.newPage({ viewport: { width, height }, colorScheme })
-      await page.goto(site.url)
-      await settle(page)
-      const tab = page.getByTestId(`view-${view}`)
-      if ((await tab.count()) === 0) {
-        say(`No view ${view}: ${name} is left out.`)
-        await page.close()
-        continue
-      }
-      await tab.first().click()
-      await page.waitForTimeout(3000)
-      await page.screenshot({ path: `${OUT}${name}.png` })
-      say(`docs/images/${name}.png`)
-      await page.close()
+    for (const picture of PICTURES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+      await take(browser, site.url, picture)
+      say(`docs/images/${picture.name}.png`)
     }
   } finally {
     await browser.close()

@@ -4,8 +4,10 @@ import { toErrorData, TokenscopeError } from '../errors.ts'
 import { mixOf, type MixPart } from './adapterMix.ts'
 import { adaptersOf, type Adapters } from './adapters.ts'
 import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from './adapterScores.ts'
-import { promptTexts } from './promptTexts.ts'
+import { promptTexts } from '../text/tokenTexts.ts'
 import { isRunning } from './app.ts'
+import { oncePerFrame } from './frames.ts'
+import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
 
 /** Which mix a side runs under: the base, everything as mixed, or one adapter alone (`only:<id>`). */
@@ -57,7 +59,8 @@ export class Comparison {
   private readonly adapters: Adapters
   private controller: AbortController | null = null
   private run = 0
-  private frame = false
+  /** However fast tokens come, one render a frame. */
+  private readonly bumpSoon = oncePerFrame(() => this.bump())
 
   constructor(session: Session) {
     this.session = session
@@ -226,26 +229,10 @@ export class Comparison {
     this.scored = scored
   }
 
-  /** At most one render a frame, however fast tokens come. */
-  private bumpSoon(): void {
-    if (this.frame) return
-    this.frame = true
-    requestAnimationFrame(() => this.bump())
-  }
-
   private bump(): void {
-    this.frame = false
     this.state.setState(({ version }) => ({ version: version + 1 }))
   }
 }
 
-const known = new WeakMap<Session, Comparison>()
-
 /** The one comparison of a page. */
-export function comparisonOf(session: Session): Comparison {
-  const found = known.get(session)
-  if (found !== undefined) return found
-  const made = new Comparison(session)
-  known.set(session, made)
-  return made
-}
+export const comparisonOf = perSession((session) => new Comparison(session))

@@ -1,4 +1,4 @@
-import { logSoftmax } from '../decode/distribution.ts'
+import { klDivergence, logSoftmax } from '../decode/distribution.ts'
 import type { TensorData } from '../types.ts'
 
 /** Largest positions × vocabulary that is scored at once: 64 MB of logits. */
@@ -13,20 +13,6 @@ function rowOf({ data, shape }: TensorData, row: number): Float32Array {
   return data.subarray(row * vocab, (row + 1) * vocab)
 }
 
-/** Log-probability of every token of `ids` from `from` on; the row before a token predicts it. */
-export async function scoreTokens(
-  logits: TensorData,
-  ids: readonly number[],
-  from: number,
-): Promise<number[]> {
-  const scores: number[] = []
-  for (let at = from; at < ids.length; at++) {
-    scores.push(logSoftmax(rowOf(logits, at - 1))[ids[at] ?? 0] ?? -Infinity)
-    if (at % ROWS_AT_ONCE === 0) await pause()
-  }
-  return scores
-}
-
 /** One position of a text that two mixes were asked about. */
 export interface ScoredPosition {
   /** Log-probabilities of the token that stands there. */
@@ -34,14 +20,6 @@ export interface ScoredPosition {
   b: number
   /** KL(b ‖ a), nats. */
   kl: number
-}
-
-/** KL(p ‖ q) of two vectors of log-probabilities, nats. */
-export function divergence(p: Float64Array, q: Float64Array): number {
-  let sum = 0
-  // Below −745 the exponential is 0 in f64, and 0 · log 0 counts as 0.
-  for (let i = 0; i < p.length; i++) if (p[i]! > -745) sum += Math.exp(p[i]!) * (p[i]! - q[i]!)
-  return Math.max(0, sum)
 }
 
 /** Both mixes' view of every token but the first. */
@@ -54,7 +32,7 @@ export async function scoreBoth(
   for (let at = 1; at < ids.length; at++) {
     const [p, q] = [logSoftmax(rowOf(a, at - 1)), logSoftmax(rowOf(b, at - 1))]
     const id = ids[at] ?? 0
-    scored.push({ a: p[id] ?? -Infinity, b: q[id] ?? -Infinity, kl: divergence(q, p) })
+    scored.push({ a: p[id] ?? -Infinity, b: q[id] ?? -Infinity, kl: klDivergence(q, p) })
     if (at % ROWS_AT_ONCE === 0) await pause()
   }
   return scored

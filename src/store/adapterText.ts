@@ -1,7 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { addSpan, sameMix, type MixPart, type MixSpan } from './adapterMix.ts'
 import { readSpans, writeSpans } from './adapterMemory.ts'
-import { SCORE_LIMIT, scoreTokens } from './adapterScores.ts'
 import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
 
@@ -10,10 +9,8 @@ export interface TextMixState {
   spans: readonly MixSpan[]
   /** The mix whose probabilities the tokens carry; null: each token its own run's. */
   scored: readonly MixPart[] | null
-  /** The text is being read under this mix. */
-  scoring: { tokens: number; mix: readonly MixPart[] } | null
-  /** The text is too long to be read again at once: its probabilities stay those of the runs. */
-  tooLong: boolean
+  /** The text is being read under this mix; `done` of its tokens are. */
+  scoring: { tokens: number; done: number; mix: readonly MixPart[] } | null
 }
 
 /** Milliseconds a moved slider rests before the text is read again. */
@@ -25,7 +22,6 @@ export class TextMix {
     spans: [],
     scored: null,
     scoring: null,
-    tooLong: false,
   }))
   private readonly session: Session
   private readonly current: () => readonly MixPart[]
@@ -65,7 +61,7 @@ export class TextMix {
     const mix = this.current()
     const spans = trace.runStart === 0 ? [] : this.state.getState().spans
     this.state.setState({ spans: addSpan(spans, { from: trace.runStart, mix }), scoring: null })
-    if (trace.runStart === 0) this.state.setState({ scored: null, tooLong: false })
+    if (trace.runStart === 0) this.state.setState({ scored: null })
   }
 
   private restore(): void {
@@ -101,10 +97,6 @@ export class TextMix {
     const shown = scored ?? (spans.length === 1 ? spans[0]?.mix : undefined)
     if (shown !== undefined && sameMix(shown, mix)) return
     const ids = trace.idsBefore(trace.tokens.length)
-    if (ids.length * model.info.vocab > SCORE_LIMIT) {
-      this.state.setState({ tooLong: true })
-      return
-    }
     this.score(ids, mix).catch((error: unknown) => {
       this.state.setState({ scoring: null })
       session.report(error)
@@ -116,15 +108,18 @@ export class TextMix {
     if (model === null) return
     const reading = (this.reading += 1)
     const epoch = trace.epoch
-    this.state.setState({ scoring: { tokens: ids.length, mix } })
+    const show = (done: number): void => this.state.setState({ scoring: { tokens: ids.length, done, mix } })
+    show(0)
+    const scores: number[] = []
     // Omitted adapters mean the scales as they are set, merged ones included.
-    const logits = await model.logits(ids)
-    if (reading !== this.reading) return
-    const from = trace.promptIds.length
-    const scores = await scoreTokens(logits, ids, from)
+    for await (const chunk of model.score(ids, { topLogprobs: 0 })) {
+      if (reading !== this.reading || epoch !== trace.epoch) return
+      for (const { position, logprob } of chunk) if (position >= trace.promptIds.length) scores.push(logprob)
+      show((chunk.at(-1)?.position ?? 0) + 1)
+    }
     if (reading !== this.reading || epoch !== trace.epoch) return
     trace.rescore(scores)
-    this.state.setState({ scoring: null, scored: mix, tooLong: false })
+    this.state.setState({ scoring: null, scored: mix })
     this.keep()
   }
 }

@@ -7,6 +7,7 @@ import { actingScale, freeName, mixOf, type AdapterOrigin, type MixPart, type Tr
 import { TextMix } from './adapterText.ts'
 import { isRunning } from './app.ts'
 import type { AdapterEntry } from './catalogue.ts'
+import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 
 /** An adapter of before that is not loaded: its files must be dropped again, or the model refused it. */
@@ -316,13 +317,5 @@ export class Adapters {
   }
 }
 
-const known = new WeakMap<Session, Adapters>()
-
 /** The one set of adapters of a page. */
-export function adaptersOf(session: Session): Adapters {
-  const found = known.get(session)
-  if (found !== undefined) return found
-  const made = new Adapters(session)
-  known.set(session, made)
-  return made
-}
+export const adaptersOf = perSession((session) => new Adapters(session))

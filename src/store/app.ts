@@ -32,6 +32,10 @@ export interface Layout {
   rightWidth: number
   leftOpen: boolean
   rightOpen: boolean
+  /** The words of the view rail. */
+  railOpen: boolean
+  /** The lens strip below every view. */
+  stripOpen: boolean
 }
 
 export interface Preferences {
@@ -56,7 +60,11 @@ export interface AppState extends Preferences {
   settings: Settings
   memory: MemoryReport | null
   view: string
+  /** The open lesson and its step, as `sampling.3`. */
+  lesson: string | null
   narrow: NarrowRegion
+  /** The sheet of keys is open. */
+  keysOpen: boolean
   /** Index of a generated token. */
   pinned: number | null
   hovered: number | null
@@ -70,7 +78,20 @@ export const DEFAULT_PREFERENCES: Preferences = {
   colouring: 'probability',
   values: false,
   filtered: false,
-  layout: { leftWidth: 236, rightWidth: 372, leftOpen: true, rightOpen: true },
+  layout: {
+    leftWidth: 236,
+    rightWidth: 372,
+    leftOpen: true,
+    rightOpen: true,
+    railOpen: true,
+    stripOpen: true,
+  },
+}
+
+/** Layout of a first visit: beside a wide text the regions have more room. `width` in CSS pixels. */
+export function firstLayout(width: number): Layout {
+  const { layout } = DEFAULT_PREFERENCES
+  return width < 2000 ? layout : { ...layout, leftWidth: 320, rightWidth: 680 }
 }
 
 export function createAppStore(preferences: Preferences, initial: Partial<AppState> = {}) {
@@ -85,7 +106,9 @@ export function createAppStore(preferences: Preferences, initial: Partial<AppSta
     settings: { ...DEFAULT_SETTINGS },
     memory: null,
     view: 'write',
+    lesson: null,
     narrow: 'view',
+    keysOpen: false,
     pinned: null,
     hovered: null,
     hoveredPrompt: null,

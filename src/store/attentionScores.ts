@@ -86,13 +86,23 @@ export function labelOf(scores: HeadScores): ScoreName | null {
   return label
 }
 
+/** Adds heads of `[heads, size, size]` to a sum, each divided by `count`. */
+export function addHeads(
+  sum: Float32Array,
+  probs: Float32Array,
+  heads: readonly number[],
+  count: number,
+): void {
+  for (const head of heads) {
+    const offset = head * sum.length
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + probs[offset + i]! / count
+  }
+}
+
 /** Mean over the heads of `[heads, size, size]`. */
 export function averageHeads(probs: Float32Array, heads: number, size: number): Pattern {
   const data = new Float32Array(size * size)
-  for (let head = 0; head < heads; head++) {
-    const offset = head * data.length
-    for (let i = 0; i < data.length; i++) data[i] = data[i]! + probs[offset + i]! / heads
-  }
+  addHeads(data, probs, [...Array(heads).keys()], heads)
   return { size, data }
 }
 
@@ -111,14 +121,49 @@ export function poolPattern({ size, data }: Pattern, limit: number): Pattern {
   return { size: limit, data: pooled }
 }
 
-/** Keys of one query by weight, largest first. */
-export function topKeys(
-  { size, data }: Pattern,
+/** Weights of one token, by position: of its keys, or those that each query gives it. 0 where the mask leaves none. */
+export function weightsOf({ size, data }: Pattern, row: number, direction: 'keys' | 'queries'): Float32Array {
+  if (direction === 'keys') return data.slice(row * size, (row + 1) * size)
+  return Float32Array.from({ length: size }, (_, query) =>
+    query < row ? 0 : (data[query * size + row] ?? 0),
+  )
+}
+
+export interface Link {
+  position: number
+  weight: number
+}
+
+/** Positions on the other side by weight, largest first: up to the query itself for keys, from the key on for queries. */
+export function strongestLinks(
+  weights: Float32Array,
   row: number,
+  direction: 'keys' | 'queries',
   count: number,
-): { position: number; weight: number }[] {
-  const weights = data.subarray(row * size, row * size + row + 1)
+): Link[] {
   return Array.from(weights, (weight, position) => ({ position, weight }))
+    .filter(({ position }) => (direction === 'keys' ? position <= row : position >= row))
     .sort((a, b) => b.weight - a.weight || a.position - b.position)
     .slice(0, count)
+}
+
+/** Weights looked at to find a scale. */
+const SAMPLES = 1 << 15
+/** Share of the weights that a scale tells apart. */
+const COVERED = 0.998
+
+/**
+ * Where the scale of a long pattern ends: a uniform head of a long text has weights of 1 / positions, which a scale up to 1 would
+ * leave blank. Of the weights that the mask lets through nearly all lie below; 1 for a short text.
+ */
+export function scaleEnd({ size, data }: Pattern, short: number): number {
+  if (size <= short) return 1
+  const stride = Math.max(1, Math.floor((size * size) / 2 / SAMPLES))
+  const seen: number[] = []
+  // The first queries have few keys, and so large weights.
+  for (let row = Math.floor(size / 8); row < size; row++)
+    for (let col = row % stride; col <= row; col += stride) seen.push(data[row * size + col] ?? 0)
+  seen.sort((a, b) => a - b)
+  const end = seen[Math.floor((seen.length - 1) * COVERED)] ?? 1
+  return end > 0 ? Math.min(1, end) : 1
 }

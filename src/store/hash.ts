@@ -5,11 +5,20 @@ export interface LinkState {
   model: string | null
   prompt: string | null
   settings: Partial<Settings>
+  /** Name of the view; null for the first one. */
+  view: string | null
+  /** Index of the pinned generated token. */
+  token: number | null
   /** False when the link asks not to generate by itself (`run=0`). */
   run: boolean
+  /** What the views keep in it, by key: see linkParts.ts. */
+  parts: ReadonlyMap<string, string>
   /** Keys whose values were no usable numbers. */
   ignored: string[]
 }
+
+/** The view that a link without one opens. */
+export const FIRST_VIEW = 'write'
 
 /** Spelling of each setting in a link, the same words as the test ids of its controls. */
 export const SETTING_KEYS: Readonly<Record<SettingName, string>> = {
@@ -22,7 +31,9 @@ export const SETTING_KEYS: Readonly<Record<SettingName, string>> = {
   maxTokens: 'max-tokens',
 }
 
-/** Reads `#model=…&prompt=…&seed=…`; `?model=` and `?seed=` stand in for what the hash leaves out. */
+const OWN_KEYS = new Set(['model', 'prompt', 'view', 'token', 'run', ...Object.values(SETTING_KEYS)])
+
+/** Reads `#model=…&prompt=…&seed=…&view=…`; `?model=` and `?seed=` stand in for what the hash leaves out. */
 export function parseLink(hash: string, query = ''): LinkState {
   const fromHash = new URLSearchParams(hash.replace(/^#/, ''))
   const fromQuery = new URLSearchParams(query)
@@ -38,23 +49,41 @@ export function parseLink(hash: string, query = ''): LinkState {
     if (value === null) ignored.push(SETTING_KEYS[name])
     else settings[name] = value
   }
+  const token = fromHash.get('token')
+  const index = token !== null && /^\d{1,7}$/.test(token) ? Number(token) : null
+  if (token !== null && index === null) ignored.push('token')
   return {
     model: read('model') || null,
     prompt: fromHash.get('prompt'),
     settings,
+    view: fromHash.get('view') || null,
+    token: index,
     run: fromHash.get('run') !== '0',
+    parts: new Map([...fromHash].filter(([key]) => !OWN_KEYS.has(key))),
     ignored,
   }
 }
 
+export interface Linked {
+  model: string | null
+  prompt: string
+  settings: Settings
+  view?: string
+  token?: number | null
+  parts?: ReadonlyMap<string, string>
+}
+
 /** The hash that reproduces this state: settings at their defaults are left out, the seed never is. */
-export function formatLink(state: { model: string | null; prompt: string; settings: Settings }): string {
-  const parts = new URLSearchParams()
-  if (state.model !== null) parts.set('model', state.model)
-  if (state.prompt !== '') parts.set('prompt', state.prompt)
+export function formatLink({ model, prompt, settings, view, token, parts = new Map() }: Linked): string {
+  const hash = new URLSearchParams()
+  if (model !== null) hash.set('model', model)
+  if (prompt !== '') hash.set('prompt', prompt)
   for (const name of SETTING_NAMES) {
-    const value = state.settings[name]
-    if (name === 'seed' || value !== DEFAULT_SETTINGS[name]) parts.set(SETTING_KEYS[name], String(value))
+    const value = settings[name]
+    if (name === 'seed' || value !== DEFAULT_SETTINGS[name]) hash.set(SETTING_KEYS[name], String(value))
   }
-  return `#${parts.toString()}`
+  if (view !== undefined && view !== FIRST_VIEW) hash.set('view', view)
+  if (token !== undefined && token !== null) hash.set('token', String(token))
+  for (const [name, text] of parts) hash.set(name, text)
+  return `#${hash.toString()}`
 }

@@ -1,5 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { LensCell, Model } from '../types.ts'
+import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { TextReading } from './textReading.ts'
 
@@ -10,9 +11,16 @@ export interface LensMap {
   positions: number
   /** Position by position, its layers in order. */
   cells: readonly LensCell[]
-  /** Texts of the most probable tokens. */
-  texts: ReadonlyMap<number, string>
+  /** Texts of the most probable tokens, by {@link textKey}. */
+  texts: ReadonlyMap<string, string>
 }
+
+/** The text of a token depends on where it stands: it may end a character that began before. */
+const textKey = (position: number, id: number): string => `${position}:${id}`
+
+/** Text of the most probable token of a cell; empty where it has none. */
+export const lensText = ({ texts }: LensMap, position: number, id: number): string =>
+  texts.get(textKey(position, id)) ?? ''
 
 /** Alternatives captured with every cell. */
 export const LENS_TOP = 10
@@ -30,7 +38,7 @@ type Spell = (before: readonly number[], id: number) => Promise<string>
 async function* readLens(model: Model, ids: readonly number[], spell: Spell): AsyncIterable<LensMap> {
   const layers = Array.from({ length: model.info.layers + 1 }, (_, i) => i - 1)
   const cells: LensCell[] = []
-  const texts = new Map<number, string>()
+  const texts = new Map<string, string>()
   const step = Math.max(8, Math.floor(AT_ONCE / model.info.vocab / layers.length))
   for (let from = 0; from < ids.length; from += step) {
     const count = Math.min(step, ids.length - from)
@@ -38,15 +46,18 @@ async function* readLens(model: Model, ids: readonly number[], spell: Spell): As
     const lens = await model.lens(ids, { positions, topK: LENS_TOP })
     for (let i = 0; i < count; i++)
       layers.forEach((_, at) => cells.push(...lens.cells.slice(at * count + i, at * count + i + 1)))
-    const fresh = new Map<number, number>()
+    const fresh = new Map<string, { id: number; position: number }>()
     for (const { top, position } of lens.cells) {
       const id = top[0]?.id
-      if (id !== undefined && !texts.has(id)) fresh.set(id, position)
+      if (id !== undefined) fresh.set(textKey(position, id), { id, position })
     }
     const spelled = await Promise.all(
-      Array.from(fresh, async ([id, at]) => [id, await spell(ids.slice(0, at + 1), id)] as const),
+      Array.from(
+        fresh,
+        async ([key, { id, position }]) => [key, await spell(ids.slice(0, position + 1), id)] as const,
+      ),
     )
-    for (const [id, text] of spelled) texts.set(id, text)
+    for (const [key, text] of spelled) texts.set(key, text)
     yield { layers, positions: from + count, cells: [...cells], texts: new Map(texts) }
   }
 }
@@ -56,12 +67,18 @@ export interface LensState {
   layer: number | null
   /** The cell under the pointer. */
   hovered: { layer: number; position: number } | null
+  /** What is told about the chosen cell. */
+  told: 'prediction' | 'attribution'
 }
 
 /** The logit lens over the text on the page. */
 export class LensGrid {
   readonly reading: TextReading<LensMap>
-  readonly state = createStore<LensState>()(() => ({ layer: null, hovered: null }))
+  readonly state = createStore<LensState>()(() => ({
+    layer: null,
+    hovered: null,
+    told: 'prediction',
+  }))
 
   constructor(session: Session) {
     this.reading = new TextReading(session, (model, ids) =>
@@ -72,11 +89,5 @@ export class LensGrid {
   }
 }
 
-const known = new WeakMap<Session, LensGrid>()
-
 /** The lens of a page: one, whichever panel asks. */
-export function lensOf(session: Session): LensGrid {
-  const lens = known.get(session) ?? new LensGrid(session)
-  known.set(session, lens)
-  return lens
-}
+export const lensOf = perSession((session) => new LensGrid(session))

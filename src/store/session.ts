@@ -3,9 +3,9 @@ import type { FinishReason, Model, ModelSource } from '../types.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
 import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.ts'
 import { LogitsCache, type CapturedLogits } from './logits.ts'
-import { promptTexts, textInContext } from './promptTexts.ts'
+import { promptTexts, textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
-import type { Trace } from './trace.ts'
+import type { Trace, TraceSnapshot } from './trace.ts'
 
 /** Alternatives captured with every token; the tables show at most this many without a lookup. */
 export const CAPTURED = 32
@@ -41,7 +41,7 @@ export class Session {
   private readonly now: () => number
   private readonly logits: LogitsCache
   /** Texts of ids that were looked up, of the shown model. */
-  private readonly texts = new Map<number, string>()
+  private readonly texts = new Map<string, string>()
   private shown: Model | null = null
   private source: ModelSource | null = null
   private loading: AbortController | null = null
@@ -134,7 +134,7 @@ export class Session {
   /** Goes on behind the text that is there, with the settings as they stand. */
   async continue(): Promise<void> {
     const model = this.shown
-    if (model === null || this.trace.tokens.length === 0) return
+    if (model === null || this.trace.promptIds.length === 0) return
     const run = this.startRun()
     const { settings } = this.app.getState()
     try {
@@ -148,6 +148,17 @@ export class Session {
 
   stop(): void {
     this.running?.abort()
+  }
+
+  /** Puts a text of before back on the page, in place of the one there and of a run under way; null: the empty page. */
+  showText(text: TraceSnapshot | null): void {
+    this.running?.abort()
+    this.running = null
+    this.run += 1
+    this.liveRun = null
+    if (text === null) this.trace.clear()
+    else this.trace.restore(text)
+    this.app.setState({ run: { kind: 'idle' }, pinned: null, hovered: null, hoveredPrompt: null })
   }
 
   /** Full logits behind generated token `index`; see {@link LogitsCache.read}. */
@@ -166,15 +177,18 @@ export class Session {
     return this.logits.peek(index)
   }
 
-  /** Text an id would add after these ids; empty when no tokenizer answers. */
+  /** Text an id would add after these ids; \ufffd for a part of a character, empty when it has none or no tokenizer answers. */
   async lookUpText(before: readonly number[], id: number): Promise<string> {
     const model = this.shown
     if (model === null || !model.info.hasTokenizer) return ''
-    const known = this.texts.get(id)
+    // What ends a character depends on how it began.
+    const key = `${before.slice(-3).join()}:${id}`
+    const known = this.texts.get(`${id}`) ?? this.texts.get(key)
     if (known !== undefined) return known
     const text = await textInContext(model, before, id)
-    this.texts.set(id, text)
-    return text
+    const alone = text === '' ? await model.decode([id]) : text
+    this.texts.set(/^[ -~]+$/.test(text) ? `${id}` : key, alone)
+    return alone
   }
 
   /** Another use of the engine has taken the place of the last run's logits: they are computed again when asked for. */

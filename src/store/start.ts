@@ -3,15 +3,18 @@ import type { EngineClient } from '../worker/api.ts'
 import {
   createAppStore,
   DEFAULT_PREFERENCES,
+  firstLayout,
   isRunning,
   type AppState,
   type Language,
   type Preferences,
 } from './app.ts'
 import { examplesOf, fetchCatalogue } from './catalogue.ts'
-import { formatLink, parseLink, type LinkState } from './hash.ts'
+import { FIRST_VIEW, parseLink, type LinkState } from './hash.ts'
+import { onLinkChange, pageHash, pinWhenWritten } from './link.ts'
+import { writeLinkParts } from './linkParts.ts'
 import { Session } from './session.ts'
-import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
+import { DEFAULT_SETTINGS, SETTING_NAMES, type Settings } from './settings.ts'
 import { readPreferences, readText, writePreferences, writeText } from './storage.ts'
 import { Trace } from './trace.ts'
 
@@ -39,14 +42,27 @@ export interface Started {
 
 /** Builds the page's state from the link, this tab's text and the preferences, and loads the first model. */
 export function startPage(options: StartOptions): Started {
-  const preferences = readPreferences({ ...DEFAULT_PREFERENCES, language: options.language })
+  const { language } = options
+  const preferences = readPreferences({ ...DEFAULT_PREFERENCES, language, layout: firstLayout(innerWidth) })
   const link = parseLink(location.hash, location.search)
-  const app = createAppStore(preferences, { settings: { ...DEFAULT_SETTINGS, ...link.settings } })
+  writeLinkParts(link.parts)
+  const app = createAppStore(preferences, {
+    settings: { ...DEFAULT_SETTINGS, ...link.settings },
+    ...(link.view === null ? {} : { view: link.view }),
+  })
   const trace = new Trace((run) => requestAnimationFrame(run))
   const session = new Session({ client: options.client, app, trace, now: () => performance.now() })
   const settled = loadFirst(session, link, options)
   keepState(session)
+  const early = link.parts.size > 0 ? Promise.resolve() : settled
+  early.then(() => openLinkParts(session)).catch((error: unknown) => session.report(error))
   return { session, settled }
+}
+
+/** Views that keep something in the link, fetched once the page stands, or at once for a link that names it. */
+async function openLinkParts(session: Session): Promise<void> {
+  const { registerLinks } = await import('./viewLinks.ts')
+  registerLinks(session)
 }
 
 async function loadFirst(session: Session, link: LinkState, options: StartOptions): Promise<void> {
@@ -67,6 +83,7 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   app.setState({ prompt, modelId })
   const restores = saved !== null && saved.prompt === prompt && saved.modelId === modelId
   if (restores) trace.restore(saved.trace)
+  if (link.token !== null) pinWhenWritten(session, link.token)
   if (modelId === null) return
   const alone = options.mayRunAlone && link.run && !restores
   const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
@@ -99,24 +116,17 @@ function preferencesOf(state: AppState): Preferences {
 function keepState(session: Session): void {
   const { app } = session
   const keepPreferences = rested(() => writePreferences(preferencesOf(app.getState())))
-  const keepLink = rested(() => {
-    const { modelId, prompt, settings } = app.getState()
-    history.replaceState(history.state, '', formatLink({ model: modelId, prompt, settings }))
-  })
+  onLinkChange(
+    session,
+    rested(() => history.replaceState(history.state, '', pageHash(session))),
+  )
   app.subscribe((state, before) => {
-    if (
-      state.modelId !== before.modelId ||
-      state.prompt !== before.prompt ||
-      state.settings !== before.settings
-    ) {
-      keepLink()
-    }
     const names = Object.keys(preferencesOf(state)) as (keyof Preferences)[]
     if (names.some((name) => state[name] !== before[name])) keepPreferences()
     if (isRunning(before.run) && !isRunning(state.run)) keepText(session)
   })
   addEventListener('pagehide', () => keepText(session))
-  addEventListener('hashchange', () => followLink(session))
+  addEventListener('hashchange', () => void followLink(session))
 }
 
 function keepText({ app, trace }: Session): void {
@@ -125,18 +135,28 @@ function keepText({ app, trace }: Session): void {
   if (snapshot !== null) writeText({ prompt, modelId, trace: snapshot })
 }
 
-/** Somebody put another link into the address line. */
-function followLink(session: Session): void {
+/** Somebody put another link into the address line: it shows what it would on a page of its own. */
+async function followLink(session: Session): Promise<void> {
   const { app } = session
   const link = parseLink(location.hash)
-  const { modelId, settings } = app.getState()
-  app.setState({ settings: { ...settings, ...link.settings } })
+  const { modelId, settings, prompt, catalogue } = app.getState()
+  // A whole link leaves out what stands at its default; a lone setting changes nothing else.
+  const next = { ...(link.prompt === null ? settings : DEFAULT_SETTINGS), ...link.settings }
+  app.setState({ settings: next, view: link.view ?? FIRST_VIEW, narrow: 'view', pinned: null })
   if (link.prompt !== null) app.setState({ prompt: link.prompt })
-  if (link.model === null || link.model === modelId) return
-  const { catalogue } = app.getState()
-  const label = catalogue.models.find((entry) => entry.id === link.model)?.name ?? link.model
-  void session.load(link.model, { label, id: link.model })
+  writeLinkParts(link.parts)
+  const other = link.model !== null && link.model !== modelId
+  if (other && link.model !== null) {
+    const label = catalogue.models.find((entry) => entry.id === link.model)?.name ?? link.model
+    if (!(await session.load(link.model, { label, id: link.model }))) return
+  }
+  const rewritten = other || (link.prompt ?? prompt) !== prompt || !sameSettings(next, settings)
+  const writes = rewritten && link.run && link.prompt !== null
+  if (link.token !== null) pinWhenWritten(session, link.token, writes ? session.trace.epoch : null)
+  if (writes) void session.generate()
 }
+
+const sameSettings = (a: Settings, b: Settings): boolean => SETTING_NAMES.every((name) => a[name] === b[name])
 
 /** Calls `run` once things have been quiet for {@link REST}. */
 function rested(run: () => void): () => void {

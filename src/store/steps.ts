@@ -1,7 +1,8 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { Model, StepInfo } from '../types.ts'
+import type { Edit, Model, StepInfo } from '../types.ts'
 import { isRunning } from './app.ts'
+import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { TensorCache } from './stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from './stepsMoves.ts'
@@ -56,6 +57,8 @@ export class Steps {
   }))
   readonly cache = new TensorCache()
   private readonly session: Session
+  /** What the forward is run under besides the adapters; null: nothing. */
+  private edits: (() => Promise<readonly Edit[]>) | null = null
   private viewers = 0
   /** Counts openings; what arrives for an older one is closed. */
   private opening = 0
@@ -197,6 +200,12 @@ export class Steps {
     this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
   }
 
+  /** Opens the forward anew, under the edits this makes; null: under none. */
+  runUnder(edits: (() => Promise<readonly Edit[]>) | null): void {
+    this.edits = edits
+    this.refresh()
+  }
+
   private play(): void {
     clearInterval(this.timer)
     const { pace } = this.state.getState()
@@ -262,7 +271,7 @@ export class Steps {
     try {
       const mix = await mixOf(model)
       if (opening === this.opening && this.wanted !== null) this.wanted.mix = mix
-      const source = await openSteps(model, ids)
+      const source = await openSteps(model, ids, (await this.edits?.()) ?? [])
       if (opening !== this.opening) return await source.close()
       await this.show(source)
     } catch (error) {
@@ -318,14 +327,8 @@ export class Steps {
   }
 }
 
-const known = new WeakMap<Session, Steps>()
-
 /** The stepper of a page: one, whichever view asks. */
-export function stepsOf(session: Session): Steps {
-  const steps = known.get(session) ?? new Steps(session)
-  known.set(session, steps)
-  return steps
-}
+export const stepsOf = perSession((session) => new Steps(session))
 
 /** The adapters that act on a model, as one word. */
 async function mixOf(model: Model): Promise<string> {

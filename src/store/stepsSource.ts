@@ -1,4 +1,4 @@
-import type { Inspection, Model } from '../types.ts'
+import type { Edit, Inspection, Model } from '../types.ts'
 
 /** Weights behind one output column of a product, as the kernels see them. */
 export interface WeightRow {
@@ -16,9 +16,13 @@ export type StepsSource = Inspection & {
   weights?: (step: string, output: number) => Promise<WeightRow>
 }
 
-/** Opens a forward over the tokens; everything it holds is freed by `close`. */
-export function openSteps(model: Model, ids: readonly number[]): Promise<StepsSource> {
-  return model.inspect(ids)
+/** Opens a forward over the tokens, under edits or none; everything it holds is freed by `close`. */
+export function openSteps(
+  model: Model,
+  ids: readonly number[],
+  edits: readonly Edit[] = [],
+): Promise<StepsSource> {
+  return edits.length === 0 ? model.inspect(ids) : model.inspect(ids, { edits })
 }
 
 /** Elements of a tensor that the page still reads whole; of larger ones it reads rows, and the GPU draws them. */

@@ -67,6 +67,9 @@ export class TextReading<T> {
     const { app, trace, model } = this.session
     const ids = trace.idsBefore(trace.tokens.length)
     if (model === null || ids.length === 0 || trace.modelId !== model.info.id) return this.drop()
+    // The page's texts are those of the new tokens: what was read of other ones must not stand under them.
+    const { shown } = this.state.getState()
+    if (shown !== null && !beginsWith(ids, shown.ids)) this.drop()
     if (this.viewers === 0 || isRunning(app.getState().run)) return
     const { wanted } = this
     if (wanted !== null && wanted.model === model && sameIds(wanted.ids, ids)) return
@@ -128,9 +131,13 @@ export function selectTextRow(session: Session, row: number): void {
 }
 
 /** The adapters that act on a model, as one word. */
-async function mixWord(model: Model): Promise<string> {
+export async function mixWord(model: Model): Promise<string> {
   const adapters = await model.listAdapters()
   return adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ')
+}
+
+function beginsWith(ids: readonly number[], first: readonly number[]): boolean {
+  return first.every((id, index) => id === ids[index])
 }
 
 function sameIds(a: readonly number[], b: readonly number[]): boolean {

@@ -10,6 +10,8 @@ export interface RunTiming {
   prefillRows: number
   /** Positions taken over from an earlier run; null before the first report. */
   reused: number | null
+  /** Rows of each chunk of the prefill, in order. */
+  chunks: number[]
   firstTokenAt: number | null
   lastTokenAt: number | null
   /** Tokens of this run (a continued text has more in all). */
@@ -120,6 +122,8 @@ export class Trace {
     const { timing } = this
     if (timing === null) return
     timing.reused ??= done
+    const rows = done - timing.reused - timing.chunks.reduce((sum, chunk) => sum + chunk, 0)
+    if (rows > 0) timing.chunks.push(rows)
     timing.prefillRows = total - timing.reused
     this.bumpSoon()
   }
@@ -192,6 +196,7 @@ export class Trace {
       startedAt: at,
       prefillRows: 0,
       reused: null,
+      chunks: [],
       firstTokenAt: null,
       lastTokenAt: null,
       tokens: 0,

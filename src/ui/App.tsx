@@ -5,8 +5,11 @@ import { NoWebGpu } from './components/NoWebGpu.tsx'
 import { Notices } from './components/Notices.tsx'
 import type { Session } from '../store/session.ts'
 import { SessionContext, useApp } from './context.ts'
+import { later } from './panels/later.tsx'
 import { Shell } from './Shell.tsx'
 import { useKeys } from './useKeys.ts'
+
+const KeySheet = later(async () => (await import('./components/KeySheet.tsx')).KeySheet)
 
 export function App({ session }: { session: Session }) {
   return (
@@ -19,6 +22,7 @@ export function App({ session }: { session: Session }) {
 function Frame() {
   const theme = useApp((state) => state.theme)
   const language = useApp((state) => state.language)
+  const keysOpen = useApp((state) => state.keysOpen)
   const blocked = useApp((state) => (state.error?.code === 'no-webgpu' ? state.error.message : null))
   useKeys()
   useEffect(() => {
@@ -39,6 +43,7 @@ function Frame() {
       ) : (
         <NoWebGpu reason={blocked} />
       )}
+      {keysOpen && <KeySheet />}
     </div>
   )
 }

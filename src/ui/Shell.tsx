@@ -1,9 +1,12 @@
 import { invariant } from '../errors.ts'
 import type { Layout, NarrowRegion } from '../store/app.ts'
 import { Icon } from './components/Icon.tsx'
+import { RunMeters } from './components/RunMeters.tsx'
 import { Splitter } from './components/Splitter.tsx'
+import { ViewRail } from './components/ViewRail.tsx'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from './context.ts'
 import { VIEWS, type Region, type View } from './panels/index.ts'
+import { later } from './panels/later.tsx'
 
 const SIDES = {
   left: { width: 'leftWidth', open: 'leftOpen', min: 200, max: 420 },
@@ -12,6 +15,24 @@ const SIDES = {
 
 type Side = keyof typeof SIDES
 
+const LensStrip = later(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
+const LessonRail = later(async () => (await import('./panels/learn/LessonRail.tsx')).LessonRail)
+
+/** Keeps its room while the strip's code is on the way. */
+function StripPlace() {
+  const open = useApp((state) => state.layout.stripOpen)
+  return (
+    <div className="glance-place" data-open={open}>
+      <LensStrip />
+    </div>
+  )
+}
+
+/** The open lesson, beside or below whatever view it leads to. */
+function LessonPlace() {
+  return useApp((state) => state.lesson !== null) && <LessonRail />
+}
+
 function useActiveView(): View {
   const name = useApp((state) => state.view)
   const view = VIEWS.find((candidate) => candidate.name === name) ?? VIEWS[0]
@@ -19,7 +40,7 @@ function useActiveView(): View {
   return view
 }
 
-/** The active view between its regions; on a narrow page one of them at a time. */
+/** The list of views, and the active one between its regions; on a narrow page one of them at a time. */
 export function Shell() {
   const view = useActiveView()
   const narrow = useMedia(NARROW)
@@ -30,23 +51,28 @@ function WideShell({ view }: { view: View }) {
   const layout = useApp((state) => state.layout)
   const { component: Active, bottom: Bottom } = view
   return (
-    <>
-      <div
-        className="shell"
-        style={{ '--left-width': `${layout.leftWidth}px`, '--right-width': `${layout.rightWidth}px` }}
-      >
-        {view.left !== null && <SideRegion side="left" region={view.left} layout={layout} />}
-        <main className="region region-view">
-          <Active />
-        </main>
-        {view.right !== null && <SideRegion side="right" region={view.right} layout={layout} />}
-      </div>
-      {Bottom !== null && (
-        <div className="region-bottom">
-          <Bottom />
+    <div className="work">
+      <ViewRail current={view} />
+      <LessonPlace />
+      <div className="stage">
+        <div
+          className="shell"
+          style={{ '--left-width': `${layout.leftWidth}px`, '--right-width': `${layout.rightWidth}px` }}
+        >
+          {view.left !== null && <SideRegion side="left" region={view.left} layout={layout} />}
+          <main className="region region-view">
+            <Active />
+          </main>
+          {view.right !== null && <SideRegion side="right" region={view.right} layout={layout} />}
         </div>
-      )}
-    </>
+        {Bottom !== null && (
+          <div className="region-bottom">
+            <Bottom />
+          </div>
+        )}
+        <StripPlace />
+      </div>
+    </div>
   )
 }
 
@@ -124,6 +150,10 @@ function NarrowShell({ view }: { view: View }) {
   ]
   return (
     <>
+      <div className="narrow-head">
+        <ViewRail current={view} />
+        <RunMeters />
+      </div>
       <main className="narrow">
         {side === null ? (
           <Active />
@@ -135,23 +165,27 @@ function NarrowShell({ view }: { view: View }) {
         )}
         {Bottom !== null && <Bottom />}
       </main>
-      <nav className="bottom-bar" aria-label={t('regions.label')}>
-        {choices.map(
-          ({ region, part }) =>
-            part !== null && (
-              <button
-                key={region}
-                type="button"
-                className="bottom-tab"
-                aria-current={region === (side === null ? 'view' : shown) ? 'true' : undefined}
-                onClick={() => app.setState({ narrow: region })}
-              >
-                <Icon name={part.icon} />
-                {t(part.title)}
-              </button>
-            ),
-        )}
-      </nav>
+      <StripPlace />
+      <LessonPlace />
+      {(left !== null || right !== null) && (
+        <nav className="bottom-bar" aria-label={t('regions.label')}>
+          {choices.map(
+            ({ region, part }) =>
+              part !== null && (
+                <button
+                  key={region}
+                  type="button"
+                  className="bottom-tab"
+                  aria-current={region === (side === null ? 'view' : shown) ? 'true' : undefined}
+                  onClick={() => app.setState({ narrow: region })}
+                >
+                  <Icon name={part.icon} />
+                  {t(part.title)}
+                </button>
+              ),
+          )}
+        </nav>
+      )}
     </>
   )
 }

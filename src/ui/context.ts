@@ -4,7 +4,7 @@ import { invariant } from '../errors.ts'
 import type { AppState } from '../store/app.ts'
 import type { Session } from '../store/session.ts'
 import type { Trace } from '../store/trace.ts'
-import { translator, type Translate } from './messages/index.ts'
+import { subscribeToWords, translator, wordsVersion, type Translate } from './messages/index.ts'
 
 export const SessionContext = createContext<Session | null>(null)
 
@@ -21,7 +21,9 @@ export function useApp<T>(select: (state: AppState) => T): T {
 
 export function useTranslate(): Translate {
   const language = useApp((state) => state.language)
-  return useMemo(() => translator(language), [language])
+  const version = useSyncExternalStore(subscribeToWords, wordsVersion)
+  // A new function for new words: what was rendered before they came is rendered again.
+  return useMemo(() => (version < 0 ? () => '' : translator(language)), [language, version])
 }
 
 /** The trace, re-rendering at most once per frame. */

@@ -3,7 +3,7 @@ import { automationFace, startPage } from '../store/start.ts'
 import type { Model } from '../types.ts'
 import type { EngineClient } from '../worker/api.ts'
 import { App } from './App.tsx'
-import { preferredLanguage } from './messages/index.ts'
+import { loadLanguage, preferredLanguage } from './messages/index.ts'
 
 declare global {
   interface Window {
@@ -32,5 +32,11 @@ export function mountPage({ client, root, noWebGpu }: MountOptions): void {
     mayRunAlone: !matchMedia('(prefers-reduced-motion: reduce)').matches,
   })
   window.tokenscope = automationFace(started, client)
-  createRoot(root).render(<App session={started.session} />)
+  const { session } = started
+  const show = (): void => createRoot(root).render(<App session={session} />)
+  loadLanguage(session.app.getState().language).then(show, (error: unknown) => {
+    session.app.setState({ language: 'en' })
+    session.report(error)
+    show()
+  })
 }

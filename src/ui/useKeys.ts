@@ -21,6 +21,19 @@ function isTyping(target: EventTarget | null): boolean {
   )
 }
 
+/** Text fields take back what was typed by themselves. */
+function isMove(event: KeyboardEvent): boolean {
+  const key = event.key.toLowerCase()
+  return (event.ctrlKey || event.metaKey) && !event.altKey && (key === 'z' || key === 'y')
+}
+
+async function moveInHistory(session: Session, event: KeyboardEvent): Promise<void> {
+  const forward = event.shiftKey || event.key.toLowerCase() === 'y'
+  const { historyOf } = await import('../store/history.ts')
+  const history = historyOf(session)
+  await (forward ? history.redo() : history.undo())
+}
+
 /** Arrows belong to sliders and radio buttons where those have the focus. */
 function takesArrows(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches('input, [role=separator]')
@@ -44,12 +57,13 @@ function onToken(session: Session, event: KeyboardEvent): boolean {
   }
 }
 
-/** Keys of the whole page: Ctrl/Cmd+Enter generates, Esc stops, J and K walk the tokens unless somebody types. */
+/** Keys of the whole page: Ctrl/Cmd+Enter generates, Esc stops; unless somebody types, Ctrl/Cmd+Z takes back, J and K walk the tokens. */
 export function useKeys(): void {
   const session = useSession()
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return
+      if (document.querySelector('dialog[open]') !== null) return
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
         event.preventDefault()
         void session.generate()
@@ -60,7 +74,14 @@ export function useKeys(): void {
         else session.app.setState({ pinned: null })
         return
       }
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+      if (isTyping(event.target)) return
+      if (isMove(event)) {
+        event.preventDefault()
+        moveInHistory(session, event).catch((error: unknown) => session.report(error))
+        return
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey) return
+      if (event.key === '?') session.app.setState({ keysOpen: true })
       if (onToken(session, event)) event.preventDefault()
     }
     document.addEventListener('keydown', onKeyDown)

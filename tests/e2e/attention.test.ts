@@ -28,15 +28,36 @@ async function openLens(page: Page): Promise<void> {
 }
 
 async function expectAccessible(page: Page): Promise<void> {
+  // What is about to be replaced is dimmed.
+  await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
   const { violations } = await new AxeBuilder({ page }).analyze()
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
 }
 
-/** Ids of the text, as the attention view shows them. */
-const shownIds = (page: Page): Promise<number[]> =>
-  page.$$eval('[data-testid="row-token"]', (tokens) =>
+/** Ids of the text, as the attention view shows them: all of them only in flowing text. */
+async function shownIds(page: Page): Promise<number[]> {
+  await page.getByRole('radio', { name: 'Text' }).check()
+  const ids = await page.$$eval('[data-testid="row-token"]', (tokens) =>
     tokens.map((token) => Number((token as HTMLElement).dataset['tokenId'])),
+  )
+  await page.getByRole('radio', { name: 'Arcs' }).check()
+  return ids
+}
+
+interface Arc {
+  position: number
+  weight: number
+}
+
+const shownArcs = (page: Page): Promise<Arc[]> =>
+  page.$$eval('[data-testid="attention-arc"]', (arcs) =>
+    arcs
+      .map((arc) => ({
+        position: Number((arc as SVGElement).dataset['position']),
+        weight: Number((arc as SVGElement).dataset['weight']),
+      }))
+      .toSorted((a, b) => a.position - b.position),
   )
 
 test('attention: cells, scores and entropies are those of model.trace, by keyboard alone', async () => {
@@ -128,40 +149,61 @@ test('attention: cells, scores and entropies are those of model.trace, by keyboa
   }
 })
 
-test('attention: one selection with the other views; the mean of a layer', async () => {
+test('arcs are the weights of the token selected on all views, both ways, of one head and of a mean', async () => {
   const { page } = await openPage({ path: TEXT })
   await written(page)
   await openAttention(page)
-  await page.click(`${id('row-token')}[data-row="5"]`)
-  expect(await page.getAttribute(id('tensor-cell'), 'data-row')).not.toBeNull()
-  await page.click(`${id('attention-head')}[data-layer="1"][data-head="mean"]`)
+  const ids = await shownIds(page)
+  const row = 9
+  const head = (layer: number, at: number) =>
+    `${id('attention-head')}[data-layer="${layer}"][data-head="${at}"]`
+  await page.click(head(2, 3))
+  await page.click(`${id('row-token')}[data-row="${row}"]`)
+  const keys = await shownArcs(page)
+  await page.getByRole('radio', { name: 'Looked at by' }).check()
+  const queries = await shownArcs(page)
+  await page.click(head(4, 1), { modifiers: ['ControlOrMeta'] })
+  await page.check(id('attention-pick'))
+  await page.focus('.thumb[tabindex="0"]')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => page.textContent(id('attention-title'))).toBe('Mean of 3 heads')
+  await page.waitForSelector(id('attention-arc'))
+  const mean = await shownArcs(page)
   await page.focus(id('tensor-view'))
   await page.keyboard.press('ArrowLeft')
-  const cell = page.locator(id('tensor-cell'))
-  const [row, col] = [
-    Number(await cell.getAttribute('data-row')),
-    Number(await cell.getAttribute('data-col')),
-  ]
-  const ids = await shownIds(page)
-  const mean = await page.evaluate(
-    async ([ids, row, col]) => {
-      const { model } = await window.tokenscope
-      const probs = (await model!.trace(ids, { probes: ['layers.1.attn.probs'] })).get('layers.1.attn.probs')!
-      const n = ids.length
-      const { heads } = model!.info
-      return (
-        Array.from({ length: heads }, (_, h) => probs.data[(h * n + row) * n + col]!).reduce(
-          (a, b) => a + b,
-          0,
-        ) / heads
-      )
-    },
-    [ids, row, col] as const,
+  const cell = await page.$eval(id('tensor-cell'), ({ dataset }) =>
+    [dataset['row'], dataset['col'], dataset['value']].map(Number),
   )
+  const traced = await page.evaluate(async (ids) => {
+    const { model } = await window.tokenscope
+    const tensors = await model!.trace(ids, { probes: ['layers.*.attn.probs'] })
+    return [2, 4, 5].map((layer) => [...tensors.get(`layers.${layer}.attn.probs`)!.data])
+  }, ids)
+  const n = ids.length
+  const one = (from: number, to: number) => traced[0]![(3 * n + from) * n + to]!
+  const several = (from: number, to: number) =>
+    (one(from, to) + traced[1]![(n + from) * n + to]! + traced[2]![(n + from) * n + to]!) / 3
+  // The twelve strongest, and all others from 0.01 on.
+  const drawn = (positions: number[], weight: (at: number) => number): Arc[] =>
+    positions
+      .map((position) => ({ position, weight: weight(position) }))
+      .toSorted((a, b) => b.weight - a.weight)
+      .filter((arc, i) => i < 12 || arc.weight >= 0.01)
+      .toSorted((a, b) => a.position - b.position)
+  const before = [...Array(row + 1).keys()]
+  const behind = [...Array(n).keys()].slice(row)
+  expect(keys).toEqual(drawn(before, (key) => one(row, key)))
+  expect(queries).toEqual(drawn(behind, (query) => one(query, row)))
+  const expected = drawn(behind, (query) => several(query, row))
+  expect(mean.map(({ position }) => position)).toEqual(expected.map(({ position }) => position))
   // Added up in f32.
-  expect(Number(await cell.getAttribute('data-value'))).toBeCloseTo(mean, 6)
+  mean.forEach(({ weight }, at) => expect(weight).toBeCloseTo(expected[at]!.weight, 6))
+  expect(cell[2]).toBeCloseTo(several(cell[0]!, cell[1]!), 6)
   await page.click(id('view-steps'))
-  await page.waitForSelector(`${id('row-token')}[aria-pressed="true"][data-row="5"]`, { timeout: 30_000 })
+  await page.waitForSelector(`${id('row-token')}[aria-pressed="true"][data-row="${row}"]`, {
+    timeout: 30_000,
+  })
 })
 
 test('lens: cells are those of model.lens; hovering and keys tell about them', async () => {
@@ -215,6 +257,14 @@ test.each([
     await page.emulateMedia({ colorScheme })
     await expectAccessible(page)
     await takeScreenshot(page, `attention ${colorScheme} ${viewport.width}`)
+  }
+  await page.getByRole('radio', { name: 'KV cache' }).check()
+  await page.waitForSelector(`${id('cache-panel')} ${id('tensor-cell')}`, { state: 'attached' })
+  await page.waitForSelector(id('cache-page'))
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await expectAccessible(page)
+    await takeScreenshot(page, `cache ${colorScheme} ${viewport.width}`)
   }
   await openLens(page)
   await page.locator(id('lens-cell')).nth(10).click()

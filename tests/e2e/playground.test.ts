@@ -161,7 +161,7 @@ test('without WebGPU the page says where it is to be had', async () => {
 test('Korean, dark and narrow: everything is named, reachable and accessible', async () => {
   const { page } = await openReady({ path: LINK, viewport: { width: 390, height: 844 }, colorScheme: 'dark' })
   await page.getByTestId('language').selectOption('ko')
-  expect(await page.getByTestId('generate').textContent()).toBe('생성')
+  await expect.poll(() => page.getByTestId('generate').textContent()).toBe('생성')
   expect(await page.evaluate(() => document.documentElement.lang)).toBe('ko')
   for (const tab of [1, 2, 3]) {
     await page.locator(`.bottom-tab:nth-child(${tab})`).click()

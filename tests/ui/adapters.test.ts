@@ -13,7 +13,7 @@ import {
 } from '../../src/store/adapterMix.ts'
 import { areAdapterFiles, nameOfFiles, packFiles } from '../../src/store/adapterFiles.ts'
 import { parseSpans, parseTracks } from '../../src/store/adapterMemory.ts'
-import { divergences, pairRows, scoreBoth, scoreTokens } from '../../src/store/adapterScores.ts'
+import { divergences, pairRows, scoreBoth } from '../../src/store/adapterScores.ts'
 import { parseCatalogue } from '../../src/store/catalogue.ts'
 import { adaptersEn } from '../../src/ui/messages/adapters.en.ts'
 import { adaptersKo } from '../../src/ui/messages/adapters.ko.ts'
@@ -171,17 +171,6 @@ describe('scores', () => {
   const logits = (rows: number[][]) => ({
     shape: [rows.length, rows[0]?.length ?? 0],
     data: Float32Array.from(rows.flat()),
-  })
-
-  it('gives each token the log-probability of the row before it', async () => {
-    const even = logits([
-      [0, 0],
-      [0, Math.log(3)],
-      [0, 0],
-    ])
-    const [first, second] = await scoreTokens(even, [0, 1, 1], 1)
-    expect(first).toBeCloseTo(Math.log(1 / 2), 6)
-    expect(second).toBeCloseTo(Math.log(3 / 4), 6)
   })
 
   it('measures KL(b ‖ a) in nats', async () => {

@@ -6,7 +6,9 @@ import {
   labelOf,
   poolPattern,
   scorePattern,
-  topKeys,
+  scaleEnd,
+  strongestLinks,
+  weightsOf,
   type Pattern,
 } from '../../src/store/attentionScores.ts'
 
@@ -106,10 +108,32 @@ describe('patterns', () => {
 
   test('keys by weight, none of them ahead of the query', () => {
     const made = pattern([1], [0.5, 0.5], [0.25, 0.5, 0.25])
-    expect(topKeys(made, 2, 2)).toEqual([
+    const keys = (row: number, count: number) =>
+      strongestLinks(weightsOf(made, row, 'keys'), row, 'keys', count)
+    expect(keys(2, 2)).toEqual([
       { position: 1, weight: 0.5 },
       { position: 0, weight: 0.25 },
     ])
-    expect(topKeys(made, 0, 10)).toHaveLength(1)
+    expect(keys(0, 10)).toHaveLength(1)
+  })
+
+  test('queries that look at a key, itself and later ones', () => {
+    const made = pattern([1], [0.4, 0.6], [0.25, 0.5, 0.25])
+    expect([...weightsOf(made, 1, 'queries')]).toEqual([0, Math.fround(0.6), 0.5])
+    expect(
+      strongestLinks(weightsOf(made, 1, 'queries'), 1, 'queries', 9).map(({ position }) => position),
+    ).toEqual([1, 2])
+  })
+
+  test('the scale of a long pattern ends where nearly all its weights do', () => {
+    const size = 400
+    const data = new Float32Array(size * size)
+    for (let row = 0; row < size; row++)
+      for (let col = 0; col <= row; col++) data[row * size + col] = 1 / (row + 1)
+    const end = scaleEnd({ size, data }, 96)
+    expect(end).toBeGreaterThan(1 / 100)
+    expect(end).toBeLessThanOrEqual(1 / 50)
+    expect(scaleEnd({ size, data }, size)).toBe(1)
+    expect(scaleEnd({ size, data: new Float32Array(size * size) }, 96)).toBe(1)
   })
 })

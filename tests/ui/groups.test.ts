@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { extendGroupStarts, groupStarts, splitPieces, visibleText } from '../../src/store/groups.ts'
-import { promptTexts, textInContext } from '../../src/store/promptTexts.ts'
+import { promptTexts, textInContext } from '../../src/text/tokenTexts.ts'
 
 const END = 0
 const isEnd = (id: number) => id === END

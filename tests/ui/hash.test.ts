@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { formatLink, parseLink } from '../../src/store/hash.ts'
+import {
+  linkPartChanged,
+  onLinkPartChange,
+  readLinkParts,
+  registerLinkPart,
+  writeLinkParts,
+} from '../../src/store/linkParts.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 
 describe('links', () => {
@@ -44,8 +51,63 @@ describe('links', () => {
     expect(link.settings).toEqual({ topP: 1, temperature: 0 })
   })
 
+  test('view, pinned token and the views’ own parts travel along', () => {
+    const parts = new Map([
+      ['step', 'layers.3.attn.scores'],
+      ['edits', '[{"kind":"scale"}]'],
+    ])
+    const state = { model: 'm', prompt: 'a', settings: DEFAULT_SETTINGS, view: 'steps', token: 7, parts }
+    expect(parseLink(formatLink(state))).toMatchObject({ view: 'steps', token: 7, parts, ignored: [] })
+    expect(formatLink({ ...state, view: 'write', token: null, parts: new Map() })).toBe(
+      '#model=m&prompt=a&seed=0',
+    )
+    expect(parseLink('#token=-1')).toMatchObject({ token: null, ignored: ['token'] })
+  })
+
   test('run=0 asks not to generate', () => {
     expect(parseLink('#run=0').run).toBe(false)
     expect(parseLink('#prompt=x').run).toBe(true)
+  })
+})
+
+describe('parts of a link', () => {
+  /** A part that holds a text. */
+  function part(name: string) {
+    const held = { text: '' }
+    const register = () =>
+      registerLinkPart(name, {
+        read: () => held.text || null,
+        write: (text) => {
+          held.text = text
+        },
+      })
+    return { held, register }
+  }
+
+  test('a value waits for its part, and is kept in the link until then', () => {
+    const { held, register } = part('late')
+    writeLinkParts(new Map([['late', 'x']]))
+    expect(readLinkParts().get('late')).toBe('x')
+    expect(held.text).toBe('')
+    register()
+    expect(held.text).toBe('x')
+    held.text = 'y'
+    expect(readLinkParts().get('late')).toBe('y')
+  })
+
+  test('a link without a part empties it; changes are told', () => {
+    const { held, register } = part('here')
+    register()
+    writeLinkParts(new Map([['here', '1']]))
+    expect(held.text).toBe('1')
+    writeLinkParts(new Map())
+    expect(held.text).toBe('')
+    expect(readLinkParts().has('here')).toBe(false)
+    let told = 0
+    const stop = onLinkPartChange(() => (told += 1))
+    linkPartChanged()
+    stop()
+    linkPartChanged()
+    expect(told).toBe(1)
   })
 })

@@ -11,8 +11,9 @@ import {
 import { parsePreferences } from '../../src/store/storage.ts'
 import { formatBytes, formatFixed, formatProbability } from '../../src/ui/format.ts'
 import { en } from '../../src/ui/messages/en.ts'
-import { translator } from '../../src/ui/messages/index.ts'
+import { loadLanguage, loadViewWords, translator } from '../../src/ui/messages/index.ts'
 import { ko } from '../../src/ui/messages/ko.ts'
+import { viewsEn } from '../../src/ui/messages/views.en.ts'
 
 test('every preset is recognised after it was applied, and keeps seed and length', () => {
   const tuned = { ...DEFAULT_SETTINGS, seed: 9, maxTokens: 33, temperature: 1.7 }
@@ -58,11 +59,16 @@ test('the list of models: its default, its examples, what is wrong with it', () 
   expect(() => parseCatalogue({ models: [{}] })).toThrow(/models\[0\]/)
 })
 
-test('both languages take the same values in every message', () => {
+test('both languages take the same values in every message', async () => {
   const slots = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([slot]) => slot).sort()
-  for (const [key, text] of Object.entries(en)) {
-    expect(slots(ko[key as keyof typeof en]), key).toEqual(slots(text))
+  const english = { ...en, ...viewsEn }
+  for (const [key, text] of Object.entries(english)) {
+    expect(slots(ko[key as keyof typeof english]), key).toEqual(slots(text))
   }
+  expect(translator('en')('steps.empty')).toBe('')
+  await loadViewWords()
+  expect(translator('en')('steps.empty')).toBe(viewsEn['steps.empty'])
+  await loadLanguage('ko')
   expect(translator('ko')('output.count', { count: 3 })).toBe('토큰 3개')
 })
 

@@ -1,20 +1,29 @@
-import { useEffect, useState } from 'react'
+import { useMemo } from 'react'
 import type { CandidateRow, CandidateTable } from '../../store/candidates.ts'
 import { visibleText } from '../../store/groups.ts'
 import type { Trace } from '../../store/trace.ts'
-import { useSession, useTranslate } from '../context.ts'
+import { useTranslate } from '../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../format.ts'
+import { useMissingTexts } from './useMissingTexts.ts'
 
 interface CandidatesProps {
   trace: Trace
   index: number
   table: CandidateTable
+  /** Makes every other token a button. */
+  onChoose?: ((id: number) => void) | undefined
 }
 
 /** The most probable tokens as bars, the chosen one marked, and one line for all others. */
-export function Candidates({ trace, index, table }: CandidatesProps) {
+export function Candidates({ trace, index, table, onChoose }: CandidatesProps) {
   const t = useTranslate()
-  const texts = useMissingTexts(trace, index, table.rows)
+  const { epoch } = trace
+  // The trace is changed in place: its epoch stands for its text.
+  const before = useMemo(() => (epoch < 0 ? [] : trace.idsBefore(index)), [trace, epoch, index])
+  const texts = useMissingTexts(
+    table.rows.filter(({ text }) => text === null).map(({ id }) => id),
+    before,
+  )
   const longest = Math.max(...table.rows.map((row) => row.probability), 1e-12)
   return (
     <table className="candidates">
@@ -31,7 +40,13 @@ export function Candidates({ trace, index, table }: CandidatesProps) {
       </thead>
       <tbody>
         {table.rows.map((row) => (
-          <Row key={row.id} row={row} text={row.text ?? texts.get(row.id) ?? ''} longest={longest} />
+          <Row
+            key={row.id}
+            row={row}
+            text={row.text ?? texts.get(row.id) ?? ''}
+            longest={longest}
+            onChoose={onChoose}
+          />
         ))}
         {table.rest.count > 0 && (
           <tr className="candidate-rest">
@@ -47,9 +62,16 @@ export function Candidates({ trace, index, table }: CandidatesProps) {
   )
 }
 
-function Row({ row, text, longest }: { row: CandidateRow; text: string; longest: number }) {
+interface RowProps extends Pick<CandidatesProps, 'onChoose'> {
+  row: CandidateRow
+  text: string
+  longest: number
+}
+
+function Row({ row, text, longest, onChoose }: RowProps) {
   const t = useTranslate()
   const state = row.excluded ? 'candidate candidate-excluded' : 'candidate'
+  const name = text === '' ? '◌' : visibleText(text)
   const partial = text === '' || text.includes('\ufffd')
   return (
     <tr
@@ -59,7 +81,13 @@ function Row({ row, text, longest }: { row: CandidateRow; text: string; longest:
       data-probability={row.probability}
     >
       <th scope="row" className="cell-token" title={partial ? t('output.partOf') : text}>
-        {text === '' ? '◌' : visibleText(text)}
+        {onChoose === undefined || row.chosen ? (
+          name
+        ) : (
+          <button type="button" className="candidate-choose" onClick={() => onChoose(row.id)}>
+            {name}
+          </button>
+        )}
         {row.chosen && <span className="visually-hidden"> ({t('logits.chosen')})</span>}
       </th>
       <BarCell share={row.probability / longest} />
@@ -76,31 +104,4 @@ function BarCell({ share }: { share: number }) {
       <span className="bar" style={{ '--share': Number.isFinite(share) ? share : 0 }} />
     </td>
   )
-}
-
-/** Texts of rows the run did not capture, looked up once each. */
-function useMissingTexts(
-  trace: Trace,
-  index: number,
-  rows: readonly CandidateRow[],
-): ReadonlyMap<number, string> {
-  const session = useSession()
-  const [texts, setTexts] = useState<ReadonlyMap<number, string>>(new Map())
-  const missing = rows
-    .filter((row) => row.text === null && !texts.has(row.id))
-    .map((row) => row.id)
-    .join(' ')
-  useEffect(() => {
-    if (missing === '') return
-    let current = true
-    const ids = missing.split(' ').map(Number)
-    const before = trace.idsBefore(index)
-    void Promise.all(ids.map((id) => session.lookUpText(before, id))).then((found) => {
-      if (current) setTexts((old) => new Map([...old, ...ids.map((id, i) => [id, found[i] ?? ''] as const)]))
-    })
-    return () => {
-      current = false
-    }
-  }, [missing, session, trace, index])
-  return texts
 }

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react'
 import { useSession, useTranslate } from '../context.ts'
 import { adaptersOf } from '../../store/adapters.ts'
-import { droppedFiles, droppedFolder } from './droppedFiles.ts'
+import { droppedFiles, droppedFolder, openedTrace } from './droppedFiles.ts'
 
-/** Takes the files of a model, or of an adapter for the one that is here, dropped anywhere on the page; while they hover, the whole page says so. */
-export function DropOverlay() {
+/** Takes the files of a model, of an adapter for the one that is here, or a saved run, dropped anywhere on the page; while they hover, the whole page says so. */
+export function DropOverlay({ tracesOnly = false }: { tracesOnly?: boolean }) {
   const session = useSession()
   const t = useTranslate()
   const [over, setOver] = useState(false)
@@ -30,6 +30,7 @@ export function DropOverlay() {
       const folder = droppedFolder(event.dataTransfer)
       droppedFiles(event.dataTransfer)
         .then(async (files) => {
+          if ((await openedTrace(session, files)) || tracesOnly) return
           if (!(await adapters.offer(files, folder))) await session.load(files, { label, id: null })
         })
         .catch((error: unknown) => session.report(error))
@@ -44,12 +45,12 @@ export function DropOverlay() {
       document.removeEventListener('dragleave', onDragLeave)
       document.removeEventListener('drop', onDrop)
     }
-  }, [session, t])
+  }, [session, t, tracesOnly])
   if (!over) return null
   return (
     <div className="drop-overlay">
       <p className="drop-title">{t('drop.title')}</p>
-      <p>{t('drop.body')}</p>
+      <p>{t(tracesOnly ? 'trace.openHint' : 'drop.body')}</p>
     </div>
   )
 }

@@ -1,5 +1,13 @@
+import { lazy, Suspense, type ReactNode } from 'react'
 import { useTranslate } from '../context.ts'
-import type { MessageKey } from '../messages/index.ts'
+import { loadViewWords, type MessageKey } from '../messages/index.ts'
+import { DropOverlay } from './DropOverlay.tsx'
+
+/** Looking into saved runs: fetched only where nothing else can be done. */
+const WithoutGpu = lazy(async () => {
+  const [module] = await Promise.all([import('../panels/trace/WithoutGpu.tsx'), loadViewWords()])
+  return { default: module.WithoutGpu }
+})
 
 interface Way {
   browser: string
@@ -37,25 +45,55 @@ function platformOf(userAgent: string): Platform {
   return /Windows/.test(userAgent) ? 'windows' : 'linux'
 }
 
-/** Shown in place of the work when the browser has no WebGPU: who has it, and what to switch on. */
+/** Shown in place of the work when the browser has no WebGPU: who has it, what to switch on, and saved runs to look into. */
 export function NoWebGpu({ reason }: { reason: string }) {
+  const lead = <Missing reason={reason} />
+  return (
+    <>
+      <Suspense fallback={<Alone lead={lead} />}>
+        <WithoutGpu lead={lead}>
+          <Ways />
+        </WithoutGpu>
+      </Suspense>
+      <DropOverlay tracesOnly />
+    </>
+  )
+}
+
+/** While the rest is on its way. */
+function Alone({ lead }: { lead: ReactNode }) {
+  return (
+    <main className="nogpu" data-testid="no-webgpu">
+      {lead}
+      <Ways />
+    </main>
+  )
+}
+
+function Missing({ reason }: { reason: string }) {
+  const t = useTranslate()
+  return (
+    <div role="alert" data-testid="error" data-code="no-webgpu">
+      <h2>{t('nogpu.title')}</h2>
+      <p>{t('nogpu.body')}</p>
+      {!isSecureContext && <p>{t('nogpu.insecure')}</p>}
+      {reason !== '' && <p className="note">{reason}</p>}
+    </div>
+  )
+}
+
+function Ways() {
   const t = useTranslate()
   const here = platformOf(navigator.userAgent)
   const elsewhere = PLATFORMS.filter((platform) => platform !== here)
   return (
-    <main className="nogpu" data-testid="no-webgpu">
-      <div role="alert" data-testid="error" data-code="no-webgpu">
-        <h2>{t('nogpu.title')}</h2>
-        <p>{t('nogpu.body')}</p>
-        {!isSecureContext && <p>{t('nogpu.insecure')}</p>}
-        {reason !== '' && <p className="note">{reason}</p>}
-      </div>
+    <>
       <WayTable caption={`${t('nogpu.here')}: ${t(`nogpu.${here}`)}`} platforms={[here]} />
       <button type="button" className="button button-primary" onClick={() => location.reload()}>
         {t('nogpu.again')}
       </button>
       <WayTable caption={t('nogpu.elsewhere')} platforms={elsewhere} />
-    </main>
+    </>
   )
 }
 

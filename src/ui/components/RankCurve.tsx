@@ -1,8 +1,15 @@
-import { useMemo, useState } from 'react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import type { Distribution } from '../../store/candidates.ts'
 import { useTranslate } from '../context.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
 import { formatCount, formatProbability } from '../format.ts'
+import { loadViewWords } from '../messages/index.ts'
+
+/** Fetched with the first curve, which is not what the page opens with. */
+const RankCurveExport = lazy(async () => {
+  const [module] = await Promise.all([import('./RankCurveExport.tsx'), loadViewWords()])
+  return { default: module.RankCurveExport }
+})
 
 const WIDTH = 320
 const HEIGHT = 120
@@ -33,48 +40,55 @@ export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
   const marked = cursor ?? chosen
   const cutX = kept !== null && kept < count ? rankToX(kept + 0.5, count) * WIDTH : null
   return (
-    <figure className="curve">
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={t('logits.curveLabel', {
-          vocab: formatCount(count),
-          top: formatProbability(sorted[0] ?? 0),
-        })}
-        onPointerMove={(event) => {
-          const box = event.currentTarget.getBoundingClientRect()
-          const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width))
-          setCursor(Math.max(1, Math.round(Math.exp(share * Math.log(count)))))
-        }}
-        onPointerLeave={() => setCursor(null)}
-      >
-        <Grid count={count} />
-        <path className="curve-line" d={path} />
-        {cutX !== null && <rect className="curve-cut" x={cutX} y={0} width={WIDTH - cutX} height={HEIGHT} />}
+    <div className="plot-host">
+      <figure className="curve">
+        <svg
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={t('logits.curveLabel', {
+            vocab: formatCount(count),
+            top: formatProbability(sorted[0] ?? 0),
+          })}
+          onPointerMove={(event) => {
+            const box = event.currentTarget.getBoundingClientRect()
+            const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width))
+            setCursor(Math.max(1, Math.round(Math.exp(share * Math.log(count)))))
+          }}
+          onPointerLeave={() => setCursor(null)}
+        >
+          <Grid count={count} />
+          <path className="curve-line" d={path} />
+          {cutX !== null && (
+            <rect className="curve-cut" x={cutX} y={0} width={WIDTH - cutX} height={HEIGHT} />
+          )}
+          {marked !== null && (
+            <line
+              className={cursor === null ? 'curve-chosen' : 'curve-cursor'}
+              x1={rankToX(marked, count) * WIDTH}
+              x2={rankToX(marked, count) * WIDTH}
+              y1={probabilityToY(sorted[marked - 1] ?? 0) * HEIGHT}
+              y2={HEIGHT}
+            />
+          )}
+        </svg>
+        <AxisLabels count={count} />
         {marked !== null && (
-          <line
-            className={cursor === null ? 'curve-chosen' : 'curve-cursor'}
-            x1={rankToX(marked, count) * WIDTH}
-            x2={rankToX(marked, count) * WIDTH}
-            y1={probabilityToY(sorted[marked - 1] ?? 0) * HEIGHT}
-            y2={HEIGHT}
+          <span
+            className={cursor === null ? 'curve-dot' : 'curve-dot curve-dot-cursor'}
+            style={{ '--x': rankToX(marked, count), '--y': probabilityToY(sorted[marked - 1] ?? 0) }}
           />
         )}
-      </svg>
-      <AxisLabels count={count} />
-      {marked !== null && (
-        <span
-          className={cursor === null ? 'curve-dot' : 'curve-dot curve-dot-cursor'}
-          style={{ '--x': rankToX(marked, count), '--y': probabilityToY(sorted[marked - 1] ?? 0) }}
-        />
-      )}
-      <figcaption className="note numeric">
-        {marked === null
-          ? ' '
-          : `${t('logits.curveRank')} ${formatCount(marked)} · ${formatProbability(sorted[marked - 1] ?? 0)}`}
-      </figcaption>
-    </figure>
+        <figcaption className="note numeric">
+          {marked === null
+            ? ' '
+            : `${t('logits.curveRank')} ${formatCount(marked)} · ${formatProbability(sorted[marked - 1] ?? 0)}`}
+        </figcaption>
+      </figure>
+      <Suspense fallback={null}>
+        <RankCurveExport sorted={sorted} chosen={chosen} />
+      </Suspense>
+    </div>
   )
 }
 

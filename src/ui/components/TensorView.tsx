@@ -17,6 +17,8 @@ export interface TensorViewProps {
   step: string
   label: string
   plane: Size
+  /** What is on show until somebody zooms; default everything. */
+  start?: Window2 | null | undefined
   /** The values, or where they are drawn from. */
   cells: Plane | GpuTensor
   palette: Palette
@@ -86,7 +88,7 @@ export function TensorView(props: TensorViewProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const size = useSize(frame)
   const ratio = usePixelRatio()
-  const { view, setView, fitted } = useWindow(plane)
+  const { view, setView, fitted } = useWindow(plane, props.start ?? null)
   const { width, height } = size
   const plot = useMemo(
     () => plotBox({ width, height }, plane, square, colWords),
@@ -156,10 +158,10 @@ export function TensorView(props: TensorViewProps) {
 }
 
 /** The window on a tensor: everything, until somebody zooms; kept while the size stays. */
-function useWindow(plane: Size) {
+function useWindow(plane: Size, start: Window2 | null) {
   const whole = useMemo(
-    () => ({ row: 0, col: 0, rows: plane.rows, cols: plane.cols }),
-    [plane.rows, plane.cols],
+    () => start ?? { row: 0, col: 0, rows: plane.rows, cols: plane.cols },
+    [start, plane.rows, plane.cols],
   )
   const [chosen, setChosen] = useState<{ of: Window2; view: Window2 } | null>(null)
   const fitted = chosen === null || chosen.of !== whole

@@ -1,3 +1,5 @@
+import type { Session } from '../../store/session.ts'
+
 /** Files of one folder level; deeper folders of a checkpoint (onnx/, original/) hold nothing this page reads. */
 async function filesOfFolder(folder: FileSystemDirectoryEntry): Promise<File[]> {
   const reader = folder.createReader()
@@ -32,4 +34,14 @@ export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
   const inside = await Promise.all(folders.map((entry) => filesOfFolder(entry as FileSystemDirectoryEntry)))
   const besides = entries.flatMap((entry, index) => (entry?.isFile === true ? (plain[index] ?? []) : []))
   return [...inside.flat(), ...besides]
+}
+
+/** Opens a trace file and shows it; false when the files are something else. */
+export async function openedTrace(session: Session, files: readonly File[]): Promise<boolean> {
+  const file = files.find(({ name }) => /\.tokenscope$/i.test(name))
+  if (file === undefined) return false
+  const { savedTracesOf } = await import('../../store/savedTrace.ts')
+  session.app.setState({ view: 'trace', narrow: 'view' })
+  await savedTracesOf(session).open(file, file.name)
+  return true
 }

@@ -1,9 +1,5 @@
 /** Words of the mixer and of the comparison. */
 export const adaptersEn = {
-  'view.adapters': 'Adapters',
-  'view.compare': 'A/B',
-  'adapters.title': 'Add',
-  'adapters.text': 'Text',
   'adapters.base': 'base',
   'adapters.empty': 'No adapter is loaded.',
   'adapters.emptyHint':
@@ -118,8 +114,7 @@ export const adaptersEn = {
   'mix.scored': 'probabilities of {mix}',
   'mix.unknown': 'mix not recorded',
   'mix.merged': 'merged',
-  'mix.scoring': 'Reading {count} tokens under {mix}…',
-  'mix.tooLong': 'too long to be read again at once',
+  'mix.scoring': 'Reading {count} tokens under {mix}: {percent} %',
 
   'compare.toggle': 'Compare A/B',
   'compare.merged':
@@ -149,7 +144,6 @@ export const adaptersEn = {
   'compare.logprob': 'mean ln p {value}',
   'compare.logprobHint': 'Mean log-probability this side gave the tokens shown, before filters',
   'compare.output': 'Text of mix {side}, one token each',
-  'compare.panel': 'Position',
   'compare.panelEmpty': 'Compare first; then choose a token to see both sides of it.',
   'compare.look': 'What to look at',
   'compare.distributions': 'Distributions',

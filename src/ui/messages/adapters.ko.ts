@@ -1,10 +1,6 @@
 import type { adaptersEn } from './adapters.en.ts'
 
 export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
-  'view.adapters': '어댑터',
-  'view.compare': 'A/B',
-  'adapters.title': '추가',
-  'adapters.text': '글',
   'adapters.base': '기본',
   'adapters.empty': '불러온 어댑터가 없습니다.',
   'adapters.emptyHint':
@@ -119,8 +115,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'mix.scored': '확률은 {mix}',
   'mix.unknown': '믹스 기록 없음',
   'mix.merged': '병합됨',
-  'mix.scoring': '{mix}(으)로 토큰 {count}개를 읽는 중…',
-  'mix.tooLong': '한 번에 다시 읽기에는 너무 깁니다',
+  'mix.scoring': '{mix}(으)로 토큰 {count}개를 읽는 중: {percent}%',
 
   'compare.toggle': 'A/B 비교',
   'compare.merged': '어댑터가 가중치에 병합되어 비교할 기본 모델이 없습니다. 먼저 병합을 푸세요.',
@@ -149,7 +144,6 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.logprob': '평균 ln p {value}',
   'compare.logprobHint': '보이는 토큰에 이쪽이 준 평균 로그 확률, 필터 적용 전',
   'compare.output': '믹스 {side}의 글, 토큰 하나씩',
-  'compare.panel': '위치',
   'compare.panelEmpty': '먼저 비교한 다음 토큰을 고르면 양쪽을 볼 수 있습니다.',
   'compare.look': '볼 것',
   'compare.distributions': '분포',

@@ -1,9 +1,8 @@
-import { adaptersEn } from './adapters.en.ts'
-import { attentionEn } from './attention.en.ts'
-import { lensEn } from './lens.en.ts'
-import { stepsEn } from './steps.en.ts'
+import { shellEn } from './shell.en.ts'
+import { titlesEn } from './titles.en.ts'
+import type { viewsEn } from './views.en.ts'
 
-/** Every word of the page. `{name}` marks what is put in. */
+/** The words a page opens with. `{name}` marks what is put in. */
 export const en = {
   'app.name': 'Tokenscope',
   'app.skip': 'Skip to the output',
@@ -150,7 +149,8 @@ export const en = {
   'logits.filters': 'Probabilities',
   'logits.before': 'Before filters',
   'logits.afterFilters': 'After filters',
-  'logits.beforeNote': 'Of the model, before penalties, temperature and filters.',
+  'logits.beforeNote':
+    'Of the model, before penalties, temperature and filters. Click another token to continue from it.',
   'logits.afterNote': 'After {settings}. {kept} of {vocab} tokens remain.',
   'logits.afterOther': 'These are the present settings; the run used others.',
   'logits.chosen': 'chosen',
@@ -178,7 +178,7 @@ export const en = {
     'The browser took the GPU away, after a driver fault or for lack of memory. Your text is kept.',
   'drop.title': 'Drop to load',
   'drop.body':
-    'A model folder, or its config.json, safetensors and tokenizer.json together; or a LoRA adapter for the model here',
+    'A model folder, or its config.json, safetensors and tokenizer.json together; a LoRA adapter for the model here; or a .tokenscope file',
 
   'nogpu.title': 'This browser does not offer WebGPU here',
   'nogpu.body':
@@ -206,11 +206,9 @@ export const en = {
   'keys.generateMac': '⌘ + Enter',
   'keys.hint': '{generate} generates · Esc stops · J K move between tokens',
 
-  ...stepsEn,
-  ...attentionEn,
-  ...lensEn,
-  ...adaptersEn,
+  ...shellEn,
+  ...titlesEn,
 } as const
 
-export type MessageKey = keyof typeof en
+export type MessageKey = keyof typeof en | keyof typeof viewsEn
 export type Catalogue = Readonly<Record<MessageKey, string>>

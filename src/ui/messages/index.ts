@@ -1,10 +1,44 @@
 import type { Language } from '../../store/app.ts'
 import { en, type Catalogue, type MessageKey } from './en.ts'
-import { ko } from './ko.ts'
 
 export type { MessageKey } from './en.ts'
 
-const CATALOGUES: Readonly<Record<Language, Catalogue>> = { en, ko }
+const catalogues: Partial<Record<Language, Partial<Catalogue>>> = { en }
+/** True once a view other than the first has been asked for. */
+let viewsWanted = false
+let version = 0
+const listeners = new Set<() => void>()
+
+function put(language: Language, words: Partial<Catalogue>): void {
+  catalogues[language] = words
+  version += 1
+  for (const listener of listeners) listener()
+}
+
+async function loadEnglishViews(): Promise<void> {
+  const { viewsEn } = await import('./views.en.ts')
+  if (catalogues.en === en) put('en', { ...en, ...viewsEn })
+}
+
+/** Fetches the words of a language; the page starts with few English ones. Rejects when they cannot be had. */
+export async function loadLanguage(language: Language): Promise<void> {
+  if (language === 'en') return viewsWanted ? loadEnglishViews() : undefined
+  if (catalogues.ko === undefined) put('ko', (await import('./ko.ts')).ko)
+}
+
+/** Fetches the words of the views that do not open with the page; of Korean they are there already. */
+export async function loadViewWords(): Promise<void> {
+  viewsWanted = true
+  if (catalogues.ko === undefined) await loadEnglishViews()
+}
+
+/** Changes whenever words have arrived; for `useSyncExternalStore`. */
+export const wordsVersion = (): number => version
+
+export function subscribeToWords(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
 
 export const LANGUAGES: readonly { code: Language; name: string }[] = [
   { code: 'en', name: 'English' },
@@ -13,11 +47,12 @@ export const LANGUAGES: readonly { code: Language; name: string }[] = [
 
 export type Translate = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string
 
-/** The words of one language; `{name}` in a message takes `values.name`. */
+/** The words of one language, which has been loaded; `{name}` in a message takes `values.name`. Empty while a word is on the way. */
 export function translator(language: Language): Translate {
-  const catalogue = CATALOGUES[language]
-  return (key, values = {}) =>
-    catalogue[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+  return (key, values = {}) => {
+    const words = catalogues[language] ?? catalogues.en
+    return (words?.[key] ?? '').replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+  }
 }
 
 /** The language of a visitor who has chosen none. */

@@ -1,8 +1,19 @@
 import type { Catalogue } from './en.ts'
 import { adaptersKo } from './adapters.ko.ts'
 import { attentionKo } from './attention.ko.ts'
+import { attributionKo } from './attribution.ko.ts'
+import { benchKo } from './bench.ko.ts'
+import { branchesKo } from './branches.ko.ts'
+import { cacheKo } from './cache.ko.ts'
+import { editsKo } from './edits.ko.ts'
+import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { scoreKo } from './score.ko.ts'
+import { shellKo } from './shell.ko.ts'
+import { speculateKo } from './speculate.ko.ts'
 import { stepsKo } from './steps.ko.ts'
+import { titlesKo } from './titles.ko.ts'
+import { traceKo } from './trace.ko.ts'
 
 export const ko: Catalogue = {
   'app.name': 'Tokenscope',
@@ -150,7 +161,8 @@ export const ko: Catalogue = {
   'logits.filters': '확률',
   'logits.before': '필터 전',
   'logits.afterFilters': '필터 후',
-  'logits.beforeNote': '벌점, 온도, 필터를 적용하기 전 모델 그대로의 값입니다.',
+  'logits.beforeNote':
+    '벌점, 온도, 필터를 적용하기 전 모델 그대로의 값입니다. 다른 토큰을 누르면 그 토큰에서 이어 씁니다.',
   'logits.afterNote': '{settings} 적용 후. 토큰 {vocab}개 중 {kept}개가 남습니다.',
   'logits.afterOther': '현재 설정으로 계산했습니다. 실행할 때의 설정과 다릅니다.',
   'logits.chosen': '선택됨',
@@ -175,7 +187,7 @@ export const ko: Catalogue = {
   'lost.body': '드라이버 오류나 메모리 부족으로 브라우저가 GPU를 회수했습니다. 쓴 글은 그대로 있습니다.',
   'drop.title': '놓으면 불러옵니다',
   'drop.body':
-    '모델 폴더나 config.json, safetensors, tokenizer.json 파일을 함께, 또는 지금 모델에 쓸 LoRA 어댑터를 놓으세요',
+    '모델 폴더나 config.json, safetensors, tokenizer.json 파일을 함께, 지금 모델에 쓸 LoRA 어댑터, 또는 .tokenscope 파일을 놓으세요',
 
   'nogpu.title': '이 브라우저에서는 WebGPU를 쓸 수 없습니다',
   'nogpu.body':
@@ -203,8 +215,19 @@ export const ko: Catalogue = {
   'keys.generateMac': '⌘ + Enter',
   'keys.hint': '{generate} 생성 · Esc 정지 · J K 토큰 이동',
 
+  ...shellKo,
+  ...keysKo,
+  ...titlesKo,
   ...stepsKo,
+  ...speculateKo,
   ...attentionKo,
   ...lensKo,
+  ...attributionKo,
+  ...benchKo,
+  ...scoreKo,
+  ...branchesKo,
+  ...cacheKo,
   ...adaptersKo,
+  ...editsKo,
+  ...traceKo,
 }

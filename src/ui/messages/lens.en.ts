@@ -1,7 +1,5 @@
 /** Words of the lens view. */
 export const lensEn = {
-  'view.lens': 'Lens',
-  'lens.panel': 'Prediction',
   'lens.about':
     'What the model would say next if it stopped after a layer: the residual stream there, through the final norm and the head. A column is a position; each cell names the token it predicts next.',
   'lens.grid': 'Logit lens: {layers} layers by {positions} positions. Arrow keys move.',
@@ -25,4 +23,15 @@ export const lensEn = {
   'lens.follow': 'The actual next token, layer by layer',
   'lens.scale': 'Probability of the cell’s token',
   'lens.empty': 'Choose a cell to see what stands behind it.',
+  'lens.live': 'Follow while writing',
+  'lens.liveHint':
+    'While a text is being written, reads what every layer predicts behind its newest token. At most every 300 ms, and never more than a tenth of the time.',
+  'lens.liveLabel': 'Now: what every layer predicts after position {position}, “{token}”',
+  'lens.liveAt': 'now · {position}',
+  'lens.liveNext': 'predicts next',
+  'lens.liveColumns': '{count} columns in this run, the last in {ms} ms.',
+  'lens.liveUnmeasured': 'What they cost is not measured yet.',
+  'lens.liveCost':
+    '{between} tok/s between two columns, {reading} tok/s while one is read: the run is {share}% slower.',
+  'lens.liveBeyond': 'Not followed beyond {tokens} tokens: a column takes {ms} ms here.',
 } as const

@@ -1,8 +1,5 @@
 /** Words of the stepper. */
 export const stepsEn = {
-  'view.steps': 'Steps',
-  'steps.tree': 'Model',
-  'steps.inspector': 'Step',
   'steps.transport': 'Transport',
   'steps.tokens': 'Tokens',
 
@@ -54,7 +51,7 @@ export const stepsEn = {
   'transport.tokenOf': 'token {token} of {tokens}',
   'transport.keys': 'Keys',
 
-  'keys.title': 'Keys of the stepper',
+  'keys.title': 'Keys',
   'keys.close': 'Close',
   'keys.step': 'Next step, previous step',
   'keys.layer': 'Next layer, previous layer',

@@ -2,9 +2,6 @@ import type { stepsEn } from './steps.en.ts'
 
 /** 단계 보기의 말. */
 export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
-  'view.steps': '단계',
-  'steps.tree': '모델',
-  'steps.inspector': '단계 정보',
   'steps.transport': '이동',
   'steps.tokens': '토큰',
 
@@ -56,7 +53,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'transport.tokenOf': '토큰 {token} / {tokens}',
   'transport.keys': '단축키',
 
-  'keys.title': '단계 보기의 단축키',
+  'keys.title': '단축키',
   'keys.close': '닫기',
   'keys.step': '다음 단계, 이전 단계',
   'keys.layer': '다음 층, 이전 층',

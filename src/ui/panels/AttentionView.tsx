@@ -1,31 +1,59 @@
+import { Segmented } from '../components/Segmented.tsx'
+import { useTranslate } from '../context.ts'
+import { CachePanel } from './cache/CachePanel.tsx'
 import { Fresh, NothingRead } from './reading/NothingRead.tsx'
 import { useShown, useTextRow, useWatchedReading } from './reading/hooks.ts'
-import { useAttention } from './attention/hooks.ts'
+import { useAttention, useAttentionState } from './attention/hooks.ts'
 import { HeadGrid } from './attention/HeadGrid.tsx'
 import { HeadMatrix } from './attention/HeadMatrix.tsx'
-import { QueryStrip } from './attention/QueryStrip.tsx'
+import { QueryStrip, QueryTools } from './attention/QueryStrip.tsx'
 
-/** Where every head looks: all of them as thumbnails, one as a matrix and over the text. */
+/** Where every head looks, and the keys and values it looks at. */
 export function AttentionView() {
+  const tab = useAttentionState((state) => state.tab)
+  return (
+    <div className="attention" data-testid="attention-view">
+      <div className="query-tools">
+        <Tabs />
+        {tab === 'heads' && <QueryTools />}
+      </div>
+      {tab === 'heads' ? <Heads /> : <CachePanel />}
+    </div>
+  )
+}
+
+/** All heads as thumbnails, some as a matrix and over the text. */
+function Heads() {
   const { reading } = useAttention()
   useWatchedReading(reading)
   const shown = useShown(reading)
   const row = useTextRow(shown?.ids.length ?? 0)
-  if (shown === null) {
-    return (
-      <div className="attention" data-testid="attention-view">
-        <NothingRead reading={reading} />
-      </div>
-    )
-  }
+  if (shown === null) return <NothingRead reading={reading} />
   return (
-    <div className="attention" data-testid="attention-view">
+    <>
       <Fresh reading={reading} />
       <QueryStrip ids={shown.ids} row={row} />
       <div className="attention-body">
         <HeadGrid map={shown.value} />
         <HeadMatrix ids={shown.ids} row={row} />
       </div>
-    </div>
+    </>
+  )
+}
+
+function Tabs() {
+  const t = useTranslate()
+  const { state } = useAttention()
+  const tab = useAttentionState((now) => now.tab)
+  return (
+    <Segmented
+      label={t('attention.tabs')}
+      value={tab}
+      choices={[
+        { value: 'heads', label: t('attention.tabHeads') },
+        { value: 'cache', label: t('attention.tabCache') },
+      ]}
+      onChange={(next) => state.setState({ tab: next })}
+    />
   )
 }

@@ -2,6 +2,7 @@ import { useEffect } from 'react'
 import { answeringModel } from '../../store/app.ts'
 import type { CompareMode, MixChoice, Side } from '../../store/adapterCompare.ts'
 import { Icon } from '../components/Icon.tsx'
+import { RunButtons } from '../components/RunButtons.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { CompareStreams } from './adapters/CompareStreams.tsx'
@@ -35,7 +36,7 @@ function useCompareKeys(): void {
       if (last >= 0) comparison.state.setState({ selected: Math.min(last, Math.max(0, next)) })
     }
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.isComposing) return
+      if (event.isComposing || document.querySelector('dialog[open]') !== null) return
       const typing = event.target instanceof HTMLElement && event.target.matches('textarea, select, input')
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void comparison.start()
       else if (event.key === 'Escape') comparison.stop()
@@ -140,26 +141,13 @@ function Actions({ blocked }: { blocked: boolean }) {
   const shown = useCompareState((state) => state.version > 0 && state.shown !== null)
   return (
     <div className="actions">
-      <button
-        type="button"
-        className="button button-primary"
-        data-testid="generate"
-        disabled={!ready || blocked}
-        onClick={() => void comparison.start()}
-      >
-        <Icon name="play" />
-        {t(mode === 'write' ? 'compare.start' : 'compare.startScore')}
-      </button>
-      <button
-        type="button"
-        className="button"
-        data-testid="stop"
-        disabled={!working}
-        onClick={() => comparison.stop()}
-      >
-        <Icon name="stop" />
-        {t('action.stop')}
-      </button>
+      <RunButtons
+        label={t(mode === 'write' ? 'compare.start' : 'compare.startScore')}
+        ready={ready && !blocked}
+        running={working}
+        onRun={() => void comparison.start()}
+        onStop={() => comparison.stop()}
+      />
       <button
         type="button"
         className="button"

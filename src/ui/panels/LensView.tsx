@@ -1,39 +1,59 @@
 import { useTranslate } from '../context.ts'
+import { LEVELS } from '../draw/palette.ts'
 import { useLens } from './lens/hooks.ts'
-import { LensMatrix } from './lens/LensMatrix.tsx'
+import { LensExport } from './lens/LensExport.tsx'
+import { LensMatrix, LineNames } from './lens/LensMatrix.tsx'
+import { LiveColumn, LiveSwitch, useLiveColumn } from './lens/LiveColumn.tsx'
 import { Fresh, NothingRead } from './reading/NothingRead.tsx'
 import { useShown, useWatchedReading } from './reading/hooks.ts'
-import { LEVELS } from '../draw/palette.ts'
 
-/** What every layer would predict at every position. */
+/** What every layer would predict at every position; while a text is being written, behind its newest token. */
 export function LensView() {
   const t = useTranslate()
   const { reading } = useLens()
   useWatchedReading(reading)
   const shown = useShown(reading)
+  const live = useLiveColumn()
+  const layers = (live?.cells ?? []).map(({ layer }) => layer).toReversed()
   return (
     <div className="lens" data-testid="lens-view">
-      {shown === null ? (
-        <NothingRead reading={reading} />
+      {shown === null && live === null ? (
+        <>
+          <NothingRead reading={reading} />
+          <LiveSwitch />
+        </>
       ) : (
         <>
           <p className="lens-about">{t('lens.about')}</p>
           <div className="lens-head">
-            <span className="legend note" title={t('lens.scale')}>
-              <span>{t('lens.scale')}</span>
-              <span className="numeric">0</span>
-              <span className="legend-ramp" aria-hidden="true">
-                {Array.from({ length: LEVELS }, (_, level) => (
-                  <span key={level} style={{ '--swatch': `var(--seq-${level})` }} />
-                ))}
-              </span>
-              <span className="numeric">1</span>
-            </span>
+            <Scale />
+            <LiveSwitch />
+            {shown !== null && <LensExport ids={shown.ids} map={shown.value} />}
             <Fresh reading={reading} />
           </div>
-          <LensMatrix ids={shown.ids} map={shown.value} />
+          <div className={live === null || shown === null ? 'lens-frame' : 'lens-frame lens-frame-live'}>
+            <LineNames layers={shown?.value.layers.toReversed() ?? layers} />
+            {shown !== null && <LensMatrix ids={shown.ids} map={shown.value} />}
+            {live !== null && <LiveColumn column={live} layers={layers} />}
+          </div>
         </>
       )}
     </div>
+  )
+}
+
+function Scale() {
+  const t = useTranslate()
+  return (
+    <span className="legend note" title={t('lens.scale')}>
+      <span>{t('lens.scale')}</span>
+      <span className="numeric">0</span>
+      <span className="legend-ramp" aria-hidden="true">
+        {Array.from({ length: LEVELS }, (_, level) => (
+          <span key={level} style={{ '--swatch': `var(--seq-${level})` }} />
+        ))}
+      </span>
+      <span className="numeric">1</span>
+    </span>
   )
 }

@@ -75,6 +75,7 @@ function TokenLogits({ trace, token, settled, held }: TokenLogitsProps) {
   const before = tableBeforeFilters(request)
   const after = filtered ? tableAfterFilters(request, settings, trace.idsBefore(token.index)) : null
   const table = after ?? before
+  const onChoose = useContinue(trace, token.index)
   return (
     <div className="logits">
       <TokenFacts
@@ -93,7 +94,7 @@ function TokenLogits({ trace, token, settled, held }: TokenLogitsProps) {
         ]}
         onChange={(value) => app.setState({ filtered: value === 'after' })}
       />
-      <Candidates trace={trace} index={token.index} table={table} />
+      <Candidates trace={trace} index={token.index} table={table} onChoose={onChoose} />
       <FilterNote
         filtered={filtered}
         kept={after?.kept ?? null}
@@ -111,6 +112,18 @@ function TokenLogits({ trace, token, settled, held }: TokenLogitsProps) {
       />
     </div>
   )
+}
+
+/** Puts another token here and writes on behind it, the text before kept as a branch; nothing while the model is busy or another's. */
+function useContinue(trace: Trace, index: number): ((id: number) => void) | undefined {
+  const session = useSession()
+  const idle = useApp((state) => state.model.kind === 'ready' && !isRunning(state.run))
+  if (!idle || session.model?.info.id !== trace.modelId) return undefined
+  return (id) => {
+    import('../../store/samplingBench.ts')
+      .then(({ continueWith }) => continueWith(session, { index }, id))
+      .catch((error: unknown) => session.report(error))
+  }
 }
 
 /** Size of the vocabulary behind the shown text: of the loaded model, or of what was captured before it went. */

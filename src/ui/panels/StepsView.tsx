@@ -1,6 +1,7 @@
 import { answeringModel } from '../../store/app.ts'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
 import { useShownStep, useSteps, useStepsState, useCurrentStep, useWatchedSteps } from './steps/hooks.ts'
+import { StepsEdits } from './edits/StepsEdits.tsx'
 import { StepTensor } from './steps/StepTensor.tsx'
 import { TokenStrip } from './steps/TokenStrip.tsx'
 import { aboutKey } from './steps/words.ts'
@@ -13,6 +14,7 @@ export function StepsView() {
   return (
     <div className="steps">
       <Fresh />
+      <StepsEdits />
       <TokenStrip />
       <CurrentStep />
     </div>

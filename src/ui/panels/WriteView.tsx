@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react'
 import { answeringModel, isRunning } from '../../store/app.ts'
 import { examplesOf } from '../../store/catalogue.ts'
-import { Icon } from '../components/Icon.tsx'
 import { Legend } from '../components/Legend.tsx'
+import { TextButtons } from '../components/RunButtons.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { TokenStream } from '../components/TokenStream.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
@@ -84,43 +84,9 @@ function Examples() {
 }
 
 function Actions() {
-  const session = useSession()
-  const t = useTranslate()
-  const ready = useApp((state) => answeringModel(state.model) !== null)
-  const running = useApp((state) => isRunning(state.run))
-  const { tokens } = useSlowTrace(250)
   return (
     <div className="actions">
-      <button
-        type="button"
-        className="button button-primary"
-        data-testid="generate"
-        disabled={!ready}
-        onClick={() => void session.generate()}
-      >
-        <Icon name="play" />
-        {t('action.generate')}
-      </button>
-      <button
-        type="button"
-        className="button"
-        data-testid="stop"
-        disabled={!running}
-        onClick={() => session.stop()}
-      >
-        <Icon name="stop" />
-        {t('action.stop')}
-      </button>
-      <button
-        type="button"
-        className="button"
-        data-testid="continue"
-        disabled={!ready || running || tokens.length === 0}
-        onClick={() => void session.continue()}
-      >
-        <Icon name="forward" />
-        {t('action.continue')}
-      </button>
+      <TextButtons />
       <KeysHint />
     </div>
   )

@@ -13,10 +13,15 @@ export interface Region {
   component: ComponentType
 }
 
+/** What a person wants: write, look inside, change something, measure, adapt, keep and learn. */
+export const VIEW_GROUPS = ['write', 'look', 'change', 'measure', 'adapt', 'keep'] as const
+export type ViewGroup = (typeof VIEW_GROUPS)[number]
+
 /** A view and the regions it uses; a region that is null takes no room. */
 export interface View {
   /** In the test id `view-<name>` and in links. */
   name: string
+  group: ViewGroup
   title: MessageKey
   icon: IconName
   component: ComponentType
@@ -26,10 +31,11 @@ export interface View {
   bottom: ComponentType | null
 }
 
-/** Every view of the page, in the order of its tabs. A new one is a file in this folder and an entry here. */
+/** Every view of the page, in order within its group. A new one is a file in this folder and an entry here. */
 export const VIEWS: readonly View[] = [
   {
     name: 'write',
+    group: 'write',
     title: 'view.write',
     icon: 'text',
     component: WriteView,
@@ -39,6 +45,7 @@ export const VIEWS: readonly View[] = [
   },
   {
     name: 'steps',
+    group: 'look',
     title: 'view.steps',
     icon: 'grid',
     component: later(() => import('./StepsView.tsx').then((module) => module.StepsView)),
@@ -56,6 +63,7 @@ export const VIEWS: readonly View[] = [
   },
   {
     name: 'attention',
+    group: 'look',
     title: 'view.attention',
     icon: 'heads',
     component: later(() => import('./AttentionView.tsx').then((module) => module.AttentionView)),
@@ -69,6 +77,7 @@ export const VIEWS: readonly View[] = [
   },
   {
     name: 'lens',
+    group: 'look',
     title: 'view.lens',
     icon: 'layers',
     component: later(() => import('./LensView.tsx').then((module) => module.LensView)),
@@ -81,7 +90,78 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'sampling',
+    group: 'change',
+    title: 'view.sampling',
+    icon: 'funnel',
+    component: later(() => import('./SamplingBenchView.tsx').then((module) => module.SamplingBenchView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
+    name: 'branches',
+    group: 'change',
+    title: 'view.branches',
+    icon: 'branch',
+    component: later(() => import('./BranchesView.tsx').then((module) => module.BranchesView)),
+    left: null,
+    right: {
+      title: 'branches.panel',
+      icon: 'facts',
+      component: later(() => import('./branches/BranchToken.tsx').then((module) => module.BranchToken)),
+    },
+    bottom: null,
+  },
+  {
+    name: 'edits',
+    group: 'change',
+    title: 'view.edits',
+    icon: 'sliders',
+    component: later(() => import('./EditsView.tsx').then((module) => module.EditsView)),
+    left: {
+      title: 'edits.list',
+      icon: 'sliders',
+      component: later(() => import('./edits/EditList.tsx').then((module) => module.EditList)),
+    },
+    right: {
+      title: 'edits.panel',
+      icon: 'facts',
+      component: later(() => import('./edits/EditPanel.tsx').then((module) => module.EditPanel)),
+    },
+    bottom: null,
+  },
+  {
+    name: 'score',
+    group: 'measure',
+    title: 'view.score',
+    icon: 'gauge',
+    component: later(() => import('./ScoreView.tsx').then((module) => module.ScoreView)),
+    left: null,
+    right: {
+      title: 'score.panel',
+      icon: 'facts',
+      component: later(() => import('./score/ScorePanel.tsx').then((module) => module.ScorePanel)),
+    },
+    bottom: null,
+  },
+  {
+    name: 'speculate',
+    group: 'measure',
+    title: 'view.speculate',
+    icon: 'layerNext',
+    component: later(() => import('./SpeculateView.tsx').then((module) => module.SpeculateView)),
+    left: { title: 'sampling.title', icon: 'sliders', component: SamplingPanel },
+    right: {
+      title: 'speculate.panel',
+      icon: 'facts',
+      component: later(() => import('./speculate/ProposalPanel.tsx').then((module) => module.ProposalPanel)),
+    },
+    bottom: null,
+  },
+  {
     name: 'adapters',
+    group: 'adapt',
     title: 'view.adapters',
     icon: 'mixer',
     component: later(() => import('./AdaptersView.tsx').then((module) => module.AdaptersView)),
@@ -99,6 +179,7 @@ export const VIEWS: readonly View[] = [
   },
   {
     name: 'compare',
+    group: 'adapt',
     title: 'view.compare',
     icon: 'pair',
     component: later(() => import('./CompareView.tsx').then((module) => module.CompareView)),
@@ -108,6 +189,26 @@ export const VIEWS: readonly View[] = [
       icon: 'facts',
       component: later(() => import('./adapters/ComparePanel.tsx').then((module) => module.ComparePanel)),
     },
+    bottom: null,
+  },
+  {
+    name: 'trace',
+    group: 'keep',
+    title: 'view.trace',
+    icon: 'open',
+    component: later(() => import('./TraceView.tsx').then((module) => module.TraceView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
+    name: 'learn',
+    group: 'keep',
+    title: 'view.learn',
+    icon: 'book',
+    component: later(() => import('./LearnView.tsx').then((module) => module.LearnView)),
+    left: null,
+    right: null,
     bottom: null,
   },
 ]

@@ -1,8 +1,12 @@
 import { lazy, Suspense, type ComponentType } from 'react'
+import { loadViewWords } from '../messages/index.ts'
 
-/** A panel whose code is fetched when it is first shown: what opens first stays small. */
+/** A panel whose code, and whose words, are fetched when it is first shown: what opens first stays small. */
 export function later(load: () => Promise<ComponentType>): ComponentType {
-  const Panel = lazy(async () => ({ default: await load() }))
+  const Panel = lazy(async () => {
+    const [panel] = await Promise.all([load(), loadViewWords()])
+    return { default: panel }
+  })
   return function Later() {
     return (
       <Suspense fallback={null}>

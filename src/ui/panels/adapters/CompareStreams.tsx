@@ -1,10 +1,12 @@
 import { useEffect, useRef, type MouseEvent } from 'react'
 import type { Side } from '../../../store/adapterCompare.ts'
 import { LEVELS } from '../../draw/palette.ts'
+import { spellParts } from '../../../store/spelled.ts'
 import { TokenText } from '../../components/TokenText.tsx'
-import { useTranslate } from '../../context.ts'
+import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../format.ts'
 import { useCompareState, useComparison } from './hooks.ts'
+import { KlExport } from './KlExport.tsx'
 import { MixName } from './MixChip.tsx'
 import { formatNats } from './numbers.ts'
 
@@ -65,6 +67,7 @@ function Summary() {
         </span>
         <span className="numeric">≥ {KL_END} nat</span>
       </span>
+      <KlExport />
     </div>
   )
 }
@@ -81,23 +84,28 @@ function useCells(side: Side): { cells: readonly (Cell | null)[]; lead: string }
   const comparison = useComparison()
   useCompareState((state) => state.version)
   const shown = useCompareState((state) => state.shown)
+  const { eosIds = [] } = useSession().model?.info ?? {}
+  const spell = (tokens: readonly { id: number; text: string }[]): string[] =>
+    spellParts(tokens, (id) => eosIds.includes(id))
   if (shown?.mode === 'score') {
     const { scored, scoredIds, scoredTexts } = comparison
+    const texts = spell(scoredIds.map((id, at) => ({ id, text: scoredTexts[at] ?? '' })))
     return {
       lead: scoredTexts[0] ?? '',
       cells: scored.map((position, index) => ({
         id: scoredIds[index + 1] ?? 0,
-        text: scoredTexts[index + 1] ?? '',
+        text: texts[index + 1] ?? '',
         logprob: position[side],
         kl: position.kl,
       })),
     }
   }
+  const texts = spell(comparison.tokens.map((token) => token[side] ?? { id: -1, text: ' ' }))
   return {
     lead: shown?.prompt ?? '',
-    cells: comparison.tokens.map((token) => {
+    cells: comparison.tokens.map((token, at) => {
       const one = token[side]
-      return one === null ? null : { id: one.id, text: one.text, logprob: one.logprob, kl: token.kl }
+      return one === null ? null : { id: one.id, text: texts[at] ?? '', logprob: one.logprob, kl: token.kl }
     }),
   }
 }

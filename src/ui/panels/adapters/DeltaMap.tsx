@@ -6,6 +6,7 @@ import { LEVELS } from '../../draw/palette.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatBytes, formatFixed, formatMagnitude } from '../../format.ts'
 import { DeltaCell } from './DeltaCell.tsx'
+import { DeltaExport } from './DeltaExport.tsx'
 import { deltaGrid, deltaLevel, shortStep, type DeltaGrid } from './deltaGrid.ts'
 import { useAdaptersState } from './hooks.ts'
 import { formatRatio } from './numbers.ts'
@@ -47,6 +48,7 @@ export function DeltaMap({ track }: { track: Track }) {
     <div className="delta">
       <div className="delta-map">
         <HeatTable grid={deltaGrid(modules)} track={track} chosen={chosen.step} onChoose={setStep} />
+        <DeltaExport grid={deltaGrid(modules)} track={track} />
         <Cost analysis={loaded.analysis} baseFlops={loaded.baseFlops} />
       </div>
       <DeltaCell key={chosen.step} track={track} module={chosen} />

@@ -11,13 +11,16 @@ export function MixChip() {
   const spans = useTextMix((state) => state.spans)
   const scored = useTextMix((state) => state.scored)
   const scoring = useTextMix((state) => state.scoring)
-  const tooLong = useTextMix((state) => state.tooLong)
   const merged = useAdaptersState((state) => state.merged)
   if (trace.tokens.length === 0) return null
   if (scoring !== null) {
     return (
       <span className="mix-chip mix-chip-busy" role="status" data-testid="mix-chip">
-        {t('mix.scoring', { count: scoring.tokens, mix: text(scoring.mix) })}
+        {t('mix.scoring', {
+          count: scoring.tokens,
+          percent: Math.round((100 * scoring.done) / scoring.tokens),
+          mix: text(scoring.mix),
+        })}
       </span>
     )
   }
@@ -30,7 +33,6 @@ export function MixChip() {
       {written.length === 0 ? t('mix.unknown') : t('mix.written', { mix: written.join(', ') })}
       {other && ` · ${t('mix.scored', { mix: text(scored) })}`}
       {merged !== null && ` · ${t('mix.merged')}`}
-      {tooLong && ` · ${t('mix.tooLong')}`}
     </span>
   )
 }

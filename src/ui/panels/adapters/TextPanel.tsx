@@ -1,8 +1,7 @@
-import { answeringModel, isRunning } from '../../../store/app.ts'
-import { Icon } from '../../components/Icon.tsx'
 import { Legend } from '../../components/Legend.tsx'
+import { TextButtons } from '../../components/RunButtons.tsx'
 import { TokenStream } from '../../components/TokenStream.tsx'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
+import { useApp, useSession, useTranslate } from '../../context.ts'
 import { MixChip } from './MixChip.tsx'
 
 /** The text on the page beside the mixer: its colours follow the sliders. */
@@ -11,9 +10,6 @@ export function TextPanel() {
   const t = useTranslate()
   const prompt = useApp((state) => state.prompt)
   const colouring = useApp((state) => state.colouring)
-  const ready = useApp((state) => answeringModel(state.model) !== null)
-  const running = useApp((state) => isRunning(state.run))
-  const { tokens } = useSlowTrace(250)
   return (
     <div className="mix-text">
       <label htmlFor="prompt" className="visually-hidden">
@@ -30,26 +26,7 @@ export function TextPanel() {
         onChange={(event) => session.app.setState({ prompt: event.currentTarget.value })}
       />
       <div className="actions">
-        <button
-          type="button"
-          className="button button-primary"
-          data-testid="generate"
-          disabled={!ready}
-          onClick={() => void session.generate()}
-        >
-          <Icon name="play" />
-          {t('action.generate')}
-        </button>
-        <button
-          type="button"
-          className="button"
-          data-testid={running ? 'stop' : 'continue'}
-          disabled={!running && (!ready || tokens.length === 0)}
-          onClick={() => (running ? session.stop() : void session.continue())}
-        >
-          <Icon name={running ? 'stop' : 'forward'} />
-          {t(running ? 'action.stop' : 'action.continue')}
-        </button>
+        <TextButtons />
         <Legend colouring={colouring} />
       </div>
       <MixChip />

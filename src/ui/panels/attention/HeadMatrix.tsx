@@ -1,16 +1,26 @@
 import { useCallback, useMemo, useState } from 'react'
 import { probsStep } from '../../../store/attention.ts'
-import { labelOf, type Pattern } from '../../../store/attentionScores.ts'
+import { labelOf, scaleEnd, type Pattern } from '../../../store/attentionScores.ts'
 import { visibleText } from '../../../store/groups.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
+import { Segmented } from '../../components/Segmented.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
+import type { Window2 } from '../../draw/heatmap.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import { formatFixed } from '../../format.ts'
+import { cutEdge, EditHere } from '../edits/EditHere.tsx'
 import { useTexts } from '../reading/hooks.ts'
 import { useShade } from '../steps/hooks.ts'
 import { tokenName } from '../steps/words.ts'
-import { useChosenHead, useChosenPattern, useChosenSummary, useHeadTitle } from './hooks.ts'
+import {
+  useChosenHead,
+  useChosenPattern,
+  useChosenScores,
+  useEditedHeads,
+  useSelectionTitle,
+} from './hooks.ts'
+import { MatrixExport } from './HeadExports.tsx'
 import { inkOf } from './ink.ts'
 
 interface MatrixProps {
@@ -22,38 +32,58 @@ interface MatrixProps {
 /** The chosen head, tokens on both axes. */
 export function HeadMatrix({ ids, row }: MatrixProps) {
   const t = useTranslate()
-  const chosen = useChosenHead()
-  const title = useHeadTitle()
-  const summary = useChosenSummary()
+  const title = useSelectionTitle()
+  const scores = useChosenScores()
   const pattern = useChosenPattern()
+  const [near, setNear] = useState(false)
+  const long = ids.length > NEAR
+  const end = useMemo(() => (pattern === null ? 1 : scaleEnd(pattern, NEAR)), [pattern])
   return (
-    <section className="head-large" aria-label={title(chosen)}>
+    <section className="head-large" aria-label={title}>
       <header className="head-large-title">
-        <h2 className="step-name">{title(chosen)}</h2>
-        {summary !== null && (
+        <h2 className="step-name" data-testid="attention-title">
+          {title}
+        </h2>
+        {scores !== null && (
           <span className="tag" data-testid="attention-label">
-            {t(`attention.label.${labelOf(summary.scores) ?? 'none'}`)}
+            {t(`attention.label.${labelOf(scores) ?? 'none'}`)}
           </span>
         )}
-        <WeightScale />
+        {long && (
+          <Segmented
+            label={t('attention.window')}
+            value={near ? 'near' : 'whole'}
+            choices={[
+              { value: 'whole', label: t('attention.whole') },
+              { value: 'near', label: t('attention.near') },
+            ]}
+            onChange={(next) => setNear(next === 'near')}
+          />
+        )}
+        <WeightScale end={end} />
+        {pattern !== null && <MatrixExport pattern={pattern} ids={ids} title={title} />}
       </header>
       {pattern === null || pattern.size !== ids.length ? (
         <p className="note" role="status">
-          {t('attention.reading', { layer: chosen.layer })}
+          {t('attention.reading', { title })}
         </p>
       ) : (
-        <Cells pattern={pattern} ids={ids} row={row} />
+        <Cells pattern={pattern} ids={ids} row={row} near={long && near} end={end} />
       )}
     </section>
   )
 }
 
-function WeightScale() {
+function WeightScale({ end }: { end: number }) {
   const t = useTranslate()
   const shade = useShade()
+  const text =
+    end === 1
+      ? t('attention.scale', { most: 1 })
+      : t('attention.scaleMore', { most: formatFixed(end, end < 0.1 ? 3 : 2) })
   return (
-    <span className="range-legend numeric" title={t('attention.scale')}>
-      <span>{t('attention.scale')}</span>
+    <span className="range-legend numeric">
+      <span>{text}</span>
       <span
         className="range-ramp"
         aria-hidden="true"
@@ -63,7 +93,14 @@ function WeightScale() {
   )
 }
 
-const WHOLE_RANGE = [0, 1] as const
+/** Positions to a side of the window around the query: as many as can be told apart. */
+const NEAR = 96
+
+/** The window that has a query near its lower edge, with the keys right before it. */
+function windowAround(row: number, size: number): Window2 {
+  const begin = Math.max(0, Math.min(size - NEAR, row - Math.floor(NEAR * 0.75)))
+  return { row: begin, col: begin, rows: NEAR, cols: NEAR }
+}
 
 /** The cell under the cursor; it lasts until the text or the selected query changes. */
 interface Pointed {
@@ -73,15 +110,24 @@ interface Pointed {
   col: number
 }
 
-function Cells({ pattern, ids, row }: MatrixProps & { pattern: Pattern }) {
+interface CellsProps extends MatrixProps {
+  pattern: Pattern
+  near: boolean
+  /** Weight at which the colours end. */
+  end: number
+}
+
+function Cells({ pattern, ids, row, near, end }: CellsProps) {
   const t = useTranslate()
   const session = useSession()
   const shade = useShade()
   const { layer, head } = useChosenHead()
-  const title = useHeadTitle()
+  const title = useSelectionTitle()
   const texts = useTexts(ids.length)
   const [pointed, setPointed] = useState<Pointed | null>(null)
   const { size, data } = pattern
+  const start = useMemo(() => (near ? windowAround(row, size) : null), [near, row, size])
+  const range = useMemo(() => [0, inkOf(end)] as const, [end])
   const plane = useMemo(() => ({ rows: size, cols: size }), [size])
   const inked = useMemo(() => ({ data: data.map(inkOf), offset: 0, rows: size, cols: size }), [data, size])
   const cell = pointed?.of === ids && pointed.query === row ? pointed : { row, col: strongest(pattern, row) }
@@ -97,11 +143,12 @@ function Cells({ pattern, ids, row }: MatrixProps & { pattern: Pattern }) {
     <>
       <TensorView
         step={probsStep(layer)}
-        label={t('attention.matrix', { title: title({ layer, head }), rows: size })}
+        label={t('attention.matrix', { title, rows: size })}
         plane={plane}
+        start={start}
         cells={inked}
         palette="sequential"
-        range={WHOLE_RANGE}
+        range={range}
         shade={shade}
         rowLabel={label}
         colLabel={label}
@@ -140,6 +187,7 @@ function Readout({ pattern, ids, texts, cell: { row, col } }: ReadoutProps) {
   const t = useTranslate()
   const name = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
   const next = row + 1 < ids.length
+  const heads = useEditedHeads()
   return (
     <p className="readout" data-testid="attention-readout">
       <span className="readout-value numeric">
@@ -153,6 +201,7 @@ function Readout({ pattern, ids, texts, cell: { row, col } }: ReadoutProps) {
             ? t('steps.predicts', { position: row, token: name(row), next: name(row + 1) })
             : t('steps.predictsNothing', { position: row, token: name(row) })}
       </span>
+      {col <= row && <EditHere changes={cutEdge(heads, [row, col])} />}
     </p>
   )
 }

@@ -2,29 +2,47 @@ import type { HeadSummary } from '../../../store/attention.ts'
 import {
   labelOf,
   SCORE_NAMES,
-  topKeys,
+  strongestLinks,
   type HeadScores,
   type ScoreName,
 } from '../../../store/attentionScores.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'
+import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'
 import { useShown, useTextRow, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
-import { useAttention, useChosenHead, useChosenPattern, useChosenSummary, useHeadTitle } from './hooks.ts'
+import { CacheFacts } from '../cache/CacheFacts.tsx'
+import {
+  useAttention,
+  useAttentionState,
+  useChosenScores,
+  useEditedHeads,
+  useQueryWeights,
+  useSelectionTitle,
+} from './hooks.ts'
 
-/** The chosen head in numbers and words: what it measurably does, and where the selected query looks. */
+/** What the attention view shows, in numbers and words. */
 export function HeadPanel() {
+  const tab = useAttentionState((state) => state.tab)
+  return tab === 'cache' ? <CacheFacts /> : <ChosenHeads />
+}
+
+/** The heads on show: what they measurably do, and where the selected token looks. */
+function ChosenHeads() {
   const t = useTranslate()
-  const chosen = useChosenHead()
-  const title = useHeadTitle()
+  const title = useSelectionTitle()
   const shown = useShown(useAttention().reading)
-  const summary = useChosenSummary()
-  if (shown === null || summary === null) return <p className="note">{t('reading.empty')}</p>
+  const scores = useChosenScores()
+  const heads = useEditedHeads()
+  if (shown === null || scores === null) return <p className="note">{t('reading.empty')}</p>
   return (
     <div className="head-panel">
-      <h3 className="step-name">{title(chosen)}</h3>
-      <Scores scores={summary.scores} tokens={shown.ids.length} />
-      <Keys ids={shown.ids} />
+      <h3 className="step-name">{title}</h3>
+      <p>
+        <EditHere changes={headsOff(heads)} />
+      </p>
+      <Scores scores={scores} tokens={shown.ids.length} />
+      <Links ids={shown.ids} />
       <AllHeads summaries={shown.value.summaries} />
     </div>
   )
@@ -86,34 +104,43 @@ function Score({ name, value, named }: { name: ScoreName; value: number | null; 
   )
 }
 
-/** Keys listed for the selected query. */
+/** Positions listed for the selected token. */
 const LISTED = 10
 
-function Keys({ ids }: { ids: readonly number[] }) {
+function Links({ ids }: { ids: readonly number[] }) {
   const t = useTranslate()
   const row = useTextRow(ids.length)
   const texts = useTexts(ids.length)
-  const pattern = useChosenPattern()
-  if (pattern === null || pattern.size !== ids.length) return null
+  const weights = useQueryWeights(ids, row)
+  const direction = useAttentionState((state) => state.direction)
+  const heads = useEditedHeads()
+  if (weights === null) return null
   const name = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
+  const keys = direction === 'keys'
   return (
     <section className="head-section">
       <table className="plain-table head-keys">
-        <caption className="eyebrow">{t('attention.query', { row, query: name(row) })}</caption>
+        <caption className="eyebrow">
+          {t(keys ? 'attention.query' : 'attention.lookedAt', { row, query: name(row) })}
+        </caption>
         <thead>
           <tr>
             <th scope="col">{t('attention.position')}</th>
-            <th scope="col">{t('attention.key')}</th>
+            <th scope="col">{t(keys ? 'attention.key' : 'attention.queryToken')}</th>
             <th scope="col">{t('attention.weight')}</th>
+            <td />
           </tr>
         </thead>
         <tbody>
-          {topKeys(pattern, row, LISTED).map(({ position, weight }) => (
+          {strongestLinks(weights, row, direction, LISTED).map(({ position, weight }) => (
             <tr key={position}>
               <td>{position}</td>
               <th scope="row">{name(position)}</th>
               <td className="head-weight" style={{ '--share': weight }}>
                 {formatFixed(weight, 4)}
+              </td>
+              <td>
+                <EditHere bare changes={cutEdge(heads, keys ? [row, position] : [position, row])} />
               </td>
             </tr>
           ))}

@@ -1,33 +1,64 @@
-import { memo, useCallback, useEffect, useRef, type KeyboardEvent } from 'react'
-import { visibleText } from '../../../store/groups.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
-import { useSession, useTranslate } from '../../context.ts'
-import { formatFixed } from '../../format.ts'
-import { useTexts } from '../reading/hooks.ts'
-import { tokenName } from '../steps/words.ts'
-import { useChosenPattern } from './hooks.ts'
-import { inkLevel } from './ink.ts'
+import { useEffect, useMemo, useRef } from 'react'
+import { Segmented } from '../../components/Segmented.tsx'
+import { useTranslate } from '../../context.ts'
+import { ArcText } from './ArcText.tsx'
+import { useAttention, useAttentionState } from './hooks.ts'
+import { StripTokens, useStripKeys } from './StripTokens.tsx'
 
-/** The text, shaded by the weights of the selected query in the chosen head. */
-export function QueryStrip({ ids, row }: { ids: readonly number[]; row: number }) {
+interface StripProps {
+  ids: readonly number[]
+  /** The selected token. */
+  row: number
+}
+
+/** The text under the weights of the selected token: arcs over one line, or shades over the whole. */
+export function QueryStrip(props: StripProps) {
   const t = useTranslate()
-  const session = useSession()
-  const texts = useTexts(ids.length)
-  const pattern = useChosenPattern()
+  const drawn = useAttentionState((state) => state.drawn)
+  return (
+    <section className="query" aria-label={t('attention.overText')}>
+      {drawn === 'arcs' ? <ArcText {...props} /> : <ShadedText {...props} />}
+    </section>
+  )
+}
+
+/** Which weights of the selected token are drawn over the text, and how. */
+export function QueryTools() {
+  const t = useTranslate()
+  const { state } = useAttention()
+  const drawn = useAttentionState((now) => now.drawn)
+  const direction = useAttentionState((now) => now.direction)
+  return (
+    <>
+      <Segmented
+        label={t('attention.direction')}
+        value={direction}
+        choices={[
+          { value: 'keys', label: t('attention.keys') },
+          { value: 'queries', label: t('attention.queries') },
+        ]}
+        onChange={(next) => state.setState({ direction: next })}
+      />
+      <Segmented
+        label={t('attention.drawn')}
+        value={drawn}
+        choices={[
+          { value: 'arcs', label: t('attention.arcs') },
+          { value: 'text', label: t('attention.text') },
+        ]}
+        onChange={(next) => state.setState({ drawn: next })}
+      />
+    </>
+  )
+}
+
+function ShadedText({ ids, row }: StripProps) {
+  const t = useTranslate()
   const strip = useRef<HTMLDivElement>(null)
-  const select = useCallback((at: number) => selectTextRow(session, at), [session])
+  const all = useMemo(() => [...ids.keys()], [ids])
   useEffect(() => {
     strip.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' })
-  }, [row, ids, texts])
-  const move = (event: KeyboardEvent) => {
-    const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
-    if (by === 0 || event.ctrlKey || event.metaKey || event.altKey) return
-    event.preventDefault()
-    event.stopPropagation()
-    const to = Math.min(ids.length - 1, Math.max(0, row + by))
-    select(to)
-    strip.current?.querySelectorAll<HTMLElement>('button')[to]?.focus()
-  }
+  }, [row, ids])
   return (
     <div
       className="query-strip"
@@ -35,57 +66,9 @@ export function QueryStrip({ ids, row }: { ids: readonly number[]; row: number }
       role="group"
       data-arrows=""
       aria-label={t('attention.strip')}
-      onKeyDown={move}
+      onKeyDown={useStripKeys(ids.length, row)}
     >
-      {ids.map((id, at) => {
-        const weight = pattern?.size === ids.length ? (pattern.data[row * ids.length + at] ?? 0) : 0
-        const name = tokenName(t, texts[at] ?? '', id)
-        return (
-          <StripToken
-            key={at}
-            at={at}
-            id={id}
-            text={texts[at] ?? ''}
-            name={`${at}: ${name}, ${formatFixed(weight, 3)}`}
-            level={inkLevel(weight)}
-            ahead={at > row}
-            selected={at === row}
-            onSelect={select}
-          />
-        )
-      })}
+      <StripTokens ids={ids} row={row} shown={all} starts={null} />
     </div>
   )
 }
-
-interface StripTokenProps {
-  at: number
-  id: number
-  text: string
-  name: string
-  level: number
-  ahead: boolean
-  selected: boolean
-  onSelect: (row: number) => void
-}
-
-const StripToken = memo(function StripToken(props: StripTokenProps) {
-  const { at, id, text, name, level, ahead, selected, onSelect } = props
-  return (
-    <button
-      type="button"
-      className={ahead ? 'query-token query-ahead' : 'query-token'}
-      data-testid="row-token"
-      data-row={at}
-      data-token-id={id}
-      aria-pressed={selected}
-      aria-label={name}
-      title={name}
-      tabIndex={selected ? 0 : -1}
-      style={ahead ? undefined : { '--swatch': `var(--seq-${level})` }}
-      onClick={() => onSelect(at)}
-    >
-      {text === '' ? <span className="strip-special">{id}</span> : visibleText(text)}
-    </button>
-  )
-})

@@ -1,6 +1,6 @@
 import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../store/groups.ts'
-import { lensCell, type LensMap } from '../../../store/lens.ts'
+import { lensCell, lensText, type LensMap } from '../../../store/lens.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import type { LensCell } from '../../../types.ts'
 import { useSize } from '../../components/measure.ts'
@@ -39,34 +39,32 @@ export function LensMatrix({ ids, map }: MatrixProps) {
     [lens, session],
   )
   return (
-    <div className="lens-frame">
-      <LineNames layers={layers} />
+    <div
+      className="lens-scroll"
+      ref={setScroller}
+      onPointerLeave={() => lens.state.setState({ hovered: null })}
+    >
       <div
-        className="lens-scroll"
-        ref={setScroller}
-        onPointerLeave={() => lens.state.setState({ hovered: null })}
+        className="lens-grid"
+        role="grid"
+        data-arrows=""
+        aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
+        aria-colcount={map.positions}
+        style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
+        onKeyDown={(event) => moveCell(event, { layers, positions: map.positions }, place, choose)}
       >
-        <div
-          className="lens-grid"
-          role="grid"
-          data-arrows=""
-          aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
-          aria-colcount={map.positions}
-          style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
-          onKeyDown={(event) => moveCell(event, { layers, positions: map.positions }, place, choose)}
-        >
-          <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
-          {layers.map((layer) => (
-            <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
-          ))}
-          <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />
-        </div>
+        <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
+        {layers.map((layer) => (
+          <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
+        ))}
+        <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />
       </div>
     </div>
   )
 }
 
-function LineNames({ layers }: { layers: readonly number[] }) {
+/** The layers beside the lines of a grid, the last on top. */
+export function LineNames({ layers }: { layers: readonly number[] }) {
   const t = useTranslate()
   return (
     <div className="lens-names" aria-hidden="true">
@@ -161,16 +159,13 @@ function Line({ map, ids, layer, columns, place, onChoose }: LineProps) {
         const cell = lensCell(map, layer, position)
         const best = cell?.top[0]
         if (cell === null || best === undefined) return null
-        const top = tokenName(t, map.texts.get(best.id) ?? '', best.id)
+        const word = lensText(map, position, best.id)
+        const top = tokenName(t, word, best.id)
         return (
           <Cell
             key={position}
             cell={cell}
-            top={
-              (map.texts.get(best.id) ?? '') === ''
-                ? `#${best.id}`
-                : visibleText(map.texts.get(best.id) ?? '')
-            }
+            top={word === '' ? `#${best.id}` : visibleText(word)}
             label={t('lens.cell', {
               position,
               token: tokenName(t, texts[position] ?? '', ids[position] ?? 0),

@@ -1,14 +1,38 @@
 import { useMemo } from 'react'
+import { useStore } from 'zustand'
 import { lensCell, type LensMap } from '../../../store/lens.ts'
 import type { LensCell } from '../../../types.ts'
+import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../format.ts'
+import { AttributionPanel } from '../attribution/AttributionPanel.tsx'
 import { useShown, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { useLayerName, useLens, useSpelled, useToldPlace } from './hooks.ts'
 
-/** What stands behind a cell: the alternatives, the entropy, and how the actual next token fares layer by layer. */
+/** What stands behind the chosen cell: what is predicted, or what made the prediction. */
 export function LensPanel() {
+  const t = useTranslate()
+  const { state } = useLens()
+  const told = useStore(state, (now) => now.told)
+  return (
+    <div className="lens-told">
+      <Segmented
+        label={t('attribution.tabs')}
+        value={told}
+        choices={[
+          { value: 'prediction', label: t('attribution.predictionTab') },
+          { value: 'attribution', label: t('attribution.tab') },
+        ]}
+        onChange={(next) => state.setState({ told: next })}
+      />
+      {told === 'prediction' ? <Prediction /> : <AttributionPanel />}
+    </div>
+  )
+}
+
+/** The alternatives, the entropy, and how the actual next token fares layer by layer. */
+function Prediction() {
   const t = useTranslate()
   const name = useLayerName()
   const shown = useShown(useLens().reading)

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { lensOf, type LensGrid } from '../../../store/lens.ts'
 import { useSession, useTranslate } from '../../context.ts'
@@ -38,17 +38,18 @@ export function useLayerName(): (layer: number) => string {
 export function useSpelled(ids: readonly number[], before: readonly number[]): readonly string[] {
   const session = useSession()
   const key = ids.join(' ')
+  // Callers may make the list anew with every render.
+  const wantedIds = useMemo(() => (key === '' ? [] : key.split(' ').map(Number)), [key])
   const [found, setFound] = useState<{ key: string; texts: readonly string[] }>({ key: '', texts: [] })
   useEffect(() => {
     let wanted = true
-    Promise.all(ids.map((id) => session.lookUpText(before, id))).then(
+    Promise.all(wantedIds.map((id) => session.lookUpText(before, id))).then(
       (texts) => wanted && setFound({ key, texts }),
       (error: unknown) => wanted && session.report(error),
     )
     return () => {
       wanted = false
     }
-    // `key` stands for the ids.
-  }, [session, key, ids, before])
-  return found.key === key ? found.texts : ids.map(() => '')
+  }, [session, key, wantedIds, before])
+  return found.key === key ? found.texts : wantedIds.map(() => '')
 }

@@ -1,5 +1,6 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
+import { spellRows } from '../../../store/spelled.ts'
 import { stepsOf } from '../../../store/steps.ts'
 import { textRow, type ReadingState, type TextReading } from '../../../store/textReading.ts'
 import { useApp, useSession, useSlowTrace } from '../../context.ts'
@@ -21,19 +22,13 @@ export function useTextRow(rows: number): number {
   return textRow(session, rows)
 }
 
-/** Text of every row's token; empty strings until they are known. The same array while nothing changes. */
+/** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */
 export function useTexts(rows: number): readonly string[] {
   const trace = useSlowTrace(200)
   const version = trace.getVersion()
   return useMemo(
-    () =>
-      // The trace is changed in place: its version stands for its content.
-      version < 0
-        ? []
-        : Array.from(
-            { length: rows },
-            (_, row) => trace.tokens[row - trace.promptIds.length]?.text ?? trace.promptTexts[row] ?? '',
-          ),
+    // The trace is changed in place: its version stands for its content.
+    () => (version < 0 ? [] : spellRows(trace, rows)),
     [trace, version, rows],
   )
 }

@@ -4,6 +4,7 @@ import type { StepInfo, TensorStats } from '../../../types.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatCount } from '../../format.ts'
+import { HistogramExport } from './HistogramExport.tsx'
 import { useRow, useStepsState } from './hooks.ts'
 import { formatValue } from './liveMath.ts'
 
@@ -30,7 +31,7 @@ export function Statistics({ step }: { step: StepInfo }) {
       {error !== null && <p className="note">{error}</p>}
       {stats !== null && (
         <>
-          <Histogram stats={stats} />
+          <Histogram stats={stats} step={scope === 'row' ? `${step.name} [${row}]` : step.name} />
           <Numbers stats={stats} />
         </>
       )}
@@ -59,7 +60,7 @@ function useStats(step: StepInfo, row: number | null) {
   return found
 }
 
-function Numbers({ stats }: { stats: TensorStats }) {
+export function Numbers({ stats }: { stats: TensorStats }) {
   const t = useTranslate()
   const names = ['min', 'max', 'mean', 'std', 'norm'] as const
   const bad = stats.nan + stats.infinite
@@ -86,8 +87,15 @@ function Numbers({ stats }: { stats: TensorStats }) {
 const WIDTH = 320
 const HEIGHT = 56
 
+interface HistogramProps {
+  stats: TensorStats
+  step: string
+  /** What a picture of it says its numbers are of; omitted: what is on the page. */
+  caption?: string
+}
+
 /** Bars on a square-root scale: rare values stay visible. */
-function Histogram({ stats }: { stats: TensorStats }) {
+export function Histogram({ stats, step, caption }: HistogramProps) {
   const t = useTranslate()
   const { low, high, counts } = stats.histogram
   const most = Math.max(1, ...counts)
@@ -99,26 +107,29 @@ function Histogram({ stats }: { stats: TensorStats }) {
     high: formatValue(high),
   })
   return (
-    <figure className="histogram">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
-        {counts.map((count, index) => {
-          const height = Math.sqrt(count / most) * (HEIGHT - 2)
-          return (
-            <rect
-              key={index}
-              x={index * width}
-              y={HEIGHT - height}
-              width={Math.max(0.5, width - 0.7)}
-              height={height}
-            />
-          )
-        })}
-        {zero !== null && <line x1={zero} x2={zero} y1={0} y2={HEIGHT} />}
-      </svg>
-      <figcaption className="histogram-ends numeric" aria-hidden="true">
-        <span>{formatValue(low)}</span>
-        <span>{formatValue(high)}</span>
-      </figcaption>
-    </figure>
+    <div className="plot-host">
+      <figure className="histogram">
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
+          {counts.map((count, index) => {
+            const height = Math.sqrt(count / most) * (HEIGHT - 2)
+            return (
+              <rect
+                key={index}
+                x={index * width}
+                y={HEIGHT - height}
+                width={Math.max(0.5, width - 0.7)}
+                height={height}
+              />
+            )
+          })}
+          {zero !== null && <line x1={zero} x2={zero} y1={0} y2={HEIGHT} />}
+        </svg>
+        <figcaption className="histogram-ends numeric" aria-hidden="true">
+          <span>{formatValue(low)}</span>
+          <span>{formatValue(high)}</span>
+        </figcaption>
+      </figure>
+      <HistogramExport stats={stats} step={step} caption={caption} />
+    </div>
   )
 }

@@ -8,6 +8,7 @@ import { useSession, useTranslate } from '../../context.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'
 import { writeCsv, writeNpy } from '../../draw/tensorFiles.ts'
+import { changeAt, EditHere } from '../edits/EditHere.tsx'
 import { useShade, useSteps, type ShownStep } from './hooks.ts'
 import { formatValue } from './liveMath.ts'
 import type { StepLayout } from './shape.ts'
@@ -40,8 +41,16 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
       />
       {range !== null && <RangeLegend layout={layout} range={range} shown={shown} />}
       <Exports shown={shown} />
+      <EditStep step={shown.step.name} layout={layout} cell={cell} />
     </div>
   )
+}
+
+/** An edit at the chosen cell, where this step can be edited. */
+function EditStep({ step, layout, cell }: { step: string; layout: StepLayout; cell: Cell }) {
+  const headDim = layout.columns.kind === 'heads' ? layout.columns.headDim : 0
+  const change = changeAt({ step, ...cell, headDim })
+  return change === null ? null : <EditHere changes={[change]} />
 }
 
 function SliceSelect({ layout, cell, onSlice }: Pick<TensorToolsProps, 'layout' | 'cell' | 'onSlice'>) {

@@ -1,16 +1,16 @@
-import { useMemo, useState } from 'react'
+import { useMemo } from 'react'
 import { PACES } from '../../../store/steps.ts'
 import { Scrubber, TransportButton } from '../../components/Transport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRow, useStepList, useSteps, useStepsState } from './hooks.ts'
-import { KeySheet } from './KeySheet.tsx'
 import { useStepKeys } from './useStepKeys.ts'
 
 /** Moves through steps and tokens: buttons, scrubbers, and the keys of the view. */
 export function TransportBar() {
   const t = useTranslate()
-  const [sheet, setSheet] = useState(false)
-  useStepKeys(() => setSheet(true))
+  const { app } = useSession()
+  const openSheet = (): void => app.setState({ keysOpen: true })
+  useStepKeys(openSheet)
   return (
     <section className="transport" aria-label={t('steps.transport')}>
       <Buttons />
@@ -21,10 +21,9 @@ export function TransportBar() {
           label={t('transport.keys')}
           hint="?"
           testId="step-keys"
-          onClick={() => setSheet(true)}
+          onClick={openSheet}
         />
       </div>
-      {sheet && <KeySheet onClose={() => setSheet(false)} />}
     </section>
   )
 }

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
+import { spellRows } from '../../../store/spelled.ts'
 import { stepsOf, type Steps, type StepsState } from '../../../store/steps.ts'
 import { isLarge, type StepsSource, type WeightRow } from '../../../store/stepsSource.ts'
 import type { StepInfo, TensorData } from '../../../types.ts'
@@ -36,20 +37,14 @@ export function useRow(): number {
   return steps.row
 }
 
-/** Text of every row's token; empty strings until they are known. The same array while nothing changes. */
+/** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */
 export function useRowTexts(): readonly string[] {
   const trace = useSlowTrace(200)
   const rows = useStepsState((state) => state.source?.ids.length ?? 0)
   const version = trace.getVersion()
   return useMemo(
-    () =>
-      // The trace is changed in place: its version stands for its content.
-      version < 0
-        ? []
-        : Array.from({ length: rows }, (_, row) => {
-            const generated = trace.tokens[row - trace.promptIds.length]
-            return generated?.text ?? trace.promptTexts[row] ?? ''
-          }),
+    // The trace is changed in place: its version stands for its content.
+    () => (version < 0 ? [] : spellRows(trace, rows)),
     [trace, version, rows],
   )
 }

@@ -29,7 +29,7 @@ type Heads = Pick<ModelInfo, 'headDim'>
 export function layoutOf(step: StepInfo, info: Heads): StepLayout {
   const { shape } = step.output
   const [cols = 1, rows = 1, leading = 1] = shape.toReversed()
-  const attention = step.op === 'scores' || step.op === 'softmax'
+  const attention = isAttention(step)
   return {
     rows,
     cols,
@@ -41,8 +41,13 @@ export function layoutOf(step: StepInfo, info: Heads): StepLayout {
   }
 }
 
+/** Weights or scores of heads, edited ones too. */
+function isAttention({ name, op }: Pick<StepInfo, 'name' | 'op'>): boolean {
+  return op === 'scores' || op === 'softmax' || (op === 'edit' && name.endsWith('.attn.scores'))
+}
+
 function columnsOf({ name, op }: StepInfo, cols: number, { headDim }: Heads): Columns {
-  if (op === 'scores' || op === 'softmax') return { kind: 'positions' }
+  if (isAttention({ name, op })) return { kind: 'positions' }
   if (name === 'logits') return { kind: 'vocabulary' }
   const heads = op === 'cache' || /\.attn\.(q|k|v|q_rope|k_rope|mix)$/.test(name)
   return heads && cols % headDim === 0 ? { kind: 'heads', headDim } : { kind: 'features' }

@@ -28,13 +28,16 @@ const ROLES = [
   'lora_ax',
   'embed_lora',
   'blend',
+  'edit',
 ] as const
 
 type Role = (typeof ROLES)[number] | 'other'
 
-/** What a step is for: adapters' steps by their op, the others by name. */
+const BY_OP: readonly string[] = ['lora_ax', 'embed_lora', 'blend', 'edit']
+
+/** What a step is for: the steps of adapters and edits by their op, the others by name. */
 function roleOf({ name, op }: Pick<StepInfo, 'name' | 'op'>): Role {
-  const byOp = ROLES.find((role) => role === op && ['lora_ax', 'embed_lora', 'blend'].includes(role))
+  const byOp = ROLES.find((role) => role === op && BY_OP.includes(role))
   const parts = name.split('.').toReversed()
   // A replaced module computes `mlp.gate.base` and `mlp.gate.alt` the way `mlp.gate` does.
   return byOp ?? ROLES.find((role) => role === parts[0]) ?? ROLES.find((role) => role === parts[1]) ?? 'other'

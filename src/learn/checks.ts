@@ -1,0 +1,81 @@
+import { attentionOf } from '../store/attention.ts'
+import { editsOf } from '../store/edits.ts'
+import { lensOf } from '../store/lens.ts'
+import { benchOptions, samplingBenchOf } from '../store/samplingBench.ts'
+import type { Session } from '../store/session.ts'
+import { speculationOf } from '../store/speculate.ts'
+import { stepsOf } from '../store/steps.ts'
+import { textRow } from '../store/textReading.ts'
+import { chosenHead, firstRightLayer, selectedToken } from './facts.ts'
+import type { Lesson } from './types.ts'
+
+/** Whether what a task asks for has been done, by what the page shows. */
+type Check = (session: Session, lesson: Lesson) => boolean
+
+/** A token is unlikely below this probability. */
+const UNSURE = Math.log(0.5)
+
+const ofBench =
+  (holds: (options: NonNullable<ReturnType<typeof benchOptions>>) => boolean): Check =>
+  (session) => {
+    const options = benchOptions(samplingBenchOf(session).state.getState())
+    return options !== null && holds(options)
+  }
+
+export const CHECKS = {
+  /** Another token than the one the step began with: row 2. */
+  otherToken: (session) => {
+    const { rows, row } = stepsOf(session)
+    return rows > 0 && row !== 2
+  },
+  lastStep: (session) => stepsOf(session).state.getState().step === 'logits',
+  unsureToken: (session) =>
+    session.app.getState().pinned !== null && (selectedToken(session)?.logprob ?? 0) < UNSURE,
+
+  /** Of all heads, none looks more at the token before on this text. */
+  previousHead: (session) => {
+    const { shown } = attentionOf(session).reading.state.getState()
+    const own = chosenHead(session)
+    if (shown === null || own === null || own.head === null) return false
+    const score = (scores: typeof own.scores): number => scores.previous ?? 0
+    return shown.value.summaries.every(
+      ({ head, scores }) => head === null || score(scores) <= score(own.scores),
+    )
+  },
+  continued: ({ trace }) => trace.runStart > 0 && trace.tokens.length > trace.runStart,
+
+  greedy: ofBench(({ temperature }) => temperature === 0),
+  fewKept: ofBench(({ topK }) => topK >= 1 && topK <= 3),
+  nucleus: ofBench(({ topP }) => topP <= 0.5),
+  manyDraws: (session) => samplingBenchOf(session).state.getState().draws >= 100,
+  otherSeed: ({ trace }, { text }) =>
+    trace.settings !== null && trace.tokens.length > 0 && trace.settings.seed !== text.settings.seed,
+  /** A token of the text was put there instead of drawn. */
+  otherMind: ({ trace }, { text }) =>
+    text.settings.temperature > 0 && trace.tokens.some(({ random }) => random === null),
+
+  /** A token that stands at another place of the text, too. */
+  repeatedToken: (session) => {
+    const { trace } = session
+    const ids = trace.idsBefore(trace.tokens.length)
+    const row = textRow(session, ids.length)
+    return row !== 2 && ids.some((id, at) => at !== row && id === ids[row])
+  },
+  mlpOff: (session) =>
+    editsOf(session).entries.some(
+      ({ on, change }) =>
+        on && change.kind === 'scale' && change.factor === 0 && change.step.endsWith('.mlp.down'),
+    ),
+  firstRightLayer: (session) => {
+    const layer = firstRightLayer(session)?.layer ?? null
+    return layer !== null && lensOf(session).state.getState().layer === layer
+  },
+  copyAsked: (session) => {
+    const { shown } = speculationOf(session).state.getState()
+    return shown?.guide.kind === 'q4_0' && speculationOf(session).rounds.length > 0
+  },
+  speculated: (session) => speculationOf(session).rounds.length > 0,
+  plainMeasured: (session) => speculationOf(session).state.getState().plain !== null,
+} as const satisfies Readonly<Record<string, Check>>
+
+export type CheckName = keyof typeof CHECKS

@@ -1,0 +1,220 @@
+import { attentionOf, type HeadSummary } from '../store/attention.ts'
+import { answeringModel } from '../store/app.ts'
+import { cacheOf } from '../store/cache.ts'
+import { visibleText } from '../store/groups.ts'
+import { lensCell, lensOf, lensText, type LensMap } from '../store/lens.ts'
+import { benchOptions, samplingBenchOf } from '../store/samplingBench.ts'
+import { laneTable } from '../store/samplingLanes.ts'
+import type { Session } from '../store/session.ts'
+import { speculationOf } from '../store/speculate.ts'
+import { totalsOf } from '../store/speculateRounds.ts'
+import { spellRows } from '../store/spelled.ts'
+import { stepsOf } from '../store/steps.ts'
+import { textRow } from '../store/textReading.ts'
+import { formatBytes, formatCount, formatFixed, formatProbability } from '../ui/format.ts'
+import type { GeneratedToken, LensCell, ModelInfo } from '../types.ts'
+
+/** A number or a word of the page as it stands, spelled as the page spells it; null while it is not there. */
+type Fact = (session: Session) => string | null
+
+const asCount = (count: number | null): string | null => (count === null ? null : formatCount(count))
+
+const ofModel =
+  (read: (info: ModelInfo) => string): Fact =>
+  ({ app }) => {
+    const info = answeringModel(app.getState().model)
+    return info === null ? null : read(info)
+  }
+
+/** The generated token that is selected, else the newest. */
+export function selectedToken({ app, trace }: Session): GeneratedToken | null {
+  return trace.tokens[app.getState().pinned ?? trace.tokens.length - 1] ?? null
+}
+
+const ofToken =
+  (read: (token: GeneratedToken) => string | null): Fact =>
+  (session) => {
+    const token = selectedToken(session)
+    return token === null ? null : read(token)
+  }
+
+const named = (text: string | undefined, id: number): string =>
+  text === undefined || text === '' ? `#${id}` : visibleText(text)
+
+/** Row of the selected token of the whole text, its id and its text. */
+function selectedPlace(session: Session): { row: number; id: number; text: string } | null {
+  const { trace } = session
+  const ids = trace.idsBefore(trace.tokens.length)
+  const row = textRow(session, ids.length)
+  const id = ids[row]
+  const text = spellRows(trace, ids.length)[row]
+  return id === undefined ? null : { row, id, text: named(text, id) }
+}
+
+const ofPlace =
+  (read: (place: { row: number; id: number; text: string }) => string): Fact =>
+  (session) => {
+    const place = selectedPlace(session)
+    return place === null ? null : read(place)
+  }
+
+/** The head on show, measured over the text on the page. */
+export function chosenHead(session: Session): HeadSummary | null {
+  const { reading, state } = attentionOf(session)
+  const { layer, head } = state.getState().chosen
+  const summaries = reading.state.getState().shown?.value.summaries ?? []
+  return summaries.find((one) => one.layer === layer && one.head === head) ?? null
+}
+
+const ofHead =
+  (read: (head: HeadSummary) => string | null): Fact =>
+  (session) => {
+    const head = chosenHead(session)
+    return head === null ? null : read(head)
+  }
+
+/** What the sampling bench shows under the settings moved there, with the drawn stretch of its bar. */
+function benchTable(session: Session) {
+  const bench = samplingBenchOf(session).state.getState()
+  const options = benchOptions(bench)
+  if (bench.place === null || options === null) return null
+  const { plain, before, random } = bench.place
+  const table = laneTable(plain, { options, seenIds: before, random, limit: 32, always: [] })
+  const stretch = table.rows.find(({ id }) => id === table.stages.chosen)?.stretch ?? null
+  return { table, random, stretch, place: bench.place }
+}
+
+type BenchTable = NonNullable<ReturnType<typeof benchTable>>
+
+/** The table made last: several facts of a sentence come from one. */
+let latest: { of: object; table: BenchTable | null } | null = null
+
+function benchTableOnce(session: Session): BenchTable | null {
+  const of = samplingBenchOf(session).state.getState()
+  if (latest?.of !== of) latest = { of, table: benchTable(session) }
+  return latest.table
+}
+
+const ofBench =
+  (read: (bench: BenchTable) => string | null): Fact =>
+  (session) => {
+    const bench = benchTableOnce(session)
+    return bench === null ? null : read(bench)
+  }
+
+/** What the last layer predicts behind the selected token. */
+const ofLens =
+  (read: (cell: LensCell, map: LensMap) => string | null): Fact =>
+  (session) => {
+    const { shown } = lensOf(session).reading.state.getState()
+    if (shown === null) return null
+    const last = shown.value.layers.at(-1) ?? 0
+    const cell = lensCell(shown.value, last, textRow(session, shown.ids.length))
+    return cell === null ? null : read(cell, shown.value)
+  }
+
+/** The first layer whose best token is the one that comes next, at the selected row; null where none is. */
+export function firstRightLayer(session: Session): { map: LensMap; layer: number | null } | null {
+  const { shown } = lensOf(session).reading.state.getState()
+  if (shown === null) return null
+  const position = textRow(session, shown.ids.length)
+  const right = shown.value.layers.find((layer) => {
+    const cell = lensCell(shown.value, layer, position)
+    return cell !== null && cell.token !== null && cell.top[0]?.id === cell.token
+  })
+  return { map: shown.value, layer: right ?? null }
+}
+
+const ofRounds =
+  (read: (rounds: ReturnType<typeof speculationOf>['rounds']) => string | null): Fact =>
+  (session) => {
+    const { rounds } = speculationOf(session)
+    return rounds.length === 0 ? null : read(rounds)
+  }
+
+/** Bytes of keys and values a position takes in all layers, as the cache counts them. */
+function bytesPerPosition(session: Session): number | null {
+  const report = cacheOf(session).state.getState().stock?.report
+  return report === undefined ? null : (report.bytesPerPageAndLayer / report.pageSize) * report.layers
+}
+
+/** What `{name}` in the words of a lesson stands for. Nothing here is typed in: all of it is read off the page. */
+export const FACTS = {
+  layers: ofModel(({ layers }) => formatCount(layers)),
+  heads: ofModel(({ heads }) => formatCount(heads)),
+  allHeads: ofModel(({ layers, heads }) => formatCount(layers * heads)),
+  headDim: ofModel(({ headDim }) => formatCount(headDim)),
+  hidden: ofModel(({ hidden }) => formatCount(hidden)),
+  vocab: ofModel(({ vocab }) => formatCount(vocab)),
+  weights: ofModel(({ weights }) => weights),
+
+  promptTokens: ({ trace }) => (trace.promptIds.length === 0 ? null : formatCount(trace.promptIds.length)),
+  written: ({ trace }) => (trace.tokens.length === 0 ? null : formatCount(trace.tokens.length)),
+  reused: ({ trace }) => asCount(trace.timing?.reused ?? null),
+  prefillRows: ({ trace }) => asCount(trace.timing?.prefillRows ?? null),
+
+  token: ofPlace(({ text }) => text),
+  tokenId: ofPlace(({ id }) => String(id)),
+  position: ofPlace(({ row }) => String(row)),
+
+  best: ofToken(({ top }) => (top[0] === undefined ? null : named(top[0].text, top[0].id))),
+  bestShare: ofToken(({ top }) =>
+    top[0] === undefined ? null : formatProbability(Math.exp(top[0].logprob)),
+  ),
+
+  stepCount: (session) => {
+    const count = stepsOf(session).steps.length
+    return count === 0 ? null : formatCount(count)
+  },
+  stepBytes: (session) => {
+    const { steps, index } = stepsOf(session)
+    const bytes = steps[index]?.bytes
+    return bytes === undefined ? null : formatBytes(bytes)
+  },
+  inner: (session) => {
+    const width = stepsOf(session).steps.find(({ name }) => name === 'layers.0.mlp.gate')?.output.shape[1]
+    return width === undefined ? null : formatCount(width)
+  },
+
+  headLayer: ofHead(({ layer }) => String(layer)),
+  headNumber: ofHead(({ head }) => (head === null ? null : String(head))),
+  headFirst: ofHead(({ scores }) => (scores.first === null ? null : formatFixed(scores.first, 2))),
+  headPrevious: ofHead(({ scores }) => (scores.previous === null ? null : formatFixed(scores.previous, 2))),
+  bytesPerPosition: (session) => {
+    const bytes = bytesPerPosition(session)
+    return bytes === null ? null : formatBytes(bytes)
+  },
+  bytesOfText: (session) => {
+    const bytes = bytesPerPosition(session)
+    const { promptIds, tokens } = session.trace
+    return bytes === null ? null : formatBytes(bytes * (promptIds.length + tokens.length))
+  },
+
+  drawRandom: ofBench(({ random }) => formatFixed(random, 4)),
+  drawFrom: ofBench(({ stretch }) => (stretch === null ? null : formatFixed(stretch[0], 4))),
+  drawTo: ofBench(({ stretch }) => (stretch === null ? null : formatFixed(stretch[1], 4))),
+  kept: ofBench(({ table }) => formatCount(table.stages.ids.length)),
+  benchBestShare: ofBench(({ table }) => {
+    const share = table.rows[0]?.shares[0]
+    return share === undefined || share === null ? null : formatProbability(share)
+  }),
+  benchToken: ofBench(({ place: { token } }) => (token === null ? null : named(token.text, token.id))),
+  runSeed: ({ trace }) => (trace.settings === null ? null : String(trace.settings.seed)),
+
+  lensTop: ofLens(({ top, position }, map) => {
+    const best = top[0]
+    return best === undefined ? null : named(lensText(map, position, best.id), best.id)
+  }),
+  lensShare: ofLens(({ top }) => (top[0] === undefined ? null : formatProbability(top[0].probability))),
+
+  accepted: ofRounds((rounds) => {
+    const { accepted, proposed } = totalsOf(rounds)
+    return proposed === 0 ? null : formatProbability(accepted / proposed)
+  }),
+  rounds: ofRounds((rounds) => formatCount(rounds.length)),
+  roundTokens: ofRounds((rounds) => formatCount(totalsOf(rounds).tokens)),
+} as const satisfies Readonly<Record<string, Fact>>
+
+export type FactName = keyof typeof FACTS
+
+export const isFact = (name: string): name is FactName => Object.hasOwn(FACTS, name)

@@ -1,0 +1,21 @@
+import type { Lesson } from '../types.ts'
+import { attention } from './attention.ts'
+import { embedding } from './embedding.ts'
+import { logits } from './logits.ts'
+import { mlp } from './mlp.ts'
+import { quantisation } from './quantisation.ts'
+import { residual } from './residual.ts'
+import { sampling } from './sampling.ts'
+import { speculation } from './speculation.ts'
+
+/** Every lesson, in the order they build on each other. A new one is a file here, its words, and an entry. */
+export const LESSONS: readonly Lesson[] = [
+  logits,
+  attention,
+  sampling,
+  embedding,
+  mlp,
+  residual,
+  quantisation,
+  speculation,
+]

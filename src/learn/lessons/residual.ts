@@ -1,0 +1,34 @@
+import { byId, type Lesson } from '../types.ts'
+import { STORY } from './texts.ts'
+
+/** The stream every layer writes into, and reading it early. */
+export const residual: Lesson = {
+  name: 'residual',
+  title: 'residual.title',
+  about: 'residual.about',
+  minutes: 3,
+  text: STORY,
+  steps: [
+    {
+      words: 'residual.sum',
+      place: { view: 'steps', step: 'layers.0.resid_mid', token: { generated: 0 } },
+      target: byId('step-formula'),
+    },
+    {
+      words: 'residual.lens',
+      place: { view: 'lens', token: 'beforeSurest', layer: null, told: 'prediction' },
+      target: byId('lens-cell', '[aria-selected="true"]'),
+    },
+    {
+      words: 'residual.depth',
+      place: { view: 'lens', layer: null, told: 'prediction' },
+      target: '.lens-grid',
+      task: { words: 'residual.depth.task', check: 'firstRightLayer' },
+    },
+    {
+      words: 'residual.parts',
+      place: { view: 'lens', region: 'right', layer: null, told: 'attribution' },
+      target: byId('attribution'),
+    },
+  ],
+}

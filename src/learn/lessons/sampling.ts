@@ -1,0 +1,62 @@
+import { byId, type Lesson } from '../types.ts'
+import { UNFILTERED } from './texts.ts'
+
+/** The head of a stage of the bench: its name, its slider and the box with this test id. */
+const stageOf = (name: string): string => `th:has(${byId(name)})`
+
+/** From probabilities to one token. */
+export const sampling: Lesson = {
+  name: 'sampling',
+  title: 'sampling.title',
+  about: 'sampling.about',
+  minutes: 6,
+  text: UNFILTERED,
+  steps: [
+    {
+      words: 'sampling.candidates',
+      place: { view: 'sampling', token: 'torn', freshBench: true },
+      target: '.bench-table',
+    },
+    {
+      words: 'sampling.draw',
+      place: { view: 'sampling', token: 'torn', freshBench: true },
+      target: '.draw',
+    },
+    {
+      words: 'sampling.temperature',
+      place: { view: 'sampling', token: 'torn', freshBench: true },
+      target: stageOf('bench-temperature'),
+      task: { words: 'sampling.temperature.task', check: 'greedy' },
+    },
+    {
+      words: 'sampling.topK',
+      place: { view: 'sampling', token: 'torn', freshBench: true },
+      target: stageOf('bench-top-k'),
+      task: { words: 'sampling.topK.task', check: 'fewKept' },
+    },
+    {
+      words: 'sampling.topP',
+      place: { view: 'sampling', token: 'torn', freshBench: true },
+      target: stageOf('bench-top-p'),
+      task: { words: 'sampling.topP.task', check: 'nucleus' },
+    },
+    {
+      words: 'sampling.many',
+      place: { view: 'sampling', token: 'torn', freshBench: true },
+      target: byId('bench-draw-many'),
+      task: { words: 'sampling.many.task', check: 'manyDraws' },
+    },
+    {
+      words: 'sampling.seed',
+      place: { view: 'write', region: 'left' },
+      target: `.field:has(${byId('sampling-seed')})`,
+      task: { words: 'sampling.seed.task', check: 'otherSeed' },
+    },
+    {
+      words: 'sampling.mind',
+      place: { view: 'sampling', token: 'torn', freshBench: true },
+      target: byId('bench-continue'),
+      task: { words: 'sampling.mind.task', check: 'otherMind' },
+    },
+  ],
+}

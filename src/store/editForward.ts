@@ -1,0 +1,130 @@
+import { TokenscopeError } from '../errors.ts'
+import type { Edit, Model } from '../types.ts'
+import type { Change, ChangeOf, Entry, Span } from './edits.ts'
+import { encodePrompt } from './session.ts'
+import { mixWord } from './textReading.ts'
+
+/** Both outputs of a layer: without them the residual stream passes it by. */
+const OUTPUTS = ['attn.out', 'mlp.down'] as const
+
+/** Steps whose rows can be changed: those with a row of features, or of heads, to every position. */
+const EDITABLE =
+  /^(embed|layers\.\d+\.(input_norm|post_norm|attn\.(q|k|v|q_rope|k_rope|mix|out)|resid_mid|mlp\.(gate|up|act|down)|resid))$/
+/** Steps whose columns lie head by head. */
+const BY_HEAD = /\.attn\.(q|k|v|q_rope|k_rope|mix)$/
+
+export const canEdit = (step: string): boolean => EDITABLE.test(step)
+export const hasHeads = (step: string): boolean => BY_HEAD.test(step)
+
+/** Steps an entry acts at, as the engine names them. */
+export function stepsOfChange(change: Change): string[] {
+  if (change.kind === 'mask') return [`layers.${change.layer}.attn.scores`]
+  if (!/^layers\.\d+$/.test(change.step)) return [change.step]
+  return OUTPUTS.map((output) => `${change.step}.${output}`)
+}
+
+function reach(span: Span): { from?: number; to?: number } {
+  switch (span.kind) {
+    case 'all':
+      return {}
+    case 'from':
+      return { from: span.from }
+    case 'range':
+      return { from: span.from, to: span.to }
+    case 'token':
+      return { from: span.at, to: span.at + 1 }
+  }
+}
+
+/** A scale as the engine takes it: one edit for every step it acts at. */
+export function toEdits(change: ChangeOf<'scale'>): Edit[] {
+  const { factor, head, span } = change
+  const rest = { factor, ...(head !== null && { head }), ...reach(span) }
+  return stepsOfChange(change).map((step) => ({ kind: 'scale', step, ...rest }))
+}
+
+/** Activations that recipes ask for, of the model and the mix they were last asked under. */
+export class Activations {
+  private of: { model: Model; mix: string } | null = null
+  private readonly rows = new Map<string, Promise<Float32Array>>()
+
+  /** What the engine takes for these entries. @throws `bad-argument` when a prompt has no such position. */
+  async editsFor(model: Model, entries: readonly Entry[]): Promise<Edit[]> {
+    const edits: Edit[] = []
+    for (const { change } of entries) edits.push(...(await this.editsOf(model, change)))
+    return edits
+  }
+
+  /** What two prompts compute at a step behind their last tokens, `[hidden]` each. */
+  async ends(
+    model: Model,
+    step: string,
+    toward: string,
+    away: string,
+  ): Promise<{ to: Float32Array; from: Float32Array }> {
+    return { to: await this.row(model, toward, step, null), from: await this.row(model, away, step, null) }
+  }
+
+  private async editsOf(model: Model, change: Change): Promise<Edit[]> {
+    switch (change.kind) {
+      case 'scale':
+        return toEdits(change)
+      case 'steer': {
+        const { step, toward, away, factor, span } = change
+        const { to, from } = await this.ends(model, step, toward, away)
+        const vector = to.map((value, index) => value - (from[index] ?? 0))
+        return [{ kind: 'add', step, vector, factor, ...reach(span) }]
+      }
+      case 'patch': {
+        const { step, position, source } = change
+        const values = await this.row(model, source.prompt, source.step, source.position)
+        return [{ kind: 'patch', step, position, values }]
+      }
+      case 'mask': {
+        const { layer, head, query, key } = change
+        const step = `layers.${layer}.attn.scores`
+        return [{ kind: 'mask', step, query, key, ...(head !== null && { head }) }]
+      }
+    }
+  }
+
+  /** One row of a step over a prompt; null: behind its last token. */
+  private async row(
+    model: Model,
+    prompt: string,
+    step: string,
+    position: number | null,
+  ): Promise<Float32Array> {
+    const mix = await mixWord(model)
+    if (this.of?.model !== model || this.of.mix !== mix) {
+      this.of = { model, mix }
+      this.rows.clear()
+    }
+    const key = JSON.stringify([prompt, step, position])
+    const found = this.rows.get(key) ?? readRow(model, prompt, step, position)
+    this.rows.set(key, found)
+    // What failed is asked for anew next time.
+    found.catch(() => this.rows.delete(key))
+    return found
+  }
+}
+
+async function readRow(
+  model: Model,
+  prompt: string,
+  step: string,
+  position: number | null,
+): Promise<Float32Array> {
+  const ids = await encodePrompt(model, prompt)
+  const row = position ?? ids.length - 1
+  const { layers } = model.info
+  const tensor = (await model.trace(ids, { probes: [step] })).get(step)
+  if (tensor === undefined || row >= ids.length) {
+    throw new TokenscopeError('bad-argument', `“${prompt}” has no ${step} at position ${row}.`, {
+      hint: 'The edit was made for another model or text: remove it.',
+      details: { step, got: row, tokens: ids.length, layers },
+    })
+  }
+  const width = tensor.shape.at(-1) ?? 0
+  return tensor.data.slice(row * width, (row + 1) * width)
+}

@@ -1,0 +1,154 @@
+import { adaptersOf } from './adapters.ts'
+import type { TextMixState } from './adapterText.ts'
+import { isRunning } from './app.ts'
+import type { Deed, History } from './history.ts'
+import type { Session } from './session.ts'
+import { SETTING_NAMES, type SettingName, type Settings } from './settings.ts'
+import type { TraceSnapshot } from './trace.ts'
+
+/** Milliseconds within which moves of the same slider are one deed. */
+const ONE_MOVE = 1000
+
+/** Records what a person changes in settings, prompt and text. */
+export function watchSession(session: Session, history: History): void {
+  const settings = new SettingsWatch(session, history)
+  const text = new TextWatch(session, history)
+  session.app.subscribe((state, before) => {
+    if (state.settings !== before.settings) settings.changed(before.settings, state.settings)
+    if (state.prompt !== before.prompt && !isTyping()) text.prompted(before.prompt, state.prompt)
+    if (isRunning(before.run) && !isRunning(state.run)) text.changed()
+  })
+  session.trace.subscribe(() => text.changed())
+}
+
+/** What is typed is taken back by the text field itself. */
+function isTyping(): boolean {
+  return typeof document !== 'undefined' && document.activeElement?.matches('textarea') === true
+}
+
+class SettingsWatch {
+  private readonly session: Session
+  private readonly history: History
+  /** The latest deed, while it may still grow. */
+  private open: { key: string; after: Partial<Settings>; at: number; recorded: Deed | null } | null = null
+
+  constructor(session: Session, history: History) {
+    this.session = session
+    this.history = history
+  }
+
+  changed(before: Settings, after: Settings): void {
+    if (this.history.isMoving) return
+    const names = SETTING_NAMES.filter((name) => before[name] !== after[name])
+    const [first] = names
+    if (first === undefined) return
+    const key = names.join(' ')
+    const at = performance.now()
+    const { open } = this
+    if (open?.key === key && open.recorded === this.history.last && at - open.at < ONE_MOVE) {
+      Object.assign(open.after, pick(after, names))
+      open.at = at
+      return
+    }
+    const fresh = { key, after: pick(after, names), at, recorded: null as Deed | null }
+    const old = pick(before, names)
+    this.history.record(names.length === 1 ? `setting.${first}` : 'sampling.preset', {
+      undo: () => this.put(old),
+      redo: () => this.put(fresh.after),
+    })
+    fresh.recorded = this.history.last
+    this.open = fresh
+  }
+
+  private put(part: Partial<Settings>): void {
+    this.session.app.setState(({ settings }) => ({ settings: { ...settings, ...part } }))
+  }
+}
+
+function pick(settings: Settings, names: readonly SettingName[]): Partial<Settings> {
+  return Object.fromEntries(names.map((name) => [name, settings[name]]))
+}
+
+/** A text as it stood on the page, with the prompt in the field and the mixes its probabilities belong to. */
+interface ShownText {
+  prompt: string
+  snapshot: TraceSnapshot | null
+  mix: Pick<TextMixState, 'spans' | 'scored'>
+}
+
+class TextWatch {
+  private readonly session: Session
+  private readonly history: History
+  private timing: object | null
+  /** The text as it stands; arrays of a trace are changed in place, so this is a copy. */
+  private now: ShownText
+  /** The latest run: its text may still grow, or be read under another mix. */
+  private deed: { after: ShownText; timing: object } | null = null
+  private prompt: Deed | null = null
+
+  constructor(session: Session, history: History) {
+    this.session = session
+    this.history = history
+    this.timing = session.trace.timing
+    this.now = this.read()
+  }
+
+  /** A prompt put into the field by a click or a link. */
+  prompted(before: string, after: string): void {
+    const { app } = this.session
+    this.history.record('prompt.label', {
+      undo: () => app.setState({ prompt: before }),
+      redo: () => app.setState({ prompt: after }),
+    })
+    this.prompt = this.history.last
+  }
+
+  /** A new object of timing means that a run has begun: what stood here before can be brought back. */
+  changed(): void {
+    const { trace, app } = this.session
+    const { timing } = trace
+    // A run empties the page before it begins: what is to be kept is the text before that.
+    if (timing === null && isRunning(app.getState().run)) return
+    const before = this.now
+    this.now = this.read()
+    if (timing !== null && timing !== this.timing && isRunning(app.getState().run)) this.begin(before, timing)
+    this.timing = timing
+    if (this.deed?.timing === timing) this.deed.after = this.now
+  }
+
+  private begin(before: ShownText, timing: object): void {
+    const { history } = this
+    const deed = { after: this.now, timing }
+    this.deed = deed
+    // An example is one deed: its prompt, and the text that follows at once.
+    if (this.prompt !== null && this.prompt === history.last) history.forgetLast()
+    history.record(this.session.trace.runStart === 0 ? 'action.generate' : 'action.continue', {
+      undo: () => {
+        this.deed = null
+        this.show(before, deed.after)
+      },
+      redo: () => this.show(deed.after, before),
+    })
+  }
+
+  private read(): ShownText {
+    const { trace, app } = this.session
+    const snapshot = trace.snapshot()
+    const { spans, scored } = adaptersOf(this.session).text.state.getState()
+    return {
+      prompt: app.getState().prompt,
+      snapshot: snapshot === null ? null : { ...snapshot, tokens: [...snapshot.tokens] },
+      mix: { spans, scored },
+    }
+  }
+
+  /** A prompt typed since then is left alone. */
+  private show(text: ShownText, instead: ShownText): void {
+    const { app } = this.session
+    if (app.getState().prompt === instead.prompt) app.setState({ prompt: text.prompt })
+    this.session.showText(text.snapshot)
+    const mixes = adaptersOf(this.session).text
+    mixes.state.setState(text.mix)
+    mixes.mixChanged()
+  }
+}

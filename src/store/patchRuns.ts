@@ -1,0 +1,130 @@
+import { createStore } from 'zustand/vanilla'
+import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
+import type { Model } from '../types.ts'
+import { answeringModel } from './app.ts'
+import { promptTexts } from '../text/tokenTexts.ts'
+import { perSession } from './perSession.ts'
+import { encodePrompt, type Session } from './session.ts'
+import { TextReading } from './textReading.ts'
+
+/** What of a layer is patched: the residual stream behind it, or one of its two outputs. */
+export const PATCH_KINDS = ['resid', 'attn.out', 'mlp.down'] as const
+export type PatchKind = (typeof PATCH_KINDS)[number]
+
+export const patchStep = (layer: number, kind: PatchKind): string => `layers.${layer}.${kind}`
+
+/** Norms of one step of every layer, at every position. */
+export interface NormGrid {
+  layers: number
+  positions: number
+  /** `[layers, positions]`. */
+  norms: Float32Array
+}
+
+/** Features asked of one forward: 64 MB. */
+const AT_ONCE = 1 << 24
+
+export async function readNorms(model: Model, ids: readonly number[], kind: PatchKind): Promise<NormGrid> {
+  const { layers, hidden } = model.info
+  const norms = new Float32Array(layers * ids.length)
+  const together = Math.max(1, Math.floor(AT_ONCE / (ids.length * hidden)))
+  for (let from = 0; from < layers; from += together) {
+    const count = Math.min(together, layers - from)
+    const probes = Array.from({ length: count }, (_, i) => patchStep(from + i, kind))
+    const traced = await model.trace(ids, { probes })
+    probes.forEach((probe, i) => {
+      const tensor = traced.get(probe)
+      if (tensor === undefined) throw new TokenscopeError('bad-argument', `${probe} was not traced.`)
+      norms.set(rowNorms(tensor.data, ids.length), (from + i) * ids.length)
+    })
+  }
+  return { layers, positions: ids.length, norms }
+}
+
+/** ‖x‖ of every row of `[rows, width]`. */
+export function rowNorms(data: Float32Array, rows: number): Float32Array {
+  const width = data.length / rows
+  return Float32Array.from({ length: rows }, (_, row) => {
+    let sum = 0
+    for (let at = row * width; at < (row + 1) * width; at++) sum += (data[at] ?? 0) ** 2
+    return Math.sqrt(sum)
+  })
+}
+
+/** The run that activations are taken from. */
+export interface OtherRun {
+  prompt: string
+  kind: PatchKind
+  ids: readonly number[]
+  texts: readonly string[]
+  grid: NormGrid
+}
+
+export interface PatchState {
+  /** As typed. */
+  prompt: string
+  kind: PatchKind
+  other: OtherRun | null
+  phase: { kind: 'idle' } | { kind: 'reading' } | { kind: 'failed'; error: ErrorData }
+  /** The cell of the other run that waits to be put down. */
+  held: { layer: number; position: number } | null
+}
+
+/** Two runs to patch between: another prompt's, and the page's own. */
+export class PatchRuns {
+  readonly own: TextReading<{ kind: PatchKind; grid: NormGrid }>
+  readonly state = createStore<PatchState>()(() => ({
+    prompt: '',
+    kind: 'resid',
+    other: null,
+    phase: { kind: 'idle' },
+    held: null,
+  }))
+  private readonly session: Session
+  private run = 0
+
+  constructor(session: Session) {
+    this.session = session
+    this.own = new TextReading(session, (model, ids) => this.readOwn(model, ids))
+    session.app.subscribe(({ model }, before) => {
+      // Another model's activations do not fit this one's.
+      if (answeringModel(model) !== answeringModel(before.model))
+        this.state.setState({ other: null, held: null })
+    })
+  }
+
+  setKind(kind: PatchKind): void {
+    const { other } = this.state.getState()
+    this.state.setState({ kind, held: null })
+    this.own.refresh()
+    if (other !== null) void this.readOther(other.prompt)
+  }
+
+  /** Runs another prompt. */
+  async readOther(prompt = this.state.getState().prompt): Promise<void> {
+    const { model } = this.session
+    if (model === null) return
+    const run = (this.run += 1)
+    const { kind } = this.state.getState()
+    this.state.setState({ phase: { kind: 'reading' }, held: null })
+    try {
+      const ids = await encodePrompt(model, prompt)
+      const grid = await readNorms(model, ids, kind)
+      const texts = model.info.hasTokenizer ? await promptTexts(model, ids) : ids.map(() => '')
+      if (run !== this.run) return
+      this.state.setState({ phase: { kind: 'idle' }, other: { prompt, kind, ids, texts, grid } })
+    } catch (error) {
+      if (run === this.run) this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
+    }
+  }
+
+  private async *readOwn(
+    model: Model,
+    ids: readonly number[],
+  ): AsyncIterable<{ kind: PatchKind; grid: NormGrid }> {
+    const { kind } = this.state.getState()
+    yield { kind, grid: await readNorms(model, ids, kind) }
+  }
+}
+
+export const patchRunsOf = perSession((session) => new PatchRuns(session))

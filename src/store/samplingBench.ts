@@ -1,0 +1,228 @@
+import { createStore } from 'zustand/vanilla'
+import { randomUniform } from '../decode/rng.ts'
+import { orderWhole } from '../decode/wholeRanking.ts'
+import { toErrorData, type ErrorData } from '../errors.ts'
+import type { GeneratedToken, Model, SamplingOptions } from '../types.ts'
+import { isRunning } from './app.ts'
+import { plainRow, type PlainRow } from './samplingLanes.ts'
+import { perSession } from './perSession.ts'
+import type { Session } from './session.ts'
+
+/** The settings the bench moves. */
+export const BENCH_SETTINGS = ['repetitionPenalty', 'temperature', 'topK', 'topP', 'minP'] as const
+export type BenchSetting = (typeof BENCH_SETTINGS)[number]
+
+/** One place of the text where a token is drawn. */
+export interface BenchPlace {
+  /** Among the generated tokens; behind the last one, the token that would come next. */
+  index: number
+  /** What was written there; null for the next token. */
+  token: GeneratedToken | null
+  plain: PlainRow
+  /** Ids before it, which the penalty reads. */
+  before: readonly number[]
+  /** Settings of the run that wrote it, or those the next run would have. */
+  settings: Readonly<SamplingOptions>
+  /** The number of that draw, in [0, 1). */
+  random: number
+  /** Null when the token was drawn by that number; a greedy one, one put there, and the next one only could have been. */
+  undrawn: 'greedy' | 'put' | 'next' | null
+  /** The logits were computed again: they had left the engine's buffer. */
+  recomputed: boolean
+}
+
+export type BenchPhase =
+  { kind: 'empty' } | { kind: 'reading' } | { kind: 'ready' } | { kind: 'failed'; error: ErrorData }
+
+export interface BenchState {
+  phase: BenchPhase
+  /** What is on show; a new object for every place. */
+  place: BenchPlace | null
+  /** Looks at the token that would come next instead of the selected one. */
+  next: boolean
+  /** Settings moved here; the others are as in the run. */
+  moved: Partial<Pick<SamplingOptions, BenchSetting>>
+  /** Draws made here; the last of them is on show, and with none the run's own. */
+  draws: number
+}
+
+/**
+ * The sampling bench: one row of logits, read once, and what settings make of it. Nothing here changes the page's own settings. Reads
+ * only while a view looks and no text is being written.
+ */
+export class SamplingBench {
+  readonly state = createStore<BenchState>()(() => ({
+    phase: { kind: 'empty' },
+    place: null,
+    next: false,
+    moved: {},
+    draws: 0,
+  }))
+  private readonly session: Session
+  private viewers = 0
+  /** Counts readings; what arrives for an older one is dropped. */
+  private reading = 0
+  private wanted = ''
+  /** Epoch of the text that the place on show belongs to. */
+  private epoch = -1
+
+  constructor(session: Session) {
+    this.session = session
+    session.app.subscribe((state, before) => {
+      const moved = state.pinned !== before.pinned || state.model !== before.model || state.run !== before.run
+      if (moved || (this.state.getState().next && state.settings !== before.settings)) this.sync()
+    })
+    session.trace.subscribe(() => this.sync())
+  }
+
+  /** Reads while a view looks; returns the function that lets go. */
+  watch(): () => void {
+    this.viewers += 1
+    this.sync()
+    return () => {
+      this.viewers -= 1
+    }
+  }
+
+  /** Looks at the next token, or back at the selected one. */
+  lookAhead(next: boolean): void {
+    this.state.setState({ next, draws: 0 })
+    this.sync()
+  }
+
+  move(name: BenchSetting, value: number): void {
+    this.state.setState(({ moved }) => ({ moved: { ...moved, [name]: value } }))
+  }
+
+  /** Settings and random number as in the run. */
+  reset(): void {
+    this.state.setState({ moved: {}, draws: 0 })
+  }
+
+  draw(count: number): void {
+    this.state.setState(({ draws }) => ({ draws: draws + count }))
+  }
+
+  /** Tries again after a failure. */
+  refresh(): void {
+    this.wanted = ''
+    this.sync()
+  }
+
+  private sync(): void {
+    const { app, trace, model } = this.session
+    if (model === null || trace.modelId !== model.info.id || trace.promptIds.length === 0) return this.drop()
+    const { run, pinned, settings } = app.getState()
+    if (this.viewers === 0 || isRunning(run)) return
+    const last = trace.tokens.length
+    const { next } = this.state.getState()
+    const index = next || last === 0 ? last : Math.min(pinned ?? last - 1, last - 1)
+    const shaping = index === last ? BENCH_SETTINGS.map((name) => settings[name]).join() + settings.seed : ''
+    const wanted = `${trace.epoch}:${last}:${index}:${shaping}`
+    if (wanted === this.wanted) return
+    this.wanted = wanted
+    void this.read(model, index)
+  }
+
+  private async read(model: Model, index: number): Promise<void> {
+    const { session } = this
+    const reading = ++this.reading
+    const { epoch } = session.trace
+    this.state.setState({ phase: { kind: 'reading' } })
+    try {
+      const before = session.trace.idsBefore(index)
+      const known = this.knownLogits(index, before)
+      const logits = known ?? (await this.readLogits(model, index, before))
+      if (reading !== this.reading) return
+      const order = known?.plain.order ?? orderWhole(logits.data)
+      // Sorting a large vocabulary is a task of its own: the page breathes before the next.
+      if (known === null) await new Promise((resolve) => setTimeout(resolve))
+      if (reading !== this.reading) return
+      const plain = known?.plain ?? plainRow(order)
+      const place = { ...this.drawAt(index), index, plain, before, recomputed: logits.recomputed }
+      this.epoch = epoch
+      this.state.setState({ phase: { kind: 'ready' }, place, draws: 0 })
+    } catch (error) {
+      if (reading === this.reading)
+        this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) }, place: null })
+    }
+  }
+
+  /** The row on show when only settings have changed around it. */
+  private knownLogits(index: number, before: readonly number[]) {
+    const { place } = this.state.getState()
+    const { tokens, epoch } = this.session.trace
+    if (place?.index !== index || index < tokens.length || epoch !== this.epoch) return null
+    if (place.before.length !== before.length || place.before.some((id, i) => id !== before[i])) return null
+    return { data: place.plain.order.logits, recomputed: place.recomputed, plain: place.plain }
+  }
+
+  private async readLogits(model: Model, index: number, before: readonly number[]) {
+    const { session } = this
+    if (index < session.trace.tokens.length) {
+      try {
+        return { ...(await session.tokenLogits(index)), plain: null }
+      } catch (error) {
+        // Too long to be computed whole: one row behind what the cache still holds will do.
+        if (toErrorData(error).code !== 'unsupported') throw error
+      }
+    }
+    const { data } = await logitsBehind(session, model, before)
+    return { data, recomputed: index < session.trace.tokens.length, plain: null }
+  }
+
+  /** The settings and the number of a draw: the run's that made it, or the next run's first. */
+  private drawAt(index: number): Pick<BenchPlace, 'token' | 'settings' | 'random' | 'undrawn'> {
+    const { trace, app } = this.session
+    const token = trace.tokens[index] ?? null
+    const own = app.getState().settings
+    if (token === null) return { token, settings: own, random: randomUniform(own.seed, 0), undrawn: 'next' }
+    const settings = trace.settings ?? own
+    const undrawn = token.random !== null ? null : settings.temperature === 0 ? 'greedy' : 'put'
+    const random = token.random ?? randomUniform(settings.seed, Math.max(0, index - trace.runStart))
+    return { token, settings, random, undrawn }
+  }
+
+  private drop(): void {
+    if (this.wanted === '') return
+    this.reading += 1
+    this.wanted = ''
+    this.state.setState({ phase: { kind: 'empty' }, place: null, draws: 0 })
+  }
+}
+
+/** Puts another token at a place and lets the model write on behind it; the text it leaves stays as a branch. */
+export async function continueWith(
+  session: Session,
+  { index }: Pick<BenchPlace, 'index'>,
+  id: number,
+): Promise<void> {
+  const { branchesOf } = await import('./branches.ts')
+  const branches = branchesOf(session)
+  const parent = branches.currentPath()[session.trace.promptIds.length + index - 1]
+  if (parent === undefined) return
+  await branches.grow(parent, [id])
+  const node = branches.selected()
+  if (node?.id === id && node.parent === parent) await branches.continueFrom(node)
+}
+
+/** Logits [vocab] behind the last of these ids, as one row behind the cached ones; takes the place of the last run's. */
+async function logitsBehind(
+  session: Session,
+  model: Model,
+  ids: readonly number[],
+): Promise<{ data: Float32Array }> {
+  session.releaseLogits()
+  for await (const _ of model.generate(ids, { maxTokens: 1, temperature: 0, topLogprobs: 1 })) void _
+  return model.tokenLogits(0)
+}
+
+/** The options on show: the run's with what was moved. */
+export function benchOptions({ place, moved }: BenchState): SamplingOptions | null {
+  if (place === null) return null
+  const { temperature, topK, topP, minP, repetitionPenalty, seed } = place.settings
+  return { temperature, topK, topP, minP, repetitionPenalty, seed, ...moved }
+}
+
+/** The bench of a page: one, whichever panel asks. */
+export const samplingBenchOf = perSession((session) => new SamplingBench(session))

@@ -1,0 +1,37 @@
+import { groupStarts, type GroupedToken } from './groups.ts'
+import type { Trace } from './trace.ts'
+
+const ABOVE = '⁰¹²³⁴⁵⁶⁷⁸⁹'
+const BELOW = '₀₁₂₃₄₅₆₇₈₉'
+
+const digits = (value: number, of: string): string =>
+  [...String(value)].map((digit) => of[Number(digit)] ?? '').join('')
+
+/**
+ * Texts for views that show tokens one by one: of several that make one character each gets the character and which part of it the
+ * token is, 강¹⁄₃ 강²⁄₃ 강³⁄₃. `silent` tells ids that stand for no text.
+ */
+export function spellParts(tokens: readonly GroupedToken[], silent: (id: number) => boolean): string[] {
+  const starts = groupStarts(tokens, silent)
+  return starts.flatMap((start, group) => {
+    const members = tokens.slice(start, starts[group + 1] ?? tokens.length)
+    const whole = members.map(({ text }) => text).join('')
+    // A character that is still being written has no name yet.
+    if (members.length === 1 || whole === '') return members.map(({ text }) => text)
+    return members.map((_, at) => `${whole}${digits(at + 1, ABOVE)}\u2044${digits(members.length, BELOW)}`)
+  })
+}
+
+/** Those of the first `rows` tokens of the text on the page; empty until they are known. */
+export function spellRows(trace: Trace, rows: number): string[] {
+  const { promptIds, promptTexts, tokens, bosId } = trace
+  // Before the prompt's texts have come, all of it would look like one character.
+  const given = promptTexts.length === promptIds.length ? promptTexts : null
+  const read = promptIds.map((id, at) => ({ id, text: given?.[at] ?? '' }))
+  const silent = (id: number): boolean => id === bosId || trace.isEnd(id)
+  const spelled = [
+    ...(given === null ? read.map(() => '') : spellParts(read, silent)),
+    ...spellParts(tokens, silent),
+  ]
+  return Array.from({ length: rows }, (_, row) => spelled[row] ?? '')
+}

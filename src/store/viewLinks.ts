@@ -1,0 +1,9 @@
+import { registerLessonLink } from '../learn/link.ts'
+import type { Session } from './session.ts'
+import { registerStepsLink } from './stepsLink.ts'
+
+/** Gives what is fetched later its keys in the page's link. */
+export function registerLinks(session: Session): void {
+  registerStepsLink(session)
+  registerLessonLink(session)
+}

@@ -1,0 +1,28 @@
+import { useEffect, useState } from 'react'
+import { useSession } from '../context.ts'
+
+/** Texts of tokens that no run captured, looked up once each; those still on their way are missing. */
+export function useMissingTexts(
+  ids: readonly number[],
+  before: readonly number[],
+): ReadonlyMap<number, string> {
+  const session = useSession()
+  const [texts, setTexts] = useState<ReadonlyMap<number, string>>(new Map())
+  const missing = ids.filter((id) => !texts.has(id)).join(' ')
+  useEffect(() => {
+    if (missing === '') return
+    let current = true
+    const wanted = missing.split(' ').map(Number)
+    Promise.all(wanted.map((id) => session.lookUpText(before, id))).then(
+      (found) => {
+        if (current)
+          setTexts((old) => new Map([...old, ...wanted.map((id, i) => [id, found[i] ?? ''] as const)]))
+      },
+      (error: unknown) => current && session.report(error),
+    )
+    return () => {
+      current = false
+    }
+  }, [missing, session, before])
+  return texts
+}

@@ -1,0 +1,217 @@
+import type { Mark, PlotInk, PlotPicture } from './plotFiles.ts'
+
+/** What every picture is given: colours, and the words over it. */
+export interface PlotFrame {
+  ink: PlotInk
+  title: string
+  caption: string
+}
+
+export const PLOT_MARGIN = 16
+/** Where a plot begins, below title and caption. */
+export const PLOT_TOP = 52
+const LABEL = 11
+/** Width of a letter of labels, in their size. */
+const LETTER = 0.62
+
+/** Room for title and caption. */
+const NARROWEST = 520
+
+/** Title and caption above marks that begin at {@link PLOT_TOP}, in a picture just large enough. */
+export function framed(
+  { ink, title, caption }: PlotFrame,
+  size: { width: number; height: number },
+  marks: readonly Mark[],
+): PlotPicture {
+  const width = Math.max(NARROWEST, size.width + PLOT_MARGIN)
+  const most = Math.floor((width - 2 * PLOT_MARGIN) / (LABEL * 0.52))
+  const head: Mark[] = [
+    {
+      kind: 'text',
+      x: PLOT_MARGIN,
+      y: 24,
+      text: cut(title, Math.floor(most * 0.8)),
+      fill: ink.ink,
+      size: 14,
+      font: 'ui',
+      anchor: 'start',
+      bold: true,
+    },
+    {
+      kind: 'text',
+      x: PLOT_MARGIN,
+      y: 40,
+      text: cut(caption, most),
+      fill: ink.soft,
+      size: LABEL,
+      font: 'ui',
+      anchor: 'start',
+    },
+  ]
+  return { width, height: size.height + PLOT_MARGIN, title, caption, marks: [...head, ...marks] }
+}
+
+function cut(text: string, most: number): string {
+  const letters = [...text]
+  return letters.length <= most ? text : `${letters.slice(0, Math.max(1, most - 1)).join('')}…`
+}
+
+/** A table of coloured cells. */
+export interface MatrixPlot {
+  rows: number
+  cols: number
+  /** Null leaves the paper. */
+  colour: (row: number, col: number) => string | null
+  rowLabel: (row: number) => string
+  colLabel: (col: number) => string
+  /** Column labels are words, written upwards. */
+  colWords: boolean
+  /** Words in the cells, which are made wide enough. */
+  words?: (row: number, col: number) => string
+  /** Largest side of a cell. */
+  cell: { width: number; height: number }
+}
+
+/** Largest plot, in CSS pixels. */
+const LARGEST = { width: 1200, height: 1200 }
+const LONGEST = 18
+
+const widest = (count: number, label: (at: number) => string): number =>
+  Math.min(
+    LONGEST,
+    Math.max(1, ...Array.from({ length: Math.min(count, 512) }, (_, at) => [...label(at)].length)),
+  )
+
+/** Cells as rectangles, equal neighbours of a row joined into one; labels where there is room. */
+export function matrixPlot(frame: PlotFrame, plot: MatrixPlot): PlotPicture {
+  const { rows, cols, words } = plot
+  const left = PLOT_MARGIN + widest(rows, plot.rowLabel) * LABEL * LETTER + 8
+  const above = plot.colWords ? widest(cols, plot.colLabel) * LABEL * LETTER + 8 : 18
+  const top = PLOT_TOP + above
+  const fit = (most: number, count: number, side: number): number =>
+    words === undefined ? Math.min(side, most / count) : side
+  const width = fit(LARGEST.width, cols, plot.cell.width)
+  const height = fit(LARGEST.height, rows, plot.cell.height)
+  const place = { left, top, width, height }
+  const marks = [...cellMarks(plot, place), ...labelMarks(frame.ink, plot, place)]
+  return framed(frame, { width: left + width * cols, height: top + height * rows }, [
+    ...marks,
+    ...(words === undefined ? [] : wordMarks(frame.ink, plot, words, place)),
+  ])
+}
+
+interface Place {
+  left: number
+  top: number
+  width: number
+  height: number
+}
+
+function cellMarks({ rows, cols, colour, words }: MatrixPlot, place: Place): Mark[] {
+  const marks: Mark[] = []
+  const { left, top, width, height } = place
+  // Cells with words keep a hairline of paper between them.
+  const gap = words === undefined ? 0 : 1
+  const joined = words === undefined ? cols : 0
+  for (let row = 0; row < rows; row++) {
+    for (let col = 0, end = 0; col < cols; col = end) {
+      const fill = colour(row, col)
+      end = col + 1
+      while (end < joined && colour(row, end) === fill) end += 1
+      if (fill === null) continue
+      const box = { x: left + col * width, y: top + row * height, width: (end - col) * width - gap }
+      marks.push({ kind: 'rect', ...box, height: height - gap, fill })
+    }
+  }
+  return marks
+}
+
+function labelMarks(ink: PlotInk, plot: MatrixPlot, place: Place): Mark[] {
+  const { rows, cols, rowLabel, colLabel, colWords } = plot
+  const { left, top, width, height } = place
+  const every = (side: number, room: number): number => Math.max(1, Math.ceil(room / side))
+  const common = { kind: 'text', fill: ink.soft, size: LABEL, font: 'mono' } as const
+  const marks: Mark[] = []
+  for (let row = 0; row < rows; row += every(height, LABEL + 2)) {
+    const y = top + (row + 0.5) * height + LABEL * 0.35
+    marks.push({ ...common, x: left - 6, y, text: cut(rowLabel(row), LONGEST), anchor: 'end' })
+  }
+  const room = colWords ? LABEL + 2 : widest(cols, colLabel) * LABEL * LETTER + 6
+  for (let col = 0; col < cols; col += every(width, room)) {
+    const text = cut(colLabel(col), LONGEST)
+    const x = left + (col + 0.5) * width
+    if (colWords)
+      marks.push({ ...common, x: x + LABEL * 0.35, y: top - 6, text, anchor: 'start', turned: true })
+    else marks.push({ ...common, x, y: top - 6, text, anchor: 'middle' })
+  }
+  return marks
+}
+
+function wordMarks(
+  ink: PlotInk,
+  { rows, cols, cell }: MatrixPlot,
+  words: NonNullable<MatrixPlot['words']>,
+  { left, top, width, height }: Place,
+): Mark[] {
+  const most = Math.floor((cell.width - 6) / (LABEL * LETTER))
+  return Array.from({ length: rows * cols }, (_, at): Mark => {
+    const [row, col] = [Math.floor(at / cols), at % cols]
+    const [x, y] = [left + col * width + 4, top + (row + 0.5) * height + LABEL * 0.35]
+    const text = cut(words(row, col), most)
+    return { kind: 'text', x, y, text, fill: ink.ink, size: LABEL, font: 'mono', anchor: 'start' }
+  })
+}
+
+/** Bars over numbered or named places. */
+export interface BarPlot {
+  /** Heights as shares of the plot, 0…1. */
+  shares: readonly number[]
+  barWidth: number
+  height: number
+  colour: (at: number) => string
+  /** Below the bars, each under its own; none for unnamed ones. */
+  labels: readonly string[] | null
+  /** At the left and right end below the axis. */
+  ends: readonly [string, string] | null
+  /** Labels of heights: share and text. */
+  ticks: readonly (readonly [number, string])[]
+}
+
+export function barPlot(frame: PlotFrame, plot: BarPlot): PlotPicture {
+  const { shares, barWidth, height, colour, labels, ends, ticks } = plot
+  const { ink } = frame
+  const left = PLOT_MARGIN + Math.max(0, ...ticks.map(([, text]) => text.length)) * LABEL * LETTER + 8
+  const [floor, width] = [PLOT_TOP + height, barWidth * shares.length]
+  const gap = barWidth > 4 ? 1 : 0
+  const text = { kind: 'text', fill: ink.soft, size: LABEL, font: 'mono' } as const
+  const marks: Mark[] = ticks.flatMap(([share, label]): Mark[] => {
+    const y = floor - share * height
+    return [
+      { kind: 'line', x1: left, x2: left + width, y1: y, y2: y, stroke: ink.hairline, dash: '1 3' },
+      { ...text, x: left - 6, y: y + 4, text: label, anchor: 'end' },
+    ]
+  })
+  shares.forEach((share, at) => {
+    const tall = Math.min(1, Math.max(0, share)) * height
+    marks.push({
+      kind: 'rect',
+      x: left + at * barWidth,
+      y: floor - tall,
+      width: barWidth - gap,
+      height: tall,
+      fill: colour(at),
+    })
+  })
+  marks.push({ kind: 'line', x1: left, x2: left + width, y1: floor, y2: floor, stroke: ink.soft })
+  labels?.forEach((label, at) => {
+    const x = left + (at + 0.5) * barWidth + LABEL * 0.35
+    marks.push({ ...text, x, y: floor + 6, text: cut(label, LONGEST), anchor: 'end', turned: true })
+  })
+  if (ends !== null)
+    marks.push(
+      { ...text, x: left, y: floor + 15, text: ends[0], anchor: 'start' },
+      { ...text, x: left + width, y: floor + 15, text: ends[1], anchor: 'end' },
+    )
+  const below = labels === null ? 20 : widest(labels.length, (at) => labels[at] ?? '') * LABEL * LETTER + 8
+  return framed(frame, { width: left + width, height: floor + below }, marks)
+}

@@ -1,0 +1,32 @@
+/** Words around the lessons: their list, and the rail beside the views. */
+export const railEn = {
+  'learn.about':
+    'Short lessons in the views themselves, on the model that comes with the page. Every number in them is read from the run on your machine. The page gets your text back when you leave.',
+  'learn.list': 'Lessons',
+  'learn.first': 'To begin with',
+  'learn.more': 'Further on',
+  'learn.length': '{minutes} min · {steps} steps',
+  'learn.start': 'Begin',
+  'learn.resume': 'Go on at step {step}',
+  'learn.again': 'Once more',
+  'learn.finished': 'finished',
+  'learn.tasks': '{done} of {all} tried',
+
+  'rail.label': 'Lesson: {title}',
+  'rail.leave': 'Leave the lesson',
+  'rail.step': 'Step {step} of {steps}',
+  'rail.next': 'Next',
+  'rail.back': 'Back',
+  'rail.finish': 'Finish',
+  'rail.try': 'To try',
+  'rail.done': 'Done',
+  'rail.reach': 'Go to what is outlined',
+  'rail.outlined': 'Outlined on the page.',
+  'rail.placing': 'Setting up the page…',
+  'rail.loading': 'The model is being loaded…',
+  'rail.away': 'What this step is about is not on show.',
+  'rail.return': 'Show it',
+  'rail.otherModel': 'This lesson is about {name}; another model is loaded here.',
+  'rail.noModel': 'This lesson needs {name}; no model is loaded here.',
+  'rail.load': 'Load {name}',
+} as const

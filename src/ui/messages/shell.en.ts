@@ -1,0 +1,27 @@
+/** Words of what surrounds the views. */
+export const shellEn = {
+  'views.collapse': 'Icons only',
+  'views.expand': 'Show the names of the views',
+
+  'link.copy': 'Copy link',
+  'link.copied': 'Link copied',
+  'link.noFiles': 'Copy link: it opens without your dropped files',
+  'history.undo': 'Undo',
+  'history.redo': 'Redo',
+  'history.undoOf': 'Undo: {what}',
+  'history.redoOf': 'Redo: {what}',
+
+  'strip.label': 'What each layer would predict next',
+  'strip.after': 'After “{token}”',
+  'strip.show': 'Show the lens strip',
+  'strip.hide': 'Hide the lens strip',
+  'strip.cell': '{layer}: “{top}”, {probability}. Opens the lens.',
+  'strip.notCaptured': 'not captured',
+  'strip.running': 'not captured while the text is being written',
+  'strip.noText': 'not captured: nothing has been written yet',
+  'strip.noModel': 'not captured: no model is loaded',
+  'strip.otherModel': 'not captured: another model wrote this text',
+  'strip.reading': 'reading…',
+
+  'keys.button': 'Keys',
+} as const

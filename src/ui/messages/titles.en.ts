@@ -1,0 +1,28 @@
+/** Names of the views and of their regions: the only words of them that open with the page. */
+export const titlesEn = {
+  'view.steps': 'Steps',
+  'view.attention': 'Attention',
+  'view.lens': 'Lens',
+  'view.sampling': 'Sampling',
+  'view.branches': 'Branches',
+  'view.edits': 'Edits',
+  'view.score': 'Score',
+  'view.speculate': 'Speculate',
+  'view.adapters': 'Adapters',
+  'view.compare': 'A/B',
+  'view.trace': 'Trace files',
+  'view.learn': 'Learn',
+
+  'steps.tree': 'Model',
+  'steps.inspector': 'Step',
+  'attention.panel': 'In numbers',
+  'lens.panel': 'Prediction',
+  'branches.panel': 'Token',
+  'edits.list': 'List of edits',
+  'edits.panel': 'Prediction',
+  'score.panel': 'Token',
+  'speculate.panel': 'Proposal',
+  'adapters.title': 'Add',
+  'adapters.text': 'Text',
+  'compare.panel': 'Position',
+} as const

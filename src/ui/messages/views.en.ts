@@ -1,0 +1,30 @@
+import { adaptersEn } from './adapters.en.ts'
+import { attentionEn } from './attention.en.ts'
+import { attributionEn } from './attribution.en.ts'
+import { benchEn } from './bench.en.ts'
+import { branchesEn } from './branches.en.ts'
+import { cacheEn } from './cache.en.ts'
+import { editsEn } from './edits.en.ts'
+import { keysEn } from './keys.en.ts'
+import { lensEn } from './lens.en.ts'
+import { scoreEn } from './score.en.ts'
+import { speculateEn } from './speculate.en.ts'
+import { stepsEn } from './steps.en.ts'
+import { traceEn } from './trace.en.ts'
+
+/** The words of the views that are fetched when they are first shown. */
+export const viewsEn = {
+  ...stepsEn,
+  ...speculateEn,
+  ...attentionEn,
+  ...lensEn,
+  ...attributionEn,
+  ...benchEn,
+  ...scoreEn,
+  ...branchesEn,
+  ...cacheEn,
+  ...adaptersEn,
+  ...editsEn,
+  ...traceEn,
+  ...keysEn,
+} as const

@@ -1,0 +1,85 @@
+import { LESSONS } from '../../learn/lessons/index.ts'
+import type { Lesson } from '../../learn/types.ts'
+import { Icon } from '../components/Icon.tsx'
+import { useCourse, useCourseState, useLessonWords, type Tell } from './learn/hooks.ts'
+
+/** Lessons to begin with; the others build on them. */
+const FIRST = 3
+
+/** The lessons, how far one has come in each, and the way in. */
+export function LearnView() {
+  const tell = useLessonWords()
+  if (tell === null) return <div className="learn" data-testid="learn-view" />
+  return (
+    <div className="learn" data-testid="learn-view">
+      <p className="learn-about">{tell('learn.about')}</p>
+      <Chapter tell={tell} title={tell('learn.first')} lessons={LESSONS.slice(0, FIRST)} />
+      <Chapter tell={tell} title={tell('learn.more')} lessons={LESSONS.slice(FIRST)} />
+    </div>
+  )
+}
+
+interface ChapterProps {
+  tell: Tell
+  title: string
+  lessons: readonly Lesson[]
+}
+
+function Chapter({ tell, title, lessons }: ChapterProps) {
+  return (
+    <section className="learn-chapter" aria-label={title}>
+      <h2 className="eyebrow">{title}</h2>
+      <ol className="learn-list">
+        {lessons.map((lesson) => (
+          <Entry key={lesson.name} tell={tell} lesson={lesson} />
+        ))}
+      </ol>
+    </section>
+  )
+}
+
+function Entry({ tell, lesson }: { tell: Tell; lesson: Lesson }) {
+  const course = useCourse()
+  const { name, minutes, steps } = lesson
+  const number = LESSONS.indexOf(lesson) + 1
+  const finished = useCourseState((state) => state.finished.includes(name))
+  const reached = useCourseState((state) => state.reached[name] ?? 0)
+  const done = useCourseState((state) => state.done.filter((place) => place.startsWith(`${name}.`)).length)
+  const tasks = steps.filter(({ task }) => task !== undefined).length
+  const word = () => {
+    if (reached > 0) return tell('learn.resume', { step: reached + 1 })
+    return tell(finished ? 'learn.again' : 'learn.start')
+  }
+  return (
+    <li className="learn-entry" data-testid="lesson-entry" data-lesson={name} data-finished={finished}>
+      <span className="learn-number numeric" aria-hidden="true">
+        {number}
+      </span>
+      <div className="learn-words">
+        <h3 className="learn-title">
+          {tell(lesson.title)}
+          {finished && (
+            <span className="learn-finished">
+              <Icon name="check" />
+              {tell('learn.finished')}
+            </span>
+          )}
+        </h3>
+        <p className="note">{tell(lesson.about)}</p>
+      </div>
+      <p className="learn-facts numeric">
+        <span>{tell('learn.length', { minutes, steps: steps.length })}</span>
+        {done > 0 && <span>{tell('learn.tasks', { done, all: tasks })}</span>}
+      </p>
+      <button
+        type="button"
+        className={reached > 0 || (number === 1 && !finished) ? 'button button-primary' : 'button'}
+        data-testid={`lesson-start-${name}`}
+        aria-label={`${word()}: ${tell(lesson.title)}`}
+        onClick={() => course.start(name)}
+      >
+        {word()}
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,40 @@
+import { answeringModel } from '../../store/app.ts'
+import { useApp, useTranslate } from '../context.ts'
+import { Lanes } from './speculate/Lanes.tsx'
+import { Setup } from './speculate/Setup.tsx'
+import { SpeculatedText } from './speculate/SpeculatedText.tsx'
+import { Standing } from './speculate/Standing.tsx'
+import { useSpeculateKeys, useSpeculateState } from './speculate/hooks.ts'
+
+/** A guide proposes, the model checks: one column a round, the text below. */
+export function SpeculateView() {
+  useSpeculateKeys()
+  const shown = useSpeculateState((state) => state.shown !== null)
+  return (
+    <div className="speculate" data-testid="speculate-view">
+      <Setup />
+      {shown ? (
+        <>
+          <Standing />
+          <Lanes />
+          <SpeculatedText />
+        </>
+      ) : (
+        <Nothing />
+      )}
+    </div>
+  )
+}
+
+function Nothing() {
+  const t = useTranslate()
+  const loading = useApp((state) => state.model.kind === 'loading')
+  const answers = useApp((state) => answeringModel(state.model) !== null)
+  const title = answers ? 'speculate.empty' : loading ? 'speculate.loading' : 'speculate.noModel'
+  return (
+    <div className="blank-slate" role="status">
+      <p className="blank-slate-title">{t(title)}</p>
+      <p>{t('speculate.emptyHint')}</p>
+    </div>
+  )
+}

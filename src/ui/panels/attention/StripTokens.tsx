@@ -1,0 +1,102 @@
+import { memo, useCallback, type KeyboardEvent } from 'react'
+import { visibleText } from '../../../store/groups.ts'
+import { selectTextRow } from '../../../store/textReading.ts'
+import { useSession, useTranslate } from '../../context.ts'
+import { formatFixed } from '../../format.ts'
+import { useTexts } from '../reading/hooks.ts'
+import { tokenName } from '../steps/words.ts'
+import { useAttentionState, useQueryWeights } from './hooks.ts'
+import { inkLevel } from './ink.ts'
+
+/** Left and right move the selected token; the focus follows once it is in the page. */
+export function useStripKeys(count: number, row: number): (event: KeyboardEvent<HTMLElement>) => void {
+  const session = useSession()
+  return (event) => {
+    const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
+    if (by === 0 || event.ctrlKey || event.metaKey || event.altKey) return
+    event.preventDefault()
+    event.stopPropagation()
+    const to = Math.min(count - 1, Math.max(0, row + by))
+    const strip = event.currentTarget
+    selectTextRow(session, to)
+    requestAnimationFrame(() => strip.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus())
+  }
+}
+
+/** True where the mask leaves no weight between the selected token and this one. */
+const beyondMask = (at: number, row: number, direction: 'keys' | 'queries'): boolean =>
+  direction === 'keys' ? at > row : at < row
+
+interface StripTokensProps {
+  ids: readonly number[]
+  /** The selected token. */
+  row: number
+  /** Positions in the page. */
+  shown: readonly number[]
+  /** Where each token begins in a line of its own, in CSS pixels; null in flowing text. */
+  starts: Float64Array | null
+}
+
+/** Tokens as buttons, shaded by their weights with the selected one. */
+export function StripTokens({ ids, row, shown, starts }: StripTokensProps) {
+  const t = useTranslate()
+  const session = useSession()
+  const texts = useTexts(ids.length)
+  const weights = useQueryWeights(ids, row)
+  const direction = useAttentionState((state) => state.direction)
+  const select = useCallback((at: number) => selectTextRow(session, at), [session])
+  return shown.map((at) => {
+    const [id = 0, text = '', weight = 0] = [ids[at], texts[at], weights?.[at]]
+    return (
+      <StripToken
+        key={at}
+        at={at}
+        id={id}
+        text={text}
+        name={`${at}: ${tokenName(t, text, id)}, ${formatFixed(weight, 3)}`}
+        level={inkLevel(weight)}
+        ahead={beyondMask(at, row, direction)}
+        selected={at === row}
+        left={starts?.[at] ?? null}
+        onSelect={select}
+      />
+    )
+  })
+}
+
+interface StripTokenProps {
+  at: number
+  id: number
+  text: string
+  name: string
+  level: number
+  ahead: boolean
+  selected: boolean
+  /** Where it stands in a line of its own, in CSS pixels; null in flowing text. */
+  left: number | null
+  onSelect: (row: number) => void
+}
+
+const StripToken = memo(function StripToken(props: StripTokenProps) {
+  const { at, id, text, name, level, ahead, selected, left, onSelect } = props
+  return (
+    <button
+      type="button"
+      className={ahead ? 'query-token query-ahead' : 'query-token'}
+      data-testid="row-token"
+      data-row={at}
+      data-token-id={id}
+      aria-pressed={selected}
+      aria-label={name}
+      title={name}
+      tabIndex={selected ? 0 : -1}
+      style={{
+        ...(ahead ? {} : { '--swatch': `var(--seq-${level})` }),
+        ...(left === null ? {} : { left }),
+      }}
+      onClick={() => onSelect(at)}
+    >
+      {text === '' ? <span className="strip-special">{id}</span> : visibleText(text)}
+    </button>
+  )
+})

@@ -1,0 +1,202 @@
+import { answeringModel } from '../../../store/app.ts'
+import type { Open } from '../../../learn/course.ts'
+import { Icon } from '../../components/Icon.tsx'
+import { useApp } from '../../context.ts'
+import { reach } from './highlight.ts'
+import {
+  useCourse,
+  useCourseState,
+  useLessonWords,
+  useOpen,
+  useSentence,
+  useTarget,
+  useTaskDone,
+  type Tell,
+} from './hooks.ts'
+
+/** The open lesson beside the views: one step, what to try, and the way on. */
+export function LessonRail() {
+  const tell = useLessonWords()
+  const open = useOpen()
+  if (tell === null || open === null) return <aside className="lesson" />
+  return <Step tell={tell} open={open} />
+}
+
+interface StepProps {
+  tell: Tell
+  open: Open
+}
+
+function Step({ tell, open }: StepProps) {
+  const { lesson, index, step } = open
+  const title = tell(lesson.title)
+  return (
+    <aside className="lesson" aria-label={tell('rail.label', { title })} data-testid="lesson">
+      <Head tell={tell} open={open} title={title} />
+      <div className="lesson-body">
+        <div aria-live="polite" data-testid="lesson-words" data-step={`${lesson.name}.${index + 1}`}>
+          <Sentence className="lesson-words" words={tell(step.words)} />
+        </div>
+        {step.task !== undefined && <Task tell={tell} words={tell(step.task.words)} />}
+        <Standing key={step.words} tell={tell} selector={step.target} />
+      </div>
+      <Foot tell={tell} open={open} />
+    </aside>
+  )
+}
+
+function Head({ tell, open, title }: StepProps & { title: string }) {
+  const course = useCourse()
+  const { lesson, index } = open
+  const steps = lesson.steps.length
+  return (
+    <header className="lesson-head">
+      <div className="lesson-place">
+        <h2 className="lesson-title">{title}</h2>
+        <button
+          type="button"
+          className="button button-icon"
+          data-testid="lesson-leave"
+          aria-label={tell('rail.leave')}
+          title={tell('rail.leave')}
+          onClick={() => course.leave()}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+      <div className="lesson-ticks" aria-hidden="true">
+        {lesson.steps.map(({ words }, at) => (
+          <i key={words} data-past={at <= index} />
+        ))}
+      </div>
+      <p className="note numeric">{tell('rail.step', { step: index + 1, steps })}</p>
+    </header>
+  )
+}
+
+function Sentence({ words, className }: { words: string; className: string }) {
+  const parts = useSentence(words)
+  return (
+    <p className={className}>
+      {parts.map(({ text, fact }, at) =>
+        fact ? (
+          <b key={at} className="lesson-fact numeric" data-testid="lesson-fact">
+            {text}
+          </b>
+        ) : (
+          text
+        ),
+      )}
+    </p>
+  )
+}
+
+function Task({ tell, words }: { tell: Tell; words: string }) {
+  const done = useTaskDone()
+  return (
+    <section className="lesson-task" data-testid="lesson-task" data-done={done}>
+      <h3 className="eyebrow">
+        {tell('rail.try')}
+        <span className="lesson-done" role="status">
+          {done && (
+            <>
+              <Icon name="check" />
+              {tell('rail.done')}
+            </>
+          )}
+        </span>
+      </h3>
+      <Sentence className="lesson-try" words={words} />
+    </section>
+  )
+}
+
+/** Where the outline is, or why there is none, and the way to it. */
+function Standing({ tell, selector }: { tell: Tell; selector: string }) {
+  const course = useCourse()
+  const target = useTarget(selector)
+  const placing = useCourseState((state) => state.placing)
+  const other = useApp((state) => state.modelId !== state.catalogue.initial)
+  const loading = useApp((state) => state.model.kind === 'loading')
+  if (target !== null && !other) {
+    return (
+      <p
+        className="lesson-standing note"
+        data-testid="lesson-standing"
+        data-state={placing ? 'placing' : 'outlined'}
+      >
+        <span className="visually-hidden" role="status">
+          {tell('rail.outlined')}
+        </span>
+        <button
+          type="button"
+          className="button button-quiet"
+          data-testid="lesson-reach"
+          onClick={() => reach(target)}
+        >
+          <Icon name="fit" />
+          {tell('rail.reach')}
+        </button>
+      </p>
+    )
+  }
+  if (loading || placing) {
+    return (
+      <p className="lesson-standing note" role="status" data-testid="lesson-standing" data-state="placing">
+        {tell(loading ? 'rail.loading' : 'rail.placing')}
+      </p>
+    )
+  }
+  if (other) return <OtherModel tell={tell} />
+  return (
+    <p className="lesson-standing" role="status" data-testid="lesson-standing" data-state="away">
+      <span className="note">{tell('rail.away')}</span>
+      <button type="button" className="button" onClick={() => void course.place()}>
+        {tell('rail.return')}
+      </button>
+    </p>
+  )
+}
+
+function OtherModel({ tell }: { tell: Tell }) {
+  const course = useCourse()
+  const answers = useApp((state) => answeringModel(state.model) !== null)
+  const initial = useApp((state) => state.catalogue.initial)
+  const name = useApp((state) => state.catalogue.models.find(({ id }) => id === initial)?.name ?? initial)
+  if (name === null) return null
+  return (
+    <p className="lesson-standing" role="status" data-testid="lesson-standing" data-state="other-model">
+      <span className="note">{tell(answers ? 'rail.otherModel' : 'rail.noModel', { name })}</span>
+      <button type="button" className="button" data-testid="lesson-load" onClick={() => course.loadModel()}>
+        {tell('rail.load', { name })}
+      </button>
+    </p>
+  )
+}
+
+function Foot({ tell, open }: StepProps) {
+  const course = useCourse()
+  const { lesson, index } = open
+  const last = index === lesson.steps.length - 1
+  return (
+    <footer className="lesson-foot">
+      <button
+        type="button"
+        className="button"
+        data-testid="lesson-back"
+        disabled={index === 0}
+        onClick={() => course.move(-1)}
+      >
+        {tell('rail.back')}
+      </button>
+      <button
+        type="button"
+        className="button button-primary"
+        data-testid="lesson-next"
+        onClick={() => course.move(1)}
+      >
+        {tell(last ? 'rail.finish' : 'rail.next')}
+      </button>
+    </footer>
+  )
+}

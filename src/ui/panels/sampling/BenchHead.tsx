@@ -1,0 +1,100 @@
+import { isRunning } from '../../../store/app.ts'
+import { visibleText } from '../../../store/groups.ts'
+import type { BenchPlace } from '../../../store/samplingBench.ts'
+import { Icon } from '../../components/Icon.tsx'
+import { Segmented } from '../../components/Segmented.tsx'
+import { useApp, useSession, useTranslate } from '../../context.ts'
+import { MixChip } from '../adapters/MixChip.tsx'
+import { tokenName } from '../steps/words.ts'
+import { useBench, useBenchState, type Workings } from './hooks.ts'
+
+/** Characters of the text shown before the token. */
+const CONTEXT = 48
+
+/** Which place of the text this is, and the way to its neighbours. */
+export function BenchHead({ place }: Workings) {
+  const t = useTranslate()
+  const bench = useBench()
+  const next = useBenchState((state) => state.next)
+  const reading = useBenchState((state) => state.phase.kind === 'reading')
+  const running = useApp((state) => isRunning(state.run))
+  return (
+    <header className="bench-head">
+      <Segmented
+        label={t('bench.which')}
+        value={next ? 'next' : 'token'}
+        choices={[
+          { value: 'token', label: t('bench.token') },
+          { value: 'next', label: t('bench.next') },
+        ]}
+        onChange={(value) => bench.lookAhead(value === 'next')}
+      />
+      {!next && <Neighbours place={place} />}
+      <PlaceName place={place} />
+      <span className="bench-tags">
+        {place.recomputed && (
+          <span className="tag" title={t('logits.recomputedHint')}>
+            {t('logits.recomputed')}
+          </span>
+        )}
+        {(reading || running) && (
+          <span className="note" role="status">
+            {t(running ? 'reading.waiting' : 'logits.loading')}
+          </span>
+        )}
+        <MixChip />
+      </span>
+    </header>
+  )
+}
+
+function Neighbours({ place }: { place: BenchPlace }) {
+  const t = useTranslate()
+  const { app, trace } = useSession()
+  const go = (by: number) => app.setState({ pinned: place.index + by, hovered: null, hoveredPrompt: null })
+  return (
+    <span className="bench-neighbours">
+      <button
+        type="button"
+        className="button button-icon"
+        aria-label={t('bench.previous')}
+        disabled={place.index <= 0}
+        onClick={() => go(-1)}
+      >
+        <Icon name="left" />
+      </button>
+      <button
+        type="button"
+        className="button button-icon"
+        aria-label={t('bench.following')}
+        disabled={place.index >= trace.tokens.length - 1}
+        onClick={() => go(1)}
+      >
+        <Icon name="right" />
+      </button>
+    </span>
+  )
+}
+
+function PlaceName({ place }: { place: BenchPlace }) {
+  const t = useTranslate()
+  const { trace } = useSession()
+  const { token, index, before } = place
+  const text = [...trace.promptTexts, ...trace.tokens.slice(0, index).map((one) => one.text)]
+    .slice(-24)
+    .join('')
+  const shown = text.length > CONTEXT ? `…${text.slice(-CONTEXT)}` : text
+  return (
+    <p className="bench-place">
+      {token !== null && (
+        <strong className="token-name" data-testid="bench-token" data-token-id={token.id} data-index={index}>
+          {tokenName(t, token.text, token.id)}
+        </strong>
+      )}
+      <span className="note numeric">
+        {t('logits.position', { position: before.length })} · {t('logits.after')}{' '}
+      </span>
+      <span className="bench-context">{shown === '' ? t('logits.start') : visibleText(shown)}</span>
+    </p>
+  )
+}

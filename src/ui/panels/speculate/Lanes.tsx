@@ -1,0 +1,159 @@
+import { memo, useEffect, useState, type MouseEvent } from 'react'
+import { slotsOf, type LanePlace, type Slot } from '../../../store/speculateRounds.ts'
+import type { SpeculatedRound } from '../../../types.ts'
+import { TokenText } from '../../components/TokenText.tsx'
+import { useTranslate } from '../../context.ts'
+import { formatFixed } from '../../format.ts'
+import { tokenName } from '../steps/words.ts'
+import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
+
+/** The guide's proposals above, what the model made of them below, what it took under that: one column a round. */
+export function Lanes() {
+  const t = useTranslate()
+  const speculation = useSpeculation()
+  const rounds = useRounds()
+  const selected = useSpeculateState((state) => state.selected)
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null)
+  useFollowed(scroller, rounds.length, selected)
+  const longest = Math.max(1e-9, ...rounds.map(({ guideMs, modelMs }) => guideMs + modelMs))
+  const onClick = (event: MouseEvent) => {
+    const slot = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-slot]') : null
+    if (slot === null) return
+    speculation.state.setState({
+      selected: { round: Number(slot.dataset['round']), slot: Number(slot.dataset['slot']) },
+    })
+  }
+  return (
+    <section className="speculate-lanes">
+      <Key />
+      <div className="lanes-frame">
+        <div className="lane-names" aria-hidden="true">
+          <span>{t('speculate.laneGuide')}</span>
+          <span>{t('speculate.laneModel')}</span>
+          <span>{t('speculate.laneTime')}</span>
+        </div>
+        <div
+          ref={setScroller}
+          className="lanes-scroll"
+          role="listbox"
+          tabIndex={0}
+          aria-label={t('speculate.lanes')}
+          aria-orientation="horizontal"
+          aria-activedescendant={selected === null ? undefined : slotId(selected)}
+          data-testid="speculate-lanes"
+          onClick={onClick}
+        >
+          {rounds.map((round) => (
+            <Round
+              key={round.index}
+              round={round}
+              longest={longest}
+              selected={selected?.round === round.index ? selected.slot : null}
+            />
+          ))}
+        </div>
+      </div>
+    </section>
+  )
+}
+
+const slotId = ({ round, slot }: LanePlace): string => `speculate-${round}-${slot}`
+
+/** Keeps the selected place on show; while none is selected, the newest round. */
+function useFollowed(scroller: HTMLElement | null, rounds: number, selected: LanePlace | null): void {
+  const at = selected === null ? null : slotId(selected)
+  useEffect(() => {
+    if (scroller === null || at === null) return
+    document.getElementById(at)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [scroller, at])
+  useEffect(() => {
+    if (scroller !== null && at === null) scroller.scrollTo({ left: scroller.scrollWidth })
+  }, [scroller, rounds, at])
+}
+
+interface RoundProps {
+  round: SpeculatedRound
+  /** Of the slowest round, milliseconds. */
+  longest: number
+  selected: number | null
+}
+
+const Round = memo(function Round({ round, longest, selected }: RoundProps) {
+  const t = useTranslate()
+  const { index, guideMs, modelMs } = round
+  const [guide, model] = [formatFixed(guideMs, 1), formatFixed(modelMs, 1)]
+  return (
+    <div className="lane-round" role="group" aria-label={t('speculate.round', { round: index + 1 })}>
+      <div className="lane-slots" role="presentation">
+        {slotsOf(round).map((slot, at) => (
+          <Place key={at} place={{ round: index, slot: at }} slot={slot} selected={at === selected} />
+        ))}
+      </div>
+      <div className="lane-time numeric" title={t('speculate.timeHint', { guide, model })} aria-hidden="true">
+        <span className="lane-bars">
+          <span className="lane-bar lane-bar-guide" style={{ '--share': guideMs / longest }} />
+          <span className="lane-bar" style={{ '--share': modelMs / longest }} />
+        </span>
+        <span>
+          {guide} + {model}
+        </span>
+      </div>
+    </div>
+  )
+})
+
+interface PlaceProps {
+  place: LanePlace
+  slot: Slot
+  selected: boolean
+}
+
+function Place({ place, slot, selected }: PlaceProps) {
+  const t = useTranslate()
+  const { proposal, token } = slot
+  const state = proposal?.verdict ?? 'own'
+  const words = {
+    token: proposal === null ? '' : tokenName(t, proposal.text, proposal.id),
+    own: token === null ? '' : tokenName(t, token.text, token.id),
+  }
+  return (
+    <div
+      id={slotId(place)}
+      role="option"
+      className="lane-slot"
+      aria-selected={selected}
+      aria-label={t(`speculate.slot.${state}`, words)}
+      data-testid="speculate-slot"
+      data-round={place.round}
+      data-slot={place.slot}
+      data-verdict={state}
+      data-token-id={token?.id}
+    >
+      <span className="lane-token lane-guide">
+        {proposal !== null && (proposal.text === '' ? `#${proposal.id}` : <TokenText text={proposal.text} />)}
+      </span>
+      <span className="lane-token lane-model">
+        {token !== null && (token.text === '' ? `#${token.id}` : <TokenText text={token.text} />)}
+      </span>
+    </div>
+  )
+}
+
+const STATES = ['accepted', 'rejected', 'unread', 'own'] as const
+
+/** What the marks mean. */
+function Key() {
+  const t = useTranslate()
+  return (
+    <ul className="lane-key note">
+      {STATES.map((state) => (
+        <li key={state}>
+          <span className="lane-sample" data-verdict={state} aria-hidden="true">
+            <span className={`lane-token ${state === 'own' ? 'lane-model' : 'lane-guide'}`}>ab</span>
+          </span>
+          {t(`speculate.legend.${state}`)}
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,121 @@
+import { useEffect } from 'react'
+import { useStore } from 'zustand'
+import { visibleText } from '../../store/groups.ts'
+import { lensOf } from '../../store/lens.ts'
+import { lensStripOf, type Absence, type StripCell, type StripLine } from '../../store/lensStrip.ts'
+import { spellRows } from '../../store/spelled.ts'
+import { selectTextRow } from '../../store/textReading.ts'
+import { Icon } from '../components/Icon.tsx'
+import { moveFocus } from '../components/roving.ts'
+import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { probabilityLevel } from '../draw/palette.ts'
+import { formatProbability } from '../format.ts'
+import type { MessageKey } from '../messages/index.ts'
+
+/** What each layer would predict after the selected token, in one line below every view. */
+export function LensStrip() {
+  const { app } = useSession()
+  const t = useTranslate()
+  const open = useApp((state) => state.layout.stripOpen)
+  const label = t(open ? 'strip.hide' : 'strip.show')
+  return (
+    <section className="glance" data-testid="lens-strip" data-open={open} aria-label={t('strip.label')}>
+      <button
+        type="button"
+        className="glance-fold"
+        aria-expanded={open}
+        aria-label={label}
+        title={label}
+        onClick={() => app.setState(({ layout }) => ({ layout: { ...layout, stripOpen: !open } }))}
+      >
+        <Icon name={open ? 'down' : 'up'} />
+      </button>
+      {open ? <Line /> : <span className="glance-word">{t('strip.label')}</span>}
+    </section>
+  )
+}
+
+const WHY: Readonly<Record<Absence, MessageKey>> = {
+  'no-model': 'strip.noModel',
+  'no-text': 'strip.noText',
+  running: 'strip.running',
+  'other-model': 'strip.otherModel',
+  failed: 'strip.notCaptured',
+}
+
+function Line() {
+  const t = useTranslate()
+  const strip = lensStripOf(useSession())
+  useEffect(() => strip.watch(), [strip])
+  const { line, absence, reading } = useStore(strip.state)
+  if (line === null) {
+    return (
+      <span className="glance-word">{t(absence === null || reading ? 'strip.reading' : WHY[absence])}</span>
+    )
+  }
+  return (
+    <>
+      <After line={line} />
+      <ol
+        className="glance-cells"
+        data-arrows=""
+        data-row={line.row}
+        aria-busy={reading}
+        onKeyDown={moveFocus}
+      >
+        {line.cells.map((cell, index) => (
+          <Cell key={cell.layer} cell={cell} row={line.row} last={index === line.cells.length - 1} />
+        ))}
+      </ol>
+    </>
+  )
+}
+
+/** The token the predictions follow. */
+function After({ line: { row, ids } }: { line: StripLine }) {
+  const t = useTranslate()
+  const text = spellRows(useSlowTrace(200), row + 1)[row] ?? ''
+  const token = text === '' ? `#${ids.at(-1)}` : visibleText(text)
+  return (
+    <span className="glance-after" title={t('strip.label')}>
+      {t('strip.after', { token })}
+    </span>
+  )
+}
+
+function Cell({ cell, row, last }: { cell: StripCell; row: number; last: boolean }) {
+  const session = useSession()
+  const t = useTranslate()
+  const { layer, id, text, probability } = cell
+  const top = text === '' ? `#${id}` : visibleText(text)
+  const name = layer < 0 ? t('lens.embedding') : t('lens.layer', { layer })
+  const label = t('strip.cell', { layer: name, top, probability: formatProbability(probability) })
+  const openLens = (): void => {
+    lensOf(session).state.setState({ layer })
+    selectTextRow(session, row)
+    session.app.setState({ view: 'lens', narrow: 'view' })
+  }
+  return (
+    <li>
+      <button
+        type="button"
+        className="glance-cell"
+        data-testid="strip-cell"
+        data-layer={layer}
+        data-token-id={id}
+        data-probability={probability}
+        tabIndex={last ? 0 : -1}
+        aria-label={label}
+        title={label}
+        style={{ '--swatch': `var(--seq-${probabilityLevel(Math.log(probability))})` }}
+        onClick={openLens}
+      >
+        <span className="glance-layer numeric">
+          {layer < 0 ? t('lens.embeddingShort') : t('lens.layerShort', { layer })}
+        </span>
+        <span className="glance-top">{top}</span>
+        <span className="glance-share numeric">{Math.round(probability * 100)}%</span>
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,145 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { LESSONS } from '../../src/learn/lessons/index.ts'
+import { openPage, takeScreenshot } from './harness.ts'
+
+const id = (name: string) => `[data-testid="${name}"]`
+const ready = `${id('model-status')}[data-state="ready"]`
+
+/** The strip below every view reads a forward of its own: it stays folded here. */
+const fold = () => {
+  // It also runs in frames that own no storage.
+  if (location.protocol !== 'http:' || localStorage.length > 0) return
+  localStorage.setItem('tokenscope.preferences.1', JSON.stringify({ layout: { stripOpen: false } }))
+}
+
+/** The page at rest, without a run of its own: the lessons write theirs. */
+async function openRested(path = '#view=learn'): Promise<Page> {
+  const { page } = await openPage({ path, reducedMotion: 'reduce', initScript: fold })
+  await page.waitForSelector(ready, { timeout: 60_000 })
+  return page
+}
+
+/** True when some point of what is outlined lies on the page with nothing over it. */
+function isTargetInSight(): boolean {
+  const target = document.querySelector('[data-lesson-target]')
+  if (target === null) return false
+  const { left, top, width, height } = target.getBoundingClientRect()
+  const shares = Array.from({ length: 15 }, (_, i) => (i + 0.5) / 15)
+  return shares.some((down) =>
+    shares.some((across) => {
+      const hit = document.elementFromPoint(left + across * width, top + down * height)
+      return hit !== null && target.contains(hit)
+    }),
+  )
+}
+
+/** Waits until a step is set up, and checks that what it is about can be seen. Resolves to its sentence. */
+async function expectShown(page: Page, place: string): Promise<string> {
+  await page.waitForSelector(`${id('lesson-words')}[data-step="${place}"]`)
+  try {
+    await page.waitForSelector(`${id('lesson-standing')}[data-state="outlined"]`, { timeout: 30_000 })
+    await page.waitForFunction(isTargetInSight, null, { timeout: 10_000 })
+    await page.waitForFunction(
+      () =>
+        [...document.querySelectorAll('[data-testid="lesson-fact"]')].every(
+          (fact) => fact.textContent !== '…',
+        ),
+      null,
+      { timeout: 20_000 },
+    )
+  } catch (cause) {
+    const words = await page.textContent(id('lesson'))
+    throw new Error(`${place}: ${words}`, { cause })
+  }
+  return (await page.textContent(id('lesson-words'))) ?? ''
+}
+
+async function expectAccessible(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+  // Colours of a theme just changed are there with the next frame.
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  expect(serious.map((one) => `${one.id}: ${one.nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+}
+
+const stepsOf = (name: string): number => LESSONS.find((lesson) => lesson.name === name)?.steps.length ?? 0
+
+test('the first lesson, by keyboard to its end; a reload goes on where it stood; Korean; accessible', async () => {
+  const page = await openRested()
+  await page.waitForSelector(id('lesson-start-logits'))
+  await expectAccessible(page)
+  await takeScreenshot(page, 'learn list')
+  await page.focus(id('lesson-start-logits'))
+  await page.keyboard.press('Enter')
+  const steps = stepsOf('logits')
+  for (let step = 1; step <= steps; step++) {
+    await expectShown(page, `logits.${step}`)
+    if (step === 4) {
+      await page.waitForURL(/lesson=logits\.4/)
+      await page.reload()
+      await expectShown(page, 'logits.4')
+    }
+    if (step === 7) {
+      for (const width of [1440, 390]) {
+        await page.setViewportSize({ width, height: 844 })
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme })
+          await expectShown(page, 'logits.7')
+          await expectAccessible(page)
+          await takeScreenshot(page, `learn step ${colorScheme} ${width}`)
+        }
+      }
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.selectOption(id('language'), 'ko')
+      await expect.poll(() => page.textContent(id('lesson-words'))).toMatch(/확률로 바꿉니다/)
+      expect(await expectShown(page, 'logits.7')).not.toMatch(/[{}…]/)
+      await takeScreenshot(page, 'learn step ko')
+      await page.selectOption(id('language'), 'en')
+    }
+    await page.focus(id('lesson-next'))
+    await page.keyboard.press('Enter')
+  }
+  await page.waitForSelector(`${id('lesson-entry')}[data-lesson="logits"][data-finished="true"]`)
+  expect(await page.locator(id('lesson')).count()).toBe(0)
+})
+
+test('the sampling lesson: its numbers are the run’s, and its task turns when it is done', async () => {
+  const page = await openRested('#lesson=sampling.3')
+  await expectShown(page, 'sampling.3')
+  const task = page.locator(id('lesson-task'))
+  expect(await task.getAttribute('data-done')).toBe('false')
+  await page.click(id('lesson-reach'))
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('data-testid'))).toBe(
+    'bench-temperature',
+  )
+  await page.keyboard.press('Home')
+  await page.fill(id('bench-temperature'), '0')
+  await expect.poll(() => task.getAttribute('data-done')).toBe('true')
+  await takeScreenshot(page, 'learn task')
+  await page.click(id('lesson-back'))
+  await expectShown(page, 'sampling.2')
+  const facts = await page.locator(id('lesson-fact')).allTextContents()
+  expect(facts[0]).toBe(
+    await page.$eval(id('bench-drawn'), (drawn) =>
+      Number((drawn as HTMLElement).dataset['random']).toFixed(4),
+    ),
+  )
+  await page.click(id('lesson-leave'))
+  await page.waitForSelector(id('learn-view'))
+})
+
+test('every step of every other lesson has its element', async () => {
+  const page = await openRested()
+  for (const { name, steps } of LESSONS.filter((lesson) => lesson.name !== 'logits')) {
+    await page.click(id(`lesson-start-${name}`))
+    for (let step = 1; step <= steps.length; step++) {
+      await expectShown(page, `${name}.${step}`)
+      await page.click(id('lesson-next'))
+    }
+  }
+  const finished = page.locator(`${id('lesson-entry')}[data-finished="true"]`)
+  await expect.poll(() => finished.count()).toBe(LESSONS.length - 1)
+})

@@ -1,0 +1,137 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import type { Guide } from '../../src/types.ts'
+import { openPage, takeScreenshot } from './harness.ts'
+
+const PROMPT = 'Once upon a time there was a little fox who'
+const id = (name: string) => `[data-testid="${name}"]`
+
+/** Opens the view by a link that names it and writes nothing by itself. */
+async function openView(more: string): Promise<Page> {
+  const path = `#prompt=${encodeURIComponent(PROMPT)}&max-tokens=8&view=speculate&run=0&${more}`
+  const { page } = await openPage({ path })
+  await page.evaluate(() => window.tokenscope)
+  await page.waitForSelector(id('speculate-view'))
+  return page
+}
+
+/** Runs the guide chosen on the page to its end; the click itself leaves the state of the run before. */
+async function speculate(page: Page): Promise<void> {
+  await page.click(id('speculate-start'))
+  await page.waitForSelector(`${id('speculate-status')}[data-state="done"]`, { timeout: 60_000 })
+}
+
+const value = async (page: Page, name: string) => Number(await page.getAttribute(id(name), 'data-value'))
+
+const shownIds = (page: Page): Promise<number[]> =>
+  page.$$eval('[data-testid="speculate-output"] [data-token-id]', (tokens) =>
+    tokens.map((token) => Number((token as HTMLElement).dataset['tokenId'])),
+  )
+
+/** What plain decoding writes. */
+function write(page: Page): Promise<number[]> {
+  return page.evaluate(async (prompt) => {
+    const { model } = await window.tokenscope
+    const ids: number[] = []
+    for await (const token of model!.generate(prompt, { temperature: 0, maxTokens: 8 })) ids.push(token.id)
+    return ids
+  }, PROMPT)
+}
+
+/** The same run through the library. */
+function ask(page: Page, guide: Guide, sampling: { temperature: number; seed: number }) {
+  return page.evaluate(
+    async ([prompt, guide, sampling]) => {
+      const { model } = await window.tokenscope
+      const options = { topK: 40, topP: 0.95, minP: 0, maxTokens: 8, ...sampling }
+      const rounds = []
+      for await (const round of model!.speculate(prompt, { ...options, guide, ahead: 4 })) rounds.push(round)
+      return rounds
+    },
+    [PROMPT, guide, sampling] as const,
+  )
+}
+
+test('greedy: every guide writes what plain decoding writes, and the figures are those of the run', async () => {
+  const page = await openView('temperature=0&seed=1')
+  const plain = await write(page)
+  const guides: [string, Guide][] = [
+    ['Prompt lookup', { kind: 'prompt-lookup' }],
+    ['q4_0 copy', { kind: 'q4_0' }],
+    ['First layers', { kind: 'first-layers', layers: 3 }],
+  ]
+  for (const [name, guide] of guides) {
+    await page.getByRole('radio', { name }).check({ force: true })
+    await speculate(page)
+    const rounds = await ask(page, guide, { temperature: 0, seed: 1 })
+    expect(await shownIds(page), name).toEqual(plain)
+    const proposals = rounds.flatMap((round) => round.proposals)
+    const accepted = proposals.filter(({ verdict }) => verdict === 'accepted').length
+    expect(await value(page, 'speculate-figure-acceptance'), name).toBe(accepted / proposals.length)
+    expect(await value(page, 'speculate-figure-perForward'), name).toBe(plain.length / rounds.length)
+    const verdicts = await page.$$eval('[data-testid="speculate-slot"]', (slots) =>
+      slots.map((slot) => (slot as HTMLElement).dataset['verdict']).filter((verdict) => verdict !== 'own'),
+    )
+    expect(verdicts, name).toEqual(proposals.map(({ verdict }) => verdict))
+  }
+  expect(await value(page, 'speculate-figure-speed')).toBeGreaterThan(0)
+  await page.click(id('speculate-plain'))
+  await expect.poll(() => value(page, 'speculate-figure-plain')).toBeGreaterThan(0)
+})
+
+test('sampled, by keyboard: a place tells its probabilities, its random number and what came of it', async () => {
+  const page = await openView('temperature=1&seed=3&guide=q4_0%2B4')
+  expect(await page.getByRole('radio', { name: 'q4_0 copy' }).isChecked()).toBe(true)
+  await page.keyboard.press('Control+Enter')
+  await page.waitForSelector(`${id('speculate-status')}[data-state="done"]`, { timeout: 60_000 })
+  const rounds = await ask(page, { kind: 'q4_0' }, { temperature: 1, seed: 3 })
+  expect(await shownIds(page)).toEqual(rounds.flatMap(({ tokens }) => tokens.map((token) => token.id)))
+  const panel = page.locator(id('speculate-panel'))
+  const seen = new Set<string>()
+  for (let step = 0; step < 10; step++) {
+    await page.keyboard.press(step % 2 === 0 ? 'k' : 'ArrowRight')
+    const round = rounds[Number(await panel.getAttribute('data-round'))]!
+    const slot = Number(await panel.getAttribute('data-slot'))
+    const proposal = round.proposals[slot]
+    const token = round.tokens[slot]
+    seen.add(proposal?.verdict ?? 'own')
+    if (proposal !== undefined) {
+      expect(await value(page, 'speculate-p-guide')).toBe(proposal.guideProbability)
+      if (proposal.modelProbability === null)
+        expect(await page.locator(id('speculate-random')).count()).toBe(0)
+      else {
+        expect(await value(page, 'speculate-p-model')).toBe(proposal.modelProbability)
+        expect(await value(page, 'speculate-random')).toBe(proposal.random)
+      }
+    }
+    const selected = page.locator(`${id('speculate-output')} [aria-selected="true"]`)
+    if (token === undefined) expect(await selected.count()).toBe(0)
+    else expect(await selected.getAttribute('data-token-index')).toBe(String(token.index))
+  }
+  expect(seen.size).toBeGreaterThan(1)
+})
+
+test('accessible by day and by night, wide and narrow, in Korean too', async () => {
+  const page = await openView('seed=1&guide=first-layers.4%2B5')
+  await speculate(page)
+  await page.locator(id('speculate-slot')).first().click()
+  const views = [
+    { width: 1440, height: 900, colorScheme: 'light' },
+    { width: 1440, height: 900, colorScheme: 'dark' },
+    { width: 390, height: 844, colorScheme: 'dark' },
+    { width: 390, height: 844, colorScheme: 'light' },
+  ] as const
+  for (const { width, height, colorScheme } of views) {
+    await page.setViewportSize({ width, height })
+    await page.emulateMedia({ colorScheme })
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+    await takeScreenshot(page, `speculate ${colorScheme} ${width}`)
+  }
+  await page.setViewportSize({ width: 1440, height: 900 })
+  await page.selectOption(id('language'), 'ko')
+  await page.waitForSelector('button:has-text("추측하기")')
+  await takeScreenshot(page, 'speculate ko')
+})

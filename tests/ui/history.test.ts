@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
+import { History, historyOf } from '../../src/store/history.ts'
+import { Session } from '../../src/store/session.ts'
+import { applyPreset, DEFAULT_SETTINGS } from '../../src/store/settings.ts'
+import { Trace } from '../../src/store/trace.ts'
+import { createFakeClient } from './fakeClient.ts'
+
+async function open(pace = 0) {
+  const client = createFakeClient({ pace, loadTime: 10 })
+  const app = createAppStore(DEFAULT_PREFERENCES, {
+    prompt: 'A fox',
+    settings: { ...DEFAULT_SETTINGS, maxTokens: 4 },
+  })
+  const trace = new Trace((run) => void setTimeout(run, 1))
+  const session = new Session({ client, app, trace, now: () => performance.now() })
+  await session.load('model', { label: 'Model', id: 'model' })
+  return { app, trace, session, history: historyOf(session), ids: () => trace.tokens.map(({ id }) => id) }
+}
+
+test('deeds come back in order, one at a time; a new one ends what could be done again', async () => {
+  const history = new History()
+  const seen: string[] = []
+  const deed = (name: string) => ({
+    undo: async () => {
+      await Promise.resolve()
+      seen.push(`-${name}`)
+      // What a deed changes on its way back is no deed of a person's.
+      history.record('echo', { undo: () => undefined, redo: () => undefined })
+    },
+    redo: () => void seen.push(`+${name}`),
+  })
+  history.record('a', deed('a'))
+  history.record('b', deed('b'))
+  await Promise.all([history.undo(), history.undo(), history.undo()])
+  expect(seen).toEqual(['-b', '-a'])
+  expect(history.state.getState()).toEqual({ undo: null, redo: 'a' })
+  await history.redo()
+  history.record('c', deed('c'))
+  expect(history.state.getState()).toEqual({ undo: 'c', redo: null })
+})
+
+test('a slider’s way is one deed, a preset another', async () => {
+  const { app, history } = await open()
+  const before = app.getState().settings
+  for (const temperature of [1, 1.1, 1.2]) app.setState({ settings: { ...before, temperature } })
+  const tuned = app.getState().settings
+  app.setState({ settings: applyPreset(tuned, 'greedy') })
+  const greedy = app.getState().settings
+  expect(history.state.getState().undo).toBe('sampling.preset')
+  await history.undo()
+  expect(app.getState().settings).toEqual(tuned)
+  expect(history.state.getState().undo).toBe('setting.temperature')
+  await history.undo()
+  expect(app.getState().settings).toEqual(before)
+  await history.redo()
+  await history.redo()
+  expect(app.getState().settings).toEqual(greedy)
+})
+
+test('a new text gives way to the one before it, with its prompt; continuing is a deed of its own', async () => {
+  const { app, session, history, ids, trace } = await open()
+  await session.generate()
+  const first = ids()
+  await session.continue()
+  const longer = ids()
+  app.setState({ prompt: 'Another' })
+  await session.generate()
+  const second = ids()
+  expect(history.state.getState().undo).toBe('action.generate')
+  await history.undo()
+  expect(ids()).toEqual(longer)
+  expect(app.getState().prompt).toBe('A fox')
+  await history.undo()
+  expect(ids()).toEqual(first)
+  await history.undo()
+  expect(ids()).toEqual([])
+  await Promise.all([history.redo(), history.redo(), history.redo()])
+  expect(ids()).toEqual(second)
+  expect(app.getState().prompt).toBe('Another')
+  expect(trace.promptTexts.join('')).toBe('Another')
+  expect(history.state.getState().redo).toBeNull()
+})
+
+test('taking back a text that is being written ends its run', async () => {
+  const { app, session, history, ids, trace } = await open(5)
+  await session.generate()
+  const first = ids()
+  const second = session.generate({ ...app.getState().settings, maxTokens: 400, seed: 7 })
+  await expect.poll(() => trace.promptIds.length > 0 && trace.tokens.length > 4).toBe(true)
+  await history.undo()
+  await second
+  expect(ids()).toEqual(first)
+  expect(app.getState().run.kind).toBe('idle')
+})

@@ -1,0 +1,148 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parsePlace, Course } from '../../src/learn/course.ts'
+import { isFact } from '../../src/learn/facts.ts'
+import { LESSONS } from '../../src/learn/lessons/index.ts'
+import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
+import { Session } from '../../src/store/session.ts'
+import { spellParts, spellRows } from '../../src/store/spelled.ts'
+import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
+import { Trace } from '../../src/store/trace.ts'
+import { lessonsEn } from '../../src/ui/messages/lessons/lessons.en.ts'
+import { lessonsKo } from '../../src/ui/messages/lessons/lessons.ko.ts'
+import { VIEWS } from '../../src/ui/panels/index.ts'
+import { createFakeClient } from './fakeClient.ts'
+
+const steps = LESSONS.flatMap((lesson) => lesson.steps.map((step) => ({ lesson: lesson.name, ...step })))
+const slotsOf = (words: string): string[] => [...words.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+
+/** Everything the page is drawn by. */
+const ui = new URL('../../src/ui/', import.meta.url)
+const source = readdirSync(ui, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.tsx'))
+  .map((name) => readFileSync(new URL(name, ui), 'utf8'))
+  .join('\n')
+
+/** A test id of the page, written out or begun by a template. */
+function isTestId(id: string): boolean {
+  if (new RegExp(`(data-testid|testId)="${id}"`).test(source)) return true
+  const templates = [...source.matchAll(/(?:data-testid|testId)=\{`([\w-]+)\$/g)]
+  return templates.some(([, start = '']) => id.startsWith(start))
+}
+
+describe('words', () => {
+  test('both languages say the same keys with the same numbers in them', () => {
+    expect(Object.keys(lessonsKo).toSorted()).toEqual(Object.keys(lessonsEn).toSorted())
+    for (const [key, words] of Object.entries(lessonsEn)) {
+      const korean = lessonsKo[key as keyof typeof lessonsEn]
+      expect(new Set(slotsOf(korean)), key).toEqual(new Set(slotsOf(words)))
+      expect(korean, key).toMatch(/[가-힣]/)
+    }
+  })
+
+  test('every number in a lesson is a fact of the page', () => {
+    for (const { words, task } of steps) {
+      const all = [words, ...(task === undefined ? [] : [task.words])].map((key) => lessonsEn[key])
+      for (const sentence of all) {
+        expect(slotsOf(sentence).filter((name) => !isFact(name))).toEqual([])
+      }
+    }
+  })
+
+  test('no word is left without a place', () => {
+    const used = new Set([
+      ...LESSONS.flatMap(({ title, about }) => [title, about]),
+      ...steps.flatMap(({ words, task }) => [words, ...(task === undefined ? [] : [task.words])]),
+    ])
+    const keys = Object.keys(lessonsEn).filter((key) => !/^(learn|rail)\./.test(key))
+    expect(keys.filter((key) => !used.has(key as keyof typeof lessonsEn))).toEqual([])
+  })
+})
+
+describe('steps', () => {
+  test.each(steps)('$words leads to a view and an element that exist', ({ place, target }) => {
+    expect(VIEWS.some(({ name }) => name === place.view)).toBe(true)
+    const view = VIEWS.find(({ name }) => name === place.view)
+    if (place.region !== undefined) expect(view?.[place.region]).not.toBeNull()
+    const ids = [...target.matchAll(/data-testid="([^"]+)"/g)].map(([, id = '']) => id)
+    const classes = [...target.matchAll(/\.([a-z][\w-]*)(?![^[]*\])/g)].map(([, name = '']) => name)
+    expect(ids.length + classes.length).toBeGreaterThan(0)
+    expect(ids.filter((id) => !isTestId(id))).toEqual([])
+    expect(classes.filter((name) => !new RegExp(`className=["{\`][^>]*\\b${name}\\b`).test(source))).toEqual(
+      [],
+    )
+    const named = /data-step="([^"]+)"/.exec(target)?.[1]
+    if (named !== undefined && place.view === 'steps') expect(place.step).toBe(named)
+  })
+
+  test('lessons are named once, and their places are read back', () => {
+    expect(new Set(LESSONS.map(({ name }) => name)).size).toBe(LESSONS.length)
+    expect(parsePlace('sampling.3')).toMatchObject({ lesson: { name: 'sampling' }, index: 2 })
+    expect([parsePlace('sampling.99'), parsePlace('sampling.x'), parsePlace('nothing.1')]).toEqual([
+      null,
+      null,
+      null,
+    ])
+  })
+})
+
+const page = () => {
+  const app = createAppStore(DEFAULT_PREFERENCES)
+  const trace = new Trace((run) => run())
+  return new Session({ client: createFakeClient(), app, trace, now: () => 0 })
+}
+
+test('a lesson goes step by step to its end, and gives back the layout of before', () => {
+  const session = page()
+  const { app } = session
+  const course = new Course(session)
+  const { layout } = app.getState()
+  course.start('sampling')
+  expect(app.getState()).toMatchObject({ lesson: 'sampling.1', view: 'sampling' })
+  course.move(1)
+  course.move(-1)
+  course.move(-1)
+  expect(app.getState().lesson).toBe('sampling.1')
+  for (const _ of parsePlace('sampling.1')?.lesson.steps ?? []) course.move(1)
+  expect(app.getState()).toMatchObject({ lesson: null, view: 'learn', layout })
+  expect(course.state.getState()).toMatchObject({ finished: ['sampling'], reached: { sampling: 0 } })
+})
+
+test('where a lesson was left it goes on', () => {
+  const session = page()
+  const course = new Course(session)
+  course.goTo('logits.3')
+  course.leave()
+  expect(session.app.getState().lesson).toBeNull()
+  course.start('logits')
+  expect(session.app.getState().lesson).toBe('logits.3')
+})
+
+describe('parts of a character', () => {
+  const silent = (id: number): boolean => id === 0
+  const token = (id: number, text: string) => ({ id, text })
+
+  test('are named by it and numbered', () => {
+    const tokens = [token(0, ''), token(9, ''), token(8, ''), token(7, '강'), token(6, '아지')]
+    expect(spellParts(tokens, silent)).toEqual(['', '강¹⁄₃', '강²⁄₃', '강³⁄₃', '아지'])
+  })
+
+  test('of one that is not whole yet have no name', () => {
+    expect(spellParts([token(6, '개'), token(9, ''), token(8, '')], silent)).toEqual(['개', '', ''])
+  })
+
+  test('of a text stay unnamed until its prompt is spelled', () => {
+    const trace = new Trace((run) => run())
+    trace.begin({
+      modelId: 'm',
+      promptIds: [0, 9, 7],
+      settings: DEFAULT_SETTINGS,
+      bosId: 0,
+      endIds: [0],
+      at: 0,
+    })
+    expect(spellRows(trace, 3)).toEqual(['', '', ''])
+    trace.setPromptTexts(['', '', '뷁'])
+    expect(spellRows(trace, 3)).toEqual(['', '뷁¹⁄₂', '뷁²⁄₂'])
+  })
+})
