@@ -90,6 +90,12 @@ function Distributions({ at }: { at: number }) {
   )
 }
 
+/** A side that has ended captured nothing here, and bounds nothing. */
+function shareOf(probability: number | null, floor: number): string {
+  if (probability !== null) return formatProbability(probability)
+  return floor < 1 ? `< ${formatProbability(floor)}` : '—'
+}
+
 /** The least probable of what was captured: whatever is not among it lies below. */
 function floorOf(top: readonly { logprob: number }[]): number {
   return Math.exp(Math.min(0, ...top.map(({ logprob }) => logprob)))
@@ -150,7 +156,7 @@ function PairTable({ rows, floors: [floorA, floorB], chosenA, chosenB }: PairTab
         {rows.map(({ id, text, a, b }) => (
           <tr key={id} data-testid="pair-row" data-token-id={id}>
             <td className="pair-a" style={{ '--share': (a ?? 0) / longest }}>
-              {a === null ? `< ${formatProbability(floorA)}` : formatProbability(a)}
+              {shareOf(a, floorA)}
             </td>
             <th scope="row" className="pair-token" title={`id ${id}`}>
               {id === chosenA && <span className="side-letter">A</span>}
@@ -158,7 +164,7 @@ function PairTable({ rows, floors: [floorA, floorB], chosenA, chosenB }: PairTab
               {id === chosenB && <span className="side-letter">B</span>}
             </th>
             <td className="pair-b" style={{ '--share': (b ?? 0) / longest }}>
-              {b === null ? `< ${formatProbability(floorB)}` : formatProbability(b)}
+              {shareOf(b, floorB)}
             </td>
             <td className="pair-delta">{a === null || b === null ? '—' : signed((b - a) * 100, 1)}</td>
           </tr>
