@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { writeSafetensors } from '../src/adapters/writeSafetensors.ts'
+import { blankReport } from '../src/adapters/report.ts'
 import type { LoraModule, ParsedAdapter } from '../src/adapters/types.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
@@ -62,20 +63,7 @@ function randomAdapter(spec: DecoderSpec, dora: boolean): ParsedAdapter {
       ]
     }),
   )
-  const report: ParsedAdapter['report'] = {
-    name: 'random',
-    matched: [],
-    replaced: [],
-    matchedKeys: 0,
-    unmatchedEntries: [],
-    baseModel: { named: null, loaded: null, matches: null },
-    bytes: 0,
-    parameters: 0,
-    features: [],
-    warnings: [],
-    effect: null,
-  }
-  return { name: 'random', modules, replacements: [], report }
+  return { name: 'random', modules, replacements: [], report: blankReport('random') }
 }
 
 /** `[out, in]` of the linears of a checkpoint with these sizes. */

@@ -1,5 +1,6 @@
 import { loadAdapter } from '../adapters/load.ts'
 import { exportMix, type MixPart } from '../adapters/mix.ts'
+import { blankReport } from '../adapters/report.ts'
 import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
 import { klDivergence, logSoftmax } from '../decode/distribution.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
@@ -226,20 +227,7 @@ function emptyAdapter(spec: DecoderSpec): ParsedAdapter {
       ]
     })
   })
-  const report: AdapterReport = {
-    name: '',
-    matched: [],
-    replaced: [],
-    matchedKeys: 0,
-    unmatchedEntries: [],
-    baseModel: { named: null, loaded: null, matches: null },
-    bytes: 0,
-    parameters: 0,
-    features: [],
-    warnings: [],
-    effect: null,
-  }
-  return { name: '', modules, replacements: [], report }
+  return { name: '', modules, replacements: [], report: blankReport('') }
 }
 
 function otherBase(adapter: string, name: string, difference: number): TokenscopeError {

@@ -7,7 +7,7 @@ import { compareRows, editedRunOf, rowLogits } from './editRun.ts'
 import { toEdits } from './editForward.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord } from './textReading.ts'
+import { mixWord } from './textIdentity.ts'
 
 /** A part of the model that can be switched off: a step, one head of it or all. */
 export interface Part {

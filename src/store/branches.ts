@@ -10,7 +10,8 @@ import { encodeBehind, pageText } from './branchText.ts'
 import { historyOf } from './history.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord, selectTextRow, textRow } from './textReading.ts'
+import { mixWord } from './textIdentity.ts'
+import { selectTextRow, textRow } from './textReading.ts'
 import { leafOf, markRecent, pathTo, TokenTree, type TreeNode } from './tokenTree.ts'
 
 export type BranchesPhase =

@@ -2,7 +2,7 @@ import { TokenscopeError } from '../errors.ts'
 import type { Edit, Model } from '../types.ts'
 import type { Change, ChangeOf, Entry, Span } from './edits.ts'
 import { encodePrompt } from './session.ts'
-import { mixWord } from './textReading.ts'
+import { mixWord } from './textIdentity.ts'
 
 /** Both outputs of a layer: without them the residual stream passes it by. */
 const OUTPUTS = ['attn.out', 'mlp.down'] as const

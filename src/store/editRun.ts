@@ -6,7 +6,8 @@ import { Activations } from './editForward.ts'
 import { editsOf, type Entry } from './edits.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord, TextReading } from './textReading.ts'
+import { mixWord } from './textIdentity.ts'
+import { TextReading } from './textReading.ts'
 
 /** What one row predicts with edits, against the same row without: log-probabilities of the token that comes next. */
 export interface EditedRow {

@@ -7,6 +7,7 @@ import type { Session } from './session.ts'
 import { TensorCache } from './stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from './stepsMoves.ts'
 import { openSteps, type StepsSource } from './stepsSource.ts'
+import { mixWord, sameIds } from './textIdentity.ts'
 
 /** Where the stepper stands with its forward. */
 export type StepsPhase =
@@ -257,7 +258,7 @@ export class Steps {
     const { wanted } = this
     if (wanted === null || wanted.mix === null) return
     try {
-      const mix = await mixOf(wanted.model)
+      const mix = await mixWord(wanted.model)
       if (this.wanted === wanted && mix !== wanted.mix) this.refresh()
     } catch (error) {
       this.session.report(error)
@@ -269,7 +270,7 @@ export class Steps {
     this.pause()
     this.state.setState({ phase: { kind: 'reading', tokens: ids.length } })
     try {
-      const mix = await mixOf(model)
+      const mix = await mixWord(model)
       if (opening === this.opening && this.wanted !== null) this.wanted.mix = mix
       const source = await openSteps(model, ids, (await this.edits?.()) ?? [])
       if (opening !== this.opening) return await source.close()
@@ -329,13 +330,3 @@ export class Steps {
 
 /** The stepper of a page: one, whichever view asks. */
 export const stepsOf = perSession((session) => new Steps(session))
-
-/** The adapters that act on a model, as one word. */
-async function mixOf(model: Model): Promise<string> {
-  const adapters = await model.listAdapters()
-  return adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ')
-}
-
-function sameIds(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((id, index) => id === b[index])
-}

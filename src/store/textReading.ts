@@ -5,6 +5,7 @@ import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
 import { stepsOf } from './steps.ts'
 import { selectedRow } from './stepsMoves.ts'
+import { beginsWith, mixWord, sameIds } from './textIdentity.ts'
 
 export type ReadingPhase =
   | { kind: 'empty' }
@@ -128,18 +129,4 @@ export function selectTextRow(session: Session, row: number): void {
   const prompt = session.trace.promptIds.length
   stepsOf(session).state.setState({ promptRow: row < prompt ? row : null })
   session.app.setState({ pinned: row < prompt ? null : row - prompt, hovered: null, hoveredPrompt: null })
-}
-
-/** The adapters that act on a model, as one word. */
-export async function mixWord(model: Model): Promise<string> {
-  const adapters = await model.listAdapters()
-  return adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ')
-}
-
-function beginsWith(ids: readonly number[], first: readonly number[]): boolean {
-  return first.every((id, index) => id === ids[index])
-}
-
-function sameIds(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((id, index) => id === b[index])
 }

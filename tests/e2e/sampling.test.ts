@@ -1,9 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { randomUniform } from '../../src/decode/rng.ts'
 import { checkSampling, sampleStages } from '../../src/decode/samplers.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import { expectAccessible } from './accessible.ts'
+import { openPage } from './harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox named Lily.'
 const SEED = 3
@@ -59,20 +59,6 @@ const survivors = (page: Page): Promise<[id: number, share: number][]> =>
 
 const forwards = (page: Page): Promise<number> =>
   page.evaluate(async () => (await (await window.tokenscope).model!.counters()).forwards)
-
-/** By day and by night, wide and narrow. */
-async function expectAccessible(page: Page, name: string): Promise<void> {
-  for (const width of [1440, 390]) {
-    await page.setViewportSize({ width, height: 900 })
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-      await takeScreenshot(page, `${name} ${colorScheme} ${width}`)
-    }
-  }
-}
 
 test('the run’s own draw; moved sliders recompute every stage without a forward; accessible', async () => {
   const { page } = await openPage({ path: TEXT, initScript: fold })

@@ -1,6 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { expectAccessible } from './accessible.ts'
 import { openPage, takeScreenshot } from './harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox named Lily.'
@@ -64,20 +64,6 @@ const expected = (page: Page, text: string) =>
 
 // Chunks are sized by time, so kernels for other numbers of rows may compute a token; they add in another order.
 const DIGITS = 4
-
-/** By day and by night, wide and narrow. */
-async function expectAccessible(page: Page, name: string): Promise<void> {
-  for (const width of [1440, 390]) {
-    await page.setViewportSize({ width, height: 900 })
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-      await takeScreenshot(page, `${name} ${colorScheme} ${width}`)
-    }
-  }
-}
 
 test('the page’s text: tokens, totals and alternatives are those of model.score', async () => {
   const { page } = await openPage({ path: TEXT, initScript: fold })

@@ -9,6 +9,7 @@ import {
   type HeadSummary,
 } from '../../../store/attention.ts'
 import { labelOf, SCORE_NAMES } from '../../../store/attentionScores.ts'
+import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../format.ts'
@@ -228,17 +229,6 @@ const Thumb = memo(function Thumb({ summary, shade, label, shown, entry, onChoos
   )
 })
 
-const MOVES: Readonly<Record<string, readonly [layers: number, heads: number]>> = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  Home: [0, -Infinity],
-  End: [0, Infinity],
-  PageUp: [-Infinity, 0],
-  PageDown: [Infinity, 0],
-}
-
 /** Moves the choice, and the focus with it; with shift, everything up to it joins the mean. While heads are picked only the focus moves. */
 function moveHead(
   event: KeyboardEvent<HTMLElement>,
@@ -246,8 +236,8 @@ function moveHead(
   { layer, head }: ChosenHead,
   attention: Attention,
 ): void {
-  const move = MOVES[event.key]
-  if (move === undefined || event.ctrlKey || event.metaKey || event.altKey) return
+  const move = gridMove(event)
+  if (move === undefined) return
   event.preventDefault()
   event.stopPropagation()
   const hold = (value: number, end: number): number => Math.min(end, Math.max(0, value))

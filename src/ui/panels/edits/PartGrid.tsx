@@ -1,5 +1,6 @@
 import type { KeyboardEvent } from 'react'
 import { partKey, partsOf, type Part } from '../../../store/ablation.ts'
+import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { formatNats } from '../adapters/numbers.ts'
@@ -129,26 +130,15 @@ function PartCell(props: PartCellProps) {
   )
 }
 
-const MOVES: Readonly<Record<string, readonly [down: number, right: number]>> = {
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  Home: [0, -Infinity],
-  End: [0, Infinity],
-  PageUp: [-Infinity, 0],
-  PageDown: [Infinity, 0],
-}
-
 /** Moves the focus through the grid, from the part that has it. */
 function movePart(
   event: KeyboardEvent<HTMLElement>,
   { rows, columns }: { rows: number; columns: number },
   onMove: (place: PartPlace) => void,
 ): void {
-  const move = MOVES[event.key]
+  const move = gridMove(event)
   const from = event.target instanceof HTMLElement ? event.target.dataset['place'] : undefined
-  if (move === undefined || from === undefined || event.ctrlKey || event.metaKey || event.altKey) return
+  if (move === undefined || from === undefined) return
   event.preventDefault()
   event.stopPropagation()
   const [line = 0, at = 0] = from.split('.').map(Number)

@@ -1,7 +1,7 @@
-import { useEffect, useLayoutEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react'
+import { useLayoutEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { NormGrid } from '../../../store/patchRuns.ts'
-import { useSize } from '../../components/measure.ts'
+import { useColumns } from '../../components/useColumns.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { formatFixed } from '../../format.ts'
@@ -47,7 +47,12 @@ export function RunGrid(props: RunGridProps) {
     layer: Math.min(place.layer, grid.layers - 1),
     position: Math.min(place.position, ids.length - 1),
   }
-  const columns = useColumns(scroller, ids.length, at.position)
+  const columns = useColumns(scroller, {
+    count: ids.length,
+    chosen: at.position,
+    width: COLUMN,
+    beyond: BEYOND,
+  })
   const layers = Array.from({ length: grid.layers }, (_, index) => grid.layers - 1 - index)
   return (
     <section className="run-grid" data-run={which} aria-label={title}>
@@ -191,23 +196,6 @@ function Cell({ which, title, ids, texts, held, marked, at, norm, largest, focus
       onClick={() => on.onCell(layer, position)}
     />
   )
-}
-
-/** Columns on show, a few beyond, and the one that has the focus. */
-function useColumns(scroller: HTMLElement | null, count: number, chosen: number): readonly number[] {
-  const { width } = useSize(scroller)
-  const [first, setFirst] = useState(0)
-  useEffect(() => {
-    if (scroller === null) return
-    const onScroll = () => setFirst(Math.floor(scroller.scrollLeft / COLUMN))
-    scroller.addEventListener('scroll', onScroll, { passive: true })
-    return () => scroller.removeEventListener('scroll', onScroll)
-  }, [scroller])
-  const from = Math.max(0, first - BEYOND)
-  const to = Math.min(count, first + Math.ceil(width / COLUMN) + BEYOND)
-  const near = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
-  if (chosen >= count || near.includes(chosen)) return near
-  return chosen < from ? [chosen, ...near] : [...near, chosen]
 }
 
 const MOVES: Readonly<Record<string, readonly [up: number, right: number]>> = {

@@ -3,7 +3,7 @@ import { visibleText } from '../../../store/groups.ts'
 import { lensCell, lensText, type LensMap } from '../../../store/lens.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import type { LensCell } from '../../../types.ts'
-import { useSize } from '../../components/measure.ts'
+import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatProbability } from '../../format.ts'
@@ -29,7 +29,12 @@ export function LensMatrix({ ids, map }: MatrixProps) {
   const place = useLensPlace()
   const layers = map.layers.toReversed()
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null)
-  const columns = useColumns(scroller, map.positions, place.position)
+  const columns = useColumns(scroller, {
+    count: map.positions,
+    chosen: place.position,
+    width: COLUMN,
+    beyond: BEYOND,
+  })
   useRevealed(scroller, place.position)
   const choose = useCallback(
     (next: LensPlace) => {
@@ -77,23 +82,6 @@ export function LineNames({ layers }: { layers: readonly number[] }) {
       <span>{t('lens.next')}</span>
     </div>
   )
-}
-
-/** Columns on show, a few beyond, and the chosen one, which keeps the focus. */
-function useColumns(scroller: HTMLElement | null, count: number, chosen: number): readonly number[] {
-  const { width } = useSize(scroller)
-  const [first, setFirst] = useState(0)
-  useEffect(() => {
-    if (scroller === null) return
-    const onScroll = () => setFirst(Math.floor(scroller.scrollLeft / COLUMN))
-    scroller.addEventListener('scroll', onScroll, { passive: true })
-    return () => scroller.removeEventListener('scroll', onScroll)
-  }, [scroller])
-  const from = Math.max(0, first - BEYOND)
-  const to = Math.min(count, first + Math.ceil(width / COLUMN) + BEYOND)
-  const near = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i)
-  if (chosen >= count || near.includes(chosen)) return near
-  return chosen < from ? [chosen, ...near] : [...near, chosen]
 }
 
 /** Scrolls just so far that the selected position is on show. */

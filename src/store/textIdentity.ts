@@ -1,0 +1,16 @@
+import type { Model } from '../types.ts'
+
+/** The adapters that act on a model, as one word: readings of a text under the same word are of one mix. */
+export async function mixWord(model: Model): Promise<string> {
+  const adapters = await model.listAdapters()
+  return adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ')
+}
+
+export function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && beginsWith(a, b)
+}
+
+/** True when `first` is how `ids` begin. */
+export function beginsWith(ids: readonly number[], first: readonly number[]): boolean {
+  return first.every((id, index) => id === ids[index])
+}
