@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { loadModel, type Counters, type Model } from '../src/index.ts'
-import type { WeightFormat } from '../src/types.ts'
+import type { WeightFormat } from '../src/api/model.ts'
 import { median, spread, type Emit } from './harness.ts'
 import { DeviceMeter, readbackTime } from './meter.ts'
 import type { SuiteOptions } from './products.ts'

@@ -1,6 +1,6 @@
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
-import type { Variant, WeightFormat } from '../src/types.ts'
+import type { Variant, WeightFormat } from '../src/api/model.ts'
 import { invariant } from '../src/errors.ts'
 import { Ceilings } from './ceilings.ts'
 import { interleave, pipelineOf, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'

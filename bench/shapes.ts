@@ -1,4 +1,4 @@
-import type { DecoderSpec, LinearRef, NormRef } from '../src/model/spec.ts'
+import type { DecoderSpec, LinearRef, NormRef } from '../src/arch/spec.ts'
 
 /** Sizes of a published model; its weights are random here. */
 export interface Shape {

@@ -1,18 +1,18 @@
 import { TokenscopeError, throwIfAborted } from './errors.ts'
 import { openCheckpoint } from './formats/checkpoint.ts'
-import { openSource } from './formats/sources.ts'
+import { openSource } from './sources/open.ts'
 import { parseStrictJson } from './formats/strictJson.ts'
 import type { FileSource } from './formats/tensors.ts'
 import { describeDevice, openDevice, type OpenedDevice } from './gpu/device.ts'
 import { BufferLedger } from './gpu/ledger.ts'
-import { findDisagreement } from './gpu/selfTest.ts'
+import { findDisagreement } from './inspect/selfTest.ts'
 import { baselineVariant, chooseVariant } from './gpu/variants.ts'
-import { parseSpec } from './model/arch/index.ts'
-import { Engine } from './model/engine.ts'
-import { loadWeights } from './model/load.ts'
-import { Runner, type RunnerOptions } from './model/runner.ts'
-import type { DecoderSpec } from './model/spec.ts'
-import { checkWidths, WeightStore } from './model/weights.ts'
+import { parseSpec } from './arch/index.ts'
+import { Engine } from './engine/engine.ts'
+import { loadWeights } from './weights/load.ts'
+import { Runner, type RunnerOptions } from './run/runner.ts'
+import type { DecoderSpec } from './arch/spec.ts'
+import { checkWidths, WeightStore } from './weights/store.ts'
 import { nodeGpu } from './gpu/node.ts'
 import { loadTokenizer, type TextTokenizer } from './text/tokenizer.ts'
 import type {
@@ -23,9 +23,9 @@ import type {
   ModelSource,
   Variant,
   WeightFormat,
-} from './types.ts'
+} from './api/model.ts'
 
-export * from './types.ts'
+export * from './api/model.ts'
 export type { ChatMessage } from './text/types.ts'
 export { TokenscopeError, type ErrorCode } from './errors.ts'
 export { openTrace } from './trace/open.ts'

@@ -1,6 +1,6 @@
 import type { TokenscopeError, ErrorCode } from '../errors.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
-import { ConfigReader } from '../model/arch/config.ts'
+import { ConfigReader } from '../formats/configReader.ts'
 import { Pattern, PatternBudget } from './pattern.ts'
 
 export const CONFIG_FILE = 'adapter_config.json'

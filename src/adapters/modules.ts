@@ -1,4 +1,4 @@
-import { listWeights, type DecoderSpec, type NamedWeight } from '../model/spec.ts'
+import { listWeights, type DecoderSpec, type NamedWeight } from '../arch/spec.ts'
 
 /** A linear or embedding module as the adapter's files name it, and the steps that read it. */
 export interface ModelModule {

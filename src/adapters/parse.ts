@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import { badFile } from '../formats/badFile.ts'
-import type { DecoderSpec, NamedWeight } from '../model/spec.ts'
+import type { DecoderSpec, NamedWeight } from '../arch/spec.ts'
 import { AdapterTensors, type AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, type AdapterConfig } from './config.ts'
 import { moduleTree, type ModelModule, type ModuleTree } from './modules.ts'

@@ -1,6 +1,6 @@
-import { PAGE } from '../model/cache.ts'
-import type { Runner } from '../model/runner.ts'
-import type { CacheReport } from '../types.ts'
+import { PAGE } from '../run/cache.ts'
+import type { Runner } from '../run/runner.ts'
+import type { CacheReport } from '../api/model.ts'
 
 /** The cache as it stands: read off the page tables, without touching the GPU. */
 export function reportCache({ pool, sequences, spec }: Runner): CacheReport {

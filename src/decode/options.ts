@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { GenerateOptions, SamplingOptions } from '../types.ts'
+import type { GenerateOptions, SamplingOptions } from '../api/model.ts'
 import { checkSampling } from './sampling_options.ts'
 
 /** Generation options, checked and filled in. */

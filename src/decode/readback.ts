@@ -1,6 +1,6 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
-import type { Runner } from '../model/runner.ts'
+import type { Runner } from '../run/runner.ts'
 import { parseRecord, RECORD_BYTES, type SelectRecord } from '../ops/select.ts'
 
 /** One forward's result on its way to the host. */

@@ -7,7 +7,7 @@
  * tell are null.
  */
 import { invariant } from '../errors.ts'
-import type { SamplingOptions } from '../types.ts'
+import type { SamplingOptions } from '../api/model.ts'
 import {
   rank,
   type Candidates,

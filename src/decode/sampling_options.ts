@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { SamplingOptions } from '../types.ts'
+import type { SamplingOptions } from '../api/model.ts'
 
 export const DEFAULT_SAMPLING: Readonly<SamplingOptions> = {
   temperature: 0.8,

@@ -1,9 +1,16 @@
 import { throwIfAborted, TokenscopeError } from '../errors.ts'
-import type { Mix } from '../model/adapterRack.ts'
-import type { Sequence } from '../model/cache.ts'
-import type { ToolContext } from '../model/engineTools.ts'
-import { MAX_LOGIT_ROWS } from '../model/runner.ts'
-import type { GeneratedToken, Guide, Model, Proposal, SpeculatedRound, SpeculateOptions } from '../types.ts'
+import type { Mix } from '../engine/adapterSet.ts'
+import type { Sequence } from '../run/cache.ts'
+import type { ToolContext } from '../engine/tools.ts'
+import { MAX_LOGIT_ROWS } from '../run/runner.ts'
+import type {
+  GeneratedToken,
+  Guide,
+  Model,
+  Proposal,
+  SpeculatedRound,
+  SpeculateOptions,
+} from '../api/model.ts'
 import { judge, probabilityOf, speculationRandom, type Draft, type Filtered } from './guides/acceptance.ts'
 import type { Drafter } from './guides/guide.ts'
 import { guideRunner } from './guides/guideRunner.ts'

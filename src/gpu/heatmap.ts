@@ -1,6 +1,6 @@
 import heatmapWgsl from '../../shaders/view/heatmap.wgsl?raw'
 import { TokenscopeError } from '../errors.ts'
-import type { DrawRequest } from '../types.ts'
+import type { DrawRequest } from '../api/model.ts'
 import type { TensorCells } from './heatmapCells.ts'
 import { palette, SIGNS, STOPS, type Colour } from './heatmapPalette.ts'
 import type { BufferLedger, LedgerBuffer } from './ledger.ts'

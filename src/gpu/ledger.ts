@@ -1,5 +1,5 @@
 import { TokenscopeError, invariant } from '../errors.ts'
-import type { MemoryReport } from '../types.ts'
+import type { MemoryReport } from '../api/model.ts'
 
 /** A GPU buffer that the ledger knows: its label is what `memory()` groups by. */
 export interface LedgerBuffer {

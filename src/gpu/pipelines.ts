@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import type { Variant } from '../types.ts'
+import type { Variant } from '../api/model.ts'
 import { compileModule, composeWgsl, type ShaderSource } from './shader.ts'
 
 export type BindingKind = 'uniform' | 'read' | 'write'

@@ -1,5 +1,5 @@
 import { invariant, TokenscopeError } from '../errors.ts'
-import type { BoundStep } from '../model/bind.ts'
+import type { BoundStep } from '../run/bind.ts'
 import type { BufferLedger } from './ledger.ts'
 
 /** Time of one step, measured alone. Null: below the timer's resolution even after many repeats. */

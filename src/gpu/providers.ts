@@ -35,7 +35,7 @@ import weightsF32 from '../../shaders/lib/weights_f32.wgsl?raw'
 import weightsQ4 from '../../shaders/lib/weights_q4_0.wgsl?raw'
 import weightsQ8 from '../../shaders/lib/weights_q8_0.wgsl?raw'
 import { invariant } from '../errors.ts'
-import type { Variant, WeightFormat } from '../types.ts'
+import type { Variant, WeightFormat } from '../api/model.ts'
 import type { HeaderConsts, ShaderSource } from './shader.ts'
 
 /** Interchangeable WGSL files by name. Those of one role define the same functions. */

@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { Variant } from '../types.ts'
+import type { Variant } from '../api/model.ts'
 
 /** A constant of the generated header: it sizes arrays or selects code at compile time. */
 export type HeaderConsts = Readonly<Record<string, number>>

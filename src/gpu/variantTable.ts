@@ -1,4 +1,4 @@
-import type { Variant } from '../types.ts'
+import type { Variant } from '../api/model.ts'
 
 export type AdapterClass = 'cpu' | 'gpu'
 

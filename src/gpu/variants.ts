@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { Variant } from '../types.ts'
+import type { Variant } from '../api/model.ts'
 import { VARIANT_TABLE, type AdapterClass } from './variantTable.ts'
 
 export type { AdapterClass } from './variantTable.ts'

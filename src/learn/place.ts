@@ -8,7 +8,7 @@ import { SETTING_NAMES } from '../store/settings.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { stepsOf } from '../store/steps.ts'
 import { selectTextRow } from '../store/textReading.ts'
-import type { GeneratedToken } from '../types.ts'
+import type { GeneratedToken } from '../api/model.ts'
 import type { HeadChoice, LessonText, Place, TokenChoice } from './types.ts'
 
 /** Shows the view and the region a step is about. */

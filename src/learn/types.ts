@@ -3,7 +3,7 @@ import type { ScoreName } from '../store/attentionScores.ts'
 import type { Tool } from '../store/edits.ts'
 import type { LensState } from '../store/lens.ts'
 import type { Settings } from '../store/settings.ts'
-import type { Guide } from '../types.ts'
+import type { Guide } from '../api/model.ts'
 import type { LessonKey } from '../ui/messages/lessons/index.ts'
 import type { CheckName } from './checks.ts'
 

@@ -2,7 +2,7 @@ import blendWgsl from '../../shaders/ops/blend.wgsl?raw'
 import embedLoraWgsl from '../../shaders/ops/embed_lora.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel, type ProviderName } from '../gpu/providers.ts'
-import type { RowSet } from '../model/program.ts'
+import type { RowSet } from '../program/program.ts'
 import { read, write, type Op } from './op.ts'
 
 const ROWS: Record<RowSet, ProviderName> = { all: 'rows_all', logits: 'rows_logits', packed: 'rows_packed' }

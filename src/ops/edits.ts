@@ -2,7 +2,7 @@ import editWgsl from '../../shaders/ops/edit.wgsl?raw'
 import editScoresWgsl from '../../shaders/ops/edit_scores.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel } from '../gpu/providers.ts'
-import { EDIT_SLOT } from '../model/batch.ts'
+import { EDIT_SLOT } from '../run/batch.ts'
 import { read, write, type Op } from './op.ts'
 
 /** A change at a step, by the row's strength; on scores it cuts edges. */

@@ -3,7 +3,7 @@ import addWgsl from '../../shaders/ops/add.wgsl?raw'
 import gateWgsl from '../../shaders/ops/gate.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel } from '../gpu/providers.ts'
-import type { Step } from '../model/program.ts'
+import type { Step } from '../program/program.ts'
 import { read, write, type Op, type OpContext } from './op.ts'
 
 function grid(n: number, { program, variant }: OpContext): readonly [number, number, number] {

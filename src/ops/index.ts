@@ -1,4 +1,4 @@
-import type { StepOp } from '../model/program.ts'
+import type { StepOp } from '../program/program.ts'
 import { blend, embedLora } from './adapters.ts'
 import { attention, mix, scores, softmax } from './attention.ts'
 import { activation, add, gate } from './elementwise.ts'

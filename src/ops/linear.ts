@@ -2,9 +2,9 @@ import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel, productProviders, weightsProvider, type ProviderName } from '../gpu/providers.ts'
-import { MATVEC_ROWS } from '../model/lower.ts'
-import { axName, isAx, type Program, type RowSet, type Step, type StepOp } from '../model/program.ts'
-import type { MatrixView, Shard } from '../model/weights.ts'
+import { MATVEC_ROWS } from '../program/fuse.ts'
+import { axName, isAx, type Program, type RowSet, type Step, type StepOp } from '../program/program.ts'
+import type { MatrixView, Shard } from '../weights/store.ts'
 import { linearGrid, read, write, type Binding, type Dispatch, type Op, type OpContext } from './op.ts'
 
 /** What surrounds the product in each op of the family. */

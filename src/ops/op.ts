@@ -1,8 +1,8 @@
 import type { ShaderSource } from '../gpu/shader.ts'
-import type { AdapterGroup, EmbedLora } from '../model/adapterBank.ts'
-import type { MatrixView } from '../model/weights.ts'
-import type { Program, Step } from '../model/program.ts'
-import type { Variant } from '../types.ts'
+import type { AdapterGroup, EmbedLora } from '../adapters/adapterBuffers.ts'
+import type { MatrixView } from '../weights/store.ts'
+import type { Program, Step } from '../program/program.ts'
+import type { Variant } from '../api/model.ts'
 
 /** A float among a kernel's parameters; plain numbers are u32. */
 export interface FloatParam {

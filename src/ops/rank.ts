@@ -3,7 +3,7 @@ import topWgsl from '../../shaders/ops/top.wgsl?raw'
 import { kernel, reduceProvider } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
 import type { LayoutKey } from '../gpu/pipelines.ts'
-import type { Variant } from '../types.ts'
+import type { Variant } from '../api/model.ts'
 import { selectKernel } from './select.ts'
 
 const HEADER_WORDS = 4

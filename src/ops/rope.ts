@@ -3,7 +3,7 @@ import ropeWgsl from '../../shaders/ops/rope.wgsl?raw'
 import ropeCacheWgsl from '../../shaders/ops/rope_cache.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel } from '../gpu/providers.ts'
-import type { Program } from '../model/program.ts'
+import type { Program } from '../program/program.ts'
 import { read, write, type Op } from './op.ts'
 
 function rotation({ spec }: Program): { rotary: number; interleaved: number } {

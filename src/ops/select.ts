@@ -1,7 +1,7 @@
 import selectWgsl from '../../shaders/ops/select.wgsl?raw'
 import { kernel, reduceProvider, type ProviderName } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
-import type { Variant } from '../types.ts'
+import type { Variant } from '../api/model.ts'
 
 /** Most candidates the GPU keeps; the same number stands in the kernel. */
 export const MAX_CANDIDATES = 256

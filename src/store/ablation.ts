@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { throwIfAborted, toErrorData, TokenscopeError } from '../errors.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import { answeringModel } from './app.ts'
 import { SCORE_LIMIT } from './adapterScores.ts'
 import { compareRows, editedRunOf, rowLogits } from './editRun.ts'

@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla'
-import type { ComparedToken, Lens, Model, TensorData } from '../types.ts'
+import type { ComparedToken, Lens, Model, TensorData } from '../api/model.ts'
 import { toErrorData, TokenscopeError } from '../errors.ts'
 import { mixOf, type MixPart } from './adapterMix.ts'
 import { adaptersOf, type Adapters } from './adapters.ts'

@@ -1,4 +1,4 @@
-import type { AdapterReport, AdapterScale } from '../types.ts'
+import type { AdapterReport, AdapterScale } from '../api/model.ts'
 
 /** One adapter's share in a mix, with the name people know it by. */
 export interface MixPart extends AdapterScale {

@@ -1,5 +1,5 @@
 import { klDivergence, logSoftmax } from '../decode/distribution.ts'
-import type { TensorData } from '../types.ts'
+import type { TensorData } from '../api/model.ts'
 
 /** Largest positions × vocabulary that is scored at once: 64 MB of logits. */
 export const SCORE_LIMIT = 16_000_000

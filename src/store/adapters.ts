@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { Model, ModelSource } from '../types.ts'
+import type { Model, ModelSource } from '../api/model.ts'
 import { areAdapterFiles, nameOfFiles, packFiles } from './adapterFiles.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import { actingScale, freeName, mixOf, type AdapterOrigin, type MixPart, type Track } from './adapterMix.ts'

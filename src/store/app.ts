@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { ErrorData } from '../errors.ts'
-import type { LoadProgress, MemoryReport, ModelInfo } from '../types.ts'
+import type { LoadProgress, MemoryReport, ModelInfo } from '../api/model.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
 

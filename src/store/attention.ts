@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant } from '../errors.ts'
-import type { Model, TensorData } from '../types.ts'
+import type { Model, TensorData } from '../api/model.ts'
 import {
   addHeads,
   averageHeads,

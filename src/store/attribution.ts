@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { Attribution, AttributionPart, Model } from '../types.ts'
+import type { Attribution, AttributionPart, Model } from '../api/model.ts'
 import { perSession } from './perSession.ts'
 
 /** A logit to take apart: of a token, as predicted from a position of a text. */

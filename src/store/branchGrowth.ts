@@ -1,4 +1,4 @@
-import type { Model, TokenAlternative } from '../types.ts'
+import type { Model, TokenAlternative } from '../api/model.ts'
 import { textOf } from './branchText.ts'
 import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from './tokenTree.ts'
 import type { Trace } from './trace.ts'

@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import { idsOf, promptLength, type TreeNode } from './tokenTree.ts'
 
 /** Logits of one call: how much is computed at once. */

@@ -1,4 +1,4 @@
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import { textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
 import { idsOf, promptLength, type TreeNode } from './tokenTree.ts'

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import { measurePath, missingNumbers } from './branchNumbers.ts'
 import { recordGrowth, removeBranch, type TreePage } from './branchDeeds.ts'

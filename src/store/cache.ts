@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant, toErrorData, type ErrorData } from '../errors.ts'
-import type { CachedSequence, CacheReport, Model } from '../types.ts'
+import type { CachedSequence, CacheReport, Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'

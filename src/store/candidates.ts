@@ -1,5 +1,5 @@
 import { nucleusCovered, sampleStages } from '../decode/samplers.ts'
-import type { GeneratedToken, SamplingOptions } from '../types.ts'
+import type { GeneratedToken, SamplingOptions } from '../api/model.ts'
 
 /** One line of the logits panel. */
 export interface CandidateRow {

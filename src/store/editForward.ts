@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { Edit, Model } from '../types.ts'
+import type { Edit, Model } from '../api/model.ts'
 import type { Change, ChangeOf, Entry, Span } from './edits.ts'
 import { encodePrompt } from './session.ts'
 import { mixWord } from './textIdentity.ts'

@@ -1,6 +1,6 @@
 import { klDivergence, logSoftmax, topN } from '../decode/distribution.ts'
 import { throwIfAborted, TokenscopeError } from '../errors.ts'
-import type { Model, ScoredToken, TensorData } from '../types.ts'
+import type { Model, ScoredToken, TensorData } from '../api/model.ts'
 import { SCORE_LIMIT } from './adapterScores.ts'
 import { Activations } from './editForward.ts'
 import { editsOf, type Entry } from './edits.ts'

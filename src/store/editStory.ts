@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData } from '../errors.ts'
-import type { ComparedToken, Model } from '../types.ts'
+import type { ComparedToken, Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import { editedRunOf } from './editRun.ts'
 import { editsOf, type Entry } from './edits.ts'

@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla'
-import type { LensCell, Model } from '../types.ts'
+import type { LensCell, Model } from '../api/model.ts'
 import { adaptersOf } from './adapters.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'

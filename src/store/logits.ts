@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import type { Trace } from './trace.ts'
 
 /** Full logits behind one token, and how they came about. */

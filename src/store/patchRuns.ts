@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import { answeringModel } from './app.ts'
 import { promptTexts } from '../text/tokenTexts.ts'
 import { perSession } from './perSession.ts'

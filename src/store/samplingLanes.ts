@@ -2,7 +2,7 @@ import { entropyBits, logSumExp } from '../decode/distribution.ts'
 import { randomUniform } from '../decode/rng.ts'
 import { stagesOf, type SampleStages } from '../decode/samplers.ts'
 import { rankWhole, type WholeOrder, type WholeRanking } from '../decode/wholeRanking.ts'
-import type { SamplingOptions } from '../types.ts'
+import type { SamplingOptions } from '../api/model.ts'
 
 /** The model's own distribution, then what is left of it after each stage, in the order they act. */
 export const LANES = ['raw', 'penalty', 'temperature', 'top-k', 'top-p', 'min-p'] as const

@@ -3,7 +3,7 @@ import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
 import { openTrace } from '../trace/open.ts'
 import { EXTENSION, LIMITS } from '../trace/layout.ts'
 import type { SavedTrace } from '../trace/types.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 

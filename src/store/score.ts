@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant, toErrorData, type ErrorData } from '../errors.ts'
-import type { Model, ScoredToken } from '../types.ts'
+import type { Model, ScoredToken } from '../api/model.ts'
 import type { MixPart } from './adapterMix.ts'
 import { adaptersOf } from './adapters.ts'
 import { promptTexts } from '../text/tokenTexts.ts'

@@ -1,4 +1,4 @@
-import type { ScoredToken } from '../types.ts'
+import type { ScoredToken } from '../api/model.ts'
 
 /** What a stretch of a training text is for; only labels are learnt. */
 export const ROLES = ['instruction', 'input', 'label'] as const

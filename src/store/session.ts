@@ -1,5 +1,5 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
-import type { FinishReason, Model, ModelSource } from '../types.ts'
+import type { FinishReason, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
 import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.ts'
 import { LogitsCache, type CapturedLogits } from './logits.ts'

@@ -1,4 +1,4 @@
-import type { SamplingOptions } from '../types.ts'
+import type { SamplingOptions } from '../api/model.ts'
 import { DEFAULT_SAMPLING, PRESETS, type PresetName } from '../decode/sampling_options.ts'
 
 export type { PresetName } from '../decode/sampling_options.ts'

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { FinishReason, Guide, LoadProgress, Model, SpeculatedRound } from '../types.ts'
+import type { FinishReason, Guide, LoadProgress, Model, SpeculatedRound } from '../api/model.ts'
 import type { MixPart } from './adapterMix.ts'
 import { adaptersOf } from './adapters.ts'
 import { isRunning } from './app.ts'

@@ -1,4 +1,4 @@
-import type { GeneratedToken, Guide, Proposal, SpeculatedRound } from '../types.ts'
+import type { GeneratedToken, Guide, Proposal, SpeculatedRound } from '../api/model.ts'
 
 /** Most proposals of a round. */
 export const MOST_AHEAD = 7

@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import type { TensorData } from '../types.ts'
+import type { TensorData } from '../api/model.ts'
 import { isLarge, type StepsSource } from './stepsSource.ts'
 
 /** Bytes of tensors kept on the page. */

@@ -1,4 +1,4 @@
-import type { StepInfo } from '../types.ts'
+import type { StepInfo } from '../api/model.ts'
 
 /** Row of the forward that the page's selection names: generated token `pinned`, else a prompt row, else the last. */
 export function selectedRow(

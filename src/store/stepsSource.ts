@@ -1,4 +1,4 @@
-import type { Edit, Inspection, Model } from '../types.ts'
+import type { Edit, Inspection, Model } from '../api/model.ts'
 
 /** Weights behind one output column of a product, as the kernels see them. */
 export interface WeightRow {

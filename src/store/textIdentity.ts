@@ -1,4 +1,4 @@
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 
 /** The adapters that act on a model, as one word: readings of a text under the same word are of one mix. */
 export async function mixWord(model: Model): Promise<string> {

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
 import { stepsOf } from './steps.ts'

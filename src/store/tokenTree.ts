@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import type { FinishReason, TokenAlternative } from '../types.ts'
+import type { FinishReason, TokenAlternative } from '../api/model.ts'
 
 /** What is known of a token where it stands. */
 export interface TreeToken {

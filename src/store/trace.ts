@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import type { FinishReason, GeneratedToken } from '../types.ts'
+import type { FinishReason, GeneratedToken } from '../api/model.ts'
 import { extendGroupStarts } from './groups.ts'
 import type { Settings } from './settings.ts'
 

@@ -1,4 +1,4 @@
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 
 /** Ids decoded before the one in question: enough for any character and for joiners between words. */
 const WINDOW = 6

@@ -1,4 +1,4 @@
-import type { GeneratedToken, TensorStats, TokenAlternative } from '../types.ts'
+import type { GeneratedToken, TensorStats, TokenAlternative } from '../api/model.ts'
 import type { Field } from './check.ts'
 import { LIMITS, TIGHTEST, type Coding } from './layout.ts'
 import type { SavedEdit, SavedModel, SavedPrediction, SavedStep, SavedTrace } from './types.ts'

@@ -1,7 +1,7 @@
 import { TokenscopeError } from '../errors.ts'
 import { badFile, recogniseForeign } from '../formats/badFile.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
-import type { TensorData } from '../types.ts'
+import type { TensorData } from '../api/model.ts'
 import { Field } from './check.ts'
 import { readHeader, type Header, type StoredTensor } from './header.ts'
 import { LIMITS, MAGIC, PRELUDE, VERSION } from './layout.ts'

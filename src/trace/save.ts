@@ -8,7 +8,7 @@ import type {
   ModelInfo,
   SaveTraceOptions,
   StepInfo,
-} from '../types.ts'
+} from '../api/model.ts'
 import type { SavedEdit, SavedMixPart, SavedModel, SavedPrediction, SavedStep } from './types.ts'
 import { writeTrace } from './write.ts'
 

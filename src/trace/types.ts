@@ -7,7 +7,7 @@ import type {
   TensorData,
   TensorStats,
   TokenAlternative,
-} from '../types.ts'
+} from '../api/model.ts'
 
 /** What a trace file says of the model that ran. */
 export type SavedModel = Pick<

@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
-import { statsOf } from '../model/inspectRead.ts'
-import type { TensorData, TensorStats } from '../types.ts'
+import { statsOf } from '../inspect/readback.ts'
+import type { TensorData, TensorStats } from '../api/model.ts'
 import { MAGIC, PRELUDE, VERSION, type Coding } from './layout.ts'
 import { crc32, deflate, toPlanes } from './pack.ts'
 import type { TraceContent } from './types.ts'

@@ -1,6 +1,6 @@
 import { createRoot } from 'react-dom/client'
 import { automationFace, startPage } from '../store/start.ts'
-import type { Model } from '../types.ts'
+import type { Model } from '../api/model.ts'
 import type { EngineClient } from '../worker/api.ts'
 import { App } from './App.tsx'
 import { loadLanguage, preferredLanguage } from './messages/index.ts'

@@ -1,5 +1,5 @@
 import type { ErrorData } from '../errors.ts'
-import type { LoadOptions, Model, ModelSource } from '../types.ts'
+import type { LoadOptions, Model, ModelSource } from '../api/model.ts'
 
 /** What the engine tells the page without being asked. */
 export type EngineEvent =

@@ -9,7 +9,7 @@ import type {
   ModelInfo,
   ModelSource,
   Prompt,
-} from '../types.ts'
+} from '../api/model.ts'
 import type { EngineClient, EngineEvent } from './api.ts'
 import { RemoteInspection } from './remoteInspection.ts'
 import type {

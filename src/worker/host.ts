@@ -1,7 +1,7 @@
 import { invariant, TokenscopeError, toErrorData } from '../errors.ts'
 import { loadModel } from '../index.ts'
-import { Engine } from '../model/engine.ts'
-import type { Inspection, LoadProgress } from '../types.ts'
+import { Engine } from '../engine/engine.ts'
+import type { Inspection, LoadProgress } from '../api/model.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
 
 /** The worker's side: owns the models, answers the page. Takes its `post` so that tests can run it without a worker. */

@@ -9,7 +9,7 @@ import type {
   ModelInfo,
   ModelSource,
   Prompt,
-} from '../types.ts'
+} from '../api/model.ts'
 
 /** Methods of a model that take plain data and answer once. */
 export type CallMethod =

@@ -1,4 +1,4 @@
-import type { DrawRequest, InspectedStep, Inspection } from '../types.ts'
+import type { DrawRequest, InspectedStep, Inspection } from '../api/model.ts'
 import type { WorkerClient } from './client.ts'
 import type { FromWorker, InspectionArguments, InspectionMethod, InspectionResult } from './protocol.ts'
 

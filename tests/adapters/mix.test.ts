@@ -6,9 +6,9 @@ import { exportMix, type MixPart } from '../../src/adapters/mix.ts'
 import type { ParsedAdapter } from '../../src/adapters/types.ts'
 import { safetensorsHeader, writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
 import { openSafetensors } from '../../src/formats/checkpoint.ts'
-import { mapSource } from '../../src/formats/sources/dropped.ts'
-import type { DecoderSpec } from '../../src/model/spec.ts'
-import { decodeFloats } from '../../src/quant/floats.ts'
+import { mapSource } from '../../src/sources/dropped.ts'
+import type { DecoderSpec } from '../../src/arch/spec.ts'
+import { decodeFloats } from '../../src/weights/floats.ts'
 import { loadCase, readBase } from './fixture.ts'
 
 async function reload(parts: readonly MixPart[], spec: DecoderSpec): Promise<ParsedAdapter> {

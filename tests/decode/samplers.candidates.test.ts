@@ -9,7 +9,7 @@ import {
   type Candidates,
   type SamplingInput,
 } from '../../src/decode/samplers.ts'
-import type { SamplingOptions } from '../../src/types.ts'
+import type { SamplingOptions } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 import { topK } from '../reference.ts'
 

@@ -11,7 +11,7 @@ import {
   type SamplingInput,
 } from '../../src/decode/samplers.ts'
 import { TokenscopeError } from '../../src/errors.ts'
-import type { SamplingOptions } from '../../src/types.ts'
+import type { SamplingOptions } from '../../src/api/model.ts'
 import { maxDifference } from '../nmse.ts'
 import { randomSource } from '../random.ts'
 import { argmax, softmax } from '../reference.ts'

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Model } from '../../src/types.ts'
+import type { Model } from '../../src/api/model.ts'
 import { GREEDY_CASES, greedyDifference } from '../greedy.ts'
 import { answer, loadIntoPage, openEngine, readFolder } from './pageModel.ts'
 import { publish } from '../figures.ts'

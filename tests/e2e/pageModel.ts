@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Page } from 'playwright-core'
-import type { GeneratedToken, GenerateOptions } from '../../src/types.ts'
+import type { GeneratedToken, GenerateOptions } from '../../src/api/model.ts'
 import { openPage, type OpenedPage, type OpenOptions } from './harness.ts'
 
 /** Opens the page without its greeting and waits for the bundled model. */

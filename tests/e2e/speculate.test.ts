@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import type { Guide } from '../../src/types.ts'
+import type { Guide } from '../../src/api/model.ts'
 import { openPage, takeScreenshot } from './harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox who'

@@ -1,5 +1,5 @@
 import type { FileSource } from '../../src/formats/tensors.ts'
-import { mapSource } from '../../src/formats/sources/dropped.ts'
+import { mapSource } from '../../src/sources/dropped.ts'
 
 export interface Entry {
   dtype: string

@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
-import { openSource } from '../../src/formats/sources.ts'
+import { openSource } from '../../src/sources/open.ts'
 
 const modelsUrl = new URL('https://example.org/models.json')
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)

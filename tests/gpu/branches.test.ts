@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PAGE } from '../../src/model/cache.ts'
-import type { Engine } from '../../src/model/engine.ts'
-import type { Counters, ForwardOptions } from '../../src/types.ts'
+import { PAGE } from '../../src/run/cache.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { Counters, ForwardOptions } from '../../src/api/model.ts'
 import { collect, fixture, loadEngine, logSoftmax, refusal, TALES } from './engine.support.ts'
 
 /** Another order of f32 sums: cached keys and values against a forward over the whole text. */

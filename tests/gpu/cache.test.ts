@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { CacheReport, Model } from '../../src/types.ts'
+import type { CacheReport, Model } from '../../src/api/model.ts'
 import { greedyIds } from './fixtureModel.ts'
 import { TINY, withModel } from './modelFixtures.ts'
 

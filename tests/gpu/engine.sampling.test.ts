@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Engine } from '../../src/model/engine.ts'
-import type { GenerateOptions } from '../../src/types.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { GenerateOptions } from '../../src/api/model.ts'
 import { maxDifference } from '../nmse.ts'
 import { scriptedModel } from './engine.scripted.ts'
 import { collect, fixture, loadEngine, logSoftmax, refusal } from './engine.support.ts'

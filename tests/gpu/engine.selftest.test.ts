@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readdirSync } from 'node:fs'
-import type { LoadProgress, WeightFormat } from '../../src/types.ts'
+import type { LoadProgress, WeightFormat } from '../../src/api/model.ts'
 import { freshTestDevice, testDevice } from './device.ts'
 import { collect, fixture, loadEngine, TALES } from './engine.support.ts'
 import { watchBuffers } from './faults.device.ts'

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { expect } from 'vitest'
 import { invariant, TokenscopeError, type ErrorCode } from '../../src/errors.ts'
 import { loadModel } from '../../src/index.ts'
-import { Engine } from '../../src/model/engine.ts'
+import { Engine } from '../../src/engine/engine.ts'
 import type {
   GeneratedToken,
   GenerateOptions,
@@ -11,7 +11,7 @@ import type {
   Model,
   ModelSource,
   Prompt,
-} from '../../src/types.ts'
+} from '../../src/api/model.ts'
 import { testDevice } from './device.ts'
 
 const here = import.meta.dirname

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Engine } from '../../src/model/engine.ts'
+import type { Engine } from '../../src/engine/engine.ts'
 import type { ChatMessage } from '../../src/text/types.ts'
 import { maxDifference } from '../nmse.ts'
 import { BEGIN, END, scriptedModel } from './engine.scripted.ts'

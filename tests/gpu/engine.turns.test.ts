@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Engine } from '../../src/model/engine.ts'
-import type { GenerateOptions, GeneratedToken } from '../../src/types.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { GenerateOptions, GeneratedToken } from '../../src/api/model.ts'
 import { freshTestDevice } from './device.ts'
 import { scriptedModel } from './engine.scripted.ts'
 import { collect, fixture, loadEngine, refusal } from './engine.support.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../src/errors.ts'
 import { loadModel } from '../../src/index.ts'
-import type { Engine } from '../../src/model/engine.ts'
+import type { Engine } from '../../src/engine/engine.ts'
 import { bytesOf, safetensorsFile } from '../formats/build.ts'
 import { freshTestDevice } from './device.ts'
 import { scriptedModel } from './engine.scripted.ts'

@@ -10,7 +10,7 @@ import {
   type PaletteName,
   type Theme,
 } from '../../src/gpu/heatmapPalette.ts'
-import type { DrawRequest } from '../../src/types.ts'
+import type { DrawRequest } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 import { testDevice } from './device.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Lens, Model } from '../../src/types.ts'
+import type { Lens, Model } from '../../src/api/model.ts'
 import { greedyIds } from './fixtureModel.ts'
 import { TINY, withModel } from './modelFixtures.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { BatchRow } from '../../src/model/batch.ts'
-import { ropeTable } from '../../src/model/rope.ts'
-import type { DecoderSpec, RopePositions } from '../../src/model/spec.ts'
+import type { BatchRow } from '../../src/run/batch.ts'
+import { ropeTable } from '../../src/run/ropeTable.ts'
+import type { DecoderSpec, RopePositions } from '../../src/arch/spec.ts'
 import { randomSource, type RandomSource } from '../random.ts'
 import {
   attention,

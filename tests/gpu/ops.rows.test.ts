@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { FROM_SAMPLER, type BatchRow } from '../../src/model/batch.ts'
-import { ropeTable } from '../../src/model/rope.ts'
-import type { RopePositions } from '../../src/model/spec.ts'
-import type { WeightFormat } from '../../src/types.ts'
+import { FROM_SAMPLER, type BatchRow } from '../../src/run/batch.ts'
+import { ropeTable } from '../../src/run/ropeTable.ts'
+import type { RopePositions } from '../../src/arch/spec.ts'
+import type { WeightFormat } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 import { add, embedding, geluErf, geluTanh, layerNorm, rmsNorm, rope, silu } from '../reference.ts'
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Guide, Model, Prompt, SpeculatedRound, SpeculateOptions } from '../../src/types.ts'
+import type { Guide, Model, Prompt, SpeculatedRound, SpeculateOptions } from '../../src/api/model.ts'
 import { publish } from '../figures.ts'
 import { GREEDY_CASES, greedyDifference } from '../greedy.ts'
 import { testDevice } from './device.ts'

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-export const TOOLS = fileURLToPath(new URL('../../tools/', import.meta.url))
+export const TOOLS = fileURLToPath(new URL('../../tools', import.meta.url))
 
 /** The interpreter to use: `TOKENSCOPE_PYTHON`, else `python3`. */
 const PYTHON = process.env['TOKENSCOPE_PYTHON'] ?? 'python3'

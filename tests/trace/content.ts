@@ -1,5 +1,5 @@
 import type { TraceContent } from '../../src/trace/types.ts'
-import type { TensorData } from '../../src/types.ts'
+import type { TensorData } from '../../src/api/model.ts'
 import { PRELUDE } from '../../src/trace/layout.ts'
 import { crc32, deflate, inflate } from '../../src/trace/pack.ts'
 

@@ -18,7 +18,7 @@ import { parseCatalogue } from '../../src/store/catalogue.ts'
 import { adaptersEn } from '../../src/ui/messages/adapters.en.ts'
 import { adaptersKo } from '../../src/ui/messages/adapters.ko.ts'
 import { deltaGrid, deltaLevel } from '../../src/ui/panels/adapters/deltaGrid.ts'
-import type { AdapterReport, ModuleAnalysis } from '../../src/types.ts'
+import type { AdapterReport, ModuleAnalysis } from '../../src/api/model.ts'
 
 const report = (part: Partial<AdapterReport> = {}): AdapterReport => ({
   name: 'bard',

@@ -4,7 +4,7 @@ import { attentionOf, headsOf, singleChoice } from '../../src/store/attention.ts
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { Model, TensorData } from '../../src/types.ts'
+import type { Model, TensorData } from '../../src/api/model.ts'
 
 const LAYERS = 3
 const HEADS = 4

@@ -6,7 +6,7 @@ import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { selectTextRow, textRow } from '../../src/store/textReading.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { LensOptions, Model, TensorData } from '../../src/types.ts'
+import type { LensOptions, Model, TensorData } from '../../src/api/model.ts'
 
 const LAYERS = 3
 const HEADS = 2

@@ -17,7 +17,7 @@ import {
   type TreeToken,
 } from '../../src/store/tokenTree.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { GeneratedToken, LensOptions, Model } from '../../src/types.ts'
+import type { GeneratedToken, LensOptions, Model } from '../../src/api/model.ts'
 
 const token = (id: number, more: Partial<TreeToken> = {}): TreeToken => ({
   id,

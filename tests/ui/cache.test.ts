@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { holderOf, holdersOf, sharedWith, writtenSpans } from '../../src/store/cache.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { CachedSequence } from '../../src/types.ts'
+import type { CachedSequence } from '../../src/api/model.ts'
 
 function sequence(tokens: number[], pages: number[]): CachedSequence {
   return { mix: '', tokens, pages: pages.map((page) => ({ page, sharers: 1 })), busy: false }

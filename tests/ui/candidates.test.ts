@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { distributionOf, tableAfterFilters, tableBeforeFilters } from '../../src/store/candidates.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../../src/ui/draw/rankCurve.ts'
 import { probabilityLevel, surprisalLevel } from '../../src/ui/draw/palette.ts'
-import type { GeneratedToken } from '../../src/types.ts'
+import type { GeneratedToken } from '../../src/api/model.ts'
 
 // Probabilities 1/2, 1/4, 1/8, 1/16, 1/16.
 const logits = Float32Array.from([Math.log(2), Math.log(8), Math.log(4), Math.log(1), Math.log(1)])

@@ -8,7 +8,7 @@ import type {
   ModelSource,
   Prompt,
   TokenAlternative,
-} from '../../src/types.ts'
+} from '../../src/api/model.ts'
 import type { EngineClient, EngineEvent } from '../../src/worker/api.ts'
 
 /** An engine that knows no mathematics: it spells a fixed story and makes up smooth distributions. */

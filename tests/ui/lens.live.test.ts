@@ -5,7 +5,7 @@ import { LiveLens, slowdown } from '../../src/store/liveLens.ts'
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { AttributionPart, GeneratedToken, LensOptions, Model } from '../../src/types.ts'
+import type { AttributionPart, GeneratedToken, LensOptions, Model } from '../../src/api/model.ts'
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5))
 

@@ -11,7 +11,7 @@ import {
   segmentsOf,
   type LaneRequest,
 } from '../../src/store/samplingLanes.ts'
-import type { SamplingOptions } from '../../src/types.ts'
+import type { SamplingOptions } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 
 const VOCAB = 500

@@ -9,7 +9,7 @@ import {
   writtenTexts,
   type TextSpan,
 } from '../../src/store/scoreSpans.ts'
-import type { ScoredToken } from '../../src/types.ts'
+import type { ScoredToken } from '../../src/api/model.ts'
 
 const span = (from: number, to: number, role: TextSpan['role']): TextSpan => ({ from, to, role })
 

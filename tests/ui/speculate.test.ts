@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { speculationOf } from '../../src/store/speculate.ts'
 import { slotsOf, totalsOf } from '../../src/store/speculateRounds.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { GeneratedToken, Proposal, SpeculatedRound, SpeculateOptions } from '../../src/types.ts'
+import type { GeneratedToken, Proposal, SpeculatedRound, SpeculateOptions } from '../../src/api/model.ts'
 import { createFakeClient } from './fakeClient.ts'
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Cell } from '../../src/store/steps.ts'
-import type { StepInfo, TensorData } from '../../src/types.ts'
+import type { StepInfo, TensorData } from '../../src/api/model.ts'
 import { explain, sumOf, type ExplainRequest } from '../../src/ui/panels/steps/explain.ts'
 import { formatValue } from '../../src/ui/panels/steps/liveMath.ts'
 import { aboutKey, roleKey } from '../../src/ui/panels/steps/words.ts'

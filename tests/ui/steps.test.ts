@@ -7,7 +7,7 @@ import { rowOf, TensorCache } from '../../src/store/stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from '../../src/store/stepsMoves.ts'
 import { WHOLE_LIMIT, type StepsSource } from '../../src/store/stepsSource.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { InspectedStep, Model } from '../../src/types.ts'
+import type { InspectedStep, Model } from '../../src/api/model.ts'
 import type { EngineClient } from '../../src/worker/api.ts'
 import { buildTree, searchSteps, visibleNodes } from '../../src/ui/panels/steps/tree.ts'
 

@@ -4,7 +4,7 @@
  * min(1, p(x) / q(x)); at the first that is not, one is drawn from max(0, p − q) normalised instead, and behind the last one
  * kept one from p. What comes out follows p, whatever q is. Greedy is the limit of one token of probability 1.
  */
-import type { SamplingOptions } from '../../types.ts'
+import type { SamplingOptions } from '../../api/model.ts'
 import { philox4x32, seedWords } from '../rng.ts'
 import { sampleStages, type LogitsSource } from '../samplers.ts'
 

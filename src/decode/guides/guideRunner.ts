@@ -1,18 +1,18 @@
 import { throwIfAborted, TokenscopeError } from '../../errors.ts'
 import { describeDevice } from '../../gpu/device.ts'
 import { BufferLedger, type LedgerBuffer } from '../../gpu/ledger.ts'
-import { Runner } from '../../model/runner.ts'
-import type { DecoderSpec } from '../../model/spec.ts'
+import { Runner } from '../../run/runner.ts'
+import type { DecoderSpec } from '../../arch/spec.ts'
 import {
   planMatrices,
   WeightStore,
   type Matrix,
   type MatrixPlan,
   type MatrixView,
-} from '../../model/weights.ts'
-import { WeightReader } from '../../model/weightReader.ts'
-import { packMatrix } from '../../quant/pack.ts'
-import type { LoadProgress } from '../../types.ts'
+} from '../../weights/store.ts'
+import { WeightReader } from '../../weights/reader.ts'
+import { packMatrix } from '../../weights/pack.ts'
+import type { LoadProgress } from '../../api/model.ts'
 
 /** Counts a guide's buffers with the model's own, under one label, and can free them alone. */
 class GuideLedger extends BufferLedger {

@@ -1,12 +1,12 @@
 import { invariant, throwIfAborted, TokenscopeError } from '../../errors.ts'
-import type { Mix } from '../../model/adapterRack.ts'
-import { FROM_SAMPLER, type BatchRow, type LogitRow } from '../../model/batch.ts'
-import type { Sequence } from '../../model/cache.ts'
+import type { Mix } from '../../engine/adapterSet.ts'
+import { FROM_SAMPLER, type BatchRow, type LogitRow } from '../../run/batch.ts'
+import type { Sequence } from '../../run/cache.ts'
 import type { LedgerBuffer } from '../../gpu/ledger.ts'
-import { MATVEC_ROWS } from '../../model/lower.ts'
-import { MAX_LOGIT_ROWS, MAX_ROWS, type Runner } from '../../model/runner.ts'
+import { MATVEC_ROWS } from '../../program/fuse.ts'
+import { MAX_LOGIT_ROWS, MAX_ROWS, type Runner } from '../../run/runner.ts'
 import { MAX_CANDIDATES, parseRecord, RECORD_BYTES, type SelectRecord } from '../../ops/select.ts'
-import type { SamplingOptions } from '../../types.ts'
+import type { SamplingOptions } from '../../api/model.ts'
 import { filtered, type Filtered } from './acceptance.ts'
 
 /** Texts longer than this are read in chunks of many rows; others take the program that loading has compiled. */

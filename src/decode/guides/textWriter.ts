@@ -1,7 +1,7 @@
 import { createStopMatcher, type StopMatcher } from '../../text/stop-matcher.ts'
 import type { Detokenizer } from '../../text/detokenizer.ts'
 import type { TextTokenizer } from '../../text/tokenizer.ts'
-import type { FinishReason, GeneratedToken } from '../../types.ts'
+import type { FinishReason, GeneratedToken } from '../../api/model.ts'
 import type { CheckedOptions } from '../options.ts'
 import type { Prediction } from './rowReader.ts'
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react'
-import type { Inspection } from '../../types.ts'
+import type { Inspection } from '../../api/model.ts'
 import { gpuPortOf } from '../draw/gpuPort.ts'
 import type { Window2 } from '../draw/heatmap.ts'
 import type { Palette, Shade } from '../draw/ramps.ts'

@@ -1,4 +1,4 @@
-import type { LoadProgress, ModelInfo } from '../../types.ts'
+import type { LoadProgress, ModelInfo } from '../../api/model.ts'
 import { statusWord, type ModelPhase } from '../../store/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { formatBytes, formatCount, formatMagnitude } from '../format.ts'

@@ -1,6 +1,6 @@
 import { memo } from 'react'
 import type { Trace } from '../../store/trace.ts'
-import type { GeneratedToken } from '../../types.ts'
+import type { GeneratedToken } from '../../api/model.ts'
 import { probabilityLevel, surprisalLevel } from '../draw/palette.ts'
 import { TokenText } from './TokenText.tsx'
 

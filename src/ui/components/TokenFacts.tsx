@@ -1,7 +1,7 @@
 import type { CandidateTable } from '../../store/candidates.ts'
 import { visibleText } from '../../store/groups.ts'
 import type { Trace } from '../../store/trace.ts'
-import type { GeneratedToken } from '../../types.ts'
+import type { GeneratedToken } from '../../api/model.ts'
 import { useSession, useTranslate } from '../context.ts'
 import { formatFixed, formatProbability } from '../format.ts'
 import { Icon } from './Icon.tsx'

@@ -1,4 +1,4 @@
-import type { DrawRequest, Inspection } from '../../types.ts'
+import type { DrawRequest, Inspection } from '../../api/model.ts'
 
 type Range = readonly [low: number, high: number]
 

@@ -1,4 +1,4 @@
-import type { TensorData } from '../../types.ts'
+import type { TensorData } from '../../api/model.ts'
 
 /** Cells written between two pauses, so that a large tensor does not hold the page up. */
 const CHUNK = 16_384

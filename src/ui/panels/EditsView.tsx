@@ -1,5 +1,5 @@
 import { TOOLS, type Tool } from '../../store/edits.ts'
-import type { ModelInfo } from '../../types.ts'
+import type { ModelInfo } from '../../api/model.ts'
 import { Segmented } from '../components/Segmented.tsx'
 import { useTranslate } from '../context.ts'
 import { EditedStream } from './edits/EditedStream.tsx'

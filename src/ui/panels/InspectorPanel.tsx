@@ -1,5 +1,5 @@
 import { useTranslate } from '../context.ts'
-import type { StepInfo } from '../../types.ts'
+import type { StepInfo } from '../../api/model.ts'
 import { formatCount } from '../format.ts'
 import { Cost } from './steps/Cost.tsx'
 import { useCurrentStep, useStepList, useSteps, useWatchedSteps } from './steps/hooks.ts'

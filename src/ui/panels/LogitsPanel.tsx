@@ -9,7 +9,7 @@ import {
 import type { CapturedLogits } from '../../store/logits.ts'
 import type { Settings } from '../../store/settings.ts'
 import type { Trace } from '../../store/trace.ts'
-import type { GeneratedToken } from '../../types.ts'
+import type { GeneratedToken } from '../../api/model.ts'
 import { toErrorData } from '../../errors.ts'
 import { Candidates } from '../components/Candidates.tsx'
 import { RankCurve } from '../components/RankCurve.tsx'

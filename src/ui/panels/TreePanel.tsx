@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
-import type { StepInfo } from '../../types.ts'
+import type { StepInfo } from '../../api/model.ts'
 import { Icon } from '../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { useCurrentStep, useStepList, useSteps, useStepsState, useWatchedSteps } from './steps/hooks.ts'

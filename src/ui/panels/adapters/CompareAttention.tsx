@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { answeringModel } from '../../../store/app.ts'
-import type { TensorData } from '../../../types.ts'
+import type { TensorData } from '../../../api/model.ts'
 import { useApp, useMedia, useSession, useTranslate } from '../../context.ts'
 import { rampWords, type Palette, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../format.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { visibleText } from '../../../store/groups.ts'
-import type { Lens } from '../../../types.ts'
+import type { Lens } from '../../../api/model.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../format.ts'
 import { useComparison, useCompareState } from './hooks.ts'

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import type { Track } from '../../../store/adapterMix.ts'
 import { visibleText } from '../../../store/groups.ts'
-import type { DirectionTokens, Model, ModuleAnalysis } from '../../../types.ts'
+import type { DirectionTokens, Model, ModuleAnalysis } from '../../../api/model.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'
 import { useAdaptersState } from './hooks.ts'

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
 import { actingScale, type Track } from '../../../store/adapterMix.ts'
-import type { AdapterAnalysis, ModuleAnalysis } from '../../../types.ts'
+import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatBytes, formatFixed, formatMagnitude } from '../../format.ts'

@@ -1,5 +1,5 @@
 import { isIdle, type Track } from '../../../store/adapterMix.ts'
-import type { AdapterReport } from '../../../types.ts'
+import type { AdapterReport } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount, formatFixed } from '../../format.ts'

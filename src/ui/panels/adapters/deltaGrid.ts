@@ -1,4 +1,4 @@
-import type { ModuleAnalysis } from '../../../types.ts'
+import type { ModuleAnalysis } from '../../../api/model.ts'
 import { LEVELS } from '../../draw/palette.ts'
 
 /** The modules of an adapter as a table: one line per layer, one column per kind of module. */

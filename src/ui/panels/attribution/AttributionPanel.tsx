@@ -1,5 +1,5 @@
 import { linesByLayer, linesBySize } from '../../../store/attribution.ts'
-import type { Attribution } from '../../../types.ts'
+import type { Attribution } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatPower } from '../../format.ts'

@@ -7,7 +7,7 @@ import {
   type WantedLogit,
 } from '../../../store/attribution.ts'
 import { lensCell } from '../../../store/lens.ts'
-import type { LensCell } from '../../../types.ts'
+import type { LensCell } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 import { useLens, useLensPlace } from '../lens/hooks.ts'
 import { useShown } from '../reading/hooks.ts'

@@ -1,4 +1,4 @@
-import type { CacheReport } from '../../../types.ts'
+import type { CacheReport } from '../../../api/model.ts'
 import { useTranslate } from '../../context.ts'
 import { Fresh, NothingRead } from '../reading/NothingRead.tsx'
 import { useShown, useTextRow } from '../reading/hooks.ts'

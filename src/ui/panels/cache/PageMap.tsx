@@ -1,5 +1,5 @@
 import { holdersOf } from '../../../store/cache.ts'
-import type { CacheReport } from '../../../types.ts'
+import type { CacheReport } from '../../../api/model.ts'
 import { useTranslate } from '../../context.ts'
 import { useOutlined } from './hooks.ts'
 

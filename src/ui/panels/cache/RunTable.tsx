@@ -1,5 +1,5 @@
 import { sharedWith } from '../../../store/cache.ts'
-import type { CacheReport } from '../../../types.ts'
+import type { CacheReport } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatCount } from '../../format.ts'

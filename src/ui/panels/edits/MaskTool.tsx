@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { ModelInfo } from '../../../types.ts'
+import type { ModelInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useTextRow, useTexts } from '../reading/hooks.ts'

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { Part } from '../../../store/ablation.ts'
 import type { ChangeOf, Entry } from '../../../store/edits.ts'
-import type { ModelInfo } from '../../../types.ts'
+import type { ModelInfo } from '../../../api/model.ts'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useTranslate } from '../../context.ts'
 import { useEdits, useEditsState } from './hooks.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useState, type FormEvent } from 'react'
 import type { DirectionNorms } from '../../../store/editRun.ts'
-import type { ModelInfo } from '../../../types.ts'
+import type { ModelInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'

@@ -1,4 +1,4 @@
-import type { ComparedToken } from '../../../types.ts'
+import type { ComparedToken } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useApp, useTranslate } from '../../context.ts'

@@ -5,7 +5,7 @@ import { editsOf, type Edits, type EditsState } from '../../../store/edits.ts'
 import { editStoryOf, type EditStory, type StoryState } from '../../../store/editStory.ts'
 import { patchRunsOf, type PatchRuns, type PatchState } from '../../../store/patchRuns.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
-import type { ModelInfo } from '../../../types.ts'
+import type { ModelInfo } from '../../../api/model.ts'
 import { useApp, useSession } from '../../context.ts'
 import { useShown, useTextRow } from '../reading/hooks.ts'
 

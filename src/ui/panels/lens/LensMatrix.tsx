@@ -2,7 +2,7 @@ import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'reac
 import { visibleText } from '../../../store/groups.ts'
 import { lensCell, lensText, type LensMap } from '../../../store/lens.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
-import type { LensCell } from '../../../types.ts'
+import type { LensCell } from '../../../api/model.ts'
 import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'

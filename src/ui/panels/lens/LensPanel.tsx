@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { useStore } from 'zustand'
 import { lensCell, type LensMap } from '../../../store/lens.ts'
-import type { LensCell } from '../../../types.ts'
+import type { LensCell } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../format.ts'

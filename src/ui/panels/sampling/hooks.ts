@@ -8,7 +8,7 @@ import {
   type SamplingBench,
 } from '../../../store/samplingBench.ts'
 import { benchRandom, laneTable, type LaneTable } from '../../../store/samplingLanes.ts'
-import type { SamplingOptions } from '../../../types.ts'
+import type { SamplingOptions } from '../../../api/model.ts'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'
 import { useSession } from '../../context.ts'
 

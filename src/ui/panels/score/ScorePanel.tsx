@@ -1,5 +1,5 @@
 import type { BoxName } from '../../../store/score.ts'
-import type { ScoredToken } from '../../../types.ts'
+import type { ScoredToken } from '../../../api/model.ts'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../format.ts'

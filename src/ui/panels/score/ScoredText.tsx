@@ -1,7 +1,7 @@
 import { memo, useMemo, type KeyboardEvent } from 'react'
 import type { BoxName, ScoreResult } from '../../../store/score.ts'
 import { groupStarts } from '../../../store/groups.ts'
-import type { ScoredToken } from '../../../types.ts'
+import type { ScoredToken } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { surprisalLevel } from '../../draw/palette.ts'

@@ -10,7 +10,7 @@ import {
   type ScoreState,
 } from '../../../store/score.ts'
 import { totalsOf, type Role, type Totals } from '../../../store/scoreSpans.ts'
-import type { ScoredToken } from '../../../types.ts'
+import type { ScoredToken } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 
 export function useScores(): Scores {

@@ -1,6 +1,6 @@
 import { memo, useEffect, useState, type MouseEvent } from 'react'
 import { slotsOf, type LanePlace, type Slot } from '../../../store/speculateRounds.ts'
-import type { SpeculatedRound } from '../../../types.ts'
+import type { SpeculatedRound } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'

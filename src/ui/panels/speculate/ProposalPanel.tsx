@@ -1,4 +1,4 @@
-import type { GeneratedToken, Proposal } from '../../../types.ts'
+import type { GeneratedToken, Proposal } from '../../../api/model.ts'
 import type { Slot } from '../../../store/speculateRounds.ts'
 import { visibleText } from '../../../store/groups.ts'
 import type { MessageKey } from '../../messages/index.ts'

@@ -1,6 +1,6 @@
 import { answeringModel } from '../../../store/app.ts'
 import { GUIDES, MOST_AHEAD } from '../../../store/speculateRounds.ts'
-import type { Guide } from '../../../types.ts'
+import type { Guide } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { SliderField } from '../../components/SliderField.tsx'

@@ -2,7 +2,7 @@ import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { speculationOf, type SpeculateState, type Speculation } from '../../../store/speculate.ts'
 import { slotsOf, type LanePlace, type Slot } from '../../../store/speculateRounds.ts'
-import type { SpeculatedRound } from '../../../types.ts'
+import type { SpeculatedRound } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 
 export function useSpeculation(): Speculation {

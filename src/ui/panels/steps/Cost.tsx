@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { toErrorData } from '../../../errors.ts'
-import type { StepInfo } from '../../../types.ts'
+import type { StepInfo } from '../../../api/model.ts'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount, formatMagnitude } from '../../format.ts'
 import { useStepsState } from './hooks.ts'

@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { Cell } from '../../../store/steps.ts'
-import type { ModelInfo } from '../../../types.ts'
+import type { ModelInfo } from '../../../api/model.ts'
 import { math } from '../../components/mathml.ts'
 import { useTranslate } from '../../context.ts'
 import { explain, readsCache, type Explanation, type Sum, type Term } from './explain.ts'

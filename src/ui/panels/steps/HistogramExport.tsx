@@ -1,4 +1,4 @@
-import type { TensorStats } from '../../../types.ts'
+import type { TensorStats } from '../../../api/model.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { barPlot } from '../../draw/plots.ts'

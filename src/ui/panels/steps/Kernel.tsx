@@ -1,5 +1,5 @@
 import { useDeferredValue, useMemo, useState } from 'react'
-import type { StepInfo } from '../../../types.ts'
+import type { StepInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { gridOf, splitWgsl } from './wgsl.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { toErrorData } from '../../../errors.ts'
-import type { StepInfo, TensorStats } from '../../../types.ts'
+import type { StepInfo, TensorStats } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatCount } from '../../format.ts'

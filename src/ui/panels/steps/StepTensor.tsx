@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { Cell } from '../../../store/steps.ts'
-import type { ModelInfo } from '../../../types.ts'
+import type { ModelInfo } from '../../../api/model.ts'
 import type { GpuTensor } from '../../components/GpuCells.tsx'
 import { PAGE, pageAt, TensorTable, type TensorTableProps } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'

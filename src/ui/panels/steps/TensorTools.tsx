@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { invariant } from '../../../errors.ts'
 import type { Cell } from '../../../store/steps.ts'
-import type { TensorData } from '../../../types.ts'
+import type { TensorData } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'

@@ -1,6 +1,6 @@
 import type { Cell } from '../../../store/steps.ts'
 import type { WeightRow } from '../../../store/stepsSource.ts'
-import type { ModelInfo, StepInfo, TensorData } from '../../../types.ts'
+import type { ModelInfo, StepInfo, TensorData } from '../../../api/model.ts'
 import { activate, activationName } from './activations.ts'
 import { indexInRow, layoutOf, type StepLayout } from './shape.ts'
 

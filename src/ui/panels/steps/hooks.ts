@@ -3,7 +3,7 @@ import { useStore } from 'zustand'
 import { spellRows } from '../../../store/spelled.ts'
 import { stepsOf, type Steps, type StepsState } from '../../../store/steps.ts'
 import { isLarge, type StepsSource, type WeightRow } from '../../../store/stepsSource.ts'
-import type { StepInfo, TensorData } from '../../../types.ts'
+import type { StepInfo, TensorData } from '../../../api/model.ts'
 import { useApp, useMedia, useSession, useSlowTrace } from '../../context.ts'
 import type { Shade } from '../../draw/ramps.ts'
 

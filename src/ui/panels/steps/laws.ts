@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { StepInfo } from '../../../types.ts'
+import type { StepInfo } from '../../../api/model.ts'
 import {
   fn,
   mfrac,

@@ -1,5 +1,5 @@
 import type { Cell } from '../../../store/steps.ts'
-import type { ModelInfo, StepInfo } from '../../../types.ts'
+import type { ModelInfo, StepInfo } from '../../../api/model.ts'
 import type { Palette } from '../../draw/ramps.ts'
 
 /** What the columns of a step's output count. */

@@ -1,4 +1,4 @@
-import type { StepInfo } from '../../../types.ts'
+import type { StepInfo } from '../../../api/model.ts'
 
 /** A line of the model tree: a step, or a group of steps that share the first parts of their names. */
 export interface TreeNode {

@@ -1,5 +1,5 @@
 import { visibleText } from '../../../store/groups.ts'
-import type { StepInfo } from '../../../types.ts'
+import type { StepInfo } from '../../../api/model.ts'
 import type { MessageKey, Translate } from '../../messages/index.ts'
 
 /** Steps the page has words for, by the last part of their names. */

@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
-import type { TensorData } from '../../../types.ts'
+import type { TensorData } from '../../../api/model.ts'
 import { PAGE, pageAt, TensorTable } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { Segmented } from '../../components/Segmented.tsx'

@@ -3,7 +3,7 @@ import { useStore } from 'zustand'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
 import { savedTracesOf, type SavedTraces, type SavedTraceState } from '../../../store/savedTrace.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
-import type { TensorData } from '../../../types.ts'
+import type { TensorData } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 
 export function useSavedTraces(): SavedTraces {

@@ -1,0 +1,342 @@
+import { adaptedWeight, doraGains } from './dense.ts'
+import type { ParsedAdapter, Replacement } from './types.ts'
+import { TokenscopeError, invariant } from '../errors.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import { packMatrix } from '../weights/pack.ts'
+import { MAX_ADAPTERS } from '../run/batch.ts'
+import type { DecoderSpec } from '../arch/spec.ts'
+import {
+  groupsOf,
+  packPlanes,
+  packStackedA,
+  type Gains,
+  type Part,
+  type PlacedModule,
+} from './packAdapters.ts'
+import { NO_BIAS, rowUnits, type Matrix, type MatrixView, type WeightStore } from '../weights/store.ts'
+import type { WeightReader } from '../weights/reader.ts'
+
+/** All adapters on products that share their input: one A for all, B and the rest by output. */
+export interface AdapterGroup {
+  /** Stacked A's, `[ranks, in]`; its scale plane holds (adapter, α/r) per rank. */
+  readonly a: MatrixView
+  readonly ranks: number
+  /** What lib/adapter_lora.wgsl reads. */
+  readonly planes: GPUBuffer
+}
+
+/** What ops/embed_lora.wgsl reads. */
+export interface EmbedLora {
+  readonly buffer: GPUBuffer
+  readonly ranks: number
+  readonly bWord: number
+  readonly tableWord: number
+}
+
+/** An adapter with its place among the per-row scales. */
+export interface PlacedAdapter {
+  readonly slot: number
+  readonly parsed: ParsedAdapter
+}
+
+/** True when an adapter changes the embedding by more than low-rank additions to its rows. */
+function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): boolean {
+  return (
+    modules.some(({ step, magnitude }) => step === 'positions' || (step === 'embed' && magnitude !== null)) ||
+    replacements.some(({ name }) => name === 'embed' || name === 'positions')
+  )
+}
+
+/** The adapters of a model on the GPU, laid out anew whenever one comes or goes. */
+export class AdapterBank {
+  private readonly groups = new Map<string, AdapterGroup>()
+  private readonly matrices = new Map<string, MatrixView>()
+  private readonly vectors = new Map<string, LedgerBuffer>()
+  private readonly replacers = new Map<string, number>()
+  private readonly buffers: LedgerBuffer[] = []
+  private embedding: EmbedLora | null = null
+  readonly adapters: readonly PlacedAdapter[]
+  private readonly spec: DecoderSpec
+  private readonly device: GPUDevice
+  private readonly ledger: BufferLedger
+  private readonly weights: WeightStore
+  private readonly reader: WeightReader
+
+  private constructor(adapters: readonly PlacedAdapter[], context: BankContext) {
+    this.adapters = adapters
+    this.spec = context.spec
+    this.device = context.device
+    this.ledger = context.ledger
+    this.weights = context.weights
+    this.reader = context.reader
+  }
+
+  /**
+   * Lays out these adapters together.
+   * @throws `unsupported` when two of them need the same module to themselves, or a module cannot be replaced here.
+   */
+  static async build(adapters: readonly PlacedAdapter[], context: BankContext): Promise<AdapterBank> {
+    invariant(adapters.length <= MAX_ADAPTERS, 'adapters fit their slots')
+    const bank = new AdapterBank(adapters, context)
+    try {
+      bank.checkConflicts()
+      for (const [name, steps] of groupsOf(context.spec)) await bank.layGroup(name, steps)
+      bank.layEmbedding()
+      for (const adapter of adapters) {
+        if (wantsDenseEmbedding(adapter.parsed)) await bank.layDenseEmbedding(adapter)
+        for (const replacement of adapter.parsed.replacements) await bank.replace(adapter, replacement)
+      }
+      return bank
+    } catch (error) {
+      bank.dispose()
+      throw error
+    }
+  }
+
+  /** Scales a row carries: one per slot up to the highest in use. */
+  get slots(): number {
+    return Math.max(...this.adapters.map(({ slot }) => slot)) + 1
+  }
+
+  ranks(group: string): number {
+    if (group === 'embed') return this.embedding?.ranks ?? 0
+    return this.groups.get(group)?.ranks ?? 0
+  }
+
+  replaces(step: string): boolean {
+    return this.replacers.has(step)
+  }
+
+  adapterGroup(name: string): AdapterGroup {
+    const group = this.groups.get(name)
+    invariant(group, `adapters on ${name}`)
+    return group
+  }
+
+  embedLora(): EmbedLora {
+    invariant(this.embedding, 'adapters on the embedding')
+    return this.embedding
+  }
+
+  replacedBy(step: string): number {
+    const slot = this.replacers.get(step)
+    invariant(slot !== undefined, `${step} is replaced`)
+    return slot
+  }
+
+  matrix(name: string): MatrixView | undefined {
+    return this.matrices.get(name)
+  }
+
+  vector(name: string): LedgerBuffer | undefined {
+    return this.vectors.get(name)
+  }
+
+  dispose(): void {
+    for (const buffer of this.buffers.splice(0)) this.ledger.destroy(buffer)
+  }
+
+  /** DoRA, trained biases and replaced modules blend by one scale: such a module belongs to one adapter. */
+  private checkConflicts(): void {
+    const exclusive = new Map<string, string>()
+    const users = new Map<string, Set<string>>()
+    for (const { parsed } of this.adapters) {
+      const owned = [
+        ...parsed.modules.filter((module) => module.magnitude).map((module) => module.step),
+        ...(wantsDenseEmbedding(parsed) ? ['embed'] : []),
+        ...parsed.replacements.map(({ name }) => name.replace(/\.bias$/, '')),
+      ]
+      for (const step of owned) exclusive.set(step, parsed.name)
+      for (const step of [...owned, ...parsed.modules.map((module) => module.step)]) {
+        users.set(step, (users.get(step) ?? new Set()).add(parsed.name))
+      }
+    }
+    for (const [step, owner] of exclusive) {
+      const others = [...(users.get(step) ?? [])].filter((name) => name !== owner)
+      if (others.length === 0) continue
+      throw new TokenscopeError(
+        'unsupported',
+        `The adapters "${owner}" and "${others[0]}" both change ${step}, and "${owner}" replaces or rescales it.`,
+        {
+          hint: 'DoRA, trained biases and replaced modules cannot be mixed on one module. Remove one of the adapters.',
+          details: { step, adapters: [owner, ...others] },
+        },
+      )
+    }
+  }
+
+  private modulesOn(step: string): PlacedModule[] {
+    return this.adapters.flatMap(({ slot, parsed }) =>
+      parsed.modules.filter((module) => module.step === step).map((module) => ({ slot, module })),
+    )
+  }
+
+  private async biasOf(step: string, view: MatrixView): Promise<Part['bias']> {
+    if (
+      this.adapters.some(({ parsed }) =>
+        parsed.replacements.some((r) => r.name === step && r.origin === 'module'),
+      )
+    )
+      return null
+    for (const { slot, parsed } of this.adapters) {
+      const replacement = parsed.replacements.find(({ name }) => name === `${step}.bias`)
+      if (!replacement) continue
+      const base = await this.reader.bias(view)
+      return { slot, delta: replacement.values.map((value, i) => value - (base?.[i] ?? 0)) }
+    }
+    return null
+  }
+
+  private async layGroup(name: string, steps: readonly string[]): Promise<void> {
+    const parts: Part[] = []
+    for (const step of steps) {
+      const modules = this.modulesOn(step)
+      const view = this.weights.view(step === 'logits' && this.spec.tiedHead ? 'embed' : step)
+      const bias = await this.biasOf(step, view)
+      if (modules.length > 0 || bias) parts.push({ step, view, modules, firstRank: 0, bias })
+    }
+    if (parts.length === 0) return
+    // Parts cut from one tensor (GPT-2's c_attn) share their A: it is multiplied once.
+    const sources = parts.map(({ modules }) => modules.map(({ module }) => module.a))
+    const shared = sources.every(
+      (list) =>
+        list.length > 0 && list.length === sources[0]?.length && list.every((a, i) => a === sources[0]?.[i]),
+    )
+    const stacked: PlacedModule[] = []
+    let ranks = 0
+    for (const part of parts) {
+      if (shared && part !== parts[0]) continue
+      part.firstRank = ranks
+      stacked.push(...part.modules)
+      ranks += part.modules.reduce((sum, { module }) => sum + module.rank, 0)
+    }
+    const a = this.layA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
+    const planes = await this.layPlanes(name, parts, a.matrix.rows)
+    this.groups.set(name, { a, ranks: a.matrix.rows, planes })
+  }
+
+  private create(label: string, words: Uint32Array<ArrayBuffer>): LedgerBuffer {
+    const buffer = this.ledger.create(
+      `adapters:${label}`,
+      words.byteLength,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    )
+    this.device.queue.writeBuffer(buffer.gpu, 0, words)
+    this.buffers.push(buffer)
+    return buffer
+  }
+
+  private layA(name: string, modules: readonly PlacedModule[], ranks: number, cols: number): MatrixView {
+    const { words, stride, tableWord } = packStackedA(modules, ranks, cols)
+    const buffer = this.create(`${name}.a`, words)
+    const shard = { buffer, begin: 0, end: ranks, stride, scalesWord: tableWord, biasWord: NO_BIAS }
+    const matrix: Matrix = { name: `${name}.a`, format: 'f32', rows: ranks, cols, shards: [shard] }
+    return { matrix, begin: 0, end: ranks }
+  }
+
+  private async layPlanes(name: string, parts: readonly Part[], ranks: number): Promise<GPUBuffer> {
+    const gains = await Promise.all(parts.map((part) => this.gainsOf(part)))
+    return this.create(`${name}.planes`, packPlanes(parts, gains, ranks)).gpu
+  }
+
+  private async gainsOf({ modules, view }: Part): Promise<Gains | null> {
+    const dora = modules.find(({ module }) => module.magnitude)
+    if (!dora) return null
+    return { slot: dora.slot, values: doraGains(dora.module, await this.reader.matrix(view)) }
+  }
+
+  /** Low-rank additions to the embedding that need nothing else of it. */
+  private layEmbedding(): void {
+    const modules = this.adapters
+      .filter(({ parsed }) => !wantsDenseEmbedding(parsed))
+      .flatMap(({ slot, parsed }) =>
+        parsed.modules.filter(({ step }) => step === 'embed').map((module) => ({ slot, module })),
+      )
+    if (modules.length === 0) return
+    const { vocab, hidden } = this.spec
+    const ranks = modules.reduce((sum, { module }) => sum + module.rank, 0)
+    const bWord = vocab * ranks
+    const tableWord = bWord + hidden * ranks
+    const words = new Uint32Array(tableWord + 2 * ranks)
+    const floats = new Float32Array(words.buffer)
+    let column = 0
+    for (const { slot, module } of modules) {
+      for (let r = 0; r < module.rank; r++, column++) {
+        for (let token = 0; token < vocab; token++)
+          floats[token * ranks + column] = module.a[r * vocab + token] ?? 0
+        for (let h = 0; h < hidden; h++)
+          floats[bWord + h * ranks + column] = module.b[h * module.rank + r] ?? 0
+        words[tableWord + 2 * column] = slot
+        floats[tableWord + 2 * column + 1] = module.scaling
+      }
+    }
+    this.embedding = { buffer: this.create('embed', words).gpu, ranks, bWord, tableWord }
+  }
+
+  /** The embedding as this adapter has it, whole: a table of its own, blended with the base's. */
+  private async layDenseEmbedding({ slot, parsed }: PlacedAdapter): Promise<void> {
+    const embed = await this.reader.matrix(this.weights.view('embed'))
+    const table = Float32Array.from(adaptedWeight(parsed, 'embed', embed) ?? embed)
+    this.replacers.set('embed', slot)
+    this.matrices.set('embed@alt', this.layDense('embed@alt', table, this.spec.hidden, null))
+    if (!this.spec.weights.positions) return
+    const base = await this.reader.vector('positions')
+    const positions = Float32Array.from(adaptedWeight(parsed, 'positions', base) ?? base)
+    this.vectors.set('positions@alt', this.create('positions@alt', new Uint32Array(positions.buffer)))
+  }
+
+  /** Puts a replacement beside the base's own parameter. */
+  private async replace({ slot, parsed }: PlacedAdapter, replacement: Replacement): Promise<void> {
+    const { name, values } = replacement
+    const step = name.replace(/\.bias$/, '')
+    if (step.endsWith('norm')) return this.replaceNorm(slot, step, parsed)
+    if (name.endsWith('.bias')) return
+    if (step === 'positions' || step === 'embed') return
+    const view = this.weights.view(step === 'logits' && this.spec.tiedHead ? 'embed' : step)
+    const trained = parsed.replacements.find((other) => other.name === `${step}.bias`)
+    const bias = trained?.values ?? (await this.reader.bias(view))
+    this.replacers.set(step, slot)
+    this.matrices.set(`${step}@alt`, this.layDense(`${step}@alt`, values, view.matrix.cols, bias))
+  }
+
+  private layDense(name: string, values: Float32Array, cols: number, bias: Float32Array | null): MatrixView {
+    const rows = values.length / cols
+    const { quants } = packMatrix('f32', rows, cols, values)
+    const words = new Uint32Array(quants.length + (bias ? Math.ceil(rows / 4) * 4 : 0))
+    words.set(quants)
+    if (bias) new Float32Array(words.buffer).set(bias, quants.length)
+    const buffer = this.create(name, words)
+    const shard = {
+      buffer,
+      begin: 0,
+      end: rows,
+      stride: rowUnits('f32', cols),
+      scalesWord: quants.length,
+      biasWord: bias ? quants.length : NO_BIAS,
+    }
+    return { matrix: { name, format: 'f32', rows, cols, shards: [shard] }, begin: 0, end: rows }
+  }
+
+  private async replaceNorm(slot: number, step: string, parsed: ParsedAdapter): Promise<void> {
+    if (this.replacers.has(step)) return
+    const base = await this.reader.norm(step, this.spec)
+    const find = (name: string): Float32Array | undefined =>
+      parsed.replacements.find((other) => other.name === name)?.values
+    const parts = [find(step) ?? base.weight, find(`${step}.bias`) ?? base.bias].filter(
+      (part) => part !== null,
+    )
+    const padded = Math.ceil(this.spec.hidden / 4) * 4
+    const floats = new Float32Array(padded * parts.length)
+    parts.forEach((part, i) => floats.set(part, i * padded))
+    this.replacers.set(step, slot)
+    this.vectors.set(`${step}@alt`, this.create(`${step}@alt`, new Uint32Array(floats.buffer)))
+  }
+}
+
+export interface BankContext {
+  spec: DecoderSpec
+  device: GPUDevice
+  ledger: BufferLedger
+  weights: WeightStore
+  reader: WeightReader
+}

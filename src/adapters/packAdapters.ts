@@ -1,0 +1,114 @@
+import type { LoraModule } from './types.ts'
+import type { DecoderSpec } from '../arch/spec.ts'
+import { NO_BIAS, rowUnits, type MatrixView } from '../weights/store.ts'
+
+/** Layout of lib/adapter_lora.wgsl. */
+const PART_WORDS = 12
+const TABLE_WORD = 4
+
+/** Steps of each group, in the order of the rows of its matrix. */
+export function groupsOf(spec: DecoderSpec): Map<string, string[]> {
+  const groups = new Map<string, string[]>()
+  for (let n = 0; n < spec.layers; n++) {
+    const at = `layers.${n}`
+    groups.set(`${at}.attn.qkv`, [`${at}.attn.q`, `${at}.attn.k`, `${at}.attn.v`])
+    groups.set(`${at}.attn.out`, [`${at}.attn.out`])
+    if (spec.gated) groups.set(`${at}.mlp.gate_up`, [`${at}.mlp.gate`, `${at}.mlp.up`])
+    else groups.set(`${at}.mlp.up`, [`${at}.mlp.up`])
+    groups.set(`${at}.mlp.down`, [`${at}.mlp.down`])
+  }
+  groups.set('logits', ['logits'])
+  return groups
+}
+
+export interface PlacedModule {
+  slot: number
+  module: LoraModule
+}
+
+/** A part while its group is laid out. */
+export interface Part {
+  step: string
+  view: MatrixView
+  modules: PlacedModule[]
+  firstRank: number
+  bias: { slot: number; delta: Float32Array } | null
+}
+
+/** DoRA's factor per output, of the adapter in `slot`. */
+export interface Gains {
+  slot: number
+  values: Float64Array
+}
+
+/** Stacked A's with a table of (adapter, α/r) behind them. A group with biases alone gets one zero rank. */
+export function packStackedA(modules: readonly PlacedModule[], ranks: number, cols: number) {
+  const stride = rowUnits('f32', cols)
+  const tableWord = ranks * stride * 4
+  const words = new Uint32Array(tableWord + ranks * 2)
+  const floats = new Float32Array(words.buffer)
+  let rank = 0
+  for (const { slot, module } of modules) {
+    for (let r = 0; r < module.rank; r++, rank++) {
+      floats.set(module.a.subarray(r * cols, (r + 1) * cols), rank * stride * 4)
+      words[tableWord + 2 * rank] = slot
+      floats[tableWord + 2 * rank + 1] = module.scaling
+    }
+  }
+  return { words, stride, tableWord }
+}
+
+const rowsOf = ({ view }: Part): number => view.end - view.begin
+const ranksOf = ({ modules }: Part): number => modules.reduce((sum, { module }) => sum + module.rank, 0)
+
+/** B's of a part side by side: [outputs, ranks]. */
+function placeB(part: Part, floats: Float32Array, at: number): void {
+  const ranks = ranksOf(part)
+  let column = 0
+  for (const { module } of part.modules) {
+    for (let row = 0; row < rowsOf(part); row++) {
+      floats.set(module.b.subarray(row * module.rank, (row + 1) * module.rank), at + row * ranks + column)
+    }
+    column += module.rank
+  }
+}
+
+/** The table of parts and their planes. `ranks` counts those of all parts. */
+export function packPlanes(
+  parts: readonly Part[],
+  gains: readonly (Gains | null)[],
+  ranks: number,
+): Uint32Array<ArrayBuffer> {
+  const start = TABLE_WORD + parts.length * PART_WORDS
+  const planes = (part: Part, i: number): number => ranksOf(part) + (gains[i] ? 1 : 0) + (part.bias ? 1 : 0)
+  const words = new Uint32Array(parts.reduce((sum, part, i) => sum + rowsOf(part) * planes(part, i), start))
+  const floats = new Float32Array(words.buffer)
+  words.set([parts.length, ranks])
+  let at = start
+  const take = (size: number): number => (at += size) - size
+  parts.forEach((part, i) => {
+    const b = take(rowsOf(part) * ranksOf(part))
+    placeB(part, floats, b)
+    const gain = gains[i]
+    const g = gain ? take(rowsOf(part)) : NO_BIAS
+    if (gain) floats.set(gain.values, g)
+    const d = part.bias ? take(rowsOf(part)) : NO_BIAS
+    if (part.bias) floats.set(part.bias.delta, d)
+    const { begin, end } = part.view
+    // A module with DoRA belongs to one adapter, so that adapter's ranks are all of the part's.
+    const row = [
+      begin,
+      end,
+      part.firstRank,
+      ranksOf(part),
+      b,
+      g,
+      d,
+      part.bias?.slot ?? gain?.slot ?? 0,
+      0,
+      ranksOf(part),
+    ]
+    words.set(row, TABLE_WORD + i * PART_WORDS)
+  })
+  return words
+}

@@ -1,0 +1,178 @@
+import { TokenscopeError } from '../errors.ts'
+import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
+import type { AdapterScale } from '../api/model.ts'
+import type { PlacedAdapter } from '../adapters/adapterBuffers.ts'
+import { EDIT_SLOT, MAX_ADAPTERS } from '../run/batch.ts'
+import type { PageOrigin } from '../run/cache.ts'
+import type { EditSet } from '../run/editSet.ts'
+import type { Runner } from '../run/runner.ts'
+
+interface LoadedAdapter extends PlacedAdapter {
+  readonly id: string
+  scale: number
+  report: AdapterReport
+}
+
+/** What one forward runs under: scales per adapter slot, edits, and a name for the mix that pages are kept by. */
+export interface Mix extends PageOrigin {
+  /** By slot, then the strength of edits: {@link EDIT_SLOT} + 1 long. */
+  readonly scales: Float32Array
+  /** Edits of the rows whose strength stands behind the adapters' scales. */
+  readonly edits: EditSet | null
+}
+
+export const BASE_MIX: Mix = { scales: new Float32Array(EDIT_SLOT + 1), key: '', edits: null }
+
+/** The same mix with edits at full strength. */
+export function withEdits(mix: Mix, edits: EditSet): Mix {
+  const scales = mix.scales.slice()
+  scales[EDIT_SLOT] = 1
+  return {
+    scales,
+    key: `${mix.key}|${edits.key}`,
+    edits,
+    unedited: { key: mix.key, below: edits.firstPosition },
+  }
+}
+
+/** The adapters added to a model, with the scales people set. */
+export class AdapterRack {
+  private readonly loaded = new Map<string, LoadedAdapter>()
+  private nextId = 1
+  /** Names the mix folded into the weights, when there is one: it is then the base of every run. */
+  merged: string | null = null
+  /** Changes to the set take turns. */
+  private turn: Promise<unknown> = Promise.resolve()
+  private readonly runner: Runner
+
+  constructor(runner: Runner) {
+    this.runner = runner
+  }
+
+  /** Puts a parsed adapter on the GPU and measures what it does. */
+  add(
+    parsed: ParsedAdapter,
+    scale: number,
+    measure: (mix: Mix) => Promise<AdapterEffect>,
+  ): Promise<{ id: string; report: AdapterReport }> {
+    checkScale(scale)
+    return this.change(async () => {
+      const slot = this.freeSlot()
+      const adapter: LoadedAdapter = {
+        id: `adapter-${this.nextId++}`,
+        slot,
+        parsed,
+        scale,
+        report: parsed.report,
+      }
+      await this.runner.setAdapters([...this.loaded.values(), adapter])
+      this.loaded.set(adapter.id, adapter)
+      const effect = await measure(this.mixOf([{ id: adapter.id, scale: 1 }]))
+      adapter.report = {
+        ...parsed.report,
+        effect,
+        warnings: [...parsed.report.warnings, ...effectWarnings(effect)],
+      }
+      return { id: adapter.id, report: adapter.report }
+    })
+  }
+
+  remove(id: string): Promise<void> {
+    return this.change(async () => {
+      const adapter = this.get(id)
+      await this.runner.setAdapters([...this.loaded.values()].filter((other) => other !== adapter))
+      this.loaded.delete(id)
+    })
+  }
+
+  setScale(id: string, scale: number): void {
+    checkScale(scale)
+    this.get(id).scale = scale
+  }
+
+  list(): readonly { id: string; name: string; scale: number; report: AdapterReport }[] {
+    return [...this.loaded.values()].map(({ id, parsed, scale, report }) => ({
+      id,
+      name: parsed.name,
+      scale,
+      report,
+    }))
+  }
+
+  parsed(id: string): ParsedAdapter {
+    return this.get(id).parsed
+  }
+
+  /** The mix asked for; omitted, all adapters at their set scales. */
+  mixOf(asked: readonly AdapterScale[] | undefined): Mix {
+    if (this.merged !== null) {
+      if (asked?.some(({ scale }) => scale !== 0)) {
+        throw new TokenscopeError(
+          'unsupported',
+          'Adapters are merged into the weights and cannot be mixed again.',
+          {
+            hint: 'Unmerge them first.',
+          },
+        )
+      }
+      return { ...BASE_MIX, key: `merged:${this.merged}` }
+    }
+    const wanted = asked ?? [...this.loaded.values()].map(({ id, scale }) => ({ id, scale }))
+    const scales = new Float32Array(EDIT_SLOT + 1)
+    for (const { id, scale } of wanted) {
+      checkScale(scale)
+      scales[this.get(id).slot] = scale
+    }
+    const parts = [...this.loaded.values()].filter(({ slot }) => scales[slot] !== 0)
+    return { scales, key: parts.map(({ id, slot }) => `${id}@${scales[slot]}`).join('+'), edits: null }
+  }
+
+  /** Runs a change of the set when its turn comes. */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    if (this.merged !== null) {
+      throw new TokenscopeError(
+        'unsupported',
+        'Adapters are merged into the weights, so none can come or go.',
+        {
+          hint: 'Unmerge them first.',
+        },
+      )
+    }
+    const result = this.turn.then(work)
+    this.turn = result.catch(() => undefined)
+    return result
+  }
+
+  private freeSlot(): number {
+    const used = new Set([...this.loaded.values()].map(({ slot }) => slot))
+    for (let slot = 0; slot < MAX_ADAPTERS; slot++) if (!used.has(slot)) return slot
+    throw new TokenscopeError('limit', `${MAX_ADAPTERS} adapters are loaded, which is the most.`, {
+      hint: 'Remove one first.',
+      details: { loaded: this.loaded.size, max: MAX_ADAPTERS },
+    })
+  }
+
+  private get(id: string): LoadedAdapter {
+    const adapter = this.loaded.get(id)
+    if (adapter) return adapter
+    throw new TokenscopeError('bad-argument', `No adapter "${id}" is loaded.`, {
+      hint: 'Ids are what addAdapter returned.',
+      details: { id, loaded: [...this.loaded.keys()] },
+    })
+  }
+}
+
+function checkScale(scale: number): void {
+  if (Number.isFinite(scale)) return
+  throw new TokenscopeError('bad-argument', `An adapter scale is ${scale}; allowed is any finite number.`, {
+    hint: 'Use a number; 0 is off and 1 is the adapter as trained.',
+    details: { field: 'scale', got: String(scale) },
+  })
+}
+
+function effectWarnings({ maxDeltaLogit }: AdapterEffect): string[] {
+  if (maxDeltaLogit > 0) return []
+  return [
+    'This adapter changes nothing: every logit of the probe prompt is the base’s. It is untrained or made for another model.',
+  ]
+}

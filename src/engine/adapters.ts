@@ -1,0 +1,242 @@
+import { loadAdapter } from '../adapters/load.ts'
+import { exportMix, type MixPart } from '../adapters/mix.ts'
+import { blankReport } from '../adapters/report.ts'
+import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
+import { klDivergence, logSoftmax } from '../decode/distribution.ts'
+import { TokenscopeError, invariant } from '../errors.ts'
+import { openSource } from '../sources/open.ts'
+import type { TextTokenizer } from '../text/tokenizer.ts'
+import type {
+  AdapterAnalysis,
+  AdapterEffect,
+  AdapterReport,
+  AdapterScale,
+  DirectionTokens,
+  Model,
+  ModelSource,
+} from '../api/model.ts'
+import { adapterSimilarity, analyseAdapter, directionTokens, WeightNorms } from './adapterAnalysis.ts'
+import { AdapterRack, BASE_MIX, type Mix } from './adapterSet.ts'
+import { traceSteps } from '../inspect/trace.ts'
+import { exportMerged, mergeIntoWeights, type Merged } from './merge.ts'
+import type { Runner } from '../run/runner.ts'
+import type { DecoderSpec } from '../arch/spec.ts'
+import { WeightReader } from '../weights/reader.ts'
+
+/** What an adapter's effect is measured on. */
+const PROBE_TEXT = 'Once upon a time there was a little'
+const PROBE_ROWS = 8
+
+export type AddAdapterOptions = NonNullable<Parameters<Model['addAdapter']>[1]>
+export type ExportOptions = NonNullable<Parameters<Model['exportAdapter']>[1]>
+
+export interface EngineAdaptersParts {
+  runner: Runner
+  tokenizer: TextTokenizer | null
+  /** Name the loaded model goes by. */
+  modelId: string
+  /** Where ids and relative addresses of adapters are resolved from. */
+  modelsUrl: URL
+  /** Configuration and tokenizer of the checkpoint, by file name. */
+  readCompanions: () => Promise<Map<string, Uint8Array>>
+}
+
+/** What a model can do with adapters. */
+export class EngineAdapters {
+  readonly rack: AdapterRack
+  private readonly norms: WeightNorms
+  private merged: Merged | null = null
+  /** What the base says of the probe: the same whichever adapters are loaded, so read once. */
+  private baseProbe: Promise<Float32Array> | null = null
+  private readonly parts: EngineAdaptersParts
+
+  constructor(parts: EngineAdaptersParts) {
+    this.parts = parts
+    this.rack = new AdapterRack(parts.runner)
+    this.norms = new WeightNorms(parts.runner)
+  }
+
+  async add(
+    source: ModelSource,
+    { name, scale = 1 }: AddAdapterOptions,
+  ): Promise<{ id: string; report: AdapterReport }> {
+    const { runner, modelId, modelsUrl } = this.parts
+    const files = await openSource(source, { modelsUrl })
+    const parsed = await loadAdapter(files, runner.spec, { name, baseNames: [modelId] })
+    return this.rack.add(await this.withoutBaseCopies(parsed), scale, (mix) => this.measureEffect(mix))
+  }
+
+  /** PEFT stores the base's matrix beside an adapted embedding or head. It must be the loaded one, and is not kept twice. */
+  private async withoutBaseCopies(parsed: ParsedAdapter): Promise<ParsedAdapter> {
+    const { runner } = this.parts
+    const reader = new WeightReader(runner)
+    for (const { name, origin, values } of parsed.replacements) {
+      if (origin !== 'base') continue
+      const loaded = await reader.matrix(
+        runner.weights.view(name === 'logits' && runner.spec.tiedHead ? 'embed' : name),
+      )
+      let largest = 0
+      let difference = 0
+      values.forEach((value, i) => {
+        largest = Math.max(largest, Math.abs(loaded[i] ?? 0))
+        difference = Math.max(difference, Math.abs(value - (loaded[i] ?? 0)))
+      })
+      // A quantised base differs from its copy by up to half a step: 1/16 of the largest weight for q4_0.
+      if (difference > largest / 12) throw otherBase(parsed.name, name, difference)
+    }
+    return { ...parsed, replacements: parsed.replacements.filter(({ origin }) => origin !== 'base') }
+  }
+
+  /** What a mix changes on a short probe prompt, against the base. */
+  private async measureEffect(mix: Mix): Promise<AdapterEffect> {
+    const ids = await this.probeIds()
+    const adapted = await this.probeLogits(ids, mix)
+    const base = await this.probeBase(ids)
+    const { vocab } = this.parts.runner.spec
+    let maxDeltaLogit = 0
+    let kl = 0
+    for (let row = 0; row < ids.length; row++) {
+      const [a, b] = [adapted, base].map((data) => data.subarray(row * vocab, (row + 1) * vocab))
+      invariant(a && b, 'both runs have this row')
+      a.forEach((logit, i) => (maxDeltaLogit = Math.max(maxDeltaLogit, Math.abs(logit - (b[i] ?? 0)))))
+      kl += klDivergence(logSoftmax(a), logSoftmax(b))
+    }
+    return { maxDeltaLogit, meanKl: kl / ids.length }
+  }
+
+  private async probeBase(ids: readonly number[]): Promise<Float32Array> {
+    this.baseProbe ??= this.probeLogits(ids, BASE_MIX)
+    try {
+      return await this.baseProbe
+    } catch (error) {
+      this.baseProbe = null
+      throw error
+    }
+  }
+
+  private async probeLogits(ids: readonly number[], mix: Mix): Promise<Float32Array> {
+    const logits = (await traceSteps(this.parts.runner, ids, ['logits'], mix)).get('logits')
+    invariant(logits, 'logits were probed')
+    return logits.data
+  }
+
+  /** At most eight tokens, so that the kernels of small batches serve. */
+  private async probeIds(): Promise<number[]> {
+    const { tokenizer } = this.parts
+    const text = tokenizer ? await tokenizer.encode(PROBE_TEXT) : []
+    const ids =
+      text.length > 0
+        ? text
+        : Array.from({ length: PROBE_ROWS }, (_, i) => (i * 7919 + 1) % this.parts.runner.spec.vocab)
+    return ids.slice(0, Math.min(PROBE_ROWS, this.parts.runner.context))
+  }
+
+  /** Compiles the kernels that adapters need, by laying out an empty one and dropping it again. */
+  prepare(): Promise<void> {
+    const { runner } = this.parts
+    if (this.merged) return Promise.resolve()
+    return this.rack.change(async () => {
+      if (this.rack.list().length > 0) return
+      await runner.setAdapters([{ slot: 0, parsed: emptyAdapter(runner.spec) }])
+      await this.probeBase(await this.probeIds())
+      await runner.setAdapters([])
+    })
+  }
+
+  analyse(id: string): Promise<AdapterAnalysis> {
+    this.refuseMerged('Analysing')
+    return analyseAdapter(this.rack.parsed(id), this.norms)
+  }
+
+  directions(id: string, step: string, k: number): Promise<DirectionTokens> {
+    this.refuseMerged('Analysing')
+    return directionTokens(this.parts.runner, this.rack.parsed(id), step, k)
+  }
+
+  similarity(first: string, second: string): { step: string; cosine: number | null }[] {
+    return adapterSimilarity(this.rack.parsed(first), this.rack.parsed(second))
+  }
+
+  private mixParts(mix: readonly AdapterScale[]): MixPart[] {
+    return mix.map(({ id, scale }) => ({ adapter: this.rack.parsed(id), scale }))
+  }
+
+  async merge(mix: readonly AdapterScale[]): Promise<void> {
+    this.refuseMerged('Merging')
+    this.merged = await mergeIntoWeights(this.parts.runner, this.mixParts(mix))
+    this.rack.merged = mix.map(({ id, scale }) => `${id}@${scale}`).join('+')
+  }
+
+  unmerge(): void {
+    this.merged?.restore()
+    this.merged = null
+    this.rack.merged = null
+  }
+
+  async export(
+    mix: readonly AdapterScale[],
+    { format = 'peft', dtype = 'F32' }: ExportOptions,
+  ): Promise<Map<string, Uint8Array>> {
+    this.refuseMerged('Exporting')
+    const parts = this.mixParts(mix)
+    if (format === 'peft') return exportMix(parts, { baseModel: this.parts.modelId, dtype })
+    const { runner, readCompanions } = this.parts
+    const weights = await exportMerged(runner, parts, dtype)
+    return new Map([...(await readCompanions()), ['model.safetensors', weights]])
+  }
+
+  refuseMerged(what: string): void {
+    if (!this.merged) return
+    throw new TokenscopeError(
+      'unsupported',
+      `${what} needs the base, and adapters are merged into the weights.`,
+      {
+        hint: 'Unmerge them first.',
+      },
+    )
+  }
+}
+
+/** Rank 1, all zeros, on every linear module of the layers. */
+function emptyAdapter(spec: DecoderSpec): ParsedAdapter {
+  const modules = spec.weights.layers.flatMap((layer, n) => {
+    const linears = {
+      'attn.q': layer.q,
+      'attn.k': layer.k,
+      'attn.v': layer.v,
+      'attn.out': layer.o,
+      'mlp.gate': layer.gate,
+      'mlp.up': layer.up,
+      'mlp.down': layer.down,
+    }
+    return Object.entries(linears).flatMap(([name, linear]): LoraModule[] => {
+      const [out, inner] = linear?.weight.shape ?? []
+      if (out === undefined || inner === undefined) return []
+      const step = `layers.${n}.${name}`
+      const sizes = { rows: [0, out] as const, in: inner, out, rank: 1, alpha: 1, scaling: 1 }
+      return [
+        {
+          step,
+          kind: 'linear',
+          source: step,
+          ...sizes,
+          a: new Float32Array(inner),
+          b: new Float32Array(out),
+          magnitude: null,
+        },
+      ]
+    })
+  })
+  return { name: '', modules, replacements: [], report: blankReport('') }
+}
+
+function otherBase(adapter: string, name: string, difference: number): TokenscopeError {
+  return new TokenscopeError(
+    'unsupported',
+    `The adapter "${adapter}" carries another ${name} matrix than the loaded model's.`,
+    {
+      hint: 'It was trained on another base. Load that base, or an adapter without its own copy of the matrix.',
+      details: { adapter, name, difference },
+    },
+  )
+}

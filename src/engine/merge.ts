@@ -1,0 +1,199 @@
+import { adaptedWeight } from '../adapters/dense.ts'
+import type { MixPart } from '../adapters/mix.ts'
+import type { ParsedAdapter } from '../adapters/types.ts'
+import { writeSafetensors, type OutputTensor } from '../adapters/writeSafetensors.ts'
+import { TokenscopeError } from '../errors.ts'
+import { packMatrix } from '../weights/pack.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { Runner } from '../run/runner.ts'
+import { listWeights, type DecoderSpec, type NamedWeight } from '../arch/spec.ts'
+import { WeightReader } from '../weights/reader.ts'
+
+/** Bytes of a buffer as they were before a merge. */
+interface Backup {
+  buffer: LedgerBuffer
+  bytes: ArrayBuffer
+}
+
+/** Adapters folded into the weights on the GPU, and what it takes to undo that exactly. */
+export interface Merged {
+  readonly parts: readonly MixPart[]
+  restore(): void
+}
+
+const isNorm = (name: string): boolean => /norm(\.bias)?$/.test(name)
+
+/** W + Σ s·(adapted(W) − W) over the parts, null when none touches the parameter. */
+function mixedWeight(parts: readonly MixPart[], name: string, base: Float32Array): Float32Array | null {
+  let sum: Float64Array | null = null
+  for (const { adapter, scale } of parts) {
+    const adapted = adaptedWeight(adapter, name, base, scale)
+    if (!adapted) continue
+    sum ??= Float64Array.from(base)
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (adapted[i] ?? 0) - (base[i] ?? 0)
+  }
+  return sum ? Float32Array.from(sum) : null
+}
+
+/** The base's values of one parameter, as the kernels see them. */
+async function baseValues(
+  reader: WeightReader,
+  spec: DecoderSpec,
+  runner: Runner,
+  name: string,
+): Promise<Float32Array> {
+  if (name === 'positions') return reader.vector(name)
+  if (isNorm(name)) {
+    const { weight, bias } = await reader.norm(name.replace(/\.bias$/, ''), spec)
+    return name.endsWith('.bias') ? (bias ?? weight) : weight
+  }
+  if (name.endsWith('.bias')) {
+    const view = runner.weights.view(name.slice(0, -'.bias'.length))
+    return (await reader.bias(view)) ?? new Float32Array(view.end - view.begin)
+  }
+  return reader.matrix(runner.weights.view(name))
+}
+
+function refuseQuantised(runner: Runner): void {
+  for (const { name } of listWeights(runner.spec)) {
+    if (name === 'positions' || isNorm(name) || name.endsWith('.bias')) continue
+    const { format } = runner.weights.view(name).matrix
+    if (format === 'f32' || format === 'f16') continue
+    throw new TokenscopeError(
+      'unsupported',
+      `Adapters cannot be merged into ${format} weights: quantising the sum would lose the change.`,
+      {
+        hint: 'Load the model as f32 or f16 to merge, or keep the adapter beside the quantised base.',
+        details: { format },
+      },
+    )
+  }
+}
+
+/** A tied head that an adapter changes apart from the embedding has no place of its own in the weights. */
+function refuseSplitHead(spec: DecoderSpec, parts: readonly MixPart[]): void {
+  const touches = ({ modules, replacements }: ParsedAdapter, name: string): boolean =>
+    modules.some(({ step }) => step === name) ||
+    replacements.some((entry) => entry.name === name && entry.origin === 'module')
+  const split = parts.find(
+    ({ adapter }) => spec.tiedHead && (touches(adapter, 'logits') || touches(adapter, 'embed')),
+  )
+  if (!split) return
+  throw new TokenscopeError(
+    'unsupported',
+    `"${split.adapter.name}" changes one end of a tied embedding and head; merged, both would change.`,
+    {
+      hint: 'Keep this adapter unmerged.',
+      details: { adapter: split.adapter.name },
+    },
+  )
+}
+
+/**
+ * Folds a mix into the f32 or f16 weights on the GPU. `restore` puts back the very bytes that were there.
+ * @throws `unsupported` for quantised weights and for one end of a tied embedding.
+ */
+export async function mergeIntoWeights(runner: Runner, parts: readonly MixPart[]): Promise<Merged> {
+  refuseQuantised(runner)
+  refuseSplitHead(runner.spec, parts)
+  const reader = new WeightReader(runner)
+  const backups = new Map<LedgerBuffer, Backup>()
+  const keep = async (buffer: LedgerBuffer): Promise<void> => {
+    if (!backups.has(buffer))
+      backups.set(buffer, { buffer, bytes: await runner.read(buffer.gpu, 0, buffer.bytes) })
+  }
+  const restore = (): void => {
+    for (const { buffer, bytes } of backups.values()) runner.device.queue.writeBuffer(buffer.gpu, 0, bytes)
+  }
+  try {
+    for (const { name } of listWeights(runner.spec)) {
+      const merged = mixedWeight(parts, name, await baseValues(reader, runner.spec, runner, name))
+      if (merged) await writeMerged(runner, name, merged, keep)
+    }
+  } catch (error) {
+    restore()
+    throw error
+  }
+  return { parts, restore }
+}
+
+async function writeMerged(
+  runner: Runner,
+  name: string,
+  values: Float32Array,
+  keep: (buffer: LedgerBuffer) => Promise<void>,
+): Promise<void> {
+  const { device, weights } = runner
+  if (name === 'positions' || isNorm(name)) {
+    const owner = name.replace(/\.bias$/, '')
+    const buffer = weights.vector(owner)
+    await keep(buffer)
+    const at = name.endsWith('.bias') ? Math.ceil(values.length / 4) * 16 : 0
+    device.queue.writeBuffer(buffer.gpu, at, values as Float32Array<ArrayBuffer>)
+    return
+  }
+  const owner = name.replace(/\.bias$/, '')
+  const { matrix } = weights.view(owner)
+  for (const { buffer } of matrix.shards) await keep(buffer)
+  if (name.endsWith('.bias')) return weights.writeBias(owner, values)
+  const rows = values.length / matrix.cols
+  const packed = packMatrix(matrix.format, rows, matrix.cols, values)
+  weights.writeRows(owner, 0, rows, packed.quants, packed.scales)
+}
+
+/** A parameter's elements put back where its tensor has them: a slice of a fused one, turned when stored transposed. */
+function placeInTensor(
+  { ref }: NamedWeight,
+  values: Float32Array,
+  tensor: Float32Array,
+  columns: number,
+): void {
+  const [out = values.length, inner = 1] = ref.shape
+  const begin = ref.rows?.[0] ?? 0
+  if (ref.layout === 'out_in') {
+    tensor.set(values, begin * (ref.shape.length === 2 ? inner : 1))
+    return
+  }
+  for (let o = 0; o < out; o++) {
+    for (let i = 0; i < inner; i++) tensor[i * columns + begin + o] = values[o * inner + i] ?? 0
+  }
+}
+
+/** Shape of a checkpoint tensor from the parameters cut from it. */
+function tensorShape(parts: readonly NamedWeight[]): number[] {
+  const [first] = parts
+  if (!first) return []
+  const total = parts.reduce((sum, { ref }) => sum + (ref.shape[0] ?? 1), 0)
+  const [, inner] = first.ref.shape
+  if (inner === undefined) return [total]
+  return first.ref.layout === 'out_in' ? [total, inner] : [inner, total]
+}
+
+/**
+ * The model with a mix folded in, as one safetensors file under the checkpoint's own names.
+ * @throws `unsupported` for one end of a tied embedding.
+ */
+export async function exportMerged(
+  runner: Runner,
+  parts: readonly MixPart[],
+  dtype: OutputTensor['dtype'],
+): Promise<Uint8Array> {
+  const { spec } = runner
+  refuseSplitHead(spec, parts)
+  const reader = new WeightReader(runner)
+  const byTensor = new Map<string, NamedWeight[]>()
+  for (const named of listWeights(spec)) {
+    byTensor.set(named.ref.tensor, [...(byTensor.get(named.ref.tensor) ?? []), named])
+  }
+  const tensors: (OutputTensor & { values: Float32Array })[] = []
+  for (const [name, members] of byTensor) {
+    const shape = tensorShape(members)
+    const values = new Float32Array(shape.reduce((product, size) => product * size, 1))
+    for (const member of members) {
+      const base = await baseValues(reader, spec, runner, member.name)
+      placeInTensor(member, mixedWeight(parts, member.name, base) ?? base, values, shape[1] ?? 1)
+    }
+    tensors.push({ name, dtype, shape, values })
+  }
+  return writeSafetensors(tensors)
+}

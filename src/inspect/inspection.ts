@@ -1,0 +1,239 @@
+import { TokenscopeError } from '../errors.ts'
+import { HeatmapCanvas } from '../gpu/heatmap.ts'
+import { profileSteps } from '../gpu/profiler.ts'
+import type {
+  DrawRequest,
+  InspectedStep,
+  Inspection,
+  InspectOptions,
+  StepInfo,
+  TensorData,
+  TensorStats,
+} from '../api/model.ts'
+import { describeSteps } from '../run/describe.ts'
+import { rowAxis } from './trace.ts'
+import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
+import { checkRange, rangeStats, readRanges, rowRanges } from './readback.ts'
+import { InspectTensors, planKept } from './tensors.ts'
+import { elements, type Program, type Step } from '../program/program.ts'
+import { WeightReader } from '../weights/reader.ts'
+
+const DEFAULT_BUDGET = 256 * 1024 * 1024
+
+/** One forward kept on the GPU: see {@link Inspection}. The engine opens it and closes it at the latest when it is disposed of. */
+export class InspectionSession implements Inspection {
+  readonly ids: readonly number[]
+  readonly steps: readonly InspectedStep[]
+  private readonly input: ForwardInput
+  private readonly program: Program
+  private readonly tensors: InspectTensors
+  private readonly canvases = new Map<number, HeatmapCanvas>()
+  private readonly known = new Map<string, Promise<TensorStats>>()
+  private readonly busy = new Set<Promise<unknown>>()
+  private nextCanvas = 1
+  private closing: Promise<void> | null = null
+  private readonly onClose: (session: InspectionSession) => void
+
+  private constructor(
+    input: ForwardInput,
+    parts: { program: Program; infos: readonly StepInfo[]; tensors: InspectTensors },
+    onClose: (session: InspectionSession) => void,
+  ) {
+    this.ids = input.ids
+    this.input = input
+    this.program = parts.program
+    this.tensors = parts.tensors
+    this.onClose = onClose
+    this.steps = parts.infos.map((info) => ({ ...info, retained: parts.tensors.has(info.name) }))
+  }
+
+  /** Runs the forward, in turn with swaps of adapters. `onClose` hears of it once everything is freed. */
+  static open(
+    input: ForwardInput,
+    { retain = [], budgetBytes = DEFAULT_BUDGET }: Pick<InspectOptions, 'retain' | 'budgetBytes'>,
+    onClose: (session: InspectionSession) => void,
+  ): Promise<InspectionSession> {
+    return input.runner.exclusive(async () => {
+      const { runner, ids } = input
+      const program = fineProgram(input)
+      const infos = describeSteps(runner, ids.length, { bank: runner.bank, edits: input.mix.edits })
+      const largest = runner.device.limits.maxStorageBufferBindingSize
+      const tensors = new InspectTensors(input, program, budgetBytes)
+      await tensors.keep(planKept(program, { retain, budget: budgetBytes, largest }))
+      return new InspectionSession(input, { program, infos, tensors }, onClose)
+    })
+  }
+
+  get retainedBytes(): number {
+    return this.tensors.bytes
+  }
+
+  private step(name: string): Step {
+    const step = this.program.steps.find((candidate) => candidate.name === name)
+    if (step) return step
+    throw new TokenscopeError('bad-argument', `This forward has no step "${name}".`, {
+      hint: 'Names are listed in the inspection’s steps.',
+      details: { step: name },
+    })
+  }
+
+  /** Runs a call; `close` waits for it. */
+  private async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.closing) {
+      throw new TokenscopeError('bad-argument', 'This inspection was closed.', { hint: 'Inspect again.' })
+    }
+    const result = work()
+    this.busy.add(result)
+    try {
+      return await result
+    } finally {
+      this.busy.delete(result)
+    }
+  }
+
+  read(
+    name: string,
+    { begin = 0, end }: { begin?: number | undefined; end?: number | undefined } = {},
+  ): Promise<TensorData> {
+    return this.run(async () => {
+      const step = this.step(name)
+      const count = elements(step.shape)
+      const to = end ?? count
+      checkRange(name, begin, to, count)
+      const shape = begin === 0 && to === count ? step.shape : [to - begin]
+      const { runner } = this.input
+      const data = await this.tensors.use(step, ({ buffer }) => readRanges(runner, buffer.gpu, [[begin, to]]))
+      return { shape, data }
+    })
+  }
+
+  row(name: string, row: number): Promise<TensorData> {
+    return this.run(async () => {
+      const step = this.step(name)
+      const ranges = this.rangesOf(step, row)
+      const { runner } = this.input
+      const data = await this.tensors.use(step, ({ buffer }) => readRanges(runner, buffer.gpu, ranges))
+      return { shape: step.shape.filter((_, axis) => axis !== rowAxis(step)), data }
+    })
+  }
+
+  private rangesOf(step: Step, row: number | undefined): readonly (readonly [number, number])[] {
+    if (row === undefined) return [[0, elements(step.shape)]]
+    const axis = rowAxis(step)
+    checkRange(`${step.name} row`, row, row + 1, step.shape[axis] ?? 0)
+    return rowRanges(step.shape, axis, row)
+  }
+
+  stats(name: string, { row }: { row?: number | undefined } = {}): Promise<TensorStats> {
+    return this.run(() => {
+      const key = `${name}@${row ?? ''}`
+      const known = this.known.get(key)
+      if (known) return known
+      const made = this.measure(this.step(name), row)
+      this.known.set(key, made)
+      made.catch(() => this.known.delete(key))
+      return made
+    })
+  }
+
+  private async measure(step: Step, row: number | undefined): Promise<TensorStats> {
+    const ranges = this.rangesOf(step, row)
+    return this.tensors.use(step, ({ buffer }) => rangeStats(this.input.runner, buffer.gpu, ranges))
+  }
+
+  weights(name: string, output: number): Promise<{ weights: Float32Array; bias: number | null }> {
+    return this.run(async () => {
+      const step = this.step(name)
+      const [matrix] = step.weights
+      const { runner } = this.input
+      if (step.op !== 'linear' || matrix === undefined || !runner.weights.has(matrix)) {
+        throw new TokenscopeError('bad-argument', `"${name}" multiplies by no matrix of the model.`, {
+          hint: 'Ask for a step whose op is linear.',
+          details: { step: name, op: step.op, weights: step.weights },
+        })
+      }
+      checkRange(`${name} columns`, output, output + 1, step.shape.at(-1) ?? 0)
+      return new WeightReader(runner).row(runner.weights.view(matrix), output)
+    })
+  }
+
+  attach(canvas: OffscreenCanvas): Promise<number> {
+    return this.run(() => {
+      const { device, ledger } = this.input.runner
+      const number = this.nextCanvas++
+      this.canvases.set(number, new HeatmapCanvas(device, ledger, canvas))
+      return Promise.resolve(number)
+    })
+  }
+
+  private canvas(number: number): HeatmapCanvas {
+    const canvas = this.canvases.get(number)
+    if (canvas) return canvas
+    throw new TokenscopeError('bad-argument', `No canvas ${number} is attached to this inspection.`, {
+      hint: 'Canvas numbers are what attach returned.',
+    })
+  }
+
+  resize(canvas: number, width: number, height: number): Promise<void> {
+    return this.run(() => Promise.resolve(this.canvas(canvas).resize(width, height)))
+  }
+
+  draw(canvas: number, request: DrawRequest): Promise<{ range: readonly [number, number] }> {
+    return this.run(async () => {
+      const target = this.canvas(canvas)
+      const { runner } = this.input
+      return this.tensors.use(this.step(request.step), async ({ cells }) => {
+        await target.draw(cells, request)
+        if (request.range !== 'auto') return { range: request.range }
+        const read = (buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> => runner.read(buffer, 0, bytes)
+        return { range: await cells.autoRange(request.palette, read) }
+      })
+    })
+  }
+
+  time(name: string): Promise<{ microseconds: number | null }> {
+    return this.run(async () => {
+      const step = this.step(name)
+      const { runner } = this.input
+      return runner.exclusive(async () => {
+        this.tensors.checkFresh()
+        const { forward } = this.tensors
+        if (forward) return this.profile(step, forward.bound.steps)
+        const buffers = await createTensors(runner, [step])
+        try {
+          const { bench, bound } = await runKept(this.input, buffers, true)
+          try {
+            return await this.profile(step, bound.steps)
+          } finally {
+            bench.dispose()
+          }
+        } finally {
+          buffers.forEach((buffer) => runner.ledger.destroy(buffer))
+        }
+      })
+    })
+  }
+
+  private async profile(
+    { name }: Step,
+    steps: Parameters<typeof profileSteps>[2],
+  ): Promise<{ microseconds: number | null }> {
+    const { device, ledger } = this.input.runner
+    const own = steps.filter(({ step }) => step.name === name)
+    const [time] = await profileSteps(device, ledger, own)
+    return { microseconds: time?.microseconds ?? null }
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.free()
+    return this.closing
+  }
+
+  private async free(): Promise<void> {
+    await Promise.allSettled(this.busy)
+    for (const canvas of this.canvases.values()) canvas.dispose()
+    this.canvases.clear()
+    this.tensors.dispose()
+    this.onClose(this)
+  }
+}

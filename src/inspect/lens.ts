@@ -1,0 +1,102 @@
+import { TokenscopeError, invariant } from '../errors.ts'
+import type { Lens, LensCell, LensOptions } from '../api/model.ts'
+import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
+import { keptTensor, readHead, residualName } from './unembed.ts'
+import type { Tail } from './suffix.ts'
+
+const MAX_TOP = 256
+const DEFAULT_TOP = 5
+
+interface Place {
+  layer: number
+  position: number
+  token: number | null
+}
+
+/** Throws `bad-argument` unless every number is whole and in [low, high). */
+function checkNumbers(field: string, values: readonly number[], low: number, high: number): void {
+  for (const value of values) {
+    if (Number.isInteger(value) && value >= low && value < high) continue
+    throw new TokenscopeError('bad-argument', `${field} is ${value}; it goes from ${low} to ${high - 1}.`, {
+      hint: 'Give whole numbers within this model and these tokens.',
+      details: { field, got: value, expected: `${low} to ${high - 1}` },
+    })
+  }
+}
+
+/** Logit lens (nostalgebraist 2020): softmax(head(final_norm(residual))) for layers × positions. */
+export async function readLens(input: ForwardInput, options: LensOptions): Promise<Lens> {
+  const { runner, ids } = input
+  const { layers: depth, vocab } = runner.spec
+  const layers = options.layers ?? Array.from({ length: depth + 1 }, (_, i) => i - 1)
+  const positions = options.positions ?? ids.map((_, i) => i)
+  const topK = options.topK ?? DEFAULT_TOP
+  checkNumbers('layers', layers, -1, depth)
+  checkNumbers('positions', positions, 0, ids.length)
+  checkNumbers('topK', [topK], 1, MAX_TOP + 1)
+  if (options.token !== undefined) checkNumbers('token', [options.token], 0, vocab)
+  const places = layers.flatMap((layer) =>
+    positions.map((position): Place => ({
+      layer,
+      position,
+      token: options.token ?? ids[position + 1] ?? null,
+    })),
+  )
+  if (places.length === 0) return { layers, positions, cells: [] }
+  // Rows only look back, so tokens after the last wanted one change nothing.
+  const used = { ...input, ids: ids.slice(0, Math.max(...positions) + 1) }
+  const cached = options.cached === true ? Math.min(...positions) : 0
+  const cells = await runner.exclusive(() => readCells(used, places, topK, cached))
+  return { layers, positions, cells }
+}
+
+/** Residual streams of the layers, and the position of their first row: after `cached` positions where those need not run again. */
+async function runResiduals(input: ForwardInput, names: ReadonlySet<string>, cached: number): Promise<Tail> {
+  if (cached > 0) {
+    const { runTail } = await import('./suffix.ts')
+    const tail = await runTail(input, names, cached)
+    if (tail) return tail
+  }
+  const steps = fineProgram(input).steps.filter(({ name }) => names.has(name))
+  const tensors = await createTensors(input.runner, steps)
+  try {
+    const { bench } = await runKept(input, tensors, false)
+    bench.dispose()
+    return { begin: 0, tensors }
+  } catch (error) {
+    tensors.forEach((buffer) => input.runner.ledger.destroy(buffer))
+    throw error
+  }
+}
+
+async function readCells(
+  input: ForwardInput,
+  places: readonly Place[],
+  topK: number,
+  cached: number,
+): Promise<LensCell[]> {
+  const names = new Set(places.map(({ layer }) => residualName(layer)))
+  const { runner } = input
+  const { cellReader } = await import('./rank.ts')
+  const { begin, tensors } = await runResiduals(input, names, cached)
+  try {
+    const rows = places.map(({ layer, position, token }) => ({
+      buffer: keptTensor(tensors, residualName(layer)),
+      row: position - begin,
+      token,
+    }))
+    const cells: LensCell[] = []
+    for await (const ranked of readHead(input, rows, cellReader(runner, topK))) {
+      for (const { rank, probability, ...cell } of ranked) {
+        const place = places[cells.length]
+        invariant(place, 'every row of logits has its place')
+        const followed = place.token === null ? { rank: null, probability: null } : { rank, probability }
+        cells.push({ ...place, ...cell, ...followed })
+      }
+    }
+    invariant(cells.length === places.length, 'every place has its row of logits')
+    return cells
+  } finally {
+    tensors.forEach((buffer) => runner.ledger.destroy(buffer))
+  }
+}

@@ -1,0 +1,107 @@
+import { invariant } from '../errors.ts'
+import type { LogitRow } from '../run/batch.ts'
+import type { Sequence } from '../run/cache.ts'
+import type { Runner } from '../run/runner.ts'
+import { parseRecord, RECORD_BYTES, type SelectRecord } from '../ops/select.ts'
+import { hasPassed, rememberPass } from './selfTestPasses.ts'
+import { compareValues } from './selfTestValues.ts'
+
+/** Rows of the test's prompt: enough for attention to mix, few enough for the 8-row program that is compiled anyway. */
+const ROWS = 4
+const CANDIDATES = 8
+/** NMSE. Two orders of summation differ by about 1e-12 after one layer; a wrong lane or load is off by far more than 1e-5. */
+const TOLERANCE = 1e-5
+/** Of log Σ e^logit, absolute: WGSL's exp and log are good to a few ulp. */
+const LOG_TOLERANCE = 1e-3
+
+/**
+ * Runs the kernels of a freshly loaded model on its own weights: the first rows as one chunk, then the last of them again by
+ * itself. Agreement is asked of
+ * - the first layer's values in the cache (embedding, norm, weight reads, reductions) with the host's own, in f64;
+ * - the logits of both ways (tiled against split attention, many rows against one);
+ * - what the sampler kernel found in those logits with what the host finds.
+ *
+ * @returns null, or what disagrees and by how much. Remembered, where possible, per adapter and set of kernels.
+ */
+export async function findDisagreement(runner: Runner): Promise<string | null> {
+  const { device, pipelines } = runner
+  if (await hasPassed(device, pipelines.sources)) return null
+  const complaint = await runTest(runner)
+  if (complaint === null) await rememberPass(device, pipelines.sources)
+  return complaint
+}
+
+async function runTest(runner: Runner): Promise<string | null> {
+  const { sequences, spec } = runner
+  const sequence = sequences.fork(null, 0, 'self-test')
+  try {
+    const tokens = Array.from({ length: ROWS }, (_, i) => Math.floor(((i + 1) * spec.vocab) / (ROWS + 1)))
+    await runForwards(runner, sequence, tokens)
+    const bytes = spec.vocab * 4
+    const [logits, record, values] = await Promise.all([
+      runner.read(runner.logits.gpu, 0, 2 * bytes),
+      runner.read(runner.records.gpu, 0, RECORD_BYTES),
+      compareValues(runner, sequence, tokens),
+    ])
+    const [many, one] = [new Float32Array(logits, 0, spec.vocab), new Float32Array(logits, bytes, spec.vocab)]
+    return (
+      complain('layers.0.attn.v of one chunk', values.got, values.want) ??
+      complain('logits of one row by itself', one, many) ??
+      checkRecord(parseRecord(record), one)
+    )
+  } finally {
+    sequences.drop(sequence)
+  }
+}
+
+/** Both ways to the last row's logits: ring row 0 from the chunk, ring row 1 from the row by itself. */
+async function runForwards(runner: Runner, sequence: Sequence, tokens: readonly number[]): Promise<void> {
+  runner.sequences.reserve(sequence, ROWS)
+  const { pages, slot } = sequence
+  const greedy: Omit<LogitRow, 'ringRow'> = {
+    candidates: CANDIDATES,
+    inverseTemperature: 0,
+    topK: 0,
+    topP: 1,
+    minP: 0,
+    seed: [0, 0],
+    counter: 0,
+  }
+  const rows = tokens.map((token, position) => ({ token, position, pages, slot }))
+  const last = rows.at(-1)
+  invariant(last, 'the test has rows')
+  const [chunk, single] = await Promise.all([runner.live(8, 1), runner.live(1, 1)])
+  runner.submit(chunk, [...rows.slice(0, -1), { ...last, logits: { ...greedy, ringRow: 0 } }])
+  runner.submit(single, [{ ...last, logits: { ...greedy, ringRow: 1 } }])
+}
+
+function finite(values: ArrayLike<number>): boolean {
+  return Array.prototype.every.call(values, Number.isFinite)
+}
+
+/** Names `what` when the two differ. Damaged weights are another matter, reported elsewhere: NaN agrees with NaN. */
+function complain(what: string, got: ArrayLike<number>, want: ArrayLike<number>): string | null {
+  if (!finite(want) && !finite(got)) return null
+  let difference = 0
+  let size = 0
+  for (let i = 0; i < want.length; i++) {
+    difference += ((got[i] ?? NaN) - (want[i] ?? NaN)) ** 2
+    size += (want[i] ?? NaN) ** 2
+  }
+  const error = difference === 0 ? 0 : difference / size
+  return error <= TOLERANCE ? null : `${what}: NMSE ${error.toExponential(1)}`
+}
+
+function checkRecord(record: SelectRecord, logits: Float32Array): string | null {
+  if (!finite(logits)) return record.notFinite ? null : 'select: NaN logits went unnoticed'
+  const order = Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b)
+  const wanted = order.slice(0, CANDIDATES)
+  const differs = (id: number, i: number): boolean => record.ids[i] !== id || record.logits[i] !== logits[id]
+  if (record.token !== wanted[0] || wanted.some(differs)) {
+    return `select: candidates ${[...record.ids].join(' ')}, expected ${wanted.join(' ')}`
+  }
+  const peak = logits[wanted[0] ?? 0] ?? 0
+  const logSumExp = peak + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - peak), 0))
+  const error = Math.abs(record.logSumExp - logSumExp)
+  return error <= LOG_TOLERANCE ? null : `select: log-sum-exp off by ${error}`
+}

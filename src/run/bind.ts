@@ -1,0 +1,144 @@
+import { invariant } from '../errors.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import type { LayoutKey, PipelineCache } from '../gpu/pipelines.ts'
+import { OPS } from '../ops/index.ts'
+import type { Dispatch, OpContext } from '../ops/op.ts'
+import type { AdapterGroup, EmbedLora } from '../adapters/adapterBuffers.ts'
+import type { Program, Step } from '../program/program.ts'
+import type { MatrixView } from '../weights/store.ts'
+
+/** A dispatch ready to be encoded. */
+export interface BoundDispatch {
+  readonly pipeline: GPUComputePipeline
+  readonly group: GPUBindGroup
+  readonly grid: readonly [number, number, number]
+}
+
+export interface BoundStep {
+  readonly step: Step
+  readonly dispatches: readonly BoundDispatch[]
+}
+
+/** A program whose kernels are compiled and whose bind groups exist: running it allocates nothing. */
+export interface BoundProgram {
+  readonly program: Program
+  readonly steps: readonly BoundStep[]
+  readonly dispatchCount: number
+  readonly params: LedgerBuffer
+}
+
+/** Buffers a program works on. */
+export interface BindResources {
+  readonly batch: GPUBuffer
+  readonly ropeTable: GPUBuffer
+  readonly drawn: GPUBuffer
+  tensor(name: string): GPUBuffer
+  scratch(bytes: number): GPUBuffer
+  matrix(name: string): MatrixView
+  vector(name: string): GPUBuffer
+  pages(layer: number): { k: GPUBuffer; v: GPUBuffer }
+  adapterGroup(name: string): AdapterGroup
+  embedLora(): EmbedLora
+  replacedBy(step: string): number
+  edits(step: string): GPUBuffer
+}
+
+/** Uniform offsets must be multiples of this on every device at default limits. */
+const PARAMS_ALIGN = 256
+
+function layoutKey(dispatch: Dispatch): LayoutKey {
+  const own = dispatch.bindings.map(({ at, access }) => [at, access] as const)
+  const all: [number, 'uniform' | 'read' | 'write'][] = [
+    [0, 'read'],
+    [1, 'uniform'],
+    ...own.map(([at, kind]): [number, 'read' | 'write'] => [at, kind]),
+  ]
+  return all.sort((a, b) => a[0] - b[0])
+}
+
+/** Every dispatch of a program, in order, with its step: what is bound, counted and shown. */
+export function planDispatches(
+  program: Program,
+  resources: BindResources,
+  pipelines: PipelineCache,
+): { step: Step; dispatches: Dispatch[] }[] {
+  const producers = new Map(program.steps.map((step) => [step.name, step]))
+  const context: OpContext = {
+    program,
+    variant: pipelines.variant,
+    producer(name) {
+      const step = producers.get(name)
+      invariant(step, `no step makes ${name}`)
+      return step
+    },
+    ...resources,
+  }
+  return program.steps.map((step) => ({ step, dispatches: OPS[step.op].dispatches(step, context) }))
+}
+
+function packParams(dispatches: readonly Dispatch[]): ArrayBuffer {
+  const bytes = new ArrayBuffer(Math.max(1, dispatches.length) * PARAMS_ALIGN)
+  const view = new DataView(bytes)
+  dispatches.forEach(({ params }, i) => {
+    invariant(params.length * 4 <= PARAMS_ALIGN, 'parameters of one dispatch fit their slice')
+    params.forEach((value, n) => {
+      const at = i * PARAMS_ALIGN + n * 4
+      if (typeof value === 'number') view.setUint32(at, value, true)
+      else view.setFloat32(at, value.f32, true)
+    })
+  })
+  return bytes
+}
+
+/** Compiles what is missing and builds the bind groups of a program. */
+export async function bindProgram(
+  program: Program,
+  resources: BindResources,
+  pipelines: PipelineCache,
+  ledger: BufferLedger,
+): Promise<BoundProgram> {
+  const { device } = pipelines
+  const planned = planDispatches(program, resources, pipelines)
+  const flat = planned.flatMap(({ dispatches }) => dispatches)
+  const kernels = await Promise.all(
+    flat.map((dispatch) => pipelines.get(dispatch.shader, layoutKey(dispatch))),
+  )
+  const bytes = packParams(flat)
+  const params = ledger.create(
+    `params:${program.rows}/${program.logitRows}`,
+    bytes.byteLength,
+    GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  )
+  device.queue.writeBuffer(params.gpu, 0, bytes)
+  let next = 0
+  const steps = planned.map(({ step, dispatches }): BoundStep => ({
+    step,
+    dispatches: dispatches.map((dispatch): BoundDispatch => {
+      const i = next++
+      const kernel = kernels[i]
+      invariant(kernel, 'every dispatch has its kernel')
+      const group = device.createBindGroup({
+        label: dispatch.shader.label,
+        layout: kernel.layout,
+        entries: [
+          { binding: 0, resource: { buffer: resources.batch } },
+          { binding: 1, resource: { buffer: params.gpu, offset: i * PARAMS_ALIGN, size: PARAMS_ALIGN } },
+          ...dispatch.bindings.map(({ at, buffer }) => ({ binding: at, resource: { buffer } })),
+        ],
+      })
+      return { pipeline: kernel.pipeline, group, grid: dispatch.grid }
+    }),
+  }))
+  return { program, steps, dispatchCount: flat.length, params }
+}
+
+/** Encodes a bound program into one compute pass. */
+export function encodeProgram(pass: GPUComputePassEncoder, bound: BoundProgram): void {
+  for (const { dispatches } of bound.steps) {
+    for (const { pipeline, group, grid } of dispatches) {
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(0, group)
+      pass.dispatchWorkgroups(grid[0], grid[1], grid[2])
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import type * as NodeFs from 'node:fs/promises'
+import { throwIfAborted, TokenscopeError } from '../errors.ts'
+import { badFile } from '../formats/badFile.ts'
+import { checkFileName } from '../formats/fileNames.ts'
+import type { FileSource } from '../formats/tensors.ts'
+
+type Fs = typeof NodeFs
+const CHUNK_BYTES = 1024 * 1024
+
+/** True where Node's modules exist. */
+export function isNode(): boolean {
+  return typeof process === 'object' && typeof process.versions?.node === 'string'
+}
+
+/** Through a variable, so that a bundler for the browser leaves the import alone. */
+async function loadFs(): Promise<Fs> {
+  const module = 'node:fs/promises'
+  return (await import(/* @vite-ignore */ module)) as Fs
+}
+
+/** True for an existing folder. */
+export async function isFolder(path: string | URL): Promise<boolean> {
+  const fs = await loadFs()
+  return fs.stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
+}
+
+/** A folder on disk, in Node. `folder` ends in a slash when it is a URL. */
+export function nodeFolderSource(folder: string | URL): FileSource {
+  const label = folder instanceof URL ? decodeURIComponent(folder.pathname) : folder
+  const place = (name: string): string | URL => {
+    checkFileName(name, { file: label, field: 'file name' })
+    return folder instanceof URL
+      ? new URL(name.split('/').map(encodeURIComponent).join('/'), folder)
+      : `${folder.replace(/[\\/]$/, '')}/${name}`
+  }
+  const sizeOf = async (name: string): Promise<number | null> => {
+    const fs = await loadFs()
+    return fs.stat(place(name)).then(
+      (entry) => (entry.isFile() ? entry.size : null),
+      () => null,
+    )
+  }
+  return {
+    label,
+    has: async (name) => (await sizeOf(name)) !== null,
+    async size(name) {
+      const size = await sizeOf(name)
+      if (size === null) throw unreadable(label, name)
+      return size
+    },
+    list: async () => (await loadFs()).readdir(folder),
+    async read(name, { maxBytes, signal }) {
+      throwIfAborted(signal)
+      const size = await sizeOf(name)
+      if (size === null) throw unreadable(label, name)
+      if (size > maxBytes) throw badFile(name, 'size', `${size} bytes`, `at most ${maxBytes}`)
+      return new Uint8Array(await (await loadFs()).readFile(place(name)))
+    },
+    stream: (name, begin, end, signal) => streamFile(label, name, place(name), begin, end, signal),
+  }
+}
+
+function unreadable(label: string, name: string, cause?: unknown): TokenscopeError {
+  return new TokenscopeError('bad-file', `${label}: ${name} cannot be read.`, {
+    hint: 'Check the path and its permissions.',
+    details: { file: name, field: 'file', got: 'nothing', expected: 'a readable file' },
+    cause,
+  })
+}
+
+function streamFile(
+  label: string,
+  name: string,
+  path: string | URL,
+  begin: number,
+  end: number | null,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  let file: Awaited<ReturnType<Fs['open']>> | null = null
+  let at = begin
+  const close = async (): Promise<void> => {
+    await file?.close()
+    file = null
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          throwIfAborted(signal)
+          file ??= await (await loadFs()).open(path, 'r')
+          const wanted = Math.min(CHUNK_BYTES, (end ?? Infinity) - at)
+          const buffer = new Uint8Array(Math.max(wanted, 0))
+          const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at)
+          at += bytesRead
+          if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead))
+          else {
+            await close()
+            controller.close()
+          }
+        } catch (cause) {
+          await close()
+          throw cause instanceof TokenscopeError ? cause : unreadable(label, name, cause)
+        }
+      },
+      cancel: close,
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,193 @@
+import { invariant } from '../errors.ts'
+import type { Checkpoint, TensorInfo } from '../formats/tensors.ts'
+import { decodeFloats } from './floats.ts'
+import { packMatrix, type PackedRows } from './pack.ts'
+import type { WeightFormat } from '../api/model.ts'
+import { listWeights, type DecoderSpec, type NamedWeight } from '../arch/spec.ts'
+import { planMatrices, rowUnits, type WeightStore } from './store.ts'
+
+/** Bytes gathered before rows are packed and uploaded. */
+const BATCH_BYTES = 1 << 20
+
+export interface LoadWeightsOptions {
+  format: WeightFormat
+  signal?: AbortSignal | undefined
+  onBytes?: ((done: number, total: number) => void) | undefined
+}
+
+/** Makes the GPU buffers of a model and streams its checkpoint into them. Returns remarks: exceptions and NaN weights. */
+export async function loadWeights(
+  checkpoint: Checkpoint,
+  spec: DecoderSpec,
+  store: WeightStore,
+  { format, signal, onBytes }: LoadWeightsOptions,
+): Promise<{ exceptions: string[]; warnings: string[] }> {
+  const { plans, exceptions } = planMatrices(spec, format)
+  for (const plan of plans) store.addMatrix(plan)
+  const targets = new Map<string, NamedWeight[]>()
+  for (const named of listWeights(spec)) {
+    const list = targets.get(named.ref.tensor) ?? []
+    list.push(named)
+    targets.set(named.ref.tensor, list)
+  }
+  const vectors = new VectorWriter(store)
+  const notFinite = new Set<string>()
+  let loading: TensorLoader | null = null
+  await checkpoint.read(
+    (name) => targets.has(name),
+    (tensor, offset, chunk) => {
+      if (offset === 0) {
+        const wanted = targets.get(tensor.name)
+        invariant(wanted, `${tensor.name} was asked for`)
+        loading = new TensorLoader(tensor, wanted, store, vectors)
+      }
+      invariant(loading, 'a tensor starts at offset 0')
+      if (loading.add(chunk)) notFinite.add(tensor.name)
+    },
+    { signal, onBytes },
+  )
+  vectors.finish()
+  const warnings = [...notFinite].map(
+    (name) => `${name} holds NaN or infinite weights: text generated with it will stop with an error.`,
+  )
+  return { exceptions, warnings }
+}
+
+/** Norm weights and biases share a buffer, which is written when both are there. */
+class VectorWriter {
+  private readonly parts = new Map<string, { weight?: Float32Array; bias?: Float32Array }>()
+  private readonly store: WeightStore
+  constructor(store: WeightStore) {
+    this.store = store
+  }
+
+  add(name: string, data: Float32Array): void {
+    const bias = name.endsWith('.bias')
+    const owner = bias ? name.slice(0, -'.bias'.length) : name
+    const entry = this.parts.get(owner) ?? {}
+    this.parts.set(owner, { ...entry, [bias ? 'bias' : 'weight']: data })
+  }
+
+  finish(): void {
+    for (const [name, { weight, bias }] of this.parts) {
+      invariant(weight, `${name} has a weight`)
+      this.store.writeVector(name, bias ? [weight, bias] : [weight])
+    }
+  }
+}
+
+const isMatrix = ({ ref }: NamedWeight): boolean => ref.shape.length === 2
+const isVectorOwner = (name: string): boolean => /norm(\.bias)?$|^positions$/.test(name)
+
+/** Takes the bytes of one tensor in order and uploads them: row by row where its layout allows, else whole. */
+class TensorLoader {
+  private readonly bytes: Uint8Array
+  private held = 0
+  private row = 0
+  private readonly streamed: NamedWeight | null
+  private readonly cols: number
+  private readonly rowBytes: number
+  private readonly tensor: TensorInfo
+  private readonly wanted: readonly NamedWeight[]
+  private readonly store: WeightStore
+  private readonly vectors: VectorWriter
+
+  constructor(tensor: TensorInfo, wanted: readonly NamedWeight[], store: WeightStore, vectors: VectorWriter) {
+    this.tensor = tensor
+    this.wanted = wanted
+    this.store = store
+    this.vectors = vectors
+    const [only] = wanted
+    const whole = tensor.end - tensor.begin
+    const streams = wanted.length === 1 && only && isMatrix(only) && !isVectorOwner(only.name)
+    this.streamed = streams && only.ref.layout === 'out_in' && only.ref.rows === null ? only : null
+    const rows = tensor.shape[0] ?? 1
+    this.cols = whole === 0 ? 0 : (tensor.shape[1] ?? 1)
+    this.rowBytes = whole / Math.max(1, rows)
+    // An even number of rows keeps quantised scales on whole words.
+    const batchRows = Math.max(2, Math.floor(BATCH_BYTES / Math.max(1, this.rowBytes) / 2) * 2)
+    this.bytes = new Uint8Array(this.streamed ? Math.min(whole, batchRows * this.rowBytes) : whole)
+  }
+
+  /** Returns true when a value is NaN or infinite. */
+  add(chunk: Uint8Array): boolean {
+    let bad = false
+    for (let at = 0; at < chunk.length;) {
+      const take = Math.min(chunk.length - at, this.bytes.length - this.held)
+      this.bytes.set(chunk.subarray(at, at + take), this.held)
+      this.held += take
+      at += take
+      const end = this.row * this.rowBytes + this.held === this.tensor.end - this.tensor.begin
+      if (this.held === this.bytes.length || end) bad = this.flush() || bad
+    }
+    return bad
+  }
+
+  private flush(): boolean {
+    const bytes = this.bytes.subarray(0, this.held)
+    this.held = 0
+    if (!this.streamed) return this.placeWhole(decodeFloats(this.tensor.dtype, bytes))
+    const rows = bytes.length / this.rowBytes
+    const { format } = this.store.view(this.streamed.name).matrix
+    const raw = rawRows(format, this.tensor, this.cols, bytes)
+    const data = raw ? null : decodeFloats(this.tensor.dtype, bytes)
+    const packed = raw ?? packMatrix(format, rows, this.cols, data ?? new Float32Array())
+    this.store.writeRows(this.streamed.name, this.row, rows, packed.quants, packed.scales)
+    this.row += rows
+    return data ? !allFinite(data) : !rawFinite(format, packed.quants)
+  }
+
+  private placeWhole(data: Float32Array): boolean {
+    for (const named of this.wanted) {
+      const part = slicePart(named, this.tensor, data)
+      if (isVectorOwner(named.name)) this.vectors.add(named.name, part)
+      else if (named.name.endsWith('.bias')) this.store.writeBias(named.name.slice(0, -'.bias'.length), part)
+      else {
+        const { matrix } = this.store.view(named.name)
+        const rows = part.length / matrix.cols
+        const packed = packMatrix(matrix.format, rows, matrix.cols, part)
+        this.store.writeRows(named.name, 0, rows, packed.quants, packed.scales)
+      }
+    }
+    return !allFinite(data)
+  }
+}
+
+/** Rows that are already as the GPU wants them: no conversion, no padding. */
+function rawRows(
+  format: WeightFormat,
+  tensor: TensorInfo,
+  cols: number,
+  bytes: Uint8Array,
+): PackedRows | null {
+  const size =
+    format === 'f32' && tensor.dtype === 'F32' ? 4 : format === 'f16' && tensor.dtype === 'F16' ? 2 : 0
+  if (size === 0 || rowUnits(format, cols) * 16 !== cols * size) return null
+  return { quants: new Uint32Array(bytes.buffer, 0, bytes.length / 4), scales: new Uint32Array(0) }
+}
+
+function allFinite(data: Float32Array): boolean {
+  return data.every(Number.isFinite)
+}
+
+/** Exponent bits all ones mean NaN or infinity. */
+function rawFinite(format: WeightFormat, words: Uint32Array): boolean {
+  if (format === 'f32') return words.every((word) => (word & 0x7f80_0000) !== 0x7f80_0000)
+  return words.every((word) => (word & 0x7c00) !== 0x7c00 && (word & 0x7c00_0000) !== 0x7c00_0000)
+}
+
+/** The elements of one parameter: its rows of a fused tensor, turned to [out, in] where stored transposed. */
+function slicePart({ ref }: NamedWeight, tensor: TensorInfo, data: Float32Array): Float32Array {
+  const [out = data.length, cols] = ref.shape
+  const begin = ref.rows?.[0] ?? 0
+  if (cols === undefined || ref.layout === 'out_in') {
+    const width = cols ?? 1
+    return data.slice(begin * width, (begin + out) * width)
+  }
+  const stride = tensor.shape[1] ?? 0
+  const turned = new Float32Array(out * cols)
+  for (let o = 0; o < out; o++) {
+    for (let i = 0; i < cols; i++) turned[o * cols + i] = data[i * stride + begin + o] ?? 0
+  }
+  return turned
+}
