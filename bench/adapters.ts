@@ -24,7 +24,7 @@ const LINEARS = [
   ['q', 'attn.q', 'self_attn.q_proj'],
   ['k', 'attn.k', 'self_attn.k_proj'],
   ['v', 'attn.v', 'self_attn.v_proj'],
-  ['o', 'attn.out', 'self_attn.o_proj'],
+  ['o', 'attn.o', 'self_attn.o_proj'],
   ['gate', 'mlp.gate', 'mlp.gate_proj'],
   ['up', 'mlp.up', 'mlp.up_proj'],
   ['down', 'mlp.down', 'mlp.down_proj'],

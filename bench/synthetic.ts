@@ -63,7 +63,7 @@ export class Synthetic {
     })
     const norms = [
       'final_norm',
-      ...this.spec.weights.layers.flatMap((_, n) => [`layers.${n}.input_norm`, `layers.${n}.post_norm`]),
+      ...this.spec.weights.layers.flatMap((_, n) => [`layers.${n}.attn_norm`, `layers.${n}.mlp_norm`]),
     ]
     for (const name of norms) this.store.writeVector(name, [new Float32Array(shape.hidden).fill(1)])
   }

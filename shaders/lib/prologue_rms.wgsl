@@ -1,4 +1,5 @@
-// RMSNorm folded into the product: W·(x∘g) is scaled at the end by 1/rms(x), whose sum of squares is gathered on the way.
+// RMSNorm folded into the product: W·(x∘g) is scaled at the end by 1/rms(x), whose sum of squares is gathered on the way. Some
+// checkpoints store g − 1: the offset puts it right.
 @group(0) @binding(5) var<storage, read> norm: array<vec4f>; // [k]
 var<private> squares: array<f32, ROWS>;
 
@@ -7,7 +8,7 @@ fn prologue_begin(lane: Lane) {
 }
 fn prologue(value: vec4f, i: u32, k4: u32) -> vec4f {
   squares[i] += dot(value, value);
-  return value * norm[k4];
+  return value * (norm[k4] + p.norm_offset);
 }
 fn prologue_end(sums: vec4f, i: u32, lane: Lane) -> vec4f {
   let total = spread_sum(vec4f(squares[i]), lane).x;

@@ -4,6 +4,7 @@
 struct Params {
   heads: u32,
   splits: u32,
+  window: u32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> parts: array<vec4f>;
@@ -14,13 +15,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;
   if (row >= row_count() || id.x >= p.heads * DIM4) { return; }
   let head = id.x / DIM4;
-  let used = row_at(row).position / SPLIT + 1u;
+  let position = row_at(row).position;
+  let first = first_visible(position) / SPLIT;
+  let used = position / SPLIT + 1u;
   let base = (row * p.heads + head) * p.splits * (DIM4 + 1u);
   var peak = -3.0e38;
-  for (var i = 0u; i < used; i++) { peak = max(peak, parts[base + i * (DIM4 + 1u) + DIM4].x); }
+  for (var i = first; i < used; i++) { peak = max(peak, parts[base + i * (DIM4 + 1u) + DIM4].x); }
   var total = 0.0;
   var acc = vec4f();
-  for (var i = 0u; i < used; i++) {
+  for (var i = first; i < used; i++) {
     let at = base + i * (DIM4 + 1u);
     let scale = exp(parts[at + DIM4].x - peak);
     total += scale * parts[at + DIM4].y;

@@ -1,13 +1,15 @@
 // Decode attention, first half, without barriers: one thread takes one page of positions of one row, and HEADS query
 // heads of one KV head, so that K and V are read once for them.
 //   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
-//   parts [rows, heads, splits, headDim + 4]: unnormalised mix, then peak and total; a split is a page
+//   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total; a split is a page
 //   grid: ⌈splits · heads / HEADS / WORKGROUP⌉ × rows, neighbouring threads on heads of the same page
 struct Params {
   heads: u32,
   kv_heads: u32,
   splits: u32,
   scale: f32,
+  softcap: f32,
+  window: u32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
@@ -19,7 +21,10 @@ struct Params {
 const LINE = select(select(1u, 2u, DIM4 % 2u == 0u), 4u, DIM4 % 4u == 0u);
 
 // Slots past the row's own position may hold anything, NaN included: they are left out by selection, never by a factor of 0.
-fn inside(block: u32, count: u32) -> vec4<bool> { return vec4u(block * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(count); }
+fn inside(block: u32, begin: u32, count: u32) -> vec4<bool> {
+  let slot = vec4u(block * 4u) + vec4u(0u, 1u, 2u, 3u);
+  return (slot >= vec4u(begin)) & (slot < vec4u(count));
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -29,7 +34,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let head = id.x % blocks_of_heads * HEADS;
   if (row >= row_count()) { return; }
   let at = row_at(row);
-  if (page * PAGE > at.position) { return; }
+  let seen = first_visible(at.position);
+  if (page * PAGE > at.position || (page + 1u) * PAGE <= seen) { return; }
+  let begin = max(page * PAGE, seen) - page * PAGE; // slots of the page that are before the window
   let count = min(PAGE, at.position + 1u - page * PAGE);
   let first = (cache_slot(at.pages, page * PAGE) / PAGE * p.kv_heads + head / GROUP) * PAGE * DIM4;
   let query = (row * p.heads + head) * DIM4;
@@ -38,7 +45,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var weights: array<f32, HEADS * PAGE>;
   var peaks: array<f32, HEADS>;
   for (var g = 0u; g < HEADS; g++) { peaks[g] = -3.0e38; }
-  for (var b = 0u; b * 4u < count; b++) {
+  for (var b = begin / 4u; b * 4u < count; b++) {
     let kv = first + b * 4u * DIM4;
     var scores = array<vec4f, HEADS>(); // written out: without it, compilers were seen to keep the last round's values
     for (var d = 0u; d < dims; d++) {
@@ -52,14 +59,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       }
     }
     for (var g = 0u; g < HEADS; g++) {
-      let masked = select(vec4f(-3.0e38), scores[g] * p.scale, inside(b, count));
+      let scaled = scores[g] * p.scale;
+      let bounded = vec4f(capped(scaled.x), capped(scaled.y), capped(scaled.z), capped(scaled.w));
+      let masked = select(vec4f(-3.0e38), bounded, inside(b, begin, count));
       for (var t = 0u; t < 4u; t++) { weights[g * PAGE + b * 4u + t] = masked[t]; }
       peaks[g] = max(peaks[g], max(max(masked.x, masked.y), max(masked.z, masked.w)));
     }
   }
   for (var g = 0u; g < HEADS; g++) {
     var total = 0.0;
-    for (var t = 0u; t < count; t++) {
+    for (var t = begin; t < count; t++) {
       let weight = exp(weights[g * PAGE + t] - peaks[g]);
       weights[g * PAGE + t] = weight;
       total += weight;
@@ -67,17 +76,17 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     parts[part_at(row, head + g, page) + DIM4] = vec4f(peaks[g], total, 0.0, 0.0);
   }
   for (var d = 0u; d < dims; d += LINE) {
-    var mix = array<vec4f, HEADS * LINE>();
-    for (var t = 0u; t < count; t++) {
+    var mixed = array<vec4f, HEADS * LINE>();
+    for (var t = begin; t < count; t++) {
       var v: array<vec4f, LINE>;
       for (var i = 0u; i < LINE; i++) { v[i] = v_pages[first + t * DIM4 + d + i]; }
       for (var g = 0u; g < HEADS; g++) {
         let weight = weights[g * PAGE + t];
-        for (var i = 0u; i < LINE; i++) { mix[g * LINE + i] += weight * v[i]; }
+        for (var i = 0u; i < LINE; i++) { mixed[g * LINE + i] += weight * v[i]; }
       }
     }
     for (var g = 0u; g < HEADS; g++) {
-      for (var i = 0u; i < LINE; i++) { parts[part_at(row, head + g, page) + d + i] = mix[g * LINE + i]; }
+      for (var i = 0u; i < LINE; i++) { parts[part_at(row, head + g, page) + d + i] = mixed[g * LINE + i]; }
     }
   }
 }

@@ -5,6 +5,8 @@ struct Params {
   heads: u32,
   kv_heads: u32,
   scale: f32,
+  softcap: f32,
+  window: u32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
@@ -26,12 +28,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   for (var d = 0u; d < DIM4; d++) { query[d] = q[base + d] * p.scale; }
   var peak = -3.0e38;
   var total = 0.0;
-  for (var t = 0u; t <= at.position; t++) {
+  for (var t = first_visible(at.position); t <= at.position; t++) {
     let slot = cache_slot(at.pages, t);
     let kv = (((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * DIM4;
     var products = vec4f();
     for (var d = 0u; d < DIM4; d++) { products += query[d] * k_pages[kv + d]; }
-    let score = products.x + products.y + products.z + products.w;
+    let score = capped(products.x + products.y + products.z + products.w);
     if (score > peak) {
       let shrink = exp(peak - score);
       total *= shrink;

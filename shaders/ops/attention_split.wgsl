@@ -1,12 +1,14 @@
 // Decode attention, first half: one workgroup takes SPLIT positions of one row and all query heads of one KV head.
 //   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
-//   parts [rows, heads, splits, headDim + 4]: unnormalised mix, then peak and total
-//   grid: splits × kvHeads × rows; splits past the row's position exit at once
+//   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total
+//   grid: splits × kvHeads × rows; splits past the row's position or before its window exit at once
 struct Params {
   heads: u32,
   kv_heads: u32,
   splits: u32,
   scale: f32,
+  softcap: f32,
+  window: u32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
@@ -30,7 +32,7 @@ fn fill_scores(at: Row, row: u32, kv_head: u32, begin: u32, count: u32, index: u
     let query = (row * p.heads + head) * DIM4;
     var products = vec4f();
     for (var d = 0u; d < DIM4; d++) { products += q[query + d] * k_pages[k + d]; }
-    weights[(i / count) * SPLIT + i % count] = (products.x + products.y + products.z + products.w) * p.scale;
+    weights[(i / count) * SPLIT + i % count] = capped((products.x + products.y + products.z + products.w) * p.scale);
   }
 }
 
@@ -39,9 +41,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let row = group.z;
   if (row >= row_count()) { return; }
   let at = row_at(row);
-  let begin = group.x * SPLIT;
-  if (begin > at.position) { return; }
-  let count = min(SPLIT, at.position + 1u - begin);
+  let begin = max(group.x * SPLIT, first_visible(at.position));
+  let end = min((group.x + 1u) * SPLIT, at.position + 1u);
+  if (begin >= end) { return; }
+  let count = end - begin;
   fill_scores(at, row, group.y, begin, count, index);
   workgroupBarrier();
 

@@ -1,4 +1,4 @@
-// y[r] = table[token(r)] + position(r)
+// y[r] = scale · table[token(r)] + position(r)
 //   table [vocab, hidden] in any weight format, y [rows, hidden]; the token id comes from the row, or for FROM_SAMPLER from
 //   the GPU's own last draw of that sequence. A sharded table is one dispatch a shard; each writes only its tokens.
 //   grid: ⌈hidden / 4 / WORKGROUP⌉ × rows
@@ -9,6 +9,7 @@ struct Params {
   w_stride: u32,
   w_scales: u32,
   y_stride4: u32,
+  scale: f32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> drawn: array<u32>; // [slots]
@@ -24,5 +25,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var token = at.token;
   if (token == FROM_SAMPLER) { token = drawn[at.slot]; }
   if (token < p.w_first || token - p.w_first >= p.w_count) { return; }
-  y[row * p.y_stride4 + h4] = weight4(token - p.w_first, h4) + position4(at.position, h4);
+  y[row * p.y_stride4 + h4] = p.scale * weight4(token - p.w_first, h4) + position4(at.position, h4);
 }

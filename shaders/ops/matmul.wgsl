@@ -13,6 +13,8 @@ struct Params {
   y_stride: u32,
   y_offset: u32,
   eps: f32,
+  norm_offset: f32,
+  softcap: f32,
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
 }
 const NONE = 0xffffffffu;

@@ -1,4 +1,4 @@
-// s[h, r, t] = q[r, h]·k[t, ⌊h / group⌋] · scale, before any mask
+// s[h, r, t] = capped(q[r, h]·k[t, ⌊h / group⌋] · scale), before any mask
 //   q [rows, heads · headDim], k_pages [page, kvHeads, 32, headDim], s [heads, rows, positions]
 //   grid: ⌈positions / WORKGROUP⌉ × rows × heads
 struct Params {
@@ -8,6 +8,7 @@ struct Params {
   positions: u32,
   rows: u32,
   scale: f32,
+  softcap: f32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<f32>;
@@ -26,5 +27,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let q_at = (row * p.heads + head) * p.head_dim;
   var sum = 0.0;
   for (var d = 0u; d < p.head_dim; d++) { sum += q[q_at + d] * k_pages[k_at + d]; }
-  s[(head * p.rows + row) * p.positions + t] = sum * p.scale;
+  s[(head * p.rows + row) * p.positions + t] = capped(sum * p.scale);
 }

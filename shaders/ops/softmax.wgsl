@@ -1,9 +1,10 @@
-// Causal softmax over positions: probs[h, r, t] = e^(s[h, r, t] − m) / Σ e^(s − m) for t ≤ position(r), else 0
+// Causal softmax over positions: probs[h, r, t] = e^(s[h, r, t] − m) / Σ e^(s − m) for the t that r sees, else 0
 //   s, probs [heads, rows, positions]
 //   grid: rows × heads; one workgroup a row of one head
 struct Params {
   rows: u32,
   positions: u32,
+  window: u32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> s: array<f32>;
@@ -16,16 +17,18 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
   let row = group.x;
   if (row >= row_count()) { return; }
   let base = (group.y * p.rows + row) * p.positions;
-  let visible = min(row_at(row).position + 1u, p.positions);
+  let position = row_at(row).position;
+  let first = first_visible(position);
+  let visible = min(position + 1u, p.positions);
   var peak = -3.0e38;
-  for (var t = lane.index; t < visible; t += WORKGROUP) { peak = max(peak, s[base + t]); }
+  for (var t = first + lane.index; t < visible; t += WORKGROUP) { peak = max(peak, s[base + t]); }
   peaks[lane.index] = peak;
   workgroupBarrier();
   for (var i = 0u; i < WORKGROUP; i++) { peak = max(peak, peaks[i]); }
   var sum = 0.0;
-  for (var t = lane.index; t < visible; t += WORKGROUP) { sum += exp(s[base + t] - peak); }
+  for (var t = first + lane.index; t < visible; t += WORKGROUP) { sum += exp(s[base + t] - peak); }
   let total = workgroup_sum(vec4f(sum), lane).x;
   for (var t = lane.index; t < p.positions; t += WORKGROUP) {
-    probs[base + t] = select(0.0, exp(s[base + t] - peak) / total, t < visible);
+    probs[base + t] = select(0.0, exp(s[base + t] - peak) / total, t >= first && t < visible);
   }
 }

@@ -1,37 +1,19 @@
-import { adaptedWeight, doraGains } from './dense.ts'
-import type { ParsedAdapter, Replacement } from './types.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
-import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { NO_BIAS, type AdapterStack, type EmbedLora, type Matrix, type MatrixView } from '../ops/operands.ts'
+import { MAX_ADAPTERS } from '../program/batchLayout.ts'
+import { replacedParam } from '../program/changes.ts'
+import { stacksOf, type Stack } from '../program/stacks.ts'
+import type { ParamRef } from '../program/step.ts'
+import type { BoundAdapters } from '../run/changes.ts'
+import type { Executor } from '../run/executor.ts'
 import { packMatrix } from '../weights/pack.ts'
-import { MAX_ADAPTERS } from '../run/batch.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
-import {
-  groupsOf,
-  packPlanes,
-  packStackedA,
-  type Gains,
-  type Part,
-  type PlacedModule,
-} from './packAdapters.ts'
-import { NO_BIAS, rowUnits, type Matrix, type MatrixView, type WeightStore } from '../weights/store.ts'
 import type { WeightReader } from '../weights/reader.ts'
-
-/** All adapters on products that share their input: one A for all, B and the rest by output. */
-export interface AdapterGroup {
-  /** Stacked A's, `[ranks, in]`; its scale plane holds (adapter, α/r) per rank. */
-  readonly a: MatrixView
-  readonly ranks: number
-  /** What lib/adapter_lora.wgsl reads. */
-  readonly planes: GPUBuffer
-}
-
-/** What ops/embed_lora.wgsl reads. */
-export interface EmbedLora {
-  readonly buffer: GPUBuffer
-  readonly ranks: number
-  readonly bWord: number
-  readonly tableWord: number
-}
+import { rowUnits, type WeightStore } from '../weights/store.ts'
+import { adaptedWeight, doraGains } from './dense.ts'
+import { packPlanes, packStackedA, type Gains, type Part, type PlacedModule } from './packAdapters.ts'
+import type { ParsedAdapter, Replacement } from './types.ts'
 
 /** An adapter with its place among the per-row scales. */
 export interface PlacedAdapter {
@@ -48,25 +30,23 @@ function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): boolean 
 }
 
 /** The adapters of a model on the GPU, laid out anew whenever one comes or goes. */
-export class AdapterBank {
-  private readonly groups = new Map<string, AdapterGroup>()
+export class AdapterBuffers implements BoundAdapters {
+  private readonly stacks = new Map<string, AdapterStack>()
   private readonly matrices = new Map<string, MatrixView>()
   private readonly vectors = new Map<string, LedgerBuffer>()
   private readonly replacers = new Map<string, number>()
   private readonly buffers: LedgerBuffer[] = []
   private embedding: EmbedLora | null = null
   readonly adapters: readonly PlacedAdapter[]
-  private readonly spec: DecoderSpec
-  private readonly device: GPUDevice
-  private readonly ledger: BufferLedger
+  private readonly model: ModelDescription
+  private readonly executor: Executor
   private readonly weights: WeightStore
   private readonly reader: WeightReader
 
-  private constructor(adapters: readonly PlacedAdapter[], context: BankContext) {
+  private constructor(adapters: readonly PlacedAdapter[], context: AdapterContext) {
     this.adapters = adapters
-    this.spec = context.spec
-    this.device = context.device
-    this.ledger = context.ledger
+    this.model = context.model
+    this.executor = context.executor
     this.weights = context.weights
     this.reader = context.reader
   }
@@ -75,42 +55,38 @@ export class AdapterBank {
    * Lays out these adapters together.
    * @throws `unsupported` when two of them need the same module to themselves, or a module cannot be replaced here.
    */
-  static async build(adapters: readonly PlacedAdapter[], context: BankContext): Promise<AdapterBank> {
+  static async build(adapters: readonly PlacedAdapter[], context: AdapterContext): Promise<AdapterBuffers> {
     invariant(adapters.length <= MAX_ADAPTERS, 'adapters fit their slots')
-    const bank = new AdapterBank(adapters, context)
+    const made = new AdapterBuffers(adapters, context)
     try {
-      bank.checkConflicts()
-      for (const [name, steps] of groupsOf(context.spec)) await bank.layGroup(name, steps)
-      bank.layEmbedding()
+      made.checkConflicts()
+      const program = context.model.record({ rows: 1, logitRows: 1, positions: 1 })
+      for (const stack of stacksOf(program)) await made.layStack(stack)
+      made.layEmbedding()
       for (const adapter of adapters) {
-        if (wantsDenseEmbedding(adapter.parsed)) await bank.layDenseEmbedding(adapter)
-        for (const replacement of adapter.parsed.replacements) await bank.replace(adapter, replacement)
+        if (wantsDenseEmbedding(adapter.parsed)) await made.layDenseEmbedding(adapter)
+        for (const replacement of adapter.parsed.replacements) await made.replace(adapter, replacement)
       }
-      return bank
+      return made
     } catch (error) {
-      bank.dispose()
+      made.dispose()
       throw error
     }
   }
 
-  /** Scales a row carries: one per slot up to the highest in use. */
-  get slots(): number {
-    return Math.max(...this.adapters.map(({ slot }) => slot)) + 1
-  }
-
-  ranks(group: string): number {
-    if (group === 'embed') return this.embedding?.ranks ?? 0
-    return this.groups.get(group)?.ranks ?? 0
+  ranks(stack: string): number {
+    if (stack === 'embed') return this.embedding?.ranks ?? 0
+    return this.stacks.get(stack)?.ranks ?? 0
   }
 
   replaces(step: string): boolean {
     return this.replacers.has(step)
   }
 
-  adapterGroup(name: string): AdapterGroup {
-    const group = this.groups.get(name)
-    invariant(group, `adapters on ${name}`)
-    return group
+  adapterStack(name: string): AdapterStack {
+    const stack = this.stacks.get(name)
+    invariant(stack, `adapters on ${name}`)
+    return stack
   }
 
   embedLora(): EmbedLora {
@@ -133,7 +109,7 @@ export class AdapterBank {
   }
 
   dispose(): void {
-    for (const buffer of this.buffers.splice(0)) this.ledger.destroy(buffer)
+    for (const buffer of this.buffers.splice(0)) this.executor.ledger.destroy(buffer)
   }
 
   /** DoRA, trained biases and replaced modules blend by one scale: such a module belongs to one adapter. */
@@ -165,6 +141,11 @@ export class AdapterBank {
     }
   }
 
+  /** A parameter of the base; a tied head has none of its own. */
+  private param(name: string): ParamRef | undefined {
+    return this.model.params.find((param) => param.name === name)
+  }
+
   private modulesOn(step: string): PlacedModule[] {
     return this.adapters.flatMap(({ slot, parsed }) =>
       parsed.modules.filter((module) => module.step === step).map((module) => ({ slot, module })),
@@ -187,11 +168,11 @@ export class AdapterBank {
     return null
   }
 
-  private async layGroup(name: string, steps: readonly string[]): Promise<void> {
+  private async layStack({ name, members }: Stack): Promise<void> {
     const parts: Part[] = []
-    for (const step of steps) {
+    for (const { name: step, attrs } of members) {
       const modules = this.modulesOn(step)
-      const view = this.weights.view(step === 'logits' && this.spec.tiedHead ? 'embed' : step)
+      const view = this.weights.view(attrs.matrix)
       const bias = await this.biasOf(step, view)
       if (modules.length > 0 || bias) parts.push({ step, view, modules, firstRank: 0, bias })
     }
@@ -212,16 +193,16 @@ export class AdapterBank {
     }
     const a = this.layA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
     const planes = await this.layPlanes(name, parts, a.matrix.rows)
-    this.groups.set(name, { a, ranks: a.matrix.rows, planes })
+    this.stacks.set(name, { a, ranks: a.matrix.rows, planes })
   }
 
   private create(label: string, words: Uint32Array<ArrayBuffer>): LedgerBuffer {
-    const buffer = this.ledger.create(
+    const buffer = this.executor.ledger.create(
       `adapters:${label}`,
       words.byteLength,
       GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
     )
-    this.device.queue.writeBuffer(buffer.gpu, 0, words)
+    this.executor.device.queue.writeBuffer(buffer.gpu, 0, words)
     this.buffers.push(buffer)
     return buffer
   }
@@ -253,7 +234,7 @@ export class AdapterBank {
         parsed.modules.filter(({ step }) => step === 'embed').map((module) => ({ slot, module })),
       )
     if (modules.length === 0) return
-    const { vocab, hidden } = this.spec
+    const { vocab, hidden } = this.model
     const ranks = modules.reduce((sum, { module }) => sum + module.rank, 0)
     const bWord = vocab * ranks
     const tableWord = bWord + hidden * ranks
@@ -278,25 +259,32 @@ export class AdapterBank {
     const embed = await this.reader.matrix(this.weights.view('embed'))
     const table = Float32Array.from(adaptedWeight(parsed, 'embed', embed) ?? embed)
     this.replacers.set('embed', slot)
-    this.matrices.set('embed@alt', this.layDense('embed@alt', table, this.spec.hidden, null))
-    if (!this.spec.weights.positions) return
-    const base = await this.reader.vector('positions')
+    this.matrices.set(
+      replacedParam('embed'),
+      this.layDense(replacedParam('embed'), table, this.model.hidden, null),
+    )
+    const learned = this.param('positions')
+    if (!learned) return
+    const base = await this.reader.parameter(learned)
     const positions = Float32Array.from(adaptedWeight(parsed, 'positions', base) ?? base)
-    this.vectors.set('positions@alt', this.create('positions@alt', new Uint32Array(positions.buffer)))
+    this.vectors.set(
+      replacedParam('positions'),
+      this.create(replacedParam('positions'), new Uint32Array(positions.buffer)),
+    )
   }
 
   /** Puts a replacement beside the base's own parameter. */
   private async replace({ slot, parsed }: PlacedAdapter, replacement: Replacement): Promise<void> {
     const { name, values } = replacement
     const step = name.replace(/\.bias$/, '')
-    if (step.endsWith('norm')) return this.replaceNorm(slot, step, parsed)
-    if (name.endsWith('.bias')) return
     if (step === 'positions' || step === 'embed') return
-    const view = this.weights.view(step === 'logits' && this.spec.tiedHead ? 'embed' : step)
+    if (this.param(step)?.role === 'vector') return this.replaceNorm(slot, step, parsed)
+    if (name.endsWith('.bias')) return
+    const view = this.weights.view(this.param(step) ? step : 'embed')
     const trained = parsed.replacements.find((other) => other.name === `${step}.bias`)
     const bias = trained?.values ?? (await this.reader.bias(view))
     this.replacers.set(step, slot)
-    this.matrices.set(`${step}@alt`, this.layDense(`${step}@alt`, values, view.matrix.cols, bias))
+    this.matrices.set(replacedParam(step), this.layDense(replacedParam(step), values, view.matrix.cols, bias))
   }
 
   private layDense(name: string, values: Float32Array, cols: number, bias: Float32Array | null): MatrixView {
@@ -319,24 +307,24 @@ export class AdapterBank {
 
   private async replaceNorm(slot: number, step: string, parsed: ParsedAdapter): Promise<void> {
     if (this.replacers.has(step)) return
-    const base = await this.reader.norm(step, this.spec)
-    const find = (name: string): Float32Array | undefined =>
-      parsed.replacements.find((other) => other.name === name)?.values
-    const parts = [find(step) ?? base.weight, find(`${step}.bias`) ?? base.bias].filter(
-      (part) => part !== null,
+    const own = [this.param(step), this.param(`${step}.bias`)].filter((param) => param !== undefined)
+    const parts = await Promise.all(
+      own.map((param) => {
+        const trained = parsed.replacements.find((other) => other.name === param.name)
+        return trained?.values ?? this.reader.parameter(param)
+      }),
     )
-    const padded = Math.ceil(this.spec.hidden / 4) * 4
+    const padded = Math.ceil((parts[0]?.length ?? 0) / 4) * 4
     const floats = new Float32Array(padded * parts.length)
     parts.forEach((part, i) => floats.set(part, i * padded))
     this.replacers.set(step, slot)
-    this.vectors.set(`${step}@alt`, this.create(`${step}@alt`, new Uint32Array(floats.buffer)))
+    this.vectors.set(replacedParam(step), this.create(replacedParam(step), new Uint32Array(floats.buffer)))
   }
 }
 
-export interface BankContext {
-  spec: DecoderSpec
-  device: GPUDevice
-  ledger: BufferLedger
+export interface AdapterContext {
+  model: ModelDescription
+  executor: Executor
   weights: WeightStore
   reader: WeightReader
 }

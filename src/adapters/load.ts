@@ -3,7 +3,7 @@ import { badFile } from '../formats/badFile.ts'
 import { openSafetensors } from '../formats/checkpoint.ts'
 import { dtypeBytes } from '../formats/safetensors.ts'
 import type { Checkpoint, FileSource } from '../formats/tensors.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
+import type { ModelDescription } from '../arch/spec.ts'
 import { decodeFloats } from '../weights/floats.ts'
 import type { AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, parseAdapterConfig } from './config.ts'
@@ -31,14 +31,14 @@ export interface LoadAdapterOptions {
  */
 export async function loadAdapter(
   source: FileSource,
-  spec: DecoderSpec,
+  model: ModelDescription,
   { name = source.label, baseNames = [], signal }: LoadAdapterOptions = {},
 ): Promise<ParsedAdapter> {
   const file = await findWeights(source)
   const config = parseAdapterConfig(await source.read(CONFIG_FILE, { maxBytes: MAX_CONFIG_BYTES, signal }))
   const checkpoint = await openSafetensors(source, file, signal)
   const tensors = await readTensors(checkpoint, file, signal)
-  return parseAdapter(config, tensors, spec, { name, baseNames, file })
+  return parseAdapter(config, tensors, model, { name, baseNames, file })
 }
 
 /** The weights file, once the config is known to be there. */

@@ -1,4 +1,5 @@
-import { listWeights, type DecoderSpec, type NamedWeight } from '../arch/spec.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import type { ParamRef } from '../program/step.ts'
 
 /** A linear or embedding module as the adapter's files name it, and the steps that read it. */
 export interface ModelModule {
@@ -18,38 +19,30 @@ export interface ModelModule {
 export interface ModuleTree {
   modules: readonly ModelModule[]
   /** Parameters by the file's name (`….weight`, `….bias`); a fused one has several. */
-  parameters: ReadonlyMap<string, readonly NamedWeight[]>
+  parameters: ReadonlyMap<string, readonly ParamRef[]>
 }
 
 /** Where the classes for text generation keep their body. */
 const BODIES = ['model.', 'transformer.', '']
 const HEAD = 'lm_head'
 
-function bodyPrefix(spec: DecoderSpec): string {
-  const name = moduleOf(spec.weights.finalNorm.weight.tensor)
-  return name.slice(0, name.lastIndexOf('.') + 1)
-}
-
 function moduleOf(parameter: string): string {
   return parameter.replace(/\.(weight|bias)$/, '')
 }
 
 /** Every parameter under its name inside the body (`layers.0.….weight`); `lm_head` stands outside. */
-function bareParameters(spec: DecoderSpec): Map<string, NamedWeight[]> {
-  const body = bodyPrefix(spec)
-  const { embed, head, positions } = spec.weights
-  const weights = listWeights(spec)
-  if (spec.tiedHead) weights.push({ name: 'logits', ref: head.weight })
-  const bare = new Map<string, NamedWeight[]>()
-  for (const weight of weights) {
-    const { tensor } = weight.ref
-    let name = tensor.startsWith(body) ? tensor.slice(body.length) : tensor
+function bareParameters(model: ModelDescription): Map<string, ParamRef[]> {
+  const { tensorPrefix, embeddingTensor, params } = model
+  const embed = params.find(({ name }) => name === 'embed')
+  const tied: readonly ParamRef[] = model.tiedHead && embed ? [{ ...embed, name: 'logits' }] : []
+  const bare = new Map<string, ParamRef[]>()
+  for (const param of [...params, ...tied]) {
+    const { tensor } = param
+    let name = tensor.startsWith(tensorPrefix) ? tensor.slice(tensorPrefix.length) : tensor
     // A tied pair is one tensor under either name; modules keep both names.
-    if (weight.name === 'embed' && embed === head.weight && tensor.startsWith(HEAD)) {
-      name = `${positions ? 'wte' : 'embed_tokens'}.weight`
-    }
-    if (weight.name === 'logits') name = `${HEAD}.weight`
-    bare.set(name, [...(bare.get(name) ?? []), weight])
+    if (param.name === 'embed') name = embeddingTensor
+    if (param.name === 'logits') name = `${HEAD}.weight`
+    bare.set(name, [...(bare.get(name) ?? []), param])
   }
   return bare
 }
@@ -59,9 +52,9 @@ function bareParameters(spec: DecoderSpec): Map<string, NamedWeight[]> {
  * all, and the checkpoint may be written either way.
  * @param used Parameter or module names of the file, without `base_model.model.`.
  */
-export function moduleTree(spec: DecoderSpec, used: Iterable<string>): ModuleTree {
-  const bare = bareParameters(spec)
-  const bodies = [...new Set([bodyPrefix(spec), ...BODIES])]
+export function moduleTree(model: ModelDescription, used: Iterable<string>): ModuleTree {
+  const bare = bareParameters(model)
+  const bodies = [...new Set([model.tensorPrefix, ...BODIES])]
   const inBody = [...bare.keys()].filter((name) => !name.startsWith(HEAD)).map((name) => `${moduleOf(name)}.`)
   const starts = new Map(bodies.map((body) => [body, new Set(inBody.map((name) => body + name))]))
   const votes = [...used].map((name) => bodies.find((body) => hasStart(starts.get(body), name)))
@@ -84,16 +77,16 @@ function hasStart(starts: ReadonlySet<string> | undefined, name: string): boolea
   return false
 }
 
-function toModule(name: string, weights: readonly NamedWeight[]): ModelModule | null {
+function toModule(name: string, weights: readonly ParamRef[]): ModelModule | null {
   const first = weights[0]
-  const [outer, inner] = first?.ref.shape ?? []
+  const [outer, inner] = first?.shape ?? []
   if (!first || outer === undefined || inner === undefined) return null
   const embedding = first.name === 'embed' || first.name === 'positions'
   if (embedding) {
     const parts = [{ step: first.name, rows: [0, inner] as const }]
     return { name, kind: 'embedding', in: outer, out: inner, parts, head: false }
   }
-  const parts = weights.map(({ name: step, ref }) => ({ step, rows: ref.rows ?? ([0, outer] as const) }))
+  const parts = weights.map(({ name: step, rows }) => ({ step, rows: rows ?? ([0, outer] as const) }))
   const out = Math.max(...parts.map(({ rows }) => rows[1]))
   return { name, kind: 'linear', in: inner, out, parts, head: first.name === 'logits' }
 }

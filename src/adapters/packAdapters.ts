@@ -1,25 +1,10 @@
 import type { LoraModule } from './types.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
-import { NO_BIAS, rowUnits, type MatrixView } from '../weights/store.ts'
+import { NO_BIAS, type MatrixView } from '../ops/operands.ts'
+import { rowUnits } from '../weights/store.ts'
 
 /** Layout of lib/adapter_lora.wgsl. */
 const PART_WORDS = 12
 const TABLE_WORD = 4
-
-/** Steps of each group, in the order of the rows of its matrix. */
-export function groupsOf(spec: DecoderSpec): Map<string, string[]> {
-  const groups = new Map<string, string[]>()
-  for (let n = 0; n < spec.layers; n++) {
-    const at = `layers.${n}`
-    groups.set(`${at}.attn.qkv`, [`${at}.attn.q`, `${at}.attn.k`, `${at}.attn.v`])
-    groups.set(`${at}.attn.out`, [`${at}.attn.out`])
-    if (spec.gated) groups.set(`${at}.mlp.gate_up`, [`${at}.mlp.gate`, `${at}.mlp.up`])
-    else groups.set(`${at}.mlp.up`, [`${at}.mlp.up`])
-    groups.set(`${at}.mlp.down`, [`${at}.mlp.down`])
-  }
-  groups.set('logits', ['logits'])
-  return groups
-}
 
 export interface PlacedModule {
   slot: number

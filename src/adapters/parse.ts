@@ -1,6 +1,7 @@
 import { invariant } from '../errors.ts'
 import { badFile } from '../formats/badFile.ts'
-import type { DecoderSpec, NamedWeight } from '../arch/spec.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import type { ParamRef } from '../program/step.ts'
 import { AdapterTensors, type AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, type AdapterConfig } from './config.ts'
 import { moduleTree, type ModelModule, type ModuleTree } from './modules.ts'
@@ -26,19 +27,19 @@ export interface ParseOptions {
 export function parseAdapter(
   config: AdapterConfig,
   tensors: ReadonlyMap<string, AdapterTensor>,
-  spec: DecoderSpec,
+  model: ModelDescription,
   options: ParseOptions,
 ): ParsedAdapter {
   const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors', config.baseModel)
-  const tree = moduleTree(spec, table.names)
-  const targets = selectTargets(tree.modules, config, spec.tiedHead)
+  const tree = moduleTree(model, table.names)
+  const targets = selectTargets(tree.modules, config, model.tiedHead)
   const reason = (name: string): string => reasonFor(name, tree, targets, config)
   // Names first: a file for another model then says so, instead of what it lacks.
   table.refuseUnknown((name) => isKnown(name, tree), reason)
   const modules = targets.flatMap((module) => takeLora(table, module, config))
-  const replacements = takeReplacements(table, tree, targets, config, spec)
+  const replacements = takeReplacements(table, tree, targets, config, model)
   table.finish(reason)
-  const unmatched = unmatchedEntries(config, tree.modules, targets, spec.layers)
+  const unmatched = unmatchedEntries(config, tree.modules, targets, model.layers)
   const report = makeReport(config, tensors, options, { modules, replacements, unmatched })
   return { name: options.name, modules, replacements, report }
 }
@@ -105,7 +106,7 @@ function takeReplacements(
   tree: ModuleTree,
   targets: readonly ModelModule[],
   config: AdapterConfig,
-  spec: DecoderSpec,
+  model: ModelDescription,
 ): Replacement[] {
   const taken = new Map<string, Replacement>()
   const ends = tree.modules.filter(({ head, parts }) => head || parts[0]?.step === 'embed')
@@ -115,7 +116,7 @@ function takeReplacements(
     const wrapped = table.has(wrappedName)
     const isEnd = ends.some((end) => end.name === module)
     const other = config.ensureWeightTying && isEnd ? ends.find((end) => end.name !== module) : undefined
-    const tiedTo = spec.tiedHead && other ? `${other.name}.weight` : null
+    const tiedTo = model.tiedHead && other ? `${other.name}.weight` : null
     const targeted = targets.some((target) => target.name === module)
     const origin = originOf({ name, wrapped, targeted, isEnd, tiedTo }, config)
     if (origin === null) continue
@@ -123,7 +124,7 @@ function takeReplacements(
     if (!table.has(stored) && !(origin === 'module' && isSaved(name, config))) continue
     for (const part of takeParameter(table, stored, weights, origin)) taken.set(part.name, part)
   }
-  if (spec.tiedHead) copyTiedBase(taken)
+  if (model.tiedHead) copyTiedBase(taken)
   refuseUnknownModules(config, tree)
   return [...taken.values()]
 }
@@ -152,21 +153,21 @@ function refuseUnknownModules(config: AdapterConfig, { parameters }: ModuleTree)
 function takeParameter(
   table: AdapterTensors,
   stored: string,
-  weights: readonly NamedWeight[],
+  params: readonly ParamRef[],
   origin: Replacement['origin'],
 ): Replacement[] {
-  const first = weights[0]
+  const first = params[0]
   invariant(first, 'every parameter has a weight')
-  const outs = Math.max(...weights.map(({ ref }) => ref.rows?.[1] ?? ref.shape[0] ?? 0))
-  const inner = first.ref.shape[1]
-  const turned = first.ref.layout === 'in_out' && inner !== undefined
+  const outs = Math.max(...params.map(({ rows, shape }) => rows?.[1] ?? shape[0] ?? 0))
+  const inner = first.shape[1]
+  const turned = first.layout === 'in_out' && inner !== undefined
   const shape = inner === undefined ? [outs] : turned ? [inner, outs] : [outs, inner]
   const raw = table.take(stored, shape, 'as in the model')
   const values = turned ? transpose(raw, inner, outs) : raw
-  return weights.map(({ name, ref }) => {
-    const [begin, end] = ref.rows ?? [0, outs]
+  return params.map(({ name, rows, shape: own }) => {
+    const [begin, end] = rows ?? [0, outs]
     const width = inner ?? 1
-    return { name, shape: ref.shape, values: values.subarray(begin * width, end * width), origin }
+    return { name, shape: own, values: values.subarray(begin * width, end * width), origin }
   })
 }
 

@@ -100,11 +100,11 @@ export interface SpeculatedRound {
 
 /** A run of text in the cache of keys and values. */
 export interface CachedSequence {
-  /** Names the adapter mix and edits its pages were made under; '' is the plain base. */
-  mix: string
+  /** Names the adapter scales and edits its pages were made under; '' is the plain base. */
+  key: string
   tokens: readonly number[]
   /** Its pages in order, and how many sequences hold each of them. */
-  pages: readonly { page: number; sharers: number }[]
+  pages: readonly { page: number; refCount: number }[]
   busy: boolean
 }
 

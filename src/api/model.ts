@@ -7,6 +7,8 @@ import type {
   Lens,
   LensOptions,
 } from './inspect.ts'
+import type { Attrs, OpName } from '../program/attrs.ts'
+import type { Axis, ParamRef, StreamRelation } from '../program/step.ts'
 import type { ChatMessage } from '../text/types.ts'
 import type {
   BranchOptions,
@@ -23,6 +25,8 @@ import type {
 export type { AdapterEffect, AdapterReport } from '../adapters/types.ts'
 export type * from './inspect.ts'
 export type * from './decode.ts'
+export type { Axis, AxisKind, ParamRef, StreamRelation } from '../program/step.ts'
+export type { Attrs, OpName } from '../program/attrs.ts'
 
 /** How matrices are stored on the GPU. Norms and biases are always f32. */
 export type WeightFormat = 'f32' | 'f16' | 'q8_0' | 'q4_0'
@@ -42,6 +46,8 @@ export interface Variant {
 export interface ModelInfo {
   id: string
   architecture: string
+  /** `model_type` of the config. */
+  modelType: string
   layers: number
   heads: number
   kvHeads: number
@@ -105,7 +111,7 @@ export interface AdapterScale {
 
 /**
  * A change made at a named step of the forward pass. Positions are 0-based and `to` is exclusive; omitted, all are meant.
- * `scale` multiplies (0 ablates; `head` for one head, at attn.mix the one that writes), `add` steers by a vector, `patch` puts a
+ * `scale` multiplies (0 ablates; `head` for one head, at attn.context the one that writes), `add` steers by a vector, `patch` puts a
  * row in place of another, `mask` cuts the attention edge from a query to a key (at attn.scores).
  */
 export type Edit =
@@ -183,10 +189,20 @@ export type Prompt = string | readonly number[] | readonly ChatMessage[]
 
 export interface StepInfo {
   name: string
-  op: string
+  /** Other names it goes by: TransformerLens's hook. */
+  aliases: readonly string[]
+  op: OpName
+  /** Layer number, null outside the layers. */
+  layer: number | null
+  /** What the op needs to know besides its inputs and parameters. */
+  attrs: Attrs[OpName]
+  /** Axes of its output, outermost first. */
+  axes: readonly Axis[]
+  /** Whether it reads the residual stream as it is, or its output is added to it. */
+  stream: StreamRelation
   inputs: readonly string[]
-  /** Names of checkpoint tensors it reads. */
-  weights: readonly string[]
+  /** Parameters it reads, and where they lie in the checkpoint. */
+  params: readonly ParamRef[]
   output: { shape: readonly number[]; dtype: 'f32' | 'u32' }
   flops: number
   bytes: number
@@ -198,6 +214,8 @@ export interface StepInfo {
 
 export interface TensorData {
   shape: readonly number[]
+  /** What each axis of `shape` runs over; absent of a part of a tensor. */
+  axes?: readonly Axis[]
   data: Float32Array
 }
 

@@ -1,18 +1,8 @@
-import type { TensorInfo } from '../formats/tensors.ts'
-import type { DecoderSpec, RopePositions, RopeScaling, WeightRef } from './spec.ts'
 import { LIMITS, type ConfigReader } from '../formats/configReader.ts'
-import type { TensorTable } from './tensorTable.ts'
+import type { Activation, RopeScaling, RopeTable, Window } from '../program/attrs.ts'
+import type { DecoderSpec, ModelSpec } from './spec.ts'
 
-/** One family of models: the `model_type`s it reads and how a config and its tensors become a spec. */
-export interface Architecture {
-  readonly modelTypes: readonly string[]
-  parse(config: ConfigReader, tensors: ReadonlyMap<string, TensorInfo>): DecoderSpec
-}
-
-/** What an architecture learns from the tensors. */
-export type WeightFields = Pick<DecoderSpec, 'weights' | 'tiedHead' | 'storedAs' | 'parameters'>
-
-const ACTIVATIONS = new Map<string, DecoderSpec['activation']>([
+const ACTIVATIONS = new Map<string, Activation>([
   ['silu', 'silu'],
   ['swish', 'silu'],
   ['gelu', 'gelu'],
@@ -22,7 +12,7 @@ const ACTIVATIONS = new Map<string, DecoderSpec['activation']>([
 ])
 
 /** The activation named in `field`, one of `allowed`. */
-export function parseActivation<T extends DecoderSpec['activation']>(
+export function parseActivation<T extends Activation>(
   config: ConfigReader,
   field: string,
   fallback: string,
@@ -56,11 +46,12 @@ export function parseHeads(
   hidden: number,
 ): { heads: number; kvHeads: number; headDim: number } {
   const heads = config.count('num_attention_heads', { max: LIMITS.heads })
-  if (hidden % heads !== 0) throw config.fail('num_attention_heads', `a divisor of hidden_size (${hidden})`)
+  const stated = config.get('head_dim') !== undefined
+  if (!stated && hidden % heads !== 0)
+    throw config.fail('num_attention_heads', `a divisor of hidden_size (${hidden})`)
   const kvHeads = config.count('num_key_value_heads', { fallback: heads, max: LIMITS.heads })
   if (heads % kvHeads !== 0)
     throw config.fail('num_key_value_heads', `a divisor of num_attention_heads (${heads})`)
-  const stated = config.get('head_dim') !== undefined
   const headDim = stated ? config.count('head_dim', { max: LIMITS.width }) : hidden / heads
   if (headDim % 2 !== 0) {
     throw config.fail(stated ? 'head_dim' : 'num_attention_heads', 'an even head size, for rotary positions')
@@ -98,21 +89,51 @@ function parseScaling(config: ConfigReader, rope: ConfigReader, trained: number)
   }
 }
 
+/** The angles that a section of a config states; `config` is the file itself, whose own fields are defaults. */
+export function parseRopeSection(
+  config: ConfigReader,
+  section: ConfigReader | null,
+  { headDim, trained, theta }: { headDim: number; trained: number; theta: number },
+): RopeTable {
+  for (const fields of section ? [section, config] : [config]) {
+    if ((fields.get('partial_rotary_factor') ?? 1) !== 1)
+      throw fields.fail('partial_rotary_factor', '1', 'unsupported')
+  }
+  return {
+    theta: section ? section.positive('rope_theta', theta) : theta,
+    scaling: section ? parseScaling(config, section, trained) : { kind: 'none' },
+    rotary: headDim,
+  }
+}
+
 /** Rotary positions of a model trained on `trained` positions, as Transformers 4 (`rope_theta`, `rope_scaling`) and 5 (`rope_parameters`) write them. */
-export function parseRope(config: ConfigReader, headDim: number, trained: number): RopePositions {
+export function parseRope(config: ConfigReader, headDim: number, trained: number): RopeTable {
   const rope = config.section('rope_scaling') ?? config.section('rope_parameters')
   for (const nested of ['full_attention', 'sliding_attention']) {
     if (rope?.get(nested) !== undefined)
       throw rope.fail(nested, 'one set of values for all layers', 'unsupported')
   }
-  const top = config.positive('rope_theta', 10_000)
-  const theta = rope ? rope.positive('rope_theta', top) : top
-  for (const section of rope ? [rope, config] : [config]) {
-    if ((section.get('partial_rotary_factor') ?? 1) !== 1)
-      throw section.fail('partial_rotary_factor', '1', 'unsupported')
+  return parseRopeSection(config, rope, { headDim, trained, theta: config.positive('rope_theta', 10_000) })
+}
+
+/** Which layers look at a window only: the config's `layer_types` where it has them, else `isSliding`. */
+export function parseLayerTypes(
+  config: ConfigReader,
+  layers: number,
+  isSliding: (layer: number) => boolean,
+): boolean[] {
+  const types = config.get('layer_types')
+  if (types === undefined) return Array.from({ length: layers }, (_, n) => isSliding(n))
+  const list: unknown[] = Array.isArray(types) ? types : []
+  const known = list.every((type) => type === 'full_attention' || type === 'sliding_attention')
+  if (!known || list.length < layers) {
+    throw config.fail(
+      'layer_types',
+      `full_attention or sliding_attention for each of ${layers} layers`,
+      'unsupported',
+    )
   }
-  const scaling: RopeScaling = rope ? parseScaling(config, rope, trained) : { kind: 'none' }
-  return { kind: 'rope', layout: 'half', theta, scaling, rotaryDim: headDim }
+  return list.slice(0, layers).map((type) => type === 'sliding_attention')
 }
 
 /** BOS and EOS ids; those outside the vocabulary are dropped with a remark. */
@@ -136,32 +157,59 @@ export function parseSpecialIds(
   }
 }
 
-/**
- * Embedding and head. A tied pair is one tensor under either name; both present although the config ties them are kept
- * apart, which is right whether or not they are equal. A config that is silent ties when no head is stored.
- */
-export function parseEmbedAndHead(
-  config: ConfigReader,
-  table: TensorTable,
-  options: {
-    embed: string
-    shape: readonly [vocab: number, hidden: number]
-    tiedByDefault: boolean
-  },
-  warnings: string[],
-): { embed: WeightRef; head: WeightRef; tiedHead: boolean } {
-  const { shape } = options
-  const tied = config.flag('tie_word_embeddings', options.tiedByDefault)
-  const stored = table.hasTop('lm_head.weight')
-  if (stored && tied && !table.has(options.embed)) {
-    const shared = table.topMatrix('lm_head.weight', shape)
-    return { embed: shared, head: shared, tiedHead: true }
+/** What the config says of a head that is the embedding; `fallback` is the default of the config class. */
+export function parseTied(config: ConfigReader, fallback: boolean): boolean | 'unsaid' {
+  const stated = config.get('tie_word_embeddings') !== undefined
+  return stated || fallback ? config.flag('tie_word_embeddings', fallback) : 'unsaid'
+}
+
+/** Where the configs of decoders of the Llama family differ. Defaults are those of the Transformers config class. */
+export interface DecoderDefaults {
+  positions: number
+  bos: readonly number[]
+  eos: readonly number[]
+  tied?: boolean
+  activation?: { field: string; fallback: string; allowed: readonly Activation[] }
+}
+
+const SILU = { field: 'hidden_act', fallback: 'silu', allowed: ['silu'] } as const
+
+/** The fields that decoders of the Llama family share; no biases, plain RMSNorm, full attention and one rotation for all layers. */
+export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): DecoderSpec {
+  const warnings: string[] = []
+  const hidden = config.count('hidden_size', { max: LIMITS.width })
+  const sizes: Pick<ModelSpec, 'heads' | 'kvHeads' | 'headDim'> = parseHeads(config, hidden)
+  const layers = config.count('num_hidden_layers', { max: LIMITS.layers })
+  const vocab = config.count('vocab_size', { max: LIMITS.vocab })
+  const intermediate = config.count('intermediate_size', { max: LIMITS.width })
+  const eps = config.positive('rms_norm_eps', 1e-6)
+  const { field, fallback, allowed } = defaults.activation ?? SILU
+  const activation = parseActivation(config, field, fallback, allowed)
+  const ids = parseSpecialIds(config, vocab, defaults, warnings)
+  const maxPositions = config.count('max_position_embeddings', { fallback: defaults.positions })
+  const table = parseRope(config, sizes.headDim, maxPositions)
+  return {
+    architecture: architectureName(config),
+    modelType: config.text('model_type'),
+    layers,
+    hidden,
+    ...sizes,
+    intermediate,
+    vocab,
+    maxPositions,
+    norm: { kind: 'rms_norm', eps, offset: 0 },
+    activation,
+    attentionScale: 1 / Math.sqrt(sizes.headDim),
+    rope: () => table,
+    window: () => null,
+    bias: { qkv: false, o: false, mlp: false },
+    tied: parseTied(config, defaults.tied ?? false),
+    ...ids,
+    warnings,
   }
-  const embed = table.matrix(options.embed, shape)
-  const silent = config.get('tie_word_embeddings') === undefined
-  if (!stored && (tied || silent)) {
-    if (!tied) warnings.push('The checkpoint has no lm_head.weight; the embedding is used as the head.')
-    return { embed, head: embed, tiedHead: true }
-  }
-  return { embed, head: table.topMatrix('lm_head.weight', shape), tiedHead: false }
+}
+
+/** A window on the layers for which `isSliding` says so. */
+export function windowBy(isSliding: readonly boolean[], window: number | null): (layer: number) => Window {
+  return (layer) => (isSliding[layer] === true ? window : null)
 }

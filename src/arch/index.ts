@@ -1,25 +1,24 @@
-import type { TensorInfo } from '../formats/tensors.ts'
-import type { DecoderSpec } from './spec.ts'
-import type { Architecture } from './common.ts'
 import { ConfigReader } from '../formats/configReader.ts'
+import type { TensorInfo } from '../formats/tensors.ts'
+import type { Architecture } from './architecture.ts'
 import { gpt2 } from './gpt2.ts'
-import { llama, mistral } from './llama.ts'
-import { qwen2 } from './qwen2.ts'
+import { llama, mistral, qwen2 } from './llama.ts'
+import type { ModelDescription } from './spec.ts'
 
 /** Every architecture there is. A new one is a file beside these and a line here. */
 export const ARCHITECTURES: readonly Architecture[] = [llama, mistral, qwen2, gpt2]
 
 /**
- * The spec of a model from its parsed `config.json` and the tensors of its checkpoint.
+ * The description of a model from its parsed `config.json` and the tensors of its checkpoint.
  *
  * @throws `unsupported` for what is known but not built (model type, activation, RoPE scaling, quantised weights),
  * `bad-file` for values that contradict themselves or the tensors; both name the file and the field.
  */
-export function parseSpec(
+export function describeModel(
   config: unknown,
   tensors: ReadonlyMap<string, TensorInfo>,
   file = 'config.json',
-): DecoderSpec {
+): ModelDescription {
   const reader = new ConfigReader(config, file)
   const modelType = reader.text('model_type')
   const architecture = ARCHITECTURES.find(({ modelTypes }) => modelTypes.includes(modelType))
@@ -31,5 +30,5 @@ export function parseSpec(
     const hint = 'Use the unquantised checkpoint; weights can be quantised here while loading.'
     throw reader.fail('quantization_config', 'none', 'unsupported', hint)
   }
-  return architecture.parse(reader, tensors)
+  return architecture.open(reader, tensors)
 }

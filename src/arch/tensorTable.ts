@@ -1,6 +1,14 @@
 import { TokenscopeError } from '../errors.ts'
 import type { DType, TensorInfo } from '../formats/tensors.ts'
-import type { DecoderSpec, WeightRef } from './spec.ts'
+import type { ParamRef } from '../program/step.ts'
+import type { ModelDescription } from './spec.ts'
+
+/** Where a parameter lies in the checkpoint. */
+export type TensorRef = Pick<ParamRef, 'tensor' | 'layout' | 'rows' | 'shape'>
+
+type TensorSummary = Pick<ModelDescription, 'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor'>
+
+const HEAD = 'lm_head.weight'
 
 const FLOATS: ReadonlySet<DType> = new Set<DType>(['F64', 'F32', 'F16', 'BF16'])
 
@@ -9,6 +17,7 @@ export class TensorTable {
   readonly #tensors: ReadonlyMap<string, TensorInfo>
   readonly #prefix: string
   readonly #used = new Set<string>()
+  #embedding = ''
 
   /** `prefixes` in order of preference: names are looked up behind the first under which `probe` exists. */
   constructor(tensors: ReadonlyMap<string, TensorInfo>, prefixes: readonly string[], probe: string) {
@@ -20,30 +29,56 @@ export class TensorTable {
   matrix(
     name: string,
     [out, inner]: readonly [out: number, inner: number],
-    layout: WeightRef['layout'] = 'out_in',
-    rows: WeightRef['rows'] = null,
-  ): WeightRef {
+    layout: TensorRef['layout'] = 'out_in',
+    rows: TensorRef['rows'] = null,
+  ): TensorRef {
     const tensor = this.#claim(name, layout === 'out_in' ? [out, inner] : [inner, out])
     return { tensor, layout, rows, shape: [rows ? rows[1] - rows[0] : out, inner] }
   }
 
   /** Vector `[length]`, or its elements `rows`. */
-  vector(name: string, length: number, rows: WeightRef['rows'] = null): WeightRef {
+  vector(name: string, length: number, rows: TensorRef['rows'] = null): TensorRef {
     const tensor = this.#claim(name, [length])
     return { tensor, layout: 'out_in', rows, shape: [rows ? rows[1] - rows[0] : length] }
   }
 
-  /** True when a tensor outside the prefix (the head) exists. */
-  hasTop(name: string): boolean {
-    return this.#tensors.has(name)
+  /**
+   * The embedding `[vocab, hidden]`. Of a tied pair one tensor may be stored, under either name.
+   */
+  embedding(
+    name: string,
+    shape: readonly [vocab: number, hidden: number],
+    tied: boolean | 'unsaid',
+  ): TensorRef {
+    this.#embedding = name
+    const under = tied === true && !this.#has(name) && this.#tensors.has(HEAD) ? HEAD : null
+    return under === null ? this.matrix(name, shape) : this.#top(under, shape)
   }
 
-  /** As {@link matrix}, for a tensor that stands outside the prefix. */
-  topMatrix(name: string, shape: readonly [out: number, inner: number]): WeightRef {
+  /**
+   * The head `[vocab, hidden]`, null where it is the embedding. Both present although the config ties them are kept apart, which is
+   * right whether or not they are equal. A config that is silent ties when no head is stored.
+   */
+  head(
+    embedding: string,
+    shape: readonly [vocab: number, hidden: number],
+    tied: boolean | 'unsaid',
+  ): TensorRef | null {
+    const stored = this.#tensors.has(HEAD)
+    if (stored && embedding !== HEAD) return this.#top(HEAD, shape)
+    return tied === false ? this.#top(HEAD, shape) : null
+  }
+
+  /** True when a config leaves it to the tensors whether there is a head. */
+  isHeadUnsaid(tied: boolean | 'unsaid'): boolean {
+    return tied === 'unsaid' && !this.#tensors.has(HEAD)
+  }
+
+  #top(name: string, shape: readonly [out: number, inner: number]): TensorRef {
     return { tensor: this.#claimFull(name, shape), layout: 'out_in', rows: null, shape }
   }
 
-  has(name: string): boolean {
+  #has(name: string): boolean {
     return this.#tensors.has(this.#prefix + name)
   }
 
@@ -51,7 +86,7 @@ export class TensorTable {
    * What the used tensors amount to; each counts once. Tensors that nothing reads become a remark, except those matching
    * `buffers`, which hold no parameters.
    */
-  summary(buffers: RegExp, warnings: string[]): Pick<DecoderSpec, 'storedAs' | 'parameters'> {
+  summary(buffers: RegExp, warnings: string[]): TensorSummary {
     const counts = new Map<DType, number>()
     const unused: string[] = []
     for (const { name, dtype, shape } of this.#tensors.values()) {
@@ -66,6 +101,8 @@ export class TensorTable {
     }
     const byCount = [...counts].sort((a, b) => b[1] - a[1])
     return {
+      tensorPrefix: this.#prefix,
+      embeddingTensor: this.#embedding,
       storedAs: byCount[0]?.[0] ?? 'F32',
       parameters: byCount.reduce((sum, [, count]) => sum + count, 0),
     }

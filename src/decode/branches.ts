@@ -1,10 +1,9 @@
 import { TokenscopeError } from '../errors.ts'
-import type { Mix } from '../engine/adapterSet.ts'
-import type { BatchRow, LogitRow } from '../run/batch.ts'
-import type { Sequence } from '../run/cache.ts'
+import type { Conditions } from '../run/conditions.ts'
+import { plainLogits } from '../run/batch.ts'
+import { Feed, submitRows } from '../run/feed.ts'
+import { MAX_LOGIT_ROWS } from '../run/rows.ts'
 import type { ToolContext } from '../engine/tools.ts'
-import { MATVEC_ROWS } from '../program/fuse.ts'
-import { MAX_LOGIT_ROWS } from '../run/runner.ts'
 import type { Child, Fork, Model, NextTokens, TokenAlternative } from '../api/model.ts'
 import { entropyNats, topN, type RankedToken } from './distribution.ts'
 import { checkIds, checkOptions } from './options.ts'
@@ -15,7 +14,7 @@ const CHUNK_ROWS = 32
 /** What one call reads under. */
 interface Reading {
   readonly context: ToolContext
-  readonly mix: Mix
+  readonly conditions: Conditions
   /** Alternatives per prediction. */
   readonly top: number
 }
@@ -29,12 +28,12 @@ export async function forkText(
   const branch = [...ids.slice(0, position), token]
   checkIds(branch, context.model.info.vocab, context.model.info.context + 1)
   const reading = await startReading(context, options)
-  const { sequence, reused } = takeOver(reading, branch)
+  const feed = Feed.open(context.runner, reading.conditions, branch)
   try {
-    const next = nextTokens(reading, await feed(reading, sequence, branch))
-    return { ids: branch, next, reused }
+    const next = nextTokens(reading, await readAll(reading, feed, branch))
+    return { ids: branch, next, reused: feed.reused }
   } finally {
-    leave(reading, sequence)
+    leave(reading, feed)
   }
 }
 
@@ -47,20 +46,19 @@ export async function expandText(
   checkWhole('count', count, 1, Math.min(MAX_LOGIT_ROWS, vocab))
   checkIds(ids, vocab, context.model.info.context)
   const reading = await startReading(context, options)
-  const parent = takeOver(reading, ids).sequence
+  const parent = Feed.open(context.runner, reading.conditions, ids)
   const family = [parent]
   try {
-    const tokens = topN(await feed(reading, parent, ids), count)
+    const tokens = topN(await readAll(reading, parent, ids), count)
     // The first child grows out of the parent's own sequence, so no page is copied for it.
-    while (family.length < tokens.length)
-      family.push(context.runner.sequences.fork(parent, ids.length, reading.mix.key))
+    while (family.length < tokens.length) family.push(parent.fork())
     const logits = await feedChildren(reading, family, tokens)
     return tokens.map((token, i) => ({
       token: spelled(reading, token),
       next: nextTokens(reading, logits.subarray(i * vocab, (i + 1) * vocab)),
     }))
   } finally {
-    for (const sequence of family) leave(reading, sequence)
+    for (const feed of family) leave(reading, feed)
   }
 }
 
@@ -70,95 +68,50 @@ async function startReading(
 ): Promise<Reading> {
   const { topLogprobs: top } = checkOptions({ topLogprobs: options.topLogprobs }, [])
   await context.runner.prepareSelect()
-  return { context, mix: context.mixOf(options), top }
+  return { context, conditions: context.conditionsOf(options), top }
 }
 
-/** A sequence that shares what the cache holds of these tokens. The last one always runs: its logits are wanted. */
-function takeOver({ context, mix }: Reading, ids: readonly number[]): { sequence: Sequence; reused: number } {
-  const { sequences } = context.runner
-  const best = sequences.longestPrefix(ids, mix)
-  const reused = Math.min(best?.length ?? 0, ids.length - 1)
-  return { sequence: sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix.key), reused }
-}
-
-/** Lets a sequence rest; one that only says what another does would take the place of a third. */
-function leave({ context }: Reading, sequence: Sequence): void {
-  const { sequences } = context.runner
-  const { mix, tokens } = sequence
-  const isTold = (other: Sequence): boolean =>
-    other !== sequence && other.mix === mix && tokens.every((token, i) => other.tokens[i] === token)
-  if (sequences.all().some(isTold)) return sequences.drop(sequence)
-  sequences.truncate(sequence, tokens.length)
-  sequences.rest(sequence)
-}
-
-/** Computes the rows a sequence lacks of `ids`. Resolves to the logits [vocab] behind the last. */
-async function feed(reading: Reading, sequence: Sequence, ids: readonly number[]): Promise<Float32Array> {
-  const { context } = reading
-  const { sequences, device } = context.runner
-  for (;;) {
-    const from = sequence.tokens.length
-    const chunk = ids.slice(from, from + CHUNK_ROWS)
-    const last = from + chunk.length === ids.length
-    sequences.reserve(sequence, from + chunk.length)
-    const pages = [...sequence.pages]
-    const rows = chunk.map((token, i) =>
-      rowOf(reading, { sequence, pages }, token, from + i, last && i === chunk.length - 1 ? 0 : null),
+/** Parks a sequence; one that is the beginning of another would only take the place of a third. */
+function leave({ context }: Reading, feed: Feed): void {
+  const { sequence } = feed
+  const { key, tokens } = sequence
+  const isContained = context.runner.sequences
+    .all()
+    .some(
+      (other) => other !== sequence && other.key === key && tokens.every((id, i) => other.tokens[i] === id),
     )
-    await forward(reading, rows)
-    sequence.tokens.push(...chunk)
-    if (last) return readLogits(reading, 1)
-    await device.queue.onSubmittedWorkDone()
-    context.checkHealth()
-  }
+  if (isContained) feed.drop()
+  else feed.park()
+}
+
+/** Computes the rows that a sequence lacks of `ids`. Resolves to the logits [vocab] behind the last. */
+async function readAll(reading: Reading, feed: Feed, ids: readonly number[]): Promise<Float32Array> {
+  await feed.read(ids.slice(feed.tokens.length, -1), {
+    chunk: () => CHUNK_ROWS,
+    onRead: () => reading.context.checkHealth(),
+  })
+  const last = ids.slice(-1)
+  await feed.submit(feed.rows(last, [plainLogits(0)]))
+  feed.accept(last)
+  return readLogits(reading, 1)
 }
 
 /** One row of every child, one batch. Resolves to their logits [children, vocab]. */
 async function feedChildren(
   reading: Reading,
-  children: readonly Sequence[],
+  children: readonly Feed[],
   tokens: readonly RankedToken[],
 ): Promise<Float32Array> {
-  const { sequences } = reading.context.runner
-  const rows = children.map((sequence, i) => {
-    const position = sequence.tokens.length
-    sequences.reserve(sequence, position + 1)
-    const pages = [...sequence.pages]
-    return rowOf(reading, { sequence, pages }, tokens[i]?.id ?? 0, position, i)
-  })
-  await forward(reading, rows)
-  children.forEach((sequence, i) => sequence.tokens.push(rows[i]?.token ?? 0))
+  const ids = children.map((_, i) => tokens[i]?.id ?? 0)
+  const rows = children.flatMap((feed, i) => feed.rows([ids[i] ?? 0], [plainLogits(i)]))
+  await submitRows(reading.context.runner, rows, reading.conditions)
+  children.forEach((feed, i) => feed.accept([ids[i] ?? 0]))
   return readLogits(reading, rows.length)
-}
-
-function rowOf(
-  { mix }: Reading,
-  { sequence, pages }: { sequence: Sequence; pages: readonly number[] },
-  token: number,
-  position: number,
-  ringRow: number | null,
-): BatchRow {
-  const logits = ringRow === null ? undefined : plainLogits(ringRow)
-  return { token, position, pages, slot: sequence.slot, scales: mix.scales, logits }
-}
-
-/** Nothing is drawn: the host reads the logits themselves. */
-function plainLogits(ringRow: number): LogitRow {
-  const off = { inverseTemperature: 0, topK: 0, topP: 1, minP: 0 }
-  return { ringRow, candidates: 1, ...off, seed: [0, 0], counter: 0 }
-}
-
-async function forward({ context, mix }: Reading, rows: readonly BatchRow[]): Promise<void> {
-  const { runner } = context
-  // A few rows take the program that loading has compiled, not one of their own.
-  const size = rows.length === 1 ? 1 : Math.max(rows.length, MATVEC_ROWS)
-  const bound = await runner.live(size, rows.filter(({ logits }) => logits).length, mix.edits)
-  runner.submit(bound, rows)
 }
 
 async function readLogits({ context }: Reading, rows: number): Promise<Float32Array> {
   const { runner } = context
-  const logits = new Float32Array(await runner.read(runner.logits.gpu, 0, rows * runner.spec.vocab * 4))
+  const logits = new Float32Array(await runner.read(runner.logits.gpu, 0, rows * runner.model.vocab * 4))
   context.checkHealth()
   if (logits.every(Number.isFinite)) return logits
   throw new TokenscopeError('bad-file', 'The model computed NaN or infinity for a branch.', {

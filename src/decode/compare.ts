@@ -1,9 +1,7 @@
-import { throwIfAborted } from '../errors.ts'
-import type { Mix } from '../engine/adapterSet.ts'
-import type { BatchRow } from '../run/batch.ts'
-import type { EditSet } from '../run/editSet.ts'
-import type { Sequence } from '../run/cache.ts'
-import { MAX_ROWS, type Runner } from '../run/runner.ts'
+import type { Conditions } from '../run/conditions.ts'
+import { plainLogits } from '../run/batch.ts'
+import { Feed, submitRows } from '../run/feed.ts'
+import type { Runner } from '../run/runner.ts'
 import type { Detokenizer } from '../text/detokenizer.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type { ComparedToken, FinishReason, GeneratedToken } from '../api/model.ts'
@@ -15,15 +13,14 @@ import { sampleToken } from './samplers.ts'
 export interface CompareContext {
   runner: Runner
   tokenizer: TextTokenizer | null
-  a: Mix
-  b: Mix
+  a: Conditions
+  b: Conditions
   checkHealth(): void
 }
 
 /** One of the two continuations. */
 interface Side {
-  readonly mix: Mix
-  readonly sequence: Sequence
+  readonly feed: Feed
   readonly tokens: number[]
   readonly detokenizer: Detokenizer | null
   readonly seen: Set<number>
@@ -31,11 +28,11 @@ interface Side {
 }
 
 /** Two continuations of one prompt in lock-step, a row each of one batch. Draws are the host's, from full logits. */
-class Duet {
+class PairedGeneration {
   private readonly sides: readonly [Side, Side]
   private readonly context: CompareContext
   /** Both rows run one program: the unedited one's strength is 0. */
-  private readonly edits: EditSet | null
+  private readonly edits: Conditions['edits']
   private readonly prompt: readonly number[]
   private readonly options: CheckedOptions
 
@@ -47,13 +44,10 @@ class Duet {
     this.sides = [this.side(context.a), this.side(context.b)]
   }
 
-  private side(mix: Mix): Side {
+  private side(conditions: Conditions): Side {
     const { runner, tokenizer } = this.context
-    const best = runner.sequences.longestPrefix(this.prompt, mix)
-    const reused = Math.min(best?.length ?? 0, this.prompt.length - 1)
     return {
-      mix,
-      sequence: runner.sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix.key),
+      feed: Feed.open(runner, conditions, this.prompt),
       tokens: [],
       detokenizer: tokenizer?.detokenizer({ after: this.prompt }) ?? null,
       seen: new Set(this.prompt),
@@ -61,55 +55,18 @@ class Duet {
     }
   }
 
-  /** Rows that feed `ids` to a side; the last one's logits go to ring row `ringRow` when asked for. */
-  private rows({ sequence, mix }: Side, ids: readonly number[], ringRow: number | null): BatchRow[] {
-    const { runner } = this.context
-    const begin = sequence.tokens.length
-    runner.sequences.reserve(sequence, begin + ids.length)
-    const pages = [...sequence.pages]
-    const rows = ids.map((token, i): BatchRow => ({
-      token,
-      position: begin + i,
-      pages,
-      slot: sequence.slot,
-      scales: mix.scales,
-    }))
-    const last = rows.at(-1)
-    if (last && ringRow !== null) {
-      last.logits = {
-        ringRow,
-        candidates: 1,
-        inverseTemperature: 0,
-        topK: 0,
-        topP: 1,
-        minP: 0,
-        seed: [0, 0],
-        counter: 0,
-      }
-    }
-    sequence.tokens.push(...ids)
-    return rows
-  }
-
-  private async forward(rows: readonly BatchRow[]): Promise<void> {
-    const { runner } = this.context
-    const bound = await runner.live(rows.length, rows.filter((row) => row.logits).length, this.edits)
-    runner.submit(bound, rows)
-  }
-
   /** Feeds the prompt to both sides, all but its last token; that one goes with the first step. */
   async prefill(): Promise<void> {
-    const { runner } = this.context
+    const { signal, onPrefill } = this.options
     const end = this.prompt.length - 1
-    for (const side of this.sides) {
-      while (side.sequence.tokens.length < end) {
-        const done = this.sides.reduce((sum, { sequence }) => sum + sequence.tokens.length, 0)
-        this.options.onPrefill?.(done, 2 * end)
-        throwIfAborted(this.options.signal)
-        const begin = side.sequence.tokens.length
-        await this.forward(this.rows(side, this.prompt.slice(begin, Math.min(end, begin + MAX_ROWS)), null))
-        await runner.device.queue.onSubmittedWorkDone()
-      }
+    const read = (): void =>
+      onPrefill?.(
+        this.sides.reduce((sum, { feed }) => sum + feed.tokens.length, 0),
+        2 * end,
+      )
+    read()
+    for (const { feed } of this.sides) {
+      await feed.read(this.prompt.slice(feed.tokens.length, end), { signal, onRead: read })
     }
   }
 
@@ -130,10 +87,15 @@ class Duet {
   /** One batch with a row of every side that goes on; full logits of each, null for a side that has ended. */
   private async logits(): Promise<(Float32Array | null)[]> {
     const { runner } = this.context
-    const { vocab } = runner.spec
+    const { vocab } = runner.model
     const active = this.sides.filter(({ finish }) => finish === null)
-    const fed = active.map((side, i) => this.rows(side, [side.tokens.at(-1) ?? this.prompt.at(-1) ?? 0], i))
-    await this.forward(fed.flat())
+    const rows = active.flatMap(({ feed, tokens }, i) => {
+      const token = tokens.at(-1) ?? this.prompt.at(-1) ?? 0
+      const row = feed.rows([token], [plainLogits(i)])
+      feed.accept([token])
+      return row
+    })
+    await submitRows(runner, rows, { edits: this.edits }, { program: [rows.length, rows.length] })
     const data = new Float32Array(await runner.read(runner.logits.gpu, 0, active.length * vocab * 4))
     return this.sides.map((side) => {
       const at = active.indexOf(side)
@@ -176,7 +138,7 @@ class Duet {
   }
 
   close(): void {
-    for (const { sequence } of this.sides) this.context.runner.sequences.rest(sequence)
+    for (const { feed } of this.sides) feed.park()
   }
 }
 
@@ -187,11 +149,11 @@ export async function* compareTokens(
   options: CheckedOptions,
 ): AsyncGenerator<ComparedToken> {
   await context.runner.prepareSelect()
-  const duet = new Duet(context, prompt, options)
+  const pair = new PairedGeneration(context, prompt, options)
   try {
-    await duet.prefill()
-    yield* duet.steps()
+    await pair.prefill()
+    yield* pair.steps()
   } finally {
-    duet.close()
+    pair.close()
   }
 }

@@ -1,9 +1,9 @@
 import { invariant, throwIfAborted, type TokenscopeError } from '../errors.ts'
-import { FROM_SAMPLER, type BatchRow, type LogitRow } from '../run/batch.ts'
-import type { Mix } from '../engine/adapterSet.ts'
-import type { Sequence } from '../run/cache.ts'
-import { MATVEC_ROWS } from '../program/fuse.ts'
-import { MAX_ROWS, ROW_BUCKETS, type Runner } from '../run/runner.ts'
+import { FROM_SAMPLER, type LogitRow } from '../run/batch.ts'
+import type { Conditions } from '../run/conditions.ts'
+import { Feed, programRows } from '../run/feed.ts'
+import { MAX_ROWS, ROW_BUCKETS } from '../run/rows.ts'
+import type { Runner } from '../run/runner.ts'
 import { MAX_CANDIDATES, type SelectRecord } from '../ops/select.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import { createStopMatcher, type StopMatcher } from '../text/stop-matcher.ts'
@@ -22,7 +22,7 @@ export interface GenerateContext {
   runner: Runner
   tokenizer: TextTokenizer | null
   /** The adapters this run is made under, to its end. */
-  mix: Mix
+  conditions: Conditions
   /** Throws when the device has failed outside a call. */
   checkHealth(): void
   /** Finds the first layer with NaN for a sequence of ids, for the error message. */
@@ -33,7 +33,7 @@ export interface GenerateContext {
 export interface RunRecord {
   readonly prompt: readonly number[]
   readonly tokens: number[]
-  readonly mix: Mix
+  readonly conditions: Conditions
   /** Forwards with logits that were submitted; the ring holds the last of them. */
   submitted: number
 }
@@ -50,11 +50,6 @@ export function drawsOnGpu({ sampling }: CheckedOptions): boolean {
   return sampling.topP < 1 || sampling.minP > 0
 }
 
-/** Rows of the program a chunk runs on: a few rows take the 8-row one that loading has compiled, not one of their own. */
-function programRows(rows: number): number {
-  return rows === 1 ? 1 : Math.max(rows, MATVEC_ROWS)
-}
-
 /** A token as it was chosen. */
 interface Drawn {
   id: number
@@ -68,7 +63,7 @@ interface Drawn {
 /** One generation: feeds the prompt, then draws token after token. */
 class Generation {
   readonly run: RunRecord
-  private readonly sequence: Sequence
+  private readonly feed: Feed
   private readonly ring: ReadbackRing
   private readonly onGpu: boolean
   private readonly candidates: number
@@ -84,15 +79,12 @@ class Generation {
   private chunkRows: number = 8
 
   constructor(context: GenerateContext, prompt: readonly number[], options: CheckedOptions) {
-    const { runner, tokenizer, mix } = context
+    const { runner, tokenizer, conditions } = context
     this.context = context
     this.options = options
-    this.run = { prompt, tokens: [], mix, submitted: 0 }
-    const best = runner.sequences.longestPrefix(prompt, mix)
-    // The last prompt token always runs: its logits are wanted.
-    const reused = Math.min(best?.length ?? 0, prompt.length - 1)
-    this.sequence = runner.sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix.key)
-    this.position = reused
+    this.run = { prompt, tokens: [], conditions, submitted: 0 }
+    this.feed = Feed.open(runner, conditions, prompt)
+    this.position = this.feed.reused
     this.onGpu = drawsOnGpu(options)
     this.ring = new ReadbackRing(runner, RUN_AHEAD + 1, !this.onGpu)
     const { temperature, topK } = options.sampling
@@ -129,7 +121,8 @@ class Generation {
       throwIfAborted(this.options.signal)
       const count = Math.min(this.chunkRows, total - this.position)
       const last = this.position + count === total
-      await runner.live(programRows(count), last ? 1 : 0, this.context.mix.edits) // compiling is no measure of how fast a chunk is read
+      // Compiling is not part of the time that the chunk size is adapted to.
+      await runner.live(programRows(count), last ? 1 : 0, this.context.conditions.edits)
       const started = performance.now()
       await this.submit(prompt.slice(this.position, this.position + count), last)
       if (!last) {
@@ -149,28 +142,18 @@ class Generation {
 
   /** Submits the next rows of the sequence; with `logits`, a readback of the last row's record is put in flight. */
   private async submit(tokens: readonly number[], logits: boolean): Promise<void> {
-    const { runner } = this.context
-    const { sequence } = this
-    runner.sequences.reserve(sequence, this.position + tokens.length)
-    const pages = [...sequence.pages]
     const logitRow = logits ? this.logitRow() : undefined
-    const rows = tokens.map((token, i): BatchRow => ({
-      token,
-      position: this.position + i,
-      pages,
-      slot: sequence.slot,
-      scales: this.context.mix.scales,
-      logits: i === tokens.length - 1 ? logitRow : undefined,
-    }))
-    const bound = await runner.live(programRows(rows.length), logits ? 1 : 0, this.context.mix.edits)
+    const ahead = this.position - this.feed.tokens.length
+    const rows = this.feed.rows(tokens, logitRow ? [logitRow] : [], ahead)
     const readback = logitRow ? this.ring.next(logitRow.ringRow) : null
-    runner.submit(bound, rows, readback ? (encoder) => readback.copy(encoder) : undefined)
+    const after = readback ? (encoder: GPUCommandEncoder) => readback.copy(encoder) : undefined
+    await this.feed.submit(rows, { after })
     if (readback) {
       readback.map()
       this.inFlight.push(readback)
       this.run.submitted += 1
     }
-    sequence.tokens.push(...tokens.filter((token) => token !== FROM_SAMPLER))
+    this.feed.accept(tokens)
     this.position += tokens.length
   }
 
@@ -191,7 +174,7 @@ class Generation {
       if (token.finish !== null) return
       if (drawn.redrawn) await this.restartFrom(token.id)
       else if (!this.onGpu) await this.submit([token.id], true)
-      else this.sequence.tokens.push(token.id)
+      else this.feed.accept([token.id])
     }
   }
 
@@ -285,12 +268,9 @@ class Generation {
     return stopped ? text : text + this.matcher.flush()
   }
 
-  /** Leaves the sequence to rest with the tokens that are certainly in its pages. */
+  /** Parks the sequence with the tokens that are certainly in its pages. */
   async close(): Promise<void> {
-    const { runner } = this.context
-    const fed = [...this.run.prompt, ...this.run.tokens].slice(0, this.sequence.tokens.length)
-    runner.sequences.truncate(this.sequence, fed.length)
-    runner.sequences.rest(this.sequence)
+    this.feed.park()
     await this.ring.dispose(this.inFlight.splice(0))
   }
 }

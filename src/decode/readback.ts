@@ -30,7 +30,7 @@ export class Readback {
   copy(encoder: GPUCommandEncoder): void {
     encoder.copyBufferToBuffer(this.runner.records.gpu, 0, this.staging.gpu, 0, RECORD_BYTES)
     if (!this.withLogits) return
-    const bytes = this.runner.spec.vocab * 4
+    const bytes = this.runner.model.vocab * 4
     encoder.copyBufferToBuffer(
       this.runner.logits.gpu,
       this.ringRow * bytes,
@@ -45,7 +45,7 @@ export class Readback {
     this.mapped = this.staging.gpu.mapAsync(GPUMapMode.READ)
     // A loss is reported where the result is awaited; nobody may be waiting yet.
     this.mapped.catch(() => undefined)
-    this.runner.countReadback()
+    this.runner.executor.countReadback()
   }
 
   private async range(): Promise<ArrayBuffer> {
@@ -67,7 +67,7 @@ export class Readback {
 
   /** Full logits [vocab]: from the same transfer, or from the ring while its row is still there. */
   async logits(): Promise<Float32Array> {
-    const { vocab } = this.runner.spec
+    const { vocab } = this.runner.model
     if (this.withLogits) return new Float32Array(await this.cached(), RECORD_BYTES, vocab)
     return new Float32Array(
       await this.runner.read(this.runner.logits.gpu, this.ringRow * vocab * 4, vocab * 4),
@@ -101,7 +101,7 @@ export class ReadbackRing {
   constructor(runner: Runner, depth: number, withLogits: boolean) {
     this.runner = runner
     this.withLogits = withLogits
-    const bytes = RECORD_BYTES + (withLogits ? runner.spec.vocab * 4 : 0)
+    const bytes = RECORD_BYTES + (withLogits ? runner.model.vocab * 4 : 0)
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
     this.all = Array.from({ length: depth }, (_, i) => runner.ledger.create(`staging:${i}`, bytes, usage))
     this.free = [...this.all]

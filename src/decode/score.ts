@@ -1,13 +1,12 @@
-import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
-import type { LedgerBuffer } from '../gpu/ledger.ts'
-import type { Mix } from '../engine/adapterSet.ts'
-import { encodeProgram, type BoundProgram } from '../run/bind.ts'
-import type { ToolContext } from '../engine/tools.ts'
-import { Bench, inspectionRows } from '../inspect/trace.ts'
-import { readRanges } from '../inspect/readback.ts'
-import { MAX_ROWS, ROW_BUCKETS, type Runner } from '../run/runner.ts'
-import type { TextTokenizer } from '../text/tokenizer.ts'
 import type { Model, ScoredToken } from '../api/model.ts'
+import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
+import type { ToolContext } from '../engine/tools.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { Conditions } from '../run/conditions.ts'
+import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
+import { MAX_ROWS, ROW_BUCKETS } from '../run/rows.ts'
+import type { Runner } from '../run/runner.ts'
+import type { TextTokenizer } from '../text/tokenizer.ts'
 import { checkIds, checkOptions } from './options.ts'
 import { largestIds } from './selection.ts'
 
@@ -74,27 +73,25 @@ export function scoreRow(logits: Float32Array, id: number, topLogprobs: number):
  */
 class ScoringPass {
   private readonly runner: Runner
-  private readonly mix: Mix
   private readonly rows: readonly number[]
-  private readonly bench: Bench
+  private readonly inspection: InspectionRun
   private readonly logits: LedgerBuffer
   /** Most rows whose logits fit a chunk. */
   private readonly mostRows: number
-  private readonly bound = new Map<number, { bound: BoundProgram; batch: LedgerBuffer }>()
+  private readonly bound = new Map<number, BoundForward>()
 
-  constructor(runner: Runner, rows: readonly number[], mix: Mix) {
+  constructor(runner: Runner, rows: readonly number[], conditions: Conditions) {
     this.runner = runner
-    this.mix = mix
     this.rows = rows
-    const rowBytes = runner.spec.vocab * 4
+    const rowBytes = runner.model.vocab * 4
     const fitting = Math.min(MAX_ROWS, Math.floor(CHUNK_BYTES / rowBytes))
     this.mostRows = ROW_BUCKETS.filter((rows) => rows <= fitting).at(-1) ?? 1
-    this.bench = new Bench(runner, rows.length, mix)
+    this.inspection = new InspectionRun(runner, rows.length, conditions)
     const { STORAGE, COPY_SRC } = GPUBufferUsage
     try {
-      this.logits = this.bench.create('logits', this.mostRows * rowBytes, STORAGE | COPY_SRC)
+      this.logits = this.inspection.create('logits', this.mostRows * rowBytes, STORAGE | COPY_SRC)
     } catch (error) {
-      this.bench.dispose()
+      this.inspection.dispose()
       throw error
     }
   }
@@ -112,14 +109,14 @@ class ScoringPass {
   }
 
   /** The program of the next larger size, bound on first use. */
-  private async program(count: number): Promise<{ bound: BoundProgram; batch: LedgerBuffer }> {
+  private async program(count: number): Promise<BoundForward> {
     const rows = ROW_BUCKETS.find((size) => count <= size)
     invariant(rows !== undefined && rows <= this.mostRows, `a chunk of ${count} rows fits a program`)
     const known = this.bound.get(rows)
     if (known) return known
     const size = { rows, logitRows: rows, positions: this.rows.length }
-    const program = this.runner.record(size, ['logits'], this.bench.changes)
-    const made = await this.bench.bind(program, new Map([['logits', this.logits]]))
+    const program = this.runner.record(size, ['logits'], this.inspection.changes)
+    const made = await this.inspection.bind(program, new Map([['logits', this.logits]]))
     this.bound.set(rows, made)
     return made
   }
@@ -131,38 +128,31 @@ class ScoringPass {
 
   /** Runs rows [begin, begin + count); their logits are then in the buffer, row by row. */
   async run(begin: number, count: number): Promise<void> {
-    const { runner, bench } = this
-    if (runner.bank !== bench.changes.bank) {
+    const { runner, inspection } = this
+    if (runner.adapters !== inspection.changes.adapters) {
       throw new TokenscopeError('aborted', 'The adapters were changed while the text was being scored.', {
         hint: 'Score it again.',
       })
     }
-    const { bound, batch } = await this.program(count)
-    const rows = inspectionRows(this.rows.slice(begin, begin + count), begin, bench.pages, true, this.mix)
-    const words = runner.pack(rows)
-    runner.device.queue.writeBuffer(batch.gpu, 0, words)
-    const encoder = runner.device.createCommandEncoder({ label: 'score' })
-    const pass = encoder.beginComputePass({ label: 'score' })
-    encodeProgram(pass, bound)
-    pass.end()
-    runner.device.queue.submit([encoder.finish()])
-    runner.countInspection(rows.length, bound.dispatchCount, words.byteLength)
+    const forward = await this.program(count)
+    const rows = inspection.rows(this.rows.slice(begin, begin + count), begin, true)
+    inspection.submit(forward, rows, { label: 'score' })
   }
 
   /** The logits of the last chunk, row by row. */
   async *logitRows(count: number): AsyncGenerator<Float32Array> {
-    const { vocab } = this.runner.spec
+    const { vocab } = this.runner.model
     const atOnce = Math.max(1, Math.floor(PIECE / vocab))
     for (let from = 0; from < count; from += atOnce) {
       const rows = Math.min(atOnce, count - from)
       const range = [from * vocab, (from + rows) * vocab] as const
-      const data = await readRanges(this.runner, this.logits.gpu, [range])
+      const data = await this.runner.executor.readElements(this.logits.gpu, [range])
       for (let row = 0; row < rows; row++) yield data.subarray(row * vocab, (row + 1) * vocab)
     }
   }
 
   dispose(): void {
-    this.bench.dispose()
+    this.inspection.dispose()
   }
 }
 
@@ -218,7 +208,7 @@ export async function* scoreText(
   throwIfAborted(signal)
   if (total === 0) return
   const reading = { ids, topLogprobs, signal, spell: speller(tokenizer) }
-  const pass = new ScoringPass(runner, ids.slice(0, total), context.mixOf(options))
+  const pass = new ScoringPass(runner, ids.slice(0, total), context.conditionsOf(options))
   try {
     let rows = pass.firstRows
     for (let begin = 0; begin < total;) {

@@ -1,8 +1,8 @@
 import { throwIfAborted, TokenscopeError } from '../errors.ts'
-import type { Mix } from '../engine/adapterSet.ts'
-import type { Sequence } from '../run/cache.ts'
+import type { Conditions } from '../run/conditions.ts'
 import type { ToolContext } from '../engine/tools.ts'
-import { MAX_LOGIT_ROWS } from '../run/runner.ts'
+import { Feed } from '../run/feed.ts'
+import { MAX_LOGIT_ROWS } from '../run/rows.ts'
 import type {
   GeneratedToken,
   Guide,
@@ -11,13 +11,19 @@ import type {
   SpeculatedRound,
   SpeculateOptions,
 } from '../api/model.ts'
-import { judge, probabilityOf, speculationRandom, type Draft, type Filtered } from './guides/acceptance.ts'
-import type { Drafter } from './guides/guide.ts'
-import { guideRunner } from './guides/guideRunner.ts'
-import { ModelGuide } from './guides/modelGuide.ts'
-import { promptLookup } from './guides/promptLookup.ts'
-import { RowReader, type Prediction } from './guides/rowReader.ts'
-import { ownProbability, TextWriter } from './guides/textWriter.ts'
+import {
+  judge,
+  probabilityOf,
+  speculationRandom,
+  type Draft,
+  type Filtered,
+} from './speculation/acceptance.ts'
+import type { Drafter } from './speculation/guide.ts'
+import { guideRunner } from './speculation/guideRunner.ts'
+import { ModelGuide } from './speculation/modelGuide.ts'
+import { promptLookup } from './speculation/promptLookup.ts'
+import { RowReader, type Prediction } from './speculation/rowReader.ts'
+import { ownProbability, TextWriter } from './speculation/textWriter.ts'
 import { checkIds, checkOptions, type CheckedOptions } from './options.ts'
 
 const DEFAULT_AHEAD = 4
@@ -34,14 +40,14 @@ export async function* speculateTokens(
   const checked = checkOptions(options, info.eosIds)
   const ahead = whole('ahead', options.ahead ?? DEFAULT_AHEAD, 1, MAX_AHEAD)
   checkGuide(options, info.layers)
-  const mix = context.mixOf(options)
+  const conditions = context.conditionsOf(options)
   const ids = await context.promptIds(prompt)
   checkIds(ids, info.vocab, info.context)
   throwIfAborted(checked.signal)
   await context.runner.prepareSelect()
   const guide = await openGuide(context, options, { checked, ahead, promptLength: ids.length })
   try {
-    const speculation = new Speculation({ context, guide, mix, checked, ahead }, ids)
+    const speculation = new Speculation({ context, guide, conditions, checked, ahead }, ids)
     try {
       await speculation.prefill()
       yield* speculation.rounds()
@@ -90,7 +96,7 @@ async function openGuide(
   const { sampling, signal } = checked
   const request =
     guide.kind === 'q4_0'
-      ? { kind: guide.kind, weights: context.mixOf({ adapters: [] }).key }
+      ? { kind: guide.kind, weights: context.conditionsOf({ adapters: [] }).key }
       : { kind: guide.kind, layers: guide.layers }
   const positions = promptLength + checked.maxTokens + ahead
   const runner = await guideRunner(context.runner, request, positions, { onProgress, signal })
@@ -100,7 +106,7 @@ async function openGuide(
 interface SpeculationParts {
   context: ToolContext
   guide: Drafter
-  mix: Mix
+  conditions: Conditions
   checked: CheckedOptions
   ahead: number
 }
@@ -108,21 +114,18 @@ interface SpeculationParts {
 /** One text: the guide proposes, the model reads the last token and the proposals in one forward. */
 class Speculation {
   private readonly parts: SpeculationParts
-  private readonly sequence: Sequence
+  private readonly feed: Feed
   private readonly reader: RowReader
   private readonly writer: TextWriter
 
   constructor(parts: SpeculationParts, prompt: readonly number[]) {
-    const { context, mix, checked, ahead } = parts
+    const { context, conditions, checked, ahead } = parts
     const { runner, tokenizer } = context
     this.parts = parts
-    const best = runner.sequences.longestPrefix(prompt, mix)
-    const reused = Math.min(best?.length ?? 0, prompt.length - 1)
-    this.sequence = runner.sequences.fork(reused > 0 && best ? best.sequence : null, reused, mix.key)
+    this.feed = Feed.open(runner, conditions, prompt)
     this.reader = new RowReader({
       runner,
-      sequence: this.sequence,
-      mix,
+      feed: this.feed,
       sampling: checked.sampling,
       top: checked.topLogprobs,
       widest: ahead + 1,
@@ -135,7 +138,7 @@ class Speculation {
   async prefill(): Promise<void> {
     const { signal, onPrefill } = this.parts.checked
     const { ids } = this.writer
-    const from = this.sequence.tokens.length
+    const from = this.feed.tokens.length
     onPrefill?.(from, ids.length)
     await this.reader.skip(ids.slice(from, -1), signal, (count) => onPrefill?.(from + count, ids.length))
     onPrefill?.(ids.length, ids.length)
@@ -225,11 +228,8 @@ class Speculation {
   }
 
   close(): void {
-    const { sequences } = this.parts.context.runner
     this.reader.dispose()
-    // A forward that failed has reserved pages for rows that never came.
-    sequences.truncate(this.sequence, this.sequence.tokens.length)
-    sequences.rest(this.sequence)
+    this.feed.park()
   }
 }
 

@@ -1,15 +1,19 @@
 import { adapterCost, deltaCosine, deltaSpectrum, direction } from '../adapters/analysis.ts'
 import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
-import { TokenscopeError } from '../errors.ts'
+import { invariant, TokenscopeError } from '../errors.ts'
+import { isOp, type ParamRef } from '../program/step.ts'
 import type { AdapterAnalysis, DirectionTokens, ModuleAnalysis } from '../api/model.ts'
 import type { Runner } from '../run/runner.ts'
 import { WeightReader } from '../weights/reader.ts'
 
 const TOP_TOKENS = 12
 
-/** Matrix a step multiplies by. */
-function matrixName({ spec }: Runner, step: string): string {
-  return step === 'logits' && spec.tiedHead ? 'embed' : step
+/** The parameter that an adapter's module changes: a step's matrix or the learned positions; a tied head's is the embedding. */
+function parameterOf({ model }: Runner, step: string): ParamRef {
+  const own = model.params.find(({ name }) => name === step)
+  const param = own ?? model.params.find(({ name }) => name === 'embed')
+  invariant(param, `${step} has a parameter`)
+  return param
 }
 
 /** ‖W‖_F of the matrices adapters sit on, read back once per model. */
@@ -31,10 +35,7 @@ export class WeightNorms {
 
   private async measure(step: string): Promise<number> {
     const reader = new WeightReader(this.runner)
-    const values =
-      step === 'positions'
-        ? await reader.vector(step)
-        : await reader.matrix(this.runner.weights.view(matrixName(this.runner, step)))
+    const values = await reader.parameter(parameterOf(this.runner, step))
     return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
   }
 }
@@ -71,8 +72,16 @@ function findModule(parsed: ParsedAdapter, step: string): LoraModule {
   )
 }
 
-const readsStream = (step: string): boolean => /attn\.[qkv]$|mlp\.(gate|up)$|^logits$/.test(step)
-const writesStream = (step: string): boolean => /attn\.out$|mlp\.down$|^embed$/.test(step)
+/** Whether a step reads rows of the residual stream, normed or not, and whether what it makes joins the stream. */
+function relationOf({ model }: Runner, name: string): { reads: boolean; writes: boolean } {
+  const { steps } = model.record({ rows: 1, logitRows: 1, positions: 1 })
+  const step = steps.find((candidate) => candidate.name === name)
+  const producer = steps.find((candidate) => candidate.name === step?.inputs[0])
+  const normed = isOp(producer, 'rms_norm', 'layer_norm') && producer.stream === 'reads'
+  const readers = steps.filter(({ inputs }) => inputs.includes(name))
+  const joins = readers.some((reader) => isOp(reader, 'rms_norm', 'layer_norm') && reader.stream === 'writes')
+  return { reads: step?.stream === 'reads' || normed, writes: step?.stream === 'writes' || joins }
+}
 
 /** Tokens whose row of a [vocab, hidden] table lies most along a direction, by cosine; both signs. */
 function alignedTokens(table: Float32Array, along: Float64Array): { id: number; score: number }[] {
@@ -113,14 +122,14 @@ export async function directionTokens(
     )
   }
   const reader = new WeightReader(runner)
-  const table = (name: string): Promise<Float32Array> =>
-    reader.matrix(runner.weights.view(matrixName(runner, name)))
+  const table = (name: string): Promise<Float32Array> => reader.parameter(parameterOf(runner, name))
+  const relation = relationOf(runner, step)
   return {
     step,
     k,
     singularValue: values[k] ?? 0,
-    reads: readsStream(step) ? alignedTokens(await table('embed'), direction(right, k)) : null,
-    writes: writesStream(step) ? alignedTokens(await table('logits'), direction(left, k)) : null,
+    reads: relation.reads ? alignedTokens(await table('embed'), direction(right, k)) : null,
+    writes: relation.writes ? alignedTokens(await table('logits'), direction(left, k)) : null,
   }
 }
 

@@ -1,11 +1,11 @@
-import { TokenscopeError } from '../errors.ts'
+import { AdapterBuffers, type PlacedAdapter } from '../adapters/adapterBuffers.ts'
 import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
 import type { AdapterScale } from '../api/model.ts'
-import type { PlacedAdapter } from '../adapters/adapterBuffers.ts'
-import { EDIT_SLOT, MAX_ADAPTERS } from '../run/batch.ts'
-import type { PageOrigin } from '../run/cache.ts'
-import type { EditSet } from '../run/editSet.ts'
+import { TokenscopeError } from '../errors.ts'
+import { EDIT_SLOT, MAX_ADAPTERS } from '../program/batchLayout.ts'
+import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
+import { WeightReader } from '../weights/reader.ts'
 
 interface LoadedAdapter extends PlacedAdapter {
   readonly id: string
@@ -13,33 +13,11 @@ interface LoadedAdapter extends PlacedAdapter {
   report: AdapterReport
 }
 
-/** What one forward runs under: scales per adapter slot, edits, and a name for the mix that pages are kept by. */
-export interface Mix extends PageOrigin {
-  /** By slot, then the strength of edits: {@link EDIT_SLOT} + 1 long. */
-  readonly scales: Float32Array
-  /** Edits of the rows whose strength stands behind the adapters' scales. */
-  readonly edits: EditSet | null
-}
-
-export const BASE_MIX: Mix = { scales: new Float32Array(EDIT_SLOT + 1), key: '', edits: null }
-
-/** The same mix with edits at full strength. */
-export function withEdits(mix: Mix, edits: EditSet): Mix {
-  const scales = mix.scales.slice()
-  scales[EDIT_SLOT] = 1
-  return {
-    scales,
-    key: `${mix.key}|${edits.key}`,
-    edits,
-    unedited: { key: mix.key, below: edits.firstPosition },
-  }
-}
-
 /** The adapters added to a model, with the scales people set. */
-export class AdapterRack {
+export class AdapterSet {
   private readonly loaded = new Map<string, LoadedAdapter>()
   private nextId = 1
-  /** Names the mix folded into the weights, when there is one: it is then the base of every run. */
+  /** Names the scales folded into the weights, when there are any: it is then the base of every run. */
   merged: string | null = null
   /** Changes to the set take turns. */
   private turn: Promise<unknown> = Promise.resolve()
@@ -53,7 +31,7 @@ export class AdapterRack {
   add(
     parsed: ParsedAdapter,
     scale: number,
-    measure: (mix: Mix) => Promise<AdapterEffect>,
+    measure: (conditions: Conditions) => Promise<AdapterEffect>,
   ): Promise<{ id: string; report: AdapterReport }> {
     checkScale(scale)
     return this.change(async () => {
@@ -65,9 +43,9 @@ export class AdapterRack {
         scale,
         report: parsed.report,
       }
-      await this.runner.setAdapters([...this.loaded.values(), adapter])
+      await this.place([...this.loaded.values(), adapter])
       this.loaded.set(adapter.id, adapter)
-      const effect = await measure(this.mixOf([{ id: adapter.id, scale: 1 }]))
+      const effect = await measure(this.conditionsOf([{ id: adapter.id, scale: 1 }]))
       adapter.report = {
         ...parsed.report,
         effect,
@@ -77,10 +55,20 @@ export class AdapterRack {
     })
   }
 
+  /** Makes these the adapters on the GPU. */
+  place(adapters: readonly PlacedAdapter[]): Promise<void> {
+    const { runner } = this
+    const { executor, model, weights } = runner
+    const context = { executor, model, weights, reader: new WeightReader(runner) }
+    return runner.setAdapters(() =>
+      adapters.length === 0 ? Promise.resolve(null) : AdapterBuffers.build(adapters, context),
+    )
+  }
+
   remove(id: string): Promise<void> {
     return this.change(async () => {
       const adapter = this.get(id)
-      await this.runner.setAdapters([...this.loaded.values()].filter((other) => other !== adapter))
+      await this.place([...this.loaded.values()].filter((other) => other !== adapter))
       this.loaded.delete(id)
     })
   }
@@ -103,8 +91,8 @@ export class AdapterRack {
     return this.get(id).parsed
   }
 
-  /** The mix asked for; omitted, all adapters at their set scales. */
-  mixOf(asked: readonly AdapterScale[] | undefined): Mix {
+  /** The conditions asked for; omitted, all adapters at their set scales. */
+  conditionsOf(asked: readonly AdapterScale[] | undefined): Conditions {
     if (this.merged !== null) {
       if (asked?.some(({ scale }) => scale !== 0)) {
         throw new TokenscopeError(
@@ -115,7 +103,7 @@ export class AdapterRack {
           },
         )
       }
-      return { ...BASE_MIX, key: `merged:${this.merged}` }
+      return { ...BASE_CONDITIONS, key: `merged:${this.merged}` }
     }
     const wanted = asked ?? [...this.loaded.values()].map(({ id, scale }) => ({ id, scale }))
     const scales = new Float32Array(EDIT_SLOT + 1)

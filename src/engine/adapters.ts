@@ -16,11 +16,13 @@ import type {
   ModelSource,
 } from '../api/model.ts'
 import { adapterSimilarity, analyseAdapter, directionTokens, WeightNorms } from './adapterAnalysis.ts'
-import { AdapterRack, BASE_MIX, type Mix } from './adapterSet.ts'
+import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
+import { AdapterSet } from './adapterSet.ts'
 import { traceSteps } from '../inspect/trace.ts'
 import { exportMerged, mergeIntoWeights, type Merged } from './merge.ts'
 import type { Runner } from '../run/runner.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import { isOp } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 
 /** What an adapter's effect is measured on. */
@@ -43,7 +45,7 @@ export interface EngineAdaptersParts {
 
 /** What a model can do with adapters. */
 export class EngineAdapters {
-  readonly rack: AdapterRack
+  readonly set: AdapterSet
   private readonly norms: WeightNorms
   private merged: Merged | null = null
   /** What the base says of the probe: the same whichever adapters are loaded, so read once. */
@@ -52,7 +54,7 @@ export class EngineAdapters {
 
   constructor(parts: EngineAdaptersParts) {
     this.parts = parts
-    this.rack = new AdapterRack(parts.runner)
+    this.set = new AdapterSet(parts.runner)
     this.norms = new WeightNorms(parts.runner)
   }
 
@@ -62,8 +64,10 @@ export class EngineAdapters {
   ): Promise<{ id: string; report: AdapterReport }> {
     const { runner, modelId, modelsUrl } = this.parts
     const files = await openSource(source, { modelsUrl })
-    const parsed = await loadAdapter(files, runner.spec, { name, baseNames: [modelId] })
-    return this.rack.add(await this.withoutBaseCopies(parsed), scale, (mix) => this.measureEffect(mix))
+    const parsed = await loadAdapter(files, runner.model, { name, baseNames: [modelId] })
+    return this.set.add(await this.withoutBaseCopies(parsed), scale, (conditions) =>
+      this.measureEffect(conditions),
+    )
   }
 
   /** PEFT stores the base's matrix beside an adapted embedding or head. It must be the loaded one, and is not kept twice. */
@@ -73,7 +77,7 @@ export class EngineAdapters {
     for (const { name, origin, values } of parsed.replacements) {
       if (origin !== 'base') continue
       const loaded = await reader.matrix(
-        runner.weights.view(name === 'logits' && runner.spec.tiedHead ? 'embed' : name),
+        runner.weights.view(name === 'logits' && runner.model.tiedHead ? 'embed' : name),
       )
       let largest = 0
       let difference = 0
@@ -87,12 +91,12 @@ export class EngineAdapters {
     return { ...parsed, replacements: parsed.replacements.filter(({ origin }) => origin !== 'base') }
   }
 
-  /** What a mix changes on a short probe prompt, against the base. */
-  private async measureEffect(mix: Mix): Promise<AdapterEffect> {
+  /** What a conditions changes on a short probe prompt, against the base. */
+  private async measureEffect(conditions: Conditions): Promise<AdapterEffect> {
     const ids = await this.probeIds()
-    const adapted = await this.probeLogits(ids, mix)
+    const adapted = await this.probeLogits(ids, conditions)
     const base = await this.probeBase(ids)
-    const { vocab } = this.parts.runner.spec
+    const { vocab } = this.parts.runner.model
     let maxDeltaLogit = 0
     let kl = 0
     for (let row = 0; row < ids.length; row++) {
@@ -105,7 +109,7 @@ export class EngineAdapters {
   }
 
   private async probeBase(ids: readonly number[]): Promise<Float32Array> {
-    this.baseProbe ??= this.probeLogits(ids, BASE_MIX)
+    this.baseProbe ??= this.probeLogits(ids, BASE_CONDITIONS)
     try {
       return await this.baseProbe
     } catch (error) {
@@ -114,8 +118,8 @@ export class EngineAdapters {
     }
   }
 
-  private async probeLogits(ids: readonly number[], mix: Mix): Promise<Float32Array> {
-    const logits = (await traceSteps(this.parts.runner, ids, ['logits'], mix)).get('logits')
+  private async probeLogits(ids: readonly number[], conditions: Conditions): Promise<Float32Array> {
+    const logits = (await traceSteps(this.parts.runner, ids, ['logits'], conditions)).get('logits')
     invariant(logits, 'logits were probed')
     return logits.data
   }
@@ -127,7 +131,7 @@ export class EngineAdapters {
     const ids =
       text.length > 0
         ? text
-        : Array.from({ length: PROBE_ROWS }, (_, i) => (i * 7919 + 1) % this.parts.runner.spec.vocab)
+        : Array.from({ length: PROBE_ROWS }, (_, i) => (i * 7919 + 1) % this.parts.runner.model.vocab)
     return ids.slice(0, Math.min(PROBE_ROWS, this.parts.runner.context))
   }
 
@@ -135,50 +139,50 @@ export class EngineAdapters {
   prepare(): Promise<void> {
     const { runner } = this.parts
     if (this.merged) return Promise.resolve()
-    return this.rack.change(async () => {
-      if (this.rack.list().length > 0) return
-      await runner.setAdapters([{ slot: 0, parsed: emptyAdapter(runner.spec) }])
+    return this.set.change(async () => {
+      if (this.set.list().length > 0) return
+      await this.set.place([{ slot: 0, parsed: emptyAdapter(runner.model) }])
       await this.probeBase(await this.probeIds())
-      await runner.setAdapters([])
+      await this.set.place([])
     })
   }
 
   analyse(id: string): Promise<AdapterAnalysis> {
     this.refuseMerged('Analysing')
-    return analyseAdapter(this.rack.parsed(id), this.norms)
+    return analyseAdapter(this.set.parsed(id), this.norms)
   }
 
   directions(id: string, step: string, k: number): Promise<DirectionTokens> {
     this.refuseMerged('Analysing')
-    return directionTokens(this.parts.runner, this.rack.parsed(id), step, k)
+    return directionTokens(this.parts.runner, this.set.parsed(id), step, k)
   }
 
   similarity(first: string, second: string): { step: string; cosine: number | null }[] {
-    return adapterSimilarity(this.rack.parsed(first), this.rack.parsed(second))
+    return adapterSimilarity(this.set.parsed(first), this.set.parsed(second))
   }
 
-  private mixParts(mix: readonly AdapterScale[]): MixPart[] {
-    return mix.map(({ id, scale }) => ({ adapter: this.rack.parsed(id), scale }))
+  private mixParts(scales: readonly AdapterScale[]): MixPart[] {
+    return scales.map(({ id, scale }) => ({ adapter: this.set.parsed(id), scale }))
   }
 
-  async merge(mix: readonly AdapterScale[]): Promise<void> {
+  async merge(scales: readonly AdapterScale[]): Promise<void> {
     this.refuseMerged('Merging')
-    this.merged = await mergeIntoWeights(this.parts.runner, this.mixParts(mix))
-    this.rack.merged = mix.map(({ id, scale }) => `${id}@${scale}`).join('+')
+    this.merged = await mergeIntoWeights(this.parts.runner, this.mixParts(scales))
+    this.set.merged = scales.map(({ id, scale }) => `${id}@${scale}`).join('+')
   }
 
   unmerge(): void {
     this.merged?.restore()
     this.merged = null
-    this.rack.merged = null
+    this.set.merged = null
   }
 
   async export(
-    mix: readonly AdapterScale[],
+    scales: readonly AdapterScale[],
     { format = 'peft', dtype = 'F32' }: ExportOptions,
   ): Promise<Map<string, Uint8Array>> {
     this.refuseMerged('Exporting')
-    const parts = this.mixParts(mix)
+    const parts = this.mixParts(scales)
     if (format === 'peft') return exportMix(parts, { baseModel: this.parts.modelId, dtype })
     const { runner, readCompanions } = this.parts
     const weights = await exportMerged(runner, parts, dtype)
@@ -197,35 +201,16 @@ export class EngineAdapters {
   }
 }
 
-/** Rank 1, all zeros, on every linear module of the layers. */
-function emptyAdapter(spec: DecoderSpec): ParsedAdapter {
-  const modules = spec.weights.layers.flatMap((layer, n) => {
-    const linears = {
-      'attn.q': layer.q,
-      'attn.k': layer.k,
-      'attn.v': layer.v,
-      'attn.out': layer.o,
-      'mlp.gate': layer.gate,
-      'mlp.up': layer.up,
-      'mlp.down': layer.down,
-    }
-    return Object.entries(linears).flatMap(([name, linear]): LoraModule[] => {
-      const [out, inner] = linear?.weight.shape ?? []
-      if (out === undefined || inner === undefined) return []
-      const step = `layers.${n}.${name}`
-      const sizes = { rows: [0, out] as const, in: inner, out, rank: 1, alpha: 1, scaling: 1 }
-      return [
-        {
-          step,
-          kind: 'linear',
-          source: step,
-          ...sizes,
-          a: new Float32Array(inner),
-          b: new Float32Array(out),
-          magnitude: null,
-        },
-      ]
-    })
+/** Rank 1, all zeros, on every product of the layers. */
+function emptyAdapter(model: ModelDescription): ParsedAdapter {
+  const { steps } = model.record({ rows: 1, logitRows: 0, positions: 1 })
+  const products = steps.filter((step) => isOp(step, 'linear'))
+  const modules = products.flatMap(({ name: step, params: [matrix] }): LoraModule[] => {
+    const [out, inner] = matrix?.shape ?? []
+    if (out === undefined || inner === undefined) return []
+    const sizes = { rows: [0, out] as const, in: inner, out, rank: 1, alpha: 1, scaling: 1 }
+    const factors = { a: new Float32Array(inner), b: new Float32Array(out), magnitude: null }
+    return [{ step, kind: 'linear', source: step, ...sizes, ...factors }]
   })
   return { name: '', modules, replacements: [], report: blankReport('') }
 }

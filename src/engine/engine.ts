@@ -27,7 +27,7 @@ import type {
   StepInfo,
   TensorData,
 } from '../api/model.ts'
-import { withEdits, type Mix } from './adapterSet.ts'
+import { underEdits, type Conditions } from '../run/conditions.ts'
 import { EditSet } from '../run/editSet.ts'
 import { describeSteps } from '../run/describe.ts'
 import { EngineTools } from './tools.ts'
@@ -35,6 +35,7 @@ import { EngineInspections } from './inspections.ts'
 import { EngineAdapters, type AddAdapterOptions, type ExportOptions } from './adapters.ts'
 import { lastLogits, traceSteps } from '../inspect/trace.ts'
 import type { ForwardInput } from '../inspect/forward.ts'
+import { isStream } from '../program/recorder.ts'
 import type { Runner } from '../run/runner.ts'
 
 /** Sets of edits that stay on the GPU. */
@@ -88,7 +89,7 @@ export class Engine implements Model {
       tokenizer,
       checkHealth: () => this.checkHealth(),
       refuseMerged: (what) => this.adapters.refuseMerged(what),
-      mixOf: (options) => this.mixOf(options),
+      conditionsOf: (options) => this.conditionsOf(options),
       promptIds: (prompt) => this.promptIds(prompt),
       takeTurn: () => this.takeTurn(),
       read: (work) => this.read(work),
@@ -172,14 +173,19 @@ export class Engine implements Model {
   ): Promise<Map<string, TensorData>> {
     this.checkHealth()
     checkIds(ids, this.info.vocab, this.info.context + 1)
-    return this.read(() => traceSteps(this.runner, ids, probes, this.mixOf({ adapters, edits })))
+    return this.read(() => traceSteps(this.runner, ids, probes, this.conditionsOf({ adapters, edits })))
   }
 
   private forwardInput(ids: readonly number[], options: ForwardOptions): ForwardInput {
     this.checkHealth()
     checkIds(ids, this.info.vocab, this.info.context + 1)
-    const { rack } = this.adapters
-    return { runner: this.runner, ids: [...ids], mix: this.mixOf(options), weights: () => rack.merged }
+    const { set } = this.adapters
+    return {
+      runner: this.runner,
+      ids: [...ids],
+      conditions: this.conditionsOf(options),
+      weights: () => set.merged,
+    }
   }
 
   async inspect(ids: readonly number[], options: InspectOptions = {}): Promise<Inspection> {
@@ -211,15 +217,16 @@ export class Engine implements Model {
   }
 
   /** What a run is made under. Edits of recent runs stay on the GPU, so that comparing and stepping reuse them. */
-  private mixOf({ adapters, edits = [] }: ForwardOptions): Mix {
-    const mix = this.adapters.rack.mixOf(adapters)
-    if (edits.length === 0) return mix
-    const made = new EditSet(this.runner.device, this.runner.ledger, this.runner.spec, edits)
+  private conditionsOf({ adapters, edits = [] }: ForwardOptions): Conditions {
+    const conditions = this.adapters.set.conditionsOf(adapters)
+    if (edits.length === 0) return conditions
+    const program = this.runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
+    const made = new EditSet(this.runner.device, this.runner.ledger, program, edits)
     const known = this.editSets.find(({ key }) => key === made.key)
     if (known) made.dispose()
     else this.editSets.unshift(made)
     for (const old of this.editSets.splice(KEPT_EDITS)) old.dispose()
-    return withEdits(mix, known ?? made)
+    return underEdits(conditions, known ?? made)
   }
 
   steps({ rows }: { rows: number }): Promise<StepInfo[]> {
@@ -229,7 +236,7 @@ export class Engine implements Model {
   async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedToken> {
     this.checkHealth()
     const checked = checkOptions(options, this.info.eosIds)
-    const mix = this.mixOf(options)
+    const conditions = this.conditionsOf(options)
     const ids = await this.promptIds(prompt)
     checkIds(ids, this.info.vocab, this.info.context)
     const release = await this.takeTurn()
@@ -238,9 +245,9 @@ export class Engine implements Model {
       const context: GenerateContext = {
         runner: this.runner,
         tokenizer: this.tokenizer,
-        mix,
+        conditions,
         checkHealth: () => this.checkHealth(),
-        explainNotFinite: (sequence) => this.explainNotFinite(sequence, mix),
+        explainNotFinite: (sequence) => this.explainNotFinite(sequence, conditions),
       }
       const tokens = generateTokens(context, ids, checked, (run) => (this.lastRun = run))
       this.current = { tokens, release }
@@ -259,9 +266,10 @@ export class Engine implements Model {
     return release
   }
 
-  private async explainNotFinite(ids: readonly number[], mix: Mix): Promise<TokenscopeError> {
-    const probes = ['embed', 'layers.*.resid_mid', 'layers.*.resid', 'logits']
-    const traced = await traceSteps(this.runner, ids, probes, mix)
+  private async explainNotFinite(ids: readonly number[], conditions: Conditions): Promise<TokenscopeError> {
+    const { steps } = this.runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
+    const probes = steps.filter((step) => isStream(step) || step.rows === 'logits').map(({ name }) => name)
+    const traced = await traceSteps(this.runner, ids, probes, conditions)
     const first = [...traced].find(([, { data }]) => !data.every(Number.isFinite))
     const name = first?.[0] ?? 'logits'
     return new TokenscopeError(
@@ -292,7 +300,7 @@ export class Engine implements Model {
       return { data: new Float32Array(bytes), recomputed: false }
     }
     const ids = [...run.prompt, ...run.tokens.slice(0, index)]
-    return { data: await this.read(() => lastLogits(this.runner, ids, run.mix)), recomputed: true }
+    return { data: await this.read(() => lastLogits(this.runner, ids, run.conditions)), recomputed: true }
   }
 
   prepareAdapters(): Promise<void> {
@@ -310,17 +318,17 @@ export class Engine implements Model {
 
   setAdapterScale(id: string, scale: number): Promise<void> {
     this.checkHealth()
-    this.adapters.rack.setScale(id, scale)
+    this.adapters.set.setScale(id, scale)
     return Promise.resolve()
   }
 
   removeAdapter(id: string): Promise<void> {
     this.checkHealth()
-    return this.read(() => this.adapters.rack.remove(id))
+    return this.read(() => this.adapters.set.remove(id))
   }
 
   listAdapters(): Promise<readonly LoadedAdapterInfo[]> {
-    return Promise.resolve(this.adapters.rack.list())
+    return Promise.resolve(this.adapters.set.list())
   }
 
   analyseAdapter(id: string): Promise<AdapterAnalysis> {
@@ -337,11 +345,11 @@ export class Engine implements Model {
     return Promise.resolve(this.adapters.similarity(first, second))
   }
 
-  async mergeAdapters(mix: readonly AdapterScale[]): Promise<void> {
+  async mergeAdapters(scales: readonly AdapterScale[]): Promise<void> {
     this.checkHealth()
     const release = await this.takeTurn()
     try {
-      await this.read(() => this.adapters.merge(mix))
+      await this.read(() => this.adapters.merge(scales))
     } finally {
       release()
     }
@@ -354,9 +362,12 @@ export class Engine implements Model {
     release()
   }
 
-  exportAdapter(mix: readonly AdapterScale[], options: ExportOptions = {}): Promise<Map<string, Uint8Array>> {
+  exportAdapter(
+    scales: readonly AdapterScale[],
+    options: ExportOptions = {},
+  ): Promise<Map<string, Uint8Array>> {
     this.checkHealth()
-    return this.read(() => this.adapters.export(mix, options))
+    return this.read(() => this.adapters.export(scales, options))
   }
 
   fork = (...args: Parameters<Model['fork']>) => this.tools.fork(...args)

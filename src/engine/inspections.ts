@@ -1,5 +1,5 @@
 import type { Attribution, AttributionOptions, InspectOptions, Lens, LensOptions } from '../api/model.ts'
-import { withEdits } from './adapterSet.ts'
+import { underEdits } from '../run/conditions.ts'
 import { EditSet } from '../run/editSet.ts'
 import { attributeLogit } from '../inspect/attribution.ts'
 import type { ForwardInput } from '../inspect/forward.ts'
@@ -11,9 +11,11 @@ export class EngineInspections {
   private readonly open = new Set<InspectionSession>()
 
   async inspect(input: ForwardInput, { edits = [], ...options }: InspectOptions): Promise<InspectionSession> {
-    const { device, ledger, spec } = input.runner
-    const own = edits.length > 0 ? new EditSet(device, ledger, spec, edits) : null
-    const edited = own ? { ...input, mix: withEdits(input.mix, own) } : input
+    const { device, ledger, model } = input.runner
+    const rows = input.ids.length
+    const program = model.record({ rows, logitRows: rows, positions: rows })
+    const own = edits.length > 0 ? new EditSet(device, ledger, program, edits) : null
+    const edited = own ? { ...input, conditions: underEdits(input.conditions, own) } : input
     try {
       const session = await InspectionSession.open(edited, options, (closed) => {
         this.open.delete(closed)

@@ -6,7 +6,8 @@ import { TokenscopeError } from '../errors.ts'
 import { packMatrix } from '../weights/pack.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { Runner } from '../run/runner.ts'
-import { listWeights, type DecoderSpec, type NamedWeight } from '../arch/spec.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import type { ParamRef } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 
 /** Bytes of a buffer as they were before a merge. */
@@ -21,8 +22,6 @@ export interface Merged {
   restore(): void
 }
 
-const isNorm = (name: string): boolean => /norm(\.bias)?$/.test(name)
-
 /** W + Σ s·(adapted(W) − W) over the parts, null when none touches the parameter. */
 function mixedWeight(parts: readonly MixPart[], name: string, base: Float32Array): Float32Array | null {
   let sum: Float64Array | null = null
@@ -35,28 +34,9 @@ function mixedWeight(parts: readonly MixPart[], name: string, base: Float32Array
   return sum ? Float32Array.from(sum) : null
 }
 
-/** The base's values of one parameter, as the kernels see them. */
-async function baseValues(
-  reader: WeightReader,
-  spec: DecoderSpec,
-  runner: Runner,
-  name: string,
-): Promise<Float32Array> {
-  if (name === 'positions') return reader.vector(name)
-  if (isNorm(name)) {
-    const { weight, bias } = await reader.norm(name.replace(/\.bias$/, ''), spec)
-    return name.endsWith('.bias') ? (bias ?? weight) : weight
-  }
-  if (name.endsWith('.bias')) {
-    const view = runner.weights.view(name.slice(0, -'.bias'.length))
-    return (await reader.bias(view)) ?? new Float32Array(view.end - view.begin)
-  }
-  return reader.matrix(runner.weights.view(name))
-}
-
 function refuseQuantised(runner: Runner): void {
-  for (const { name } of listWeights(runner.spec)) {
-    if (name === 'positions' || isNorm(name) || name.endsWith('.bias')) continue
+  for (const { name, role } of runner.model.params) {
+    if (role !== 'matrix') continue
     const { format } = runner.weights.view(name).matrix
     if (format === 'f32' || format === 'f16') continue
     throw new TokenscopeError(
@@ -71,12 +51,12 @@ function refuseQuantised(runner: Runner): void {
 }
 
 /** A tied head that an adapter changes apart from the embedding has no place of its own in the weights. */
-function refuseSplitHead(spec: DecoderSpec, parts: readonly MixPart[]): void {
+function refuseSplitHead(model: ModelDescription, parts: readonly MixPart[]): void {
   const touches = ({ modules, replacements }: ParsedAdapter, name: string): boolean =>
     modules.some(({ step }) => step === name) ||
     replacements.some((entry) => entry.name === name && entry.origin === 'module')
   const split = parts.find(
-    ({ adapter }) => spec.tiedHead && (touches(adapter, 'logits') || touches(adapter, 'embed')),
+    ({ adapter }) => model.tiedHead && (touches(adapter, 'logits') || touches(adapter, 'embed')),
   )
   if (!split) return
   throw new TokenscopeError(
@@ -90,12 +70,12 @@ function refuseSplitHead(spec: DecoderSpec, parts: readonly MixPart[]): void {
 }
 
 /**
- * Folds a mix into the f32 or f16 weights on the GPU. `restore` puts back the very bytes that were there.
+ * Folds a conditions into the f32 or f16 weights on the GPU. `restore` puts back the very bytes that were there.
  * @throws `unsupported` for quantised weights and for one end of a tied embedding.
  */
 export async function mergeIntoWeights(runner: Runner, parts: readonly MixPart[]): Promise<Merged> {
   refuseQuantised(runner)
-  refuseSplitHead(runner.spec, parts)
+  refuseSplitHead(runner.model, parts)
   const reader = new WeightReader(runner)
   const backups = new Map<LedgerBuffer, Backup>()
   const keep = async (buffer: LedgerBuffer): Promise<void> => {
@@ -106,9 +86,9 @@ export async function mergeIntoWeights(runner: Runner, parts: readonly MixPart[]
     for (const { buffer, bytes } of backups.values()) runner.device.queue.writeBuffer(buffer.gpu, 0, bytes)
   }
   try {
-    for (const { name } of listWeights(runner.spec)) {
-      const merged = mixedWeight(parts, name, await baseValues(reader, runner.spec, runner, name))
-      if (merged) await writeMerged(runner, name, merged, keep)
+    for (const param of runner.model.params) {
+      const merged = mixedWeight(parts, param.name, await reader.parameter(param))
+      if (merged) await writeMerged(runner, param, merged, keep)
     }
   } catch (error) {
     restore()
@@ -119,23 +99,22 @@ export async function mergeIntoWeights(runner: Runner, parts: readonly MixPart[]
 
 async function writeMerged(
   runner: Runner,
-  name: string,
+  { name, role }: ParamRef,
   values: Float32Array,
   keep: (buffer: LedgerBuffer) => Promise<void>,
 ): Promise<void> {
   const { device, weights } = runner
-  if (name === 'positions' || isNorm(name)) {
-    const owner = name.replace(/\.bias$/, '')
+  const owner = name.replace(/\.bias$/, '')
+  if (role === 'vector') {
     const buffer = weights.vector(owner)
     await keep(buffer)
-    const at = name.endsWith('.bias') ? Math.ceil(values.length / 4) * 16 : 0
+    const at = owner === name ? 0 : Math.ceil(values.length / 4) * 16
     device.queue.writeBuffer(buffer.gpu, at, values as Float32Array<ArrayBuffer>)
     return
   }
-  const owner = name.replace(/\.bias$/, '')
   const { matrix } = weights.view(owner)
   for (const { buffer } of matrix.shards) await keep(buffer)
-  if (name.endsWith('.bias')) return weights.writeBias(owner, values)
+  if (role === 'bias') return weights.writeBias(owner, values)
   const rows = values.length / matrix.cols
   const packed = packMatrix(matrix.format, rows, matrix.cols, values)
   weights.writeRows(owner, 0, rows, packed.quants, packed.scales)
@@ -143,15 +122,15 @@ async function writeMerged(
 
 /** A parameter's elements put back where its tensor has them: a slice of a fused one, turned when stored transposed. */
 function placeInTensor(
-  { ref }: NamedWeight,
+  { shape, rows, layout }: ParamRef,
   values: Float32Array,
   tensor: Float32Array,
   columns: number,
 ): void {
-  const [out = values.length, inner = 1] = ref.shape
-  const begin = ref.rows?.[0] ?? 0
-  if (ref.layout === 'out_in') {
-    tensor.set(values, begin * (ref.shape.length === 2 ? inner : 1))
+  const [out = values.length, inner = 1] = shape
+  const begin = rows?.[0] ?? 0
+  if (layout === 'out_in') {
+    tensor.set(values, begin * (shape.length === 2 ? inner : 1))
     return
   }
   for (let o = 0; o < out; o++) {
@@ -160,17 +139,17 @@ function placeInTensor(
 }
 
 /** Shape of a checkpoint tensor from the parameters cut from it. */
-function tensorShape(parts: readonly NamedWeight[]): number[] {
+function tensorShape(parts: readonly ParamRef[]): number[] {
   const [first] = parts
   if (!first) return []
-  const total = parts.reduce((sum, { ref }) => sum + (ref.shape[0] ?? 1), 0)
-  const [, inner] = first.ref.shape
+  const total = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0)
+  const [, inner] = first.shape
   if (inner === undefined) return [total]
-  return first.ref.layout === 'out_in' ? [total, inner] : [inner, total]
+  return first.layout === 'out_in' ? [total, inner] : [inner, total]
 }
 
 /**
- * The model with a mix folded in, as one safetensors file under the checkpoint's own names.
+ * The model with a conditions folded in, as one safetensors file under the checkpoint's own names.
  * @throws `unsupported` for one end of a tied embedding.
  */
 export async function exportMerged(
@@ -178,19 +157,19 @@ export async function exportMerged(
   parts: readonly MixPart[],
   dtype: OutputTensor['dtype'],
 ): Promise<Uint8Array> {
-  const { spec } = runner
-  refuseSplitHead(spec, parts)
+  const { model } = runner
+  refuseSplitHead(model, parts)
   const reader = new WeightReader(runner)
-  const byTensor = new Map<string, NamedWeight[]>()
-  for (const named of listWeights(spec)) {
-    byTensor.set(named.ref.tensor, [...(byTensor.get(named.ref.tensor) ?? []), named])
+  const byTensor = new Map<string, ParamRef[]>()
+  for (const param of model.params) {
+    byTensor.set(param.tensor, [...(byTensor.get(param.tensor) ?? []), param])
   }
   const tensors: (OutputTensor & { values: Float32Array })[] = []
   for (const [name, members] of byTensor) {
     const shape = tensorShape(members)
     const values = new Float32Array(shape.reduce((product, size) => product * size, 1))
     for (const member of members) {
-      const base = await baseValues(reader, spec, runner, member.name)
+      const base = await reader.parameter(member)
       placeInTensor(member, mixedWeight(parts, member.name, base) ?? base, values, shape[1] ?? 1)
     }
     tensors.push({ name, dtype, shape, values })

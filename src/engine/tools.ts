@@ -11,7 +11,7 @@ import type {
   ScoredToken,
   SpeculatedRound,
 } from '../api/model.ts'
-import type { Mix } from './adapterSet.ts'
+import type { Conditions } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
 
 /** What the tools use of their engine. */
@@ -24,7 +24,7 @@ export interface ToolContext {
   /** Throws `unsupported` while adapters are folded into the weights. */
   refuseMerged(what: string): void
   /** What a run is made under. */
-  mixOf(options: ForwardOptions): Mix
+  conditionsOf(options: ForwardOptions): Conditions
   promptIds(prompt: Prompt): Promise<number[]>
   /** Runs that write into the cache take turns; the function given back ends this one's. */
   takeTurn(): Promise<() => void>
@@ -59,7 +59,10 @@ export class EngineTools {
     const { info } = context.model
     const checked = checkOptions(options, info.eosIds)
     const { edits } = options
-    const [a, b] = [context.mixOf({ adapters: options.a }), context.mixOf({ adapters: options.b, edits })]
+    const [a, b] = [
+      context.conditionsOf({ adapters: options.a }),
+      context.conditionsOf({ adapters: options.b, edits }),
+    ]
     const ids = await context.promptIds(prompt)
     checkIds(ids, info.vocab, info.context)
     const { compareTokens } = await import('../decode/compare.ts')

@@ -7,9 +7,12 @@ import adapterNone from '../../shaders/lib/adapter_none.wgsl?raw'
 import batch from '../../shaders/lib/batch.wgsl?raw'
 import finishActivate from '../../shaders/lib/finish_activate.wgsl?raw'
 import finishAdd from '../../shaders/lib/finish_add.wgsl?raw'
+import finishCap from '../../shaders/lib/finish_cap.wgsl?raw'
 import finishScale from '../../shaders/lib/finish_scale.wgsl?raw'
 import finishStore from '../../shaders/lib/finish_store.wgsl?raw'
 import inputsOwn from '../../shaders/lib/inputs_own.wgsl?raw'
+import normedAdd from '../../shaders/lib/normed_add.wgsl?raw'
+import normedStore from '../../shaders/lib/normed_store.wgsl?raw'
 import outputsGated from '../../shaders/lib/outputs_gated.wgsl?raw'
 import outputsLinear from '../../shaders/lib/outputs_linear.wgsl?raw'
 import positionsLearned from '../../shaders/lib/positions_learned.wgsl?raw'
@@ -21,14 +24,17 @@ import random from '../../shaders/lib/random.wgsl?raw'
 import reduceSubgroup from '../../shaders/lib/reduce_subgroup.wgsl?raw'
 import reduceTree from '../../shaders/lib/reduce_tree.wgsl?raw'
 import rotate from '../../shaders/lib/rotate.wgsl?raw'
-import selectAlone from '../../shaders/lib/select_alone.wgsl?raw'
-import selectShared from '../../shaders/lib/select_shared.wgsl?raw'
-import spreadAlone from '../../shaders/lib/spread_alone.wgsl?raw'
-import spreadPassed from '../../shaders/lib/spread_passed.wgsl?raw'
-import spreadShared from '../../shaders/lib/spread_shared.wgsl?raw'
 import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
 import rowsPacked from '../../shaders/lib/rows_packed.wgsl?raw'
+import selectAlone from '../../shaders/lib/select_alone.wgsl?raw'
+import selectShared from '../../shaders/lib/select_shared.wgsl?raw'
+import softcapNone from '../../shaders/lib/softcap_none.wgsl?raw'
+import softcapTanh from '../../shaders/lib/softcap_tanh.wgsl?raw'
+import spreadAlone from '../../shaders/lib/spread_alone.wgsl?raw'
+import spreadPassed from '../../shaders/lib/spread_passed.wgsl?raw'
+import spreadShared from '../../shaders/lib/spread_shared.wgsl?raw'
+import visible from '../../shaders/lib/visible.wgsl?raw'
 import weightsF16 from '../../shaders/lib/weights_f16.wgsl?raw'
 import weightsF16Native from '../../shaders/lib/weights_f16_native.wgsl?raw'
 import weightsF32 from '../../shaders/lib/weights_f32.wgsl?raw'
@@ -49,9 +55,12 @@ const PROVIDERS = {
   batch,
   finish_activate: finishActivate,
   finish_add: finishAdd,
+  finish_cap: finishCap,
   finish_scale: finishScale,
   finish_store: finishStore,
   inputs_own: inputsOwn,
+  normed_add: normedAdd,
+  normed_store: normedStore,
   outputs_gated: outputsGated,
   outputs_linear: outputsLinear,
   positions_learned: positionsLearned,
@@ -68,9 +77,12 @@ const PROVIDERS = {
   rows_packed: rowsPacked,
   select_alone: selectAlone,
   select_shared: selectShared,
+  softcap_none: softcapNone,
+  softcap_tanh: softcapTanh,
   spread_alone: spreadAlone,
   spread_passed: spreadPassed,
   spread_shared: spreadShared,
+  visible: visible,
   weights_f16: weightsF16,
   weights_f16_native: weightsF16Native,
   weights_f32: weightsF32,

@@ -1,185 +1,179 @@
 import { TokenscopeError, invariant } from '../errors.ts'
-import type { LedgerBuffer } from '../gpu/ledger.ts'
-import { unpackMatrix } from '../weights/pack.ts'
 import type { Attribution, AttributionOptions, AttributionPart } from '../api/model.ts'
-import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
-import { headLogits, keptTensor, residualName } from './unembed.ts'
-import { readRanges } from './readback.ts'
-import type { Runner } from '../run/runner.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { isOp, localName, shapeOf, widthOf, type Program, type Step, type StepOf } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
-import { NO_BIAS, type MatrixView } from '../weights/store.ts'
-
-/** One row [cols] of a matrix, dequantised, reading only its bytes. */
-async function readMatrixRow(
-  runner: Runner,
-  { matrix, begin }: MatrixView,
-  row: number,
-): Promise<Float32Array> {
-  const { cols, format } = matrix
-  const at = begin + row
-  const shard = matrix.shards.find((candidate) => at >= candidate.begin && at < candidate.end)
-  invariant(shard, 'a row lies in a shard')
-  const words = async (first: number, count: number): Promise<Uint32Array> =>
-    new Uint32Array((await readRanges(runner, shard.buffer.gpu, [[first, first + count]])).buffer)
-  const quants = await words((at - shard.begin) * shard.stride * 4, shard.stride * 4)
-  if (format === 'f32' || format === 'f16') {
-    return unpackMatrix(format, 1, cols, { quants, scales: new Uint32Array(0) })
-  }
-  // Two f16 scales a word: a row may begin in the middle of one.
-  const perRow = cols / 32
-  const first = (at - shard.begin) * perRow
-  const halves = new Uint16Array(
-    (await words(shard.scalesWord + (first >> 1), Math.ceil((perRow + (first & 1)) / 2))).buffer,
-  )
-  const own = new Uint16Array(Math.ceil(perRow / 2) * 2)
-  own.set(halves.subarray(first & 1, (first & 1) + perRow))
-  return unpackMatrix(format, 1, cols, { quants, scales: new Uint32Array(own.buffer) })
-}
-
-async function readBias(runner: Runner, { matrix, begin }: MatrixView, row: number): Promise<number | null> {
-  const at = begin + row
-  const shard = matrix.shards.find((candidate) => at >= candidate.begin && at < candidate.end)
-  if (!shard || shard.biasWord === NO_BIAS) return null
-  const word = shard.biasWord + at - shard.begin
-  const [bias = 0] = await readRanges(runner, shard.buffer.gpu, [[word, word + 1]])
-  return bias
-}
-
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>, from = 0, count = a.length): number => {
-  let sum = 0
-  for (let i = from; i < from + count; i++) sum += (a[i] ?? 0) * (b[i] ?? 0)
-  return sum
-}
-
-/**
- * The direction d in which the residual stream makes the logit, so that an addend c of the stream makes c·d of it: d = w ∘ g / s
- * with the head's row w, the norm's weight g and its scale s at the actual stream. LayerNorm also takes the mean out.
- */
-function logitDirection(
-  head: Float32Array,
-  gain: Float32Array,
-  stream: Float32Array,
-  norm: { kind: 'rms' | 'layer'; eps: number },
-): Float64Array {
-  const size = stream.length
-  const mean = norm.kind === 'layer' ? stream.reduce((a, b) => a + b, 0) / size : 0
-  const variance = stream.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size
-  const scale = Math.sqrt(variance + norm.eps)
-  const direction = Float64Array.from(head, (weight, i) => (weight * (gain[i] ?? 0)) / scale)
-  if (norm.kind === 'rms') return direction
-  // (c − mean(c))·d = c·(d − mean(d))
-  const centre = direction.reduce((a, b) => a + b, 0) / size
-  return direction.map((value) => value - centre)
-}
+import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
+import { decompositionOf, type Writer } from './streamWriters.ts'
+import { dot, NormGradient } from './normGradient.ts'
+import { keptTensor, residualName, unembedLogits } from './unembed.ts'
 
 /** Everything one attribution reads: rows of one position. */
-interface Reading {
+interface Decomposition {
   readonly input: ForwardInput
   readonly position: number
   readonly tensors: ReadonlyMap<string, LedgerBuffer>
-  readonly direction: Float64Array
-  /** Steps of the fine program: adapters show in it. */
-  readonly names: readonly string[]
+  /** The fine program: adapters show in it. */
+  readonly program: Program
+  readonly reader: WeightReader
 }
 
 function readRow(
-  { input, position, tensors }: Pick<Reading, 'input' | 'position' | 'tensors'>,
+  { input, position, tensors }: Pick<Decomposition, 'input' | 'position' | 'tensors'>,
   name: string,
   width: number,
 ): Promise<Float32Array> {
   const { gpu } = keptTensor(tensors, name)
-  return readRanges(input.runner, gpu, [[position * width, (position + 1) * width]])
+  return input.runner.executor.readElements(gpu, [[position * width, (position + 1) * width]])
 }
 
-/** Heads of a layer's attention through their columns of the output projection, its bias, and what adapters add to it. */
-async function attentionParts(reading: Reading, layer: number): Promise<AttributionPart[]> {
-  const { runner } = reading.input
-  const { heads, headDim, hidden } = runner.spec
-  const name = `layers.${layer}.attn.out`
+/** The norm a step computes, at the rows of the position: its weights and its input there. */
+async function normAt(
+  decomposition: Decomposition,
+  norm: StepOf<'rms_norm'> | StepOf<'layer_norm'>,
+): Promise<NormGradient> {
+  const { reader } = decomposition
+  const [weight, bias] = await Promise.all(norm.params.map((param) => reader.parameter(param)))
+  invariant(weight, `${norm.name} has a weight`)
+  const x = await readRow(decomposition, norm.inputs[0] ?? '', widthOf(norm))
+  return new NormGradient(norm, x, weight, bias ?? null)
+}
+
+/** Heads through their columns of the output projection, its bias, and what adapters add to it. */
+async function attentionParts(
+  decomposition: Decomposition,
+  {
+    layer,
+    projection,
+    context,
+    isAdapted,
+  }: Writer & { projection: StepOf<'linear'>; context: StepOf<'context'> },
+  direction: Float64Array,
+): Promise<AttributionPart[]> {
+  const { reader } = decomposition
+  const { heads, headDim } = context.attrs
   const width = heads * headDim
-  const reader = new WeightReader(runner)
-  const view = runner.weights.view(name)
-  const matrix = await reader.matrix(view) // [hidden, heads · headDim]
-  const pulled = new Float64Array(width)
-  reading.direction.forEach((pull, h) => {
-    for (let q = 0; q < width; q++) pulled[q] = (pulled[q] ?? 0) + pull * (matrix[h * width + q] ?? 0)
+  const [matrixParam, biasParam] = projection.params
+  invariant(matrixParam, `${projection.name} has a matrix`)
+  const matrix = await reader.parameter(matrixParam) // [hidden, heads · headDim]
+  const projected = new Float64Array(width)
+  direction.forEach((pull, h) => {
+    for (let q = 0; q < width; q++) projected[q] = (projected[q] ?? 0) + pull * (matrix[h * width + q] ?? 0)
   })
-  const mix = await readRow(reading, `layers.${layer}.attn.mix`, width)
+  const values = await readRow(decomposition, context.name, width)
   const parts = Array.from({ length: heads }, (_, head): AttributionPart => {
-    return { kind: 'head', layer, head, contribution: dot(pulled, mix, head * headDim, headDim) }
+    return { kind: 'head', layer, head, contribution: dot(projected, values, head * headDim, headDim) }
   })
-  const bias = await reader.bias(view)
-  if (bias) {
-    parts.push({ kind: 'attn_bias', layer, head: null, contribution: dot(reading.direction, bias) })
+  if (biasParam) {
+    const bias = await reader.parameter(biasParam)
+    parts.push({ kind: 'attn_bias', layer, head: null, contribution: dot(direction, bias) })
   }
-  if (reading.names.some((step) => step.startsWith(`${name}.`))) {
-    const whole = dot(reading.direction, await readRow(reading, name, hidden))
+  if (isAdapted) {
+    const whole = dot(direction, await readRow(decomposition, projection.name, widthOf(projection)))
     const known = parts.reduce((sum, { contribution }) => sum + contribution, 0)
     parts.push({ kind: 'adapter', layer, head: null, contribution: whole - known })
   }
   return parts
 }
 
-/** What stands outside the residual stream: the biases of the final norm and of the head. */
-async function constantParts(
-  runner: Runner,
-  head: Float32Array,
-  token: number,
-  bias: Float32Array | null,
+/** What one addition to the stream makes of the logit: in parts where they are known. */
+async function writerParts(
+  decomposition: Decomposition,
+  writer: Writer,
+  direction: Float64Array,
 ): Promise<AttributionPart[]> {
-  const parts: AttributionPart[] = []
-  const outside = { layer: null, head: null }
-  if (bias) parts.push({ kind: 'norm_bias', ...outside, contribution: dot(head, bias) })
-  if (!runner.spec.tiedHead) {
-    const own = await readBias(runner, runner.weights.view('logits'), token)
-    if (own !== null) parts.push({ kind: 'head_bias', ...outside, contribution: own })
+  const { layer, step, norm, projection, context, isNormAdapted } = writer
+  const along = async (name: string, by: Float64Array): Promise<number> =>
+    dot(by, await readRow(decomposition, name, by.length))
+  if (!projection || !context) {
+    const kind = layer === null ? 'embed' : 'mlp'
+    return [{ kind, layer, head: null, contribution: await along(step.name, direction) }]
+  }
+  if (!norm) return attentionParts(decomposition, { ...writer, projection, context }, direction)
+  const gradient = await normAt(decomposition, norm)
+  const parts = await attentionParts(
+    decomposition,
+    { ...writer, projection, context },
+    gradient.pull(direction),
+  )
+  const constant = gradient.constant(direction)
+  if (constant !== null) parts.push({ kind: 'attn_bias', layer, head: null, contribution: constant })
+  if (isNormAdapted) {
+    const known = parts.reduce((sum, { contribution }) => sum + contribution, 0)
+    const contribution = (await along(step.name, direction)) - known
+    parts.push({ kind: 'adapter', layer, head: null, contribution })
   }
   return parts
 }
 
-function wantedSteps(layers: number): Set<string> {
-  const perLayer = Array.from({ length: layers }, (_, n) =>
-    ['attn.mix', 'attn.out', 'mlp.down'].map((name) => `layers.${n}.${name}`),
-  )
-  return new Set(['embed', ...perLayer.flat(), residualName(layers - 1)])
+/** The row of the head that makes the token's logit, and its bias there. */
+async function headRow(
+  { input }: Decomposition,
+  head: StepOf<'linear'>,
+  token: number,
+): Promise<{ weights: Float32Array; bias: number | null }> {
+  const { runner } = input
+  const [matrix] = head.params
+  invariant(matrix, 'the head has a matrix')
+  return new WeightReader(runner).row(runner.weights.view(matrix.name), token)
 }
 
-async function takeApart(
-  input: ForwardInput,
-  { position, token }: AttributionOptions,
-  tensors: ReadonlyMap<string, LedgerBuffer>,
-  names: readonly string[],
-): Promise<Attribution> {
-  const { runner } = input
-  const { spec } = runner
-  const last = residualName(spec.layers - 1)
-  const at = { input, position, tensors }
-  const stream = await readRow(at, last, spec.hidden)
-  const head = await readMatrixRow(runner, runner.weights.view(spec.tiedHead ? 'embed' : 'logits'), token)
-  const { weight, bias } = await new WeightReader(runner).norm('final_norm', spec)
-  const direction = logitDirection(head, weight, stream, spec.norm)
-  const reading: Reading = { ...at, direction, names }
-  const along = async (name: string): Promise<number> => dot(direction, await readRow(at, name, spec.hidden))
-  const parts: AttributionPart[] = [
-    { kind: 'embed', layer: null, head: null, contribution: await along('embed') },
-  ]
-  for (let layer = 0; layer < spec.layers; layer++) {
-    parts.push(...(await attentionParts(reading, layer)))
-    const contribution = await along(`layers.${layer}.mlp.down`)
-    parts.push({ kind: 'mlp', layer, head: null, contribution })
+/** The head of a recorded forward, and the norm it reads. */
+function headOf(program: Program): {
+  head: StepOf<'linear'>
+  norm: StepOf<'rms_norm'> | StepOf<'layer_norm'>
+} {
+  const head = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
+  const norm = program.steps.find(({ name }) => name === head?.inputs[0])
+  invariant(isOp(head, 'linear') && isOp(norm, 'rms_norm', 'layer_norm'), 'the head reads a norm')
+  return { head, norm }
+}
+
+/**
+ * A soft cap, held at its value like a norm's scale: the capped logit over the uncapped one. Every part is multiplied by it, so that
+ * the parts sum to the logit that the model computes.
+ */
+function capFactor(softcap: number | null, uncapped: number): number {
+  if (softcap === null || uncapped === 0) return 1
+  return (softcap * Math.tanh(uncapped / softcap)) / uncapped
+}
+
+async function decompose(decomposition: Decomposition, token: number): Promise<Attribution> {
+  const { input, position, tensors, program, reader } = decomposition
+  const recorded = input.runner.model.record(program)
+  const last = residualName(input, input.runner.model.layers - 1)
+  const { head, norm } = headOf(recorded)
+  const { weights, bias } = await headRow(decomposition, head, token)
+  const [gain, shift] = await Promise.all(norm.params.map((param) => reader.parameter(param)))
+  invariant(gain, 'the last norm has a weight')
+  const stream = await readRow(decomposition, last, widthOf(norm))
+  const direction = new NormGradient(norm, stream, gain, null).pull(weights)
+  const parts: AttributionPart[] = []
+  for (const writer of decompositionOf(recorded, program)) {
+    parts.push(...(await writerParts(decomposition, writer, direction)))
   }
-  parts.push(...(await constantParts(runner, head, token, bias)))
-  const { value: row } = await headLogits(input, [
-    { buffer: keptTensor(tensors, last), row: position },
-  ]).next()
+  const outside = { layer: null, head: null }
+  if (shift) parts.push({ kind: 'norm_bias', ...outside, contribution: dot(weights, shift) })
+  if (bias !== null) parts.push({ kind: 'head_bias', ...outside, contribution: bias })
+  const residual = { buffer: keptTensor(tensors, last), row: position }
+  const { value: row } = await unembedLogits(input, [residual]).next()
   const logit = row?.[token]
   invariant(logit !== undefined, 'the head gives a row of logits')
-  const added = parts.reduce((sum, { contribution }) => sum + contribution, 0)
-  if (names.some((name) => name.startsWith('logits.') || name.startsWith('final_norm.'))) {
-    parts.push({ kind: 'adapter', layer: null, head: null, contribution: logit - added })
+  const uncapped = parts.reduce((total, { contribution }) => total + contribution, 0)
+  const factor = capFactor(head.attrs.softcap, uncapped)
+  const scaled = parts.map((part) => ({ ...part, contribution: part.contribution * factor }))
+  if (isHeadAdapted(program)) {
+    scaled.push({ kind: 'adapter', ...outside, contribution: logit - uncapped * factor })
   }
-  const sum = parts.reduce((total, { contribution }) => total + contribution, 0)
-  return { position, token, logit, sum, parts }
+  const sum = scaled.reduce((total, { contribution }) => total + contribution, 0)
+  return { position, token, logit, sum, parts: scaled }
+}
+
+/** True when adapters act behind the layers. */
+function isHeadAdapted({ steps }: Program): boolean {
+  return steps.some(
+    (step) => step.layer === null && isOp(step, 'lora_a', 'blend') && localName(step) !== 'embed',
+  )
 }
 
 function checkOptions({ position, token }: AttributionOptions, rows: number, vocab: number): void {
@@ -191,29 +185,37 @@ function checkOptions({ position, token }: AttributionOptions, rows: number, voc
   })
 }
 
+/** Steps whose rows an attribution reads. */
+function wantedSteps(program: Program, recorded: Program, last: string): Step[] {
+  const names = new Set([last])
+  for (const { step, norm, projection, context } of decompositionOf(recorded, program)) {
+    for (const part of [step, projection, context]) if (part) names.add(part.name)
+    for (const input of norm?.inputs ?? []) names.add(input)
+  }
+  return program.steps.filter((step) => names.has(step.name) && shapeOf(step).length === 2)
+}
+
 /**
- * Direct logit attribution (Elhage et al. 2021): the logit as a sum over the embedding, every head, bias and MLP. The final norm's
- * scale is held at its actual value, which makes the logit linear in the residual stream. Sums in f64.
+ * Direct logit attribution (Elhage et al. 2021): the logit as a sum over the embedding, every head, bias and MLP. Scales of norms are
+ * held at their actual values, which makes the logit linear in what is added to the stream; so is the factor of a soft cap. Sums in
+ * f64.
  */
 export async function attributeLogit(input: ForwardInput, options: AttributionOptions): Promise<Attribution> {
   const { runner, ids } = input
-  checkOptions(options, ids.length, runner.spec.vocab)
-  const used = { ...input, ids: ids.slice(0, options.position + 1) }
+  const { position, token } = options
+  checkOptions(options, ids.length, runner.model.vocab)
+  const used = { ...input, ids: ids.slice(0, position + 1) }
   return runner.exclusive(async () => {
-    const { steps } = fineProgram(used)
-    const wanted = wantedSteps(runner.spec.layers)
-    const tensors = await createTensors(
-      runner,
-      steps.filter(({ name }) => wanted.has(name)),
-    )
+    const program = fineProgram(used)
+    const recorded = runner.model.record(program)
+    const last = residualName(used, runner.model.layers - 1)
+    const tensors = await createTensors(runner, wantedSteps(program, recorded, last))
     try {
-      const { bench } = await runKept(used, tensors, false)
-      bench.dispose()
-      return await takeApart(
-        used,
-        options,
-        tensors,
-        steps.map(({ name }) => name),
+      const { run } = await runKept(used, tensors, false)
+      run.dispose()
+      return await decompose(
+        { input: used, position, tensors, program, reader: new WeightReader(runner) },
+        token,
       )
     } finally {
       tensors.forEach((buffer) => runner.ledger.destroy(buffer))

@@ -1,31 +1,34 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
-import type { Mix } from '../engine/adapterSet.ts'
 import { tensorBytes } from '../program/arena.ts'
-import { encodeProgram, type BoundProgram } from '../run/bind.ts'
-import { Bench, EVERY_STEP, inspectionRows, rowAxis } from './trace.ts'
-import { elements, type Program, type Step } from '../program/program.ts'
-import { MAX_ROWS, type Runner } from '../run/runner.ts'
+import { elements, headSteps, rowAxis, shapeOf, type Program, type Step } from '../program/step.ts'
+import type { BoundProgram } from '../run/bind.ts'
+import type { Conditions } from '../run/conditions.ts'
+import { EVERY_STEP } from '../run/describe.ts'
+import { InspectionRun } from '../run/inspectionRun.ts'
+import { MAX_ROWS } from '../run/rows.ts'
+import type { Runner } from '../run/runner.ts'
+import { looksAhead } from './trace.ts'
 
 /** The forward that an inspection looks at. */
 export interface ForwardInput {
   readonly runner: Runner
   readonly ids: readonly number[]
-  readonly mix: Mix
+  readonly conditions: Conditions
   /** Names what is merged into the weights; null for nothing. */
   weights(): string | null
 }
 
-/** A forward that can run again: its bench lives until it is disposed of. */
+/** A forward that can run again: its buffers live until the run is disposed of. */
 export interface LastingForward {
-  readonly bench: Bench
+  readonly run: InspectionRun
   readonly bound: BoundProgram
 }
 
 /** The fine program over all the tokens, every step observed: shapes are of exactly these rows. */
-export function fineProgram({ runner, ids, mix }: ForwardInput): Program {
+export function fineProgram({ runner, ids, conditions }: ForwardInput): Program {
   const rows = ids.length
-  const changes = { bank: runner.bank, edits: mix.edits }
+  const changes = { adapters: runner.adapters, edits: conditions.edits }
   return runner.record({ rows, logitRows: rows, positions: rows }, EVERY_STEP, changes)
 }
 
@@ -43,8 +46,8 @@ export async function createTensors(
   device.pushErrorScope('out-of-memory')
   let failure: GPUError | null | undefined
   try {
-    for (const { name, shape } of steps) {
-      tensors.set(name, ledger.create(`inspection:${name}`, tensorBytes(shape), usage))
+    for (const step of steps) {
+      tensors.set(step.name, ledger.create(`inspection:${step.name}`, tensorBytes(shapeOf(step)), usage))
     }
   } catch (error) {
     free()
@@ -56,7 +59,10 @@ export async function createTensors(
   free()
   throw new TokenscopeError('out-of-memory', 'The GPU has no memory left to keep these tensors.', {
     hint: 'Inspect fewer tokens, or give a smaller budget.',
-    details: { bytes: steps.reduce((sum, { shape }) => sum + tensorBytes(shape), 0), cause: failure.message },
+    details: {
+      bytes: steps.reduce((sum, step) => sum + tensorBytes(shapeOf(step)), 0),
+      cause: failure.message,
+    },
   })
 }
 
@@ -68,10 +74,11 @@ function place(
   whole: LedgerBuffer,
   at: { begin: number; total: number },
 ): void {
+  const shape = shapeOf(step)
   const axis = rowAxis(step)
-  const rows = step.shape[axis] ?? 1
-  const inner = elements(step.shape.slice(axis + 1))
-  const outer = elements(step.shape.slice(0, axis))
+  const rows = shape[axis] ?? 1
+  const inner = elements(shape.slice(axis + 1))
+  const outer = elements(shape.slice(0, axis))
   for (let o = 0; o < outer; o++) {
     const source = o * rows * inner * 4
     const target = (o * at.total + at.begin) * inner * 4
@@ -80,46 +87,45 @@ function place(
 }
 
 async function runRows(
-  { runner, ids, mix }: ForwardInput,
-  bench: Bench,
+  { runner, ids }: ForwardInput,
+  run: InspectionRun,
   whole: ReadonlyMap<string, LedgerBuffer>,
   [begin, end]: readonly [number, number],
 ): Promise<BoundProgram> {
   const part = ids.slice(begin, end)
-  const logits = whole.has('logits') || whole.has('final_norm')
-  const size = { rows: part.length, logitRows: logits ? part.length : 0, positions: ids.length }
-  const program = runner.record(size, [...whole.keys()], bench.changes)
-  const kept = program.steps.filter(({ name }) => whole.has(name))
+  const size = { rows: part.length, logitRows: part.length, positions: ids.length }
+  const all = runner.record(size, [...whole.keys()], run.changes)
+  const kept = all.steps.filter(({ name }) => whole.has(name))
   invariant(kept.length === whole.size, 'every kept step is a step of the program')
+  const head = headSteps(all)
+  const logits = kept.some((step) => head.includes(step))
+  const program = logits ? all : runner.record({ ...size, logitRows: 0 }, [...whole.keys()], run.changes)
   const inParts = part.length < ids.length
   const { STORAGE, COPY_SRC } = GPUBufferUsage
   const own = inParts
     ? new Map(
-        kept.map(({ name, shape }) => [name, bench.create(name, tensorBytes(shape), STORAGE | COPY_SRC)]),
+        kept.map((step) => [
+          step.name,
+          run.create(step.name, tensorBytes(shapeOf(step)), STORAGE | COPY_SRC),
+        ]),
       )
     : whole
-  const { bound, batch } = await bench.bind(program, own)
-  const rows = inspectionRows(part, begin, bench.pages, logits, mix)
-  const words = runner.pack(rows)
-  runner.device.queue.writeBuffer(batch.gpu, 0, words)
-  const encoder = runner.device.createCommandEncoder({ label: 'inspection' })
-  const pass = encoder.beginComputePass({ label: 'inspection' })
-  encodeProgram(pass, bound)
-  pass.end()
-  for (const step of inParts ? kept : []) {
-    const [from, to] = [own.get(step.name), whole.get(step.name)]
-    invariant(from && to, `${step.name} is kept`)
-    place(encoder, step, from, to, { begin, total: ids.length })
+  const forward = await run.bind(program, own)
+  const after = (encoder: GPUCommandEncoder): void => {
+    for (const step of inParts ? kept : []) {
+      const [from, to] = [own.get(step.name), whole.get(step.name)]
+      invariant(from && to, `${step.name} is kept`)
+      place(encoder, step, from, to, { begin, total: ids.length })
+    }
   }
-  runner.device.queue.submit([encoder.finish()])
-  runner.countInspection(rows.length, bound.dispatchCount, words.byteLength)
-  return bound
+  run.submit(forward, run.rows(part, begin, logits), { label: 'inspection', after })
+  return forward.bound
 }
 
 /**
  * Runs the tokens from an empty cache of their own; the outputs of the steps named in `tensors` end up there. Long inputs go in
  * chunks, except when all of them fit anyway (`atOnce`) or scores are kept, which look ahead of their row. The caller holds the turn
- * ({@link Runner.exclusive}) and disposes of the bench.
+ * ({@link Runner.exclusive}) and disposes of the run.
  */
 export async function runKept(
   input: ForwardInput,
@@ -127,17 +133,18 @@ export async function runKept(
   atOnce: boolean,
 ): Promise<LastingForward> {
   const total = input.ids.length
-  const scores = [...tensors.keys()].some((name) => name.endsWith('.scores'))
-  const chunk = atOnce || scores ? total : MAX_ROWS
-  const bench = new Bench(input.runner, total, input.mix)
+  const fine = fineProgram(input)
+  const kept = fine.steps.filter(({ name }) => tensors.has(name))
+  const chunk = atOnce || looksAhead(kept, fine) ? total : MAX_ROWS
+  const run = new InspectionRun(input.runner, total, input.conditions)
   try {
     for (let begin = 0; ; begin += chunk) {
       const end = Math.min(total, begin + chunk)
-      const bound = await runRows(input, bench, tensors, [begin, end])
-      if (end === total) return { bench, bound }
+      const bound = await runRows(input, run, tensors, [begin, end])
+      if (end === total) return { run, bound }
     }
   } catch (error) {
-    bench.dispose()
+    run.dispose()
     throw error
   }
 }

@@ -11,11 +11,10 @@ import type {
   TensorStats,
 } from '../api/model.ts'
 import { describeSteps } from '../run/describe.ts'
-import { rowAxis } from './trace.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
-import { checkRange, rangeStats, readRanges, rowRanges } from './readback.ts'
+import { checkRange, rangeStats, rowRanges } from './readback.ts'
 import { InspectTensors, planKept } from './tensors.ts'
-import { elements, type Program, type Step } from '../program/program.ts'
+import { elementsOf, isOp, rowAxis, shapeOf, type Program, type Step } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 
 const DEFAULT_BUDGET = 256 * 1024 * 1024
@@ -56,7 +55,10 @@ export class InspectionSession implements Inspection {
     return input.runner.exclusive(async () => {
       const { runner, ids } = input
       const program = fineProgram(input)
-      const infos = describeSteps(runner, ids.length, { bank: runner.bank, edits: input.mix.edits })
+      const infos = describeSteps(runner, ids.length, {
+        adapters: runner.adapters,
+        edits: input.conditions.edits,
+      })
       const largest = runner.device.limits.maxStorageBufferBindingSize
       const tensors = new InspectTensors(input, program, budgetBytes)
       await tensors.keep(planKept(program, { retain, budget: budgetBytes, largest }))
@@ -97,12 +99,14 @@ export class InspectionSession implements Inspection {
   ): Promise<TensorData> {
     return this.run(async () => {
       const step = this.step(name)
-      const count = elements(step.shape)
+      const count = elementsOf(step)
       const to = end ?? count
       checkRange(name, begin, to, count)
-      const shape = begin === 0 && to === count ? step.shape : [to - begin]
+      const shape = begin === 0 && to === count ? shapeOf(step) : [to - begin]
       const { runner } = this.input
-      const data = await this.tensors.use(step, ({ buffer }) => readRanges(runner, buffer.gpu, [[begin, to]]))
+      const data = await this.tensors.use(step, ({ buffer }) =>
+        runner.executor.readElements(buffer.gpu, [[begin, to]]),
+      )
       return { shape, data }
     })
   }
@@ -112,16 +116,18 @@ export class InspectionSession implements Inspection {
       const step = this.step(name)
       const ranges = this.rangesOf(step, row)
       const { runner } = this.input
-      const data = await this.tensors.use(step, ({ buffer }) => readRanges(runner, buffer.gpu, ranges))
-      return { shape: step.shape.filter((_, axis) => axis !== rowAxis(step)), data }
+      const data = await this.tensors.use(step, ({ buffer }) =>
+        runner.executor.readElements(buffer.gpu, ranges),
+      )
+      return { shape: shapeOf(step).filter((_, axis) => axis !== rowAxis(step)), data }
     })
   }
 
   private rangesOf(step: Step, row: number | undefined): readonly (readonly [number, number])[] {
-    if (row === undefined) return [[0, elements(step.shape)]]
+    if (row === undefined) return [[0, elementsOf(step)]]
     const axis = rowAxis(step)
-    checkRange(`${step.name} row`, row, row + 1, step.shape[axis] ?? 0)
-    return rowRanges(step.shape, axis, row)
+    checkRange(`${step.name} row`, row, row + 1, shapeOf(step)[axis] ?? 0)
+    return rowRanges(shapeOf(step), axis, row)
   }
 
   stats(name: string, { row }: { row?: number | undefined } = {}): Promise<TensorStats> {
@@ -144,15 +150,15 @@ export class InspectionSession implements Inspection {
   weights(name: string, output: number): Promise<{ weights: Float32Array; bias: number | null }> {
     return this.run(async () => {
       const step = this.step(name)
-      const [matrix] = step.weights
+      const matrix = isOp(step, 'linear') ? step.params[0]?.name : undefined
       const { runner } = this.input
-      if (step.op !== 'linear' || matrix === undefined || !runner.weights.has(matrix)) {
+      if (matrix === undefined || !runner.weights.has(matrix)) {
         throw new TokenscopeError('bad-argument', `"${name}" multiplies by no matrix of the model.`, {
           hint: 'Ask for a step whose op is linear.',
-          details: { step: name, op: step.op, weights: step.weights },
+          details: { step: name, op: step.op },
         })
       }
-      checkRange(`${name} columns`, output, output + 1, step.shape.at(-1) ?? 0)
+      checkRange(`${name} columns`, output, output + 1, shapeOf(step).at(-1) ?? 0)
       return new WeightReader(runner).row(runner.weights.view(matrix), output)
     })
   }
@@ -201,11 +207,11 @@ export class InspectionSession implements Inspection {
         if (forward) return this.profile(step, forward.bound.steps)
         const buffers = await createTensors(runner, [step])
         try {
-          const { bench, bound } = await runKept(this.input, buffers, true)
+          const { run, bound } = await runKept(this.input, buffers, true)
           try {
             return await this.profile(step, bound.steps)
           } finally {
-            bench.dispose()
+            run.dispose()
           }
         } finally {
           buffers.forEach((buffer) => runner.ledger.destroy(buffer))

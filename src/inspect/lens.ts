@@ -1,8 +1,8 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { Lens, LensCell, LensOptions } from '../api/model.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
-import { keptTensor, readHead, residualName } from './unembed.ts'
-import type { Tail } from './suffix.ts'
+import { keptTensor, residualName, unembed } from './unembed.ts'
+import type { SuffixTensors } from './suffix.ts'
 
 const MAX_TOP = 256
 const DEFAULT_TOP = 5
@@ -27,7 +27,7 @@ function checkNumbers(field: string, values: readonly number[], low: number, hig
 /** Logit lens (nostalgebraist 2020): softmax(head(final_norm(residual))) for layers × positions. */
 export async function readLens(input: ForwardInput, options: LensOptions): Promise<Lens> {
   const { runner, ids } = input
-  const { layers: depth, vocab } = runner.spec
+  const { layers: depth, vocab } = runner.model
   const layers = options.layers ?? Array.from({ length: depth + 1 }, (_, i) => i - 1)
   const positions = options.positions ?? ids.map((_, i) => i)
   const topK = options.topK ?? DEFAULT_TOP
@@ -51,17 +51,21 @@ export async function readLens(input: ForwardInput, options: LensOptions): Promi
 }
 
 /** Residual streams of the layers, and the position of their first row: after `cached` positions where those need not run again. */
-async function runResiduals(input: ForwardInput, names: ReadonlySet<string>, cached: number): Promise<Tail> {
+async function runResiduals(
+  input: ForwardInput,
+  names: ReadonlySet<string>,
+  cached: number,
+): Promise<SuffixTensors> {
   if (cached > 0) {
-    const { runTail } = await import('./suffix.ts')
-    const tail = await runTail(input, names, cached)
-    if (tail) return tail
+    const { runSuffix } = await import('./suffix.ts')
+    const suffix = await runSuffix(input, names, cached)
+    if (suffix) return suffix
   }
   const steps = fineProgram(input).steps.filter(({ name }) => names.has(name))
   const tensors = await createTensors(input.runner, steps)
   try {
-    const { bench } = await runKept(input, tensors, false)
-    bench.dispose()
+    const { run } = await runKept(input, tensors, false)
+    run.dispose()
     return { begin: 0, tensors }
   } catch (error) {
     tensors.forEach((buffer) => input.runner.ledger.destroy(buffer))
@@ -75,18 +79,19 @@ async function readCells(
   topK: number,
   cached: number,
 ): Promise<LensCell[]> {
-  const names = new Set(places.map(({ layer }) => residualName(layer)))
+  const streams = new Map(places.map(({ layer }) => [layer, residualName(input, layer)]))
+  const names = new Set(streams.values())
   const { runner } = input
   const { cellReader } = await import('./rank.ts')
   const { begin, tensors } = await runResiduals(input, names, cached)
   try {
     const rows = places.map(({ layer, position, token }) => ({
-      buffer: keptTensor(tensors, residualName(layer)),
+      buffer: keptTensor(tensors, streams.get(layer) ?? ''),
       row: position - begin,
       token,
     }))
     const cells: LensCell[] = []
-    for await (const ranked of readHead(input, rows, cellReader(runner, topK))) {
+    for await (const ranked of unembed(input, rows, cellReader(runner, topK))) {
       for (const { rank, probability, ...cell } of ranked) {
         const place = places[cells.length]
         invariant(place, 'every row of logits has its place')

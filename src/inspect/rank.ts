@@ -2,8 +2,7 @@ import type { PipelineCache } from '../gpu/pipelines.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { candidateStep, cellWords, parseCell, rankStep, type RankCell } from '../ops/rank.ts'
 import { RECORD_BYTES } from '../ops/select.ts'
-import type { HeadReader } from './unembed.ts'
-import { readRanges } from './readback.ts'
+import type { UnembedReader } from './unembed.ts'
 import type { Runner } from '../run/runner.ts'
 
 /** Rows of logits on the GPU to rank, and where buffers come from and go with. */
@@ -58,17 +57,17 @@ export async function bindRank(input: RankInput): Promise<BoundRank> {
 }
 
 /** Turns logits that the head leaves into cells of up to `topK` candidates, which alone are read back. */
-export function cellReader(runner: Runner, topK: number): HeadReader<RankCell[]> {
-  const { pipelines, spec } = runner
-  const { vocab } = spec
+export function cellReader(runner: Runner, topK: number): UnembedReader<RankCell[]> {
+  const { pipelines, model } = runner
+  const { vocab } = model
   const k = Math.min(topK, vocab)
   return {
     candidates: k,
-    async bind({ bench, batch, logits, rows }) {
-      const create: RankInput['create'] = (label, bytes, usage) => bench.create(label, bytes, usage)
+    async bind({ run, batch, logits, rows }) {
+      const create: RankInput['create'] = (label, bytes, usage) => run.create(label, bytes, usage)
       const { encode, cells } = await bindRank({ pipelines, create, batch, logits, rows, vocab, k })
       const read = async (): Promise<RankCell[]> => {
-        const words = await readRanges(runner, cells, [[0, rows * cellWords(k)]])
+        const words = await runner.executor.readElements(cells, [[0, rows * cellWords(k)]])
         return Array.from({ length: rows }, (_, row) => parseCell(words, row, k))
       }
       return { encode, read }

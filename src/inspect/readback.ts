@@ -1,40 +1,11 @@
 import { TokenscopeError } from '../errors.ts'
 import type { TensorStats } from '../api/model.ts'
+import type { ElementRange } from '../run/executor.ts'
 import type { Runner } from '../run/runner.ts'
-
-/** Elements `[begin, end)` of a buffer of f32. */
-export type ElementRange = readonly [begin: number, end: number]
 
 const BINS = 64
 /** Elements read back at a time where the whole need not be held. */
 const PIECE = 4 * 1024 * 1024
-
-/** Reads back just these ranges, joined, in one mapping. */
-export async function readRanges(
-  runner: Runner,
-  source: GPUBuffer,
-  ranges: readonly ElementRange[],
-): Promise<Float32Array> {
-  const count = ranges.reduce((sum, [begin, end]) => sum + end - begin, 0)
-  if (count === 0) return new Float32Array(0)
-  const staging = runner.ledger.create(
-    'inspection:staging',
-    count * 4,
-    GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  )
-  try {
-    const encoder = runner.device.createCommandEncoder({ label: 'read back' })
-    let at = 0
-    for (const [begin, end] of ranges) {
-      encoder.copyBufferToBuffer(source, begin * 4, staging.gpu, at * 4, (end - begin) * 4)
-      at += end - begin
-    }
-    runner.device.queue.submit([encoder.finish()])
-    return new Float32Array((await runner.map(staging)).slice(0, count * 4))
-  } finally {
-    runner.ledger.destroy(staging)
-  }
-}
 
 /** Ranges of one row of a tensor whose row axis has `outer` indices before it: one range each. */
 export function rowRanges(shape: readonly number[], axis: number, row: number): ElementRange[] {
@@ -141,13 +112,13 @@ export function rangeStats(
   let held: Promise<Float32Array> | null = null
   return statsOf(async function* () {
     if (count <= PIECE) {
-      held ??= readRanges(runner, source, ranges)
+      held ??= runner.executor.readElements(source, ranges)
       yield await held
       return
     }
     for (const [begin, end] of ranges) {
       for (let at = begin; at < end; at += PIECE) {
-        yield await readRanges(runner, source, [[at, Math.min(end, at + PIECE)]])
+        yield await runner.executor.readElements(source, [[at, Math.min(end, at + PIECE)]])
       }
     }
   })

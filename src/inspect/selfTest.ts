@@ -1,12 +1,12 @@
 import { invariant } from '../errors.ts'
-import type { LogitRow } from '../run/batch.ts'
+import { plainLogits } from '../run/batch.ts'
 import type { Sequence } from '../run/cache.ts'
 import type { Runner } from '../run/runner.ts'
 import { parseRecord, RECORD_BYTES, type SelectRecord } from '../ops/select.ts'
 import { hasPassed, rememberPass } from './selfTestPasses.ts'
 import { compareValues } from './selfTestValues.ts'
 
-/** Rows of the test's prompt: enough for attention to mix, few enough for the 8-row program that is compiled anyway. */
+/** Rows of the test's prompt: enough for attention to conditions, few enough for the 8-row program that is compiled anyway. */
 const ROWS = 4
 const CANDIDATES = 8
 /** NMSE. Two orders of summation differ by about 1e-12 after one layer; a wrong lane or load is off by far more than 1e-5. */
@@ -32,20 +32,23 @@ export async function findDisagreement(runner: Runner): Promise<string | null> {
 }
 
 async function runTest(runner: Runner): Promise<string | null> {
-  const { sequences, spec } = runner
+  const { sequences, model } = runner
   const sequence = sequences.fork(null, 0, 'self-test')
   try {
-    const tokens = Array.from({ length: ROWS }, (_, i) => Math.floor(((i + 1) * spec.vocab) / (ROWS + 1)))
+    const tokens = Array.from({ length: ROWS }, (_, i) => Math.floor(((i + 1) * model.vocab) / (ROWS + 1)))
     await runForwards(runner, sequence, tokens)
-    const bytes = spec.vocab * 4
+    const bytes = model.vocab * 4
     const [logits, record, values] = await Promise.all([
       runner.read(runner.logits.gpu, 0, 2 * bytes),
       runner.read(runner.records.gpu, 0, RECORD_BYTES),
       compareValues(runner, sequence, tokens),
     ])
-    const [many, one] = [new Float32Array(logits, 0, spec.vocab), new Float32Array(logits, bytes, spec.vocab)]
+    const [many, one] = [
+      new Float32Array(logits, 0, model.vocab),
+      new Float32Array(logits, bytes, model.vocab),
+    ]
     return (
-      complain('layers.0.attn.v of one chunk', values.got, values.want) ??
+      (values && complain(`${values.step} of one chunk`, values.got, values.want)) ??
       complain('logits of one row by itself', one, many) ??
       checkRecord(parseRecord(record), one)
     )
@@ -58,21 +61,12 @@ async function runTest(runner: Runner): Promise<string | null> {
 async function runForwards(runner: Runner, sequence: Sequence, tokens: readonly number[]): Promise<void> {
   runner.sequences.reserve(sequence, ROWS)
   const { pages, slot } = sequence
-  const greedy: Omit<LogitRow, 'ringRow'> = {
-    candidates: CANDIDATES,
-    inverseTemperature: 0,
-    topK: 0,
-    topP: 1,
-    minP: 0,
-    seed: [0, 0],
-    counter: 0,
-  }
   const rows = tokens.map((token, position) => ({ token, position, pages, slot }))
   const last = rows.at(-1)
   invariant(last, 'the test has rows')
   const [chunk, single] = await Promise.all([runner.live(8, 1), runner.live(1, 1)])
-  runner.submit(chunk, [...rows.slice(0, -1), { ...last, logits: { ...greedy, ringRow: 0 } }])
-  runner.submit(single, [{ ...last, logits: { ...greedy, ringRow: 1 } }])
+  runner.submit(chunk, [...rows.slice(0, -1), { ...last, logits: plainLogits(0, CANDIDATES) }])
+  runner.submit(single, [{ ...last, logits: plainLogits(1, CANDIDATES) }])
 }
 
 function finite(values: ArrayLike<number>): boolean {

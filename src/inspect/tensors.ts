@@ -2,9 +2,9 @@ import { TokenscopeError, invariant } from '../errors.ts'
 import { TensorCells } from '../gpu/heatmapCells.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
-import type { AdapterBank } from '../adapters/adapterBuffers.ts'
+import type { BoundAdapters } from '../run/changes.ts'
 import { createTensors, runKept, type ForwardInput, type LastingForward } from './forward.ts'
-import { matchesPattern, type Program, type Step } from '../program/program.ts'
+import { matchesPattern, shapeOf, type Program, type Step } from '../program/step.ts'
 
 /** A step's output on the GPU, and what was derived from it for drawing. */
 export interface KeptTensor {
@@ -14,8 +14,8 @@ export interface KeptTensor {
 }
 
 /** Leading slices, rows and columns a tensor is drawn as. */
-function matrixShape({ shape }: Step): { slices: number; rows: number; cols: number } {
-  const [slices = 1, rows = 1, cols = 1] = [1, 1, ...shape].slice(-3)
+function matrixShape(step: Step): { slices: number; rows: number; cols: number } {
+  const [slices = 1, rows = 1, cols = 1] = [1, 1, ...shapeOf(step)].slice(-3)
   return { slices, rows, cols }
 }
 
@@ -28,7 +28,7 @@ export function planKept(
   const kept = new Set<Step>()
   let left = budget
   for (const step of [...asked, ...program.steps]) {
-    const bytes = tensorBytes(step.shape)
+    const bytes = tensorBytes(shapeOf(step))
     if (kept.has(step) || bytes > left || bytes > largest) continue
     kept.add(step)
     left -= bytes
@@ -48,7 +48,7 @@ export class InspectTensors {
   private readonly users = new Map<string, number>()
   private readonly input: ForwardInput
   private readonly program: Program
-  private readonly bank: AdapterBank | null
+  private readonly adapters: BoundAdapters | null
   private readonly weights: string | null
   private spare: number
   /** Present when every step was kept by one forward: its steps can run again. */
@@ -57,7 +57,7 @@ export class InspectTensors {
   constructor(input: ForwardInput, program: Program, budget: number) {
     this.input = input
     this.program = program
-    this.bank = input.runner.bank
+    this.adapters = input.runner.adapters
     this.weights = input.weights()
     this.spare = budget
   }
@@ -78,7 +78,7 @@ export class InspectTensors {
     for (const tensor of tensors) this.kept.set(tensor.step.name, tensor)
     this.spare -= this.bytes
     if (all) this.forward = forward
-    else forward.bench.dispose()
+    else forward.run.dispose()
   }
 
   private async run(
@@ -129,9 +129,9 @@ export class InspectTensors {
   private async recompute(step: Step): Promise<KeptTensor> {
     try {
       this.checkFresh()
-      this.makeRoom(tensorBytes(step.shape))
+      this.makeRoom(tensorBytes(shapeOf(step)))
       const { tensors, forward } = await this.run([step], false)
-      forward.bench.dispose()
+      forward.run.dispose()
       const [tensor] = tensors
       invariant(tensor, `${step.name} was computed`)
       this.extra.set(step.name, tensor)
@@ -143,7 +143,7 @@ export class InspectTensors {
 
   /** Adapters swapped or merged since then would make another forward of it. Throws `bad-argument`. */
   checkFresh(): void {
-    if (this.input.runner.bank === this.bank && this.input.weights() === this.weights) return
+    if (this.input.runner.adapters === this.adapters && this.input.weights() === this.weights) return
     throw new TokenscopeError('bad-argument', 'The adapters have changed since this inspection began.', {
       hint: 'Inspect again; what was kept can still be read.',
     })
@@ -169,7 +169,7 @@ export class InspectTensors {
   /** Frees everything. Nobody may be working on a tensor. */
   dispose(): void {
     for (const tensor of [...this.kept.values(), ...this.extra.values()]) this.free(tensor)
-    this.forward?.bench.dispose()
+    this.forward?.run.dispose()
     this.forward = null
     this.kept.clear()
     this.extra.clear()

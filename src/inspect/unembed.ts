@@ -1,12 +1,10 @@
 import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { headSteps, streamName, type Program } from '../program/step.ts'
 import { FROM_SAMPLER } from '../run/batch.ts'
-import { encodeProgram } from '../run/bind.ts'
-import { Bench, inspectionRows } from './trace.ts'
+import { InspectionRun } from '../run/inspectionRun.ts'
+import { MAX_ROWS } from '../run/rows.ts'
 import type { ForwardInput } from './forward.ts'
-import { readRanges } from './readback.ts'
-import type { Program } from '../program/program.ts'
-import { MAX_ROWS } from '../run/runner.ts'
 
 /** Bytes of logits that one run of the head makes. */
 const CHUNK_BYTES = 32 * 1024 * 1024
@@ -20,18 +18,18 @@ export interface ResidualRow {
 }
 
 /** Logits of some residual rows, [rows, vocab], still on the GPU. */
-export interface HeadOutput {
-  readonly bench: Bench
+export interface UnembedOutput {
+  readonly run: InspectionRun
   readonly batch: GPUBuffer
   readonly logits: GPUBuffer
   readonly rows: number
 }
 
 /** What becomes of the logits. */
-export interface HeadReader<T> {
+export interface UnembedReader<T> {
   /** Candidates that the batch asks for, at most 256. */
   readonly candidates: number
-  bind(output: HeadOutput): Promise<BoundReader<T>>
+  bind(output: UnembedOutput): Promise<BoundReader<T>>
 }
 
 export interface BoundReader<T> {
@@ -42,52 +40,47 @@ export interface BoundReader<T> {
 }
 
 /** Name of the residual stream after a layer; −1 is the embedding. */
-export const residualName = (layer: number): string => (layer < 0 ? 'embed' : `layers.${layer}.resid`)
-
-/** The end of the decoder by itself: final norm and head, with what adapters add there. */
-function headProgram({ runner }: ForwardInput, rows: number): Program {
-  const program = runner.record({ rows, logitRows: rows, positions: 1 }, ['logits'])
-  const last = program.steps.findLastIndex(({ layer }) => layer !== null)
-  return { ...program, steps: program.steps.slice(last + 1) }
+export function residualName({ runner, ids }: ForwardInput, layer: number): string {
+  return streamName(runner.model.record({ rows: ids.length, logitRows: 0, positions: ids.length }), layer)
 }
 
-async function runHead<T>(
+/** The end of the forward by itself: last norm and head, with what adapters add there. */
+function headProgram({ runner }: ForwardInput, rows: number): Program {
+  const program = runner.record({ rows, logitRows: rows, positions: 1 }, ['logits'])
+  return { ...program, steps: headSteps(program) }
+}
+
+async function unembedChunk<T>(
   input: ForwardInput,
   residuals: readonly ResidualRow[],
-  reader: HeadReader<T>,
+  reader: UnembedReader<T>,
 ): Promise<T> {
-  const { runner, mix } = input
-  const { hidden, vocab, layers } = runner.spec
+  const { runner, conditions } = input
+  const { hidden, vocab, layers } = runner.model
   const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
-  const bench = new Bench(runner, 1, mix)
+  const run = new InspectionRun(runner, 1, conditions)
   try {
-    const stacked = bench.create('stacked', residuals.length * hidden * 4, STORAGE | COPY_DST)
-    const logits = bench.create('logits', residuals.length * vocab * 4, STORAGE | COPY_SRC)
+    const stacked = run.create('stacked', residuals.length * hidden * 4, STORAGE | COPY_DST)
+    const logits = run.create('logits', residuals.length * vocab * 4, STORAGE | COPY_SRC)
     const tensors = new Map([
-      [residualName(layers - 1), stacked],
+      [residualName(input, layers - 1), stacked],
       ['logits', logits],
     ])
-    const { bound, batch } = await bench.bind(headProgram(input, residuals.length), tensors)
-    const output = { bench, batch: batch.gpu, logits: logits.gpu, rows: residuals.length }
+    const forward = await run.bind(headProgram(input, residuals.length), tensors)
+    const output = { run, batch: forward.batch.gpu, logits: logits.gpu, rows: residuals.length }
     const { encode, read } = await reader.bind(output)
     const ids = residuals.map(({ token }) => token ?? FROM_SAMPLER)
-    const rows = inspectionRows(ids, 0, bench.pages, true, mix)
+    const rows = run.rows(ids, 0, true)
     for (const { logits: wanted } of rows) if (wanted) wanted.candidates = reader.candidates
-    const words = runner.pack(rows)
-    runner.device.queue.writeBuffer(batch.gpu, 0, words)
-    const encoder = runner.device.createCommandEncoder({ label: 'head' })
-    residuals.forEach(({ buffer, row }, i) => {
-      encoder.copyBufferToBuffer(buffer.gpu, row * hidden * 4, stacked.gpu, i * hidden * 4, hidden * 4)
-    })
-    const pass = encoder.beginComputePass({ label: 'head' })
-    encodeProgram(pass, bound)
-    const more = encode(pass)
-    pass.end()
-    runner.device.queue.submit([encoder.finish()])
-    runner.countInspection(rows.length, bound.dispatchCount + more, words.byteLength)
+    const before = (encoder: GPUCommandEncoder): void => {
+      residuals.forEach(({ buffer, row }, i) => {
+        encoder.copyBufferToBuffer(buffer.gpu, row * hidden * 4, stacked.gpu, i * hidden * 4, hidden * 4)
+      })
+    }
+    run.submit(forward, rows, { label: 'unembed', before, within: encode })
     return await read()
   } finally {
-    bench.dispose()
+    run.dispose()
   }
 }
 
@@ -95,31 +88,34 @@ async function runHead<T>(
  * Sends rows of any layer's residual stream through the final norm and the head, many rows in one product, and gives what the reader
  * makes of each such product's logits. The caller holds the turn ({@link Runner.exclusive}).
  */
-export async function* readHead<T>(
+export async function* unembed<T>(
   input: ForwardInput,
   residuals: readonly ResidualRow[],
-  reader: HeadReader<T>,
+  reader: UnembedReader<T>,
 ): AsyncGenerator<T> {
-  const { vocab } = input.runner.spec
+  const { vocab } = input.runner.model
   const chunk = Math.max(1, Math.min(MAX_ROWS, Math.floor(CHUNK_BYTES / (vocab * 4))))
   for (let begin = 0; begin < residuals.length; begin += chunk) {
-    yield await runHead(input, residuals.slice(begin, begin + chunk), reader)
+    yield await unembedChunk(input, residuals.slice(begin, begin + chunk), reader)
   }
 }
 
 /** Logits [vocab] of rows of residual streams, read back whole. The caller holds the turn. */
-export async function* headLogits(
+export async function* unembedLogits(
   input: ForwardInput,
   residuals: readonly ResidualRow[],
 ): AsyncGenerator<Float32Array> {
   const { runner } = input
-  const { vocab } = runner.spec
-  const whole: HeadReader<Float32Array> = {
+  const { vocab } = runner.model
+  const whole: UnembedReader<Float32Array> = {
     candidates: 1,
     bind: ({ logits, rows }) =>
-      Promise.resolve({ encode: () => 0, read: () => readRanges(runner, logits, [[0, rows * vocab]]) }),
+      Promise.resolve({
+        encode: () => 0,
+        read: () => runner.executor.readElements(logits, [[0, rows * vocab]]),
+      }),
   }
-  for await (const logits of readHead(input, residuals, whole)) {
+  for await (const logits of unembed(input, residuals, whole)) {
     for (let at = 0; at < logits.length; at += vocab) yield logits.subarray(at, at + vocab)
   }
 }

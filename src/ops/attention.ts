@@ -2,147 +2,169 @@ import joinWgsl from '../../shaders/ops/attention_join.wgsl?raw'
 import pageWgsl from '../../shaders/ops/attention_page.wgsl?raw'
 import prefillWgsl from '../../shaders/ops/attention_prefill.wgsl?raw'
 import splitWgsl from '../../shaders/ops/attention_split.wgsl?raw'
-import mixWgsl from '../../shaders/ops/mix.wgsl?raw'
+import contextWgsl from '../../shaders/ops/context.wgsl?raw'
 import scoresWgsl from '../../shaders/ops/scores.wgsl?raw'
 import softmaxWgsl from '../../shaders/ops/softmax.wgsl?raw'
-import { invariant } from '../errors.ts'
-import { kernel, reduceProvider } from '../gpu/providers.ts'
-import { MATVEC_ROWS } from '../program/fuse.ts'
-import { PAGE } from '../run/cache.ts'
-import type { Step } from '../program/program.ts'
 import type { Variant } from '../api/model.ts'
-import { read, write, type Dispatch, type Op, type OpContext } from './op.ts'
+import { invariant } from '../errors.ts'
+import { kernel, reduceProvider, type ProviderName } from '../gpu/providers.ts'
+import { PAGE } from '../program/batchLayout.ts'
+import type { ScoresAttrs, Window } from '../program/attrs.ts'
+import { shapeOf, type Step } from '../program/step.ts'
+import { scoresFormula, seenFormula } from './formulas.ts'
+import { MATVEC_ROWS } from './linear.ts'
+import {
+  inputOf,
+  read,
+  write,
+  type Dispatch,
+  type KernelParams,
+  type Op,
+  type OpContext,
+  type OpStep,
+} from './op.ts'
 
 /** Positions one part of decode attention covers: a workgroup's, or where threads work alone a thread's. */
 export function splitPositions({ alone }: Variant): number {
   return alone ? PAGE : 128
 }
 
+/** No window, for the kernels. */
+const NO_WINDOW = 0xffff_ffff
+
+const windowParam = (window: Window): number => window ?? NO_WINDOW
+
 function layerPages(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
   invariant(step.layer !== null, `${step.name} is in a layer`)
   return context.pages(step.layer)
 }
 
-/** After lowering, queries and cache may come from one fused step, whose tensor is the queries. */
-function queries(step: Step, context: OpContext): GPUBuffer {
-  const [q, cache] = step.inputs
-  invariant(q !== undefined && cache !== undefined, `${step.name} reads queries and the cache`)
-  return context.tensor(context.producer(cache).op === 'rope_cache' ? cache : q)
+const capProvider = (softcap: number | null): ProviderName =>
+  softcap === null ? 'softcap_none' : 'softcap_tanh'
+
+function scoreParams({ heads, kvHeads, scale, softcap }: ScoresAttrs): KernelParams {
+  return { heads, kv_heads: kvHeads, scale, softcap: softcap ?? 0 }
 }
 
-export const scores: Op = {
-  formula: () => 's = q·kᵀ / √d',
+/** What each query makes of each key, before any mask. */
+export const scores: Op<'scores'> = {
+  formula: ({ attrs }) => `s = ${scoresFormula(attrs)}`,
   dispatches(step, context) {
-    const { spec, rows, positions } = context.program
-    const { heads, kvHeads, headDim, attentionScale } = spec
+    const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
+    const { attrs } = step
     return [
       {
-        shader: kernel({ name: 'scores', text: scoresWgsl }, []),
+        shader: kernel({ name: 'scores', text: scoresWgsl }, [capProvider(attrs.softcap)]),
         bindings: [
-          read(2, queries(step, context)),
+          read(2, inputOf(step, 0, context)),
           read(3, layerPages(step, context).k),
           write(4, context.tensor(step.name)),
         ],
-        params: [heads, kvHeads, headDim, positions, rows, { f32: attentionScale }],
+        params: { ...scoreParams(attrs), head_dim: attrs.headDim, positions, rows },
         grid: [Math.ceil(positions / context.variant.workgroup), rows, heads],
       },
     ]
   },
 }
 
-export const softmax: Op = {
-  formula: () => 'p = softmax(s) over positions ≤ own',
+/** Causal softmax over the positions that a row sees. */
+export const softmax: Op<'softmax'> = {
+  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs.window)}`,
   dispatches(step, context) {
-    const { spec, rows, positions } = context.program
-    const [s] = step.inputs
-    invariant(s !== undefined, `${step.name} has an input`)
+    const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     return [
       {
-        shader: kernel({ name: 'softmax', text: softmaxWgsl }, [reduceProvider(context.variant)]),
-        bindings: [read(2, context.tensor(s)), write(4, context.tensor(step.name))],
-        params: [rows, positions],
-        grid: [rows, spec.heads, 1],
+        shader: kernel({ name: 'softmax', text: softmaxWgsl }, ['visible', reduceProvider(context.variant)]),
+        bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
+        params: { rows, positions, window: windowParam(step.attrs.window) },
+        grid: [rows, heads, 1],
       },
     ]
   },
 }
 
-export const mix: Op = {
-  formula: () => 'mix = p·V',
+/** Values weighted by their probabilities. */
+export const weightedValues: Op<'context'> = {
+  formula: () => 'context = p·V',
   dispatches(step, context) {
-    const { spec, rows, positions } = context.program
-    const [probs] = step.inputs
-    invariant(probs !== undefined, `${step.name} has an input`)
-    const { heads, kvHeads, headDim } = spec
+    const { rows, positions } = context.size
+    const { heads, kvHeads, headDim, window } = step.attrs
     return [
       {
-        shader: kernel({ name: 'mix', text: mixWgsl }, []),
+        shader: kernel({ name: 'context', text: contextWgsl }, ['visible']),
         bindings: [
-          read(2, context.tensor(probs)),
+          read(2, inputOf(step, 0, context)),
           read(3, layerPages(step, context).v),
           write(4, context.tensor(step.name)),
         ],
-        params: [heads, kvHeads, headDim, positions, rows],
+        params: { heads, kv_heads: kvHeads, head_dim: headDim, positions, rows, window: windowParam(window) },
         grid: [Math.ceil((heads * headDim) / context.variant.workgroup), rows, 1],
       },
     ]
   },
 }
 
-function prefill(step: Step, context: OpContext): Dispatch[] {
-  const { spec, rows } = context.program
+function prefill(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
+  const { attrs } = step
   const pages = layerPages(step, context)
+  const consts = { DIM4: attrs.headDim / 4 }
   return [
     {
-      shader: kernel({ name: 'attention_prefill', text: prefillWgsl }, [], { DIM4: spec.headDim / 4 }),
+      shader: kernel(
+        { name: 'attention_prefill', text: prefillWgsl },
+        ['visible', capProvider(attrs.softcap)],
+        consts,
+      ),
       bindings: [
-        read(2, queries(step, context)),
+        read(2, inputOf(step, 0, context)),
         read(3, pages.k),
         read(4, pages.v),
         write(5, context.tensor(step.name)),
       ],
-      params: [spec.heads, spec.kvHeads, { f32: spec.attentionScale }],
+      params: { ...scoreParams(attrs), window: windowParam(attrs.window) },
       // As many tiles as rows can split into: a tile ends with its sequence.
-      grid: [rows, spec.heads, 1],
+      grid: [context.size.rows, attrs.heads, 1],
     },
   ]
 }
 
-function decode(step: Step, context: OpContext): Dispatch[] {
-  const { variant } = context
-  const { spec, rows, positions } = context.program
-  const { heads, kvHeads, headDim } = spec
+function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
+  const { variant, size } = context
+  const { attrs } = step
+  const { heads, kvHeads, headDim } = attrs
   const pages = layerPages(step, context)
   const split = splitPositions(variant)
-  const splits = Math.ceil(positions / split)
-  const parts = context.scratch(rows * heads * splits * (headDim + 4) * 4)
+  const splits = Math.ceil(size.positions / split)
+  const parts = context.scratch(size.rows * heads * splits * (headDim + 4) * 4)
   const consts = { DIM4: headDim / 4, SPLIT: split }
   const group = heads / kvHeads
+  const window = windowParam(attrs.window)
   // Heads that one thread takes together: they read the same keys and values.
   const together = [4, 3, 2].find((count) => group % count === 0) ?? 1
   const half = variant.alone
     ? { name: 'attention_page', text: pageWgsl }
     : { name: 'attention_split', text: splitWgsl }
+  const providers = ['visible', capProvider(attrs.softcap)] as const
   return [
     {
-      shader: kernel(half, [], { ...consts, GROUP: group, HEADS: together }),
-      bindings: [read(2, queries(step, context)), read(3, pages.k), read(4, pages.v), write(5, parts)],
-      params: [heads, kvHeads, splits, { f32: spec.attentionScale }],
+      shader: kernel(half, providers, { ...consts, GROUP: group, HEADS: together }),
+      bindings: [read(2, inputOf(step, 0, context)), read(3, pages.k), read(4, pages.v), write(5, parts)],
+      params: { ...scoreParams(attrs), splits, window },
       grid: variant.alone
-        ? [Math.ceil((splits * heads) / together / variant.workgroup), rows, 1]
-        : [splits, kvHeads, rows],
+        ? [Math.ceil((splits * heads) / together / variant.workgroup), size.rows, 1]
+        : [splits, kvHeads, size.rows],
     },
     {
-      shader: kernel({ name: 'attention_join', text: joinWgsl }, [], consts),
+      shader: kernel({ name: 'attention_join', text: joinWgsl }, ['visible'], consts),
       bindings: [read(2, parts), write(4, context.tensor(step.name))],
-      params: [heads, splits],
-      grid: [Math.ceil((heads * headDim) / 4 / variant.workgroup), rows, 1],
+      params: { heads, splits, window },
+      grid: [Math.ceil((heads * headDim) / 4 / variant.workgroup), size.rows, 1],
     },
   ]
 }
 
 /** Causal attention over pages without storing the probabilities (Dao et al. 2022; split-KV decoding). */
-export const attention: Op = {
-  formula: () => 'mix = softmax(q·Kᵀ / √d)·V over positions ≤ own',
-  dispatches: (step, context) => (context.program.rows <= MATVEC_ROWS ? decode : prefill)(step, context),
+export const attention: Op<'attention'> = {
+  formula: ({ attrs }) => `context = softmax(${scoresFormula(attrs)})·V over ${seenFormula(attrs.window)}`,
+  dispatches: (step, context) => (context.size.rows <= MATVEC_ROWS ? decode : prefill)(step, context),
 }

@@ -1,31 +1,28 @@
 import editWgsl from '../../shaders/ops/edit.wgsl?raw'
 import editScoresWgsl from '../../shaders/ops/edit_scores.wgsl?raw'
-import { invariant } from '../errors.ts'
 import { kernel } from '../gpu/providers.ts'
-import { EDIT_SLOT } from '../run/batch.ts'
-import { read, write, type Op } from './op.ts'
+import { EDIT_SLOT } from '../program/batchLayout.ts'
+import { shapeOf, widthOf } from '../program/step.ts'
+import { elementGrid, inputOf, read, write, type Op } from './op.ts'
 
 /** A change at a step, by the row's strength; on scores it cuts edges. */
-export const edit: Op = {
+export const edit: Op<'edit'> = {
   formula: () => 'y = x + s·(edit(x) − x)',
   dispatches(step, context) {
-    const [x] = step.inputs
-    const n = step.shape.at(-1)
-    invariant(x !== undefined && n !== undefined, `${step.name} has an input`)
-    const { workgroup } = context.variant
+    const n = widthOf(step)
     const bindings = [
-      read(2, context.tensor(x)),
+      read(2, inputOf(step, 0, context)),
       read(3, context.edits(step.name)),
       write(4, context.tensor(step.name)),
     ]
-    if (step.shape.length === 3) {
-      const [heads = 1, rows = 1] = step.shape
+    if (step.axes.some(({ kind }) => kind === 'positions')) {
+      const [heads = 1, rows = 1] = shapeOf(step)
       return [
         {
           shader: kernel({ name: 'edit_scores', text: editScoresWgsl }, []),
           bindings,
-          params: [n, rows, EDIT_SLOT],
-          grid: [Math.ceil(n / workgroup), rows, heads],
+          params: { positions: n, rows, slot: EDIT_SLOT },
+          grid: [Math.ceil(n / context.variant.workgroup), rows, heads],
         },
       ]
     }
@@ -33,8 +30,8 @@ export const edit: Op = {
       {
         shader: kernel({ name: 'edit', text: editWgsl }, []),
         bindings,
-        params: [n, EDIT_SLOT],
-        grid: [Math.ceil(n / workgroup), context.program.rows, 1],
+        params: { n, slot: EDIT_SLOT },
+        grid: elementGrid(n, context),
       },
     ]
   },

@@ -1,29 +1,39 @@
 import embedWgsl from '../../shaders/ops/embed.wgsl?raw'
 import { kernel, weightsProvider } from '../gpu/providers.ts'
-import { read, write, type Op } from './op.ts'
+import { widthOf } from '../program/step.ts'
+import { formatNumber } from './formulas.ts'
+import { elementGrid, read, vectorOf, write, type Op } from './op.ts'
 
 /** Embedding rows by token id, plus learned positions where the model has them. One dispatch per shard of the table. */
-export const embed: Op = {
-  formula: (_, { spec }) => (spec.weights.positions ? 'x = E[token] + P[position]' : 'x = E[token]'),
+export const embed: Op<'embed'> = {
+  formula: ({ attrs, params }) =>
+    `x = ${attrs.scale === 1 ? '' : `${formatNumber(attrs.scale)}·`}E[token]${params.length > 1 ? ' + P[position]' : ''}`,
   dispatches(step, context) {
-    const { spec, rows } = context.program
-    const view = context.matrix(step.weights[0] ?? 'embed')
-    const k4 = Math.ceil(spec.hidden / 4)
-    const learned = spec.weights.positions !== null
+    const { matrix } = context.matrix(step.params[0]?.name ?? '')
+    const k4 = Math.ceil(widthOf(step) / 4)
+    const learned = step.params.length > 1
     const shader = kernel({ name: 'embed', text: embedWgsl }, [
-      weightsProvider(view.matrix.format, context.variant),
+      weightsProvider(matrix.format, context.variant),
       learned ? 'positions_learned' : 'positions_none',
     ])
-    return view.matrix.shards.map((shard) => ({
+    return matrix.shards.map((shard) => ({
       shader,
       bindings: [
-        read(2, context.drawn),
+        read(2, context.sampledTokens),
         read(3, shard.buffer.gpu),
         write(4, context.tensor(step.name)),
-        ...(learned ? [read(5, context.vector(step.weights[1] ?? 'positions'))] : []),
+        ...(learned ? [read(5, vectorOf(step, 1, context))] : []),
       ],
-      params: [k4, shard.begin, shard.end - shard.begin, shard.stride, shard.scalesWord, k4],
-      grid: [Math.ceil(k4 / context.variant.workgroup), rows, 1],
+      params: {
+        k4,
+        w_first: shard.begin,
+        w_count: shard.end - shard.begin,
+        w_stride: shard.stride,
+        w_scales: shard.scalesWord,
+        y_stride4: k4,
+        scale: step.attrs.scale,
+      },
+      grid: elementGrid(k4, context),
     }))
   },
 }

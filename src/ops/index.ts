@@ -1,38 +1,55 @@
-import type { StepOp } from '../program/program.ts'
+import type { OpName } from '../program/attrs.ts'
+import type { Step } from '../program/step.ts'
 import { blend, embedLora } from './adapters.ts'
-import { attention, mix, scores, softmax } from './attention.ts'
+import { attention, scores, softmax, weightedValues } from './attention.ts'
 import { activation, add, gate } from './elementwise.ts'
 import { edit } from './edits.ts'
 import { embed } from './embed.ts'
 import { linear } from './linear.ts'
-import { norm } from './norm.ts'
-import type { Op } from './op.ts'
+import { layerNorm, normAdd, rmsNorm } from './norm.ts'
+import type { Dispatch, Op, OpContext } from './op.ts'
 import { cache, rope, ropeCache } from './rope.ts'
 
 /** Every op of the forward pass. */
-export const OPS: Readonly<Record<StepOp, Op>> = {
+const OPS: { readonly [O in OpName]: Op<O> } = {
   activation,
   add,
   attention,
   blend,
   cache,
+  context: weightedValues,
   edit,
   embed,
   embed_lora: embedLora,
   gate,
-  layer_norm: norm,
+  layer_norm: layerNorm,
   linear,
   linear_activation: linear,
   linear_add: linear,
-  lora_ax: linear,
-  mix,
+  lora_a: linear,
+  norm_add: normAdd,
   norm_gated: linear,
   norm_linear: linear,
   norm_linear_activation: linear,
-  norm_lora_ax: linear,
-  rms_norm: norm,
+  norm_lora_a: linear,
+  rms_norm: rmsNorm,
   rope,
   rope_cache: ropeCache,
   scores,
   softmax,
+}
+
+/** The op of a step. The table pairs each name with its op, which an index by union loses. */
+function opOf(step: Step): Op<OpName> {
+  return OPS[step.op] as unknown as Op<OpName>
+}
+
+/** How a step is dispatched. */
+export function dispatchesOf(step: Step, context: OpContext): Dispatch[] {
+  return opOf(step).dispatches(step, context)
+}
+
+/** What a step computes, with its own numbers. */
+export function formulaOf(step: Step): string {
+  return opOf(step).formula(step)
 }

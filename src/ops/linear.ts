@@ -2,38 +2,76 @@ import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel, productProviders, weightsProvider, type ProviderName } from '../gpu/providers.ts'
-import { MATVEC_ROWS } from '../program/fuse.ts'
-import { axName, isAx, type Program, type RowSet, type Step, type StepOp } from '../program/program.ts'
-import type { MatrixView, Shard } from '../weights/store.ts'
-import { linearGrid, read, write, type Binding, type Dispatch, type Op, type OpContext } from './op.ts'
+import type { Activation, FoldedNorm } from '../program/attrs.ts'
+import { widthOf } from '../program/step.ts'
+import { ROWS_PROVIDERS } from './adapters.ts'
+import { capFormula, normFormula } from './formulas.ts'
+import { normParams, prologueOf } from './norm.ts'
+import type { MatrixView, Shard } from './operands.ts'
+import {
+  inputOf,
+  linearGrid,
+  read,
+  vectorOf,
+  write,
+  type Binding,
+  type Dispatch,
+  type KernelParams,
+  type Op,
+  type OpContext,
+  type OpStep,
+} from './op.ts'
 
-/** What surrounds the product in each op of the family. */
+/** Rows up to which a matrix product runs as matvec; beyond, as tiled matmul. */
+export const MATVEC_ROWS = 8
+
+type ProductOp =
+  | 'linear'
+  | 'linear_add'
+  | 'linear_activation'
+  | 'norm_linear'
+  | 'norm_linear_activation'
+  | 'norm_gated'
+  | 'lora_a'
+  | 'norm_lora_a'
+
+type Product = OpStep<ProductOp>
+
+/** What surrounds the product in a step of the family. */
 interface Form {
-  norm: boolean
-  finish: 'finish_store' | 'finish_add' | 'finish_activate' | 'finish_scale'
-  gated: boolean
+  readonly norm: FoldedNorm | null
+  readonly epilogue: 'finish_store' | 'finish_add' | 'finish_activate' | 'finish_scale' | 'finish_cap'
+  readonly activation: Activation | null
+  readonly softcap: number | null
+  readonly gated: boolean
+  /** Stack of adapters whose A·x it adds. */
+  readonly adapters: string | null
 }
 
-const FORMS: Partial<Record<StepOp, Form>> = {
-  linear: { norm: false, finish: 'finish_store', gated: false },
-  linear_add: { norm: false, finish: 'finish_add', gated: false },
-  linear_activation: { norm: false, finish: 'finish_activate', gated: false },
-  norm_linear: { norm: true, finish: 'finish_store', gated: false },
-  norm_linear_activation: { norm: true, finish: 'finish_activate', gated: false },
-  norm_gated: { norm: true, finish: 'finish_store', gated: true },
-  lora_ax: { norm: false, finish: 'finish_scale', gated: false },
-  norm_lora_ax: { norm: true, finish: 'finish_scale', gated: false },
-}
-
-const ROWS_PROVIDERS: Record<RowSet, ProviderName> = {
-  all: 'rows_all',
-  logits: 'rows_logits',
-  packed: 'rows_packed',
-}
-
-/** Name of the adapter group whose A·x a product reads, from its inputs. */
-function adapterGroup(step: Step): string | null {
-  return step.inputs.find(isAx)?.slice(0, -'.ax'.length) ?? null
+function formOf(step: Product): Form {
+  const plain: Form = {
+    norm: 'norm' in step.attrs ? step.attrs.norm : null,
+    epilogue: 'finish_store',
+    activation: 'activation' in step.attrs ? step.attrs.activation : null,
+    softcap: 'softcap' in step.attrs ? step.attrs.softcap : null,
+    gated: step.op === 'norm_gated',
+    adapters: 'lora' in step.attrs ? (step.attrs.lora ?? null) : null,
+  }
+  switch (step.op) {
+    case 'linear_add':
+      return { ...plain, epilogue: 'finish_add' }
+    case 'linear_activation':
+    case 'norm_linear_activation':
+      return { ...plain, epilogue: 'finish_activate' }
+    case 'lora_a':
+    case 'norm_lora_a':
+      return { ...plain, epilogue: 'finish_scale' }
+    case 'linear':
+    case 'norm_linear':
+      return plain.softcap === null ? plain : { ...plain, epilogue: 'finish_cap' }
+    case 'norm_gated':
+      return plain
+  }
 }
 
 /** Row counts a matvec is compiled for. */
@@ -41,87 +79,81 @@ export function matvecBucket(rows: number): number {
   return [1, 2, 4, 8].find((bucket) => rows <= bucket) ?? MATVEC_ROWS
 }
 
-function bindings(step: Step, form: Form, shard: Shard, context: OpContext): Binding[] {
-  const [x, residual] = step.inputs
-  const [norm] = step.weights
-  invariant(x !== undefined, `${step.name} has an input`)
-  const list = [read(2, context.tensor(x)), read(3, shard.buffer.gpu), write(4, context.tensor(step.name))]
-  if (form.norm) {
-    invariant(norm !== undefined, `${step.name} has a norm`)
-    list.push(read(5, context.vector(norm)))
-  }
-  if (form.finish === 'finish_add') {
-    invariant(residual !== undefined, `${step.name} has a residual`)
-    list.push(read(6, context.tensor(residual)))
-  }
-  const group = adapterGroup(step)
-  if (group !== null) {
-    list.push(read(7, context.tensor(axName(group))), read(8, context.adapterGroup(group).planes))
+function bindings(step: Product, form: Form, shard: Shard, context: OpContext): Binding[] {
+  const list = [
+    read(2, inputOf(step, 0, context)),
+    read(3, shard.buffer.gpu),
+    write(4, context.tensor(step.name)),
+  ]
+  if (form.norm) list.push(read(5, vectorOf(step, 0, context)))
+  if (form.epilogue === 'finish_add') list.push(read(6, inputOf(step, 1, context)))
+  if (form.adapters !== null) {
+    const low = inputOf(step, step.inputs.length - 1, context)
+    list.push(read(7, low), read(8, context.adapterStack(form.adapters).planes))
   }
   return list
 }
 
-function shardParams(step: Step, form: Form, view: MatrixView, shard: Shard, { spec }: Program) {
+function shardParams(
+  step: Product,
+  form: Form,
+  view: MatrixView,
+  shard: Shard,
+): { n: number; params: KernelParams } {
   const begin = Math.max(view.begin, shard.begin)
   const end = Math.min(view.end, shard.end)
-  const rows = end - begin
   const { cols } = view.matrix
-  const n = form.gated ? rows / 2 : rows
-  const width = step.shape.at(-1) ?? 0
-  const params = [
-    cols,
-    Math.ceil(cols / 4),
+  const n = form.gated ? (end - begin) / 2 : end - begin
+  const k4 = Math.ceil(cols / 4)
+  const params = {
+    k: cols,
+    k4,
     n,
-    begin - shard.begin,
-    shard.stride,
-    shard.scalesWord,
-    shard.biasWord,
-    Math.ceil(cols / 4),
-    width,
-    begin - view.begin,
-    { f32: spec.norm.eps },
-    begin,
-  ]
+    w_row: begin - shard.begin,
+    w_stride: shard.stride,
+    w_scales: shard.scalesWord,
+    w_bias: shard.biasWord,
+    x_stride: k4,
+    y_stride: widthOf(step),
+    y_offset: begin - view.begin,
+    ...normParams(form.norm),
+    softcap: form.softcap ?? 0,
+    adapter_row: begin,
+  }
   return { n, params }
 }
 
-function providers(step: Step, form: Form, view: MatrixView, context: OpContext): ProviderName[] {
-  const { spec } = context.program
+function providers(step: Product, form: Form, view: MatrixView, context: OpContext): ProviderName[] {
   const list: ProviderName[] = [
     ROWS_PROVIDERS[step.rows],
     weightsProvider(view.matrix.format, context.variant),
-    form.finish,
-    adapterGroup(step) === null ? 'adapter_none' : 'adapter_lora',
+    form.epilogue,
+    form.adapters === null ? 'adapter_none' : 'adapter_lora',
   ]
-  if (form.gated || form.finish === 'finish_activate') list.push('activations', `activate_${spec.activation}`)
+  if (form.activation) list.push('activations', `activate_${form.activation}`)
   return list
 }
 
 /** The matrix a product multiplies by; for A·x that of the adapters. */
-function matrixOf(step: Step, context: OpContext): MatrixView {
-  if (isAx(step.name)) return context.adapterGroup(step.name.slice(0, -'.ax'.length)).a
-  const name = step.weights.at(-1)
-  invariant(name !== undefined, `${step.name} names its matrix`)
-  return context.matrix(name)
+function matrixOf({ attrs }: Product, context: OpContext): MatrixView {
+  return 'stack' in attrs ? context.adapterStack(attrs.stack).a : context.matrix(attrs.matrix)
 }
 
 type Kernel = Pick<Dispatch, 'shader' | 'grid'>
 
 /** Few rows, or threads that work alone: matvec, ROWS rows at a time. */
 function matvecKernel(
-  step: Step,
+  view: MatrixView,
   form: Form,
   base: ProviderName[],
   rows: number,
   n: number,
-  context: OpContext,
+  { variant }: OpContext,
 ): Kernel {
-  const { variant, program } = context
-  const { cols, format } = matrixOf(step, context).matrix
-  const norm = program.spec.norm.kind === 'rms' ? 'prologue_rms' : 'prologue_layer'
+  const { cols, format } = view.matrix
   const providers: ProviderName[] = [
     ...base,
-    form.norm ? norm : 'prologue_none',
+    form.norm ? prologueOf(form.norm) : 'prologue_none',
     form.gated ? 'outputs_gated' : 'outputs_linear',
     ...productProviders(variant),
   ]
@@ -142,37 +174,40 @@ function matmulKernel(base: ProviderName[], rows: number, n: number): Kernel {
   return { shader: kernel({ name: 'matmul', text: matmul }, base), grid: [x, Math.ceil(rows / 32), z] }
 }
 
-function dispatches(step: Step, context: OpContext): Dispatch[] {
-  const form = FORMS[step.op]
-  invariant(form, `${step.op} is a product`)
+function dispatches(step: Product, context: OpContext): Dispatch[] {
+  const form = formOf(step)
   const view = matrixOf(step, context)
-  const rows = step.rows !== 'all' ? context.program.logitRows : context.program.rows
+  const { rows: all, logitRows } = context.size
+  const rows = step.rows === 'all' ? all : logitRows
   const base = providers(step, form, view, context)
   const asMatvec = rows <= MATVEC_ROWS || context.variant.alone
+  invariant(asMatvec || !form.norm, `${step.name} folds its norm for few rows only`)
   return view.matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
     .map((shard) => {
-      const { n, params } = shardParams(step, form, view, shard, context.program)
+      const { n, params } = shardParams(step, form, view, shard)
       return {
-        ...(asMatvec ? matvecKernel(step, form, base, rows, n, context) : matmulKernel(base, rows, n)),
+        ...(asMatvec ? matvecKernel(view, form, base, rows, n, context) : matmulKernel(base, rows, n)),
         bindings: bindings(step, form, shard, context),
         params,
       }
     })
 }
 
-const SYMBOLS: Partial<Record<StepOp, string>> = {
-  linear: 'y = W·x + b',
-  linear_add: 'y = residual + W·x + b',
-  linear_activation: 'y = act(W·x + b)',
-  norm_linear: 'y = W·norm(x) + b',
-  norm_linear_activation: 'y = act(W·norm(x) + b)',
-  norm_gated: 'y = act(W_gate·norm(x)) ∘ (W_up·norm(x))',
-  lora_ax: 'y = s·(α/r)·(A·x)',
-  norm_lora_ax: 'y = s·(α/r)·(A·norm(x))',
+function formula(step: Product): string {
+  const form = formOf(step)
+  const x = form.norm ? `(${normFormula(form.norm)})` : 'x'
+  if (step.op === 'lora_a' || step.op === 'norm_lora_a') return `y = s·(α/r)·(A·${x})`
+  const low = form.adapters === null ? '' : ' + Σ B·(A·x)'
+  if (step.op === 'norm_gated') {
+    return `y = ${step.attrs.activation}(W_gate·x̂${low}) ∘ (W_up·x̂${low}), x̂ = ${normFormula(step.attrs.norm)}`
+  }
+  const bias = step.params.some(({ role }) => role === 'bias') ? ' + b' : ''
+  const product = `W·${x}${bias}${low}`
+  if (form.epilogue === 'finish_add') return `y = residual + ${product}`
+  if (form.activation) return `y = ${form.activation}(${product})`
+  return form.softcap === null ? `y = ${product}` : `y = ${capFormula(product, form.softcap)}`
 }
 
-export const linear: Op = {
-  formula: (step) => `${SYMBOLS[step.op] ?? ''}${adapterGroup(step) === null ? '' : ' + Σ B·(A·x)'}`,
-  dispatches,
-}
+/** y = W·x + b and what is folded around it. */
+export const linear = { formula, dispatches } satisfies Op<ProductOp>

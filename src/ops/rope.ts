@@ -1,90 +1,133 @@
 import cacheWgsl from '../../shaders/ops/cache.wgsl?raw'
 import ropeWgsl from '../../shaders/ops/rope.wgsl?raw'
 import ropeCacheWgsl from '../../shaders/ops/rope_cache.wgsl?raw'
+import ropeCacheNormWgsl from '../../shaders/ops/rope_cache_norm.wgsl?raw'
 import { invariant } from '../errors.ts'
-import { kernel } from '../gpu/providers.ts'
-import type { Program } from '../program/program.ts'
-import { read, write, type Op } from './op.ts'
+import { kernel, spreadProviders } from '../gpu/providers.ts'
+import type { RopeAttrs } from '../program/attrs.ts'
+import { shapeOf, widthOf, type Step } from '../program/step.ts'
+import {
+  elementGrid,
+  inputOf,
+  read,
+  write,
+  type Dispatch,
+  type KernelParams,
+  type Op,
+  type OpContext,
+  type OpStep,
+} from './op.ts'
 
-function rotation({ spec }: Program): { rotary: number; interleaved: number } {
-  if (spec.positions.kind !== 'rope') return { rotary: 0, interleaved: 0 }
-  return { rotary: spec.positions.rotaryDim, interleaved: spec.positions.layout === 'interleaved' ? 1 : 0 }
+function rotation(rope: RopeAttrs | null): KernelParams {
+  return { rotary: rope?.table.rotary ?? 0, interleaved: rope?.layout === 'interleaved' ? 1 : 0 }
+}
+
+function pagesOf(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
+  invariant(step.layer !== null, `${step.name} is in a layer`)
+  return context.pages(step.layer)
 }
 
 /** Rotary position embedding (Su et al. 2021), on queries or keys. */
-export const rope: Op = {
-  formula: () => '(a, b) → (a·cos θ − b·sin θ, b·cos θ + a·sin θ)',
+export const rope: Op<'rope'> = {
+  formula: ({ attrs: { table, headDim } }) =>
+    `(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ), φᵢ = position·${table.theta}^(−2i/${table.rotary})${
+      table.rotary === headDim ? '' : `, i < ${table.rotary / 2}`
+    }${table.scaling.kind === 'none' ? '' : ` (${table.scaling.kind})`}`,
   dispatches(step, context) {
-    const [x] = step.inputs
-    const n = step.shape.at(-1)
-    invariant(x !== undefined && n !== undefined, `${step.name} has an input and a width`)
-    const { rotary, interleaved } = rotation(context.program)
+    const n = widthOf(step)
     return [
       {
         shader: kernel({ name: 'rope', text: ropeWgsl }, ['rotate']),
         bindings: [
-          read(2, context.tensor(x)),
-          read(3, context.ropeTable),
+          read(2, inputOf(step, 0, context)),
+          read(3, context.ropeTable(step.attrs.table)),
           write(4, context.tensor(step.name)),
         ],
-        params: [n, context.program.spec.headDim, rotary, interleaved],
-        grid: [Math.ceil(n / context.variant.workgroup), context.program.rows, 1],
+        params: { n, head_dim: step.attrs.headDim, ...rotation(step.attrs) },
+        grid: elementGrid(n, context),
       },
     ]
   },
 }
 
 /** Keys and values enter their sequence's pages. */
-export const cache: Op = {
+export const cache: Op<'cache'> = {
   formula: () => 'K[position] = k, V[position] = v',
   dispatches(step, context) {
-    const [k, v] = step.inputs
-    const n = step.shape.at(-1)
-    invariant(
-      k !== undefined && v !== undefined && n !== undefined && step.layer !== null,
-      `${step.name} is in a layer`,
-    )
-    const pages = context.pages(step.layer)
+    const [, rows = 0, n = 0] = shapeOf(step)
+    const pages = pagesOf(step, context)
     return [
       {
         shader: kernel({ name: 'cache', text: cacheWgsl }, []),
         bindings: [
-          read(2, context.tensor(k)),
-          read(3, context.tensor(v)),
+          read(2, inputOf(step, 0, context)),
+          read(3, inputOf(step, 1, context)),
           write(4, pages.k),
           write(5, pages.v),
           write(6, context.tensor(step.name)),
         ],
-        params: [n, context.program.spec.headDim, context.program.rows],
-        grid: [Math.ceil(n / context.variant.workgroup), context.program.rows, 1],
+        params: { n, head_dim: step.attrs.headDim, rows },
+        grid: elementGrid(n, context),
       },
     ]
   },
 }
 
-/** Splits the fused product, rotates queries and keys, and writes the pages, in one dispatch. Its tensor is the queries. */
-export const ropeCache: Op = {
-  formula: () => 'q = rope(q), K[position] = rope(k), V[position] = v',
+/** Heads are normed before they turn: threads share a head's sum of squares, so a group of them takes a head. */
+function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispatch {
+  const { heads, kvHeads, headDim, norm, rope } = step.attrs
+  invariant(norm, `${step.name} norms its heads`)
+  const { variant, size } = context
+  const pages = pagesOf(step, context)
+  const all = heads + 2 * kvHeads
+  return {
+    shader: kernel({ name: 'rope_cache_norm', text: ropeCacheNormWgsl }, spreadProviders(variant)),
+    bindings: [
+      read(2, inputOf(step, 0, context)),
+      read(3, context.ropeTable(rope?.table ?? null)),
+      write(4, context.tensor(step.name)),
+      write(5, pages.k),
+      write(6, pages.v),
+      read(7, context.vector(norm.q.name)),
+      read(8, context.vector(norm.k.name)),
+    ],
+    params: {
+      heads,
+      kv_heads: kvHeads,
+      head_dim: headDim,
+      ...rotation(rope),
+      eps: norm.eps,
+      norm_offset: norm.offset,
+    },
+    grid: [variant.alone ? Math.ceil(all / variant.workgroup) : all, size.rows, 1],
+  }
+}
+
+/** Splits the stacked product, (norms and) rotates queries and keys, and writes the pages, in one dispatch. Its tensor is the queries. */
+export const ropeCache: Op<'rope_cache'> = {
+  formula: ({ attrs }) => {
+    const normed = (x: string): string => (attrs.norm ? `norm(${x})` : x)
+    const turned = (x: string): string => (attrs.rope ? `rope(${normed(x)})` : normed(x))
+    return `q = ${turned('q')}, K[position] = ${turned('k')}, V[position] = v`
+  },
   dispatches(step, context) {
-    const { spec, rows } = context.program
-    const [qkv] = step.inputs
-    invariant(qkv !== undefined && step.layer !== null, `${step.name} is in a layer`)
-    const pages = context.pages(step.layer)
-    const { rotary, interleaved } = rotation(context.program)
-    const qSize = spec.heads * spec.headDim
-    const kvSize = spec.kvHeads * spec.headDim
+    const { heads, kvHeads, headDim, norm, rope } = step.attrs
+    if (norm) return [normedRopeCache(step, context)]
+    const pages = pagesOf(step, context)
+    const qSize = heads * headDim
+    const kvSize = kvHeads * headDim
     return [
       {
         shader: kernel({ name: 'rope_cache', text: ropeCacheWgsl }, ['rotate']),
         bindings: [
-          read(2, context.tensor(qkv)),
-          read(3, context.ropeTable),
+          read(2, inputOf(step, 0, context)),
+          read(3, context.ropeTable(rope?.table ?? null)),
           write(4, context.tensor(step.name)),
           write(5, pages.k),
           write(6, pages.v),
         ],
-        params: [qSize, kvSize, spec.headDim, rotary, interleaved],
-        grid: [Math.ceil((qSize + 2 * kvSize) / context.variant.workgroup), rows, 1],
+        params: { q_size: qSize, kv_size: kvSize, head_dim: headDim, ...rotation(rope) },
+        grid: elementGrid(qSize + 2 * kvSize, context),
       },
     ]
   },

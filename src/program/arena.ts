@@ -1,4 +1,4 @@
-import { elements, type Program } from './program.ts'
+import { elements, shapeOf, type Program } from './step.ts'
 
 /** Which slot of the arena holds each step's output, and how large each slot must be. */
 export interface ArenaPlan {
@@ -29,7 +29,7 @@ export function planArena(program: Program, own: ReadonlySet<string>): ArenaPlan
       const slot = free.size > 0 ? Math.min(...free) : bytes.length
       free.delete(slot)
       slots.set(step.name, slot)
-      bytes[slot] = Math.max(bytes[slot] ?? 0, tensorBytes(step.shape))
+      bytes[slot] = Math.max(bytes[slot] ?? 0, tensorBytes(shapeOf(step)))
     }
     for (const name of new Set([step.name, ...step.inputs])) {
       const slot = slots.get(name)

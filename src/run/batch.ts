@@ -1,4 +1,5 @@
 import { invariant } from '../errors.ts'
+import { MAX_ADAPTERS } from '../program/batchLayout.ts'
 
 /** One row of a forward: a token at a position of a sequence. */
 export interface BatchRow {
@@ -30,12 +31,14 @@ export interface LogitRow {
   counter: number
 }
 
+/** Logits that the host reads itself: nothing is drawn from them. */
+export function plainLogits(ringRow: number, candidates = 1): LogitRow {
+  const off = { inverseTemperature: 0, topK: 0, topP: 1, minP: 0 }
+  return { ringRow, candidates, ...off, seed: [0, 0], counter: 0 }
+}
+
 export const FROM_SAMPLER = 0xffff_ffff
 const HEADER = 8
-/** Most adapters that can be loaded at once. */
-export const MAX_ADAPTERS = 8
-/** Place of the edits' strength among a row's scales, behind those of the adapters. */
-export const EDIT_SLOT = MAX_ADAPTERS
 const ROW_WORDS = 4
 const LOGIT_WORDS = 12
 const TILE_WORDS = 2

@@ -1,11 +1,10 @@
 import { invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { LayoutKey, PipelineCache } from '../gpu/pipelines.ts'
-import { OPS } from '../ops/index.ts'
+import { dispatchesOf } from '../ops/index.ts'
 import type { Dispatch, OpContext } from '../ops/op.ts'
-import type { AdapterGroup, EmbedLora } from '../adapters/adapterBuffers.ts'
-import type { Program, Step } from '../program/program.ts'
-import type { MatrixView } from '../weights/store.ts'
+import type { Program, Step } from '../program/step.ts'
+import { packParams } from './params.ts'
 
 /** A dispatch ready to be encoded. */
 export interface BoundDispatch {
@@ -28,19 +27,8 @@ export interface BoundProgram {
 }
 
 /** Buffers a program works on. */
-export interface BindResources {
+export interface BindResources extends Omit<OpContext, 'size' | 'variant'> {
   readonly batch: GPUBuffer
-  readonly ropeTable: GPUBuffer
-  readonly drawn: GPUBuffer
-  tensor(name: string): GPUBuffer
-  scratch(bytes: number): GPUBuffer
-  matrix(name: string): MatrixView
-  vector(name: string): GPUBuffer
-  pages(layer: number): { k: GPUBuffer; v: GPUBuffer }
-  adapterGroup(name: string): AdapterGroup
-  embedLora(): EmbedLora
-  replacedBy(step: string): number
-  edits(step: string): GPUBuffer
 }
 
 /** Uniform offsets must be multiples of this on every device at default limits. */
@@ -62,32 +50,13 @@ export function planDispatches(
   resources: BindResources,
   pipelines: PipelineCache,
 ): { step: Step; dispatches: Dispatch[] }[] {
-  const producers = new Map(program.steps.map((step) => [step.name, step]))
+  const { rows, logitRows, positions } = program
   const context: OpContext = {
-    program,
-    variant: pipelines.variant,
-    producer(name) {
-      const step = producers.get(name)
-      invariant(step, `no step makes ${name}`)
-      return step
-    },
     ...resources,
+    size: { rows, logitRows, positions },
+    variant: pipelines.variant,
   }
-  return program.steps.map((step) => ({ step, dispatches: OPS[step.op].dispatches(step, context) }))
-}
-
-function packParams(dispatches: readonly Dispatch[]): ArrayBuffer {
-  const bytes = new ArrayBuffer(Math.max(1, dispatches.length) * PARAMS_ALIGN)
-  const view = new DataView(bytes)
-  dispatches.forEach(({ params }, i) => {
-    invariant(params.length * 4 <= PARAMS_ALIGN, 'parameters of one dispatch fit their slice')
-    params.forEach((value, n) => {
-      const at = i * PARAMS_ALIGN + n * 4
-      if (typeof value === 'number') view.setUint32(at, value, true)
-      else view.setFloat32(at, value.f32, true)
-    })
-  })
-  return bytes
+  return program.steps.map((step) => ({ step, dispatches: dispatchesOf(step, context) }))
 }
 
 /** Compiles what is missing and builds the bind groups of a program. */
@@ -103,7 +72,7 @@ export async function bindProgram(
   const kernels = await Promise.all(
     flat.map((dispatch) => pipelines.get(dispatch.shader, layoutKey(dispatch))),
   )
-  const bytes = packParams(flat)
+  const bytes = packParams(flat, PARAMS_ALIGN)
   const params = ledger.create(
     `params:${program.rows}/${program.logitRows}`,
     bytes.byteLength,

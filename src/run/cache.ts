@@ -1,17 +1,32 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
+import type { Attrs } from '../program/attrs.ts'
+import { PAGE } from '../program/batchLayout.ts'
+import { isOp, type Program } from '../program/step.ts'
 
-/** Positions of a page; the same number stands in the kernels. */
-export const PAGE = 32
+/** What a program keeps of each position, by layer. */
+export type CacheLayer = Attrs['cache']
+
+/** The cache that a forward pass writes and reads. */
+export function cacheLayers({ steps }: Program): readonly CacheLayer[] {
+  return steps.filter((step) => isOp(step, 'cache')).map(({ attrs }) => attrs)
+}
 
 /** Bytes of K and V of one position over all layers. */
-export function cacheBytesPerPosition({ layers, kvHeads, headDim }: DecoderSpec): number {
-  return 2 * layers * kvHeads * headDim * 4
+export function cacheBytesPerPosition(layers: readonly CacheLayer[]): number {
+  return layers.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * headDim * 4, 0)
+}
+
+/** Positions behind which no layer looks, null when some layer sees all. */
+export function widestWindow(layers: readonly CacheLayer[]): number | null {
+  const windows = layers.map(({ window }) => window ?? Infinity)
+  const widest = Math.max(0, ...windows)
+  return Number.isFinite(widest) ? widest : null
 }
 
 /**
- * Keys and values of all layers in pages of {@link PAGE} positions: per layer `[pages, kvHeads, PAGE, headDim]` f32, twice.
+ * Keys and values of all layers in pages of {@link PAGE} positions: per layer `[pages, kvHeads, PAGE, headDim]` f32,
+ * twice.
  * Pages are counted by reference, so branches share them.
  */
 export class PagePool {
@@ -20,23 +35,24 @@ export class PagePool {
   private readonly references: Uint16Array
   private readonly free: number[]
   private readonly layers: { k: LedgerBuffer; v: LedgerBuffer }[]
-  /** One page in passing: WebGPU copies between different buffers only. */
-  private readonly passing: LedgerBuffer
+  /** A page on its way: WebGPU copies between different buffers only. */
+  private readonly scratchPage: LedgerBuffer
   private readonly ledger: BufferLedger
-  private readonly bytesPerPage: number
+  /** Of K or V, by layer. */
+  private readonly pageBytes: readonly number[]
 
-  constructor(ledger: BufferLedger, spec: DecoderSpec, pages: number, label = 'kv-cache') {
+  constructor(ledger: BufferLedger, layers: readonly CacheLayer[], pages: number, label = 'kv-cache') {
     this.ledger = ledger
     this.pages = pages
     this.references = new Uint16Array(pages)
     this.free = Array.from({ length: pages }, (_, i) => pages - 1 - i)
-    this.bytesPerPage = PAGE * spec.kvHeads * spec.headDim * 4
+    this.pageBytes = layers.map(({ kvHeads, headDim }) => PAGE * kvHeads * headDim * 4)
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
-    this.layers = Array.from({ length: spec.layers }, (_, n) => ({
-      k: ledger.create(`${label}:k${n}`, pages * this.bytesPerPage, usage),
-      v: ledger.create(`${label}:v${n}`, pages * this.bytesPerPage, usage),
+    this.layers = this.pageBytes.map((bytes, n) => ({
+      k: ledger.create(`${label}:k${n}`, pages * bytes, usage),
+      v: ledger.create(`${label}:v${n}`, pages * bytes, usage),
     }))
-    this.passing = ledger.create(`${label}:passing`, this.bytesPerPage, usage)
+    this.scratchPage = ledger.create(`${label}:scratch`, Math.max(0, ...this.pageBytes), usage)
   }
 
   layer(n: number): { k: GPUBuffer; v: GPUBuffer } {
@@ -49,9 +65,9 @@ export class PagePool {
     return this.free.length
   }
 
-  /** Of K and V together. */
+  /** Of K and V together; layers that differ share the mean. */
   get bytesPerPageAndLayer(): number {
-    return 2 * this.bytesPerPage
+    return (2 * this.pageBytes.reduce((sum, bytes) => sum + bytes, 0)) / this.pageBytes.length
   }
 
   /** A page nobody uses, or null. */
@@ -75,17 +91,19 @@ export class PagePool {
   }
 
   /** Sequences that hold this page. */
-  sharers(page: number): number {
+  refCount(page: number): number {
     return this.references[page] ?? 0
   }
 
   /** Records copies of one page over all layers; a branch's own last page starts so. */
   copyPage(encoder: GPUCommandEncoder, from: number, to: number): void {
-    const size = this.bytesPerPage
-    for (const { gpu } of this.layers.flatMap(({ k, v }) => [k, v])) {
-      encoder.copyBufferToBuffer(gpu, from * size, this.passing.gpu, 0, size)
-      encoder.copyBufferToBuffer(this.passing.gpu, 0, gpu, to * size, size)
-    }
+    this.layers.forEach(({ k, v }, n) => {
+      const size = this.pageBytes[n] ?? 0
+      for (const { gpu } of [k, v]) {
+        encoder.copyBufferToBuffer(gpu, from * size, this.scratchPage.gpu, 0, size)
+        encoder.copyBufferToBuffer(this.scratchPage.gpu, 0, gpu, to * size, size)
+      }
+    })
   }
 
   dispose(): void {
@@ -93,18 +111,19 @@ export class PagePool {
       this.ledger.destroy(k)
       this.ledger.destroy(v)
     }
-    this.ledger.destroy(this.passing)
+    this.ledger.destroy(this.scratchPage)
   }
 }
 
-/** One run of text in the cache. Its pages are valid for exactly these tokens under this adapter mix and these edits. */
+/** One run of text in the cache. Its pages are valid for exactly these tokens under these adapter scales and edits. */
 export interface Sequence {
   /** Sampler slot, below {@link MAX_SEQUENCES}. */
   readonly slot: number
-  /** Names the adapter mix and edits the pages were made under; '' is the plain base. */
-  readonly mix: string
+  /** Names the adapter scales and edits the pages were made under; '' is the plain base. */
+  readonly key: string
   /** Tokens whose keys and values are in the pages. */
   readonly tokens: number[]
+  /** By position / {@link PAGE}; {@link FREED_PAGE} where no layer looks any more. */
   readonly pages: number[]
   /** Counts up with every use; the lowest idle one is given up first. */
   lastUse: number
@@ -120,6 +139,12 @@ export interface PageOrigin {
 
 export const MAX_SEQUENCES = 16
 
+/** Stands for a page that was given back because every window has passed it. */
+export const FREED_PAGE = -1
+
+/** Positions behind the last that may be taken back after pages were freed: drafts that are rejected, draws that are redone. */
+const TAKEN_BACK = PAGE
+
 /** Which sequences are in the cache, and who shares what. */
 export class SequenceStore {
   private readonly live = new Set<Sequence>()
@@ -127,43 +152,47 @@ export class SequenceStore {
   private clock = 0
   private readonly pool: PagePool
   private readonly device: GPUDevice
+  private readonly window: number | null
 
-  constructor(device: GPUDevice, pool: PagePool) {
+  /** `window`: positions behind which no layer looks, null when some layer sees all. */
+  constructor(device: GPUDevice, pool: PagePool, window: number | null) {
     this.device = device
     this.pool = pool
+    this.window = window
   }
 
   all(): readonly Sequence[] {
     return [...this.live]
   }
 
-  /** The sequence that shares the longest prefix of `tokens` under the same mix, and how long that is. */
+  /** The sequence that shares the longest prefix of `tokens` under the same conditions, and how long that is. */
   longestPrefix(
     tokens: readonly number[],
     { key, unedited }: PageOrigin,
   ): { sequence: Sequence; length: number } | null {
     let best: { sequence: Sequence; length: number } | null = null
     for (const sequence of this.live) {
-      const limit = sequence.mix === key ? tokens.length : sequence.mix === unedited?.key ? unedited.below : 0
+      const limit = sequence.key === key ? tokens.length : sequence.key === unedited?.key ? unedited.below : 0
       let length = 0
       while (length < Math.min(limit, tokens.length) && sequence.tokens[length] === tokens[length])
         length += 1
+      if (!this.reaches(sequence, length)) continue
       if (length > (best?.length ?? 0)) best = { sequence, length }
     }
     return best
   }
 
   /** A new sequence that shares the first `length` positions of `parent`; only a partly filled last page is copied. */
-  fork(parent: Sequence | null, length: number, mix: string): Sequence {
-    if (!parent) return this.start(mix)
+  fork(parent: Sequence | null, length: number, key: string): Sequence {
+    if (!parent) return this.start(key)
     invariant(parent.tokens.length >= length, 'a fork starts inside its parent')
     const wasBusy = parent.busy
     // Neither the slot nor the page made free below may be the parent's own.
     parent.busy = true
-    const sequence = this.start(mix)
+    const sequence = this.start(key)
     const full = Math.floor(length / PAGE)
     for (const page of parent.pages.slice(0, full)) {
-      this.pool.retain(page)
+      if (page !== FREED_PAGE) this.pool.retain(page)
       sequence.pages.push(page)
     }
     const shared = parent.pages[full]
@@ -179,15 +208,16 @@ export class SequenceStore {
     return sequence
   }
 
-  private start(mix: string): Sequence {
+  private start(key: string): Sequence {
     const slot = this.freeSlots.pop() ?? this.evict()
-    const sequence: Sequence = { slot, mix, tokens: [], pages: [], lastUse: ++this.clock, busy: true }
+    const sequence: Sequence = { slot, key, tokens: [], pages: [], lastUse: ++this.clock, busy: true }
     this.live.add(sequence)
     return sequence
   }
 
   /** Makes room for positions below `length`. */
   reserve(sequence: Sequence, length: number): void {
+    this.freePassed(sequence)
     while (sequence.pages.length * PAGE < length) sequence.pages.push(this.takePage())
   }
 
@@ -195,24 +225,48 @@ export class SequenceStore {
   truncate(sequence: Sequence, length: number): void {
     sequence.tokens.length = Math.min(sequence.tokens.length, length)
     const needed = Math.ceil(length / PAGE)
-    for (const page of sequence.pages.splice(needed)) this.pool.release(page)
+    this.release(sequence.pages.splice(needed))
+    if (this.reaches(sequence, length)) return
+    // What the next row would see is gone: the text has to be read again.
+    sequence.tokens.length = 0
+    this.release(sequence.pages.splice(0))
   }
 
-  /** Ends the use of a sequence; its pages stay until somebody needs them. */
-  rest(sequence: Sequence): void {
+  private release(pages: readonly number[]): void {
+    for (const page of pages) if (page !== FREED_PAGE) this.pool.release(page)
+  }
+
+  /** First position that a row at `position` sees. */
+  private firstSeen(position: number): number {
+    return this.window === null ? 0 : Math.max(0, position - this.window + 1)
+  }
+
+  /** True when the pages hold all that a row behind the first `length` positions sees. */
+  private reaches({ pages }: Sequence, length: number): boolean {
+    return pages.findLastIndex((page) => page === FREED_PAGE) < Math.floor(this.firstSeen(length) / PAGE)
+  }
+
+  /** Gives back the pages that every window has passed. */
+  private freePassed({ pages, tokens }: Sequence): void {
+    const passed = Math.floor(this.firstSeen(tokens.length - TAKEN_BACK) / PAGE)
+    for (let i = 0; i < passed; i++) {
+      const page = pages[i]
+      if (page === undefined || page === FREED_PAGE) continue
+      this.pool.release(page)
+      pages[i] = FREED_PAGE
+    }
+  }
+
+  /** Ends the use of a sequence; its pages stay until they are needed. */
+  park(sequence: Sequence): void {
     sequence.busy = false
     sequence.lastUse = ++this.clock
   }
 
   drop(sequence: Sequence): void {
     invariant(this.live.delete(sequence), 'a sequence is dropped once')
-    for (const page of sequence.pages.splice(0)) this.pool.release(page)
+    this.release(sequence.pages.splice(0))
     this.freeSlots.push(sequence.slot)
-  }
-
-  /** Drops every resting sequence, e.g. when a mix they were made under no longer exists. */
-  dropResting(): void {
-    for (const sequence of this.live) if (!sequence.busy) this.drop(sequence)
   }
 
   private takePage(): number {

@@ -1,33 +1,41 @@
-import { composeWgsl } from '../gpu/shader.ts'
-import { OPS } from '../ops/index.ts'
 import type { StepInfo } from '../api/model.ts'
-import { planDispatches } from './bind.ts'
-import { elements, type Program, type Step } from '../program/program.ts'
-import { rowBucket, MAX_LOGIT_ROWS, type ForwardChanges, type Runner } from './runner.ts'
+import { composeWgsl } from '../gpu/shader.ts'
+import { formulaOf } from '../ops/index.ts'
+import { aliasesOf } from '../program/aliases.ts'
+import { elements, elementsOf, isOp, shapeOf, type Program, type Step } from '../program/step.ts'
 import { rowUnits } from '../weights/store.ts'
+import { planDispatches } from './bind.ts'
+import type { ForwardChanges } from './changes.ts'
+import { MAX_LOGIT_ROWS, rowBucket } from './rows.ts'
+import type { Runner } from './runner.ts'
 
-const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*']
+/** Patterns that observe all steps. */
+export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*'] as const
+
+/** Bytes of a parameter that a step reads; of the embedding the rows of its tokens. */
+function parameterBytes(step: Step, { rows }: Program, runner: Runner): number {
+  return step.params.reduce((sum, { name, role, shape }) => {
+    if (isOp(step, 'embed')) return sum + rows * (shape[1] ?? 0) * 4
+    if (role !== 'matrix') return sum + elements(shape) * 4
+    const { matrix, begin, end } = runner.weights.view(name)
+    const scales = matrix.format === 'q8_0' || matrix.format === 'q4_0' ? matrix.cols / 16 : 0
+    return sum + (end - begin) * (rowUnits(matrix.format, matrix.cols) * 16 + scales)
+  }, 0)
+}
 
 /** Bytes a step reads and writes when nothing is cached: inputs, weights in their GPU format, output. */
 function stepBytes(step: Step, program: Program, runner: Runner): number {
-  const shapes = new Map(program.steps.map(({ name, shape }) => [name, shape]))
-  const tensors = [step.shape, ...step.inputs.map((name) => shapes.get(name) ?? [])]
-  const activations = tensors.reduce((sum, shape) => sum + elements(shape) * 4, 0)
-  const { hidden } = runner.spec
-  if (step.op === 'embed') return activations + program.rows * hidden * 4
-  if (step.op === 'rms_norm') return activations + hidden * 4
-  if (step.op === 'layer_norm') return activations + hidden * 8
-  if (step.op !== 'linear') return activations
-  const { matrix, begin, end } = runner.weights.view(step.weights[0] ?? step.name)
-  const scales = matrix.format === 'q8_0' || matrix.format === 'q4_0' ? matrix.cols / 16 : 0
-  return activations + (end - begin) * (rowUnits(matrix.format, matrix.cols) * 16 + scales)
+  const steps = new Map(program.steps.map((other) => [other.name, other]))
+  const tensors = [step, ...step.inputs.flatMap((name) => steps.get(name) ?? [])]
+  const activations = tensors.reduce((sum, tensor) => sum + elementsOf(tensor) * 4, 0)
+  return activations + parameterBytes(step, program, runner)
 }
 
 /** Every fine step of a forward of `rows` rows, with what the stepper and `steps()` show of it. */
 export function describeSteps(
   runner: Runner,
   rows: number,
-  changes: ForwardChanges = { bank: runner.bank, edits: null },
+  changes: ForwardChanges = { adapters: runner.adapters, edits: null },
 ): StepInfo[] {
   const positions = Math.min(runner.context, rows)
   const fine = runner.record({ rows, logitRows: rows, positions }, EVERY_STEP, changes)
@@ -53,12 +61,17 @@ export function describeSteps(
   return planDispatches(fine, resources, runner.pipelines).map(({ step, dispatches }) => ({
     name: step.name,
     op: step.op,
+    aliases: aliasesOf(step, fine),
+    layer: step.layer,
+    attrs: step.attrs,
+    axes: step.axes,
+    stream: step.stream,
     inputs: step.inputs,
-    weights: step.weights,
-    output: { shape: step.shape, dtype: 'f32' },
+    params: step.params,
+    output: { shape: shapeOf(step), dtype: 'f32' },
     flops: step.flops,
     bytes: stepBytes(step, fine, runner),
-    formula: OPS[step.op].formula(step, fine),
+    formula: formulaOf(step),
     wgsl: dispatches[0] ? composeWgsl(dispatches[0].shader, runner.pipelines.variant) : '',
     coveredBy: coveredBy.get(step.name) ?? null,
   }))

@@ -1,17 +1,14 @@
 import { TokenscopeError } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { Edit } from '../api/model.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
+import { isEditable } from '../program/changes.ts'
+import { isOp, widthOf, type Program, type Step } from '../program/step.ts'
 
 type MaskEdit = Extract<Edit, { kind: 'mask' }>
 type FeatureEdit = Exclude<Edit, MaskEdit>
 
 const ALL_HEADS = 0xffff_ffff
 const LAST = 0xffff_ffff
-/** Steps whose shape is [rows, n] and whose rows are all of the forward's. */
-const EDITABLE =
-  /^embed$|^layers\.\d+\.(input_norm|post_norm|attn\.(q|k|v|q_rope|k_rope|mix|out)|resid_mid|mlp\.(gate|up|act|down)|resid)$/
-const SCORES = /^layers\.\d+\.attn\.scores$/
 const KINDS = { scale: 0, add: 1, patch: 2 } as const
 
 function bad(edit: Edit, message: string, details: Record<string, unknown> = {}): TokenscopeError {
@@ -21,44 +18,31 @@ function bad(edit: Edit, message: string, details: Record<string, unknown> = {})
   })
 }
 
-/** Width of an editable step's rows. */
-function widthOf(step: string, spec: DecoderSpec): number {
-  if (/attn\.(q|q_rope|mix)$/.test(step)) return spec.heads * spec.headDim
-  if (/attn\.(k|k_rope|v)$/.test(step)) return spec.kvHeads * spec.headDim
-  return /mlp\.(gate|up|act)$/.test(step) ? spec.intermediate : spec.hidden
-}
-
-function checkStep(edit: Edit, spec: DecoderSpec): void {
-  const wanted = edit.kind === 'mask' ? SCORES : EDITABLE
-  const layer = Number(/^layers\.(\d+)\./.exec(edit.step)?.[1] ?? 0)
-  const absent =
-    (!spec.gated && edit.step.endsWith('mlp.gate')) ||
-    (spec.positions.kind === 'learned' && edit.step.endsWith('_rope'))
-  if (wanted.test(edit.step) && layer < spec.layers && !absent) return
-  throw bad(
-    edit,
-    edit.kind === 'mask'
-      ? 'cannot mask: only attn.scores can'
-      : 'is at no step of this model that can be edited',
-  )
+/** The step of an edit. Throws `bad-argument` where the model has none that can be edited so. */
+function stepOf(edit: Edit, program: Program): Step {
+  const step = program.steps.find(({ name }) => name === edit.step)
+  if (edit.kind === 'mask') {
+    if (isOp(step, 'scores')) return step
+    throw bad(edit, 'cannot mask: only attention scores can be')
+  }
+  if (step && isEditable(step)) return step
+  throw bad(edit, 'is at no step of this model that can be edited')
 }
 
 /** Columns an edit touches: one head's, or all. */
-function columns(
-  edit: Extract<Edit, { kind: 'scale' }>,
-  width: number,
-  { headDim }: DecoderSpec,
-): [number, number] {
+function columns(edit: Extract<Edit, { kind: 'scale' }>, step: Step): [number, number] {
+  const width = widthOf(step)
   if (edit.head === undefined) return [0, width]
-  const isHeads = /attn\.(q|k|v|q_rope|k_rope|mix)$/.test(edit.step)
-  if (!isHeads || !Number.isInteger(edit.head) || edit.head < 0 || (edit.head + 1) * headDim > width) {
-    throw bad(edit, `has no head ${edit.head}`, { got: edit.head, heads: isHeads ? width / headDim : 0 })
+  const heads = step.axes.at(-1)?.heads ?? 0
+  if (!Number.isInteger(edit.head) || edit.head < 0 || edit.head >= heads) {
+    throw bad(edit, `has no head ${edit.head}`, { got: edit.head, heads })
   }
-  return [edit.head * headDim, (edit.head + 1) * headDim]
+  const size = width / heads
+  return [edit.head * size, (edit.head + 1) * size]
 }
 
 /** Words that ops/edit.wgsl reads. */
-function packFeatureEdits(edits: readonly FeatureEdit[], spec: DecoderSpec): Uint32Array<ArrayBuffer> {
+function packFeatureEdits(edits: readonly FeatureEdit[], step: Step): Uint32Array<ArrayBuffer> {
   const values = edits.map((edit) =>
     edit.kind === 'scale' ? [] : Array.from(edit.kind === 'add' ? edit.vector : edit.values),
   )
@@ -68,7 +52,7 @@ function packFeatureEdits(edits: readonly FeatureEdit[], spec: DecoderSpec): Uin
   words[0] = edits.length
   let at = start
   edits.forEach((edit, i) => {
-    const width = widthOf(edit.step, spec)
+    const width = widthOf(step)
     const list = values[i] ?? []
     if (edit.kind !== 'scale' && list.length !== width) {
       throw bad(edit, `has ${list.length} values; the step is ${width} wide`, {
@@ -81,7 +65,7 @@ function packFeatureEdits(edits: readonly FeatureEdit[], spec: DecoderSpec): Uin
       throw bad(edit, 'holds a number that is not finite')
     const [from, to] =
       edit.kind === 'patch' ? [edit.position, edit.position + 1] : [edit.from ?? 0, edit.to ?? LAST]
-    const [first, end] = edit.kind === 'scale' ? columns(edit, width, spec) : [0, width]
+    const [first, end] = edit.kind === 'scale' ? columns(edit, step) : [0, width]
     words.set([from, to, first, end, KINDS[edit.kind], 0, at], 8 + i * 8)
     floats[8 + i * 8 + 5] = factor
     floats.set(list, at)
@@ -116,19 +100,18 @@ export class EditSet {
   private readonly ledger: BufferLedger
 
   /** @throws `bad-argument` naming the step and what is wrong with the edit. */
-  constructor(device: GPUDevice, ledger: BufferLedger, spec: DecoderSpec, edits: readonly Edit[]) {
+  constructor(device: GPUDevice, ledger: BufferLedger, program: Program, edits: readonly Edit[]) {
     this.ledger = ledger
     this.key = JSON.stringify(edits, (_, value: unknown) =>
       value instanceof Float32Array ? Array.from(value) : value,
     )
     this.firstPosition = firstEditedPosition(edits)
-    for (const edit of edits) checkStep(edit, spec)
-    const steps = new Set(edits.map(({ step }) => step))
-    const packed = [...steps].map((step): [string, Uint32Array<ArrayBuffer>] => {
-      const here = edits.filter((edit) => edit.step === step)
+    const steps = new Map(edits.map((edit) => [edit.step, stepOf(edit, program)]))
+    const packed = [...steps].map(([name, step]): [string, Uint32Array<ArrayBuffer>] => {
+      const here = edits.filter((edit) => edit.step === name)
       const masks = here.filter((edit): edit is MaskEdit => edit.kind === 'mask')
       const features = here.filter((edit): edit is FeatureEdit => edit.kind !== 'mask')
-      return [step, masks.length > 0 ? packMasks(masks) : packFeatureEdits(features, spec)]
+      return [name, masks.length > 0 ? packMasks(masks) : packFeatureEdits(features, step)]
     })
     for (const [step, words] of packed) {
       const buffer = ledger.create(

@@ -1,22 +1,38 @@
 import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { planArena, tensorBytes } from '../program/arena.ts'
-import type { AdapterBank } from '../adapters/adapterBuffers.ts'
-import { bindProgram, type BoundProgram } from './bind.ts'
+import { shapeOf, type Program, type ProgramSize } from '../program/step.ts'
+import type { BindResources, BoundProgram } from './bind.ts'
+import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
-import type { Program } from '../program/program.ts'
-import { MAX_LOGIT_ROWS, ROW_BUCKETS, rowBucket, type ForwardChanges, type Runner } from './runner.ts'
+import type { Executor } from './executor.ts'
+import { MAX_LOGIT_ROWS, ROW_BUCKETS, rowBucket } from './rows.ts'
 
 const OWN: ReadonlySet<string> = new Set(['logits'])
+
+/** What live programs are recorded from and bound to. */
+export interface LiveSource {
+  readonly executor: Executor
+  readonly context: number
+  readonly pool: { layer(n: number): { k: GPUBuffer; v: GPUBuffer } }
+  readonly logits: LedgerBuffer
+  readonly batch: LedgerBuffer
+  readonly scratch: LedgerBuffer
+  record(size: ProgramSize, observed: readonly string[], changes: ForwardChanges): Program
+  resources(
+    own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
+    changes: ForwardChanges,
+  ): BindResources
+}
 
 /** The programs of live forwards under one set of adapters, and the activations they share. */
 export class LivePrograms {
   private readonly arena: readonly LedgerBuffer[]
   private readonly bound = new Map<string, Promise<BoundProgram>>()
-  private readonly runner: Runner
+  private readonly runner: LiveSource
   private readonly changes: ForwardChanges
 
-  constructor(runner: Runner, changes: ForwardChanges) {
+  constructor(runner: LiveSource, changes: ForwardChanges) {
     this.runner = runner
     this.changes = changes
     const slotBytes: number[] = []
@@ -25,12 +41,16 @@ export class LivePrograms {
       bytes.forEach((size, i) => (slotBytes[i] = Math.max(slotBytes[i] ?? 0, size)))
     }
     this.arena = slotBytes.map((size, i) =>
-      runner.ledger.create(`activations:${i}`, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC),
+      runner.executor.ledger.create(
+        `activations:${i}`,
+        size,
+        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
+      ),
     )
   }
 
-  get bank(): AdapterBank | null {
-    return this.changes.bank
+  get adapters(): BoundAdapters | null {
+    return this.changes.adapters
   }
 
   get edits(): EditSet | null {
@@ -65,7 +85,7 @@ export class LivePrograms {
     const { runner } = this
     const program = this.program(rows, logitRows)
     const { slots } = planArena(program, OWN)
-    const shapes = new Map(program.steps.map(({ name, shape }) => [name, shape]))
+    const shapes = new Map(program.steps.map((step) => [step.name, shapeOf(step)]))
     const resources = runner.resources(
       {
         batch: runner.batch.gpu,
@@ -84,12 +104,13 @@ export class LivePrograms {
       },
       this.changes,
     )
-    return bindProgram(program, resources, runner.pipelines, runner.ledger)
+    return runner.executor.bind(program, resources)
   }
 
   /** Frees the activations and parameters; forwards already submitted still finish. */
   async dispose(): Promise<void> {
-    for (const buffer of this.arena) this.runner.ledger.destroy(buffer)
-    for (const { params } of await Promise.all(this.bound.values())) this.runner.ledger.destroy(params)
+    for (const buffer of this.arena) this.runner.executor.ledger.destroy(buffer)
+    for (const { params } of await Promise.all(this.bound.values()))
+      this.runner.executor.ledger.destroy(params)
   }
 }

@@ -21,8 +21,8 @@ export const partKey = ({ step, head }: Part): string => `${step}/${head ?? ''}`
 export function partsOf(layer: number, heads: number): Part[] {
   const step = `layers.${layer}`
   return [
-    ...Array.from({ length: heads }, (_, head) => ({ step: `${step}.attn.mix`, head })),
-    { step: `${step}.attn.out`, head: null },
+    ...Array.from({ length: heads }, (_, head) => ({ step: `${step}.attn.context`, head })),
+    { step: `${step}.attn.o`, head: null },
     { step: `${step}.mlp.down`, head: null },
     { step, head: null },
   ]

@@ -5,11 +5,11 @@ import { encodePrompt } from './session.ts'
 import { mixWord } from './textIdentity.ts'
 
 /** Both outputs of a layer: without them the residual stream passes it by. */
-const OUTPUTS = ['attn.out', 'mlp.down'] as const
+const OUTPUTS = ['attn.o', 'mlp.down'] as const
 
 /** Steps whose rows can be changed: those with a row of features, or of heads, to every position. */
 const EDITABLE =
-  /^(embed|layers\.\d+\.(input_norm|post_norm|attn\.(q|k|v|q_rope|k_rope|mix|out)|resid_mid|mlp\.(gate|up|act|down)|resid))$/
+  /^(embed|layers\.\d+\.(attn_norm|mlp_norm|attn\.(q|k|v|q_rope|k_rope|context|o)|resid_attn|mlp\.(gate|up|act|down)|resid))$/
 /** Steps whose columns lie head by head. */
 const BY_HEAD = /\.attn\.(q|k|v|q_rope|k_rope|mix)$/
 

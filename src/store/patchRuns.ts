@@ -8,7 +8,7 @@ import { encodePrompt, type Session } from './session.ts'
 import { TextReading } from './textReading.ts'
 
 /** What of a layer is patched: the residual stream behind it, or one of its two outputs. */
-export const PATCH_KINDS = ['resid', 'attn.out', 'mlp.down'] as const
+export const PATCH_KINDS = ['resid', 'attn.o', 'mlp.down'] as const
 export type PatchKind = (typeof PATCH_KINDS)[number]
 
 export const patchStep = (layer: number, kind: PatchKind): string => `layers.${layer}.${kind}`

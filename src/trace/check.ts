@@ -27,6 +27,11 @@ export class Field {
     return this.value === null
   }
 
+  has(key: string): boolean {
+    const { value } = this
+    return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+  }
+
   string(): string {
     return typeof this.value === 'string' ? this.value : this.refuse('a string')
   }

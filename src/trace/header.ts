@@ -1,4 +1,4 @@
-import type { GeneratedToken, TensorStats, TokenAlternative } from '../api/model.ts'
+import type { Axis, AxisKind, GeneratedToken, TensorStats, TokenAlternative } from '../api/model.ts'
 import type { Field } from './check.ts'
 import { LIMITS, TIGHTEST, type Coding } from './layout.ts'
 import type { SavedEdit, SavedModel, SavedPrediction, SavedStep, SavedTrace } from './types.ts'
@@ -17,6 +17,16 @@ export interface Header extends Omit<SavedTrace, 'version' | 'bytes' | 'tensor'>
   tensors: readonly StoredTensor[]
 }
 
+const AXIS_KINDS: readonly AxisKind[] = [
+  'rows',
+  'heads',
+  'positions',
+  'features',
+  'vocabulary',
+  'experts',
+  'ranks',
+  'kv',
+]
 const HISTOGRAM_BINS = 4096
 const MAX_SIZE = 2 ** 32
 
@@ -122,6 +132,13 @@ function readEdit(field: Field): SavedEdit {
 const strings = (field: Field): string[] => field.list((item) => item.string())
 const sizes = (field: Field): number[] => field.list((size) => size.whole(0, MAX_SIZE))
 
+function readAxis(field: Field, size: number): Axis {
+  const kind = field.at('kind').oneOf(AXIS_KINDS)
+  field.at('size').whole(size, size)
+  const heads = field.has('heads') ? field.at('heads').whole(1, size) : undefined
+  return heads === undefined ? { kind, size } : { kind, size, heads }
+}
+
 function readStep(field: Field, tensors: ReadonlyMap<string, StoredTensor>): SavedStep {
   const name = field.at('name').string()
   const shape = sizes(field.at('output').at('shape'))
@@ -132,11 +149,14 @@ function readStep(field: Field, tensors: ReadonlyMap<string, StoredTensor>): Sav
       .at('shape')
       .refuse(`${kept.shape.join(' × ')}, as its tensor has`)
   const covered = field.at('coveredBy')
+  const layer = field.at('layer')
   return {
     name,
     op: field.at('op').string(),
+    layer: layer.isNull ? null : layer.whole(),
     inputs: strings(field.at('inputs')),
-    weights: strings(field.at('weights')),
+    axes: field.at('axes').list((axis, i) => readAxis(axis, shape[i] ?? 0)),
+    params: strings(field.at('params')),
     output: { shape, dtype: field.at('output').at('dtype').oneOf(['f32', 'u32']) },
     flops: field.at('flops').number(),
     bytes: field.at('bytes').number(),

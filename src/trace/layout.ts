@@ -13,7 +13,7 @@
  * sign and exponent, which lie together that way.
  */
 export const MAGIC: readonly number[] = [0x89, 0x54, 0x53, 0x43, 0x0d, 0x0a, 0x1a, 0x0a]
-export const VERSION = 1
+export const VERSION = 2
 export const PRELUDE = 24
 export const EXTENSION = '.tokenscope'
 

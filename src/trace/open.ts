@@ -3,6 +3,7 @@ import { badFile, recogniseForeign } from '../formats/badFile.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
 import type { TensorData } from '../api/model.ts'
 import { Field } from './check.ts'
+import { fromFirstVersion } from './firstVersion.ts'
 import { readHeader, type Header, type StoredTensor } from './header.ts'
 import { LIMITS, MAGIC, PRELUDE, VERSION } from './layout.ts'
 import { crc32, fromPlanes, inflate } from './pack.ts'
@@ -18,15 +19,17 @@ export async function openTrace(source: Uint8Array | Blob): Promise<SavedTrace> 
   const size = source instanceof Blob ? source.size : source.length
   if (size > LIMITS.file) throw badFile(NAME, 'size', `${size} bytes`, `at most ${LIMITS.file}`)
   const bytes = source instanceof Blob ? new Uint8Array(await source.arrayBuffer()) : source
-  const { stored, unpacked } = readPrelude(bytes)
+  const { version, stored, unpacked } = readPrelude(bytes)
   const end = PRELUDE + stored
   const where = { file: NAME, field: 'the header' }
   const plain = await inflate(bytes.subarray(PRELUDE, end), unpacked, where)
-  const { tensors, ...header } = readHeader(new Field(NAME, parseStrictJson(plain, NAME)))
-  return openHeader(header, placeTensors(bytes, end, tensors), size)
+  const written = parseStrictJson(plain, NAME)
+  const current = version === 1 ? fromFirstVersion(written) : written
+  const { tensors, ...header } = readHeader(new Field(NAME, current))
+  return openHeader({ ...header, version }, placeTensors(bytes, end, tensors), size)
 }
 
-function readPrelude(bytes: Uint8Array): { stored: number; unpacked: number } {
+function readPrelude(bytes: Uint8Array): { version: number; stored: number; unpacked: number } {
   if (MAGIC.some((byte, index) => bytes[index] !== byte)) {
     const foreign = recogniseForeign(bytes)
     const got = foreign?.what ?? (bytes.length === 0 ? 'empty' : 'something else')
@@ -49,7 +52,7 @@ function readPrelude(bytes: Uint8Array): { stored: number; unpacked: number } {
     throw badFile(NAME, 'header size', String(unpacked), `at most ${LIMITS.header}`)
   if (PRELUDE + stored > bytes.length) throw truncated(bytes.length, PRELUDE + stored)
   if (crc32(bytes.subarray(PRELUDE, PRELUDE + stored)) !== crc) throw damaged('the header')
-  return { stored, unpacked }
+  return { version, stored, unpacked }
 }
 
 const truncated = (got: number, expected: number) =>
@@ -88,13 +91,12 @@ function placeTensors(
 }
 
 function openHeader(
-  header: Omit<Header, 'tensors'>,
+  header: Omit<Header, 'tensors'> & Pick<SavedTrace, 'version'>,
   tensors: ReadonlyMap<string, PlacedTensor>,
   bytes: number,
 ): SavedTrace {
   return {
     ...header,
-    version: VERSION,
     bytes,
     tensor: async (step) => {
       const found = tensors.get(step)

@@ -77,8 +77,20 @@ function describeModel(info: ModelInfo): SavedModel {
 
 /** A step without its kernel's text, with the shape its tensor really has. */
 function describeStep(step: StepInfo, shape = step.output.shape): Omit<SavedStep, 'stats'> {
-  const { name, op, inputs, weights, output, flops, bytes, formula, coveredBy } = step
-  return { name, op, inputs, weights, output: { ...output, shape }, flops, bytes, formula, coveredBy }
+  const { name, op, layer, inputs, axes, params, output, flops, bytes, formula, coveredBy } = step
+  return {
+    name,
+    op,
+    layer,
+    inputs,
+    axes: axes.map((axis, i) => ({ ...axis, size: shape[i] ?? axis.size })),
+    params: params.map(({ tensor }) => tensor),
+    output: { ...output, shape },
+    flops,
+    bytes,
+    formula,
+    coveredBy,
+  }
 }
 
 function checkTokens(ids: readonly number[], promptLength: number, tokens: readonly GeneratedToken[]): void {

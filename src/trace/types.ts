@@ -55,7 +55,14 @@ export interface SavedPrediction {
 }
 
 /** A step of the run's program. */
-export interface SavedStep extends Omit<StepInfo, 'wgsl'> {
+export interface SavedStep extends Pick<
+  StepInfo,
+  'name' | 'layer' | 'inputs' | 'axes' | 'output' | 'flops' | 'bytes' | 'formula' | 'coveredBy'
+> {
+  /** What it computes; files of later versions may know other ops. */
+  op: string
+  /** Names of the checkpoint tensors it reads. */
+  params: readonly string[]
   /** Of its tensor; null when that was not kept. */
   stats: TensorStats | null
 }

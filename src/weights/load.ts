@@ -3,8 +3,10 @@ import type { Checkpoint, TensorInfo } from '../formats/tensors.ts'
 import { decodeFloats } from './floats.ts'
 import { packMatrix, type PackedRows } from './pack.ts'
 import type { WeightFormat } from '../api/model.ts'
-import { listWeights, type DecoderSpec, type NamedWeight } from '../arch/spec.ts'
-import { planMatrices, rowUnits, type WeightStore } from './store.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import type { ParamRef } from '../program/step.ts'
+import { planMatrices } from './plan.ts'
+import { rowUnits, type WeightStore } from './store.ts'
 
 /** Bytes gathered before rows are packed and uploaded. */
 const BATCH_BYTES = 1 << 20
@@ -18,17 +20,17 @@ export interface LoadWeightsOptions {
 /** Makes the GPU buffers of a model and streams its checkpoint into them. Returns remarks: exceptions and NaN weights. */
 export async function loadWeights(
   checkpoint: Checkpoint,
-  spec: DecoderSpec,
+  model: ModelDescription,
   store: WeightStore,
   { format, signal, onBytes }: LoadWeightsOptions,
 ): Promise<{ exceptions: string[]; warnings: string[] }> {
-  const { plans, exceptions } = planMatrices(spec, format)
+  const { plans, exceptions } = planMatrices(model, format)
   for (const plan of plans) store.addMatrix(plan)
-  const targets = new Map<string, NamedWeight[]>()
-  for (const named of listWeights(spec)) {
-    const list = targets.get(named.ref.tensor) ?? []
-    list.push(named)
-    targets.set(named.ref.tensor, list)
+  const targets = new Map<string, ParamRef[]>()
+  for (const param of model.params) {
+    const list = targets.get(param.tensor) ?? []
+    list.push(param)
+    targets.set(param.tensor, list)
   }
   const vectors = new VectorWriter(store)
   const notFinite = new Set<string>()
@@ -76,31 +78,28 @@ class VectorWriter {
   }
 }
 
-const isMatrix = ({ ref }: NamedWeight): boolean => ref.shape.length === 2
-const isVectorOwner = (name: string): boolean => /norm(\.bias)?$|^positions$/.test(name)
-
 /** Takes the bytes of one tensor in order and uploads them: row by row where its layout allows, else whole. */
 class TensorLoader {
   private readonly bytes: Uint8Array
   private held = 0
   private row = 0
-  private readonly streamed: NamedWeight | null
+  private readonly streamed: ParamRef | null
   private readonly cols: number
   private readonly rowBytes: number
   private readonly tensor: TensorInfo
-  private readonly wanted: readonly NamedWeight[]
+  private readonly wanted: readonly ParamRef[]
   private readonly store: WeightStore
   private readonly vectors: VectorWriter
 
-  constructor(tensor: TensorInfo, wanted: readonly NamedWeight[], store: WeightStore, vectors: VectorWriter) {
+  constructor(tensor: TensorInfo, wanted: readonly ParamRef[], store: WeightStore, vectors: VectorWriter) {
     this.tensor = tensor
     this.wanted = wanted
     this.store = store
     this.vectors = vectors
     const [only] = wanted
     const whole = tensor.end - tensor.begin
-    const streams = wanted.length === 1 && only && isMatrix(only) && !isVectorOwner(only.name)
-    this.streamed = streams && only.ref.layout === 'out_in' && only.ref.rows === null ? only : null
+    const streams = wanted.length === 1 && only?.role === 'matrix'
+    this.streamed = streams && only.layout === 'out_in' && only.rows === null ? only : null
     const rows = tensor.shape[0] ?? 1
     this.cols = whole === 0 ? 0 : (tensor.shape[1] ?? 1)
     this.rowBytes = whole / Math.max(1, rows)
@@ -138,15 +137,15 @@ class TensorLoader {
   }
 
   private placeWhole(data: Float32Array): boolean {
-    for (const named of this.wanted) {
-      const part = slicePart(named, this.tensor, data)
-      if (isVectorOwner(named.name)) this.vectors.add(named.name, part)
-      else if (named.name.endsWith('.bias')) this.store.writeBias(named.name.slice(0, -'.bias'.length), part)
+    for (const param of this.wanted) {
+      const part = slicePart(param, this.tensor, data)
+      if (param.role === 'vector') this.vectors.add(param.name, part)
+      else if (param.role === 'bias') this.store.writeBias(param.name.slice(0, -'.bias'.length), part)
       else {
-        const { matrix } = this.store.view(named.name)
+        const { matrix } = this.store.view(param.name)
         const rows = part.length / matrix.cols
         const packed = packMatrix(matrix.format, rows, matrix.cols, part)
-        this.store.writeRows(named.name, 0, rows, packed.quants, packed.scales)
+        this.store.writeRows(param.name, 0, rows, packed.quants, packed.scales)
       }
     }
     return !allFinite(data)
@@ -177,10 +176,10 @@ function rawFinite(format: WeightFormat, words: Uint32Array): boolean {
 }
 
 /** The elements of one parameter: its rows of a fused tensor, turned to [out, in] where stored transposed. */
-function slicePart({ ref }: NamedWeight, tensor: TensorInfo, data: Float32Array): Float32Array {
-  const [out = data.length, cols] = ref.shape
-  const begin = ref.rows?.[0] ?? 0
-  if (cols === undefined || ref.layout === 'out_in') {
+function slicePart({ shape, rows, layout }: ParamRef, tensor: TensorInfo, data: Float32Array): Float32Array {
+  const [out = data.length, cols] = shape
+  const begin = rows?.[0] ?? 0
+  if (cols === undefined || layout === 'out_in') {
     const width = cols ?? 1
     return data.slice(begin * width, (begin + out) * width)
   }

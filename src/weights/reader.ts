@@ -1,16 +1,22 @@
 import { invariant } from '../errors.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { NO_BIAS, type MatrixView } from '../ops/operands.ts'
+import type { ParamRef } from '../program/step.ts'
 import { BLOCK } from './blocks.ts'
 import { unpackMatrix } from './pack.ts'
-import type { Runner } from '../run/runner.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
-import { NO_BIAS, type MatrixView } from './store.ts'
+
+/** Where weights lie, and how bytes of the GPU are read. */
+export interface WeightSource {
+  readonly weights: { view(name: string): MatrixView; vector(name: string): LedgerBuffer }
+  read(source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer>
+}
 
 /** Reads parameters back from the GPU as the kernels see them: dequantised. */
 export class WeightReader {
-  private readonly runner: Pick<Runner, 'read' | 'weights'>
+  readonly #source: WeightSource
 
-  constructor(runner: Pick<Runner, 'read' | 'weights'>) {
-    this.runner = runner
+  constructor(source: WeightSource) {
+    this.#source = source
   }
 
   /** Rows of a view, `[rows, cols]`. */
@@ -21,7 +27,7 @@ export class WeightReader {
       const from = Math.max(begin, shard.begin)
       const to = Math.min(end, shard.end)
       if (from >= to) continue
-      const words = new Uint32Array(await this.runner.read(shard.buffer.gpu, 0, shard.buffer.bytes))
+      const words = new Uint32Array(await this.#source.read(shard.buffer.gpu, 0, shard.buffer.bytes))
       const rows = shard.end - shard.begin
       const quants = words.subarray(0, rows * shard.stride * 4)
       const scales = words.subarray(shard.scalesWord)
@@ -41,7 +47,7 @@ export class WeightReader {
     invariant(shard, `${matrix.name} has row ${begin + row}`)
     const local = begin + row - shard.begin
     const read = async (word: number, count: number): Promise<Uint32Array> =>
-      new Uint32Array(await this.runner.read(shard.buffer.gpu, word * 4, count * 4))
+      new Uint32Array(await this.#source.read(shard.buffer.gpu, word * 4, count * 4))
     const quants = await read(local * shard.stride * 4, shard.stride * 4)
     // Two f16 scales share a word, so a row may begin in the middle of one.
     const blocks = format === 'q8_0' || format === 'q4_0' ? cols / BLOCK : 0
@@ -65,7 +71,7 @@ export class WeightReader {
       const from = Math.max(begin, shard.begin)
       const to = Math.min(end, shard.end)
       if (from >= to) continue
-      const bytes = await this.runner.read(
+      const bytes = await this.#source.read(
         shard.buffer.gpu,
         shard.biasWord * 4,
         (shard.end - shard.begin) * 4,
@@ -75,21 +81,20 @@ export class WeightReader {
     return values
   }
 
-  /** A vector, or the learned positions. */
-  async vector(name: string): Promise<Float32Array> {
-    const buffer = this.runner.weights.vector(name)
-    return new Float32Array(await this.runner.read(buffer.gpu, 0, buffer.bytes))
-  }
-
-  async norm(
-    step: string,
-    { hidden, norm }: DecoderSpec,
-  ): Promise<{ weight: Float32Array; bias: Float32Array | null }> {
-    const values = await this.vector(step)
-    const padded = Math.ceil(hidden / 4) * 4
-    return {
-      weight: values.slice(0, hidden),
-      bias: norm.kind === 'layer' ? values.slice(padded, padded + hidden) : null,
+  /** A parameter of the model, whatever holds it: `[out, in]` or `[n]`. */
+  async parameter({ name, role, shape }: ParamRef): Promise<Float32Array> {
+    const owner = name.replace(/\.bias$/, '')
+    const { weights } = this.#source
+    if (role === 'matrix') return this.matrix(weights.view(name))
+    if (role === 'bias') {
+      const bias = await this.bias(weights.view(owner))
+      invariant(bias, `${owner} has a bias`)
+      return bias
     }
+    const count = shape.reduce((product, size) => product * size, 1)
+    const { gpu } = weights.vector(owner)
+    // A norm's bias lies behind its weight, which is padded to whole vec4.
+    const begin = owner === name ? 0 : Math.ceil(count / 4) * 16
+    return new Float32Array(await this.#source.read(gpu, begin, count * 4))
   }
 }

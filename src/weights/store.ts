@@ -1,37 +1,8 @@
-import { TokenscopeError, invariant } from '../errors.ts'
-import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { WeightFormat } from '../api/model.ts'
-import type { DecoderSpec } from '../arch/spec.ts'
-
-/** No bias: the kernels' word for it. */
-export const NO_BIAS = 0xffff_ffff
-
-/** Rows `[begin, end)` of a matrix in one buffer: quants, then scales, then bias. Word = 4 bytes. */
-export interface Shard {
-  readonly buffer: LedgerBuffer
-  readonly begin: number
-  readonly end: number
-  /** vec4<u32> per row of the quants. */
-  readonly stride: number
-  readonly scalesWord: number
-  readonly biasWord: number
-}
-
-/** A matrix as the GPU holds it: [rows, cols], in row shards when it exceeds the binding limit. */
-export interface Matrix {
-  readonly name: string
-  readonly format: WeightFormat
-  readonly rows: number
-  readonly cols: number
-  readonly shards: readonly Shard[]
-}
-
-/** Rows `[begin, end)` of a matrix: q within qkv, or all of it. */
-export interface MatrixView {
-  readonly matrix: Matrix
-  readonly begin: number
-  readonly end: number
-}
+import { invariant } from '../errors.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import { BLOCK } from './blocks.ts'
+import { NO_BIAS, type Matrix, type MatrixView, type Shard } from '../ops/operands.ts'
 
 /** A matrix to be made: its parts are stacked along the rows in order. */
 export interface MatrixPlan {
@@ -44,7 +15,6 @@ export interface MatrixPlan {
 
 /** Weights per 16-byte load unit, which is what rows are padded to. */
 const PER_UNIT: Record<WeightFormat, number> = { f32: 4, f16: 8, q8_0: 16, q4_0: 32 }
-const BLOCK = 32
 
 /** vec4<u32> that one row takes. */
 export function rowUnits(format: WeightFormat, cols: number): number {
@@ -139,7 +109,7 @@ export class WeightStore {
   }
 
   /** True when a matrix exists and lies in one buffer. */
-  isWhole(name: string): boolean {
+  isSingleBuffer(name: string): boolean {
     return this.views.get(name)?.matrix.shards.length === 1
   }
 
@@ -192,94 +162,5 @@ export class WeightStore {
       const at = (shard.biasWord + a - shard.begin) * 4
       this.device.queue.writeBuffer(shard.buffer.gpu, at, bias as Float32Array<ArrayBuffer>, a - begin, b - a)
     }
-  }
-}
-
-/** The matrices of a model: which parts share one, and in which format each is kept. */
-export function planMatrices(
-  spec: DecoderSpec,
-  format: WeightFormat,
-): { plans: MatrixPlan[]; exceptions: string[] } {
-  const plans: MatrixPlan[] = []
-  const exceptions: string[] = []
-  // What cannot be quantised stays as stored; bf16 is kept exactly by f32 only.
-  const kept: WeightFormat = spec.storedAs === 'F16' ? 'f16' : 'f32'
-  const add = (name: string, parts: MatrixPlan['parts'], cols: number): void => {
-    const quantised = format === 'q8_0' || format === 'q4_0'
-    const partial =
-      quantised &&
-      (cols % BLOCK !== 0 ||
-        (parts.length > 1 && parts.some(({ rows }) => (rows * cols) % (2 * BLOCK) !== 0)))
-    if (partial) exceptions.push(`${name} is kept as ${kept}: its width ${cols} is no multiple of ${BLOCK}`)
-    plans.push({ name, cols, format: partial ? kept : format, parts })
-  }
-  const { weights } = spec
-  const rowsOf = (shape: readonly number[]): number => shape[0] ?? 0
-  const colsOf = (shape: readonly number[]): number => shape[1] ?? 0
-  const single = (name: string, shape: readonly number[], bias: boolean): void =>
-    add(name, [{ name, rows: rowsOf(shape), bias }], colsOf(shape))
-  single('embed', weights.embed.shape, false)
-  weights.layers.forEach((layer, n) => {
-    const at = `layers.${n}`
-    const part = (name: string, linear: (typeof layer)['q']) => ({
-      name: `${at}.${name}`,
-      rows: rowsOf(linear.weight.shape),
-      bias: linear.bias !== null,
-    })
-    add(
-      `${at}.attn.qkv`,
-      [part('attn.q', layer.q), part('attn.k', layer.k), part('attn.v', layer.v)],
-      spec.hidden,
-    )
-    single(`${at}.attn.out`, layer.o.weight.shape, layer.o.bias !== null)
-    if (layer.gate)
-      add(`${at}.mlp.gate_up`, [part('mlp.gate', layer.gate), part('mlp.up', layer.up)], spec.hidden)
-    else single(`${at}.mlp.up`, layer.up.weight.shape, layer.up.bias !== null)
-    single(`${at}.mlp.down`, layer.down.weight.shape, layer.down.bias !== null)
-  })
-  if (!spec.tiedHead) single('logits', weights.head.weight.shape, weights.head.bias !== null)
-  return { plans, exceptions }
-}
-
-/** Query heads of one key-value head that decode attention holds in shared memory at default limits. */
-const MAX_GROUP = 16
-
-/** The kernels read activations four at a time. Throws `unsupported`, naming the width that is not. */
-export function checkWidths(spec: DecoderSpec): void {
-  const widths = { hidden_size: spec.hidden, head_dim: spec.headDim, intermediate_size: spec.intermediate }
-  for (const [field, value] of Object.entries(widths)) {
-    if (value % 4 === 0) continue
-    throw new TokenscopeError(
-      'unsupported',
-      `config.json: ${field} is ${value}; only multiples of 4 run here.`,
-      {
-        hint: 'Use a checkpoint whose widths are multiples of 4, as all published ones are.',
-        details: { file: 'config.json', field, got: value, expected: 'a multiple of 4' },
-      },
-    )
-  }
-  const group = spec.heads / spec.kvHeads
-  if (group > MAX_GROUP) {
-    throw new TokenscopeError(
-      'unsupported',
-      `config.json: ${group} query heads share a key-value head; at most ${MAX_GROUP} run here.`,
-      {
-        details: {
-          file: 'config.json',
-          field: 'num_key_value_heads',
-          got: group,
-          expected: `at most ${MAX_GROUP}`,
-        },
-      },
-    )
-  }
-  if (spec.headDim > 256) {
-    throw new TokenscopeError(
-      'unsupported',
-      `config.json: head_dim is ${spec.headDim}; at most 256 runs here.`,
-      {
-        details: { file: 'config.json', field: 'head_dim', got: spec.headDim, expected: 'at most 256' },
-      },
-    )
   }
 }

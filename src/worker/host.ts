@@ -1,5 +1,6 @@
 import { invariant, TokenscopeError, toErrorData } from '../errors.ts'
-import { loadModel } from '../index.ts'
+import { loadModelFrom } from '../engine/load.ts'
+import { modelsUrl } from '../modelsUrl.ts'
 import { Engine } from '../engine/engine.ts'
 import type { Inspection, LoadProgress } from '../api/model.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'

@@ -8,8 +8,8 @@ import {
   residual,
   speculationRandom,
   type Filtered,
-} from '../../src/decode/guides/acceptance.ts'
-import { lookUp } from '../../src/decode/guides/promptLookup.ts'
+} from '../../src/decode/speculation/acceptance.ts'
+import { lookUp } from '../../src/decode/speculation/promptLookup.ts'
 import { randomUniform } from '../../src/decode/rng.ts'
 import { DEFAULT_SAMPLING } from '../../src/decode/sampling_options.ts'
 

@@ -95,12 +95,12 @@ test('edits: a head switched off in the grid, measured as model.logits has it, o
   expect((await shownTokens(page)).kl.every((kl) => kl === 0)).toBe(true)
   await page.focus(`${id('edit-cell')}[tabindex="0"]`)
   for (const key of ['ArrowDown', 'ArrowRight', 'ArrowRight', 'Enter']) await page.keyboard.press(key)
-  expect(await page.getAttribute(cell('layers.1.attn.mix', 2), 'aria-pressed')).toBe('true')
+  expect(await page.getAttribute(cell('layers.1.attn.context', 2), 'aria-pressed')).toBe('true')
   await settled(page, '1 edit: Layer 1 head 2 off')
-  expect(await page.locator(id('edit-row')).innerText()).toContain('layers.1.attn.mix')
+  expect(await page.locator(id('edit-row')).innerText()).toContain('layers.1.attn.context')
   const shown = await shownTokens(page)
   const want = await expectedTokens(page, PROMPT, [
-    { kind: 'scale', step: 'layers.1.attn.mix', factor: 0, head: 2 },
+    { kind: 'scale', step: 'layers.1.attn.context', factor: 0, head: 2 },
   ])
   expect(shown.kl).toHaveLength(want.kl.length)
   expect(Math.max(...shown.kl)).toBeGreaterThan(1e-3)
@@ -110,10 +110,10 @@ test('edits: a head switched off in the grid, measured as model.logits has it, o
   expect(shown.kl.at(-1)).toBeCloseTo(want.kl.at(-1)!, 8)
   // The grid's own measurement of that part, and no need to wait for the rest.
   await page.click(id('edit-measure'))
-  await page.waitForSelector(`${cell('layers.1.attn.mix', 2)}[data-effect]`, { timeout: 60_000 })
+  await page.waitForSelector(`${cell('layers.1.attn.context', 2)}[data-effect]`, { timeout: 60_000 })
   await page.click(id('edit-measure'))
   const mean = Number(await page.getAttribute(id('edit-summary'), 'data-mean'))
-  const effect = Number(await page.getAttribute(cell('layers.1.attn.mix', 2), 'data-effect'))
+  const effect = Number(await page.getAttribute(cell('layers.1.attn.context', 2), 'data-effect'))
   expect(effect).toBeCloseTo(mean, 9)
   await page.click(id('edit-jump'))
   const largest = shown.kl.indexOf(Math.max(...shown.kl)) + 1

@@ -35,7 +35,7 @@ for (const name of ['llama', 'gpt2']) {
     it('removes a layer when both of its outputs are zeroed', () =>
       withModel(name, async (model) => {
         const edits: Edit[] = [
-          { kind: 'scale', step: 'layers.1.attn.out', factor: 0 },
+          { kind: 'scale', step: 'layers.1.attn.o', factor: 0 },
           { kind: 'scale', step: 'layers.1.mlp.down', factor: 0 },
         ]
         const traced = await model.trace(IDS, {
@@ -62,7 +62,7 @@ for (const name of ['llama', 'gpt2']) {
       const last = cut.info.layers
       await cut.dispose()
       await withModel(name, async (model) => {
-        const edits = ['attn.out', 'mlp.down'].map((output): Edit => ({
+        const edits = ['attn.o', 'mlp.down'].map((output): Edit => ({
           kind: 'scale',
           step: `layers.${last}.${output}`,
           factor: 0,
@@ -76,9 +76,9 @@ for (const name of ['llama', 'gpt2']) {
 
     it('reaches later positions only, and one head only', () =>
       withModel(name, async (model) => {
-        const probes = ['layers.1.attn.mix', 'logits']
+        const probes = ['layers.1.attn.context', 'logits']
         const plain = await model.trace(IDS, { probes })
-        const step = 'layers.1.attn.mix'
+        const step = 'layers.1.attn.context'
         const edited = await model.trace(IDS, {
           probes,
           edits: [{ kind: 'scale', step, factor: 0, head: 1, from: 4 }],
@@ -179,7 +179,7 @@ for (const name of ['llama', 'gpt2']) {
         const wrong: Edit[] = [
           { kind: 'scale', step: 'layers.9.mlp.down', factor: 0 },
           { kind: 'scale', step: 'logits', factor: 0 },
-          { kind: 'scale', step: 'layers.0.attn.mix', factor: 0, head: 99 },
+          { kind: 'scale', step: 'layers.0.attn.context', factor: 0, head: 99 },
           { kind: 'add', step: 'layers.0.resid', vector: [1, 2] },
           { kind: 'mask', step: 'layers.0.attn.probs', query: 1, key: 0 },
           { kind: 'scale', step: 'embed', factor: NaN },

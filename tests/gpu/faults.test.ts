@@ -110,7 +110,7 @@ test('an error no call asked for stops the run at once', async () => {
 
 test.each([
   ['model.layers.1.mlp.down_proj.weight', NaN, 'layers.1.resid'],
-  ['model.layers.2.self_attn.o_proj.weight', Infinity, 'layers.2.resid_mid'],
+  ['model.layers.2.self_attn.o_proj.weight', Infinity, 'layers.2.resid_attn'],
   ['model.norm.weight', NaN, 'logits'],
 ])('case 38: %s holds %d: a warning, and a run that names %s', async (tensor, value, step) => {
   const { files } = scriptedModel('Never written.', { layers: 3, damage: { tensor, value } })

@@ -180,9 +180,9 @@ describe('direct logit attribution', () => {
         .reduce((sum, { contribution }) => sum + contribution, 0)
       const stream = await rowOf(last)
       for (const layer of [0, layers - 1]) {
-        const ablation = { kind: 'scale', step: `layers.${layer}.attn.mix`, factor: 0, head: 1 } as const
-        const out = await rowOf(`layers.${layer}.attn.out`)
-        const without = await rowOf(`layers.${layer}.attn.out`, [ablation])
+        const ablation = { kind: 'scale', step: `layers.${layer}.attn.context`, factor: 0, head: 1 } as const
+        const out = await rowOf(`layers.${layer}.attn.o`)
+        const without = await rowOf(`layers.${layer}.attn.o`, [ablation])
         const writes = {
           head: out.map((value, i) => value - without[i]!),
           mlp: await rowOf(`layers.${layer}.mlp.down`),

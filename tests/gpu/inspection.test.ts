@@ -203,9 +203,9 @@ test('a step is timed alone, whether it was kept or not', async ({ skip }) => {
 test('an edited forward shows its edits', async () => {
   await withModel(join(TINY, 'llama'), {}, async (model) => {
     const before = await model.memory()
-    const edits = [{ kind: 'scale', step: 'layers.0.attn.out', factor: 0 }] as const
+    const edits = [{ kind: 'scale', step: 'layers.0.attn.o', factor: 0 }] as const
     const inspection = await model.inspect(promptOf('llama'), { edits })
-    expect((await inspection.stats('layers.0.attn.out')).absMax).toBe(0)
+    expect((await inspection.stats('layers.0.attn.o')).absMax).toBe(0)
     const traced = await model.trace(inspection.ids, { probes: ['layers.1.resid'], edits })
     const { data } = await inspection.read('layers.1.resid')
     expect(maxDifference(data, traced.get('layers.1.resid')!.data)).toBeLessThanOrEqual(ROUNDING)

@@ -159,7 +159,7 @@ test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, 
   const dequantised = expected.dequantised?.[format]
   const want = (dequantised ?? expected.logits).slice(-4)
   await withRunner(join(TINY, name), { format, maxBytes }, async (runner) => {
-    const sharded = ['embed', 'layers.0.attn.qkv', 'layers.0.attn.out', 'layers.1.mlp.down']
+    const sharded = ['embed', 'layers.0.attn.q_k_v', 'layers.0.attn.o', 'layers.1.mlp.down']
     for (const matrix of sharded) {
       const { shards } = runner.weights.view(matrix).matrix
       expect(shards.length, matrix).toBeGreaterThan(1)

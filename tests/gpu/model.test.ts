@@ -209,8 +209,8 @@ describe('checkpoints written by Transformers', () => {
   test('what cannot be quantised stays as stored, and info says so', async () => {
     await withModel(join(TINY, 'mistral'), { weights: 'q4_0' }, async ({ info }) => {
       expect(info.exceptions).toEqual([
-        expect.stringContaining('layers.0.attn.out is kept as f16'),
-        expect.stringContaining('layers.1.attn.out is kept as f16'),
+        expect.stringContaining('layers.0.attn.o is kept as f16'),
+        expect.stringContaining('layers.1.attn.o is kept as f16'),
       ])
     })
     await withModel(join(TINY, 'qwen2'), { weights: 'q8_0' }, async ({ info }) => {

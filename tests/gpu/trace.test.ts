@@ -38,7 +38,7 @@ test('a generated text: tokens, predictions, mix and edits are kept as they were
   try {
     const { id } = await model.addAdapter(resolve(TALES, '../../adapters/sad'), { name: 'sad', scale: 0.5 })
     const prompt = await model.encode('Once upon a time there was a little fox')
-    const edits = [{ kind: 'scale', step: 'layers.1.attn.mix', head: 2, factor: 0 }] as const
+    const edits = [{ kind: 'scale', step: 'layers.1.attn.context', head: 2, factor: 0 }] as const
     const settings = { temperature: 0.8, seed: 4 }
     const { tokens, ids } = await collect(model, prompt, {
       ...settings,
@@ -62,7 +62,7 @@ test('a generated text: tokens, predictions, mix and edits are kept as they were
     expect(trace.texts.join('')).toBe(await model.decode(whole))
     expect(trace.mix).toEqual([{ id, name: 'sad', scale: 0.5 }])
     expect(trace.edits).toEqual([
-      { kind: 'scale', step: 'layers.1.attn.mix', values: { head: 2, factor: 0 } },
+      { kind: 'scale', step: 'layers.1.attn.context', values: { head: 2, factor: 0 } },
     ])
     // What was captured while writing and what the saved forward predicts are the same, up to rounding.
     for (const { position, logprob, top } of tokens) {

@@ -20,7 +20,7 @@ await loadViewWords()
 const t = translator('en')
 const VOCAB = 4
 const ALL = { kind: 'all' } as const
-const headOff: Change = { kind: 'scale', step: 'layers.1.attn.mix', head: 2, factor: 0, span: ALL }
+const headOff: Change = { kind: 'scale', step: 'layers.1.attn.context', head: 2, factor: 0, span: ALL }
 const layerHalf: Change = { kind: 'scale', step: 'layers.0', head: null, factor: 0.5, span: ALL }
 const steer: Change = {
   kind: 'steer',
@@ -172,8 +172,8 @@ describe('the list', () => {
       changeSteps(change),
     ])
     expect(names).toEqual([
-      ['Layer 1 head 2 off', 'layers.1.attn.mix'],
-      ['Layer 0 × 0.5', 'layers.0.attn.out + layers.0.mlp.down'],
+      ['Layer 1 head 2 off', 'layers.1.attn.context'],
+      ['Layer 0 × 0.5', 'layers.0.attn.o + layers.0.mlp.down'],
       ['Steer −2 × (“1 2” − “1 3”), positions 1–2', 'layers.1.resid'],
       ['Position 2 from “7 8 9”, position 1', 'layers.0.resid → layers.1.resid'],
       ['Layer 0: position 3 cannot see 1', 'layers.0.attn.scores'],
@@ -199,7 +199,7 @@ describe('the list', () => {
       key: 2,
     })
     expect(changeAt({ ...at, step: 'final_norm' })).toBeNull()
-    expect(headsOff([{ layer: 1, head: null }])).toMatchObject([{ step: 'layers.1.attn.out', head: null }])
+    expect(headsOff([{ layer: 1, head: null }])).toMatchObject([{ step: 'layers.1.attn.o', head: null }])
     expect(stepsOfChange(cutEdge([{ layer: 1, head: 0 }], [3, 2])[0]!)).toEqual(['layers.1.attn.scores'])
   })
 })
@@ -211,7 +211,7 @@ describe('what the engine is asked', () => {
     edits.add(layerHalf, steer, patch, mask)
     const made = await editedRunOf(session).activations.editsFor(model, edits.entries)
     expect(made).toEqual([
-      { kind: 'scale', step: 'layers.0.attn.out', factor: 0.5 },
+      { kind: 'scale', step: 'layers.0.attn.o', factor: 0.5 },
       { kind: 'scale', step: 'layers.0.mlp.down', factor: 0.5 },
       { kind: 'add', step: 'layers.1.resid', vector: Float32Array.of(-1, 0), factor: -2, from: 1, to: 3 },
       { kind: 'patch', step: 'layers.1.resid', position: 2, values: Float32Array.of(8, 0) },
@@ -243,7 +243,7 @@ describe('what the engine is asked', () => {
     block(false)
     await settle(400)
     expect(asked.slice(3).map(({ edits: list }) => list[1])).toEqual([
-      { kind: 'scale', step: 'layers.0.attn.out', factor: 0.8 },
+      { kind: 'scale', step: 'layers.0.attn.o', factor: 0.8 },
     ])
     expect(reading.state.getState().shown?.value.entries).toEqual(edits.entries)
     for (const entry of edits.entries) edits.toggle(entry.id)
@@ -307,7 +307,7 @@ describe('measuring every part', () => {
     expect(Object.keys(effects)).toHaveLength(2 * (3 + 3))
     expect(asked).toHaveLength(1 + 2 * (3 + 3))
     const twice = effects[partKey({ step: 'layers.1', head: null })]!
-    expect(twice).toBeGreaterThan(effects[partKey({ step: 'layers.1.attn.mix', head: 2 })]!)
+    expect(twice).toBeGreaterThan(effects[partKey({ step: 'layers.1.attn.context', head: 2 })]!)
     await load()
     expect(ablation.state.getState().effects).toEqual({})
     leave()

@@ -139,7 +139,7 @@ test.each([
 })
 
 test('every step has words: adapters’ by their op, parts of a replaced module as the module', () => {
-  expect(roleKey({ name: 'layers.3.attn.qkv.ax', op: 'lora_ax' })).toBe('role.lora_ax')
+  expect(roleKey({ name: 'layers.3.attn.q_k_v.ax', op: 'lora_a' })).toBe('role.lora_a')
   expect(aboutKey({ name: 'layers.3.mlp.gate.base', op: 'linear' })).toBe('about.gate')
   expect(aboutKey({ name: 'final_norm', op: 'rms_norm' })).toBe('about.final_norm')
   expect(aboutKey({ name: 'novel', op: 'novel' })).toBe('about.other')

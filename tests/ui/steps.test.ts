@@ -17,7 +17,7 @@ function step(name: string, shape: readonly number[] = [3, 4]): InspectedStep {
   return { name, op, output: { shape, dtype: 'f32' }, retained: true, ...rest }
 }
 
-const LAYER = ['input_norm', 'attn.q', 'attn.probs', 'resid_mid', 'mlp.up', 'resid']
+const LAYER = ['attn_norm', 'attn.q', 'attn.probs', 'resid_attn', 'mlp.up', 'resid']
 const STEPS = [
   step('embed'),
   ...[0, 1].flatMap((layer) => LAYER.map((name) => step(`layers.${layer}.${name}`))),
@@ -38,9 +38,9 @@ describe('the tree', () => {
       'logits',
     ])
     expect(tree[1]?.children.map(({ label }) => label)).toEqual([
-      'input_norm',
+      'attn_norm',
       'attn',
-      'resid_mid',
+      'resid_attn',
       'mlp',
       'resid',
     ])
@@ -49,7 +49,7 @@ describe('the tree', () => {
   test('closed groups hide their steps', () => {
     const shown = visibleNodes(tree, (path) => path === 'layers.1.*' || path === 'layers.1.attn.*')
     expect(shown.map(({ path }) => path)).toContain('layers.1.attn.q')
-    expect(shown.map(({ path }) => path)).not.toContain('layers.0.input_norm')
+    expect(shown.map(({ path }) => path)).not.toContain('layers.0.attn_norm')
   })
 
   test('a replaced module is a step beside its parts', () => {
@@ -76,7 +76,7 @@ describe('moving', () => {
     expect(layerStep(STEPS, at('layers.0.attn.probs'), 1)).toBe('layers.1.attn.probs')
     expect(layerStep(STEPS, at('layers.1.attn.probs'), 1)).toBe('final_norm')
     expect(layerStep(STEPS, at('layers.0.attn.probs'), -1)).toBe('embed')
-    expect(layerStep(STEPS, at('embed'), 1)).toBe('layers.0.input_norm')
+    expect(layerStep(STEPS, at('embed'), 1)).toBe('layers.0.attn_norm')
     expect(layerStep(STEPS, at('logits'), 1)).toBeNull()
   })
 

@@ -37,8 +37,8 @@ export const attention: Lesson = {
     },
     {
       words: 'attention.mix',
-      place: { view: 'steps', step: 'layers.0.attn.mix' },
-      target: byId('tensor-view', '[data-step="layers.0.attn.mix"]'),
+      place: { view: 'steps', step: 'layers.0.attn.context' },
+      target: byId('tensor-view', '[data-step="layers.0.attn.context"]'),
     },
     {
       words: 'attention.cache',

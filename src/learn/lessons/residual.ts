@@ -11,7 +11,7 @@ export const residual: Lesson = {
   steps: [
     {
       words: 'residual.sum',
-      place: { view: 'steps', step: 'layers.0.resid_mid', token: { generated: 0 } },
+      place: { view: 'steps', step: 'layers.0.resid_attn', token: { generated: 0 } },
       target: byId('step-formula'),
     },
     {

@@ -47,7 +47,7 @@ export const editsEn = {
   'edits.otherEmpty': 'Run another prompt to take activations from it.',
   'edits.patchKind': 'What of a layer',
   'edits.kind.resid': 'residual stream',
-  'edits.kind.attn.out': 'attention output',
+  'edits.kind.attn.o': 'attention output',
   'edits.kind.mlp.down': 'MLP output',
   'edits.patchCell': '{run}, layer {layer}, position {position} “{token}”: norm {norm}',
   'edits.patchGrid': '{run}: {layers} layers by {positions} positions. Arrow keys move, Enter {action}.',

@@ -47,7 +47,7 @@ export const editsKo: Readonly<Record<keyof typeof editsEn, string>> = {
   'edits.otherEmpty': '다른 프롬프트를 실행하면 활성값을 가져올 수 있습니다.',
   'edits.patchKind': '층에서 가져올 값',
   'edits.kind.resid': '잔차 스트림',
-  'edits.kind.attn.out': '어텐션 출력',
+  'edits.kind.attn.o': '어텐션 출력',
   'edits.kind.mlp.down': 'MLP 출력',
   'edits.patchCell': '{run}, {layer}층, 위치 {position} “{token}”: 크기 {norm}',
   'edits.patchGrid': '{run}: 층 {layers}개, 위치 {positions}개. 화살표로 움직이고 Enter로 {action}.',

@@ -146,7 +146,7 @@ export const stepsEn = {
   'inspect.empty': 'Facts about a step stand here once a text has been read.',
 
   'role.embed': 'look up',
-  'role.input_norm': 'normalise',
+  'role.attn_norm': 'normalise',
   'role.q': 'queries',
   'role.k': 'keys',
   'role.v': 'values',
@@ -155,10 +155,10 @@ export const stepsEn = {
   'role.cache': 'keep K, V',
   'role.scores': 'q · k',
   'role.probs': 'softmax',
-  'role.mix': 'weigh V',
-  'role.out': 'project',
-  'role.resid_mid': 'add',
-  'role.post_norm': 'normalise',
+  'role.context': 'weigh V',
+  'role.o': 'project',
+  'role.resid_attn': 'add',
+  'role.mlp_norm': 'normalise',
   'role.gate': 'project',
   'role.up': 'project',
   'role.act': 'activate',
@@ -166,14 +166,14 @@ export const stepsEn = {
   'role.resid': 'add',
   'role.final_norm': 'normalise',
   'role.logits': 'score words',
-  'role.lora_ax': 'adapter A·x',
+  'role.lora_a': 'adapter A·x',
   'role.embed_lora': 'adapter',
   'role.blend': 'adapter mix',
   'role.other': 'compute',
 
   'about.embed':
     'Each token id picks its row from a learned table. From here on a token is a list of numbers, one row of the picture.',
-  'about.input_norm':
+  'about.attn_norm':
     'Every row is brought to the same overall size, so that what follows sees directions rather than loudness; a learned gain then weighs each feature.',
   'about.q':
     'A learned projection asks, head by head, what this token is looking for among the tokens before it.',
@@ -189,13 +189,12 @@ export const stepsEn = {
     'Every query is compared with every key: a dot product, scaled by the square root of the head size. High means “this is what I was looking for”. Veiled cells lie ahead and are about to be masked.',
   'about.probs':
     'Each row of scores becomes weights that are positive and add up to 1, over the positions up to its own. This is the attention pattern.',
-  'about.mix':
+  'about.context':
     'The values of all positions are averaged under those weights: what this row gathers from the text before it.',
-  'about.out':
-    'A learned projection brings what the heads gathered back into the residual stream’s features.',
-  'about.resid_mid':
+  'about.o': 'A learned projection brings what the heads gathered back into the residual stream’s features.',
+  'about.resid_attn':
     'What attention found is added to the stream that runs through all layers. Nothing is overwritten, only added to.',
-  'about.post_norm': 'The stream is brought to a common size once more, before the second half of the layer.',
+  'about.mlp_norm': 'The stream is brought to a common size once more, before the second half of the layer.',
   'about.gate': 'A learned projection that decides, feature by feature, how far the MLP’s gates open.',
   'about.up': 'Every row is projected into a wider space, where single features can stand for single facts.',
   'about.act':
@@ -206,7 +205,7 @@ export const stepsEn = {
   'about.final_norm': 'The stream of the last layer is normalised before it is compared with the vocabulary.',
   'about.logits':
     'Each row is scored against every token of the vocabulary. The highest scores are the likeliest to come next; a softmax over them gives the probabilities the sampler draws from.',
-  'about.lora_ax':
+  'about.lora_a':
     'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',
   'about.blend': 'The base’s module and the adapter’s replacement, mixed by the adapter’s scale.',

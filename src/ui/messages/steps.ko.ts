@@ -148,7 +148,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'inspect.empty': '글을 읽고 나면 단계에 대한 사실이 여기에 나타납니다.',
 
   'role.embed': '찾아오기',
-  'role.input_norm': '정규화',
+  'role.attn_norm': '정규화',
   'role.q': '쿼리',
   'role.k': '키',
   'role.v': '값',
@@ -157,10 +157,10 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.cache': 'K, V 보관',
   'role.scores': 'q · k',
   'role.probs': '소프트맥스',
-  'role.mix': 'V 가중합',
-  'role.out': '투영',
-  'role.resid_mid': '더하기',
-  'role.post_norm': '정규화',
+  'role.context': 'V 가중합',
+  'role.o': '투영',
+  'role.resid_attn': '더하기',
+  'role.mlp_norm': '정규화',
   'role.gate': '투영',
   'role.up': '투영',
   'role.act': '활성화',
@@ -168,14 +168,14 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.resid': '더하기',
   'role.final_norm': '정규화',
   'role.logits': '어휘 점수',
-  'role.lora_ax': '어댑터 A·x',
+  'role.lora_a': '어댑터 A·x',
   'role.embed_lora': '어댑터',
   'role.blend': '어댑터 혼합',
   'role.other': '계산',
 
   'about.embed':
     '토큰 id마다 학습된 표에서 한 줄을 가져옵니다. 이제부터 토큰은 숫자의 목록, 곧 그림의 한 행입니다.',
-  'about.input_norm':
+  'about.attn_norm':
     '모든 행을 같은 크기로 맞춥니다. 다음 단계는 크기가 아니라 방향을 보게 되고, 학습된 이득이 특징마다 무게를 줍니다.',
   'about.q': '학습된 투영이 헤드마다 이 토큰이 앞선 토큰들에서 무엇을 찾는지 묻습니다.',
   'about.k': '학습된 투영이 헤드마다 이 토큰이 무엇으로 찾아질 수 있는지 나타냅니다.',
@@ -190,11 +190,11 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
     '모든 쿼리를 모든 키와 비교합니다. 내적을 헤드 크기의 제곱근으로 나눈 값입니다. 높을수록 “찾던 것”입니다. 흐린 칸은 뒤에 있는 위치라 곧 가려집니다.',
   'about.probs':
     '점수의 각 행이 자기 위치까지에 걸쳐 합이 1인 양의 가중치가 됩니다. 이것이 어텐션 패턴입니다.',
-  'about.mix': '모든 위치의 값을 그 가중치로 평균합니다. 이 행이 앞의 글에서 모아 온 내용입니다.',
-  'about.out': '학습된 투영이 헤드들이 모은 내용을 잔차 스트림의 특징으로 되돌립니다.',
-  'about.resid_mid':
+  'about.context': '모든 위치의 값을 그 가중치로 평균합니다. 이 행이 앞의 글에서 모아 온 내용입니다.',
+  'about.o': '학습된 투영이 헤드들이 모은 내용을 잔차 스트림의 특징으로 되돌립니다.',
+  'about.resid_attn':
     '어텐션이 찾은 것을 모든 층을 관통하는 스트림에 더합니다. 덮어쓰는 것은 없고 더하기만 합니다.',
-  'about.post_norm': '층의 후반부에 앞서 스트림의 크기를 다시 맞춥니다.',
+  'about.mlp_norm': '층의 후반부에 앞서 스트림의 크기를 다시 맞춥니다.',
   'about.gate': 'MLP의 문을 특징마다 얼마나 열지 정하는 학습된 투영입니다.',
   'about.up': '각 행을 더 넓은 공간으로 투영합니다. 그곳에서는 특징 하나가 사실 하나를 나타낼 수 있습니다.',
   'about.act':
@@ -204,7 +204,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.final_norm': '마지막 층의 스트림을 어휘와 비교하기 전에 정규화합니다.',
   'about.logits':
     '각 행을 어휘의 모든 토큰에 대해 채점합니다. 점수가 높을수록 다음에 올 가능성이 큽니다. 이 점수의 소프트맥스가 샘플러가 뽑는 확률입니다.',
-  'about.lora_ax': '어댑터의 좁은 행렬 A가 입력을 읽고, B가 그 결과를 옆의 곱에 더합니다.',
+  'about.lora_a': '어댑터의 좁은 행렬 A가 입력을 읽고, B가 그 결과를 옆의 곱에 더합니다.',
   'about.embed_lora': '어댑터가 찾아온 행에 더하는 값입니다.',
   'about.blend': '기본 모듈과 어댑터의 교체 모듈을 어댑터의 크기로 섞습니다.',
   'about.other': '순방향 계산의 한 단계입니다.',

@@ -46,10 +46,10 @@ function Facts({ step }: { step: StepInfo }) {
       </dd>
       <dt>{t('inspect.weights')}</dt>
       <dd>
-        {step.weights.length === 0 ? (
+        {step.params.length === 0 ? (
           <span className="note">{t('inspect.none')}</span>
         ) : (
-          step.weights.map((name) => <code key={name}>{name}</code>)
+          step.params.map(({ name, tensor }) => <code key={name}>{tensor}</code>)
         )}
       </dd>
       <dt>{t('inspect.covered')}</dt>

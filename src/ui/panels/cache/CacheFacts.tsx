@@ -87,7 +87,7 @@ function RunPages({ stock: { report } }: { stock: CacheStock }) {
           </tr>
         </thead>
         <tbody>
-          {sequence.pages.map(({ page, sharers }, i) => (
+          {sequence.pages.map(({ page, refCount }, i) => (
             <tr key={page}>
               <td>
                 {i * report.pageSize}–{Math.min(sequence.tokens.length, (i + 1) * report.pageSize) - 1}
@@ -97,9 +97,9 @@ function RunPages({ stock: { report } }: { stock: CacheStock }) {
                 <i
                   className="cache-page"
                   aria-hidden="true"
-                  style={{ '--swatch': `var(--seq-${shareInk(sharers)})` }}
+                  style={{ '--swatch': `var(--seq-${shareInk(refCount)})` }}
                 />{' '}
-                {sharers}
+                {refCount}
               </td>
             </tr>
           ))}

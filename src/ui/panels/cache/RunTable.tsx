@@ -27,7 +27,7 @@ export function RunTable({ report, texts }: { report: CacheReport; texts: readon
         <p className="note">{t('cache.noRuns')}</p>
       ) : (
         <ul className="cache-runs">
-          {sequences.map(({ tokens, pages, busy, mix }, index) => (
+          {sequences.map(({ tokens, pages, busy, key }, index) => (
             <li key={index}>
               <RunButton index={index} pages={pages.length} positions={tokens.length}>
                 <span className="cache-run-name">{t('cache.run', { number: index + 1 })}</span>
@@ -40,7 +40,7 @@ export function RunTable({ report, texts }: { report: CacheReport; texts: readon
                   <TokenText text={texts[index] ?? ''} />
                 </span>
                 <span className="note">
-                  {shares(index)} · {t(mix === '' ? 'cache.base' : 'cache.mix')}
+                  {shares(index)} · {t(key === '' ? 'cache.base' : 'cache.mix')}
                 </span>
               </RunButton>
             </li>

@@ -11,7 +11,7 @@ const EVERYWHERE = { kind: 'all' } as const
 export function headsOff(places: readonly { layer: number; head: number | null }[]): Change[] {
   return places.map(({ layer, head }) => ({
     kind: 'scale',
-    step: `layers.${layer}.attn.${head === null ? 'out' : 'mix'}`,
+    step: `layers.${layer}.attn.${head === null ? 'o' : 'context'}`,
     head,
     factor: 0,
     span: EVERYWHERE,

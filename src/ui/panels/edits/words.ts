@@ -18,9 +18,9 @@ function short(prompt: string): string {
 export function partName(t: Translate, step: string, head: number | null): string {
   const [, number, part] = /^layers\.(\d+)(?:\.([\w.]+))?$/.exec(step) ?? []
   const layer = number ?? ''
-  if (part === 'attn.mix' && head !== null) return t('edits.part.head', { layer, head })
+  if (part === 'attn.context' && head !== null) return t('edits.part.head', { layer, head })
   if (head !== null) return t('edits.part.stepHead', { step, head })
-  if (part === 'attn.out') return t('edits.part.attn', { layer })
+  if (part === 'attn.o') return t('edits.part.attn', { layer })
   if (part === 'mlp.down') return t('edits.part.mlp', { layer })
   if (number !== undefined && part === undefined) return t('edits.part.layer', { layer })
   return t('edits.part.step', { step })

@@ -95,7 +95,7 @@ function Remark({ how, cell }: { how: Explanation; cell: Cell }) {
         return how.masked ? t('formula.future') : null
       case 'linear':
         return how.sum === null ? t('formula.noWeights') : null
-      case 'mix':
+      case 'context':
       case 'add':
       case 'gate':
       case 'activation':
@@ -113,7 +113,7 @@ function Terms({ how }: { how: Explanation }) {
   switch (how.kind) {
     case 'scores':
       return <TermTable sum={how.sum} names={[t('formula.lane'), 'q', 'k']} label={String} />
-    case 'mix': {
+    case 'context': {
       const label = (position: number) => `${position} ${visibleText(texts[position] ?? '')}`
       return <TermTable sum={how.sum} names={[t('formula.position'), 'p', 'V']} label={label} />
     }

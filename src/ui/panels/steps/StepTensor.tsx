@@ -34,7 +34,7 @@ export function StepTensor({ shown, info, busy }: StepTensorProps) {
   const steps = useSteps()
   const row = useRow()
   const [mode, setMode] = useState<'map' | 'table'>('map')
-  const layout = useMemo(() => layoutOf(step, info), [step, info])
+  const layout = useMemo(() => layoutOf(step), [step])
   const { cell, values } = useCell(shown, layout, row)
   const { range, setDrawn } = useRange(shown, layout)
   const choose = (next: Partial<Cell>) => steps.state.setState({ cell: { ...cell, ...next } })

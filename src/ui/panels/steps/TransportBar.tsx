@@ -124,7 +124,7 @@ function Scrubbers() {
   const ticks = useMemo(() => {
     const last = Math.max(1, list.length - 1)
     return list.flatMap((step, at) => [
-      ...(step.name.endsWith('.input_norm') ? [{ at: at / last, kind: 'layer' as const }] : []),
+      ...(step.name.endsWith('.attn_norm') ? [{ at: at / last, kind: 'layer' as const }] : []),
       ...(breakpoints.includes(step.name) ? [{ at: at / last, kind: 'break' as const }] : []),
     ])
   }, [list, breakpoints])

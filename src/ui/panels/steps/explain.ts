@@ -51,7 +51,7 @@ export type Explanation =
   | { kind: 'scores'; sum: Sum; scale: number; masked: boolean; value: number }
   | { kind: 'softmax'; score: number; max: number; exp: number; total: number; count: number; value: number }
   | { kind: 'masked'; value: number }
-  | { kind: 'mix'; sum: Sum; value: number }
+  | { kind: 'context'; sum: Sum; value: number }
   | { kind: 'add'; a: number; b: number; value: number }
   | { kind: 'gate'; activation: string; gate: number; activated: number; up: number; value: number }
   | { kind: 'activation'; activation: string; x: number; value: number }
@@ -77,7 +77,7 @@ interface Context extends ExplainRequest {
 }
 
 /** True for steps whose element needs more of the cache than its own row. */
-export const readsCache = ({ op }: StepInfo): boolean => op === 'scores' || op === 'mix'
+export const readsCache = ({ op }: StepInfo): boolean => op === 'scores' || op === 'context'
 
 export const SHOWN_TERMS = 5
 
@@ -97,7 +97,7 @@ export function sumOf(a: ArrayLike<number>, b: ArrayLike<number>, indices?: read
 
 export function explain(request: ExplainRequest): Explanation {
   const { step, values, inputs, cell, ids } = request
-  const layout = layoutOf(step, request.info)
+  const layout = layoutOf(step)
   const value = values[indexInRow(layout, cell)] ?? Number.NaN
   const context: Context = { ...request, layout, value }
   const [first, second] = inputs.map((input) => input[cell.col] ?? Number.NaN)
@@ -118,7 +118,7 @@ export function explain(request: ExplainRequest): Explanation {
       return explainScores(context)
     case 'softmax':
       return explainSoftmax(context)
-    case 'mix':
+    case 'context':
       return explainMix(context)
     case 'add':
       return { kind: 'add', a: first ?? Number.NaN, b: second ?? Number.NaN, value }
@@ -225,7 +225,7 @@ function explainMix({ inputs, cache, cell, info, value }: Context): Explanation 
   const begin = head * (probs.length / info.heads)
   const weights = probs.subarray(begin, begin + cell.row + 1)
   const values = Float32Array.from(weights, (_, position) => cached(cache, 1, position)[lane] ?? 0)
-  return { kind: 'mix', sum: sumOf(weights, values), value }
+  return { kind: 'context', sum: sumOf(weights, values), value }
 }
 
 function explainGate({ step, value }: Context, gate: number, up: number): Explanation {

@@ -68,7 +68,7 @@ export function lawOf(step: StepInfo): ReactElement | null {
       return is(sub('s', 't'), mfrac(mrow(mi('q'), tight('·'), sub('k', 't')), msqrt(mi('d'))))
     case 'softmax':
       return is(sub('p', 't'), mfrac(exp(sub('s', 't')), sumOver('u ≤ position', exp(sub('s', 'u')))))
-    case 'mix':
+    case 'context':
       return is(
         sub('y', 'i'),
         sumOver('t ≤ position', sub('p', 't'), tight('·'), msub(mi('V'), mrow(mi('t'), mo(','), mi('i')))),

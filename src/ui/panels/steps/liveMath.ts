@@ -92,7 +92,7 @@ export function liveMath(how: Explanation): ReactElement | null {
         mo('='),
         mfrac(n(how.exp), n(how.total)),
       )
-    case 'mix':
+    case 'context':
       return equals(how.value, ...productSum(how.sum))
     case 'add':
       return equals(how.value, n(how.a), mo('+'), signed(how.b))

@@ -1,5 +1,5 @@
 import type { Cell } from '../../../store/steps.ts'
-import type { ModelInfo, StepInfo } from '../../../api/model.ts'
+import type { Axis, StepInfo } from '../../../api/model.ts'
 import type { Palette } from '../../draw/ramps.ts'
 
 /** What the columns of a step's output count. */
@@ -24,33 +24,25 @@ export interface StepLayout {
   causal: boolean
 }
 
-type Heads = Pick<ModelInfo, 'headDim'>
+/** What the layout of a step follows from. */
+type Shaped = Pick<StepInfo, 'axes'> & { op: string }
 
-export function layoutOf(step: StepInfo, info: Heads): StepLayout {
-  const { shape } = step.output
-  const [cols = 1, rows = 1, leading = 1] = shape.toReversed()
-  const attention = isAttention(step)
+export function layoutOf({ op, axes }: Shaped): StepLayout {
+  const [columns, rows, leading] = axes.toReversed()
   return {
-    rows,
-    cols,
-    slices: leading,
-    sliceKind: shape.length < 3 ? 'none' : attention ? 'heads' : 'keysValues',
-    columns: columnsOf(step, cols, info),
-    palette: step.op === 'softmax' ? 'sequential' : 'diverging',
-    causal: attention,
+    rows: rows?.size ?? 1,
+    cols: columns?.size ?? 1,
+    slices: leading?.size ?? 1,
+    sliceKind: leading === undefined ? 'none' : leading.kind === 'kv' ? 'keysValues' : 'heads',
+    columns: columnsOf(columns),
+    palette: op === 'softmax' ? 'sequential' : 'diverging',
+    causal: columns?.kind === 'positions',
   }
 }
 
-/** Weights or scores of heads, edited ones too. */
-function isAttention({ name, op }: Pick<StepInfo, 'name' | 'op'>): boolean {
-  return op === 'scores' || op === 'softmax' || (op === 'edit' && name.endsWith('.attn.scores'))
-}
-
-function columnsOf({ name, op }: StepInfo, cols: number, { headDim }: Heads): Columns {
-  if (isAttention({ name, op })) return { kind: 'positions' }
-  if (name === 'logits') return { kind: 'vocabulary' }
-  const heads = op === 'cache' || /\.attn\.(q|k|v|q_rope|k_rope|mix)$/.test(name)
-  return heads && cols % headDim === 0 ? { kind: 'heads', headDim } : { kind: 'features' }
+function columnsOf(axis: Axis | undefined): Columns {
+  if (axis?.kind === 'positions' || axis?.kind === 'vocabulary') return { kind: axis.kind }
+  return axis?.heads === undefined ? { kind: 'features' } : { kind: 'heads', headDim: axis.size / axis.heads }
 }
 
 /** Row-major index of a cell in the whole tensor. */

@@ -1,11 +1,10 @@
 import { visibleText } from '../../../store/groups.ts'
-import type { StepInfo } from '../../../api/model.ts'
 import type { MessageKey, Translate } from '../../messages/index.ts'
 
 /** Steps the page has words for, by the last part of their names. */
 const ROLES = [
   'embed',
-  'input_norm',
+  'attn_norm',
   'q',
   'k',
   'v',
@@ -14,10 +13,10 @@ const ROLES = [
   'cache',
   'scores',
   'probs',
-  'mix',
-  'out',
-  'resid_mid',
-  'post_norm',
+  'context',
+  'o',
+  'resid_attn',
+  'mlp_norm',
   'gate',
   'up',
   'act',
@@ -25,7 +24,7 @@ const ROLES = [
   'resid',
   'final_norm',
   'logits',
-  'lora_ax',
+  'lora_a',
   'embed_lora',
   'blend',
   'edit',
@@ -33,18 +32,18 @@ const ROLES = [
 
 type Role = (typeof ROLES)[number] | 'other'
 
-const BY_OP: readonly string[] = ['lora_ax', 'embed_lora', 'blend', 'edit']
+const BY_OP: readonly string[] = ['lora_a', 'embed_lora', 'blend', 'edit']
 
 /** What a step is for: the steps of adapters and edits by their op, the others by name. */
-function roleOf({ name, op }: Pick<StepInfo, 'name' | 'op'>): Role {
+function roleOf({ name, op }: { name: string; op: string }): Role {
   const byOp = ROLES.find((role) => role === op && BY_OP.includes(role))
   const parts = name.split('.').toReversed()
   // A replaced module computes `mlp.gate.base` and `mlp.gate.alt` the way `mlp.gate` does.
   return byOp ?? ROLES.find((role) => role === parts[0]) ?? ROLES.find((role) => role === parts[1]) ?? 'other'
 }
 
-export const roleKey = (step: Pick<StepInfo, 'name' | 'op'>): MessageKey => `role.${roleOf(step)}`
-export const aboutKey = (step: Pick<StepInfo, 'name' | 'op'>): MessageKey => `about.${roleOf(step)}`
+export const roleKey = (step: { name: string; op: string }): MessageKey => `role.${roleOf(step)}`
+export const aboutKey = (step: { name: string; op: string }): MessageKey => `about.${roleOf(step)}`
 
 /** A token as one line of text: blanks visible, a token without text by its id. */
 export function tokenName(t: Translate, text: string, id: number): string {

@@ -38,7 +38,7 @@ export function OpenedTrace({ name, trace }: OpenedProps) {
   )
 }
 
-/** An edit as one word: `scale layers.2.attn.mix head 3 factor 0`. */
+/** An edit as one word: `scale layers.2.attn.context head 3 factor 0`. */
 export function editText({ kind, step, values }: SavedEdit): string {
   const numbers = Object.entries(values).map(([name, value]) => `${name} ${formatValue(value)}`)
   return [kind, step, ...numbers].join(' ')

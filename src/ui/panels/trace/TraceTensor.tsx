@@ -94,7 +94,7 @@ function Tensor(props: TensorProps) {
   const traces = useSavedTraces()
   const shade = useShade()
   const [mode, setMode] = useState<'map' | 'table'>('map')
-  const layout = useMemo(() => layoutOf({ ...step, wgsl: '' }, trace.model), [step, trace.model])
+  const layout = useMemo(() => layoutOf(step), [step])
   const { cell, choose, row } = useCell(props, layout)
   const { rows, cols } = layout
   const range = useMemo(() => autoRange(tensor.data, layout.palette), [tensor, layout])

@@ -2,14 +2,11 @@ import { throwIfAborted, TokenscopeError } from '../../errors.ts'
 import { describeDevice } from '../../gpu/device.ts'
 import { BufferLedger, type LedgerBuffer } from '../../gpu/ledger.ts'
 import { Runner } from '../../run/runner.ts'
-import type { DecoderSpec } from '../../arch/spec.ts'
-import {
-  planMatrices,
-  WeightStore,
-  type Matrix,
-  type MatrixPlan,
-  type MatrixView,
-} from '../../weights/store.ts'
+import type { ModelDescription } from '../../arch/spec.ts'
+import { firstLayers } from '../../program/firstLayers.ts'
+import type { Matrix, MatrixView } from '../../ops/operands.ts'
+import { planMatrices } from '../../weights/plan.ts'
+import { WeightStore, type MatrixPlan } from '../../weights/store.ts'
 import { WeightReader } from '../../weights/reader.ts'
 import { packMatrix } from '../../weights/pack.ts'
 import type { LoadProgress } from '../../api/model.ts'
@@ -65,7 +62,7 @@ class CopiedWeights extends WeightStore {
     return this.base.vector(name)
   }
 
-  override isWhole(name: string): boolean {
+  override isSingleBuffer(name: string): boolean {
     return this.view(name).matrix.shards.length === 1
   }
 }
@@ -87,7 +84,7 @@ async function copyQuantised(
   const store = new CopiedWeights(base.device, ledger, base.weights)
   const reader = new WeightReader(base)
   const source = ({ name }: MatrixPlan): Matrix => base.weights.view(name).matrix
-  const { plans } = planMatrices(base.spec, 'q4_0')
+  const { plans } = planMatrices(base.model, 'q4_0')
   const wanted = plans.filter((plan) => plan.format === 'q4_0' && source(plan).format !== 'q4_0')
   const bytesTotal = wanted.reduce((sum, plan) => sum + bytesOf(source(plan)), 0)
   let bytesDone = 0
@@ -107,9 +104,9 @@ async function copyQuantised(
   return store
 }
 
-function firstLayers(spec: DecoderSpec, layers: number): DecoderSpec {
-  const { weights } = spec
-  return { ...spec, layers, weights: { ...weights, layers: weights.layers.slice(0, layers) } }
+/** The model's first layers, then its own head. */
+function shortened(model: ModelDescription, layers: number): ModelDescription {
+  return { ...model, layers, record: (size) => firstLayers(model.record(size), layers) }
 }
 
 export type GuideRequest =
@@ -185,7 +182,7 @@ async function makeRunner(
   const runner = new Runner({
     opened: describeDevice(base.device),
     variant: base.pipelines.variant,
-    spec: request.kind === 'q4_0' ? base.spec : firstLayers(base.spec, request.layers),
+    model: request.kind === 'q4_0' ? base.model : shortened(base.model, request.layers),
     guide: true,
     ...parts,
   })

@@ -1,5 +1,6 @@
-import { BASE_MIX } from '../../engine/adapterSet.ts'
-import { MATVEC_ROWS } from '../../program/fuse.ts'
+import { BASE_CONDITIONS } from '../../run/conditions.ts'
+import { MATVEC_ROWS } from '../../ops/linear.ts'
+import { Feed } from '../../run/feed.ts'
 import type { Runner } from '../../run/runner.ts'
 import type { SamplingOptions } from '../../api/model.ts'
 import { certain, drawFrom, probabilityOf, speculationRandom, type Draft } from './acceptance.ts'
@@ -23,11 +24,10 @@ export class ModelGuide implements Drafter {
   constructor(options: ModelGuideOptions) {
     this.options = options
     const { runner, sampling } = options
-    const sequence = runner.sequences.fork(null, 0, '')
+    const feed = Feed.open(runner, BASE_CONDITIONS, [])
     this.reader = new RowReader({
       runner,
-      sequence,
-      mix: BASE_MIX,
+      feed,
       sampling,
       top: 1,
       widest: 1,
@@ -35,7 +35,7 @@ export class ModelGuide implements Drafter {
     })
     this.end = () => {
       this.reader.dispose()
-      runner.sequences.drop(sequence)
+      feed.drop()
     }
   }
 
@@ -59,6 +59,8 @@ export class ModelGuide implements Drafter {
     let same = 0
     while (same < last && reader.tokens[same] === text[same]) same += 1
     reader.truncate(same)
+    // Where windows have passed it, less is left than is the same.
+    same = reader.tokens.length
     if (text.length - same <= MATVEC_ROWS) return text.slice(same)
     await reader.skip(text.slice(same, last), this.options.signal)
     return text.slice(last)

@@ -1,5 +1,5 @@
-// mix[r, h, d] = Σₜ probs[h, r, t]·v[t, ⌊h / group⌋, d]
-//   probs [heads, rows, positions], v_pages [page, kvHeads, 32, headDim], mix [rows, heads · headDim]
+// context[r, h, d] = Σₜ probs[h, r, t]·v[t, ⌊h / group⌋, d]
+//   probs [heads, rows, positions], v_pages [page, kvHeads, 32, headDim], y [rows, heads · headDim]
 //   grid: ⌈heads · headDim / WORKGROUP⌉ × rows
 struct Params {
   heads: u32,
@@ -7,6 +7,7 @@ struct Params {
   head_dim: u32,
   positions: u32,
   rows: u32,
+  window: u32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> probs: array<f32>;
@@ -23,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let kv_head = head / (p.heads / p.kv_heads);
   let base = (head * p.rows + row) * p.positions;
   var sum = 0.0;
-  for (var t = 0u; t <= min(at.position, p.positions - 1u); t++) {
+  for (var t = first_visible(at.position); t <= min(at.position, p.positions - 1u); t++) {
     let slot = cache_slot(at.pages, t);
     sum += probs[base + t] * v_pages[(((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim + d];
   }

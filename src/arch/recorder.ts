@@ -1,0 +1,175 @@
+import type { Activation, RopeAttrs, ScoresAttrs } from '../program/attrs.ts'
+import { Recorder } from '../program/recorder.ts'
+import { widthOf, type ParamRef, type ProgramSize, type Step } from '../program/step.ts'
+import type { NormSpec } from './spec.ts'
+import type { TensorTable } from './tensorTable.ts'
+
+/** Where a product finds its matrix, when not plainly under `tensor`.weight, `[out, in]`. */
+export interface LinearOptions {
+  bias?: boolean
+  layout?: ParamRef['layout']
+  /** Outputs of a fused tensor that are this product's, and how many it has in all. */
+  part?: { readonly begin: number; readonly of: number }
+  /** Heads its outputs are of. */
+  heads?: number
+}
+
+/** Names the lines of a forward pass over the tensors of a checkpoint: what an architecture's `record` is written in. */
+export class ModelRecorder extends Recorder {
+  readonly #tensors: TensorTable
+  readonly #tied: boolean | 'unsaid'
+  #path = ''
+
+  /** `tied`: what the config says of a head that is the embedding. */
+  constructor(size: ProgramSize, tensors: TensorTable, tied: boolean | 'unsaid') {
+    super(size)
+    this.#tensors = tensors
+    this.#tied = tied
+  }
+
+  /** Goes through the layers; names of tensors are looked up below `path.N.` meanwhile. */
+  *layers(count: number, path: string): Generator<number> {
+    for (let n = 0; n < count; n++) {
+      this.enterLayer(n)
+      this.#path = `${path}.${n}.`
+      yield n
+    }
+    this.enterLayer(null)
+    this.#path = ''
+  }
+
+  /** x = scale · E[token] (+ P[position]) */
+  embed(
+    tensor: string,
+    [vocab, hidden]: readonly [vocab: number, hidden: number],
+    { scale = 1, positions }: { scale?: number; positions?: { tensor: string; count: number } } = {},
+  ): Step {
+    const table = this.#tensors.embedding(tensor, [vocab, hidden], this.#tied)
+    const params: ParamRef[] = [{ ...table, name: 'embed', role: 'matrix' }]
+    if (positions) {
+      const learned = this.#tensors.matrix(positions.tensor, [positions.count, hidden])
+      params.push({ ...learned, name: 'positions', role: 'vector' })
+    }
+    const flops = (positions ? 1 : 0) + (scale === 1 ? 0 : 1)
+    return this.step('embed', 'embed', {
+      inputs: [],
+      params,
+      attrs: { scale },
+      axes: this.features(hidden),
+      flops,
+    })
+  }
+
+  /** A norm over each run of `width` features; the whole row when not said. */
+  norm(name: string, x: Step, tensor: string, { kind, eps, offset }: NormSpec, width = widthOf(x)): Step {
+    const full = this.#path + tensor
+    const own = this.nameOf(name)
+    const params: ParamRef[] = [
+      { ...this.#tensors.vector(`${full}.weight`, width), name: own, role: 'vector' },
+    ]
+    const common = { inputs: [x], axes: x.axes, params }
+    if (kind === 'rms_norm')
+      return this.step(name, kind, { ...common, attrs: { width, eps, offset }, flops: 4 })
+    params.push({ ...this.#tensors.vector(`${full}.bias`, width), name: `${own}.bias`, role: 'vector' })
+    return this.step(name, kind, { ...common, attrs: { width, eps }, flops: 8 })
+  }
+
+  /** W·x (+ b) */
+  linear(name: string, x: Step, tensor: string, width: number, options: LinearOptions = {}): Step {
+    const { bias = false, layout = 'out_in', part, heads } = options
+    const full = this.#path + tensor
+    const own = this.nameOf(name)
+    const inner = widthOf(x)
+    const rows = part ? ([part.begin, part.begin + width] as const) : null
+    const out = part?.of ?? width
+    const matrix = this.#tensors.matrix(`${full}.weight`, [out, inner], layout, rows)
+    const params: ParamRef[] = [{ ...matrix, name: own, role: 'matrix' }]
+    if (bias)
+      params.push({ ...this.#tensors.vector(`${full}.bias`, out, rows), name: `${own}.bias`, role: 'bias' })
+    return this.step(name, 'linear', {
+      inputs: [x],
+      params,
+      attrs: { matrix: own, softcap: null },
+      axes: this.features(width, heads),
+      flops: 2 * inner,
+    })
+  }
+
+  /** Turns each head by its position. */
+  rope(name: string, x: Step, attrs: RopeAttrs): Step {
+    return this.step(name, 'rope', { inputs: [x], attrs, axes: x.axes, flops: 3 })
+  }
+
+  /** softmax(scale · q·kᵀ)·v over the positions that each row sees, keys and values kept in the cache. */
+  attend(q: Step, k: Step, v: Step, attrs: ScoresAttrs): Step {
+    const { rows, positions } = this.size
+    const { heads, kvHeads, headDim, window } = attrs
+    const square = [
+      { kind: 'heads', size: heads },
+      { kind: 'rows', size: rows },
+      { kind: 'positions', size: positions },
+    ] as const
+    const cache = this.step('attn.cache', 'cache', {
+      inputs: [k, v],
+      attrs: { kvHeads, headDim, window },
+      axes: [{ kind: 'kv', size: 2 }, ...k.axes],
+      flops: 0,
+    })
+    const scores = this.step('attn.scores', 'scores', {
+      inputs: [q, cache],
+      attrs,
+      axes: square,
+      flops: 2 * headDim,
+    })
+    const probs = this.step('attn.probs', 'softmax', {
+      inputs: [scores],
+      attrs: { window },
+      axes: square,
+      flops: 4,
+    })
+    return this.step('attn.context', 'context', {
+      inputs: [probs, cache],
+      attrs: { heads, kvHeads, headDim, window },
+      axes: q.axes,
+      flops: 2 * positions,
+    })
+  }
+
+  /** act(gate) ∘ up */
+  gate(name: string, gate: Step, up: Step, activation: Activation): Step {
+    return this.step(name, 'gate', { inputs: [gate, up], attrs: { activation }, axes: up.axes, flops: 6 })
+  }
+
+  activation(name: string, x: Step, activation: Activation): Step {
+    return this.step(name, 'activation', { inputs: [x], attrs: { activation }, axes: x.axes, flops: 9 })
+  }
+
+  add(name: string, stream: Step, x: Step): Step {
+    return this.step(name, 'add', { inputs: [stream, x], attrs: {}, axes: stream.axes, flops: 1 })
+  }
+
+  /**
+   * Logits of the rows whose next token is wanted, soft-capped where the model says so. They come from rows of the head, which may be
+   * the embedding's. `last` makes what the head reads; where no row wants logits it is not made.
+   */
+  logits(embed: Step, vocab: number, last: () => Step, softcap: number | null = null): void {
+    const { logitRows } = this.size
+    if (logitRows === 0) return
+    const x = last()
+    const inner = widthOf(x)
+    const [table] = embed.params
+    const own = this.#tensors.head(table?.tensor ?? '', [vocab, inner], this.#tied)
+    const param: ParamRef | undefined = own ? { ...own, name: 'logits', role: 'matrix' } : table
+    this.step('logits', 'linear', {
+      inputs: [x],
+      params: param ? [param] : [],
+      attrs: { matrix: param?.name ?? 'logits', softcap },
+      axes: [
+        { kind: 'rows', size: logitRows },
+        { kind: 'vocabulary', size: vocab },
+      ],
+      flops: 2 * inner,
+      rows: 'logits',
+    })
+  }
+}

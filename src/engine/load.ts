@@ -1,0 +1,173 @@
+import type { LoadOptions, Model, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
+import { describeModel } from '../arch/index.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import { TokenscopeError, throwIfAborted } from '../errors.ts'
+import { openCheckpoint } from '../formats/checkpoint.ts'
+import { parseStrictJson } from '../formats/strictJson.ts'
+import type { Checkpoint, FileSource } from '../formats/tensors.ts'
+import { describeDevice, openDevice, type OpenedDevice } from '../gpu/device.ts'
+import { BufferLedger } from '../gpu/ledger.ts'
+import { nodeGpu } from '../gpu/node.ts'
+import { chooseVariant } from '../gpu/variants.ts'
+import { checkLimits } from '../run/limits.ts'
+import type { Runner } from '../run/runner.ts'
+import { openSource } from '../sources/open.ts'
+import type { TextTokenizer } from '../text/tokenizer.ts'
+import { loadWeights } from '../weights/load.ts'
+import { WeightStore } from '../weights/store.ts'
+import { readCompanions, readTokenizer, SMALL_FILE } from './companions.ts'
+import { Engine } from './engine.ts'
+import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
+
+/** Positions of a context when none is asked for, as far as the model has them. */
+const DEFAULT_CONTEXT = 4096
+
+/** The GPU format for `auto`: that of the file, where the kernels read it. */
+function chooseFormat(asked: WeightFormat | 'auto', model: ModelDescription): WeightFormat {
+  if (asked !== 'auto') return asked
+  return model.storedAs === 'F16' ? 'f16' : 'f32'
+}
+
+function checkContext(asked: number | undefined, model: ModelDescription): number {
+  if (asked === undefined) return Math.min(model.maxPositions, DEFAULT_CONTEXT)
+  if (Number.isInteger(asked) && asked >= 2 && asked <= model.maxPositions) return asked
+  const allowed = `a whole number from 2 to ${model.maxPositions}`
+  throw new TokenscopeError('bad-argument', `contextLength is ${asked}; this model allows ${allowed}.`, {
+    hint: `Set contextLength to ${allowed}.`,
+    details: { field: 'contextLength', got: asked, expected: allowed },
+  })
+}
+
+async function openGivenDevice(device: GPUDevice | undefined): Promise<OpenedDevice> {
+  if (device) return describeDevice(device)
+  return openDevice(typeof navigator !== 'undefined' && 'gpu' in navigator ? navigator.gpu : await nodeGpu())
+}
+
+/** A model whose files are understood and whose weights are not read yet. */
+interface OpenedModel {
+  readonly files: FileSource
+  readonly checkpoint: Checkpoint
+  readonly model: ModelDescription
+  readonly context: number
+  readonly format: WeightFormat
+  readonly tokenizer: TextTokenizer | null
+}
+
+/** {@link loadModel} with the list of bundled models, which ids and relative addresses are resolved beside. */
+export async function loadModelFrom(
+  source: ModelSource,
+  options: LoadOptions,
+  modelsUrl: URL,
+): Promise<Model> {
+  // Opening a device takes about as long as reading the small files: both happen at once.
+  const opening = openGivenDevice(options.device)
+  const ignore = (): undefined => undefined
+  // A refusal is reported where the device is needed; faults of the files are reported before it.
+  opening.catch(ignore)
+  try {
+    const opened = await openModel(source, options, modelsUrl)
+    try {
+      return await fillDevice(opened, await opening, options, modelsUrl)
+    } catch (error) {
+      opened.tokenizer?.dispose()
+      throw error
+    }
+  } catch (error) {
+    if (options.device === undefined) void opening.then(({ device }) => device.destroy(), ignore)
+    throw error
+  }
+}
+
+async function openModel(
+  source: ModelSource,
+  { signal, onProgress, contextLength, weights = 'auto' }: LoadOptions,
+  modelsUrl: URL,
+): Promise<OpenedModel> {
+  onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
+  const files = await openSource(source, { modelsUrl })
+  const configBytes = await files.read('config.json', { maxBytes: SMALL_FILE, signal })
+  const checkpoint = await openCheckpoint(files, signal)
+  const model = describeModel(parseStrictJson(configBytes, 'config.json'), checkpoint.tensors)
+  checkLimits(model)
+  const context = checkContext(contextLength, model)
+  const format = chooseFormat(weights, model)
+  throwIfAborted(signal)
+  onProgress?.({ stage: 'tokenizer', bytesDone: 0, bytesTotal: checkpoint.totalBytes })
+  const tokenizer = await readTokenizer(files, model.vocab, signal)
+  return { files, checkpoint, model, context, format, tokenizer }
+}
+
+/** Reads the weights, compiles, tests, and hands over the engine; nothing stays allocated when it throws. */
+async function fillDevice(
+  opened: OpenedModel,
+  device: OpenedDevice,
+  options: LoadOptions,
+  modelsUrl: URL,
+): Promise<Model> {
+  const { checkpoint, model, context, format, files, tokenizer } = opened
+  const { signal, onProgress } = options
+  const ledger = new BufferLedger(device.device)
+  const done = { bytesDone: checkpoint.totalBytes, bytesTotal: checkpoint.totalBytes }
+  const onStage: StageListener = (stage) => onProgress?.({ stage, ...done })
+  const onBytes = (bytesDone: number, bytesTotal: number): void =>
+    onProgress?.({ stage: 'weights', bytesDone, bytesTotal })
+  try {
+    const variant = chooseVariant(device.kind, device.features, options.variant)
+    const weights = new WeightStore(device.device, ledger)
+    const { runner, warnings, exceptions } = await withinMemory(device.device, ledger, async () => {
+      const loaded = await loadWeights(checkpoint, model, weights, { format, signal, onBytes })
+      const parts = { opened: device, model, context, ledger, weights }
+      const forced = options.variant !== undefined
+      const made = await makeRunner(parts, variant, { forced, signal, onStage })
+      const { exceptions } = loaded
+      return { runner: made.runner, warnings: [...loaded.warnings, ...made.warnings], exceptions }
+    })
+    onStage('ready')
+    return new Engine({
+      info: describe(opened, runner, { backend: device.backend, warnings, exceptions }),
+      runner,
+      tokenizer,
+      ownsDevice: options.device === undefined,
+      modelsUrl,
+      readCompanions: () => readCompanions(files),
+    })
+  } catch (error) {
+    ledger.destroyAll()
+    throw error
+  }
+}
+
+function describe(
+  { files, model, context, format, tokenizer }: OpenedModel,
+  runner: Runner,
+  loaded: { backend: string; warnings: readonly string[]; exceptions: readonly string[] },
+): ModelInfo {
+  const { architecture, modelType, layers, heads, kvHeads, headDim, hidden, vocab, parameters } = model
+  return {
+    id: files.label,
+    architecture,
+    modelType,
+    layers,
+    heads,
+    kvHeads,
+    headDim,
+    hidden,
+    vocab,
+    context,
+    parameters,
+    gpuBytes: runner.ledger.report().gpuBytes,
+    weights: format,
+    exceptions: loaded.exceptions,
+    backend: loaded.backend,
+    variant: runner.pipelines.variant,
+    hasTokenizer: tokenizer !== null,
+    hasChatTemplate: tokenizer?.hasChatTemplate ?? false,
+    bosId: tokenizer?.bosId ?? model.bosId,
+    eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],
+    warnings: [
+      ...model.warnings,
+      ...loaded.warnings,
+      ...(tokenizer ? [] : ['No tokenizer.json: this model takes token ids only.']),
+    ],
+  }
+}

@@ -1,0 +1,41 @@
+import type { FoldedNorm, ScoresAttrs } from '../program/attrs.ts'
+
+/** A number of a formula: four significant digits, and roots where they are ones. */
+export function formatNumber(value: number): string {
+  for (const [text, number] of [
+    ['1/√', 1 / value ** 2],
+    ['√', value ** 2],
+  ] as const) {
+    const whole = Math.round(number)
+    if (!Number.isInteger(value) && whole > 1 && Math.abs(number - whole) < 1e-5 * whole)
+      return `${text}${whole}`
+  }
+  return String(Number(value.toPrecision(4)))
+}
+
+/** Weight of a norm as it multiplies. */
+const gain = (offset: number): string => (offset === 0 ? 'g' : `(${formatNumber(offset)} + g)`)
+
+export function normFormula(norm: FoldedNorm, x = 'x'): string {
+  return norm.kind === 'rms_norm'
+    ? `${x} / √(mean(${x}²) + ${formatEps(norm.eps)}) ∘ ${gain(norm.offset)}`
+    : `(${x} − mean(${x})) / √(var(${x}) + ${formatEps(norm.eps)}) ∘ g + b`
+}
+
+const formatEps = (eps: number): string => eps.toExponential().replace('e-', '·10^−').replace(/^1·/, '')
+
+/** Scaled and capped products of queries and keys. */
+export function scoresFormula({ scale, softcap }: ScoresAttrs): string {
+  const scaled = `${formatNumber(scale)}·q·kᵀ`
+  return softcap === null ? scaled : capFormula(scaled, softcap)
+}
+
+export function capFormula(x: string, cap: number): string {
+  const c = formatNumber(cap)
+  return `${c}·tanh((${x})/${c})`
+}
+
+/** Which positions a row sees. */
+export function seenFormula(window: number | null): string {
+  return window === null ? 'positions ≤ own' : `own − ${window} < positions ≤ own`
+}

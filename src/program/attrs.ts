@@ -1,0 +1,119 @@
+import type { ParamRef } from './step.ts'
+
+export type Activation = 'silu' | 'gelu' | 'gelu_tanh'
+
+export type RopeScaling =
+  | { readonly kind: 'none' }
+  /** Positions divided by `factor`. */
+  | { readonly kind: 'linear'; readonly factor: number }
+  /** Llama 3.1: long wavelengths divided by `factor`, short ones kept, a ramp between. */
+  | {
+      readonly kind: 'llama3'
+      readonly factor: number
+      readonly lowFreqFactor: number
+      readonly highFreqFactor: number
+      readonly originalContext: number
+    }
+
+/** The angles of a rotary embedding: pair i of a position turns by position · θ^(−2i/rotary), scaled. */
+export interface RopeTable {
+  readonly theta: number
+  readonly scaling: RopeScaling
+  /** Leading dimensions of a head that rotate; even, at most headDim. */
+  readonly rotary: number
+}
+
+export interface RopeAttrs {
+  readonly headDim: number
+  /** `half` rotates (i, i + rotary/2); `interleaved` rotates (2i, 2i + 1). */
+  readonly layout: 'half' | 'interleaved'
+  readonly table: RopeTable
+}
+
+/** A norm over each run of `width` features: the whole row, or each head of it. */
+export interface RmsNormAttrs {
+  readonly width: number
+  readonly eps: number
+  /** Added to the weight before it multiplies: 1 where a checkpoint stores w − 1 (Gemma). */
+  readonly offset: number
+}
+
+export interface LayerNormAttrs {
+  readonly width: number
+  readonly eps: number
+}
+
+/** A norm folded into another kernel. */
+export type FoldedNorm =
+  ({ readonly kind: 'rms_norm' } & RmsNormAttrs) | ({ readonly kind: 'layer_norm' } & LayerNormAttrs)
+
+/** A row sees positions after `own − window` up to its own; null: all up to its own. */
+export type Window = number | null
+
+interface HeadCounts {
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+}
+
+export interface ScoresAttrs extends HeadCounts {
+  /** Factor on q·k. */
+  readonly scale: number
+  /** c of c·tanh(s / c), null for none. */
+  readonly softcap: number | null
+  readonly window: Window
+}
+
+/** A product with a matrix of that name: one module's, or the stacked one of several that share their input. */
+interface ProductAttrs {
+  readonly matrix: string
+  /** Stack whose adapters' A·x is the last input; absent without adapters. */
+  readonly lora?: string
+}
+
+/**
+ * What each op needs to know besides its inputs and parameters. First the ops of papers, then those that adapters and edits add, then
+ * the fused kernels that only lowering makes.
+ */
+export interface Attrs {
+  embed: { readonly scale: number }
+  rms_norm: RmsNormAttrs
+  layer_norm: LayerNormAttrs
+  linear: ProductAttrs & { readonly softcap: number | null }
+  rope: RopeAttrs
+  cache: Omit<HeadCounts, 'heads'> & { readonly window: Window }
+  scores: ScoresAttrs
+  softmax: { readonly window: Window }
+  context: HeadCounts & { readonly window: Window }
+  add: Record<never, never>
+  gate: { readonly activation: Activation }
+  activation: { readonly activation: Activation }
+
+  /** s·(α/r)·A·x of all adapters on a stack. */
+  lora_a: { readonly stack: string }
+  embed_lora: Record<never, never>
+  /** Blends a module with an adapter's replacement of it. */
+  blend: Record<never, never>
+  edit: Record<never, never>
+
+  norm_linear: ProductAttrs & { readonly norm: FoldedNorm; readonly softcap: number | null }
+  norm_gated: ProductAttrs & { readonly norm: FoldedNorm; readonly activation: Activation }
+  norm_linear_activation: ProductAttrs & { readonly norm: FoldedNorm; readonly activation: Activation }
+  norm_lora_a: { readonly stack: string; readonly norm: FoldedNorm }
+  linear_add: ProductAttrs
+  linear_activation: ProductAttrs & { readonly activation: Activation }
+  norm_add: { readonly norm: FoldedNorm }
+  rope_cache: HeadCounts & {
+    readonly rope: RopeAttrs | null
+    /** Norm of each query and key head before the rotation. */
+    readonly norm: {
+      readonly q: ParamRef
+      readonly k: ParamRef
+      readonly eps: number
+      readonly offset: number
+    } | null
+  }
+  attention: ScoresAttrs
+}
+
+export type OpName = keyof Attrs

@@ -1,0 +1,148 @@
+import { elementsOf, isOp, shapeOf, type Axis, type ParamRef, type Program, type Step } from './step.ts'
+import { stacksOf, type Stack } from './stacks.ts'
+
+/** What loaded adapters change in the list of steps. */
+export interface AdapterChanges {
+  /** Ranks of all adapters on a stack of products, or on `embed`; 0 without any. */
+  ranks(stack: string): number
+  /** True for a step whose whole module some adapter replaces. */
+  replaces(step: string): boolean
+}
+
+/** Names a parameter as an adapter has it. */
+export const replacedParam = (name: string): string => `${name}@alt`
+
+function altered(param: ParamRef): ParamRef {
+  return { ...param, name: replacedParam(param.name) }
+}
+
+/** A·x of the adapters on a stack, before its first product. */
+function lowRank({ name, members: [first] }: Stack, ranks: number): Step | null {
+  const [input] = first?.inputs ?? []
+  if (!first || input === undefined) return null
+  const rows: Axis = { kind: 'rows', size: shapeOf(first)[0] ?? 0 }
+  return {
+    ...first,
+    name: `${name}.lora_a`,
+    op: 'lora_a',
+    inputs: [input],
+    params: [],
+    attrs: { stack: name },
+    axes: [rows, { kind: 'ranks', size: ranks }],
+    stream: null,
+    saves: [input],
+    rows: first.rows === 'logits' ? 'packed' : first.rows,
+    flops: 2 * rows.size * ranks * (first.params[0]?.shape[1] ?? 0),
+  }
+}
+
+/** A product with the A·x of adapters as its last input. */
+function adapted(step: Step, ax: Step): Step {
+  if (!isOp(step, 'linear') || !isOp(ax, 'lora_a')) return step
+  return { ...step, inputs: [...step.inputs, ax.name], attrs: { ...step.attrs, lora: ax.attrs.stack } }
+}
+
+/** The base's module, its replacement, and the blend of both under the module's own name. */
+function replaced(step: Step): Step[] {
+  const rows = step.rows === 'logits' ? 'packed' : step.rows
+  const base: Step = { ...step, name: `${step.name}.base`, rows }
+  // The replacement stands alone: low-rank additions are to the base.
+  const attrs = isOp(step, 'linear')
+    ? { matrix: replacedParam(step.name), softcap: step.attrs.softcap }
+    : step.attrs
+  const inputs = isOp(step, 'linear') ? step.inputs.slice(0, 1) : step.inputs
+  const first = step.params.map((param, i) =>
+    i === 0 ? { ...altered(param), name: replacedParam(step.name) } : altered(param),
+  )
+  const alt = {
+    ...base,
+    name: `${step.name}.alt`,
+    params: first,
+    attrs,
+    inputs,
+  } as Step
+  const blend: Step = {
+    ...step,
+    op: 'blend',
+    inputs: [base.name, alt.name],
+    params: [],
+    attrs: {},
+    saves: [],
+    flops: 3 * elementsOf(step),
+  }
+  return [base, alt, blend]
+}
+
+/** The embedding with low-rank additions to its rows, in a step of their own. */
+function embedLora(step: Step, ranks: number): Step[] {
+  const plain: Step = { ...step, name: `${step.name}.plain`, stream: null }
+  const sum: Step = {
+    ...step,
+    op: 'embed_lora',
+    inputs: [plain.name],
+    params: [],
+    attrs: {},
+    saves: [],
+    flops: 2 * elementsOf(step) * ranks,
+  }
+  return [plain, sum]
+}
+
+/** Weaves adapters into a recorded forward: y = Wx + B·(A·x), and modules that are replaced. */
+export function withAdapters(program: Program, changes: AdapterChanges): Program {
+  const before = new Map<string, Step>()
+  const added = new Map<string, Step>()
+  for (const stack of stacksOf(program)) {
+    const ranks = changes.ranks(stack.name)
+    const ax = ranks > 0 ? lowRank(stack, ranks) : null
+    if (!ax) continue
+    before.set(stack.members[0]?.name ?? '', ax)
+    for (const { name } of stack.members) added.set(name, ax)
+  }
+  const steps = program.steps.flatMap((step): Step[] => {
+    const ax = added.get(step.name)
+    const own = ax === undefined ? step : adapted(step, ax)
+    const lead = before.get(step.name)
+    const embedRanks = isOp(step, 'embed') ? changes.ranks('embed') : 0
+    const made = changes.replaces(step.name)
+      ? replaced(own)
+      : embedRanks > 0
+        ? embedLora(own, embedRanks)
+        : [own]
+    return lead ? [lead, ...made] : made
+  })
+  return { ...program, steps }
+}
+
+/** Name of a step's output before an edit changes it. */
+export const rawName = (name: string): string => `${name}.raw`
+
+/** Follows each edited step by its edit, which takes over the step's name. */
+export function withEdits(program: Program, edited: (step: string) => boolean): Program {
+  const steps = program.steps.flatMap((step): Step[] => {
+    if (!edited(step.name)) return [step]
+    const raw = { ...step, name: rawName(step.name), stream: null } as Step
+    const edit: Step = {
+      ...step,
+      op: 'edit',
+      inputs: [raw.name],
+      params: [],
+      attrs: {},
+      saves: [],
+      flops: 2 * elementsOf(step),
+    }
+    return [raw, edit]
+  })
+  return { ...program, steps }
+}
+
+/**
+ * True when an edit can act on a step's output: rows of features that every row of the forward has. Masks act on scores, which are
+ * not rows of features.
+ */
+export function isEditable(step: Step): boolean {
+  const [rows, features] = step.axes
+  return (
+    step.axes.length === 2 && rows?.kind === 'rows' && features?.kind === 'features' && step.rows === 'all'
+  )
+}

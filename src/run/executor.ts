@@ -1,0 +1,126 @@
+import type { Counters, Variant } from '../api/model.ts'
+import { TokenscopeError } from '../errors.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import { PipelineCache } from '../gpu/pipelines.ts'
+import type { Program } from '../program/step.ts'
+import { bindProgram, encodeProgram, type BindResources, type BoundProgram } from './bind.ts'
+
+/** Elements `[begin, end)` of a buffer of f32. */
+export type ElementRange = readonly [begin: number, end: number]
+
+/** One forward: a bound program and the batch it runs on. */
+export interface Run {
+  readonly label: string
+  readonly bound: BoundProgram
+  readonly batch: LedgerBuffer
+  /** Words of the batch, written before. */
+  readonly words: Uint32Array<ArrayBuffer>
+  /** Rows of the batch, for the counters. */
+  readonly rows: number
+  /** Copies before the pass. */
+  readonly before?: ((encoder: GPUCommandEncoder) => void) | undefined
+  /** Dispatches behind the program's, in its pass; returns how many. */
+  readonly within?: ((pass: GPUComputePassEncoder) => number) | undefined
+  /** Copies behind the pass. */
+  readonly after?: ((encoder: GPUCommandEncoder) => void) | undefined
+}
+
+/** Binds any program to buffers, runs it in one pass and one submit, and reads back. It knows no cache and no sampler. */
+export class Executor {
+  readonly device: GPUDevice
+  readonly ledger: BufferLedger
+  readonly pipelines: PipelineCache
+  readonly #tally = {
+    forwards: 0,
+    rows: 0,
+    submits: 0,
+    passes: 0,
+    dispatches: 0,
+    bytesUploaded: 0,
+    readbacks: 0,
+  }
+
+  constructor(device: GPUDevice, ledger: BufferLedger, variant: Variant) {
+    this.device = device
+    this.ledger = ledger
+    this.pipelines = new PipelineCache(device, variant)
+  }
+
+  bind(program: Program, resources: BindResources): Promise<BoundProgram> {
+    return bindProgram(program, resources, this.pipelines, this.ledger)
+  }
+
+  /** Runs one forward. */
+  run({ label, bound, batch, words, rows, before, within, after }: Run): void {
+    this.device.queue.writeBuffer(batch.gpu, 0, words)
+    const encoder = this.device.createCommandEncoder({ label })
+    before?.(encoder)
+    const pass = encoder.beginComputePass({ label })
+    encodeProgram(pass, bound)
+    const more = within?.(pass) ?? 0
+    pass.end()
+    after?.(encoder)
+    this.device.queue.submit([encoder.finish()])
+    this.#tally.forwards += 1
+    this.#tally.rows += rows
+    this.#tally.submits += 1
+    this.#tally.passes += 1
+    this.#tally.dispatches += bound.dispatchCount + more
+    this.#tally.bytesUploaded += words.byteLength
+  }
+
+  countReadback(): void {
+    this.#tally.readbacks += 1
+  }
+
+  counters(): Omit<Counters, 'pagesAllocated'> {
+    return { ...this.#tally, pipelinesCompiled: this.pipelines.compiled }
+  }
+
+  /** Copies bytes of a buffer to the host. Throws `device-lost`. */
+  read(source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    return this.#readBytes(source, [[offset, offset + bytes]])
+  }
+
+  /** Reads back just these elements, joined, in one mapping. Throws `device-lost`. */
+  async readElements(source: GPUBuffer, ranges: readonly ElementRange[]): Promise<Float32Array> {
+    return new Float32Array(
+      await this.#readBytes(
+        source,
+        ranges.map(([begin, end]) => [begin * 4, end * 4]),
+      ),
+    )
+  }
+
+  async #readBytes(source: GPUBuffer, ranges: readonly ElementRange[]): Promise<ArrayBuffer> {
+    const bytes = ranges.reduce((sum, [begin, end]) => sum + end - begin, 0)
+    if (bytes === 0) return new ArrayBuffer(0)
+    const staging = this.ledger.create('staging', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
+    try {
+      const encoder = this.device.createCommandEncoder({ label: 'read back' })
+      let at = 0
+      for (const [begin, end] of ranges) {
+        encoder.copyBufferToBuffer(source, begin, staging.gpu, at, end - begin)
+        at += end - begin
+      }
+      this.device.queue.submit([encoder.finish()])
+      return (await this.map(staging)).slice(0, bytes)
+    } finally {
+      this.ledger.destroy(staging)
+    }
+  }
+
+  /** The bytes of a staging buffer once the copies into it are done; valid until it is unmapped. Throws `device-lost`. */
+  async map(staging: LedgerBuffer): Promise<ArrayBuffer> {
+    try {
+      await staging.gpu.mapAsync(GPUMapMode.READ)
+      this.countReadback()
+      return staging.gpu.getMappedRange()
+    } catch (cause) {
+      throw new TokenscopeError('device-lost', 'The GPU was lost while a result was read.', {
+        hint: 'Load the model again.',
+        cause,
+      })
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import { throwIfAborted } from '../errors.ts'
+import { MATVEC_ROWS } from '../ops/linear.ts'
+import { FROM_SAMPLER, type BatchRow, type LogitRow } from './batch.ts'
+import type { Sequence } from './cache.ts'
+import type { Conditions } from './conditions.ts'
+import { MAX_ROWS } from './rows.ts'
+import type { Runner } from './runner.ts'
+
+interface ReadOptions {
+  /** Rows of the next chunk, given how many are left. */
+  chunk?: (left: number) => number
+  signal?: AbortSignal | undefined
+  /** Tokens read so far. */
+  onRead?: ((count: number) => void) | undefined
+}
+
+interface SubmitOptions {
+  /** Rows and rows with logits of the program to run on, where that is not the one for so many rows. */
+  program?: readonly [rows: number, logitRows: number]
+  /** Copies behind the forward. */
+  after?: ((encoder: GPUCommandEncoder) => void) | undefined
+}
+
+/** Rows of the program that some rows run on: a few take the 8-row one that loading has compiled, not one of their own. */
+export function programRows(rows: number): number {
+  return rows === 1 ? 1 : Math.max(rows, MATVEC_ROWS)
+}
+
+/** Compiles what a forward of so many rows needs, and runs it. */
+export async function submitRows(
+  runner: Runner,
+  rows: readonly BatchRow[],
+  { edits }: Pick<Conditions, 'edits'>,
+  { program, after }: SubmitOptions = {},
+): Promise<void> {
+  const [size, logitRows] = program ?? [programRows(rows.length), rows.filter(({ logits }) => logits).length]
+  runner.submit(await runner.live(size, logitRows, edits), rows, after)
+}
+
+/** One text on its way through the model: its sequence in the cache, and what it runs under. */
+export class Feed {
+  readonly sequence: Sequence
+  /** Positions that were found in the cache. */
+  readonly reused: number
+  readonly #runner: Runner
+  readonly #conditions: Pick<Conditions, 'scales' | 'edits' | 'key'>
+
+  private constructor(
+    runner: Runner,
+    conditions: Pick<Conditions, 'scales' | 'edits' | 'key'>,
+    sequence: Sequence,
+  ) {
+    this.#runner = runner
+    this.#conditions = conditions
+    this.sequence = sequence
+    this.reused = sequence.tokens.length
+  }
+
+  /** A sequence that shares what the cache holds of these tokens. The last one always runs: its logits are wanted. */
+  static open(runner: Runner, conditions: Conditions, ids: readonly number[]): Feed {
+    const { sequences } = runner
+    const best = sequences.longestPrefix(ids.slice(0, -1), conditions)
+    return new Feed(
+      runner,
+      conditions,
+      sequences.fork(best?.sequence ?? null, best?.length ?? 0, conditions.key),
+    )
+  }
+
+  /** Another sequence that begins as this one is. */
+  fork(): Feed {
+    const { sequences } = this.#runner
+    const { sequence } = this
+    return new Feed(
+      this.#runner,
+      this.#conditions,
+      sequences.fork(sequence, sequence.tokens.length, this.#conditions.key),
+    )
+  }
+
+  /** Tokens whose keys and values are in the pages. */
+  get tokens(): readonly number[] {
+    return this.sequence.tokens
+  }
+
+  /** Rows that go on `ahead` positions behind the sequence; the last of them want logits as `wanted` says. */
+  rows(tokens: readonly number[], wanted: readonly LogitRow[] = [], ahead = 0): BatchRow[] {
+    const { sequence } = this
+    const begin = sequence.tokens.length + ahead
+    this.#runner.sequences.reserve(sequence, begin + tokens.length)
+    const pages = [...sequence.pages]
+    const first = tokens.length - wanted.length
+    return tokens.map((token, i) => ({
+      token,
+      position: begin + i,
+      pages,
+      slot: sequence.slot,
+      scales: this.#conditions.scales,
+      logits: wanted[i - first],
+    }))
+  }
+
+  /** Runs rows of this text. */
+  submit(rows: readonly BatchRow[], options?: SubmitOptions): Promise<void> {
+    return submitRows(this.#runner, rows, this.#conditions, options)
+  }
+
+  /** Takes tokens that were submitted into the sequence; those that the GPU draws itself are not known yet. */
+  accept(tokens: readonly number[]): void {
+    this.sequence.tokens.push(...tokens.filter((token) => token !== FROM_SAMPLER))
+  }
+
+  /** Reads tokens whose predictions nobody wants, chunk by chunk, so that others get their turn. */
+  async read(
+    tokens: readonly number[],
+    { chunk = () => MAX_ROWS, signal, onRead }: ReadOptions = {},
+  ): Promise<void> {
+    for (let at = 0; at < tokens.length;) {
+      throwIfAborted(signal)
+      const part = tokens.slice(at, at + chunk(tokens.length - at))
+      await this.submit(this.rows(part))
+      await this.#runner.device.queue.onSubmittedWorkDone()
+      this.accept(part)
+      at += part.length
+      onRead?.(at)
+    }
+  }
+
+  /** Forgets positions from `length` on; where windows have passed what the next row would see, all of them. */
+  truncate(length: number): void {
+    this.#runner.sequences.truncate(this.sequence, length)
+  }
+
+  /** Ends the use of the sequence; its pages stay until they are needed. Rows that never came lose theirs. */
+  park(): void {
+    this.truncate(this.tokens.length)
+    this.#runner.sequences.park(this.sequence)
+  }
+
+  drop(): void {
+    this.#runner.sequences.drop(this.sequence)
+  }
+}

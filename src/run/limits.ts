@@ -1,0 +1,34 @@
+import type { ModelDescription } from '../arch/spec.ts'
+import { TokenscopeError } from '../errors.ts'
+import { isOp, type Step } from '../program/step.ts'
+
+/** Query heads of one key-value head that decode attention holds in shared memory at default limits. */
+const MAX_GROUP = 16
+/** Dimensions of a head that prefill attention holds in registers. */
+const MAX_HEAD_DIM = 256
+
+function refuse(step: Step, field: string, got: number, expected: string): TokenscopeError {
+  return new TokenscopeError(
+    'unsupported',
+    `config.json: ${field} is ${got} at ${step.name}; ${expected} runs here.`,
+    {
+      hint: 'Use a checkpoint with other sizes; those of all published ones run.',
+      details: { file: 'config.json', field, step: step.name, got, expected },
+    },
+  )
+}
+
+/** What the kernels can take of each step: they read activations four at a time. Throws `unsupported`, naming the step and its size. */
+export function checkLimits(model: ModelDescription): void {
+  for (const step of model.record({ rows: 1, logitRows: 1, positions: 1 }).steps) {
+    const features = step.axes.find(({ kind }) => kind === 'features')
+    if (features && features.size % 4 !== 0) throw refuse(step, 'width', features.size, 'a multiple of 4')
+    if (!isOp(step, 'scores')) continue
+    const { heads, kvHeads, headDim } = step.attrs
+    if (headDim % 4 !== 0) throw refuse(step, 'head_dim', headDim, 'a multiple of 4')
+    if (headDim > MAX_HEAD_DIM) throw refuse(step, 'head_dim', headDim, `at most ${MAX_HEAD_DIM}`)
+    const group = heads / kvHeads
+    if (group > MAX_GROUP)
+      throw refuse(step, 'query heads of a key-value head', group, `at most ${MAX_GROUP}`)
+  }
+}
