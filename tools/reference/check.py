@@ -11,7 +11,8 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-from forward import KvCache, load_forward, run_forward
+from checkpoint import read_checkpoint
+from forward import KvCache, load_forward, make_forward, run_forward
 from ggml_blocks import round_trip
 from transformers_f64 import load_float64, logits_float64
 
@@ -36,6 +37,15 @@ def default_ids(folder: Path) -> list[int]:
     return [7 * i % config["vocab_size"] for i in range(min(20, context))]
 
 
+def older_config_error(folder: Path, ids: list[int], logits: list[list[float]]) -> float:
+    """The same for config.transformers4.json in config.json's place; 0 where there is none."""
+    older = folder / "config.transformers4.json"
+    if not older.exists():
+        return 0.0
+    forward = make_forward(json.loads(older.read_text()), read_checkpoint(folder)[1])
+    return float(np.abs(run_forward(forward, ids)["logits"] - logits).max())
+
+
 def check_model(folder: Path) -> bool:
     expected_file = folder / "expected.json"
     expected = json.loads(expected_file.read_text()) if expected_file.exists() else {}
@@ -44,6 +54,7 @@ def check_model(folder: Path) -> bool:
     ok = error < FORWARD_TOLERANCE
     if "logits" in expected:
         ok &= np.abs(run_forward(load_forward(folder), ids)["logits"] - expected["logits"]).max() < ROUNDING
+        ok &= older_config_error(folder, ids, expected["logits"]) < ROUNDING
     print(f"{'ok  ' if ok else 'FAIL'} {folder.name:18} max |logit - Transformers| {error:.1e}")
     return bool(ok)
 

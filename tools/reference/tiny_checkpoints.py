@@ -1,25 +1,31 @@
 """Writes the tiny random checkpoints under tests/fixtures/models: Transformers' own `save_pretrained`, seeded weights.
 
-    python tools/reference/tiny_checkpoints.py
+    python tools/reference/tiny_checkpoints.py [NAME ...]
 
-Each folder holds config.json, model.safetensors (or shards with their index) and expected.json: ids, float64 logits of
+The cases below are the first architectures; `tiny_cases.py` lists the others as configs. Each folder holds config.json, model.safetensors (or shards with their index) and expected.json: ids, float64 logits of
 the stored weights (7 significant digits, every position) and their argmax; for two models also `dequantised`, the last
 4 positions' logits over q8_0 and q4_0 weights. Some folders also hold config.transformers4.json, the same model in the
-older spelling.
+older spelling. Ids are drawn until neither an argmax nor a router's choice hangs on float32 rounding.
 """
 
 import json
 import math
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from forward import load_forward, run_forward
 from safetensors.torch import load_file, save_file
+from tiny_cases import CONFIGS, Config
 from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -35,6 +41,8 @@ from transformers_f64 import load_float64, logits_float64
 MODELS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "models"
 VOCAB = 131
 LOGIT_SPREAD = 2.0
+# Smallest distance between the first and second logit, and between the last chosen and first left-out expert.
+MARGIN = 2e-3
 
 
 @dataclass
@@ -151,6 +159,14 @@ def gpt2_untied() -> PreTrainedModel:
     return gpt2(n_embd=64, n_head=4, n_inner=64, tie_word_embeddings=False)
 
 
+def from_config(config: Config) -> PreTrainedModel:
+    kind = AutoModelForMaskedLM if config.masked else AutoModelForCausalLM
+    fields = AutoConfig.for_model(**config.fields)
+    return kind.from_config(fields, attn_implementation="eager", experts_implementation="eager")
+
+
+DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+FINAL_NORMS = ["model.norm", "transformer.ln_f"]
 CASES = [
     TinyCase("llama", llama, torch.float32, 40),
     TinyCase("llama-tied-bias", llama_tied_bias, torch.float16, 33),
@@ -165,7 +181,16 @@ CASES = [
 ]
 # These also get logits over dequantised weights. mistral's o_proj has no whole blocks: it stays as stored.
 QUANTISED = ["mistral", "gpt2-untied"]
-TRANSFORMERS4_CONFIGS = ["llama3-rope", "qwen2", "gpt2"]
+TRANSFORMERS4_CONFIGS = ["llama3-rope", "qwen2", "gpt2", "qwen3", "gemma3"]
+CASES += [
+    TinyCase(name, partial(from_config, config), DTYPES[config.dtype], config.tokens)
+    for name, config in CONFIGS.items()
+]
+
+
+def is_zero_centred(model: PreTrainedModel, name: str) -> bool:
+    """Whether a norm multiplies by 1 + its weight."""
+    return model.config.model_type.startswith("gemma") and name.endswith("norm.weight")
 
 
 def randomise(model: PreTrainedModel, generator: torch.Generator) -> None:
@@ -173,28 +198,63 @@ def randomise(model: PreTrainedModel, generator: torch.Generator) -> None:
     for name, p in model.named_parameters():
         noise = torch.randn(p.shape, generator=generator)
         if p.ndim == 1:
-            is_scale = name.endswith("weight")
+            is_scale = name.endswith("weight") and not is_zero_centred(model, name)
             p.data = 1 + 0.2 * noise if is_scale else 0.2 * noise
         elif "wpe" in name:
             p.data = 0.5 * noise
         elif "embed" in name or "wte" in name:
-            p.data = noise
+            p.data = noise / getattr(model.get_input_embeddings(), "scalar_embed_scale", 1.0)
         else:
-            conv1d = ".h." in name
-            p.data = 1.3 * noise / math.sqrt(p.shape[0] if conv1d else p.shape[1])
+            conv1d = ".h." in name and model.config.model_type == "gpt2"
+            p.data = 1.3 * noise / math.sqrt(p.shape[0] if conv1d else p.shape[-1])
+
+
+def final_norm(model: PreTrainedModel) -> torch.nn.Module:
+    modules = dict(model.named_modules())
+    return next(modules[name] for name in FINAL_NORMS if name in modules)
 
 
 def set_logit_spread(model: PreTrainedModel, ids: list[int]) -> None:
-    """Scales the final norm so that logits have a standard deviation of LOGIT_SPREAD."""
+    """Scales the final norm so that logits, before a cap, have a standard deviation of LOGIT_SPREAD."""
+    cap = getattr(model.config, "final_logit_softcapping", None)
     with torch.no_grad():
+        if cap is not None:
+            model.config.final_logit_softcapping = None
         spread = model(input_ids=torch.tensor([ids])).logits.std()
-        final = model.transformer.ln_f if hasattr(model, "transformer") else model.model.norm
-        for p in final.parameters():
-            p.data *= LOGIT_SPREAD / spread
+        if cap is not None:
+            model.config.final_logit_softcapping = cap
+        offset = 1 if is_zero_centred(model, "norm.weight") else 0
+        for p in final_norm(model).parameters():
+            p.data = (p.data + offset) * (LOGIT_SPREAD / spread) - offset
 
 
 def significant(values: torch.Tensor | np.ndarray) -> list[list[float]]:
     return [[float(f"{v:.7g}") for v in row] for row in values.tolist()]
+
+
+def smallest_gap(values: np.ndarray, kept: int) -> float:
+    """Over all rows, the distance between the `kept`-th largest value and the next."""
+    ordered = np.sort(values, axis=-1)[..., ::-1]
+    return float((ordered[..., kept - 1] - ordered[..., kept]).min())
+
+
+def choices_are_clear(folder: Path, ids: list[int]) -> bool:
+    forward = load_forward(folder)
+    steps = run_forward(forward, ids)
+    routers = [steps[name] for name in steps if name.endswith("mlp.router")]
+    gaps = [smallest_gap(steps["logits"], 1), *(smallest_gap(scores, forward.chosen) for scores in routers)]
+    return min(gaps) > MARGIN
+
+
+def clear_ids(folder: Path, ids: list[int], seed: int) -> list[int]:
+    """`ids`, or others drawn in their place until every choice in the forward is clear."""
+    vocab = json.loads((folder / "config.json").read_text())["vocab_size"]
+    generator = torch.Generator().manual_seed(10_000 + seed)
+    for _ in range(100):
+        if choices_are_clear(folder, ids):
+            return ids
+        ids = torch.randint(0, vocab, (len(ids),), generator=generator).tolist()
+    raise ValueError(f"{folder.name}: no ids with clear choices found")
 
 
 def write_expected(folder: Path, ids: list[int]) -> None:
@@ -212,7 +272,12 @@ def transformers4_config(config: dict) -> dict:
     """The same model as Transformers 4 wrote it: `torch_dtype`, flat `rope_theta`, `rope_scaling`."""
     old = {key: value for key, value in config.items() if key not in ("dtype", "rope_parameters")}
     old |= {"torch_dtype": config["dtype"], "transformers_version": "4.46.0"}
-    if rope := config.get("rope_parameters"):
+    rope = config.get("rope_parameters") or {}
+    if config["model_type"] == "gemma3_text":
+        del old["layer_types"]
+        old |= {"rope_local_base_freq": rope["sliding_attention"]["rope_theta"], "sliding_window_pattern": 6}
+        rope = rope["full_attention"]
+    if rope:
         old["rope_theta"] = rope["rope_theta"]
         scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
         old["rope_scaling"] = None if scaling == {"rope_type": "default"} else scaling
@@ -232,14 +297,14 @@ def write_case(case: TinyCase, seed: int) -> None:
     folder = MODELS / case.name
     shutil.rmtree(folder, ignore_errors=True)
     generator = torch.Generator().manual_seed(seed)
-    ids = torch.randint(0, VOCAB, (case.tokens,), generator=generator).tolist()
     torch.manual_seed(seed)
     model = case.build()
+    ids = torch.randint(0, model.config.vocab_size, (case.tokens,), generator=generator).tolist()
     randomise(model, generator)
     set_logit_spread(model, ids)
     model.to(case.dtype).save_pretrained(folder, max_shard_size=case.shard_size)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    write_expected(folder, ids)
+    write_expected(folder, clear_ids(folder, ids, seed))
     if case.name == "gpt2-bare-names":
         strip_prefix(folder, layers=2)
     for file in folder.glob("*.safetensors"):
@@ -254,5 +319,7 @@ def write_case(case: TinyCase, seed: int) -> None:
 
 
 if __name__ == "__main__":
+    wanted = set(sys.argv[1:])
     for number, tiny in enumerate(CASES):
-        write_case(tiny, seed=1000 + number)
+        if not wanted or tiny.name in wanted:
+            write_case(tiny, seed=1000 + number)

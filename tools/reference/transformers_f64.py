@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
+from transformers.utils import logging
 
 torch.set_num_threads(1)
+logging.disable_progress_bar()
+ENCODERS = ("bert", "roberta", "distilbert", "modernbert")
 
 
 @contextmanager
@@ -25,17 +28,22 @@ def float64_only() -> Iterator[None]:
 
 
 def load_float64(folder: Path) -> PreTrainedModel:
-    """The checkpoint with its stored weights widened to float64."""
-    return widen(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64))
+    """The checkpoint with its stored weights widened to float64; an encoder with its masked-LM head."""
+    is_encoder = AutoConfig.from_pretrained(folder).model_type in ENCODERS
+    kind = AutoModelForMaskedLM if is_encoder else AutoModelForCausalLM
+    eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    return widen(kind.from_pretrained(folder, dtype=torch.float64, **eager))
 
 
 def widen(model: PreTrainedModel) -> PreTrainedModel:
-    """Float64 weights, and RoPE frequencies computed anew in float64."""
+    """Float64 weights, and RoPE frequencies and embedding scales computed anew in float64."""
     model = model.double().eval()
     for module in list(model.modules()):
         if hasattr(module, "rotary_emb"):
             with float64_only():
                 module.rotary_emb = type(module.rotary_emb)(module.config)
+        if hasattr(module, "scalar_embed_scale"):
+            module.embed_scale = torch.tensor(module.scalar_embed_scale, dtype=torch.float64)
     return model
 
 
