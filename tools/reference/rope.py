@@ -37,7 +37,9 @@ def parameters(config: dict, layer_type: str | None = None) -> dict:
     kind = rope.get("rope_type", rope.get("type", "default"))
     theta = rope.get("rope_theta", config.get("rope_theta", 10000.0))
     partial = rope.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))
-    return rope | {"rope_type": kind, "rope_theta": theta, "partial_rotary_factor": partial}
+    fields = ("max_position_embeddings", "original_max_position_embeddings")
+    contexts = {name: config[name] for name in fields if name in config}
+    return contexts | rope | {"rope_type": kind, "rope_theta": theta, "partial_rotary_factor": partial}
 
 
 def linear(inverse: np.ndarray, rope: dict) -> np.ndarray:
@@ -52,6 +54,52 @@ def llama3(inverse: np.ndarray, rope: dict) -> np.ndarray:
     return inverse * (blend + (1 - blend) / rope["factor"])
 
 
+def yarn(inverse: np.ndarray, rope: dict) -> np.ndarray:
+    """Peng et al. 2023: fast pairs as they are, slow ones interpolated, a ramp over the pairs between."""
+    rotary, theta, original = 2 * len(inverse), rope["rope_theta"], rope["original_max_position_embeddings"]
+
+    def pair_of(turns: float) -> float:
+        """The pair that makes so many turns over the original context."""
+        return rotary * np.log(original / (turns * 2 * np.pi)) / (2 * np.log(theta))
+
+    low, high = pair_of(rope.get("beta_fast") or 32), pair_of(rope.get("beta_slow") or 1)
+    if rope.get("truncate", True):
+        low, high = np.floor(low), np.ceil(high)
+    low, high = max(low, 0), min(high, rotary - 1)
+    ramp = np.clip((np.arange(len(inverse)) - low) / (high - low if high > low else 0.001), 0, 1)
+    return inverse * (1 - ramp) + inverse / rope["factor"] * ramp
+
+
+def yarn_factor(rope: dict) -> float:
+    def magnitude(weight: float) -> float:
+        return 0.1 * weight * np.log(rope["factor"]) + 1 if rope["factor"] > 1 else 1.0
+
+    if rope.get("attention_factor") is not None:
+        return rope["attention_factor"]
+    if rope.get("mscale") and rope.get("mscale_all_dim"):
+        return magnitude(rope["mscale"]) / magnitude(rope["mscale_all_dim"])
+    return magnitude(1.0)
+
+
+def dynamic(rope: dict, rotary: int, length: int) -> np.ndarray:
+    """NTK-aware: past the context theta grows with the length of the sequence, for all its rows."""
+    context, factor = rope["max_position_embeddings"], rope["factor"]
+    stretch = factor * max(length, context) / context - (factor - 1)
+    theta = rope["rope_theta"] * stretch ** (rotary / (rotary - 2))
+    return theta ** -(np.arange(0, rotary, 2) / rotary)
+
+
+def longrope(inverse: np.ndarray, rope: dict, length: int) -> Rope:
+    """One divisor for each pair; once a sequence is longer than the original context, the long ones for all its rows."""
+    original = rope["original_max_position_embeddings"]
+    divisors = rope["long_factor"] if length > original else rope["short_factor"]
+    ratio = rope.get("factor") or rope["max_position_embeddings"] / original
+    factor = rope.get("attention_factor")
+    if factor is None:
+        factor = np.sqrt(1 + np.log(ratio) / np.log(original)) if ratio > 1 else 1.0
+    return Rope(inverse / np.array(divisors), factor)
+
+
 def rope_table(
     config: dict, head_dim: int, layer_type: str | None = None, *, length: int = 0, interleaved: bool = False
 ) -> Rope:
@@ -59,11 +107,22 @@ def rope_table(
     rope = parameters(config, layer_type)
     rotary = int(head_dim * rope["partial_rotary_factor"])
     kind = rope["rope_type"]
-    exponents = np.arange(0, rotary, 2, dtype=np.float64) / rotary
-    inverse = rope["rope_theta"] ** -exponents
-    if kind == "default":
-        return Rope(inverse, interleaved=interleaved)
-    reshape = {"linear": linear, "llama3": llama3}.get(kind)
-    if reshape is None:
+    inverse = rope["rope_theta"] ** -(np.arange(0, rotary, 2, dtype=np.float64) / rotary)
+    tables = {
+        "default": lambda: Rope(inverse),
+        "linear": lambda: Rope(linear(inverse, rope)),
+        "llama3": lambda: Rope(llama3(inverse, rope)),
+        "yarn": lambda: Rope(yarn(inverse, rope), yarn_factor(rope)),
+        "dynamic": lambda: Rope(dynamic(rope, rotary, length)),
+        "longrope": lambda: longrope(inverse, rope, length),
+    }
+    if kind not in tables:
         raise ValueError(f"rope type {kind} is not implemented")
-    return Rope(reshape(inverse, rope), interleaved=interleaved)
+    table = tables[kind]()
+    table.interleaved = interleaved
+    return table
+
+
+def depends_on_length(config: dict) -> bool:
+    """Whether earlier rows turn differently once a sequence has grown."""
+    return parameters(config)["rope_type"] in ("dynamic", "longrope")

@@ -19,10 +19,10 @@ class Config:
 def decoder(model_type: str, **fields: object) -> dict:
     """A small decoder; fields replace or add to the common ones."""
     common = {
-        "vocab_size": 151,
+        "vocab_size": 113,
         "hidden_size": 40,
-        "intermediate_size": 52,
-        "num_hidden_layers": 3,
+        "intermediate_size": 44,
+        "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "max_position_embeddings": 128,
@@ -37,9 +37,57 @@ def default_rope(theta: float) -> dict:
     return {"rope_type": "default", "rope_theta": theta}
 
 
+def scaled_rope(kind: str, factor: float, theta: float = 1e4) -> dict:
+    return {"rope_type": kind, "rope_theta": theta, "factor": factor}
+
+
+def long_rope() -> dict:
+    """Of 16 elements a head, 12 turn: 6 pairs."""
+    return {
+        "rope_type": "longrope",
+        "rope_theta": 1e4,
+        "partial_rotary_factor": 0.75,
+        "short_factor": [1.0, 1.1, 1.3, 1.6, 1.6, 1.9],
+        "long_factor": [1.2, 2.0, 3.5, 6.0, 7.0, 9.5],
+    }
+
+
+def phi3(**fields: object) -> dict:
+    return decoder("phi3", hidden_size=48, num_attention_heads=3, num_key_value_heads=1) | fields
+
+
+def multipliers(**fields: object) -> dict:
+    common = {"embedding_multiplier": 3.0, "residual_multiplier": 0.6, "attention_multiplier": 0.2}
+    return common | fields
+
+
+def granite_hybrid(**fields: object) -> dict:
+    """All layers attend and no experts, as Granite 4 micro has them."""
+    return decoder(
+        "granitemoehybrid",
+        layer_types=["full_attention"] * 2,
+        num_local_experts=0,
+        num_experts_per_tok=0,
+        shared_intermediate_size=44,
+        mamba_n_heads=4,
+        tie_word_embeddings=True,
+        **multipliers(logits_scaling=3.0),
+        **fields,
+    )
+
+
 CONFIGS = {
     "qwen3": Config(
-        decoder("qwen3", hidden_size=44, head_dim=20, rope_parameters=default_rope(1e6), tie_word_embeddings=True)
+        decoder(
+            "qwen3",
+            vocab_size=151,
+            hidden_size=44,
+            intermediate_size=52,
+            num_hidden_layers=3,
+            head_dim=20,
+            rope_parameters=default_rope(1e6),
+            tie_word_embeddings=True,
+        )
     ),
     "gemma2": Config(
         decoder(
@@ -74,6 +122,77 @@ CONFIGS = {
         )
     ),
     "mistral-window": Config(
-        decoder("mistral", hidden_size=48, num_attention_heads=6, num_key_value_heads=2, head_dim=12, sliding_window=12)
+        decoder(
+            "mistral",
+            vocab_size=151,
+            hidden_size=48,
+            intermediate_size=52,
+            num_hidden_layers=3,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            head_dim=12,
+            sliding_window=12,
+        )
     ),
+    "llama-wide-heads": Config(
+        decoder("llama", hidden_size=36, num_attention_heads=3, num_key_value_heads=1, head_dim=20), "f16"
+    ),
+    "llama-linear-rope": Config(decoder("llama", rope_parameters=scaled_rope("linear", 4.0)), "f16"),
+    # 48 positions are the context: at 64 theta has grown.
+    "llama-dynamic-rope": Config(
+        decoder("llama", max_position_embeddings=48, rope_parameters=scaled_rope("dynamic", 4.0)), "f16"
+    ),
+    "llama-yarn-rope": Config(
+        decoder(
+            "llama",
+            head_dim=20,
+            rope_parameters=scaled_rope("yarn", 4.0) | {"original_max_position_embeddings": 32, "beta_fast": 8.0},
+        ),
+        "f16",
+    ),
+    "smollm3": Config(decoder("smollm3", num_hidden_layers=4, tie_word_embeddings=True), "bf16"),
+    "ministral3": Config(
+        decoder(
+            "ministral3",
+            head_dim=16,
+            rope_parameters=scaled_rope("yarn", 4.0)
+            | {
+                "original_max_position_embeddings": 20,
+                "beta_fast": 4.0,
+                "beta_slow": 1.0,
+                "mscale": 1.0,
+                "mscale_all_dim": 0.5,
+                "llama_4_scaling_beta": 0.3,
+                "max_position_embeddings": 128,
+            },
+        ),
+        "f16",
+    ),
+    "phi3": Config(phi3(rope_parameters=default_rope(1e4) | {"partial_rotary_factor": 0.75}), "f16"),
+    # 64 positions are past the original context: the long divisors hold for all of them.
+    "phi3-longrope": Config(phi3(rope_parameters=long_rope(), original_max_position_embeddings=40), "f16"),
+    # 64 positions are exactly the original context: still the short ones.
+    "phi3-longrope-short": Config(
+        phi3(rope_parameters=long_rope(), original_max_position_embeddings=64, sliding_window=20), "f16"
+    ),
+    "olmo2": Config(decoder("olmo2"), "f16"),
+    "olmo3": Config(
+        decoder(
+            "olmo3",
+            num_hidden_layers=4,
+            sliding_window=12,
+            rope_parameters={
+                "sliding_attention": default_rope(5e5),
+                "full_attention": scaled_rope("yarn", 4.0, theta=5e5)
+                | {"original_max_position_embeddings": 32, "attention_factor": 1.2},
+            },
+        ),
+        "f16",
+    ),
+    "exaone4": Config(decoder("exaone4", layer_types=["full_attention"] * 2, sliding_window=None, tie_word_embeddings=True), "bf16"),
+    "exaone4-window": Config(decoder("exaone4", num_hidden_layers=4, sliding_window=12), "f16"),
+    "granite": Config(decoder("granite", attention_bias=True, **multipliers(logits_scaling=5.0)), "f16"),
+    "granitemoehybrid": Config(granite_hybrid(position_embedding_type="rope"), "f16"),
+    "granitemoehybrid-nope": Config(granite_hybrid(position_embedding_type=None), "bf16"),
+    "hyperclovax": Config(decoder("hyperclovax", **multipliers(logits_scaling=0.125)), "f16"),
 }

@@ -2,15 +2,26 @@
 
 from families.gemma import Gemma2Forward, Gemma3Forward
 from families.gpt2 import Gpt2Forward
-from families.llama import LlamaForward, Qwen3Forward
+from families.granite import GraniteForward, GraniteHybridForward, HyperClovaXForward
+from families.llama import LlamaForward, Ministral3Forward, Phi3Forward, Qwen3Forward, SmolLm3Forward
+from families.olmo import Exaone4Forward, Olmo2Forward, Olmo3Forward
 
 FAMILIES = {
     "llama": LlamaForward,
     "mistral": LlamaForward,
     "qwen2": LlamaForward,
     "qwen3": Qwen3Forward,
+    "smollm3": SmolLm3Forward,
+    "ministral3": Ministral3Forward,
+    "phi3": Phi3Forward,
     "gemma2": Gemma2Forward,
     "gemma3_text": Gemma3Forward,
+    "olmo2": Olmo2Forward,
+    "olmo3": Olmo3Forward,
+    "exaone4": Exaone4Forward,
+    "granite": GraniteForward,
+    "granitemoehybrid": GraniteHybridForward,
+    "hyperclovax": HyperClovaXForward,
     "gpt2": Gpt2Forward,
 }
 

@@ -1,4 +1,4 @@
-"""Llama and what differs from it by its config alone: Mistral, Qwen2, Qwen3."""
+"""Llama and what differs from it by its config or a part: Mistral, Qwen2, Qwen3, SmolLM3, Ministral 3, Phi-3."""
 
 import numpy as np
 from attention import KvCache, Mask, attend
@@ -13,6 +13,7 @@ class LlamaForward:
     # Steps that are norms of a layer, with their tensors; a family names those it has.
     norms = {"attn_norm": "input_layernorm", "mlp_norm": "post_attention_layernorm"}
     qk_norm = False
+    residual_scale = 1.0
     score_cap: float | None = None
     logit_cap: float | None = None
 
@@ -53,6 +54,10 @@ class LlamaForward:
         """QK-norm over each head's own elements."""
         return self.norm(self.by_head(x), name).reshape(x.shape)
 
+    def query_factor(self, _positions: np.ndarray) -> np.ndarray | None:
+        """What q is multiplied by after RoPE, [rows, 1], beside the scale of the scores."""
+        return None
+
     def project(self, n: int, x: np.ndarray) -> Steps:
         return {f"attn.{p}": self.linear(x, f"model.layers.{n}.self_attn.{p}_proj") for p in "qkv"}
 
@@ -66,6 +71,8 @@ class LlamaForward:
         if rope := self.rope(n, int(positions[-1]) + 1):
             q = s["attn.q_rope"] = rope.rotate(self.by_head(q), positions).reshape(q.shape)
             k = s["attn.k_rope"] = rope.rotate(self.by_head(k), positions).reshape(k.shape)
+        if (factor := self.query_factor(positions)) is not None:
+            q = s["attn.q_scaled"] = q * factor
         k, v = cache.extend(n, k, s["attn.v"])
         visible = self.mask(n).visible(positions, len(k))
         s |= attend(q, k, v, self.head_dim, visible, scale=self.scale, cap=self.score_cap)
@@ -80,6 +87,12 @@ class LlamaForward:
         s["mlp.down"] = self.linear(s["mlp.act"], at + "down_proj")
         return s
 
+    def fused_mlp(self, x: np.ndarray, gate_up: str, down: str) -> Steps:
+        """Gate in the first half of one matrix's rows, up in the second."""
+        gate, up = np.split(self.linear(x, gate_up), 2, axis=-1)
+        act = self.activation(gate) * up
+        return {"mlp.gate": gate, "mlp.up": up, "mlp.act": act, "mlp.down": self.linear(act, down)}
+
     def layer(self, n: int, x: np.ndarray, positions: np.ndarray, cache: KvCache) -> Steps:
         s: Steps = {}
 
@@ -90,10 +103,10 @@ class LlamaForward:
             return s[step]
 
         s |= self.attention(n, normed(x, "attn_norm"), positions, cache)
-        s["resid_attn"] = x + normed(s["attn.o"], "attn_post_norm")
+        s["resid_attn"] = x + normed(s["attn.o"], "attn_post_norm") * self.residual_scale
         s |= self.mlp(n, normed(s["resid_attn"], "mlp_norm"))
         output = list(s.values())[-1]
-        s["resid"] = s["resid_attn"] + normed(output, "mlp_post_norm")
+        s["resid"] = s["resid_attn"] + normed(output, "mlp_post_norm") * self.residual_scale
         return s
 
     def embed(self, ids: np.ndarray, _positions: np.ndarray) -> Steps:
@@ -101,10 +114,42 @@ class LlamaForward:
 
     def close(self, x: np.ndarray) -> Steps:
         final_norm = self.norm(x, "model.norm")
-        return {"final_norm": final_norm, "logits": soft_cap(final_norm @ self.head.T, self.logit_cap)}
+        return {"final_norm": final_norm, "logits": self.finish(final_norm @ self.head.T)}
+
+    def finish(self, logits: np.ndarray) -> np.ndarray:
+        return soft_cap(logits, self.logit_cap)
 
 
 class Qwen3Forward(LlamaForward):
     """Llama with an RMSNorm over each head of q and k before RoPE."""
 
     qk_norm = True
+
+
+class SmolLm3Forward(LlamaForward):
+    """Every `no_rope_layer_interval`-th layer does not rotate; `no_rope_layers` holds 1 where one does."""
+
+    def rope(self, n: int, length: int) -> Rope | None:
+        return super().rope(n, length) if self.config["no_rope_layers"][n] else None
+
+
+class Ministral3Forward(LlamaForward):
+    """Mistral whose queries grow with the position, a step for each original context."""
+
+    def query_factor(self, positions: np.ndarray) -> np.ndarray | None:
+        rope = self.config["rope_parameters"]
+        contexts = np.floor(positions / rope["original_max_position_embeddings"])
+        return (1 + rope["llama_4_scaling_beta"] * np.log(1 + contexts))[:, None]
+
+
+class Phi3Forward(LlamaForward):
+    """Llama with q, k and v in one matrix, gate and up in another."""
+
+    def project(self, n: int, x: np.ndarray) -> Steps:
+        qkv = self.linear(x, f"model.layers.{n}.self_attn.qkv_proj")
+        width = self.heads * self.head_dim
+        q, k, v = np.split(qkv, [width, (width + qkv.shape[1]) // 2], axis=-1)
+        return {"attn.q": q, "attn.k": k, "attn.v": v}
+
+    def mlp(self, n: int, x: np.ndarray) -> Steps:
+        return self.fused_mlp(x, f"model.layers.{n}.mlp.gate_up_proj", f"model.layers.{n}.mlp.down_proj")
