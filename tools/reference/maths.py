@@ -1,5 +1,7 @@
 """Elementwise functions and norms in float64."""
 
+import math
+
 import numpy as np
 
 Steps = dict[str, np.ndarray]
@@ -23,6 +25,15 @@ def gelu_tanh(x: np.ndarray) -> np.ndarray:
     return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
 
 
+def gelu(x: np.ndarray) -> np.ndarray:
+    """x times the normal distribution's integral up to x."""
+    return 0.5 * x * (1 + np.vectorize(math.erf)(x / np.sqrt(2)))
+
+
+def relu(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0)
+
+
 def soft_cap(x: np.ndarray, cap: float | None) -> np.ndarray:
     """cap * tanh(x / cap), Gemma 2; x itself without a cap."""
     return x if cap is None else cap * np.tanh(x / cap)
@@ -30,6 +41,8 @@ def soft_cap(x: np.ndarray, cap: float | None) -> np.ndarray:
 
 ACTIVATIONS = {
     "silu": silu,
+    "gelu": gelu,
+    "relu": relu,
     "gelu_new": gelu_tanh,
     "gelu_pytorch_tanh": gelu_tanh,
 }

@@ -76,6 +76,20 @@ def granite_hybrid(**fields: object) -> dict:
     )
 
 
+def part_rope(part: float) -> dict:
+    """A head of 10 elements turns `part` of them."""
+    return default_rope(1e4) | {"partial_rotary_factor": part}
+
+
+def falcon(**fields: object) -> dict:
+    return decoder("falcon", ffn_hidden_size=72, rope_parameters=default_rope(1e4)) | fields
+
+
+def gpt2(**fields: object) -> dict:
+    shape = {"vocab_size": 113, "n_embd": 40, "n_head": 5, "n_layer": 3, "n_inner": 60, "n_positions": 64}
+    return {"model_type": "gpt2", "bos_token_id": 0, "eos_token_id": 0} | shape | fields
+
+
 CONFIGS = {
     "qwen3": Config(
         decoder(
@@ -195,4 +209,37 @@ CONFIGS = {
     "granitemoehybrid": Config(granite_hybrid(position_embedding_type="rope"), "f16"),
     "granitemoehybrid-nope": Config(granite_hybrid(position_embedding_type=None), "bf16"),
     "hyperclovax": Config(decoder("hyperclovax", **multipliers(logits_scaling=0.125)), "f16"),
+    "glm4": Config(
+        decoder(
+            "glm4",
+            head_dim=16,
+            attention_bias=True,
+            rms_norm_eps=1e-6,
+            rope_parameters=default_rope(1e4) | {"partial_rotary_factor": 0.5},
+        ),
+        "f16",
+    ),
+    "starcoder2": Config(decoder("starcoder2", sliding_window=12), "f16"),
+    "stablelm": Config(decoder("stablelm", use_qkv_bias=True, rope_parameters=part_rope(0.4)), "f16"),
+    "stablelm-parallel": Config(
+        decoder("stablelm", use_parallel_residual=True, qk_layernorm=True, rope_parameters=part_rope(0.4)), "f16"
+    ),
+    "gpt-neox": Config(decoder("gpt_neox", rope_parameters=part_rope(0.4)), "f16"),
+    "gpt-neox-serial": Config(
+        decoder("gpt_neox", use_parallel_residual=False, attention_bias=False, rope_parameters=part_rope(1.0)), "f16"
+    ),
+    "phi": Config(decoder("phi", rope_parameters=part_rope(0.4)), "f16"),
+    "phi-qk-norm": Config(decoder("phi", qk_layernorm=True, hidden_act="gelu", rope_parameters=part_rope(0.4)), "f16"),
+    "cohere2": Config(
+        decoder("cohere2", num_hidden_layers=4, sliding_window=12, logit_scale=0.25, layer_types=None), "f16"
+    ),
+    # A group of queries with its k and v; two norms.
+    "falcon": Config(falcon(new_decoder_architecture=True, num_kv_heads=2), "f16"),
+    # All queries, one k and one v; one norm for both blocks.
+    "falcon-multi-query": Config(falcon(multi_query=True, parallel_attn=True), "f16"),
+    "falcon-serial": Config(falcon(multi_query=False, parallel_attn=False, bias=True), "f16"),
+    "opt": Config(decoder("opt", ffn_dim=72), "f16"),
+    "opt-post-norm": Config(decoder("opt", ffn_dim=72, do_layer_norm_before=False, word_embed_proj_dim=24), "f16"),
+    "gpt2-inverse-layer": Config(gpt2(scale_attn_by_inverse_layer_idx=True, activation_function="gelu"), "f16"),
+    "gpt2-unscaled": Config(gpt2(scale_attn_weights=False, activation_function="relu"), "f16"),
 }

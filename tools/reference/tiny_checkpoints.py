@@ -166,7 +166,15 @@ def from_config(config: Config) -> PreTrainedModel:
 
 
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
-FINAL_NORMS = ["model.norm", "transformer.ln_f"]
+FINAL_NORMS = [
+    "model.norm",
+    "transformer.ln_f",
+    "gpt_neox.final_layer_norm",
+    "model.final_layernorm",
+    "model.decoder.final_layer_norm",
+    # OPT without a norm at the end: the last layer's own is the last thing before the head.
+    "model.decoder.layers.1.final_layer_norm",
+]
 CASES = [
     TinyCase("llama", llama, torch.float32, 40),
     TinyCase("llama-tied-bias", llama_tied_bias, torch.float16, 33),
@@ -200,7 +208,7 @@ def randomise(model: PreTrainedModel, generator: torch.Generator) -> None:
         if p.ndim == 1:
             is_scale = name.endswith("weight") and not is_zero_centred(model, name)
             p.data = 1 + 0.2 * noise if is_scale else 0.2 * noise
-        elif "wpe" in name:
+        elif "wpe" in name or "embed_positions" in name:
             p.data = 0.5 * noise
         elif "embed" in name or "wte" in name:
             p.data = noise / getattr(model.get_input_embeddings(), "scalar_embed_scale", 1.0)

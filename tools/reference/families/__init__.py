@@ -3,8 +3,24 @@
 from families.gemma import Gemma2Forward, Gemma3Forward
 from families.gpt2 import Gpt2Forward
 from families.granite import GraniteForward, GraniteHybridForward, HyperClovaXForward
-from families.llama import LlamaForward, Ministral3Forward, Phi3Forward, Qwen3Forward, SmolLm3Forward
+from families.layer_norm import (
+    Cohere2Forward,
+    FalconForward,
+    GptNeoXForward,
+    PhiForward,
+    StableLmForward,
+    Starcoder2Forward,
+)
+from families.llama import (
+    Glm4Forward,
+    LlamaForward,
+    Ministral3Forward,
+    Phi3Forward,
+    Qwen3Forward,
+    SmolLm3Forward,
+)
 from families.olmo import Exaone4Forward, Olmo2Forward, Olmo3Forward
+from families.opt import OptForward
 
 FAMILIES = {
     "llama": LlamaForward,
@@ -22,6 +38,14 @@ FAMILIES = {
     "granite": GraniteForward,
     "granitemoehybrid": GraniteHybridForward,
     "hyperclovax": HyperClovaXForward,
+    "glm4": Glm4Forward,
+    "starcoder2": Starcoder2Forward,
+    "stablelm": StableLmForward,
+    "gpt_neox": GptNeoXForward,
+    "phi": PhiForward,
+    "cohere2": Cohere2Forward,
+    "falcon": FalconForward,
+    "opt": OptForward,
     "gpt2": Gpt2Forward,
 }
 

@@ -3,15 +3,15 @@
 import numpy as np
 from attention import KvCache, Mask, attend
 from ggml_blocks import round_trip
-from maths import Steps, gelu_tanh, layer_norm
+from maths import ACTIVATIONS, Steps, layer_norm
 
 
 class Gpt2Forward:
     """LayerNorm, learned positions, fused QKV, Conv1D weights stored [in, out]."""
 
     def __init__(self, config: dict, tensors: dict[str, np.ndarray], weights: str = "f32") -> None:
-        if config.get("activation_function", "gelu_new") != "gelu_new":
-            raise ValueError(f"activation {config['activation_function']} is not implemented")
+        self.config = config
+        self.activation = ACTIVATIONS[config.get("activation_function", "gelu_new")]
         self.layers = config["n_layer"]
         self.head_dim = config["n_embd"] // config["n_head"]
         self.eps = config["layer_norm_epsilon"]
@@ -29,18 +29,22 @@ class Gpt2Forward:
     def norm(self, x: np.ndarray, name: str) -> np.ndarray:
         return layer_norm(x, self.w[name + ".weight"], self.w[name + ".bias"], self.eps)
 
+    def scale(self, n: int) -> float:
+        scale = self.head_dim**-0.5 if self.config.get("scale_attn_weights", True) else 1.0
+        return scale / (n + 1) if self.config.get("scale_attn_by_inverse_layer_idx") else scale
+
     def layer(self, n: int, x: np.ndarray, positions: np.ndarray, cache: KvCache) -> Steps:
         at = f"h.{n}."
         s: Steps = {"attn_norm": self.norm(x, at + "ln_1")}
         qkv = self.conv1d(s["attn_norm"], at + "attn.c_attn")
         s["attn.q"], s["attn.k"], s["attn.v"] = np.split(qkv, 3, axis=-1)
         k, v = cache.extend(n, s["attn.k"], s["attn.v"])
-        s |= attend(s["attn.q"], k, v, self.head_dim, Mask().visible(positions, len(k)))
+        s |= attend(s["attn.q"], k, v, self.head_dim, Mask().visible(positions, len(k)), scale=self.scale(n))
         s["attn.o"] = self.conv1d(s["attn.context"], at + "attn.c_proj")
         s["resid_attn"] = x + s["attn.o"]
         s["mlp_norm"] = self.norm(s["resid_attn"], at + "ln_2")
         s["mlp.up"] = self.conv1d(s["mlp_norm"], at + "mlp.c_fc")
-        s["mlp.act"] = gelu_tanh(s["mlp.up"])
+        s["mlp.act"] = self.activation(s["mlp.up"])
         s["mlp.down"] = self.conv1d(s["mlp.act"], at + "mlp.c_proj")
         s["resid"] = s["resid_attn"] + s["mlp.down"]
         return s

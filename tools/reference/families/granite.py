@@ -28,7 +28,7 @@ class GraniteHybridForward(GraniteForward):
         return super().rope(n, length) if self.config["position_embedding_type"] == "rope" else None
 
     def mlp(self, n: int, x: np.ndarray) -> Steps:
-        at = f"model.layers.{n}.shared_mlp."
+        at = self.at(n, "shared_mlp.")
         return self.fused_mlp(x, at + "input_linear", at + "output_linear")
 
 

@@ -7,12 +7,26 @@ from maths import ACTIVATIONS, Steps, rms_norm, soft_cap
 from rope import Rope, rope_table
 
 
+EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps")
+
+
 class LlamaForward:
     """RMSNorm, RoPE, grouped K/V heads, gated MLP, biases where the file has them. Families override the parts."""
 
+    # Where a checkpoint keeps what.
+    layer_at = "model.layers."
+    attention_at = "self_attn."
+    mlp_at = "mlp."
+    output_at = "o_proj"
+    qk_norm_at = ("q_norm", "k_norm")
+    embedding_at = "model.embed_tokens"
+    final_norm_at = "model.norm"
+    head_at = "lm_head"
     # Steps that are norms of a layer, with their tensors; a family names those it has.
     norms = {"attn_norm": "input_layernorm", "mlp_norm": "post_attention_layernorm"}
     qk_norm = False
+    # Whether attention and MLP both read the layer's input.
+    parallel = False
     residual_scale = 1.0
     score_cap: float | None = None
     logit_cap: float | None = None
@@ -23,16 +37,20 @@ class LlamaForward:
         self.heads = config["num_attention_heads"]
         self.head_dim = config.get("head_dim") or config["hidden_size"] // self.heads
         self.scale = self.head_dim**-0.5
-        self.eps = config.get("rms_norm_eps", 1e-6)
-        self.activation = ACTIVATIONS[config.get("hidden_act", config.get("hidden_activation", "silu"))]
+        self.eps = next(config[field] for field in EPSILONS if field in config)
+        names = [config.get(field) for field in ("hidden_act", "hidden_activation", "activation", "activation_function")]
+        self.activation = ACTIVATIONS[next((name for name in names if name), "silu")]
         self.w = {name: round_trip(t, weights) if t.ndim == 2 else t for name, t in tensors.items()}
-        self.head = self.w.get("lm_head.weight", self.w["model.embed_tokens.weight"])
+        self.head = self.w.get(self.head_at + ".weight", self.w[self.embedding_at + ".weight"])
 
     def linear(self, x: np.ndarray, name: str) -> np.ndarray:
         return x @ self.w[name + ".weight"].T + self.w.get(name + ".bias", 0.0)
 
     def norm(self, x: np.ndarray, name: str) -> np.ndarray:
         return rms_norm(x, self.w[name + ".weight"], self.eps)
+
+    def at(self, n: int, name: str = "") -> str:
+        return f"{self.layer_at}{n}.{name}"
 
     def layer_type(self, n: int) -> str:
         """sliding_attention or full_attention."""
@@ -59,15 +77,15 @@ class LlamaForward:
         return None
 
     def project(self, n: int, x: np.ndarray) -> Steps:
-        return {f"attn.{p}": self.linear(x, f"model.layers.{n}.self_attn.{p}_proj") for p in "qkv"}
+        return {f"attn.{p}": self.linear(x, self.at(n, f"{self.attention_at}{p}_proj")) for p in "qkv"}
 
     def attention(self, n: int, x: np.ndarray, positions: np.ndarray, cache: KvCache) -> Steps:
-        at = f"model.layers.{n}.self_attn."
+        at = self.at(n, self.attention_at)
         s = self.project(n, x)
         q, k = s["attn.q"], s["attn.k"]
         if self.qk_norm:
-            q = s["attn.q_norm"] = self.normed_heads(q, at + "q_norm")
-            k = s["attn.k_norm"] = self.normed_heads(k, at + "k_norm")
+            q = s["attn.q_norm"] = self.normed_heads(q, at + self.qk_norm_at[0])
+            k = s["attn.k_norm"] = self.normed_heads(k, at + self.qk_norm_at[1])
         if rope := self.rope(n, int(positions[-1]) + 1):
             q = s["attn.q_rope"] = rope.rotate(self.by_head(q), positions).reshape(q.shape)
             k = s["attn.k_rope"] = rope.rotate(self.by_head(k), positions).reshape(k.shape)
@@ -76,12 +94,12 @@ class LlamaForward:
         k, v = cache.extend(n, k, s["attn.v"])
         visible = self.mask(n).visible(positions, len(k))
         s |= attend(q, k, v, self.head_dim, visible, scale=self.scale, cap=self.score_cap)
-        s["attn.o"] = self.linear(s["attn.context"], at + "o_proj")
+        s["attn.o"] = self.linear(s["attn.context"], at + self.output_at)
         return s
 
     def mlp(self, n: int, x: np.ndarray) -> Steps:
         """The last step is the block's output."""
-        at = f"model.layers.{n}.mlp."
+        at = self.at(n, self.mlp_at)
         s: Steps = {"mlp.gate": self.linear(x, at + "gate_proj"), "mlp.up": self.linear(x, at + "up_proj")}
         s["mlp.act"] = self.activation(s["mlp.gate"]) * s["mlp.up"]
         s["mlp.down"] = self.linear(s["mlp.act"], at + "down_proj")
@@ -93,28 +111,41 @@ class LlamaForward:
         act = self.activation(gate) * up
         return {"mlp.gate": gate, "mlp.up": up, "mlp.act": act, "mlp.down": self.linear(act, down)}
 
+    def plain_mlp(self, x: np.ndarray, up: str, down: str) -> Steps:
+        """Two matrices, no gate."""
+        s: Steps = {"mlp.up": self.linear(x, up)}
+        s["mlp.act"] = self.activation(s["mlp.up"])
+        s["mlp.down"] = self.linear(s["mlp.act"], down)
+        return s
+
     def layer(self, n: int, x: np.ndarray, positions: np.ndarray, cache: KvCache) -> Steps:
         s: Steps = {}
 
         def normed(value: np.ndarray, step: str) -> np.ndarray:
             if step not in self.norms:
                 return value
-            s[step] = self.norm(value, f"model.layers.{n}.{self.norms[step]}")
+            s[step] = self.norm(value, self.at(n, self.norms[step]))
             return s[step]
 
-        s |= self.attention(n, normed(x, "attn_norm"), positions, cache)
+        taken = normed(x, "attn_norm")
+        s |= self.attention(n, taken, positions, cache)
         s["resid_attn"] = x + normed(s["attn.o"], "attn_post_norm") * self.residual_scale
-        s |= self.mlp(n, normed(s["resid_attn"], "mlp_norm"))
+        if not self.parallel:
+            taken = normed(s["resid_attn"], "mlp_norm")
+        elif "mlp_norm" in self.norms:
+            taken = normed(x, "mlp_norm")
+        s |= self.mlp(n, taken)
         output = list(s.values())[-1]
         s["resid"] = s["resid_attn"] + normed(output, "mlp_post_norm") * self.residual_scale
         return s
 
     def embed(self, ids: np.ndarray, _positions: np.ndarray) -> Steps:
-        return {"embed": self.w["model.embed_tokens.weight"][ids]}
+        return {"embed": self.w[self.embedding_at + ".weight"][ids]}
 
     def close(self, x: np.ndarray) -> Steps:
-        final_norm = self.norm(x, "model.norm")
-        return {"final_norm": final_norm, "logits": self.finish(final_norm @ self.head.T)}
+        final_norm = self.norm(x, self.final_norm_at)
+        logits = final_norm @ self.head.T + self.w.get(self.head_at + ".bias", 0.0)
+        return {"final_norm": final_norm, "logits": self.finish(logits)}
 
     def finish(self, logits: np.ndarray) -> np.ndarray:
         return soft_cap(logits, self.logit_cap)
@@ -146,10 +177,25 @@ class Phi3Forward(LlamaForward):
     """Llama with q, k and v in one matrix, gate and up in another."""
 
     def project(self, n: int, x: np.ndarray) -> Steps:
-        qkv = self.linear(x, f"model.layers.{n}.self_attn.qkv_proj")
+        qkv = self.linear(x, self.at(n, "self_attn.qkv_proj"))
         width = self.heads * self.head_dim
         q, k, v = np.split(qkv, [width, (width + qkv.shape[1]) // 2], axis=-1)
         return {"attn.q": q, "attn.k": k, "attn.v": v}
 
     def mlp(self, n: int, x: np.ndarray) -> Steps:
-        return self.fused_mlp(x, f"model.layers.{n}.mlp.gate_up_proj", f"model.layers.{n}.mlp.down_proj")
+        return self.fused_mlp(x, self.at(n, "mlp.gate_up_proj"), self.at(n, "mlp.down_proj"))
+
+
+class Glm4Forward(Phi3Forward):
+    """Norms around both blocks, fused gate and up, the first part of a head turned in pairs of neighbours."""
+
+    norms = {
+        "attn_norm": "input_layernorm",
+        "attn_post_norm": "post_self_attn_layernorm",
+        "mlp_norm": "post_attention_layernorm",
+        "mlp_post_norm": "post_mlp_layernorm",
+    }
+    project = LlamaForward.project
+
+    def rope(self, n: int, length: int) -> Rope | None:
+        return rope_table(self.config, self.head_dim, length=length, interleaved=True)
