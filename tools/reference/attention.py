@@ -25,12 +25,19 @@ class KvCache:
 
 @dataclass
 class Mask:
-    """Which positions a row sees: itself and those before it, of these the last `window` (itself included)."""
+    """Which positions a row sees.
+
+    Causal: itself and those before it, of these the last `window`, itself included. Otherwise: all, or those at most
+    `window` away on either side.
+    """
 
     window: int | None = None
+    causal: bool = True
 
     def visible(self, positions: np.ndarray, total: int) -> np.ndarray:
         distance = positions[:, None] - np.arange(total)  # [rows, positions]
+        if not self.causal:
+            return np.abs(distance) <= (total if self.window is None else self.window)
         seen = distance >= 0
         return seen if self.window is None else seen & (distance < self.window)
 
@@ -44,13 +51,22 @@ def attend(
     *,
     scale: float | None = None,
     cap: float | None = None,
+    sinks: np.ndarray | None = None,
 ) -> Steps:
-    """scores, probs and context of q [rows, heads * head_dim] over k, v [positions, kv_heads * head_dim]."""
+    """scores, probs and context of q [rows, heads * head_dim] over k, v [positions, kv_heads * head_dim].
+
+    A sink [heads] is one more score of the softmax that no value answers: with it probs add up to less than 1.
+    """
     rows, total, heads = len(q), len(k), q.shape[1] // head_dim
     q3 = q.reshape(rows, heads, head_dim)
     k3, v3 = (np.repeat(t.reshape(total, -1, head_dim), heads * head_dim // t.shape[1], axis=1) for t in (k, v))
     scores = np.einsum("rhd,phd->hrp", q3, k3) * (head_dim**-0.5 if scale is None else scale)
     scores = soft_cap(scores, cap)
-    probs = softmax(np.where(visible, scores, -np.inf))
+    masked = np.where(visible, scores, -np.inf)
+    if sinks is None:
+        probs = softmax(masked)
+    else:
+        column = np.broadcast_to(sinks[:, None, None], (heads, rows, 1))
+        probs = softmax(np.concatenate([masked, column], axis=-1))[..., :-1]
     context = np.einsum("hrp,phd->rhd", probs, v3).reshape(rows, -1)
     return {"attn.scores": scores, "attn.probs": probs, "attn.context": context}

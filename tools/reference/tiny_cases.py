@@ -13,6 +13,7 @@ class Config:
     fields: dict
     dtype: str = "f32"
     tokens: int = 64
+    # An encoder with its masked-LM head.
     masked: bool = False
 
 
@@ -88,6 +89,16 @@ def falcon(**fields: object) -> dict:
 def gpt2(**fields: object) -> dict:
     shape = {"vocab_size": 113, "n_embd": 40, "n_head": 5, "n_layer": 3, "n_inner": 60, "n_positions": 64}
     return {"model_type": "gpt2", "bos_token_id": 0, "eos_token_id": 0} | shape | fields
+
+
+def moe(model_type: str, **fields: object) -> dict:
+    return decoder(model_type, hidden_size=32, intermediate_size=28, num_experts_per_tok=2) | fields
+
+
+def encoder(model_type: str, **fields: object) -> dict:
+    shape = {"vocab_size": 113, "hidden_size": 36, "intermediate_size": 52, "num_hidden_layers": 2}
+    ends = {"num_attention_heads": 3, "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2}
+    return {"model_type": model_type, "pad_token_id": 1 if model_type == "roberta" else 0} | shape | ends | fields
 
 
 CONFIGS = {
@@ -242,4 +253,64 @@ CONFIGS = {
     "opt-post-norm": Config(decoder("opt", ffn_dim=72, do_layer_norm_before=False, word_embed_proj_dim=24), "f16"),
     "gpt2-inverse-layer": Config(gpt2(scale_attn_by_inverse_layer_idx=True, activation_function="gelu"), "f16"),
     "gpt2-unscaled": Config(gpt2(scale_attn_weights=False, activation_function="relu"), "f16"),
+    "mixtral": Config(moe("mixtral", num_local_experts=5, sliding_window=12), "f16"),
+    "qwen2-moe": Config(
+        moe("qwen2_moe", num_experts=5, moe_intermediate_size=20, shared_expert_intermediate_size=36), "f16"
+    ),
+    # The first layer stays dense; the weights of the chosen add up to 1.
+    "qwen3-moe": Config(
+        moe(
+            "qwen3_moe",
+            num_experts=7,
+            num_experts_per_tok=3,
+            moe_intermediate_size=20,
+            head_dim=12,
+            norm_topk_prob=True,
+            mlp_only_layers=[0],
+        ),
+        "bf16",
+    ),
+    "olmoe": Config(moe("olmoe", num_experts=6, num_experts_per_tok=3), "f16"),
+    "granitemoe": Config(moe("granitemoe", num_local_experts=5, **multipliers(logits_scaling=3.0)), "f16"),
+    "gpt-oss": Config(
+        moe(
+            "gpt_oss",
+            num_local_experts=5,
+            head_dim=12,
+            sliding_window=12,
+            swiglu_limit=1.5,
+            rope_parameters=scaled_rope("yarn", 4.0, theta=15e4)
+            | {"original_max_position_embeddings": 32, "beta_fast": 8.0, "beta_slow": 1.0, "truncate": False},
+        ),
+        "bf16",
+    ),
+    "bert": Config(encoder("bert"), "f16", masked=True),
+    "roberta": Config(encoder("roberta", hidden_act="relu", max_position_embeddings=66), "f16", masked=True),
+    "distilbert": Config(
+        {
+            "model_type": "distilbert",
+            "vocab_size": 113,
+            "dim": 36,
+            "hidden_dim": 52,
+            "n_layers": 2,
+            "n_heads": 3,
+            "max_position_embeddings": 64,
+            "pad_token_id": 0,
+        },
+        "f16",
+        masked=True,
+    ),
+    "modernbert": Config(
+        encoder(
+            "modernbert",
+            num_hidden_layers=4,
+            hidden_activation="gelu",
+            local_attention=12,
+            cls_token_id=1,
+            sep_token_id=2,
+            rope_parameters={"full_attention": default_rope(16e4), "sliding_attention": default_rope(1e4)},
+        ),
+        "f16",
+        masked=True,
+    ),
 }

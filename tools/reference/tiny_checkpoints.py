@@ -52,6 +52,8 @@ class TinyCase:
     dtype: torch.dtype
     tokens: int
     shard_size: str = "1GB"
+    # Ids below are special ones: an encoder's padding, say.
+    first_id: int = 0
 
 
 def llama(**changes: object) -> PreTrainedModel:
@@ -166,6 +168,8 @@ def from_config(config: Config) -> PreTrainedModel:
 
 
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+# Matrices stored [in, out], by a part of their name.
+TURNED = {"gpt2": ".h.", "gpt_oss": ".experts."}
 FINAL_NORMS = [
     "model.norm",
     "transformer.ln_f",
@@ -174,6 +178,10 @@ FINAL_NORMS = [
     "model.decoder.final_layer_norm",
     # OPT without a norm at the end: the last layer's own is the last thing before the head.
     "model.decoder.layers.1.final_layer_norm",
+    "cls.predictions.transform.LayerNorm",
+    "lm_head.layer_norm",
+    "vocab_layer_norm",
+    "head.norm",
 ]
 CASES = [
     TinyCase("llama", llama, torch.float32, 40),
@@ -191,7 +199,9 @@ CASES = [
 QUANTISED = ["mistral", "gpt2-untied"]
 TRANSFORMERS4_CONFIGS = ["llama3-rope", "qwen2", "gpt2", "qwen3", "gemma3"]
 CASES += [
-    TinyCase(name, partial(from_config, config), DTYPES[config.dtype], config.tokens)
+    TinyCase(
+        name, partial(from_config, config), DTYPES[config.dtype], config.tokens, first_id=3 if config.masked else 0
+    )
     for name, config in CONFIGS.items()
 ]
 
@@ -207,14 +217,17 @@ def randomise(model: PreTrainedModel, generator: torch.Generator) -> None:
         noise = torch.randn(p.shape, generator=generator)
         if p.ndim == 1:
             is_scale = name.endswith("weight") and not is_zero_centred(model, name)
-            p.data = 1 + 0.2 * noise if is_scale else 0.2 * noise
+            p.data = 1 + 0.2 * noise if is_scale else (1.0 if name.endswith("sinks") else 0.2) * noise
         elif "wpe" in name or "embed_positions" in name:
             p.data = 0.5 * noise
         elif "embed" in name or "wte" in name:
             p.data = noise / getattr(model.get_input_embeddings(), "scalar_embed_scale", 1.0)
+        elif name.endswith("bias"):
+            p.data = 0.2 * noise
         else:
-            conv1d = ".h." in name and model.config.model_type == "gpt2"
-            p.data = 1.3 * noise / math.sqrt(p.shape[0] if conv1d else p.shape[-1])
+            turned = TURNED.get(model.config.model_type)
+            inputs = p.shape[-2] if turned and turned in name else p.shape[-1]
+            p.data = 1.3 * noise / math.sqrt(inputs)
 
 
 def final_norm(model: PreTrainedModel) -> torch.nn.Module:
@@ -241,9 +254,9 @@ def significant(values: torch.Tensor | np.ndarray) -> list[list[float]]:
 
 
 def smallest_gap(values: np.ndarray, kept: int) -> float:
-    """Over all rows, the distance between the `kept`-th largest value and the next."""
-    ordered = np.sort(values, axis=-1)[..., ::-1]
-    return float((ordered[..., kept - 1] - ordered[..., kept]).min())
+    """Over all rows, the smallest distance between neighbours among the `kept` largest values and the one after them."""
+    ordered = np.sort(values, axis=-1)[..., ::-1][..., : kept + 1]
+    return float(-np.diff(ordered, axis=-1).max())
 
 
 def choices_are_clear(folder: Path, ids: list[int]) -> bool:
@@ -254,14 +267,14 @@ def choices_are_clear(folder: Path, ids: list[int]) -> bool:
     return min(gaps) > MARGIN
 
 
-def clear_ids(folder: Path, ids: list[int], seed: int) -> list[int]:
+def clear_ids(folder: Path, ids: list[int], seed: int, first_id: int) -> list[int]:
     """`ids`, or others drawn in their place until every choice in the forward is clear."""
     vocab = json.loads((folder / "config.json").read_text())["vocab_size"]
     generator = torch.Generator().manual_seed(10_000 + seed)
     for _ in range(100):
         if choices_are_clear(folder, ids):
             return ids
-        ids = torch.randint(0, vocab, (len(ids),), generator=generator).tolist()
+        ids = torch.randint(first_id, vocab, (len(ids),), generator=generator).tolist()
     raise ValueError(f"{folder.name}: no ids with clear choices found")
 
 
@@ -307,12 +320,12 @@ def write_case(case: TinyCase, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     model = case.build()
-    ids = torch.randint(0, model.config.vocab_size, (case.tokens,), generator=generator).tolist()
+    ids = torch.randint(case.first_id, model.config.vocab_size, (case.tokens,), generator=generator).tolist()
     randomise(model, generator)
     set_logit_spread(model, ids)
     model.to(case.dtype).save_pretrained(folder, max_shard_size=case.shard_size)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    write_expected(folder, clear_ids(folder, ids, seed))
+    write_expected(folder, clear_ids(folder, ids, seed, case.first_id))
     if case.name == "gpt2-bare-names":
         strip_prefix(folder, layers=2)
     for file in folder.glob("*.safetensors"):

@@ -1,5 +1,14 @@
 """One class for each family of architectures, and which `model_type` it reads."""
 
+from families.bert import BertForward, DistilBertForward, ModernBertForward, RobertaForward
+from families.experts import (
+    GptOssForward,
+    GraniteMoeForward,
+    MixtralForward,
+    OlmoeForward,
+    Qwen2MoeForward,
+    Qwen3MoeForward,
+)
 from families.gemma import Gemma2Forward, Gemma3Forward
 from families.gpt2 import Gpt2Forward
 from families.granite import GraniteForward, GraniteHybridForward, HyperClovaXForward
@@ -46,6 +55,16 @@ FAMILIES = {
     "cohere2": Cohere2Forward,
     "falcon": FalconForward,
     "opt": OptForward,
+    "mixtral": MixtralForward,
+    "qwen2_moe": Qwen2MoeForward,
+    "qwen3_moe": Qwen3MoeForward,
+    "olmoe": OlmoeForward,
+    "granitemoe": GraniteMoeForward,
+    "gpt_oss": GptOssForward,
+    "bert": BertForward,
+    "roberta": RobertaForward,
+    "distilbert": DistilBertForward,
+    "modernbert": ModernBertForward,
     "gpt2": Gpt2Forward,
 }
 

@@ -1,6 +1,7 @@
 """StarCoder2, StableLM, GPT-NeoX, Phi, Cohere 2, Falcon: LayerNorm in Llama's places, some with parallel blocks."""
 
 import numpy as np
+from attention import KvCache
 from families.llama import LlamaForward
 from maths import Steps, layer_norm
 from rope import Rope, rope_table
@@ -11,6 +12,16 @@ class LayerNormForward(LlamaForward):
 
     def norm(self, x: np.ndarray, name: str) -> np.ndarray:
         return layer_norm(x, self.w[name + ".weight"], self.w.get(name + ".bias", 0.0), self.eps)
+
+    def post_norm_layer(self, n: int, x: np.ndarray, positions: np.ndarray, cache: KvCache) -> Steps:
+        """Norms over the sums, as the first transformers had them: what follows reads the norm, not the sum."""
+        s = self.attention(n, x, positions, cache)
+        s["resid_attn"] = x + s["attn.o"]
+        s["attn_post_norm"] = self.norm(s["resid_attn"], self.at(n, self.norms["attn_post_norm"]))
+        s |= self.mlp(n, s["attn_post_norm"])
+        s["resid"] = s["attn_post_norm"] + s["mlp.down"]
+        s["mlp_post_norm"] = self.norm(s["resid"], self.at(n, self.norms["mlp_post_norm"]))
+        return s
 
 
 class Starcoder2Forward(LayerNormForward):

@@ -10,6 +10,11 @@ from rope import Rope, rope_table
 EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps")
 
 
+def is_matrix(name: str, tensor: np.ndarray) -> bool:
+    """Whether a tensor is stored in blocks: tables of positions and biases of experts are not."""
+    return tensor.ndim == 2 and "position" not in name and not name.endswith("bias")
+
+
 class LlamaForward:
     """RMSNorm, RoPE, grouped K/V heads, gated MLP, biases where the file has them. Families override the parts."""
 
@@ -40,7 +45,7 @@ class LlamaForward:
         self.eps = next(config[field] for field in EPSILONS if field in config)
         names = [config.get(field) for field in ("hidden_act", "hidden_activation", "activation", "activation_function")]
         self.activation = ACTIVATIONS[next((name for name in names if name), "silu")]
-        self.w = {name: round_trip(t, weights) if t.ndim == 2 else t for name, t in tensors.items()}
+        self.w = {name: round_trip(t, weights) if is_matrix(name, t) else t for name, t in tensors.items()}
         self.head = self.w.get(self.head_at + ".weight", self.w[self.embedding_at + ".weight"])
 
     def linear(self, x: np.ndarray, name: str) -> np.ndarray:
@@ -51,6 +56,9 @@ class LlamaForward:
 
     def at(self, n: int, name: str = "") -> str:
         return f"{self.layer_at}{n}.{name}"
+
+    def norm_at(self, _n: int, step: str) -> str | None:
+        return self.norms.get(step)
 
     def layer_type(self, n: int) -> str:
         """sliding_attention or full_attention."""
@@ -93,7 +101,8 @@ class LlamaForward:
             q = s["attn.q_scaled"] = q * factor
         k, v = cache.extend(n, k, s["attn.v"])
         visible = self.mask(n).visible(positions, len(k))
-        s |= attend(q, k, v, self.head_dim, visible, scale=self.scale, cap=self.score_cap)
+        sinks = self.w.get(at + "sinks")
+        s |= attend(q, k, v, self.head_dim, visible, scale=self.scale, cap=self.score_cap, sinks=sinks)
         s["attn.o"] = self.linear(s["attn.context"], at + self.output_at)
         return s
 
@@ -122,9 +131,9 @@ class LlamaForward:
         s: Steps = {}
 
         def normed(value: np.ndarray, step: str) -> np.ndarray:
-            if step not in self.norms:
+            if (name := self.norm_at(n, step)) is None:
                 return value
-            s[step] = self.norm(value, self.at(n, self.norms[step]))
+            s[step] = self.norm(value, self.at(n, name))
             return s[step]
 
         taken = normed(x, "attn_norm")

@@ -18,6 +18,8 @@ class OptForward(LayerNormForward):
 
     def __init__(self, config: dict, tensors: dict[str, np.ndarray], weights: str = "f32") -> None:
         super().__init__(config | {"layer_norm_eps": 1e-5}, tensors, weights)
+        if not config["do_layer_norm_before"]:
+            self.norms = {"attn_post_norm": "self_attn_layer_norm", "mlp_post_norm": "final_layer_norm"}
         # Learned positions are looked up, not multiplied: they stay as stored.
         self.positions = tensors["model.decoder.embed_positions.weight"]
 
@@ -28,15 +30,8 @@ class OptForward(LayerNormForward):
         return self.plain_mlp(x, self.at(n, "fc1"), self.at(n, "fc2"))
 
     def layer(self, n: int, x: np.ndarray, positions: np.ndarray, cache: KvCache) -> Steps:
-        if self.config["do_layer_norm_before"]:
-            return super().layer(n, x, positions, cache)
-        s = self.attention(n, x, positions, cache)
-        s["resid_attn"] = x + s["attn.o"]
-        s["attn_post_norm"] = self.norm(s["resid_attn"], self.at(n, "self_attn_layer_norm"))
-        s |= self.mlp(n, s["attn_post_norm"])
-        s["resid"] = s["attn_post_norm"] + s["mlp.down"]
-        s["mlp_post_norm"] = self.norm(s["resid"], self.at(n, "final_layer_norm"))
-        return s
+        before = self.config["do_layer_norm_before"]
+        return super().layer(n, x, positions, cache) if before else self.post_norm_layer(n, x, positions, cache)
 
     def embed(self, ids: np.ndarray, positions: np.ndarray) -> Steps:
         tokens = self.w[self.embedding_at + ".weight"][ids]
