@@ -35,11 +35,16 @@ def parameters(config: dict, layer_type: str | None = None) -> dict:
     if layer_type is not None and layer_type in rope:
         rope = rope[layer_type]
     kind = rope.get("rope_type", rope.get("type", "default"))
-    theta = rope.get("rope_theta", config.get("rope_theta", 10000.0))
-    partial = rope.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))
+    theta = rope.get("rope_theta", config.get("rope_theta", config.get("rotary_emb_base", 10000.0)))
+    partial = rope.get("partial_rotary_factor", config.get("partial_rotary_factor", config.get("rotary_pct", 1.0)))
     fields = ("max_position_embeddings", "original_max_position_embeddings")
     contexts = {name: config[name] for name in fields if name in config}
     return contexts | rope | {"rope_type": kind, "rope_theta": theta, "partial_rotary_factor": partial}
+
+
+def of_sliding_layers(config: dict, theta: float) -> dict:
+    """A config of Transformers 4 as its windowed layers take it: scaling belongs to full layers alone."""
+    return {key: value for key, value in config.items() if key != "rope_scaling"} | {"rope_theta": theta}
 
 
 def linear(inverse: np.ndarray, rope: dict) -> np.ndarray:

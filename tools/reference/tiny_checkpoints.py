@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from forward import load_forward, run_forward
+from older_configs import OLDER_CONFIGS, transformers4_config
 from safetensors.torch import load_file, save_file
 from tiny_cases import CONFIGS, Config
 from transformers import (
@@ -197,7 +198,6 @@ CASES = [
 ]
 # These also get logits over dequantised weights. mistral's o_proj has no whole blocks: it stays as stored.
 QUANTISED = ["mistral", "gpt2-untied"]
-TRANSFORMERS4_CONFIGS = ["llama3-rope", "qwen2", "gpt2", "qwen3", "gemma3"]
 CASES += [
     TinyCase(
         name, partial(from_config, config), DTYPES[config.dtype], config.tokens, first_id=3 if config.masked else 0
@@ -213,6 +213,8 @@ def is_zero_centred(model: PreTrainedModel, name: str) -> bool:
 
 def randomise(model: PreTrainedModel, generator: torch.Generator) -> None:
     """Weights that keep activations near unit size, with non-trivial norms and biases."""
+    embedding_scale = getattr(model.get_input_embeddings(), "scalar_embed_scale", 1.0)
+    embedding_scale *= getattr(model.config, "embedding_multiplier", 1.0)
     for name, p in model.named_parameters():
         noise = torch.randn(p.shape, generator=generator)
         if p.ndim == 1:
@@ -221,7 +223,7 @@ def randomise(model: PreTrainedModel, generator: torch.Generator) -> None:
         elif "wpe" in name or "embed_positions" in name:
             p.data = 0.5 * noise
         elif "embed" in name or "wte" in name:
-            p.data = noise / getattr(model.get_input_embeddings(), "scalar_embed_scale", 1.0)
+            p.data = noise / embedding_scale
         elif name.endswith("bias"):
             p.data = 0.2 * noise
         else:
@@ -289,22 +291,6 @@ def write_expected(folder: Path, ids: list[int]) -> None:
     (folder / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
 
 
-def transformers4_config(config: dict) -> dict:
-    """The same model as Transformers 4 wrote it: `torch_dtype`, flat `rope_theta`, `rope_scaling`."""
-    old = {key: value for key, value in config.items() if key not in ("dtype", "rope_parameters")}
-    old |= {"torch_dtype": config["dtype"], "transformers_version": "4.46.0"}
-    rope = config.get("rope_parameters") or {}
-    if config["model_type"] == "gemma3_text":
-        del old["layer_types"]
-        old |= {"rope_local_base_freq": rope["sliding_attention"]["rope_theta"], "sliding_window_pattern": 6}
-        rope = rope["full_attention"]
-    if rope:
-        old["rope_theta"] = rope["rope_theta"]
-        scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
-        old["rope_scaling"] = None if scaling == {"rope_type": "default"} else scaling
-    return old
-
-
 def strip_prefix(folder: Path, layers: int) -> None:
     """The spelling of the first published GPT-2: no `transformer.` prefix, and the causal masks saved as tensors."""
     path = folder / "model.safetensors"
@@ -330,7 +316,7 @@ def write_case(case: TinyCase, seed: int) -> None:
         strip_prefix(folder, layers=2)
     for file in folder.glob("*.safetensors"):
         file.chmod(0o644)
-    if case.name in TRANSFORMERS4_CONFIGS:
+    if case.name in OLDER_CONFIGS:
         config = json.loads((folder / "config.json").read_text())
         old = json.dumps(transformers4_config(config), indent=2) + "\n"
         (folder / "config.transformers4.json").write_text(old)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
 torch.set_num_threads(1)
@@ -30,12 +30,12 @@ def float64_only() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
 
 
-def load_float64(folder: Path) -> PreTrainedModel:
+def load_float64(folder: Path, config: PreTrainedConfig | None = None) -> PreTrainedModel:
     """The checkpoint with its stored weights widened to float64; an encoder with its masked-LM head."""
-    is_encoder = AutoConfig.from_pretrained(folder).model_type in ENCODERS
-    kind = AutoModelForMaskedLM if is_encoder else AutoModelForCausalLM
+    config = config or AutoConfig.from_pretrained(folder)
+    kind = AutoModelForMaskedLM if config.model_type in ENCODERS else AutoModelForCausalLM
     eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
-    return widen(kind.from_pretrained(folder, dtype=torch.float64, **eager))
+    return widen(kind.from_pretrained(folder, config=config, dtype=torch.float64, **eager))
 
 
 def widen(model: PreTrainedModel) -> PreTrainedModel:

@@ -128,7 +128,11 @@ class ModernBertForward(BertForward):
         return Mask(window if self.layer_type(n) == "sliding_attention" else None, causal=False)
 
     def rope(self, n: int, length: int) -> Rope | None:
-        return rope_table(self.config, self.head_dim, self.layer_type(n), length=length)
+        kind, config = self.layer_type(n), self.config
+        if "rope_parameters" not in config:
+            side = "local" if kind == "sliding_attention" else "global"
+            config = config | {"rope_theta": config[f"{side}_rope_theta"]}
+        return rope_table(config, self.head_dim, kind, length=length)
 
     def project(self, n: int, x: np.ndarray) -> Steps:
         q, k, v = np.split(self.linear(x, self.at(n, "attn.Wqkv")), 3, axis=-1)

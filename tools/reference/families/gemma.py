@@ -3,7 +3,7 @@
 import numpy as np
 from families.llama import LlamaForward
 from maths import Steps, rms_norm
-from rope import Rope, rope_table
+from rope import Rope, of_sliding_layers, rope_table
 
 
 class Gemma2Forward(LlamaForward):
@@ -17,7 +17,8 @@ class Gemma2Forward(LlamaForward):
     }
 
     def __init__(self, config: dict, tensors: dict[str, np.ndarray], weights: str = "f32") -> None:
-        super().__init__(config, tensors, weights)
+        # Configs without a list of layers: every second one sees all.
+        super().__init__({"sliding_window_pattern": 2} | config, tensors, weights)
         self.scale = config["query_pre_attn_scalar"] ** -0.5
         self.score_cap = config["attn_logit_softcapping"]
         self.logit_cap = config["final_logit_softcapping"]
@@ -38,14 +39,8 @@ class Gemma3Forward(Gemma2Forward):
         super().__init__(config, tensors, weights)
         self.score_cap = None
 
-    def layer_type(self, n: int) -> str:
-        if types := self.config.get("layer_types"):
-            return types[n]
-        return "sliding_attention" if (n + 1) % self.config["sliding_window_pattern"] else "full_attention"
-
     def rope(self, n: int, length: int) -> Rope | None:
         kind, config = self.layer_type(n), self.config
-        if "rope_parameters" not in config and kind == "sliding_attention":
-            # The spelling of Transformers 4: scaling belongs to full layers alone.
-            config = {"rope_theta": config["rope_local_base_freq"]}
+        if "rope_local_base_freq" in config and kind == "sliding_attention":
+            config = of_sliding_layers(config, config["rope_local_base_freq"])
         return rope_table(config, self.head_dim, kind, length=length)

@@ -64,6 +64,8 @@ class LlamaForward:
         """sliding_attention or full_attention."""
         if types := self.config.get("layer_types"):
             return types[n]
+        if pattern := self.config.get("sliding_window_pattern"):
+            return "sliding_attention" if (n + 1) % pattern else "full_attention"
         return "full_attention" if self.config.get("sliding_window") is None else "sliding_attention"
 
     def mask(self, n: int) -> Mask:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from families.llama import LlamaForward
-from rope import Rope, rope_table
+from rope import Rope, of_sliding_layers, rope_table
 
 
 class Exaone4Forward(LlamaForward):
@@ -30,4 +30,7 @@ class Olmo3Forward(Olmo2Forward):
     """A rope table for each of the two kinds of layer."""
 
     def rope(self, n: int, length: int) -> Rope | None:
-        return rope_table(self.config, self.head_dim, self.layer_type(n), length=length)
+        kind, config = self.layer_type(n), self.config
+        if "rope_parameters" not in config and kind == "sliding_attention":
+            config = of_sliding_layers(config, config["rope_theta"])
+        return rope_table(config, self.head_dim, kind, length=length)
