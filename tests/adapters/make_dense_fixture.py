@@ -22,21 +22,21 @@ from transformers_f64 import load_float64  # noqa: E402
 
 FIXTURES = ROOT / "tests" / "fixtures"
 LLAMA = {
-    "input_layernorm": "input_norm",
+    "input_layernorm": "attn_norm",
     "self_attn.q_proj": "attn.q",
     "self_attn.k_proj": "attn.k",
     "self_attn.v_proj": "attn.v",
-    "self_attn.o_proj": "attn.out",
-    "post_attention_layernorm": "post_norm",
+    "self_attn.o_proj": "attn.o",
+    "post_attention_layernorm": "mlp_norm",
     "mlp.gate_proj": "mlp.gate",
     "mlp.up_proj": "mlp.up",
     "mlp.down_proj": "mlp.down",
 }
 GPT2 = {
-    "ln_1": "input_norm",
+    "ln_1": "attn_norm",
     "attn.c_attn": "attn.q attn.k attn.v",
-    "attn.c_proj": "attn.out",
-    "ln_2": "post_norm",
+    "attn.c_proj": "attn.o",
+    "ln_2": "mlp_norm",
     "mlp.c_fc": "mlp.up",
     "mlp.c_proj": "mlp.down",
 }

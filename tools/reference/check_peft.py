@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from checkpoint import read_checkpoint, read_safetensors
-from forward import Gpt2Forward, LlamaForward, run_forward
+from forward import make_forward, run_forward
 
 FIXTURES = Path(__file__).resolve().parents[2] / "tests" / "fixtures"
 LORA_PARTS = r"\.(lora_A\.weight|lora_B\.weight|lora_embedding_A|lora_embedding_B|lora_magnitude_vector)$"
@@ -76,7 +76,7 @@ def check_case(folder: Path) -> bool:
     config, base = read_checkpoint(FIXTURES / "models" / expected["base"])
     adapter_config = json.loads((folder / "adapter_config.json").read_text())
     tensors = apply_adapter(base, adapter_config, read_safetensors(folder / "adapter_model.safetensors"))
-    forward = (Gpt2Forward if config["model_type"] == "gpt2" else LlamaForward)(config, tensors)
+    forward = make_forward(config, tensors)
     logits = run_forward(forward, expected["ids"])["logits"][-len(expected["logits"]) :]
     error = np.abs(logits - expected["logits"]).max()
     print(f"{'ok  ' if error < ROUNDING else 'FAIL'} {folder.name:26} max |logit - PEFT| {error:.1e}")

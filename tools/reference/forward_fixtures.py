@@ -15,11 +15,14 @@ from pathlib import Path
 
 import numpy as np
 from forward import Steps, load_forward, run_forward
+from tiny_cases import CONFIGS
 from tokenizers import Tokenizer
 
 FIXTURES = Path(__file__).resolve().parents[2] / "tests" / "fixtures"
 TINY = ["llama", "llama3-rope", "qwen2", "gpt2"]
 TINY_ROWS = 12
+# Of the longer prompts: inside every window, around the edge of the cache's pages, past every window.
+LONG_ROWS = [7, 31, 45, 63]
 PROMPT = "Once upon a time there was a little girl who lived in"
 PROMPT_TOKENS = 12
 MAX_BYTES = 600_000
@@ -39,8 +42,8 @@ def rows_that_fit(steps: Steps, count: int) -> list[int]:
     return spread_rows(count, max(1, min(count, int(MAX_BYTES / size_of_row))))
 
 
-def write_fixture(name: str, ids: list[int], steps: Steps, source: str) -> None:
-    rows = rows_that_fit(steps, len(ids))
+def write_fixture(name: str, ids: list[int], steps: Steps, source: str, rows: list[int] | None = None) -> None:
+    rows = rows or rows_that_fit(steps, len(ids))
     folder = FIXTURES / "forward"
     folder.mkdir(parents=True, exist_ok=True)
     index, offset = [], 0
@@ -60,6 +63,11 @@ def tiny_fixtures() -> None:
         folder = FIXTURES / "models" / name
         ids = json.loads((folder / "expected.json").read_text())["ids"][:TINY_ROWS]
         write_fixture(name, ids, run_forward(load_forward(folder), ids), f"tests/fixtures/models/{name}")
+    for name in CONFIGS:
+        folder = FIXTURES / "models" / name
+        ids = json.loads((folder / "expected.json").read_text())["ids"]
+        steps = run_forward(load_forward(folder), ids)
+        write_fixture(name, ids, steps, f"tests/fixtures/models/{name}", LONG_ROWS)
 
 
 def model_fixture(folder: Path, prompt: str) -> None:

@@ -24,7 +24,6 @@ from transformers import AutoModelForCausalLM
 from transformers_f64 import load_float64, logits_float64, widen
 
 FIXTURES = Path(__file__).resolve().parents[2] / "tests" / "fixtures"
-PROMPT_TOKENS = 24
 POSITIONS = 4
 SAME = 1e-9
 
@@ -37,6 +36,7 @@ class PeftCase:
     dtype: torch.dtype = torch.float32
     # Changes made to adapter_config.json after PEFT wrote it, as older versions or other writers have it.
     rewrite: dict = field(default_factory=dict)
+    tokens: int = 24
 
 
 LLAMA_LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -129,6 +129,9 @@ CASES = [
         {"target_modules": ["c_fc"], "modules_to_save": ["lm_head", "ln_f"], "fan_in_fan_out": True},
         torch.float16,
     ),
+    PeftCase("qwen3-all-linear", "qwen3", {"target_modules": LLAMA_LINEARS, "r": 4}, tokens=64),
+    PeftCase("gemma3-all-linear", "gemma3", {"target_modules": LLAMA_LINEARS}, torch.float16, tokens=64),
+    PeftCase("mistral-window-all-linear", "mistral-window", {"target_modules": LLAMA_LINEARS}, tokens=64),
 ]
 
 
@@ -152,7 +155,7 @@ def randomise(model: PeftModel, generator: torch.Generator) -> None:
 
 
 def save_adapter(case: PeftCase, folder: Path, seed: int) -> PeftModel:
-    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32)
+    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32, attn_implementation="eager")
     base.config._name_or_path = base.name_or_path = f"tiny/{case.base}"
     torch.manual_seed(seed)
     options = {"r": 2, "lora_alpha": 6, "task_type": "CAUSAL_LM"} | case.options
@@ -177,7 +180,7 @@ def write_case(case: PeftCase, seed: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     saved = save_adapter(case, folder, seed)
     base_folder = FIXTURES / "models" / case.base
-    ids = json.loads((base_folder / "expected.json").read_text())["ids"][:PROMPT_TOKENS]
+    ids = json.loads((base_folder / "expected.json").read_text())["ids"][: case.tokens]
     base = load_float64(base_folder)
     plain = logits_float64(base, ids)[-POSITIONS:]
     loaded = PeftModel.from_pretrained(base, folder, autocast_adapter_dtype=False).double().eval()
