@@ -29,6 +29,8 @@ export interface FusedStep {
 export interface Fusion {
   readonly covers: readonly Step[]
   readonly makes: readonly FusedStep[]
+  /** A covered step whose value is the output of another kernel than the one that computes it. */
+  readonly moved?: { readonly from: string; readonly to: string }
 }
 
 /** A pattern of ops and data flow around its last step; null where it does not fit. No rule looks at a name. */
@@ -74,7 +76,8 @@ export function fuse(program: Program, options: FuseOptions): Program {
 }
 
 /** The kernel whose output stands for a covered step's. */
-function coveredBy(name: string, { makes }: Fusion): string {
+function coveredBy(name: string, { makes, moved }: Fusion): string {
+  if (moved?.from === name) return moved.to
   const found = makes.find(({ step }) => step.covers.includes(name))
   return found?.step.name ?? name
 }

@@ -73,7 +73,12 @@ export const attentionInput: Rule = (last, fusing) => {
     flops: own.reduce((sum, { flops }) => sum + flops, 0),
     covers: own.map(({ name }) => name),
   }
-  return { covers: [...product.covers, ...own], makes: [...product.makes, { step, at: last.name }] }
+  return {
+    covers: [...product.covers, ...own],
+    makes: [...product.makes, { step, at: last.name }],
+    // Queries that nothing norms or turns still leave the product for a tensor of their own.
+    moved: { from: scores.inputs[0] ?? '', to: step.name },
+  }
 }
 
 /** scores → softmax → context without storing the probabilities (Dao et al. 2022). */

@@ -53,11 +53,8 @@ export class EngineHost {
     { run, source, options }: Extract<ToWorker, { type: 'load' }>,
     signal: AbortSignal,
   ): Promise<void> {
-    const engine = await loadModel(source, {
-      ...options,
-      signal,
-      onProgress: (progress) => this.post({ type: 'progress', run, progress }),
-    })
+    const onProgress = (progress: LoadProgress): void => this.post({ type: 'progress', run, progress })
+    const engine = await loadModelFrom(source, { ...options, signal, onProgress }, modelsUrl())
     invariant(engine instanceof Engine, 'the worker loads engines')
     const model = this.nextModel++
     this.models.set(model, engine)

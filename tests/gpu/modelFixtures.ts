@@ -9,8 +9,8 @@ import { parseStrictJson } from '../../src/formats/strictJson.ts'
 import { describeDevice } from '../../src/gpu/device.ts'
 import { BufferLedger } from '../../src/gpu/ledger.ts'
 import { chooseVariant } from '../../src/gpu/variants.ts'
-import { parseSpec } from '../../src/arch/index.ts'
-import type { BatchRow } from '../../src/run/batch.ts'
+import { ARCHITECTURES, describeModel } from '../../src/arch/index.ts'
+import { plainLogits, type BatchRow } from '../../src/run/batch.ts'
 import type { Sequence } from '../../src/run/cache.ts'
 import { loadWeights } from '../../src/weights/load.ts'
 import { Runner } from '../../src/run/runner.ts'
@@ -22,9 +22,17 @@ export const ROOT = join(import.meta.dirname, '../..')
 export const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? join(ROOT, '../shared'))
 export const TALES = join(ROOT, 'public/models/tales-3m')
 export const TINY = join(ROOT, 'tests/fixtures/models')
-export const TINY_MODELS = readdirSync(TINY).filter((name) => existsSync(join(TINY, name, 'expected.json')))
 
 export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
+
+const KNOWN_TYPES = new Set(ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes))
+
+/** Checkpoints of the architectures there are; the references know more. */
+export const TINY_MODELS = readdirSync(TINY).filter((name) => {
+  if (!existsSync(join(TINY, name, 'expected.json'))) return false
+  const { model_type: type } = readJson(join(TINY, name, 'config.json')) as { model_type: string }
+  return KNOWN_TYPES.has(type)
+})
 
 /** Files of a model folder, with `config.json` taken from another of them. */
 export function withConfig(folder: string, config: string): Map<string, Uint8Array> {
@@ -60,13 +68,13 @@ export async function withRunner(
   const opened = describeDevice(device)
   const checkpoint = await openCheckpoint(nodeFolderSource(folder))
   const config = readFileSync(join(folder, 'config.json'))
-  const spec = parseSpec(parseStrictJson(config, 'config.json'), checkpoint.tensors)
+  const model = describeModel(parseStrictJson(config, 'config.json'), checkpoint.tensors)
   const ledger = new BufferLedger(device)
   const weights = new WeightStore(device, ledger, maxBytes)
-  await loadWeights(checkpoint, spec, weights, { format })
+  await loadWeights(checkpoint, model, weights, { format })
   const variant = chooseVariant(opened.kind, opened.features)
   try {
-    const runner = new Runner({ opened, variant, spec, context, ledger, weights })
+    const runner = new Runner({ opened, variant, model, context, ledger, weights })
     await runner.prepareSelect()
     await run(runner)
   } finally {
@@ -88,16 +96,7 @@ function rowsOf(runner: Runner, { sequence, tokens }: Piece, wanted: number, rin
   const pages = [...sequence.pages]
   return tokens.map((token, i): BatchRow => {
     const nth = i - (tokens.length - wanted)
-    const logits = {
-      ringRow: ringRow + nth,
-      candidates: 1,
-      inverseTemperature: 0,
-      topK: 0,
-      topP: 1,
-      minP: 0,
-      seed: [0, 0] as const,
-      counter: 0,
-    }
+    const logits = plainLogits(ringRow + nth)
     return { token, position: begin + i, pages, slot: sequence.slot, logits: nth >= 0 ? logits : undefined }
   })
 }
@@ -119,7 +118,7 @@ export async function forward(
   const logitRows = rows.filter((row) => row.logits).length
   const bound = await runner.live(rows.length, logitRows)
   runner.submit(bound, rows)
-  const { vocab } = runner.spec
+  const { vocab } = runner.model
   const result: Float32Array[] = []
   for (const list of lists) {
     for (const { logits } of list) {
