@@ -176,10 +176,17 @@ export interface DecoderDefaults {
   bos: readonly number[]
   eos: readonly number[]
   tied?: boolean
+  /** The rotation; default one for all layers, as {@link parseRope} reads it. */
+  rope?: (headDim: number, trained: number) => DecoderSpec['rope']
   /** Size of a head that the config leaves unsaid; default hidden / heads. */
   headDim?: number
   activation?: { field: string; fallback: string; allowed: readonly Activation[] }
 }
+
+const always =
+  <T>(value: T): (() => T) =>
+  () =>
+    value
 
 const SILU = { field: 'hidden_act', fallback: 'silu', allowed: ['silu'] } as const
 
@@ -196,7 +203,7 @@ export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): D
   const activation = parseActivation(config, field, fallback, allowed)
   const ids = parseSpecialIds(config, vocab, defaults, warnings)
   const maxPositions = config.count('max_position_embeddings', { fallback: defaults.positions })
-  const table = parseRope(config, sizes.headDim, maxPositions)
+  const rope = defaults.rope ?? ((headDim, trained) => always(parseRope(config, headDim, trained)))
   return {
     architecture: architectureName(config),
     modelType: config.text('model_type'),
@@ -209,7 +216,7 @@ export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): D
     norm: { kind: 'rms_norm', eps, offset: 0 },
     activation,
     attentionScale: 1 / Math.sqrt(sizes.headDim),
-    rope: () => table,
+    rope: rope(sizes.headDim, maxPositions),
     window: () => null,
     bias: { qkv: false, o: false, mlp: false },
     tied: parseTied(config, defaults.tied ?? false),
