@@ -140,9 +140,12 @@ export function withEdits(program: Program, edited: (step: string) => boolean): 
  * True when an edit can act on a step's output: rows of features that every row of the forward has. Masks act on scores, which are
  * not rows of features.
  */
-export function isEditable(step: Step): boolean {
+export function isEditable(step: Pick<Step, 'axes'> & Partial<Pick<Step, 'rows'>>): boolean {
   const [rows, features] = step.axes
   return (
-    step.axes.length === 2 && rows?.kind === 'rows' && features?.kind === 'features' && step.rows === 'all'
+    step.axes.length === 2 &&
+    rows?.kind === 'rows' &&
+    features?.kind === 'features' &&
+    (step.rows ?? 'all') === 'all'
   )
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Cell } from '../../src/store/steps.ts'
 import type { StepInfo, TensorData } from '../../src/api/model.ts'
 import { explain, sumOf, type ExplainRequest } from '../../src/ui/panels/steps/explain.ts'
-import { formatValue } from '../../src/ui/panels/steps/liveMath.ts'
+import { formatValue } from '../../src/ui/panels/steps/numbers.ts'
 import { aboutKey, roleKey } from '../../src/ui/panels/steps/words.ts'
 
 const INFO = { heads: 2, kvHeads: 1, headDim: 4 }
