@@ -294,7 +294,7 @@ function wordPiece(vocabulary: Vocabulary): Parts {
   tokens.forEach((token, id) => ids.set(pieceOf(token), id))
   const unknown = tokens[vocabulary.id('unknown') ?? -1] ?? '[UNK]'
   // A vocabulary without capitals was made from lowered text, which the file does not say.
-  const lowercase = !tokens.some((token, id) => !vocabulary.isAdded(id) && /^▁?\p{Lu}/u.test(token))
+  const lowercase = !tokens.some((token, id) => !vocabulary.isAdded(id) && /[A-Z]/.test(token))
   return {
     model: {
       type: 'WordPiece',
