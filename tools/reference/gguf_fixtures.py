@@ -4,11 +4,15 @@ dequantise.json: per type the values of two blocks, and the SHA-256 of the f32 v
 pattern of each float16 scale occurs. Blocks are bytes of a counter-based generator that a test can repeat: word i of a
 type is mix(i + id * 0x9E3779B9), mix being the finaliser of MurmurHash3; scale s of block b is then overwritten with
 (b * STRIDES[s]) mod 65536. NaNs are made 0x7FC00000 before hashing, as languages differ in their payloads.
+
+names.json: per architecture the tensor names of a checkpoint (as Transformers saves it, one layer) and those that
+`gguf`'s own name map gives them.
 """
 
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import gguf
@@ -80,8 +84,57 @@ def record(kind: Type) -> dict:
     }
 
 
+NORM_PAIR = "input_layernorm post_attention_layernorm"
+FOUR_NORMS = f"{NORM_PAIR} pre_feedforward_layernorm post_feedforward_layernorm"
+SELF_ATTN = "self_attn.q_proj self_attn.k_proj self_attn.v_proj self_attn.o_proj"
+QK_NORMS = "self_attn.q_norm self_attn.k_norm"
+MLP = "mlp.gate_proj mlp.up_proj mlp.down_proj"
+EXPERTS = "mlp.gate mlp.experts.0.gate_proj mlp.experts.0.up_proj mlp.experts.0.down_proj"
+SHARED = "mlp.shared_expert_gate mlp.shared_expert.gate_proj mlp.shared_expert.up_proj mlp.shared_expert.down_proj"
+SPARSE = "block_sparse_moe.gate block_sparse_moe.experts.0.w1 block_sparse_moe.experts.0.w2 block_sparse_moe.experts.0.w3"
+GPT2 = "ln_1 attn.c_attn attn.c_proj ln_2 mlp.c_fc mlp.c_proj"
+
+# Table -> (architecture of the package, modules of a layer).
+MODULES = {
+    "llama": ("llama", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
+    "mixtral": ("llama", f"{NORM_PAIR} {SELF_ATTN} {SPARSE}"),
+    "granite": ("granite", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
+    "smollm3": ("smollm3", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
+    "qwen2": ("qwen2", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
+    "qwen2moe": ("qwen2moe", f"{NORM_PAIR} {SELF_ATTN} {EXPERTS} {SHARED}"),
+    "qwen3": ("qwen3", f"{NORM_PAIR} {SELF_ATTN} {QK_NORMS} {MLP}"),
+    "qwen3moe": ("qwen3moe", f"{NORM_PAIR} {SELF_ATTN} {QK_NORMS} {EXPERTS}"),
+    "olmo2": ("olmo2", f"post_attention_layernorm post_feedforward_layernorm {SELF_ATTN} {QK_NORMS} {MLP}"),
+    "olmoe": ("olmoe", f"{NORM_PAIR} {SELF_ATTN} {QK_NORMS} {EXPERTS}"),
+    "gemma": ("gemma", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
+    "gemma2": ("gemma2", f"{FOUR_NORMS} {SELF_ATTN} {MLP}"),
+    "gemma3": ("gemma3", f"{FOUR_NORMS} {SELF_ATTN} {QK_NORMS} {MLP}"),
+    "phi3": ("phi3", f"{NORM_PAIR} self_attn.qkv_proj self_attn.o_proj mlp.gate_up_proj mlp.down_proj"),
+    "gpt2": ("gpt2", GPT2),
+}
+
+
+def names_of(architecture: str, modules: str) -> dict[str, str]:
+    kind = next(kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
+    table = gguf.get_tensor_name_map(kind, 1)
+    if architecture == "gpt2":
+        ends, layer = ["transformer.wte", "transformer.wpe", "transformer.ln_f", "lm_head"], "transformer.h.0."
+    else:
+        ends, layer = ["model.embed_tokens", "model.norm", "lm_head"], "model.layers.0."
+    names = ends + [layer + module for module in modules.split()]
+    found = {}
+    for name in names:
+        # The package's map has merged experts without their number.
+        other = table.get_name(re.sub(r"experts\.0\.", "experts.", name))
+        if other is not None:
+            found[name] = other
+    return found
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
+    names = {table: names_of(*modules) for table, modules in MODULES.items()}
+    (OUT / "names.json").write_text(json.dumps(names, indent=1) + "\n")
     fixture = {"blocks": BLOCKS, "strides": STRIDES, "types": [record(kind) for kind in SCALES]}
     (OUT / "dequantise.json").write_text(json.dumps(fixture, indent=1) + "\n")
 

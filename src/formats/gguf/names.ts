@@ -150,6 +150,11 @@ export type NameTable = keyof typeof TABLES
 export const DERIVED_TENSORS =
   /^(rope_freqs|rope_factors_(long|short)|blk\.\d+\.(attn_rot_embd|rope_freqs))(\.weight)?$/
 
+/** The name table called as an architecture is, null when there is none. */
+export function nameTable(architecture: string): NameTable | null {
+  return Object.hasOwn(TABLES, architecture) ? (architecture as NameTable) : null
+}
+
 /** The name table of an architecture. */
 export function tensorNames(table: NameTable): readonly TensorName[] {
   return TABLES[table].map(([gguf, hf, quirk]: Line) => ({ gguf, hf, quirk: quirk ?? null }))
@@ -162,30 +167,52 @@ export interface PlacedName {
   quirk: QuirkKind | null
 }
 
+/** Numbers between dots: the layer, then the expert. */
 const INDEX = /\.(\d+)(?=\.|$)/g
 
-/** Looks names of a file up in a table. */
+const PLACES = ['{n}', '{e}'] as const
+
+/** A name with its numbers taken out; null when one is written in another way, such as `01`. */
+function patternOf(name: string): { pattern: string; numbers: string[] } | null {
+  const numbers = [...name.matchAll(INDEX)].map(([, digits = '']) => digits)
+  if (numbers.some((digits) => String(Number(digits)) !== digits)) return null
+  let place = 0
+  return { pattern: name.replace(INDEX, () => `.${PLACES[place++] ?? '?'}`), numbers }
+}
+
+function fill(pattern: string, numbers: readonly string[]): string {
+  return numbers.reduce((name, digits, n) => name.replace(PLACES[n] ?? '?', digits), pattern)
+}
+
+/** Looks names up in a table, either way. */
 export class NameMap {
-  readonly #byPattern: ReadonlyMap<string, TensorName>
+  readonly #byGguf: ReadonlyMap<string, TensorName>
+  readonly #byHf: ReadonlyMap<string, TensorName>
 
   constructor(table: NameTable) {
-    this.#byPattern = new Map(tensorNames(table).map((name) => [name.gguf, name]))
+    const names = tensorNames(table)
+    this.#byGguf = new Map(names.map((name) => [name.gguf, name]))
+    // Where two names of a file mean one of the checkpoint, the first is today's.
+    this.#byHf = new Map(names.toReversed().map((name) => [name.hf, name]))
   }
 
   /** The checkpoint's name of a tensor, null when the architecture has none of that name. */
   place(name: string): PlacedName | null {
-    const [, stem = name, suffix = ''] = /^(.*?)(\.weight|\.bias)?$/.exec(name) ?? []
-    const numbers = [...stem.matchAll(INDEX)].map(([, digits = '']) => digits)
-    const places = ['{n}', '{e}']
-    const pattern = stem.replace(INDEX, () => `.${places.shift() ?? '?'}`)
-    const found = this.#byPattern.get(pattern)
-    if (!found || numbers.some((digits) => String(Number(digits)) !== digits)) return null
-    const [layer, expert] = numbers
-    let hf = found.hf
-    if (layer !== undefined) hf = hf.replace('{n}', layer)
-    if (expert !== undefined) hf = hf.replace('{e}', expert)
+    const [, stem = name, suffix = ''] = /^(.*?)(\.weight|\.bias)?$/s.exec(name) ?? []
+    const taken = patternOf(stem)
+    const found = taken && this.#byGguf.get(taken.pattern)
+    if (!taken || !found) return null
     // Biases are vectors, which lie the same either way.
     const quirk = suffix === '.bias' && found.quirk === 'transposed' ? null : found.quirk
-    return { hf: hf + suffix, quirk }
+    return { hf: fill(found.hf, taken.numbers) + suffix, quirk }
+  }
+
+  /** The file's name of a module, without `.weight`; null when the file has none or keeps it in one tensor with others. */
+  fileName(module: string): { gguf: string; quirk: QuirkKind | null } | null {
+    const taken = patternOf(module)
+    const found = taken && this.#byHf.get(taken.pattern)
+    if (!taken || !found) return null
+    const gguf = fill(found.gguf, taken.numbers)
+    return taken.numbers.length > 1 && !found.gguf.includes('{e}') ? null : { gguf, quirk: found.quirk }
   }
 }
