@@ -50,6 +50,11 @@ const CASED = CASED_RANGES.split(' ')
   .join('')
 const MARKED_WORD = String.raw`[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_${'`'}{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|${TAIL}`
 
+/** Cut as GPT-2 cuts. */
+const GPT2_NAMES =
+  'gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 gigachat jina-es jina-de jina-v2-es jina-v2-de ' +
+  'a.x-4.0 mellum modern-bert roberta-bpe'
+
 export const GGUF_PRE_TOKENIZERS: readonly GgufPreTokenizer[] = [
   { names: ['default'], splits: [String.raw`[\p{P}\$\+<=>\^~\|]+`, GPT2, String.raw`\p{N}+`, THREE_DIGITS] },
   {
@@ -64,19 +69,7 @@ export const GGUF_PRE_TOKENIZERS: readonly GgufPreTokenizer[] = [
   { names: ['qwen2', 'deepseek-r1-qwen', 'megrez', 'kormo'], splits: [QWEN2], nfc: true },
   { names: ['stablelm2'], splits: [QWEN2] },
   {
-    names: [
-      ...['gpt-2', 'phi-2', 'mpt', 'olmo', 'jais', 'trillion', 'granite-docling', 'exaone4', 'gigachat'],
-      ...[
-        'jina-es',
-        'jina-de',
-        'jina-v2-es',
-        'jina-v2-de',
-        'a.x-4.0',
-        'mellum',
-        'modern-bert',
-        'roberta-bpe',
-      ],
-    ],
+    names: GPT2_NAMES.split(' '),
     splits: [GPT2],
   },
   {

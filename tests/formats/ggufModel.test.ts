@@ -2,12 +2,24 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { GgufField } from '../../src/formats/gguf/fields.ts'
+import { parseGgufHeader } from '../../src/formats/gguf/header.ts'
 import { openGguf, type GgufModel } from '../../src/formats/gguf/model.ts'
 import { NameMap, tensorNames, type NameTable } from '../../src/formats/gguf/names.ts'
 import { readGgufTensor } from '../../src/formats/gguf/readTensor.ts'
 import { writeGguf, type GgufOutput } from '../../src/formats/gguf/write.ts'
+import type { FileSource } from '../../src/formats/tensors.ts'
 import { folder } from './build.ts'
-import { flag, number, tensor, text, tinyFields, tinyGguf, tinyTensors, u32Field } from './ggufBuild.ts'
+import {
+  flag,
+  number,
+  tensor,
+  text,
+  texts,
+  tinyFields,
+  tinyGguf,
+  tinyTensors,
+  u32Field,
+} from './ggufBuild.ts'
 
 const NAMES = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/gguf/names.json'), 'utf8'),
@@ -472,8 +484,7 @@ describe('split files', () => {
   })
 })
 
-test('what is written is read back the same', async () => {
-  const { parseGgufHeader } = await import('../../src/formats/gguf/header.ts')
+test('what is written is read back the same', () => {
   const fields = new Map<string, GgufField>([
     ['general.alignment', u32Field(64)],
     ['flag', flag(true)],
@@ -495,4 +506,51 @@ test('what is written is read back the same', async () => {
     expect(offset % 64).toBe(0)
     expect(bytes.subarray(offset, offset + length)).toEqual(tensors[n]?.data)
   }
+})
+
+describe('headers are fetched in growing ranges', () => {
+  const words = Array.from({ length: 60_000 }, (_, n) => `token number ${n}`)
+  const whole = tinyGguf({ fields: { 'tokenizer.ggml.tokens': texts(words) } })
+
+  /** A source that notes what is read of it. */
+  function watched(
+    bytes: Uint8Array,
+    sizeKnown: boolean,
+  ): { source: FileSource; ranges: [number, number | null][] } {
+    const inner = folder({ m: bytes })
+    const ranges: [number, number | null][] = []
+    const source: FileSource = {
+      ...inner,
+      size: async (name) => (sizeKnown ? inner.size(name) : null),
+      stream(name, begin, end, signal) {
+        ranges.push([begin, end])
+        return inner.stream(name, begin, end, signal)
+      },
+    }
+    return { source, ranges }
+  }
+
+  test.each([true, false])('with the size of the file known: %s', async (sizeKnown) => {
+    const { source, ranges } = watched(whole, sizeKnown)
+    const model = await openGguf(source, 'm')
+    expect(model.tensors.size).toBe(11)
+    const kib = 1024
+    expect(ranges[0]).toEqual([0, 256 * kib])
+    expect(ranges[1]?.[0]).toBe(256 * kib)
+    expect(ranges.length).toBeLessThanOrEqual(3)
+  })
+
+  test.each([true, false])(
+    'a file that ends in its header is refused, its size known: %s',
+    async (sizeKnown) => {
+      const { source } = watched(whole.subarray(0, 700_000), sizeKnown)
+      await expect(openGguf(source, 'm')).rejects.toMatchObject({ code: 'bad-file' })
+    },
+  )
+
+  test('a signal stops the reading', async () => {
+    await expect(openGguf(folder({ m: whole }), 'm', AbortSignal.abort())).rejects.toMatchObject({
+      code: 'aborted',
+    })
+  })
 })

@@ -176,7 +176,7 @@ describe.skipIf(WITHOUT_SHARED)(
     test('the merges of Llama 2 come out of the scores of a real file in their order', async () => {
       const source = nodeFolderSource(join(SHARED, 'models/llama-2-tiny-random-gguf'))
       const { fields } = await openGguf(source, 'llama-2-tiny-random.gguf')
-      const { merges } = ggufTokenizer(fields, 32_000)?.tokenizerJson['model'] as {
+      const { merges } = ggufTokenizer(fields, 32_000)!.tokenizerJson['model'] as {
         merges: [string, string][]
       }
       const json = readJson<TokenizerJson>(SHARED, 'tokenizers/llama2/tokenizer.json')

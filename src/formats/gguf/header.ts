@@ -173,7 +173,7 @@ function readTensor(cursor: Cursor, n: number, alignment: number): TensorRecord 
   const offset = cursor.u64(`${at}: offset`)
   if (offset > BigInt(Number.MAX_SAFE_INTEGER) || offset % BigInt(alignment) !== 0n)
     throw badFile(file, `${at}: offset`, String(offset), `a multiple of the alignment, ${alignment}`)
-  return { name, type, shape: sizes.reverse(), file, offset: Number(offset), bytes }
+  return { name, type, shape: sizes.toReversed(), file, offset: Number(offset), bytes }
 }
 
 /** Bytes of a tensor; refuses unknown types, rows that are no whole blocks, products beyond 2⁵³. */
