@@ -46,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   if (group.x >= logit_count()) { return; }
   let base = batch[logit_at(group.x) + 1u] * p.vocab;
   let record = group.x * RECORD + 8u;
-  var best = next(base, Held(0u, NONE), invocation);
+  var best = next(base, Held(0u, NONE), thread);
   for (var n = 0u; n < p.k; n++) {
     held[thread] = best;
     workgroupBarrier();
@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     if (thread == winner) {
       records[record + n] = best.id;
       records[record + MAX_K + n] = bitcast<u32>(logits[base + best.id]);
-      best = next(base, best, invocation);
+      best = next(base, best, thread);
     }
   }
 }
