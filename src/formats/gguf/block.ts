@@ -1,4 +1,4 @@
-import { f16ToF32 } from '../../weights/floats.ts'
+import { f16ToF32 } from '../floats.ts'
 
 /**
  * Writes the values of one block to `out` from `to` on. `at` is the block's first byte. Every product and sum is rounded

@@ -1,5 +1,5 @@
 import { invariant, TokenscopeError } from '../../errors.ts'
-import { bf16ToF32 } from '../../weights/floats.ts'
+import { bf16ToF32 } from '../floats.ts'
 import { half, type DequantiseBlock } from './block.ts'
 import { ggmlType, type GgmlTypeName } from './ggmlTypes.ts'
 import { q2K, q3K, q4K, q5K, q6K } from './kQuants.ts'
