@@ -7,6 +7,14 @@ fn input4(i: u32, unit: u32, held: u32, part: u32) -> vec4f {
   let k4 = unit * UNIT4 + part;
   return prologue(x4(i, k4), i, k4);
 }
+// Sums of inputs, gathered on the way.
+var<private> noted: array<f32, ROWS>;
+fn note_input(i: u32, value: vec4f) { noted[i] += dot(value, vec4f(1.0)); }
+fn noted_sum(i: u32, held: u32, side: u32) -> f32 {
+  let sum = noted[i];
+  noted[i] = 0.0;
+  return sum;
+}
 fn outputs_idle(idle: bool) -> bool { return idle; }
 fn outputs_begin(lane: Lane) -> u32 { return spread_begin(lane); }
 fn outputs_step(lane: Lane) -> u32 { return SPREAD; }

@@ -31,7 +31,33 @@ fn hold_inputs(unit: u32, lane: Lane) {
       if (k4 < p.k4) { value = prologue(x4(i, k4), i, k4); }
       held_inputs[i * DEPTH + deep] = value;
     }
+    if (OFFSETS) { hold_sums(i); }
   }
+}
+
+// The holders of a unit sum their inputs once, for all outputs: of each side, or of the whole unit.
+var<private> held_sums: array<f32, ROWS * SIDES>;
+@diagnostic(off, subgroup_uniformity)
+fn unit_sum(value: vec4f) -> f32 {
+  var sum = dot(value, vec4f(1.0));
+  for (var other = 1u; other < HOLDERS; other *= 2u) { sum += subgroupShuffleXor(sum, other); }
+  return sum;
+}
+fn hold_sums(i: u32) {
+  if (SIDES == 2u) {
+    held_sums[i * SIDES] = unit_sum(held_inputs[i * DEPTH]);
+    held_sums[i * SIDES + SIDES - 1u] = unit_sum(held_inputs[i * DEPTH + DEPTH - 1u]);
+    return;
+  }
+  var sum = held_inputs[i * DEPTH];
+  if (DEPTH == 2u) { sum += held_inputs[i * DEPTH + DEPTH - 1u]; }
+  held_sums[i * SIDES] = unit_sum(sum);
+}
+fn note_input(i: u32, value: vec4f) {}
+@diagnostic(off, subgroup_uniformity)
+fn noted_sum(i: u32, held: u32, side: u32) -> f32 {
+  let sum = select(held_sums[i * SIDES], held_sums[i * SIDES + SIDES - 1u], side == 1u);
+  return subgroupShuffle(sum, held * HOLDERS);
 }
 // Both are chosen from before the exchange, so that no register is indexed by a running number.
 @diagnostic(off, subgroup_uniformity)

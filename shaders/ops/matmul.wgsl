@@ -14,6 +14,8 @@ struct Params {
   y_offset: u32,
   eps: f32,
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  w_high: u32,
+  w_super: u32,
 }
 const NONE = 0xffffffffu;
 const TILE = 32u;

@@ -8,13 +8,15 @@ struct Params {
   n: u32,         // outputs of this dispatch
   w_row: u32,     // first row of w
   w_stride: u32,  // vec4<u32> a row
-  w_scales: u32,  // word where the scales start
+  w_scales: u32,  // word where the plane of scales starts
   w_bias: u32,    // word where the bias starts, or NONE
   x_stride: u32,  // vec4 a row
   y_stride: u32,
   y_offset: u32,
   eps: f32,
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  w_high: u32,    // word where the plane of high bits starts
+  w_super: u32,   // word where the plane of super-blocks' scales starts
 }
 const NONE = 0xffffffffu;
 
@@ -22,6 +24,10 @@ const NONE = 0xffffffffu;
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read> w: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+// Parts of a unit that share a scale. Products sum levels first: y = Σ scale·Σ level·x + Σ offset·Σ x over such parts.
+const SIDES = max(SCALES, 1u);
+const PARTS = UNIT4 / SIDES;
 
 var<private> x_row: array<u32, ROWS>; // where each row of x starts
 
@@ -57,14 +63,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let unit1 = unit_at(rows.y, unit);
       let unit2 = unit_at(rows.z, unit);
       let unit3 = unit_at(rows.w, unit);
-      for (var part = 0u; part < UNIT4; part++) {
-        let w0 = unit4(unit0, part);
-        let w1 = unit4(unit1, part);
-        let w2 = unit4(unit2, part);
-        let w3 = unit4(unit3, part);
+      for (var side = 0u; side < SIDES; side++) {
+        var dots: array<vec4f, ROWS>;
+        for (var part = side * PARTS; part < (side + 1u) * PARTS; part++) {
+          let w0 = level4(unit0, part);
+          let w1 = level4(unit1, part);
+          let w2 = level4(unit2, part);
+          let w3 = level4(unit3, part);
+          for (var i = 0u; i < ROWS; i++) {
+            let v = input4(i, unit, held, part);
+            let dots4 = vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+            if (SCALES == 0u) { acc[i] += dots4; } else { dots[i] += dots4; }
+            if (OFFSETS) { note_input(i, v); }
+          }
+        }
+        if (SCALES == 0u) { continue; }
+        let scale = vec4f(scale_of(unit0, side), scale_of(unit1, side), scale_of(unit2, side), scale_of(unit3, side));
+        let offset = vec4f(offset_of(unit0, side), offset_of(unit1, side), offset_of(unit2, side), offset_of(unit3, side));
         for (var i = 0u; i < ROWS; i++) {
-          let v = input4(i, unit, held, part);
-          acc[i] += vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+          acc[i] += dots[i] * scale;
+          if (OFFSETS) { acc[i] += noted_sum(i, held, side) * offset; }
         }
       }
     }

@@ -22,7 +22,7 @@ export const embed: Op = {
         write(4, context.tensor(step.name)),
         ...(learned ? [read(5, context.vector(step.weights[1] ?? 'positions'))] : []),
       ],
-      params: [k4, shard.begin, shard.end - shard.begin, shard.stride, shard.scalesWord, k4],
+      params: [k4, shard.begin, shard.end - shard.begin, shard.stride, shard.scalesWord, k4, 0, 0],
       grid: [Math.ceil(k4 / context.variant.workgroup), rows, 1],
     }))
   },

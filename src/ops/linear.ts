@@ -81,6 +81,8 @@ function shardParams(step: Step, form: Form, view: MatrixView, shard: Shard, { s
     begin - view.begin,
     { f32: spec.norm.eps },
     begin,
+    0,
+    0,
   ]
   return { n, params }
 }

@@ -1,0 +1,29 @@
+// iq4_nl: blocks of 32 indices into a table of sixteen levels and one f16 scale d; weight = level·d.
+// A block is one vec4<u32>: byte j holds element j in its low and element j + 16 in its high nibble.
+// The scales lie in their own plane from word p.w_scales, two a word.
+const UNIT4 = 8u; // vec4 of weights in one unit, which is what is loaded at once
+const SCALES = 1u; // scales of a unit, each for as many of its parts; 0: levels are the weights
+const OFFSETS = false; // weight = level·scale + offset
+struct Unit {
+  quants: vec4u,
+  scale: f32,
+}
+fn half_at(word: u32, i: u32) -> f32 {
+  let at = word + i / 2u;
+  let pair = unpack2x16float(w[at / 4u][at % 4u]);
+  return select(pair.x, pair.y, (i & 1u) == 1u);
+}
+fn unit_at(row: u32, unit: u32) -> Unit {
+  let block = row * p.w_stride + unit;
+  return Unit(w[block], half_at(p.w_scales, block));
+}
+const LEVELS = array<f32, 16>(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+fn nibbles(quants: vec4u, part: u32) -> u32 { return (quants[part % 4u] >> select(0u, 4u, part >= 4u)) & 0x0f0f0f0fu; }
+fn level4(unit: Unit, part: u32) -> vec4f {
+  let n = unpack4xU8(nibbles(unit.quants, part));
+  return vec4f(LEVELS[n.x], LEVELS[n.y], LEVELS[n.z], LEVELS[n.w]);
+}
+fn scale_of(unit: Unit, side: u32) -> f32 { return unit.scale; }
+fn offset_of(unit: Unit, side: u32) -> f32 { return 0.0; }
+fn unit4(unit: Unit, part: u32) -> vec4f { return level4(unit, part) * unit.scale; }
+fn weight4(row: u32, k4: u32) -> vec4f { return unit4(unit_at(row, k4 / UNIT4), k4 % UNIT4); }
