@@ -8,9 +8,10 @@ import sourceF64 from '../../shaders/load/source_f64.wgsl?raw'
 import unpack from '../../shaders/load/unpack.wgsl?raw'
 import { invariant } from '../errors.ts'
 import type { LayoutKey, PipelineCache } from '../gpu/pipelines.ts'
+import type { ProviderFile } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
 import type { PlaneLayout } from './formats/layout.ts'
-import { REPACKS, type Plane, type ProviderFile } from './formats/record.ts'
+import { REPACKS, type Plane } from './formats/record.ts'
 
 /** Floats a file may hold, under safetensors' names. */
 export const SOURCE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const

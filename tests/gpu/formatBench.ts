@@ -50,10 +50,16 @@ export async function readBytes(device: GPUDevice, buffer: GPUBuffer): Promise<A
   return bytes
 }
 
-/** Planes of a matrix, filled with ones: what the relay leaves is seen. */
-export function emptyPlanes(device: GPUDevice, format: FormatName, rows: number, cols: number): Planes {
+/** Planes of a matrix that start as they are made, or filled with ones so that what the relay leaves is seen. */
+export function emptyPlanes(
+  device: GPUDevice,
+  format: FormatName,
+  rows: number,
+  cols: number,
+  fill: 0 | 0xff = 0xff,
+): Planes {
   const layout = planeLayout(FORMATS[format], rows, cols)
-  return { buffer: upload(device, new Uint8Array(layout.bytes).fill(0xff)), layout }
+  return { buffer: upload(device, new Uint8Array(layout.bytes).fill(fill)), layout }
 }
 
 /** Encodes into one pass, submits. */

@@ -22,7 +22,7 @@ import weightsQ6K from '../../../shaders/lib/weights_q6_k.wgsl?raw'
 import weightsQ80 from '../../../shaders/lib/weights_q8_0.wgsl?raw'
 import type { FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
 
-export type { FormatName, Plane, PlaneName, ProviderFile, Repack, WeightFormat } from './record.ts'
+export type { FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
 
 const plane = (name: PlaneName, bytes: number, at: number, repack: Repack = 'move'): Plane => ({
   name,

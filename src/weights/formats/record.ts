@@ -1,3 +1,4 @@
+import type { ProviderFile } from '../../gpu/providers.ts'
 import type { Variant } from '../../types.ts'
 
 /** How weights may be stored on the GPU, under ggml's names in lower case. */
@@ -39,12 +40,6 @@ export interface Plane {
   /** Byte of a file's block where the plane's bytes begin. */
   readonly at: number
   readonly repack: Repack
-}
-
-/** A WGSL file that a kernel is composed with. */
-export interface ProviderFile {
-  readonly name: string
-  readonly text: string
 }
 
 /** All that is known of a weight format. Loader, planner, ledger, reader and kernels consult this and nothing else. */
