@@ -1,6 +1,9 @@
 // Where a product's inputs come from: every thread loads what it needs. One unit of k at a time.
-fn units_begin(lane: Lane) -> u32 { return spread_begin(lane); }
-fn units_step(lane: Lane) -> u32 { return SPREAD; }
+// Units that share a head follow each other where a thread goes along all of k.
+const RUN = select(1u, select(0x40000000u, HEAD_UNITS, HEAD_UNITS > 1u), SPREAD == 1u);
+fn runs_begin(lane: Lane) -> u32 { return spread_begin(lane); }
+fn runs_step(lane: Lane) -> u32 { return SPREAD * RUN; }
+fn units_step(lane: Lane) -> u32 { return 1u; }
 fn units_held(left: u32, lane: Lane) -> u32 { return 1u; }
 fn hold_inputs(unit: u32, lane: Lane) {}
 fn input4(i: u32, unit: u32, held: u32, part: u32) -> vec4f {

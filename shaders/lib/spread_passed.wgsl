@@ -19,8 +19,11 @@ const HOLDERS = min(UNIT4, 4u);
 const DEPTH = UNIT4 / HOLDERS;
 var<private> held_inputs: array<vec4f, ROWS * DEPTH>;
 
-fn units_begin(lane: Lane) -> u32 { return 0u; }
-fn units_step(lane: Lane) -> u32 { return lanes(lane) / HOLDERS; }
+// Units that share a head are a run; what threads hold at a time lies within one.
+const RUN = select(0x40000000u, HEAD_UNITS, HEAD_UNITS > 1u);
+fn runs_begin(lane: Lane) -> u32 { return 0u; }
+fn runs_step(lane: Lane) -> u32 { return RUN; }
+fn units_step(lane: Lane) -> u32 { return min(lanes(lane) / HOLDERS, RUN); }
 fn units_held(left: u32, lane: Lane) -> u32 { return min(units_step(lane), left); }
 fn hold_inputs(unit: u32, lane: Lane) {
   let first = (unit + lane.own / HOLDERS) * UNIT4 + lane.own % HOLDERS;
@@ -28,7 +31,7 @@ fn hold_inputs(unit: u32, lane: Lane) {
     for (var deep = 0u; deep < DEPTH; deep++) {
       let k4 = first + deep * HOLDERS;
       var value = vec4f();
-      if (k4 < p.k4) { value = prologue(x4(i, k4), i, k4); }
+      if (k4 < p.k4 && lane.own / HOLDERS < units_step(lane)) { value = prologue(x4(i, k4), i, k4); }
       held_inputs[i * DEPTH + deep] = value;
     }
     if (OFFSETS) { hold_sums(i); }

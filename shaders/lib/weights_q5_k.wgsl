@@ -6,6 +6,7 @@
 const UNIT4 = 8u; // vec4 of weights in one unit, which is what is loaded at once
 const SCALES = 1u; // scales of a unit, each for as many of its parts; 0: levels are the weights
 const OFFSETS = true; // weight = level·scale + offset
+const HEAD_UNITS = 8u; // units that share what head_at loads
 struct Unit {
   quants: vec4u,
   high: u32,
@@ -21,9 +22,10 @@ fn scale_and_offset(head: vec4u, s: u32) -> vec2f {
   return unpack2x16float(head.x) * vec2f(1.0, -1.0) * vec2f(select(low, upper, s >= 4u));
 }
 fn word_at(at: u32) -> u32 { return w[at / 4u][at % 4u]; }
-fn unit_at(row: u32, unit: u32) -> Unit {
+fn head_at(row: u32, unit: u32) -> vec4u { return w[p.w_scales / 4u + (row * p.w_stride + unit) / 8u]; }
+fn unit_at(head: vec4u, row: u32, unit: u32) -> Unit {
   let at = row * p.w_stride + unit;
-  let pair = scale_and_offset(w[p.w_scales / 4u + at / 8u], at % 8u);
+  let pair = scale_and_offset(head, unit % 8u);
   return Unit(w[at], word_at(p.w_high + at), pair.x, pair.y);
 }
 fn nibbles(quants: vec4u, part: u32) -> u32 { return (quants[part % 4u] >> select(0u, 4u, part >= 4u)) & 0x0f0f0f0fu; }
@@ -36,4 +38,4 @@ fn level4(unit: Unit, part: u32) -> vec4f {
 fn scale_of(unit: Unit, side: u32) -> f32 { return unit.scale; }
 fn offset_of(unit: Unit, side: u32) -> f32 { return unit.offset; }
 fn unit4(unit: Unit, part: u32) -> vec4f { return level4(unit, part) * unit.scale + unit.offset; }
-fn weight4(row: u32, k4: u32) -> vec4f { return unit4(unit_at(row, k4 / UNIT4), k4 % UNIT4); }
+fn weight4(row: u32, k4: u32) -> vec4f { return unit4(unit_at(head_at(row, k4 / UNIT4), row, k4 / UNIT4), k4 % UNIT4); }

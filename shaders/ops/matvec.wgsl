@@ -55,34 +55,41 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
   var acc: array<vec4f, ROWS>;
   let units = (p.k4 + UNIT4 - 1u) / UNIT4;
-  for (var begin = units_begin(lane); begin < units; begin += units_step(lane)) {
-    hold_inputs(begin, lane);
-    for (var held = 0u; held < units_held(units - begin, lane); held++) {
-      let unit = begin + held;
-      let unit0 = unit_at(rows.x, unit);
-      let unit1 = unit_at(rows.y, unit);
-      let unit2 = unit_at(rows.z, unit);
-      let unit3 = unit_at(rows.w, unit);
-      for (var side = 0u; side < SIDES; side++) {
-        var dots: array<vec4f, ROWS>;
-        for (var part = side * PARTS; part < (side + 1u) * PARTS; part++) {
-          let w0 = level4(unit0, part);
-          let w1 = level4(unit1, part);
-          let w2 = level4(unit2, part);
-          let w3 = level4(unit3, part);
-          for (var i = 0u; i < ROWS; i++) {
-            let v = input4(i, unit, held, part);
-            let dots4 = vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
-            if (SCALES == 0u) { acc[i] += dots4; } else { dots[i] += dots4; }
-            if (OFFSETS) { note_input(i, v); }
+  for (var run = runs_begin(lane); run < units; run += runs_step(lane)) {
+    let head0 = head_at(rows.x, run);
+    let head1 = head_at(rows.y, run);
+    let head2 = head_at(rows.z, run);
+    let head3 = head_at(rows.w, run);
+    let end = min(run + RUN, units);
+    for (var begin = run; begin < end; begin += units_step(lane)) {
+      hold_inputs(begin, lane);
+      for (var held = 0u; held < units_held(end - begin, lane); held++) {
+        let unit = begin + held;
+        let unit0 = unit_at(head0, rows.x, unit);
+        let unit1 = unit_at(head1, rows.y, unit);
+        let unit2 = unit_at(head2, rows.z, unit);
+        let unit3 = unit_at(head3, rows.w, unit);
+        for (var side = 0u; side < SIDES; side++) {
+          var dots: array<vec4f, ROWS>;
+          for (var part = side * PARTS; part < (side + 1u) * PARTS; part++) {
+            let w0 = level4(unit0, part);
+            let w1 = level4(unit1, part);
+            let w2 = level4(unit2, part);
+            let w3 = level4(unit3, part);
+            for (var i = 0u; i < ROWS; i++) {
+              let v = input4(i, unit, held, part);
+              let products = vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+              if (SCALES == 0u) { acc[i] += products; } else { dots[i] += products; }
+              if (OFFSETS) { note_input(i, v); }
+            }
           }
-        }
-        if (SCALES == 0u) { continue; }
-        let scale = vec4f(scale_of(unit0, side), scale_of(unit1, side), scale_of(unit2, side), scale_of(unit3, side));
-        let offset = vec4f(offset_of(unit0, side), offset_of(unit1, side), offset_of(unit2, side), offset_of(unit3, side));
-        for (var i = 0u; i < ROWS; i++) {
-          acc[i] += dots[i] * scale;
-          if (OFFSETS) { acc[i] += noted_sum(i, held, side) * offset; }
+          if (SCALES == 0u) { continue; }
+          let scale = vec4f(scale_of(unit0, side), scale_of(unit1, side), scale_of(unit2, side), scale_of(unit3, side));
+          let offset = vec4f(offset_of(unit0, side), offset_of(unit1, side), offset_of(unit2, side), offset_of(unit3, side));
+          for (var i = 0u; i < ROWS; i++) {
+            acc[i] += dots[i] * scale;
+            if (OFFSETS) { acc[i] += noted_sum(i, held, side) * offset; }
+          }
         }
       }
     }
