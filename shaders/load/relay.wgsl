@@ -31,9 +31,9 @@ fn staged_block(block: u32) -> u32 {
 // Four bytes from any byte on.
 fn bytes_at(at: u32) -> u32 {
   let low = staged[at / 4u];
+  if (ALIGNED == 1u) { return low; }
   let shift = 8u * (at % 4u);
-  if (ALIGNED == 1u || shift == 0u) { return low; }
-  return (low >> shift) | (staged[at / 4u + 1u] << (32u - shift));
+  return select((low >> shift) | (staged[at / 4u + 1u] << (32u - shift)), low, shift == 0u);
 }
 
 // Nibbles of 32 weights that lie in the low or high halves of 32 bytes, as one unit: byte j holds weights j and j + 16.
@@ -126,5 +126,16 @@ fn main(
   @builtin(local_invocation_index) index: u32,
 ) {
   let first = ((group.y * groups.x + group.x) * WORKGROUP + index) * 4u;
-  for (var i = first; i < min(first + 4u, p.words); i++) { write_word(p.word + i); }
+  if (first >= p.words) { return; }
+  if (BYTES % 16u != 0u) {
+    for (var i = first; i < min(first + 4u, p.words); i++) { write_word(p.word + i); }
+    return;
+  }
+  // Four words of one block.
+  let word = p.word + first;
+  let block = staged_block(word * 4u / BYTES);
+  if (block >= p.count) { return; }
+  let bytes = p.source + block * BLOCK_BYTES;
+  let inner = word * 4u % BYTES / 4u;
+  for (var i = 0u; i < 4u; i++) { matrix[p.plane + word + i] = repacked(bytes, inner + i); }
 }

@@ -34,6 +34,26 @@ interface Range {
   end: number
 }
 
+/** Where bytes go; a null buffer takes rows that nobody wants. */
+interface Sink {
+  buffer: GPUBuffer | null
+  at: number
+  room: number
+}
+
+/** Floats of the parts' own format are its blocks. */
+function asBlocks(tensor: StagedTensor): StagedTensor {
+  const [part] = tensor.parts
+  const own = tensor.source.toLowerCase() === part?.target.layout.format.name
+  return own && tensor.turned === undefined ? { ...tensor, source: 'blocks' } : tensor
+}
+
+/** Whether a part's rows are copied as they are. */
+function isCopy({ target, headRows }: StagePart): boolean {
+  const { format, rowBlocks, stride } = target.layout
+  return format.block === 1 && headRows === undefined && rowBlocks * format.blockBytes === stride * 16
+}
+
 /**
  * Takes the bytes of tensors in order, as they come, and has the GPU put them where they belong. Chunks may be cut anywhere. No more
  * than two stages are in flight: {@link add} waits for the GPU where the bytes come faster.
@@ -44,11 +64,16 @@ export class WeightStage {
   readonly #stages: GPUBuffer[]
   readonly #flights: Promise<unknown>[] = []
   #current = 0
-  /** The buffer that is filled: a stage, or one of its own for a turned tensor. */
+  /** The stage that is filled. */
   #buffer: GPUBuffer
-  #own: GPUBuffer | null = null
-  /** Bytes of the buffer that are written, a multiple of 4. */
+  /** Bytes of it that are written, a multiple of 4. */
   #at = 0
+  /** All of a turned tensor. */
+  #own: GPUBuffer | null = null
+  /** The tensor's bytes are what the planes hold, so that they skip the stage. */
+  #direct = false
+  /** Bytes written since the GPU was waited for. */
+  #unwaited = 0
   /** Up to three bytes that do not fill a word yet. */
   readonly #carry = new Uint8Array(WORD)
   #carried = 0
@@ -75,24 +100,23 @@ export class WeightStage {
     return this.#stages.reduce((sum, { size }) => sum + size, 0)
   }
 
-  begin(tensor: StagedTensor): void {
+  begin(given: StagedTensor): void {
     invariant(!this.#tensor, 'a tensor is ended before the next begins')
-    invariant(tensor.parts.length > 0, 'a tensor goes somewhere')
+    invariant(given.parts.length > 0, 'a tensor goes somewhere')
+    const tensor = asBlocks(given)
     this.#tensor = tensor
     this.#done = 0
     this.#received = 0
+    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy)
     this.#at = Math.ceil(this.#at / ALIGNMENT) * ALIGNMENT
-    if (tensor.turned !== undefined) {
-      invariant(tensor.source !== 'blocks', 'only floats are turned')
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
-      this.#own = this.#device.createBuffer({
-        label: 'stage:turned',
-        size: Math.ceil(tensor.bytes / WORD) * WORD,
-        usage,
-      })
-    }
-    this.#start = this.#own ? 0 : this.#at
-    this.#buffer = this.#own ?? this.#stageAt(this.#current)
+    this.#start = this.#at
+    if (tensor.turned === undefined) return
+    invariant(tensor.source !== 'blocks', 'only floats are turned')
+    this.#own = this.#device.createBuffer({
+      label: 'stage:turned',
+      size: Math.ceil(tensor.bytes / WORD) * WORD,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    })
   }
 
   /** Bytes of the tensor that began, following those before. */
@@ -100,15 +124,16 @@ export class WeightStage {
     const tensor = this.#tensor
     invariant(tensor && this.#received + chunk.length <= tensor.bytes, 'bytes belong to a tensor')
     for (let at = 0; at < chunk.length;) {
-      const written = this.#own ? this.#received - this.#carried : this.#at
-      if (written + WORD > this.#buffer.size) {
-        await this.#turnOver()
+      const sink = this.#sink(tensor)
+      if (sink.room < WORD) {
+        await this.#turnOver(tensor)
         continue
       }
-      const taken = this.#write(chunk, at, written)
+      const taken = this.#write(chunk, at, sink)
       at += taken
       this.#received += taken
     }
+    if (this.#direct && this.#unwaited >= this.#buffer.size) await this.#wait()
   }
 
   /** Hands on what the tensor still has. */
@@ -116,19 +141,17 @@ export class WeightStage {
     const tensor = this.#tensor
     invariant(tensor && this.#received === tensor.bytes, 'a tensor has all its bytes')
     if (this.#carried > 0) {
-      if (!this.#own && this.#at + WORD > this.#buffer.size) await this.#turnOver()
+      if (this.#sink(tensor).room < WORD) await this.#turnOver(tensor)
       this.#carry.fill(0, this.#carried)
-      const at = this.#own ? this.#received - this.#carried : this.#at
-      this.#device.queue.writeBuffer(this.#buffer, at, this.#carry)
-      if (!this.#own) this.#at += WORD
+      this.#writeWords(this.#sink(tensor), this.#carry, 0, WORD)
       this.#carried = 0
     }
-    await (this.#own ? this.#packTurned(tensor) : this.#handOn(tensor))
     if (this.#own) {
+      await this.#packTurned(tensor, this.#own)
       this.#submit()
       this.#own.destroy()
-      this.#own = null
-    }
+    } else if (!this.#direct) await this.#handOn(tensor)
+    this.#own = null
     this.#tensor = null
   }
 
@@ -150,37 +173,62 @@ export class WeightStage {
     return stage
   }
 
+  /** Where the tensor's next word goes. */
+  #sink({ parts }: StagedTensor): Sink {
+    const offset = this.#received - this.#carried
+    if (this.#own) return { buffer: this.#own, at: offset, room: this.#own.size - offset }
+    if (!this.#direct) return { buffer: this.#buffer, at: this.#at, room: this.#buffer.size - this.#at }
+    let next = Infinity
+    for (const { target, row, rows, from } of parts) {
+      const rowBytes = target.layout.stride * 16
+      const begin = from * rowBytes
+      const end = begin + rows * rowBytes
+      if (offset >= begin && offset < end)
+        return { buffer: target.buffer, at: offset - begin + row * rowBytes, room: end - offset }
+      if (begin > offset) next = Math.min(next, begin)
+    }
+    return { buffer: null, at: 0, room: next - offset }
+  }
+
   /** Writes what fits of a chunk from `at` on, in whole words; gives the bytes taken. */
-  #write(chunk: Uint8Array<ArrayBuffer>, at: number, written: number): number {
+  #write(chunk: Uint8Array<ArrayBuffer>, at: number, sink: Sink): number {
     if (this.#carried > 0 || chunk.length - at < WORD) {
       const taken = Math.min(WORD - this.#carried, chunk.length - at)
       this.#carry.set(chunk.subarray(at, at + taken), this.#carried)
       this.#carried += taken
-      if (this.#carried === WORD) {
-        this.#device.queue.writeBuffer(this.#buffer, written, this.#carry)
-        if (!this.#own) this.#at += WORD
-        this.#carried = 0
-      }
+      if (this.#carried < WORD) return taken
+      this.#writeWords(sink, this.#carry, 0, WORD)
+      this.#carried = 0
       return taken
     }
-    const room = this.#buffer.size - written
-    const bytes = Math.floor(Math.min(chunk.length - at, room) / WORD) * WORD
-    this.#device.queue.writeBuffer(this.#buffer, written, chunk, at, bytes)
-    if (!this.#own) this.#at += bytes
+    const bytes = Math.floor(Math.min(chunk.length - at, sink.room) / WORD) * WORD
+    this.#writeWords(sink, chunk, at, bytes)
     return bytes
   }
 
+  #writeWords({ buffer, at }: Sink, data: Uint8Array<ArrayBuffer>, from: number, bytes: number): void {
+    if (buffer) this.#device.queue.writeBuffer(buffer, at, data, from, bytes)
+    if (buffer === this.#buffer) this.#at += bytes
+    this.#unwaited += bytes
+  }
+
+  /** Waits until no more than one stage's worth of bytes is under way. */
+  async #wait(): Promise<void> {
+    this.#unwaited = 0
+    this.#flights.push(this.#device.queue.onSubmittedWorkDone())
+    if (this.#flights.length > 1) await this.#flights.shift()
+  }
+
   /** Hands on the whole blocks of a full stage; what is left of a block begins the other one. */
-  async #turnOver(): Promise<void> {
-    if (this.#tensor && !this.#own) await this.#handOn(this.#tensor)
+  async #turnOver(tensor: StagedTensor): Promise<void> {
+    await this.#handOn(tensor)
     const next = this.#stageAt(1 - this.#current)
     const kept = Math.floor(this.#start / ALIGNMENT) * ALIGNMENT
     if (kept < this.#at) {
       this.#commands().copyBufferToBuffer(this.#buffer, kept, next, 0, this.#at - kept)
     }
     this.#submit()
-    this.#flights.push(this.#device.queue.onSubmittedWorkDone())
-    if (this.#flights.length > 1) await this.#flights.shift()
+    await this.#wait()
     this.#at -= kept
     this.#start -= kept
     this.#current = 1 - this.#current
@@ -245,13 +293,13 @@ export class WeightStage {
     )
   }
 
-  async #packTurned({ source, turned, parts }: StagedTensor): Promise<void> {
+  async #packTurned({ source, turned, parts }: StagedTensor, buffer: GPUBuffer): Promise<void> {
     invariant(source !== 'blocks' && turned !== undefined, 'turned tensors hold floats')
     const pass = this.#commands().beginComputePass()
     for (const { target, row, rows, from } of parts) {
       const { rowBlocks } = target.layout
       const range = { first: row * rowBlocks, count: rows * rowBlocks }
-      const staged = { buffer: this.#buffer, type: source, first: from - row, rowStep: 1, columnStep: turned }
+      const staged = { buffer, type: source, first: from - row, rowStep: 1, columnStep: turned }
       await this.#relay.pack(pass, staged, target, range)
     }
     pass.end()
