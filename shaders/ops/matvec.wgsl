@@ -54,6 +54,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   prologue_begin(lane);
   let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
   var acc: array<vec4f, ROWS>;
+  // Declared out here, because Mesa 25 does not clear an array that is declared in a loop's body before each turn.
+  var dots: array<vec4f, ROWS>;
   let units = (p.k4 + UNIT4 - 1u) / UNIT4;
   for (var run = runs_begin(lane); run < units; run += runs_step(lane)) {
     let head0 = head_at(rows.x, run);
@@ -70,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let unit2 = unit_at(head2, rows.z, unit);
         let unit3 = unit_at(head3, rows.w, unit);
         for (var side = 0u; side < SIDES; side++) {
-          var dots: array<vec4f, ROWS>;
+          for (var i = 0u; i < ROWS; i++) { dots[i] = vec4f(); }
           for (var part = side * PARTS; part < (side + 1u) * PARTS; part++) {
             let w0 = level4(unit0, part);
             let w1 = level4(unit1, part);
