@@ -36,54 +36,67 @@ fn bytes_at(at: u32) -> u32 {
   return select((low >> shift) | (staged[at / 4u + 1u] << (32u - shift)), low, shift == 0u);
 }
 
-// Nibbles of 32 weights that lie in the low or high halves of 32 bytes, as one unit: byte j holds weights j and j + 16.
-fn joined_nibbles(run: u32, word: u32, shift: u32) -> u32 {
-  let low = (bytes_at(run + 4u * word) >> shift) & 0x0f0f0f0fu;
-  let high = (bytes_at(run + 16u + 4u * word) >> shift) & 0x0f0f0f0fu;
-  return low | (high << 4u);
+// Sixteen bytes from any byte on.
+fn moved(at: u32) -> vec4u {
+  let i = at / 4u;
+  let low = vec4u(staged[i], staged[i + 1u], staged[i + 2u], staged[i + 3u]);
+  if (ALIGNED == 1u) { return low; }
+  let shift = 8u * (at % 4u);
+  let high = vec4u(low.yzw, staged[i + 4u]);
+  return select((low >> vec4u(shift)) | (high << vec4u(32u - shift)), low, shift == 0u);
 }
 
-// Word `word` of what the block whose bytes start at `block` gives.
-fn repacked(block: u32, word: u32) -> u32 {
+// Nibbles of 32 weights that lie in the low or high halves of 32 bytes, as one unit: byte j holds weights j and j + 16.
+fn joined_nibbles(run: u32, shift: u32) -> vec4u {
+  let low = (moved(run) >> vec4u(shift)) & vec4u(0x0f0f0f0fu);
+  let high = (moved(run + 16u) >> vec4u(shift)) & vec4u(0x0f0f0f0fu);
+  return low | (high << vec4u(4u));
+}
+
+// Two-bit fields of 64 weights, which two runs of 16 bytes hold side by side with others': words of 16 weights.
+fn joined_pairs(run: u32, shift: u32) -> vec4u {
+  var result = vec4u();
+  for (var q = 0u; q < 4u; q++) {
+    let a = bytes_at(run + 4u * q) >> shift;
+    let b = bytes_at(run + 16u + 4u * q) >> shift;
+    result |= (vec4u(a, b, a >> 2u, b >> 2u) & vec4u(0x03030303u)) << vec4u(2u * q);
+  }
+  return result;
+}
+
+// One-bit fields of four times 32 weights, which 32 bytes hold from bit `first` on.
+fn joined_bits(run: u32, first: u32) -> vec4u {
+  var result = vec4u();
+  for (var part = 0u; part < 8u; part++) {
+    let bits = bytes_at(run + 4u * part) >> first;
+    result |= ((vec4u(bits) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(0x01010101u)) << vec4u(part);
+  }
+  return result;
+}
+
+// Words `word` to `word + 3` of what a block gives, its bytes starting at `block`.
+fn four_words(block: u32, word: u32) -> vec4u {
   let bytes = block + AT;
+  let unit = word / 4u; // 32 weights, of pairs 64, of bits 128
   switch REPACK {
-    case NIBBLES2: {
-      let sub = word / 4u;
-      return joined_nibbles(bytes + sub / 2u * 32u, word % 4u, 4u * (sub % 2u));
-    }
-    case NIBBLES4: {
-      let sub = word / 4u;
-      return joined_nibbles(bytes + sub / 4u * 64u + sub % 2u * 32u, word % 4u, 4u * (sub / 2u % 2u));
-    }
-    case PAIRS: {
-      let sub = word / 2u;
-      let run = bytes + sub / 4u * 32u + word % 2u * 16u;
-      var result = 0u;
-      for (var q = 0u; q < 4u; q++) {
-        result |= ((bytes_at(run + 4u * q) >> (2u * (sub % 4u))) & 0x03030303u) << (2u * q);
-      }
-      return result;
-    }
-    case BITS: {
-      var result = 0u;
-      for (var part = 0u; part < 8u; part++) {
-        result |= ((bytes_at(bytes + 4u * part) >> word) & 0x01010101u) << part;
-      }
-      return result;
-    }
-    case SPREAD: {
-      let flags = bytes_at(bytes);
-      var result = 0u;
-      for (var part = 0u; part < 8u; part++) {
-        // The four flags of a part, each moved into a byte of its own.
-        result |= ((((flags >> (4u * part)) & 0xfu) * 0x00204081u) & 0x01010101u) << part;
-      }
-      return result;
-    }
-    default: { return bytes_at(bytes + 4u * word); }
+    case NIBBLES2: { return joined_nibbles(bytes + unit / 2u * 32u, 4u * (unit % 2u)); }
+    case NIBBLES4: { return joined_nibbles(bytes + unit / 4u * 64u + unit % 2u * 32u, 4u * (unit / 2u % 2u)); }
+    case PAIRS: { return joined_pairs(bytes + unit / 2u * 32u, 4u * (unit % 2u)); }
+    case BITS: { return joined_bits(bytes, word); }
+    default: { return moved(bytes + 4u * word); }
   }
 }
 
+// Four of 32 flags in every byte, those of part p at its bit p.
+fn spread_flags(flags: u32) -> u32 {
+  var result = 0u;
+  for (var part = 0u; part < 8u; part++) {
+    result |= ((((flags >> (4u * part)) & 0xfu) * 0x00204081u) & 0x01010101u) << part;
+  }
+  return result;
+}
+
+// A word of a plane with padding, or with few bytes a block.
 fn write_word(word: u32) {
   var row_byte = word * 4u;
   var row_block = 0u;
@@ -97,7 +110,8 @@ fn write_word(word: u32) {
     let column = row_byte / BYTES;
     let block = staged_block(row_block + column);
     if (column < end && block < p.count) {
-      matrix[p.plane + word] = repacked(p.source + block * BLOCK_BYTES, row_byte % BYTES / 4u);
+      let bytes = bytes_at(p.source + block * BLOCK_BYTES + AT + row_byte % BYTES);
+      matrix[p.plane + word] = select(bytes, spread_flags(bytes), REPACK == SPREAD);
     }
     return;
   }
@@ -135,7 +149,6 @@ fn main(
   let word = p.word + first;
   let block = staged_block(word * 4u / BYTES);
   if (block >= p.count) { return; }
-  let bytes = p.source + block * BLOCK_BYTES;
-  let inner = word * 4u % BYTES / 4u;
-  for (var i = 0u; i < 4u; i++) { matrix[p.plane + word + i] = repacked(bytes, inner + i); }
+  let four = four_words(p.source + block * BLOCK_BYTES, word * 4u % BYTES / 4u);
+  for (var i = 0u; i < 4u; i++) { matrix[p.plane + word + i] = four[i]; }
 }
