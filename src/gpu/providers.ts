@@ -123,10 +123,7 @@ export function kernel(
   invariant(new Set(names).size === names.length, `a provider is named twice in ${op.name}`)
   return {
     label: [op.name, ...names, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
-    files: [
-      ...all.map(fileOf),
-      { name: `ops/${op.name}.wgsl`, text: op.text },
-    ],
+    files: [...all.map(fileOf), { name: `ops/${op.name}.wgsl`, text: op.text }],
     consts,
   }
 }

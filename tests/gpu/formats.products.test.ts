@@ -94,14 +94,17 @@ async function productError(
   return worstRow(y, want, rows, n)
 }
 
-/** Each variant takes another shape of each format, so that all pairs of format and shape run: pipelines are what takes time. */
+/** All formats run in these, every other one in the rest, each variant in another shape: pipelines are what takes time. */
+const WHOLE: readonly string[] = ['wg64', 'f16-subgroups-alone-wg32']
+
 test.each(VARIANTS.map((name, v) => [name, v] as const))(
   'products of every format in %s',
   async (name, v) => {
     const pipelines = await formatPipelines(name)
     if (!pipelines) return
     for (const [f, format] of FORMAT_NAMES.entries()) {
-      const shape = SHAPES[(v + f) % SHAPES.length]
+      if (!WHOLE.includes(name) && (v + f) % 2 === 1) continue
+      const shape = SHAPES[(v + 2 * f) % SHAPES.length]
       invariant(shape, 'a shape')
       const error = await productError(pipelines, format, shape, 'matvec')
       expect(error, `${format} ${shape.join()}`).toBeLessThanOrEqual(F32)
