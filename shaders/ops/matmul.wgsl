@@ -16,6 +16,8 @@ struct Params {
   norm_offset: f32,
   softcap: f32,
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  w_high: u32,
+  w_super: u32,
 }
 const NONE = 0xffffffffu;
 const TILE = 32u;

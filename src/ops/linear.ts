@@ -120,6 +120,8 @@ function shardParams(
     ...normParams(form.norm),
     softcap: form.softcap ?? 0,
     adapter_row: begin,
+    w_high: 0,
+    w_super: 0,
   }
   return { n, params }
 }
