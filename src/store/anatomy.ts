@@ -1,9 +1,10 @@
 import { createStore } from 'zustand/vanilla'
 import type { Model, StepInfo, Attrs } from '../api/model.ts'
 import type { OpName } from '../program/attrs.ts'
+import { localName } from '../program/step.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { holdsContext } from './stepRoles.ts'
+import { holdsContext, rolesOf, type StepRole } from './stepRoles.ts'
 
 /** A step of one op, with that op's attributes. */
 export type StepInfoOf<O extends OpName> = StepInfo & { readonly op: O; readonly attrs: Attrs[O] }
@@ -51,9 +52,11 @@ export interface Anatomy {
   start: string | null
   layers: readonly LayerAnatomy[]
   steps: ReadonlyMap<string, StepInfo>
+  /** The steps in order. */
+  list: readonly StepInfo[]
 }
 
-export const UNKNOWN_ANATOMY: Anatomy = { start: null, layers: [], steps: new Map() }
+export const UNKNOWN_ANATOMY: Anatomy = { start: null, layers: [], steps: new Map(), list: [] }
 
 function attentionOf(steps: readonly StepInfo[]): AttentionSteps | null {
   const find = <O extends OpName>(op: O): StepInfoOf<O> | undefined =>
@@ -91,12 +94,36 @@ export function anatomyOfSteps(list: readonly StepInfo[]): Anatomy {
     }
   })
   const start = list.find((step) => step.layer === null && step.stream === 'writes')?.name ?? null
-  return { start, layers, steps }
+  return { start, layers, steps, list }
+}
+
+/** Layer of a step or of a parameter that a step reads, and its name in there; of one that is unknown, outside the layers. */
+export function placeOf(
+  { steps, list }: Pick<Anatomy, 'steps' | 'list'>,
+  name: string,
+): { layer: number | null; local: string } {
+  const step = steps.get(name) ?? list.find(({ params }) => params.some((param) => param.name === name))
+  if (step === undefined) return { layer: null, local: name }
+  return { layer: step.layer, local: localName(step) + name.slice(step.name.length) }
 }
 
 /** The step that a block of a layer adds to the stream; undefined where the layer has no such block. */
 export function outputOf({ layers }: Anatomy, layer: number, block: Block): string | undefined {
   return layers[layer]?.outputs.find((output) => output.block === block)?.step
+}
+
+/** The first step of a layer, or outside the layers, with one of these roles: with the first of them that there is. */
+export function stepWithRole(
+  list: readonly StepInfo[],
+  layer: number | null,
+  ...wanted: readonly StepRole[]
+): StepInfo | undefined {
+  const roles = rolesOf(list)
+  for (const role of wanted) {
+    const found = list.find((step) => step.layer === layer && roles.get(step.name) === role)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 const known = new WeakMap<Model, Promise<Anatomy>>()

@@ -127,15 +127,9 @@ function roleOfLinear(graph: Graph, step: PlacedStep): StepRole {
   if (graph.isUsed(step, 'cache', 1)) return 'v'
   if (graph.isUsed(step, 'gate', 0)) return 'gate'
   if (graph.isUsed(step, 'gate', 1) || graph.isUsed(step, 'activation', 0)) return 'up'
-  switch (graph.source(step)?.op) {
-    case 'context':
-      return 'o'
-    case 'gate':
-    case 'activation':
-      return 'down'
-    default:
-      return 'linear'
-  }
+  const source = graph.source(step)?.op
+  if (source === 'context') return 'o'
+  return source === 'gate' || source === 'activation' ? 'down' : 'linear'
 }
 
 function roleOfNorm(graph: Graph, step: PlacedStep): StepRole {

@@ -23,10 +23,9 @@ interface Draft extends TreeNode {
 /** Groups of a step: its layer, then the parts of its name in there without the last. */
 function groupsOf(step: StepInfo): string[] {
   const local = localName(step)
-  const layer = step.name.slice(0, step.name.length - local.length - 1)
+  const layer = step.layer === null ? [] : [step.name.slice(0, -local.length - 1)]
   const parts = local.split('.').slice(0, -1)
-  const inside = parts.map((_, at) => [...(layer === '' ? [] : [layer]), ...parts.slice(0, at + 1)].join('.'))
-  return layer === '' ? inside : [layer, ...inside]
+  return [...layer, ...parts.map((_, at) => [...layer, ...parts.slice(0, at + 1)].join('.'))]
 }
 
 const last = (path: string): string => path.slice(path.lastIndexOf('.') + 1)

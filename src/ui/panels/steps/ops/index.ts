@@ -27,9 +27,9 @@ const OP_VIEWS: { readonly [O in OpName]?: OpView<O> } = {
   activation,
 }
 
-/** The view of a step's op. The table pairs each op with its view, which an index by union loses. */
+/** The view of a step's op. Methods of the table take their own op's steps alone; a step is of the op that it is looked up by. */
 function viewOf({ op }: StepInfo): OpView | undefined {
-  return OP_VIEWS[op] as OpView | undefined
+  return OP_VIEWS[op]
 }
 
 /** The law of a step in symbols; null for an op without a law of its own. */

@@ -80,7 +80,7 @@ export interface OpView<O extends OpName = OpName> {
 
 export function opView<O extends OpName, F extends object>(parts: OpViewParts<O, F>): OpView<O> {
   return {
-    law: parts.law,
+    law: (step) => parts.law(step),
     readsCache: parts.readsCache ?? false,
     explain(request) {
       const layout = layoutOf(request.step)
