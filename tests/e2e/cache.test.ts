@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { openPage, takeScreenshot } from './harness.ts'
+import { expectAccessible } from './accessible.ts'
+import { openPage } from './harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox named Lily. She had a red ball and a blue kite. '
 const text = (maxTokens: number) => `#prompt=${encodeURIComponent(PROMPT)}&seed=1&max-tokens=${maxTokens}`
@@ -163,12 +163,5 @@ test('lens: a column follows the run; a logit taken apart adds up and is that of
     const part = parts.find((one) => one.kind === 'head' && one.layer === layer && one.head === head)!
     expect(value).toBeCloseTo(part.contribution, 4)
   }
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-    await takeScreenshot(page, `attribution ${colorScheme}`)
-  }
+  await expectAccessible(page, 'attribution')
 })
