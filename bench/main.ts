@@ -8,6 +8,7 @@ import { benchContext, benchLayers } from './layers.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
 import { benchSteps } from './steps.ts'
+import { benchViews } from './views.ts'
 
 /** Every suite, in the order it runs. */
 const SUITES = {
@@ -19,6 +20,7 @@ const SUITES = {
   layers: benchLayers,
   adapters: benchAdapters,
   model: benchModel,
+  views: benchViews,
 } as const
 
 export { judge }

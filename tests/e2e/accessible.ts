@@ -24,23 +24,21 @@ export const LOOKS: readonly Look[] = casesOf<Look>({
   ],
 })
 
-/** Shows the page in a look, at rest: nothing is read anew (which is shown faded), and colours have arrived. */
 export async function showLook(page: Page, { width, colorScheme }: Look): Promise<void> {
   await page.setViewportSize({ width, height: HEIGHT })
   await page.emulateMedia({ colorScheme })
-  await page.waitForFunction(
-    () =>
-      document.querySelector('[aria-busy="true"]') === null &&
-      document
-        .getAnimations()
-        .every(
-          ({ playState, effect }) => playState !== 'running' || effect?.getTiming().iterations === Infinity,
-        ),
-  )
 }
 
-/** No serious violation on the page as it is shown. */
+/** At rest nothing is read anew, which is shown faded, and the colours of a theme just changed have arrived. */
+const isAtRest = (): boolean =>
+  document.querySelector('[aria-busy="true"]') === null &&
+  document
+    .getAnimations()
+    .every(({ playState, effect }) => playState !== 'running' || effect?.getTiming().iterations === Infinity)
+
+/** No serious violation on the page as it is shown, once it is at rest. */
 export async function expectNoViolation(page: Page): Promise<void> {
+  await page.waitForFunction(isAtRest)
   const { violations } = await new AxeBuilder({ page }).analyze()
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])

@@ -10,19 +10,18 @@ export function keepCompiled(device: GPUDevice): void {
     make: (descriptor: Descriptor) => Made,
     describe: (descriptor: Descriptor) => string,
   ): ((descriptor: Descriptor) => Made) => {
-    const bound = make.bind(device)
     return (descriptor) => {
-      const object = bound(descriptor)
+      const object = make(descriptor)
       made.set(object, describe(descriptor))
       return object
     }
   }
   const described = (object: object | null | undefined): string => made.get(object ?? {}) ?? ''
-  device.createShaderModule = noted(device.createShaderModule, ({ code }) => code)
-  device.createBindGroupLayout = noted(device.createBindGroupLayout, ({ entries }) =>
+  device.createShaderModule = noted(device.createShaderModule.bind(device), ({ code }) => code)
+  device.createBindGroupLayout = noted(device.createBindGroupLayout.bind(device), ({ entries }) =>
     JSON.stringify([...entries]),
   )
-  device.createPipelineLayout = noted(device.createPipelineLayout, ({ bindGroupLayouts }) =>
+  device.createPipelineLayout = noted(device.createPipelineLayout.bind(device), ({ bindGroupLayouts }) =>
     [...bindGroupLayouts].map(described).join(';'),
   )
   const compile = device.createComputePipelineAsync.bind(device)

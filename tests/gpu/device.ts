@@ -33,7 +33,7 @@ function slowPolling(): void {
     Function.prototype.toString.call(callback).includes('[native code]')
       ? setTimeout(callback, 1, ...args)
       : immediately(callback, ...args)
-  globalThis.setImmediate = Object.assign(schedule, immediately) as typeof setImmediate
+  globalThis.setImmediate = Object.assign(schedule, immediately)
 }
 
 const holder = globalThis as typeof globalThis & { tokenscopeTestGpu?: ProcessGpu }
