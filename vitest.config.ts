@@ -3,8 +3,10 @@ import { transformers } from './vite.transformers.ts'
 
 const MINUTE = 60_000
 
-/** One process per project, one file after another: the GPU (or its software stand-in) is shared, and figures stay steady. */
+/** One process, one file after another: the files share a device and what it has compiled. */
 const SEQUENTIAL = { pool: 'forks', maxWorkers: 1, fileParallelism: false } as const
+/** Two files at a time, each with a browser of its own: a page is seldom worth more than a core. */
+const PAIRED = { pool: 'forks', maxWorkers: 2 } as const
 
 /** Where `npm test` wants the counts; absent when vitest is run by itself. */
 const summary = process.env['TOKENSCOPE_SUMMARY']
@@ -33,7 +35,6 @@ export default defineConfig({
           include: ['tests/gpu/**/*.test.ts'],
           setupFiles: ['tests/setup.gpu.ts'],
           ...SEQUENTIAL,
-          // Files share the process's one device.
           isolate: false,
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
@@ -46,7 +47,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
           setupFiles: ['tests/setup.e2e.ts'],
-          ...SEQUENTIAL,
+          ...PAIRED,
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
           sequence: { groupOrder: 2 },

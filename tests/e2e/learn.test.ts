@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { ALL } from '../all.ts'
 import { expectNoViolation, LOOKS, showLook } from './accessible.ts'
 import { LESSONS } from '../../src/learn/lessons/index.ts'
 import { openPage, takeScreenshot } from './harness.ts'
@@ -119,15 +120,17 @@ test('the sampling lesson: its numbers are the run’s, and its task turns when 
   await page.waitForSelector(id('learn-view'))
 })
 
-test('every step of every other lesson has its element', async () => {
+test('the steps of every other lesson have their elements', async () => {
   const page = await openRested()
   for (const { name, steps } of LESSONS.filter((lesson) => lesson.name !== 'logits')) {
     await page.click(id(`lesson-start-${name}`))
-    for (let step = 1; step <= steps.length; step++) {
+    // The first of each always, all of them with `npm run test:all`.
+    const last = ALL ? steps.length : 1
+    for (let step = 1; step <= last; step++) {
       await expectShown(page, `${name}.${step}`)
-      await page.click(id('lesson-next'))
+      await page.click(id(ALL ? 'lesson-next' : 'lesson-leave'))
     }
   }
   const finished = page.locator(`${id('lesson-entry')}[data-finished="true"]`)
-  await expect.poll(() => finished.count()).toBe(LESSONS.length - 1)
+  if (ALL) await expect.poll(() => finished.count()).toBe(LESSONS.length - 1)
 })

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
+import { ALL } from '../all.ts'
 import { expectAccessible } from './accessible.ts'
 import { openPage, takeScreenshot } from './harness.ts'
 
@@ -94,12 +95,15 @@ async function expectTraced(page: Page, samples: Sample[]): Promise<void> {
   )
 }
 
+/** Steps looked at, and cells of all of them together. */
+const [STEPS, CELLS] = ALL ? [20, 50] : [12, 24]
+
 describe('every value on screen is that of model.trace', () => {
   test('Llama', async () => {
     const { page } = await openPage({ path: TEXT })
     await openSteps(page)
-    const samples = await sampleSteps(page, 20, 50, 5)
-    expect(new Set(samples.map(({ step }) => step)).size).toBe(20)
+    const samples = await sampleSteps(page, STEPS, CELLS, Math.floor(100 / STEPS))
+    expect(new Set(samples.map(({ step }) => step)).size).toBe(STEPS)
     await expectTraced(page, samples)
   })
 
@@ -119,7 +123,7 @@ describe('every value on screen is that of model.trace', () => {
     await page.fill(id('prompt'), '3 1 4 1 5 9 2 6')
     await page.click(id('generate'))
     await openSteps(page)
-    const samples = await sampleSteps(page, 20, 50, 1)
+    const samples = await sampleSteps(page, STEPS, CELLS, Math.floor(24 / STEPS))
     await expectTraced(page, samples)
   })
 })
