@@ -8,6 +8,9 @@ const SEQUENTIAL = { pool: 'forks', maxWorkers: 1, fileParallelism: false } as c
 /** Two files at a time, each with a browser of its own: a page is seldom worth more than a core. */
 const PAIRED = { pool: 'forks', maxWorkers: 2 } as const
 
+/** A poll waits for a state however busy the machine is; what never comes ends here. */
+const POLL = { timeout: MINUTE }
+
 /** Where `npm test` wants the counts; absent when vitest is run by itself. */
 const summary = process.env['TOKENSCOPE_SUMMARY']
 const reporters: (string | [string, Record<string, unknown>])[] = ['default']
@@ -24,7 +27,8 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/**/*.test.{ts,tsx}'],
           exclude: ['tests/gpu/**', 'tests/e2e/**'],
-          testTimeout: MINUTE,
+          testTimeout: 2 * MINUTE,
+          expect: { poll: POLL },
           sequence: { groupOrder: 0 },
         },
       },
@@ -38,6 +42,7 @@ export default defineConfig({
           isolate: false,
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
+          expect: { poll: POLL },
           sequence: { groupOrder: 1 },
         },
       },
@@ -50,6 +55,7 @@ export default defineConfig({
           ...PAIRED,
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
+          expect: { poll: POLL },
           sequence: { groupOrder: 2 },
         },
       },

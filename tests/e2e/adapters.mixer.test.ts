@@ -5,7 +5,7 @@ import { openPage } from './harness.ts'
 import { openEngine, readFolder } from './pageModel.ts'
 
 const LINK = '#prompt=Once upon a time&temperature=0&max-tokens=8'
-const SOON = { timeout: 30_000 }
+const SOON = { timeout: 60_000 }
 
 const names = (page: Page): Promise<string[]> => page.locator('.track-select').allTextContents()
 

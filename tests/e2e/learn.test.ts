@@ -40,15 +40,15 @@ function isTargetInSight(): boolean {
 async function expectShown(page: Page, place: string): Promise<string> {
   await page.waitForSelector(`${id('lesson-words')}[data-step="${place}"]`)
   try {
-    await page.waitForSelector(`${id('lesson-standing')}[data-state="outlined"]`, { timeout: 30_000 })
-    await page.waitForFunction(isTargetInSight, null, { timeout: 10_000 })
+    await page.waitForSelector(`${id('lesson-standing')}[data-state="outlined"]`, { timeout: 60_000 })
+    await page.waitForFunction(isTargetInSight, null, { timeout: 60_000 })
     await page.waitForFunction(
       () =>
         [...document.querySelectorAll('[data-testid="lesson-fact"]')].every(
           (fact) => fact.textContent !== '…',
         ),
       null,
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     )
   } catch (cause) {
     const words = await page.textContent(id('lesson'))
