@@ -1,6 +1,6 @@
 import { PreTrainedTokenizer } from '@xenova/transformers'
 import { invariant } from '../errors.ts'
-import type { TokenizerFile } from './tokenizer-file.ts'
+import type { TokenizerFile } from './tokenizerFile.ts'
 
 export interface EncodeOptions {
   addSpecialTokens: boolean

@@ -1,6 +1,6 @@
 import { TokenscopeError } from '../errors.ts'
 import type { EncodeOptions } from './encoder.ts'
-import type { TokenizerFile } from './tokenizer-file.ts'
+import type { TokenizerFile } from './tokenizerFile.ts'
 import type { ChatMessage } from './types.ts'
 
 export type SandboxRequest =
@@ -74,7 +74,7 @@ function disposed(): TokenscopeError {
 /** The thread's code is a file of its own, since most models never need it. */
 async function loadSource(): Promise<string> {
   try {
-    return (await import('./sandbox.entry.ts?script')).default
+    return (await import('./sandboxEntry.ts?script')).default
   } catch (cause) {
     throw new TokenscopeError('network', 'The file that runs chat templates could not be loaded.', {
       hint: 'Check the connection and load the model again.',

@@ -1,12 +1,12 @@
 import { TokenscopeError } from '../errors.ts'
-import { ChatTemplate, readTemplate } from './chat-template.ts'
+import { ChatTemplate, readTemplate } from './chatTemplate.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { createDecoder, createEncoder, type EncodeOptions } from './encoder.ts'
 import { refuse, type ForeignRegex } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
-import { readIds, readSpecialTokens } from './special-tokens.ts'
-import { createByteTable } from './token-bytes.ts'
-import { parseJsonFile, readTokenizerFile, type ReadTokenizer, type TokenizerFile } from './tokenizer-file.ts'
+import { readIds, readSpecialTokens } from './specialTokens.ts'
+import { createByteTable } from './tokenBytes.ts'
+import { parseJsonFile, readTokenizerFile, type ReadTokenizer, type TokenizerFile } from './tokenizerFile.ts'
 import type { ChatMessage, Tokenizer } from './types.ts'
 
 /** The files of a tokenizer as they lie beside the weights; only the first is needed. */

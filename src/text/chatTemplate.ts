@@ -1,7 +1,7 @@
 import { TokenscopeError } from '../errors.ts'
 import { isObject, refuse, type JsonObject } from './parts.ts'
 import type { Sandbox, SandboxReply } from './sandbox.ts'
-import type { SpecialTokens } from './special-tokens.ts'
+import type { SpecialTokens } from './specialTokens.ts'
 import type { ChatMessage } from './types.ts'
 
 /** Milliseconds a template may run. */
