@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import { ChatTemplate, readTemplate } from './chatTemplate.ts'
+import { ChatTemplate, readTemplates } from './chatTemplate.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { createDecoder, createEncoder, type EncodeOptions } from './encoder.ts'
 import { refuse, type ForeignRegex } from './parts.ts'
@@ -7,7 +7,7 @@ import { Sandbox } from './sandbox.ts'
 import { readIds, readSpecialTokens } from './specialTokens.ts'
 import { createByteTable } from './tokenBytes.ts'
 import { parseJsonFile, readTokenizerFile, type ReadTokenizer, type TokenizerFile } from './tokenizerFile.ts'
-import type { ChatMessage, Tokenizer } from './types.ts'
+import type { ChatMessage, ChatOptions, Tokenizer } from './types.ts'
 
 /** The files of a tokenizer as they lie beside the weights; only the first is needed. */
 export interface TokenizerFiles {
@@ -89,8 +89,9 @@ interface Parts {
   read: ReadTokenizer
   encode: AsyncEncode
   sandbox: Sandbox
-  template: ChatTemplate | null
+  template: ChatTemplate
   hasChatTemplate: boolean
+  warnings: readonly string[]
   bosId: number | null
   eosIds: readonly number[]
 }
@@ -112,16 +113,16 @@ class LoadedTokenizer implements TextTokenizer {
   readonly #read: ReadTokenizer
   readonly #encode: AsyncEncode
   readonly #sandbox: Sandbox
-  readonly #template: ChatTemplate | null
+  readonly #template: ChatTemplate
   readonly #startDetokenizer: (after: readonly number[]) => Detokenizer
   readonly #bytes: (id: number) => Uint8Array
 
-  constructor({ read, encode, sandbox, template, hasChatTemplate, bosId, eosIds }: Parts) {
+  constructor({ read, encode, sandbox, template, hasChatTemplate, bosId, eosIds, warnings }: Parts) {
     this.size = read.tokens.reduce((count, token) => (token === undefined ? count : count + 1), 0)
     this.bosId = bosId
     this.eosIds = eosIds
     this.hasChatTemplate = hasChatTemplate
-    this.warnings = summary(read.warnings)
+    this.warnings = [...summary(read.warnings), ...warnings]
     this.#read = read
     this.#encode = encode
     this.#sandbox = sandbox
@@ -162,12 +163,8 @@ class LoadedTokenizer implements TextTokenizer {
     return this.#read.added.get(id)?.special === true
   }
 
-  async applyChatTemplate(messages: readonly ChatMessage[]): Promise<string> {
-    if (this.#template !== null) return this.#template.render(messages)
-    throw new TokenscopeError('unsupported', 'This model has no chat template.', {
-      hint: 'Write the prompt as raw text instead.',
-      details: { file: 'tokenizer_config.json', field: 'chat_template' },
-    })
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string> {
+    return this.#template.render(messages, options)
   }
 
   dispose(): void {
@@ -193,8 +190,10 @@ export async function loadTokenizer(
   const sandbox = new Sandbox()
   try {
     const encode = read.foreign.length === 0 ? trustedEncode(read.file) : await sandboxedEncode(read, sandbox)
-    const jinja = files.chatTemplate ? new TextDecoder().decode(files.chatTemplate) : readTemplate(config)
-    const template = jinja === null ? null : new ChatTemplate(jinja, tokens, sandbox)
+    const own = files.chatTemplate && new TextDecoder().decode(files.chatTemplate)
+    const templates = own === undefined ? readTemplates(config) : new Map([['default', own]])
+    const template = new ChatTemplate(templates, { ...tokens }, sandbox)
+    const { usable, warning } = await template.check()
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
     const ids = [idOf(tokens.eos_token), ...readIds(generation['eos_token_id'], vocabRows)]
     return new LoadedTokenizer({
@@ -202,7 +201,8 @@ export async function loadTokenizer(
       encode,
       sandbox,
       template,
-      hasChatTemplate: (await template?.isUsable()) ?? false,
+      hasChatTemplate: usable,
+      warnings: warning === null ? [] : [warning],
       bosId: idOf(tokens.bos_token) ?? readIds(generation['bos_token_id'], vocabRows)[0] ?? null,
       eosIds: [...new Set(ids.filter((id) => id !== undefined))].sort((a, b) => a - b),
     })

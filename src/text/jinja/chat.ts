@@ -48,7 +48,8 @@ function tagged(message: MessageData | undefined): Tagged {
   const parts: unknown[] = [...(content as unknown[])]
   for (let i = parts.length - 1; i >= 0; i--) {
     const part = parts[i]
-    if (typeof part !== 'object' || part === null || !('text' in part) || typeof part.text !== 'string') continue
+    if (typeof part !== 'object' || part === null || !('text' in part) || typeof part.text !== 'string')
+      continue
     parts[i] = { ...part, text: part.text + TAG }
     return { message: { ...message, content: parts }, text: part.text }
   }

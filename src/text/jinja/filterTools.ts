@@ -1,4 +1,5 @@
 import { element } from './attributes.ts'
+import { fixed } from './numberFormat.ts'
 import { numeric } from './operators.ts'
 import { characters, textOf } from './pythonText.ts'
 import { Undefined, type Value } from './values.ts'
@@ -44,11 +45,7 @@ export function rounded(value: Value, precision: number): number | bigint | null
     return halfEven(number / unit) * unit
   }
   if (precision === 0) return halfEven(number)
-  // toFixed goes by the exact decimal value; only an exact half needs the even neighbour.
-  if (precision > 20) return number
-  const scaled = number * 2 ** 20
-  const isHalf = Number.isInteger(scaled) && Number.isInteger(number * 10 ** precision * 2)
-  return isHalf ? halfEven(number * 10 ** precision) / 10 ** precision : Number(number.toFixed(precision))
+  return precision > 20 ? number : Number(fixed(number, precision))
 }
 
 function halfEven(value: number): number {

@@ -5,6 +5,7 @@ import { strftime } from './strftime.ts'
 import {
   Callable,
   Dict,
+  exceeded,
   fail,
   Namespace,
   Range,
@@ -27,7 +28,7 @@ function range(args: Value[]): Value {
   if (step === 0n) return fail('range() arg 3 must not be zero')
   const made = new Range(start, stop, step)
   if (made.size() > MAX_RANGE) {
-    fail(`Range too big. The sandbox blocks ranges larger than MAX_RANGE (${MAX_RANGE}).`)
+    exceeded(`Range too big. The sandbox blocks ranges larger than MAX_RANGE (${MAX_RANGE}).`)
   }
   return made
 }

@@ -10,6 +10,7 @@ import {
   equals,
   iterate,
   negated,
+  numeric,
   ordered,
   slice,
   truthy,
@@ -17,7 +18,17 @@ import {
 import { str, typeName } from './pythonText.ts'
 import { Scope } from './scope.ts'
 import { TESTS } from './tests.ts'
-import { Callable, Dict, fail, Namespace, Tuple, Undefined, type Keywords, type Value } from './values.ts'
+import {
+  Callable,
+  Dict,
+  exceeded,
+  fail,
+  Namespace,
+  Tuple,
+  Undefined,
+  type Keywords,
+  type Value,
+} from './values.ts'
 
 /** How a run of statements ended. */
 type Flow = 'done' | 'break' | 'continue'
@@ -66,7 +77,7 @@ export class Interpreter implements Runtime {
 
   #write(text: string): void {
     this.#written += text.length
-    if (this.#written > this.#maxOutput) fail(`its output is longer than ${this.#maxOutput} characters`)
+    if (this.#written > this.#maxOutput) exceeded(`its output is longer than ${this.#maxOutput} characters`)
     this.#output.push(text)
   }
 
@@ -320,7 +331,10 @@ export class Interpreter implements Runtime {
   #slice(node: Extract<Expression, { type: 'slice' }>, scope: Scope): Value {
     const part = (value: Expression | null): Value => (value === null ? null : this.#value(value, scope))
     const object = this.#value(node.object, scope)
-    const taken = slice(object, part(node.start), part(node.stop), part(node.step))
+    const bounds = [part(node.start), part(node.stop), part(node.step)] as const
+    // Bounds of the wrong type find nothing, as any other key that is not there.
+    const sound = bounds.every((bound) => bound === null || typeof numeric(bound) === 'bigint')
+    const taken = sound ? slice(object, ...bounds) : undefined
     return taken ?? new Undefined(`${typeName(object)} object has no element slice`)
   }
 

@@ -3,6 +3,15 @@ import { characters, floatText, str, textOf, typeName } from './pythonText.ts'
 import { padded } from './textTools.ts'
 import { fail, unsupported, type Value } from './values.ts'
 
+/** A float in so many decimals; of two that are equally near, the even one, where `toFixed` takes the larger. */
+export function fixed(value: number, precision: number): string {
+  const text = value.toFixed(precision)
+  const tail = value.toFixed(100).split('.')[1]?.slice(precision)
+  const isTie = tail !== undefined && /^50*$/.test(tail)
+  if (!isTie || Number(text.at(-1)) % 2 === 0) return text
+  return value.toFixed(100).slice(0, text.length).replace(/\.$/, '')
+}
+
 /** A float as C's `%e` writes it: two digits of exponent at least. */
 function exponential(value: number, precision: number): string {
   const [mantissa = '', exponent = '0'] = value.toExponential(precision).split('e')
@@ -26,7 +35,7 @@ export function floatDigits(value: number, letter: string, precision: number, al
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : 'inf'
   switch (letter.toLowerCase()) {
     case 'f':
-      return value.toFixed(precision)
+      return fixed(value, precision)
     case 'e':
       return exponential(value, precision)
     default:
@@ -58,7 +67,7 @@ function magnitude(value: bigint | number, { letter, precision, alternate }: Spe
     return letter === 'X' ? digits.toUpperCase() : digits
   }
   const number = Number(value)
-  if (letter === '%') return `${(number * 100).toFixed(Number(precision ?? 6))}%`
+  if (letter === '%') return `${fixed(number * 100, Number(precision ?? 6))}%`
   if (letter === undefined) {
     if (precision === undefined) return floatText(number)
     return unsupported('a precision without a letter in a format')

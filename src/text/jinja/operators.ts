@@ -1,12 +1,12 @@
 import { percentFormat } from './percentFormat.ts'
 import { characters, compareText, escapeHtml, textLength, textOf, typeName } from './pythonText.ts'
-import { Dict, fail, Markup, Range, Thing, Tuple, Undefined, View, type Value } from './values.ts'
+import { Dict, exceeded, fail, Markup, Range, Thing, Tuple, Undefined, View, type Value } from './values.ts'
 
 /** Characters or items one value may have: a template that doubles a text must end before memory does. */
 const MAX_SIZE = 2 ** 24
 
 export function checkSize(size: number): void {
-  if (size > MAX_SIZE) fail(`a value of ${size} characters or items is too large`)
+  if (size > MAX_SIZE) exceeded(`a value of ${size} characters or items is too large`)
 }
 
 export function truthy(value: Value): boolean {

@@ -12,6 +12,7 @@ const CONSTANTS = new Map<string, boolean | null>([
   ['None', null],
 ])
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>='])
+const SPELLED: Partial<Record<TokenType, string>> = { close: '}}', end: '%}' }
 const NOTHING: Call = { args: [], keywords: [], spread: null, spreadKeywords: null }
 
 /** Reads expressions with Jinja's own precedence: `not` under comparison, `~` over `+`, `**` over the sign's operand. */
@@ -52,7 +53,7 @@ export class ExpressionParser {
     if (this.is(type, value)) return this.next()
     const { current } = this
     const found = current.type === 'eof' ? 'end of template' : `'${current.value}'`
-    return this.fail(`unexpected ${found}, expected '${value ?? type}'`)
+    return this.fail(`unexpected ${found}, expected '${value ?? SPELLED[type] ?? type}'`)
   }
 
   /** An expression; without `condition`, one that ends before a trailing `if`. */

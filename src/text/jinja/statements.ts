@@ -127,7 +127,7 @@ class TemplateParser extends ExpressionParser {
     let comma = false
     while (this.skip('op', ',')) {
       comma = true
-      if (!this.is('name') || this.is('name', 'in')) break
+      if (!this.is('op', '(') && (!this.is('name') || this.is('name', 'in'))) break
       items.push(this.#target(namespaces))
     }
     return !comma && items[0] !== undefined ? items[0] : { type: 'targets', items }

@@ -12,6 +12,8 @@ export type FaultKind =
   | 'syntax'
   /** A value is missing or of the wrong kind: Python would have raised too. */
   | 'value'
+  /** It asks for more than a template may have. */
+  | 'limit'
   /** Jinja has it and this renderer has not. */
   | 'unsupported'
 
@@ -29,6 +31,10 @@ export class TemplateFault extends Error {
 
 export function fail(message: string): never {
   throw new TemplateFault('value', message)
+}
+
+export function exceeded(message: string): never {
+  throw new TemplateFault('limit', message)
 }
 
 export function unsupported(what: string): never {
