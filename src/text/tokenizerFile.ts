@@ -24,7 +24,7 @@ export interface TokenizerFile {
   pre_tokenizer: Part
   post_processor: Part
   decoder: Part
-  model: JsonObject & { type: 'BPE' | 'WordPiece' | 'Unigram' }
+  model: JsonObject & { type: 'BPE' | 'WordPiece' | 'Unigram' | 'WordLevel' }
 }
 
 export interface ReadTokenizer {
@@ -131,8 +131,17 @@ function readUnigram(model: JsonObject, vocabulary: Vocabulary): void {
   if (typeof unknown !== 'number' || !Number.isInteger(unknown) || unknown < 0 || unknown >= vocab.length) {
     refuse('model.unk_id', unknown, `an id from 0 to ${vocab.length - 1}`)
   }
-  if (model['byte_fallback'] === true)
-    refuse('model.byte_fallback', true, 'false with Unigram', { code: 'unsupported' })
+}
+
+function readWordLevel(model: JsonObject, vocabulary: Vocabulary): void {
+  const { vocab, unk_token: unknown } = model
+  if (!isObject(vocab)) return refuse('model.vocab', vocab, 'an object of token: id')
+  for (const [token, id] of Object.entries(vocab)) {
+    vocabulary.add(token, id, `model.vocab[${JSON.stringify(token)}]`)
+  }
+  if (typeof unknown !== 'string' || !vocabulary.ids.has(unknown)) {
+    refuse('model.unk_token', unknown, 'a token of the vocabulary')
+  }
 }
 
 /** The model's kind; files from before the kind was written are told by what they hold. */
@@ -156,8 +165,11 @@ function readModel(value: unknown, vocabulary: Vocabulary): TokenizerFile['model
     case 'Unigram':
       readUnigram(model, vocabulary)
       return { ...model, type }
+    case 'WordLevel':
+      readWordLevel(model, vocabulary)
+      return { ...model, type }
     default:
-      return refuse('model.type', type, 'BPE, WordPiece or Unigram', { code: 'unsupported' })
+      return refuse('model.type', type, 'BPE, WordPiece, Unigram or WordLevel', { code: 'unsupported' })
   }
 }
 
