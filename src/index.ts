@@ -14,7 +14,8 @@ import { Runner, type RunnerOptions } from './model/runner.ts'
 import type { DecoderSpec } from './model/spec.ts'
 import { checkWidths, WeightStore } from './model/weights.ts'
 import { nodeGpu } from './gpu/node.ts'
-import { loadTokenizer, type TextTokenizer } from './text/tokenizer.ts'
+import { openTokenizer, readTokenizerFiles, type LoadedTokenizer } from './text/openTokenizer.ts'
+import { loadTokenizer as loadTextTokenizer, type TextTokenizer } from './text/tokenizer.ts'
 import type {
   LoadOptions,
   LoadProgress,
@@ -26,7 +27,9 @@ import type {
 } from './types.ts'
 
 export * from './types.ts'
-export type { ChatMessage } from './text/types.ts'
+export { renderChatTemplate } from './text/chatTemplate.ts'
+export type { LoadedTokenizer, TokenizerInfo } from './text/openTokenizer.ts'
+export type { ChatMessage, ChatOptions } from './text/types.ts'
 export { TokenscopeError, type ErrorCode } from './errors.ts'
 export { openTrace } from './trace/open.ts'
 export type * from './trace/types.ts'
@@ -72,15 +75,19 @@ async function readTokenizer(
   vocabRows: number,
   signal?: AbortSignal,
 ): Promise<TextTokenizer | null> {
-  const tokenizerJson = await optionalFile(source, 'tokenizer.json', TOKENIZER_FILE, signal)
-  if (!tokenizerJson) return null
-  const [tokenizerConfig, generationConfig, specialTokensMap, chatTemplate] = await Promise.all(
-    TOKENIZER_FILES.map((name) => optionalFile(source, name, SMALL_FILE, signal)),
-  )
-  return loadTokenizer(
-    { tokenizerJson, tokenizerConfig, generationConfig, specialTokensMap, chatTemplate },
-    { vocabRows },
-  )
+  const files = await readTokenizerFiles(source, signal)
+  return files === null ? null : loadTextTokenizer(files, { vocabRows })
+}
+
+/**
+ * Loads a model's tokenizer alone, without a GPU: from what `loadModel` takes.
+ * @throws TokenscopeError: `bad-file`, `unsupported`, `network`, `aborted`
+ */
+export async function loadTokenizer(
+  source: ModelSource,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<LoadedTokenizer> {
+  return openTokenizer(await openSource(source, { modelsUrl: modelsUrl() }), signal)
 }
 
 /** The GPU format for `auto`: that of the file, where the kernels read it. */

@@ -1,6 +1,6 @@
 import { PreTrainedTokenizer } from '@xenova/transformers'
 import { invariant } from '../errors.ts'
-import { mendByteFallback, mendCharsmaps, mendWordLevel } from './libraryMends.ts'
+import { mendByteFallback, mendNormalizers, mendWordLevel } from './libraryMends.ts'
 import type { TokenizerFile } from './tokenizerFile.ts'
 
 export interface EncodeOptions {
@@ -28,7 +28,7 @@ function withoutSpecial(file: TokenizerFile, full: PreTrainedTokenizer): PreTrai
   const added_tokens = file.added_tokens.filter((token) => !token.special)
   if (file.model.type !== 'Unigram') {
     const plain = new PreTrainedTokenizer({ ...file, added_tokens, model: NO_WORDS }, CONFIG)
-    mendCharsmaps(file.normalizer, plain._tokenizer.normalizer)
+    mendNormalizers(file.normalizer, plain._tokenizer.normalizer)
     plain._tokenizer.model = full._tokenizer.model
     return plain
   }
@@ -72,7 +72,7 @@ function leaveOutUnknown(file: TokenizerFile, { _tokenizer: { model } }: PreTrai
 function build(file: TokenizerFile): PreTrainedTokenizer {
   const model = file.model.type === 'WordLevel' ? NO_WORDS : file.model
   const tokenizer = new PreTrainedTokenizer({ ...file, model }, CONFIG)
-  mendCharsmaps(file.normalizer, tokenizer._tokenizer.normalizer)
+  mendNormalizers(file.normalizer, tokenizer._tokenizer.normalizer)
   mendByteFallback(file, tokenizer)
   mendWordLevel(file, tokenizer)
   return tokenizer

@@ -9,12 +9,17 @@ interface LibraryNormalizer {
   normalizers?: (LibraryNormalizer | null)[]
 }
 
-/** The library takes every `Precompiled` map for NFKC; here each does what it says. */
-export function mendCharsmaps(part: Part, made: LibraryNormalizer | null, field = 'normalizer'): void {
+/** The library takes every `Precompiled` map for NFKC, and prepends to no text at all; here both do what they say. */
+export function mendNormalizers(part: Part, made: LibraryNormalizer | null, field = 'normalizer'): void {
   if (part === null || made === null) return
   if (part.type === 'Sequence') {
     const parts = part['normalizers'] as Part[]
-    parts.forEach((one, i) => mendCharsmaps(one, made.normalizers?.[i] ?? null, `${field}.normalizers[${i}]`))
+    parts.forEach((one, i) =>
+      mendNormalizers(one, made.normalizers?.[i] ?? null, `${field}.normalizers[${i}]`),
+    )
+  } else if (part.type === 'Prepend') {
+    const start = String(part['prepend'])
+    made.normalize = (text) => (text === '' ? '' : start + text)
   } else if (part.type === 'Precompiled') {
     const map = part['precompiled_charsmap']
     made.normalize = readCharsmap(typeof map === 'string' ? map : '', `${field}.precompiled_charsmap`)

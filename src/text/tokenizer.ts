@@ -2,21 +2,44 @@ import { TokenscopeError } from '../errors.ts'
 import { ChatTemplate, readTemplates } from './chatTemplate.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { createDecoder, createEncoder, type EncodeOptions } from './encoder.ts'
-import { refuse, type ForeignRegex } from './parts.ts'
+import { refuse, type ForeignRegex, type JsonObject } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
 import { readIds, readSpecialTokens } from './specialTokens.ts'
 import { createByteTable } from './tokenBytes.ts'
-import { parseJsonFile, readTokenizerFile, type ReadTokenizer, type TokenizerFile } from './tokenizerFile.ts'
+import {
+  parseJsonFile,
+  readTokenizer,
+  type ReadTokenizer,
+  type TokenizerFile,
+  type TokenizerSurroundings,
+} from './tokenizerFile.ts'
+import { tokenizerFromSentencePiece } from './sentencePiece.ts'
+import { tokenizerFromVocabulary } from './vocabFiles.ts'
 import type { ChatMessage, ChatOptions, Tokenizer } from './types.ts'
 
-/** The files of a tokenizer as they lie beside the weights; only the first is needed. */
+/**
+ * The files of a tokenizer as they lie beside the weights: tokenizer.json, or else vocab.json with merges.txt, or else
+ * tokenizer.model. The rest may be absent.
+ */
 export interface TokenizerFiles {
-  tokenizerJson: Uint8Array
+  tokenizerJson?: Uint8Array | undefined
+  vocabJson?: Uint8Array | undefined
+  mergesTxt?: Uint8Array | undefined
+  /** A SentencePiece model, Unigram or BPE. */
+  tokenizerModel?: Uint8Array | undefined
   tokenizerConfig?: Uint8Array | undefined
   specialTokensMap?: Uint8Array | undefined
   generationConfig?: Uint8Array | undefined
   /** chat_template.jinja, which wins over the one in tokenizer_config.json. */
   chatTemplate?: Uint8Array | undefined
+}
+
+/** What belongs to a tokenizer besides its own content, already parsed. */
+export interface TokenizerOptions extends TokenizerSurroundings {
+  /** generation_config.json */
+  generationConfig?: JsonObject | undefined
+  /** Wins over the one in tokenizer_config.json. */
+  chatTemplate?: string | undefined
 }
 
 /** A tokenizer that can also stream. */
@@ -155,6 +178,15 @@ class LoadedTokenizer implements TextTokenizer {
     return { push: (id) => (this.isSpecial(id) ? '' : inner.push(id)), flush: () => inner.flush() }
   }
 
+  tokenTexts(ids: readonly number[], { after = [] }: { after?: readonly number[] } = {}): string[] {
+    const detokenizer = this.#startDetokenizer(after)
+    const shown = ids.map((id) => (this.isSpecial(id) ? '' : detokenizer.push(id)))
+    const rest = detokenizer.flush()
+    const last = shown.findLastIndex((_, i) => !this.isSpecial(ids[i] ?? -1))
+    if (rest !== '' && last >= 0) shown[last] += rest
+    return shown
+  }
+
   tokenBytes(id: number): Uint8Array {
     return this.#bytes(id)
   }
@@ -173,25 +205,28 @@ class LoadedTokenizer implements TextTokenizer {
 }
 
 /**
- * Loads a tokenizer from its files.
- * Throws `bad-file` or `unsupported`, naming file, field, what was found and what was expected.
- * @param options.vocabRows rows of the embedding matrix; every id must be below it
+ * Builds a tokenizer from the content of a tokenizer.json: `{ model, normalizer, pre_tokenizer, post_processor, decoder,
+ * added_tokens }`, wherever it comes from.
+ * Throws `bad-file` or `unsupported`, naming the field, what was found and what was expected.
  */
-export async function loadTokenizer(
-  files: TokenizerFiles,
-  { vocabRows }: { vocabRows: number },
+export async function buildTokenizer(
+  json: JsonObject,
+  options: TokenizerOptions = {},
 ): Promise<TextTokenizer> {
-  const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
-  const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
-  const map = optional(files.specialTokensMap, 'special_tokens_map.json')
-  const generation = optional(files.generationConfig, 'generation_config.json')
-  const read = readTokenizerFile(files.tokenizerJson, vocabRows)
-  const tokens = readSpecialTokens(config, map)
+  const {
+    config = {},
+    specialTokensMap = {},
+    generationConfig: generation = {},
+    vocabRows = Infinity,
+  } = options
+  const read = readTokenizer(json, options)
+  const tokens = readSpecialTokens(config, specialTokensMap)
   const sandbox = new Sandbox()
   try {
     const encode = read.foreign.length === 0 ? trustedEncode(read.file) : await sandboxedEncode(read, sandbox)
-    const own = files.chatTemplate && new TextDecoder().decode(files.chatTemplate)
-    const templates = own === undefined ? readTemplates(config) : new Map([['default', own]])
+    const { chatTemplate } = options
+    const templates =
+      chatTemplate === undefined ? readTemplates(config) : new Map([['default', chatTemplate]])
     const template = new ChatTemplate(templates, { ...tokens }, sandbox)
     const { usable, warning } = await template.check()
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
@@ -210,4 +245,39 @@ export async function loadTokenizer(
     sandbox.dispose()
     throw error
   }
+}
+
+function contentOf(files: TokenizerFiles, config: JsonObject): JsonObject {
+  const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
+  if (tokenizerJson) return parseJsonFile(tokenizerJson, 'tokenizer.json')
+  if (vocabJson && mergesTxt) return tokenizerFromVocabulary(vocabJson, mergesTxt, config)
+  if (tokenizerModel) return tokenizerFromSentencePiece(tokenizerModel, config)
+  throw new TokenscopeError(
+    'bad-file',
+    'No tokenizer.json, no vocab.json with merges.txt and no tokenizer.model.',
+    {
+      hint: 'Give the tokenizer files published with the model.',
+      details: { expected: 'tokenizer.json' },
+    },
+  )
+}
+
+/**
+ * Loads a tokenizer from its files.
+ * Throws `bad-file` or `unsupported`, naming file, field, what was found and what was expected.
+ * @param options.vocabRows rows of the embedding matrix; ids beyond them get a warning
+ */
+export async function loadTokenizer(
+  files: TokenizerFiles,
+  { vocabRows }: { vocabRows?: number } = {},
+): Promise<TextTokenizer> {
+  const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
+  const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
+  return buildTokenizer(contentOf(files, config), {
+    config,
+    specialTokensMap: optional(files.specialTokensMap, 'special_tokens_map.json'),
+    generationConfig: optional(files.generationConfig, 'generation_config.json'),
+    chatTemplate: files.chatTemplate && new TextDecoder().decode(files.chatTemplate),
+    vocabRows,
+  })
 }

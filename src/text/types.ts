@@ -39,6 +39,12 @@ export interface Tokenizer {
   encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Promise<number[]>
   /** Text of ids, special tokens shown as they are spelled only when `special` is true. */
   decode(ids: readonly number[], options?: { special?: boolean }): string
+  /**
+   * What each id adds to the text, in context: joined they are `decode(ids)`. An id inside a character adds nothing, the
+   * one that completes it adds the character; a special token adds nothing.
+   * @param options.after ids that come before the first one
+   */
+  tokenTexts(ids: readonly number[], options?: { after?: readonly number[] }): string[]
   /** The raw bytes one id stands for, before joining: what a streaming detokeniser and byte-token display need. */
   tokenBytes(id: number): Uint8Array
   /** True for an id declared special. */

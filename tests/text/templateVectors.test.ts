@@ -51,7 +51,9 @@ async function check(template: string, tokens: Record<string, string>, one: Case
 
 describe.skipIf(WITHOUT_SHARED)(`published templates, as Transformers renders them ${WITHOUT_SHARED}`, () => {
   const root = join(SHARED, 'chat-templates')
-  const names = existsSync(root) ? readdirSync(root).filter((name) => existsSync(join(root, name, 'cases.json'))) : []
+  const names = existsSync(root)
+    ? readdirSync(root).filter((name) => existsSync(join(root, name, 'cases.json')))
+    : []
   for (const name of names) {
     test(name, async () => {
       const template = readFileSync(join(root, name, 'template.jinja'), 'utf8')
