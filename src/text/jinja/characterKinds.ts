@@ -1,5 +1,7 @@
 /** Python's questions about the characters of a text. */
 
+import { SPACE } from './lexer.ts'
+
 const every = (pattern: RegExp) => (text: string) => text !== '' && pattern.test(text)
 const CASED = /[\p{Lu}\p{Ll}\p{Lt}]/u
 
@@ -9,9 +11,9 @@ export const isDecimal = every(/^\p{Nd}+$/u)
 /** Superscripts count as digits. */
 export const isDigit = every(/^[\p{Nd}\u00b2\u00b3\u00b9\u2070\u2074-\u2089\u2460-\u2468]+$/u)
 export const isNumeric = every(/^\p{N}+$/u)
-export const isSpace = every(/^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/)
+export const isSpace = every(new RegExp(`^${SPACE}+$`))
 export const isIdentifier = every(/^[\p{ID_Start}_][\p{ID_Continue}]*$/u)
-export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
+export const isAscii = (text: string): boolean => Array.from(text).every((c) => c <= '\x7f')
 export const isPrintable = (text: string): boolean => !/(?! )[\p{C}\p{Z}]/u.test(text)
 export const isLower = (text: string): boolean => CASED.test(text) && !/[\p{Lu}\p{Lt}]/u.test(text)
 export const isUpper = (text: string): boolean => CASED.test(text) && !/[\p{Ll}\p{Lt}]/u.test(text)

@@ -1,20 +1,10 @@
 import { element, member } from './attributes.ts'
 import { mentions } from './checkNames.ts'
 import { FILTERS } from './filters.ts'
+import { holds } from './comparison.ts'
 import { LoopContext } from './loop.ts'
-import type { Call, Comparison, Expression, Parameters, Statement, Target } from './nodes.ts'
-import {
-  arithmetic,
-  checkSize,
-  contains,
-  equals,
-  iterate,
-  negated,
-  numeric,
-  ordered,
-  slice,
-  truthy,
-} from './operators.ts'
+import type { Call, Expression, Parameters, Statement, Target } from './nodes.ts'
+import { arithmetic, checkSize, iterate, negated, numeric, slice, truthy } from './operators.ts'
 import { str, typeName } from './pythonText.ts'
 import { Scope } from './scope.ts'
 import { TESTS } from './tests.ts'
@@ -323,7 +313,14 @@ export class Interpreter implements Runtime {
         const { args, keywords } = this.#arguments(node.call, scope)
         return this.applyTest(node.name, value, args, keywords)
       }
-      default:
+      case 'not':
+      case 'sign':
+      case 'and':
+      case 'or':
+      case 'arithmetic':
+      case 'concat':
+      case 'compare':
+      case 'condition':
         return this.#operation(node, scope)
     }
   }
@@ -370,7 +367,7 @@ export class Interpreter implements Runtime {
       case 'compare':
         return this.#compare(node, scope)
       case 'condition': {
-        if (truthy(this.#value(node.test, scope))) return this.#value(node.then, scope)
+        if (truthy(this.#value(node.test, scope))) return this.#value(node.chosen, scope)
         if (node.otherwise !== null) return this.#value(node.otherwise, scope)
         return new Undefined('the inline if-expression evaluated to false and no else section was defined.')
       }
@@ -385,20 +382,5 @@ export class Interpreter implements Runtime {
       left = right
     }
     return true
-  }
-}
-
-function holds(left: Value, sign: Comparison, right: Value): boolean {
-  switch (sign) {
-    case '==':
-      return equals(left, right)
-    case '!=':
-      return !equals(left, right)
-    case 'in':
-      return contains(right, left)
-    case 'not in':
-      return !contains(right, left)
-    default:
-      return ordered(left, right, sign)
   }
 }

@@ -10,6 +10,8 @@ export interface JsonOptions {
   sort: boolean
 }
 
+const TO_ASCII = /["\\]|[^ -~]/g
+const TO_UNICODE = new RegExp(String.raw`["\\\x00-\x1f]`, 'g')
 const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
   '\\': '\\\\',
@@ -21,7 +23,7 @@ const SHORT: Readonly<Record<string, string>> = {
 }
 
 function quoted(text: string, ascii: boolean): string {
-  const pattern = ascii ? /["\\]|[^ -~]/g : /["\\\x00-\x1f]/g
+  const pattern = ascii ? TO_ASCII : TO_UNICODE
   return `"${text.replace(pattern, (unit) => SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`
 }
 

@@ -36,7 +36,7 @@ export type Expression =
   | { type: 'arithmetic'; sign: Arithmetic; left: Expression; right: Expression }
   | { type: 'concat'; items: Expression[] }
   | { type: 'compare'; first: Expression; rest: [Comparison, Expression][] }
-  | { type: 'condition'; test: Expression; then: Expression; otherwise: Expression | null }
+  | { type: 'condition'; test: Expression; chosen: Expression; otherwise: Expression | null }
 
 export type Target =
   | { type: 'name'; name: string }

@@ -6,10 +6,10 @@ import { fail, unsupported, type Value } from './values.ts'
 /** A float in so many decimals; of two that are equally near, the even one, where `toFixed` takes the larger. */
 export function fixed(value: number, precision: number): string {
   const text = value.toFixed(precision)
-  const tail = value.toFixed(100).split('.')[1]?.slice(precision)
-  const isTie = tail !== undefined && /^50*$/.test(tail)
+  // Halfway between two decimals lie odd multiples of 2^-(precision + 1), and scaling by a power of two is exact.
+  const isTie = Math.abs((value * 2 ** (precision + 1)) % 2) === 1
   if (!isTie || Number(text.at(-1)) % 2 === 0) return text
-  return value.toFixed(100).slice(0, text.length).replace(/\.$/, '')
+  return value.toFixed(precision + 1).slice(0, precision === 0 ? -2 : -1)
 }
 
 /** A float as C's `%e` writes it: two digits of exponent at least. */

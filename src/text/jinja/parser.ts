@@ -66,7 +66,7 @@ export class ExpressionParser {
     while (this.skip('name', 'if')) {
       const test = this.#or()
       const otherwise = this.skip('name', 'else') ? this.#condition() : null
-      value = { type: 'condition', test, then: value, otherwise }
+      value = { type: 'condition', test, chosen: value, otherwise }
     }
     return value
   }

@@ -52,9 +52,8 @@ function* batches(value: Value, size: number, fill: Value | undefined): Generato
     }
     batch.push(item)
   }
-  if (batch.length === 0) return
-  while (fill !== undefined && fill !== null && batch.length < size) batch.push(fill)
-  yield batch
+  const missing = fill === undefined || fill === null ? 0 : size - batch.length
+  if (batch.length > 0) yield [...batch, ...Array.from({ length: Math.max(0, missing) }, () => fill ?? null)]
 }
 
 function* slices(value: Value, count: number, fill: Value | undefined): Generator<Value> {

@@ -5,7 +5,10 @@ import { fail } from './values.ts'
 const SPACE_START = new RegExp(`^${SPACE}+`)
 const SPACE_END = new RegExp(`${SPACE}+$`)
 const WORD = new RegExp(`(?:(?!${SPACE})[\\s\\S])+`, 'g')
-const LINE = /[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|$)/g
+const FIRST_WORD = new RegExp(`^(?:(?!${SPACE})[\\s\\S])+`)
+const BREAK = String.raw`\n\r\v\f\x1c-\x1e\x85\u2028\u2029`
+const LINE = new RegExp(`[^${BREAK}]*(?:\\r\\n|[${BREAK}]|$)`, 'g')
+const LINE_END = new RegExp(`(?:\\r\\n|[${BREAK}])$`)
 
 export type Side = 'left' | 'right' | 'both'
 
@@ -24,16 +27,17 @@ export function stripped(text: string, set: string | null, side: Side): string {
   return all.slice(from, to).join('')
 }
 
-/** `split(None)`: words between white space, at most so many cuts. */
+/** `split(None)`: words between white space. Behind the last cut the rest keeps its white space at the end. */
 function splitWords(text: string, limit: number): string[] {
+  if (limit < 0) return text.match(WORD) ?? []
   const words: string[] = []
-  WORD.lastIndex = 0
-  for (let match = WORD.exec(text); match !== null; match = WORD.exec(text)) {
-    if (limit >= 0 && words.length === limit)
-      return [...words, stripped(text.slice(match.index), null, 'right')]
-    words.push(match[0])
+  let rest = stripped(text, null, 'left')
+  while (words.length < limit && rest !== '') {
+    const [word = ''] = FIRST_WORD.exec(rest) ?? []
+    words.push(word)
+    rest = stripped(rest.slice(word.length), null, 'left')
   }
-  return words
+  return rest === '' ? words : [...words, rest]
 }
 
 function reversedText(text: string): string {
@@ -42,27 +46,11 @@ function reversedText(text: string): string {
 
 /** @param limit cuts at most; negative for any number */
 export function split(text: string, separator: string | null, limit: number): string[] {
-  if (separator === null) {
-    const words = splitWords(text, limit)
-    if (limit >= 0 && words.length === limit + 1 && limit > 0) return splitWordsKeepingTail(text, limit)
-    return words
-  }
+  if (separator === null) return splitWords(text, limit)
   if (separator === '') return fail('empty separator')
   const parts = text.split(separator)
   if (limit < 0 || parts.length <= limit + 1) return parts
   return [...parts.slice(0, limit), parts.slice(limit).join(separator)]
-}
-
-/** The rest behind the last cut keeps its white space at the end, as in Python. */
-function splitWordsKeepingTail(text: string, limit: number): string[] {
-  const words: string[] = []
-  let rest = stripped(text, null, 'left')
-  while (words.length < limit && rest !== '') {
-    const word = splitWords(rest, -1)[0] ?? ''
-    words.push(word)
-    rest = stripped(rest.slice(word.length), null, 'left')
-  }
-  return rest === '' ? words : [...words, rest]
 }
 
 export function splitFromRight(text: string, separator: string | null, limit: number): string[] {
@@ -74,9 +62,7 @@ export function splitFromRight(text: string, separator: string | null, limit: nu
 
 export function splitLines(text: string, keepEnds = false): string[] {
   const lines = text.match(LINE)?.filter((line) => line !== '') ?? []
-  return keepEnds
-    ? lines
-    : lines.map((line) => line.replace(/(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])$/, ''))
+  return keepEnds ? lines : lines.map((line) => line.replace(LINE_END, ''))
 }
 
 export function replaced(text: string, from: string, to: string, limit: number): string {
