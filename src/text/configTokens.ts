@@ -4,6 +4,9 @@ import { readSpecialTokens, type SpecialTokens } from './specialTokens.ts'
 
 const FILE = 'tokenizer_config.json'
 
+/** Classes that Transformers builds from other files: what their config declares is not about tokenizer.json. */
+const OF_OTHER_FILES = new Set<unknown>(['MarianTokenizer'])
+
 interface Declared {
   content: string
   fields: JsonObject
@@ -47,6 +50,7 @@ export function configTokens(
   known: ReadonlyMap<string, number>,
   next: number,
 ): (JsonObject & AddedToken)[] {
+  if (OF_OTHER_FILES.has(config['tokenizer_class'])) return []
   const declared = declaredTokens(config)
   const listed = new Set(declared.map(({ content }) => content))
   const roles: SpecialTokens = readSpecialTokens(config, map)

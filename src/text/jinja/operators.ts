@@ -247,7 +247,8 @@ function itemAt(items: readonly Value[] | string, index: bigint): Value | undefi
 /** `value[key]`, undefined where Python would raise a LookupError or a TypeError. */
 export function itemOf(value: Value, key: Value): Value | undefined {
   if (value instanceof Undefined) return value.refuse()
-  if (value instanceof Dict) return value.get(key)
+  // A key that no dict can have is one that is not there.
+  if (value instanceof Dict) return Array.isArray(key) || key instanceof Dict ? undefined : value.get(key)
   const index = numeric(key)
   if (typeof index !== 'bigint') return undefined
   const text = textOf(value)
