@@ -25,7 +25,6 @@ export function checkLimits(model: ModelDescription): void {
     if (features && features.size % 4 !== 0) throw refuse(step, 'width', features.size, 'a multiple of 4')
     if (!isOp(step, 'scores')) continue
     const { heads, kvHeads, headDim } = step.attrs
-    if (headDim % 4 !== 0) throw refuse(step, 'head_dim', headDim, 'a multiple of 4')
     if (headDim > MAX_HEAD_DIM) throw refuse(step, 'head_dim', headDim, `at most ${MAX_HEAD_DIM}`)
     const group = heads / kvHeads
     if (group > MAX_GROUP)
