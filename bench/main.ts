@@ -5,6 +5,7 @@ import { judge } from './bars.ts'
 import type { AdapterClass } from '../src/gpu/variants.ts'
 import { benchDispatch } from './dispatch.ts'
 import { benchContext, benchLayers } from './layers.ts'
+import { benchLoading } from './loading.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
 import { benchSteps } from './steps.ts'
@@ -18,6 +19,7 @@ const SUITES = {
   steps: benchSteps,
   layers: benchLayers,
   adapters: benchAdapters,
+  loading: benchLoading,
   model: benchModel,
 } as const
 

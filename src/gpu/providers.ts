@@ -128,20 +128,30 @@ export function productProviders(variant: Variant): ProviderName[] {
     : [...reductionProviders(variant), 'inputs_direct']
 }
 
+/** A WGSL file that a kernel is composed with, where its name does not find it here: a weight format's. */
+export interface ProviderFile {
+  readonly name: string
+  readonly text: string
+}
+
+const fileOf = (provider: ProviderName | ProviderFile): ProviderFile =>
+  typeof provider === 'string' ? { name: `lib/${provider}.wgsl`, text: PROVIDERS[provider] } : provider
+
+const nameOf = (provider: ProviderName | ProviderFile): string =>
+  typeof provider === 'string' ? provider : provider.name.replace(/^.*\/|\.wgsl$/g, '')
+
 /** A kernel from an op's file and its providers. `batch` is always among them. */
 export function kernel(
   op: { name: string; text: string },
-  providers: readonly ProviderName[],
+  providers: readonly (ProviderName | ProviderFile)[],
   consts: HeaderConsts = {},
 ): ShaderSource {
-  const names: ProviderName[] = ['batch', ...providers]
+  const all = ['batch' as const, ...providers]
+  const names = providers.map(nameOf)
   invariant(new Set(names).size === names.length, `a provider is named twice in ${op.name}`)
   return {
-    label: [op.name, ...providers, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
-    files: [
-      ...names.map((name) => ({ name: `lib/${name}.wgsl`, text: PROVIDERS[name] })),
-      { name: `ops/${op.name}.wgsl`, text: op.text },
-    ],
+    label: [op.name, ...names, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
+    files: [...all.map(fileOf), { name: `ops/${op.name}.wgsl`, text: op.text }],
     consts,
   }
 }

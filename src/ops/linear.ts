@@ -129,6 +129,8 @@ function shardParams(
     scale: form.scale,
     softcap: form.softcap ?? 0,
     adapter_row: begin,
+    w_high: 0,
+    w_super: 0,
   }
   return { n, params }
 }
