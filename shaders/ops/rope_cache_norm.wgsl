@@ -19,7 +19,7 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> table: array<f32>; // [positions, 2, rotary / 2]: cos then sin
+@group(0) @binding(3) var<storage, read> table: array<f32>; // as in lib/rotate.wgsl
 @group(0) @binding(4) var<storage, read_write> q: array<f32>;
 @group(0) @binding(5) var<storage, read_write> k_pages: array<f32>;
 @group(0) @binding(6) var<storage, read_write> v_pages: array<f32>;
@@ -41,7 +41,7 @@ fn normed(d: u32) -> f32 {
 }
 
 // Pairs as in lib/rotate.wgsl.
-fn rotated(d: u32, position: u32) -> f32 {
+fn rotated(d: u32, table_row: u32) -> f32 {
   if (d >= p.rotary) { return normed(d); }
   let half = p.rotary / 2u;
   let interleaved = p.interleaved == 1u;
@@ -49,7 +49,7 @@ fn rotated(d: u32, position: u32) -> f32 {
   let second = select(d >= half, (d & 1u) == 1u, interleaved);
   let distance = select(half, 1u, interleaved);
   let other = normed(select(d + distance, d - distance, second));
-  let at = position * p.rotary + pair;
+  let at = table_row * p.rotary + pair;
   return normed(d) * table[at] + select(-other, other, second) * table[at + half];
 }
 
@@ -74,9 +74,9 @@ fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   let page = ((slot / PAGE * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim;
   for (var d = reduction_begin(invocation); d < p.head_dim; d += REDUCERS) {
     if (of_q) {
-      q[(row * p.heads + head) * p.head_dim + d] = rotated(d, at.position);
+      q[(row * p.heads + head) * p.head_dim + d] = rotated(d, at.turned + at.position);
     } else if (head < p.heads + p.kv_heads) {
-      k_pages[page + d] = rotated(d, at.position);
+      k_pages[page + d] = rotated(d, at.turned + at.position);
     } else {
       v_pages[page + d] = x[base + d];
     }

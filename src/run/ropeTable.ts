@@ -1,4 +1,4 @@
-import { invariant } from '../errors.ts'
+import { invariant, TokenscopeError } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { RopeScaling, RopeTable } from '../program/attrs.ts'
 import { isOp, type Program } from '../program/step.ts'
@@ -107,7 +107,8 @@ export class RopeTables {
   readonly #tables: readonly RopeTable[]
   readonly #executor: Pick<Executor, 'device' | 'ledger'>
   readonly #positions: number
-  readonly #border: number
+  /** Longest text that turns as short ones do. */
+  readonly border: number
   readonly #isGrowing: boolean
   /** What each section behind the first holds, used longest ago first. */
   #held: { section: number; length: number }[] = []
@@ -117,9 +118,9 @@ export class RopeTables {
     this.#positions = positions
     const own = steps.filter((step) => isOp(step, 'rope')).map(({ attrs }) => attrs.table)
     this.#tables = [...new Map(own.map((table) => [JSON.stringify(table), table])).values()]
-    this.#border = Math.min(...this.#tables.map((table) => lengthBorder(table) ?? Infinity))
+    this.border = Math.min(...this.#tables.map((table) => lengthBorder(table) ?? Infinity))
     this.#isGrowing = this.#tables.some(({ scaling }) => scaling.kind === 'dynamic')
-    const more = this.#border >= positions ? 0 : this.#isGrowing ? KEPT_LENGTHS : 1
+    const more = this.border >= positions ? 0 : this.#isGrowing ? KEPT_LENGTHS : 1
     this.#held = Array.from({ length: more }, (_, i) => ({ section: i + 1, length: 0 }))
     this.#add('none', 16)
     for (const table of this.#tables)
@@ -151,19 +152,40 @@ export class RopeTables {
    * models that do not go by it.
    */
   turnedAs(length: number): number {
-    if (length <= this.#border || this.#held.length === 0) return 0
-    return this.#isGrowing ? length : this.#border + 1
+    if (length <= this.border || this.#held.length === 0) return 0
+    return this.#isGrowing ? length : this.border + 1
   }
 
-  /** First row of the section for texts of such a length in every table; written on first use. */
+  /** Sees to it that the tables have sections for texts of these lengths. Throws `limit` where they are too many for one forward. */
+  hold(lengths: readonly number[]): void {
+    const wanted = new Set(lengths.map((length) => this.turnedAs(length)).filter((turned) => turned !== 0))
+    if (wanted.size > this.#held.length) {
+      const message = `One forward can turn texts of ${this.#held.length} lengths past ${this.border} tokens, not of ${wanted.size}.`
+      throw new TokenscopeError('limit', message, {
+        hint: 'Run fewer texts at once.',
+        details: { lengths: wanted.size, most: this.#held.length },
+      })
+    }
+    const [kept, free] = [true, false].map((is) =>
+      this.#held.filter((held) => wanted.has(held.length) === is),
+    )
+    for (const { length } of kept ?? []) wanted.delete(length)
+    for (const turned of wanted) {
+      const entry = free?.shift()
+      invariant(entry, 'there is a section for long texts')
+      this.#write(entry.section, turned)
+      entry.length = turned
+      kept?.push(entry)
+    }
+    this.#held = [...(free ?? []), ...(kept ?? [])]
+  }
+
+  /** First row in every table of the section for texts of such a length, which is held. */
   firstRow(length: number): number {
     const turned = this.turnedAs(length)
     if (turned === 0) return 0
-    const entry = this.#held.find((held) => held.length === turned) ?? this.#held[0]
-    invariant(entry, 'there is a section for long texts')
-    this.#held = [...this.#held.filter((held) => held !== entry), entry]
-    if (entry.length !== turned) this.#write(entry.section, turned)
-    entry.length = turned
+    const entry = this.#held.find((held) => held.length === turned)
+    invariant(entry, `the tables hold a section for texts of ${length} tokens`)
     return entry.section * this.#positions
   }
 
