@@ -1,6 +1,6 @@
 import type { Activation } from '../../../../program/attrs.ts'
 import { mo, mrow, paren, sub, tight, word } from '../../../components/mathml.ts'
-import { equals, n, signed } from '../numbers.ts'
+import { constant, equals, n, signed } from '../numbers.ts'
 import { ACTIVATIONS } from './activations.ts'
 import { opView, type ExplainContext } from './view.ts'
 
@@ -10,10 +10,19 @@ const name = (activation: Activation) => word(ACTIVATIONS[activation].title)
 const at = ({ inputs, cell }: ExplainContext, input: number): number =>
   inputs[input]?.[cell.col] ?? Number.NaN
 
-export const add = opView<'add', { a: number; b: number; value: number }>({
-  law: () => mrow(sub('y', 'i'), mo('='), sub('a', 'i'), mo('+'), sub('b', 'i')),
-  explain: (context) => ({ a: at(context, 0), b: at(context, 1), value: context.value }),
-  numbers: ({ a, b, value }) => equals(value, n(a), mo('+'), signed(b)),
+/** A factor that is written only where it changes something. */
+const factor = (scale: number) => (scale === 1 ? [] : [constant(scale), tight('·')])
+
+export const add = opView<'add', { scale: number; a: number; b: number; value: number }>({
+  law: ({ attrs }) =>
+    mrow(sub('y', 'i'), mo('='), sub('a', 'i'), mo('+'), ...factor(attrs.scale), sub('b', 'i')),
+  explain: (context) => ({
+    scale: context.step.attrs.scale,
+    a: at(context, 0),
+    b: at(context, 1),
+    value: context.value,
+  }),
+  numbers: ({ scale, a, b, value }) => equals(value, n(a), mo('+'), ...factor(scale), signed(b)),
 })
 
 export const gate = opView<
