@@ -30,8 +30,8 @@ function byName(steps: readonly BoundStep[]): BoundStep[] {
 /** Bytes that cannot come from elsewhere than memory: the step's matrices, or the keys and values it attends to. */
 function bytesOf(model: Synthetic, step: BoundStep['step'], shape: Shape): number | null {
   if (step.op === 'attention') return 2 * CONTEXT * shape.kvHeads * shape.headDim * 4
-  const matrices = step.weights.filter((name) => model.hasMatrix(name))
-  return matrices.length === 0 ? null : matrices.reduce((sum, name) => sum + model.matrixBytes(name), 0)
+  const matrices = step.params.filter(({ role }) => role === 'matrix')
+  return matrices.length === 0 ? null : matrices.reduce((sum, { name }) => sum + model.matrixBytes(name), 0)
 }
 
 interface Slice {
