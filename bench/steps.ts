@@ -46,9 +46,10 @@ interface Slice {
 /** Times the steps of a layer for so many rows, round by round. */
 async function timeRows({ device, emit, rounds, model, shape, common }: Slice, rows: number): Promise<void> {
   const steps = byName(await model.bind(rows, CONTEXT - rows, true))
+  const timed = steps.map(({ step, dispatches }) => ({ name: step.name, dispatches }))
   const taken: number[][] = steps.map(() => [])
   for (let round = 0; round < rounds; round++) {
-    const times = await profileSteps(device, model.ledger, steps)
+    const times = await profileSteps(device, model.ledger, timed)
     times.forEach(({ microseconds }, i) => taken[i]?.push((microseconds ?? NaN) / LAYERS))
   }
   for (const [i, { step, dispatches }] of steps.entries()) {

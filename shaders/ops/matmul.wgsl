@@ -1,4 +1,4 @@
-// y[r, o] = Σₖ w[o, k]·x[r, k] + b[o], then finish          for many rows
+// y[r, o] = Σₖ w[o, k]·x[r, k] + b[o], then epilogue          for many rows
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]
 //   grid: ⌈n / 32⌉ × ⌈rows / 32⌉ workgroups of 8×8 threads; a thread makes 4×4 outputs, k advances by 32 through shared memory
 struct Params {
@@ -87,7 +87,7 @@ fn main(
     for (var j = 0u; j < 4u; j++) {
       let out = first_out + tx + j;
       if (out < p.n) {
-        y[output_row(row) * p.y_stride + p.y_offset + out] = finish(adapt(acc[i][j], row, out) + bias(out), row, out);
+        y[output_row(row) * p.y_stride + p.y_offset + out] = epilogue(adapt(acc[i][j], row, out) + bias(out), row, out);
       }
     }
   }

@@ -1,7 +1,7 @@
-// y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/finish          for few rows, or ROWS at a time
+// y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/epilogue          for few rows, or ROWS at a time
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]
-//   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (spread_shared), or threads that
-//   each make OUTPUTS outputs alone (spread_alone, spread_passed); over z: ⌈rows / ROWS⌉
+//   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (reduction_workgroup), or threads that
+//   each make OUTPUTS outputs alone (reduction_none, inputs_shuffled); over z: ⌈rows / ROWS⌉
 struct Params {
   k: u32,
   k4: u32,        // ⌈k / 4⌉
@@ -41,19 +41,19 @@ fn bias(out: u32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
-  let first = spread_index(group.y * groups.x + group.x, lane) * OUTPUTS;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, invocation: Invocation) {
+  let first = reduction_index(group.y * groups.x + group.x, invocation) * OUTPUTS;
   if (outputs_idle(first >= p.n)) { return; }
   let first_row = group.z * ROWS;
   if (first_row >= rows_active()) { return; }
   for (var i = 0u; i < ROWS; i++) { x_row[i] = input_row(first_row + i) * p.x_stride; }
-  prologue_begin(lane);
+  prologue_begin(invocation);
   let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
   var acc: array<vec4f, ROWS>;
   let units = (p.k4 + UNIT4 - 1u) / UNIT4;
-  for (var begin = units_begin(lane); begin < units; begin += units_step(lane)) {
-    hold_inputs(begin, lane);
-    for (var held = 0u; held < units_held(units - begin, lane); held++) {
+  for (var begin = units_begin(invocation); begin < units; begin += units_step(invocation)) {
+    hold_inputs(begin, invocation);
+    for (var held = 0u; held < units_held(units - begin, invocation); held++) {
       let unit = begin + held;
       let unit0 = unit_at(rows.x, unit);
       let unit1 = unit_at(rows.y, unit);
@@ -74,10 +74,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // The sums are copied so that only the copy is indexed by a running number: acc stays in registers, and the loop below, whose
   // end compilers cannot know, is not unrolled.
   var sums: array<vec4f, ROWS>;
-  for (var i = 0u; i < ROWS; i++) { sums[i] = prologue_end(outputs_sum(acc[i], lane), i, lane); }
+  for (var i = 0u; i < ROWS; i++) { sums[i] = prologue_end(outputs_sum(acc[i], invocation), i, invocation); }
   for (var i = 0u; i < min(ROWS, rows_active() - first_row); i++) {
     let row = first_row + i;
-    for (var j = outputs_begin(lane); j < OUTPUTS && first + j < p.n; j += outputs_step(lane)) {
+    for (var j = outputs_begin(invocation); j < OUTPUTS && first + j < p.n; j += outputs_step(invocation)) {
       y[output_row(row) * p.y_stride + p.y_offset + first + j] = combine(sums[i], row, first + j, j);
     }
   }

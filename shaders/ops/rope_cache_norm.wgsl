@@ -2,7 +2,7 @@
 // page, and copies values into theirs.
 //   norm: x / √(mean(x²) + ε) ∘ (g + offset) over a head
 //   x [rows, (heads + 2·kvHeads) · headDim], q [rows, heads · headDim], pages [page, kvHeads, 32, headDim], q_norm, k_norm [headDim]
-//   grid: one workgroup a head (spread_shared), or one thread a head (spread_alone) × rows
+//   grid: one workgroup a head (reduction_workgroup), or one thread a head (reduction_none) × rows
 struct Params {
   heads: u32,
   kv_heads: u32,
@@ -45,20 +45,20 @@ fn rotated(d: u32, position: u32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
-  let head = spread_index(group.x, lane);
+fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
+  let head = reduction_index(group.x, invocation);
   let row = group.y;
   if (row >= row_count() || head >= p.heads + 2u * p.kv_heads) { return; }
   let at = row_at(row);
   base = (row * (p.heads + 2u * p.kv_heads) + head) * p.head_dim;
   of_q = head < p.heads;
   var squares = 0.0;
-  for (var d = spread_begin(lane); d < p.head_dim; d += SPREAD) { squares += x[base + d] * x[base + d]; }
-  scale = inverseSqrt(spread_sum(vec4f(squares), lane).x / f32(p.head_dim) + p.eps);
+  for (var d = reduction_begin(invocation); d < p.head_dim; d += REDUCERS) { squares += x[base + d] * x[base + d]; }
+  scale = inverseSqrt(reduction_sum(vec4f(squares), invocation).x / f32(p.head_dim) + p.eps);
   let slot = cache_slot(at.pages, at.position);
   let kv_head = (head - p.heads) % p.kv_heads; // of a query head it means nothing
   let page = ((slot / PAGE * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim;
-  for (var d = spread_begin(lane); d < p.head_dim; d += SPREAD) {
+  for (var d = reduction_begin(invocation); d < p.head_dim; d += REDUCERS) {
     if (of_q) {
       q[(row * p.heads + head) * p.head_dim + d] = rotated(d, at.position);
     } else if (head < p.heads + p.kv_heads) {

@@ -40,19 +40,20 @@ export function architectureName(config: ConfigReader): string {
   throw config.fail('architectures', 'a causal language model (…ForCausalLM, …LMHeadModel)', 'unsupported')
 }
 
-/** Head counts and sizes, checked against each other. `headDim` defaults to hidden / heads. */
+/** Head counts and sizes, checked against each other. `head_dim` defaults to hidden / heads where a family has no size of its own. */
 export function parseHeads(
   config: ConfigReader,
   hidden: number,
+  size?: number,
 ): { heads: number; kvHeads: number; headDim: number } {
   const heads = config.count('num_attention_heads', { max: LIMITS.heads })
   const stated = config.get('head_dim') !== undefined
-  if (!stated && hidden % heads !== 0)
+  if (!stated && size === undefined && hidden % heads !== 0)
     throw config.fail('num_attention_heads', `a divisor of hidden_size (${hidden})`)
   const kvHeads = config.count('num_key_value_heads', { fallback: heads, max: LIMITS.heads })
   if (heads % kvHeads !== 0)
     throw config.fail('num_key_value_heads', `a divisor of num_attention_heads (${heads})`)
-  const headDim = stated ? config.count('head_dim', { max: LIMITS.width }) : hidden / heads
+  const headDim = stated ? config.count('head_dim', { max: LIMITS.width }) : (size ?? hidden / heads)
   if (headDim % 2 !== 0) {
     throw config.fail(stated ? 'head_dim' : 'num_attention_heads', 'an even head size, for rotary positions')
   }
@@ -116,6 +117,12 @@ export function parseRope(config: ConfigReader, headDim: number, trained: number
   return parseRopeSection(config, rope, { headDim, trained, theta: config.positive('rope_theta', 10_000) })
 }
 
+/** A finite number above zero; null turns it off, and only an absent field takes the default of the config class. */
+export function parseOptional(config: ConfigReader, field: string, fallback: number | null): number | null {
+  if (config.has(field)) return config.get(field) === undefined ? null : config.positive(field)
+  return fallback
+}
+
 /** Which layers look at a window only: the config's `layer_types` where it has them, else `isSliding`. */
 export function parseLayerTypes(
   config: ConfigReader,
@@ -169,8 +176,17 @@ export interface DecoderDefaults {
   bos: readonly number[]
   eos: readonly number[]
   tied?: boolean
+  /** The rotation; default one for all layers, as {@link parseRope} reads it. */
+  rope?: (headDim: number, trained: number) => DecoderSpec['rope']
+  /** Size of a head that the config leaves unsaid; default hidden / heads. */
+  headDim?: number
   activation?: { field: string; fallback: string; allowed: readonly Activation[] }
 }
+
+const always =
+  <T>(value: T): (() => T) =>
+  () =>
+    value
 
 const SILU = { field: 'hidden_act', fallback: 'silu', allowed: ['silu'] } as const
 
@@ -178,7 +194,7 @@ const SILU = { field: 'hidden_act', fallback: 'silu', allowed: ['silu'] } as con
 export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): DecoderSpec {
   const warnings: string[] = []
   const hidden = config.count('hidden_size', { max: LIMITS.width })
-  const sizes: Pick<ModelSpec, 'heads' | 'kvHeads' | 'headDim'> = parseHeads(config, hidden)
+  const sizes: Pick<ModelSpec, 'heads' | 'kvHeads' | 'headDim'> = parseHeads(config, hidden, defaults.headDim)
   const layers = config.count('num_hidden_layers', { max: LIMITS.layers })
   const vocab = config.count('vocab_size', { max: LIMITS.vocab })
   const intermediate = config.count('intermediate_size', { max: LIMITS.width })
@@ -187,7 +203,7 @@ export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): D
   const activation = parseActivation(config, field, fallback, allowed)
   const ids = parseSpecialIds(config, vocab, defaults, warnings)
   const maxPositions = config.count('max_position_embeddings', { fallback: defaults.positions })
-  const table = parseRope(config, sizes.headDim, maxPositions)
+  const rope = defaults.rope ?? ((headDim, trained) => always(parseRope(config, headDim, trained)))
   return {
     architecture: architectureName(config),
     modelType: config.text('model_type'),
@@ -200,7 +216,7 @@ export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): D
     norm: { kind: 'rms_norm', eps, offset: 0 },
     activation,
     attentionScale: 1 / Math.sqrt(sizes.headDim),
-    rope: () => table,
+    rope: rope(sizes.headDim, maxPositions),
     window: () => null,
     bias: { qkv: false, o: false, mlp: false },
     tied: parseTied(config, defaults.tied ?? false),

@@ -1,12 +1,15 @@
 import { ConfigReader } from '../formats/configReader.ts'
 import type { TensorInfo } from '../formats/tensors.ts'
 import type { Architecture } from './architecture.ts'
+import { gemma2 } from './gemma2.ts'
+import { gemma3 } from './gemma3.ts'
 import { gpt2 } from './gpt2.ts'
 import { llama, mistral, qwen2 } from './llama.ts'
+import { qwen3 } from './qwen3.ts'
 import type { ModelDescription } from './spec.ts'
 
 /** Every architecture there is. A new one is a file beside these and a line here. */
-export const ARCHITECTURES: readonly Architecture[] = [llama, mistral, qwen2, gpt2]
+export const ARCHITECTURES: readonly Architecture[] = [llama, mistral, qwen2, gpt2, qwen3, gemma2, gemma3]
 
 /**
  * The description of a model from its parsed `config.json` and the tensors of its checkpoint.

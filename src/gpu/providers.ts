@@ -5,12 +5,12 @@ import activations from '../../shaders/lib/activations.wgsl?raw'
 import adapterLora from '../../shaders/lib/adapter_lora.wgsl?raw'
 import adapterNone from '../../shaders/lib/adapter_none.wgsl?raw'
 import batch from '../../shaders/lib/batch.wgsl?raw'
-import finishActivate from '../../shaders/lib/finish_activate.wgsl?raw'
-import finishAdd from '../../shaders/lib/finish_add.wgsl?raw'
-import finishCap from '../../shaders/lib/finish_cap.wgsl?raw'
-import finishScale from '../../shaders/lib/finish_scale.wgsl?raw'
-import finishStore from '../../shaders/lib/finish_store.wgsl?raw'
-import inputsOwn from '../../shaders/lib/inputs_own.wgsl?raw'
+import epilogueActivate from '../../shaders/lib/epilogue_activate.wgsl?raw'
+import epilogueAdd from '../../shaders/lib/epilogue_add.wgsl?raw'
+import epilogueCap from '../../shaders/lib/epilogue_cap.wgsl?raw'
+import epilogueScale from '../../shaders/lib/epilogue_scale.wgsl?raw'
+import epilogueStore from '../../shaders/lib/epilogue_store.wgsl?raw'
+import inputsDirect from '../../shaders/lib/inputs_direct.wgsl?raw'
 import normedAdd from '../../shaders/lib/normed_add.wgsl?raw'
 import normedStore from '../../shaders/lib/normed_store.wgsl?raw'
 import outputsGated from '../../shaders/lib/outputs_gated.wgsl?raw'
@@ -27,13 +27,13 @@ import rotate from '../../shaders/lib/rotate.wgsl?raw'
 import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
 import rowsPacked from '../../shaders/lib/rows_packed.wgsl?raw'
-import selectAlone from '../../shaders/lib/select_alone.wgsl?raw'
-import selectShared from '../../shaders/lib/select_shared.wgsl?raw'
+import selectInvocation from '../../shaders/lib/select_invocation.wgsl?raw'
+import selectWorkgroup from '../../shaders/lib/select_workgroup.wgsl?raw'
 import softcapNone from '../../shaders/lib/softcap_none.wgsl?raw'
 import softcapTanh from '../../shaders/lib/softcap_tanh.wgsl?raw'
-import spreadAlone from '../../shaders/lib/spread_alone.wgsl?raw'
-import spreadPassed from '../../shaders/lib/spread_passed.wgsl?raw'
-import spreadShared from '../../shaders/lib/spread_shared.wgsl?raw'
+import reductionNone from '../../shaders/lib/reduction_none.wgsl?raw'
+import inputsShuffled from '../../shaders/lib/inputs_shuffled.wgsl?raw'
+import reductionWorkgroup from '../../shaders/lib/reduction_workgroup.wgsl?raw'
 import visible from '../../shaders/lib/visible.wgsl?raw'
 import weightsF16 from '../../shaders/lib/weights_f16.wgsl?raw'
 import weightsF16Native from '../../shaders/lib/weights_f16_native.wgsl?raw'
@@ -53,12 +53,12 @@ const PROVIDERS = {
   adapter_lora: adapterLora,
   adapter_none: adapterNone,
   batch,
-  finish_activate: finishActivate,
-  finish_add: finishAdd,
-  finish_cap: finishCap,
-  finish_scale: finishScale,
-  finish_store: finishStore,
-  inputs_own: inputsOwn,
+  epilogue_activate: epilogueActivate,
+  epilogue_add: epilogueAdd,
+  epilogue_cap: epilogueCap,
+  epilogue_scale: epilogueScale,
+  epilogue_store: epilogueStore,
+  inputs_direct: inputsDirect,
   normed_add: normedAdd,
   normed_store: normedStore,
   outputs_gated: outputsGated,
@@ -75,13 +75,13 @@ const PROVIDERS = {
   rows_all: rowsAll,
   rows_logits: rowsLogits,
   rows_packed: rowsPacked,
-  select_alone: selectAlone,
-  select_shared: selectShared,
+  select_invocation: selectInvocation,
+  select_workgroup: selectWorkgroup,
   softcap_none: softcapNone,
   softcap_tanh: softcapTanh,
-  spread_alone: spreadAlone,
-  spread_passed: spreadPassed,
-  spread_shared: spreadShared,
+  reduction_none: reductionNone,
+  inputs_shuffled: inputsShuffled,
+  reduction_workgroup: reductionWorkgroup,
   visible: visible,
   weights_f16: weightsF16,
   weights_f16_native: weightsF16Native,
@@ -103,13 +103,15 @@ export function reduceProvider(variant: Variant): ProviderName {
 }
 
 /** The providers by which the threads of a norm share its work. */
-export function spreadProviders(variant: Variant): ProviderName[] {
-  return variant.alone ? ['spread_alone'] : ['spread_shared', reduceProvider(variant)]
+export function reductionProviders(variant: Variant): ProviderName[] {
+  return variant.threadPerOutput ? ['reduction_none'] : ['reduction_workgroup', reduceProvider(variant)]
 }
 
-/** The same of a product, and where its inputs come from: threads that work alone pass them on where they can. */
+/** The same of a product, and where its inputs come from: threads that make whole outputs pass them on where they can. */
 export function productProviders(variant: Variant): ProviderName[] {
-  return variant.alone && variant.subgroups ? ['spread_passed'] : [...spreadProviders(variant), 'inputs_own']
+  return variant.threadPerOutput && variant.subgroups
+    ? ['inputs_shuffled']
+    : [...reductionProviders(variant), 'inputs_direct']
 }
 
 /** A kernel from an op's file and its providers. `batch` is always among them. */

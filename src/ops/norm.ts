@@ -1,5 +1,5 @@
 import normWgsl from '../../shaders/ops/norm.wgsl?raw'
-import { kernel, spreadProviders, type ProviderName } from '../gpu/providers.ts'
+import { kernel, reductionProviders, type ProviderName } from '../gpu/providers.ts'
 import type { FoldedNorm } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { normFormula } from './formulas.ts'
@@ -54,13 +54,13 @@ function dispatch(step: NormStep, context: OpContext): Dispatch {
   const providers = [
     prologueOf(norm),
     adds ? 'normed_add' : 'normed_store',
-    ...spreadProviders(variant),
+    ...reductionProviders(variant),
   ] as const
   return {
     shader: kernel({ name: 'norm', text: normWgsl }, providers, { ROWS: 1 }),
     bindings,
     params: { k: norm.width, k4: Math.ceil(norm.width / 4), groups, ...normParams(norm) },
-    grid: [variant.alone ? Math.ceil(rows / variant.workgroup) : rows, 1, 1],
+    grid: [variant.threadPerOutput ? Math.ceil(rows / variant.workgroup) : rows, 1, 1],
   }
 }
 

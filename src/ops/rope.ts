@@ -3,7 +3,7 @@ import ropeWgsl from '../../shaders/ops/rope.wgsl?raw'
 import ropeCacheWgsl from '../../shaders/ops/rope_cache.wgsl?raw'
 import ropeCacheNormWgsl from '../../shaders/ops/rope_cache_norm.wgsl?raw'
 import { invariant } from '../errors.ts'
-import { kernel, spreadProviders } from '../gpu/providers.ts'
+import { kernel, reductionProviders } from '../gpu/providers.ts'
 import type { RopeAttrs } from '../program/attrs.ts'
 import { shapeOf, widthOf, type Step } from '../program/step.ts'
 import {
@@ -81,7 +81,7 @@ function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispat
   const pages = pagesOf(step, context)
   const all = heads + 2 * kvHeads
   return {
-    shader: kernel({ name: 'rope_cache_norm', text: ropeCacheNormWgsl }, spreadProviders(variant)),
+    shader: kernel({ name: 'rope_cache_norm', text: ropeCacheNormWgsl }, reductionProviders(variant)),
     bindings: [
       read(2, inputOf(step, 0, context)),
       read(3, context.ropeTable(rope?.table ?? null)),
@@ -99,7 +99,7 @@ function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispat
       eps: norm.eps,
       norm_offset: norm.offset,
     },
-    grid: [variant.alone ? Math.ceil(all / variant.workgroup) : all, size.rows, 1],
+    grid: [variant.threadPerOutput ? Math.ceil(all / variant.workgroup) : all, size.rows, 1],
   }
 }
 

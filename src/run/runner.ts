@@ -4,6 +4,7 @@ import { invariant } from '../errors.ts'
 import type { OpenedDevice } from '../gpu/device.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
+import type { BoundDispatch } from '../gpu/profiler.ts'
 import { splitPositions } from '../ops/attention.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
 import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
@@ -13,7 +14,7 @@ import { fuse } from '../program/fuse.ts'
 import { isOp, type Program, type ProgramSize } from '../program/step.ts'
 import type { WeightStore } from '../weights/store.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
-import type { BindResources, BoundDispatch, BoundProgram } from './bind.ts'
+import type { BindResources, BoundProgram } from './bind.ts'
 import {
   cacheBytesPerPosition,
   cacheLayers,

@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { Checkpoint, TensorInfo } from '../formats/tensors.ts'
-import { decodeFloats } from './floats.ts'
+import { decodeFloats } from '../formats/floats.ts'
 import { packMatrix, type PackedRows } from './pack.ts'
 import type { WeightFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'

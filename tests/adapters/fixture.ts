@@ -11,7 +11,7 @@ import type { TensorInfo } from '../../src/formats/tensors.ts'
 import { describeModel } from '../../src/arch/index.ts'
 import type { ModelDescription } from '../../src/arch/spec.ts'
 import type { ParamRef } from '../../src/program/step.ts'
-import { decodeFloats } from '../../src/weights/floats.ts'
+import { decodeFloats } from '../../src/formats/floats.ts'
 import { writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')

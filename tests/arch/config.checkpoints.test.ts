@@ -147,7 +147,7 @@ describe('real models', () => {
     const { steps } = model.record({ rows: 1, logitRows: 1, positions: 1 })
     expect(steps.some(({ op }) => op === 'gate')).toBe(false)
     expect(steps.filter((step) => isOp(step, 'activation')).map(({ attrs }) => attrs)).toEqual(
-      Array(model.layers).fill({ activation: 'gelu_tanh' }),
+      Array.from({ length: model.layers }, () => ({ activation: 'gelu_tanh' })),
     )
   })
 })

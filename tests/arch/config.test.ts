@@ -298,9 +298,8 @@ describe('fields with more than one spelling', () => {
       warnings: [],
     })
     const table = { theta: 10_000, scaling: { kind: 'none' }, rotary: 4 }
-    expect(stepsOf(model, 'rope').map(({ attrs }) => attrs)).toEqual(
-      Array(2).fill({ headDim: 4, layout: 'half', table }),
-    )
+    const turned = { headDim: 4, layout: 'half', table }
+    expect(stepsOf(model, 'rope').map(({ attrs }) => attrs)).toEqual([turned, turned])
     expect(stepsOf(model, 'scores')[0]?.attrs).toEqual({
       heads: 4,
       kvHeads: 4,

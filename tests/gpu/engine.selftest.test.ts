@@ -67,8 +67,8 @@ test('is brief, compiles nothing of its own, and runs once on a device', async (
 
 test.each([
   { what: 'reductions', name: 'workgroup_sum', wrong: '0.75 * %', variant: 'wg32' },
-  { what: 'weights', name: 'unit4', wrong: '0.75 * %', variant: 'alone-wg32' },
-  { what: 'an order in the sampler', name: 'before', wrong: '!(%)', variant: 'alone-wg32' },
+  { what: 'weights', name: 'unit4', wrong: '0.75 * %', variant: 'perthread-wg32' },
+  { what: 'an order in the sampler', name: 'before', wrong: '!(%)', variant: 'perthread-wg32' },
 ])('wrong $what: noticed, and said', async ({ name, wrong, variant }) => {
   const { device } = await freshTestDevice()
   const counted = miscompile(device, name, wrong)

@@ -10,7 +10,17 @@ const PROBABILITY = 1e-5
 /** The parts are added in f64, the stream in f32. */
 const SUM = 1e-3
 
-const MODELS = ['llama', 'llama-tied-bias', 'gpt2', 'gpt2-untied', 'qwen2', 'mistral']
+const MODELS = [
+  'llama',
+  'llama-tied-bias',
+  'gpt2',
+  'gpt2-untied',
+  'qwen2',
+  'mistral',
+  'qwen3',
+  'gemma2',
+  'gemma3',
+]
 
 const promptOf = (name: string): number[] =>
   (readJson(join(TINY, name, 'expected.json')) as { ids: number[] }).ids

@@ -192,7 +192,7 @@ async function runAll<C extends AttentionCase>(
 const KERNELS = HEAD_SIZES.map((headDim, i) => ({
   headDim,
   group: [1, 2, 3, 8][i % 4]!,
-  features: ['f16-subgroups-', '', 'alone-'][i % 3]!,
+  features: ['f16-subgroups-', '', 'perthread-'][i % 3]!,
   workgroup: [32, 64, 128, 256][(i + (i >> 2)) % 4]!,
 }))
 const SHAPES = { kernel: KERNELS, kvHeads: [1, 3] }

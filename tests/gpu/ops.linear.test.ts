@@ -32,10 +32,10 @@ const FEATURES = [
   'f16-',
   'subgroups-',
   'f16-subgroups-',
-  'alone-',
-  'f16-alone-',
-  'subgroups-alone-',
-  'f16-subgroups-alone-',
+  'perthread-',
+  'f16-perthread-',
+  'subgroups-perthread-',
+  'f16-subgroups-perthread-',
 ] as const
 const WORKGROUPS = [32, 64, 128, 256] as const
 const ACTIVATIONS = { silu, gelu: geluErf, gelu_tanh: geluTanh } as const

@@ -10,7 +10,7 @@ import { topK } from '../reference.ts'
 import { CANARY, openHarness, type Harness } from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
-const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'alone-', 'f16-alone-'] as const
+const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'perthread-', 'f16-perthread-'] as const
 const WORKGROUPS = [32, 64, 128, 256] as const
 const SLOTS = 16
 const LAYOUT = [
@@ -157,7 +157,7 @@ test('every k from 1 to 256', async () => {
 })
 
 test('NaN and infinity anywhere are flagged; the draw lands in its slot', async () => {
-  for (const name of ['wg32', 'subgroups-wg64', 'wg256', 'alone-wg32']) {
+  for (const name of ['wg32', 'subgroups-wg64', 'wg256', 'perthread-wg32']) {
     const harness = await openHarness(name)
     if (!harness) continue
     const vocab = 600
@@ -239,7 +239,7 @@ function checkDraw(
 test.for([
   ['wg32', 131],
   ['wg64', 1000],
-  ['alone-wg32', 1000],
+  ['perthread-wg32', 1000],
   ['f16-subgroups-wg32', 4096],
   ['wg256', 300],
 ] as const)('draws equal those of the host: %s, vocabulary of %i', async ([name, vocab], { skip }) => {

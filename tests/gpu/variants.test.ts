@@ -11,7 +11,7 @@ import { readJson, TALES, TINY, withModel } from './modelFixtures.ts'
  * workgroup and format in ops.linear.test.ts, and all other tests run the variant of the adapter. Four variants bring every pair of
  * features together; TOKENSCOPE_VARIANTS=all runs every one there is, which compiles for minutes on a software adapter.
  */
-const PAIRS = ['wg64', 'f16-subgroups-wg32', 'f16-alone-wg64', 'subgroups-alone-wg64']
+const PAIRS = ['wg64', 'f16-subgroups-wg32', 'f16-perthread-wg64', 'subgroups-perthread-wg64']
 const EVERY = ['', 'f16-', 'subgroups-', 'f16-subgroups-']
   .flatMap((name) => [name, `${name}alone-`])
   .flatMap((features) => [32, 64, 128, 256].map((size) => `${features}wg${size}`))

@@ -20,9 +20,9 @@ fn gathered_count() -> u32 { return atomicLoad(&gathered); }
 fn flag(bits: u32) { atomicOr(&bad, bits); }
 fn clear_flags() { atomicStore(&bad, 0u); }
 fn flags_set() -> u32 { return atomicLoad(&bad); }
-fn sum_all(value: vec4f, lane: Lane) -> vec4f { return workgroup_sum(value, lane); }
-fn max_all(value: f32, lane: Lane) -> f32 {
-  peaks[lane.index] = value;
+fn sum_all(value: vec4f, invocation: Invocation) -> vec4f { return workgroup_sum(value, invocation); }
+fn max_all(value: f32, invocation: Invocation) -> f32 {
+  peaks[invocation.index] = value;
   workgroupBarrier();
   var peak = value;
   for (var i = 0u; i < WORKGROUP; i++) { peak = max(peak, peaks[i]); }

@@ -1,6 +1,6 @@
 // Where select keeps what it gathers when one thread does a row: its own memory. CPU adapters compile this many times faster
 // than workgroup memory with atomics and barriers.
-struct Lane {
+struct Invocation {
   @builtin(local_invocation_index) index: u32,
 }
 const THREADS = 1u;
@@ -26,5 +26,5 @@ fn gathered_count() -> u32 { return gathered; }
 fn flag(bits: u32) { bad |= bits; }
 fn clear_flags() { bad = 0u; }
 fn flags_set() -> u32 { return bad; }
-fn sum_all(value: vec4f, lane: Lane) -> vec4f { return value; }
-fn max_all(value: f32, lane: Lane) -> f32 { return value; }
+fn sum_all(value: vec4f, invocation: Invocation) -> vec4f { return value; }
+fn max_all(value: f32, invocation: Invocation) -> f32 { return value; }

@@ -1,4 +1,4 @@
-import type { DType } from '../formats/tensors.ts'
+import type { DType } from './tensors.ts'
 import { invariant } from '../errors.ts'
 
 const f32 = new Float32Array(1)

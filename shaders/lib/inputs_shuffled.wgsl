@@ -1,17 +1,17 @@
 // Threads that work alone and pass each other the inputs: all of them need the same x, so each thread of a subgroup loads a part of
 // it, and the others read that from its registers. CPU adapters load word by word, whichever thread a word is for.
-struct Lane {
+struct Invocation {
   @builtin(local_invocation_index) index: u32,
   @builtin(subgroup_invocation_id) own: u32,
   @builtin(subgroup_size) size: u32,
 }
-fn lanes(lane: Lane) -> u32 { return min(lane.size, WORKGROUP); }
-fn spread_index(group: u32, lane: Lane) -> u32 { return group * WORKGROUP + lane.index; }
+fn threads(invocation: Invocation) -> u32 { return min(invocation.size, WORKGROUP); }
+fn reduction_index(group: u32, invocation: Invocation) -> u32 { return group * WORKGROUP + invocation.index; }
 // Going along x, the threads of a subgroup share the way and sum what they found.
-fn spread_begin(lane: Lane) -> u32 { return lane.own; }
-fn spread_step(lane: Lane) -> u32 { return lanes(lane); }
+fn reduction_begin(invocation: Invocation) -> u32 { return invocation.own; }
+fn reduction_step(invocation: Invocation) -> u32 { return threads(invocation); }
 @diagnostic(off, subgroup_uniformity)
-fn spread_sum(value: vec4f, lane: Lane) -> vec4f { return subgroupAdd(value); }
+fn reduction_sum(value: vec4f, invocation: Invocation) -> vec4f { return subgroupAdd(value); }
 
 // A thread holds vec4 `own % HOLDERS` of a unit, and where a unit has more of them than WebGPU's smallest subgroup has threads,
 // also the one HOLDERS further on.
@@ -19,11 +19,11 @@ const HOLDERS = min(UNIT4, 4u);
 const DEPTH = UNIT4 / HOLDERS;
 var<private> held_inputs: array<vec4f, ROWS * DEPTH>;
 
-fn units_begin(lane: Lane) -> u32 { return 0u; }
-fn units_step(lane: Lane) -> u32 { return lanes(lane) / HOLDERS; }
-fn units_held(left: u32, lane: Lane) -> u32 { return min(units_step(lane), left); }
-fn hold_inputs(unit: u32, lane: Lane) {
-  let first = (unit + lane.own / HOLDERS) * UNIT4 + lane.own % HOLDERS;
+fn units_begin(invocation: Invocation) -> u32 { return 0u; }
+fn units_step(invocation: Invocation) -> u32 { return threads(invocation) / HOLDERS; }
+fn units_held(left: u32, invocation: Invocation) -> u32 { return min(units_step(invocation), left); }
+fn hold_inputs(unit: u32, invocation: Invocation) {
+  let first = (unit + invocation.own / HOLDERS) * UNIT4 + invocation.own % HOLDERS;
   for (var i = 0u; i < ROWS; i++) {
     for (var deep = 0u; deep < DEPTH; deep++) {
       let k4 = first + deep * HOLDERS;
@@ -43,6 +43,6 @@ fn input4(i: u32, unit: u32, held: u32, part: u32) -> vec4f {
 // Threads without outputs stay as long as another of their subgroup needs what they hold.
 @diagnostic(off, subgroup_uniformity)
 fn outputs_idle(idle: bool) -> bool { return subgroupAll(idle); }
-fn outputs_begin(lane: Lane) -> u32 { return 0u; }
-fn outputs_step(lane: Lane) -> u32 { return 1u; }
-fn outputs_sum(value: vec4f, lane: Lane) -> vec4f { return value; }
+fn outputs_begin(invocation: Invocation) -> u32 { return 0u; }
+fn outputs_step(invocation: Invocation) -> u32 { return 1u; }
+fn outputs_sum(value: vec4f, invocation: Invocation) -> vec4f { return value; }
