@@ -19,8 +19,11 @@ const HOLDERS = min(UNIT4, 4u);
 const DEPTH = UNIT4 / HOLDERS;
 var<private> held_inputs: array<vec4f, ROWS * DEPTH>;
 
-fn units_begin(invocation: Invocation) -> u32 { return 0u; }
-fn units_step(invocation: Invocation) -> u32 { return threads(invocation) / HOLDERS; }
+// Units that share a head are a run; what threads hold at a time lies within one.
+const RUN = select(0x40000000u, HEAD_UNITS, HEAD_UNITS > 1u);
+fn runs_begin(invocation: Invocation) -> u32 { return 0u; }
+fn runs_step(invocation: Invocation) -> u32 { return RUN; }
+fn units_step(invocation: Invocation) -> u32 { return min(threads(invocation) / HOLDERS, RUN); }
 fn units_held(left: u32, invocation: Invocation) -> u32 { return min(units_step(invocation), left); }
 fn hold_inputs(unit: u32, invocation: Invocation) {
   let first = (unit + invocation.own / HOLDERS) * UNIT4 + invocation.own % HOLDERS;
@@ -28,10 +31,36 @@ fn hold_inputs(unit: u32, invocation: Invocation) {
     for (var deep = 0u; deep < DEPTH; deep++) {
       let k4 = first + deep * HOLDERS;
       var value = vec4f();
-      if (k4 < p.k4) { value = prologue(x4(i, k4), i, k4); }
+      if (k4 < p.k4 && invocation.own / HOLDERS < units_step(invocation)) { value = prologue(x4(i, k4), i, k4); }
       held_inputs[i * DEPTH + deep] = value;
     }
+    if (OFFSETS) { hold_sums(i); }
   }
+}
+
+// The holders of a unit sum their inputs once, for all outputs: of each side, or of the whole unit.
+var<private> held_sums: array<f32, ROWS * SIDES>;
+@diagnostic(off, subgroup_uniformity)
+fn unit_sum(value: vec4f) -> f32 {
+  var sum = dot(value, vec4f(1.0));
+  for (var other = 1u; other < HOLDERS; other *= 2u) { sum += subgroupShuffleXor(sum, other); }
+  return sum;
+}
+fn hold_sums(i: u32) {
+  if (SIDES == 2u) {
+    held_sums[i * SIDES] = unit_sum(held_inputs[i * DEPTH]);
+    held_sums[i * SIDES + SIDES - 1u] = unit_sum(held_inputs[i * DEPTH + DEPTH - 1u]);
+    return;
+  }
+  var sum = held_inputs[i * DEPTH];
+  if (DEPTH == 2u) { sum += held_inputs[i * DEPTH + DEPTH - 1u]; }
+  held_sums[i * SIDES] = unit_sum(sum);
+}
+fn note_input(i: u32, value: vec4f) {}
+@diagnostic(off, subgroup_uniformity)
+fn noted_sum(i: u32, held: u32, side: u32) -> f32 {
+  let sum = select(held_sums[i * SIDES], held_sums[i * SIDES + SIDES - 1u], side == 1u);
+  return subgroupShuffle(sum, held * HOLDERS);
 }
 // Both are chosen from before the exchange, so that no register is indexed by a running number.
 @diagnostic(off, subgroup_uniformity)

@@ -1,5 +1,5 @@
 // LayerNorm before the product. Mean and variance are taken in two passes over x (a one-pass variance cancels).
-@group(0) @binding(5) var<storage, read> norm: array<vec4f>; // [k] weight, then [k] bias
+@group(0) @binding(5) var<storage, read> norm: array<vec4f>; // [k] weight, then [k] bias where there is one (shift provider)
 var<private> centre: array<f32, ROWS>;
 var<private> inverse: array<f32, ROWS>;
 
@@ -19,6 +19,6 @@ fn prologue_begin(invocation: Invocation) {
   }
 }
 fn prologue(value: vec4f, i: u32, k4: u32) -> vec4f {
-  return inside((value - centre[i]) * inverse[i] * norm[k4] + norm[p.k4 + k4], k4);
+  return inside((value - centre[i]) * inverse[i] * norm[k4] + norm_shift(k4), k4);
 }
 fn prologue_end(sums: vec4f, i: u32, invocation: Invocation) -> vec4f { return sums; }

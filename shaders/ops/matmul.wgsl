@@ -14,8 +14,11 @@ struct Params {
   y_offset: u32,
   eps: f32,
   norm_offset: f32,
+  scale: f32,       // factor on the product, or on what joins the residual stream
   softcap: f32,
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  w_high: u32,
+  w_super: u32,
 }
 const NONE = 0xffffffffu;
 const TILE = 32u;

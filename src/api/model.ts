@@ -183,6 +183,11 @@ export interface GeneratedToken {
   /** The uniform number of the draw in [0, 1), null when greedy. */
   random: number | null
   finish: FinishReason | null
+  /**
+   * True where all text before it was read again: it had outgrown the length up to which the model's positions turn as those of short
+   * texts do (LongRoPE, dynamic scaling).
+   */
+  readAgain?: boolean
 }
 
 export type Prompt = string | readonly number[] | readonly ChatMessage[]

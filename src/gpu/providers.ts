@@ -1,5 +1,8 @@
 import activateGeluErf from '../../shaders/lib/activate_gelu_erf.wgsl?raw'
 import activateGeluTanh from '../../shaders/lib/activate_gelu_tanh.wgsl?raw'
+import activateGeluSigmoid from '../../shaders/lib/activate_gelu_sigmoid.wgsl?raw'
+import activateRelu from '../../shaders/lib/activate_relu.wgsl?raw'
+import activateReluSquared from '../../shaders/lib/activate_relu_squared.wgsl?raw'
 import activateSilu from '../../shaders/lib/activate_silu.wgsl?raw'
 import activations from '../../shaders/lib/activations.wgsl?raw'
 import adapterLora from '../../shaders/lib/adapter_lora.wgsl?raw'
@@ -10,6 +13,7 @@ import epilogueAdd from '../../shaders/lib/epilogue_add.wgsl?raw'
 import epilogueCap from '../../shaders/lib/epilogue_cap.wgsl?raw'
 import epilogueScale from '../../shaders/lib/epilogue_scale.wgsl?raw'
 import epilogueStore from '../../shaders/lib/epilogue_store.wgsl?raw'
+import epilogueTimes from '../../shaders/lib/epilogue_times.wgsl?raw'
 import inputsDirect from '../../shaders/lib/inputs_direct.wgsl?raw'
 import normedAdd from '../../shaders/lib/normed_add.wgsl?raw'
 import normedStore from '../../shaders/lib/normed_store.wgsl?raw'
@@ -27,8 +31,11 @@ import rotate from '../../shaders/lib/rotate.wgsl?raw'
 import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
 import rowsPacked from '../../shaders/lib/rows_packed.wgsl?raw'
+import runNorm from '../../shaders/lib/run_norm.wgsl?raw'
 import selectInvocation from '../../shaders/lib/select_invocation.wgsl?raw'
 import selectWorkgroup from '../../shaders/lib/select_workgroup.wgsl?raw'
+import shiftLearned from '../../shaders/lib/shift_learned.wgsl?raw'
+import shiftNone from '../../shaders/lib/shift_none.wgsl?raw'
 import softcapNone from '../../shaders/lib/softcap_none.wgsl?raw'
 import softcapTanh from '../../shaders/lib/softcap_tanh.wgsl?raw'
 import reductionNone from '../../shaders/lib/reduction_none.wgsl?raw'
@@ -48,6 +55,9 @@ import type { HeaderConsts, ShaderSource } from './shader.ts'
 const PROVIDERS = {
   activate_gelu: activateGeluErf,
   activate_gelu_tanh: activateGeluTanh,
+  activate_gelu_sigmoid: activateGeluSigmoid,
+  activate_relu: activateRelu,
+  activate_relu_squared: activateReluSquared,
   activate_silu: activateSilu,
   activations,
   adapter_lora: adapterLora,
@@ -58,6 +68,7 @@ const PROVIDERS = {
   epilogue_cap: epilogueCap,
   epilogue_scale: epilogueScale,
   epilogue_store: epilogueStore,
+  epilogue_times: epilogueTimes,
   inputs_direct: inputsDirect,
   normed_add: normedAdd,
   normed_store: normedStore,
@@ -75,8 +86,11 @@ const PROVIDERS = {
   rows_all: rowsAll,
   rows_logits: rowsLogits,
   rows_packed: rowsPacked,
+  run_norm: runNorm,
   select_invocation: selectInvocation,
   select_workgroup: selectWorkgroup,
+  shift_learned: shiftLearned,
+  shift_none: shiftNone,
   softcap_none: softcapNone,
   softcap_tanh: softcapTanh,
   reduction_none: reductionNone,
@@ -114,20 +128,30 @@ export function productProviders(variant: Variant): ProviderName[] {
     : [...reductionProviders(variant), 'inputs_direct']
 }
 
+/** A WGSL file that a kernel is composed with, where its name does not find it here: a weight format's. */
+export interface ProviderFile {
+  readonly name: string
+  readonly text: string
+}
+
+const fileOf = (provider: ProviderName | ProviderFile): ProviderFile =>
+  typeof provider === 'string' ? { name: `lib/${provider}.wgsl`, text: PROVIDERS[provider] } : provider
+
+const nameOf = (provider: ProviderName | ProviderFile): string =>
+  typeof provider === 'string' ? provider : provider.name.replace(/^.*\/|\.wgsl$/g, '')
+
 /** A kernel from an op's file and its providers. `batch` is always among them. */
 export function kernel(
   op: { name: string; text: string },
-  providers: readonly ProviderName[],
+  providers: readonly (ProviderName | ProviderFile)[],
   consts: HeaderConsts = {},
 ): ShaderSource {
-  const names: ProviderName[] = ['batch', ...providers]
+  const all = ['batch' as const, ...providers]
+  const names = providers.map(nameOf)
   invariant(new Set(names).size === names.length, `a provider is named twice in ${op.name}`)
   return {
-    label: [op.name, ...providers, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
-    files: [
-      ...names.map((name) => ({ name: `lib/${name}.wgsl`, text: PROVIDERS[name] })),
-      { name: `ops/${op.name}.wgsl`, text: op.text },
-    ],
+    label: [op.name, ...names, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
+    files: [...all.map(fileOf), { name: `ops/${op.name}.wgsl`, text: op.text }],
     consts,
   }
 }

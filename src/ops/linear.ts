@@ -5,8 +5,8 @@ import { kernel, productProviders, weightsProvider, type ProviderName } from '..
 import type { Activation, FoldedNorm } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { ROWS_PROVIDERS } from './adapters.ts'
-import { capFormula, normFormula } from './formulas.ts'
-import { normParams, prologueOf } from './norm.ts'
+import { capFormula, factorFormula, normFormula } from './formulas.ts'
+import { normParams, prologuesOf } from './norm.ts'
 import type { MatrixView, Shard } from './operands.ts'
 import {
   inputOf,
@@ -41,8 +41,14 @@ type Product = OpStep<ProductOp>
 interface Form {
   readonly norm: FoldedNorm | null
   readonly epilogue:
-    'epilogue_store' | 'epilogue_add' | 'epilogue_activate' | 'epilogue_scale' | 'epilogue_cap'
+    | 'epilogue_store'
+    | 'epilogue_add'
+    | 'epilogue_activate'
+    | 'epilogue_scale'
+    | 'epilogue_times'
+    | 'epilogue_cap'
   readonly activation: Activation | null
+  readonly scale: number
   readonly softcap: number | null
   readonly gated: boolean
   /** Stack of adapters whose A·x it adds. */
@@ -54,6 +60,7 @@ function formOf(step: Product): Form {
     norm: 'norm' in step.attrs ? step.attrs.norm : null,
     epilogue: 'epilogue_store',
     activation: 'activation' in step.attrs ? step.attrs.activation : null,
+    scale: 'scale' in step.attrs ? step.attrs.scale : 1,
     softcap: 'softcap' in step.attrs ? step.attrs.softcap : null,
     gated: step.op === 'norm_gated',
     adapters: 'lora' in step.attrs ? (step.attrs.lora ?? null) : null,
@@ -69,7 +76,8 @@ function formOf(step: Product): Form {
       return { ...plain, epilogue: 'epilogue_scale' }
     case 'linear':
     case 'norm_linear':
-      return plain.softcap === null ? plain : { ...plain, epilogue: 'epilogue_cap' }
+      if (plain.softcap !== null) return { ...plain, epilogue: 'epilogue_cap' }
+      return plain.scale === 1 ? plain : { ...plain, epilogue: 'epilogue_times' }
     case 'norm_gated':
       return plain
   }
@@ -118,8 +126,11 @@ function shardParams(
     y_stride: widthOf(step),
     y_offset: begin - view.begin,
     ...normParams(form.norm),
+    scale: form.scale,
     softcap: form.softcap ?? 0,
     adapter_row: begin,
+    w_high: 0,
+    w_super: 0,
   }
   return { n, params }
 }
@@ -154,7 +165,7 @@ function matvecKernel(
   const { cols, format } = view.matrix
   const providers: ProviderName[] = [
     ...base,
-    form.norm ? prologueOf(form.norm) : 'prologue_none',
+    ...(form.norm ? prologuesOf(form.norm) : (['prologue_none'] as const)),
     form.gated ? 'outputs_gated' : 'outputs_linear',
     ...productProviders(variant),
   ]
@@ -205,9 +216,11 @@ function formula(step: Product): string {
   }
   const bias = step.params.some(({ role }) => role === 'bias') ? ' + b' : ''
   const product = `W·${x}${bias}${low}`
-  if (form.epilogue === 'epilogue_add') return `y = residual + ${product}`
+  const factor = factorFormula(form.scale)
+  const scaled = factor === '' || !product.includes(' ') ? `${factor}${product}` : `${factor}(${product})`
+  if (form.epilogue === 'epilogue_add') return `y = residual + ${scaled}`
   if (form.activation) return `y = ${form.activation}(${product})`
-  return form.softcap === null ? `y = ${product}` : `y = ${capFormula(product, form.softcap)}`
+  return `y = ${form.softcap === null ? scaled : capFormula(scaled, form.softcap)}`
 }
 
 /** y = W·x + b and what is folded around it. */

@@ -22,6 +22,7 @@ import {
   PagePool,
   SequenceStore,
   widestWindow,
+  type PageOrigin,
 } from './cache.ts'
 import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
@@ -211,7 +212,27 @@ export class Runner {
   /** The words of a batch; rows carry scales once there are adapters or edits to scale. */
   pack(rows: readonly BatchRow[]): Uint32Array<ArrayBuffer> {
     const scaled = this.adapters !== null || rows.some(({ scales }) => (scales?.[EDIT_SLOT] ?? 0) !== 0)
-    return packBatch(rows, this.pipelines.variant.workgroup, scaled ? EDIT_SLOT + 1 : 0)
+    this.#ropeTables.hold(rows.map(({ textLength = 0 }) => textLength))
+    const tableRow = (length: number): number => this.#ropeTables.firstRow(length)
+    return packBatch(rows, this.pipelines.variant.workgroup, scaled ? EDIT_SLOT + 1 : 0, tableRow)
+  }
+
+  /** The length by which a text of `length` tokens turns; 0 for what is short, and for models that do not go by it. */
+  turnedAs(length: number): number {
+    return this.#ropeTables.turnedAs(length)
+  }
+
+  /** Longest text that turns as short ones do; infinite for models that do not go by it. */
+  get turnBorder(): number {
+    return this.#ropeTables.border
+  }
+
+  /** Which pages a text of `length` tokens may share: those of other rotations are not its own. */
+  origin({ key, unedited }: PageOrigin, length: number): PageOrigin {
+    const turned = this.turnedAs(length)
+    const named = (plain: string): string => (turned === 0 ? plain : `${plain}|turned:${turned}`)
+    if (!unedited) return { key: named(key) }
+    return { key: named(key), unedited: { ...unedited, key: named(unedited.key) } }
   }
 
   /** Compiles the kernel that picks tokens. */

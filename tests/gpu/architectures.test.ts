@@ -28,7 +28,7 @@ async function feedChunks(runner: Runner, expected: Expected, sizes: readonly nu
   let at = 0
   for (let i = 0; at < expected.ids.length; i++) {
     const part = expected.ids.slice(at, at + sizes[i % sizes.length]!)
-    const [got] = await forward(runner, [{ sequence, tokens: part }])
+    const [got] = await forward(runner, [{ sequence, tokens: part, textLength: expected.ids.length }])
     at += part.length
     expectRow(got, expected, at - 1, `in chunks of ${sizes.join(', ')}`)
   }
@@ -43,14 +43,14 @@ async function feedBeside(runner: Runner, expected: Expected): Promise<void> {
   const split = expected.ids.length - 6
   const pieces = [
     { sequence: beside, tokens: other },
-    { sequence: own, tokens: expected.ids.slice(0, split) },
+    { sequence: own, tokens: expected.ids.slice(0, split), textLength: expected.ids.length },
   ]
   const [, got] = await forward(runner, pieces, { interleave: true })
   expectRow(got, expected, split - 1, 'beside another sequence')
   for (let row = split; row < expected.ids.length; row++) {
     const [, next] = await forward(runner, [
       { sequence: beside, tokens: [other[row % other.length]!] },
-      { sequence: own, tokens: [expected.ids[row]!] },
+      { sequence: own, tokens: [expected.ids[row]!], textLength: expected.ids.length },
     ])
     expectRow(next, expected, row, 'beside another sequence')
   }

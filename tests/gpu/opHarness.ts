@@ -253,7 +253,7 @@ export const param = (name: string, role: ParamRef['role'] = 'vector'): ParamRef
 
 /** A norm over whole rows, as kernels fold it in. */
 export function rowNorm(kind: FoldedNorm['kind'], width: number, eps: number): FoldedNorm {
-  return kind === 'rms_norm' ? { kind, width, eps, offset: 0 } : { kind, width, eps }
+  return kind === 'rms_norm' ? { kind, width, eps, offset: 0 } : { kind, width, eps, biased: true }
 }
 
 interface StepParts<O extends OpName> {

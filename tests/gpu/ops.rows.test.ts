@@ -126,7 +126,7 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
       steps: [
         op === 'rms_norm'
           ? opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS, offset: 0 } })
-          : opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS } }),
+          : opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS, biased: true } }),
       ],
       inputs: { x: padRows(x, hidden) },
       vectors: { norm: [whole(gain), whole(bias)] },
@@ -164,7 +164,7 @@ test('gate, activation and add', async () => {
     const common = { inputs, axes: features(rows + 1, n) }
     const step =
       kind === 'add'
-        ? opStep('y', kind, { ...common, attrs: {} })
+        ? opStep('y', kind, { ...common, attrs: { scale: 1 } })
         : opStep('y', kind, { ...common, attrs: { activation } })
     const { tensors } = await runSteps(harness, {
       rows: rows + 1,
