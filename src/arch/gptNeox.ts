@@ -6,7 +6,11 @@ import { parseRope } from './rope.ts'
 /** GPT-NeoX (Black et al. 2022) and Pythia: q, k and v of a head side by side, blocks that both read the layer's input. */
 export const gptNeox = architecture({
   modelTypes: ['gpt_neox'],
-  tensors: { prefixes: ['gpt_neox.', ''], probe: 'final_layer_norm.weight', head: 'embed_out.weight' },
+  tensors: {
+    prefixes: ['gpt_neox.', ''],
+    probe: 'final_layer_norm.weight',
+    heads: ['embed_out.weight', 'lm_head.weight'],
+  },
 
   parse(config) {
     const decoder = parseDecoder(config, {
