@@ -18,6 +18,7 @@ export const gptNeox = architecture({
       bos: [0],
       eos: [2],
       norm: { kind: 'layer_norm', eps: 1e-5 },
+      kvHeads: { fixed: 'heads' },
       activation: { field: 'hidden_act', fallback: 'gelu', allowed: ANY_ACTIVATION },
       rope: (headDim, trained) =>
         always(
@@ -30,8 +31,6 @@ export const gptNeox = architecture({
     const bias = config.flag('attention_bias', true)
     return {
       ...decoder,
-      // The class knows no groups.
-      kvHeads: decoder.heads,
       bias: { qkv: bias, o: bias, mlp: true },
       isParallel: config.flag('use_parallel_residual', true),
     }
