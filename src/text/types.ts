@@ -1,6 +1,26 @@
+/**
+ * A message as the model's template takes it: any role that it knows (system, user, assistant, tool, developer, …), a
+ * text or parts of one, and whatever else it reads: `tool_calls`, `tool_call_id`, `name`, `reasoning_content`, ….
+ */
 export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant'
-  content: string
+  role: string
+  content?: string | null | readonly unknown[]
+  [field: string]: unknown
+}
+
+/** What a template may read besides messages. */
+export interface ChatOptions {
+  /** JSON schemas of functions. */
+  tools?: readonly unknown[] | null | undefined
+  documents?: readonly unknown[] | null | undefined
+  /** Ends the text where the assistant begins to speak. */
+  addGenerationPrompt?: boolean | undefined
+  /** Ends the text where the last message ends, for the model to go on with it. */
+  continueFinalMessage?: boolean | undefined
+  /** What the template takes for the present, read in local time; the real one by default. */
+  now?: Date | undefined
+  /** More variables, such as `enable_thinking`; they win over special tokens. */
+  kwargs?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** What the engine needs of a tokenizer. Ids are vocabulary ids. */
@@ -19,11 +39,17 @@ export interface Tokenizer {
   encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Promise<number[]>
   /** Text of ids, special tokens shown as they are spelled only when `special` is true. */
   decode(ids: readonly number[], options?: { special?: boolean }): string
+  /**
+   * What each id adds to the text, in context: joined they are `decode(ids)`. An id inside a character adds nothing, the
+   * one that completes it adds the character; a special token adds nothing.
+   * @param options.after ids that come before the first one
+   */
+  tokenTexts(ids: readonly number[], options?: { after?: readonly number[] }): string[]
   /** The raw bytes one id stands for, before joining: what a streaming detokeniser and byte-token display need. */
   tokenBytes(id: number): Uint8Array
   /** True for an id declared special. */
   isSpecial(id: number): boolean
-  /** Messages through the model's own template, ending where the assistant speaks. Throws `unsupported` without a template. */
-  applyChatTemplate(messages: readonly ChatMessage[]): Promise<string>
+  /** Messages through the model's own template, by default ending where the assistant speaks. Throws `unsupported` without a template. */
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
   dispose(): void
 }

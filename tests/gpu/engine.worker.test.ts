@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { EngineEvent } from '../../src/worker/api.ts'
 import { WorkerClient } from '../../src/worker/client.ts'
 import { EngineHost } from '../../src/worker/host.ts'
@@ -43,13 +43,21 @@ class LocalWorker extends EventTarget {
 let client: WorkerClient
 let events: EngineEvent[]
 
-beforeEach(() => {
+function open(): void {
   LocalWorker.made = []
   events = []
   client = new WorkerClient(() => new LocalWorker() as unknown as Worker)
   client.onEvent((event) => void events.push(event))
+}
+
+/** Tests share a worker, with the device and the kernels it has, until one of them ends it. */
+beforeAll(open)
+beforeEach(() => {
+  if (events.length === 0 && LocalWorker.made.length === 1) return
+  client.dispose()
+  open()
 })
-afterEach(() => client.dispose())
+afterAll(() => client.dispose())
 
 /** The worker now in use. */
 const current = (): LocalWorker => LocalWorker.made.at(-1)!
@@ -119,7 +127,7 @@ test('a lost device is told once for each model, and counted', async () => {
       'device-lost',
     )
     await running
-    await vi.waitFor(() => expect(events).toHaveLength(losses))
+    await expect.poll(() => events.length).toBe(losses)
     expect(events.at(-1)).toMatchObject({ type: 'device-lost', losses })
     await model.dispose()
   }

@@ -83,7 +83,8 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'tensor.lane': '헤드 {head}, 성분 {lane}',
   'tensor.position': '위치 {position} “{token}”',
   'tensor.vocabulary': '토큰 {id}',
-  'tensor.masked': '가려짐: 뒤에 있는 위치',
+  'tensor.masked.ahead': '가려짐: 뒤에 있는 위치',
+  'tensor.masked.window': '가려짐: 창 밖의 위치',
   'tensor.window': '행 {rows}개 중 {row0}–{row1}, 열 {cols}개 중 {col0}–{col1}',
   'tensor.row': '행',
 
@@ -101,8 +102,15 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'formula.noWeights': '이 곱의 가중치는 담아 두지 않았습니다.',
   'formula.lookup': '토큰 {token} 임베딩의 {col}번 열: 계산하지 않고 찾아온 값입니다.',
   'formula.copy': '{from}의 값과 같습니다. 다음 토큰들을 위해 보관합니다.',
-  'formula.masked': '이 행보다 뒤에 있는 위치라서 마스크가 확률을 0으로 만듭니다.',
-  'formula.future': '뒤에 있는 위치라서 소프트맥스에서 빠집니다.',
+  'formula.lookupScaled': '토큰 {token} 임베딩의 {col}번 열에 {scale} 배를 한 값입니다.',
+  'formula.lookupPosition': '토큰 {token} 임베딩과 위치 {position} 임베딩의 {col}번 열을 더한 값입니다.',
+  'formula.zero.ahead': '이 행보다 뒤에 있는 위치라서 마스크가 확률을 0으로 만듭니다.',
+  'formula.zero.window': '크기 {window}의 창 밖에 있는 위치라서 마스크가 확률을 0으로 만듭니다.',
+  'formula.drops.ahead': '뒤에 있는 위치라서 소프트맥스에서 빠집니다.',
+  'formula.drops.window': '크기 {window}의 창 밖에 있는 위치라서 소프트맥스에서 빠집니다.',
+  'formula.unrotated': '헤드마다 앞의 성분 {rotary}개만 회전합니다. 이 성분은 그대로입니다.',
+  'formula.ofHead': '헤드 {head}의 특징 {width}개만 평균합니다.',
+  'formula.softcap': '소프트캡이 −{cap}에서 {cap} 사이로 제한합니다. 제한하기 전 값은 {raw}입니다.',
   'formula.still': '위치 0에서는 각이 0이라 쌍이 그대로입니다.',
   'formula.rope': '헤드의 성분 {lane}과 {partner}가 함께 {angle} rad 회전합니다.',
   'formula.rms': 'n = {count}, 제곱의 평균은 {meanSquare}입니다.',
@@ -152,6 +160,8 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.q': '쿼리',
   'role.k': '키',
   'role.v': '값',
+  'role.q_norm': '정규화',
+  'role.k_norm': '정규화',
   'role.q_rope': '회전',
   'role.k_rope': '회전',
   'role.cache': 'K, V 보관',
@@ -159,18 +169,24 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.probs': '소프트맥스',
   'role.context': 'V 가중합',
   'role.o': '투영',
+  'role.attn_post_norm': '정규화',
   'role.resid_attn': '더하기',
   'role.mlp_norm': '정규화',
   'role.gate': '투영',
   'role.up': '투영',
   'role.act': '활성화',
   'role.down': '투영',
+  'role.mlp_post_norm': '정규화',
   'role.resid': '더하기',
   'role.final_norm': '정규화',
   'role.logits': '어휘 점수',
   'role.lora_a': '어댑터 A·x',
   'role.embed_lora': '어댑터',
   'role.blend': '어댑터 혼합',
+  'role.linear': '투영',
+  'role.norm': '정규화',
+  'role.rope': '회전',
+  'role.add': '더하기',
   'role.other': '계산',
 
   'about.embed':
@@ -180,6 +196,8 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.q': '학습된 투영이 헤드마다 이 토큰이 앞선 토큰들에서 무엇을 찾는지 묻습니다.',
   'about.k': '학습된 투영이 헤드마다 이 토큰이 무엇으로 찾아질 수 있는지 나타냅니다.',
   'about.v': '학습된 투영이 이 토큰에 주목하는 토큰들에게 건넬 내용을 마련합니다.',
+  'about.q_norm': '비교에 앞서 쿼리의 크기를 맞춥니다. 점수가 지나치게 커지지 않습니다.',
+  'about.k_norm': '쿼리처럼 키의 크기도 맞춥니다. 그러면 점수는 두 방향이 얼마나 맞는지를 나타냅니다.',
   'about.q_rope':
     '성분의 쌍이 위치에 비례하는 각만큼 회전합니다. 쌍마다 빠르기가 다릅니다. 그래서 회전한 두 벡터를 비교하면 두 토큰 사이의 거리가 드러납니다.',
   'about.k_rope':
@@ -187,11 +205,13 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.cache':
     '키와 값을 위치마다 보관합니다. 뒤에 오는 토큰은 과거를 다시 계산하지 않고 이것을 읽습니다. 이것이 KV 캐시입니다.',
   'about.scores':
-    '모든 쿼리를 모든 키와 비교합니다. 내적을 헤드 크기의 제곱근으로 나눈 값입니다. 높을수록 “찾던 것”입니다. 흐린 칸은 뒤에 있는 위치라 곧 가려집니다.',
+    '모든 쿼리를 모든 키와 비교합니다. 내적에 값을 작게 유지하는 상수를 곱합니다. 높을수록 “찾던 것”입니다. 흐린 칸은 뒤에 있는 위치라 곧 가려집니다.',
   'about.probs':
     '점수의 각 행이 자기 위치까지에 걸쳐 합이 1인 양의 가중치가 됩니다. 이것이 어텐션 패턴입니다.',
   'about.context': '모든 위치의 값을 그 가중치로 평균합니다. 이 행이 앞의 글에서 모아 온 내용입니다.',
   'about.o': '학습된 투영이 헤드들이 모은 내용을 잔차 스트림의 특징으로 되돌립니다.',
+  'about.attn_post_norm':
+    '어텐션이 찾은 것을 스트림에 더하기 전에 크기를 맞춥니다. 한 층이 다른 층을 압도하지 않게 합니다.',
   'about.resid_attn':
     '어텐션이 찾은 것을 모든 층을 관통하는 스트림에 더합니다. 덮어쓰는 것은 없고 더하기만 합니다.',
   'about.mlp_norm': '층의 후반부에 앞서 스트림의 크기를 다시 맞춥니다.',
@@ -200,6 +220,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.act':
     '부드러운 스위치입니다. 크게 음수인 입력은 막고 양수는 통과시킵니다. MLP가 하나의 큰 행렬 이상이 되게 하는 것입니다.',
   'about.down': '열린 문을 지난 것을 스트림의 너비로 되돌려 투영합니다.',
+  'about.mlp_post_norm': 'MLP의 답을 스트림에 더하기 전에 크기를 맞춥니다.',
   'about.resid': 'MLP의 답을 스트림에 더합니다. 층은 여기서 끝나고 다음 층은 이 합에서 시작합니다.',
   'about.final_norm': '마지막 층의 스트림을 어휘와 비교하기 전에 정규화합니다.',
   'about.logits':
@@ -207,5 +228,19 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.lora_a': '어댑터의 좁은 행렬 A가 입력을 읽고, B가 그 결과를 옆의 곱에 더합니다.',
   'about.embed_lora': '어댑터가 찾아온 행에 더하는 값입니다.',
   'about.blend': '기본 모듈과 어댑터의 교체 모듈을 어댑터의 크기로 섞습니다.',
+  'about.linear': '학습된 투영입니다. 출력마다 모든 입력에 가중치를 곱해 더합니다.',
+  'about.norm': '값의 크기를 맞추고, 학습된 이득이 특징마다 무게를 줍니다.',
+  'about.rope': '성분의 쌍이 위치에 비례하는 각만큼 회전합니다.',
+  'about.add': '두 행을 특징마다 더합니다.',
   'about.other': '순방향 계산의 한 단계입니다.',
+
+  'about.with.scale': '행에 상수를 곱합니다: {scale}.',
+  'about.with.offset': '파일에는 이득에서 상수를 뺀 값이 저장되어 있어 여기서 다시 더합니다: {offset}.',
+  'about.with.softcap': '그다음 소프트캡이 모든 값을 −{cap}에서 {cap} 사이로 제한합니다.',
+  'about.with.window':
+    '여기서 한 행은 자기 위치와 바로 앞까지 위치 {window}개만 봅니다. 그보다 앞은 흐리게 표시됩니다.',
+  'about.with.half': '성분은 회전 너비의 절반만큼 떨어진 성분과 짝을 이룹니다.',
+  'about.with.interleaved': '성분은 이웃한 성분과 짝을 이룹니다.',
+  'about.with.theta': '가장 느린 쌍의 빠르기를 정하는 값: θ = {theta}.',
+  'about.with.rotary': '헤드의 성분 {headDim}개 중 앞의 {rotary}개가 회전합니다.',
 }

@@ -1,3 +1,5 @@
+import { configPostProcessor, configTokens } from './configTokens.ts'
+import { readSpecialTokens } from './specialTokens.ts'
 import {
   isObject,
   PartReader,
@@ -24,7 +26,7 @@ export interface TokenizerFile {
   pre_tokenizer: Part
   post_processor: Part
   decoder: Part
-  model: JsonObject & { type: 'BPE' | 'WordPiece' | 'Unigram' }
+  model: JsonObject & { type: 'BPE' | 'WordPiece' | 'Unigram' | 'WordLevel' }
 }
 
 export interface ReadTokenizer {
@@ -54,18 +56,16 @@ export function parseJsonFile(bytes: Uint8Array, file: string, maxBytes = MAX_BY
   return isObject(value) ? value : refuse('content', value, 'a JSON object', { file })
 }
 
+/** Ids no vocabulary reaches: a list that long would fill the memory. */
+const MAX_IDS = 2 ** 24
+
 class Vocabulary {
   readonly ids = new Map<string, number>()
   readonly tokens: (string | undefined)[] = []
-  readonly #rows: number
-
-  constructor(rows: number) {
-    this.#rows = rows
-  }
 
   add(token: string, id: unknown, field: string): number {
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= this.#rows) {
-      return refuse(field, id, `an integer from 0 to ${this.#rows - 1}, the rows of the embedding`)
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= MAX_IDS) {
+      return refuse(field, id, `an integer from 0 to ${MAX_IDS - 1}`)
     }
     const other = this.tokens[id]
     if (other !== undefined && other !== token)
@@ -131,8 +131,17 @@ function readUnigram(model: JsonObject, vocabulary: Vocabulary): void {
   if (typeof unknown !== 'number' || !Number.isInteger(unknown) || unknown < 0 || unknown >= vocab.length) {
     refuse('model.unk_id', unknown, `an id from 0 to ${vocab.length - 1}`)
   }
-  if (model['byte_fallback'] === true)
-    refuse('model.byte_fallback', true, 'false with Unigram', { code: 'unsupported' })
+}
+
+function readWordLevel(model: JsonObject, vocabulary: Vocabulary): void {
+  const { vocab, unk_token: unknown } = model
+  if (!isObject(vocab)) return refuse('model.vocab', vocab, 'an object of token: id')
+  for (const [token, id] of Object.entries(vocab)) {
+    vocabulary.add(token, id, `model.vocab[${JSON.stringify(token)}]`)
+  }
+  if (typeof unknown !== 'string' || !vocabulary.ids.has(unknown)) {
+    refuse('model.unk_token', unknown, 'a token of the vocabulary')
+  }
 }
 
 /** The model's kind; files from before the kind was written are told by what they hold. */
@@ -156,8 +165,11 @@ function readModel(value: unknown, vocabulary: Vocabulary): TokenizerFile['model
     case 'Unigram':
       readUnigram(model, vocabulary)
       return { ...model, type }
+    case 'WordLevel':
+      readWordLevel(model, vocabulary)
+      return { ...model, type }
     default:
-      return refuse('model.type', type, 'BPE, WordPiece or Unigram', { code: 'unsupported' })
+      return refuse('model.type', type, 'BPE, WordPiece, Unigram or WordLevel', { code: 'unsupported' })
   }
 }
 
@@ -197,24 +209,66 @@ function readAdded(
   })
 }
 
+/** Adds what the files beside it declare; a spelling that is there already takes their flags. */
+function addConfigTokens(
+  added: TokenizerFile['added_tokens'],
+  { config = {}, specialTokensMap = {} }: TokenizerSurroundings,
+  vocabulary: Vocabulary,
+): TokenizerFile['added_tokens'] {
+  const bySpelling = new Map(added.map((token) => [token.content, token]))
+  for (const token of configTokens(config, specialTokensMap, vocabulary.ids, vocabulary.tokens.length)) {
+    const { content } = token
+    if (token['single_word'] === true) {
+      refuse(`the added token ${shown(content)}`, 'single_word', 'one that need not stand alone', {
+        code: 'unsupported',
+      })
+    }
+    vocabulary.add(content, token.id, `the added token ${shown(content)}`)
+    bySpelling.set(content, { ...bySpelling.get(content), ...token })
+  }
+  return [...bySpelling.values()]
+}
+
+/** A remark on ids that no row of the embedding belongs to: such a token can be written, not run. */
+function rowWarnings({ tokens }: Vocabulary, rows: number | undefined): string[] {
+  const beyond = rows === undefined ? [] : tokens.slice(rows).filter((token) => token !== undefined)
+  if (beyond.length === 0) return []
+  const first = `${shown(beyond[0])}${beyond.length > 1 ? ' is the first' : ''}`
+  return [
+    `The tokenizer has ${beyond.length} ids beyond the ${rows} rows of the embedding (${first}); the model cannot read them.`,
+  ]
+}
+
+/** What stands beside a tokenizer and changes it. */
+export interface TokenizerSurroundings {
+  /** tokenizer_config.json */
+  config?: JsonObject | undefined
+  /** special_tokens_map.json */
+  specialTokensMap?: JsonObject | undefined
+  /** Rows of the embedding matrix, where there is one: ids beyond them get a warning. */
+  vocabRows?: number | undefined
+}
+
 /**
- * Reads tokenizer.json strictly: everything the library would accept silently and run wrongly is refused here.
- * Throws `bad-file` for broken files, `unsupported` for parts nobody has built.
- * @param vocabRows rows of the embedding matrix: every id must be below it
+ * Reads the content of a tokenizer.json strictly: everything the library would accept silently and run wrongly is
+ * refused here. Throws `bad-file` for broken files, `unsupported` for parts nobody has built.
  */
-export function readTokenizerFile(bytes: Uint8Array, vocabRows: number): ReadTokenizer {
-  const json = parseJsonFile(bytes, 'tokenizer.json')
-  const vocabulary = new Vocabulary(vocabRows)
+export function readTokenizer(json: JsonObject, surroundings: TokenizerSurroundings = {}): ReadTokenizer {
+  const { config = {}, specialTokensMap = {} } = surroundings
+  const vocabulary = new Vocabulary()
   const model = readModel(json['model'], vocabulary)
   const warnings: string[] = []
-  const added_tokens = readAdded(json['added_tokens'], vocabulary, warnings)
+  const declared = readAdded(json['added_tokens'], vocabulary, warnings)
+  const added_tokens = addConfigTokens(declared, surroundings, vocabulary)
+  warnings.push(...rowWarnings(vocabulary, surroundings.vocabRows))
   const reader = new PartReader((token) => vocabulary.ids.has(token))
+  const roles = readSpecialTokens(config, specialTokensMap)
   const file: TokenizerFile = {
     version: '1.0',
     added_tokens,
     normalizer: reader.normalizer(json['normalizer']),
     pre_tokenizer: reader.preTokenizer(json['pre_tokenizer']),
-    post_processor: reader.postProcessor(json['post_processor']),
+    post_processor: reader.postProcessor(configPostProcessor(config, roles, json['post_processor'])),
     decoder: reader.decoder(json['decoder']),
     model,
   }

@@ -1,9 +1,7 @@
-import { PreTrainedTokenizer } from '@xenova/transformers'
 import { createEncoder, probePattern, type Encode } from './encoder.ts'
+import { renderChat, type ChatRequest } from './jinja/chat.ts'
+import { TemplateFault } from './jinja/values.ts'
 import type { SandboxReply, SandboxRequest } from './sandbox.ts'
-
-/** Characters a template may produce. */
-const MAX_OUTPUT = 4 * 2 ** 20
 
 interface Port {
   post(message: unknown): void
@@ -28,26 +26,19 @@ function openPort(): Port {
 
 let encode: Encode | undefined
 
-function render({ template, config, messages }: Extract<SandboxRequest, { kind: 'render' }>): SandboxReply {
-  const parts = {
-    added_tokens: [],
-    normalizer: null,
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: null,
+function render(chat: ChatRequest): SandboxReply {
+  try {
+    return { status: 'text', text: renderChat(chat) }
+  } catch (error) {
+    if (!(error instanceof TemplateFault)) throw error
+    return { status: 'fault', kind: error.kind, message: error.message, line: error.line }
   }
-  const file = { ...parts, model: { type: 'BPE', vocab: {}, merges: [] } }
-  const tokenizer = new PreTrainedTokenizer(file, { ...config, chat_template: template })
-  const text = tokenizer.apply_chat_template([...messages], { tokenize: false, add_generation_prompt: true })
-  if (text.length > MAX_OUTPUT)
-    return { status: 'failed', message: `its output is longer than ${MAX_OUTPUT} characters` }
-  return { status: 'text', text }
 }
 
 function answer(request: SandboxRequest): SandboxReply {
   switch (request.kind) {
     case 'render':
-      return render(request)
+      return render(request.chat)
     case 'probe':
       probePattern(request.pattern)
       return { status: 'done' }

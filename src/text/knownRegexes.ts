@@ -9,6 +9,9 @@ const MARKS = String.raw` ?[^\s\p{L}\p{N}]+[\r\n]*`
 const MARKS_OR_SLASH = String.raw` ?[^\s\p{L}\p{N}]+[\r\n/]*`
 const LEAD = String.raw`[^\r\n\p{L}\p{N}]?`
 
+/** How Qwen2, Qwen2.5 and Qwen3 cut text. */
+export const QWEN2_REGEX = String.raw`${CONTRACTIONS}|${LEAD}\p{L}+|\p{N}|${MARKS}|${LINE_TAIL}`
+
 /**
  * Patterns of published tokenizers, known to take linear time on any text. A tokenizer.json whose every pattern is
  * here runs in the engine's own thread; any other is foreign and runs in the sandbox, where it can be stopped.
@@ -17,8 +20,7 @@ export const KNOWN_REGEXES: ReadonlySet<string> = new Set([
   GPT2_REGEX,
   // Llama 3
   String.raw`${CONTRACTIONS}|${LEAD}\p{L}+|\p{N}{1,3}|${MARKS}|${LINE_TAIL}`,
-  // Qwen2, Qwen2.5, Qwen3
-  String.raw`${CONTRACTIONS}|${LEAD}\p{L}+|\p{N}|${MARKS}|${LINE_TAIL}`,
+  QWEN2_REGEX,
   // SmolLM3, StableLM 2 and other cl100k relatives
   String.raw`(?i:[sdmt]|ll|ve|re)|${LEAD}\p{L}+|\p{N}{1,3}|${MARKS}|${LINE_TAIL}`,
   // GPT-4o and gpt-oss

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, type Part } from './parts.ts'
-import type { ReadTokenizer } from './tokenizer-file.ts'
+import type { ReadTokenizer } from './tokenizerFile.ts'
 
 /** How ids become text when every id stands for fixed bytes: join the bytes, read them as UTF-8. */
 export interface ByteTable {
