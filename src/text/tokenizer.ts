@@ -28,6 +28,8 @@ export interface TextTokenizer extends Tokenizer {
    * @param after the ids before: with any, the text goes on and keeps its leading space
    */
   detokenizer(options?: { after?: readonly number[] }): Detokenizer
+  /** What each id adds to the text where it stands, special ones nothing; joined, they are the decoded text. */
+  tokenTexts(ids: readonly number[]): string[]
 }
 
 /** Milliseconds a foreign pattern may run; long texts get more, in proportion. */
@@ -152,6 +154,13 @@ class LoadedTokenizer implements TextTokenizer {
   detokenizer({ after = [] }: { after?: readonly number[] } = {}): Detokenizer {
     const inner = this.#startDetokenizer(after)
     return { push: (id) => (this.isSpecial(id) ? '' : inner.push(id)), flush: () => inner.flush() }
+  }
+
+  tokenTexts(ids: readonly number[]): string[] {
+    const detokenizer = this.detokenizer()
+    const texts = ids.map((id) => detokenizer.push(id))
+    const rest = detokenizer.flush()
+    return rest === '' ? texts : texts.with(-1, (texts.at(-1) ?? '') + rest)
   }
 
   tokenBytes(id: number): Uint8Array {
