@@ -5,6 +5,7 @@ import { modelsUrl } from './modelsUrl.ts'
 export type * from './api/model.ts'
 export type { ChatMessage } from './text/types.ts'
 export { TokenscopeError, type ErrorCode } from './errors.ts'
+export { identify, type FileKind } from './sources/identify.ts'
 export { openTrace } from './trace/open.ts'
 export type * from './trace/types.ts'
 

@@ -40,7 +40,7 @@ export class EngineContext implements DecodeContext {
   readonly #editSets: EditSet[] = []
   #turn: Promise<void> = Promise.resolve()
   /** The stream whose turn it is. */
-  #current: { items: AsyncGenerator<unknown>; release: () => void } | null = null
+  #current: { items: AsyncGenerator; release: () => void } | null = null
   /** Inspections and readbacks under way, which own buffers. */
   readonly #reading = new Set<Promise<unknown>>()
 

@@ -4,7 +4,6 @@ import { toErrorData, TokenscopeError } from '../errors.ts'
 import { mixOf, type MixPart } from './adapterMix.ts'
 import { adaptersOf, type Adapters } from './adapters.ts'
 import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from './adapterScores.ts'
-import { promptTexts } from '../text/tokenTexts.ts'
 import { isRunning } from './app.ts'
 import { oncePerFrame } from './frames.ts'
 import { perSession } from './perSession.ts'
@@ -176,7 +175,6 @@ export class Comparison {
     if (run !== this.run) return
     this.promptIds = ids
     const { signal } = this.controller ?? {}
-    this.session.releaseLogits()
     const stream = model.compare(ids, {
       ...settings,
       a,
@@ -222,7 +220,7 @@ export class Comparison {
     this.state.setState({ phase: { kind: 'reading', done: ids.length, total } })
     const second = await model.logits(ids, { adapters: b })
     const scored = await scoreBoth(first, second, ids)
-    const texts = await promptTexts(model, ids)
+    const texts = model.info.hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => '')
     if (run !== this.run) return
     this.scoredIds = ids
     this.scoredTexts = texts

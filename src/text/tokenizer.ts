@@ -159,8 +159,8 @@ class LoadedTokenizer implements TextTokenizer {
   tokenTexts(ids: readonly number[]): string[] {
     const detokenizer = this.detokenizer()
     const texts = ids.map((id) => detokenizer.push(id))
-    const rest = detokenizer.flush()
-    return rest === '' ? texts : texts.with(-1, (texts.at(-1) ?? '') + rest)
+    const last = texts.pop()
+    return last === undefined ? [] : [...texts, last + detokenizer.flush()]
   }
 
   tokenBytes(id: number): Uint8Array {

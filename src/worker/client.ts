@@ -128,7 +128,7 @@ export class WorkerClient implements EngineClient, Link {
   }
 
   /** Turns the messages of one run into a stream; leaving it early aborts the run. */
-  async *stream(request: Request): AsyncGenerator<unknown> {
+  async *stream(request: Request): AsyncGenerator {
     const queue: unknown[] = []
     let wake = (): void => undefined
     let ended = false

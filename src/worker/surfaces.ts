@@ -5,7 +5,7 @@ import type { Model } from '../api/model.ts'
 
 /** What the worker offers before anything is loaded. */
 export interface Loader {
-  loadModel(source: ModelSource, options?: Omit<LoadOptions, 'device'>): Promise<Model>
+  loadModel: (source: ModelSource, options?: Omit<LoadOptions, 'device'>) => Promise<Model>
 }
 
 /** The interfaces that objects of the worker show the page. */
