@@ -67,7 +67,9 @@ function wire(args: readonly unknown[]): Omit<Request, keyof Call> & Pick<Call, 
 }
 
 function isOptions(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** A canvas can only be moved: it then draws what the worker puts there. */
