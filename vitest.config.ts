@@ -3,8 +3,13 @@ import { transformers } from './vite.transformers.ts'
 
 const MINUTE = 60_000
 
-/** One process per project, one file after another: the GPU (or its software stand-in) is shared, and figures stay steady. */
+/** One process, one file after another: the files share a device and what it has compiled. */
 const SEQUENTIAL = { pool: 'forks', maxWorkers: 1, fileParallelism: false } as const
+/** Two files at a time, each with a browser of its own: a page is seldom worth more than a core. */
+const PAIRED = { pool: 'forks', maxWorkers: 2 } as const
+
+/** A poll waits for a state however busy the machine is; what never comes ends here. */
+const POLL = { timeout: MINUTE }
 
 /** Where `npm test` wants the counts; absent when vitest is run by itself. */
 const summary = process.env['TOKENSCOPE_SUMMARY']
@@ -22,7 +27,8 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/**/*.test.{ts,tsx}'],
           exclude: ['tests/gpu/**', 'tests/e2e/**'],
-          testTimeout: MINUTE,
+          testTimeout: 2 * MINUTE,
+          expect: { poll: POLL },
           sequence: { groupOrder: 0 },
         },
       },
@@ -33,10 +39,10 @@ export default defineConfig({
           include: ['tests/gpu/**/*.test.ts'],
           setupFiles: ['tests/setup.gpu.ts'],
           ...SEQUENTIAL,
-          // Files share the process's one device.
           isolate: false,
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
+          expect: { poll: POLL },
           sequence: { groupOrder: 1 },
         },
       },
@@ -46,9 +52,10 @@ export default defineConfig({
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
           setupFiles: ['tests/setup.e2e.ts'],
-          ...SEQUENTIAL,
+          ...PAIRED,
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
+          expect: { poll: POLL },
           sequence: { groupOrder: 2 },
         },
       },

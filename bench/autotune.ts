@@ -30,7 +30,7 @@ export async function tuneVariants(opened: OpenedDevice, emit: Emit, options: Su
     ({ workgroup }) => workgroup <= device.limits.maxComputeInvocationsPerWorkgroup,
   )
   for (const { alone, workgroup } of choices) {
-    const prefix = `${features.f16 ? 'f16-' : ''}${subgroupsPay(alone, features) ? 'subgroups-' : ''}${alone ? 'alone-' : ''}`
+    const prefix = `${features.f16 ? 'f16-' : ''}${subgroupsPay(alone, features) ? 'subgroups-' : ''}${alone ? 'perthread-' : ''}`
     const variant = parseVariant(`${prefix}wg${workgroup}`, features)
     const model = new Synthetic(device, {
       shape: shapeNamed('SmolLM2-135M'),

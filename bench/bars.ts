@@ -96,6 +96,42 @@ const RULES: readonly Rule[] = [
     holds: (value) => value <= 1.35,
     on: 'cpu',
   },
+  {
+    bar: 'a frame of a 4096 × 4096 tensor costs at most 1.5 times one of 64 × 64',
+    name: 'views.heatmap',
+    read: detail('of64'),
+    holds: (value) => value <= 1.5,
+  },
+  {
+    bar: 'a vocabulary is put in order, ids and all, in at most 4 times a sort of its logits alone',
+    name: 'views.order',
+    read: detail('ofSort'),
+    holds: (value) => value <= 4,
+  },
+  {
+    bar: 'the self-test takes at most a fifth of the time to the first token of a cold page',
+    name: 'page.firstToken.selfTest',
+    read: detail('ofTotal'),
+    holds: (value) => value <= 0.2,
+  },
+  {
+    bar: 'no script of the page runs for more than 50 ms at a stretch in half a minute of writing',
+    name: 'page.writing',
+    read: detail('longScripts'),
+    holds: (value) => value === 0,
+  },
+  {
+    bar: 'a step is on screen within 9 frames of its key, 19 times of 20',
+    name: 'page.stepShown',
+    read: detail('p95'),
+    holds: (value) => value <= 9,
+  },
+  {
+    bar: 'a text is written on while an adapter loads beside it',
+    name: 'page.adapterLoad',
+    read: detail('tokensDuring'),
+    holds: (value) => value > 0,
+  },
 ]
 
 /** Every bar that these results speak of. */

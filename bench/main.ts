@@ -5,9 +5,11 @@ import { judge } from './bars.ts'
 import type { AdapterClass } from '../src/gpu/variants.ts'
 import { benchDispatch } from './dispatch.ts'
 import { benchContext, benchLayers } from './layers.ts'
+import { benchLoading } from './loading.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
 import { benchSteps } from './steps.ts'
+import { benchViews } from './views.ts'
 
 /** Every suite, in the order it runs. */
 const SUITES = {
@@ -18,7 +20,9 @@ const SUITES = {
   steps: benchSteps,
   layers: benchLayers,
   adapters: benchAdapters,
+  loading: benchLoading,
   model: benchModel,
+  views: benchViews,
 } as const
 
 export { judge }

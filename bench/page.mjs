@@ -5,6 +5,7 @@ import { chromium } from 'playwright-core'
 import { CHROMIUM_FLAGS, findChromium } from '../scripts/chromium.mjs'
 import { root, SetupError } from '../scripts/run.mjs'
 import { serve } from '../scripts/serve.mjs'
+import { measureViews } from './pageViews.mjs'
 
 const PROMPT_TOKENS = 128
 const NEW_TOKENS = 64
@@ -13,7 +14,7 @@ const ROUNDS = 3
 
 /**
  * The built page in Chromium: bytes of a first load, the first token of a cold page apart into download, compile and forward, then
- * prefill and decode through the worker, as a visitor gets them.
+ * prefill and decode through the worker, and how long the page is held up, as a visitor gets them.
  * @param {(result: Record<string, unknown>) => void} tell
  */
 export async function runPage(tell) {
@@ -37,11 +38,14 @@ export async function runPage(tell) {
     tell({ ...common, name: 'page.firstLoad', value: bytes.gzip, unit: 'bytes', ...bytes })
     for (const stage of Object.keys(visits[0].stages)) {
       const own = visits.map(({ stages }) => stages[stage])
-      tell({ ...common, name: `page.firstToken.${stage}`, ...figures(own, 'ms') })
+      const ofTotal = Math.min(...own) / Math.min(...visits.map(({ stages }) => stages.total))
+      tell({ ...common, name: `page.firstToken.${stage}`, ...figures(own, 'ms'), ofTotal })
     }
     const settings = { promptTokens: PROMPT_TOKENS, newTokens: NEW_TOKENS, rounds: ROUNDS }
     for (const [name, values] of Object.entries(await page.evaluate(steadyRuns, settings)))
       tell({ ...common, name: `page.${name}`, ...figures(values, 'tok/s') })
+    for (const [name, result] of Object.entries(await measureViews(browser, server.url)))
+      tell({ ...common, name: `page.${name}`, ...result })
   } finally {
     await browser.close()
     await server.close()

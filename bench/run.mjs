@@ -7,7 +7,7 @@ import { vulkanEnvironment } from '../scripts/vulkan.mjs'
 
 const USAGE = `npm run bench -- [--only SUITES] [--rounds 7] [--rotate-mib 256] [--shapes NAMES] [--formats NAMES]
                  [--variant NAME] [--autotune [--print]] [--page] [--peers] [--check] [--vendor NAME] [--out FILE] [--commit NAME]
-  Suites: dispatch, matvec, prefill, context, steps, layers, adapters, model. Names are separated by commas.
+  Suites: dispatch, matvec, prefill, context, steps, layers, adapters, model, views. Names are separated by commas.
   JSON lines on standard output and in bench/results/. TOKENSCOPE_GPU=system measures this machine's GPU.
   --autotune writes src/gpu/variantTable.ts, with --print it only says what it would write.
   --peers runs the library beside llama.cpp, on Vulkan where it loads, after the suites (see bench/peers/README.md).
@@ -124,16 +124,14 @@ await runMain(async () => {
         `${text === wanted ? 'As in the table' : options.print ? 'The table would say' : 'The table now says'}:${line}`,
       )
     }
-    if (!options.autotune) {
-      const kind = await runSuites(names, settings, tell)
-      for (const bar of judge(results, kind)) {
-        say(JSON.stringify(bar))
-        if (options.check && !bar.holds) process.exitCode = 1
-      }
-    }
+    const kind = options.autotune ? null : await runSuites(names, settings, tell)
     if (options.page) {
       const { runPage } = await import('./page.mjs')
       await runPage(tell)
+    }
+    for (const bar of kind === null ? [] : judge(results, kind)) {
+      say(JSON.stringify(bar))
+      if (options.check && !bar.holds) process.exitCode = 1
     }
     if (options.peers) runPeers(out, stamp, options.vendor)
   } finally {

@@ -31,10 +31,11 @@ function tell({ passed, failed, skipped, skips }) {
 }
 
 await runMain(async () => {
-  const args = process.argv.slice(2)
+  const given = process.argv.slice(2)
+  const args = given.filter((arg) => arg !== '--all')
   const runs = projectFilter(args)
   await installDependencies()
-  const env = {}
+  const env = given.includes('--all') ? { TOKENSCOPE_ALL: '1' } : {}
   if (runs('e2e')) env.CHROMIUM_PATH = await requireChromium()
   if (runs('e2e') || runs('gpu')) Object.assign(env, await vulkanEnvironment())
   if (runs('e2e')) await buildIfStale()

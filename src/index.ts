@@ -1,11 +1,14 @@
 import type { LoadOptions, Model, ModelSource } from './api/model.ts'
 import { loadModelFrom } from './engine/load.ts'
 import { modelsUrl } from './modelsUrl.ts'
+import { openSource } from './sources/open.ts'
+import { openTokenizer, type LoadedTokenizer } from './text/openTokenizer.ts'
 
 export type * from './api/model.ts'
-export type { ChatMessage } from './text/types.ts'
+export { renderChatTemplate } from './text/chatTemplate.ts'
+export type { LoadedTokenizer, TokenizerInfo } from './text/openTokenizer.ts'
 export { TokenscopeError, type ErrorCode } from './errors.ts'
-export { identify, type FileKind } from './sources/identify.ts'
+export { identify, type FileKind } from './engine/identify.ts'
 export { openTrace } from './trace/open.ts'
 export type * from './trace/types.ts'
 
@@ -17,4 +20,15 @@ export type * from './trace/types.ts'
  */
 export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   return loadModelFrom(source, options, modelsUrl())
+}
+
+/**
+ * Loads a model's tokenizer alone, without a GPU: from what `loadModel` takes.
+ * @throws TokenscopeError: `bad-file`, `unsupported`, `network`, `aborted`
+ */
+export async function loadTokenizer(
+  source: ModelSource,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<LoadedTokenizer> {
+  return openTokenizer(await openSource(source, { modelsUrl: modelsUrl() }), signal)
 }

@@ -14,14 +14,14 @@ var<workgroup> w_tile: array<array<f32, 8>, 8>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row = group.y * 8u + lane.y;
-  let out = group.x * 8u + lane.x;
+  let row = group.y * 8u + invocation.y;
+  let out = group.x * 8u + invocation.x;
   var sum = 0.0;
   for (var k0 = 0u; k0 < p.k; k0 += 8u) {
-    x_tile[lane.y][lane.x] = x[row * p.k + k0 + lane.x];
-    w_tile[lane.y][lane.x] = w[(group.x * 8u + lane.y) * p.k + k0 + lane.x];
+    x_tile[invocation.y][invocation.x] = x[row * p.k + k0 + invocation.x];
+    w_tile[invocation.y][invocation.x] = w[(group.x * 8u + invocation.y) * p.k + k0 + invocation.x];
     workgroupBarrier();
-    for (var i = 0u; i < 8u; i++) { sum += x_tile[lane.y][i] * w_tile[lane.x][i]; }
+    for (var i = 0u; i < 8u; i++) { sum += x_tile[invocation.y][i] * w_tile[invocation.x][i]; }
     workgroupBarrier();
   }
   y[row * p.n + out] = sum;

@@ -10,6 +10,7 @@ struct Row {
   position: u32,  // 0-based in its sequence
   pages: u32,     // word where its sequence's page table starts
   slot: u32,      // where the sampler leaves this sequence's draws
+  turned: u32,    // first row of its section of the rotary tables
 }
 
 const FROM_SAMPLER = 0xffffffffu;
@@ -20,8 +21,8 @@ fn logit_count() -> u32 { return batch[1]; }
 fn tile_count() -> u32 { return batch[2]; }
 
 fn row_at(row: u32) -> Row {
-  let at = batch[3] + row * 4u;
-  return Row(batch[at], batch[at + 1u], batch[at + 2u], batch[at + 3u]);
+  let at = batch[3] + row * 5u;
+  return Row(batch[at], batch[at + 1u], batch[at + 2u], batch[at + 3u], batch[at + 4u]);
 }
 
 // Word of the i-th row that needs logits: its row, its row in the logits ring, then what the sampler needs.

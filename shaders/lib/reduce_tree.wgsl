@@ -1,6 +1,6 @@
 // Workgroup sums through shared memory in two levels: STRIDE partial sums, then one pass over them. Two levels cost two
 // barriers where a halving tree costs log2(WORKGROUP); barriers are what CPU adapters pay for.
-struct Lane {
+struct Invocation {
   @builtin(local_invocation_index) index: u32,
 }
 
@@ -9,13 +9,13 @@ var<workgroup> partials: array<vec4f, WORKGROUP>;
 var<workgroup> level: array<vec4f, STRIDE>;
 
 // The sum over the workgroup, in every thread. Uniform control flow.
-fn workgroup_sum(value: vec4f, lane: Lane) -> vec4f {
-  partials[lane.index] = value;
+fn workgroup_sum(value: vec4f, invocation: Invocation) -> vec4f {
+  partials[invocation.index] = value;
   workgroupBarrier();
-  if (lane.index < STRIDE) {
+  if (invocation.index < STRIDE) {
     var sum = vec4f();
-    for (var i = lane.index; i < WORKGROUP; i += STRIDE) { sum += partials[i]; }
-    level[lane.index] = sum;
+    for (var i = invocation.index; i < WORKGROUP; i += STRIDE) { sum += partials[i]; }
+    level[invocation.index] = sum;
   }
   workgroupBarrier();
   var total = vec4f();

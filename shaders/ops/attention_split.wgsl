@@ -17,8 +17,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
 
 var<workgroup> weights: array<f32, GROUP * SPLIT>;
-var<workgroup> lanes: array<f32, WORKGROUP>;
-const LANES = WORKGROUP / GROUP; // threads that share one head's softmax
+var<workgroup> partials: array<f32, WORKGROUP>;
+const THREADS_PER_HEAD = WORKGROUP / GROUP; // threads that share one head's softmax
 
 fn kv_at(pages: u32, kv_head: u32, t: u32) -> u32 {
   let slot = cache_slot(pages, t);
@@ -48,29 +48,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   fill_scores(at, row, group.y, begin, count, index);
   workgroupBarrier();
 
-  // Peak, then weights and their total, LANES threads a head.
-  let head = min(index / LANES, GROUP - 1u);
-  let lane = index % LANES;
-  let working = index < LANES * GROUP;
+  // Peak, then weights and their total, THREADS_PER_HEAD threads a head.
+  let head = min(index / THREADS_PER_HEAD, GROUP - 1u);
+  let thread = index % THREADS_PER_HEAD;
+  let working = index < THREADS_PER_HEAD * GROUP;
   var peak = -3.0e38;
-  for (var t = lane; t < count; t += LANES) { peak = max(peak, weights[head * SPLIT + t]); }
-  lanes[index] = peak;
+  for (var t = thread; t < count; t += THREADS_PER_HEAD) { peak = max(peak, weights[head * SPLIT + t]); }
+  partials[index] = peak;
   workgroupBarrier();
-  for (var i = 0u; i < LANES; i++) { peak = max(peak, lanes[head * LANES + i]); }
+  for (var i = 0u; i < THREADS_PER_HEAD; i++) { peak = max(peak, partials[head * THREADS_PER_HEAD + i]); }
   workgroupBarrier();
   var sum = 0.0;
   if (working) {
-    for (var t = lane; t < count; t += LANES) {
+    for (var t = thread; t < count; t += THREADS_PER_HEAD) {
       let weight = exp(weights[head * SPLIT + t] - peak);
       weights[head * SPLIT + t] = weight;
       sum += weight;
     }
   }
-  lanes[index] = sum;
+  partials[index] = sum;
   workgroupBarrier();
-  if (working && lane == 0u) {
+  if (working && thread == 0u) {
     var total = 0.0;
-    for (var i = 0u; i < LANES; i++) { total += lanes[head * LANES + i]; }
+    for (var i = 0u; i < THREADS_PER_HEAD; i++) { total += partials[head * THREADS_PER_HEAD + i]; }
     parts[part_at(row, group.y * GROUP + head, group.x) + DIM4] = vec4f(peak, total, 0.0, 0.0);
   }
   for (var i = index; i < GROUP * DIM4; i += WORKGROUP) {

@@ -10,6 +10,8 @@ struct Params {
   w_scales: u32,
   y_stride4: u32,
   scale: f32,
+  w_high: u32,
+  w_super: u32,
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> drawn: array<u32>; // [slots]

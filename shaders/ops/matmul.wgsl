@@ -1,4 +1,4 @@
-// y[r, o] = Σₖ w[o, k]·x[r, k] + b[o], then finish          for many rows
+// y[r, o] = Σₖ w[o, k]·x[r, k] + b[o], then epilogue          for many rows
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]
 //   grid: ⌈n / 32⌉ × ⌈rows / 32⌉ workgroups of 8×8 threads; a thread makes 4×4 outputs, k advances by 32 through shared memory
 struct Params {
@@ -14,8 +14,11 @@ struct Params {
   y_offset: u32,
   eps: f32,
   norm_offset: f32,
+  scale: f32,       // factor on the product, or on what joins the residual stream
   softcap: f32,
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  w_high: u32,
+  w_super: u32,
 }
 const NONE = 0xffffffffu;
 const TILE = 32u;
@@ -87,7 +90,7 @@ fn main(
     for (var j = 0u; j < 4u; j++) {
       let out = first_out + tx + j;
       if (out < p.n) {
-        y[output_row(row) * p.y_stride + p.y_offset + out] = finish(adapt(acc[i][j], row, out) + bias(out), row, out);
+        y[output_row(row) * p.y_stride + p.y_offset + out] = epilogue(adapt(acc[i][j], row, out) + bias(out), row, out);
       }
     }
   }

@@ -1,22 +1,25 @@
-// y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/finish          for few rows, or ROWS at a time
+// y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/epilogue          for few rows, or ROWS at a time
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]
-//   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (spread_shared), or threads that
-//   each make OUTPUTS outputs alone (spread_alone, spread_passed); over z: ⌈rows / ROWS⌉
+//   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (reduction_workgroup), or threads that
+//   each make OUTPUTS outputs alone (reduction_none, inputs_shuffled); over z: ⌈rows / ROWS⌉
 struct Params {
   k: u32,
   k4: u32,        // ⌈k / 4⌉
   n: u32,         // outputs of this dispatch
   w_row: u32,     // first row of w
   w_stride: u32,  // vec4<u32> a row
-  w_scales: u32,  // word where the scales start
+  w_scales: u32,  // word where the plane of scales starts
   w_bias: u32,    // word where the bias starts, or NONE
   x_stride: u32,  // vec4 a row
   y_stride: u32,
   y_offset: u32,
   eps: f32,
   norm_offset: f32,
+  scale: f32,       // factor on the product, or on what joins the residual stream
   softcap: f32,
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  w_high: u32,    // word where the plane of high bits starts
+  w_super: u32,   // word where the plane of super-blocks' scales starts
 }
 const NONE = 0xffffffffu;
 
@@ -24,6 +27,10 @@ const NONE = 0xffffffffu;
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read> w: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+// Parts of a unit that share a scale. Products sum levels first: y = Σ scale·Σ level·x + Σ offset·Σ x over such parts.
+const SIDES = max(SCALES, 1u);
+const PARTS = UNIT4 / SIDES;
 
 var<private> x_row: array<u32, ROWS>; // where each row of x starts
 
@@ -41,32 +48,53 @@ fn bias(out: u32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
-  let first = spread_index(group.y * groups.x + group.x, lane) * OUTPUTS;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, invocation: Invocation) {
+  let first = reduction_index(group.y * groups.x + group.x, invocation) * OUTPUTS;
   if (outputs_idle(first >= p.n)) { return; }
   let first_row = group.z * ROWS;
   if (first_row >= rows_active()) { return; }
   for (var i = 0u; i < ROWS; i++) { x_row[i] = input_row(first_row + i) * p.x_stride; }
-  prologue_begin(lane);
+  prologue_begin(invocation);
   let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
   var acc: array<vec4f, ROWS>;
+  // Declared out here, because Mesa 25 does not clear an array that is declared in a loop's body before each turn.
+  var dots: array<vec4f, ROWS>;
   let units = (p.k4 + UNIT4 - 1u) / UNIT4;
-  for (var begin = units_begin(lane); begin < units; begin += units_step(lane)) {
-    hold_inputs(begin, lane);
-    for (var held = 0u; held < units_held(units - begin, lane); held++) {
-      let unit = begin + held;
-      let unit0 = unit_at(rows.x, unit);
-      let unit1 = unit_at(rows.y, unit);
-      let unit2 = unit_at(rows.z, unit);
-      let unit3 = unit_at(rows.w, unit);
-      for (var part = 0u; part < UNIT4; part++) {
-        let w0 = unit4(unit0, part);
-        let w1 = unit4(unit1, part);
-        let w2 = unit4(unit2, part);
-        let w3 = unit4(unit3, part);
-        for (var i = 0u; i < ROWS; i++) {
-          let v = input4(i, unit, held, part);
-          acc[i] += vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+  for (var run = runs_begin(invocation); run < units; run += runs_step(invocation)) {
+    let head0 = head_at(rows.x, run);
+    let head1 = head_at(rows.y, run);
+    let head2 = head_at(rows.z, run);
+    let head3 = head_at(rows.w, run);
+    let end = min(run + RUN, units);
+    for (var begin = run; begin < end; begin += units_step(invocation)) {
+      hold_inputs(begin, invocation);
+      for (var held = 0u; held < units_held(end - begin, invocation); held++) {
+        let unit = begin + held;
+        let unit0 = unit_at(head0, rows.x, unit);
+        let unit1 = unit_at(head1, rows.y, unit);
+        let unit2 = unit_at(head2, rows.z, unit);
+        let unit3 = unit_at(head3, rows.w, unit);
+        for (var side = 0u; side < SIDES; side++) {
+          for (var i = 0u; i < ROWS; i++) { dots[i] = vec4f(); }
+          for (var part = side * PARTS; part < (side + 1u) * PARTS; part++) {
+            let w0 = level4(unit0, part);
+            let w1 = level4(unit1, part);
+            let w2 = level4(unit2, part);
+            let w3 = level4(unit3, part);
+            for (var i = 0u; i < ROWS; i++) {
+              let v = input4(i, unit, held, part);
+              let products = vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+              if (SCALES == 0u) { acc[i] += products; } else { dots[i] += products; }
+              if (OFFSETS) { note_input(i, v); }
+            }
+          }
+          if (SCALES == 0u) { continue; }
+          let scale = vec4f(scale_of(unit0, side), scale_of(unit1, side), scale_of(unit2, side), scale_of(unit3, side));
+          let offset = vec4f(offset_of(unit0, side), offset_of(unit1, side), offset_of(unit2, side), offset_of(unit3, side));
+          for (var i = 0u; i < ROWS; i++) {
+            acc[i] += dots[i] * scale;
+            if (OFFSETS) { acc[i] += noted_sum(i, held, side) * offset; }
+          }
         }
       }
     }
@@ -74,10 +102,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // The sums are copied so that only the copy is indexed by a running number: acc stays in registers, and the loop below, whose
   // end compilers cannot know, is not unrolled.
   var sums: array<vec4f, ROWS>;
-  for (var i = 0u; i < ROWS; i++) { sums[i] = prologue_end(outputs_sum(acc[i], lane), i, lane); }
+  for (var i = 0u; i < ROWS; i++) { sums[i] = prologue_end(outputs_sum(acc[i], invocation), i, invocation); }
   for (var i = 0u; i < min(ROWS, rows_active() - first_row); i++) {
     let row = first_row + i;
-    for (var j = outputs_begin(lane); j < OUTPUTS && first + j < p.n; j += outputs_step(lane)) {
+    for (var j = outputs_begin(invocation); j < OUTPUTS && first + j < p.n; j += outputs_step(invocation)) {
       y[output_row(row) * p.y_stride + p.y_offset + first + j] = combine(sums[i], row, first + j, j);
     }
   }

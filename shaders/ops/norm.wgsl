@@ -1,14 +1,14 @@
 // RMSNorm:   y = x / √(mean(x²) + ε) ∘ g
 // LayerNorm: y = (x − mean(x)) / √(var(x) + ε) ∘ g + b          (prologue provider)
-//   x, y [rows, groups · k], norm [k] (and bias [k]): a norm over each run of k; then stored, or added to the residual stream
+//   x, y [rows, k], norm [k] (and bias [k]): a norm over each row; then stored, or added to the residual stream
 //   (normed_store, normed_add)
-//   grid: one workgroup a run (spread_shared), or one thread a run (spread_alone)
+//   grid: one workgroup a row (reduction_workgroup), or one thread a row (reduction_none)
 struct Params {
   k: u32,
   k4: u32,
-  groups: u32,      // runs in a row
   eps: f32,
   norm_offset: f32, // added to the weight
+  scale: f32,       // on what joins the residual stream
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
@@ -22,15 +22,15 @@ fn inside(value: vec4f, k4: u32) -> vec4f {
 fn x4(i: u32, k4: u32) -> vec4f { return inside(x[current_row * p.k4 + k4], k4); }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
-  let row = spread_index(group.x, lane);
-  if (row >= row_count() * p.groups) { return; }
+fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
+  let row = reduction_index(group.x, invocation);
+  if (row >= row_count()) { return; }
   current_row = row;
-  prologue_begin(lane);
+  prologue_begin(invocation);
   // The fold of RMSNorm leaves its scale to the end: gather it, then write.
-  for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) { _ = prologue(x4(0u, k4), 0u, k4); }
-  let scale = prologue_end(vec4f(1.0), 0u, lane);
-  for (var k4 = spread_begin(lane); k4 < p.k4; k4 += SPREAD) {
+  for (var k4 = reduction_begin(invocation); k4 < p.k4; k4 += REDUCERS) { _ = prologue(x4(0u, k4), 0u, k4); }
+  let scale = prologue_end(vec4f(1.0), 0u, invocation);
+  for (var k4 = reduction_begin(invocation); k4 < p.k4; k4 += REDUCERS) {
     let at = current_row * p.k4 + k4;
     y[at] = normed(prologue(x4(0u, k4), 0u, k4) * scale, at);
   }

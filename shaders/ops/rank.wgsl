@@ -22,13 +22,13 @@ fn below(value: f32, peak: f32) -> f32 { return max(value - peak, -200.0); }
 
 // This thread's part of (Σ e^b, Σ b·e^b, rank of the token, logits that are NaN or +∞). Sums go in three levels: one running sum of
 // 150,000 equal terms drifts by 0.2 %, as each is rounded the same way.
-fn weigh(base: u32, peak: f32, token: u32, lane: u32) -> vec4f {
+fn weigh(base: u32, peak: f32, token: u32, thread: u32) -> vec4f {
   let followed = logits[base + min(token, p.vocab - 1u)];
   var sums = array<vec2f, 3>();
   var terms = 0u;
   var ahead = 0u;
   var bad = 0u;
-  for (var i = lane; i < p.vocab; i += WORKGROUP) {
+  for (var i = thread; i < p.vocab; i += WORKGROUP) {
     let value = logits[base + i];
     let bits = bitcast<u32>(value);
     bad += u32((bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u);
@@ -50,21 +50,21 @@ fn weigh(base: u32, peak: f32, token: u32, lane: u32) -> vec4f {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   if (group.x >= logit_count()) { return; }
   let at = logit_at(group.x);
   let base = batch[at + 1u] * p.vocab;
   let token = row_at(batch[at]).token;
   let record = group.x * RECORD + 8u;
   let peak = max(bitcast<f32>(records[record + MAX_K]), LOWEST);
-  let sums = workgroup_sum(weigh(base, peak, token, lane.index), lane);
+  let sums = workgroup_sum(weigh(base, peak, token, invocation.index), invocation);
   let cell = group.x * (4u + 2u * p.k);
-  for (var i = lane.index; i < p.k; i += WORKGROUP) {
+  for (var i = invocation.index; i < p.k; i += WORKGROUP) {
     let value = bitcast<f32>(records[record + MAX_K + i]);
     cells[cell + 4u + i] = records[record + i];
     cells[cell + 4u + p.k + i] = bitcast<u32>(exp(below(value, peak)) / sums.x);
   }
-  if (lane.index == 0u) {
+  if (invocation.index == 0u) {
     let followed = logits[base + min(token, p.vocab - 1u)];
     cells[cell] = u32(sums.w == 0.0 && sums.x > 0.0);
     cells[cell + 1u] = bitcast<u32>(log(sums.x) - sums.y / sums.x);

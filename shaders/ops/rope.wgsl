@@ -17,5 +17,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let i = id.x;
   if (row >= row_count() || i >= p.n) { return; }
   let base = row * p.n;
-  y[row * p.n + i] = rotate(base, i, row_at(row).position);
+  let at = row_at(row);
+  y[row * p.n + i] = rotate(base, i, at.turned + at.position);
 }

@@ -26,13 +26,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = row_at(row);
   let base = row * (p.q_size + 2u * p.kv_size);
   if (id.x < p.q_size) {
-    q[row * p.q_size + id.x] = rotate(base, id.x, at.position);
+    q[row * p.q_size + id.x] = rotate(base, id.x, at.turned + at.position);
     return;
   }
   let slot = cache_slot(at.pages, at.position);
   let i = id.x - p.q_size;
   if (i < p.kv_size) {
-    k_pages[page_index(slot, i)] = rotate(base + p.q_size, i, at.position);
+    k_pages[page_index(slot, i)] = rotate(base + p.q_size, i, at.turned + at.position);
   } else {
     v_pages[page_index(slot, i - p.kv_size)] = x[base + id.x];
   }

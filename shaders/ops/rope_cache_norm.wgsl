@@ -1,20 +1,25 @@
 // Covers q_norm, k_norm, q_rope, k_rope and cache: norms and rotates each query head into its own buffer, each key head into its
-// page, and copies values into theirs.
-//   norm: x / √(mean(x²) + ε) ∘ (g + offset) over a head
-//   x [rows, (heads + 2·kvHeads) · headDim], q [rows, heads · headDim], pages [page, kvHeads, 32, headDim], q_norm, k_norm [headDim]
-//   grid: one workgroup a head (spread_shared), or one thread a head (spread_alone) × rows
+// page, and copies values into theirs. A norm goes over a head or over all of q or k (see lib/run_norm.wgsl).
+//   x [rows, (heads + 2·kvHeads) · headDim], q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
+//   q_norm, k_norm [headDim], or as wide as q and k (and as many biases, behind padding)
+//   grid: one workgroup a head (reduction_workgroup), or one thread a head (reduction_none) × rows
 struct Params {
   heads: u32,
   kv_heads: u32,
   head_dim: u32,
-  rotary: u32,      // 0: no rotation
+  rotary: u32,        // 0: no rotation
   interleaved: u32,
+  wide: u32,          // 1: the norm goes over all heads at once
+  centred: u32,       // 1: LayerNorm
+  weight_stride: u32, // from one head's weights to the next's: 0 where they share
+  q_bias: u32,        // where biases begin, 0 for none
+  k_bias: u32,
   eps: f32,
-  norm_offset: f32, // added to the weight
+  norm_offset: f32,   // added to the weight
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> table: array<f32>; // [positions, 2, rotary / 2]: cos then sin
+@group(0) @binding(3) var<storage, read> table: array<f32>; // as in lib/rotate.wgsl
 @group(0) @binding(4) var<storage, read_write> q: array<f32>;
 @group(0) @binding(5) var<storage, read_write> k_pages: array<f32>;
 @group(0) @binding(6) var<storage, read_write> v_pages: array<f32>;
@@ -22,17 +27,21 @@ struct Params {
 @group(0) @binding(8) var<storage, read> k_norm: array<f32>;
 
 var<private> base: u32;  // first element of the head in x
-var<private> scale: f32; // 1 / √(mean(x²) + ε)
+var<private> first: u32; // first weight of the head
 var<private> of_q: bool;
 
 fn normed(d: u32) -> f32 {
-  var weight: f32;
-  if (of_q) { weight = q_norm[d]; } else { weight = k_norm[d]; }
-  return x[base + d] * scale * (weight + p.norm_offset);
+  var bias = 0.0;
+  if (of_q) {
+    if (p.q_bias > 0u) { bias = q_norm[p.q_bias + first + d]; }
+    return run_normed(x[base + d], q_norm[first + d], bias);
+  }
+  if (p.k_bias > 0u) { bias = k_norm[p.k_bias + first + d]; }
+  return run_normed(x[base + d], k_norm[first + d], bias);
 }
 
 // Pairs as in lib/rotate.wgsl.
-fn rotated(d: u32, position: u32) -> f32 {
+fn rotated(d: u32, table_row: u32) -> f32 {
   if (d >= p.rotary) { return normed(d); }
   let half = p.rotary / 2u;
   let interleaved = p.interleaved == 1u;
@@ -40,29 +49,34 @@ fn rotated(d: u32, position: u32) -> f32 {
   let second = select(d >= half, (d & 1u) == 1u, interleaved);
   let distance = select(half, 1u, interleaved);
   let other = normed(select(d + distance, d - distance, second));
-  let at = position * p.rotary + pair;
+  let at = table_row * p.rotary + pair;
   return normed(d) * table[at] + select(-other, other, second) * table[at + half];
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
-  let head = spread_index(group.x, lane);
+fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
+  let head = reduction_index(group.x, invocation);
   let row = group.y;
   if (row >= row_count() || head >= p.heads + 2u * p.kv_heads) { return; }
   let at = row_at(row);
-  base = (row * (p.heads + 2u * p.kv_heads) + head) * p.head_dim;
+  let row_begin = row * (p.heads + 2u * p.kv_heads) * p.head_dim;
+  base = row_begin + head * p.head_dim;
   of_q = head < p.heads;
-  var squares = 0.0;
-  for (var d = spread_begin(lane); d < p.head_dim; d += SPREAD) { squares += x[base + d] * x[base + d]; }
-  scale = inverseSqrt(spread_sum(vec4f(squares), lane).x / f32(p.head_dim) + p.eps);
-  let slot = cache_slot(at.pages, at.position);
   let kv_head = (head - p.heads) % p.kv_heads; // of a query head it means nothing
+  first = select(kv_head, head, of_q) * p.weight_stride;
+  if (p.wide == 1u) {
+    let begin = row_begin + select(p.heads, 0u, of_q) * p.head_dim;
+    measure(begin, select(p.kv_heads, p.heads, of_q) * p.head_dim, invocation);
+  } else {
+    measure(base, p.head_dim, invocation);
+  }
+  let slot = cache_slot(at.pages, at.position);
   let page = ((slot / PAGE * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim;
-  for (var d = spread_begin(lane); d < p.head_dim; d += SPREAD) {
+  for (var d = reduction_begin(invocation); d < p.head_dim; d += REDUCERS) {
     if (of_q) {
-      q[(row * p.heads + head) * p.head_dim + d] = rotated(d, at.position);
+      q[(row * p.heads + head) * p.head_dim + d] = rotated(d, at.turned + at.position);
     } else if (head < p.heads + p.kv_heads) {
-      k_pages[page + d] = rotated(d, at.position);
+      k_pages[page + d] = rotated(d, at.turned + at.position);
     } else {
       v_pages[page + d] = x[base + d];
     }

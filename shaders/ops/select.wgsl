@@ -2,7 +2,7 @@
 //   ids and values of the k largest logits, descending, ties by lowest id (radix select on order-preserving keys, then a
 //   bitonic sort); lse = log Σ e^l; then temperature → top-k → top-p → min-p → the draw on the cumulative distribution
 //   logits [ring, vocab], records [rows, RECORD] words: token, k, lse, flags, random, 3 spare, ids [256], values [256]
-//   grid: one workgroup a row; where its threads meet stands in the provider (select_shared, select_alone)
+//   grid: one workgroup a row; where its threads meet stands in the provider (select_workgroup, select_invocation)
 struct Params {
   vocab: u32,
 }
@@ -28,18 +28,18 @@ fn value_of(key: u32) -> f32 {
 }
 
 // One byte of the radix select: bins of the keys that match the prefix found so far, then the bin of the k-th largest.
-fn narrow(base: u32, shift: u32, lane: u32) {
-  for (var i = lane; i < 256u; i += THREADS) { clear_bin(i); }
+fn narrow(base: u32, shift: u32, thread: u32) {
+  for (var i = thread; i < 256u; i += THREADS) { clear_bin(i); }
   wait();
   let prefix = agreed_threshold();
-  for (var i = lane; i < p.vocab; i += THREADS) {
+  for (var i = thread; i < p.vocab; i += THREADS) {
     let key = key_of(logits[base + i]);
     if (shift == 24u || (key >> (shift + 8u)) == (prefix >> (shift + 8u))) {
       count_in_bin((key >> shift) & 255u);
     }
   }
   wait();
-  if (lane == 0u) {
+  if (thread == 0u) {
     var left = wanted;
     var bin = 255u;
     loop {
@@ -54,10 +54,10 @@ fn narrow(base: u32, shift: u32, lane: u32) {
   wait();
 }
 
-fn gather(base: u32, lane: u32) {
-  if (lane == 0u) { clear_gathered(); }
+fn gather(base: u32, thread: u32) {
+  if (thread == 0u) { clear_gathered(); }
   wait();
-  for (var i = lane; i < p.vocab; i += THREADS) {
+  for (var i = thread; i < p.vocab; i += THREADS) {
     let key = key_of(logits[base + i]);
     if (key > threshold) {
       let at = next_place();
@@ -67,7 +67,7 @@ fn gather(base: u32, lane: u32) {
   }
   wait();
   // Keys equal to the threshold: the lowest ids, in order, so the choice never depends on scheduling.
-  if (lane == 0u) {
+  if (thread == 0u) {
     var at = gathered_count();
     var left = wanted;
     for (var i = 0u; i < p.vocab && left > 0u; i++) {
@@ -84,17 +84,17 @@ fn gather(base: u32, lane: u32) {
 
 fn before(i: u32, j: u32) -> bool { return keys[i] > keys[j] || (keys[i] == keys[j] && ids[i] < ids[j]); }
 
-fn sort_candidates(k: u32, lane: u32) {
+fn sort_candidates(k: u32, thread: u32) {
   var size = 1u;
   while (size < k) { size *= 2u; }
-  for (var i = k + lane; i < size; i += THREADS) {
+  for (var i = k + thread; i < size; i += THREADS) {
     keys[i] = 0u;
     ids[i] = 0xffffffffu;
   }
   wait();
   for (var run = 2u; run <= size; run *= 2u) {
     for (var gap = run / 2u; gap > 0u; gap /= 2u) {
-      for (var i = lane; i < size; i += THREADS) {
+      for (var i = thread; i < size; i += THREADS) {
         let j = i ^ gap;
         if (j > i && before(j, i) == ((i & run) == 0u)) {
           let key = keys[i];
@@ -111,20 +111,20 @@ fn sort_candidates(k: u32, lane: u32) {
 }
 
 // (Σ e^(l − peak), Σ e^((l − peak)/T)) over the vocabulary, and the peak.
-fn totals(base: u32, inverse_temperature: f32, lane: Lane) -> vec3f {
+fn totals(base: u32, inverse_temperature: f32, invocation: Invocation) -> vec3f {
   var peak = -3.0e38;
-  for (var i = lane.index; i < p.vocab; i += THREADS) {
+  for (var i = invocation.index; i < p.vocab; i += THREADS) {
     let value = logits[base + i];
     if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) { flag(NOT_FINITE); }
     peak = max(peak, value);
   }
-  peak = max_all(peak, lane);
+  peak = max_all(peak, invocation);
   var sums = vec4f();
-  for (var i = lane.index; i < p.vocab; i += THREADS) {
+  for (var i = invocation.index; i < p.vocab; i += THREADS) {
     let below = logits[base + i] - peak;
     sums += vec4f(exp(below), exp(below * inverse_temperature), 0.0, 0.0);
   }
-  let total = sum_all(sums, lane);
+  let total = sum_all(sums, invocation);
   return vec3f(total.xy, peak);
 }
 
@@ -171,28 +171,28 @@ fn draw(at: u32, k: u32, mass: f32, inverse_temperature: f32) -> Draw {
 }
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   if (group.x >= logit_count()) { return; }
   let at = logit_at(group.x);
   let base = batch[at + 1u] * p.vocab;
   let k = min(min(batch[at + 3u], MAX_K), p.vocab);
   let inverse_temperature = bitcast<f32>(batch[at + 4u]);
-  if (lane.index == 0u) {
+  if (invocation.index == 0u) {
     threshold = 0u;
     wanted = k;
     clear_flags();
   }
   wait();
-  let sums = totals(base, inverse_temperature, lane);
-  for (var shift = 24i; shift >= 0i; shift -= 8i) { narrow(base, u32(shift), lane.index); }
-  gather(base, lane.index);
-  sort_candidates(k, lane.index);
+  let sums = totals(base, inverse_temperature, invocation);
+  for (var shift = 24i; shift >= 0i; shift -= 8i) { narrow(base, u32(shift), invocation.index); }
+  gather(base, invocation.index);
+  sort_candidates(k, invocation.index);
   let record = group.x * RECORD;
-  for (var i = lane.index; i < k; i += THREADS) {
+  for (var i = invocation.index; i < k; i += THREADS) {
     records[record + 8u + i] = ids[i];
     records[record + 8u + MAX_K + i] = bitcast<u32>(value_of(keys[i]));
   }
-  if (lane.index == 0u) {
+  if (invocation.index == 0u) {
     let result = draw(at, k, sums.y, inverse_temperature);
     records[record] = result.token;
     records[record + 1u] = k;

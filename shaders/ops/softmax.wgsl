@@ -13,7 +13,7 @@ struct Params {
 var<workgroup> peaks: array<f32, WORKGROUP>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   let row = group.x;
   if (row >= row_count()) { return; }
   let base = (group.y * p.rows + row) * p.positions;
@@ -21,14 +21,14 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
   let first = first_visible(position);
   let visible = min(position + 1u, p.positions);
   var peak = -3.0e38;
-  for (var t = first + lane.index; t < visible; t += WORKGROUP) { peak = max(peak, s[base + t]); }
-  peaks[lane.index] = peak;
+  for (var t = first + invocation.index; t < visible; t += WORKGROUP) { peak = max(peak, s[base + t]); }
+  peaks[invocation.index] = peak;
   workgroupBarrier();
   for (var i = 0u; i < WORKGROUP; i++) { peak = max(peak, peaks[i]); }
   var sum = 0.0;
-  for (var t = first + lane.index; t < visible; t += WORKGROUP) { sum += exp(s[base + t] - peak); }
-  let total = workgroup_sum(vec4f(sum), lane).x;
-  for (var t = lane.index; t < p.positions; t += WORKGROUP) {
+  for (var t = first + invocation.index; t < visible; t += WORKGROUP) { sum += exp(s[base + t] - peak); }
+  let total = workgroup_sum(vec4f(sum), invocation).x;
+  for (var t = invocation.index; t < p.positions; t += WORKGROUP) {
     probs[base + t] = select(0.0, exp(s[base + t] - peak) / total, t >= first && t < visible);
   }
 }

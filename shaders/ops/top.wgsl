@@ -32,9 +32,9 @@ fn precedes(a: Held, b: Held) -> bool {
 }
 
 // The first of this thread's logits that comes after one that was taken; its very first after NONE.
-fn next(base: u32, taken: Held, lane: u32) -> Held {
+fn next(base: u32, taken: Held, thread: u32) -> Held {
   var best = Held(0u, NONE);
-  for (var i = lane; i < p.vocab; i += WORKGROUP) {
+  for (var i = thread; i < p.vocab; i += WORKGROUP) {
     let own = Held(key_of(logits[base + i]), i);
     if ((taken.id == NONE || precedes(taken, own)) && precedes(own, best)) { best = own; }
   }
@@ -42,23 +42,23 @@ fn next(base: u32, taken: Held, lane: u32) -> Held {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   if (group.x >= logit_count()) { return; }
   let base = batch[logit_at(group.x) + 1u] * p.vocab;
   let record = group.x * RECORD + 8u;
-  var best = next(base, Held(0u, NONE), lane);
+  var best = next(base, Held(0u, NONE), thread);
   for (var n = 0u; n < p.k; n++) {
-    held[lane] = best;
+    held[thread] = best;
     workgroupBarrier();
     var winner = 0u;
     for (var i = 1u; i < WORKGROUP; i++) {
       if (precedes(held[i], held[winner])) { winner = i; }
     }
     workgroupBarrier();
-    if (lane == winner) {
+    if (thread == winner) {
       records[record + n] = best.id;
       records[record + MAX_K + n] = bitcast<u32>(logits[base + best.id]);
-      best = next(base, best, lane);
+      best = next(base, best, thread);
     }
   }
 }

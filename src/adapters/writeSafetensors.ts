@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import { f32ToF16 } from '../weights/floats.ts'
+import { f32ToF16 } from '../formats/floats.ts'
 
 export interface OutputTensor {
   name: string

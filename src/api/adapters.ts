@@ -1,7 +1,3 @@
-import type { AdapterReport } from '../adapters/types.ts'
-
-export type { AdapterEffect, AdapterReport } from '../adapters/types.ts'
-
 export interface AdapterScale {
   id: string
   scale: number
@@ -57,4 +53,74 @@ export interface DirectionTokens {
   singularValue: number
   reads: { id: number; score: number }[] | null
   writes: { id: number; score: number }[] | null
+}
+
+/** A parameter of the model that an adapter replaces as a whole. */
+export interface ReplacedParameter {
+  /** `ParamRef.name`; `logits` also for a tied head, which then stands apart from `embed`. */
+  name: string
+  /** As the decoder uses it: `[out, in]` or `[n]`. */
+  shape: readonly number[]
+  /**
+   * `bias`: trained with `bias: all` or `lora_only`. `module`: listed in `modules_to_save`. `base`: a copy of the base's own
+   * matrix, which PEFT stores beside an adapted embedding or head; usually equal to the loaded one and then without effect.
+   */
+  origin: 'bias' | 'module' | 'base'
+}
+
+export type AdapterFeature =
+  | 'lora'
+  | 'rslora'
+  | 'dora'
+  | 'bias'
+  | 'modules_to_save'
+  | 'embedding'
+  | 'head'
+  | 'rank_pattern'
+  | 'alpha_pattern'
+  | 'layers_to_transform'
+  | 'ensure_weight_tying'
+
+export interface MatchedModule {
+  step: string
+  source: string
+  rank: number
+  alpha: number
+  scaling: number
+  shapes: { a: readonly [rank: number, inner: number]; b: readonly [out: number, rank: number] }
+  dora: boolean
+}
+
+/** What the adapter does on a probe prompt, measured by the engine at scale 1 against the base. */
+export interface AdapterEffect {
+  maxDeltaLogit: number
+  /** Mean over positions of KL(adapted ‖ base), nats. */
+  meanKl: number
+}
+
+/** What was found in the files and where it went. */
+export interface AdapterReport {
+  name: string
+  matched: readonly MatchedModule[]
+  replaced: readonly ReplacedParameter[]
+  /** Tensors of the file that were used: all of them, or the load fails. */
+  matchedKeys: number
+  /** Entries of the config that name nothing in this model and that PEFT passes over too, e.g. `rank_pattern: fc1`. */
+  unmatchedEntries: readonly string[]
+  baseModel: {
+    /** `base_model_name_or_path`. */
+    named: string | null
+    /** The loaded model. */
+    loaded: string | null
+    /** Null when either is unknown. */
+    matches: boolean | null
+  }
+  /** Bytes of the tensors in the file. */
+  bytes: number
+  /** Elements of all tensors. */
+  parameters: number
+  features: readonly AdapterFeature[]
+  warnings: readonly string[]
+  /** Null until measured. */
+  effect: AdapterEffect | null
 }

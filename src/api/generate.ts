@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../text/types.ts'
+import type { ChatMessage } from './chat.ts'
 import type { ForwardOptions } from './forward.ts'
 
 export interface EncodeOptions {
@@ -58,6 +58,11 @@ export interface GeneratedToken {
   /** The uniform number of the draw in [0, 1), null when greedy. */
   random: number | null
   finish: FinishReason | null
+  /**
+   * True where all text before it was read again: it had outgrown the length up to which the model's positions turn as those of short
+   * texts do (LongRoPE, dynamic scaling).
+   */
+  readAgain?: boolean
 }
 
 export type Prompt = string | readonly number[] | readonly ChatMessage[]

@@ -8,7 +8,7 @@ export interface Variant {
   f16: boolean
   subgroups: boolean
   /** Each thread makes whole outputs by itself, without barriers: what CPU adapters run best. */
-  alone: boolean
+  threadPerOutput: boolean
   /** Threads of a workgroup in reductions; small on CPU adapters. */
   workgroup: number
 }

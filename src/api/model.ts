@@ -27,6 +27,7 @@ import type { SaveTraceOptions } from './trace.ts'
 
 export type * from './adapters.ts'
 export type * from './branches.ts'
+export type * from './chat.ts'
 export type * from './compare.ts'
 export type * from './forward.ts'
 export type * from './generate.ts'

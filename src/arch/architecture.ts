@@ -3,17 +3,13 @@ import type { TensorInfo } from '../formats/tensors.ts'
 import { listParams, type Program, type ProgramSize } from '../program/step.ts'
 import { ModelRecorder } from './recorder.ts'
 import type { ModelDescription, ModelSpec } from './spec.ts'
-import { TensorTable } from './tensorTable.ts'
+import { TensorTable, type TensorPlaces } from './tensorTable.ts'
 
 /** One family of models: the `model_type`s it reads, how a config becomes numbers, and its forward pass. */
 export interface Family<S extends ModelSpec> {
   readonly modelTypes: readonly string[]
-  /** Prefixes of the tensors' names in order of preference; the first under which `probe` exists is taken. */
-  readonly tensors: {
-    readonly prefixes: readonly string[]
-    readonly probe: string
-    readonly buffers?: RegExp
-  }
+  /** Where its tensors are, and which of them hold no parameters. */
+  readonly tensors: TensorPlaces & { readonly buffers?: RegExp }
   /** @throws `unsupported` for what is known but not built, `bad-file` for what contradicts itself; both name the field. */
   parse(config: ConfigReader): S
   /** Records the forward pass. Tensors are claimed as they are named: one that is missing or has another shape throws `bad-file`. */
@@ -25,21 +21,21 @@ export interface Architecture {
   open(config: ConfigReader, tensors: ReadonlyMap<string, TensorInfo>): ModelDescription
 }
 
-const HEAD_ABSENT = 'The checkpoint has no lm_head.weight; the embedding is used as the head.'
+const HEAD_ABSENT = 'The checkpoint has no head of its own; the embedding is used as the head.'
 
 /** Rows that a forward is recorded for to learn which parameters it reads. */
 const ANY_SIZE: ProgramSize = { rows: 1, logitRows: 1, positions: 1 }
 
 /** Buffers that old checkpoints stored beside the parameters: rotary tables and causal masks. */
-const BUFFERS = /\.rotary_emb\.inv_freq$|(^|\.)attn\.(bias|masked_bias)$/
+const BUFFERS = /\.rotary_emb\.inv_freq$|(^|\.)(attn|attention)\.(bias|masked_bias)$/
 
 export function architecture<S extends ModelSpec>(family: Family<S>): Architecture {
   return {
     modelTypes: family.modelTypes,
     open(config, tensors) {
       const spec = family.parse(config)
-      const { prefixes, probe, buffers = BUFFERS } = family.tensors
-      const table = new TensorTable(tensors, prefixes, probe)
+      const { buffers = BUFFERS, ...places } = family.tensors
+      const table = new TensorTable(tensors, places)
       const record = (size: ProgramSize): Program => {
         const recorder = new ModelRecorder(size, table, spec.tied)
         family.record(recorder, spec)

@@ -1,52 +1,134 @@
-import type { ScoresAttrs } from '../program/attrs.ts'
+import type { RopeAttrs, ScoresAttrs } from '../program/attrs.ts'
 import type { Step } from '../program/step.ts'
 import type { ModelRecorder } from './recorder.ts'
 import type { DecoderSpec, NormSpec } from './spec.ts'
+import type { TensorPart } from './tensorTable.ts'
+
+/** Where the product of queries, keys or values finds its matrix. */
+export interface Projection {
+  readonly tensor: string
+  readonly part?: TensorPart
+}
+
+type Qkv = 'q' | 'k' | 'v'
+
+/** How the norms of queries and keys are kept. */
+export interface QkNormOptions {
+  readonly norm: NormSpec
+  /** `head` over each head, `row` over all of them at once, `own` over each head with weights of its own. */
+  readonly over?: 'head' | 'row' | 'own'
+  readonly tensors?: Readonly<Record<'q' | 'k', string>>
+}
 
 /** Where attention differs between families. */
 export interface AttentionOptions {
-  /** Norm of each query and key head before the rotation. */
-  qkNorm?: NormSpec
+  /** Norm of queries and keys before the rotation. */
+  qkNorm?: QkNormOptions | null
   softcap?: number | null
+  /** Factor on q·k where it differs by layer. */
+  scale?: number
+  layout?: RopeAttrs['layout']
+  /** Growth of queries with the position, behind the rotation. */
+  positionScale?: { beta: number; context: number } | null | undefined
+  projections?: (name: Qkv) => Projection
+  output?: string
+}
+
+const separate = (name: Qkv): Projection => ({ tensor: `self_attn.${name}_proj` })
+
+/** One matrix: all queries, then all keys, then all values. */
+export function stackedQkv(
+  tensor: string,
+  { heads, kvHeads, headDim }: DecoderSpec,
+): (name: Qkv) => Projection {
+  const begin = { q: 0, k: heads, v: heads + kvHeads }
+  return (name) => ({ tensor, part: { begin: begin[name] * headDim, of: (heads + 2 * kvHeads) * headDim } })
+}
+
+/** One matrix in groups: the queries that share a key, the key, its value. */
+export function groupedQkv(
+  tensor: string,
+  { heads, kvHeads, headDim }: DecoderSpec,
+): (name: Qkv) => Projection {
+  const group = heads / kvHeads
+  const begin = { q: 0, k: group, v: group + 1 }
+  const runs = { count: kvHeads, stride: (group + 2) * headDim }
+  const of = (heads + 2 * kvHeads) * headDim
+  return (name) => ({ tensor, part: { begin: begin[name] * headDim, of, runs } })
+}
+
+function normedQk(
+  p: ModelRecorder,
+  name: 'q' | 'k',
+  x: Step,
+  count: number,
+  headDim: number,
+  options: QkNormOptions,
+): Step {
+  const { norm, over = 'head', tensors = { q: 'self_attn.q_norm', k: 'self_attn.k_norm' } } = options
+  const tensor = tensors[name]
+  const own = Array.from({ length: count }, (_, head) => `${tensor}.norms.${head}`)
+  const width = over === 'row' ? count * headDim : headDim
+  return p.norm(`attn.${name}_norm`, x, over === 'own' ? own : tensor, norm, width)
 }
 
 /** Attention over the rows before, from normed rows `h` to its output projection: grouped heads, rotated queries and keys. */
 export function attention(p: ModelRecorder, s: DecoderSpec, h: Step, options: AttentionOptions = {}): Step {
   const { heads, kvHeads, headDim } = s
+  const { qkNorm, projections = separate, layout = 'half', output = 'self_attn.o_proj' } = options
   const layer = p.layer ?? 0
-  const project = (name: string, count: number): Step =>
-    p.linear(`attn.${name}`, h, `self_attn.${name}_proj`, count * headDim, { bias: s.bias.qkv, heads: count })
+  const project = (name: Qkv, count: number): Step => {
+    const { tensor, part } = projections(name)
+    return p.linear(`attn.${name}`, h, tensor, count * headDim, { bias: s.bias.qkv, heads: count, part })
+  }
   let q = project('q', heads)
   let k = project('k', kvHeads)
   const v = project('v', kvHeads)
-  if (options.qkNorm) {
-    q = p.norm('attn.q_norm', q, 'self_attn.q_norm', options.qkNorm, headDim)
-    k = p.norm('attn.k_norm', k, 'self_attn.k_norm', options.qkNorm, headDim)
+  if (qkNorm) {
+    q = normedQk(p, 'q', q, heads, headDim, qkNorm)
+    k = normedQk(p, 'k', k, kvHeads, headDim, qkNorm)
   }
   const table = s.rope(layer)
   if (table) {
-    q = p.rope('attn.q_rope', q, { headDim, layout: 'half', table })
-    k = p.rope('attn.k_rope', k, { headDim, layout: 'half', table })
+    q = p.rope('attn.q_rope', q, { headDim, layout, table })
+    k = p.rope('attn.k_rope', k, { headDim, layout, table })
   }
+  if (options.positionScale) q = p.positionScale('attn.q_scaled', q, options.positionScale)
   const attrs: ScoresAttrs = {
     heads,
     kvHeads,
     headDim,
-    scale: s.attentionScale,
+    scale: options.scale ?? s.attentionScale,
     softcap: options.softcap ?? null,
     window: s.window(layer),
   }
-  return p.linear('attn.o', p.attend(q, k, v, attrs), 'self_attn.o_proj', s.hidden, { bias: s.bias.o })
+  return p.linear('attn.o', p.attend(q, k, v, attrs), output, s.hidden, { bias: s.bias.o })
 }
 
-/** down(act(gate(h)) ∘ up(h)) (Shazeer 2020). */
+/** down(act(gate(h)) ∘ up(h)) (Shazeer 2020). `fused`: gate and up are the halves of one tensor. */
 export function gatedMlp(
   p: ModelRecorder,
   { intermediate, hidden, activation, bias }: DecoderSpec,
   h: Step,
+  { fused, down = 'mlp.down_proj' }: { fused?: string; down?: string } = {},
+): Step {
+  const half = (name: 'gate' | 'up', begin: number): Step => {
+    const part = fused === undefined ? undefined : { begin, of: 2 * intermediate }
+    return p.linear(`mlp.${name}`, h, fused ?? `mlp.${name}_proj`, intermediate, { bias: bias.mlp, part })
+  }
+  const gate = half('gate', 0)
+  const up = half('up', intermediate)
+  return p.linear('mlp.down', p.gate('mlp.act', gate, up, activation), down, hidden, { bias: bias.mlp })
+}
+
+/** down(act(up(h))) */
+export function plainMlp(
+  p: ModelRecorder,
+  { intermediate, hidden, activation, bias }: DecoderSpec,
+  h: Step,
+  tensors: { readonly up: string; readonly down: string },
 ): Step {
   const options = { bias: bias.mlp }
-  const gate = p.linear('mlp.gate', h, 'mlp.gate_proj', intermediate, options)
-  const up = p.linear('mlp.up', h, 'mlp.up_proj', intermediate, options)
-  return p.linear('mlp.down', p.gate('mlp.act', gate, up, activation), 'mlp.down_proj', hidden, options)
+  const up = p.linear('mlp.up', h, tensors.up, intermediate, options)
+  return p.linear('mlp.down', p.activation('mlp.act', up, activation), tensors.down, hidden, options)
 }

@@ -1,6 +1,7 @@
 import { LIMITS, type ConfigReader } from '../formats/configReader.ts'
-import type { Activation, RopeScaling, RopeTable, Window } from '../program/attrs.ts'
-import type { DecoderSpec, ModelSpec } from './spec.ts'
+import type { Activation, Window } from '../program/attrs.ts'
+import { parseRope, ropePositions } from './rope.ts'
+import type { DecoderSpec, ModelSpec, NormSpec } from './spec.ts'
 
 const ACTIVATIONS = new Map<string, Activation>([
   ['silu', 'silu'],
@@ -9,6 +10,10 @@ const ACTIVATIONS = new Map<string, Activation>([
   ['gelu_new', 'gelu_tanh'],
   ['gelu_fast', 'gelu_tanh'],
   ['gelu_pytorch_tanh', 'gelu_tanh'],
+  ['gelu_python', 'gelu'],
+  ['quick_gelu', 'gelu_sigmoid'],
+  ['relu', 'relu'],
+  ['relu2', 'relu_squared'],
 ])
 
 /** The activation named in `field`, one of `allowed`. */
@@ -45,76 +50,20 @@ export function parseHeads(
   config: ConfigReader,
   hidden: number,
   size?: number,
+  groups?: { field?: string; fallback?: number },
 ): { heads: number; kvHeads: number; headDim: number } {
   const heads = config.count('num_attention_heads', { max: LIMITS.heads })
   const stated = config.get('head_dim') !== undefined
   if (!stated && size === undefined && hidden % heads !== 0)
     throw config.fail('num_attention_heads', `a divisor of hidden_size (${hidden})`)
-  const kvHeads = config.count('num_key_value_heads', { fallback: heads, max: LIMITS.heads })
-  if (heads % kvHeads !== 0)
-    throw config.fail('num_key_value_heads', `a divisor of num_attention_heads (${heads})`)
+  const field = groups?.field ?? 'num_key_value_heads'
+  const kvHeads = config.count(field, { fallback: groups?.fallback ?? heads, max: LIMITS.heads })
+  if (heads % kvHeads !== 0) throw config.fail(field, `a divisor of num_attention_heads (${heads})`)
   const headDim = stated ? config.count('head_dim', { max: LIMITS.width }) : (size ?? hidden / heads)
   if (headDim % 2 !== 0) {
     throw config.fail(stated ? 'head_dim' : 'num_attention_heads', 'an even head size, for rotary positions')
   }
   return { heads, kvHeads, headDim }
-}
-
-function parseScaling(config: ConfigReader, rope: ConfigReader, trained: number): RopeScaling {
-  const field = rope.get('rope_type') === undefined ? 'type' : 'rope_type'
-  switch (rope.text(field, 'default')) {
-    case 'default':
-    // NTK scaling by the running length changes nothing up to max_position_embeddings, and contexts end there.
-    case 'dynamic':
-      return { kind: 'none' }
-    case 'linear':
-      return { kind: 'linear', factor: rope.positive('factor') }
-    case 'llama3': {
-      // A value beside the section wins over one inside it, as in Transformers.
-      const original = config.get('original_max_position_embeddings') === undefined ? rope : config
-      const originalContext = original.positive('original_max_position_embeddings', trained)
-      const lowFreqFactor = rope.positive('low_freq_factor')
-      const highFreqFactor = rope.positive('high_freq_factor')
-      if (highFreqFactor <= lowFreqFactor)
-        throw rope.fail('high_freq_factor', `more than low_freq_factor (${lowFreqFactor})`)
-      return {
-        kind: 'llama3',
-        factor: rope.positive('factor'),
-        lowFreqFactor,
-        highFreqFactor,
-        originalContext,
-      }
-    }
-    default:
-      throw rope.fail(field, 'default, dynamic, linear or llama3', 'unsupported')
-  }
-}
-
-/** The angles that a section of a config states; `config` is the file itself, whose own fields are defaults. */
-export function parseRopeSection(
-  config: ConfigReader,
-  section: ConfigReader | null,
-  { headDim, trained, theta }: { headDim: number; trained: number; theta: number },
-): RopeTable {
-  for (const fields of section ? [section, config] : [config]) {
-    if ((fields.get('partial_rotary_factor') ?? 1) !== 1)
-      throw fields.fail('partial_rotary_factor', '1', 'unsupported')
-  }
-  return {
-    theta: section ? section.positive('rope_theta', theta) : theta,
-    scaling: section ? parseScaling(config, section, trained) : { kind: 'none' },
-    rotary: headDim,
-  }
-}
-
-/** Rotary positions of a model trained on `trained` positions, as Transformers 4 (`rope_theta`, `rope_scaling`) and 5 (`rope_parameters`) write them. */
-export function parseRope(config: ConfigReader, headDim: number, trained: number): RopeTable {
-  const rope = config.section('rope_scaling') ?? config.section('rope_parameters')
-  for (const nested of ['full_attention', 'sliding_attention']) {
-    if (rope?.get(nested) !== undefined)
-      throw rope.fail(nested, 'one set of values for all layers', 'unsupported')
-  }
-  return parseRopeSection(config, rope, { headDim, trained, theta: config.positive('rope_theta', 10_000) })
 }
 
 /** A finite number above zero; null turns it off, and only an absent field takes the default of the config class. */
@@ -181,29 +130,53 @@ export interface DecoderDefaults {
   /** Size of a head that the config leaves unsaid; default hidden / heads. */
   headDim?: number
   activation?: { field: string; fallback: string; allowed: readonly Activation[] }
+  /** The norm; default RMSNorm with `rms_norm_eps`, 1e-6 where a config leaves it unsaid. */
+  norm?: { kind?: NormSpec['kind']; field?: string; eps: number }
+  intermediate?: { field: string; fallback?: number }
+  /** Key and value heads where the config has none; default as many as query heads. */
+  kvHeads?: { field?: string; fallback?: number }
 }
 
-const always =
+export const always =
   <T>(value: T): (() => T) =>
   () =>
     value
 
-const SILU = { field: 'hidden_act', fallback: 'silu', allowed: ['silu'] } as const
+/** Every activation there is. */
+export const ANY_ACTIVATION = [...new Set(ACTIVATIONS.values())]
+
+const SILU = { field: 'hidden_act', fallback: 'silu', allowed: ANY_ACTIVATION } as const
+
+function parseNorm(
+  config: ConfigReader,
+  { kind = 'rms_norm', field, eps }: NonNullable<DecoderDefaults['norm']>,
+): NormSpec {
+  const named = field ?? (kind === 'rms_norm' ? 'rms_norm_eps' : 'layer_norm_eps')
+  return { kind, eps: config.positive(named, eps), offset: 0, biased: kind === 'layer_norm' }
+}
 
 /** The fields that decoders of the Llama family share; no biases, plain RMSNorm, full attention and one rotation for all layers. */
 export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): DecoderSpec {
   const warnings: string[] = []
   const hidden = config.count('hidden_size', { max: LIMITS.width })
-  const sizes: Pick<ModelSpec, 'heads' | 'kvHeads' | 'headDim'> = parseHeads(config, hidden, defaults.headDim)
+  const sizes: Pick<ModelSpec, 'heads' | 'kvHeads' | 'headDim'> = parseHeads(
+    config,
+    hidden,
+    defaults.headDim,
+    defaults.kvHeads,
+  )
   const layers = config.count('num_hidden_layers', { max: LIMITS.layers })
   const vocab = config.count('vocab_size', { max: LIMITS.vocab })
-  const intermediate = config.count('intermediate_size', { max: LIMITS.width })
-  const eps = config.positive('rms_norm_eps', 1e-6)
+  const { field: width, ...rest } = defaults.intermediate ?? { field: 'intermediate_size' }
+  const intermediate = config.count(width, { ...rest, max: LIMITS.width })
+  const norm = parseNorm(config, defaults.norm ?? { eps: 1e-6 })
   const { field, fallback, allowed } = defaults.activation ?? SILU
   const activation = parseActivation(config, field, fallback, allowed)
   const ids = parseSpecialIds(config, vocab, defaults, warnings)
-  const maxPositions = config.count('max_position_embeddings', { fallback: defaults.positions })
-  const rope = defaults.rope ?? ((headDim, trained) => always(parseRope(config, headDim, trained)))
+  const trained = config.count('max_position_embeddings', { fallback: defaults.positions })
+  const ropeOf = defaults.rope ?? ((headDim, positions) => always(parseRope(config, headDim, positions)))
+  const rope = ropeOf(sizes.headDim, trained)
+  const tables = Array.from({ length: layers }, (_, n) => rope(n)).filter((table) => table !== null)
   return {
     architecture: architectureName(config),
     modelType: config.text('model_type'),
@@ -212,11 +185,14 @@ export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): D
     ...sizes,
     intermediate,
     vocab,
-    maxPositions,
-    norm: { kind: 'rms_norm', eps, offset: 0 },
+    maxPositions: Math.min(
+      ...tables.map((table) => ropePositions(table, trained)),
+      tables.length > 0 ? Infinity : trained,
+    ),
+    norm,
     activation,
     attentionScale: 1 / Math.sqrt(sizes.headDim),
-    rope: rope(sizes.headDim, maxPositions),
+    rope,
     window: () => null,
     bias: { qkv: false, o: false, mlp: false },
     tied: parseTied(config, defaults.tied ?? false),

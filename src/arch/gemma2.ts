@@ -49,7 +49,7 @@ export function recordGemma(p: ModelRecorder, s: GemmaSpec, options: AttentionOp
     const mlp = gatedMlp(p, s, p.norm('mlp_norm', x, 'pre_feedforward_layernorm', s.norm))
     x = p.add('resid', x, p.norm('mlp_post_norm', mlp, 'post_feedforward_layernorm', s.norm))
   }
-  p.logits(embed, s.vocab, () => p.norm('final_norm', x, 'norm', s.norm), s.softcaps.logits)
+  p.logits(embed, s.vocab, () => p.norm('final_norm', x, 'norm', s.norm), { softcap: s.softcaps.logits })
 }
 
 export const gemma2 = architecture({

@@ -1,9 +1,9 @@
 import type { ConfigReader } from '../formats/configReader.ts'
-import type { RopeTable } from '../program/attrs.ts'
 import { architecture } from './architecture.ts'
-import { parseLayerTypes, parseOptional, parseRopeSection, windowBy } from './common.ts'
+import { parseLayerTypes, parseOptional, windowBy } from './common.ts'
 import { parseGemma, recordGemma } from './gemma2.ts'
 import { LLAMA_TENSORS } from './llama.ts'
+import { parseRopeByLayerType } from './rope.ts'
 
 const LAYERS = 'num_hidden_layers'
 
@@ -13,26 +13,6 @@ function slidingLayers(config: ConfigReader): boolean[] {
     config.get('_sliding_window_pattern') === undefined ? 'sliding_window_pattern' : '_sliding_window_pattern'
   const pattern = config.count(field, { fallback: 6 })
   return parseLayerTypes(config, config.count(LAYERS), (n) => (n + 1) % pattern !== 0)
-}
-
-/** One table for the layers with a window and one for those without, as Transformers 4 and 5 write them. */
-function ropeTables(
-  config: ConfigReader,
-  headDim: number,
-  trained: number,
-): { local: RopeTable; global: RopeTable } {
-  const nested = config.section('rope_parameters')
-  const [local, global] = ['sliding_attention', 'full_attention'].map((type) => nested?.section(type) ?? null)
-  const localTheta = config.positive('rope_local_base_freq', 10_000)
-  const globalTheta = config.positive('rope_theta', 1_000_000)
-  return {
-    local: parseRopeSection(config, local ?? null, { headDim, trained, theta: localTheta }),
-    global: parseRopeSection(config, global ?? config.section('rope_scaling'), {
-      headDim,
-      trained,
-      theta: globalTheta,
-    }),
-  }
 }
 
 /** Gemma 3 (Gemma Team 2025), text: Gemma 2 with normed queries and keys instead of soft caps, and a rotation by kind of layer. */
@@ -46,11 +26,18 @@ export const gemma3 = architecture({
       scores: null,
       logits: null,
       rope: (headDim, trained) => {
-        const { local, global } = ropeTables(config, headDim, trained)
+        const { local, global } = parseRopeByLayerType(
+          config,
+          { headDim, trained },
+          {
+            local: config.positive('rope_local_base_freq', 10_000),
+            global: config.positive('rope_theta', 1_000_000),
+          },
+        )
         return (layer) => (isSliding[layer] === true ? local : global)
       },
     })
     return { ...gemma, window: windowBy(isSliding, parseOptional(config, 'sliding_window', 4096)) }
   },
-  record: (p, s) => recordGemma(p, s, { qkNorm: s.norm }),
+  record: (p, s) => recordGemma(p, s, { qkNorm: { norm: s.norm } }),
 })

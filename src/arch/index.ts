@@ -1,15 +1,55 @@
 import { ConfigReader } from '../formats/configReader.ts'
 import type { TensorInfo } from '../formats/tensors.ts'
 import type { Architecture } from './architecture.ts'
+import { cohere2 } from './cohere2.ts'
+import { exaone4 } from './exaone4.ts'
+import { falcon } from './falcon.ts'
 import { gemma2 } from './gemma2.ts'
 import { gemma3 } from './gemma3.ts'
+import { glm4 } from './glm4.ts'
 import { gpt2 } from './gpt2.ts'
+import { gptNeox } from './gptNeox.ts'
+import { granite, hyperclovax } from './granite.ts'
+import { graniteHybrid } from './graniteHybrid.ts'
 import { llama, mistral, qwen2 } from './llama.ts'
+import { ministral3 } from './ministral3.ts'
+import { olmo2, olmo3 } from './olmo2.ts'
+import { opt } from './opt.ts'
+import { phi } from './phi.ts'
+import { phi3 } from './phi3.ts'
 import { qwen3 } from './qwen3.ts'
+import { smollm3 } from './smollm3.ts'
+import { stablelm } from './stablelm.ts'
+import { starcoder2 } from './starcoder2.ts'
 import type { ModelDescription } from './spec.ts'
 
 /** Every architecture there is. A new one is a file beside these and a line here. */
-export const ARCHITECTURES: readonly Architecture[] = [llama, mistral, qwen2, gpt2, qwen3, gemma2, gemma3]
+export const ARCHITECTURES: readonly Architecture[] = [
+  llama,
+  mistral,
+  qwen2,
+  gpt2,
+  qwen3,
+  gemma2,
+  gemma3,
+  cohere2,
+  exaone4,
+  falcon,
+  glm4,
+  gptNeox,
+  granite,
+  graniteHybrid,
+  hyperclovax,
+  ministral3,
+  olmo2,
+  olmo3,
+  opt,
+  phi,
+  phi3,
+  smollm3,
+  stablelm,
+  starcoder2,
+]
 
 /**
  * The description of a model from its parsed `config.json` and the tensors of its checkpoint.

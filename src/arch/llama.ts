@@ -1,6 +1,6 @@
 import type { ConfigReader } from '../formats/configReader.ts'
 import { architecture } from './architecture.ts'
-import { attention, gatedMlp } from './blocks.ts'
+import { attention, gatedMlp, type AttentionOptions } from './blocks.ts'
 import { parseDecoder, parseLayerTypes, windowBy } from './common.ts'
 import type { ModelRecorder } from './recorder.ts'
 import type { DecoderSpec } from './spec.ts'
@@ -8,12 +8,17 @@ import type { DecoderSpec } from './spec.ts'
 /** Where the tensors of the Llama family are. */
 export const LLAMA_TENSORS = { prefixes: ['model.', ''], probe: 'norm.weight' } as const
 
+export interface LlamaSpec extends DecoderSpec {
+  readonly positionScale?: AttentionOptions['positionScale'] | undefined
+}
+
 /** Llama (Touvron et al. 2023): RMSNorm, rotary positions, grouped heads and a SiLU-gated MLP. */
-export function recordLlama(p: ModelRecorder, s: DecoderSpec): void {
+export function recordLlama(p: ModelRecorder, s: LlamaSpec): void {
   const embed = p.embed('embed_tokens.weight', [s.vocab, s.hidden])
   let x = embed
   for (const _ of p.layers(s.layers, 'layers')) {
-    x = p.add('resid_attn', x, attention(p, s, p.norm('attn_norm', x, 'input_layernorm', s.norm)))
+    const h = p.norm('attn_norm', x, 'input_layernorm', s.norm)
+    x = p.add('resid_attn', x, attention(p, s, h, { positionScale: s.positionScale }))
     x = p.add('resid', x, gatedMlp(p, s, p.norm('mlp_norm', x, 'post_attention_layernorm', s.norm)))
   }
   p.logits(embed, s.vocab, () => p.norm('final_norm', x, 'norm', s.norm))

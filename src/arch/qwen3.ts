@@ -23,7 +23,7 @@ export const qwen3 = architecture({
     let x = embed
     for (const _ of p.layers(s.layers, 'layers')) {
       const h = p.norm('attn_norm', x, 'input_layernorm', s.norm)
-      x = p.add('resid_attn', x, attention(p, s, h, { qkNorm: s.norm }))
+      x = p.add('resid_attn', x, attention(p, s, h, { qkNorm: { norm: s.norm } }))
       x = p.add('resid', x, gatedMlp(p, s, p.norm('mlp_norm', x, 'post_attention_layernorm', s.norm)))
     }
     p.logits(embed, s.vocab, () => p.norm('final_norm', x, 'norm', s.norm))

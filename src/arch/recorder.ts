@@ -2,16 +2,30 @@ import type { Activation, RopeAttrs, ScoresAttrs } from '../program/attrs.ts'
 import { Recorder } from '../program/recorder.ts'
 import { widthOf, type ParamRef, type ProgramSize, type Step } from '../program/step.ts'
 import type { NormSpec } from './spec.ts'
-import type { TensorTable } from './tensorTable.ts'
+import type { TensorPart, TensorTable } from './tensorTable.ts'
 
 /** Where a product finds its matrix, when not plainly under `tensor`.weight, `[out, in]`. */
 export interface LinearOptions {
   bias?: boolean
   layout?: ParamRef['layout']
-  /** Outputs of a fused tensor that are this product's, and how many it has in all. */
-  part?: { readonly begin: number; readonly of: number }
+  /** Outputs of a fused tensor that are this product's. */
+  part?: TensorPart | undefined
   /** Heads its outputs are of. */
   heads?: number
+}
+
+/** Learned positions: row `first` is that of position 0. */
+export interface LearnedPositions {
+  readonly tensor: string
+  readonly count: number
+  readonly first?: number
+}
+
+/** What a head does besides multiplying: y = cap(scale·(W·x + b)). */
+export interface HeadOptions {
+  softcap?: number | null
+  scale?: number
+  bias?: boolean
 }
 
 /** Names the lines of a forward pass over the tensors of a checkpoint: what an architecture's `record` is written in. */
@@ -38,20 +52,27 @@ export class ModelRecorder extends Recorder {
     this.#path = ''
   }
 
+  #positions({ tensor, count, first = 0 }: LearnedPositions, width: number): ParamRef {
+    const part = first === 0 ? null : { begin: first, of: first + count }
+    const learned = this.#tensors.matrix(tensor, [count, width], 'out_in', part)
+    return { ...learned, name: 'positions', role: 'vector' }
+  }
+
   /** x = scale · E[token] (+ P[position]) */
   embed(
     tensor: string,
     [vocab, hidden]: readonly [vocab: number, hidden: number],
-    { scale = 1, positions }: { scale?: number; positions?: { tensor: string; count: number } } = {},
+    {
+      name = 'embed',
+      scale = 1,
+      positions,
+    }: { name?: string; scale?: number; positions?: LearnedPositions } = {},
   ): Step {
     const table = this.#tensors.embedding(tensor, [vocab, hidden], this.#tied)
     const params: ParamRef[] = [{ ...table, name: 'embed', role: 'matrix' }]
-    if (positions) {
-      const learned = this.#tensors.matrix(positions.tensor, [positions.count, hidden])
-      params.push({ ...learned, name: 'positions', role: 'vector' })
-    }
+    if (positions) params.push(this.#positions(positions, hidden))
     const flops = (positions ? 1 : 0) + (scale === 1 ? 0 : 1)
-    return this.step('embed', 'embed', {
+    return this.step(name, 'embed', {
       inputs: [],
       params,
       attrs: { scale },
@@ -60,18 +81,34 @@ export class ModelRecorder extends Recorder {
     })
   }
 
-  /** A norm over each run of `width` features; the whole row when not said. */
-  norm(name: string, x: Step, tensor: string, { kind, eps, offset }: NormSpec, width = widthOf(x)): Step {
-    const full = this.#path + tensor
+  /** x + P[position] */
+  positions(name: string, x: Step, learned: LearnedPositions): Step {
+    const params = [this.#positions(learned, widthOf(x))]
+    return this.step(name, 'positions', { inputs: [x], params, attrs: {}, axes: x.axes, flops: 1 })
+  }
+
+  /** A norm over each run of `width` features; the whole row when not said. Several tensors: one for each run. */
+  norm(
+    name: string,
+    x: Step,
+    tensor: string | readonly string[],
+    { kind, eps, offset, biased = false }: NormSpec,
+    width = widthOf(x),
+  ): Step {
     const own = this.nameOf(name)
-    const params: ParamRef[] = [
-      { ...this.#tensors.vector(`${full}.weight`, width), name: own, role: 'vector' },
-    ]
+    const vectors = (part: string): ReturnType<TensorTable['vector']> =>
+      typeof tensor === 'string'
+        ? this.#tensors.vector(`${this.#path}${tensor}.${part}`, width)
+        : this.#tensors.vectors(
+            tensor.map((one) => `${this.#path}${one}.${part}`),
+            width,
+          )
+    const params: ParamRef[] = [{ ...vectors('weight'), name: own, role: 'vector' }]
     const common = { inputs: [x], axes: x.axes, params }
     if (kind === 'rms_norm')
       return this.step(name, kind, { ...common, attrs: { width, eps, offset }, flops: 4 })
-    params.push({ ...this.#tensors.vector(`${full}.bias`, width), name: `${own}.bias`, role: 'vector' })
-    return this.step(name, kind, { ...common, attrs: { width, eps }, flops: 8 })
+    if (biased) params.push({ ...vectors('bias'), name: `${own}.bias`, role: 'vector' })
+    return this.step(name, kind, { ...common, attrs: { width, eps, biased }, flops: 8 })
   }
 
   /** W·x (+ b) */
@@ -80,16 +117,14 @@ export class ModelRecorder extends Recorder {
     const full = this.#path + tensor
     const own = this.nameOf(name)
     const inner = widthOf(x)
-    const rows = part ? ([part.begin, part.begin + width] as const) : null
-    const out = part?.of ?? width
-    const matrix = this.#tensors.matrix(`${full}.weight`, [out, inner], layout, rows)
+    const matrix = this.#tensors.matrix(`${full}.weight`, [width, inner], layout, part)
     const params: ParamRef[] = [{ ...matrix, name: own, role: 'matrix' }]
     if (bias)
-      params.push({ ...this.#tensors.vector(`${full}.bias`, out, rows), name: `${own}.bias`, role: 'bias' })
+      params.push({ ...this.#tensors.vector(`${full}.bias`, width, part), name: `${own}.bias`, role: 'bias' })
     return this.step(name, 'linear', {
       inputs: [x],
       params,
-      attrs: { matrix: own, softcap: null },
+      attrs: { matrix: own, scale: 1, softcap: null },
       axes: this.features(width, heads),
       flops: 2 * inner,
     })
@@ -98,6 +133,11 @@ export class ModelRecorder extends Recorder {
   /** Turns each head by its position. */
   rope(name: string, x: Step, attrs: RopeAttrs): Step {
     return this.step(name, 'rope', { inputs: [x], attrs, axes: x.axes, flops: 3 })
+  }
+
+  /** x·(1 + β·ln(1 + ⌊position / context⌋)) */
+  positionScale(name: string, x: Step, attrs: { beta: number; context: number }): Step {
+    return this.step(name, 'position_scale', { inputs: [x], attrs, axes: x.axes, flops: 1 })
   }
 
   /** softmax(scale · q·kᵀ)·v over the positions that each row sees, keys and values kept in the cache. */
@@ -144,26 +184,36 @@ export class ModelRecorder extends Recorder {
     return this.step(name, 'activation', { inputs: [x], attrs: { activation }, axes: x.axes, flops: 9 })
   }
 
-  add(name: string, stream: Step, x: Step): Step {
-    return this.step(name, 'add', { inputs: [stream, x], attrs: {}, axes: stream.axes, flops: 1 })
+  /** stream + scale·x */
+  add(name: string, stream: Step, x: Step, scale = 1): Step {
+    const flops = scale === 1 ? 1 : 2
+    return this.step(name, 'add', { inputs: [stream, x], attrs: { scale }, axes: stream.axes, flops })
   }
 
   /**
-   * Logits of the rows whose next token is wanted, soft-capped where the model says so. They come from rows of the head, which may be
-   * the embedding's. `last` makes what the head reads; where no row wants logits it is not made.
+   * Logits of the rows whose next token is wanted. They come from rows of the head, which may be the embedding's. `last` makes what the head reads; where no row wants logits it is not made.
    */
-  logits(embed: Step, vocab: number, last: () => Step, softcap: number | null = null): void {
+  logits(
+    embed: Step,
+    vocab: number,
+    last: () => Step,
+    { softcap = null, scale = 1, bias = false }: HeadOptions = {},
+  ): void {
     const { logitRows } = this.size
     if (logitRows === 0) return
     const x = last()
     const inner = widthOf(x)
     const [table] = embed.params
     const own = this.#tensors.head(table?.tensor ?? '', [vocab, inner], this.#tied)
-    const param: ParamRef | undefined = own ? { ...own, name: 'logits', role: 'matrix' } : table
+    // A bias lies behind its matrix, so a head that has one cannot share the embedding's.
+    const copied = own ?? (bias ? table : undefined)
+    const param: ParamRef | undefined = copied ? { ...copied, name: 'logits', role: 'matrix' } : table
+    const params = param ? [param] : []
+    if (bias) params.push({ ...this.#tensors.headBias(vocab), name: 'logits.bias', role: 'bias' })
     this.step('logits', 'linear', {
       inputs: [x],
-      params: param ? [param] : [],
-      attrs: { matrix: param?.name ?? 'logits', softcap },
+      params,
+      attrs: { matrix: param?.name ?? 'logits', scale, softcap },
       axes: [
         { kind: 'rows', size: logitRows },
         { kind: 'vocabulary', size: vocab },

@@ -26,8 +26,10 @@ export interface ModelSpec {
 export interface NormSpec {
   readonly kind: 'rms_norm' | 'layer_norm'
   readonly eps: number
-  /** Added to the weight: 1 where the checkpoint stores w − 1. */
+  /** Added to the weight of an RMSNorm: 1 where the checkpoint stores w − 1. */
   readonly offset: number
+  /** Whether a LayerNorm has a bias. */
+  readonly biased?: boolean
 }
 
 /** The numbers of a decoder whose layers are attention and an MLP around a residual stream. */

@@ -4,42 +4,68 @@ import type { ParamRef } from '../program/step.ts'
 import type { ModelDescription } from './spec.ts'
 
 /** Where a parameter lies in the checkpoint. */
-export type TensorRef = Pick<ParamRef, 'tensor' | 'layout' | 'rows' | 'shape'>
+export type TensorRef = Omit<ParamRef, 'name' | 'role'>
+
+/** Which outputs of a fused tensor a product takes: a run of them, or `count` runs that begin `stride` apart. */
+export interface TensorPart {
+  readonly begin: number
+  /** Outputs of the whole tensor. */
+  readonly of: number
+  readonly runs?: { readonly count: number; readonly stride: number }
+}
 
 type TensorSummary = Pick<ModelDescription, 'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor'>
 
-const HEAD = 'lm_head.weight'
-
 const FLOATS: ReadonlySet<DType> = new Set<DType>(['F64', 'F32', 'F16', 'BF16'])
+
+/** Where a family keeps its tensors. */
+export interface TensorPlaces {
+  /** Prefixes of their names in order of preference; the first under which `probe` exists is taken. */
+  readonly prefixes: readonly string[]
+  readonly probe: string
+  /** The head, which has no prefix; default `lm_head.weight`. */
+  readonly head?: string
+}
 
 /** The tensors of a checkpoint while an architecture takes its weights from them: checks shapes, remembers what was used. */
 export class TensorTable {
   readonly #tensors: ReadonlyMap<string, TensorInfo>
   readonly #prefix: string
   readonly #used = new Set<string>()
+  readonly #head: string
   #embedding = ''
 
-  /** `prefixes` in order of preference: names are looked up behind the first under which `probe` exists. */
-  constructor(tensors: ReadonlyMap<string, TensorInfo>, prefixes: readonly string[], probe: string) {
+  constructor(
+    tensors: ReadonlyMap<string, TensorInfo>,
+    { prefixes, probe, head = 'lm_head.weight' }: TensorPlaces,
+  ) {
     this.#tensors = tensors
+    this.#head = head
     this.#prefix = prefixes.find((prefix) => tensors.has(prefix + probe)) ?? prefixes[0] ?? ''
   }
 
-  /** Matrix `[out, in]` (y = Wx); stored `[in, out]` when `layout` is `in_out`; `rows` takes some outputs of it. */
+  /** Matrix `[out, in]` (y = Wx); stored `[in, out]` when `layout` is `in_out`; `part` says which outputs of a fused one it is. */
   matrix(
     name: string,
     [out, inner]: readonly [out: number, inner: number],
     layout: TensorRef['layout'] = 'out_in',
-    rows: TensorRef['rows'] = null,
+    part: TensorPart | null = null,
   ): TensorRef {
-    const tensor = this.#claim(name, layout === 'out_in' ? [out, inner] : [inner, out])
-    return { tensor, layout, rows, shape: [rows ? rows[1] - rows[0] : out, inner] }
+    const whole = part?.of ?? out
+    const tensor = this.#claim(name, layout === 'out_in' ? [whole, inner] : [inner, whole])
+    return { tensor, layout, ...partRows(out, part), shape: [out, inner] }
   }
 
-  /** Vector `[length]`, or its elements `rows`. */
-  vector(name: string, length: number, rows: TensorRef['rows'] = null): TensorRef {
-    const tensor = this.#claim(name, [length])
-    return { tensor, layout: 'out_in', rows, shape: [rows ? rows[1] - rows[0] : length] }
+  /** Vector `[length]`, or that part of one. */
+  vector(name: string, length: number, part: TensorPart | null = null): TensorRef {
+    const tensor = this.#claim(name, [part?.of ?? length])
+    return { tensor, layout: 'out_in', ...partRows(length, part), shape: [length] }
+  }
+
+  /** Vectors `[length]` one after the other. */
+  vectors(names: readonly string[], length: number): TensorRef {
+    const [tensor = '', ...more] = names.map((name) => this.#claim(name, [length]))
+    return { tensor, more, layout: 'out_in', rows: null, shape: [names.length * length] }
   }
 
   /**
@@ -51,7 +77,7 @@ export class TensorTable {
     tied: boolean | 'unsaid',
   ): TensorRef {
     this.#embedding = name
-    const under = tied === true && !this.#has(name) && this.#tensors.has(HEAD) ? HEAD : null
+    const under = tied === true && !this.#has(name) && this.#tensors.has(this.#head) ? this.#head : null
     return under === null ? this.matrix(name, shape) : this.#top(under, shape)
   }
 
@@ -64,17 +90,22 @@ export class TensorTable {
     shape: readonly [vocab: number, hidden: number],
     tied: boolean | 'unsaid',
   ): TensorRef | null {
-    const stored = this.#tensors.has(HEAD)
-    if (stored && embedding !== HEAD) return this.#top(HEAD, shape)
-    return tied === false ? this.#top(HEAD, shape) : null
+    const stored = this.#tensors.has(this.#head)
+    if (stored && embedding !== this.#head) return this.#top(this.#head, shape)
+    return tied === false ? this.#top(this.#head, shape) : null
+  }
+
+  /** Bias of the head, one value for each token. */
+  headBias(vocab: number): TensorRef {
+    return this.#top(this.#head.replace(/weight$/, 'bias'), [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */
   isHeadUnsaid(tied: boolean | 'unsaid'): boolean {
-    return tied === 'unsaid' && !this.#tensors.has(HEAD)
+    return tied === 'unsaid' && !this.#tensors.has(this.#head)
   }
 
-  #top(name: string, shape: readonly [out: number, inner: number]): TensorRef {
+  #top(name: string, shape: readonly number[]): TensorRef {
     return { tensor: this.#claimFull(name, shape), layout: 'out_in', rows: null, shape }
   }
 
@@ -150,4 +181,12 @@ export class TensorTable {
     this.#used.add(name)
     return name
   }
+}
+
+/** The outputs that a part takes, as a reference has them. */
+function partRows(out: number, part: TensorPart | null): Pick<TensorRef, 'rows' | 'runs'> {
+  if (!part) return { rows: null }
+  const { begin, runs } = part
+  const end = begin + out / (runs?.count ?? 1)
+  return runs ? { rows: [begin, end], runs } : { rows: [begin, end] }
 }

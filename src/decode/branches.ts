@@ -50,6 +50,8 @@ export async function expandText(
   const family = [parent]
   try {
     const tokens = topN(await readAll(reading, parent, ids), count)
+    const length = ids.length + 1
+    await parent.renew(length, ids, length)
     // The first child grows out of the parent's own sequence, so no page is copied for it.
     while (family.length < tokens.length) family.push(parent.fork())
     const logits = await feedChildren(reading, family, tokens)

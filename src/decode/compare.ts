@@ -89,6 +89,11 @@ class PairedGeneration {
     const { runner } = this.context
     const { vocab } = runner.model
     const active = this.sides.filter(({ finish }) => finish === null)
+    const reach = Math.min(this.prompt.length + this.options.maxTokens, runner.context)
+    for (const { feed, tokens } of active) {
+      const before = [...this.prompt, ...tokens].slice(0, -1)
+      await feed.renew(before.length + 1, before, reach, { signal: this.options.signal })
+    }
     const rows = active.flatMap(({ feed, tokens }, i) => {
       const token = tokens.at(-1) ?? this.prompt.at(-1) ?? 0
       const row = feed.rows([token], [plainLogits(i)])

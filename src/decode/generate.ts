@@ -6,7 +6,7 @@ import { MAX_ROWS, ROW_BUCKETS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
 import { MAX_CANDIDATES, type SelectRecord } from '../ops/select.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
-import { createStopMatcher, type StopMatcher } from '../text/stop-matcher.ts'
+import { createStopMatcher, type StopMatcher } from '../text/stopMatcher.ts'
 import type { FinishReason, GeneratedToken } from '../api/model.ts'
 import type { CheckedOptions } from './options.ts'
 import { ReadbackRing, type Readback } from './readback.ts'
@@ -77,6 +77,8 @@ class Generation {
   /** Position the next submitted row takes. */
   private position: number
   private chunkRows: number = 8
+  /** Set until the next token says so. */
+  private readAgain = false
 
   constructor(context: GenerateContext, prompt: readonly number[], options: CheckedOptions) {
     const { runner, tokenizer, conditions } = context
@@ -173,7 +175,7 @@ class Generation {
       yield token
       if (token.finish !== null) return
       if (drawn.redrawn) await this.restartFrom(token.id)
-      else if (!this.onGpu) await this.submit([token.id], true)
+      else if (this.inFlight.length === 0) await this.feedToken(token.id)
       else this.feed.accept([token.id])
     }
   }
@@ -185,7 +187,8 @@ class Generation {
       this.inFlight.length > 0 &&
       this.inFlight.length < RUN_AHEAD &&
       this.run.submitted < maxTokens &&
-      this.position < this.context.runner.context
+      this.position < this.context.runner.context &&
+      !this.feed.outgrows(this.position + 1)
     ) {
       await this.submit([FROM_SAMPLER], true)
     }
@@ -221,6 +224,16 @@ class Generation {
     )
     this.run.submitted -= stale.length
     this.position -= stale.length
+    await this.feedToken(id)
+  }
+
+  /** Feeds a token that the host knows. A text that has outgrown the rotation of short ones is read again first. */
+  private async feedToken(id: number): Promise<void> {
+    const { prompt, tokens } = this.run
+    const { maxTokens, signal } = this.options
+    const reach = Math.min(prompt.length + maxTokens, this.context.runner.context)
+    const before = [...prompt, ...tokens.slice(0, -1)]
+    if (await this.feed.renew(this.position + 1, before, reach, { signal })) this.readAgain = true
     await this.submit([id], true)
   }
 
@@ -245,6 +258,8 @@ class Generation {
               ? 'context-full'
               : null
     const rest = finish !== null && !stopped ? this.ending() : ''
+    const again = this.readAgain ? { readAgain: true } : {}
+    this.readAgain = false
     return {
       index,
       position,
@@ -258,6 +273,7 @@ class Generation {
       })),
       random,
       finish,
+      ...again,
     }
   }
 

@@ -155,10 +155,14 @@ class Speculation {
   private async round(index: number): Promise<SpeculatedRound> {
     const { guide, ahead, checked, context } = this.parts
     const { writer } = this
+    const { ids } = writer
+    const reach = Math.min(context.runner.context, ids.length + checked.maxTokens - writer.count)
+    await this.feed.renew(ids.length, ids.slice(0, -1), reach, { signal: checked.signal })
     const room = Math.min(
+      this.feed.roomBehind(ids.length),
       ahead,
       checked.maxTokens - writer.count - 1,
-      context.runner.context - writer.ids.length,
+      context.runner.context - ids.length,
     )
     const started = performance.now()
     const drafts = room > 0 ? await guide.propose(writer.ids, room) : []

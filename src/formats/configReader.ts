@@ -76,6 +76,22 @@ export class ConfigReader {
     throw this.fail(name, 'a finite number above 0')
   }
 
+  /** A finite number. */
+  number(name: string, fallback?: number): number {
+    const value = this.get(name) ?? fallback
+    if (typeof value === 'number' && Number.isFinite(value)) return value
+    throw this.fail(name, 'a finite number')
+  }
+
+  /** A list of finite numbers. */
+  numbers(name: string): number[] {
+    const value = this.get(name)
+    const list: unknown[] = Array.isArray(value) ? value : []
+    if (list.length > 0 && list.every((entry) => typeof entry === 'number' && Number.isFinite(entry)))
+      return list as number[]
+    throw this.fail(name, 'a list of finite numbers')
+  }
+
   flag(name: string, fallback: boolean): boolean {
     const value = this.get(name) ?? fallback
     if (typeof value === 'boolean') return value

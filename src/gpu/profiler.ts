@@ -1,8 +1,20 @@
 import { invariant, TokenscopeError } from '../errors.ts'
-import type { BoundStep } from '../run/bind.ts'
 import type { BufferLedger } from './ledger.ts'
 
-/** Time of one step, measured alone. Null: below the timer's resolution even after many repeats. */
+/** A dispatch ready to be encoded. */
+export interface BoundDispatch {
+  readonly pipeline: GPUComputePipeline
+  readonly group: GPUBindGroup
+  readonly grid: readonly [number, number, number]
+}
+
+/** The dispatches of one step, by its name. */
+export interface TimedStep {
+  readonly name: string
+  readonly dispatches: readonly BoundDispatch[]
+}
+
+/** Time of one step, measured by itself. Null: below the timer's resolution even after many repeats. */
 export interface StepTime {
   readonly name: string
   readonly microseconds: number | null
@@ -65,7 +77,7 @@ async function timerResolution(device: GPUDevice, ledger: BufferLedger): Promise
 export async function profileSteps(
   device: GPUDevice,
   ledger: BufferLedger,
-  steps: readonly BoundStep[],
+  steps: readonly TimedStep[],
 ): Promise<StepTime[]> {
   if (!device.features.has('timestamp-query')) {
     throw new TokenscopeError('unsupported', 'This device has no GPU timestamps.', {
@@ -74,7 +86,7 @@ export async function profileSteps(
   }
   const resolution = await timerResolution(device, ledger)
   const times: StepTime[] = []
-  for (const { step, dispatches } of steps) {
+  for (const { name, dispatches } of steps) {
     let repeats = 1
     let nanoseconds = 0
     for (; repeats <= MAX_REPEATS; repeats *= 4) {
@@ -91,7 +103,7 @@ export async function profileSteps(
     }
     const measured = nanoseconds > RESOLUTION_FACTOR * resolution
     times.push({
-      name: step.name,
+      name,
       microseconds: measured ? nanoseconds / 1000 / Math.min(repeats, MAX_REPEATS) : null,
       repeats: Math.min(repeats, MAX_REPEATS),
     })

@@ -1,16 +1,20 @@
 import activateGeluErf from '../../shaders/lib/activate_gelu_erf.wgsl?raw'
 import activateGeluTanh from '../../shaders/lib/activate_gelu_tanh.wgsl?raw'
+import activateGeluSigmoid from '../../shaders/lib/activate_gelu_sigmoid.wgsl?raw'
+import activateRelu from '../../shaders/lib/activate_relu.wgsl?raw'
+import activateReluSquared from '../../shaders/lib/activate_relu_squared.wgsl?raw'
 import activateSilu from '../../shaders/lib/activate_silu.wgsl?raw'
 import activations from '../../shaders/lib/activations.wgsl?raw'
 import adapterLora from '../../shaders/lib/adapter_lora.wgsl?raw'
 import adapterNone from '../../shaders/lib/adapter_none.wgsl?raw'
 import batch from '../../shaders/lib/batch.wgsl?raw'
-import finishActivate from '../../shaders/lib/finish_activate.wgsl?raw'
-import finishAdd from '../../shaders/lib/finish_add.wgsl?raw'
-import finishCap from '../../shaders/lib/finish_cap.wgsl?raw'
-import finishScale from '../../shaders/lib/finish_scale.wgsl?raw'
-import finishStore from '../../shaders/lib/finish_store.wgsl?raw'
-import inputsOwn from '../../shaders/lib/inputs_own.wgsl?raw'
+import epilogueActivate from '../../shaders/lib/epilogue_activate.wgsl?raw'
+import epilogueAdd from '../../shaders/lib/epilogue_add.wgsl?raw'
+import epilogueCap from '../../shaders/lib/epilogue_cap.wgsl?raw'
+import epilogueScale from '../../shaders/lib/epilogue_scale.wgsl?raw'
+import epilogueStore from '../../shaders/lib/epilogue_store.wgsl?raw'
+import epilogueTimes from '../../shaders/lib/epilogue_times.wgsl?raw'
+import inputsDirect from '../../shaders/lib/inputs_direct.wgsl?raw'
 import normedAdd from '../../shaders/lib/normed_add.wgsl?raw'
 import normedStore from '../../shaders/lib/normed_store.wgsl?raw'
 import outputsGated from '../../shaders/lib/outputs_gated.wgsl?raw'
@@ -27,13 +31,16 @@ import rotate from '../../shaders/lib/rotate.wgsl?raw'
 import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
 import rowsPacked from '../../shaders/lib/rows_packed.wgsl?raw'
-import selectAlone from '../../shaders/lib/select_alone.wgsl?raw'
-import selectShared from '../../shaders/lib/select_shared.wgsl?raw'
+import runNorm from '../../shaders/lib/run_norm.wgsl?raw'
+import selectInvocation from '../../shaders/lib/select_invocation.wgsl?raw'
+import selectWorkgroup from '../../shaders/lib/select_workgroup.wgsl?raw'
+import shiftLearned from '../../shaders/lib/shift_learned.wgsl?raw'
+import shiftNone from '../../shaders/lib/shift_none.wgsl?raw'
 import softcapNone from '../../shaders/lib/softcap_none.wgsl?raw'
 import softcapTanh from '../../shaders/lib/softcap_tanh.wgsl?raw'
-import spreadAlone from '../../shaders/lib/spread_alone.wgsl?raw'
-import spreadPassed from '../../shaders/lib/spread_passed.wgsl?raw'
-import spreadShared from '../../shaders/lib/spread_shared.wgsl?raw'
+import reductionNone from '../../shaders/lib/reduction_none.wgsl?raw'
+import inputsShuffled from '../../shaders/lib/inputs_shuffled.wgsl?raw'
+import reductionWorkgroup from '../../shaders/lib/reduction_workgroup.wgsl?raw'
 import visible from '../../shaders/lib/visible.wgsl?raw'
 import weightsF16 from '../../shaders/lib/weights_f16.wgsl?raw'
 import weightsF16Native from '../../shaders/lib/weights_f16_native.wgsl?raw'
@@ -48,17 +55,21 @@ import type { HeaderConsts, ShaderSource } from './shader.ts'
 const PROVIDERS = {
   activate_gelu: activateGeluErf,
   activate_gelu_tanh: activateGeluTanh,
+  activate_gelu_sigmoid: activateGeluSigmoid,
+  activate_relu: activateRelu,
+  activate_relu_squared: activateReluSquared,
   activate_silu: activateSilu,
   activations,
   adapter_lora: adapterLora,
   adapter_none: adapterNone,
   batch,
-  finish_activate: finishActivate,
-  finish_add: finishAdd,
-  finish_cap: finishCap,
-  finish_scale: finishScale,
-  finish_store: finishStore,
-  inputs_own: inputsOwn,
+  epilogue_activate: epilogueActivate,
+  epilogue_add: epilogueAdd,
+  epilogue_cap: epilogueCap,
+  epilogue_scale: epilogueScale,
+  epilogue_store: epilogueStore,
+  epilogue_times: epilogueTimes,
+  inputs_direct: inputsDirect,
   normed_add: normedAdd,
   normed_store: normedStore,
   outputs_gated: outputsGated,
@@ -75,13 +86,16 @@ const PROVIDERS = {
   rows_all: rowsAll,
   rows_logits: rowsLogits,
   rows_packed: rowsPacked,
-  select_alone: selectAlone,
-  select_shared: selectShared,
+  run_norm: runNorm,
+  select_invocation: selectInvocation,
+  select_workgroup: selectWorkgroup,
+  shift_learned: shiftLearned,
+  shift_none: shiftNone,
   softcap_none: softcapNone,
   softcap_tanh: softcapTanh,
-  spread_alone: spreadAlone,
-  spread_passed: spreadPassed,
-  spread_shared: spreadShared,
+  reduction_none: reductionNone,
+  inputs_shuffled: inputsShuffled,
+  reduction_workgroup: reductionWorkgroup,
   visible: visible,
   weights_f16: weightsF16,
   weights_f16_native: weightsF16Native,
@@ -103,29 +117,41 @@ export function reduceProvider(variant: Variant): ProviderName {
 }
 
 /** The providers by which the threads of a norm share its work. */
-export function spreadProviders(variant: Variant): ProviderName[] {
-  return variant.alone ? ['spread_alone'] : ['spread_shared', reduceProvider(variant)]
+export function reductionProviders(variant: Variant): ProviderName[] {
+  return variant.threadPerOutput ? ['reduction_none'] : ['reduction_workgroup', reduceProvider(variant)]
 }
 
-/** The same of a product, and where its inputs come from: threads that work alone pass them on where they can. */
+/** The same of a product, and where its inputs come from: threads that make whole outputs pass them on where they can. */
 export function productProviders(variant: Variant): ProviderName[] {
-  return variant.alone && variant.subgroups ? ['spread_passed'] : [...spreadProviders(variant), 'inputs_own']
+  return variant.threadPerOutput && variant.subgroups
+    ? ['inputs_shuffled']
+    : [...reductionProviders(variant), 'inputs_direct']
 }
+
+/** A WGSL file that a kernel is composed with, where its name does not find it here: a weight format's. */
+export interface ProviderFile {
+  readonly name: string
+  readonly text: string
+}
+
+const fileOf = (provider: ProviderName | ProviderFile): ProviderFile =>
+  typeof provider === 'string' ? { name: `lib/${provider}.wgsl`, text: PROVIDERS[provider] } : provider
+
+const nameOf = (provider: ProviderName | ProviderFile): string =>
+  typeof provider === 'string' ? provider : provider.name.replace(/^.*\/|\.wgsl$/g, '')
 
 /** A kernel from an op's file and its providers. `batch` is always among them. */
 export function kernel(
   op: { name: string; text: string },
-  providers: readonly ProviderName[],
+  providers: readonly (ProviderName | ProviderFile)[],
   consts: HeaderConsts = {},
 ): ShaderSource {
-  const names: ProviderName[] = ['batch', ...providers]
+  const all = ['batch' as const, ...providers]
+  const names = providers.map(nameOf)
   invariant(new Set(names).size === names.length, `a provider is named twice in ${op.name}`)
   return {
-    label: [op.name, ...providers, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
-    files: [
-      ...names.map((name) => ({ name: `lib/${name}.wgsl`, text: PROVIDERS[name] })),
-      { name: `ops/${op.name}.wgsl`, text: op.text },
-    ],
+    label: [op.name, ...names, ...Object.entries(consts).map(([k, v]) => `${k}=${v}`)].join('+'),
+    files: [...all.map(fileOf), { name: `ops/${op.name}.wgsl`, text: op.text }],
     consts,
   }
 }

@@ -11,7 +11,7 @@ import type {
   TensorStats,
 } from '../api/model.ts'
 import { describeSteps } from '../run/describe.ts'
-import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
+import { createTensors, fineProgram, runKept, type ForwardInput, type LastingForward } from './forward.ts'
 import { checkRange, rangeStats, rowRanges } from './readback.ts'
 import { InspectTensors, planKept } from './tensors.ts'
 import { elementsOf, isOp, rowAxis, shapeOf, type Program, type Step } from '../program/step.ts'
@@ -222,10 +222,10 @@ export class InspectionSession implements Inspection {
 
   private async profile(
     { name }: Step,
-    steps: Parameters<typeof profileSteps>[2],
+    steps: LastingForward['bound']['steps'],
   ): Promise<{ microseconds: number | null }> {
     const { device, ledger } = this.input.runner
-    const own = steps.filter(({ step }) => step.name === name)
+    const own = steps.filter(({ step }) => step.name === name).map(({ dispatches }) => ({ name, dispatches }))
     const [time] = await profileSteps(device, ledger, own)
     return { microseconds: time?.microseconds ?? null }
   }

@@ -20,7 +20,8 @@ export interface SuffixTensors {
 /** True when a branch finds everything before it in the cache, and free room. */
 function hasRoom({ runner, ids, conditions }: ForwardInput, begin: number): boolean {
   const { sequences, pool } = runner
-  const held = sequences.longestPrefix(ids.slice(0, begin), conditions)?.length ?? 0
+  const origin = runner.origin(conditions, ids.length)
+  const held = sequences.longestPrefix(ids.slice(0, begin), origin)?.length ?? 0
   const pages = Math.ceil(ids.length / PAGE) - Math.floor(begin / PAGE)
   return held >= begin && pool.freePages >= pages && sequences.all().length < MAX_SEQUENCES
 }
@@ -37,8 +38,9 @@ function submitBranch(
 ): void {
   const { runner, ids, conditions } = input
   const { sequences } = runner
-  const parent = sequences.longestPrefix(ids.slice(0, begin), conditions)
-  const branch = sequences.fork(parent?.sequence ?? null, begin, conditions.key)
+  const origin = runner.origin(conditions, ids.length)
+  const parent = sequences.longestPrefix(ids.slice(0, begin), origin)
+  const branch = sequences.fork(parent?.sequence ?? null, begin, origin.key)
   try {
     sequences.reserve(branch, ids.length)
     const pages = [...branch.pages]

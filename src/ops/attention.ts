@@ -24,9 +24,9 @@ import {
   type OpStep,
 } from './op.ts'
 
-/** Positions one part of decode attention covers: a workgroup's, or where threads work alone a thread's. */
-export function splitPositions({ alone }: Variant): number {
-  return alone ? PAGE : 128
+/** Positions one part of decode attention covers: a workgroup's, or of a single thread's. */
+export function splitPositions({ threadPerOutput }: Variant): number {
+  return threadPerOutput ? PAGE : 128
 }
 
 /** No window, for the kernels. */
@@ -141,7 +141,7 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const window = windowParam(attrs.window)
   // Heads that one thread takes together: they read the same keys and values.
   const together = [4, 3, 2].find((count) => group % count === 0) ?? 1
-  const half = variant.alone
+  const half = variant.threadPerOutput
     ? { name: 'attention_page', text: pageWgsl }
     : { name: 'attention_split', text: splitWgsl }
   const providers = ['visible', capProvider(attrs.softcap)] as const
@@ -150,7 +150,7 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
       shader: kernel(half, providers, { ...consts, GROUP: group, HEADS: together }),
       bindings: [read(2, inputOf(step, 0, context)), read(3, pages.k), read(4, pages.v), write(5, parts)],
       params: { ...scoreParams(attrs), splits, window },
-      grid: variant.alone
+      grid: variant.threadPerOutput
         ? [Math.ceil((splits * heads) / together / variant.workgroup), size.rows, 1]
         : [splits, kvHeads, size.rows],
     },

@@ -1,12 +1,15 @@
 import activationWgsl from '../../shaders/ops/activation.wgsl?raw'
 import addWgsl from '../../shaders/ops/add.wgsl?raw'
 import gateWgsl from '../../shaders/ops/gate.wgsl?raw'
+import positionScaleWgsl from '../../shaders/ops/position_scale.wgsl?raw'
+import positionsWgsl from '../../shaders/ops/positions.wgsl?raw'
 import { kernel } from '../gpu/providers.ts'
 import { widthOf } from '../program/step.ts'
-import { elementGrid, inputOf, read, write, type Op } from './op.ts'
+import { factorFormula, formatNumber } from './formulas.ts'
+import { elementGrid, inputOf, read, vectorOf, write, type Op } from './op.ts'
 
 export const add: Op<'add'> = {
-  formula: () => 'y = a + b',
+  formula: ({ attrs }) => `y = a + ${factorFormula(attrs.scale)}b`,
   dispatches(step, context) {
     const n = widthOf(step)
     return [
@@ -17,7 +20,7 @@ export const add: Op<'add'> = {
           read(3, inputOf(step, 1, context)),
           write(4, context.tensor(step.name)),
         ],
-        params: { n },
+        params: { n, scale: step.attrs.scale },
         grid: elementGrid(n, context),
       },
     ]
@@ -60,6 +63,42 @@ export const activation: Op<'activation'> = {
         ]),
         bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
         params: { n },
+        grid: elementGrid(n, context),
+      },
+    ]
+  },
+}
+
+/** Learned positions on top of what is not the embedding itself. */
+export const positions: Op<'positions'> = {
+  formula: () => 'y = x + P[position]',
+  dispatches(step, context) {
+    const n = widthOf(step)
+    return [
+      {
+        shader: kernel({ name: 'positions', text: positionsWgsl }, []),
+        bindings: [
+          read(2, inputOf(step, 0, context)),
+          write(4, context.tensor(step.name)),
+          read(5, vectorOf(step, 0, context)),
+        ],
+        params: { n },
+        grid: elementGrid(n, context),
+      },
+    ]
+  },
+}
+
+/** Queries that grow with each further context, as Llama 4 scales them. */
+export const positionScale: Op<'position_scale'> = {
+  formula: ({ attrs }) => `y = x·(1 + ${formatNumber(attrs.beta)}·ln(1 + ⌊position / ${attrs.context}⌋))`,
+  dispatches(step, context) {
+    const n = widthOf(step)
+    return [
+      {
+        shader: kernel({ name: 'position_scale', text: positionScaleWgsl }, []),
+        bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
+        params: { n, ...step.attrs },
         grid: elementGrid(n, context),
       },
     ]

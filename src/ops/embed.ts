@@ -32,6 +32,8 @@ export const embed: Op<'embed'> = {
         w_scales: shard.scalesWord,
         y_stride4: k4,
         scale: step.attrs.scale,
+        w_high: 0,
+        w_super: 0,
       },
       grid: elementGrid(k4, context),
     }))

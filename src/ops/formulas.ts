@@ -19,7 +19,7 @@ const gain = (offset: number): string => (offset === 0 ? 'g' : `(${formatNumber(
 export function normFormula(norm: FoldedNorm, x = 'x'): string {
   return norm.kind === 'rms_norm'
     ? `${x} / √(mean(${x}²) + ${formatEps(norm.eps)}) ∘ ${gain(norm.offset)}`
-    : `(${x} − mean(${x})) / √(var(${x}) + ${formatEps(norm.eps)}) ∘ g + b`
+    : `(${x} − mean(${x})) / √(var(${x}) + ${formatEps(norm.eps)}) ∘ g${norm.biased ? ' + b' : ''}`
 }
 
 const formatEps = (eps: number): string => eps.toExponential().replace('e-', '·10^−').replace(/^1·/, '')
@@ -28,6 +28,11 @@ const formatEps = (eps: number): string => eps.toExponential().replace('e-', '·
 export function scoresFormula({ scale, softcap }: ScoresAttrs): string {
   const scaled = `${formatNumber(scale)}·q·kᵀ`
   return softcap === null ? scaled : capFormula(scaled, softcap)
+}
+
+/** A factor in front of what it multiplies; nothing for 1. */
+export function factorFormula(factor: number): string {
+  return factor === 1 ? '' : `${formatNumber(factor)}·`
 }
 
 export function capFormula(x: string, cap: number): string {

@@ -2,7 +2,7 @@ import type { OpName } from '../program/attrs.ts'
 import type { Step } from '../program/step.ts'
 import { blend, embedLora } from './adapters.ts'
 import { attention, scores, softmax, weightedValues } from './attention.ts'
-import { activation, add, gate } from './elementwise.ts'
+import { activation, add, gate, positions, positionScale } from './elementwise.ts'
 import { edit } from './edits.ts'
 import { embed } from './embed.ts'
 import { linear } from './linear.ts'
@@ -32,6 +32,8 @@ const OPS: { readonly [O in OpName]: Op<O> } = {
   norm_linear: linear,
   norm_linear_activation: linear,
   norm_lora_a: linear,
+  position_scale: positionScale,
+  positions,
   rms_norm: rmsNorm,
   rope,
   rope_cache: ropeCache,

@@ -5,8 +5,8 @@ import { kernel, productProviders, weightsProvider, type ProviderName } from '..
 import type { Activation, FoldedNorm } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { ROWS_PROVIDERS } from './adapters.ts'
-import { capFormula, normFormula } from './formulas.ts'
-import { normParams, prologueOf } from './norm.ts'
+import { capFormula, factorFormula, normFormula } from './formulas.ts'
+import { normParams, prologuesOf } from './norm.ts'
 import type { MatrixView, Shard } from './operands.ts'
 import {
   inputOf,
@@ -40,8 +40,15 @@ type Product = OpStep<ProductOp>
 /** What surrounds the product in a step of the family. */
 interface Form {
   readonly norm: FoldedNorm | null
-  readonly epilogue: 'finish_store' | 'finish_add' | 'finish_activate' | 'finish_scale' | 'finish_cap'
+  readonly epilogue:
+    | 'epilogue_store'
+    | 'epilogue_add'
+    | 'epilogue_activate'
+    | 'epilogue_scale'
+    | 'epilogue_times'
+    | 'epilogue_cap'
   readonly activation: Activation | null
+  readonly scale: number
   readonly softcap: number | null
   readonly gated: boolean
   /** Stack of adapters whose A·x it adds. */
@@ -51,24 +58,26 @@ interface Form {
 function formOf(step: Product): Form {
   const plain: Form = {
     norm: 'norm' in step.attrs ? step.attrs.norm : null,
-    epilogue: 'finish_store',
+    epilogue: 'epilogue_store',
     activation: 'activation' in step.attrs ? step.attrs.activation : null,
+    scale: 'scale' in step.attrs ? step.attrs.scale : 1,
     softcap: 'softcap' in step.attrs ? step.attrs.softcap : null,
     gated: step.op === 'norm_gated',
     adapters: 'lora' in step.attrs ? (step.attrs.lora ?? null) : null,
   }
   switch (step.op) {
     case 'linear_add':
-      return { ...plain, epilogue: 'finish_add' }
+      return { ...plain, epilogue: 'epilogue_add' }
     case 'linear_activation':
     case 'norm_linear_activation':
-      return { ...plain, epilogue: 'finish_activate' }
+      return { ...plain, epilogue: 'epilogue_activate' }
     case 'lora_a':
     case 'norm_lora_a':
-      return { ...plain, epilogue: 'finish_scale' }
+      return { ...plain, epilogue: 'epilogue_scale' }
     case 'linear':
     case 'norm_linear':
-      return plain.softcap === null ? plain : { ...plain, epilogue: 'finish_cap' }
+      if (plain.softcap !== null) return { ...plain, epilogue: 'epilogue_cap' }
+      return plain.scale === 1 ? plain : { ...plain, epilogue: 'epilogue_times' }
     case 'norm_gated':
       return plain
   }
@@ -86,7 +95,7 @@ function bindings(step: Product, form: Form, shard: Shard, context: OpContext): 
     write(4, context.tensor(step.name)),
   ]
   if (form.norm) list.push(read(5, vectorOf(step, 0, context)))
-  if (form.epilogue === 'finish_add') list.push(read(6, inputOf(step, 1, context)))
+  if (form.epilogue === 'epilogue_add') list.push(read(6, inputOf(step, 1, context)))
   if (form.adapters !== null) {
     const low = inputOf(step, step.inputs.length - 1, context)
     list.push(read(7, low), read(8, context.adapterStack(form.adapters).planes))
@@ -117,8 +126,11 @@ function shardParams(
     y_stride: widthOf(step),
     y_offset: begin - view.begin,
     ...normParams(form.norm),
+    scale: form.scale,
     softcap: form.softcap ?? 0,
     adapter_row: begin,
+    w_high: 0,
+    w_super: 0,
   }
   return { n, params }
 }
@@ -141,7 +153,7 @@ function matrixOf({ attrs }: Product, context: OpContext): MatrixView {
 
 type Kernel = Pick<Dispatch, 'shader' | 'grid'>
 
-/** Few rows, or threads that work alone: matvec, ROWS rows at a time. */
+/** Few rows, or a thread for each output: matvec, ROWS rows at a time. */
 function matvecKernel(
   view: MatrixView,
   form: Form,
@@ -153,14 +165,14 @@ function matvecKernel(
   const { cols, format } = view.matrix
   const providers: ProviderName[] = [
     ...base,
-    form.norm ? prologueOf(form.norm) : 'prologue_none',
+    ...(form.norm ? prologuesOf(form.norm) : (['prologue_none'] as const)),
     form.gated ? 'outputs_gated' : 'outputs_linear',
     ...productProviders(variant),
   ]
-  // Alone, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
-  const ROWS = matvecBucket(variant.alone && !variant.subgroups ? Math.min(rows, 4) : rows)
+  // By itself, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
+  const ROWS = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
   const RAGGED = cols % (format === 'f32' ? 4 : 8) === 0 ? 0 : 1
-  const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.alone ? variant.workgroup : 1))
+  const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.threadPerOutput ? variant.workgroup : 1))
   const [x, y] = linearGrid(groups)
   return {
     shader: kernel({ name: 'matvec', text: matvec }, providers, { ROWS, RAGGED }),
@@ -180,7 +192,7 @@ function dispatches(step: Product, context: OpContext): Dispatch[] {
   const { rows: all, logitRows } = context.size
   const rows = step.rows === 'all' ? all : logitRows
   const base = providers(step, form, view, context)
-  const asMatvec = rows <= MATVEC_ROWS || context.variant.alone
+  const asMatvec = rows <= MATVEC_ROWS || context.variant.threadPerOutput
   invariant(asMatvec || !form.norm, `${step.name} folds its norm for few rows only`)
   return view.matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
@@ -204,9 +216,11 @@ function formula(step: Product): string {
   }
   const bias = step.params.some(({ role }) => role === 'bias') ? ' + b' : ''
   const product = `W·${x}${bias}${low}`
-  if (form.epilogue === 'finish_add') return `y = residual + ${product}`
+  const factor = factorFormula(form.scale)
+  const scaled = factor === '' || !product.includes(' ') ? `${factor}${product}` : `${factor}(${product})`
+  if (form.epilogue === 'epilogue_add') return `y = residual + ${scaled}`
   if (form.activation) return `y = ${form.activation}(${product})`
-  return form.softcap === null ? `y = ${product}` : `y = ${capFormula(product, form.softcap)}`
+  return `y = ${form.softcap === null ? scaled : capFormula(scaled, form.softcap)}`
 }
 
 /** y = W·x + b and what is folded around it. */

@@ -28,14 +28,14 @@ export function candidateStep(variant: Variant, k: number): RankStep {
     [2, 'read'],
     [3, 'write'],
   ]
-  return variant.alone && k <= MOST_ROUNDS
+  return variant.threadPerOutput && k <= MOST_ROUNDS
     ? { shader: kernel({ name: 'top', text: topWgsl }, []), layout: shared }
     : { shader: selectKernel(variant), layout: [...shared, [4, 'write']] }
 }
 
 /** Entropy, probabilities and the rank of a token, of every row that needs logits: batch, parameters, logits, records, cells. */
 export function rankStep(variant: Variant): RankStep {
-  const meeting = variant.alone ? 'reduce_tree' : reduceProvider(variant)
+  const meeting = variant.threadPerOutput ? 'reduce_tree' : reduceProvider(variant)
   return {
     shader: kernel({ name: 'rank', text: rankWgsl }, [meeting]),
     layout: [

@@ -3,9 +3,10 @@ import ropeWgsl from '../../shaders/ops/rope.wgsl?raw'
 import ropeCacheWgsl from '../../shaders/ops/rope_cache.wgsl?raw'
 import ropeCacheNormWgsl from '../../shaders/ops/rope_cache_norm.wgsl?raw'
 import { invariant } from '../errors.ts'
-import { kernel, spreadProviders } from '../gpu/providers.ts'
+import { kernel, reductionProviders } from '../gpu/providers.ts'
 import type { RopeAttrs } from '../program/attrs.ts'
 import { shapeOf, widthOf, type Step } from '../program/step.ts'
+import { biasAt, runNormParams } from './norm.ts'
 import {
   elementGrid,
   inputOf,
@@ -73,33 +74,42 @@ export const cache: Op<'cache'> = {
   },
 }
 
-/** Heads are normed before they turn: threads share a head's sum of squares, so a group of them takes a head. */
+/** Heads are normed before they turn: threads share a sum of squares, so a group of them takes a head. */
 function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispatch {
   const { heads, kvHeads, headDim, norm, rope } = step.attrs
   invariant(norm, `${step.name} norms its heads`)
   const { variant, size } = context
   const pages = pagesOf(step, context)
   const all = heads + 2 * kvHeads
+  const [qWeight, kWeight] = [norm.q[0], norm.k[0]]
+  invariant(qWeight && kWeight, `${step.name} has the weights of its norms`)
+  const shared = !norm.isWide && qWeight.shape[0] === headDim
   return {
-    shader: kernel({ name: 'rope_cache_norm', text: ropeCacheNormWgsl }, spreadProviders(variant)),
+    shader: kernel({ name: 'rope_cache_norm', text: ropeCacheNormWgsl }, [
+      'run_norm',
+      ...reductionProviders(variant),
+    ]),
     bindings: [
       read(2, inputOf(step, 0, context)),
       read(3, context.ropeTable(rope?.table ?? null)),
       write(4, context.tensor(step.name)),
       write(5, pages.k),
       write(6, pages.v),
-      read(7, context.vector(norm.q.name)),
-      read(8, context.vector(norm.k.name)),
+      read(7, context.vector(qWeight.name)),
+      read(8, context.vector(kWeight.name)),
     ],
     params: {
       heads,
       kv_heads: kvHeads,
       head_dim: headDim,
       ...rotation(rope),
-      eps: norm.eps,
-      norm_offset: norm.offset,
+      wide: norm.isWide ? 1 : 0,
+      weight_stride: shared ? 0 : headDim,
+      q_bias: biasAt(norm.q),
+      k_bias: biasAt(norm.k),
+      ...runNormParams(norm.norm),
     },
-    grid: [variant.alone ? Math.ceil(all / variant.workgroup) : all, size.rows, 1],
+    grid: [variant.threadPerOutput ? Math.ceil(all / variant.workgroup) : all, size.rows, 1],
   }
 }
 

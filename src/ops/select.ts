@@ -13,9 +13,9 @@ const NOT_COVERED = 2
 
 /** Top-k, log-sum-exp and the draw, for every row that needs logits. */
 export function selectKernel(variant: Variant): ShaderSource {
-  const meeting: ProviderName[] = variant.alone
-    ? ['select_alone']
-    : ['select_shared', reduceProvider(variant)]
+  const meeting: ProviderName[] = variant.threadPerOutput
+    ? ['select_invocation']
+    : ['select_workgroup', reduceProvider(variant)]
   return kernel({ name: 'select', text: selectWgsl }, [...meeting, 'random'])
 }
 

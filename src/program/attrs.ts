@@ -1,6 +1,6 @@
 import type { ParamRef } from './step.ts'
 
-export type Activation = 'silu' | 'gelu' | 'gelu_tanh'
+export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'gelu_sigmoid' | 'relu' | 'relu_squared'
 
 export type RopeScaling =
   | { readonly kind: 'none' }
@@ -14,6 +14,24 @@ export type RopeScaling =
       readonly highFreqFactor: number
       readonly originalContext: number
     }
+  /** Peng et al. 2023: pairs before `first` kept, those behind `last` divided by `factor`, a ramp between; cos and sin times `magnitude`. */
+  | {
+      readonly kind: 'yarn'
+      readonly factor: number
+      readonly first: number
+      readonly last: number
+      readonly magnitude: number
+    }
+  /** Ding et al. 2024: a divisor for each pair, other ones for texts longer than `originalContext`; cos and sin times `magnitude`. */
+  | {
+      readonly kind: 'longrope'
+      readonly short: readonly number[]
+      readonly long: readonly number[]
+      readonly originalContext: number
+      readonly magnitude: number
+    }
+  /** θ grows with a text that is longer than `originalContext`. */
+  | { readonly kind: 'dynamic'; readonly factor: number; readonly originalContext: number }
 
 /** The angles of a rotary embedding: pair i of a position turns by position · θ^(−2i/rotary), scaled. */
 export interface RopeTable {
@@ -41,6 +59,8 @@ export interface RmsNormAttrs {
 export interface LayerNormAttrs {
   readonly width: number
   readonly eps: number
+  /** Whether a bias is added behind the weight. */
+  readonly biased: boolean
 }
 
 /** A norm folded into another kernel. */
@@ -64,6 +84,22 @@ export interface ScoresAttrs extends HeadCounts {
   readonly window: Window
 }
 
+/** Norms of queries and keys, alike but for their weights. */
+export interface QueryKeyNorm {
+  readonly norm: FoldedNorm
+  /** Over all heads at once; else over each. */
+  readonly isWide: boolean
+  /** Weight, then bias. */
+  readonly q: readonly ParamRef[]
+  readonly k: readonly ParamRef[]
+}
+
+/** What finishes a product: a factor, then c of c·tanh(y / c), null for none. */
+interface FinishAttrs {
+  readonly scale: number
+  readonly softcap: number | null
+}
+
 /** A product with a matrix of that name: one module's, or the stacked one of several that share their input. */
 interface ProductAttrs {
   readonly matrix: string
@@ -79,13 +115,18 @@ export interface Attrs {
   embed: { readonly scale: number }
   rms_norm: RmsNormAttrs
   layer_norm: LayerNormAttrs
-  linear: ProductAttrs & { readonly softcap: number | null }
+  linear: ProductAttrs & FinishAttrs
   rope: RopeAttrs
   cache: Omit<HeadCounts, 'heads'> & { readonly window: Window }
   scores: ScoresAttrs
   softmax: { readonly window: Window }
   context: HeadCounts & { readonly window: Window }
-  add: Record<never, never>
+  /** Rows of a table by position, added. */
+  positions: Record<never, never>
+  /** x·(1 + β·ln(1 + ⌊position / context⌋)) */
+  position_scale: { readonly beta: number; readonly context: number }
+  /** residual + scale·x */
+  add: { readonly scale: number }
   gate: { readonly activation: Activation }
   activation: { readonly activation: Activation }
 
@@ -96,22 +137,17 @@ export interface Attrs {
   blend: Record<never, never>
   edit: Record<never, never>
 
-  norm_linear: ProductAttrs & { readonly norm: FoldedNorm; readonly softcap: number | null }
+  norm_linear: ProductAttrs & FinishAttrs & { readonly norm: FoldedNorm }
   norm_gated: ProductAttrs & { readonly norm: FoldedNorm; readonly activation: Activation }
   norm_linear_activation: ProductAttrs & { readonly norm: FoldedNorm; readonly activation: Activation }
   norm_lora_a: { readonly stack: string; readonly norm: FoldedNorm }
-  linear_add: ProductAttrs
+  linear_add: ProductAttrs & { readonly scale: number }
   linear_activation: ProductAttrs & { readonly activation: Activation }
-  norm_add: { readonly norm: FoldedNorm }
+  norm_add: { readonly norm: FoldedNorm; readonly scale: number }
   rope_cache: HeadCounts & {
     readonly rope: RopeAttrs | null
-    /** Norm of each query and key head before the rotation. */
-    readonly norm: {
-      readonly q: ParamRef
-      readonly k: ParamRef
-      readonly eps: number
-      readonly offset: number
-    } | null
+    /** Norms before the rotation. */
+    readonly norm: QueryKeyNorm | null
   }
   attention: ScoresAttrs
 }

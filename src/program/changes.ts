@@ -48,7 +48,7 @@ function replaced(step: Step): Step[] {
   const base: Step = { ...step, name: `${step.name}.base`, rows }
   // The replacement stands alone: low-rank additions are to the base.
   const attrs = isOp(step, 'linear')
-    ? { matrix: replacedParam(step.name), softcap: step.attrs.softcap }
+    ? { matrix: replacedParam(step.name), scale: step.attrs.scale, softcap: step.attrs.softcap }
     : step.attrs
   const inputs = isOp(step, 'linear') ? step.inputs.slice(0, 1) : step.inputs
   const first = step.params.map((param, i) =>

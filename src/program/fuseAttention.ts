@@ -1,12 +1,12 @@
-import type { Attrs } from './attrs.ts'
+import type { Attrs, QueryKeyNorm } from './attrs.ts'
 import type { Fusing, Rule } from './fuse.ts'
-import { stackProducts } from './fuseProducts.ts'
-import { isOp, type Step, type StepOf } from './step.ts'
+import { foldedNorm, stackProducts, type NormStep } from './fuseProducts.ts'
+import { isOp, widthOf, type Step, type StepOf } from './step.ts'
 
-/** What lies between a product and the attention that reads it: a norm over each head, a rotation, or neither. */
+/** What lies between a product and the attention that reads it: a norm, a rotation, or neither. */
 interface Chain {
   readonly product: StepOf<'linear'>
-  readonly norm: StepOf<'rms_norm'> | null
+  readonly norm: NormStep | null
   readonly rope: StepOf<'rope'> | null
 }
 
@@ -21,22 +21,22 @@ function chainTo(name: string | undefined, reader: Step, { graph, isFree }: Fusi
     return step
   }
   const rope = pass(graph.producer(next, 'rope'))
-  const norm = pass(graph.producer(next, 'rms_norm'))
+  const norm = pass(graph.producer(next, 'rms_norm', 'layer_norm'))
   const product = pass(graph.producer(next, 'linear'))
   return product && { product, norm, rope }
 }
 
-/** The norms over heads as one kernel takes them: on both queries and keys or on neither, alike but for their weights. */
-function headNorms(q: Chain, k: Chain, headDim: number): Attrs['rope_cache']['norm'] | 'unlike' {
+/** The norms as one kernel takes them: on both queries and keys or on neither, alike but for their weights. */
+function queryKeyNorm(q: Chain, k: Chain, headDim: number): QueryKeyNorm | 'unlike' | null {
   if (!q.norm && !k.norm) return null
-  const [weightQ] = q.norm?.params ?? []
-  const [weightK] = k.norm?.params ?? []
-  if (!q.norm || !k.norm || !weightQ || !weightK) return 'unlike'
-  const { width, eps, offset } = q.norm.attrs
-  const other = k.norm.attrs
-  if (width !== headDim || other.width !== headDim || eps !== other.eps || offset !== other.offset)
-    return 'unlike'
-  return { q: weightQ, k: weightK, eps, offset }
+  if (!q.norm || !k.norm) return 'unlike'
+  const norm = foldedNorm(q.norm)
+  const isWide = [q.norm, k.norm].every((step) => step.attrs.width === widthOf(step))
+  const width = isWide ? q.norm.attrs.width : headDim
+  const same =
+    JSON.stringify(norm) === JSON.stringify({ ...foldedNorm(k.norm), ...(isWide ? { width } : {}) })
+  if (!same || norm.width !== width) return 'unlike'
+  return { norm, isWide: isWide && width !== headDim, q: q.norm.params, k: k.norm.params }
 }
 
 /** The rotation of queries and keys, which must be one. */
@@ -51,12 +51,14 @@ export const attentionInput: Rule = (last, fusing) => {
   const { graph } = fusing
   const scores = graph.readers(last.name).find((reader) => isOp(reader, 'scores'))
   if (!scores || !isOp(scores, 'scores') || graph.isObserved(last.name)) return null
-  const q = chainTo(scores.inputs[0], scores, fusing)
+  // A factor of the position stays a step of its own, behind the kernel.
+  const scaled = graph.producer(scores.inputs[0], 'position_scale')
+  const q = scaled ? chainTo(scaled.inputs[0], scaled, fusing) : chainTo(scores.inputs[0], scores, fusing)
   const k = chainTo(last.inputs[0], last, fusing)
   const v = chainTo(last.inputs[1], last, fusing)
   if (!q || !k || !v || v.norm || v.rope) return null
   const { heads, kvHeads, headDim } = scores.attrs
-  const norm = headNorms(q, k, headDim)
+  const norm = queryKeyNorm(q, k, headDim)
   const rope = rotation(q, k)
   if (norm === 'unlike' || rope === 'unlike') return null
   const product = stackProducts([q.product, k.product, v.product], fusing)
@@ -77,13 +79,15 @@ export const attentionInput: Rule = (last, fusing) => {
     covers: [...product.covers, ...own],
     makes: [...product.makes, { step, at: last.name }],
     // Queries that nothing norms or turns still leave the product for a tensor of their own.
-    moved: { from: scores.inputs[0] ?? '', to: step.name },
+    moved: { from: (scaled ?? scores).inputs[0] ?? '', to: step.name },
   }
 }
 
 /** scores → softmax → context without storing the probabilities (Dao et al. 2022). */
 export const fusedAttention: Rule = (last, { graph, isFree }) => {
   if (!isOp(last, 'context')) return null
+  // The kernel reads heads four elements at a time.
+  if (last.attrs.headDim % 4 !== 0) return null
   const softmax = graph.producer(last.inputs[0], 'softmax')
   const scores = graph.producer(softmax?.inputs[0], 'scores')
   if (!softmax || !scores || ![softmax, scores].every(isFree)) return null

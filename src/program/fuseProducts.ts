@@ -2,7 +2,7 @@ import type { FoldedNorm } from './attrs.ts'
 import type { Fusing, Fusion, FusedStep, Rule } from './fuse.ts'
 import { isOp, widthOf, type Step, type StepOf } from './step.ts'
 
-type NormStep = StepOf<'rms_norm'> | StepOf<'layer_norm'>
+export type NormStep = StepOf<'rms_norm'> | StepOf<'layer_norm'>
 
 /** A norm's attributes, for the kernel that it is folded into. */
 export function foldedNorm(norm: NormStep): FoldedNorm {
@@ -108,9 +108,9 @@ export function stackProducts(products: readonly StepOf<'linear'>[], fusing: Fus
         ...common,
         inputs,
         op: 'norm_linear',
-        attrs: { ...attrs, norm: foldedNorm(folding.norm), softcap: null },
+        attrs: { ...attrs, norm: foldedNorm(folding.norm), scale: 1, softcap: null },
       }
-    : { ...common, inputs, op: 'linear', attrs: { ...attrs, softcap: null } }
+    : { ...common, inputs, op: 'linear', attrs: { ...attrs, scale: 1, softcap: null } }
   return {
     covers: [...products, ...(folding?.covers ?? [])],
     makes: [...(folding?.lead ?? []), { step, at: last.name }],
@@ -185,7 +185,8 @@ export const addedProduct: Rule = (last, fusing) => {
   const [stream, added] = last.inputs
   const product = fusing.graph.producer(added, 'linear')
   if (stream === undefined || !product || !fusing.isFree(product)) return null
-  if (product.attrs.softcap !== null || !fusing.graph.isPrivate(product.name, [last])) return null
+  if (product.attrs.softcap !== null || product.attrs.scale !== 1) return null
+  if (!fusing.graph.isPrivate(product.name, [last])) return null
   const [x, ...low] = product.inputs
   if (x === undefined) return null
   const step: Step = {
@@ -193,7 +194,7 @@ export const addedProduct: Rule = (last, fusing) => {
     op: 'linear_add',
     inputs: [x, stream, ...low],
     params: product.params,
-    attrs: productAttrs([product], product.attrs.matrix),
+    attrs: { ...productAttrs([product], product.attrs.matrix), scale: last.attrs.scale },
     flops: product.flops + last.flops,
     covers: [product.name, last.name],
   }
@@ -212,7 +213,7 @@ export const addedNorm: Rule = (last, fusing) => {
     op: 'norm_add',
     inputs: [...norm.inputs, stream],
     params: norm.params,
-    attrs: { norm: foldedNorm(norm) },
+    attrs: { norm: foldedNorm(norm), scale: last.attrs.scale },
     flops: norm.flops + last.flops,
     covers: [norm.name, last.name],
   }

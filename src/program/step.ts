@@ -38,6 +38,10 @@ export interface ParamRef {
   readonly layout: 'out_in' | 'in_out'
   /** Outputs `[begin, end)` of a fused tensor, null for all of it. Counted in outputs, whatever the layout. */
   readonly rows: readonly [begin: number, end: number] | null
+  /** Where `rows` is the first of several runs: how many there are, and how far apart they begin. */
+  readonly runs?: { readonly count: number; readonly stride: number }
+  /** Tensors of the same shape that go on where `tensor` ends. */
+  readonly more?: readonly string[]
   readonly shape: readonly number[]
 }
 

@@ -9,6 +9,8 @@ export interface BatchRow {
   /** Page table of the row's sequence; equal arrays by identity share one table. */
   pages: readonly number[]
   slot: number
+  /** Tokens of the whole text as its call began: rotations of some models go by it. Absent: short. */
+  textLength?: number | undefined
   /** Scale of each loaded adapter for this row, then the strength of edits; absent: the base. */
   scales?: Float32Array | undefined
   /** Set when the row's logits are wanted. */
@@ -39,7 +41,7 @@ export function plainLogits(ringRow: number, candidates = 1): LogitRow {
 
 export const FROM_SAMPLER = 0xffff_ffff
 const HEADER = 8
-const ROW_WORDS = 4
+const ROW_WORDS = 5
 const LOGIT_WORDS = 12
 const TILE_WORDS = 2
 
@@ -59,8 +61,16 @@ function tilesOf(rows: readonly BatchRow[], size: number): [first: number, count
   return tiles
 }
 
-/** The words `shaders/lib/batch.wgsl` reads. `tile` is the largest tile of prefill attention. */
-export function packBatch(rows: readonly BatchRow[], tile: number, adapters = 0): Uint32Array<ArrayBuffer> {
+/**
+ * The words `shaders/lib/batch.wgsl` reads. `tile` is the largest tile of prefill attention; `tableRow` gives the first row of the
+ * section of the rotary tables that a text of some length turns by.
+ */
+export function packBatch(
+  rows: readonly BatchRow[],
+  tile: number,
+  adapters = 0,
+  tableRow: (textLength: number) => number = () => 0,
+): Uint32Array<ArrayBuffer> {
   const logitRows = rows.flatMap((row, i) => (row.logits ? [{ row, i, logits: row.logits }] : []))
   const tiles = tilesOf(rows, tile)
   const tables = [...new Set(rows.map((row) => row.pages))]
@@ -77,10 +87,10 @@ export function packBatch(rows: readonly BatchRow[], tile: number, adapters = 0)
   const words = new Uint32Array(tableAt)
   const floats = new Float32Array(words.buffer)
   words.set([rows.length, logitRows.length, tiles.length, rowsAt, logitsAt, tilesAt, scalesAt, adapters])
-  rows.forEach(({ token, position, pages, slot }, i) => {
+  rows.forEach(({ token, position, pages, slot, textLength = 0 }, i) => {
     const table = offsets.get(pages)
     invariant(table !== undefined, 'every row has a page table')
-    words.set([token, position, table, slot], rowsAt + i * ROW_WORDS)
+    words.set([token, position, table, slot, tableRow(textLength)], rowsAt + i * ROW_WORDS)
   })
   rows.forEach(({ scales }, i) => {
     if (scales) floats.set(scales.subarray(0, adapters), scalesAt + i * adapters)

@@ -1,17 +1,11 @@
 import { invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { LayoutKey, PipelineCache } from '../gpu/pipelines.ts'
+import type { BoundDispatch } from '../gpu/profiler.ts'
 import { dispatchesOf } from '../ops/index.ts'
 import type { Dispatch, OpContext } from '../ops/op.ts'
 import type { Program, Step } from '../program/step.ts'
 import { packParams } from './params.ts'
-
-/** A dispatch ready to be encoded. */
-export interface BoundDispatch {
-  readonly pipeline: GPUComputePipeline
-  readonly group: GPUBindGroup
-  readonly grid: readonly [number, number, number]
-}
 
 export interface BoundStep {
   readonly step: Step

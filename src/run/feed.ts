@@ -37,45 +37,77 @@ export async function submitRows(
   runner.submit(await runner.live(size, logitRows, edits), rows, after)
 }
 
+/** A sequence under the conditions of a text, which shares what the cache holds of these tokens. */
+function shared(runner: Runner, conditions: Conditions, tokens: readonly number[], length: number): Sequence {
+  const origin = runner.origin(conditions, length)
+  const best = runner.sequences.longestPrefix(tokens, origin)
+  return runner.sequences.fork(best?.sequence ?? null, best?.length ?? 0, origin.key)
+}
+
 /** One text on its way through the model: its sequence in the cache, and what it runs under. */
 export class Feed {
-  readonly sequence: Sequence
   /** Positions that were found in the cache. */
   readonly reused: number
   readonly #runner: Runner
-  readonly #conditions: Pick<Conditions, 'scales' | 'edits' | 'key'>
+  readonly #conditions: Conditions
+  #sequence: Sequence
+  /** Length of the text that its rotation was chosen for. */
+  #length: number
 
-  private constructor(
-    runner: Runner,
-    conditions: Pick<Conditions, 'scales' | 'edits' | 'key'>,
-    sequence: Sequence,
-  ) {
+  private constructor(runner: Runner, conditions: Conditions, sequence: Sequence, length: number) {
     this.#runner = runner
     this.#conditions = conditions
-    this.sequence = sequence
+    this.#sequence = sequence
+    this.#length = length
     this.reused = sequence.tokens.length
   }
 
-  /** A sequence that shares what the cache holds of these tokens. The last one always runs: its logits are wanted. */
-  static open(runner: Runner, conditions: Conditions, ids: readonly number[]): Feed {
-    const { sequences } = runner
-    const best = sequences.longestPrefix(ids.slice(0, -1), conditions)
-    return new Feed(
-      runner,
-      conditions,
-      sequences.fork(best?.sequence ?? null, best?.length ?? 0, conditions.key),
-    )
+  /**
+   * A sequence that shares what the cache holds of these tokens. The last one always runs: its logits are wanted. `length`: tokens
+   * of the whole text, where more of it is known to come.
+   */
+  static open(runner: Runner, conditions: Conditions, ids: readonly number[], length = ids.length): Feed {
+    return new Feed(runner, conditions, shared(runner, conditions, ids.slice(0, -1), length), length)
   }
 
   /** Another sequence that begins as this one is. */
   fork(): Feed {
     const { sequences } = this.#runner
     const { sequence } = this
-    return new Feed(
-      this.#runner,
-      this.#conditions,
-      sequences.fork(sequence, sequence.tokens.length, this.#conditions.key),
-    )
+    const forked = sequences.fork(sequence, sequence.tokens.length, sequence.key)
+    return new Feed(this.#runner, this.#conditions, forked, this.#length)
+  }
+
+  get sequence(): Sequence {
+    return this.#sequence
+  }
+
+  /** True when a text of `length` tokens turns otherwise than this one began, for being short. */
+  outgrows(length: number): boolean {
+    return this.#runner.turnedAs(this.#length) === 0 && this.#runner.turnedAs(length) !== 0
+  }
+
+  /** Tokens that may follow a text of `length` before it outgrows its rotation. */
+  roomBehind(length: number): number {
+    return this.outgrows(Infinity) ? this.#runner.turnBorder - length : Infinity
+  }
+
+  /**
+   * Before rows are fed up to `length` tokens: where the text outgrows the rotation it began with, `tokens`, all that was fed so far,
+   * are read again under that of a text of `reach` tokens. Resolves to true then.
+   */
+  async renew(
+    length: number,
+    tokens: readonly number[],
+    reach: number,
+    options?: ReadOptions,
+  ): Promise<boolean> {
+    if (!this.outgrows(length)) return false
+    this.park()
+    this.#length = Math.max(length, reach)
+    this.#sequence = shared(this.#runner, this.#conditions, tokens, this.#length)
+    await this.read(tokens.slice(this.tokens.length), options)
+    return true
   }
 
   /** Tokens whose keys and values are in the pages. */
@@ -95,6 +127,7 @@ export class Feed {
       position: begin + i,
       pages,
       slot: sequence.slot,
+      textLength: this.#length,
       scales: this.#conditions.scales,
       logits: wanted[i - first],
     }))

@@ -31,6 +31,8 @@ export class InspectionRun {
   readonly changes: ForwardChanges
   /** Page table of its one sequence. */
   readonly pages: number[]
+  /** Tokens of the text. */
+  readonly #positions: number
   readonly #runner: Runner
   readonly #conditions: Conditions
   readonly #buffers: LedgerBuffer[] = []
@@ -41,6 +43,7 @@ export class InspectionRun {
   constructor(runner: Runner, positions: number, conditions: Conditions, cache?: CachePages) {
     this.#runner = runner
     this.#conditions = conditions
+    this.#positions = positions
     this.changes = { adapters: runner.adapters, edits: conditions.edits }
     const count = Math.ceil(positions / PAGE)
     const layers = cacheLayers(runner.model.record({ rows: 1, logitRows: 0, positions }))
@@ -96,6 +99,7 @@ export class InspectionRun {
       position: begin + i,
       pages,
       slot: 0,
+      textLength: this.#positions,
       scales,
       logits: logits ? plainLogits(i) : undefined,
     }))

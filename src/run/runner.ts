@@ -4,6 +4,7 @@ import { invariant } from '../errors.ts'
 import type { OpenedDevice } from '../gpu/device.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
+import type { BoundDispatch } from '../gpu/profiler.ts'
 import { splitPositions } from '../ops/attention.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
 import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
@@ -13,7 +14,7 @@ import { fuse } from '../program/fuse.ts'
 import { isOp, type Program, type ProgramSize } from '../program/step.ts'
 import type { WeightStore } from '../weights/store.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
-import type { BindResources, BoundDispatch, BoundProgram } from './bind.ts'
+import type { BindResources, BoundProgram } from './bind.ts'
 import {
   cacheBytesPerPosition,
   cacheLayers,
@@ -21,6 +22,7 @@ import {
   PagePool,
   SequenceStore,
   widestWindow,
+  type PageOrigin,
 } from './cache.ts'
 import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
@@ -210,7 +212,27 @@ export class Runner {
   /** The words of a batch; rows carry scales once there are adapters or edits to scale. */
   pack(rows: readonly BatchRow[]): Uint32Array<ArrayBuffer> {
     const scaled = this.adapters !== null || rows.some(({ scales }) => (scales?.[EDIT_SLOT] ?? 0) !== 0)
-    return packBatch(rows, this.pipelines.variant.workgroup, scaled ? EDIT_SLOT + 1 : 0)
+    this.#ropeTables.hold(rows.map(({ textLength = 0 }) => textLength))
+    const tableRow = (length: number): number => this.#ropeTables.firstRow(length)
+    return packBatch(rows, this.pipelines.variant.workgroup, scaled ? EDIT_SLOT + 1 : 0, tableRow)
+  }
+
+  /** The length by which a text of `length` tokens turns; 0 for what is short, and for models that do not go by it. */
+  turnedAs(length: number): number {
+    return this.#ropeTables.turnedAs(length)
+  }
+
+  /** Longest text that turns as short ones do; infinite for models that do not go by it. */
+  get turnBorder(): number {
+    return this.#ropeTables.border
+  }
+
+  /** Which pages a text of `length` tokens may share: those of other rotations are not its own. */
+  origin({ key, unedited }: PageOrigin, length: number): PageOrigin {
+    const turned = this.turnedAs(length)
+    const named = (plain: string): string => (turned === 0 ? plain : `${plain}|turned:${turned}`)
+    if (!unedited) return { key: named(key) }
+    return { key: named(key), unedited: { ...unedited, key: named(unedited.key) } }
   }
 
   /** Compiles the kernel that picks tokens. */

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
-import { identify } from '../sources/identify.ts'
+import { identify } from '../engine/identify.ts'
 import { nameOfFiles, packFiles } from './adapterFiles.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import { actingScale, freeName, mixOf, type AdapterOrigin, type MixPart, type Track } from './adapterMix.ts'

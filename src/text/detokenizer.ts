@@ -1,4 +1,4 @@
-import type { ByteTable } from './token-bytes.ts'
+import type { ByteTable } from './tokenBytes.ts'
 
 /** Turns ids into text one by one; the pieces joined are the text of the whole. */
 export interface Detokenizer {

@@ -1,6 +1,7 @@
 import { PreTrainedTokenizer } from '@xenova/transformers'
 import { invariant } from '../errors.ts'
-import type { TokenizerFile } from './tokenizer-file.ts'
+import { mendByteFallback, mendNormalizers, mendWordLevel } from './libraryMends.ts'
+import type { TokenizerFile } from './tokenizerFile.ts'
 
 export interface EncodeOptions {
   addSpecialTokens: boolean
@@ -27,6 +28,7 @@ function withoutSpecial(file: TokenizerFile, full: PreTrainedTokenizer): PreTrai
   const added_tokens = file.added_tokens.filter((token) => !token.special)
   if (file.model.type !== 'Unigram') {
     const plain = new PreTrainedTokenizer({ ...file, added_tokens, model: NO_WORDS }, CONFIG)
+    mendNormalizers(file.normalizer, plain._tokenizer.normalizer)
     plain._tokenizer.model = full._tokenizer.model
     return plain
   }
@@ -34,7 +36,7 @@ function withoutSpecial(file: TokenizerFile, full: PreTrainedTokenizer): PreTrai
   const entries = file.model['vocab'] as [string, number][]
   // A lone surrogate cannot occur in well-formed text.
   const vocab = entries.map(([token, score], id) => [ids.has(id) ? `\ud800${id}` : token, score])
-  const plain = new PreTrainedTokenizer({ ...file, added_tokens, model: { ...file.model, vocab } }, CONFIG)
+  const plain = build({ ...file, added_tokens, model: { ...file.model, vocab } })
   for (const { content, id } of special) plain._tokenizer.model?.tokens_to_ids.set(content, id)
   return plain
 }
@@ -66,9 +68,19 @@ function leaveOutUnknown(file: TokenizerFile, { _tokenizer: { model } }: PreTrai
   model.encode = (tokens) => encode(tokens.map(known))
 }
 
+/** The library's tokenizer, running every part as the original does. */
+function build(file: TokenizerFile): PreTrainedTokenizer {
+  const model = file.model.type === 'WordLevel' ? NO_WORDS : file.model
+  const tokenizer = new PreTrainedTokenizer({ ...file, model }, CONFIG)
+  mendNormalizers(file.normalizer, tokenizer._tokenizer.normalizer)
+  mendByteFallback(file, tokenizer)
+  mendWordLevel(file, tokenizer)
+  return tokenizer
+}
+
 /** Builds the library's tokenizer. Throws what the library throws, e.g. on a pattern that JavaScript cannot run. */
 export function createEncoder(file: TokenizerFile): Encode {
-  const full = new PreTrainedTokenizer(file, CONFIG)
+  const full = build(file)
   if (file.model.type !== 'Unigram') hideAddedCharacters(file, full)
   leaveOutUnknown(file, full)
   const plain = withoutSpecial(file, full)
@@ -85,8 +97,13 @@ export function createEncoder(file: TokenizerFile): Encode {
 export function createDecoder(file: TokenizerFile): (ids: readonly number[]) => string {
   const { model } = file
   const words = model.type === 'BPE' ? { ...model, merges: [] } : model
-  const parts = { ...file, normalizer: null, pre_tokenizer: null, post_processor: null, model: words }
-  const tokenizer = new PreTrainedTokenizer(parts, CONFIG)
+  const tokenizer = build({
+    ...file,
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    model: words,
+  })
   return (ids) => (ids.length === 0 ? '' : tokenizer.decode([...ids], { skip_special_tokens: false }))
 }
 

@@ -1,5 +1,5 @@
 import { TokenscopeError, type ErrorCode } from '../errors.ts'
-import { GPT2_REGEX, KNOWN_REGEXES } from './known-regexes.ts'
+import { GPT2_REGEX, KNOWN_REGEXES } from './knownRegexes.ts'
 
 export type JsonObject = Record<string, unknown>
 

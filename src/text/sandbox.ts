@@ -1,10 +1,11 @@
 import { TokenscopeError } from '../errors.ts'
 import type { EncodeOptions } from './encoder.ts'
-import type { TokenizerFile } from './tokenizer-file.ts'
-import type { ChatMessage } from './types.ts'
+import type { TokenizerFile } from './tokenizerFile.ts'
+import type { ChatRequest } from './jinja/chat.ts'
+import type { FaultKind } from './jinja/values.ts'
 
 export type SandboxRequest =
-  | { kind: 'render'; template: string; config: Record<string, string>; messages: readonly ChatMessage[] }
+  | { kind: 'render'; chat: ChatRequest }
   | { kind: 'probe'; pattern: string }
   | { kind: 'load'; file: TokenizerFile }
   | { kind: 'encode'; text: string; options: EncodeOptions }
@@ -13,6 +14,8 @@ export type SandboxReply =
   | { status: 'text'; text: string }
   | { status: 'ids'; ids: number[] }
   | { status: 'done' }
+  /** The template cannot be read, refuses its input, or needs what is not built. */
+  | { status: 'fault'; kind: FaultKind; message: string; line: number | undefined }
   /** The code inside threw, ran out of memory or made too much. */
   | { status: 'failed'; message: string }
   /** It ran longer than it may and was killed. */
@@ -74,7 +77,7 @@ function disposed(): TokenscopeError {
 /** The thread's code is a file of its own, since most models never need it. */
 async function loadSource(): Promise<string> {
   try {
-    return (await import('./sandbox.entry.ts?script')).default
+    return (await import('./sandboxEntry.ts?script')).default
   } catch (cause) {
     throw new TokenscopeError('network', 'The file that runs chat templates could not be loaded.', {
       hint: 'Check the connection and load the model again.',

@@ -1,22 +1,45 @@
 import { TokenscopeError } from '../errors.ts'
-import { ChatTemplate, readTemplate } from './chat-template.ts'
+import { ChatTemplate, readTemplates } from './chatTemplate.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { createDecoder, createEncoder, type EncodeOptions } from './encoder.ts'
-import { refuse, type ForeignRegex } from './parts.ts'
+import { refuse, type ForeignRegex, type JsonObject } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
-import { readIds, readSpecialTokens } from './special-tokens.ts'
-import { createByteTable } from './token-bytes.ts'
-import { parseJsonFile, readTokenizerFile, type ReadTokenizer, type TokenizerFile } from './tokenizer-file.ts'
-import type { ChatMessage, Tokenizer } from './types.ts'
+import { readIds, readSpecialTokens } from './specialTokens.ts'
+import { createByteTable } from './tokenBytes.ts'
+import {
+  parseJsonFile,
+  readTokenizer,
+  type ReadTokenizer,
+  type TokenizerFile,
+  type TokenizerSurroundings,
+} from './tokenizerFile.ts'
+import { tokenizerFromSentencePiece } from './sentencePiece.ts'
+import { tokenizerFromVocabulary } from './vocabFiles.ts'
+import type { ChatMessage, ChatOptions, Tokenizer } from './types.ts'
 
-/** The files of a tokenizer as they lie beside the weights; only the first is needed. */
+/**
+ * The files of a tokenizer as they lie beside the weights: tokenizer.json, or else vocab.json with merges.txt, or else
+ * tokenizer.model. The rest may be absent.
+ */
 export interface TokenizerFiles {
-  tokenizerJson: Uint8Array
+  tokenizerJson?: Uint8Array | undefined
+  vocabJson?: Uint8Array | undefined
+  mergesTxt?: Uint8Array | undefined
+  /** A SentencePiece model, Unigram or BPE. */
+  tokenizerModel?: Uint8Array | undefined
   tokenizerConfig?: Uint8Array | undefined
   specialTokensMap?: Uint8Array | undefined
   generationConfig?: Uint8Array | undefined
   /** chat_template.jinja, which wins over the one in tokenizer_config.json. */
   chatTemplate?: Uint8Array | undefined
+}
+
+/** What belongs to a tokenizer besides its own content, already parsed. */
+export interface TokenizerOptions extends TokenizerSurroundings {
+  /** generation_config.json */
+  generationConfig?: JsonObject | undefined
+  /** Wins over the one in tokenizer_config.json. */
+  chatTemplate?: string | undefined
 }
 
 /** A tokenizer that can also stream. */
@@ -28,8 +51,6 @@ export interface TextTokenizer extends Tokenizer {
    * @param after the ids before: with any, the text goes on and keeps its leading space
    */
   detokenizer(options?: { after?: readonly number[] }): Detokenizer
-  /** What each id adds to the text where it stands, special ones nothing; joined, they are the decoded text. */
-  tokenTexts(ids: readonly number[]): string[]
 }
 
 /** Milliseconds a foreign pattern may run; long texts get more, in proportion. */
@@ -91,8 +112,9 @@ interface Parts {
   read: ReadTokenizer
   encode: AsyncEncode
   sandbox: Sandbox
-  template: ChatTemplate | null
+  template: ChatTemplate
   hasChatTemplate: boolean
+  warnings: readonly string[]
   bosId: number | null
   eosIds: readonly number[]
 }
@@ -114,16 +136,16 @@ class LoadedTokenizer implements TextTokenizer {
   readonly #read: ReadTokenizer
   readonly #encode: AsyncEncode
   readonly #sandbox: Sandbox
-  readonly #template: ChatTemplate | null
+  readonly #template: ChatTemplate
   readonly #startDetokenizer: (after: readonly number[]) => Detokenizer
   readonly #bytes: (id: number) => Uint8Array
 
-  constructor({ read, encode, sandbox, template, hasChatTemplate, bosId, eosIds }: Parts) {
+  constructor({ read, encode, sandbox, template, hasChatTemplate, bosId, eosIds, warnings }: Parts) {
     this.size = read.tokens.reduce((count, token) => (token === undefined ? count : count + 1), 0)
     this.bosId = bosId
     this.eosIds = eosIds
     this.hasChatTemplate = hasChatTemplate
-    this.warnings = summary(read.warnings)
+    this.warnings = [...summary(read.warnings), ...warnings]
     this.#read = read
     this.#encode = encode
     this.#sandbox = sandbox
@@ -156,11 +178,13 @@ class LoadedTokenizer implements TextTokenizer {
     return { push: (id) => (this.isSpecial(id) ? '' : inner.push(id)), flush: () => inner.flush() }
   }
 
-  tokenTexts(ids: readonly number[]): string[] {
-    const detokenizer = this.detokenizer()
-    const texts = ids.map((id) => detokenizer.push(id))
-    const last = texts.pop()
-    return last === undefined ? [] : [...texts, last + detokenizer.flush()]
+  tokenTexts(ids: readonly number[], { after = [] }: { after?: readonly number[] } = {}): string[] {
+    const detokenizer = this.#startDetokenizer(after)
+    const shown = ids.map((id) => (this.isSpecial(id) ? '' : detokenizer.push(id)))
+    const rest = detokenizer.flush()
+    const last = shown.findLastIndex((_, i) => !this.isSpecial(ids[i] ?? -1))
+    if (rest !== '' && last >= 0) shown[last] += rest
+    return shown
   }
 
   tokenBytes(id: number): Uint8Array {
@@ -171,12 +195,8 @@ class LoadedTokenizer implements TextTokenizer {
     return this.#read.added.get(id)?.special === true
   }
 
-  async applyChatTemplate(messages: readonly ChatMessage[]): Promise<string> {
-    if (this.#template !== null) return this.#template.render(messages)
-    throw new TokenscopeError('unsupported', 'This model has no chat template.', {
-      hint: 'Write the prompt as raw text instead.',
-      details: { file: 'tokenizer_config.json', field: 'chat_template' },
-    })
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string> {
+    return this.#template.render(messages, options)
   }
 
   dispose(): void {
@@ -185,25 +205,30 @@ class LoadedTokenizer implements TextTokenizer {
 }
 
 /**
- * Loads a tokenizer from its files.
- * Throws `bad-file` or `unsupported`, naming file, field, what was found and what was expected.
- * @param options.vocabRows rows of the embedding matrix; every id must be below it
+ * Builds a tokenizer from the content of a tokenizer.json: `{ model, normalizer, pre_tokenizer, post_processor, decoder,
+ * added_tokens }`, wherever it comes from.
+ * Throws `bad-file` or `unsupported`, naming the field, what was found and what was expected.
  */
-export async function loadTokenizer(
-  files: TokenizerFiles,
-  { vocabRows }: { vocabRows: number },
+export async function buildTokenizer(
+  json: JsonObject,
+  options: TokenizerOptions = {},
 ): Promise<TextTokenizer> {
-  const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
-  const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
-  const map = optional(files.specialTokensMap, 'special_tokens_map.json')
-  const generation = optional(files.generationConfig, 'generation_config.json')
-  const read = readTokenizerFile(files.tokenizerJson, vocabRows)
-  const tokens = readSpecialTokens(config, map)
+  const {
+    config = {},
+    specialTokensMap = {},
+    generationConfig: generation = {},
+    vocabRows = Infinity,
+  } = options
+  const read = readTokenizer(json, options)
+  const tokens = readSpecialTokens(config, specialTokensMap)
   const sandbox = new Sandbox()
   try {
     const encode = read.foreign.length === 0 ? trustedEncode(read.file) : await sandboxedEncode(read, sandbox)
-    const jinja = files.chatTemplate ? new TextDecoder().decode(files.chatTemplate) : readTemplate(config)
-    const template = jinja === null ? null : new ChatTemplate(jinja, tokens, sandbox)
+    const { chatTemplate } = options
+    const templates =
+      chatTemplate === undefined ? readTemplates(config) : new Map([['default', chatTemplate]])
+    const template = new ChatTemplate(templates, { ...tokens }, sandbox)
+    const { usable, warning } = await template.check()
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
     const ids = [idOf(tokens.eos_token), ...readIds(generation['eos_token_id'], vocabRows)]
     return new LoadedTokenizer({
@@ -211,7 +236,8 @@ export async function loadTokenizer(
       encode,
       sandbox,
       template,
-      hasChatTemplate: (await template?.isUsable()) ?? false,
+      hasChatTemplate: usable,
+      warnings: warning === null ? [] : [warning],
       bosId: idOf(tokens.bos_token) ?? readIds(generation['bos_token_id'], vocabRows)[0] ?? null,
       eosIds: [...new Set(ids.filter((id) => id !== undefined))].sort((a, b) => a - b),
     })
@@ -219,4 +245,39 @@ export async function loadTokenizer(
     sandbox.dispose()
     throw error
   }
+}
+
+function contentOf(files: TokenizerFiles, config: JsonObject): JsonObject {
+  const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
+  if (tokenizerJson) return parseJsonFile(tokenizerJson, 'tokenizer.json')
+  if (vocabJson && mergesTxt) return tokenizerFromVocabulary(vocabJson, mergesTxt, config)
+  if (tokenizerModel) return tokenizerFromSentencePiece(tokenizerModel, config)
+  throw new TokenscopeError(
+    'bad-file',
+    'No tokenizer.json, no vocab.json with merges.txt and no tokenizer.model.',
+    {
+      hint: 'Give the tokenizer files published with the model.',
+      details: { expected: 'tokenizer.json' },
+    },
+  )
+}
+
+/**
+ * Loads a tokenizer from its files.
+ * Throws `bad-file` or `unsupported`, naming file, field, what was found and what was expected.
+ * @param options.vocabRows rows of the embedding matrix; ids beyond them get a warning
+ */
+export async function loadTokenizer(
+  files: TokenizerFiles,
+  { vocabRows }: { vocabRows?: number } = {},
+): Promise<TextTokenizer> {
+  const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
+  const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
+  return buildTokenizer(contentOf(files, config), {
+    config,
+    specialTokensMap: optional(files.specialTokensMap, 'special_tokens_map.json'),
+    generationConfig: optional(files.generationConfig, 'generation_config.json'),
+    chatTemplate: files.chatTemplate && new TextDecoder().decode(files.chatTemplate),
+    vocabRows,
+  })
 }

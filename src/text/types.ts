@@ -1,7 +1,6 @@
-export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant'
-  content: string
-}
+import type { ChatMessage, ChatOptions } from '../api/chat.ts'
+
+export type { ChatMessage, ChatOptions } from '../api/chat.ts'
 
 /** What the engine needs of a tokenizer. Ids are vocabulary ids. */
 export interface Tokenizer {
@@ -19,11 +18,17 @@ export interface Tokenizer {
   encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Promise<number[]>
   /** Text of ids, special tokens shown as they are spelled only when `special` is true. */
   decode(ids: readonly number[], options?: { special?: boolean }): string
+  /**
+   * What each id adds to the text, in context: joined they are `decode(ids)`. An id inside a character adds nothing, the
+   * one that completes it adds the character; a special token adds nothing.
+   * @param options.after ids that come before the first one
+   */
+  tokenTexts(ids: readonly number[], options?: { after?: readonly number[] }): string[]
   /** The raw bytes one id stands for, before joining: what a streaming detokeniser and byte-token display need. */
   tokenBytes(id: number): Uint8Array
   /** True for an id declared special. */
   isSpecial(id: number): boolean
-  /** Messages through the model's own template, ending where the assistant speaks. Throws `unsupported` without a template. */
-  applyChatTemplate(messages: readonly ChatMessage[]): Promise<string>
+  /** Messages through the model's own template, by default ending where the assistant speaks. Throws `unsupported` without a template. */
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
   dispose(): void
 }

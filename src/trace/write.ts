@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import { statsOf } from '../inspect/readback.ts'
+import { statsOf } from '../maths/stats.ts'
 import type { TensorData, TensorStats } from '../api/model.ts'
 import { MAGIC, PRELUDE, VERSION, type Coding } from './layout.ts'
 import { crc32, deflate, toPlanes } from './pack.ts'

@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { Checkpoint, TensorInfo } from '../formats/tensors.ts'
-import { decodeFloats } from './floats.ts'
+import { decodeFloats } from '../formats/floats.ts'
 import { packMatrix, type PackedRows } from './pack.ts'
 import type { WeightFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
@@ -17,6 +17,12 @@ export interface LoadWeightsOptions {
   onBytes?: ((done: number, total: number) => void) | undefined
 }
 
+/** A parameter, or the part of it that one of its tensors holds. */
+interface Target {
+  readonly param: ParamRef
+  readonly part: number
+}
+
 /** Makes the GPU buffers of a model and streams its checkpoint into them. Returns remarks: exceptions and NaN weights. */
 export async function loadWeights(
   checkpoint: Checkpoint,
@@ -26,11 +32,13 @@ export async function loadWeights(
 ): Promise<{ exceptions: string[]; warnings: string[] }> {
   const { plans, exceptions } = planMatrices(model, format)
   for (const plan of plans) store.addMatrix(plan)
-  const targets = new Map<string, ParamRef[]>()
+  const targets = new Map<string, Target[]>()
   for (const param of model.params) {
-    const list = targets.get(param.tensor) ?? []
-    list.push(param)
-    targets.set(param.tensor, list)
+    for (const [part, tensor] of [param.tensor, ...(param.more ?? [])].entries()) {
+      const list = targets.get(tensor) ?? []
+      list.push({ param, part })
+      targets.set(tensor, list)
+    }
   }
   const vectors = new VectorWriter(store)
   const notFinite = new Set<string>()
@@ -57,23 +65,25 @@ export async function loadWeights(
 
 /** Norm weights and biases share a buffer, which is written when both are there. */
 class VectorWriter {
-  private readonly parts = new Map<string, { weight?: Float32Array; bias?: Float32Array }>()
+  private readonly parts = new Map<string, { weight: Float32Array[]; bias: Float32Array[] }>()
   private readonly store: WeightStore
   constructor(store: WeightStore) {
     this.store = store
   }
 
-  add(name: string, data: Float32Array): void {
+  /** `part`: which of the tensors that make it up. */
+  add(name: string, data: Float32Array, part: number): void {
     const bias = name.endsWith('.bias')
     const owner = bias ? name.slice(0, -'.bias'.length) : name
-    const entry = this.parts.get(owner) ?? {}
-    this.parts.set(owner, { ...entry, [bias ? 'bias' : 'weight']: data })
+    const entry = this.parts.get(owner) ?? { weight: [], bias: [] }
+    entry[bias ? 'bias' : 'weight'][part] = data
+    this.parts.set(owner, entry)
   }
 
   finish(): void {
     for (const [name, { weight, bias }] of this.parts) {
-      invariant(weight, `${name} has a weight`)
-      this.store.writeVector(name, bias ? [weight, bias] : [weight])
+      invariant(weight.length > 0, `${name} has a weight`)
+      this.store.writeVector(name, bias.length > 0 ? [joined(weight), joined(bias)] : [joined(weight)])
     }
   }
 }
@@ -87,19 +97,19 @@ class TensorLoader {
   private readonly cols: number
   private readonly rowBytes: number
   private readonly tensor: TensorInfo
-  private readonly wanted: readonly ParamRef[]
+  private readonly wanted: readonly Target[]
   private readonly store: WeightStore
   private readonly vectors: VectorWriter
 
-  constructor(tensor: TensorInfo, wanted: readonly ParamRef[], store: WeightStore, vectors: VectorWriter) {
+  constructor(tensor: TensorInfo, wanted: readonly Target[], store: WeightStore, vectors: VectorWriter) {
     this.tensor = tensor
     this.wanted = wanted
     this.store = store
     this.vectors = vectors
-    const [only] = wanted
+    const only = wanted[0]?.param
     const whole = tensor.end - tensor.begin
     const streams = wanted.length === 1 && only?.role === 'matrix'
-    this.streamed = streams && only.layout === 'out_in' && only.rows === null ? only : null
+    this.streamed = streams && only.layout === 'out_in' && only.rows === null && !only.more ? only : null
     const rows = tensor.shape[0] ?? 1
     this.cols = whole === 0 ? 0 : (tensor.shape[1] ?? 1)
     this.rowBytes = whole / Math.max(1, rows)
@@ -137,15 +147,15 @@ class TensorLoader {
   }
 
   private placeWhole(data: Float32Array): boolean {
-    for (const param of this.wanted) {
+    for (const { param, part: index } of this.wanted) {
       const part = slicePart(param, this.tensor, data)
-      if (param.role === 'vector') this.vectors.add(param.name, part)
+      if (param.role === 'vector') this.vectors.add(param.name, part, index)
       else if (param.role === 'bias') this.store.writeBias(param.name.slice(0, -'.bias'.length), part)
       else {
         const { matrix } = this.store.view(param.name)
         const rows = part.length / matrix.cols
         const packed = packMatrix(matrix.format, rows, matrix.cols, part)
-        this.store.writeRows(param.name, 0, rows, packed.quants, packed.scales)
+        this.store.writeRows(param.name, index * rows, rows, packed.quants, packed.scales)
       }
     }
     return !allFinite(data)
@@ -175,13 +185,32 @@ function rawFinite(format: WeightFormat, words: Uint32Array): boolean {
   return words.every((word) => (word & 0x7c00) !== 0x7c00 && (word & 0x7c00_0000) !== 0x7c00_0000)
 }
 
-/** The elements of one parameter: its rows of a fused tensor, turned to [out, in] where stored transposed. */
-function slicePart({ shape, rows, layout }: ParamRef, tensor: TensorInfo, data: Float32Array): Float32Array {
-  const [out = data.length, cols] = shape
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** What one tensor holds of a parameter: its rows of a fused one, turned to [out, in] where stored transposed. */
+function slicePart(param: ParamRef, tensor: TensorInfo, data: Float32Array): Float32Array {
+  const { shape, rows, layout, runs, more } = param
+  const [all = data.length, cols] = shape
+  const out = more ? all / (more.length + 1) : all
   const begin = rows?.[0] ?? 0
   if (cols === undefined || layout === 'out_in') {
     const width = cols ?? 1
-    return data.slice(begin * width, (begin + out) * width)
+    if (!runs) return data.slice(begin * width, (begin + out) * width)
+    const run = out / runs.count
+    return joined(
+      Array.from({ length: runs.count }, (_, i) => {
+        const first = begin + i * runs.stride
+        return data.subarray(first * width, (first + run) * width)
+      }),
+    )
   }
   const stride = tensor.shape[1] ?? 0
   const turned = new Float32Array(out * cols)

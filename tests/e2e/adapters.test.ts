@@ -8,7 +8,7 @@ import { openPage } from './harness.ts'
 const LINK = '#prompt=Once upon a time&temperature=0&top-k=0&top-p=1&seed=0&max-tokens=12'
 const RANK = 2
 /** Kernels for another number of rows are compiled on the way. */
-const SOON = { timeout: 30_000 }
+const SOON = { timeout: 60_000 }
 
 const inState = (page: Page, state: string) =>
   page.waitForSelector(`[data-testid=model-status][data-state=${state}]`, { timeout: 60_000 })

@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { openPage, takeScreenshot, type OpenOptions } from './harness.ts'
+import { expectAccessible } from './accessible.ts'
+import { openPage, type OpenOptions } from './harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox named Lily.'
 const TEXT = `#prompt=${encodeURIComponent(PROMPT)}&seed=1&max-tokens=8`
@@ -210,17 +210,5 @@ test('accessible by day and by night, on a wide and on a narrow page', async () 
   await page.locator('.branch-line').nth(2).locator('.chip').first().click()
   await page.locator(id('branch-side-b')).waitFor()
   expect(await page.locator('.branch-text [data-chosen="true"]').count()).toBe(1)
-  for (const width of [1440, 390]) {
-    await page.setViewportSize({ width, height: 900 })
-    await page.locator(id('branch-side-b')).waitFor()
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      expect(serious.map((one) => `${one.id}: ${one.nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-      await takeScreenshot(page, `branches ${colorScheme} ${width}`)
-    }
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
-  }
+  await expectAccessible(page, 'branches')
 })

@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import type { Edit } from '../../src/api/model.ts'
+import { expectNoViolation, LOOKS, showLook } from './accessible.ts'
 import { openPage, takeScreenshot } from './harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox named Lily. One day Lily'
@@ -78,14 +78,6 @@ function expectedTokens(page: Page, prompt: string, edits: Edit[]): ReturnType<t
     },
     [prompt, edits] as const,
   )
-}
-
-async function expectAccessible(page: Page): Promise<void> {
-  // What is being read anew is shown faded.
-  await page.waitForSelector('[aria-busy="true"]', { state: 'detached' })
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
 }
 
 test('edits: a head switched off in the grid, measured as model.logits has it, off and on, undone', async () => {
@@ -225,22 +217,17 @@ test('edits: opened from a link, accessible in both themes, wide and narrow', as
   const list = encodeURIComponent(JSON.stringify([change]))
   const { page } = await openPage({ path: `${LINK}&view=edits&edits=${list}` })
   await settled(page, '1 edit: Layer 2 MLP off')
-  for (const [width, theme, tool] of [
-    [1440, 'light', 'Switch off or scale'],
-    [390, 'dark', 'Cut an edge'],
-    [1440, 'dark', 'Patch'],
-    [390, 'light', 'Steer'],
-  ] as const) {
-    await page.setViewportSize({ width, height: 900 })
-    await page.emulateMedia({ colorScheme: theme })
+  const tools = ['Switch off or scale', 'Cut an edge', 'Patch', 'Steer']
+  for (const [at, tool] of tools.entries()) {
+    await showLook(page, LOOKS[at % LOOKS.length]!)
     await chooseTool(page, tool)
     if (tool === 'Patch') {
       await page.fill(id('patch-prompt'), OTHER)
       await page.click(id('patch-read'))
       await page.waitForSelector(`[data-run="own"] ${id('patch-cell')}`, { timeout: 60_000 })
     }
-    await expectAccessible(page)
-    await takeScreenshot(page, `edits ${theme} ${width}`)
+    await expectNoViolation(page)
+    await takeScreenshot(page, `edits ${tool}`)
   }
   // Nothing is wider than the page.
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)

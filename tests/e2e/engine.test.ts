@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Model } from '../../src/api/model.ts'
+import { casesOf } from '../all.ts'
 import { GREEDY_CASES, greedyDifference } from '../greedy.ts'
 import { answer, loadIntoPage, openEngine, readFolder } from './pageModel.ts'
-import { publish } from '../figures.ts'
 
 const here = import.meta.dirname
 const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? resolve(here, '../../../shared'))
@@ -35,7 +35,9 @@ test.skipIf(WITHOUT_SHARED)(
 
 test('the bundled model writes what an independent forward in f64 writes', async () => {
   const { page } = await openEngine()
-  for (const { prompt, ids, ...rest } of GREEDY_CASES) {
+  // All of them run in Node, in engine.greedy.test.ts.
+  const cases = casesOf({ main: GREEDY_CASES.slice(0, 4), more: GREEDY_CASES.slice(4) })
+  for (const { prompt, ids, ...rest } of cases) {
     const { tokens, error } = await answer(page, ids, {
       temperature: 0,
       maxTokens: rest.greedy.length,
@@ -50,52 +52,4 @@ test('the bundled model writes what an independent forward in f64 writes', async
       prompt,
     ).toBe(null)
   }
-})
-
-interface LongFrame extends PerformanceEntry {
-  scripts: { duration: number; invoker: string; sourceFunctionName: string }[]
-}
-interface Watch {
-  longTasks: number[]
-  /** Page scripts that ran for more than 50 ms at a stretch. */
-  longScripts: { duration: number; what: string }[]
-}
-
-/** Long tasks may also be the browser's own work; frames say which of them were scripts. */
-function watchTasks(): void {
-  const watch: Watch = { longTasks: [], longScripts: [] }
-  Object.assign(window, { watch })
-  const tasks = new PerformanceObserver((list) => {
-    watch.longTasks.push(...list.getEntries().map(({ duration }) => duration))
-  })
-  tasks.observe({ type: 'longtask' })
-  const frames = new PerformanceObserver((list) => {
-    for (const { scripts } of list.getEntries() as LongFrame[]) {
-      const long = scripts.filter(({ duration }) => duration > 50)
-      for (const { duration, invoker, sourceFunctionName } of long)
-        watch.longScripts.push({ duration, what: `${invoker} ${sourceFunctionName}` })
-    }
-  })
-  frames.observe({ type: 'long-animation-frame' })
-}
-
-// Only time is measured: what else the machine does can stretch any script, so the least disturbed of three counts.
-test('the page stays responsive for 30 seconds of writing', { retry: 2 }, async () => {
-  const { page } = await openEngine({ initScript: watchTasks })
-  await page.getByTestId('prompt').fill('Once upon a time')
-  await page.getByTestId('sampling-max-tokens').fill('400')
-  await page.evaluate(() => {
-    const { watch } = window as unknown as { watch: Watch }
-    watch.longTasks.length = watch.longScripts.length = 0
-  })
-  const end = performance.now() + 30_000
-  while (performance.now() < end) {
-    const state = await page.getByTestId('output').getAttribute('data-state')
-    if (state !== 'running') await page.getByTestId('generate').click()
-    await page.waitForTimeout(500)
-  }
-  await page.getByTestId('stop').click()
-  const { longTasks, longScripts } = await page.evaluate(() => (window as unknown as { watch: Watch }).watch)
-  publish({ name: 'longest task in 30 s of writing', value: Math.max(0, ...longTasks), unit: 'ms' })
-  expect(longScripts).toEqual([])
 })

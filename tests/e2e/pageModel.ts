@@ -15,8 +15,6 @@ export interface Answer {
   tokens: Pick<GeneratedToken, 'id' | 'text' | 'finish'>[]
   /** Code of the error that ended it, or null. */
   error: string | null
-  /** Milliseconds of the whole. */
-  elapsed: number
 }
 
 /** A whole answer of the model on show. */
@@ -26,7 +24,6 @@ export function answer(page: Page, prompt: string | number[], options: GenerateO
       const { model } = await window.tokenscope
       if (!model) throw new Error('no model is on show')
       const tokens = []
-      const began = performance.now()
       let error = null
       try {
         for await (const { id, text, finish } of model.generate(prompt, options))
@@ -34,7 +31,7 @@ export function answer(page: Page, prompt: string | number[], options: GenerateO
       } catch (cause) {
         error = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
       }
-      return { tokens, error, elapsed: performance.now() - began }
+      return { tokens, error }
     },
     [prompt, options] as const,
   )

@@ -120,7 +120,7 @@ test('drawing again counts; the next token is the one that continuing writes; an
   const next = (await drawn(page)).token
   await page.click(id('view-write'))
   await page.click(id('continue'))
-  await expect.poll(() => page.locator('[data-token-index]').count(), { timeout: 30_000 }).toBeGreaterThan(10)
+  await expect.poll(() => page.locator('[data-token-index]').count(), { timeout: 60_000 }).toBeGreaterThan(10)
   expect(Number(await page.getAttribute('[data-token-index="10"]', 'data-token-id'))).toBe(next)
   await settled(page)
   await page.click(id('view-sampling'))
@@ -132,5 +132,5 @@ test('drawing again counts; the next token is the one that continuing writes; an
   await page.click(`${id('bench-row')}[data-token-id="${chosen}"] ${id('bench-continue')}`)
   await page.click(id('view-write'))
   await page.waitForSelector(`[data-token-index="2"][data-token-id="${chosen}"]`)
-  await expect.poll(() => page.locator('[data-token-index]').count(), { timeout: 30_000 }).toBeGreaterThan(5)
+  await expect.poll(() => page.locator('[data-token-index]').count(), { timeout: 60_000 }).toBeGreaterThan(5)
 })

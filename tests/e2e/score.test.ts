@@ -26,7 +26,7 @@ async function openScore(page: Page): Promise<void> {
 }
 
 const scored = (page: Page, box: 'a' | 'b') =>
-  page.waitForSelector(`${id(`score-made-${box}`)}[data-state="done"]`, { timeout: 30_000 })
+  page.waitForSelector(`${id(`score-made-${box}`)}[data-state="done"]`, { timeout: 60_000 })
 
 async function scoreText(page: Page, box: 'a' | 'b', text: string): Promise<void> {
   await page.fill(id(`score-text-${box}`), text)

@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import type { Guide } from '../../src/api/model.ts'
+import { expectAccessible } from './accessible.ts'
 import { openPage, takeScreenshot } from './harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox who'
@@ -116,21 +116,7 @@ test('accessible by day and by night, wide and narrow, in Korean too', async () 
   const page = await openView('seed=1&guide=first-layers.4%2B5')
   await speculate(page)
   await page.locator(id('speculate-slot')).first().click()
-  const views = [
-    { width: 1440, height: 900, colorScheme: 'light' },
-    { width: 1440, height: 900, colorScheme: 'dark' },
-    { width: 390, height: 844, colorScheme: 'dark' },
-    { width: 390, height: 844, colorScheme: 'light' },
-  ] as const
-  for (const { width, height, colorScheme } of views) {
-    await page.setViewportSize({ width, height })
-    await page.emulateMedia({ colorScheme })
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-    await takeScreenshot(page, `speculate ${colorScheme} ${width}`)
-  }
-  await page.setViewportSize({ width: 1440, height: 900 })
+  await expectAccessible(page, 'speculate')
   await page.selectOption(id('language'), 'ko')
   await page.waitForSelector('button:has-text("추측하기")')
   await takeScreenshot(page, 'speculate ko')

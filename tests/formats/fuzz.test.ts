@@ -57,22 +57,18 @@ function openFile(bytes: Uint8Array): void {
 test.each([
   { what: 'safetensors', original: file, open: openFile },
   { what: 'index', original: index, open: (bytes: Uint8Array) => void parseShardIndex(bytes, 'f') },
-])(`${ROUNDS} mutated $what files: opened or refused with a typed error, none slow`, ({ original, open }) => {
+])(`${ROUNDS} mutated $what files: opened or refused with a typed error`, ({ original, open }) => {
   const random = randomSource(7)
   let opened = 0
-  let slowest = 0
   for (let round = 0; round < ROUNDS; round++) {
     const bytes = mutate(original, random)
-    const start = performance.now()
     try {
       open(bytes)
       opened++
     } catch (error) {
       if (!(error instanceof TokenscopeError)) throw error
     }
-    slowest = Math.max(slowest, performance.now() - start)
   }
-  expect(slowest).toBeLessThan(1000)
   // Both outcomes must occur, or the edits test nothing.
   expect(opened).toBeGreaterThan(ROUNDS / 1000)
   expect(opened).toBeLessThan(ROUNDS)

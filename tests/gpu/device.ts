@@ -1,5 +1,6 @@
 import { create, globals } from 'webgpu'
 import { invariant } from '../../src/errors.ts'
+import { keepCompiled } from './compiled.ts'
 
 export interface TestDeviceOptions {
   /** `default` (default): WebGPU's guaranteed limits; `adapter`: the most the adapter offers. */
@@ -22,10 +23,24 @@ interface ProcessGpu {
   errors: string[]
 }
 
+/**
+ * Dawn looks for events in a loop of `setImmediate` that takes a whole core while anything is under way, which is the core that
+ * compiles shaders. Its callbacks, the only native ones, wait a millisecond instead.
+ */
+function slowPolling(): void {
+  const immediately = globalThis.setImmediate
+  const schedule = (callback: (...args: unknown[]) => void, ...args: unknown[]): unknown =>
+    Function.prototype.toString.call(callback).includes('[native code]')
+      ? setTimeout(callback, 1, ...args)
+      : immediately(callback, ...args)
+  globalThis.setImmediate = Object.assign(schedule, immediately)
+}
+
 const holder = globalThis as typeof globalThis & { tokenscopeTestGpu?: ProcessGpu }
 
 function processGpu(): ProcessGpu {
   if (!holder.tokenscopeTestGpu) {
+    slowPolling()
     Object.assign(globalThis, globals) // GPUBufferUsage and the other constants, as in a browser
     // Times in whole nanoseconds: the default rounds them to 65,536 ns.
     const gpu = create(['disable-dawn-features=timestamp_quantization'])
@@ -40,15 +55,18 @@ export function testGpu(): GPU {
 }
 
 /**
- * A device of the software GPU, shared by all tests of the process that ask for the same options. A test that destroys it or
- * leaves state behind should use {@link freshTestDevice}. Errors that no scope catches fail the test that is running.
+ * A device of the software GPU, shared by all tests of the process that ask for the same options, with all it has compiled. A test that
+ * destroys it or leaves state behind should use {@link freshTestDevice}. Errors that no scope catches fail the test that is running.
  */
 export function testDevice(options: TestDeviceOptions = {}): Promise<TestDevice> {
   const { devices } = processGpu()
   const key = JSON.stringify([options.limits ?? 'default', options.features ?? []])
   const known = devices.get(key)
   if (known) return known
-  const made = freshTestDevice(options)
+  const made = freshTestDevice(options).then((test) => {
+    keepCompiled(test.device)
+    return test
+  })
   devices.set(key, made)
   const forget = () => devices.delete(key)
   made.then(({ device }) => device.lost.then(forget), forget)

@@ -11,7 +11,7 @@ const withModel = withFixtureModel
 const ids = (model: Model, prompt: number[], options: GenerateOptions) =>
   greedyIds(model, prompt, { maxTokens: 10, ...options })
 
-for (const name of ['llama', 'gpt2']) {
+for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3']) {
   describe(`edits on ${name}`, () => {
     it('changes nothing when it scales by 1 or patches a run with its own activation', () =>
       withModel(name, async (model) => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { INSPECTION_METHODS, METHODS } from '../../src/api/methods.ts'
 import type { EngineEvent } from '../../src/worker/api.ts'
 import { WorkerClient } from '../../src/worker/client.ts'
@@ -44,13 +44,21 @@ class LocalWorker extends EventTarget {
 let client: WorkerClient
 let events: EngineEvent[]
 
-beforeEach(() => {
+function open(): void {
   LocalWorker.made = []
   events = []
   client = new WorkerClient(() => new LocalWorker() as unknown as Worker)
   client.onEvent((event) => void events.push(event))
+}
+
+/** Tests share a worker, with the device and the kernels it has, until one of them ends it. */
+beforeAll(open)
+beforeEach(() => {
+  if (events.length === 0 && LocalWorker.made.length === 1) return
+  client.dispose()
+  open()
 })
-afterEach(() => client.dispose())
+afterAll(() => client.dispose())
 
 /** The worker now in use. */
 const current = (): LocalWorker => LocalWorker.made.at(-1)!
@@ -89,6 +97,7 @@ test('every method of the engine is there, and nothing else', async () => {
   const opened = await model.inspect([5, 6])
   const data = ['ids', 'steps', 'retainedBytes']
   expect(Object.keys(opened).toSorted()).toEqual([...data, ...Object.keys(INSPECTION_METHODS)].toSorted())
+  await model.dispose()
 })
 
 test('an inspection is a handle: it answers until it is closed, and closing twice is once', async () => {
@@ -111,6 +120,7 @@ test('errors keep their code, hint and details', async () => {
   expect(error.hint).not.toBe('')
   expect(error.details).toMatchObject({ field: 'prompt', got: 99_999 })
   await refusal(client.loadModel(new Map()), 'bad-file')
+  await model.dispose()
 })
 
 test('a run is left, stopped, or cut off by dispose, and the next one is whole', async () => {
@@ -134,7 +144,9 @@ test('a load is given up', async () => {
   const controller = new AbortController()
   const loading = client.loadModel(files, { signal: controller.signal, onProgress: () => controller.abort() })
   await refusal(loading, 'aborted')
-  expect((await client.loadModel(files)).info.layers).toBe(1)
+  const model = await client.loadModel(files)
+  expect(model.info.layers).toBe(1)
+  await model.dispose()
 })
 
 test('a lost device is told once for each model, and counted', async () => {
@@ -147,7 +159,7 @@ test('a lost device is told once for each model, and counted', async () => {
       'device-lost',
     )
     await running
-    await vi.waitFor(() => expect(events).toHaveLength(losses))
+    await expect.poll(() => events.length).toBe(losses)
     expect(events.at(-1)).toMatchObject({ type: 'device-lost', losses })
     await model.dispose()
   }

@@ -10,25 +10,21 @@ import { exhaustAt, watchBuffers } from './faults.device.ts'
 
 const PROMPT = [5, 17, 99, 3]
 const GREEDY = { temperature: 0, maxTokens: 30 }
-/** Milliseconds until a fault has stopped a run. */
-const STOPS_WITHIN = 1000
 
 /** Runs until it fails; `onToken` brings the fault about. */
 async function runInto(
   model: Engine,
   onToken: (token: GeneratedToken) => void,
-): Promise<{ ids: number[]; error: TokenscopeError; waited: number }> {
+): Promise<{ ids: number[]; error: TokenscopeError }> {
   const ids: number[] = []
-  let since = performance.now()
   try {
     for await (const token of model.generate(PROMPT, GREEDY)) {
       ids.push(token.id)
-      since = performance.now()
       onToken(token)
     }
   } catch (error) {
     expect(error).toBeInstanceOf(TokenscopeError)
-    return { ids, error: error as TokenscopeError, waited: performance.now() - since }
+    return { ids, error: error as TokenscopeError }
   }
   throw new Error('the run came to its end')
 }
@@ -44,12 +40,11 @@ describe('a device that is lost', () => {
   test.each([0, 1, 2, 13])('at token %d: the text stays, a new load goes on with it', async (k) => {
     const { device } = await freshTestDevice()
     const model = await loadEngine(fixture('qwen2'), { device })
-    const { ids, error, waited } = await runInto(model, ({ index }) => {
+    const { ids, error } = await runInto(model, ({ index }) => {
       if (index === k) device.destroy()
     })
     expect(error.code).toBe('device-lost')
     expect(error.hint).toContain('Load the model again')
-    expect(waited).toBeLessThan(STOPS_WITHIN)
     expect(ids.length).toBeGreaterThan(k)
     expect(ids).toEqual(want.slice(0, ids.length))
     expect((await model.faulted).code).toBe('device-lost')
@@ -97,11 +92,10 @@ describe('a device that is lost', () => {
 test('an error no call asked for stops the run at once', async () => {
   const { device } = await freshTestDevice()
   const model = await loadEngine(fixture('qwen2'), { device })
-  const { ids, error, waited } = await runInto(model, ({ index }) => {
+  const { ids, error } = await runInto(model, ({ index }) => {
     if (index === 4) device.createBuffer({ size: 4, usage: 0xffff })
   })
   expect(error.message).toContain('The GPU reported a fault')
-  expect(waited).toBeLessThan(STOPS_WITHIN)
   expect(ids.length).toBeLessThanOrEqual(6)
   await model.dispose()
   expect(await takeUncapturedErrors()).toHaveLength(1)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { Attribution, Edit, Lens } from '../../src/index.ts'
+import { ALL } from '../all.ts'
 import { testDevice } from './device.ts'
 import { logSoftmax, refusal } from './engine.support.ts'
 import { readJson, TALES, TINY, withModel } from './modelFixtures.ts'
@@ -10,7 +11,17 @@ const PROBABILITY = 1e-5
 /** The parts are added in f64, the stream in f32. */
 const SUM = 1e-3
 
-const MODELS = ['llama', 'llama-tied-bias', 'gpt2', 'gpt2-untied', 'qwen2', 'mistral']
+const MODELS = [
+  'llama',
+  'llama-tied-bias',
+  'gpt2',
+  'gpt2-untied',
+  'qwen2',
+  'mistral',
+  'qwen3',
+  'gemma2',
+  'gemma3',
+]
 
 const promptOf = (name: string): number[] =>
   (readJson(join(TINY, name, 'expected.json')) as { ids: number[] }).ids
@@ -124,6 +135,8 @@ describe('lens', () => {
   })
 })
 
+const QUANTISED = ALL ? (['q8_0', 'q4_0'] as const) : (['q8_0'] as const)
+
 describe('direct logit attribution', () => {
   function expectSum({ logit, sum, parts }: Attribution, want: number): void {
     expect(Math.abs(logit - want)).toBeLessThanOrEqual(SUM)
@@ -151,7 +164,7 @@ describe('direct logit attribution', () => {
     })
   })
 
-  test.each(['q8_0', 'q4_0'] as const)('the bundled model over %s weights', async (weights) => {
+  test.each(QUANTISED)('the bundled model over %s weights', async (weights) => {
     await withModel(TALES, { weights }, async (model) => {
       const ids = await model.encode('Once upon a time there was a')
       const position = ids.length - 1

@@ -86,10 +86,17 @@ export async function withRunner(
 export interface Piece {
   sequence: Sequence
   tokens: readonly number[]
+  /** Tokens of the whole text, where its rotation goes by them. */
+  textLength?: number
 }
 
 /** Makes room for the tokens and gives their rows; the last `wanted` of them want logits, in ring rows from `ringRow` on. */
-function rowsOf(runner: Runner, { sequence, tokens }: Piece, wanted: number, ringRow: number): BatchRow[] {
+function rowsOf(
+  runner: Runner,
+  { sequence, tokens, textLength }: Piece,
+  wanted: number,
+  ringRow: number,
+): BatchRow[] {
   const begin = sequence.tokens.length
   runner.sequences.reserve(sequence, begin + tokens.length)
   sequence.tokens.push(...tokens)
@@ -97,7 +104,8 @@ function rowsOf(runner: Runner, { sequence, tokens }: Piece, wanted: number, rin
   return tokens.map((token, i): BatchRow => {
     const nth = i - (tokens.length - wanted)
     const logits = plainLogits(ringRow + nth)
-    return { token, position: begin + i, pages, slot: sequence.slot, logits: nth >= 0 ? logits : undefined }
+    const { slot } = sequence
+    return { token, position: begin + i, pages, slot, textLength, logits: nth >= 0 ? logits : undefined }
   })
 }
 

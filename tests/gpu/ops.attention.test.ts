@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { BatchRow } from '../../src/run/batch.ts'
 import { ropeTable } from '../../src/run/ropeTable.ts'
 import type { DecoderSpec, RopePositions } from '../../src/arch/spec.ts'
+import { casesOf } from '../all.ts'
 import { randomSource, type RandomSource } from '../random.ts'
 import {
   attention,
@@ -173,12 +174,18 @@ async function runAll<C extends AttentionCase>(
 }
 
 /** What kernels are compiled for: every head size, ratio of heads and workgroup, but not all of their pairs. */
-const KERNELS = HEAD_SIZES.map((headDim, i) => ({
+const EVERY_KERNEL = HEAD_SIZES.map((headDim, i) => ({
   headDim,
   group: [1, 2, 3, 8][i % 4]!,
-  features: ['f16-subgroups-', '', 'alone-'][i % 3]!,
+  features: ['f16-subgroups-', '', 'perthread-'][i % 3]!,
   workgroup: [32, 64, 128, 256][(i + (i >> 2)) % 4]!,
 }))
+/** The main ones: the usual head sizes and one that is no power of two, every workgroup and every set of features once. */
+const isMain = ({ headDim }: { headDim: number }): boolean => [20, 32, 64, 128].includes(headDim)
+const KERNELS = casesOf({
+  main: EVERY_KERNEL.filter(isMain),
+  more: EVERY_KERNEL.filter((kernel) => !isMain(kernel)),
+})
 const SHAPES = { kernel: KERNELS, kvHeads: [1, 3] }
 
 test('decode attention (split and join): one row of a sequence, and of several', async () => {

@@ -20,7 +20,7 @@ import {
 import { pairwise } from './pairwise.ts'
 
 const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
-const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'alone-', 'f16-alone-'] as const
+const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'perthread-', 'f16-perthread-'] as const
 const ACTIVATIONS = { silu, gelu: geluErf, gelu_tanh: geluTanh } as const
 const ROWS = [1, 2, 3, 4, 5, 8, 19, 20, 21, 33]
 const EPS = 1e-5

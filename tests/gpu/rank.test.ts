@@ -15,8 +15,8 @@ const VARIANTS = [
   'wg256',
   'f16-subgroups-wg32',
   'subgroups-wg128',
-  'alone-wg32',
-  'f16-subgroups-alone-wg32',
+  'perthread-wg32',
+  'f16-subgroups-perthread-wg32',
 ] as const
 const VOCABS = [1, 5, 255, 256, 257, 4608, 151_936]
 /** Entropy and probabilities against f64 over the same logits; f32 sums in levels come to 4e-6 of entropy, so other devices' `exp` has room. */
@@ -178,7 +178,7 @@ test('a row with NaN or +∞, or with −∞ alone, has no probabilities and no 
     return row
   })
   const logits = new Float32Array(rows.flatMap((row) => [...row]))
-  for (const name of ['wg32', 'wg256', 'subgroups-wg64', 'alone-wg32']) {
+  for (const name of ['wg32', 'wg256', 'subgroups-wg64', 'perthread-wg32']) {
     const bench = await openBench(name)
     if (!bench) continue
     const token = 11

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { casesOf } from '../all.ts'
 import { greedyDifference, GREEDY_CASES } from '../greedy.ts'
 import { maxDifference } from '../nmse.ts'
 import { testDevice } from './device.ts'
@@ -8,14 +9,14 @@ import { readJson, TALES, TINY, withModel } from './modelFixtures.ts'
 
 /**
  * Whole models in forced kernel variants: what the variant changes, the numbers must not. Single kernels meet every pair of feature,
- * workgroup and format in ops.linear.test.ts, and all other tests run the variant of the adapter. Four variants bring every pair of
- * features together; TOKENSCOPE_VARIANTS=all runs every one there is, which compiles for minutes on a software adapter.
+ * workgroup and format in ops.linear.test.ts, and all other tests run the variant of the adapter. The main two are what GPUs without and
+ * with features take; `npm run test:all` runs every one there is, which compiles for minutes on a software adapter.
  */
-const PAIRS = ['wg64', 'f16-subgroups-wg32', 'f16-alone-wg64', 'subgroups-alone-wg64']
+const MAIN = ['wg64', 'f16-subgroups-wg32']
 const EVERY = ['', 'f16-', 'subgroups-', 'f16-subgroups-']
-  .flatMap((name) => [name, `${name}alone-`])
+  .flatMap((name) => [name, `${name}perthread-`])
   .flatMap((features) => [32, 64, 128, 256].map((size) => `${features}wg${size}`))
-const VARIANTS = process.env['TOKENSCOPE_VARIANTS'] === 'all' ? EVERY : PAIRS
+const VARIANTS = casesOf({ main: MAIN, more: EVERY.filter((name) => !MAIN.includes(name)) })
 /** The bar of the model tests: logits against an independent forward. */
 const LOGITS = 1e-3
 const TOKENS = 8

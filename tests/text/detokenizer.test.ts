@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createStopMatcher } from '../../src/text/stop-matcher.ts'
+import { createStopMatcher } from '../../src/text/stopMatcher.ts'
 import type { TextTokenizer } from '../../src/text/tokenizer.ts'
 import { FIXTURES, loadFolder, readJson } from './shared.ts'
 

@@ -11,7 +11,7 @@ import {
   summaryOf,
   type Track,
 } from '../../src/store/adapterMix.ts'
-import { identify } from '../../src/sources/identify.ts'
+import { identify } from '../../src/engine/identify.ts'
 import { nameOfFiles, packFiles } from '../../src/store/adapterFiles.ts'
 import { parseSpans, parseTracks } from '../../src/store/adapterMemory.ts'
 import { divergences, pairRows, scoreBoth } from '../../src/store/adapterScores.ts'

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { attentionOf } from '../../src/store/attention.ts'
 import { lensCell, lensOf } from '../../src/store/lens.ts'
@@ -65,7 +65,10 @@ function page(vocab = 16) {
   return { session, app, trace, write, asked, stretches, adapters, block, load }
 }
 
-const settle = (milliseconds = 60) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+/** A clock of the test's own: a text at rest is read, and no test waits for it. */
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+const settle = (milliseconds = 60) => vi.advanceTimersByTimeAsync(milliseconds)
 
 describe('reading the text', () => {
   test('once while it is watched and rests; every head and the mean of each layer', async () => {
@@ -131,7 +134,8 @@ describe('reading the text', () => {
     write(Array.from({ length: 2400 }, (_, id) => id))
     const attention = attentionOf(session)
     attention.reading.watch()
-    await expect.poll(() => attention.reading.state.getState().phase.kind, { timeout: 20_000 }).toBe('ready')
+    await settle(1000)
+    expect(attention.reading.state.getState().phase.kind).toBe('ready')
     expect(asked.map(({ probes }) => probes.length)).toEqual([1, 1, 1])
     expect(attention.reading.state.getState().shown?.value.summaries[0]?.thumb.size).toBe(64)
     expect(attention.peek(1)).toBeNull()

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { ablationOf, partKey } from '../../src/store/ablation.ts'
 import { compareRows, editedRunOf, pairLines } from '../../src/store/editRun.ts'
@@ -110,7 +110,10 @@ function page(vocab = VOCAB) {
   }
 }
 
-const settle = (milliseconds = 250) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+/** A clock of the test's own: what holds still for a while is read, and no test waits for it. */
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+const settle = (milliseconds = 250) => vi.advanceTimersByTimeAsync(milliseconds)
 
 describe('the list', () => {
   test('takes back and does again every change, one slide of a slider at a time', async () => {

@@ -101,7 +101,7 @@ const INFO: ModelInfo = {
   weights: 'f16',
   exceptions: [],
   backend: 'no gpu (fake)',
-  variant: { name: 'fake', f16: false, subgroups: false, alone: false, workgroup: 64 },
+  variant: { name: 'fake', f16: false, subgroups: false, threadPerOutput: false, workgroup: 64 },
   hasTokenizer: true,
   hasChatTemplate: false,
   bosId: BOS,

@@ -20,6 +20,17 @@ function open(pace = 1) {
   return { client, app, trace, session, status }
 }
 
+/** Resolves as soon as so many tokens are on the page, while the run that writes them goes on. */
+function written(trace: Trace, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    const leave = trace.subscribe(() => {
+      if (trace.tokens.length < count) return
+      leave()
+      resolve()
+    })
+  })
+}
+
 let page: ReturnType<typeof open>
 beforeEach(() => {
   page = open()
@@ -52,7 +63,7 @@ test('a second Generate replaces the run under way, whose late tokens are droppe
   const { session, trace, app } = page
   await session.load('model', MODEL)
   const first = session.generate()
-  await expect.poll(() => trace.tokens.length).toBeGreaterThan(1)
+  await written(trace, 2)
   app.setState({ prompt: 'Another' })
   await Promise.all([first, session.generate()])
   expect(trace.tokens.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5])
@@ -64,7 +75,7 @@ test('stop ends the run and keeps the text', async () => {
   const { session, trace, app } = page
   await session.load('model', MODEL)
   const run = session.generate()
-  await expect.poll(() => trace.tokens.length).toBeGreaterThan(0)
+  await written(trace, 1)
   session.stop()
   await run
   expect(app.getState().run.kind).toBe('stopped')
@@ -99,7 +110,7 @@ test('a lost device keeps the text; the model loads again and goes on', async ()
   const { client, session, app, trace, status } = page
   await session.load('model', MODEL)
   const run = session.generate()
-  await expect.poll(() => trace.tokens.length).toBeGreaterThan(1)
+  await written(trace, 2)
   client.lose()
   await run
   const kept = trace.tokens.length

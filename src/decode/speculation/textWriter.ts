@@ -1,4 +1,4 @@
-import { createStopMatcher, type StopMatcher } from '../../text/stop-matcher.ts'
+import { createStopMatcher, type StopMatcher } from '../../text/stopMatcher.ts'
 import type { Detokenizer } from '../../text/detokenizer.ts'
 import type { TextTokenizer } from '../../text/tokenizer.ts'
 import type { FinishReason, GeneratedToken } from '../../api/model.ts'

@@ -1,0 +1,2 @@
+// A LayerNorm without a bias.
+fn norm_shift(k4: u32) -> vec4f { return vec4f(); }

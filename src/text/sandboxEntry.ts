@@ -1,0 +1,64 @@
+import { createEncoder, probePattern, type Encode } from './encoder.ts'
+import { renderChat, type ChatRequest } from './jinja/chat.ts'
+import { TemplateFault } from './jinja/values.ts'
+import type { SandboxReply, SandboxRequest } from './sandbox.ts'
+
+interface Port {
+  post(message: unknown): void
+  listen(handler: (request: SandboxRequest) => void): void
+}
+
+function openPort(): Port {
+  if (typeof self !== 'undefined' && typeof self.postMessage === 'function') {
+    return {
+      post: (message) => self.postMessage(message),
+      listen: (handler) => {
+        self.addEventListener('message', (event: MessageEvent<SandboxRequest>) => handler(event.data))
+      },
+    }
+  }
+  const parent = process.getBuiltinModule('node:worker_threads').parentPort
+  return {
+    post: (message) => parent?.postMessage(message),
+    listen: (handler) => parent?.on('message', handler),
+  }
+}
+
+let encode: Encode | undefined
+
+function render(chat: ChatRequest): SandboxReply {
+  try {
+    return { status: 'text', text: renderChat(chat) }
+  } catch (error) {
+    if (!(error instanceof TemplateFault)) throw error
+    return { status: 'fault', kind: error.kind, message: error.message, line: error.line }
+  }
+}
+
+function answer(request: SandboxRequest): SandboxReply {
+  switch (request.kind) {
+    case 'render':
+      return render(request.chat)
+    case 'probe':
+      probePattern(request.pattern)
+      return { status: 'done' }
+    case 'load':
+      encode = createEncoder(request.file)
+      return { status: 'done' }
+    case 'encode':
+      if (encode === undefined) return { status: 'failed', message: 'no tokenizer is loaded' }
+      return { status: 'ids', ids: encode(request.text, request.options) }
+  }
+}
+
+const port = openPort()
+port.listen((request) => {
+  let reply: SandboxReply
+  try {
+    reply = answer(request)
+  } catch (error) {
+    reply = { status: 'failed', message: error instanceof Error ? error.message : String(error) }
+  }
+  port.post(reply)
+})
+port.post('ready')

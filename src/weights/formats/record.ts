@@ -1,0 +1,60 @@
+import type { ProviderFile } from '../../gpu/providers.ts'
+import type { Variant } from '../../api/model.ts'
+
+/** How weights may be stored on the GPU, under ggml's names in lower case. */
+export type FormatName =
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'q8_0'
+  | 'q4_0'
+  | 'q4_1'
+  | 'q5_0'
+  | 'q5_1'
+  | 'q2_k'
+  | 'q3_k'
+  | 'q4_k'
+  | 'q5_k'
+  | 'q6_k'
+  | 'iq4_nl'
+  | 'iq4_xs'
+  | 'mxfp4'
+
+/**
+ * What the relay does with the bytes that become one word of a plane (`shaders/load/relay.wgsl`):
+ * `move` nothing; `nibbles2` and `nibbles4` put the nibbles of 32 consecutive weights into one 16-byte unit, from super-blocks that
+ * interleave 2 or 4 runs of 32; `pairs` the same for two-bit fields; `bits` for one-bit fields that 32 bytes hold in turn;
+ * `spread` for one-bit fields in order.
+ */
+export const REPACKS = ['move', 'nibbles2', 'nibbles4', 'pairs', 'bits', 'spread'] as const
+export type Repack = (typeof REPACKS)[number]
+
+/** Names under which kernels find planes: word offsets `p.w_scales`, `p.w_high`, `p.w_super`; quants begin the shard. */
+export type PlaneName = 'quants' | 'high' | 'scales' | 'super'
+
+/** One array of a matrix: for every block so many bytes, block after block, row after row. */
+export interface Plane {
+  readonly name: PlaneName
+  /** Bytes of one block. */
+  readonly bytes: number
+  /** Byte of a file's block where the plane's bytes begin. */
+  readonly at: number
+  readonly repack: Repack
+}
+
+/** All that is known of a weight format. Loader, planner, ledger, reader and kernels consult this and nothing else. */
+export interface WeightFormat {
+  readonly name: FormatName
+  /** Weights a block. Rows are whole blocks. */
+  readonly block: number
+  /** Bytes of a block in a file. */
+  readonly blockBytes: number
+  /** Weights that a kernel's `unit_at` loads at once. */
+  readonly unit: number
+  /** `quants` first. Rows of the quants are padded to 16 bytes, of other planes not at all. */
+  readonly planes: readonly Plane[]
+  /** `shaders/lib/weights_*.wgsl`, by variant. */
+  provider(variant: Pick<Variant, 'f16'>): ProviderFile
+  /** The pack kernel that makes the planes from floats; null: only files hold this format. */
+  readonly pack: ProviderFile | null
+}

@@ -1,0 +1,307 @@
+import { invariant } from '../errors.ts'
+import { SOURCE_BYTES, type Planes, type SourceType, type WeightRelay } from './relay.ts'
+
+const WORD = 4
+/** Bytes that tensors begin on: whole floats of every type. */
+const ALIGNMENT = 16
+/** Two buffers of this size are what is staged at most, but for turned tensors, which are staged whole. */
+const STAGE_BYTES = 16 << 20
+
+/** Rows `[row, row + rows)` of planes, made from rows of a tensor from `from` on. */
+export interface StagePart {
+  readonly target: Planes
+  /** First row of the planes. */
+  readonly row: number
+  readonly rows: number
+  /** First row of the tensor; of a turned one, first column. */
+  readonly from: number
+  /** Heads whose halves the file interleaves: rows of one. Only blocks are put right, not floats that are converted. */
+  readonly headRows?: number | undefined
+}
+
+/** A tensor that is about to come, and where its rows go. All parts are of one format. */
+export interface StagedTensor {
+  readonly bytes: number
+  /** What the file holds: `blocks` of the parts' own format, or floats to be converted or quantised. */
+  readonly source: 'blocks' | SourceType
+  /** Rows lie along the file's second dimension, of this length (GPT-2's Conv1D): [cols, this]. */
+  readonly turned?: number | undefined
+  readonly parts: readonly StagePart[]
+}
+
+interface Range {
+  first: number
+  end: number
+}
+
+/** Where bytes go; a null buffer takes rows that nobody wants. */
+interface Sink {
+  buffer: GPUBuffer | null
+  at: number
+  room: number
+}
+
+/** Floats of the parts' own format are its blocks. */
+function asBlocks(tensor: StagedTensor): StagedTensor {
+  const [part] = tensor.parts
+  const own = tensor.source.toLowerCase() === part?.target.layout.format.name
+  return own && tensor.turned === undefined ? { ...tensor, source: 'blocks' } : tensor
+}
+
+/** Whether a part's rows are copied as they are. */
+function isCopy({ target, headRows }: StagePart): boolean {
+  const { format, rowBlocks, stride } = target.layout
+  return format.block === 1 && headRows === undefined && rowBlocks * format.blockBytes === stride * 16
+}
+
+/**
+ * Takes the bytes of tensors in order, as they come, and has the GPU put them where they belong. Chunks may be cut anywhere. No more
+ * than two stages are in flight: {@link add} waits for the GPU where the bytes come faster.
+ */
+export class WeightStage {
+  readonly #device: GPUDevice
+  readonly #relay: WeightRelay
+  readonly #stages: GPUBuffer[]
+  readonly #flights: Promise<unknown>[] = []
+  #current = 0
+  /** The stage that is filled. */
+  #buffer: GPUBuffer
+  /** Bytes of it that are written, a multiple of 4. */
+  #at = 0
+  /** All of a turned tensor. */
+  #own: GPUBuffer | null = null
+  /** The tensor's bytes are what the planes hold, so that they skip the stage. */
+  #direct = false
+  /** Bytes written since the GPU was waited for. */
+  #unwaited = 0
+  /** Up to three bytes that do not fill a word yet. */
+  readonly #carry = new Uint8Array(WORD)
+  #carried = 0
+  #encoder: GPUCommandEncoder | null = null
+
+  #tensor: StagedTensor | null = null
+  /** Byte of the buffer where the tensor's first block starts that was not handed on. */
+  #start = 0
+  /** Blocks handed on. */
+  #done = 0
+  #received = 0
+
+  constructor(device: GPUDevice, relay: WeightRelay, bytes = STAGE_BYTES) {
+    this.#device = device
+    this.#relay = relay
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC
+    const size = Math.min(bytes, device.limits.maxStorageBufferBindingSize)
+    this.#stages = [0, 1].map((i) => device.createBuffer({ label: `stage:${i}`, size, usage }))
+    this.#buffer = this.#stageAt(0)
+  }
+
+  /** Bytes of GPU memory that staging takes. */
+  get bytes(): number {
+    return this.#stages.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  begin(given: StagedTensor): void {
+    invariant(!this.#tensor, 'a tensor is ended before the next begins')
+    invariant(given.parts.length > 0, 'a tensor goes somewhere')
+    const tensor = asBlocks(given)
+    this.#tensor = tensor
+    this.#done = 0
+    this.#received = 0
+    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy)
+    this.#at = Math.ceil(this.#at / ALIGNMENT) * ALIGNMENT
+    this.#start = this.#at
+    if (tensor.turned === undefined) return
+    invariant(tensor.source !== 'blocks', 'only floats are turned')
+    this.#own = this.#device.createBuffer({
+      label: 'stage:turned',
+      size: Math.ceil(tensor.bytes / WORD) * WORD,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    })
+  }
+
+  /** Bytes of the tensor that began, following those before. */
+  async add(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+    const tensor = this.#tensor
+    invariant(tensor && this.#received + chunk.length <= tensor.bytes, 'bytes belong to a tensor')
+    for (let at = 0; at < chunk.length;) {
+      const sink = this.#sink(tensor)
+      if (sink.room < WORD) {
+        await this.#turnOver(tensor)
+        continue
+      }
+      const taken = this.#write(chunk, at, sink)
+      at += taken
+      this.#received += taken
+    }
+    if (this.#direct && this.#unwaited >= this.#buffer.size) await this.#wait()
+  }
+
+  /** Hands on what the tensor still has. */
+  async end(): Promise<void> {
+    const tensor = this.#tensor
+    invariant(tensor && this.#received === tensor.bytes, 'a tensor has all its bytes')
+    if (this.#carried > 0) {
+      if (this.#sink(tensor).room < WORD) await this.#turnOver(tensor)
+      this.#carry.fill(0, this.#carried)
+      this.#writeWords(this.#sink(tensor), this.#carry, 0, WORD)
+      this.#carried = 0
+    }
+    if (this.#own) {
+      await this.#packTurned(tensor, this.#own)
+      this.#submit()
+      this.#own.destroy()
+    } else if (!this.#direct) await this.#handOn(tensor)
+    this.#own = null
+    this.#tensor = null
+  }
+
+  /** Resolves once all that was ended lies in its planes. */
+  async finish(): Promise<void> {
+    this.#submit()
+    this.#at = 0
+    await this.#device.queue.onSubmittedWorkDone()
+  }
+
+  dispose(): void {
+    this.#relay.release()
+    for (const buffer of [...this.#stages, ...(this.#own ? [this.#own] : [])]) buffer.destroy()
+  }
+
+  #stageAt(i: number): GPUBuffer {
+    const stage = this.#stages[i]
+    invariant(stage, 'there are two stages')
+    return stage
+  }
+
+  /** Where the tensor's next word goes. */
+  #sink({ parts }: StagedTensor): Sink {
+    const offset = this.#received - this.#carried
+    if (this.#own) return { buffer: this.#own, at: offset, room: this.#own.size - offset }
+    if (!this.#direct) return { buffer: this.#buffer, at: this.#at, room: this.#buffer.size - this.#at }
+    let next = Infinity
+    for (const { target, row, rows, from } of parts) {
+      const rowBytes = target.layout.stride * 16
+      const begin = from * rowBytes
+      const end = begin + rows * rowBytes
+      if (offset >= begin && offset < end)
+        return { buffer: target.buffer, at: offset - begin + row * rowBytes, room: end - offset }
+      if (begin > offset) next = Math.min(next, begin)
+    }
+    return { buffer: null, at: 0, room: next - offset }
+  }
+
+  /** Writes what fits of a chunk from `at` on, in whole words; gives the bytes taken. */
+  #write(chunk: Uint8Array<ArrayBuffer>, at: number, sink: Sink): number {
+    if (this.#carried > 0 || chunk.length - at < WORD) {
+      const taken = Math.min(WORD - this.#carried, chunk.length - at)
+      this.#carry.set(chunk.subarray(at, at + taken), this.#carried)
+      this.#carried += taken
+      if (this.#carried < WORD) return taken
+      this.#writeWords(sink, this.#carry, 0, WORD)
+      this.#carried = 0
+      return taken
+    }
+    const bytes = Math.floor(Math.min(chunk.length - at, sink.room) / WORD) * WORD
+    this.#writeWords(sink, chunk, at, bytes)
+    return bytes
+  }
+
+  #writeWords({ buffer, at }: Sink, data: Uint8Array<ArrayBuffer>, from: number, bytes: number): void {
+    if (buffer) this.#device.queue.writeBuffer(buffer, at, data, from, bytes)
+    if (buffer === this.#buffer) this.#at += bytes
+    this.#unwaited += bytes
+  }
+
+  /** Waits until no more than one stage's worth of bytes is under way. */
+  async #wait(): Promise<void> {
+    this.#unwaited = 0
+    this.#flights.push(this.#device.queue.onSubmittedWorkDone())
+    if (this.#flights.length > 1) await this.#flights.shift()
+  }
+
+  /** Hands on the whole blocks of a full stage; what is left of a block begins the other one. */
+  async #turnOver(tensor: StagedTensor): Promise<void> {
+    await this.#handOn(tensor)
+    const next = this.#stageAt(1 - this.#current)
+    const kept = Math.floor(this.#start / ALIGNMENT) * ALIGNMENT
+    if (kept < this.#at) {
+      this.#commands().copyBufferToBuffer(this.#buffer, kept, next, 0, this.#at - kept)
+    }
+    this.#submit()
+    await this.#wait()
+    this.#at -= kept
+    this.#start -= kept
+    this.#current = 1 - this.#current
+    this.#buffer = next
+  }
+
+  #commands(): GPUCommandEncoder {
+    this.#encoder ??= this.#device.createCommandEncoder({ label: 'load' })
+    return this.#encoder
+  }
+
+  #submit(): void {
+    if (this.#encoder) this.#device.queue.submit([this.#encoder.finish()])
+    this.#encoder = null
+    this.#relay.release()
+  }
+
+  /** Relays or packs the tensor's whole blocks in the stage. */
+  async #handOn(tensor: StagedTensor): Promise<void> {
+    const [some] = tensor.parts
+    if (!some) return
+    const { format, rowBlocks } = some.target.layout
+    const floatBytes = tensor.source === 'blocks' ? 0 : SOURCE_BYTES[tensor.source]
+    const blockBytes = floatBytes > 0 ? format.block * floatBytes : format.blockBytes
+    const blocks = Math.floor((this.#at - this.#start) / blockBytes)
+    const count = Math.min(blocks, tensor.bytes / blockBytes - this.#done)
+    if (count <= 0) return
+    const pass = this.#commands().beginComputePass()
+    for (const part of tensor.parts) {
+      const first = Math.max(this.#done, part.from * rowBlocks)
+      const end = Math.min(this.#done + count, (part.from + part.rows) * rowBlocks)
+      if (first < end) await this.#place(pass, tensor, part, { first, end }, blockBytes)
+    }
+    pass.end()
+    this.#done += count
+    this.#start += count * blockBytes
+  }
+
+  /** Places blocks `[first, end)` of the tensor, which lie in the stage, in a part. */
+  async #place(
+    pass: GPUComputePassEncoder,
+    tensor: StagedTensor,
+    { target, row, from, headRows }: StagePart,
+    { first, end }: Range,
+    blockBytes: number,
+  ): Promise<void> {
+    const { rowBlocks, cols } = target.layout
+    const byte = this.#start + (first - this.#done) * blockBytes
+    const range = { first: first + (row - from) * rowBlocks, count: end - first }
+    if (tensor.source === 'blocks') {
+      const heads = headRows === undefined ? undefined : { begin: row, rows: headRows }
+      await this.#relay.relay(pass, { buffer: this.#buffer, byte }, target, range, heads)
+      return
+    }
+    const size = SOURCE_BYTES[tensor.source]
+    const origin = byte / size - range.first * target.layout.format.block
+    await this.#relay.pack(
+      pass,
+      { buffer: this.#buffer, type: tensor.source, first: origin, rowStep: cols, columnStep: 1 },
+      target,
+      range,
+    )
+  }
+
+  async #packTurned({ source, turned, parts }: StagedTensor, buffer: GPUBuffer): Promise<void> {
+    invariant(source !== 'blocks' && turned !== undefined, 'turned tensors hold floats')
+    const pass = this.#commands().beginComputePass()
+    for (const { target, row, rows, from } of parts) {
+      const { rowBlocks } = target.layout
+      const range = { first: row * rowBlocks, count: rows * rowBlocks }
+      const staged = { buffer, type: source, first: from - row, rowStep: 1, columnStep: turned }
+      await this.#relay.pack(pass, staged, target, range)
+    }
+    pass.end()
+  }
+}
