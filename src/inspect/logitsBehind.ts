@@ -1,6 +1,5 @@
 import { invariant } from '../errors.ts'
 import type { ForwardInput } from './forward.ts'
-import { runSuffix } from './suffix.ts'
 import { lastLogits } from './trace.ts'
 
 /**
@@ -10,6 +9,7 @@ import { lastLogits } from './trace.ts'
 export function logitsBehind(input: ForwardInput): Promise<Float32Array> {
   const { runner, ids, conditions } = input
   return runner.exclusive(async () => {
+    const { runSuffix } = await import('./suffix.ts')
     const suffix = await runSuffix(input, new Set(['logits']), ids.length - 1)
     if (!suffix) return lastLogits(runner, ids, conditions)
     const logits = suffix.tensors.get('logits')
