@@ -1,6 +1,5 @@
-import type { ReactElement } from 'react'
-import { mi, mo, mrow, msub, paren, sub, sumOver, tight } from '../../../components/mathml.ts'
-import { capped, constant, equals, formatConstant, formatValue, signed } from '../numbers.ts'
+import { mi, mo, mrow, msub, sub, sumOver, tight } from '../../../components/mathml.ts'
+import { capped, equals, formatConstant, formatValue, scaled, signed } from '../numbers.ts'
 import { productSum, SHOWN_TERMS, sumOf, type Sum, type Term } from './sums.ts'
 import { NO_ROW, opView, type TermList } from './view.ts'
 
@@ -18,16 +17,13 @@ interface ProductFacts {
 }
 
 /** What a factor and a soft cap made this value of. */
-const unfinished = (value: number, { scale, softcap }: { scale: number; softcap: number | null }): number =>
-  (softcap === null ? value : softcap * Math.atanh(value / softcap)) / scale
-
-/** A product as its factor leaves it. */
-const scaled = (scale: number, product: ReactElement): ReactElement =>
-  scale === 1 ? product : mrow(constant(scale), tight('·'), paren(product))
+function unfinished(value: number, { scale, softcap }: Pick<ProductFacts, 'scale' | 'softcap'>): number {
+  return (softcap === null ? value : softcap * Math.atanh(value / softcap)) / scale
+}
 
 /** A product with a learned matrix; `sum` is what the kernels multiply, dequantised. */
 export const linear = opView<'linear', ProductFacts>({
-  law({ attrs: { softcap, scale } }) {
+  law({ attrs: { scale, softcap } }) {
     const weight = msub(mi('W'), mrow(mi('i'), mo(','), mi('k')))
     const product = sumOver('k', sub('x', 'k'), tight('·'), weight)
     return mrow(sub('y', 'i'), mo('='), capped(softcap, scaled(scale, product)))
@@ -47,7 +43,8 @@ export const linear = opView<'linear', ProductFacts>({
   numbers({ sum, bias, adapters, scale, softcap, value }) {
     if (sum === null) return null
     const also = [bias, adapters].flatMap((part) => (part === null ? [] : [mo('+'), signed(part)]))
-    return equals(value, capped(softcap, scaled(scale, mrow(...productSum(sum), ...also))))
+    const product = mrow(...productSum(sum), ...also)
+    return equals(value, capped(softcap, scaled(scale, product)))
   },
   remarks({ sum, bias, adapters, scale, softcap }) {
     if (sum === null) return [{ key: 'formula.noWeights' }]
