@@ -1,6 +1,7 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { Attribution, AttributionOptions, AttributionPart } from '../api/model.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { isStream } from '../program/recorder.ts'
 import { isOp, localName, shapeOf, widthOf, type Program, type Step, type StepOf } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
@@ -119,6 +120,12 @@ async function headRow(
   return new WeightReader(runner).row(runner.weights.view(matrix.name), token)
 }
 
+/** True where every addition is to the stream itself, not to a norm of it. */
+function isSum({ steps }: Program): boolean {
+  const stream = new Set(steps.filter(isStream).map(({ name }) => name))
+  return steps.every((step) => !isOp(step, 'add') || stream.has(step.inputs[0] ?? ''))
+}
+
 /** The head of a recorded forward, and the norm it reads. */
 function headOf(program: Program): {
   head: StepOf<'linear'>
@@ -126,7 +133,11 @@ function headOf(program: Program): {
 } {
   const head = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
   const norm = program.steps.find(({ name }) => name === head?.inputs[0])
-  invariant(isOp(head, 'linear') && isOp(norm, 'rms_norm', 'layer_norm'), 'the head reads a norm')
+  if (!isOp(head, 'linear') || !isOp(norm, 'rms_norm', 'layer_norm') || !isSum(program)) {
+    throw new TokenscopeError('unsupported', 'A logit of this model is no sum over its residual stream.', {
+      hint: 'Its norms stand over the sums, or something stands between the last norm and the head. The lens works on it.',
+    })
+  }
   return { head, norm }
 }
 
