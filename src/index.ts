@@ -14,6 +14,7 @@ import { Runner, type RunnerOptions } from './model/runner.ts'
 import type { DecoderSpec } from './model/spec.ts'
 import { checkWidths, WeightStore } from './model/weights.ts'
 import { nodeGpu } from './gpu/node.ts'
+import type * as Remote from './remote/connect.ts'
 import { loadTokenizer, type TextTokenizer } from './text/tokenizer.ts'
 import type {
   LoadOptions,
@@ -26,6 +27,7 @@ import type {
 } from './types.ts'
 
 export * from './types.ts'
+export type * from './remote/types.ts'
 export type { ChatMessage } from './text/types.ts'
 export { TokenscopeError, type ErrorCode } from './errors.ts'
 export { openTrace } from './trace/open.ts'
@@ -273,3 +275,7 @@ async function loadOnto(
     })
   }
 }
+
+/** Loaded on first use: see `src/remote/connect.ts`. */
+export const connectModel: typeof Remote.connectModel = async (...args) =>
+  (await import('./remote/connect.ts')).connectModel(...args)

@@ -7,6 +7,7 @@ import type {
   Lens,
   LensOptions,
 } from './inspectionTypes.ts'
+import type { RemoteInfo } from './remote/types.ts'
 import type { ChatMessage } from './text/types.ts'
 import type {
   BranchOptions,
@@ -65,6 +66,8 @@ export interface ModelInfo {
   eosIds: readonly number[]
   /** Lasting remarks from loading: NaN weights, kernel fallback, missing tokenizer. */
   warnings: readonly string[]
+  /** Of a model that an engine elsewhere runs. */
+  remote?: RemoteInfo | undefined
 }
 
 export type LoadStage = 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
