@@ -13,6 +13,8 @@ import type { Capability, ConnectedInfo, RemoteAdapter, RemoteScoredToken, Templ
 const MAX_TOP = 256
 /** The seed 2³² − 1 means a random one there. */
 const SEEDS = 0xffffffff
+/** Tokens the repetition penalty looks back where the server does not say its context. */
+const SOME_CONTEXT = 4096
 /** In the order this library samples; leaving out the others keeps the server's own defaults for them out too. */
 const SAMPLERS = ['penalties', 'temperature', 'top_k', 'top_p', 'min_p']
 
@@ -117,7 +119,7 @@ export class LlamaDialect implements Dialect {
       min_p: minP,
       repeat_penalty: repetitionPenalty,
       // The whole text, as the penalty is defined here.
-      repeat_last_n: -1,
+      repeat_last_n: this.facts.context || SOME_CONTEXT,
       seed: seed % SEEDS,
       stop: request.stopStrings,
       ...this.#scales(request.adapters),

@@ -67,7 +67,9 @@ export class OpenAiProbe {
 
   async run(): Promise<Found> {
     const tokenized = await this.#post('/tokenize', { prompt: PROBE_TEXT, add_special_tokens: false })
-    const probeIds = idsAt(tokenized, 'tokens')
+    const tokens = idsAt(tokenized, 'tokens')
+    // Of a server whose text goes by another name, the list is empty.
+    const probeIds = tokens?.length ? tokens : null
     const length = tokenized?.['max_model_len']
     const [detokenize, tokenizeChat, completion, chat] = await Promise.all([
       this.#detokenize(probeIds),

@@ -229,7 +229,7 @@ const SENT: readonly [Shape, Prompt, string, Body][] = [
       top_p: 0.9,
       min_p: 0.02,
       repeat_penalty: 1.3,
-      repeat_last_n: -1,
+      repeat_last_n: CONTEXT,
       seed: 11,
       n_predict: 5,
       stop: ['##'],

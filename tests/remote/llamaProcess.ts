@@ -83,11 +83,18 @@ export async function startWorkers(count: number): Promise<{ rpc: string; stop()
   return { rpc: workers.map(({ port }) => `127.0.0.1:${port}`).join(','), stop }
 }
 
-/** Stands before a server and records the events it streams. */
-export async function startTap(target: string): Promise<Running & { events: Record<string, unknown>[] }> {
+/** Stands before a server and records the events it streams; one address may be hidden. */
+export async function startTap(
+  target: string,
+  hidden?: string,
+): Promise<Running & { events: Record<string, unknown>[] }> {
   const events: Record<string, unknown>[] = []
   const server = createServer((request, response) => {
     const { method, headers, url = '' } = request
+    if (url === hidden) {
+      response.writeHead(404).end('{}')
+      return
+    }
     const passed = send(target + url, { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       let text = ''
@@ -102,6 +109,7 @@ export async function startTap(target: string): Promise<Running & { events: Reco
         events.push(...sent.map((line) => JSON.parse(line) as Record<string, unknown>))
       })
     })
+    passed.on('error', () => response.destroy())
     response.on('close', () => passed.destroy())
     request.pipe(passed)
   })
@@ -118,7 +126,8 @@ export async function startTap(target: string): Promise<Running & { events: Reco
 
 export interface Slot {
   is_processing: boolean
-  next_token: { n_decoded: number }[]
+  /** Absent until the slot has had a task. */
+  next_token?: { n_decoded: number }[]
 }
 
 export async function slotsOf(url: string): Promise<Slot[]> {
