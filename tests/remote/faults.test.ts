@@ -6,13 +6,14 @@ import { connectModel } from '../../src/index.ts'
 import { retryAfterMs } from '../../src/remote/errors.ts'
 import { sseData } from '../../src/remote/sse.ts'
 import { shareText } from '../../src/remote/textSplit.ts'
-import type { ConnectedModel } from '../../src/remote/types.ts'
+import type { ConnectedModel, ConnectOptions } from '../../src/remote/types.ts'
 import type { ChatMessage } from '../../src/text/types.ts'
 import { collect, eventually, failure } from './collect.ts'
 import { ANSWER, idsOf, json, refuse, startFake, stream, type Asked, type FakeEngine } from './fakeEngine.ts'
 
 const KEY = 'sk-very-secret'
-const SILENCE_MS = 100
+/** Short enough to wait for, long enough for a busy machine. */
+const SILENCE_MS = 1000
 /** A server's way of misbehaving. */
 type Fault = (response: ServerResponse) => void
 
@@ -24,8 +25,8 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all([engine.close(), other.close()]))
 
-const connect = (): Promise<ConnectedModel> =>
-  connectModel(engine.url, { apiKey: KEY, silenceMs: SILENCE_MS, patienceMs: 10 * SILENCE_MS })
+const connect = (options: ConnectOptions = {}): Promise<ConnectedModel> =>
+  connectModel(engine.url, { apiKey: KEY, ...options })
 
 function misbehave(fault: Fault, on = '/v1/completions'): void {
   engine.override = ({ path }, response) => {
@@ -129,7 +130,7 @@ describe('a stream that breaks off', () => {
   ]
 
   test.each(FAULTS)('%s: the text stays, and what goes on from it', async (_, fault) => {
-    const model = await connect()
+    const model = await connect({ silenceMs: SILENCE_MS })
     misbehave(fault)
     const { text: got, tokens, error } = await collect(model.generate('Hi', { maxTokens: 10 }))
     expect(got).toBe('Fine')
@@ -168,10 +169,10 @@ describe('a stream that breaks off', () => {
   })
 
   test('silence before the first word has its own, longer limit', async () => {
-    const model = await connect()
+    const model = await connect({ silenceMs: SILENCE_MS })
     misbehave((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
-      setTimeout(() => stream2(response), 3 * SILENCE_MS)
+      setTimeout(() => stream2(response), 1.5 * SILENCE_MS)
     })
     const stream2 = (response: ServerResponse): void => {
       response.end(`data: ${JSON.stringify(text('Fine', 'stop'))}\n\n`)

@@ -28,7 +28,14 @@ export const WITHOUT_WORKERS =
 
 export interface Running {
   url: string
-  stop(): Promise<void>
+}
+
+/** What was started and not yet ended, the newest last. */
+const started: (() => Promise<void>)[] = []
+
+/** Ends everything that was started, whatever has happened since. */
+export async function stopAll(): Promise<void> {
+  for (const stop of started.splice(0).toReversed()) await stop()
 }
 
 async function freePort(): Promise<number> {
@@ -60,27 +67,24 @@ export async function startLlama(options: readonly string[] = []): Promise<Runni
     ...options,
   ])
   const child = spawn(server, flags, { stdio: 'ignore' })
+  started.push(() => end(child))
   for (;;) {
     const health = await fetch(`${url}/health`).catch(() => null)
-    if (health?.ok) return { url, stop: () => end(child) }
+    if (health?.ok) return { url }
     if (child.exitCode !== null)
       throw new Error(`the server ended with ${child.exitCode}: ${flags.join(' ')}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
-/** Workers of a split model, as `--rpc` names them. */
-export async function startWorkers(count: number): Promise<{ rpc: string; stop(): Promise<void> }> {
-  const workers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const port = await freePort()
-      return { port, child: spawn(WORKER, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' }) }
-    }),
-  )
-  const stop = async (): Promise<void> => {
-    await Promise.all(workers.map(({ child }) => end(child)))
+/** Starts workers of a split model. @returns them as `--rpc` names them */
+export async function startWorkers(count: number): Promise<string> {
+  const ports = await Promise.all(Array.from({ length: count }, freePort))
+  for (const port of ports) {
+    const child = spawn(WORKER, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
+    started.push(() => end(child))
   }
-  return { rpc: workers.map(({ port }) => `127.0.0.1:${port}`).join(','), stop }
+  return ports.map((port) => `127.0.0.1:${port}`).join(',')
 }
 
 /** Stands before a server and records the events it streams; one address may be hidden. */
@@ -116,12 +120,12 @@ export async function startTap(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const stop = async (): Promise<void> => {
+  started.push(async () => {
     server.closeAllConnections()
     server.close()
     await once(server, 'close')
-  }
-  return { url: `http://127.0.0.1:${port}`, events, stop }
+  })
+  return { url: `http://127.0.0.1:${port}`, events }
 }
 
 export interface Slot {

@@ -11,6 +11,7 @@ import {
   startLlama,
   startTap,
   startWorkers,
+  stopAll,
   WITHOUT_LORA,
   WITHOUT_SERVER,
   WITHOUT_WORKERS,
@@ -32,6 +33,8 @@ const CHATS: readonly (readonly ChatMessage[])[] = [
 ]
 const PROMPT = 'Once upon a time, in a village by the sea,'
 
+afterAll(stopAll)
+
 describe.skipIf(WITHOUT_SERVER)(`a real server of llama.cpp ${WITHOUT_SERVER}`, { timeout: TIMEOUT }, () => {
   let server: Running
   let model: ConnectedModel
@@ -40,7 +43,6 @@ describe.skipIf(WITHOUT_SERVER)(`a real server of llama.cpp ${WITHOUT_SERVER}`, 
     server = await startLlama()
     model = await connectModel(server.url)
   }, TIMEOUT)
-  afterAll(() => server.stop())
 
   test('is known by what it says of itself', () => {
     const { info } = model
@@ -106,7 +108,6 @@ describe.skipIf(WITHOUT_SERVER)(`a real server of llama.cpp ${WITHOUT_SERVER}`, 
       return_tokens: true,
     })
     expect(tokens.map(({ id }) => id)).toEqual(own['tokens'])
-    await tap.stop()
   })
 
   test('seed and settings arrive, and a seed gives the same text again', async () => {
@@ -140,7 +141,6 @@ describe.skipIf(WITHOUT_SERVER)(`a real server of llama.cpp ${WITHOUT_SERVER}`, 
       [12, 13, 14].map((seed) => collect(tapped.generate(PROMPT, { ...options, temperature: 1.5, seed }))),
     )
     expect(new Set(others.map(({ text }) => text)).size).toBeGreaterThan(1)
-    await tap.stop()
   })
 
   test('through OpenAI’s shape it gives the same greedy answer, with ids and log-probabilities', async () => {
@@ -163,7 +163,6 @@ describe.skipIf(WITHOUT_SERVER)(`a real server of llama.cpp ${WITHOUT_SERVER}`, 
       expect(shown.map(({ id }) => id)).toEqual(own.tokens.map(({ id }) => id))
       expect(shown.every(({ logprob, top }) => logprob !== null && top.length === 3)).toBe(true)
     }
-    await tap.stop()
   })
 
   test('a stop ends the request there', async () => {
@@ -239,14 +238,13 @@ describe.skipIf(WITHOUT_LORA)(`its adapters ${WITHOUT_LORA}`, { timeout: TIMEOUT
     expect(half).not.toEqual(off)
     expect(full).not.toEqual(half)
     expect(await answer(model, 0)).toEqual(off)
-    await Promise.all([base.stop(), server.stop()])
   })
 })
 
 describe.skipIf(WITHOUT_WORKERS)(`its workers ${WITHOUT_WORKERS}`, { timeout: TIMEOUT }, () => {
   test('the greedy text is the same with the model split over two', async () => {
     const workers = await startWorkers(2)
-    const [whole, split] = await Promise.all([startLlama(), startLlama(['--rpc', workers.rpc])])
+    const [whole, split] = await Promise.all([startLlama(), startLlama(['--rpc', workers])])
     const texts = await Promise.all(
       [whole, split].map(async ({ url }) => {
         const model = await connectModel(url)
@@ -255,6 +253,5 @@ describe.skipIf(WITHOUT_WORKERS)(`its workers ${WITHOUT_WORKERS}`, { timeout: TI
     )
     expect(texts[1]).toBe(texts[0])
     expect(texts[0]).not.toBe('')
-    await Promise.all([whole.stop(), split.stop(), workers.stop()])
   })
 })
