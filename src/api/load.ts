@@ -13,6 +13,18 @@ export interface Variant {
   workgroup: number
 }
 
+/** An engine elsewhere, and what it was seen to offer. */
+export interface RemoteEngine {
+  /** Its root, without key. */
+  readonly url: string
+  /** Its name and version as far as it says them. */
+  readonly engine: string
+  /** Ids of all models it lists. */
+  readonly models: readonly string[]
+  /** By method or feature: true, or why not and what would offer it. */
+  readonly capabilities: Readonly<Record<string, true | string>>
+}
+
 export interface ModelInfo {
   id: string
   architecture: string
@@ -41,6 +53,8 @@ export interface ModelInfo {
   eosIds: readonly number[]
   /** Lasting remarks from loading: NaN weights, kernel fallback, missing tokenizer. */
   warnings: readonly string[]
+  /** Of a model that an engine elsewhere runs: see `connectModel`. */
+  remote?: RemoteEngine | undefined
 }
 
 export type LoadStage = 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
