@@ -110,12 +110,20 @@ describe.each(PROGRAM_MODELS)('$modelType', ({ modelType, model }) => {
   })
 
   test('a norm is folded into few rows only', () => {
-    for (const rows of ROWS) {
-      const { steps } = fuse(recordRows(model, rows), FUSE)
-      const folded = steps.filter(({ layer, op }) => layer !== null && op.startsWith('norm_linear'))
-      expect(folded.length > 0, `${rows} rows`).toBe(rows <= FUSE.foldRows)
-    }
+    const folds = (rows: number): boolean =>
+      fuse(recordRows(model, rows), FUSE).steps.some(
+        ({ layer, op }) => layer !== null && /^norm_(linear|gated)/.test(op),
+      )
+    for (const rows of ROWS) expect(folds(rows), `${rows} rows`).toBe(rows <= FUSE.foldRows && folds(1))
   })
+})
+
+test.each(PROGRAM_MODELS)('$modelType decodes with at most twelve dispatches a layer', ({ model }) => {
+  const { steps } = fuse(recordRows(model, 1), FUSE)
+  for (const layer of [0, 1]) {
+    const own = steps.filter((step) => step.layer === layer)
+    expect(own.reduce((sum, { op }) => sum + (op === 'attention' ? 2 : 1), 0)).toBeLessThanOrEqual(12)
+  }
 })
 
 test.each(

@@ -19,6 +19,23 @@ export const MODEL_TYPES: Readonly<Record<string, string>> = {
   gpt2: 'gpt2',
   gemma2: 'gemma2',
   gemma3_text: 'gemma3',
+  cohere2: 'cohere2',
+  exaone4: 'exaone4-window',
+  falcon: 'falcon',
+  glm4: 'glm4',
+  gpt_neox: 'gpt-neox',
+  granite: 'granite',
+  granitemoehybrid: 'granitemoehybrid',
+  hyperclovax: 'hyperclovax',
+  ministral3: 'ministral3',
+  olmo2: 'olmo2',
+  olmo3: 'olmo3',
+  opt: 'opt-post-norm',
+  phi: 'phi-qk-norm',
+  phi3: 'phi3-longrope',
+  smollm3: 'smollm3',
+  stablelm: 'stablelm-parallel',
+  starcoder2: 'starcoder2',
 }
 
 /** So few layers show all there is; the fixtures have more. */
