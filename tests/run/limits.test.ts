@@ -40,7 +40,7 @@ test.each([
   )
 })
 
-test.each(PROGRAM_MODELS)('$modelType: the fixture runs', ({ model }) => {
+test.each(PROGRAM_MODELS)('$name: the fixture runs', ({ model }) => {
   expect(() => checkLimits(model)).not.toThrow()
 })
 
