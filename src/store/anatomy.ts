@@ -84,7 +84,9 @@ export function anatomyOfSteps(list: readonly StepInfo[]): Anatomy {
     else layer.push(step)
   }
   const layers = [...byLayer].map(([layer, own]): LayerAnatomy => {
-    const written = own.filter(({ stream }) => stream === 'writes').map(({ name }) => name)
+    // The first input of an addition is the stream itself, as it is or normed.
+    const added = new Set(own.filter(({ op }) => op === 'add').flatMap(({ inputs }) => inputs.slice(1)))
+    const written = own.flatMap(({ name, stream }) => (stream === 'writes' && added.has(name) ? [name] : []))
     return {
       layer,
       name: `layers.${layer}`,

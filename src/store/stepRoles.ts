@@ -39,6 +39,8 @@ export type StepRole =
   | 'norm'
   | 'rope'
   | 'add'
+  | 'positions'
+  | 'position_scale'
   | 'lora_a'
   | 'embed_lora'
   | 'blend'
@@ -52,6 +54,8 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
   scores: 'scores',
   softmax: 'probs',
   context: 'context',
+  positions: 'positions',
+  position_scale: 'position_scale',
   gate: 'act',
   activation: 'act',
   lora_a: 'lora_a',
@@ -61,7 +65,7 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
 }
 
 /** Ops that hand on what they read, changed but of the same meaning. */
-const HANDS_ON = new Set(['rms_norm', 'layer_norm', 'rope', 'blend', 'edit', 'embed_lora'])
+const HANDS_ON = new Set(['rms_norm', 'layer_norm', 'rope', 'position_scale', 'blend', 'edit', 'embed_lora'])
 
 const isNorm = ({ op }: PlacedStep): boolean => op === 'rms_norm' || op === 'layer_norm'
 
@@ -132,13 +136,23 @@ function roleOfLinear(graph: Graph, step: PlacedStep): StepRole {
   return source === 'gate' || source === 'activation' ? 'down' : 'linear'
 }
 
+/** The norm behind a block: of its output before that is added, or of the stream it was added to (Vaswani et al. 2017). */
+function postNormRole(graph: Graph, step: PlacedStep): StepRole | null {
+  const input = graph.input(step)
+  const isAdded = graph.uses(step).some(({ reader }) => reader.op === 'add')
+  const isSum = input?.op === 'add' && input.layer === step.layer
+  const ofAttention = graph.holdsContext(isSum ? input.inputs[1] : step.inputs[0])
+  // Where only what a block adds is normed, attention's sum goes into the norm before the MLP.
+  if (!isAdded && (!isSum || ofAttention)) return null
+  return ofAttention ? 'attn_post_norm' : 'mlp_post_norm'
+}
+
 function roleOfNorm(graph: Graph, step: PlacedStep): StepRole {
   if (graph.isUsed(step, 'scores', 0)) return 'q_norm'
   if (graph.isUsed(step, 'cache', 0)) return 'k_norm'
-  const readers = graph.uses(step).map(({ reader }) => reader)
-  if (readers.some(({ op }) => op === 'add'))
-    return graph.holdsContext(step.inputs[0]) ? 'attn_post_norm' : 'mlp_post_norm'
-  const roles = readers.map((reader) => roleIn(graph, reader))
+  const post = step.layer === null ? null : postNormRole(graph, step)
+  if (post !== null) return post
+  const roles = graph.uses(step).map(({ reader }) => roleIn(graph, reader))
   if (roles.includes('logits')) return 'final_norm'
   if (step.layer === null) return 'norm'
   return roles.includes('q') || roles.includes('k') ? 'attn_norm' : 'mlp_norm'

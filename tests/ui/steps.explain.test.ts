@@ -87,7 +87,7 @@ describe('products', () => {
   const inputs = [row(1, 2, 4), row(0)]
 
   test('are their terms, the bias, and what adapters add', () => {
-    const attrs = { matrix: 'q', softcap: null, lora: 'q' }
+    const attrs = { matrix: 'q', scale: 1, softcap: null, lora: 'q' }
     expect(factsOf('linear', attrs, [9], { inputs, weights })).toMatchObject({
       bias: 1,
       adapters: 6,
@@ -98,11 +98,11 @@ describe('products', () => {
 
   test('under a soft cap say what it was before', () => {
     const capped = 5 * Math.tanh(3 / 5)
-    const how = told('linear', { matrix: 'logits', softcap: 5 }, [capped], { inputs, weights })
+    const how = told('linear', { matrix: 'logits', scale: 1, softcap: 5 }, [capped], { inputs, weights })
     expect(how?.facts).toMatchObject({ adapters: null, softcap: 5 })
     expect(how?.remarks).toEqual([{ key: 'formula.softcap', values: { cap: '5', raw: '3.0000' } }])
     const added = 5 * Math.tanh(4 / 5)
-    const attrs = { matrix: 'logits', softcap: 5, lora: 'logits' }
+    const attrs = { matrix: 'logits', scale: 1, softcap: 5, lora: 'logits' }
     const { adapters } = factsOf('linear', attrs, [added], { inputs, weights }) as { adapters: number }
     expect(adapters).toBeCloseTo(1, 6)
   })
@@ -112,7 +112,7 @@ describe('norms', () => {
   test('show what they divide by', () => {
     const rms = factsOf('rms_norm', { width: 2, eps: 0.5, offset: 0 }, [2, 3], { inputs: [row(3, 4)] })
     expect(rms).toMatchObject({ meanSquare: 12.5, normal: 3 / Math.sqrt(13), head: null })
-    const layer = factsOf('layer_norm', { width: 2, eps: 3 }, [2, 0], { inputs: [row(1, 3)] })
+    const layer = factsOf('layer_norm', { width: 2, eps: 3, biased: true }, [2, 0], { inputs: [row(1, 3)] })
     expect(layer).toMatchObject({ mean: 2, variance: 1, normal: -0.5 })
   })
 
@@ -269,7 +269,7 @@ describe('words', () => {
   test('an unknown op has words of its own kind, an unknown place those of its op', () => {
     const novel = { name: 'novel', op: 'novel', layer: null, inputs: [], axes: [] }
     expect(aboutStep(t, [novel], novel)).toBe(t('about.other'))
-    const stray = stepOf('linear', { matrix: 'stray', softcap: null }, 4)
+    const stray = stepOf('linear', { matrix: 'stray', scale: 1, softcap: null }, 4)
     expect(aboutStep(t, [stray], stray)).toBe(t('about.linear'))
   })
 

@@ -25,7 +25,17 @@ function step(name: string, shape: readonly number[] = [3, 4]): InspectedStep {
   }
   const axes = shape.map((size, i): Axis => ({ kind: i === shape.length - 2 ? 'rows' : 'features', size }))
   const output = { shape, dtype: 'f32' } as const
-  return { name, op: 'add', layer, attrs: {}, axes, output, retained: true, coveredBy: null, ...rest }
+  return {
+    name,
+    op: 'add',
+    layer,
+    attrs: { scale: 1 },
+    axes,
+    output,
+    retained: true,
+    coveredBy: null,
+    ...rest,
+  }
 }
 
 const LAYER = ['attn_norm', 'attn.q', 'attn.probs', 'resid_attn', 'mlp.up', 'resid']

@@ -185,6 +185,8 @@ export const stepsEn = {
   'role.norm': 'normalise',
   'role.rope': 'rotate',
   'role.add': 'add',
+  'role.positions': 'add position',
+  'role.position_scale': 'scale',
   'role.other': 'compute',
 
   'about.embed':
@@ -235,11 +237,16 @@ export const stepsEn = {
   'about.linear': 'A learned projection: every output is a sum of all inputs, each times a weight.',
   'about.norm': 'Values are brought to a common size; a learned gain then weighs each feature.',
   'about.rope': 'Pairs of lanes turn by an angle that grows with the position.',
+  'about.positions': 'The row of a learned table that belongs to the position is added.',
+  'about.position_scale': 'Far into a long text the queries grow a little, so that attention stays sharp.',
   'about.add': 'Two rows are added, feature by feature.',
   'about.other': 'A step of the forward pass.',
 
   'about.with.scale': 'The rows are multiplied by {scale}.',
   'about.with.offset': 'The file stores the gain less {offset}: it is added back here.',
+  'about.with.factor': 'The result is multiplied by {factor}.',
+  'about.with.added': 'What is added is multiplied by {factor} first.',
+  'about.with.scaling': 'The angles are scaled for texts longer than those of the first training ({kind}).',
   'about.with.softcap': 'A soft cap then keeps every value between −{cap} and {cap}.',
   'about.with.window':
     'A row sees {window} positions here, its own and those right before it; earlier ones are veiled.',

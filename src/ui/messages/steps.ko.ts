@@ -187,6 +187,8 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.norm': '정규화',
   'role.rope': '회전',
   'role.add': '더하기',
+  'role.positions': '위치 더하기',
+  'role.position_scale': '크기 조절',
   'role.other': '계산',
 
   'about.embed':
@@ -231,11 +233,16 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.linear': '학습된 투영입니다. 출력마다 모든 입력에 가중치를 곱해 더합니다.',
   'about.norm': '값의 크기를 맞추고, 학습된 이득이 특징마다 무게를 줍니다.',
   'about.rope': '성분의 쌍이 위치에 비례하는 각만큼 회전합니다.',
+  'about.positions': '학습된 표에서 위치에 해당하는 줄을 더합니다.',
+  'about.position_scale': '긴 글의 뒤쪽에서는 쿼리를 조금 키워 어텐션이 흐려지지 않게 합니다.',
   'about.add': '두 행을 특징마다 더합니다.',
   'about.other': '순방향 계산의 한 단계입니다.',
 
   'about.with.scale': '행에 상수를 곱합니다: {scale}.',
   'about.with.offset': '파일에는 이득에서 상수를 뺀 값이 저장되어 있어 여기서 다시 더합니다: {offset}.',
+  'about.with.factor': '결과에 상수를 곱합니다: {factor}.',
+  'about.with.added': '더할 값에 먼저 상수를 곱합니다: {factor}.',
+  'about.with.scaling': '처음 학습한 것보다 긴 글을 위해 각을 조정합니다({kind}).',
   'about.with.softcap': '그다음 소프트캡이 모든 값을 −{cap}에서 {cap} 사이로 제한합니다.',
   'about.with.window':
     '여기서 한 행은 자기 위치와 바로 앞까지 위치 {window}개만 봅니다. 그보다 앞은 흐리게 표시됩니다.',

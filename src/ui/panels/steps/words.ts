@@ -29,15 +29,28 @@ function remarksOf(t: Translate, step: StepInfo): string[] {
     return step.attrs.offset === 0
       ? []
       : [t('about.with.offset', { offset: formatConstant(step.attrs.offset) })]
-  if (isInfo(step, 'linear')) return capOf(t, step.attrs.softcap)
+  if (isInfo(step, 'linear')) {
+    const { scale, softcap } = step.attrs
+    const factor = scale === 1 ? [] : [t('about.with.factor', { factor: formatConstant(scale) })]
+    return [...factor, ...capOf(t, softcap)]
+  }
+  if (isInfo(step, 'add')) {
+    const { scale } = step.attrs
+    return scale === 1 ? [] : [t('about.with.added', { factor: formatConstant(scale) })]
+  }
   if (isInfo(step, 'scores')) return [...capOf(t, step.attrs.softcap), ...windowOf(t, step.attrs.window)]
   if (isInfo(step, 'softmax', 'context', 'cache')) return windowOf(t, step.attrs.window)
-  if (!isInfo(step, 'rope')) return []
-  const { headDim, layout, table } = step.attrs
-  const theta = t('about.with.theta', { theta: formatConstant(table.theta) })
-  const pairs = t(`about.with.${layout}`)
-  const part = t('about.with.rotary', { rotary: table.rotary, headDim })
-  return table.rotary === headDim ? [pairs, theta] : [pairs, theta, part]
+  return isInfo(step, 'rope') ? rotationOf(t, step.attrs) : []
+}
+
+function rotationOf(t: Translate, { headDim, layout, table }: Attrs['rope']): string[] {
+  const { theta, rotary, scaling } = table
+  return [
+    t(`about.with.${layout}`),
+    t('about.with.theta', { theta: formatConstant(theta) }),
+    ...(rotary === headDim ? [] : [t('about.with.rotary', { rotary, headDim })]),
+    ...(scaling.kind === 'none' ? [] : [t('about.with.scaling', { kind: scaling.kind })]),
+  ]
 }
 
 const capOf = (t: Translate, cap: number | null): string[] =>

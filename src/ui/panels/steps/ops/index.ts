@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import type { StepInfo } from '../../../../api/model.ts'
 import type { OpName } from '../../../../program/attrs.ts'
 import { cache, context, scores, softmax } from './attention.ts'
-import { activation, add, gate } from './elementwise.ts'
+import { activation, add, gate, positions, positionScale } from './elementwise.ts'
 import { embed } from './embed.ts'
 import { linear } from './linear.ts'
 import { layerNorm, rmsNorm } from './norm.ts'
@@ -22,6 +22,8 @@ const OP_VIEWS: { readonly [O in OpName]?: OpView<O> } = {
   scores,
   softmax,
   context,
+  positions,
+  position_scale: positionScale,
   add,
   gate,
   activation,

@@ -59,22 +59,29 @@ export const rmsNorm = opView<'rms_norm', Group & { meanSquare: number; normal: 
   ],
 })
 
-export const layerNorm = opView<'layer_norm', Group & { mean: number; variance: number; normal: number }>({
-  law() {
+export const layerNorm = opView<
+  'layer_norm',
+  Group & { mean: number; variance: number; normal: number; biased: boolean }
+>({
+  law({ attrs: { biased } }) {
     const deviation = msqrt(msup(mi('σ'), mn('2')), mo('+'), mi('ε'))
     const normal = mfrac(mrow(sub('x', 'i'), mo('−'), mi('μ')), deviation)
-    return mrow(sub('y', 'i'), mo('='), normal, mo('·'), sub('g', 'i'), mo('+'), sub('b', 'i'))
+    const shift = biased ? [mo('+'), sub('b', 'i')] : []
+    return mrow(sub('y', 'i'), mo('='), normal, mo('·'), sub('g', 'i'), ...shift)
   },
   explain(context) {
     const group = groupOf(context)
     const centre = mean(group.row, (x) => x)
     const variance = mean(group.row, (x) => (x - centre) ** 2)
-    return { ...group, mean: centre, variance, normal: (group.x - centre) / Math.sqrt(variance + group.eps) }
+    const normal = (group.x - centre) / Math.sqrt(variance + group.eps)
+    return { ...group, mean: centre, variance, normal, biased: context.step.attrs.biased }
   },
-  numbers({ value, x, mean: centre, variance, eps }) {
+  numbers({ value, x, mean: centre, variance, eps, normal: unit, biased }) {
     const deviation = msqrt(n(variance), mo('+'), constant(eps))
     const normal = mfrac(mrow(n(x), mo('−'), signed(centre)), deviation)
-    return equals(value, normal, mo('·'), mi('g'), mo('+'), mi('b'))
+    return biased
+      ? equals(value, normal, mo('·'), mi('g'), mo('+'), mi('b'))
+      : equals(value, normal, mo('·'), signed(value / unit))
   },
   remarks: (facts) => [
     {

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import type { RopeAttrs } from '../../../../program/attrs.ts'
 import { fn, mi, mo, mrow, paren, tight } from '../../../components/mathml.ts'
-import { equals, formatValue, n, signed } from '../numbers.ts'
+import { constant, equals, formatValue, n, signed } from '../numbers.ts'
 import { NO_ROW, opView } from './view.ts'
 
 /** The lane that turns together with one of a head; null for a lane beyond those that turn. */
@@ -11,6 +11,10 @@ export function partnerOf(lane: number, { layout, table: { rotary } }: RopeAttrs
   const half = rotary / 2
   return lane < half ? lane + half : lane - half
 }
+
+/** Factor on cos and sin that a scaling of the angles brings with it. */
+const magnitudeOf = ({ table: { scaling } }: RopeAttrs): number =>
+  'magnitude' in scaling ? scaling.magnitude : 1
 
 type RopeFacts =
   | { kind: 'still'; rotary: number | null; value: number }
@@ -23,41 +27,47 @@ type RopeFacts =
       angle: number
       /** The lane is the first of its pair. */
       first: boolean
+      magnitude: number
       value: number
     }
 
 const primed = (name: string): ReactElement => mrow(mi(name), tight('′'))
 
 export const rope = opView<'rope', RopeFacts>({
-  law() {
+  law({ attrs }) {
     const [a, b] = [mi('a'), mi('b')]
     const turned = paren(
       mrow(a, fn('cos'), mi('θ'), mo('−'), b, fn('sin'), mi('θ')),
       mo(','),
       mrow(b, fn('cos'), mi('θ'), mo('+'), a, fn('sin'), mi('θ')),
     )
-    return mrow(paren(primed('a'), mo(','), primed('b')), mo('='), turned)
+    const magnitude = magnitudeOf(attrs)
+    const factor = magnitude === 1 ? [] : [constant(magnitude), tight('·')]
+    return mrow(paren(primed('a'), mo(','), primed('b')), mo('='), ...factor, turned)
   },
   explain({ step: { attrs }, inputs, cell, values: after, value }) {
     const before = inputs[0] ?? NO_ROW
     const lane = cell.col % attrs.headDim
     const partner = partnerOf(lane, attrs)
     if (partner === null) return { kind: 'still', rotary: attrs.table.rotary, value }
-    if (cell.row === 0) return { kind: 'still', rotary: null, value }
+    const magnitude = magnitudeOf(attrs)
+    if (cell.row === 0 && magnitude === 1) return { kind: 'still', rotary: null, value }
     const at = cell.col - lane + partner
     const [x = Number.NaN, other = Number.NaN, otherAfter = 0] = [before[cell.col], before[at], after[at]]
     const first = partner > lane
     const [a, b] = first ? [x, other] : [other, x]
     const [c, d] = first ? [value, otherAfter] : [otherAfter, value]
     const angle = Math.atan2(a * d - b * c, a * c + b * d)
-    return { kind: 'turned', lane, partner, x, other, angle, first, value }
+    return { kind: 'turned', lane, partner, x, other, angle, first, magnitude, value }
   },
   numbers(facts) {
     const { value } = facts
     if (facts.kind === 'still') return mrow(mi('y'), mo('='), n(value))
     const angle = paren(n(facts.angle))
     const sign = mo(facts.first ? '−' : '+')
-    return equals(value, n(facts.x), fn('cos'), angle, sign, signed(facts.other), fn('sin'), angle)
+    const turned = [n(facts.x), fn('cos'), angle, sign, signed(facts.other), fn('sin'), angle]
+    if (facts.magnitude === 1) return equals(value, ...turned)
+    return equals(value, constant(facts.magnitude), tight('·'), paren(...turned))
   },
   remarks(facts) {
     if (facts.kind === 'still')
