@@ -111,12 +111,10 @@ describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
     expect(steps.at(-1)?.layer).toBe(1)
   })
 
-  test('a norm is folded into few rows only', () => {
-    for (const rows of ROWS) {
-      const { steps } = fuse(recordRows(model, rows), FUSE)
-      const folded = steps.filter(({ layer, op }) => layer !== null && op.startsWith('norm_linear'))
-      expect(folded.length > 0, `${rows} rows`).toBe(rows <= FUSE.foldRows)
-    }
+  test('no norm is folded into many rows, where each output would norm them anew', () => {
+    const { steps } = fuse(recordRows(model, 128), FUSE)
+    const folded = steps.filter(({ layer, op }) => layer !== null && /^norm_(linear|gated|lora_a)/.test(op))
+    expect(folded.map(({ name }) => name)).toEqual([])
   })
 })
 
