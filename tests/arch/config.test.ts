@@ -106,7 +106,7 @@ const refused: { n: number; what: string; config: Config; code?: string; field: 
   {
     n: 116,
     what: 'unknown rope (Transformers 5)',
-    config: { rope_parameters: { rope_type: 'yarn', rope_theta: 1e4, factor: 2 } },
+    config: { rope_parameters: { rope_type: 'spiral', rope_theta: 1e4, factor: 2 } },
     code: 'unsupported',
     field: 'rope_parameters.rope_type',
   },
@@ -232,9 +232,8 @@ describe('configs that are refused', () => {
   })
 
   test.each([
-    { field: 'scale_attn_by_inverse_layer_idx', value: true },
     { field: 'add_cross_attention', value: true },
-    { field: 'activation_function', value: 'relu' },
+    { field: 'activation_function', value: 'mish' },
   ])('GPT-2 with $field $value', ({ field, value }) => {
     const error = refusal(() => describeModel({ model_type: 'gpt2', [field]: value }, new Map()))
     expect(error).toMatchObject({ code: 'unsupported', details: { field } })
@@ -331,7 +330,10 @@ describe('fields with more than one spelling', () => {
       rope: { rope_parameters: { rope_theta: 5e5, rope_type: 'linear', factor: 4 } },
       scaling: { kind: 'linear', factor: 4 },
     },
-    { rope: { rope_theta: 5e5, rope_scaling: { type: 'dynamic', factor: 4 } }, scaling: { kind: 'none' } },
+    {
+      rope: { rope_theta: 5e5, rope_scaling: { type: 'dynamic', factor: 4 } },
+      scaling: { kind: 'dynamic', factor: 4, originalContext: 64 },
+    },
     {
       rope: {
         rope_theta: 5e5,
