@@ -62,13 +62,13 @@ export const attentionInput: Rule = (last, fusing) => {
   const rope = rotation(q, k)
   if (norm === 'unlike' || rope === 'unlike') return null
   const product = stackProducts([q.product, k.product, v.product], fusing)
-  const stack = product?.makes.at(-1)?.step
+  const stack = product?.makes.at(-1)
   if (!product || !stack) return null
   const own = [q.norm, k.norm, q.rope, k.rope, last].filter((step) => step !== null)
   const step: Step = {
     ...last,
     op: 'rope_cache',
-    inputs: [stack.name],
+    inputs: [stack.step.name],
     params: own.flatMap(({ params }) => params),
     attrs: { heads, kvHeads, headDim, norm, rope },
     axes: q.product.axes,
@@ -77,8 +77,8 @@ export const attentionInput: Rule = (last, fusing) => {
   }
   return {
     covers: [...product.covers, ...own],
-    // What scales the queries reads the kernel, so it comes before that.
-    makes: [...product.makes, { step, at: (scaled ?? last).name }],
+    // What scales the queries stands before the cache: the kernel comes right behind its product.
+    makes: [...product.makes, { step, at: stack.at }],
     // Queries that nothing norms or turns still leave the product for a tensor of their own.
     moved: { from: (scaled ?? scores).inputs[0] ?? '', to: step.name },
   }

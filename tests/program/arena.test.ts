@@ -27,7 +27,7 @@ function faultsOf({ steps }: Program, own: ReadonlySet<string>): string[] {
   return faults
 }
 
-describe.each(PROGRAM_MODELS)('$modelType', ({ model }) => {
+describe.each(PROGRAM_MODELS)('$name', ({ model }) => {
   test.each([1, 8, 128])('%i rows: no output is written over before it is read', (rows) => {
     const fine = recordRows(model, rows)
     const adapted = withAdapters(fine, { ranks: () => 4, replaces: (step) => step.endsWith('attn.q') })

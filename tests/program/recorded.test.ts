@@ -152,7 +152,7 @@ test.each([
   expect(stacksOf(program).map(({ name }) => name)).toEqual([...inLayers, 'logits'])
 })
 
-describe.each(PROGRAM_MODELS)('$modelType', ({ model }) => {
+describe.each(PROGRAM_MODELS)('$name', ({ model }) => {
   test('every step reads what is made before it, and says so in its shapes', () => {
     const made = new Set<string>()
     for (const { name, inputs, axes, saves } of recordRows(model, ROWS).steps) {
