@@ -1,6 +1,6 @@
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
-import { MAX_ROWS } from '../src/run/runner.ts'
+import { MAX_ROWS } from '../src/run/rows.ts'
 import type { WeightFormat } from '../src/api/model.ts'
 import { interleave, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'
 import type { SuiteOptions } from './products.ts'

@@ -30,8 +30,8 @@ function byName(steps: readonly BoundStep[]): BoundStep[] {
 /** Bytes that cannot come from elsewhere than memory: the step's matrices, or the keys and values it attends to. */
 function bytesOf(model: Synthetic, step: BoundStep['step'], shape: Shape): number | null {
   if (step.op === 'attention') return 2 * CONTEXT * shape.kvHeads * shape.headDim * 4
-  const matrices = step.weights.filter((name) => model.hasMatrix(name))
-  return matrices.length === 0 ? null : matrices.reduce((sum, name) => sum + model.matrixBytes(name), 0)
+  const matrices = step.params.filter(({ role }) => role === 'matrix')
+  return matrices.length === 0 ? null : matrices.reduce((sum, { name }) => sum + model.matrixBytes(name), 0)
 }
 
 interface Slice {
@@ -46,9 +46,10 @@ interface Slice {
 /** Times the steps of a layer for so many rows, round by round. */
 async function timeRows({ device, emit, rounds, model, shape, common }: Slice, rows: number): Promise<void> {
   const steps = byName(await model.bind(rows, CONTEXT - rows, true))
+  const timed = steps.map(({ step, dispatches }) => ({ name: step.name, dispatches }))
   const taken: number[][] = steps.map(() => [])
   for (let round = 0; round < rounds; round++) {
-    const times = await profileSteps(device, model.ledger, steps)
+    const times = await profileSteps(device, model.ledger, timed)
     times.forEach(({ microseconds }, i) => taken[i]?.push((microseconds ?? NaN) / LAYERS))
   }
   for (const [i, { step, dispatches }] of steps.entries()) {

@@ -1,6 +1,7 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { Attribution, AttributionOptions, AttributionPart } from '../api/model.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { isStream } from '../program/recorder.ts'
 import { isOp, localName, shapeOf, widthOf, type Program, type Step, type StepOf } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
@@ -80,9 +81,10 @@ async function attentionParts(
 async function writerParts(
   decomposition: Decomposition,
   writer: Writer,
-  direction: Float64Array,
+  logit: Float64Array,
 ): Promise<AttributionPart[]> {
-  const { layer, step, norm, projection, context, isNormAdapted } = writer
+  const { layer, step, scale, norm, projection, context, isNormAdapted } = writer
+  const direction = logit.map((pull) => scale * pull)
   const along = async (name: string, by: Float64Array): Promise<number> =>
     dot(by, await readRow(decomposition, name, by.length))
   if (!projection || !context) {
@@ -118,6 +120,12 @@ async function headRow(
   return new WeightReader(runner).row(runner.weights.view(matrix.name), token)
 }
 
+/** True where every addition is to the stream itself, not to a norm of it. */
+function isSum({ steps }: Program): boolean {
+  const stream = new Set(steps.filter(isStream).map(({ name }) => name))
+  return steps.every((step) => !isOp(step, 'add') || stream.has(step.inputs[0] ?? ''))
+}
+
 /** The head of a recorded forward, and the norm it reads. */
 function headOf(program: Program): {
   head: StepOf<'linear'>
@@ -125,17 +133,21 @@ function headOf(program: Program): {
 } {
   const head = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
   const norm = program.steps.find(({ name }) => name === head?.inputs[0])
-  invariant(isOp(head, 'linear') && isOp(norm, 'rms_norm', 'layer_norm'), 'the head reads a norm')
+  if (!isOp(head, 'linear') || !isOp(norm, 'rms_norm', 'layer_norm') || !isSum(program)) {
+    throw new TokenscopeError('unsupported', 'A logit of this model is no sum over its residual stream.', {
+      hint: 'Its norms stand over the sums, or something stands between the last norm and the head. The lens works on it.',
+    })
+  }
   return { head, norm }
 }
 
 /**
- * A soft cap, held at its value like a norm's scale: the capped logit over the uncapped one. Every part is multiplied by it, so that
- * the parts sum to the logit that the model computes.
+ * What finishes the logit, held at its value like a norm's scale: the finished one over the bare product. Every part is multiplied by
+ * it, so that the parts sum to the logit that the model computes.
  */
-function capFactor(softcap: number | null, uncapped: number): number {
-  if (softcap === null || uncapped === 0) return 1
-  return (softcap * Math.tanh(uncapped / softcap)) / uncapped
+function finishFactor({ scale, softcap }: StepOf<'linear'>['attrs'], product: number): number {
+  if (softcap === null || product === 0) return scale
+  return (softcap * Math.tanh((scale * product) / softcap)) / product
 }
 
 async function decompose(decomposition: Decomposition, token: number): Promise<Attribution> {
@@ -160,7 +172,7 @@ async function decompose(decomposition: Decomposition, token: number): Promise<A
   const logit = row?.[token]
   invariant(logit !== undefined, 'the head gives a row of logits')
   const uncapped = parts.reduce((total, { contribution }) => total + contribution, 0)
-  const factor = capFactor(head.attrs.softcap, uncapped)
+  const factor = finishFactor(head.attrs, uncapped)
   const scaled = parts.map((part) => ({ ...part, contribution: part.contribution * factor }))
   if (isHeadAdapted(program)) {
     scaled.push({ kind: 'adapter', ...outside, contribution: logit - uncapped * factor })

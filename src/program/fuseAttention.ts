@@ -77,7 +77,8 @@ export const attentionInput: Rule = (last, fusing) => {
   }
   return {
     covers: [...product.covers, ...own],
-    makes: [...product.makes, { step, at: last.name }],
+    // What scales the queries reads the kernel, so it comes before that.
+    makes: [...product.makes, { step, at: (scaled ?? last).name }],
     // Queries that nothing norms or turns still leave the product for a tensor of their own.
     moved: { from: (scaled ?? scores).inputs[0] ?? '', to: step.name },
   }

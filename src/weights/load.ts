@@ -4,6 +4,7 @@ import { decodeFloats } from '../formats/floats.ts'
 import { packMatrix, type PackedRows } from './pack.ts'
 import type { WeightFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
+import { outputAt, takeOutputs } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
 import { planMatrices } from './plan.ts'
 import { rowUnits, type WeightStore } from './store.ts'
@@ -200,22 +201,15 @@ function slicePart(param: ParamRef, tensor: TensorInfo, data: Float32Array): Flo
   const { shape, rows, layout, runs, more } = param
   const [all = data.length, cols] = shape
   const out = more ? all / (more.length + 1) : all
-  const begin = rows?.[0] ?? 0
   if (cols === undefined || layout === 'out_in') {
-    const width = cols ?? 1
-    if (!runs) return data.slice(begin * width, (begin + out) * width)
-    const run = out / runs.count
-    return joined(
-      Array.from({ length: runs.count }, (_, i) => {
-        const first = begin + i * runs.stride
-        return data.subarray(first * width, (first + run) * width)
-      }),
-    )
+    // A copy: what is uploaded must not hold on to the bytes of the whole tensor.
+    if (rows) return takeOutputs({ rows, ...(runs && { runs }) }, data, cols ?? 1).slice()
+    return data.slice(0, out * (cols ?? 1))
   }
   const stride = tensor.shape[1] ?? 0
   const turned = new Float32Array(out * cols)
   for (let o = 0; o < out; o++) {
-    for (let i = 0; i < cols; i++) turned[o * cols + i] = data[i * stride + begin + o] ?? 0
+    for (let i = 0; i < cols; i++) turned[o * cols + i] = data[i * stride + outputAt(param, o)] ?? 0
   }
   return turned
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { INSPECTION_METHODS, METHODS } from '../../src/api/methods.ts'
 import type { EngineEvent } from '../../src/worker/api.ts'
 import { WorkerClient } from '../../src/worker/client.ts'
 import { EngineHost } from '../../src/worker/host.ts'
@@ -50,7 +51,7 @@ function open(): void {
   client.onEvent((event) => void events.push(event))
 }
 
-/** Tests share a worker, with the device and the kernels it has, until one of them ends it. */
+/** Tests share a worker, with the device and the kernels it has, and leave no model in it, until one of them ends it. */
 beforeAll(open)
 beforeEach(() => {
   if (events.length === 0 && LocalWorker.made.length === 1) return
@@ -80,9 +81,37 @@ test('a model in a worker has the library’s surface', async () => {
   const traced = await model.trace([5, 6], { probes: ['layers.*.attn.probs'] })
   expect(traced.get('layers.0.attn.probs')?.shape).toEqual([1, 2, 2])
   expect((await model.steps({ rows: 1 })).at(-1)?.name).toBe('logits')
-  expect(await model.decode(await model.encode('ab', { addSpecialTokens: false }))).toBe('ab')
+  const ids = await model.encode('ab', { addSpecialTokens: false })
+  expect(await model.decode(ids)).toBe('ab')
+  expect(await model.tokenTexts(ids)).toEqual(['a', 'b'])
+  const prompt = await model.encode('x')
+  expect((await model.logitsAt([...prompt, ...script.slice(0, 3)])).recomputed).toBe(false)
+  expect((await model.logitsAt(script)).recomputed).toBe(true)
   await model.dispose()
   await refusal(model.counters(), 'bad-argument')
+})
+
+test('every method of the engine is there, and nothing else', async () => {
+  const model = await client.loadModel(files)
+  expect(Object.keys(model).toSorted()).toEqual(['info', ...Object.keys(METHODS)].toSorted())
+  const opened = await model.inspect([5, 6])
+  const data = ['ids', 'steps', 'retainedBytes']
+  expect(Object.keys(opened).toSorted()).toEqual([...data, ...Object.keys(INSPECTION_METHODS)].toSorted())
+  await model.dispose()
+})
+
+test('an inspection is a handle: it answers until it is closed, and closing twice is once', async () => {
+  const model = await client.loadModel(files)
+  const opened = await model.inspect([5, 6], { retain: ['logits'] })
+  expect(opened.ids).toEqual([5, 6])
+  expect(opened.steps.at(-1)?.name).toBe('logits')
+  const { shape, data } = await opened.read('logits')
+  expect([shape, data.length]).toEqual([[2, model.info.vocab], 2 * model.info.vocab])
+  expect((await opened.stats('logits', { row: 1 })).max).toBe(Math.max(...data.slice(model.info.vocab)))
+  await Promise.all([opened.close(), opened.close()])
+  expect((await refusal(opened.read('logits'), 'bad-argument')).message).toContain('closed')
+  await model.dispose()
+  await model.dispose()
 })
 
 test('errors keep their code, hint and details', async () => {
@@ -91,6 +120,7 @@ test('errors keep their code, hint and details', async () => {
   expect(error.hint).not.toBe('')
   expect(error.details).toMatchObject({ field: 'prompt', got: 99_999 })
   await refusal(client.loadModel(new Map()), 'bad-file')
+  await model.dispose()
 })
 
 test('a run is left, stopped, or cut off by dispose, and the next one is whole', async () => {
@@ -114,7 +144,9 @@ test('a load is given up', async () => {
   const controller = new AbortController()
   const loading = client.loadModel(files, { signal: controller.signal, onProgress: () => controller.abort() })
   await refusal(loading, 'aborted')
-  expect((await client.loadModel(files)).info.layers).toBe(1)
+  const model = await client.loadModel(files)
+  expect(model.info.layers).toBe(1)
+  await model.dispose()
 })
 
 test('a lost device is told once for each model, and counted', async () => {

@@ -21,6 +21,11 @@ const MODELS = [
   'qwen3',
   'gemma2',
   'gemma3',
+  'olmo2',
+  'granite',
+  'cohere2',
+  'gpt-neox',
+  'phi',
 ]
 
 const promptOf = (name: string): number[] =>
@@ -138,6 +143,21 @@ describe('lens', () => {
 const QUANTISED = ALL ? (['q8_0', 'q4_0'] as const) : (['q8_0'] as const)
 
 describe('direct logit attribution', () => {
+  test('a model whose norms stand over the sums has a lens, and is refused by what it is', async () => {
+    await withModel(join(TINY, 'opt-post-norm'), {}, async (model) => {
+      const ids = promptOf('opt-post-norm')
+      const { layers, vocab } = model.info
+      const { cells } = await model.lens(ids, { layers: [layers - 1], topK: 1 })
+      const { data } = await model.logits(ids)
+      const best = cells.map((_, row) => {
+        const own = data.subarray(row * vocab, (row + 1) * vocab)
+        return own.indexOf(own.reduce((a, b) => Math.max(a, b)))
+      })
+      expect(cells.map(({ top }) => top[0]?.id)).toEqual(best)
+      await refusal(model.attribution(ids, { position: 3, token: 0 }), 'unsupported')
+    })
+  })
+
   function expectSum({ logit, sum, parts }: Attribution, want: number): void {
     expect(Math.abs(logit - want)).toBeLessThanOrEqual(SUM)
     expect(Math.abs(sum - want)).toBeLessThanOrEqual(SUM)
