@@ -15,7 +15,7 @@ import { RankCurve } from '../components/RankCurve.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { TokenFacts } from '../components/TokenFacts.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
-import { formatCount, formatFixed } from '../format.ts'
+import { formatCount, formatFixed } from '../../maths/format.ts'
 
 /** Lines of the table; the chosen token follows when it stands lower. */
 const ROWS = 12
