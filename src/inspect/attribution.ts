@@ -119,15 +119,24 @@ async function headRow(
   return new WeightReader(runner).row(runner.weights.view(matrix.name), token)
 }
 
-/** The head of a recorded forward, and the norm it reads. */
+/** The head of a recorded forward, and the norm it reads. Throws `unsupported` where the stream is normed in place: no sum of parts is left. */
 function headOf(program: Program): {
   head: StepOf<'linear'>
   norm: StepOf<'rms_norm'> | StepOf<'layer_norm'>
 } {
   const head = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
   const norm = program.steps.find(({ name }) => name === head?.inputs[0])
-  invariant(isOp(head, 'linear') && isOp(norm, 'rms_norm', 'layer_norm'), 'the head reads a norm')
-  return { head, norm }
+  invariant(isOp(head, 'linear'), 'a forward ends in its head')
+  if (isOp(norm, 'rms_norm', 'layer_norm') && norm.layer === null) return { head, norm }
+  const reads = norm?.name ?? 'nothing'
+  throw new TokenscopeError(
+    'unsupported',
+    `The head reads ${reads}; a logit has parts where it reads a last norm.`,
+    {
+      hint: 'Look at the lens: it sends the stream behind any layer through the head.',
+      details: { step: head.name, got: reads, expected: 'a norm behind the layers' },
+    },
+  )
 }
 
 /**

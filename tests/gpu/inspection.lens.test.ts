@@ -27,7 +27,7 @@ const promptOf = (name: string): number[] =>
   (readJson(join(TINY, name, 'expected.json')) as { ids: number[] }).ids
 
 describe('lens', () => {
-  test.each(MODELS)('%s: the last layer is the model itself', async (name) => {
+  test.each([...MODELS, 'opt-post-norm'])('%s: the last layer is the model itself', async (name) => {
     await withModel(join(TINY, name), {}, async (model) => {
       const before = await model.memory()
       const ids = promptOf(name)
@@ -138,6 +138,13 @@ describe('lens', () => {
 const QUANTISED = ALL ? (['q8_0', 'q4_0'] as const) : (['q8_0'] as const)
 
 describe('direct logit attribution', () => {
+  test('a model that norms its sums is refused by the step that its head reads', async () => {
+    await withModel(join(TINY, 'opt-post-norm'), {}, async (model) => {
+      const error = await refusal(model.attribution([1, 2, 3], { position: 1, token: 0 }), 'unsupported')
+      expect(error.details).toMatchObject({ step: 'logits', got: 'project_out' })
+    })
+  })
+
   function expectSum({ logit, sum, parts }: Attribution, want: number): void {
     expect(Math.abs(logit - want)).toBeLessThanOrEqual(SUM)
     expect(Math.abs(sum - want)).toBeLessThanOrEqual(SUM)
