@@ -86,13 +86,15 @@ function leave({ context }: Reading, feed: Feed): void {
   else feed.park()
 }
 
-/** Computes the rows that a sequence lacks of `ids`. Resolves to the logits [vocab] behind the last. */
+/** Computes the rows that a sequence lacks of `ids`, the last chunk with logits. Resolves to those [vocab] behind the last row. */
 async function readAll(reading: Reading, feed: Feed, ids: readonly number[]): Promise<Float32Array> {
-  await feed.read(ids.slice(feed.tokens.length, -1), {
+  const missing = ids.slice(feed.tokens.length)
+  const lastChunk = ((missing.length - 1) % CHUNK_ROWS) + 1
+  await feed.read(missing.slice(0, -lastChunk), {
     chunk: () => CHUNK_ROWS,
     onRead: () => reading.context.checkHealth(),
   })
-  const last = ids.slice(-1)
+  const last = missing.slice(-lastChunk)
   await feed.submit(feed.rows(last, [plainLogits(0)]))
   feed.accept(last)
   return readLogits(reading, 1)

@@ -44,7 +44,7 @@ describe('the report on the cache', () => {
         const one = await model.cache()
         // The last token was drawn, but never fed: it has no keys and values yet.
         expect(written(one)).toEqual([42])
-        expect(one.sequences[0]).toMatchObject({ mix: '', busy: false })
+        expect(one.sequences[0]).toMatchObject({ key: '', busy: false })
         expect(one.sequences[0]?.tokens).toEqual([...prompt(40), ...first.slice(0, 2)])
         expect(one.sequences[0]?.pages.map(({ refCount }) => refCount)).toEqual([1, 1])
 
