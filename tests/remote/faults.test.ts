@@ -87,6 +87,23 @@ describe('refusals', () => {
     expect((await failure(connect())).message).toContain('a page of HTML')
   })
 
+  test.each([
+    ['once is asked again', 1, null],
+    ['twice is told', 2, 'network'],
+  ] as const)('a kept connection closed %s', async (_, closed, code) => {
+    const model = await connect()
+    let left: number = closed
+    engine.override = ({ path }, response) => {
+      if (path !== '/v1/completions' || left === 0) return false
+      left -= 1
+      response.destroy()
+      return true
+    }
+    const { error, text } = await collect(model.generate('Hi'))
+    expect(error?.code ?? null).toBe(code)
+    expect(text).toBe(code === null ? ANSWER : '')
+  })
+
   test('nobody there', async () => {
     const { url } = engine
     await engine.close()
