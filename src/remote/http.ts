@@ -1,7 +1,7 @@
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
 import { broken, messageOf, refused } from './errors.ts'
 import { addressSpace, explainUnreachable } from './reach.ts'
-import { asRecord } from './shape.ts'
+import { asRecord, textAt } from './shape.ts'
 import { sseData } from './sse.ts'
 
 export interface HttpOptions {
@@ -136,7 +136,7 @@ export class EngineHttp {
     if (this.#key !== undefined) headers['authorization'] = `Bearer ${this.#key}`
     if (body !== undefined) headers['content-type'] = 'application/json'
     const space = addressSpace(url)
-    const response = await fetch(url, {
+    const response = await fetchAfresh(url, {
       method: body === undefined ? 'GET' : 'POST',
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -198,6 +198,20 @@ export class EngineHttp {
     const cause = fault.cause instanceof Error ? fault.cause.message : fault.message
     const what = watch.answered ? `The connection to ${url} broke off` : `${url} could not be reached`
     return broken(this.#clean(`${what}: ${cause}`), url)
+  }
+}
+
+/** Causes that Node gives when a kept connection had been closed by the other side before the request. */
+const STALE = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+
+/** Asks again where a kept connection turns out to be closed: browsers do so by themselves, Node does not. */
+async function fetchAfresh(url: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (error) {
+    const cause: unknown = error instanceof Error ? error.cause : null
+    if (init.signal.aborted || !STALE.has(textAt(cause, 'code') ?? '')) throw error
+    return fetch(url, init)
   }
 }
 
