@@ -71,7 +71,7 @@ async function loadRate(
 export async function benchLoading(opened: OpenedDevice, emit: Emit, options: SuiteOptions): Promise<void> {
   const { device, kind, features } = opened
   const pipelines = new PipelineCache(device, chooseVariant(kind, features, options.variant))
-  const stage = new WeightStage(device, new WeightRelay(pipelines))
+  const stage = new WeightStage(device, new BufferLedger(device), new WeightRelay(pipelines))
   const wanted = LOADS.filter(({ format }) => options.formats?.includes(format) ?? true)
   for (const load of wanted) {
     const format = FORMATS[load.format]

@@ -1,4 +1,4 @@
-import type { LoadOptions, Model, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
+import type { LoadFormat, LoadOptions, Model, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
 import { describeModel } from '../arch/index.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
@@ -8,7 +8,9 @@ import type { Checkpoint, FileSource } from '../formats/tensors.ts'
 import { describeDevice, openDevice, type OpenedDevice } from '../gpu/device.ts'
 import { BufferLedger } from '../gpu/ledger.ts'
 import { nodeGpu } from '../gpu/node.ts'
+import { PipelineCache } from '../gpu/pipelines.ts'
 import { chooseVariant } from '../gpu/variants.ts'
+import { elements } from '../program/step.ts'
 import { checkLimits } from '../run/limits.ts'
 import type { Runner } from '../run/runner.ts'
 import { openSource } from '../sources/open.ts'
@@ -22,10 +24,16 @@ import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
 /** Positions of a context when none is asked for, as far as the model has them. */
 const DEFAULT_CONTEXT = 4096
 
-/** The GPU format for `auto`: that of the file, where the kernels read it. */
-function chooseFormat(asked: WeightFormat | 'auto', model: ModelDescription): WeightFormat {
-  if (asked !== 'auto') return asked
-  return model.storedAs === 'F16' ? 'f16' : 'f32'
+/** The format that most weights are kept in. */
+function mostCommonFormat({ params }: ModelDescription, weights: WeightStore): WeightFormat {
+  const counts = new Map<WeightFormat, number>()
+  for (const { name, role, shape } of params) {
+    if (role !== 'matrix') continue
+    const { format } = weights.view(name).matrix
+    counts.set(format.name, (counts.get(format.name) ?? 0) + elements(shape))
+  }
+  const [[most] = ['f32' as const]] = [...counts].sort(([, a], [, b]) => b - a)
+  return most
 }
 
 function checkContext(asked: number | undefined, model: ModelDescription): number {
@@ -49,7 +57,7 @@ interface OpenedModel {
   readonly checkpoint: Checkpoint
   readonly model: ModelDescription
   readonly context: number
-  readonly format: WeightFormat
+  readonly format: LoadFormat | 'auto'
   readonly tokenizer: TextTokenizer | null
 }
 
@@ -90,11 +98,10 @@ async function openModel(
   const model = describeModel(parseStrictJson(configBytes, 'config.json'), checkpoint.tensors)
   checkLimits(model)
   const context = checkContext(contextLength, model)
-  const format = chooseFormat(weights, model)
   throwIfAborted(signal)
   onProgress?.({ stage: 'tokenizer', bytesDone: 0, bytesTotal: checkpoint.totalBytes })
   const tokenizer = await readTokenizer(files, model.vocab, signal)
-  return { files, checkpoint, model, context, format, tokenizer }
+  return { files, checkpoint, model, context, format: weights, tokenizer }
 }
 
 /** Reads the weights, compiles, tests, and hands over the engine; nothing stays allocated when it throws. */
@@ -115,7 +122,9 @@ async function fillDevice(
     const variant = chooseVariant(device.kind, device.features, options.variant)
     const weights = new WeightStore(device.device, ledger)
     const { runner, warnings, exceptions } = await withinMemory(device.device, ledger, async () => {
-      const loaded = await loadWeights(checkpoint, model, weights, { format, signal, onBytes })
+      const pipelines = new PipelineCache(device.device, variant)
+      const loading = { format, pipelines, ledger, signal, onBytes }
+      const loaded = await loadWeights(checkpoint, model, weights, loading)
       const parts = { opened: device, model, context, ledger, weights }
       const forced = options.variant !== undefined
       const made = await makeRunner(parts, variant, { forced, signal, onStage })
@@ -138,7 +147,7 @@ async function fillDevice(
 }
 
 function describe(
-  { files, model, context, format, tokenizer }: OpenedModel,
+  { files, model, context, tokenizer }: OpenedModel,
   runner: Runner,
   loaded: { backend: string; warnings: readonly string[]; exceptions: readonly string[] },
 ): ModelInfo {
@@ -156,7 +165,7 @@ function describe(
     context,
     parameters,
     gpuBytes: runner.ledger.report().gpuBytes,
-    weights: format,
+    weights: mostCommonFormat(model, runner.weights),
     exceptions: loaded.exceptions,
     backend: loaded.backend,
     variant: runner.pipelines.variant,
