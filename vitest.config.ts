@@ -3,9 +3,7 @@ import { transformers } from './vite.transformers.ts'
 
 const MINUTE = 60_000
 
-/** One process, one file after another: the files share a device and what it has compiled. */
-const SEQUENTIAL = { pool: 'forks', maxWorkers: 1, fileParallelism: false } as const
-/** Two files at a time, each with a browser of its own: a page is seldom worth more than a core. */
+/** Two files at a time: neither a compiling driver nor a page is worth more than a core. */
 const PAIRED = { pool: 'forks', maxWorkers: 2 } as const
 
 /** A poll waits for a state however busy the machine is; what never comes ends here. */
@@ -38,7 +36,8 @@ export default defineConfig({
           name: 'gpu',
           include: ['tests/gpu/**/*.test.ts'],
           setupFiles: ['tests/setup.gpu.ts'],
-          ...SEQUENTIAL,
+          ...PAIRED,
+          // The files of a process share its device, and what that has compiled.
           isolate: false,
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,

@@ -5,8 +5,9 @@ import type { LoraModule, ParsedAdapter } from '../src/adapters/types.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
 import { loadModel, type Model } from '../src/index.ts'
-import type { DecoderSpec } from '../src/arch/spec.ts'
-import type { WeightFormat } from '../src/api/model.ts'
+import type { ModelDescription } from '../src/arch/spec.ts'
+import { isOp } from '../src/program/step.ts'
+import type { LoadFormat } from '../src/api/model.ts'
 import { interleave, median, spread, type Emit, type Work } from './harness.ts'
 import { freshPrompt, generateTimes, TALES_FOLDER } from './model.ts'
 import type { SuiteOptions } from './products.ts'
@@ -17,17 +18,17 @@ const RANK = 8
 const LAYERS = 2
 const ROWS = [1, 32]
 const NEW_TOKENS = 48
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 
-/** The linears of a layer: key in the spec, step, and module of a Llama checkpoint. */
+/** The linears of a layer of a Llama checkpoint: key of their shape, and module. */
 const LINEARS = [
-  ['q', 'attn.q', 'self_attn.q_proj'],
-  ['k', 'attn.k', 'self_attn.k_proj'],
-  ['v', 'attn.v', 'self_attn.v_proj'],
-  ['o', 'attn.o', 'self_attn.o_proj'],
-  ['gate', 'mlp.gate', 'mlp.gate_proj'],
-  ['up', 'mlp.up', 'mlp.up_proj'],
-  ['down', 'mlp.down', 'mlp.down_proj'],
+  ['q', 'self_attn.q_proj'],
+  ['k', 'self_attn.k_proj'],
+  ['v', 'self_attn.v_proj'],
+  ['o', 'self_attn.o_proj'],
+  ['gate', 'mlp.gate_proj'],
+  ['up', 'mlp.up_proj'],
+  ['down', 'mlp.down_proj'],
 ] as const
 
 /** Small numbers without a pattern; what they are changes no time. */
@@ -39,30 +40,28 @@ function noise(count: number, seed: number): Float32Array {
   })
 }
 
-/** Rank 8 on every linear of every layer. */
-function randomAdapter(spec: DecoderSpec, dora: boolean): ParsedAdapter {
-  const modules = spec.weights.layers.flatMap((layer, n) =>
-    LINEARS.flatMap(([key, name], i): LoraModule[] => {
-      const [out = 0, into = 0] = layer[key]?.weight.shape ?? []
-      const step = `layers.${n}.${name}`
-      return [
-        {
-          step,
-          kind: 'linear',
-          source: step,
-          rows: [0, out],
-          in: into,
-          out,
-          rank: RANK,
-          alpha: 2 * RANK,
-          scaling: 2,
-          a: noise(RANK * into, 2 * i),
-          b: noise(out * RANK, 2 * i + 1),
-          magnitude: dora ? new Float32Array(out).fill(1) : null,
-        },
-      ]
-    }),
-  )
+/** Rank 8 on every product of every layer. */
+function randomAdapter(model: ModelDescription, dora: boolean): ParsedAdapter {
+  const { steps } = model.record({ rows: 1, logitRows: 0, positions: 1 })
+  const modules = steps
+    .filter((step) => isOp(step, 'linear'))
+    .map(({ name: step, params }, i): LoraModule => {
+      const [out = 0, into = 0] = params[0]?.shape ?? []
+      return {
+        step,
+        kind: 'linear',
+        source: step,
+        rows: [0, out],
+        in: into,
+        out,
+        rank: RANK,
+        alpha: 2 * RANK,
+        scaling: 2,
+        a: noise(RANK * into, 2 * i),
+        b: noise(out * RANK, 2 * i + 1),
+        magnitude: dora ? new Float32Array(out).fill(1) : null,
+      }
+    })
   return { name: 'random', modules, replacements: [], report: blankReport('random') }
 }
 
@@ -89,7 +88,7 @@ function adapterFiles(dora: boolean): Map<string, Uint8Array> {
   const sizes = JSON.parse(readFileSync(`${TALES_FOLDER}/config.json`, 'utf8')) as Record<string, number>
   const shapes = shapesOf(sizes)
   const tensors = Array.from({ length: sizes['num_hidden_layers'] ?? 0 }, (_, n) =>
-    LINEARS.flatMap(([key, , module]) => {
+    LINEARS.flatMap(([key, module]) => {
       const [out = 0, into = 0] = shapes[key] ?? []
       const at = `base_model.model.model.layers.${n}.${module}`
       const magnitude = {
@@ -109,7 +108,7 @@ function adapterFiles(dora: boolean): Map<string, Uint8Array> {
     r: RANK,
     lora_alpha: 2 * RANK,
     use_dora: dora,
-    target_modules: LINEARS.map(([, , module]) => module.split('.')[1]),
+    target_modules: LINEARS.map(([, module]) => module.split('.')[1]),
   }
   return new Map([
     ['adapter_config.json', new TextEncoder().encode(JSON.stringify(config))],
@@ -144,16 +143,16 @@ interface AdaptedWork extends Work {
 }
 
 /** A decode step and a chunk of a prompt through the layers, each without an adapter, with LoRA and with DoRA. */
-async function layerWorks(model: Synthetic): Promise<AdaptedWork[]> {
-  const banks = {
+async function layerWorks(synthetic: Synthetic): Promise<AdaptedWork[]> {
+  const adapters = {
     base: null,
-    lora: await model.adapterBank(randomAdapter(model.spec, false)),
-    dora: await model.adapterBank(randomAdapter(model.spec, true)),
+    lora: await synthetic.layAdapter(randomAdapter(synthetic.model, false)),
+    dora: await synthetic.layAdapter(randomAdapter(synthetic.model, true)),
   }
   const works: AdaptedWork[] = []
   for (const rows of ROWS) {
     for (const kind of KINDS) {
-      const bound = await model.bind(rows, 64, true, { bank: banks[kind] })
+      const bound = await synthetic.bind(rows, 64, true, { adapters: adapters[kind] })
       const steps = bound.filter(({ step }) => step.layer !== null)
       works.push({ name: kind, kind, rows, encode: (encoder) => encodeSteps(encoder, steps) })
     }

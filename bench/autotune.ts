@@ -8,12 +8,12 @@ import { encodeSteps, Synthetic } from './synthetic.ts'
 /** One line of src/gpu/variantTable.ts. */
 export interface Choice {
   kind: AdapterClass
-  alone: boolean
+  threadPerOutput: boolean
   workgroup: number
 }
 
-const CHOICES = [true, false].flatMap((alone) =>
-  [32, 64, 128, 256].map((workgroup) => ({ alone, workgroup })),
+const CHOICES = [true, false].flatMap((threadPerOutput) =>
+  [32, 64, 128, 256].map((workgroup) => ({ threadPerOutput, workgroup })),
 )
 /** Decoding is what a person waits for longest; a chunk of a prompt counts as much. */
 const ROWS = [1, 32]
@@ -29,8 +29,12 @@ export async function tuneVariants(opened: OpenedDevice, emit: Emit, options: Su
   const choices = CHOICES.filter(
     ({ workgroup }) => workgroup <= device.limits.maxComputeInvocationsPerWorkgroup,
   )
-  for (const { alone, workgroup } of choices) {
-    const prefix = `${features.f16 ? 'f16-' : ''}${subgroupsPay(alone, features) ? 'subgroups-' : ''}${alone ? 'perthread-' : ''}`
+  for (const { threadPerOutput, workgroup } of choices) {
+    const prefix = [
+      features.f16 ? 'f16-' : '',
+      subgroupsPay(threadPerOutput, features) ? 'subgroups-' : '',
+      threadPerOutput ? 'perthread-' : '',
+    ].join('')
     const variant = parseVariant(`${prefix}wg${workgroup}`, features)
     const model = new Synthetic(device, {
       shape: shapeNamed('SmolLM2-135M'),

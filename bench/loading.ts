@@ -1,3 +1,4 @@
+import { BufferLedger } from '../src/gpu/ledger.ts'
 import { invariant } from '../src/errors.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { PipelineCache } from '../src/gpu/pipelines.ts'

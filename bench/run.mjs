@@ -114,9 +114,9 @@ await runMain(async () => {
       formats: namesOf(options.formats),
     }
     if (options.autotune) {
-      const { kind, alone, workgroup } = await autotune(settings, tell)
+      const { kind, threadPerOutput, workgroup } = await autotune(settings, tell)
       const path = `${root}src/gpu/variantTable.ts`
-      const line = `  ${kind}: { alone: ${alone}, workgroup: ${workgroup} },`
+      const line = `  ${kind}: { threadPerOutput: ${threadPerOutput}, workgroup: ${workgroup} },`
       const text = readFileSync(path, 'utf8')
       const wanted = text.replace(new RegExp(`^  ${kind}: .*$`, 'm'), line)
       if (!options.print) writeFileSync(path, wanted)

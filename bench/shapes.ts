@@ -1,4 +1,6 @@
-import type { DecoderSpec, LinearRef, NormRef } from '../src/arch/spec.ts'
+import { describeModel } from '../src/arch/index.ts'
+import type { ModelDescription } from '../src/arch/spec.ts'
+import type { TensorInfo } from '../src/formats/tensors.ts'
 
 /** Sizes of a published model; its weights are random here. */
 export interface Shape {
@@ -23,60 +25,50 @@ export function shapeNamed(name: string): Shape {
   return shape
 }
 
-const linear = (out: number, into: number): LinearRef => ({
-  weight: { tensor: 'random', layout: 'out_in', rows: null, shape: [out, into] },
-  bias: null,
-})
-const norm = (size: number): NormRef => ({
-  weight: { tensor: 'random', layout: 'out_in', rows: null, shape: [size] },
-  bias: null,
-})
-
-/** A Llama decoder of a shape with so many layers and a head over `vocab` tokens. */
-export function decoderSpec(shape: Shape, layers: number, vocab: number, context: number): DecoderSpec {
+/** Tensors of a Llama checkpoint of a shape, its head tied: `[out, in]`. */
+function tensorShapes(shape: Shape, layers: number, vocab: number): Record<string, readonly number[]> {
   const { hidden, intermediate, heads, kvHeads, headDim } = shape
-  const embed = linear(vocab, hidden).weight
-  const layer = {
-    inputNorm: norm(hidden),
-    q: linear(heads * headDim, hidden),
-    k: linear(kvHeads * headDim, hidden),
-    v: linear(kvHeads * headDim, hidden),
-    o: linear(hidden, heads * headDim),
-    postNorm: norm(hidden),
-    gate: linear(intermediate, hidden),
-    up: linear(intermediate, hidden),
-    down: linear(hidden, intermediate),
+  const layer: Record<string, readonly number[]> = {
+    input_layernorm: [hidden],
+    'self_attn.q_proj': [heads * headDim, hidden],
+    'self_attn.k_proj': [kvHeads * headDim, hidden],
+    'self_attn.v_proj': [kvHeads * headDim, hidden],
+    'self_attn.o_proj': [hidden, heads * headDim],
+    post_attention_layernorm: [hidden],
+    'mlp.gate_proj': [intermediate, hidden],
+    'mlp.up_proj': [intermediate, hidden],
+    'mlp.down_proj': [hidden, intermediate],
   }
-  return {
-    architecture: 'LlamaForCausalLM',
-    modelType: 'llama',
-    layers,
-    hidden,
-    heads,
-    kvHeads,
-    headDim,
-    intermediate,
-    vocab,
-    maxPositions: context,
-    norm: { kind: 'rms', eps: 1e-5 },
-    activation: 'silu',
-    gated: true,
-    positions: { kind: 'rope', layout: 'half', theta: 10_000, scaling: { kind: 'none' }, rotaryDim: headDim },
-    attentionScale: 1 / Math.sqrt(headDim),
-    embedScale: 1,
-    tiedHead: true,
-    slidingWindow: null,
-    bosId: null,
-    eosIds: [],
-    storedAs: 'F32',
-    parameters: 0,
-    weights: {
-      embed,
-      positions: null,
-      layers: Array.from({ length: layers }, () => layer),
-      finalNorm: norm(hidden),
-      head: { weight: embed, bias: null },
-    },
-    warnings: [],
+  const inLayers = Array.from({ length: layers }, (_, n) =>
+    Object.entries(layer).map(([name, size]) => [`model.layers.${n}.${name}.weight`, size] as const),
+  )
+  return Object.fromEntries([
+    ['model.embed_tokens.weight', [vocab, hidden]],
+    ['model.norm.weight', [hidden]],
+    ...inLayers.flat(),
+  ])
+}
+
+/** A Llama decoder of a shape with so many layers and a head over `vocab` tokens; nothing lies behind its tensors. */
+export function llamaOf(shape: Shape, layers: number, vocab: number, context: number): ModelDescription {
+  const tensors = Object.entries(tensorShapes(shape, layers, vocab)).map(
+    ([name, size]): [string, TensorInfo] => [
+      name,
+      { name, dtype: 'F32', shape: size, file: 'random', begin: 0, end: 0 },
+    ],
+  )
+  const config = {
+    model_type: 'llama',
+    hidden_size: shape.hidden,
+    intermediate_size: shape.intermediate,
+    num_hidden_layers: layers,
+    num_attention_heads: shape.heads,
+    num_key_value_heads: shape.kvHeads,
+    head_dim: shape.headDim,
+    vocab_size: vocab,
+    max_position_embeddings: context,
+    rms_norm_eps: 1e-5,
+    tie_word_embeddings: true,
   }
+  return describeModel(config, new Map(tensors), shape.name)
 }

@@ -2,13 +2,13 @@ import type { OpenedDevice } from '../src/gpu/device.ts'
 import { profileSteps } from '../src/gpu/profiler.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
 import type { BoundStep } from '../src/run/bind.ts'
-import type { WeightFormat } from '../src/api/model.ts'
+import type { LoadFormat } from '../src/api/model.ts'
 import { median, spread, type Emit } from './harness.ts'
 import type { SuiteOptions } from './products.ts'
 import { SHAPES, type Shape } from './shapes.ts'
 import { Synthetic } from './synthetic.ts'
 
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 /** Layers whose steps of one name are timed as one, so that no matrix is read twice in a row. */
 const LAYERS = 4
 const CONTEXT = 512
@@ -30,8 +30,8 @@ function byName(steps: readonly BoundStep[]): BoundStep[] {
 /** Bytes that cannot come from elsewhere than memory: the step's matrices, or the keys and values it attends to. */
 function bytesOf(model: Synthetic, step: BoundStep['step'], shape: Shape): number | null {
   if (step.op === 'attention') return 2 * CONTEXT * shape.kvHeads * shape.headDim * 4
-  const matrices = step.weights.filter((name) => model.hasMatrix(name))
-  return matrices.length === 0 ? null : matrices.reduce((sum, name) => sum + model.matrixBytes(name), 0)
+  const matrices = step.params.filter(({ role }) => role === 'matrix')
+  return matrices.length === 0 ? null : matrices.reduce((sum, { name }) => sum + model.matrixBytes(name), 0)
 }
 
 interface Slice {
@@ -40,15 +40,16 @@ interface Slice {
   rounds: number
   model: Synthetic
   shape: Shape
-  common: { variant: string; shape: string; format: WeightFormat }
+  common: { variant: string; shape: string; format: LoadFormat }
 }
 
 /** Times the steps of a layer for so many rows, round by round. */
 async function timeRows({ device, emit, rounds, model, shape, common }: Slice, rows: number): Promise<void> {
   const steps = byName(await model.bind(rows, CONTEXT - rows, true))
+  const timed = steps.map(({ step, dispatches }) => ({ name: step.name, dispatches }))
   const taken: number[][] = steps.map(() => [])
   for (let round = 0; round < rounds; round++) {
-    const times = await profileSteps(device, model.ledger, steps)
+    const times = await profileSteps(device, model.ledger, timed)
     times.forEach(({ microseconds }, i) => taken[i]?.push((microseconds ?? NaN) / LAYERS))
   }
   for (const [i, { step, dispatches }] of steps.entries()) {

@@ -1,25 +1,31 @@
-import { invariant } from '../src/errors.ts'
+import { AdapterBuffers } from '../src/adapters/adapterBuffers.ts'
 import type { ParsedAdapter } from '../src/adapters/types.ts'
+import type { LoadFormat, Variant } from '../src/api/model.ts'
+import type { ModelDescription } from '../src/arch/spec.ts'
+import { invariant } from '../src/errors.ts'
 import { BufferLedger } from '../src/gpu/ledger.ts'
-import { PipelineCache } from '../src/gpu/pipelines.ts'
-import { AdapterBank } from '../src/adapters/adapterBuffers.ts'
+import { MATVEC_ROWS } from '../src/ops/linear.ts'
 import { planArena } from '../src/program/arena.ts'
-import { batchWords, EDIT_SLOT, packBatch, type BatchRow } from '../src/run/batch.ts'
-import { bindProgram, type BoundStep } from '../src/run/bind.ts'
-import { PAGE } from '../src/run/cache.ts'
-import { recordDecoder } from '../src/arch/decoder.ts'
-import { lower } from '../src/program/fuse.ts'
-import { NO_CHANGES, type StepChanges } from '../src/program/program.ts'
+import { EDIT_SLOT, PAGE } from '../src/program/batchLayout.ts'
+import { withAdapters } from '../src/program/changes.ts'
+import { fuse } from '../src/program/fuse.ts'
+import type { Program, ProgramSize } from '../src/program/step.ts'
+import { batchWords, packBatch, plainLogits, type BatchRow } from '../src/run/batch.ts'
+import type { BindResources, BoundStep } from '../src/run/bind.ts'
+import { cacheLayers, PagePool } from '../src/run/cache.ts'
+import { Executor } from '../src/run/executor.ts'
+import { RopeTables } from '../src/run/ropeTable.ts'
+import { FORMATS } from '../src/weights/formats/index.ts'
+import { planMatrices, type StoredMatrixType } from '../src/weights/plan.ts'
 import { WeightReader } from '../src/weights/reader.ts'
-import { planMatrices, WeightStore } from '../src/weights/store.ts'
-import type { Variant, WeightFormat } from '../src/api/model.ts'
+import { WeightStore } from '../src/weights/store.ts'
 import { fillBuffer } from './harness.ts'
-import { decoderSpec, type Shape } from './shapes.ts'
+import { llamaOf, type Shape } from './shapes.ts'
 
 export interface SyntheticOptions {
   shape: Shape
   layers: number
-  format: WeightFormat
+  format: LoadFormat
   variant: Variant
   /** Rows of the head; a whole vocabulary would only repeat what one part of it shows. */
   vocab?: number
@@ -32,68 +38,54 @@ const STORAGE = 0x80 | 0x8 | 0x4 // STORAGE | COPY_DST | COPY_SRC, before a devi
 
 export interface BindOptions {
   logitRows?: number
-  /** An adapter at scale 1 on every row. */
-  bank?: AdapterBank | null
+  /** Adapters at scale 1 on every row. */
+  adapters?: AdapterBuffers | null
 }
 
 /** Layers of a published shape with random weights on the GPU, and programs bound to them. */
 export class Synthetic {
   readonly ledger: BufferLedger
-  readonly spec
-  readonly layers: number
-  private readonly store: WeightStore
-  private readonly matrices = new Set<string>()
-  private readonly pipelines: PipelineCache
-  private readonly context: number
-  private readonly device: GPUDevice
+  readonly model: ModelDescription
+  readonly #executor: Executor
+  readonly #weights: WeightStore
+  readonly #ropeTables: RopeTables
+  readonly #context: number
 
   constructor(device: GPUDevice, options: SyntheticOptions) {
     const { shape, layers, format, variant, vocab = 4096, context = 256 } = options
-    this.device = device
-    this.layers = layers
-    this.context = context
-    this.spec = decoderSpec(shape, layers, vocab, context)
+    this.#context = context
+    this.model = llamaOf(shape, layers, vocab, context)
     this.ledger = new BufferLedger(device)
-    this.pipelines = new PipelineCache(device, variant)
-    this.store = new WeightStore(device, this.ledger)
-    const { plans } = planMatrices(this.spec, format)
-    plans.forEach((plan, seed) => {
-      for (const { name } of [plan, ...plan.parts]) this.matrices.add(name)
-      for (const { buffer } of this.store.addMatrix(plan).shards) fillBuffer(device, buffer.gpu, seed)
+    this.#executor = new Executor(device, this.ledger, variant)
+    this.#weights = new WeightStore(device, this.ledger)
+    const stored = (): StoredMatrixType => ({ format: FORMATS.f32 })
+    planMatrices(this.model, { asked: format, stored }).plans.forEach((plan, seed) => {
+      for (const { buffer } of this.#weights.addMatrix(plan).shards) fillBuffer(device, buffer.gpu, seed)
     })
-    const norms = [
-      'final_norm',
-      ...this.spec.weights.layers.flatMap((_, n) => [`layers.${n}.attn_norm`, `layers.${n}.mlp_norm`]),
-    ]
-    for (const name of norms) this.store.writeVector(name, [new Float32Array(shape.hidden).fill(1)])
+    for (const { name, role, shape } of this.model.params)
+      if (role === 'vector') this.#weights.writeVector(name, [new Float32Array(shape[0] ?? 0).fill(1)])
+    const forward = this.model.record({ rows: 1, logitRows: 1, positions: context })
+    this.#ropeTables = new RopeTables(this.#executor, forward)
   }
 
-  /** Bytes of a step's matrix, or of its part of one, in the chosen format. */
+  /** Bytes of a matrix, or of its part of a stack, in the chosen format. */
   matrixBytes(name: string): number {
-    const { matrix, begin, end } = this.store.view(name)
+    const { matrix, begin, end } = this.#weights.view(name)
     const bytes = matrix.shards.reduce((sum, { buffer }) => sum + buffer.bytes, 0)
     return (bytes * (end - begin)) / matrix.rows
   }
 
-  hasMatrix(name: string): boolean {
-    return this.matrices.has(name)
-  }
-
   /** An adapter laid out on the GPU as the engine does it. */
-  adapterBank(parsed: ParsedAdapter): Promise<AdapterBank> {
-    const { device, ledger, spec, store } = this
-    const read = async (source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> => {
-      const staging = ledger.create('staging', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
-      const encoder = device.createCommandEncoder()
-      encoder.copyBufferToBuffer(source, offset, staging.gpu, 0, bytes)
-      device.queue.submit([encoder.finish()])
-      await staging.gpu.mapAsync(GPUMapMode.READ)
-      const values = staging.gpu.getMappedRange().slice(0, bytes)
-      ledger.destroy(staging)
-      return values
-    }
-    const reader = new WeightReader({ read, weights: store })
-    return AdapterBank.build([{ slot: 0, parsed }], { spec, device, ledger, weights: store, reader })
+  layAdapter(parsed: ParsedAdapter): Promise<AdapterBuffers> {
+    const executor = this.#executor
+    const weights = this.#weights
+    const reader = new WeightReader({
+      weights,
+      pipelines: executor.pipelines,
+      ledger: this.ledger,
+      read: (source, offset, bytes) => executor.read(source, offset, bytes),
+    })
+    return AdapterBuffers.build([{ slot: 0, parsed }], { model: this.model, executor, weights, reader })
   }
 
   /** The lowered program for `rows` rows at `position`, bound to buffers of its own. All sequences are apart. */
@@ -101,32 +93,11 @@ export class Synthetic {
     rows: number,
     position: number,
     sameSequence: boolean,
-    { logitRows = 1, bank = null }: BindOptions = {},
+    { logitRows = 1, adapters = null }: BindOptions = {},
   ): Promise<readonly BoundStep[]> {
-    const { device, ledger, spec, context } = this
-    const whole = (name: string): boolean => this.store.isWhole(name)
-    const changes: StepChanges = { ...NO_CHANGES, ranks: (group) => bank?.ranks(group) ?? 0 }
-    const program = lower(recordDecoder(spec, { rows, logitRows, positions: context }, changes), {
-      observed: [],
-      whole,
-    })
-    const { slots, bytes } = planArena(program, new Set(['logits']))
-    const create = (label: string, size: number): GPUBuffer => ledger.create(label, size, STORAGE).gpu
-    const arena = bytes.map((size, i) => create(`activations:${i}`, size))
-    arena.forEach((buffer, i) => fillBuffer(device, buffer, i))
-    const logits = create('logits', logitRows * spec.vocab * 4)
-    const perSequence = Math.ceil(context / PAGE)
+    const program = this.#lower({ rows, logitRows, positions: this.#context }, adapters)
+    const perSequence = Math.ceil(this.#context / PAGE)
     const sequences = sameSequence ? 1 : rows
-    const pageBytes = PAGE * spec.kvHeads * spec.headDim * 4
-    const pages = Array.from({ length: this.layers }, (_, layer) => {
-      const k = create('cache:k', perSequence * sequences * pageBytes)
-      const v = create('cache:v', perSequence * sequences * pageBytes)
-      fillBuffer(device, k, 2 * layer)
-      fillBuffer(device, v, 2 * layer + 1)
-      return { k, v }
-    })
-    let parts: GPUBuffer | null = null
-    const batch = create('batch', batchWords(rows, sequences, perSequence) * 4)
     const tables = Array.from({ length: sequences }, (_, s) =>
       Array.from({ length: perSequence }, (_, i) => s * perSequence + i),
     )
@@ -135,50 +106,69 @@ export class Synthetic {
       position: sameSequence ? position + i : position,
       pages: tables[sameSequence ? 0 : i] ?? [],
       slot: 0,
-      scales: bank ? ADAPTED : undefined,
-      logits:
-        i >= rows - logitRows
-          ? {
-              ringRow: i - rows + logitRows,
-              candidates: 1,
-              inverseTemperature: 0,
-              topK: 0,
-              topP: 1,
-              minP: 0,
-              seed: [0, 0],
-              counter: 0,
-            }
-          : undefined,
+      scales: adapters ? ADAPTED : undefined,
+      logits: i >= rows - logitRows ? plainLogits(i - rows + logitRows) : undefined,
     }))
-    device.queue.writeBuffer(
-      batch,
-      0,
-      packBatch(list, this.pipelines.variant.workgroup, bank ? EDIT_SLOT + 1 : 0),
-    )
-    const bound = await bindProgram(
-      program,
-      {
-        batch,
-        ropeTable: create('rope', context * spec.headDim * 4),
-        drawn: create('drawn', 64),
-        tensor: (name) => {
-          const buffer = name === 'logits' ? logits : arena[slots.get(name) ?? -1]
-          invariant(buffer, `${name} has a buffer`)
-          return buffer
-        },
-        scratch: (size) => (parts ??= create('parts', size)),
-        matrix: (name) => this.store.view(name),
-        vector: (name) => this.store.vector(name).gpu,
-        pages: (layer) => pages[layer] ?? notHere(),
-        adapterGroup: (name) => bank?.adapterGroup(name) ?? notHere(),
-        embedLora: notHere,
-        edits: notHere,
-        replacedBy: notHere,
+    const { device, pipelines } = this.#executor
+    const batch = this.#create('batch', batchWords(rows, sequences, perSequence) * 4)
+    const words = packBatch(list, pipelines.variant.workgroup, adapters ? EDIT_SLOT + 1 : 0)
+    device.queue.writeBuffer(batch, 0, words)
+    const resources = this.#resources(program, adapters, this.#pages(program, perSequence * sequences))
+    return (await this.#executor.bind(program, { ...resources, batch })).steps
+  }
+
+  #lower(size: ProgramSize, adapters: AdapterBuffers | null): Program {
+    const recorded = this.model.record(size)
+    return fuse(adapters ? withAdapters(recorded, adapters) : recorded, {
+      observed: [],
+      isSingleBuffer: (name) => this.#weights.isSingleBuffer(name),
+      foldRows: MATVEC_ROWS,
+    })
+  }
+
+  #create(label: string, size: number): GPUBuffer {
+    return this.ledger.create(label, size, STORAGE).gpu
+  }
+
+  /** A cache full of small numbers. */
+  #pages(program: Program, count: number): PagePool {
+    const layers = cacheLayers(program)
+    const pool = new PagePool(this.ledger, layers, count)
+    layers.forEach((_, n) => {
+      const { k, v } = pool.layer(n)
+      fillBuffer(this.#executor.device, k, 2 * n)
+      fillBuffer(this.#executor.device, v, 2 * n + 1)
+    })
+    return pool
+  }
+
+  #resources(
+    program: Program,
+    adapters: AdapterBuffers | null,
+    pool: PagePool,
+  ): Omit<BindResources, 'batch'> {
+    const { slots, bytes } = planArena(program, new Set(['logits']))
+    const arena = bytes.map((size, i) => this.#create(`activations:${i}`, size))
+    arena.forEach((buffer, i) => fillBuffer(this.#executor.device, buffer, i))
+    const logits = this.#create('logits', program.logitRows * this.model.vocab * 4)
+    let parts: GPUBuffer | null = null
+    return {
+      sampledTokens: this.#create('sampled-tokens', 64),
+      ropeTable: (table) => this.#ropeTables.get(table),
+      tensor: (name) => {
+        const buffer = name === 'logits' ? logits : arena[slots.get(name) ?? -1]
+        invariant(buffer, `${name} has a buffer`)
+        return buffer
       },
-      this.pipelines,
-      ledger,
-    )
-    return bound.steps
+      scratch: (size) => (parts ??= this.#create('parts', size)),
+      matrix: (name) => adapters?.matrix(name) ?? this.#weights.view(name),
+      vector: (name) => (adapters?.vector(name) ?? this.#weights.vector(name)).gpu,
+      pages: (layer) => pool.layer(layer),
+      adapterStack: (name) => adapters?.adapterStack(name) ?? notHere(),
+      embedLora: notHere,
+      edits: notHere,
+      replacedBy: (step) => adapters?.replacedBy(step) ?? notHere(),
+    }
   }
 
   dispose(): void {

@@ -1,3 +1,4 @@
+import { outputAt } from '../program/outputs.ts'
 import { TokenscopeError } from '../errors.ts'
 import { WRAPPER } from './adapterTensors.ts'
 import { CONFIG_FILE } from './config.ts'
@@ -100,7 +101,7 @@ function mixSource(groups: readonly (readonly ScaledModule[])[]): MixedSource {
   const firsts = groups.flatMap((group) => group.slice(0, 1).map(({ module }) => module))
   const rank = firsts.reduce((sum, module) => sum + module.rank, 0)
   const inner = firsts[0]?.in ?? 0
-  const out = Math.max(...(groups[0] ?? []).map(({ module }) => module.rows[1]))
+  const out = Math.max(...(groups[0] ?? []).map(({ module }) => outputAt(module, module.out - 1) + 1))
   const a = new Float32Array(rank * inner)
   const b = new Float32Array(out * rank)
   let offset = 0
@@ -108,7 +109,7 @@ function mixSource(groups: readonly (readonly ScaledModule[])[]): MixedSource {
     a.set(group[0]?.module.a ?? [], offset * inner)
     for (const { module, scale } of group) {
       module.b.forEach((value, n) => {
-        const row = module.rows[0] + Math.floor(n / module.rank)
+        const row = outputAt(module, Math.floor(n / module.rank))
         b[row * rank + offset + (n % module.rank)] = scale * module.scaling * value
       })
     }

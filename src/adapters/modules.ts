@@ -1,4 +1,5 @@
 import type { ModelDescription } from '../arch/spec.ts'
+import { outputAt } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
 
 /** A linear or embedding module as the adapter's files name it, and the steps that read it. */
@@ -9,10 +10,18 @@ export interface ModelModule {
   in: number
   /** All outputs: of GPT-2's c_attn those of q, k and v. */
   out: number
-  /** Steps and their outputs `[begin, end)` of the module. */
-  parts: readonly { step: string; rows: readonly [begin: number, end: number] }[]
+  /** Steps and their outputs of the module. */
+  parts: readonly ModulePart[]
   /** The model's output layer. */
   head: boolean
+}
+
+/** The step a module, or some outputs of it, are the product of. */
+export interface ModulePart {
+  readonly step: string
+  /** Outputs `[begin, end)`, the first of several runs where there are more. */
+  readonly rows: readonly [begin: number, end: number]
+  readonly runs?: NonNullable<ParamRef['runs']>
 }
 
 /** What the adapter's names may refer to. */
@@ -86,7 +95,10 @@ function toModule(name: string, weights: readonly ParamRef[]): ModelModule | nul
     const parts = [{ step: first.name, rows: [0, inner] as const }]
     return { name, kind: 'embedding', in: outer, out: inner, parts, head: false }
   }
-  const parts = weights.map(({ name: step, rows }) => ({ step, rows: rows ?? ([0, outer] as const) }))
-  const out = Math.max(...parts.map(({ rows }) => rows[1]))
+  const parts = weights.map(({ name: step, rows, runs }): ModulePart => {
+    const part = { step, rows: rows ?? ([0, outer] as const) }
+    return runs ? { ...part, runs } : part
+  })
+  const out = Math.max(...parts.map((part, i) => outputAt(part, (weights[i]?.shape[0] ?? 1) - 1) + 1))
   return { name, kind: 'linear', in: inner, out, parts, head: first.name === 'logits' }
 }

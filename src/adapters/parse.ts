@@ -1,6 +1,7 @@
 import { invariant } from '../errors.ts'
 import { badFile } from '../formats/badFile.ts'
 import type { ModelDescription } from '../arch/spec.ts'
+import { outputAt, outputCount, takeOutputs } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
 import { AdapterTensors, type AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, type AdapterConfig } from './config.ts'
@@ -55,19 +56,18 @@ function takeLora(table: AdapterTensors, module: ModelModule, config: AdapterCon
   const a = table.take(`${name}.${keyA}`, [rank, module.in], why)
   const b = table.take(`${name}.${keyB}`, [out, rank], why)
   const magnitude = config.dora ? takeMagnitude(table, module) : null
-  return module.parts.map(({ step, rows }) => ({
-    step,
+  return module.parts.map((part) => ({
+    ...part,
     kind,
     source: name,
-    rows,
     in: module.in,
-    out: rows[1] - rows[0],
+    out: outputCount(part, out),
     rank,
     alpha,
     scaling: alpha / (config.rslora ? Math.sqrt(rank) : rank),
     a,
-    b: b.subarray(rows[0] * rank, rows[1] * rank),
-    magnitude: magnitude?.subarray(rows[0], rows[1]) ?? null,
+    b: takeOutputs(part, b, rank),
+    magnitude: magnitude && takeOutputs(part, magnitude, 1),
   }))
 }
 
@@ -158,16 +158,15 @@ function takeParameter(
 ): Replacement[] {
   const first = params[0]
   invariant(first, 'every parameter has a weight')
-  const outs = Math.max(...params.map(({ rows, shape }) => rows?.[1] ?? shape[0] ?? 0))
+  const outs = Math.max(...params.map((param) => outputAt(param, (param.shape[0] ?? 1) - 1) + 1))
   const inner = first.shape[1]
   const turned = first.layout === 'in_out' && inner !== undefined
   const shape = inner === undefined ? [outs] : turned ? [inner, outs] : [outs, inner]
   const raw = table.take(stored, shape, 'as in the model')
   const values = turned ? transpose(raw, inner, outs) : raw
-  return params.map(({ name, rows, shape: own }) => {
-    const [begin, end] = rows ?? [0, outs]
-    const width = inner ?? 1
-    return { name, shape: own, values: values.subarray(begin * width, end * width), origin }
+  return params.map((param) => {
+    const { name, shape: own } = param
+    return { name, shape: own, values: takeOutputs(param, values, inner ?? 1), origin }
   })
 }
 

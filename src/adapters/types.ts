@@ -1,3 +1,5 @@
+import type { ParamRef } from '../program/step.ts'
+
 /**
  * One low-rank pair, in the decoder's own terms: y = Wx + scaling · B(Ax), W being `[out, in]`.
  *
@@ -12,6 +14,8 @@ export interface LoraModule {
   source: string
   /** Outputs `[begin, end)` of the source's B that these are. */
   rows: readonly [begin: number, end: number]
+  /** Where `rows` is the first of several runs. */
+  runs?: NonNullable<ParamRef['runs']>
   in: number
   out: number
   rank: number

@@ -45,19 +45,27 @@ export function architectureName(config: ConfigReader): string {
   throw config.fail('architectures', 'a causal language model (…ForCausalLM, …LMHeadModel)', 'unsupported')
 }
 
+/** How many key and value heads a family has: so many, or what a field of its config says, else as many as query heads. */
+interface KeyValueHeads {
+  readonly fixed?: number | 'heads'
+  readonly field?: string
+  readonly fallback?: number
+}
+
 /** Head counts and sizes, checked against each other. `head_dim` defaults to hidden / heads where a family has no size of its own. */
 export function parseHeads(
   config: ConfigReader,
   hidden: number,
   size?: number,
-  groups?: { field?: string; fallback?: number },
+  groups: KeyValueHeads = {},
 ): { heads: number; kvHeads: number; headDim: number } {
   const heads = config.count('num_attention_heads', { max: LIMITS.heads })
   const stated = config.get('head_dim') !== undefined
   if (!stated && size === undefined && hidden % heads !== 0)
     throw config.fail('num_attention_heads', `a divisor of hidden_size (${hidden})`)
-  const field = groups?.field ?? 'num_key_value_heads'
-  const kvHeads = config.count(field, { fallback: groups?.fallback ?? heads, max: LIMITS.heads })
+  const { fixed, field = 'num_key_value_heads', fallback = heads } = groups
+  const stands = fixed === 'heads' ? heads : fixed
+  const kvHeads = stands ?? config.count(field, { fallback, max: LIMITS.heads })
   if (heads % kvHeads !== 0) throw config.fail(field, `a divisor of num_attention_heads (${heads})`)
   const headDim = stated ? config.count('head_dim', { max: LIMITS.width }) : (size ?? hidden / heads)
   if (headDim % 2 !== 0) {
@@ -133,10 +141,10 @@ export interface DecoderDefaults {
   /** The norm; default RMSNorm with `rms_norm_eps`, 1e-6 where a config leaves it unsaid. */
   norm?: { kind?: NormSpec['kind']; field?: string; eps: number }
   intermediate?: { field: string; fallback?: number }
-  /** Key and value heads where the config has none; default as many as query heads. */
-  kvHeads?: { field?: string; fallback?: number }
+  kvHeads?: KeyValueHeads
 }
 
+/** The same for every layer. */
 export const always =
   <T>(value: T): (() => T) =>
   () =>

@@ -1,7 +1,7 @@
 import type { ConfigReader } from '../formats/configReader.ts'
 import { architecture } from './architecture.ts'
 import { attention, groupedQkv, plainMlp } from './blocks.ts'
-import { ANY_ACTIVATION, parseDecoder } from './common.ts'
+import { ANY_ACTIVATION, parseDecoder, type DecoderDefaults } from './common.ts'
 import type { DecoderSpec } from './spec.ts'
 
 interface FalconSpec extends DecoderSpec {
@@ -10,9 +10,9 @@ interface FalconSpec extends DecoderSpec {
 }
 
 /** The new decoder has groups; the old one key for all heads, or one each. */
-function groups(config: ConfigReader, heads: number): { field: string; fallback: number } {
-  if (config.flag('new_decoder_architecture', false)) return { field: 'num_kv_heads', fallback: heads }
-  return { field: '', fallback: config.flag('multi_query', true) ? 1 : heads }
+function groups(config: ConfigReader): NonNullable<DecoderDefaults['kvHeads']> {
+  if (config.flag('new_decoder_architecture', false)) return { field: 'num_kv_heads' }
+  return { fixed: config.flag('multi_query', true) ? 1 : 'heads' }
 }
 
 function normsOf(config: ConfigReader): FalconSpec['norms'] {
@@ -37,7 +37,7 @@ export const falcon = architecture({
       norm: { kind: 'layer_norm', field: 'layer_norm_epsilon', eps: 1e-5 },
       activation: { field: 'activation', fallback: 'gelu', allowed: ANY_ACTIVATION },
       intermediate: { field: 'ffn_hidden_size', fallback: 4 * hidden },
-      kvHeads: groups(config, config.count('num_attention_heads')),
+      kvHeads: groups(config),
     })
     const bias = config.flag('bias', false)
     return { ...decoder, bias: { qkv: bias, o: bias, mlp: bias }, norms: normsOf(config) }

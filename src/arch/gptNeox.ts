@@ -6,7 +6,11 @@ import { parseRope } from './rope.ts'
 /** GPT-NeoX (Black et al. 2022) and Pythia: q, k and v of a head side by side, blocks that both read the layer's input. */
 export const gptNeox = architecture({
   modelTypes: ['gpt_neox'],
-  tensors: { prefixes: ['gpt_neox.', ''], probe: 'final_layer_norm.weight', head: 'embed_out.weight' },
+  tensors: {
+    prefixes: ['gpt_neox.', ''],
+    probe: 'final_layer_norm.weight',
+    heads: ['embed_out.weight', 'lm_head.weight'],
+  },
 
   parse(config) {
     const decoder = parseDecoder(config, {
@@ -14,6 +18,7 @@ export const gptNeox = architecture({
       bos: [0],
       eos: [2],
       norm: { kind: 'layer_norm', eps: 1e-5 },
+      kvHeads: { fixed: 'heads' },
       activation: { field: 'hidden_act', fallback: 'gelu', allowed: ANY_ACTIVATION },
       rope: (headDim, trained) =>
         always(
@@ -26,8 +31,6 @@ export const gptNeox = architecture({
     const bias = config.flag('attention_bias', true)
     return {
       ...decoder,
-      // The class knows no groups.
-      kvHeads: decoder.heads,
       bias: { qkv: bias, o: bias, mlp: true },
       isParallel: config.flag('use_parallel_residual', true),
     }

@@ -43,13 +43,13 @@ export const opt = architecture({
       norm: { kind: 'layer_norm', field: 'layer_norm_eps', eps: 1e-5 },
       activation: { field: 'activation_function', fallback: 'relu', allowed: ANY_ACTIVATION },
       intermediate: { field: 'ffn_dim', fallback: 3072 },
+      kvHeads: { fixed: 'heads' },
       rope: () => always(null),
     })
     const bias = config.flag('enable_bias', true)
     const normsBefore = config.flag('do_layer_norm_before', true)
     return {
       ...decoder,
-      kvHeads: decoder.heads,
       bias: { qkv: bias, o: bias, mlp: bias },
       narrow: config.count('word_embed_proj_dim', { fallback: decoder.hidden, max: LIMITS.width }),
       normsBefore,

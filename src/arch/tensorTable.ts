@@ -23,8 +23,8 @@ export interface TensorPlaces {
   /** Prefixes of their names in order of preference; the first under which `probe` exists is taken. */
   readonly prefixes: readonly string[]
   readonly probe: string
-  /** The head, which has no prefix; default `lm_head.weight`. */
-  readonly head?: string
+  /** Names of the head, which has no prefix, in order of preference; default `lm_head.weight`. */
+  readonly heads?: readonly string[]
 }
 
 /** The tensors of a checkpoint while an architecture takes its weights from them: checks shapes, remembers what was used. */
@@ -37,10 +37,10 @@ export class TensorTable {
 
   constructor(
     tensors: ReadonlyMap<string, TensorInfo>,
-    { prefixes, probe, head = 'lm_head.weight' }: TensorPlaces,
+    { prefixes, probe, heads = ['lm_head.weight'] }: TensorPlaces,
   ) {
     this.#tensors = tensors
-    this.#head = head
+    this.#head = heads.find((head) => tensors.has(head)) ?? heads[0] ?? ''
     this.#prefix = prefixes.find((prefix) => tensors.has(prefix + probe)) ?? prefixes[0] ?? ''
   }
 

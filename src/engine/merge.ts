@@ -7,6 +7,7 @@ import { writeMatrix } from '../weights/convert.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { Runner } from '../run/runner.ts'
 import type { ModelDescription } from '../arch/spec.ts'
+import { outputAt, placeOutputs } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 
@@ -119,28 +120,28 @@ async function writeMerged(
 }
 
 /** A parameter's elements put back where its tensor has them: a slice of a fused one, turned when stored transposed. */
-function placeInTensor(
-  { shape, rows, layout }: ParamRef,
-  values: Float32Array,
-  tensor: Float32Array,
-  columns: number,
-): void {
+function placeInTensor(param: ParamRef, values: Float32Array, tensor: Float32Array, columns: number): void {
+  const { shape, layout } = param
   const [out = values.length, inner = 1] = shape
-  const begin = rows?.[0] ?? 0
   if (layout === 'out_in') {
-    tensor.set(values, begin * (shape.length === 2 ? inner : 1))
+    placeOutputs(param, values, tensor, shape.length === 2 ? inner : 1)
     return
   }
   for (let o = 0; o < out; o++) {
-    for (let i = 0; i < inner; i++) tensor[i * columns + begin + o] = values[o * inner + i] ?? 0
+    for (let i = 0; i < inner; i++) tensor[i * columns + outputAt(param, o)] = values[o * inner + i] ?? 0
   }
+}
+
+/** Outputs of a parameter that each of its tensors holds. */
+function outputsIn({ shape, more }: ParamRef): number {
+  return (shape[0] ?? 1) / ((more?.length ?? 0) + 1)
 }
 
 /** Shape of a checkpoint tensor from the parameters cut from it. */
 function tensorShape(parts: readonly ParamRef[]): number[] {
   const [first] = parts
   if (!first) return []
-  const total = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0)
+  const total = Math.max(...parts.map((param) => outputAt(param, outputsIn(param) - 1) + 1))
   const [, inner] = first.shape
   if (inner === undefined) return [total]
   return first.layout === 'out_in' ? [total, inner] : [inner, total]
@@ -160,7 +161,8 @@ export async function exportMerged(
   const reader = new WeightReader(runner)
   const byTensor = new Map<string, ParamRef[]>()
   for (const param of model.params) {
-    byTensor.set(param.tensor, [...(byTensor.get(param.tensor) ?? []), param])
+    for (const tensor of [param.tensor, ...(param.more ?? [])])
+      byTensor.set(tensor, [...(byTensor.get(tensor) ?? []), param])
   }
   const tensors: (OutputTensor & { values: Float32Array })[] = []
   for (const [name, members] of byTensor) {
@@ -168,7 +170,10 @@ export async function exportMerged(
     const values = new Float32Array(shape.reduce((product, size) => product * size, 1))
     for (const member of members) {
       const base = await reader.parameter(member)
-      placeInTensor(member, mixedWeight(parts, member.name, base) ?? base, values, shape[1] ?? 1)
+      const all = mixedWeight(parts, member.name, base) ?? base
+      const nth = [member.tensor, ...(member.more ?? [])].indexOf(name)
+      const each = all.length / ((member.more?.length ?? 0) + 1)
+      placeInTensor(member, all.subarray(nth * each, (nth + 1) * each), values, shape[1] ?? 1)
     }
     tensors.push({ name, dtype, shape, values })
   }

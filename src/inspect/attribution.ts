@@ -80,9 +80,10 @@ async function attentionParts(
 async function writerParts(
   decomposition: Decomposition,
   writer: Writer,
-  direction: Float64Array,
+  logit: Float64Array,
 ): Promise<AttributionPart[]> {
-  const { layer, step, norm, projection, context, isNormAdapted } = writer
+  const { layer, step, scale, norm, projection, context, isNormAdapted } = writer
+  const direction = logit.map((pull) => scale * pull)
   const along = async (name: string, by: Float64Array): Promise<number> =>
     dot(by, await readRow(decomposition, name, by.length))
   if (!projection || !context) {
@@ -130,12 +131,12 @@ function headOf(program: Program): {
 }
 
 /**
- * A soft cap, held at its value like a norm's scale: the capped logit over the uncapped one. Every part is multiplied by it, so that
- * the parts sum to the logit that the model computes.
+ * What finishes the logit, held at its value like a norm's scale: the finished one over the bare product. Every part is multiplied by
+ * it, so that the parts sum to the logit that the model computes.
  */
-function capFactor(softcap: number | null, uncapped: number): number {
-  if (softcap === null || uncapped === 0) return 1
-  return (softcap * Math.tanh(uncapped / softcap)) / uncapped
+function finishFactor({ scale, softcap }: StepOf<'linear'>['attrs'], product: number): number {
+  if (softcap === null || product === 0) return scale
+  return (softcap * Math.tanh((scale * product) / softcap)) / product
 }
 
 async function decompose(decomposition: Decomposition, token: number): Promise<Attribution> {
@@ -160,7 +161,7 @@ async function decompose(decomposition: Decomposition, token: number): Promise<A
   const logit = row?.[token]
   invariant(logit !== undefined, 'the head gives a row of logits')
   const uncapped = parts.reduce((total, { contribution }) => total + contribution, 0)
-  const factor = capFactor(head.attrs.softcap, uncapped)
+  const factor = finishFactor(head.attrs, uncapped)
   const scaled = parts.map((part) => ({ ...part, contribution: part.contribution * factor }))
   if (isHeadAdapted(program)) {
     scaled.push({ kind: 'adapter', ...outside, contribution: logit - uncapped * factor })

@@ -5,6 +5,8 @@ export interface Writer {
   readonly layer: number | null
   /** The step whose output is added. */
   readonly step: Step
+  /** Factor on it as it is added. */
+  readonly scale: number
   /** The norm that makes it, where a block's output is normed first. */
   readonly norm: StepOf<'rms_norm'> | StepOf<'layer_norm'> | null
   /** The product of an attention's heads. */
@@ -23,6 +25,11 @@ export interface Writer {
 export function decompositionOf(recorded: Program, woven: Program): Writer[] {
   const steps = new Map(recorded.steps.map((step) => [step.name, step]))
   const adapted = new Map(woven.steps.map((step) => [step.name, step]))
+  const scales = new Map(
+    recorded.steps.flatMap((step) =>
+      isOp(step, 'add') ? [[step.inputs[1] ?? '', step.attrs.scale] as const] : [],
+    ),
+  )
   const producer = (step: Step | null): Step | undefined => steps.get(step?.inputs[0] ?? '')
   return recorded.steps
     .filter(({ stream }) => stream === 'writes')
@@ -36,6 +43,7 @@ export function decompositionOf(recorded: Program, woven: Program): Writer[] {
       return {
         layer: step.layer,
         step,
+        scale: scales.get(step.name) ?? 1,
         norm,
         projection: isOp(context, 'context') ? projection : null,
         context: isOp(context, 'context') ? context : null,

@@ -1,3 +1,4 @@
+import { anatomyOf } from '../store/anatomy.ts'
 import { attentionOf } from '../store/attention.ts'
 import { editsOf } from '../store/edits.ts'
 import { lensOf } from '../store/lens.ts'
@@ -28,7 +29,10 @@ export const CHECKS = {
     const { rows, row } = stepsOf(session)
     return rows > 0 && row !== 2
   },
-  lastStep: (session) => stepsOf(session).state.getState().step === 'logits',
+  lastStep: (session) => {
+    const { steps, index } = stepsOf(session)
+    return steps.length > 0 && index === steps.length - 1
+  },
   unsureToken: (session) =>
     session.app.getState().pinned !== null && (selectedToken(session)?.logprob ?? 0) < UNSURE,
 
@@ -62,10 +66,12 @@ export const CHECKS = {
     return row !== 2 && ids.some((id, at) => at !== row && id === ids[row])
   },
   mlpOff: (session) =>
-    editsOf(session).entries.some(
-      ({ on, change }) =>
-        on && change.kind === 'scale' && change.factor === 0 && change.step.endsWith('.mlp.down'),
-    ),
+    editsOf(session).entries.some(({ on, change }) => {
+      if (!on || change.kind !== 'scale' || change.factor !== 0) return false
+      const { layers } = anatomyOf(session).state.getState()
+      const outputs = layers.flatMap((layer) => layer.outputs)
+      return outputs.some(({ step, block }) => block === 'mlp' && step === change.step)
+    }),
   firstRightLayer: (session) => {
     const layer = firstRightLayer(session)?.layer ?? null
     return layer !== null && lensOf(session).state.getState().layer === layer

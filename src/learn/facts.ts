@@ -1,3 +1,4 @@
+import { stepWithRole } from '../store/anatomy.ts'
 import { attentionOf, type HeadSummary } from '../store/attention.ts'
 import { answeringModel } from '../store/app.ts'
 import { cacheOf } from '../store/cache.ts'
@@ -172,7 +173,7 @@ export const FACTS = {
     return bytes === undefined ? null : formatBytes(bytes)
   },
   inner: (session) => {
-    const width = stepsOf(session).steps.find(({ name }) => name === 'layers.0.mlp.gate')?.output.shape[1]
+    const width = stepWithRole(stepsOf(session).steps, 0, 'gate', 'up')?.axes.at(-1)?.size
     return width === undefined ? null : formatCount(width)
   },
 

@@ -1,3 +1,4 @@
+import { readAnatomy } from '../store/anatomy.ts'
 import { attentionOf, type ChosenHead } from '../store/attention.ts'
 import { answeringModel, isRunning } from '../store/app.ts'
 import { editsOf } from '../store/edits.ts'
@@ -9,7 +10,14 @@ import { speculationOf } from '../store/speculate.ts'
 import { stepsOf } from '../store/steps.ts'
 import { selectTextRow } from '../store/textReading.ts'
 import type { GeneratedToken } from '../api/model.ts'
-import type { HeadChoice, LessonText, Place, TokenChoice } from './types.ts'
+import {
+  chosenStep,
+  type HeadChoice,
+  type LessonText,
+  type Place,
+  type StepChoice,
+  type TokenChoice,
+} from './types.ts'
 
 /** Shows the view and the region a step is about. */
 export function openView({ app }: Session, { view, region }: Place): void {
@@ -45,13 +53,8 @@ export async function writeText(session: Session, { prompt, settings }: LessonTe
 /** Chooses, in the view, what a step is about. Waits for what has to be read first, as long as `wanted` holds. */
 export async function choose(session: Session, place: Place, wanted: () => boolean): Promise<void> {
   if (place.token !== undefined) chooseToken(session, place.token)
-  if (place.step !== undefined) {
-    const steps = stepsOf(session)
-    steps.state.setState({ cell: null })
-    // Before there is a forward the name is kept for it.
-    if (steps.steps.length > 0) steps.goTo(place.step)
-    else steps.state.setState({ step: place.step })
-  }
+  if (place.step !== undefined && place.view === 'steps') await chooseStep(session, place.step, wanted)
+  if (!wanted()) return
   const { state } = attentionOf(session)
   if (place.tab !== undefined) state.setState({ tab: place.tab })
   const lens = lensOf(session).state
@@ -65,6 +68,18 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   if (place.guide !== undefined) speculationOf(session).state.setState({ guide: place.guide })
   if (place.runs && place.guide !== undefined) await speculate(session, place.guide)
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
+}
+
+async function chooseStep(session: Session, choice: StepChoice, wanted: () => boolean): Promise<void> {
+  const { model } = session
+  if (model === null) return
+  const step = chosenStep(await readAnatomy(model), choice)
+  if (step === undefined || !wanted()) return
+  const steps = stepsOf(session)
+  steps.state.setState({ cell: null })
+  // Before there is a forward the name is kept for it.
+  if (steps.steps.length > 0) steps.goTo(step)
+  else steps.state.setState({ step })
 }
 
 function chooseToken(session: Session, choice: TokenChoice): void {

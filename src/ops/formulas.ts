@@ -26,7 +26,7 @@ const formatEps = (eps: number): string => eps.toExponential().replace('e-', '·
 
 /** Scaled and capped products of queries and keys. */
 export function scoresFormula({ scale, softcap }: ScoresAttrs): string {
-  const scaled = `${formatNumber(scale)}·q·kᵀ`
+  const scaled = scale === 1 ? 'q·kᵀ' : `${formatNumber(scale)}·q·kᵀ`
   return softcap === null ? scaled : capFormula(scaled, softcap)
 }
 

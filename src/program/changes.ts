@@ -45,7 +45,10 @@ function adapted(step: Step, ax: Step): Step {
 /** The base's module, its replacement, and the blend of both under the module's own name. */
 function replaced(step: Step): Step[] {
   const rows = step.rows === 'logits' ? 'packed' : step.rows
-  const base: Step = { ...step, name: `${step.name}.base`, rows }
+  // What is added to the stream is the blend alone.
+  const [stream, written] =
+    step.stream === 'writes' ? ([null, 'writes'] as const) : ([step.stream, null] as const)
+  const base: Step = { ...step, name: `${step.name}.base`, rows, stream }
   // The replacement stands alone: low-rank additions are to the base.
   const attrs = isOp(step, 'linear')
     ? { matrix: replacedParam(step.name), scale: step.attrs.scale, softcap: step.attrs.softcap }
@@ -67,6 +70,7 @@ function replaced(step: Step): Step[] {
     inputs: [base.name, alt.name],
     params: [],
     attrs: {},
+    stream: written,
     saves: [],
     flops: 3 * elementsOf(step),
   }
@@ -140,9 +144,12 @@ export function withEdits(program: Program, edited: (step: string) => boolean): 
  * True when an edit can act on a step's output: rows of features that every row of the forward has. Masks act on scores, which are
  * not rows of features.
  */
-export function isEditable(step: Step): boolean {
+export function isEditable(step: Pick<Step, 'axes'> & Partial<Pick<Step, 'rows'>>): boolean {
   const [rows, features] = step.axes
   return (
-    step.axes.length === 2 && rows?.kind === 'rows' && features?.kind === 'features' && step.rows === 'all'
+    step.axes.length === 2 &&
+    rows?.kind === 'rows' &&
+    features?.kind === 'features' &&
+    (step.rows ?? 'all') === 'all'
   )
 }

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { throwIfAborted, toErrorData, TokenscopeError } from '../errors.ts'
 import type { Model } from '../api/model.ts'
+import { readAnatomy, type LayerAnatomy } from './anatomy.ts'
 import { answeringModel } from './app.ts'
 import { SCORE_LIMIT } from './adapterScores.ts'
 import { compareRows, editedRunOf, rowLogits } from './editRun.ts'
@@ -17,14 +18,13 @@ export interface Part {
 
 export const partKey = ({ step, head }: Part): string => `${step}/${head ?? ''}`
 
-/** Parts of a layer: its heads, its attention, its MLP, both outputs together. */
-export function partsOf(layer: number, heads: number): Part[] {
-  const step = `layers.${layer}`
+/** Parts of a layer: its heads, each of its outputs (attention's and the MLP's), all outputs together. */
+export function partsOf({ name, outputs, attention }: LayerAnatomy): Part[] {
+  const heads = Array.from({ length: attention?.heads ?? 0 }, (_, head) => head)
   return [
-    ...Array.from({ length: heads }, (_, head) => ({ step: `${step}.attn.context`, head })),
-    { step: `${step}.attn.o`, head: null },
-    { step: `${step}.mlp.down`, head: null },
-    { step, head: null },
+    ...heads.map((head) => ({ step: attention?.context ?? '', head })),
+    ...outputs.map(({ step }) => ({ step, head: null })),
+    { step: name, head: null },
   ]
 }
 
@@ -75,20 +75,21 @@ export class Ablation {
   }
 
   private async measure(model: Model, ids: readonly number[], signal: AbortSignal): Promise<void> {
-    const { layers, heads, vocab } = model.info
+    const { vocab } = model.info
     if (ids.length * vocab > SCORE_LIMIT) {
       throw new TokenscopeError('limit', `The text has ${ids.length} tokens: too long to be measured.`, {
         hint: 'Write a shorter text.',
         details: { tokens: ids.length, vocab, limit: SCORE_LIMIT },
       })
     }
-    const parts = Array.from({ length: layers }, (_, layer) => partsOf(layer, heads)).flat()
+    const anatomy = await readAnatomy(model)
+    const parts = anatomy.layers.flatMap(partsOf)
     const { mix } = this.state.getState()
     const base = await editedRunOf(this.session).baseLogits(model, ids)
     for (const [done, part] of parts.entries()) {
       throwIfAborted(signal)
       this.state.setState({ phase: { kind: 'measuring', done, total: parts.length } })
-      const edits = toEdits({ kind: 'scale', ...part, factor: 0, span: { kind: 'all' } })
+      const edits = toEdits(anatomy, { kind: 'scale', ...part, factor: 0, span: { kind: 'all' } })
       const logits = await model.logits(ids, { edits })
       throwIfAborted(signal)
       if ((await mixWord(model)) !== mix) throw new TokenscopeError('aborted', 'The adapters were moved.')

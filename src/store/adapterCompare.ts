@@ -3,6 +3,7 @@ import type { ComparedToken, Lens, Model, TensorData } from '../api/model.ts'
 import { toErrorData, TokenscopeError } from '../errors.ts'
 import { mixOf, type MixPart } from './adapterMix.ts'
 import { adaptersOf, type Adapters } from './adapters.ts'
+import { readAnatomy } from './anatomy.ts'
 import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from './adapterScores.ts'
 import { promptTexts } from '../text/tokenTexts.ts'
 import { isRunning } from './app.ts'
@@ -147,9 +148,9 @@ export class Comparison {
   async attention(layer: number, at: number): Promise<{ a: TensorData; b: TensorData }> {
     const first = this.firstDifference
     const ids = this.idsBefore('a', first < 0 ? at : Math.min(at, first))
-    const probe = `layers.${layer}.attn.probs`
     const read = async (side: Side) => {
       const { model, mix } = this.behind(side)
+      const probe = (await readAnatomy(model)).layers[layer]?.attention?.probs ?? ''
       const probs = (await model.trace(ids, { probes: [probe], adapters: mix })).get(probe)
       if (probs === undefined) throw new TokenscopeError('bad-argument', `${probe} was not traced.`)
       return probs

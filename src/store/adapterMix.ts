@@ -1,4 +1,5 @@
 import type { AdapterReport, AdapterScale } from '../api/model.ts'
+import { placeOf, type Anatomy } from './anatomy.ts'
 
 /** One adapter's share in a mix, with the name people know it by. */
 export interface MixPart extends AdapterScale {
@@ -92,11 +93,16 @@ const range = (values: readonly number[]): string => {
   return low === high ? String(low) : `${low}–${high}`
 }
 
+/** A step's name within its layer, without its block: `q`, `down`. */
+export const shortName = (local: string): string =>
+  local.startsWith('attn.') || local.startsWith('mlp.') ? local.slice(local.indexOf('.') + 1) : local
+
 /** Ranks and alphas as one number or a range each, the modules it sits on, and in how many layers. */
-export function summaryOf({ matched, replaced }: AdapterReport) {
-  const steps = [...matched.map(({ step }) => step), ...replaced.map(({ name }) => name)]
-  const layers = new Set(steps.flatMap((step) => /^layers\.(\d+)\./.exec(step)?.[1] ?? []))
-  const modules = new Set(steps.map((step) => step.replace(/^layers\.\d+\.(attn\.|mlp\.)?/, '')))
+export function summaryOf({ matched, replaced }: AdapterReport, anatomy: Anatomy) {
+  const names = [...matched.map(({ step }) => step), ...replaced.map(({ name }) => name)]
+  const places = names.map((name) => placeOf(anatomy, name))
+  const layers = new Set(places.flatMap(({ layer }) => layer ?? []))
+  const modules = new Set(places.map(({ local }) => shortName(local)))
   return {
     rank: range(matched.map(({ rank }) => rank)),
     alpha: range(matched.map(({ alpha }) => alpha)),

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant } from '../errors.ts'
 import type { Model, TensorData } from '../api/model.ts'
+import { readAnatomy } from './anatomy.ts'
 import {
   addHeads,
   averageHeads,
@@ -68,8 +69,6 @@ const KEPT = 1 << 25
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
-export const probsStep = (layer: number): string => `layers.${layer}.attn.probs`
-
 /** Weights of a layer, without the positions no row reaches: `[heads, size, size]`. */
 function squareProbs({ shape, data }: TensorData, size: number): Float32Array {
   const [heads = 0, rows = 0, positions = 0] = shape
@@ -82,11 +81,16 @@ async function readLayers(
   ids: readonly number[],
   layers: readonly number[],
 ): Promise<Map<number, Float32Array>> {
-  const traced = await model.trace(ids, { probes: layers.map(probsStep) })
+  const anatomy = await readAnatomy(model)
+  const steps = layers.flatMap((layer) => {
+    const probs = anatomy.layers[layer]?.attention?.probs
+    return probs === undefined ? [] : [[layer, probs] as const]
+  })
+  const traced = await model.trace(ids, { probes: steps.map(([, probs]) => probs) })
   return new Map(
-    layers.map((layer) => {
-      const tensor = traced.get(probsStep(layer))
-      invariant(tensor, `${probsStep(layer)} was not traced`)
+    steps.map(([layer, probs]) => {
+      const tensor = traced.get(probs)
+      invariant(tensor, `${probs} was not traced`)
       return [layer, squareProbs(tensor, ids.length)] as const
     }),
   )

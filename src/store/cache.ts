@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant, toErrorData, type ErrorData } from '../errors.ts'
 import type { CachedSequence, CacheReport, Model } from '../api/model.ts'
+import { readAnatomy } from './anatomy.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
@@ -39,8 +40,6 @@ const TOLD = 24
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
-export const cacheStep = (layer: number): string => `layers.${layer}.attn.cache`
-
 /** Norms of the rows of `[rows, width]`, summed in f64. */
 function rowNorms(data: Float32Array, rows: number, into: Float32Array): void {
   const width = data.length / rows
@@ -53,6 +52,7 @@ function rowNorms(data: Float32Array, rows: number, into: Float32Array): void {
 
 async function* readNorms(model: Model, ids: readonly number[]): AsyncIterable<CacheNorms> {
   const { layers, kvHeads, headDim } = model.info
+  const anatomy = await readAnatomy(model)
   const positions = ids.length
   const norms = {
     layers,
@@ -63,10 +63,12 @@ async function* readNorms(model: Model, ids: readonly number[]): AsyncIterable<C
   const step = Math.max(1, Math.floor(AT_ONCE / (2 * positions * kvHeads * headDim)))
   for (let from = 0; from < layers; from += step) {
     const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
-    const traced = await model.trace(ids, { probes: some.map(cacheStep) })
-    for (const layer of some) {
-      const tensor = traced.get(cacheStep(layer))
-      invariant(tensor, `${cacheStep(layer)} was not traced`)
+    const cacheOfLayer = (layer: number): string => anatomy.layers[layer]?.attention?.cache ?? ''
+    const caching = some.filter((layer) => cacheOfLayer(layer) !== '')
+    const traced = await model.trace(ids, { probes: caching.map(cacheOfLayer) })
+    for (const layer of caching) {
+      const tensor = traced.get(cacheOfLayer(layer))
+      invariant(tensor, `${cacheOfLayer(layer)} was not traced`)
       const half = tensor.data.length / 2 // [2, rows, kvHeads · headDim]
       const line = [layer * positions, (layer + 1) * positions] as const
       rowNorms(tensor.data.subarray(0, half), positions, norms.k.subarray(...line))

@@ -1,26 +1,15 @@
 import { TokenscopeError } from '../errors.ts'
 import type { Edit, Model } from '../api/model.ts'
+import { readAnatomy, type Anatomy } from './anatomy.ts'
 import type { Change, ChangeOf, Entry, Span } from './edits.ts'
 import { encodePrompt } from './session.ts'
 import { mixWord } from './textIdentity.ts'
 
-/** Both outputs of a layer: without them the residual stream passes it by. */
-const OUTPUTS = ['attn.o', 'mlp.down'] as const
-
-/** Steps whose rows can be changed: those with a row of features, or of heads, to every position. */
-const EDITABLE =
-  /^(embed|layers\.\d+\.(attn_norm|mlp_norm|attn\.(q|k|v|q_rope|k_rope|context|o)|resid_attn|mlp\.(gate|up|act|down)|resid))$/
-/** Steps whose columns lie head by head. */
-const BY_HEAD = /\.attn\.(q|k|v|q_rope|k_rope|mix)$/
-
-export const canEdit = (step: string): boolean => EDITABLE.test(step)
-export const hasHeads = (step: string): boolean => BY_HEAD.test(step)
-
-/** Steps an entry acts at, as the engine names them. */
-export function stepsOfChange(change: Change): string[] {
-  if (change.kind === 'mask') return [`layers.${change.layer}.attn.scores`]
-  if (!/^layers\.\d+$/.test(change.step)) return [change.step]
-  return OUTPUTS.map((output) => `${change.step}.${output}`)
+/** Steps an entry acts at, as the engine names them: of a whole layer all its outputs, without which the stream passes it by. */
+export function stepsOfChange({ layers }: Anatomy, change: Change): string[] {
+  if (change.kind === 'mask') return [layers[change.layer]?.attention?.scores ?? '']
+  const whole = layers.find(({ name }) => name === change.step)
+  return whole?.outputs.map(({ step }) => step) ?? [change.step]
 }
 
 function reach(span: Span): { from?: number; to?: number } {
@@ -37,10 +26,10 @@ function reach(span: Span): { from?: number; to?: number } {
 }
 
 /** A scale as the engine takes it: one edit for every step it acts at. */
-export function toEdits(change: ChangeOf<'scale'>): Edit[] {
+export function toEdits(anatomy: Anatomy, change: ChangeOf<'scale'>): Edit[] {
   const { factor, head, span } = change
   const rest = { factor, ...(head !== null && { head }), ...reach(span) }
-  return stepsOfChange(change).map((step) => ({ kind: 'scale', step, ...rest }))
+  return stepsOfChange(anatomy, change).map((step) => ({ kind: 'scale', step, ...rest }))
 }
 
 /** Activations that recipes ask for, of the model and the mix they were last asked under. */
@@ -68,7 +57,7 @@ export class Activations {
   private async editsOf(model: Model, change: Change): Promise<Edit[]> {
     switch (change.kind) {
       case 'scale':
-        return toEdits(change)
+        return toEdits(await readAnatomy(model), change)
       case 'steer': {
         const { step, toward, away, factor, span } = change
         const { to, from } = await this.ends(model, step, toward, away)
@@ -81,9 +70,9 @@ export class Activations {
         return [{ kind: 'patch', step, position, values }]
       }
       case 'mask': {
-        const { layer, head, query, key } = change
-        const step = `layers.${layer}.attn.scores`
-        return [{ kind: 'mask', step, query, key, ...(head !== null && { head }) }]
+        const { head, query, key } = change
+        const steps = stepsOfChange(await readAnatomy(model), change)
+        return steps.map((step) => ({ kind: 'mask', step, query, key, ...(head !== null && { head }) }))
       }
     }
   }

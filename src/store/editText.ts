@@ -12,10 +12,11 @@ function whole(value: unknown): number | null {
 const finite = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? value : null
 
-const STEP = /^(embed|layers\.\d+(\.[\w.]+)?)$/
+/** Parts of words with dots between them, as every step is named; the model on the page knows which it has. */
+const NAME = /^\w+(\.\w+)*$/
 
 const stepName = (value: unknown): string | null =>
-  typeof value === 'string' && STEP.test(value) ? value : null
+  typeof value === 'string' && NAME.test(value) ? value : null
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 

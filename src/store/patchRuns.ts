@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
 import type { Model } from '../api/model.ts'
+import { outputOf, readAnatomy, type Anatomy } from './anatomy.ts'
 import { answeringModel } from './app.ts'
 import { promptTexts } from '../text/tokenTexts.ts'
 import { perSession } from './perSession.ts'
@@ -8,10 +9,14 @@ import { encodePrompt, type Session } from './session.ts'
 import { TextReading } from './textReading.ts'
 
 /** What of a layer is patched: the residual stream behind it, or one of its two outputs. */
-export const PATCH_KINDS = ['resid', 'attn.o', 'mlp.down'] as const
+export const PATCH_KINDS = ['stream', 'attn', 'mlp'] as const
 export type PatchKind = (typeof PATCH_KINDS)[number]
 
-export const patchStep = (layer: number, kind: PatchKind): string => `layers.${layer}.${kind}`
+/** The step that is patched in a layer; empty where the layer has no such output. */
+export function patchStep(anatomy: Anatomy, layer: number, kind: PatchKind): string {
+  const step = kind === 'stream' ? anatomy.layers[layer]?.stream : outputOf(anatomy, layer, kind)
+  return step ?? ''
+}
 
 /** Norms of one step of every layer, at every position. */
 export interface NormGrid {
@@ -26,13 +31,16 @@ const AT_ONCE = 1 << 24
 
 export async function readNorms(model: Model, ids: readonly number[], kind: PatchKind): Promise<NormGrid> {
   const { layers, hidden } = model.info
+  const anatomy = await readAnatomy(model)
   const norms = new Float32Array(layers * ids.length)
   const together = Math.max(1, Math.floor(AT_ONCE / (ids.length * hidden)))
   for (let from = 0; from < layers; from += together) {
     const count = Math.min(together, layers - from)
-    const probes = Array.from({ length: count }, (_, i) => patchStep(from + i, kind))
-    const traced = await model.trace(ids, { probes })
+    const probes = Array.from({ length: count }, (_, i) => patchStep(anatomy, from + i, kind))
+    const traced = await model.trace(ids, { probes: probes.filter((probe) => probe !== '') })
     probes.forEach((probe, i) => {
+      // A layer without such an output adds nothing there.
+      if (probe === '') return
       const tensor = traced.get(probe)
       if (tensor === undefined) throw new TokenscopeError('bad-argument', `${probe} was not traced.`)
       norms.set(rowNorms(tensor.data, ids.length), (from + i) * ids.length)
@@ -75,7 +83,7 @@ export class PatchRuns {
   readonly own: TextReading<{ kind: PatchKind; grid: NormGrid }>
   readonly state = createStore<PatchState>()(() => ({
     prompt: '',
-    kind: 'resid',
+    kind: 'stream',
     other: null,
     phase: { kind: 'idle' },
     held: null,

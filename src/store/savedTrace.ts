@@ -3,7 +3,8 @@ import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
 import { openTrace } from '../trace/open.ts'
 import { EXTENSION, LIMITS } from '../trace/layout.ts'
 import type { SavedTrace } from '../trace/types.ts'
-import type { Model } from '../api/model.ts'
+import type { Model, StepInfo } from '../api/model.ts'
+import { anatomyOfSteps } from './anatomy.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 
@@ -16,16 +17,23 @@ export type SavePhase =
   | { kind: 'saved'; name: string; bytes: number }
   | { kind: 'failed'; error: ErrorData }
 
-/** What can be kept of a run, and which steps that is. */
-export const KEEP = {
-  residuals: /^embed$|^layers\.\d+\.resid$/,
-  attention: /^layers\.\d+\.attn\.probs$/,
-  logits: /^logits$/,
-  everything: /^/,
-} as const
+/** What can be kept of a run. */
+export const KEEP_NAMES = ['residuals', 'attention', 'logits', 'everything'] as const
+export type Keep = (typeof KEEP_NAMES)[number]
 
-export type Keep = keyof typeof KEEP
-export const KEEP_NAMES = Object.keys(KEEP) as readonly Keep[]
+/** Which of a model's steps every choice keeps: the stream behind every layer, attention's weights, rows of the vocabulary. */
+export function stepsToKeep(steps: readonly StepInfo[]): Readonly<Record<Keep, readonly StepInfo[]>> {
+  const { start, layers } = anatomyOfSteps(steps)
+  const stream = new Set([start, ...layers.map((layer) => layer.stream)])
+  const read = new Set(steps.flatMap(({ inputs }) => inputs))
+  return {
+    residuals: steps.filter(({ name }) => stream.has(name)),
+    attention: steps.filter(({ op }) => op === 'softmax'),
+    // Parts that adapters make logits of are read again, the logits themselves by no step.
+    logits: steps.filter(({ axes, name }) => axes.at(-1)?.kind === 'vocabulary' && !read.has(name)),
+    everything: steps,
+  }
+}
 
 export interface SavedTraceState {
   opening: OpenPhase
@@ -129,8 +137,8 @@ export class SavedTraces {
 
   private async probes(model: Model, rows: number): Promise<string[]> {
     const { keep } = this.state.getState()
-    const steps = await model.steps({ rows })
-    return steps.map(({ name }) => name).filter((name) => keep.some((one) => KEEP[one].test(name)))
+    const kept = stepsToKeep(await model.steps({ rows }))
+    return [...new Set(keep.flatMap((one) => kept[one].map(({ name }) => name)))]
   }
 
   private async show(name: string, read: () => Promise<Blob>): Promise<void> {
@@ -156,11 +164,12 @@ export class SavedTraces {
 
 /** Bytes of the tensors of every choice, before packing, for a text of `rows` tokens. */
 export async function keepSizes(model: Model, rows: number): Promise<Readonly<Record<Keep, number>>> {
-  const steps = await model.steps({ rows })
+  const kept = stepsToKeep(await model.steps({ rows }))
   const size = (one: Keep): number =>
-    steps
-      .filter(({ name }) => KEEP[one].test(name))
-      .reduce((sum, { output }) => sum + output.shape.reduce((product, count) => product * count, 4), 0)
+    kept[one].reduce(
+      (sum, { output }) => sum + output.shape.reduce((product, count) => product * count, 4),
+      0,
+    )
   return {
     residuals: size('residuals'),
     attention: size('attention'),

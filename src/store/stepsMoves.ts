@@ -1,4 +1,5 @@
 import type { StepInfo } from '../api/model.ts'
+import { localName } from '../program/step.ts'
 
 /** Row of the forward that the page's selection names: generated token `pinned`, else a prompt row, else the last. */
 export function selectedRow(
@@ -11,11 +12,6 @@ export function selectedRow(
   return Math.min(rows - 1, Math.max(0, row))
 }
 
-const layerOf = (name: string): number | null => {
-  const layer = /^layers\.(\d+)\./.exec(name)?.[1]
-  return layer === undefined ? null : Number(layer)
-}
-
 /**
  * The step a layer further: of the same name where that exists, else the first of that layer; from before the layers into
  * the first, from the last out of them. Null at the end of the forward.
@@ -23,15 +19,14 @@ const layerOf = (name: string): number | null => {
 export function layerStep(steps: readonly StepInfo[], index: number, by: 1 | -1): string | null {
   const current = steps[index]
   if (current === undefined) return null
-  const layer = layerOf(current.name)
+  const { layer } = current
   if (layer !== null) {
-    const same = current.name.replace(/^layers\.\d+\./, `layers.${layer + by}.`)
-    const found =
-      steps.find(({ name }) => name === same) ?? steps.find(({ name }) => layerOf(name) === layer + by)
+    const there = steps.filter((step) => step.layer === layer + by)
+    const found = there.find((step) => localName(step) === localName(current)) ?? there[0]
     if (found !== undefined) return found.name
   }
   const beyond = by > 0 ? steps.slice(index + 1) : steps.slice(0, index).toReversed()
-  const next = beyond.find(({ name }) => layerOf(name) !== layer)
+  const next = beyond.find((step) => step.layer !== layer)
   return next?.name ?? null
 }
 

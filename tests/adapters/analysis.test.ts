@@ -160,15 +160,15 @@ describe('comparison of adapters', () => {
 
 describe('cost', () => {
   it('counts a shared A once and an embedding as a look-up', async () => {
-    const { spec } = await readBase('gpt2')
-    const { modules } = await loadCase('gpt2-fan-spelled-false', spec)
-    const [layers, rank, hidden] = [spec.layers, 2, spec.hidden]
+    const { model } = await readBase('gpt2')
+    const { modules } = await loadCase('gpt2-fan-spelled-false', model)
+    const [layers, rank, hidden] = [model.layers, 2, model.hidden]
     expect(adapterCost(modules, 2)).toEqual({
       bytes: 2 * layers * rank * (hidden + 3 * hidden),
       flopsPerRow: 2 * layers * rank * (hidden + 3 * hidden),
     })
     const llama = await readBase('llama')
-    const embedding = (await loadCase('llama-embedding-dora', llama.spec)).modules.slice(0, 1)
+    const embedding = (await loadCase('llama-embedding-dora', llama.model)).modules.slice(0, 1)
     expect(adapterCost(embedding, 4)).toEqual({
       bytes: 4 * (2 * 131 + 2 * 40 + 40),
       flopsPerRow: 2 * 2 * 40 + 40,

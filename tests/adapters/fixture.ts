@@ -8,8 +8,9 @@ import { openCheckpoint } from '../../src/formats/checkpoint.ts'
 import { mapSource } from '../../src/sources/dropped.ts'
 import { nodeFolderSource } from '../../src/sources/nodeFolder.ts'
 import type { TensorInfo } from '../../src/formats/tensors.ts'
-import { parseSpec } from '../../src/arch/index.ts'
-import { listWeights, type DecoderSpec, type WeightRef } from '../../src/arch/spec.ts'
+import { describeModel } from '../../src/arch/index.ts'
+import type { ModelDescription } from '../../src/arch/spec.ts'
+import type { ParamRef } from '../../src/program/step.ts'
 import { decodeFloats } from '../../src/formats/floats.ts'
 import { writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
 
@@ -20,8 +21,8 @@ export const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? join(ROOT, '..
 export const WITHOUT_SHARED = existsSync(SHARED) ? '' : ' (skipped: needs shared data)'
 
 export interface Base {
-  spec: DecoderSpec
-  /** Values by the names of `listWeights`, `logits` included, as the decoder uses them. */
+  model: ModelDescription
+  /** Values by parameter, `logits` included, as the steps use them. */
   weights: ReadonlyMap<string, Float32Array>
 }
 
@@ -36,17 +37,18 @@ export async function readBase(name: string): Promise<Base> {
     ({ name, dtype }, _, chunk) => void stored.set(name, decodeFloats(dtype, chunk)),
   )
   const config: unknown = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
-  const spec = parseSpec(config, checkpoint.tensors)
-  const named = listWeights(spec)
-  if (spec.tiedHead) named.push({ name: 'logits', ref: spec.weights.head.weight })
+  const model = describeModel(config, checkpoint.tensors)
+  const named = model.params.map((param): [string, ParamRef] => [param.name, param])
+  const embed = model.params.find(({ name }) => name === 'embed')
+  if (model.tiedHead && embed) named.push(['logits', embed])
   const weights = new Map(
-    named.map(({ name, ref }) => [name, valuesOf(ref, checkpoint.tensors, stored.get(ref.tensor))]),
+    named.map(([name, ref]) => [name, valuesOf(ref, checkpoint.tensors, stored.get(ref.tensor))]),
   )
-  return { spec, weights }
+  return { model, weights }
 }
 
 function valuesOf(
-  ref: WeightRef,
+  ref: ParamRef,
   tensors: ReadonlyMap<string, TensorInfo>,
   stored: Float32Array | undefined,
 ): Float32Array {
@@ -57,20 +59,20 @@ function valuesOf(
   return ref.rows ? turned.subarray(ref.rows[0] * width, ref.rows[1] * width) : turned
 }
 
-/** A spec of real size without weights: `config` and the tensor table that its architecture asks for. */
-export function syntheticSpec(
+/** A model of real size without weights: `config` and the tensor table that its architecture asks for. */
+export function syntheticModel(
   config: Record<string, unknown>,
   shapes: Record<string, readonly number[]>,
-): DecoderSpec {
+): ModelDescription {
   const tensors = Object.entries(shapes).map(([name, shape]): [string, TensorInfo] => [
     name,
     { name, dtype: 'F32', shape, file: 'model.safetensors', begin: 0, end: 0 },
   ])
-  return parseSpec(config, new Map(tensors))
+  return describeModel(config, new Map(tensors))
 }
 
 /** A Llama or Qwen2 of any size, head tied. */
-export function syntheticLlama(modelType: string, sizes: Record<string, number>): DecoderSpec {
+export function syntheticLlama(modelType: string, sizes: Record<string, number>): ModelDescription {
   const { layers = 0, hidden = 0, heads = 0, kvHeads = 0, intermediate = 0, vocab = 0 } = sizes
   const kv = (kvHeads * hidden) / heads
   const shapes: Record<string, number[]> = {
@@ -101,11 +103,11 @@ export function syntheticLlama(modelType: string, sizes: Record<string, number>)
     vocab_size: vocab,
     tie_word_embeddings: true,
   }
-  return syntheticSpec(config, shapes)
+  return syntheticModel(config, shapes)
 }
 
-export function loadCase(name: string, spec: DecoderSpec): Promise<ParsedAdapter> {
-  return loadAdapter(nodeFolderSource(join(FIXTURES, 'peft', name)), spec)
+export function loadCase(name: string, model: ModelDescription): Promise<ParsedAdapter> {
+  return loadAdapter(nodeFolderSource(join(FIXTURES, 'peft', name)), model)
 }
 
 /** An adapter's files taken apart, to be changed and loaded again. */
@@ -117,7 +119,7 @@ export interface Parts {
 /** Writes the parts, leaves out or adds files by `files` (null removes), and loads them. */
 export function loadParts(
   { config, tensors }: Parts,
-  spec: DecoderSpec,
+  model: ModelDescription,
   files: Record<string, Uint8Array | null> = {},
   baseNames: readonly string[] = [],
 ): Promise<ParsedAdapter> {
@@ -130,5 +132,5 @@ export function loadParts(
     if (content) all.set(name, content)
     else all.delete(name)
   }
-  return loadAdapter(mapSource(all, 'test adapter'), spec, { baseNames })
+  return loadAdapter(mapSource(all, 'test adapter'), model, { baseNames })
 }

@@ -8,7 +8,7 @@ import { TokenscopeError } from '../../src/errors.ts'
 import { randomSource } from '../random.ts'
 import { loadParts, readBase, syntheticLlama, type Parts } from './fixture.ts'
 
-const { spec } = await readBase('llama')
+const { model } = await readBase('llama')
 const random = randomSource(99)
 const pick = <T>(list: readonly T[]): T => list[random.integer(list.length)]!
 
@@ -49,7 +49,7 @@ const WEIGHTS: Parts['tensors'] = {
 const CONFIG = { peft_type: 'LORA', r: 4, target_modules: ['q_proj'], layers_to_transform: [0] }
 
 async function outcome(parts: Parts, files: Record<string, Uint8Array> = {}): Promise<'loaded' | 'refused'> {
-  return loadParts(parts, spec, files).then(
+  return loadParts(parts, model, files).then(
     () => 'loaded',
     (error: unknown) => {
       if (error instanceof TokenscopeError) return 'refused'

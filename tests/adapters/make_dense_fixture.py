@@ -32,6 +32,12 @@ LLAMA = {
     "mlp.up_proj": "mlp.up",
     "mlp.down_proj": "mlp.down",
 }
+# Norms before and behind each block, as in Gemma 2 and 3.
+SANDWICH = {
+    "post_attention_layernorm": "attn_post_norm",
+    "pre_feedforward_layernorm": "mlp_norm",
+    "post_feedforward_layernorm": "mlp_post_norm",
+}
 GPT2 = {
     "ln_1": "attn_norm",
     "attn.c_attn": "attn.q attn.k attn.v",
@@ -53,6 +59,8 @@ TOP = {
 def steps_of(model: torch.nn.Module) -> dict[str, str]:
     layers = len(model.model.layers if hasattr(model, "model") else model.transformer.h)
     body, names = ("model.layers", LLAMA) if hasattr(model, "model") else ("transformer.h", GPT2)
+    if has(model, f"{body}.0.pre_feedforward_layernorm"):
+        names = names | SANDWICH
     inner = {
         f"{body}.{n}.{module}": " ".join(f"layers.{n}.{part}" for part in step.split())
         for n in range(layers)

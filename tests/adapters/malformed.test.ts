@@ -5,7 +5,7 @@ import type { ParsedAdapter } from '../../src/adapters/types.ts'
 import { TokenscopeError } from '../../src/errors.ts'
 import { loadParts, readBase, type Parts } from './fixture.ts'
 
-const { spec } = await readBase('llama')
+const { model } = await readBase('llama')
 const gpt2 = await readBase('gpt2')
 const Q = 'base_model.model.model.layers.0.self_attn.q_proj'
 const C_ATTN = 'base_model.model.transformer.h.0.attn.c_attn'
@@ -230,7 +230,7 @@ const REFUSED: Record<string, Refused> = {
 
 describe('refused, naming file, field, got and expected', () => {
   it.each(Object.entries(REFUSED))('%s', async (_, { parts = good(), files, says, code = 'bad-file' }) => {
-    const error: unknown = await loadParts(parts, spec, files).then(
+    const error: unknown = await loadParts(parts, model, files).then(
       () => null,
       (reason: unknown) => reason,
     )
@@ -322,13 +322,13 @@ function sameAsGpt2({ modules }: ParsedAdapter): void {
 
 describe('accepted', () => {
   it.each(Object.entries(ACCEPTED))('%s', async (_, { parts, base, check }) => {
-    check(await loadParts(parts, base === 'gpt2' ? gpt2.spec : spec))
+    check(await loadParts(parts, base === 'gpt2' ? gpt2.model : model))
   })
 })
 
 describe('97 base model names', () => {
   it('warns when another base is loaded and the shapes fit', async () => {
-    const { report } = await loadParts(good(), spec, {}, ['other/llama-2'])
+    const { report } = await loadParts(good(), model, {}, ['other/llama-2'])
     expect(report.baseModel).toEqual({ named: 'tiny/llama', loaded: 'other/llama-2', matches: false })
     expect(report.warnings[0]).toMatch(/Trained on 'tiny\/llama', loaded is 'other\/llama-2'/)
   })
@@ -336,7 +336,7 @@ describe('97 base model names', () => {
   it.each([['TINY/Llama'], ['/models/llama/'], ['mirror/llama@main']])(
     'takes %s for the same',
     async (name) => {
-      const { report } = await loadParts(good(), spec, {}, [name])
+      const { report } = await loadParts(good(), model, {}, [name])
       expect(report.baseModel.matches).toBe(true)
       expect(report.warnings).toEqual([])
     },
@@ -345,7 +345,7 @@ describe('97 base model names', () => {
 
 describe('report', () => {
   it('counts keys, bytes and elements and says what was matched', async () => {
-    const { report } = await loadParts(good(), spec)
+    const { report } = await loadParts(good(), model)
     expect(report.matched).toEqual([
       {
         step: 'layers.0.attn.q',
@@ -377,10 +377,10 @@ describe('report', () => {
         config: { ...config, layers_to_transform: null, target_modules: ['h.0.attn.c_attn'] },
         tensors: bare,
       },
-      gpt2.spec,
+      gpt2.model,
     )
     expect(adapter.modules).toHaveLength(3)
     const published = await readBase('gpt2-bare-names')
-    expect((await loadParts(goodGpt2(true), published.spec)).modules).toHaveLength(3)
+    expect((await loadParts(goodGpt2(true), published.model)).modules).toHaveLength(3)
   })
 })

@@ -7,13 +7,13 @@ import type { ParsedAdapter } from '../../src/adapters/types.ts'
 import { safetensorsHeader, writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
 import { openSafetensors } from '../../src/formats/checkpoint.ts'
 import { mapSource } from '../../src/sources/dropped.ts'
-import type { DecoderSpec } from '../../src/arch/spec.ts'
+import type { ModelDescription } from '../../src/arch/spec.ts'
 import { decodeFloats } from '../../src/formats/floats.ts'
 import { loadCase, readBase } from './fixture.ts'
 
-async function reload(parts: readonly MixPart[], spec: DecoderSpec): Promise<ParsedAdapter> {
+async function reload(parts: readonly MixPart[], model: ModelDescription): Promise<ParsedAdapter> {
   const files = exportMix(parts, { baseModel: 'tiny/base' })
-  return loadAdapter(mapSource(files), spec)
+  return loadAdapter(mapSource(files), model)
 }
 
 /** Σ scale · ΔW of each step. */
@@ -74,10 +74,10 @@ describe('a mix exported and read again', () => {
       ],
     ],
   ] as const)('%s: %j', async (base, mix) => {
-    const { spec } = await readBase(base)
+    const { model } = await readBase(base)
     const parts: MixPart[] = []
-    for (const [name, scale] of mix) parts.push({ adapter: await loadCase(name, spec), scale })
-    const mixed = await reload(parts, spec)
+    for (const [name, scale] of mix) parts.push({ adapter: await loadCase(name, model), scale })
+    const mixed = await reload(parts, model)
     expectSame(deltas([{ adapter: mixed, scale: 1 }]), deltas(parts))
     for (const module of mixed.modules) {
       expect(module.scaling).toBe(1)
@@ -89,26 +89,26 @@ describe('a mix exported and read again', () => {
   })
 
   it('leaves muted adapters out and keeps the base’s name', async () => {
-    const { spec } = await readBase('llama')
-    const [plain, regex] = [await loadCase('llama-plain', spec), await loadCase('llama-regex', spec)]
+    const { model } = await readBase('llama')
+    const [plain, regex] = [await loadCase('llama-plain', model), await loadCase('llama-regex', model)]
     const mixed = await reload(
       [
         { adapter: plain, scale: 1 },
         { adapter: regex, scale: 0 },
       ],
-      spec,
+      model,
     )
     expect(mixed.report.baseModel.named).toBe('tiny/base')
     expect(mixed.modules.map(({ rank }) => rank)).toEqual(plain.modules.map(({ rank }) => rank))
   })
 
   it('rounds to f16 on request', async () => {
-    const { spec } = await readBase('llama')
-    const adapter = await loadCase('llama-all-linear-f16', spec)
+    const { model } = await readBase('llama')
+    const adapter = await loadCase('llama-all-linear-f16', model)
     const files = exportMix([{ adapter, scale: 1 }], { baseModel: null, dtype: 'F16' })
     const f32 = exportMix([{ adapter, scale: 1 }], { baseModel: null })
     expect(files.get(WEIGHTS_FILE)!.byteLength).toBeLessThan(0.6 * f32.get(WEIGHTS_FILE)!.byteLength + 1000)
-    const mixed = await loadAdapter(mapSource(files), spec)
+    const mixed = await loadAdapter(mapSource(files), model)
     // A was f16 already; B times its scaling of 3 is rounded again.
     expect(mixed.modules[0]?.a).toEqual(adapter.modules[0]?.a)
   })
@@ -118,8 +118,8 @@ describe('a mix exported and read again', () => {
     ['llama', 'llama-save-head', /replaces logits/],
     ['qwen2', 'qwen2-bias-lora-only', /replaces layers\.0\.attn\.q\.bias/],
   ])('%s: refuses %s by name', async (base, name, says) => {
-    const { spec } = await readBase(base)
-    const adapter = await loadCase(name, spec)
+    const { model } = await readBase(base)
+    const adapter = await loadCase(name, model)
     expect(() => exportMix([{ adapter, scale: 1 }], { baseModel: null })).toThrow(says)
   })
 
@@ -128,8 +128,8 @@ describe('a mix exported and read again', () => {
   })
 
   it('writes a config that names what PEFT needs', async () => {
-    const { spec } = await readBase('llama')
-    const files = exportMix([{ adapter: await loadCase('llama-patterns', spec), scale: 1 }], {
+    const { model } = await readBase('llama')
+    const files = exportMix([{ adapter: await loadCase('llama-patterns', model), scale: 1 }], {
       baseModel: 'tiny/base',
     })
     const config = JSON.parse(new TextDecoder().decode(files.get(CONFIG_FILE))) as Record<string, unknown>

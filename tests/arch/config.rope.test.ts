@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { ropeFrequencies, ropeTable } from '../../src/run/ropeTable.ts'
-import type { RopePositions, RopeScaling } from '../../src/arch/spec.ts'
+import type { RopeScaling, RopeTable } from '../../src/program/attrs.ts'
 
-const rope = (scaling: RopeScaling, theta = 500_000, rotaryDim = 32): RopePositions => ({
-  kind: 'rope',
-  layout: 'half',
-  theta,
-  scaling,
-  rotaryDim,
-})
+const rope = (scaling: RopeScaling, theta = 500_000, rotary = 32): RopeTable => ({ theta, scaling, rotary })
 
 /** `ROPE_INIT_FUNCTIONS['llama3']` of Transformers 5.18 with Llama 3.2's values and a head size of 32, in f32. */
 const LLAMA3 = [

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { TokenscopeError } from '../../src/errors.ts'
 import { parseStrictJson } from '../../src/formats/strictJson.ts'
 import type { DType, TensorInfo } from '../../src/formats/tensors.ts'
-import { parseSpec } from '../../src/arch/index.ts'
-import { listWeights, type DecoderSpec } from '../../src/arch/spec.ts'
+import { describeModel } from '../../src/arch/index.ts'
+import type { ModelDescription } from '../../src/arch/spec.ts'
+import type { OpName } from '../../src/program/attrs.ts'
+import { isOp, type ParamRef, type Step } from '../../src/program/step.ts'
 
 type Config = Record<string, unknown>
 type Tensors = Map<string, TensorInfo>
@@ -55,8 +57,26 @@ function llamaShapes(changes: Record<string, number[] | null> = {}): Record<stri
   )
 }
 
-const llama = (config: Config = {}, tensors: Record<string, number[] | null> = {}): DecoderSpec =>
-  parseSpec({ ...LLAMA, ...config }, tensorsOf(llamaShapes(tensors)))
+const llama = (config: Config = {}, tensors: Record<string, number[] | null> = {}): ModelDescription =>
+  describeModel({ ...LLAMA, ...config }, tensorsOf(llamaShapes(tensors)))
+
+/** Steps of an op in a recorded forward. */
+function stepsOf<O extends OpName>(model: ModelDescription, op: O): Extract<Step, { op: O }>[] {
+  return model.record({ rows: 1, logitRows: 1, positions: 1 }).steps.filter((step) => isOp(step, op))
+}
+
+/** The window of each layer, said alike by all steps of its attention. */
+function windowsOf(model: ModelDescription): (number | null)[] {
+  const windows = stepsOf(model, 'cache').map(({ attrs }) => attrs.window)
+  for (const op of ['scores', 'softmax', 'context'] as const)
+    expect(stepsOf(model, op).map(({ attrs }) => attrs.window)).toEqual(windows)
+  return windows
+}
+
+/** A parameter that a recorded forward reads. */
+function paramOf({ params }: ModelDescription, name: string): ParamRef | undefined {
+  return params.find((param) => param.name === name)
+}
 
 function refusal(run: () => unknown): TokenscopeError {
   try {
@@ -73,12 +93,6 @@ const refused: { n: number; what: string; config: Config; code?: string; field: 
   { n: 111, what: 'hidden 0', config: { hidden_size: 0 }, field: 'hidden_size' },
   { n: 111, what: 'hidden absent', config: { hidden_size: null }, field: 'hidden_size' },
   { n: 112, what: 'heads ∤ hidden', config: { num_attention_heads: 3 }, field: 'num_attention_heads' },
-  {
-    n: 112,
-    what: 'heads ∤ hidden, head size given',
-    config: { num_attention_heads: 6, head_dim: 4 },
-    field: 'num_attention_heads',
-  },
   { n: 113, what: 'kv ∤ heads', config: { num_key_value_heads: 3 }, field: 'num_key_value_heads' },
   { n: 114, what: '10^9 layers', config: { num_hidden_layers: 1e9 }, field: 'num_hidden_layers' },
   { n: 115, what: 'NaN eps', config: { rms_norm_eps: NaN }, field: 'rms_norm_eps' },
@@ -206,14 +220,14 @@ describe('configs that are refused', () => {
     },
     { n: 119, what: 'empty', bytes: Buffer.from(''), says: 'end of the file' },
   ])('case $n: $what', ({ bytes, says }) => {
-    const error = refusal(() => parseSpec(parseStrictJson(bytes, 'config.json'), new Map()))
+    const error = refusal(() => describeModel(parseStrictJson(bytes, 'config.json'), new Map()))
     expect(error.code).toBe('bad-file')
     expect(error.message).toContain('config.json')
     expect(error.message).toContain(says)
   })
 
   test.each(['[]', '"llama"', 'null', '3'])('%s is no config', (text) => {
-    const error = refusal(() => parseSpec(parseStrictJson(Buffer.from(text), 'config.json'), new Map()))
+    const error = refusal(() => describeModel(parseStrictJson(Buffer.from(text), 'config.json'), new Map()))
     expect(error).toMatchObject({ code: 'bad-file', details: { expected: 'a JSON object' } })
   })
 
@@ -222,7 +236,7 @@ describe('configs that are refused', () => {
     { field: 'add_cross_attention', value: true },
     { field: 'activation_function', value: 'relu' },
   ])('GPT-2 with $field $value', ({ field, value }) => {
-    const error = refusal(() => parseSpec({ model_type: 'gpt2', [field]: value }, new Map()))
+    const error = refusal(() => describeModel({ model_type: 'gpt2', [field]: value }, new Map()))
     expect(error).toMatchObject({ code: 'unsupported', details: { field } })
   })
 })
@@ -250,7 +264,7 @@ describe('tensors that do not fit', () => {
   })
 
   test('integers where weights belong', () => {
-    const error = refusal(() => parseSpec(LLAMA, tensorsOf(llamaShapes(), 'I8')))
+    const error = refusal(() => describeModel(LLAMA, tensorsOf(llamaShapes(), 'I8')))
     expect(error).toMatchObject({
       code: 'unsupported',
       details: { field: 'model.embed_tokens.weight', got: 'I8' },
@@ -268,24 +282,44 @@ describe('tensors that do not fit', () => {
 
 describe('fields with more than one spelling', () => {
   test('defaults', () => {
-    expect(
-      llama(
-        { num_key_value_heads: null, rope_scaling: null },
-        {
-          'model.layers.0.self_attn.k_proj.weight': [16, 16],
-          'model.layers.0.self_attn.v_proj.weight': [16, 16],
-        },
-      ),
-    ).toMatchObject({
+    const model = llama(
+      { num_key_value_heads: null, rope_scaling: null },
+      {
+        'model.layers.0.self_attn.k_proj.weight': [16, 16],
+        'model.layers.0.self_attn.v_proj.weight': [16, 16],
+      },
+    )
+    expect(model).toMatchObject({
       kvHeads: 4,
       headDim: 4,
-      positions: { kind: 'rope', layout: 'half', theta: 10_000, scaling: { kind: 'none' }, rotaryDim: 4 },
-      attentionScale: 0.5,
       eosIds: [2, 3],
       bosId: 1,
       tiedHead: false,
       warnings: [],
     })
+    const table = { theta: 10_000, scaling: { kind: 'none' }, rotary: 4 }
+    const turned = { headDim: 4, layout: 'half', table }
+    expect(stepsOf(model, 'rope').map(({ attrs }) => attrs)).toEqual([turned, turned])
+    expect(stepsOf(model, 'scores')[0]?.attrs).toEqual({
+      heads: 4,
+      kvHeads: 4,
+      headDim: 4,
+      scale: 0.5,
+      softcap: null,
+      window: null,
+    })
+  })
+
+  test('a head size that is given need not be hidden / heads', () => {
+    const model = llama(
+      { num_attention_heads: 6, head_dim: 4 },
+      {
+        'model.layers.0.self_attn.q_proj.weight': [24, 16],
+        'model.layers.0.self_attn.o_proj.weight': [16, 24],
+      },
+    )
+    expect(model).toMatchObject({ hidden: 16, heads: 6, kvHeads: 2, headDim: 4 })
+    expect(paramOf(model, 'layers.0.attn.o')?.shape).toEqual([16, 24])
   })
 
   test.each([
@@ -306,7 +340,8 @@ describe('fields with more than one spelling', () => {
       scaling: { kind: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 64 },
     },
   ])('$rope', ({ rope, scaling }) => {
-    expect(llama(rope).positions).toMatchObject({ theta: 5e5, scaling })
+    for (const { attrs } of stepsOf(llama(rope), 'rope'))
+      expect(attrs.table).toEqual({ theta: 5e5, scaling, rotary: 4 })
   })
 
   test.each([
@@ -314,9 +349,9 @@ describe('fields with more than one spelling', () => {
     { what: 'no end id', value: null, ids: [], remarks: 0 },
     { what: 'an end id outside the vocabulary', value: [2, 99], ids: [2], remarks: 1 },
   ])('$what', ({ value, ids, remarks }) => {
-    const spec = llama({ eos_token_id: value })
-    expect(spec.eosIds).toEqual(ids)
-    expect(spec.warnings.length).toBe(remarks)
+    const model = llama({ eos_token_id: value })
+    expect(model.eosIds).toEqual(ids)
+    expect(model.warnings.length).toBe(remarks)
   })
 
   test.each([
@@ -326,17 +361,18 @@ describe('fields with more than one spelling', () => {
     { what: 'silent, stored', config: null, stored: true, tied: false, remarks: 0 },
     { what: 'silent, nothing stored', config: null, stored: false, tied: true, remarks: 1 },
   ])('head: $what', ({ config, stored, tied, remarks }) => {
-    const spec = llama({ tie_word_embeddings: config }, stored ? {} : { 'lm_head.weight': null })
-    expect(spec.tiedHead).toBe(tied)
-    expect(spec.weights.head.weight.tensor).toBe(tied ? 'model.embed_tokens.weight' : 'lm_head.weight')
-    expect(spec.warnings.length).toBe(remarks)
-    expect(listWeights(spec).some(({ name }) => name === 'logits')).toBe(!tied)
+    const model = llama({ tie_word_embeddings: config }, stored ? {} : { 'lm_head.weight': null })
+    expect(model.tiedHead).toBe(tied)
+    const [head] = stepsOf(model, 'linear').at(-1)?.params ?? []
+    expect(head?.tensor).toBe(tied ? 'model.embed_tokens.weight' : 'lm_head.weight')
+    expect(model.warnings.length).toBe(remarks)
+    expect(paramOf(model, 'logits') !== undefined).toBe(!tied)
   })
 
   test('a tied pair stored as the head alone', () => {
-    const spec = llama({ tie_word_embeddings: true }, { 'model.embed_tokens.weight': null })
-    expect(spec.weights.embed.tensor).toBe('lm_head.weight')
-    expect(spec.tiedHead).toBe(true)
+    const model = llama({ tie_word_embeddings: true }, { 'model.embed_tokens.weight': null })
+    expect(paramOf(model, 'embed')?.tensor).toBe('lm_head.weight')
+    expect(model.tiedHead).toBe(true)
   })
 
   test('untied by the config, nothing stored: refused', () => {
@@ -346,33 +382,40 @@ describe('fields with more than one spelling', () => {
   })
 
   test.each([
-    { config: { model_type: 'mistral', sliding_window: null }, context: 64, window: null, remarks: 0 },
-    { config: { model_type: 'mistral', sliding_window: 64 }, context: 64, window: 64, remarks: 0 },
-    { config: { model_type: 'mistral', sliding_window: 32 }, context: 32, window: 32, remarks: 1 },
-    { config: { model_type: 'mistral' }, context: 64, window: 4096, remarks: 0 },
-  ])(
-    'an attention window shorter than the context shortens it: $config',
-    ({ config, context, window, remarks }) => {
-      const spec = llama(config)
-      expect([spec.maxPositions, spec.slidingWindow, spec.warnings.length]).toEqual([
-        context,
-        window,
-        remarks,
-      ])
-    },
+    { config: { sliding_window: null }, window: null },
+    { config: { sliding_window: 64 }, window: 64 },
+    { config: { sliding_window: 32 }, window: 32 },
+    { config: {}, window: 4096 },
+  ])('an attention window leaves the context as it is: $config', ({ config, window }) => {
+    const model = llama({ model_type: 'mistral', ...config })
+    expect([model.maxPositions, model.warnings]).toEqual([64, []])
+    expect(windowsOf(model)).toEqual([window])
+  })
+
+  const QWEN_BIASES = Object.fromEntries(
+    [
+      ['q', 16],
+      ['k', 8],
+      ['v', 8],
+    ].map(([p, n]) => [`model.layers.0.self_attn.${p}_proj.bias`, [Number(n)]]),
   )
 
   test('Qwen2 states a window it does not use', () => {
-    const bias = Object.fromEntries(
-      [
-        ['q', 16],
-        ['k', 8],
-        ['v', 8],
-      ].map(([p, n]) => [`model.layers.0.self_attn.${p}_proj.bias`, [Number(n)]]),
-    )
-    const spec = llama({ model_type: 'qwen2', use_sliding_window: false, sliding_window: 32 }, bias)
-    expect([spec.maxPositions, spec.slidingWindow]).toEqual([64, null])
-    expect(spec.weights.layers[0]?.q.bias?.tensor).toBe('model.layers.0.self_attn.q_proj.bias')
-    expect(spec.weights.layers[0]?.o.bias).toBeNull()
+    const model = llama({ model_type: 'qwen2', use_sliding_window: false, sliding_window: 32 }, QWEN_BIASES)
+    expect(model.maxPositions).toBe(64)
+    expect(windowsOf(model)).toEqual([null])
+    expect(paramOf(model, 'layers.0.attn.q.bias')?.tensor).toBe('model.layers.0.self_attn.q_proj.bias')
+    expect(paramOf(model, 'layers.0.attn.o.bias')).toBeUndefined()
+  })
+
+  test.each([
+    { config: { max_window_layers: 0 }, window: 32 },
+    { config: { max_window_layers: 1 }, window: null },
+    { config: { max_window_layers: 1, layer_types: ['sliding_attention'] }, window: 32 },
+    { config: { max_window_layers: 0, layer_types: ['full_attention'] }, window: null },
+  ])('Qwen2 with a window on some layers: $config', ({ config, window }) => {
+    const uses = { model_type: 'qwen2', use_sliding_window: true, sliding_window: 32 }
+    const model = llama({ ...uses, ...config }, QWEN_BIASES)
+    expect([model.maxPositions, windowsOf(model)]).toEqual([64, [window]])
   })
 })

@@ -37,11 +37,11 @@ const engine = (page: Page) =>
 
 async function expectPages(page: Page): Promise<void> {
   const { report, counted } = await engine(page)
-  const sharers = new Map(
-    report.sequences.flatMap(({ pages }) => pages.map((one) => [one.page, one.sharers])),
+  const refCount = new Map(
+    report.sequences.flatMap(({ pages }) => pages.map((one) => [one.page, one.refCount])),
   )
-  const cells = Array.from({ length: report.pages }, (_, at) => [at, sharers.get(at) ?? 0])
-  await expect.poll(() => numbers(page, 'cache-page', ['page', 'sharers'])).toEqual(cells)
+  const cells = Array.from({ length: report.pages }, (_, at) => [at, refCount.get(at) ?? 0])
+  await expect.poll(() => numbers(page, 'cache-page', ['page', 'refCount'])).toEqual(cells)
   expect(await numbers(page, 'cache-run', ['positions', 'pages'])).toEqual(
     report.sequences.map(({ tokens, pages }) => [tokens.length, pages.length]),
   )

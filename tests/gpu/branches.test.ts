@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PAGE } from '../../src/run/cache.ts'
+import { PAGE } from '../../src/program/batchLayout.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Counters, ForwardOptions } from '../../src/api/model.ts'
 import { collect, fixture, loadEngine, logSoftmax, refusal, TALES } from './engine.support.ts'

@@ -15,8 +15,8 @@ function expectCounted({ pages, freePages, sequences }: CacheReport): void {
   const holders = new Map<number, number>()
   for (const { page } of sequences.flatMap((one) => one.pages))
     holders.set(page, (holders.get(page) ?? 0) + 1)
-  for (const { page, sharers } of sequences.flatMap((one) => one.pages))
-    expect(sharers).toBe(holders.get(page))
+  for (const { page, refCount } of sequences.flatMap((one) => one.pages))
+    expect(refCount).toBe(holders.get(page))
   expect(freePages).toBe(pages - holders.size)
 }
 
@@ -46,15 +46,15 @@ describe('the report on the cache', () => {
         expect(written(one)).toEqual([42])
         expect(one.sequences[0]).toMatchObject({ mix: '', busy: false })
         expect(one.sequences[0]?.tokens).toEqual([...prompt(40), ...first.slice(0, 2)])
-        expect(one.sequences[0]?.pages.map(({ sharers }) => sharers)).toEqual([1, 1])
+        expect(one.sequences[0]?.pages.map(({ refCount }) => refCount)).toEqual([1, 1])
 
         await greedyIds(model, prompt(40, 2), { maxTokens: 1 })
         const two = await model.cache()
         expect(written(two)).toEqual([42, 40])
         const [a, b] = two.sequences.map(({ pages }) => pages)
         // The full page is shared; of the page where the texts part each has its own.
-        expect(b?.[0]).toEqual({ page: a?.[0]?.page, sharers: 2 })
-        expect(b?.[1]?.sharers).toBe(1)
+        expect(b?.[0]).toEqual({ page: a?.[0]?.page, refCount: 2 })
+        expect(b?.[1]?.refCount).toBe(1)
         expect(b?.[1]?.page).not.toBe(a?.[1]?.page)
         for (const report of [one, two]) {
           expectCounted(report)

@@ -50,7 +50,7 @@ function open(): void {
   client.onEvent((event) => void events.push(event))
 }
 
-/** Tests share a worker, with the device and the kernels it has, until one of them ends it. */
+/** Tests share a worker, with the device and the kernels it has, and leave no model in it, until one of them ends it. */
 beforeAll(open)
 beforeEach(() => {
   if (events.length === 0 && LocalWorker.made.length === 1) return
@@ -91,6 +91,7 @@ test('errors keep their code, hint and details', async () => {
   expect(error.hint).not.toBe('')
   expect(error.details).toMatchObject({ field: 'prompt', got: 99_999 })
   await refusal(client.loadModel(new Map()), 'bad-file')
+  await model.dispose()
 })
 
 test('a run is left, stopped, or cut off by dispose, and the next one is whole', async () => {
@@ -114,7 +115,9 @@ test('a load is given up', async () => {
   const controller = new AbortController()
   const loading = client.loadModel(files, { signal: controller.signal, onProgress: () => controller.abort() })
   await refusal(loading, 'aborted')
-  expect((await client.loadModel(files)).info.layers).toBe(1)
+  const model = await client.loadModel(files)
+  expect(model.info.layers).toBe(1)
+  await model.dispose()
 })
 
 test('a lost device is told once for each model, and counted', async () => {

@@ -19,7 +19,7 @@ import {
   relayPieces,
   upload,
 } from './formatBench.ts'
-import { CANARY, F32, padRows, plainRows, worstRow } from './opBench.ts'
+import { CANARY, F32, padRows, plainRows, worstRow } from './opHarness.ts'
 
 const VARIANTS = [
   'wg64',

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Inspection, Model, TensorData } from '../../src/index.ts'
-import { statsOf } from '../../src/inspect/readback.ts'
+import { statsOf } from '../../src/maths/stats.ts'
 import { maxDifference } from '../nmse.ts'
 import { testDevice } from './device.ts'
 import { collect, logSoftmax, refusal } from './engine.support.ts'

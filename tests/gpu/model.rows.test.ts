@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { BASE_MIX } from '../../src/engine/adapterSet.ts'
 import type { Sequence } from '../../src/run/cache.ts'
+import { BASE_CONDITIONS } from '../../src/run/conditions.ts'
 import { traceSteps } from '../../src/inspect/trace.ts'
 import type { Runner } from '../../src/run/runner.ts'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { maxDifference } from '../nmse.ts'
 import { randomSource } from '../random.ts'
 import { expectSameLogits, forward, readJson, TALES, TINY, withRunner } from './modelFixtures.ts'
@@ -18,8 +18,8 @@ function tokens(count: number, seed: number, vocab: number): number[] {
 
 /** Logits of every row from the fine chain, which the fixtures check. */
 async function fineLogits(runner: Runner, ids: readonly number[]): Promise<Float32Array[]> {
-  const { data } = (await traceSteps(runner, ids, ['logits'], BASE_MIX)).get('logits')!
-  const { vocab } = runner.spec
+  const { data } = (await traceSteps(runner, ids, ['logits'], BASE_CONDITIONS)).get('logits')!
+  const { vocab } = runner.model
   return ids.map((_, row) => data.slice(row * vocab, (row + 1) * vocab))
 }
 
@@ -31,7 +31,7 @@ const MODELS = [
 
 test.each(MODELS)('$name: the lowered program equals the fine chain', async ({ folder, format }) => {
   await withRunner(folder, { format }, async (runner) => {
-    const ids = tokens(40, 1, runner.spec.vocab)
+    const ids = tokens(40, 1, runner.model.vocab)
     const fine = await fineLogits(runner, ids)
     for (const rows of [1, 8, 40]) {
       const got = await forward(runner, [{ sequence: start(runner), tokens: ids.slice(0, rows) }], {
@@ -46,7 +46,7 @@ test.each(MODELS)('$name: the lowered program equals the fine chain', async ({ f
 
 test.each(MODELS)('$name: any chunks of a prompt give the same logits', async ({ folder, format }) => {
   await withRunner(folder, { format }, async (runner) => {
-    const ids = tokens(40, 2, runner.spec.vocab)
+    const ids = tokens(40, 2, runner.model.vocab)
     const [want] = await forward(runner, [{ sequence: start(runner), tokens: ids }])
     const splits = [Array<number>(40).fill(1), [7, 1, 16, 16], [33, 7], [31, 1, 8], [8, 8, 8, 8, 8], [1, 39]]
     for (const split of splits) {
@@ -66,7 +66,7 @@ test.each(MODELS)('$name: any chunks of a prompt give the same logits', async ({
 
 test('rows of several sequences in one forward give what each gives alone', async () => {
   await withRunner(TALES, { format: 'f16' }, async (runner) => {
-    const { vocab } = runner.spec
+    const { vocab } = runner.model
     for (const counts of [
       [20, 13, 5],
       [40, 1, 1],
@@ -96,7 +96,7 @@ test('rows of several sequences in one forward give what each gives alone', asyn
 
 test('branches that share pages give what whole sequences give, and leave the parent alone', async () => {
   await withRunner(TALES, { format: 'f16' }, async (runner) => {
-    const { vocab } = runner.spec
+    const { vocab } = runner.model
     const ids = tokens(70, 3, vocab)
     const parent = start(runner)
     await forward(runner, [{ sequence: parent, tokens: ids }], { wanted: 0 })
@@ -119,8 +119,8 @@ test('branches that share pages give what whole sequences give, and leave the pa
 
 test('inspecting in between changes nothing', async () => {
   await withRunner(TALES, { format: 'f16' }, async (runner) => {
-    const ids = tokens(40, 4, runner.spec.vocab)
-    const other = tokens(21, 5, runner.spec.vocab)
+    const ids = tokens(40, 4, runner.model.vocab)
+    const other = tokens(21, 5, runner.model.vocab)
     async function run(inspect: boolean): Promise<Float32Array[]> {
       const sequence = start(runner)
       const logits: Float32Array[] = []
@@ -129,8 +129,8 @@ test('inspecting in between changes nothing', async () => {
         logits.push(...(await forward(runner, [{ sequence, tokens: ids.slice(begin, end) }])))
         begin = end
         if (!inspect) continue
-        await traceSteps(runner, other, ['layers.*.attn.probs', 'layers.*.resid'], BASE_MIX)
-        await traceSteps(runner, ids.slice(0, end), ['layers.1.attn.scores', 'logits'], BASE_MIX)
+        await traceSteps(runner, other, ['layers.*.attn.probs', 'layers.*.resid'], BASE_CONDITIONS)
+        await traceSteps(runner, ids.slice(0, end), ['layers.1.attn.scores', 'logits'], BASE_CONDITIONS)
       }
       return logits
     }
@@ -152,7 +152,7 @@ const SHARDED = [
   { name: 'gpt2', format: 'f32', maxBytes: 64 + 2500 },
   { name: 'mistral', format: 'q8_0', maxBytes: 64 + 1000 },
   { name: 'mistral', format: 'q4_0', maxBytes: 64 + 600 },
-] as const satisfies { name: string; format: WeightFormat; maxBytes: number }[]
+] as const satisfies { name: string; format: LoadFormat; maxBytes: number }[]
 
 test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, maxBytes }) => {
   const expected = readJson(join(TINY, name, 'expected.json')) as Expected

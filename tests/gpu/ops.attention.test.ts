@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { BatchRow } from '../../src/run/batch.ts'
 import { ropeTable } from '../../src/run/ropeTable.ts'
-import type { DecoderSpec, RopePositions } from '../../src/arch/spec.ts'
+import type { RopeAttrs, RopeTable, ScoresAttrs } from '../../src/program/attrs.ts'
+import type { Step } from '../../src/program/step.ts'
 import { casesOf } from '../all.ts'
 import { randomSource, type RandomSource } from '../random.ts'
 import {
@@ -15,7 +16,18 @@ import {
   type PagedValues,
   type Row,
 } from '../reference.ts'
-import { benchSpec, benchStep, CANARY, F32, openBench, runSteps, worstRow, type Bench } from './opBench.ts'
+import {
+  attended,
+  CANARY,
+  F32,
+  features,
+  kept,
+  openHarness,
+  opStep,
+  runSteps,
+  worstRow,
+  type Harness,
+} from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
 const HEAD_SIZES = [8, 12, 20, 32, 64, 80, 96, 128, 256]
@@ -30,7 +42,7 @@ interface Shape {
 
 /** Sequences of some lengths whose last rows are new, in pages that lie mixed in the pool. */
 interface Scene {
-  spec: DecoderSpec
+  attrs: ScoresAttrs
   rows: Row[]
   batch: BatchRow[]
   lengths: number[]
@@ -82,7 +94,7 @@ function makeScene(
     slot: sequence,
   }))
   return {
-    spec: benchSpec({ heads, kvHeads, headDim }),
+    attrs: { heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim), softcap: null, window: null },
     rows,
     batch,
     lengths,
@@ -116,25 +128,29 @@ function expectSamePool(got: Float32Array, want: PagedValues): void {
 
 const bucketOf = (rows: number): number => [1, 2, 4, 8, 32, 128].find((size) => rows <= size) ?? 128
 
-/** Cache, then attention, as one program; both the pool and the mix are compared. */
+function cacheStep({ kvHeads, headDim, window }: ScoresAttrs, rows: number): Step {
+  const attrs = { kvHeads, headDim, window }
+  return opStep('cache', 'cache', { inputs: ['k', 'v'], axes: kept(rows, kvHeads * headDim), attrs })
+}
+
+/** Cache, then attention, as one program; both the pool and the result are compared. */
 async function checkAttention(
-  bench: Bench,
+  harness: Harness,
   shape: Shape,
   sequences: readonly { length: number; rows: number }[],
   seed: number,
 ) {
   const scene = makeScene(shape, sequences, seed)
-  const { spec, rows, batch } = scene
+  const { attrs, rows, batch } = scene
   const bucket = bucketOf(rows.length)
-  const width = spec.heads * spec.headDim
-  const { tensors, k, v } = await runSteps(bench, {
-    spec,
+  const width = attrs.heads * attrs.headDim
+  const { tensors, k, v } = await runSteps(harness, {
     rows: bucket,
     positions: 512,
     batch,
     steps: [
-      benchStep('cache', 'cache', ['k', 'v'], [2, bucket, spec.kvHeads * spec.headDim]),
-      benchStep('mix', 'attention', ['q', 'cache'], [bucket, width]),
+      cacheStep(attrs, bucket),
+      opStep('context', 'attention', { inputs: ['q', 'cache'], axes: features(bucket, width), attrs }),
     ],
     inputs: { q: scene.q, k: scene.newK, v: scene.newV },
     pages: { k: poolWords(scene.k), v: poolWords(scene.v) },
@@ -147,8 +163,8 @@ async function checkAttention(
   expect(written.subarray(0, scene.newK.length)).toEqual(scene.newK)
   const half = written.length / 2
   expect(written.subarray(half, half + scene.newV.length)).toEqual(scene.newV)
-  const want = attention(scene.q, scene.k, scene.v, rows, { ...shape, heads: spec.heads })
-  return worstRow(tensors.get('mix')!, want, rows.length, width)
+  const want = attention(scene.q, scene.k, scene.v, rows, { ...shape, heads: attrs.heads })
+  return worstRow(tensors.get('context')!, want, rows.length, width)
 }
 
 interface AttentionCase {
@@ -163,10 +179,10 @@ async function runAll<C extends AttentionCase>(
   await Promise.all(
     cases.map(async (c, seed) => {
       const { features, workgroup } = c.kernel
-      const bench = await openBench(`${features}wg${workgroup}`)
-      if (!bench) return
+      const harness = await openHarness(`${features}wg${workgroup}`)
+      if (!harness) return
       expect(
-        await checkAttention(bench, { ...c.kernel, kvHeads: c.kvHeads }, sequencesOf(c, seed), seed),
+        await checkAttention(harness, { ...c.kernel, kvHeads: c.kvHeads }, sequencesOf(c, seed), seed),
         JSON.stringify(c),
       ).toBeLessThanOrEqual(F32)
     }),
@@ -227,7 +243,7 @@ test('prefill attention: tiles of one sequence and ragged rows of several', asyn
   )
 })
 
-test('scores, softmax and mix, step by step', async () => {
+test('scores, softmax and context, step by step', async () => {
   const cases = pairwise({
     group: [1, 2, 3, 8],
     kvHeads: [1, 3],
@@ -239,27 +255,31 @@ test('scores, softmax and mix, step by step', async () => {
   })
   await Promise.all(
     cases.map(async (c, seed) => {
-      const bench = await openBench(`${c.features}wg${c.workgroup}`)
-      if (bench) await checkChain(bench, c, c.before + c.rows, c.rows, seed)
+      const harness = await openHarness(`${c.features}wg${c.workgroup}`)
+      if (harness) await checkChain(harness, c, c.before + c.rows, c.rows, seed)
     }),
   )
 })
 
-async function checkChain(bench: Bench, shape: Shape, length: number, count: number, seed: number) {
+async function checkChain(harness: Harness, shape: Shape, length: number, count: number, seed: number) {
   const scene = makeScene(shape, [{ length, rows: count }], seed)
-  const { spec, rows, batch } = scene
+  const { attrs, rows, batch } = scene
   const bucket = count + 1
-  const { heads, kvHeads, headDim } = spec
-  const { tensors } = await runSteps(bench, {
-    spec,
+  const { heads, headDim } = attrs
+  const square = attended(heads, bucket, length)
+  const { tensors } = await runSteps(harness, {
     rows: bucket,
     positions: length,
     batch,
     steps: [
-      benchStep('cache', 'cache', ['k', 'v'], [2, bucket, kvHeads * headDim]),
-      benchStep('scores', 'scores', ['q', 'cache'], [heads, bucket, length]),
-      benchStep('probs', 'softmax', ['scores'], [heads, bucket, length]),
-      benchStep('mix', 'mix', ['probs', 'cache'], [bucket, heads * headDim]),
+      cacheStep(attrs, bucket),
+      opStep('scores', 'scores', { inputs: ['q', 'cache'], axes: square, attrs }),
+      opStep('probs', 'softmax', { inputs: ['scores'], axes: square, attrs }),
+      opStep('context', 'context', {
+        inputs: ['probs', 'cache'],
+        axes: features(bucket, heads * headDim),
+        attrs,
+      }),
     ],
     inputs: { q: scene.q, k: scene.newK, v: scene.newV },
     pages: { k: poolWords(scene.k), v: poolWords(scene.v) },
@@ -268,7 +288,7 @@ async function checkChain(bench: Bench, shape: Shape, length: number, count: num
   writePages(scene.v, shape, rows, scene.newV)
   const scores = attentionScores(scene.q, scene.k, rows, { ...shape, heads }, length)
   const probs = attentionProbs(scores, rows, heads)
-  const mix = attentionMix(probs, scene.v, rows, { ...shape, heads })
+  const context = attentionMix(probs, scene.v, rows, { ...shape, heads })
   for (const [name, want] of [
     ['scores', scores],
     ['probs', probs],
@@ -281,8 +301,8 @@ async function checkChain(bench: Bench, shape: Shape, length: number, count: num
     }
   }
   expect(
-    worstRow(tensors.get('mix')!, mix, count, heads * headDim),
-    `mix ${JSON.stringify(shape)}`,
+    worstRow(tensors.get('context')!, context, count, heads * headDim),
+    `context ${JSON.stringify(shape)}`,
   ).toBeLessThanOrEqual(F32)
 }
 
@@ -296,15 +316,16 @@ test('rope and cache in one dispatch, then attention over it', async () => {
   await Promise.all(
     cases.map(async (c, seed) => {
       const { features, workgroup } = c.kernel
-      const bench = await openBench(`${features}wg${workgroup}`)
+      const harness = await openHarness(`${features}wg${workgroup}`)
       const shape = { ...c.kernel, kvHeads: c.kvHeads }
-      if (bench) await checkFused(bench, shape, c.kind, [{ length: c.before + c.rows, rows: c.rows }], seed)
+      if (harness)
+        await checkFused(harness, shape, c.kind, [{ length: c.before + c.rows, rows: c.rows }], seed)
     }),
   )
 })
 
 async function checkFused(
-  bench: Bench,
+  harness: Harness,
   shape: Shape,
   kind: 'half' | 'interleaved' | 'partial' | 'none',
   sequences: readonly { length: number; rows: number }[],
@@ -316,7 +337,8 @@ async function checkFused(
   const heads = shape.group * kvHeads
   const layout = kind === 'interleaved' ? 'interleaved' : 'half'
   const rotaryDim = kind === 'partial' ? headDim / 2 : headDim
-  const rotated: RopePositions = { kind: 'rope', layout, theta: 1e4, scaling: { kind: 'none' }, rotaryDim }
+  const rotated: RopeTable = { theta: 1e4, scaling: { kind: 'none' }, rotary: rotaryDim }
+  const turned: RopeAttrs | null = kind === 'none' ? null : { headDim, layout, table: rotated }
   const tables = ropeTable(rotated, 256)
   const half = rotaryDim / 2
   const table = new Float32Array(256 * rotaryDim)
@@ -333,14 +355,21 @@ async function checkFused(
     qkv.set(scene.newV.subarray(r * widths[1], (r + 1) * widths[1]), r * width + widths[0] + widths[1])
   })
   const bucket = bucketOf(rows.length)
-  const { tensors, k, v } = await runSteps(bench, {
-    spec: { ...scene.spec, positions: kind === 'none' ? { kind: 'learned' } : rotated },
+  const { tensors, k, v } = await runSteps(harness, {
     rows: bucket,
     positions: 256,
     batch,
     steps: [
-      benchStep('rope_cache', 'rope_cache', ['qkv'], [bucket, widths[0]]),
-      benchStep('mix', 'attention', ['rope_cache', 'rope_cache'], [bucket, widths[0]]),
+      opStep('rope_cache', 'rope_cache', {
+        inputs: ['qkv'],
+        axes: features(bucket, widths[0]),
+        attrs: { heads, kvHeads, headDim, rope: turned, norm: null },
+      }),
+      opStep('context', 'attention', {
+        inputs: ['rope_cache', 'rope_cache'],
+        axes: features(bucket, widths[0]),
+        attrs: scene.attrs,
+      }),
     ],
     inputs: { qkv },
     pages: { k: poolWords(scene.k), v: poolWords(scene.v) },
@@ -360,5 +389,5 @@ async function checkFused(
       throw new Error(`k page word ${i}: got ${value}, want ${want}`)
   })
   const want = attention(q, scene.k, scene.v, rows, { ...shape, heads })
-  expect(worstRow(tensors.get('mix')!, want, rows.length, widths[0])).toBeLessThanOrEqual(F32)
+  expect(worstRow(tensors.get('context')!, want, rows.length, widths[0])).toBeLessThanOrEqual(F32)
 }

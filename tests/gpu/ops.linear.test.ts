@@ -1,31 +1,33 @@
 import { expect, test } from 'vitest'
 import { invariant } from '../../src/errors.ts'
-import type { StepOp } from '../../src/program/program.ts'
-import type { DecoderSpec } from '../../src/arch/spec.ts'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { FoldedNorm } from '../../src/program/attrs.ts'
+import type { Step } from '../../src/program/step.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { nmse } from '../nmse.ts'
 import { ALL } from '../all.ts'
 import { randomSource, type RandomSource } from '../random.ts'
 import { add, geluErf, geluTanh, layerNorm, matmul, rmsNorm, silu, type Numbers } from '../reference.ts'
 import {
-  benchSpec,
-  benchStep,
   F32,
-  openBench,
+  features,
+  openHarness,
+  opStep,
   padRows,
+  param,
   plainRows,
+  rowNorm,
   runSteps,
   stored,
   untouched,
   worstRow,
-} from './opBench.ts'
+} from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
 /** Rounding weights to 11 bits: (2⁻¹² / √3)² relative, about 2e-8. */
 const F16_ROUNDING = 1e-5
 
 const EPS = 1e-5
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 const FEATURES = [
   '',
   'f16-',
@@ -40,16 +42,16 @@ const WORKGROUPS = [32, 64, 128, 256] as const
 const ACTIVATIONS = { silu, gelu: geluErf, gelu_tanh: geluTanh } as const
 
 interface LinearCase {
-  op: StepOp
+  op: (typeof ALL_OPS)[number]
   features: (typeof FEATURES)[number]
   workgroup: (typeof WORKGROUPS)[number]
-  format: WeightFormat
+  format: LoadFormat
   rows: number
   /** Rows the program is recorded for. */
   bucket: number
   k: number
   n: number
-  norm: 'rms' | 'layer'
+  norm: FoldedNorm['kind']
   activation: keyof typeof ACTIVATIONS
   bias: boolean
   outliers: boolean
@@ -83,7 +85,7 @@ function drawData(c: LinearCase, random: RandomSource): Data {
 function oracle(c: LinearCase, { x, weights, bias, gain, shift, residual }: Data): Numbers {
   const normed = !c.op.startsWith('norm_')
     ? x
-    : c.norm === 'rms'
+    : c.norm === 'rms_norm'
       ? rmsNorm(x, gain, EPS)
       : layerNorm(x, gain, shift, EPS)
   const product = matmul(normed, weights, c.k, bias)
@@ -99,27 +101,38 @@ function oracle(c: LinearCase, { x, weights, bias, gain, shift, residual }: Data
   return activate(half(0)).map((value, i) => value * up[i]!)
 }
 
-function specOf(c: LinearCase): DecoderSpec {
-  return benchSpec({ hidden: c.k, norm: { kind: c.norm, eps: EPS }, activation: c.activation })
+function stepOf(c: LinearCase): Step {
+  const { op, activation } = c
+  const product = { matrix: 'w' }
+  const norm = rowNorm(c.norm, c.k, EPS)
+  const plain = { inputs: ['x'], axes: features(c.bucket, c.n), params: [param('w', 'matrix')] }
+  const normed = { ...plain, params: [param('norm'), ...plain.params] }
+  switch (op) {
+    case 'linear':
+      return opStep('y', op, { ...plain, attrs: { ...product, scale: 1, softcap: null } })
+    case 'linear_add':
+      return opStep('y', op, { ...plain, inputs: ['x', 'residual'], attrs: { ...product, scale: 1 } })
+    case 'linear_activation':
+      return opStep('y', op, { ...plain, attrs: { ...product, activation } })
+    case 'norm_linear':
+      return opStep('y', op, { ...normed, attrs: { ...product, norm, scale: 1, softcap: null } })
+    case 'norm_linear_activation':
+    case 'norm_gated':
+      return opStep('y', op, { ...normed, attrs: { ...product, norm, activation } })
+  }
 }
 
 /** Runs a case; null when the adapter lacks a feature of the variant. */
 async function runCase(c: LinearCase, data: Data, maxBytes?: number) {
-  const bench = await openBench(`${c.features}wg${c.workgroup}`)
-  if (!bench) return null
+  const harness = await openHarness(`${c.features}wg${c.workgroup}`)
+  if (!harness) return null
   const padded = Math.ceil(c.k / 4) * 4 - c.k
   const padding = new Float32Array(padded)
   const whole = (part: Float32Array): Float32Array => Float32Array.from([...part, ...padding])
-  const withNorm = c.op.startsWith('norm_')
-  const result = await runSteps(bench, {
-    spec: specOf(c),
+  const result = await runSteps(harness, {
     rows: c.bucket,
     batch: plainRows(c.rows),
-    steps: [
-      benchStep('y', c.op, c.op === 'linear_add' ? ['x', 'residual'] : ['x'], [c.bucket, c.n], {
-        weights: withNorm ? ['norm', 'w'] : ['w'],
-      }),
-    ],
+    steps: [stepOf(c)],
     inputs: { x: padRows(data.x, c.k), residual: data.residual },
     matrices: {
       w: {
@@ -161,7 +174,7 @@ const ALL_OPS = [
 ] as const
 
 const BUCKETS = [1, 2, 4, 8] as const
-const NORMS = ['rms', 'layer'] as const
+const NORMS = ['rms_norm', 'layer_norm'] as const
 const ACTIVATION_NAMES = ['silu', 'gelu', 'gelu_tanh'] as const
 
 /** Every op in every format; the rest takes turns, so that each of its values comes several times. */
@@ -196,10 +209,10 @@ const TILED = pairwise({
   features: ['', 'f16-'] as const,
   format: FORMATS,
   activation: ['silu', 'gelu', 'gelu_tanh'] as const,
-}).map((pipeline) => ({ ...pipeline, workgroup: 64 as const, norm: 'rms' as const }))
+}).map((pipeline) => ({ ...pipeline, workgroup: 64 as const, norm: 'rms_norm' as const }))
 
 /** Shapes are cheap beside pipelines: each pipeline takes every third, so that all pairs of shapes meet each op. */
-function shapes<P extends { format: WeightFormat }>(
+function shapes<P extends { format: LoadFormat }>(
   pipelines: readonly P[],
   rowsOf: (p: P) => readonly number[],
 ) {
@@ -247,7 +260,7 @@ const PLAIN: LinearCase = {
   bucket: 2,
   k: 8,
   n: 4,
-  norm: 'rms',
+  norm: 'rms_norm',
   activation: 'silu',
   bias: true,
   outliers: false,
@@ -276,8 +289,8 @@ test('a part of a stacked matrix, with its bias', async () => {
   const random = randomSource(9)
   const [k, parts] = [32, { q: 10, k: 6, v: 7 }]
   for (const format of FORMATS) {
-    const bench = await openBench('wg32')
-    invariant(bench, 'the plain variant runs everywhere')
+    const harness = await openHarness('wg32')
+    invariant(harness, 'the plain variant runs everywhere')
     const x = random.normal(3 * k)
     const even = format === 'q8_0' || format === 'q4_0'
     const list = Object.entries(parts).map(([name, rows]) => ({
@@ -286,11 +299,17 @@ test('a part of a stacked matrix, with its bias', async () => {
       bias: random.normal(even ? rows + (rows % 2) : rows),
     }))
     for (const { name, data, bias } of list) {
-      const { tensors } = await runSteps(bench, {
-        spec: benchSpec({ hidden: k }),
+      const { tensors } = await runSteps(harness, {
         rows: 4,
         batch: plainRows(3),
-        steps: [benchStep('y', 'linear', ['x'], [4, bias.length], { weights: [name] })],
+        steps: [
+          opStep('y', 'linear', {
+            inputs: ['x'],
+            axes: features(4, bias.length),
+            params: [param(name, 'matrix')],
+            attrs: { matrix: name, scale: 1, softcap: null },
+          }),
+        ],
         inputs: { x },
         matrices: { qkv: { format, cols: k, parts: list } },
       })
@@ -317,8 +336,8 @@ test('only rows that need logits run, into their rows of the ring', async () => 
     [1, [4]],
     [20, [0, 1, 2, 3, 4]],
   ] as const) {
-    const bench = await openBench('wg32')
-    invariant(bench, 'the plain variant runs everywhere')
+    const harness = await openHarness('wg32')
+    invariant(harness, 'the plain variant runs everywhere')
     const [x, gain, weights] = [random.normal(5 * k), random.normal(k), random.normal(n * k)]
     const ringRowOf = (row: number): number => (row * 2 + 1) % ring
     const batch = plainRows(5).map((row, i) => ({
@@ -337,16 +356,25 @@ test('only rows that need logits run, into their rows of the ring', async () => 
         : undefined,
     }))
     const fused = logitRows <= 8
-    const { tensors } = await runSteps(bench, {
-      spec: benchSpec({ hidden: k }),
+    const matrix = param('w', 'matrix')
+    const attrs = { matrix: 'w', scale: 1, softcap: null }
+    const head = {
+      inputs: ['x'],
+      axes: features(ring, n),
+      params: fused ? [param('norm'), matrix] : [matrix],
+      rows: 'logits',
+    } as const
+    const { tensors } = await runSteps(harness, {
       rows: 8,
       logitRows,
       batch,
       steps: [
-        benchStep('logits', fused ? 'norm_linear' : 'linear', ['x'], [ring, n], {
-          weights: fused ? ['norm', 'w'] : ['w'],
-          rows: 'logits',
-        }),
+        fused
+          ? opStep('logits', 'norm_linear', {
+              ...head,
+              attrs: { ...attrs, norm: rowNorm('rms_norm', k, EPS) },
+            })
+          : opStep('logits', 'linear', { ...head, attrs }),
       ],
       inputs: { x },
       matrices: { w: { format: 'f32', cols: k, parts: [{ name: 'w', data: weights }] } },

@@ -1,40 +1,41 @@
 import { expect, test } from 'vitest'
 import { FROM_SAMPLER, type BatchRow } from '../../src/run/batch.ts'
 import { ropeTable } from '../../src/run/ropeTable.ts'
-import type { RopePositions } from '../../src/arch/spec.ts'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { RopeTable } from '../../src/program/attrs.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 import { add, embedding, geluErf, geluTanh, layerNorm, rmsNorm, rope, silu } from '../reference.ts'
 import {
-  benchSpec,
-  benchStep,
   F32,
-  openBench,
+  features,
+  openHarness,
+  opStep,
   padRows,
+  param,
   plainRows,
   runSteps,
   stored,
   worstRow,
-  type Bench,
-} from './opBench.ts'
+  type Harness,
+} from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'perthread-', 'f16-perthread-'] as const
 const ACTIVATIONS = { silu, gelu: geluErf, gelu_tanh: geluTanh } as const
 const ROWS = [1, 2, 3, 4, 5, 8, 19, 20, 21, 33]
 const EPS = 1e-5
 
-/** Runs every case on the bench its variant names; cases whose features the adapter lacks are left out. */
-async function onBenches<C extends { features: string; workgroup: number }>(
+/** Runs every case on the harness its variant names; cases whose features the adapter lacks are left out. */
+async function onHarnesses<C extends { features: string; workgroup: number }>(
   cases: readonly C[],
-  run: (bench: Bench, c: C, seed: number) => Promise<number>,
+  run: (harness: Harness, c: C, seed: number) => Promise<number>,
 ): Promise<void> {
   const errors = await Promise.all(
     cases.map(async (c, seed) => {
-      const bench = await openBench(`${c.features}wg${c.workgroup}`)
-      if (!bench) return null
-      const error = await run(bench, c, seed)
+      const harness = await openHarness(`${c.features}wg${c.workgroup}`)
+      if (!harness) return null
+      const error = await run(harness, c, seed)
       expect(error, JSON.stringify(c)).toBeLessThanOrEqual(F32)
       return error
     }),
@@ -52,28 +53,28 @@ test('embedding in every format, sharded or not, with learned positions, tokens 
     shards: [false, true],
     rows: ROWS,
   })
-  await onBenches(cases, async (bench, { format, hidden, learned, shards, rows }, seed) => {
+  await onHarnesses(cases, async (harness, { format, hidden, learned, shards, rows }, seed) => {
     const random = randomSource(seed)
     const vocab = 53
     const table = random.normal(vocab * hidden)
     const places = random.normal(64 * hidden)
-    const drawn = Uint32Array.from({ length: 16 }, () => random.integer(vocab))
+    const sampledTokens = Uint32Array.from({ length: 16 }, () => random.integer(vocab))
     const batch = plainRows(rows).map((row, i): BatchRow => {
       const token = i % 3 === 2 ? FROM_SAMPLER : ([vocab - 1, 0][i] ?? random.integer(vocab))
       return { ...row, token, slot: i % 16 }
     })
-    const ids = batch.map(({ token, slot }) => (token === FROM_SAMPLER ? drawn[slot]! : token))
-    const { tensors, dispatches } = await runSteps(bench, {
-      spec: benchSpec({
-        hidden,
-        weights: {
-          ...benchSpec().weights,
-          positions: learned ? { tensor: '', layout: 'out_in', rows: null, shape: [64, hidden] } : null,
-        },
-      }),
+    const ids = batch.map(({ token, slot }) => (token === FROM_SAMPLER ? sampledTokens[slot]! : token))
+    const { tensors, dispatches } = await runSteps(harness, {
       rows: rows + 2,
       batch,
-      steps: [benchStep('y', 'embed', [], [rows + 2, hidden])],
+      steps: [
+        opStep('y', 'embed', {
+          inputs: [],
+          axes: features(rows + 2, hidden),
+          params: [param('embed', 'matrix'), ...(learned ? [param('positions')] : [])],
+          attrs: { scale: 1 },
+        }),
+      ],
       matrices: {
         embed: {
           format,
@@ -83,7 +84,7 @@ test('embedding in every format, sharded or not, with learned positions, tokens 
         },
       },
       vectors: { positions: [places] },
-      drawn,
+      sampledTokens,
     })
     const want = embedding(
       ids,
@@ -106,7 +107,7 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
     offset: [0, 30],
     outliers: [false, true],
   })
-  await onBenches(cases, async (bench, { op, hidden, rows, offset, outliers }, seed) => {
+  await onHarnesses(cases, async (harness, { op, hidden, rows, offset, outliers }, seed) => {
     const random = randomSource(seed)
     const x = outliers ? random.outliers(rows * hidden) : random.normal(rows * hidden)
     // A mean far from zero, where a one-pass variance would cancel; two passes lose the digits of the mean alone.
@@ -118,11 +119,15 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
       padded.set(part)
       return padded
     }
-    const { tensors } = await runSteps(bench, {
-      spec: benchSpec({ hidden, norm: { kind: op === 'rms_norm' ? 'rms' : 'layer', eps: EPS } }),
+    const common = { inputs: ['x'], axes: features(rows + 1, hidden), params: [param('norm')] }
+    const { tensors } = await runSteps(harness, {
       rows: rows + 1,
       batch: plainRows(rows),
-      steps: [benchStep('y', op, ['x'], [rows + 1, hidden], { weights: ['norm'] })],
+      steps: [
+        op === 'rms_norm'
+          ? opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS, offset: 0 } })
+          : opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS, biased: true } }),
+      ],
       inputs: { x: padRows(x, hidden) },
       vectors: { norm: [whole(gain), whole(bias)] },
     })
@@ -145,7 +150,7 @@ test('gate, activation and add', async () => {
     rows: ROWS,
     outliers: [false, true],
   })
-  await onBenches(cases, async (bench, { op, activation, n, rows, outliers }, seed) => {
+  await onHarnesses(cases, async (harness, { op, activation, n, rows, outliers }, seed) => {
     const random = randomSource(seed)
     const draw = (): Float32Array => (outliers ? random.outliers(rows * n) : random.normal(rows * n, 3))
     const [a, b] = [draw(), draw()]
@@ -156,11 +161,15 @@ test('gate, activation and add', async () => {
     }
     const kind = op === 'fused gate' ? 'gate' : op
     const inputs = op === 'fused gate' ? ['both', 'both'] : op === 'activation' ? ['a'] : ['a', 'b']
-    const { tensors } = await runSteps(bench, {
-      spec: benchSpec({ activation }),
+    const common = { inputs, axes: features(rows + 1, n) }
+    const step =
+      kind === 'add'
+        ? opStep('y', kind, { ...common, attrs: { scale: 1 } })
+        : opStep('y', kind, { ...common, attrs: { activation } })
+    const { tensors } = await runSteps(harness, {
       rows: rows + 1,
       batch: plainRows(rows),
-      steps: [benchStep('y', kind, inputs, [rows + 1, n])],
+      steps: [step],
       inputs: { a, b, both },
     })
     const activated = ACTIVATIONS[activation](a)
@@ -171,13 +180,13 @@ test('gate, activation and add', async () => {
 })
 
 /** Table in the layout the kernels read, [positions, 2, rotary / 2], with the tables of the oracle. */
-function rotation(positions: RopePositions, count: number) {
-  const { cos, sin } = ropeTable(positions, count)
-  const half = positions.rotaryDim / 2
-  const table = new Float32Array(count * positions.rotaryDim)
+function rotation(rope: RopeTable, count: number) {
+  const { cos, sin } = ropeTable(rope, count)
+  const half = rope.rotary / 2
+  const table = new Float32Array(count * rope.rotary)
   for (let p = 0; p < count; p++) {
-    table.set(cos.subarray(p * half, (p + 1) * half), p * positions.rotaryDim)
-    table.set(sin.subarray(p * half, (p + 1) * half), p * positions.rotaryDim + half)
+    table.set(cos.subarray(p * half, (p + 1) * half), p * rope.rotary)
+    table.set(sin.subarray(p * half, (p + 1) * half), p * rope.rotary + half)
   }
   return { table, tables: { cos, sin } }
 }
@@ -192,24 +201,23 @@ test('rotary positions in both layouts, whole and part of a head', async () => {
     heads: [1, 2, 3, 8],
     rows: ROWS,
   })
-  await onBenches(cases, async (bench, { layout, part, headDim, heads, rows }, seed) => {
+  await onHarnesses(cases, async (harness, { layout, part, headDim, heads, rows }, seed) => {
     const random = randomSource(seed)
     const rotaryDim = Math.floor((headDim * part) / 2) * 2
-    const positions: RopePositions = {
-      kind: 'rope',
-      layout,
-      theta: 1e4,
-      scaling: { kind: 'none' },
-      rotaryDim,
-    }
-    const { table, tables } = rotation(positions, 512)
+    const turned: RopeTable = { theta: 1e4, scaling: { kind: 'none' }, rotary: rotaryDim }
+    const { table, tables } = rotation(turned, 512)
     const x = random.normal(rows * heads * headDim)
     const batch = plainRows(rows).map((row) => ({ ...row, position: random.integer(512) }))
-    const { tensors } = await runSteps(bench, {
-      spec: benchSpec({ headDim, heads, positions }),
+    const { tensors } = await runSteps(harness, {
       rows: rows + 1,
       batch,
-      steps: [benchStep('y', 'rope', ['x'], [rows + 1, heads * headDim])],
+      steps: [
+        opStep('y', 'rope', {
+          inputs: ['x'],
+          axes: features(rows + 1, heads * headDim),
+          attrs: { headDim, layout, table: turned },
+        }),
+      ],
       inputs: { x },
       ropeTable: table,
     })

@@ -8,7 +8,7 @@ import type { SamplingOptions } from '../../src/api/model.ts'
 import { ALL } from '../all.ts'
 import { randomSource } from '../random.ts'
 import { topK } from '../reference.ts'
-import { CANARY, openBench, type Bench } from './opBench.ts'
+import { CANARY, openHarness, type Harness } from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
 const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'perthread-', 'f16-perthread-'] as const
@@ -35,7 +35,7 @@ const GREEDY: LogitRow = {
 
 /** Runs the kernel on `logits` [ring, vocab]; one row of the batch each. Guards stand behind both outputs. */
 async function runSelect(
-  { pipelines, variant }: Bench,
+  { pipelines, variant }: Harness,
   logits: Float32Array,
   vocab: number,
   wanted: readonly LogitRow[],
@@ -106,8 +106,8 @@ test('top-k for k = 1 to 256 with ties, log-sum-exp, on every variant', async ()
   const ks = [1, 2, 3, 5, 16, 31, 32, 33, 64, 100, 127, 128, 129, 200, 255, 256]
   await Promise.all(
     cases.map(async ({ features, workgroup, vocab, kind }, seed) => {
-      const bench = await openBench(`${features}wg${workgroup}`)
-      if (!bench) return
+      const harness = await openHarness(`${features}wg${workgroup}`)
+      if (!harness) return
       const random = randomSource(seed)
       const logits =
         kind === 'normal'
@@ -118,7 +118,7 @@ test('top-k for k = 1 to 256 with ties, log-sum-exp, on every variant', async ()
               ? random.outliers(vocab)
               : new Float32Array(vocab).fill(-1.5)
       const { records } = await runSelect(
-        bench,
+        harness,
         logits,
         vocab,
         ks.map((candidates) => ({ ...GREEDY, candidates })),
@@ -145,11 +145,11 @@ test('top-k for k = 1 to 256 with ties, log-sum-exp, on every variant', async ()
 })
 
 test('every k from 1 to 256', async () => {
-  const bench = await openBench('wg32')
+  const harness = await openHarness('wg32')
   const logits = tiedLogits(300, 4)
   const ks = Array.from({ length: 256 }, (_, i) => i + 1)
   const { records } = await runSelect(
-    bench!,
+    harness!,
     logits,
     300,
     ks.map((candidates) => ({ ...GREEDY, candidates })),
@@ -160,8 +160,8 @@ test('every k from 1 to 256', async () => {
 
 test('NaN and infinity anywhere are flagged; the draw lands in its slot', async () => {
   for (const name of ['wg32', 'subgroups-wg64', 'wg256', 'perthread-wg32']) {
-    const bench = await openBench(name)
-    if (!bench) continue
+    const harness = await openHarness(name)
+    if (!harness) continue
     const vocab = 600
     const bad = [NaN, Infinity, -Infinity, 0]
     const logits = new Float32Array(bad.length * vocab)
@@ -170,7 +170,7 @@ test('NaN and infinity anywhere are flagged; the draw lands in its slot', async 
       logits[row * vocab + 7 + 191 * row] = value
     })
     const rows = bad.map((_, ringRow) => ({ ...GREEDY, ringRow }))
-    const { records, drawn } = await runSelect(bench, logits, vocab, rows)
+    const { records, drawn } = await runSelect(harness, logits, vocab, rows)
     expect(records.map(({ notFinite }) => notFinite)).toEqual([true, true, true, false])
     expect(drawn[3]).toBe(topK(logits.subarray(3 * vocab), 1).ids[0])
   }
@@ -245,15 +245,15 @@ test.for([
   ['f16-subgroups-wg32', 4096],
   ['wg256', 300],
 ] as const)('draws equal those of the host: %s, vocabulary of %i', async ([name, vocab], { skip }) => {
-  const bench = await openBench(name)
-  if (!bench) return skip('skipped: this adapter lacks a feature of the variant')
+  const harness = await openHarness(name)
+  if (!harness) return skip('skipped: this adapter lacks a feature of the variant')
   const cases = drawCases(160, vocab)
   const random = randomSource(vocab)
   const ring = 5
   const logits = new Float32Array(ring * vocab)
   for (let row = 0; row < ring; row++) logits.set(random.normal(vocab, [0.3, 1, 2, 4, 8][row]), row * vocab)
   const { records } = await runSelect(
-    bench,
+    harness,
     logits,
     vocab,
     cases.map(({ options, candidates, counter }, i) => ({

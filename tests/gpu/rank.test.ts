@@ -6,7 +6,7 @@ import { bindRank } from '../../src/inspect/rank.ts'
 import { cellWords, parseCell, type RankCell } from '../../src/ops/rank.ts'
 import { randomSource } from '../random.ts'
 import { rankRow } from '../reference.ts'
-import { CANARY, openBench, type Bench } from './opBench.ts'
+import { CANARY, openHarness, type Harness } from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
 const VARIANTS = [
@@ -30,7 +30,7 @@ interface Wanted {
 
 /** Runs both kernels on rows of `logits` [rows, vocab]; guards stand behind the cells. */
 async function runRank(
-  { pipelines, variant }: Bench,
+  { pipelines, variant }: Harness,
   logits: Float32Array<ArrayBuffer>,
   vocab: number,
   topK: number,
@@ -148,13 +148,13 @@ test('top ids, ranks, probabilities and entropy of rows of every kind, on every 
   const cases = pairwise({ name: VARIANTS, vocab: VOCABS, k: [1, 5, 32, MOST] })
   let ran = 0
   for (const { name, vocab, k } of cases) {
-    const bench = await openBench(name)
-    if (!bench) continue
+    const harness = await openHarness(name)
+    if (!harness) continue
     const rows = casesOf(vocab)
     const logits = new Float32Array(rows.length * vocab)
     rows.forEach((row, i) => logits.set(row.logits, i * vocab))
     const wanted = rows.flatMap((_, row) => followedIn(vocab).map((token) => ({ row, token })))
-    const cells = await runRank(bench, logits, vocab, k, wanted)
+    const cells = await runRank(harness, logits, vocab, k, wanted)
     cells.forEach((cell, i) => {
       const { row, token } = wanted[i]!
       const want = rows[row]!.want(token ?? vocab - 1)
@@ -179,11 +179,11 @@ test('a row with NaN or +∞, or with −∞ alone, has no probabilities and no 
   })
   const logits = new Float32Array(rows.flatMap((row) => [...row]))
   for (const name of ['wg32', 'wg256', 'subgroups-wg64', 'perthread-wg32']) {
-    const bench = await openBench(name)
-    if (!bench) continue
+    const harness = await openHarness(name)
+    if (!harness) continue
     const token = 11
     const cells = await runRank(
-      bench,
+      harness,
       logits,
       vocab,
       5,

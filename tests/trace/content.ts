@@ -1,5 +1,5 @@
 import type { TraceContent } from '../../src/trace/types.ts'
-import type { TensorData } from '../../src/api/model.ts'
+import type { AxisKind, TensorData } from '../../src/api/model.ts'
 import { PRELUDE } from '../../src/trace/layout.ts'
 import { crc32, deflate, inflate } from '../../src/trace/pack.ts'
 
@@ -21,11 +21,13 @@ export function sampleContent(): TraceContent {
     ['layers.0.resid', { shape: [4, 64], data: resid }],
     ['layers.0.attn.probs', { shape: [2, 4, 4], data: new Float32Array(32) }],
   ])
-  const step = (name: string, shape: number[]) => ({
+  const step = (name: string, shape: number[], kinds: readonly AxisKind[]) => ({
     name,
+    layer: name.startsWith('layers.0.') ? 0 : null,
     op: name === 'embed' ? 'embed' : 'add',
     inputs: name === 'embed' ? [] : ['embed'],
-    weights: [],
+    axes: shape.map((size, i) => ({ kind: kinds[i] ?? 'features', size })),
+    params: [],
     output: { shape, dtype: 'f32' as const },
     flops: 10,
     bytes: 1e12,
@@ -73,10 +75,10 @@ export function sampleContent(): TraceContent {
       next: position === 3 ? null : { logprob: -1.5, rank: 2 },
     })),
     steps: [
-      step('embed', [4, 2]),
-      step('layers.0.attn.probs', [2, 4, 4]),
-      step('layers.0.resid', [4, 64]),
-      step('logits', [4, 8]),
+      step('embed', [4, 2], ['rows', 'features']),
+      step('layers.0.attn.probs', [2, 4, 4], ['heads', 'rows', 'positions']),
+      step('layers.0.resid', [4, 64], ['rows', 'features']),
+      step('logits', [4, 8], ['rows', 'vocabulary']),
     ],
     tensors,
   }

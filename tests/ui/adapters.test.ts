@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { anatomyOfSteps } from '../../src/store/anatomy.ts'
+import { recordedSteps } from './recordedSteps.ts'
 import {
   actingScale,
   addSpan,
@@ -89,9 +91,10 @@ describe('what a row says of its adapter', () => {
     dora: false,
   })
 
-  it('sums up ranks, modules and layers', () => {
+  it('sums up ranks, modules and layers', async () => {
     const matched = [module('layers.0.attn.q', 4, 8), module('layers.3.mlp.down', 8, 8)]
-    expect(summaryOf(report({ matched }))).toEqual({
+    const anatomy = anatomyOfSteps(await recordedSteps('gemma2'))
+    expect(summaryOf(report({ matched }), anatomy)).toEqual({
       rank: '4–8',
       alpha: '8',
       modules: ['q', 'down'],
@@ -211,15 +214,19 @@ describe('the map of ΔW', () => {
     effectiveRank: 1,
   })
 
-  it('puts layers down and modules across, gaps where there is nothing', () => {
-    const grid = deltaGrid([
-      module('layers.0.attn.q', 0.1),
-      module('layers.10.mlp.down', 0.4),
-      module('layers.2.attn.q', 0.2),
-      module('embed', 0.3),
-    ])
+  it('puts layers down and modules across, gaps where there is nothing', async () => {
+    const anatomy = anatomyOfSteps(await recordedSteps('gemma3'))
+    const grid = deltaGrid(
+      [
+        module('layers.0.attn.q', 0.1),
+        module('layers.6.mlp.down', 0.4),
+        module('layers.2.attn.q', 0.2),
+        module('embed', 0.3),
+      ],
+      anatomy,
+    )
     expect(grid.columns).toEqual(['attn.q', 'mlp.down'])
-    expect(grid.lines.map(({ label }) => label)).toEqual(['0', '2', '10', 'embed'])
+    expect(grid.lines.map(({ label }) => label)).toEqual(['0', '2', '6', 'embed'])
     expect(grid.lines[0]?.cells.map((cell) => cell?.ratio ?? null)).toEqual([0.1, null])
     expect(grid.largest).toBe(0.4)
     expect([deltaLevel(0.4, 0.4), deltaLevel(0, 0.4), deltaLevel(1, 0)]).toEqual([9, 0, 0])

@@ -5,6 +5,10 @@ import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { Trace } from '../../src/store/trace.ts'
 import type { Model, TensorData } from '../../src/api/model.ts'
+import { recordedSteps } from './recordedSteps.ts'
+
+/** As many layers as these tests need, and more. */
+const STEPS = await recordedSteps('gemma3')
 
 const LAYERS = 3
 const HEADS = 4
@@ -26,6 +30,7 @@ async function opened(size: number) {
     info: { id: 'm', layers: LAYERS, heads: HEADS, vocab: 16, hasTokenizer: false },
     listAdapters: () => Promise.resolve([]),
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
+    steps: () => Promise.resolve(STEPS),
     trace: (ids: readonly number[], { probes }: { probes: readonly string[] }) => {
       asked.push(...probes)
       const layer = (probe: string): number => Number(probe.split('.')[1])

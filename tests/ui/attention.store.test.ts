@@ -7,6 +7,10 @@ import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { selectTextRow, textRow } from '../../src/store/textReading.ts'
 import { Trace } from '../../src/store/trace.ts'
 import type { LensOptions, Model, TensorData } from '../../src/api/model.ts'
+import { recordedSteps } from './recordedSteps.ts'
+
+/** As many layers as these tests need, and more. */
+const STEPS = await recordedSteps('gemma3')
 
 const LAYERS = 3
 const HEADS = 2
@@ -31,6 +35,7 @@ function page(vocab = 16) {
     info,
     listAdapters: () => Promise.resolve(adapters.map((scale) => ({ id: 'a', scale }))),
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
+    steps: () => Promise.resolve(STEPS),
     trace: async (ids: readonly number[], { probes }: { probes: readonly string[] }) => {
       asked.push({ ids, probes })
       await hold

@@ -5,7 +5,7 @@ import { Trace } from '../../src/store/trace.ts'
 import type { CachedSequence } from '../../src/api/model.ts'
 
 function sequence(tokens: number[], pages: number[]): CachedSequence {
-  return { mix: '', tokens, pages: pages.map((page) => ({ page, sharers: 1 })), busy: false }
+  return { key: '', tokens, pages: pages.map((page) => ({ page, refCount: 1 })), busy: false }
 }
 
 describe('sequences of the cache', () => {

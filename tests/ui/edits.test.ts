@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { ablationOf, partKey } from '../../src/store/ablation.ts'
+import { anatomyOfSteps } from '../../src/store/anatomy.ts'
 import { compareRows, editedRunOf, pairLines } from '../../src/store/editRun.ts'
 import { stepsOfChange } from '../../src/store/editForward.ts'
 import { editsOf, type Change } from '../../src/store/edits.ts'
@@ -10,15 +11,21 @@ import { readLinkParts, writeLinkParts } from '../../src/store/linkParts.ts'
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { Edit, Model, TensorData } from '../../src/api/model.ts'
+import type { Edit, Model, StepInfo, TensorData } from '../../src/api/model.ts'
 import { loadViewWords, translator } from '../../src/ui/messages/index.ts'
 import { changeAt, cutEdge, headsOff } from '../../src/ui/panels/edits/EditHere.tsx'
 import { klScale, largestRow, summarise } from '../../src/ui/panels/edits/kl.ts'
 import { changeName, changeSteps, editsName } from '../../src/ui/panels/edits/words.ts'
+import { recordedSteps } from './recordedSteps.ts'
 
 await loadViewWords()
 const t = translator('en')
 const VOCAB = 4
+/** Two layers of four heads. */
+const STEPS = await recordedSteps('llama')
+const HEADS = 4
+const ANATOMY = anatomyOfSteps(STEPS)
+const stepOf = (name: string): StepInfo => ANATOMY.steps.get(name)!
 const ALL = { kind: 'all' } as const
 const headOff: Change = { kind: 'scale', step: 'layers.1.attn.context', head: 2, factor: 0, span: ALL }
 const layerHalf: Change = { kind: 'scale', step: 'layers.0', head: null, factor: 0.5, span: ALL }
@@ -71,7 +78,8 @@ function page(vocab = VOCAB) {
         }),
       ),
     )
-  const info = { id: 'm', layers: 2, heads: 3, hidden: 2, vocab, hasTokenizer: false, bosId: null }
+  const steps = () => Promise.resolve(STEPS)
+  const info = { id: 'm', layers: 2, heads: HEADS, hidden: 2, vocab, hasTokenizer: false, bosId: null }
   async function* score(ids: readonly number[], { edits = [] }: { edits?: readonly Edit[] } = {}) {
     for (const [row, id] of ids.slice(1).entries()) {
       const logprob = -1 - edits.length
@@ -83,6 +91,7 @@ function page(vocab = VOCAB) {
     score,
     logits,
     trace,
+    steps,
     listAdapters: () => Promise.resolve([]),
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
   }
@@ -155,7 +164,7 @@ describe('the list', () => {
       null,
       'scale',
       { ...headOff, factor: Infinity },
-      { ...headOff, step: 'logits' },
+      { ...headOff, step: 'not a step' },
       { ...headOff, span: { kind: 'range', from: 3, to: 3 } },
       { ...steer, toward: 7 },
       { ...patch, source: null },
@@ -171,8 +180,8 @@ describe('the list', () => {
 
   test('names every edit in plain words and by its steps', () => {
     const names = [headOff, layerHalf, steer, patch, mask].map((change) => [
-      changeName(t, change),
-      changeSteps(change),
+      changeName(t, ANATOMY, change),
+      changeSteps(ANATOMY, change),
     ])
     expect(names).toEqual([
       ['Layer 1 head 2 off', 'layers.1.attn.context'],
@@ -182,28 +191,52 @@ describe('the list', () => {
       ['Layer 0: position 3 cannot see 1', 'layers.0.attn.scores'],
     ])
     expect(
-      editsName(t, [
+      editsName(t, ANATOMY, [
         { id: 0, on: true, change: headOff },
         { id: 1, on: true, change: mask },
       ]),
     ).toBe('2 edits: Layer 1 head 2 off; Layer 0: position 3 cannot see 1')
   })
 
+  test('reaches the stream through the norms behind the blocks', async () => {
+    const normed = anatomyOfSteps(await recordedSteps('gemma2'))
+    expect(changeName(t, normed, { ...layerHalf, step: 'layers.1.mlp_post_norm' })).toBe('Layer 1 MLP × 0.5')
+    expect(changeSteps(normed, layerHalf)).toBe('layers.0.attn_post_norm + layers.0.mlp_post_norm')
+    expect(headsOff(normed, [{ layer: 0, head: null }])).toMatchObject([{ step: 'layers.0.attn_post_norm' }])
+    const [windowed, full] = ['layers.0.attn.scores', 'layers.1.attn.scores'].map((name) =>
+      normed.steps.get(name)!,
+    )
+    // A window of twelve positions.
+    const edge = { slice: 0, row: 20, col: 8 }
+    expect(changeAt({ ...edge, step: windowed! })).toBeNull()
+    expect(changeAt({ ...edge, step: full! })).toMatchObject({ kind: 'mask', query: 20, key: 8 })
+  })
+
   test('fits an edit to what another view shows', () => {
-    const at = { slice: 1, row: 3, col: 5, headDim: 4 }
-    expect(changeAt({ ...at, step: 'layers.1.attn.q' })).toMatchObject({ kind: 'scale', head: 1, factor: 0 })
-    expect(changeAt({ ...at, step: 'layers.1.mlp.act', headDim: 0 })).toMatchObject({ head: null })
-    expect(changeAt({ ...at, step: 'layers.1.attn.probs' })).toBeNull()
-    expect(changeAt({ ...at, col: 2, step: 'layers.1.attn.probs' })).toEqual({
+    const at = { slice: 1, row: 3, col: 15 }
+    expect(changeAt({ ...at, step: stepOf('layers.1.attn.q') })).toMatchObject({
+      kind: 'scale',
+      head: 1,
+      factor: 0,
+    })
+    expect(changeAt({ ...at, step: stepOf('layers.1.mlp.act') })).toMatchObject({ head: null })
+    expect(changeAt({ ...at, step: stepOf('layers.1.attn.probs') })).toBeNull()
+    expect(changeAt({ ...at, col: 2, step: stepOf('layers.1.attn.probs') })).toEqual({
       kind: 'mask',
       layer: 1,
       head: 1,
       query: 3,
       key: 2,
     })
-    expect(changeAt({ ...at, step: 'final_norm' })).toBeNull()
-    expect(headsOff([{ layer: 1, head: null }])).toMatchObject([{ step: 'layers.1.attn.o', head: null }])
-    expect(stepsOfChange(cutEdge([{ layer: 1, head: 0 }], [3, 2])[0]!)).toEqual(['layers.1.attn.scores'])
+    for (const name of ['logits', 'layers.0.attn.cache']) {
+      expect(changeAt({ ...at, step: stepOf(name) })).toBeNull()
+    }
+    expect(headsOff(ANATOMY, [{ layer: 1, head: null }])).toMatchObject([
+      { step: 'layers.1.attn.o', head: null },
+    ])
+    expect(stepsOfChange(ANATOMY, cutEdge([{ layer: 1, head: 0 }], [3, 2])[0]!)).toEqual([
+      'layers.1.attn.scores',
+    ])
   })
 })
 
@@ -306,9 +339,9 @@ describe('measuring every part', () => {
     await ablation.start()
     const { phase, effects } = ablation.state.getState()
     expect(phase).toEqual({ kind: 'idle' })
-    // Two layers of three heads, attention, MLP and both together; the base is that of the reading.
-    expect(Object.keys(effects)).toHaveLength(2 * (3 + 3))
-    expect(asked).toHaveLength(1 + 2 * (3 + 3))
+    // Two layers of four heads, attention, MLP and both together; the base is that of the reading.
+    expect(Object.keys(effects)).toHaveLength(2 * (HEADS + 3))
+    expect(asked).toHaveLength(1 + 2 * (HEADS + 3))
     const twice = effects[partKey({ step: 'layers.1', head: null })]!
     expect(twice).toBeGreaterThan(effects[partKey({ step: 'layers.1.attn.context', head: 2 })]!)
     await load()

@@ -87,6 +87,7 @@ function topOf(logits: Float32Array, count: number, textOf: (id: number) => stri
 const INFO: ModelInfo = {
   id: 'tales-3m',
   architecture: 'LlamaForCausalLM',
+  modelType: 'llama',
   layers: 6,
   heads: 6,
   kvHeads: 3,
@@ -99,7 +100,7 @@ const INFO: ModelInfo = {
   weights: 'f16',
   exceptions: [],
   backend: 'no gpu (fake)',
-  variant: { name: 'fake', f16: false, subgroups: false, alone: false, workgroup: 64 },
+  variant: { name: 'fake', f16: false, subgroups: false, threadPerOutput: false, workgroup: 64 },
   hasTokenizer: true,
   hasChatTemplate: false,
   bosId: BOS,

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { parsePlace, Course } from '../../src/learn/course.ts'
 import { isFact } from '../../src/learn/facts.ts'
 import { LESSONS } from '../../src/learn/lessons/index.ts'
+import { chosenStep } from '../../src/learn/types.ts'
+import { anatomyOfSteps } from '../../src/store/anatomy.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { Session } from '../../src/store/session.ts'
 import { spellParts, spellRows } from '../../src/store/spelled.ts'
@@ -12,12 +14,13 @@ import { lessonsEn } from '../../src/ui/messages/lessons/lessons.en.ts'
 import { lessonsKo } from '../../src/ui/messages/lessons/lessons.ko.ts'
 import { VIEWS } from '../../src/ui/panels/index.ts'
 import { createFakeClient } from './fakeClient.ts'
+import { recordedSteps } from './recordedSteps.ts'
 
 const steps = LESSONS.flatMap((lesson) => lesson.steps.map((step) => ({ lesson: lesson.name, ...step })))
 const slotsOf = (words: string): string[] => [...words.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 
 /** Everything the page is drawn by. */
-const ui = new URL('../../src/ui', import.meta.url)
+const ui = new URL('../../src/ui/', import.meta.url)
 const source = readdirSync(ui, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.tsx'))
   .map((name) => readFileSync(new URL(name, ui), 'utf8'))
@@ -72,8 +75,18 @@ describe('steps', () => {
       [],
     )
     const named = /data-step="([^"]+)"/.exec(target)?.[1]
-    if (named !== undefined && place.view === 'steps') expect(place.step).toBe(named)
+    if (target.includes('{step}')) expect(place.step).toBeDefined()
+    expect([undefined, '{step}']).toContain(named)
   })
+
+  test.each(['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3'])(
+    'of every lesson are found in %s',
+    async (fixture) => {
+      const anatomy = anatomyOfSteps(await recordedSteps(fixture))
+      for (const { words, place } of steps)
+        if (place.step !== undefined) expect(chosenStep(anatomy, place.step), words).toBeDefined()
+    },
+  )
 
   test('lessons are named once, and their places are read back', () => {
     expect(new Set(LESSONS.map(({ name }) => name)).size).toBe(LESSONS.length)

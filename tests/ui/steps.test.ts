@@ -7,14 +7,35 @@ import { rowOf, TensorCache } from '../../src/store/stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from '../../src/store/stepsMoves.ts'
 import { WHOLE_LIMIT, type StepsSource } from '../../src/store/stepsSource.ts'
 import { Trace } from '../../src/store/trace.ts'
-import type { InspectedStep, Model } from '../../src/api/model.ts'
+import type { Axis, InspectedStep, Model } from '../../src/api/model.ts'
 import type { EngineClient } from '../../src/worker/api.ts'
 import { buildTree, searchSteps, visibleNodes } from '../../src/ui/panels/steps/tree.ts'
 
 function step(name: string, shape: readonly number[] = [3, 4]): InspectedStep {
-  const op = name.split('.').at(-1) ?? name
-  const rest = { inputs: [], weights: [], flops: 0, bytes: 0, formula: '', wgsl: '', coveredBy: null }
-  return { name, op, output: { shape, dtype: 'f32' }, retained: true, ...rest }
+  const layer = name.startsWith('layers.') ? Number(name.split('.')[1]) : null
+  const rest = {
+    aliases: [],
+    stream: null,
+    inputs: [],
+    params: [],
+    flops: 0,
+    bytes: 0,
+    formula: '',
+    wgsl: '',
+  }
+  const axes = shape.map((size, i): Axis => ({ kind: i === shape.length - 2 ? 'rows' : 'features', size }))
+  const output = { shape, dtype: 'f32' } as const
+  return {
+    name,
+    op: 'add',
+    layer,
+    attrs: { scale: 1 },
+    axes,
+    output,
+    retained: true,
+    coveredBy: null,
+    ...rest,
+  }
 }
 
 const LAYER = ['attn_norm', 'attn.q', 'attn.probs', 'resid_attn', 'mlp.up', 'resid']

@@ -1,4 +1,4 @@
-import { byId, type Lesson } from '../types.ts'
+import { byId, inLayer, ofStep, type Lesson } from '../types.ts'
 import { STORY } from './texts.ts'
 
 /** How tokens see each other, and what is kept of them. */
@@ -32,13 +32,13 @@ export const attention: Lesson = {
     },
     {
       words: 'attention.scores',
-      place: { view: 'steps', step: 'layers.0.attn.scores', token: { generated: 0 } },
+      place: { view: 'steps', step: inLayer('scores'), token: { generated: 0 } },
       target: byId('step-formula'),
     },
     {
       words: 'attention.mix',
-      place: { view: 'steps', step: 'layers.0.attn.context' },
-      target: byId('tensor-view', '[data-step="layers.0.attn.context"]'),
+      place: { view: 'steps', step: inLayer('context') },
+      target: ofStep('tensor-view'),
     },
     {
       words: 'attention.cache',

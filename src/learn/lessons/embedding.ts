@@ -1,4 +1,4 @@
-import { byId, type Lesson } from '../types.ts'
+import { byId, ofStep, outsideLayers, type Lesson } from '../types.ts'
 import { STORY } from './texts.ts'
 
 /** The table in which every token has a row. */
@@ -11,18 +11,18 @@ export const embedding: Lesson = {
   steps: [
     {
       words: 'embedding.row',
-      place: { view: 'steps', step: 'embed', token: { row: 2 } },
-      target: byId('tensor-view', '[data-step="embed"]'),
+      place: { view: 'steps', step: outsideLayers('embed'), token: { row: 2 } },
+      target: ofStep('tensor-view'),
     },
     {
       words: 'embedding.same',
-      place: { view: 'steps', step: 'embed' },
+      place: { view: 'steps', step: outsideLayers('embed') },
       target: '.strip-tokens',
       task: { words: 'embedding.same.task', check: 'repeatedToken' },
     },
     {
       words: 'embedding.head',
-      place: { view: 'steps', step: 'logits', token: { generated: 0 } },
+      place: { view: 'steps', step: outsideLayers('logits'), token: { generated: 0 } },
       target: byId('step-formula'),
     },
   ],

@@ -1,4 +1,4 @@
-import { byId, type Lesson } from '../types.ts'
+import { byId, ofStep, outsideLayers, type Lesson } from '../types.ts'
 import { STORY } from './texts.ts'
 
 /** From a text to the next token, once through the whole model. */
@@ -13,14 +13,14 @@ export const logits: Lesson = {
     { words: 'logits.tokens', place: { view: 'write' }, target: '.stream-prompt' },
     {
       words: 'logits.ids',
-      place: { view: 'steps', step: 'embed', token: { row: 2 } },
+      place: { view: 'steps', step: outsideLayers('embed'), token: { row: 2 } },
       target: byId('row-token', '[aria-pressed="true"]'),
       task: { words: 'logits.ids.task', check: 'otherToken' },
     },
     {
       words: 'logits.embed',
-      place: { view: 'steps', step: 'embed' },
-      target: byId('tensor-view', '[data-step="embed"]'),
+      place: { view: 'steps', step: outsideLayers('embed') },
+      target: ofStep('tensor-view'),
     },
     {
       words: 'logits.steps',
@@ -30,8 +30,8 @@ export const logits: Lesson = {
     },
     {
       words: 'logits.logits',
-      place: { view: 'steps', step: 'logits' },
-      target: byId('tensor-view', '[data-step="logits"]'),
+      place: { view: 'steps', step: outsideLayers('logits') },
+      target: ofStep('tensor-view'),
     },
     {
       words: 'logits.softmax',

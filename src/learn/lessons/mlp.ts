@@ -1,4 +1,4 @@
-import { byId, type Lesson } from '../types.ts'
+import { byId, inLayer, ofStep, type Lesson } from '../types.ts'
 import { STORY } from './texts.ts'
 
 /** What a layer does with one token alone. */
@@ -11,23 +11,23 @@ export const mlp: Lesson = {
   steps: [
     {
       words: 'mlp.gate',
-      place: { view: 'steps', step: 'layers.0.mlp.gate', token: { generated: 0 } },
-      target: byId('tensor-view', '[data-step="layers.0.mlp.gate"]'),
+      place: { view: 'steps', step: inLayer('gate', 'up'), token: { generated: 0 } },
+      target: ofStep('tensor-view'),
     },
     {
       words: 'mlp.act',
-      place: { view: 'steps', step: 'layers.0.mlp.act' },
+      place: { view: 'steps', step: inLayer('act') },
       target: byId('step-formula'),
     },
     {
       words: 'mlp.down',
-      place: { view: 'steps', step: 'layers.0.mlp.down' },
-      target: byId('tensor-view', '[data-step="layers.0.mlp.down"]'),
+      place: { view: 'steps', step: inLayer('down') },
+      target: ofStep('tensor-view'),
     },
     {
       words: 'mlp.off',
-      place: { view: 'edits', tool: 'scale' },
-      target: byId('edit-cell', '[data-step="layers.0.mlp.down"]'),
+      place: { view: 'edits', tool: 'scale', step: { layer: 0, output: 'mlp' } },
+      target: ofStep('edit-cell'),
       task: { words: 'mlp.off.task', check: 'mlpOff' },
     },
   ],

@@ -1,4 +1,4 @@
-import { byId, type Lesson } from '../types.ts'
+import { byId, inLayer, type Lesson } from '../types.ts'
 import { STORY } from './texts.ts'
 
 /** Fewer bits for a weight, and what they cost. */
@@ -11,7 +11,7 @@ export const quantisation: Lesson = {
   steps: [
     {
       words: 'quantisation.bytes',
-      place: { view: 'steps', region: 'right', step: 'layers.0.mlp.down' },
+      place: { view: 'steps', region: 'right', step: inLayer('down') },
       target: byId('step-cost'),
     },
     {

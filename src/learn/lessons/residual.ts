@@ -1,4 +1,4 @@
-import { byId, type Lesson } from '../types.ts'
+import { byId, inLayer, type Lesson } from '../types.ts'
 import { STORY } from './texts.ts'
 
 /** The stream every layer writes into, and reading it early. */
@@ -11,7 +11,7 @@ export const residual: Lesson = {
   steps: [
     {
       words: 'residual.sum',
-      place: { view: 'steps', step: 'layers.0.resid_attn', token: { generated: 0 } },
+      place: { view: 'steps', step: inLayer('resid_attn', 'resid'), token: { generated: 0 } },
       target: byId('step-formula'),
     },
     {

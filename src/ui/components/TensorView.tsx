@@ -8,7 +8,15 @@ import {
   type Window2,
 } from '../draw/heatmap.ts'
 import { rampWords, type Palette, type Shade } from '../draw/ramps.ts'
-import { cellAt, cellBox, drawTensor, type Box, type Ink, type Scene } from '../draw/tensorCanvas.ts'
+import {
+  cellAt,
+  cellBox,
+  drawTensor,
+  type Box,
+  type Ink,
+  type Scene,
+  type Veil,
+} from '../draw/tensorCanvas.ts'
 import { GpuCells, type GpuTensor } from './GpuCells.tsx'
 import { usePixelRatio, useSize } from './measure.ts'
 
@@ -28,7 +36,7 @@ export interface TensorViewProps {
   colLabel: (col: number) => string
   colWords: boolean
   group: number
-  veilFuture: boolean
+  veil: Veil | null
   /** Cells as wide as they are high. */
   square: boolean
   selectedRow: number
@@ -83,7 +91,7 @@ function readInk(element: Element): Ink {
 /** A rank-2 tensor as a heatmap: hover or arrow keys read cells, the wheel zooms, dragging pans. */
 export function TensorView(props: TensorViewProps) {
   const { step, label, plane, palette, range, shade, cell, cells, busy, square } = props
-  const { rowLabel, colLabel, colWords, group, selectedRow, veilFuture } = props
+  const { rowLabel, colLabel, colWords, group, selectedRow, veil } = props
   const [frame, setFrame] = useState<HTMLDivElement | null>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const size = useSize(frame)
@@ -113,7 +121,7 @@ export function TensorView(props: TensorViewProps) {
       ratio,
       ink: readInk(element),
     }
-    drawTensor(context, { ...data, rowLabel, colLabel, colWords, group, selectedRow, veilFuture })
+    drawTensor(context, { ...data, rowLabel, colLabel, colWords, group, selectedRow, veil })
   }, [
     plane,
     cells,
@@ -130,7 +138,7 @@ export function TensorView(props: TensorViewProps) {
     colWords,
     group,
     selectedRow,
-    veilFuture,
+    veil,
   ])
   const pointer = usePointer(props, geometry, setView)
   useWheel(frame, geometry, setView)

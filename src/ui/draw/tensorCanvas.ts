@@ -18,6 +18,12 @@ export interface Ink {
   font: string
 }
 
+/** Columns of each row that are veiled: those behind its own, and those before its window of so many. */
+export interface Veil {
+  ahead: boolean
+  window: number | null
+}
+
 /** Everything one picture of a tensor shows. */
 export interface Scene {
   plane: Size
@@ -37,8 +43,8 @@ export interface Scene {
   /** Columns between two dividing lines, 0 for none: the lanes of a head. */
   group: number
   selectedRow: number
-  /** Columns behind the row's own are veiled: the mask removes them. */
-  veilFuture: boolean
+  /** Columns that the mask removes; null where there is no mask. */
+  veil: Veil | null
 }
 
 const LINE = 13
@@ -75,7 +81,7 @@ export function drawTensor(context: CanvasRenderingContext2D, scene: Scene): voi
   context.clip()
   if (scene.cells === null) context.clearRect(plot.x, plot.y, plot.width, plot.height)
   else drawCells(context, scene, scene.cells)
-  if (scene.veilFuture) drawVeil(context, scene)
+  if (scene.veil !== null) drawVeil(context, scene, scene.veil)
   drawGroups(context, scene)
   context.restore()
   context.font = ink.font
@@ -97,16 +103,19 @@ function drawCells(context: CanvasRenderingContext2D, scene: Scene, plane: Plane
   context.drawImage(picture, at.x, at.y, at.width * cells.cols, at.height * cells.rows)
 }
 
-function drawVeil(context: CanvasRenderingContext2D, scene: Scene): void {
+function drawVeil(context: CanvasRenderingContext2D, scene: Scene, { ahead, window }: Veil): void {
   const { view, plane, plot, ink } = scene
   const last = Math.min(plane.rows, Math.ceil(view.row + view.rows))
   context.fillStyle = ink.paper
   context.globalAlpha = 0.82
   for (let row = Math.max(0, Math.floor(view.row)); row < last; row++) {
     const box = cellBox(scene, row, row + 1)
-    const x = Math.max(plot.x, box.x)
     const top = Math.round(box.y)
-    context.fillRect(x, top, plot.x + plot.width - x, Math.round(box.y + box.height) - top)
+    const height = Math.round(box.y + box.height) - top
+    const x = Math.max(plot.x, box.x)
+    if (ahead) context.fillRect(x, top, plot.x + plot.width - x, height)
+    const passed = window === null ? plot.x : cellBox(scene, row, Math.max(0, row - window + 1)).x
+    if (passed > plot.x) context.fillRect(plot.x, top, passed - plot.x, height)
   }
   context.globalAlpha = 1
 }

@@ -44,7 +44,9 @@ export const attentionEn = {
   'attention.matrix':
     '{title}: {rows} queries down, {rows} keys across. Arrow keys move the cell, Enter takes its query.',
   'attention.readout': 'query {row} “{query}” → key {col} “{key}”',
-  'attention.future': 'lies ahead of the query: masked',
+  'attention.masked.ahead': 'lies ahead of the query: masked',
+  'attention.masked.window': 'outside the window of the query: masked',
+  'attention.windowOf': 'window of {window}',
   'attention.scale': 'Weight 0 to {most}, ink by its square root',
   'attention.scaleMore': 'Weight 0 to {most} and more, ink by its square root',
   'attention.reading': '{title}: reading the weights…',

@@ -45,7 +45,9 @@ export const attentionKo: Readonly<Record<keyof typeof attentionEn, string>> = {
   'attention.matrix':
     '{title}: 아래로 쿼리 {rows}개, 옆으로 키 {rows}개. 화살표로 칸을 옮기고 Enter로 그 쿼리를 고릅니다.',
   'attention.readout': '쿼리 {row} “{query}” → 키 {col} “{key}”',
-  'attention.future': '쿼리보다 뒤에 있어 가려짐',
+  'attention.masked.ahead': '쿼리보다 뒤에 있어 가려짐',
+  'attention.masked.window': '쿼리의 창 밖에 있어 가려짐',
+  'attention.windowOf': '창 크기 {window}',
   'attention.scale': '가중치 0~{most}, 진하기는 제곱근에 비례',
   'attention.scaleMore': '가중치 0~{most} 이상, 진하기는 제곱근에 비례',
   'attention.reading': '{title}: 가중치를 읽는 중…',

@@ -81,7 +81,8 @@ export const stepsEn = {
   'tensor.lane': 'head {head}, lane {lane}',
   'tensor.position': 'position {position} “{token}”',
   'tensor.vocabulary': 'token {id}',
-  'tensor.masked': 'masked: lies ahead',
+  'tensor.masked.ahead': 'masked: lies ahead',
+  'tensor.masked.window': 'masked: outside the window',
   'tensor.window': 'Rows {row0} to {row1} of {rows}, columns {col0} to {col1} of {cols}',
   'tensor.row': 'row',
 
@@ -99,9 +100,16 @@ export const stepsEn = {
   'formula.noWeights': 'The weights of this product were not captured.',
   'formula.lookup': 'Column {col} of the embedding of token {token}, looked up, not computed.',
   'formula.copy': 'The same number as in {from}, kept for the tokens to come.',
-  'formula.masked': 'This position lies ahead of the row’s own: the mask makes its probability 0.',
-  'formula.future': 'This position lies ahead: the softmax leaves it out.',
+  'formula.lookupScaled': 'Column {col} of the embedding of token {token}, times {scale}.',
+  'formula.lookupPosition': 'Column {col} of the embeddings of token {token} and of position {position}.',
+  'formula.zero.ahead': 'This position lies ahead of the row’s own: the mask makes its probability 0.',
+  'formula.zero.window': 'This position is outside the window of {window}: the mask makes its probability 0.',
+  'formula.drops.ahead': 'This position lies ahead: the softmax leaves it out.',
+  'formula.drops.window': 'This position is outside the window of {window}: the softmax leaves it out.',
   'formula.still': 'At position 0 the angle is 0: the pair stays as it is.',
+  'formula.unrotated': 'Only the first {rotary} lanes of each head turn: this one stays as it is.',
+  'formula.ofHead': 'Only the {width} features of head {head} are averaged.',
+  'formula.softcap': 'The soft cap keeps it between −{cap} and {cap}; without it: {raw}.',
   'formula.rope': 'Lanes {lane} and {partner} of the head turn together by {angle} rad.',
   'formula.rms': 'n = {count}; the mean of the squares is {meanSquare}.',
   'formula.layer': 'n = {count}; mean {mean}, variance {variance}; normalised {normal} before g and b.',
@@ -150,6 +158,8 @@ export const stepsEn = {
   'role.q': 'queries',
   'role.k': 'keys',
   'role.v': 'values',
+  'role.q_norm': 'normalise',
+  'role.k_norm': 'normalise',
   'role.q_rope': 'rotate',
   'role.k_rope': 'rotate',
   'role.cache': 'keep K, V',
@@ -157,18 +167,26 @@ export const stepsEn = {
   'role.probs': 'softmax',
   'role.context': 'weigh V',
   'role.o': 'project',
+  'role.attn_post_norm': 'normalise',
   'role.resid_attn': 'add',
   'role.mlp_norm': 'normalise',
   'role.gate': 'project',
   'role.up': 'project',
   'role.act': 'activate',
   'role.down': 'project',
+  'role.mlp_post_norm': 'normalise',
   'role.resid': 'add',
   'role.final_norm': 'normalise',
   'role.logits': 'score words',
   'role.lora_a': 'adapter A·x',
   'role.embed_lora': 'adapter',
   'role.blend': 'adapter mix',
+  'role.linear': 'project',
+  'role.norm': 'normalise',
+  'role.rope': 'rotate',
+  'role.add': 'add',
+  'role.positions': 'add position',
+  'role.position_scale': 'scale',
   'role.other': 'compute',
 
   'about.embed':
@@ -179,6 +197,10 @@ export const stepsEn = {
     'A learned projection asks, head by head, what this token is looking for among the tokens before it.',
   'about.k': 'A learned projection states, head by head, what this token offers to be found by.',
   'about.v': 'A learned projection prepares what this token hands over to those that attend to it.',
+  'about.q_norm':
+    'The queries are brought to a common size before they are compared, so that no score can run away.',
+  'about.k_norm':
+    'The keys are brought to a common size as the queries are: scores then tell how well two directions fit.',
   'about.q_rope':
     'Pairs of lanes turn by an angle that grows with the position, slowly for some pairs and fast for others. Comparing two turned vectors then depends on how far apart their tokens stand.',
   'about.k_rope':
@@ -186,12 +208,14 @@ export const stepsEn = {
   'about.cache':
     'Keys and values are kept for every position. A later token reads them instead of computing the past again; this is the KV cache.',
   'about.scores':
-    'Every query is compared with every key: a dot product, scaled by the square root of the head size. High means “this is what I was looking for”. Veiled cells lie ahead and are about to be masked.',
+    'Every query is compared with every key: a dot product times a constant that keeps it small. High means “this is what I was looking for”. Veiled cells lie ahead and are about to be masked.',
   'about.probs':
     'Each row of scores becomes weights that are positive and add up to 1, over the positions up to its own. This is the attention pattern.',
   'about.context':
     'The values of all positions are averaged under those weights: what this row gathers from the text before it.',
   'about.o': 'A learned projection brings what the heads gathered back into the residual stream’s features.',
+  'about.attn_post_norm':
+    'What attention found is brought to a common size before it is added to the stream, which keeps one layer from drowning out the others.',
   'about.resid_attn':
     'What attention found is added to the stream that runs through all layers. Nothing is overwritten, only added to.',
   'about.mlp_norm': 'The stream is brought to a common size once more, before the second half of the layer.',
@@ -200,6 +224,7 @@ export const stepsEn = {
   'about.act':
     'A smooth switch: strongly negative inputs are shut off, positive ones pass. It is what makes the MLP more than one big matrix.',
   'about.down': 'What the opened gates let through is projected back to the width of the stream.',
+  'about.mlp_post_norm': 'The MLP’s answer is brought to a common size before it is added to the stream.',
   'about.resid':
     'The MLP’s answer is added to the stream. The layer ends here; the next one begins with this sum.',
   'about.final_norm': 'The stream of the last layer is normalised before it is compared with the vocabulary.',
@@ -209,5 +234,24 @@ export const stepsEn = {
     'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',
   'about.blend': 'The base’s module and the adapter’s replacement, mixed by the adapter’s scale.',
+  'about.linear': 'A learned projection: every output is a sum of all inputs, each times a weight.',
+  'about.norm': 'Values are brought to a common size; a learned gain then weighs each feature.',
+  'about.rope': 'Pairs of lanes turn by an angle that grows with the position.',
+  'about.positions': 'The row of a learned table that belongs to the position is added.',
+  'about.position_scale': 'Far into a long text the queries grow a little, so that attention stays sharp.',
+  'about.add': 'Two rows are added, feature by feature.',
   'about.other': 'A step of the forward pass.',
+
+  'about.with.scale': 'The rows are multiplied by {scale}.',
+  'about.with.offset': 'The file stores the gain less {offset}: it is added back here.',
+  'about.with.factor': 'The result is multiplied by {factor}.',
+  'about.with.added': 'What is added is multiplied by {factor} first.',
+  'about.with.scaling': 'The angles are scaled for texts longer than those of the first training ({kind}).',
+  'about.with.softcap': 'A soft cap then keeps every value between −{cap} and {cap}.',
+  'about.with.window':
+    'A row sees {window} positions here, its own and those right before it; earlier ones are veiled.',
+  'about.with.half': 'A lane is paired with the one half the rotation’s width away.',
+  'about.with.interleaved': 'A lane is paired with its neighbour.',
+  'about.with.theta': 'The slowest pairs follow from θ = {theta}.',
+  'about.with.rotary': 'The first {rotary} of the {headDim} lanes of a head turn.',
 } as const

@@ -1,10 +1,16 @@
-import { answeringModel } from '../../store/app.ts'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
-import { useShownStep, useSteps, useStepsState, useCurrentStep, useWatchedSteps } from './steps/hooks.ts'
+import {
+  useCurrentStep,
+  useShownStep,
+  useStepList,
+  useSteps,
+  useStepsState,
+  useWatchedSteps,
+} from './steps/hooks.ts'
 import { StepsEdits } from './edits/StepsEdits.tsx'
 import { StepTensor } from './steps/StepTensor.tsx'
 import { TokenStrip } from './steps/TokenStrip.tsx'
-import { aboutKey } from './steps/words.ts'
+import { aboutStep } from './steps/words.ts'
 
 /** One forward over the text on the page, step by step. */
 export function StepsView() {
@@ -24,9 +30,9 @@ export function StepsView() {
 /** Name and meaning at once; the tensor as soon as it has been read. */
 function CurrentStep() {
   const t = useTranslate()
+  const steps = useStepList()
   const step = useCurrentStep()
   const shown = useShownStep()
-  const info = useApp((state) => answeringModel(state.model))
   if (step === null) return null
   return (
     <>
@@ -34,11 +40,9 @@ function CurrentStep() {
         <h2 className="step-name" data-testid="step-name">
           {step.name}
         </h2>
-        <p className="step-about">{t(aboutKey(step))}</p>
+        <p className="step-about">{aboutStep(t, steps, step)}</p>
       </header>
-      {shown !== null && info !== null && (
-        <StepTensor shown={shown} info={info} busy={shown.step.name !== step.name} />
-      )}
+      {shown !== null && <StepTensor shown={shown} busy={shown.step.name !== step.name} />}
     </>
   )
 }

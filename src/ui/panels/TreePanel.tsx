@@ -3,7 +3,7 @@ import type { StepInfo } from '../../api/model.ts'
 import { Icon } from '../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { useCurrentStep, useStepList, useSteps, useStepsState, useWatchedSteps } from './steps/hooks.ts'
-import { buildTree, layerGroup, searchSteps, visibleNodes, type TreeNode } from './steps/tree.ts'
+import { buildTree, searchSteps, visibleNodes, type TreeNode } from './steps/tree.ts'
 import { TreeLine } from './steps/TreeLine.tsx'
 
 /** The model as its steps, with a gutter for breakpoints. */
@@ -64,7 +64,14 @@ function Found({ found }: { found: StepInfo[] }) {
   const t = useTranslate()
   const nodes = useMemo(
     () =>
-      found.map((step): TreeNode => ({ path: step.name, label: step.name, depth: 0, step, children: [] })),
+      found.map((step): TreeNode => ({
+        path: step.name,
+        label: step.name,
+        depth: 0,
+        step,
+        layer: null,
+        children: [],
+      })),
     [found],
   )
   if (nodes.length === 0) return <p className="panel-empty">{t('tree.none')}</p>
@@ -76,10 +83,11 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
   const t = useTranslate()
   const tree = useMemo(() => buildTree(list), [list])
   const current = useCurrentStep()
-  const layer = current === null ? null : layerGroup(current.name)
   const [toggled, setToggled] = useState<ReadonlyMap<string, boolean>>(new Map())
   // The layer one steps into opens by itself, the one left closes again, unless somebody set it.
-  const isOpen = (path: string) => toggled.get(path) ?? (path.split('.').length > 3 || path === layer)
+  const layers = new Set(tree.flatMap(({ layer, path }) => (layer === null ? [] : [path])))
+  const own = tree.find(({ layer }) => layer !== null && layer === current?.layer)?.path
+  const isOpen = (path: string) => toggled.get(path) ?? (!layers.has(path) || path === own)
   const onOpen = (path: string, open: boolean) => setToggled(new Map(toggled).set(path, open))
   return (
     <>

@@ -1,8 +1,8 @@
-import type { Track } from '../../../store/adapterMix.ts'
+import { shortName, type Track } from '../../../store/adapterMix.ts'
 import { PlotExport, plotCaption } from '../../components/PlotExport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { matrixPlot } from '../../draw/plots.ts'
-import { deltaLevel, shortStep, type DeltaGrid } from './deltaGrid.ts'
+import { deltaLevel, type DeltaGrid } from './deltaGrid.ts'
 import { formatRatio } from './numbers.ts'
 
 /** The map of an adapter's update as a picture. */
@@ -27,7 +27,7 @@ export function DeltaExport({ grid, track }: { grid: DeltaGrid; track: Track }) 
             return cell ? formatRatio(cell.ratio) : ''
           },
           rowLabel: (row) => lines[row]?.label ?? '',
-          colLabel: (col) => shortStep(columns[col] ?? ''),
+          colLabel: (col) => shortName(columns[col] ?? ''),
           colWords: false,
           cell: { width: 64, height: 26 },
         })

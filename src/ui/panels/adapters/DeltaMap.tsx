@@ -1,13 +1,14 @@
 import { useEffect, useState } from 'react'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
-import { actingScale, type Track } from '../../../store/adapterMix.ts'
+import { actingScale, shortName, type Track } from '../../../store/adapterMix.ts'
 import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatBytes, formatFixed, formatMagnitude } from '../../format.ts'
+import { useAnatomy } from '../reading/hooks.ts'
 import { DeltaCell } from './DeltaCell.tsx'
 import { DeltaExport } from './DeltaExport.tsx'
-import { deltaGrid, deltaLevel, shortStep, type DeltaGrid } from './deltaGrid.ts'
+import { deltaGrid, deltaLevel, type DeltaGrid } from './deltaGrid.ts'
 import { useAdaptersState } from './hooks.ts'
 import { formatRatio } from './numbers.ts'
 
@@ -19,6 +20,7 @@ type Loaded =
 /** Size of the update, module by module, beside the weights it is added to. */
 export function DeltaMap({ track }: { track: Track }) {
   const t = useTranslate()
+  const anatomy = useAnatomy()
   const merged = useAdaptersState((state) => state.merged !== null)
   const loaded = useAnalysis(track.id, merged)
   const [step, setStep] = useState<string | null>(null)
@@ -44,11 +46,12 @@ export function DeltaMap({ track }: { track: Track }) {
   )
   const chosen = modules.find((module) => module.step === step) ?? largest
   if (chosen === null) return <p className="note delta-note">{t('delta.none')}</p>
+  const grid = deltaGrid(modules, anatomy)
   return (
     <div className="delta">
       <div className="delta-map">
-        <HeatTable grid={deltaGrid(modules)} track={track} chosen={chosen.step} onChoose={setStep} />
-        <DeltaExport grid={deltaGrid(modules)} track={track} />
+        <HeatTable grid={grid} track={track} chosen={chosen.step} onChoose={setStep} />
+        <DeltaExport grid={grid} track={track} />
         <Cost analysis={loaded.analysis} baseFlops={loaded.baseFlops} />
       </div>
       <DeltaCell key={chosen.step} track={track} module={chosen} />
@@ -99,7 +102,7 @@ function HeatTable({ grid, track, chosen, onChoose }: HeatTableProps) {
           <th scope="col">{t('delta.layer')}</th>
           {grid.columns.map((name) => (
             <th key={name} scope="col">
-              {shortStep(name)}
+              {shortName(name)}
             </th>
           ))}
         </tr>

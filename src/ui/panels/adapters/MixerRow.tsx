@@ -3,6 +3,7 @@ import { actingScale, badgeOf, isIdle, SCALE_END, summaryOf, type Track } from '
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'
+import { useAnatomy } from '../reading/hooks.ts'
 import { useAdapters, useAdaptersState, useSelectedTrack } from './hooks.ts'
 import { formatNats } from './numbers.ts'
 
@@ -110,7 +111,8 @@ function Switches({ track }: { track: Track }) {
 function Name({ track, selected }: { track: Track; selected: boolean }) {
   const adapters = useAdapters()
   const t = useTranslate()
-  const { rank, alpha, modules, layers } = summaryOf(track.report)
+  const anatomy = useAnatomy()
+  const { rank, alpha, modules, layers } = summaryOf(track.report, anatomy)
   return (
     <div className="track-name">
       <button

@@ -1,4 +1,5 @@
 import type { ModuleAnalysis } from '../../../api/model.ts'
+import { placeOf, type Anatomy } from '../../../store/anatomy.ts'
 import { LEVELS } from '../../draw/palette.ts'
 
 /** The modules of an adapter as a table: one line per layer, one column per kind of module. */
@@ -10,12 +11,10 @@ export interface DeltaGrid {
   largest: number
 }
 
-const LAYER = /^layers\.(\d+)\.(.+)$/
-
-export function deltaGrid(modules: readonly ModuleAnalysis[]): DeltaGrid {
+export function deltaGrid(modules: readonly ModuleAnalysis[], anatomy: Anatomy): DeltaGrid {
   const inLayers = modules.flatMap((module) => {
-    const [, layer, name] = LAYER.exec(module.step) ?? []
-    return layer === undefined || name === undefined ? [] : [{ layer: Number(layer), name, module }]
+    const { layer, local } = placeOf(anatomy, module.step)
+    return layer === null ? [] : [{ layer, name: local, module }]
   })
   const columns = [...new Set(inLayers.map(({ name }) => name))]
   const layers = [...new Set(inLayers.map(({ layer }) => layer))].sort((a, b) => a - b)
@@ -26,7 +25,7 @@ export function deltaGrid(modules: readonly ModuleAnalysis[]): DeltaGrid {
     cells: columns.map((name) => find(layer, name)),
   }))
   const outside = modules
-    .filter(({ step }) => !LAYER.test(step))
+    .filter((module) => !inLayers.some((inside) => inside.module === module))
     .map((module) => ({ label: module.step, cells: [module] }))
   return {
     columns,
@@ -39,9 +38,4 @@ export function deltaGrid(modules: readonly ModuleAnalysis[]): DeltaGrid {
 export function deltaLevel(ratio: number, largest: number): number {
   if (largest <= 0) return 0
   return Math.min(LEVELS - 1, Math.floor((ratio / largest) * LEVELS))
-}
-
-/** A step's name without its layer and block: `q`, `down`. */
-export function shortStep(name: string): string {
-  return name.replace(/^(attn|mlp)\./, '')
 }

@@ -1,5 +1,4 @@
 import { useCallback, useMemo, useState } from 'react'
-import { probsStep } from '../../../store/attention.ts'
 import { labelOf, scaleEnd, type Pattern } from '../../../store/attentionScores.ts'
 import { visibleText } from '../../../store/groups.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
@@ -10,14 +9,16 @@ import type { Window2 } from '../../draw/heatmap.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import { formatFixed } from '../../format.ts'
 import { cutEdge, EditHere } from '../edits/EditHere.tsx'
-import { useTexts } from '../reading/hooks.ts'
+import { useAnatomy, useTexts } from '../reading/hooks.ts'
 import { useShade } from '../steps/hooks.ts'
+import { maskAt } from '../steps/mask.ts'
 import { tokenName } from '../steps/words.ts'
 import {
   useChosenHead,
   useChosenPattern,
   useChosenScores,
   useEditedHeads,
+  useWindow,
   useSelectionTitle,
 } from './hooks.ts'
 import { MatrixExport } from './HeadExports.tsx'
@@ -35,6 +36,7 @@ export function HeadMatrix({ ids, row }: MatrixProps) {
   const title = useSelectionTitle()
   const scores = useChosenScores()
   const pattern = useChosenPattern()
+  const window = useWindow()
   const [near, setNear] = useState(false)
   const long = ids.length > NEAR
   const end = useMemo(() => (pattern === null ? 1 : scaleEnd(pattern, NEAR)), [pattern])
@@ -49,6 +51,7 @@ export function HeadMatrix({ ids, row }: MatrixProps) {
             {t(`attention.label.${labelOf(scores) ?? 'none'}`)}
           </span>
         )}
+        {window !== null && <span className="tag">{t('attention.windowOf', { window })}</span>}
         {long && (
           <Segmented
             label={t('attention.window')}
@@ -126,6 +129,9 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
   const texts = useTexts(ids.length)
   const [pointed, setPointed] = useState<Pointed | null>(null)
   const { size, data } = pattern
+  const anatomy = useAnatomy()
+  const window = useWindow()
+  const veil = useMemo(() => ({ ahead: true, window }), [window])
   const start = useMemo(() => (near ? windowAround(row, size) : null), [near, row, size])
   const range = useMemo(() => [0, inkOf(end)] as const, [end])
   const plane = useMemo(() => ({ rows: size, cols: size }), [size])
@@ -142,7 +148,7 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
   return (
     <>
       <TensorView
-        step={probsStep(layer)}
+        step={anatomy.layers[layer]?.attention?.probs ?? ''}
         label={t('attention.matrix', { title, rows: size })}
         plane={plane}
         start={start}
@@ -154,7 +160,7 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
         colLabel={label}
         colWords
         group={0}
-        veilFuture
+        veil={veil}
         square
         selectedRow={row}
         cell={cell}
@@ -187,6 +193,7 @@ function Readout({ pattern, ids, texts, cell: { row, col } }: ReadoutProps) {
   const t = useTranslate()
   const name = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
   const next = row + 1 < ids.length
+  const masked = maskAt({ window: useWindow() }, row, col)
   const heads = useEditedHeads()
   return (
     <p className="readout" data-testid="attention-readout">
@@ -195,13 +202,13 @@ function Readout({ pattern, ids, texts, cell: { row, col } }: ReadoutProps) {
       </span>
       <span>{t('attention.readout', { row, query: name(row), col, key: name(col) })}</span>
       <span className="note">
-        {col > row
-          ? t('attention.future')
+        {masked !== null
+          ? t(`attention.masked.${masked}`)
           : next
             ? t('steps.predicts', { position: row, token: name(row), next: name(row + 1) })
             : t('steps.predictsNothing', { position: row, token: name(row) })}
       </span>
-      {col <= row && <EditHere changes={cutEdge(heads, [row, col])} />}
+      {masked === null && <EditHere changes={cutEdge(heads, [row, col])} />}
     </p>
   )
 }

@@ -9,7 +9,7 @@ import {
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'
 import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'
-import { useShown, useTextRow, useTexts } from '../reading/hooks.ts'
+import { useAnatomy, useShown, useTextRow, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { CacheFacts } from '../cache/CacheFacts.tsx'
 import {
@@ -19,6 +19,7 @@ import {
   useEditedHeads,
   useQueryWeights,
   useSelectionTitle,
+  useWindow,
 } from './hooks.ts'
 
 /** What the attention view shows, in numbers and words. */
@@ -34,12 +35,13 @@ function ChosenHeads() {
   const shown = useShown(useAttention().reading)
   const scores = useChosenScores()
   const heads = useEditedHeads()
+  const anatomy = useAnatomy()
   if (shown === null || scores === null) return <p className="note">{t('reading.empty')}</p>
   return (
     <div className="head-panel">
       <h3 className="step-name">{title}</h3>
       <p>
-        <EditHere changes={headsOff(heads)} />
+        <EditHere changes={headsOff(anatomy, heads)} />
       </p>
       <Scores scores={scores} tokens={shown.ids.length} />
       <Links ids={shown.ids} />
@@ -51,8 +53,12 @@ function ChosenHeads() {
 function Scores({ scores, tokens }: { scores: HeadScores; tokens: number }) {
   const t = useTranslate()
   const label = labelOf(scores)
+  const window = useWindow() ?? tokens
   // The mean over the queries of the largest entropy each can have: log₂ of the positions it sees.
-  const most = Array.from({ length: tokens }, (_, row) => Math.log2(row + 1)).reduce((a, b) => a + b, 0)
+  const most = Array.from({ length: tokens }, (_, row) => Math.log2(Math.min(row + 1, window))).reduce(
+    (a, b) => a + b,
+    0,
+  )
   return (
     <section className="head-section">
       <h4 className="eyebrow">{t('attention.does')}</h4>

@@ -4,8 +4,9 @@ import { selectTextRow } from '../../../store/textReading.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'
 import { useTexts } from '../reading/hooks.ts'
+import { maskAt } from '../steps/mask.ts'
 import { tokenName } from '../steps/words.ts'
-import { useAttentionState, useQueryWeights } from './hooks.ts'
+import { useAttentionState, useQueryWeights, useWindow } from './hooks.ts'
 import { inkLevel } from './ink.ts'
 
 /** Left and right move the selected token; the focus follows once it is in the page. */
@@ -22,10 +23,6 @@ export function useStripKeys(count: number, row: number): (event: KeyboardEvent<
     requestAnimationFrame(() => strip.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus())
   }
 }
-
-/** True where the mask leaves no weight between the selected token and this one. */
-const beyondMask = (at: number, row: number, direction: 'keys' | 'queries'): boolean =>
-  direction === 'keys' ? at > row : at < row
 
 interface StripTokensProps {
   ids: readonly number[]
@@ -44,6 +41,7 @@ export function StripTokens({ ids, row, shown, starts }: StripTokensProps) {
   const texts = useTexts(ids.length)
   const weights = useQueryWeights(ids, row)
   const direction = useAttentionState((state) => state.direction)
+  const mask = { window: useWindow() }
   const select = useCallback((at: number) => selectTextRow(session, at), [session])
   return shown.map((at) => {
     const [id = 0, text = '', weight = 0] = [ids[at], texts[at], weights?.[at]]
@@ -55,7 +53,10 @@ export function StripTokens({ ids, row, shown, starts }: StripTokensProps) {
         text={text}
         name={`${at}: ${tokenName(t, text, id)}, ${formatFixed(weight, 3)}`}
         level={inkLevel(weight)}
-        ahead={beyondMask(at, row, direction)}
+        // The mask leaves no weight between these two.
+        masked={
+          maskAt(mask, ...(direction === 'keys' ? ([row, at] as const) : ([at, row] as const))) !== null
+        }
         selected={at === row}
         left={starts?.[at] ?? null}
         onSelect={select}
@@ -70,7 +71,7 @@ interface StripTokenProps {
   text: string
   name: string
   level: number
-  ahead: boolean
+  masked: boolean
   selected: boolean
   /** Where it stands in a line of its own, in CSS pixels; null in flowing text. */
   left: number | null
@@ -78,11 +79,11 @@ interface StripTokenProps {
 }
 
 const StripToken = memo(function StripToken(props: StripTokenProps) {
-  const { at, id, text, name, level, ahead, selected, left, onSelect } = props
+  const { at, id, text, name, level, masked, selected, left, onSelect } = props
   return (
     <button
       type="button"
-      className={ahead ? 'query-token query-ahead' : 'query-token'}
+      className={masked ? 'query-token query-ahead' : 'query-token'}
       data-testid="row-token"
       data-row={at}
       data-token-id={id}
@@ -91,7 +92,7 @@ const StripToken = memo(function StripToken(props: StripTokenProps) {
       title={name}
       tabIndex={selected ? 0 : -1}
       style={{
-        ...(ahead ? {} : { '--swatch': `var(--seq-${level})` }),
+        ...(masked ? {} : { '--swatch': `var(--seq-${level})` }),
         ...(left === null ? {} : { left }),
       }}
       onClick={() => onSelect(at)}

@@ -19,7 +19,7 @@ import {
   type Pattern,
 } from '../../../store/attentionScores.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { useShown } from '../reading/hooks.ts'
+import { useAnatomy, useShown } from '../reading/hooks.ts'
 
 export function useAttention(): Attention {
   return attentionOf(useSession())
@@ -49,6 +49,18 @@ export function useSelectedHeads(): readonly HeadPlace[] {
     const there = several.filter((place) => place.layer < layers && place.head < heads)
     return there.length > 0 ? there : headsOf(chosen, heads)
   }, [several, chosen, layers, heads])
+}
+
+/** Positions that a row of the heads on show sees: the widest of their layers' windows; null: all up to its own. */
+export function useWindow(): number | null {
+  const places = useSelectedHeads()
+  const { layers } = useAnatomy()
+  const windows = places.map(({ layer }) => layers[layer]?.attention?.window ?? null)
+  return windows.reduce<number | null>(
+    (widest, window, i) =>
+      i === 0 ? window : widest === null || window === null ? null : Math.max(widest, window),
+    null,
+  )
 }
 
 /** The heads on show as an edit names them: head null stands for all of a layer. */

@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import { cacheStep, type CacheNorms } from '../../../store/cache.ts'
+import type { CacheNorms } from '../../../store/cache.ts'
 import { visibleText } from '../../../store/groups.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -7,7 +7,7 @@ import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import { formatFixed } from '../../format.ts'
-import { useTexts } from '../reading/hooks.ts'
+import { useAnatomy, useTexts } from '../reading/hooks.ts'
 import { useShade } from '../steps/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { useCache, useCacheState } from './hooks.ts'
@@ -82,6 +82,7 @@ function Map({ ids, norms, data, range, which, cell, onCell, onPick }: MapProps)
   const session = useSession()
   const shade = useShade()
   const texts = useTexts(ids.length)
+  const anatomy = useAnatomy()
   const { layers, positions } = norms
   const plane = useMemo(() => ({ rows: layers, cols: positions }), [layers, positions])
   const cells = useMemo(() => ({ data, offset: 0, rows: layers, cols: positions }), [data, layers, positions])
@@ -93,7 +94,7 @@ function Map({ ids, norms, data, range, which, cell, onCell, onPick }: MapProps)
   const at = cell.row * positions + cell.col
   return (
     <TensorView
-      step={cacheStep(cell.row)}
+      step={anatomy.layers[cell.row]?.attention?.cache ?? ''}
       label={t('cache.normsLabel', { which: t(`cache.${which}`), layers, positions })}
       plane={plane}
       cells={cells}
@@ -104,7 +105,7 @@ function Map({ ids, norms, data, range, which, cell, onCell, onPick }: MapProps)
       colLabel={word}
       colWords
       group={0}
-      veilFuture={false}
+      veil={null}
       square={false}
       selectedRow={NO_LINE}
       cell={cell}

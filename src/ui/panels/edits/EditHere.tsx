@@ -1,21 +1,25 @@
+import type { StepInfo } from '../../../api/model.ts'
+import { isEditable } from '../../../program/changes.ts'
+import { isInfo, outputOf, type Anatomy } from '../../../store/anatomy.ts'
 import type { Change } from '../../../store/edits.ts'
-import { canEdit, hasHeads } from '../../../store/editForward.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
+import { useAnatomy } from '../reading/hooks.ts'
+import { maskAt, maskOf } from '../steps/mask.ts'
 import { useEdits } from './hooks.ts'
 import { changeName } from './words.ts'
 
 const EVERYWHERE = { kind: 'all' } as const
 
 /** Switches whole heads off, or with head null all of a layer's attention. */
-export function headsOff(places: readonly { layer: number; head: number | null }[]): Change[] {
-  return places.map(({ layer, head }) => ({
-    kind: 'scale',
-    step: `layers.${layer}.attn.${head === null ? 'o' : 'context'}`,
-    head,
-    factor: 0,
-    span: EVERYWHERE,
-  }))
+export function headsOff(
+  anatomy: Anatomy,
+  places: readonly { layer: number; head: number | null }[],
+): Change[] {
+  return places.flatMap(({ layer, head }): Change[] => {
+    const step = head === null ? outputOf(anatomy, layer, 'attn') : anatomy.layers[layer]?.attention?.context
+    return step === undefined ? [] : [{ kind: 'scale', step, head, factor: 0, span: EVERYWHERE }]
+  })
 }
 
 /** Keeps these heads from looking along one edge. */
@@ -28,31 +32,35 @@ export function cutEdge(
 
 /** A cell of a step, as far as an edit needs to know it. */
 export interface EditPlace {
-  step: string
+  step: StepInfo
   slice: number
   row: number
   col: number
-  /** Lanes of a head where the columns lie head by head; else 0. */
-  headDim: number
 }
 
 /** The edit that fits a cell: its head or its step switched off, an attention edge cut; null where none can be made. */
-export function changeAt({ step, slice, row, col, headDim }: EditPlace): Change | null {
-  const layer = /^layers\.(\d+)\.attn\.(scores|probs)$/.exec(step)?.[1]
-  if (layer !== undefined)
-    return col > row ? null : { kind: 'mask', layer: Number(layer), head: slice, query: row, key: col }
-  if (!canEdit(step)) return null
-  const head = hasHeads(step) && headDim > 0 ? Math.floor(col / headDim) : null
-  return { kind: 'scale', step, head, factor: 0, span: EVERYWHERE }
+export function changeAt({ step, slice, row, col }: EditPlace): Change | null {
+  const { name, layer, axes } = step
+  if (isInfo(step, 'scores', 'softmax') && layer !== null)
+    return maskAt(maskOf(step), row, col) === null
+      ? { kind: 'mask', layer, head: slice, query: row, key: col }
+      : null
+  if (!isEditable(step)) return null
+  const { size = 0, heads } = axes.at(-1) ?? {}
+  const head = heads === undefined ? null : Math.floor((col * heads) / size)
+  return { kind: 'scale', step: name, head, factor: 0, span: EVERYWHERE }
 }
 
 /** Makes edits out of what another view shows, and opens the view that shows what they do. */
 export function EditHere({ changes, bare = false }: { changes: readonly Change[]; bare?: boolean }) {
   const edits = useEdits()
+  const anatomy = useAnatomy()
   const { app } = useSession()
   const t = useTranslate()
   if (changes.length === 0) return null
-  const hint = t('edits.hereHint', { names: changes.map((change) => changeName(t, change)).join('; ') })
+  const hint = t('edits.hereHint', {
+    names: changes.map((change) => changeName(t, anatomy, change)).join('; '),
+  })
   return (
     <button
       type="button"

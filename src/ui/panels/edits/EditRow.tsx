@@ -3,6 +3,7 @@ import { textRow } from '../../../store/textReading.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useSession, useTranslate } from '../../context.ts'
+import { useAnatomy } from '../reading/hooks.ts'
 import { useEdits } from './hooks.ts'
 import { NumberField } from './NumberField.tsx'
 import { changeName, changeSteps } from './words.ts'
@@ -12,9 +13,10 @@ type Spanned = ChangeOf<'scale'> | ChangeOf<'steer'>
 /** One edit: what it does, whether it acts, how much and where. */
 export function EditRow({ entry }: { entry: Entry }) {
   const edits = useEdits()
+  const anatomy = useAnatomy()
   const t = useTranslate()
   const { id, on, change } = entry
-  const name = changeName(t, change)
+  const name = changeName(t, anatomy, change)
   const update = (next: Change, field: 'factor' | 'span') => edits.update(id, next, field)
   return (
     <li className={on ? 'edit-row' : 'edit-row edit-row-off'} data-testid="edit-row" data-kind={change.kind}>
@@ -38,7 +40,7 @@ export function EditRow({ entry }: { entry: Entry }) {
           <Icon name="close" />
         </button>
       </div>
-      <p className="edit-step">{changeSteps(change)}</p>
+      <p className="edit-step">{changeSteps(anatomy, change)}</p>
       {(change.kind === 'scale' || change.kind === 'steer') && (
         <>
           <Amount change={change} onChange={(factor) => update({ ...change, factor }, 'factor')} />
@@ -51,8 +53,9 @@ export function EditRow({ entry }: { entry: Entry }) {
 
 function Amount({ change, onChange }: { change: Spanned; onChange: (factor: number) => void }) {
   const t = useTranslate()
+  const anatomy = useAnatomy()
   const steer = change.kind === 'steer'
-  const name = changeName(t, change)
+  const name = changeName(t, anatomy, change)
   return (
     <SliderField
       label={t(steer ? 'edits.strength' : 'edits.factor')}

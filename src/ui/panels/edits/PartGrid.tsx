@@ -1,9 +1,11 @@
 import type { KeyboardEvent } from 'react'
+import type { LayerAnatomy } from '../../../store/anatomy.ts'
 import { partKey, partsOf, type Part } from '../../../store/ablation.ts'
 import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { formatNats } from '../adapters/numbers.ts'
+import { useAnatomy } from '../reading/hooks.ts'
 import { formatFactor, partName } from './words.ts'
 
 /** What the grid says of a part. */
@@ -14,7 +16,7 @@ export interface PartState {
 }
 
 interface PartGridProps {
-  layers: number
+  layers: readonly LayerAnatomy[]
   heads: number
   /** Mean KL with a part off, nats, of the parts that were measured. */
   effects: Readonly<Record<string, number>>
@@ -41,15 +43,15 @@ export function PartGrid({ layers, heads, effects, stateOf, place, onMove, onApp
       data-arrows=""
       aria-label={t('edits.grid')}
       style={{ '--heads': heads }}
-      onKeyDown={(event) => movePart(event, { rows: layers, columns: heads + 3 }, onMove)}
+      onKeyDown={(event) => movePart(event, layers, onMove)}
     >
       <PartHead heads={heads} />
-      {Array.from({ length: layers }, (_, layer) => (
+      {layers.map((own, layer) => (
         <div key={layer} className="part-line">
           <span className="part-number numeric" aria-hidden="true">
             {t('lens.layerShort', { layer })}
           </span>
-          {partsOf(layer, heads).map((part, column) => (
+          {partsOf(own).map((part, column) => (
             <PartCell
               key={column}
               part={part}
@@ -105,7 +107,7 @@ interface PartCellProps extends PartState {
 function PartCell(props: PartCellProps) {
   const { part, place, factor, on, effect, largest, focused, onApply } = props
   const t = useTranslate()
-  const name = partName(t, part.step, part.head)
+  const name = partName(t, useAnatomy(), part)
   const change = factor === null ? t('edits.unchanged') : `× ${formatFactor(factor)}`
   const state = effect === null ? change : `${change}, ${t('edits.effect', { kl: formatNats(effect) })}`
   return (
@@ -133,7 +135,7 @@ function PartCell(props: PartCellProps) {
 /** Moves the focus through the grid, from the part that has it. */
 function movePart(
   event: KeyboardEvent<HTMLElement>,
-  { rows, columns }: { rows: number; columns: number },
+  layers: readonly LayerAnatomy[],
   onMove: (place: PartPlace) => void,
 ): void {
   const move = gridMove(event)
@@ -143,7 +145,9 @@ function movePart(
   event.stopPropagation()
   const [line = 0, at = 0] = from.split('.').map(Number)
   const hold = (value: number, end: number): number => Math.min(end - 1, Math.max(0, value))
-  const [row, column] = [hold(line + move[0], rows), hold(at + move[1], columns)]
+  const row = hold(line + move[0], layers.length)
+  const own = layers[row]
+  const column = hold(at + move[1], own === undefined ? 1 : partsOf(own).length)
   onMove({ row, column })
   event.currentTarget.querySelector<HTMLElement>(`[data-place="${row}.${column}"]`)?.focus()
 }

@@ -3,7 +3,7 @@ import { PATCH_KINDS, patchStep } from '../../../store/patchRuns.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { useShown, useTexts, useWatchedReading } from '../reading/hooks.ts'
+import { useAnatomy, useShown, useTexts, useWatchedReading } from '../reading/hooks.ts'
 import { Fresh } from '../reading/NothingRead.tsx'
 import { tokenName } from '../steps/words.ts'
 import { useEdits, useEditsState, usePatchRuns, usePatchState } from './hooks.ts'
@@ -75,6 +75,7 @@ function Grids() {
   const runs = usePatchRuns()
   const session = useSession()
   const edits = useEdits()
+  const anatomy = useAnatomy()
   const t = useTranslate()
   const box = useRef<HTMLDivElement>(null)
   const other = usePatchState((state) => state.other)
@@ -91,10 +92,11 @@ function Grids() {
   const putDown = (layer: number, position: number) => {
     const from = runs.state.getState().held
     if (from === null) return selectTextRow(session, position)
-    const step = patchStep(layer, other.kind)
+    const step = patchStep(anatomy, layer, other.kind)
+    if (step === '') return
     const source = {
       prompt: other.prompt,
-      step: patchStep(from.layer, other.kind),
+      step: patchStep(anatomy, from.layer, other.kind),
       position: from.position,
     }
     edits.add({ kind: 'patch', step, position, source })
@@ -138,13 +140,14 @@ function Grids() {
 
 /** Cells of this run that hold another's activation, as `layer.position`. */
 function usePatchedCells(): ReadonlySet<string> {
+  const anatomy = useAnatomy()
   const kind = usePatchState((state) => state.kind)
   const entries = useEditsState((state) => state.entries)
   return new Set(
     entries.flatMap(({ on, change }) => {
-      const layer = change.kind === 'patch' ? /^layers\.(\d+)\./.exec(change.step)?.[1] : undefined
-      if (!on || change.kind !== 'patch' || layer === undefined) return []
-      return change.step === patchStep(Number(layer), kind) ? [`${layer}.${change.position}`] : []
+      const layer = change.kind === 'patch' ? anatomy.steps.get(change.step)?.layer : undefined
+      if (!on || change.kind !== 'patch' || layer === undefined || layer === null) return []
+      return change.step === patchStep(anatomy, layer, kind) ? [`${layer}.${change.position}`] : []
     }),
   )
 }

@@ -4,6 +4,7 @@ import type { ChangeOf, Entry } from '../../../store/edits.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useTranslate } from '../../context.ts'
+import { useAnatomy } from '../reading/hooks.ts'
 import { useEdits, useEditsState } from './hooks.ts'
 import { Measure, useEffects } from './Measure.tsx'
 import { PartGrid } from './PartGrid.tsx'
@@ -15,6 +16,7 @@ const isScale = (entry: Entry): entry is ScaleEntry => entry.change.kind === 'sc
 /** Parts of the model to choose from: a click gives a part the factor, another takes it away. */
 export function ScaleTool({ info }: { info: ModelInfo }) {
   const edits = useEdits()
+  const anatomy = useAnatomy()
   const t = useTranslate()
   const entries = useEditsState((state) => state.entries)
   const [factor, setFactor] = useState(0)
@@ -31,7 +33,7 @@ export function ScaleTool({ info }: { info: ModelInfo }) {
   return (
     <>
       <PartGrid
-        layers={info.layers}
+        layers={anatomy.layers}
         heads={info.heads}
         effects={effects}
         stateOf={(part) => {

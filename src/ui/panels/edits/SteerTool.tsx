@@ -4,6 +4,7 @@ import type { ModelInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../format.ts'
+import { useAnatomy } from '../reading/hooks.ts'
 import { Choice } from './Choice.tsx'
 import { useEditedRun, useEdits } from './hooks.ts'
 
@@ -19,8 +20,9 @@ export function SteerTool({ info }: { info: ModelInfo }) {
   const [{ toward, away }, setPrompts] = useState(FIRST)
   const [chosen, setLayer] = useState<number | null>(null)
   const layer = Math.min(chosen ?? Math.floor((info.layers - 1) / 2), info.layers - 1)
-  const step = `layers.${layer}.resid`
-  const ready = toward.trim() !== '' && away.trim() !== '' && toward !== away
+  const { layers } = useAnatomy()
+  const step = layers[layer]?.stream ?? ''
+  const ready = step !== '' && toward.trim() !== '' && away.trim() !== '' && toward !== away
   const norms = useNorms(step, toward, away, ready)
   const add = (event: FormEvent) => {
     event.preventDefault()
@@ -44,10 +46,7 @@ export function SteerTool({ info }: { info: ModelInfo }) {
         <Choice
           label={t('edits.at')}
           value={layer}
-          options={Array.from({ length: info.layers }, (_, value) => ({
-            value,
-            label: `layers.${value}.resid`,
-          }))}
+          options={layers.map(({ layer: value, stream }) => ({ value, label: stream }))}
           onChange={setLayer}
         />
         <button type="submit" className="button" data-testid="steer-add" disabled={!ready}>

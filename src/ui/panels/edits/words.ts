@@ -1,3 +1,5 @@
+import type { Part } from '../../../store/ablation.ts'
+import type { Anatomy } from '../../../store/anatomy.ts'
 import { stepsOfChange } from '../../../store/editForward.ts'
 import type { Change, ChangeOf, Entry, Span } from '../../../store/edits.ts'
 import type { Translate } from '../../messages/index.ts'
@@ -15,15 +17,15 @@ function short(prompt: string): string {
 }
 
 /** What a scale acts on, in words. */
-export function partName(t: Translate, step: string, head: number | null): string {
-  const [, number, part] = /^layers\.(\d+)(?:\.([\w.]+))?$/.exec(step) ?? []
-  const layer = number ?? ''
-  if (part === 'attn.context' && head !== null) return t('edits.part.head', { layer, head })
-  if (head !== null) return t('edits.part.stepHead', { step, head })
-  if (part === 'attn.o') return t('edits.part.attn', { layer })
-  if (part === 'mlp.down') return t('edits.part.mlp', { layer })
-  if (number !== undefined && part === undefined) return t('edits.part.layer', { layer })
-  return t('edits.part.step', { step })
+export function partName(t: Translate, { layers }: Anatomy, { step, head }: Part): string {
+  for (const { layer, name, outputs, attention } of layers) {
+    if (head !== null && step === attention?.context) return t('edits.part.head', { layer, head })
+    if (head !== null) continue
+    if (step === name) return t('edits.part.layer', { layer })
+    const output = outputs.find((one) => one.step === step)
+    if (output !== undefined) return t(`edits.part.${output.block}`, { layer })
+  }
+  return head === null ? t('edits.part.step', { step }) : t('edits.part.stepHead', { step, head })
 }
 
 function where(t: Translate, span: Span): string {
@@ -39,18 +41,18 @@ function where(t: Translate, span: Span): string {
   }
 }
 
-function scaleName(t: Translate, { step, head, factor, span }: ChangeOf<'scale'>): string {
-  const part = partName(t, step, head)
+function scaleName(t: Translate, anatomy: Anatomy, { factor, span, ...scaled }: ChangeOf<'scale'>): string {
+  const part = partName(t, anatomy, scaled)
   const what =
     factor === 0 ? t('edits.off', { part }) : t('edits.scaled', { part, factor: formatFactor(factor) })
   return what + where(t, span)
 }
 
 /** An edit in one line of plain words. */
-export function changeName(t: Translate, change: Change): string {
+export function changeName(t: Translate, anatomy: Anatomy, change: Change): string {
   switch (change.kind) {
     case 'scale':
-      return scaleName(t, change)
+      return scaleName(t, anatomy, change)
     case 'steer': {
       const { factor, toward, away, span } = change
       const words = { factor: formatFactor(factor), toward: short(toward), away: short(away) }
@@ -70,16 +72,16 @@ export function changeName(t: Translate, change: Change): string {
 }
 
 /** The steps an edit acts at, as the program names them. */
-export function changeSteps(change: Change): string {
-  const steps = stepsOfChange(change).join(' + ')
+export function changeSteps(anatomy: Anatomy, change: Change): string {
+  const steps = stepsOfChange(anatomy, change).join(' + ')
   return change.kind === 'patch' && change.source.step !== change.step
     ? `${change.source.step} → ${steps}`
     : steps
 }
 
 /** All of them in one line, for results to carry. */
-export function editsName(t: Translate, entries: readonly Entry[]): string {
-  const names = entries.map(({ change }) => changeName(t, change)).join('; ')
+export function editsName(t: Translate, anatomy: Anatomy, entries: readonly Entry[]): string {
+  const names = entries.map(({ change }) => changeName(t, anatomy, change)).join('; ')
   if (entries.length === 0) return t('edits.chipNone')
   return entries.length === 1
     ? t('edits.chipOne', { names })

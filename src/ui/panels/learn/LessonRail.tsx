@@ -1,7 +1,9 @@
 import { answeringModel } from '../../../store/app.ts'
 import type { Open } from '../../../learn/course.ts'
+import { chosenStep, type LessonStep } from '../../../learn/types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp } from '../../context.ts'
+import { useAnatomy } from '../reading/hooks.ts'
 import { reach } from './highlight.ts'
 import {
   useCourse,
@@ -30,6 +32,7 @@ interface StepProps {
 function Step({ tell, open }: StepProps) {
   const { lesson, index, step } = open
   const title = tell(lesson.title)
+  const selector = useSelector(step)
   return (
     <aside className="lesson" aria-label={tell('rail.label', { title })} data-testid="lesson">
       <Head tell={tell} open={open} title={title} />
@@ -38,7 +41,7 @@ function Step({ tell, open }: StepProps) {
           <Sentence className="lesson-words" words={tell(step.words)} />
         </div>
         {step.task !== undefined && <Task tell={tell} words={tell(step.task.words)} />}
-        <Standing key={step.words} tell={tell} selector={step.target} />
+        <Standing key={step.words} tell={tell} selector={selector} />
       </div>
       <Foot tell={tell} open={open} />
     </aside>
@@ -109,6 +112,13 @@ function Task({ tell, words }: { tell: Tell; words: string }) {
       <Sentence className="lesson-try" words={words} />
     </section>
   )
+}
+
+/** The target's selector with the name of the step it is about. */
+function useSelector({ target, place }: LessonStep): string {
+  const anatomy = useAnatomy()
+  const step = place.step === undefined ? undefined : chosenStep(anatomy, place.step)
+  return target.replace('{step}', step ?? '')
 }
 
 /** Where the outline is, or why there is none, and the way to it. */

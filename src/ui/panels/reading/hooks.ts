@@ -1,9 +1,15 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
+import { anatomyOf, type Anatomy } from '../../../store/anatomy.ts'
 import { spellRows } from '../../../store/spelled.ts'
 import { stepsOf } from '../../../store/steps.ts'
 import { textRow, type ReadingState, type TextReading } from '../../../store/textReading.ts'
 import { useApp, useSession, useSlowTrace } from '../../context.ts'
+
+/** The parts of the model on the page; none before its steps are known. */
+export function useAnatomy(): Anatomy {
+  return useStore(anatomyOf(useSession()).state)
+}
 
 /** Keeps what a view reads at hand while the view is on show. */
 export function useWatchedReading<T>(reading: TextReading<T>): void {

@@ -3,7 +3,8 @@ import { visibleText } from '../../../store/groups.ts'
 import type { Cell } from '../../../store/steps.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRowTexts, useStepsState } from './hooks.ts'
-import { formatValue } from './liveMath.ts'
+import { formatValue } from './numbers.ts'
+import { maskAt } from './mask.ts'
 import { indexInRow, type StepLayout } from './shape.ts'
 import { tokenName } from './words.ts'
 
@@ -20,6 +21,7 @@ export function CellReadout({ layout, cell, values }: CellReadoutProps) {
   const texts = useRowTexts()
   const ids = useStepsState((state) => state.source?.ids)
   const column = useColumnName(layout, cell)
+  const masked = maskAt(layout.mask, cell.row, cell.col)
   const value = values?.[indexInRow(layout, cell)]
   const token = tokenName(t, texts[cell.row] ?? '', ids?.[cell.row] ?? 0)
   return (
@@ -28,7 +30,7 @@ export function CellReadout({ layout, cell, values }: CellReadoutProps) {
         {value === undefined ? '…' : formatValue(value)}
       </span>
       <span>{t('tensor.cell', { row: cell.row, token, column })}</span>
-      {layout.causal && cell.col > cell.row && <span className="note">{t('tensor.masked')}</span>}
+      {masked !== null && <span className="note">{t(`tensor.masked.${masked}`)}</span>}
     </output>
   )
 }

@@ -1,37 +1,36 @@
 import { useMemo } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { Cell } from '../../../store/steps.ts'
-import type { ModelInfo } from '../../../api/model.ts'
 import { math } from '../../components/mathml.ts'
 import { useTranslate } from '../../context.ts'
-import { explain, readsCache, type Explanation, type Sum, type Term } from './explain.ts'
 import { useRowData, useRowTexts, useWeights, useWhole, type ShownStep } from './hooks.ts'
-import { lawOf } from './laws.ts'
-import { formatValue, liveMath } from './liveMath.ts'
+import { formatValue } from './numbers.ts'
+import { explain, lawOf, readsCache, type Explanation, type TermList } from './ops/index.ts'
+import type { Sum, Term } from './ops/sums.ts'
 
 interface FormulaProps {
   shown: ShownStep
-  info: ModelInfo
   cell: Cell
   /** The cell's row of the output; null while it is being read. */
   values: Float32Array | null
 }
 
 /** The law of the step, and below it the same with the numbers of the chosen cell. */
-export function Formula({ shown, info, cell, values }: FormulaProps) {
+export function Formula({ shown, cell, values }: FormulaProps) {
   const { step } = shown
   const t = useTranslate()
-  const how = useExplanation(shown, info, cell, values)
+  const how = useExplanation(shown, cell, values)
   const law = lawOf(step)
-  const numbers = how === null ? null : liveMath(how)
   return (
     <section className="formula" aria-label={t('formula.label')}>
       <div className="formula-law" data-testid="step-formula" data-formula={step.formula}>
         {law === null ? <code>{step.formula}</code> : math(step.formula, law)}
-        {numbers !== null && math(t('formula.label'), numbers)}
+        {how !== null && how.numbers !== null && math(t('formula.label'), how.numbers)}
       </div>
-      {how !== null && <Remark how={how} cell={cell} />}
-      {how !== null && <Terms how={how} />}
+      {how !== null && how.remarks.length > 0 && (
+        <p className="note">{how.remarks.map(({ key, values: inserted }) => t(key, inserted)).join(' ')}</p>
+      )}
+      {how !== null && how.terms !== null && <Terms terms={how.terms} />}
     </section>
   )
 }
@@ -39,7 +38,6 @@ export function Formula({ shown, info, cell, values }: FormulaProps) {
 /** How the cell came about; null until everything it is made of is here. */
 function useExplanation(
   { step, source }: ShownStep,
-  info: ModelInfo,
   cell: Cell,
   values: Float32Array | null,
 ): Explanation | null {
@@ -53,110 +51,35 @@ function useExplanation(
     const waits = values === null || (needed !== null && cache === null)
     if (waits || (first !== undefined && a === null) || (second !== undefined && b === null)) return null
     const inputs = [a, b].filter((row) => row !== null)
-    return explain({ step, values, inputs, cache, cell, ids: source.ids, info, weights })
-  }, [step, values, first, second, a, b, needed, cache, cell, source, info, weights])
+    return explain({ step, values, inputs, cache, cell, ids: source.ids, weights })
+  }, [step, values, first, second, a, b, needed, cache, cell, source, weights])
 }
 
-/** What the numbers are, where the formula alone does not say it. */
-function Remark({ how, cell }: { how: Explanation; cell: Cell }) {
-  const t = useTranslate()
-  const text = () => {
-    switch (how.kind) {
-      case 'lookup':
-        return t('formula.lookup', { col: cell.col, token: how.token })
-      case 'copy':
-        return t('formula.copy', { from: how.from })
-      case 'masked':
-        return t('formula.masked')
-      case 'still':
-        return t('formula.still')
-      case 'rope':
-        return t('formula.rope', {
-          lane: Math.min(how.lane, how.partner),
-          partner: Math.max(how.lane, how.partner),
-          angle: formatValue(how.angle),
-        })
-      case 'rms':
-        return t('formula.rms', { count: how.count, meanSquare: formatValue(how.meanSquare) })
-      case 'layer':
-        return t('formula.layer', {
-          count: how.count,
-          mean: formatValue(how.mean),
-          variance: formatValue(how.variance),
-          normal: formatValue(how.normal),
-        })
-      case 'softmax':
-        return t('formula.softmax', {
-          count: how.count,
-          max: formatValue(how.max),
-          total: formatValue(how.total),
-        })
-      case 'scores':
-        return how.masked ? t('formula.future') : null
-      case 'linear':
-        return how.sum === null ? t('formula.noWeights') : null
-      case 'context':
-      case 'add':
-      case 'gate':
-      case 'activation':
-      case 'value':
-        return null
-    }
-  }
-  const remark = text()
-  return remark === null ? null : <p className="note">{remark}</p>
-}
-
-function Terms({ how }: { how: Explanation }) {
+function Terms({ terms }: { terms: TermList }) {
   const t = useTranslate()
   const texts = useRowTexts()
-  switch (how.kind) {
-    case 'scores':
-      return <TermTable sum={how.sum} names={[t('formula.lane'), 'q', 'k']} label={String} />
-    case 'context': {
-      const label = (position: number) => `${position} ${visibleText(texts[position] ?? '')}`
-      return <TermTable sum={how.sum} names={[t('formula.position'), 'p', 'V']} label={label} />
-    }
-    case 'linear':
-      return how.sum === null ? (
-        <InputTable terms={how.inputs} count={how.count} />
-      ) : (
-        <TermTable
-          sum={how.sum}
-          names={[t('formula.index'), 'x', 'W']}
-          label={String}
-          also={[
-            { name: t('formula.bias'), value: how.bias },
-            { name: t('formula.adapters'), value: how.adapters },
-          ]}
-        />
-      )
-    case 'lookup':
-    case 'rms':
-    case 'layer':
-    case 'rope':
-    case 'still':
-    case 'copy':
-    case 'softmax':
-    case 'masked':
-    case 'add':
-    case 'gate':
-    case 'activation':
-    case 'value':
-      return null
-  }
+  if (terms.kind === 'inputs') return <InputTable terms={terms.terms} count={terms.count} />
+  const { sum, index, factors, also = [] } = terms
+  return (
+    <TermTable
+      sum={sum}
+      names={[t(`formula.${index}`), ...factors]}
+      label={(at) => (index === 'position' ? `${at} ${visibleText(texts[at] ?? '')}` : String(at))}
+      also={also.map(({ key, value }) => ({ name: t(key), value }))}
+    />
+  )
 }
 
 interface TermTableProps {
   sum: Sum
   names: readonly [index: string, a: string, b: string]
   label: (index: number) => string
-  /** What is added to the sum of products; null where there is nothing. */
-  also?: readonly { name: string; value: number | null }[]
+  /** What is added to the sum of products. */
+  also: readonly { name: string; value: number }[]
 }
 
 /** The addends of a sum, largest first, each with a bar on both sides of zero. */
-function TermTable({ sum, names, label, also = [] }: TermTableProps) {
+function TermTable({ sum, names, label, also }: TermTableProps) {
   const t = useTranslate()
   const most = Math.max(...sum.terms.map(({ product }) => Math.abs(product)), Math.abs(sum.restSum), 1e-30)
   const count = sum.terms.length + sum.restCount
@@ -193,18 +116,15 @@ function TermTable({ sum, names, label, also = [] }: TermTableProps) {
             <Bar share={sum.restSum / most} />
           </tr>
         )}
-        {also.map(
-          ({ name, value }) =>
-            value !== null && (
-              <tr key={name} className="terms-rest">
-                <th scope="row" colSpan={3}>
-                  {name}
-                </th>
-                <td>{formatValue(value)}</td>
-                <Bar share={Math.min(1, Math.max(-1, value / most))} />
-              </tr>
-            ),
-        )}
+        {also.map(({ name, value }) => (
+          <tr key={name} className="terms-rest">
+            <th scope="row" colSpan={3}>
+              {name}
+            </th>
+            <td>{formatValue(value)}</td>
+            <Bar share={Math.min(1, Math.max(-1, value / most))} />
+          </tr>
+        ))}
       </tbody>
     </table>
   )

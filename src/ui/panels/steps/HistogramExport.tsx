@@ -3,7 +3,7 @@ import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { barPlot } from '../../draw/plots.ts'
 import { formatCount } from '../../format.ts'
-import { formatValue } from './liveMath.ts'
+import { formatValue } from './numbers.ts'
 
 interface HistogramExportProps {
   stats: TensorStats

@@ -6,7 +6,7 @@ import { useTranslate } from '../../context.ts'
 import { formatCount } from '../../format.ts'
 import { HistogramExport } from './HistogramExport.tsx'
 import { useRow, useStepsState } from './hooks.ts'
-import { formatValue } from './liveMath.ts'
+import { formatValue } from './numbers.ts'
 
 /** Statistics of the step's output, of the selected row or of all. */
 export function Statistics({ step }: { step: StepInfo }) {

@@ -1,7 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { Cell } from '../../../store/steps.ts'
-import type { ModelInfo } from '../../../api/model.ts'
 import type { GpuTensor } from '../../components/GpuCells.tsx'
 import { PAGE, pageAt, TensorTable, type TensorTableProps } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
@@ -19,17 +18,17 @@ import {
   useStepsState,
   type ShownStep,
 } from './hooks.ts'
+import { veilOf } from './mask.ts'
 import { fittingCell, indexInRow, indexOf, layoutOf, peakColumn, type StepLayout } from './shape.ts'
 import { TensorTools } from './TensorTools.tsx'
 
 interface StepTensorProps {
   shown: ShownStep
-  info: ModelInfo
   busy: boolean
 }
 
 /** The step's output as a picture or a table, and how the chosen cell came about. */
-export function StepTensor({ shown, info, busy }: StepTensorProps) {
+export function StepTensor({ shown, busy }: StepTensorProps) {
   const { step } = shown
   const steps = useSteps()
   const row = useRow()
@@ -51,7 +50,7 @@ export function StepTensor({ shown, info, busy }: StepTensorProps) {
         onCell={choose}
       />
       <CellReadout layout={layout} cell={cell} values={values} />
-      <Formula shown={shown} info={info} cell={cell} values={values} />
+      <Formula shown={shown} cell={cell} values={values} />
     </>
   )
 }
@@ -100,6 +99,7 @@ function Picture(props: PictureProps) {
   const steps = useSteps()
   const shade = useShade()
   const cells = useCells(shown, layout, cell.slice, onRange)
+  const veil = useMemo(() => veilOf({ op: step.op, mask: layout.mask }), [step, layout])
   const common = {
     step: step.name,
     label: t('tensor.label', { name: step.name, rows: layout.rows, cols: layout.cols }),
@@ -121,7 +121,7 @@ function Picture(props: PictureProps) {
       shade={shade}
       colWords={layout.columns.kind === 'positions'}
       group={layout.columns.kind === 'heads' ? layout.columns.headDim : 0}
-      veilFuture={step.op === 'scores'}
+      veil={veil}
       square={layout.columns.kind === 'positions'}
       selectedRow={row}
       busy={busy}

@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { invariant } from '../../../errors.ts'
 import type { Cell } from '../../../store/steps.ts'
-import type { TensorData } from '../../../api/model.ts'
+import type { StepInfo, TensorData } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
@@ -10,7 +10,7 @@ import type { ValueRange } from '../../draw/heatmap.ts'
 import { writeCsv, writeNpy } from '../../draw/tensorFiles.ts'
 import { changeAt, EditHere } from '../edits/EditHere.tsx'
 import { useShade, useSteps, type ShownStep } from './hooks.ts'
-import { formatValue } from './liveMath.ts'
+import { formatValue } from './numbers.ts'
 import type { StepLayout } from './shape.ts'
 
 interface TensorToolsProps {
@@ -41,15 +41,14 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
       />
       {range !== null && <RangeLegend layout={layout} range={range} shown={shown} />}
       <Exports shown={shown} />
-      <EditStep step={shown.step.name} layout={layout} cell={cell} />
+      <EditStep step={shown.step} cell={cell} />
     </div>
   )
 }
 
 /** An edit at the chosen cell, where this step can be edited. */
-function EditStep({ step, layout, cell }: { step: string; layout: StepLayout; cell: Cell }) {
-  const headDim = layout.columns.kind === 'heads' ? layout.columns.headDim : 0
-  const change = changeAt({ step, ...cell, headDim })
+function EditStep({ step, cell }: { step: StepInfo; cell: Cell }) {
+  const change = changeAt({ step, ...cell })
   return change === null ? null : <EditHere changes={[change]} />
 }
 

@@ -2,8 +2,9 @@ import { memo } from 'react'
 import type { Steps } from '../../../store/steps.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
+import { useStepList } from './hooks.ts'
 import type { TreeNode } from './tree.ts'
-import { roleKey } from './words.ts'
+import { roleName } from './words.ts'
 
 interface TreeLineProps {
   node: TreeNode
@@ -23,8 +24,8 @@ interface TreeLineProps {
 export const TreeLine = memo(function TreeLine(props: TreeLineProps) {
   const { node, current, open, broken, inside, stop, onSelect, onBreak } = props
   const t = useTranslate()
-  const { step } = node
-  const layer = /^layers\.(\d+)\.\*$/.exec(node.path)?.[1]
+  const steps = useStepList()
+  const { step, layer } = node
   return (
     <div
       className="tree-line"
@@ -36,7 +37,7 @@ export const TreeLine = memo(function TreeLine(props: TreeLineProps) {
       aria-selected={current}
       aria-expanded={open ?? undefined}
       aria-current={current ? 'step' : undefined}
-      aria-label={`${layer === undefined ? node.path : t('tree.layer', { layer })}${broken ? `, ${t('tree.breakpoint', { name: node.path })}` : ''}`}
+      aria-label={`${layer === null ? node.path : t('tree.layer', { layer })}${broken ? `, ${t('tree.breakpoint', { name: node.path })}` : ''}`}
       tabIndex={stop ? 0 : -1}
       style={{ '--depth': node.depth }}
       onClick={() => onSelect(node)}
@@ -57,8 +58,8 @@ export const TreeLine = memo(function TreeLine(props: TreeLineProps) {
           <Icon name="right" />
         </span>
       )}
-      <span className="tree-name">{layer === undefined ? node.label : t('tree.layer', { layer })}</span>
-      {step !== null && <span className="tree-role">{t(roleKey(step))}</span>}
+      <span className="tree-name">{layer === null ? node.label : t('tree.layer', { layer })}</span>
+      {step !== null && <span className="tree-role">{roleName(t, steps, step)}</span>}
     </div>
   )
 })

@@ -1,6 +1,7 @@
 import type { Cell } from '../../../store/steps.ts'
 import type { Axis, StepInfo } from '../../../api/model.ts'
 import type { Palette } from '../../draw/ramps.ts'
+import { firstSeen, maskOf, type Mask } from './mask.ts'
 
 /** What the columns of a step's output count. */
 export type Columns =
@@ -20,14 +21,15 @@ export interface StepLayout {
   cols: number
   columns: Columns
   palette: Palette
-  /** True where a row only looks at the positions up to its own. */
-  causal: boolean
+  /** Which columns of a row the mask removes; null where they are no positions. */
+  mask: Mask | null
 }
 
 /** What the layout of a step follows from. */
-type Shaped = Pick<StepInfo, 'axes'> & { op: string }
+type Shaped = Pick<StepInfo, 'axes'> & Partial<Pick<StepInfo, 'attrs'>> & { op: string }
 
-export function layoutOf({ op, axes }: Shaped): StepLayout {
+export function layoutOf(step: Shaped): StepLayout {
+  const { op, axes } = step
   const [columns, rows, leading] = axes.toReversed()
   return {
     rows: rows?.size ?? 1,
@@ -36,7 +38,7 @@ export function layoutOf({ op, axes }: Shaped): StepLayout {
     sliceKind: leading === undefined ? 'none' : leading.kind === 'kv' ? 'keysValues' : 'heads',
     columns: columnsOf(columns),
     palette: op === 'softmax' ? 'sequential' : 'diverging',
-    causal: columns?.kind === 'positions',
+    mask: maskOf(step),
   }
 }
 
@@ -65,14 +67,14 @@ export function fittingCell(layout: StepLayout, chosen: Cell | null): Cell | nul
  * removes.
  */
 export function peakColumn(layout: StepLayout, values: Float32Array, slice: number, row: number): number {
-  const { cols, causal, columns } = layout
+  const { cols, mask, columns } = layout
   const line = values.subarray(slice * cols, (slice + 1) * cols)
   const size = (at: number): number => {
     const value = line[at] ?? 0
     return columns.kind === 'vocabulary' ? value : Math.abs(value)
   }
-  const end = causal ? Math.min(cols, row + 1) : cols
-  let col = 0
-  for (let at = 1; at < end; at++) if (size(at) > size(col)) col = at
+  const end = mask === null ? cols : Math.min(cols, row + 1)
+  let col = mask === null ? 0 : firstSeen(mask, row)
+  for (let at = col + 1; at < end; at++) if (size(at) > size(col)) col = at
   return col
 }

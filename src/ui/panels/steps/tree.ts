@@ -1,4 +1,5 @@
 import type { StepInfo } from '../../../api/model.ts'
+import { localName, matchesPattern } from '../../../program/step.ts'
 
 /** A line of the model tree: a step, or a group of steps that share the first parts of their names. */
 export interface TreeNode {
@@ -10,6 +11,8 @@ export interface TreeNode {
   depth: number
   /** Null for a group. */
   step: StepInfo | null
+  /** Number of the layer that a group is; null for any other line. */
+  layer: number | null
   children: readonly TreeNode[]
 }
 
@@ -17,15 +20,12 @@ interface Draft extends TreeNode {
   children: Draft[]
 }
 
-/** Groups of a step: its name's parts without the last, `layers.3` counting as one. */
-function groupsOf(name: string): string[] {
-  const parts = name.split('.')
-  const groups: string[] = []
-  for (let count = 1; count < parts.length; count++) {
-    const path = parts.slice(0, count).join('.')
-    if (path !== 'layers') groups.push(path)
-  }
-  return groups
+/** Groups of a step: its layer, then the parts of its name in there without the last. */
+function groupsOf(step: StepInfo): string[] {
+  const local = localName(step)
+  const layer = step.layer === null ? [] : [step.name.slice(0, -local.length - 1)]
+  const parts = local.split('.').slice(0, -1)
+  return [...layer, ...parts.map((_, at) => [...layer, ...parts.slice(0, at + 1)].join('.'))]
 }
 
 const last = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
@@ -39,17 +39,19 @@ export function buildTree(steps: readonly StepInfo[]): TreeNode[] {
   const groups = new Map<string, Draft>()
   for (const step of steps) {
     let siblings = roots
-    const path = groupsOf(step.name)
+    const path = groupsOf(step)
     path.forEach((name, depth) => {
       let group = groups.get(name)
       if (group === undefined) {
-        group = { path: `${name}.*`, label: last(name), depth, step: null, children: [] }
+        const layer = depth === 0 ? step.layer : null
+        group = { path: `${name}.*`, label: last(name), depth, step: null, layer, children: [] }
         groups.set(name, group)
         siblings.push(group)
       }
       siblings = group.children
     })
-    siblings.push({ path: step.name, label: last(step.name), depth: path.length, step, children: [] })
+    const label = last(step.name)
+    siblings.push({ path: step.name, label, depth: path.length, step, layer: null, children: [] })
   }
   return roots
 }
@@ -66,19 +68,8 @@ export function searchSteps(steps: readonly StepInfo[], query: string): StepInfo
   const words = query.trim().toLowerCase()
   if (words === '') return []
   if (words.includes('*')) {
-    const source = words
-      .split('*')
-      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-      .join('[^.]*')
-    const pattern = new RegExp(`^${source}$`)
-    return steps.filter(({ name }) => pattern.test(name))
+    return steps.filter(({ name }) => matchesPattern(name.toLowerCase(), words))
   }
   const parts = words.split(/\s+/)
   return steps.filter(({ name, op }) => parts.every((part) => `${name} ${op}`.toLowerCase().includes(part)))
-}
-
-/** The layer group a step lies in: `layers.3.*`; null outside the layers. */
-export function layerGroup(name: string): string | null {
-  const layer = /^layers\.\d+\./.exec(name)?.[0]
-  return layer === undefined ? null : `${layer}*`
 }

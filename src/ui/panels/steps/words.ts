@@ -1,49 +1,63 @@
+import { isInfo } from '../../../store/anatomy.ts'
 import { visibleText } from '../../../store/groups.ts'
-import type { MessageKey, Translate } from '../../messages/index.ts'
+import { rolesOf, type PlacedStep, type StepRole } from '../../../store/stepRoles.ts'
+import type { Attrs, OpName, StepInfo } from '../../../api/model.ts'
+import type { Translate } from '../../messages/index.ts'
+import { formatConstant } from './numbers.ts'
 
-/** Steps the page has words for, by the last part of their names. */
-const ROLES = [
-  'embed',
-  'attn_norm',
-  'q',
-  'k',
-  'v',
-  'q_rope',
-  'k_rope',
-  'cache',
-  'scores',
-  'probs',
-  'context',
-  'o',
-  'resid_attn',
-  'mlp_norm',
-  'gate',
-  'up',
-  'act',
-  'down',
-  'resid',
-  'final_norm',
-  'logits',
-  'lora_a',
-  'embed_lora',
-  'blend',
-  'edit',
-] as const
+type DescribedStep = PlacedStep & { readonly attrs?: Attrs[OpName] }
 
-type Role = (typeof ROLES)[number] | 'other'
+const roleOf = (steps: readonly PlacedStep[], { name }: PlacedStep): StepRole =>
+  rolesOf(steps).get(name) ?? 'other'
 
-const BY_OP: readonly string[] = ['lora_a', 'embed_lora', 'blend', 'edit']
+/** What a step does, in a word or two; `steps` is the forward it stands in. */
+export const roleName = (t: Translate, steps: readonly PlacedStep[], step: PlacedStep): string =>
+  t(`role.${roleOf(steps, step)}`)
 
-/** What a step is for: the steps of adapters and edits by their op, the others by name. */
-function roleOf({ name, op }: { name: string; op: string }): Role {
-  const byOp = ROLES.find((role) => role === op && BY_OP.includes(role))
-  const parts = name.split('.').toReversed()
-  // A replaced module computes `mlp.gate.base` and `mlp.gate.alt` the way `mlp.gate` does.
-  return byOp ?? ROLES.find((role) => role === parts[0]) ?? ROLES.find((role) => role === parts[1]) ?? 'other'
+/** What a step is for, in sentences; then what of it this model does in its own way. */
+export function aboutStep(t: Translate, steps: readonly PlacedStep[], step: DescribedStep): string {
+  const { attrs } = step
+  const about = t(`about.${roleOf(steps, step)}`)
+  return attrs === undefined ? about : [about, ...remarksOf(t, { ...step, attrs } as StepInfo)].join(' ')
 }
 
-export const roleKey = (step: { name: string; op: string }): MessageKey => `role.${roleOf(step)}`
-export const aboutKey = (step: { name: string; op: string }): MessageKey => `about.${roleOf(step)}`
+/** Sentences about what the attributes of a step say: constants, windows, caps, angles. */
+function remarksOf(t: Translate, step: StepInfo): string[] {
+  if (isInfo(step, 'embed'))
+    return step.attrs.scale === 1 ? [] : [t('about.with.scale', { scale: formatConstant(step.attrs.scale) })]
+  if (isInfo(step, 'rms_norm'))
+    return step.attrs.offset === 0
+      ? []
+      : [t('about.with.offset', { offset: formatConstant(step.attrs.offset) })]
+  if (isInfo(step, 'linear')) {
+    const { scale, softcap } = step.attrs
+    const factor = scale === 1 ? [] : [t('about.with.factor', { factor: formatConstant(scale) })]
+    return [...factor, ...capOf(t, softcap)]
+  }
+  if (isInfo(step, 'add')) {
+    const { scale } = step.attrs
+    return scale === 1 ? [] : [t('about.with.added', { factor: formatConstant(scale) })]
+  }
+  if (isInfo(step, 'scores')) return [...capOf(t, step.attrs.softcap), ...windowOf(t, step.attrs.window)]
+  if (isInfo(step, 'softmax', 'context', 'cache')) return windowOf(t, step.attrs.window)
+  return isInfo(step, 'rope') ? rotationOf(t, step.attrs) : []
+}
+
+function rotationOf(t: Translate, { headDim, layout, table }: Attrs['rope']): string[] {
+  const { theta, rotary, scaling } = table
+  return [
+    t(`about.with.${layout}`),
+    t('about.with.theta', { theta: formatConstant(theta) }),
+    ...(rotary === headDim ? [] : [t('about.with.rotary', { rotary, headDim })]),
+    ...(scaling.kind === 'none' ? [] : [t('about.with.scaling', { kind: scaling.kind })]),
+  ]
+}
+
+const capOf = (t: Translate, cap: number | null): string[] =>
+  cap === null ? [] : [t('about.with.softcap', { cap: formatConstant(cap) })]
+
+const windowOf = (t: Translate, window: number | null): string[] =>
+  window === null ? [] : [t('about.with.window', { window })]
 
 /** A token as one line of text: blanks visible, a token without text by its id. */
 export function tokenName(t: Translate, text: string, id: number): string {

@@ -1,7 +1,8 @@
 import type { SavedTrace } from '../../../trace/types.ts'
 import { visibleText } from '../../../store/groups.ts'
 import { useTranslate } from '../../context.ts'
-import { formatValue } from '../steps/liveMath.ts'
+import { formatValue } from '../steps/numbers.ts'
+import { maskAt } from '../steps/mask.ts'
 import type { StepLayout } from '../steps/shape.ts'
 import { tokenName } from '../steps/words.ts'
 
@@ -15,6 +16,7 @@ interface TraceCellProps {
 /** Where the cursor stands and what is there, in words. */
 export function TraceCell({ trace, layout, cell, value }: TraceCellProps) {
   const t = useTranslate()
+  const masked = maskAt(layout.mask, cell.row, cell.col)
   const token = tokenName(t, trace.texts[cell.row] ?? '', trace.ids[cell.row] ?? 0)
   return (
     <output className="readout" aria-live="polite">
@@ -22,7 +24,7 @@ export function TraceCell({ trace, layout, cell, value }: TraceCellProps) {
         {formatValue(value)}
       </span>
       <span>{t('tensor.cell', { row: cell.row, token, column: useColumnName(trace, layout, cell) })}</span>
-      {layout.causal && cell.col > cell.row && <span className="note">{t('tensor.masked')}</span>}
+      {masked !== null && <span className="note">{t(`tensor.masked.${masked}`)}</span>}
     </output>
   )
 }

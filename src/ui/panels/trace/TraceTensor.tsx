@@ -8,8 +8,9 @@ import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { autoRange } from '../../draw/heatmap.ts'
 import { useShade } from '../steps/hooks.ts'
+import { veilOf } from '../steps/mask.ts'
 import { indexOf, layoutOf, peakColumn, type StepLayout } from '../steps/shape.ts'
-import { aboutKey } from '../steps/words.ts'
+import { aboutStep } from '../steps/words.ts'
 import { TensorExport } from './TensorExport.tsx'
 import { TraceCell } from './TraceCell.tsx'
 import { RangeLegend, SliceSelect } from './TraceTools.tsx'
@@ -29,7 +30,7 @@ export function TraceTensor({ trace }: { trace: SavedTrace }) {
         <h3 className="step-name" data-testid="step-name">
           {step.name}
         </h3>
-        <p className="step-about">{t(aboutKey(step))}</p>
+        <p className="step-about">{aboutStep(t, trace.steps, step)}</p>
       </header>
       {error !== null && (
         <p className="steps-note" role="alert" data-testid="error">
@@ -95,6 +96,7 @@ function Tensor(props: TensorProps) {
   const shade = useShade()
   const [mode, setMode] = useState<'map' | 'table'>('map')
   const layout = useMemo(() => layoutOf(step), [step])
+  const veil = useMemo(() => veilOf({ op: step.op, mask: layout.mask }), [step, layout])
   const { cell, choose, row } = useCell(props, layout)
   const { rows, cols } = layout
   const range = useMemo(() => autoRange(tensor.data, layout.palette), [tensor, layout])
@@ -154,7 +156,7 @@ function Tensor(props: TensorProps) {
           shade={shade}
           colWords={layout.columns.kind === 'positions'}
           group={group}
-          veilFuture={step.op === 'scores'}
+          veil={veil}
           square={layout.columns.kind === 'positions'}
           busy={busy}
           onPick={pick}

@@ -2,7 +2,7 @@ import { useTranslate } from '../../context.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'
 import { rampGradient, type Palette } from '../../draw/ramps.ts'
 import { useShade } from '../steps/hooks.ts'
-import { formatValue } from '../steps/liveMath.ts'
+import { formatValue } from '../steps/numbers.ts'
 import type { StepLayout } from '../steps/shape.ts'
 
 interface SliceProps {

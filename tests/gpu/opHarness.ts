@@ -8,12 +8,14 @@ import { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { parseVariant } from '../../src/gpu/variants.ts'
 import { tensorBytes } from '../../src/program/arena.ts'
 import { packBatch, type BatchRow } from '../../src/run/batch.ts'
-import { bindProgram, encodeProgram } from '../../src/run/bind.ts'
-import type { Step, StepOp } from '../../src/program/program.ts'
-import type { DecoderSpec } from '../../src/arch/spec.ts'
+import { bindProgram, encodeProgram, type BindResources } from '../../src/run/bind.ts'
+import type { Attrs, FoldedNorm, OpName } from '../../src/program/attrs.ts'
+import { shapeOf, type Axis, type ParamRef, type Step, type StepOf } from '../../src/program/step.ts'
 import { WeightStore } from '../../src/weights/store.ts'
-import { packMatrix, unpackMatrix } from '../../src/weights/pack.ts'
-import type { Variant, WeightFormat } from '../../src/api/model.ts'
+import { writeMatrix, type ConvertContext } from '../../src/weights/convert.ts'
+import { FORMATS } from '../../src/weights/formats/index.ts'
+import { packMatrix, unpackMatrix } from '../weights/pack.ts'
+import type { LoadFormat, Variant } from '../../src/api/model.ts'
 import { testDevice } from './device.ts'
 
 /** A quiet NaN with a payload of its own: what nobody wrote. */
@@ -21,15 +23,15 @@ export const CANARY = 0x7fc1_2345
 const GUARD_WORDS = 64
 
 /** A device with one variant of the kernels; pipelines are shared by all runs. */
-export interface Bench {
+export interface Harness {
   variant: Variant
   pipelines: PipelineCache
 }
 
-const benches = new Map<string, Promise<Bench>>()
+const harnesses = new Map<string, Promise<Harness>>()
 
-/** The bench of a variant: without features on a device at WebGPU's default limits. Null when the adapter lacks a feature. */
-export async function openBench(name: string): Promise<Bench | null> {
+/** The harness of a variant: without features on a device at WebGPU's default limits. Null when the adapter lacks a feature. */
+export async function openHarness(name: string): Promise<Harness | null> {
   const { device } = await testDevice(
     /f16|subgroups/.test(name) ? { limits: 'adapter', features: 'all' } : { limits: 'default' },
   )
@@ -37,15 +39,15 @@ export async function openBench(name: string): Promise<Bench | null> {
   if ((name.includes('f16') && !available.f16) || (name.includes('subgroups') && !available.subgroups))
     return null
   const variant = parseVariant(name, available)
-  const known = benches.get(name)
+  const known = harnesses.get(name)
   const made = known ?? Promise.resolve({ variant, pipelines: new PipelineCache(device, variant) })
-  benches.set(name, made)
+  harnesses.set(name, made)
   return made
 }
 
 /** A matrix of a run, quantised as the loader does it; `parts` stack along the rows. */
-export interface BenchMatrix {
-  format: WeightFormat
+export interface HarnessMatrix {
+  format: LoadFormat
   cols: number
   parts: readonly { name: string; data: Float32Array; bias?: Float32Array | undefined }[]
   /** Largest buffer, to force shards. */
@@ -53,7 +55,6 @@ export interface BenchMatrix {
 }
 
 export interface OpRun {
-  spec: DecoderSpec
   /** Rows the program is recorded for; the batch may hold fewer. */
   rows: number
   logitRows?: number
@@ -62,11 +63,11 @@ export interface OpRun {
   steps: readonly Step[]
   /** Tensors no step makes, rows padded to whole vec4. */
   inputs?: Readonly<Record<string, Float32Array>>
-  matrices?: Readonly<Record<string, BenchMatrix>>
+  matrices?: Readonly<Record<string, HarnessMatrix>>
   vectors?: Readonly<Record<string, readonly Float32Array[]>>
   pages?: { k: Float32Array; v: Float32Array }
   ropeTable?: Float32Array
-  drawn?: Uint32Array
+  sampledTokens?: Uint32Array
 }
 
 export interface OpResult {
@@ -130,14 +131,14 @@ class RunBuffers {
   }
 }
 
-function loadMatrices(store: (maxBytes?: number) => WeightStore, matrices: OpRun['matrices'] = {}) {
+async function loadMatrices(context: ConvertContext, matrices: OpRun['matrices'] = {}) {
   const stores = new Map<string, WeightStore>()
   for (const [name, { format, cols, parts, maxBytes }] of Object.entries(matrices)) {
-    const own = store(maxBytes)
+    const own = new WeightStore(context.pipelines.device, context.ledger, maxBytes)
     own.addMatrix({
       name,
       cols,
-      format,
+      format: FORMATS[format],
       parts: parts.map((part) => ({
         name: part.name,
         rows: part.data.length / cols,
@@ -146,9 +147,7 @@ function loadMatrices(store: (maxBytes?: number) => WeightStore, matrices: OpRun
     })
     stores.set(name, own)
     for (const { name: part, data, bias } of parts) {
-      const rows = data.length / cols
-      const { quants, scales } = packMatrix(format, rows, cols, data)
-      own.writeRows(part, 0, rows, quants, scales)
+      await writeMatrix(own.view(part), data, context)
       if (bias) own.writeBias(part, bias)
       stores.set(part, own)
     }
@@ -161,30 +160,31 @@ function notHere(what: string): never {
 }
 
 /** Runs the steps and reads back all they may have written. */
-export async function runSteps({ pipelines }: Bench, run: OpRun): Promise<OpResult> {
+export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpResult> {
   const { device } = pipelines
   const buffers = new RunBuffers(device)
   const { ledger } = buffers
-  const stores = loadMatrices((maxBytes) => new WeightStore(device, ledger, maxBytes), run.matrices)
+  const stores = await loadMatrices({ pipelines, ledger }, run.matrices)
   const vectors = new WeightStore(device, ledger)
   for (const [name, parts] of Object.entries(run.vectors ?? {})) vectors.writeVector(name, parts)
   const tensors = new Map<string, GPUBuffer>()
   for (const [name, data] of Object.entries(run.inputs ?? {})) tensors.set(name, buffers.upload(name, data))
-  for (const { name, shape } of run.steps) tensors.set(name, buffers.writable(name, tensorBytes(shape) / 4))
+  for (const step of run.steps)
+    tensors.set(step.name, buffers.writable(step.name, tensorBytes(shapeOf(step)) / 4))
   const pool = run.pages ?? { k: new Float32Array(4), v: new Float32Array(4) }
   const k = buffers.writable('pages.k', pool.k.length, pool.k)
   const v = buffers.writable('pages.v', pool.v.length, pool.v)
   const program = {
-    spec: run.spec,
     rows: run.rows,
     logitRows: run.logitRows ?? 0,
     positions: run.positions ?? 1,
     steps: run.steps,
   }
-  const resources = {
+  const table = buffers.upload('rope', run.ropeTable ?? new Float32Array(4))
+  const resources: BindResources = {
     batch: buffers.upload('batch', packBatch(run.batch, pipelines.variant.workgroup)),
-    ropeTable: buffers.upload('rope', run.ropeTable ?? new Float32Array(4)),
-    drawn: buffers.upload('drawn', run.drawn ?? new Uint32Array(16)),
+    ropeTable: () => table,
+    sampledTokens: buffers.upload('sampled-tokens', run.sampledTokens ?? new Uint32Array(16)),
     tensor(name: string): GPUBuffer {
       const buffer = tensors.get(name)
       invariant(buffer, `the run has a tensor ${name}`)
@@ -198,7 +198,7 @@ export async function runSteps({ pipelines }: Bench, run: OpRun): Promise<OpResu
     },
     vector: (name: string) => vectors.vector(name).gpu,
     pages: () => ({ k, v }),
-    adapterGroup: (name: string) => notHere(`adapters on ${name}`),
+    adapterStack: (name: string) => notHere(`adapters on ${name}`),
     embedLora: () => notHere('adapters on the embedding'),
     edits: (step: string) => notHere(`edits at ${step}`),
     replacedBy: (step: string) => notHere(`replacements of ${step}`),
@@ -222,53 +222,74 @@ export async function runSteps({ pipelines }: Bench, run: OpRun): Promise<OpResu
   }
 }
 
-/** A step of layer 0. */
-export function benchStep(
-  name: string,
-  op: StepOp,
-  inputs: readonly string[],
-  shape: readonly number[],
-  more: Partial<Step> = {},
-): Step {
-  return { name, op, inputs, shape, weights: [], layer: 0, rows: 'all', covers: [], flops: 0, ...more }
+/** `[rows, width]` */
+export const features = (rows: number, width: number): Axis[] => [
+  { kind: 'rows', size: rows },
+  { kind: 'features', size: width },
+]
+
+/** `[heads, rows, positions]` */
+export const attended = (heads: number, rows: number, positions: number): Axis[] => [
+  { kind: 'heads', size: heads },
+  { kind: 'rows', size: rows },
+  { kind: 'positions', size: positions },
+]
+
+/** `[keys and values, rows, width]` */
+export const kept = (rows: number, width: number): Axis[] => [
+  { kind: 'kv', size: 2 },
+  ...features(rows, width),
+]
+
+/** A parameter by the name a run has its buffer under. */
+export const param = (name: string, role: ParamRef['role'] = 'vector'): ParamRef => ({
+  name,
+  role,
+  tensor: name,
+  layout: 'out_in',
+  rows: null,
+  shape: [],
+})
+
+/** A norm over whole rows, as kernels fold it in. */
+export function rowNorm(kind: FoldedNorm['kind'], width: number, eps: number): FoldedNorm {
+  return kind === 'rms_norm' ? { kind, width, eps, offset: 0 } : { kind, width, eps, biased: true }
 }
 
-/** A spec with what kernels ask for; the rest is as small as possible. */
-export function benchSpec(changes: Partial<DecoderSpec> = {}): DecoderSpec {
-  const ref = { tensor: '', layout: 'out_in', rows: null, shape: [] } as const
-  const linear = { weight: ref, bias: null }
-  const headDim = changes.headDim ?? 8
-  return {
-    architecture: 'Bench',
-    modelType: 'bench',
-    layers: 1,
-    hidden: 8,
-    heads: 1,
-    kvHeads: 1,
-    headDim,
-    intermediate: 8,
-    vocab: 8,
-    maxPositions: 512,
-    norm: { kind: 'rms', eps: 1e-5 },
-    activation: 'silu',
-    gated: true,
-    positions: { kind: 'rope', layout: 'half', theta: 10_000, scaling: { kind: 'none' }, rotaryDim: headDim },
-    attentionScale: 1 / Math.sqrt(headDim),
-    embedScale: 1,
-    tiedHead: true,
-    slidingWindow: null,
-    bosId: null,
-    eosIds: [],
-    storedAs: 'F32',
-    parameters: 0,
-    weights: { embed: ref, positions: null, layers: [], finalNorm: linear, head: linear },
-    warnings: [],
-    ...changes,
+interface StepParts<O extends OpName> {
+  inputs: readonly string[]
+  attrs: Attrs[O]
+  axes: readonly Axis[]
+  params?: readonly ParamRef[]
+  rows?: Step['rows']
+}
+
+/** A step of layer 0. */
+export function opStep<O extends OpName>(
+  name: string,
+  op: O,
+  { inputs, attrs, axes, params = [], rows = 'all' }: StepParts<O>,
+): Step {
+  const step: StepOf<O> = {
+    name,
+    op,
+    layer: 0,
+    inputs,
+    params,
+    attrs,
+    axes,
+    stream: null,
+    saves: [],
+    rows,
+    flops: 0,
+    covers: [],
   }
+  // A generic step of op O is one of the union; TypeScript does not follow that through the mapped type.
+  return step as unknown as Step
 }
 
 /** What the GPU computes with: the weights after storage in `format`. */
-export function stored(format: WeightFormat, cols: number, data: Float32Array): Float32Array {
+export function stored(format: LoadFormat, cols: number, data: Float32Array): Float32Array {
   const rows = data.length / cols
   return unpackMatrix(format, rows, cols, packMatrix(format, rows, cols, data))
 }

@@ -1,0 +1,48 @@
+import type { ReactElement } from 'react'
+import type { StepInfo } from '../../../../api/model.ts'
+import type { OpName } from '../../../../program/attrs.ts'
+import { cache, context, scores, softmax } from './attention.ts'
+import { activation, add, gate, positions, positionScale } from './elementwise.ts'
+import { embed } from './embed.ts'
+import { linear } from './linear.ts'
+import { layerNorm, rmsNorm } from './norm.ts'
+import { rope } from './rope.ts'
+import type { Explanation, ExplainRequest, OpView } from './view.ts'
+
+export type { Explanation, ExplainRequest, Remark, TermList } from './view.ts'
+
+/** What the stepper says of each op; of one that is not here it shows the formula and the value. */
+const OP_VIEWS: { readonly [O in OpName]?: OpView<O> } = {
+  embed,
+  rms_norm: rmsNorm,
+  layer_norm: layerNorm,
+  linear,
+  rope,
+  cache,
+  scores,
+  softmax,
+  context,
+  positions,
+  position_scale: positionScale,
+  add,
+  gate,
+  activation,
+}
+
+/** The view of a step's op. Methods of the table take their own op's steps alone; a step is of the op that it is looked up by. */
+function viewOf({ op }: StepInfo): OpView | undefined {
+  return OP_VIEWS[op]
+}
+
+/** The law of a step in symbols; null for an op without a law of its own. */
+export function lawOf(step: StepInfo): ReactElement | null {
+  return viewOf(step)?.law(step) ?? null
+}
+
+/** How one element of a step came about, from values of this very forward; null where only the value is known. */
+export function explain(request: ExplainRequest): Explanation | null {
+  return viewOf(request.step)?.explain(request) ?? null
+}
+
+/** True for steps whose element needs more of the cache than its own row. */
+export const readsCache = (step: StepInfo): boolean => viewOf(step)?.readsCache ?? false

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { ARCHITECTURES } from '../../src/arch/index.ts'
+import { withAdapters, withEdits, isEditable, type AdapterChanges } from '../../src/program/changes.ts'
+import { fuse } from '../../src/program/fuse.ts'
+import { isOp, type Program, type Step } from '../../src/program/step.ts'
+import { FUSE, MODEL_TYPES, PROGRAM_MODELS, recordRows } from './models.ts'
+import { programText } from './programText.ts'
+
+/** One row is decoded, eight are a draft or several texts, 128 are a chunk of a prompt. */
+const ROWS = [1, 8, 128]
+const PROBABILITIES = 'layers.0.attn.probs'
+
+const LOW_RANK: AdapterChanges = { ranks: () => 4, replaces: () => false }
+const everyParam = (program: Program): AdapterChanges => {
+  const own = new Set(program.steps.filter(({ params }) => params.length > 0).map(({ name }) => name))
+  return { ranks: () => 0, replaces: (step) => own.has(step) }
+}
+
+/** What is woven into a recorded forward before it is lowered. */
+const CHANGES: Readonly<Record<string, (program: Program) => Program>> = {
+  plain: (program) => program,
+  'adapters on every stack': (program) => withAdapters(program, LOW_RANK),
+  'every module replaced': (program) => withAdapters(program, everyParam(program)),
+  'edits at every step': (program) => withEdits(program, editable(program)),
+  'adapters and edits': (program) => withEdits(withAdapters(program, LOW_RANK), editable(program)),
+}
+
+/** Where the engine can edit: rows of features, and scores. */
+function editable({ steps }: Program): (name: string) => boolean {
+  const names = new Set(
+    steps.filter((step) => isEditable(step) || isOp(step, 'scores')).map(({ name }) => name),
+  )
+  return (name) => names.has(name)
+}
+
+/** What is wrong with a lowered program: it should hold every fine step in one place and read only what is made. */
+function faultsOf(fine: Program, lowered: Program, observed: readonly string[]): string[] {
+  const places = new Map<string, number>(fine.steps.map(({ name }) => [name, 0]))
+  const made = new Map<string, Step>()
+  const faults: string[] = []
+  for (const step of lowered.steps) {
+    for (const name of step.covers.length > 0 ? step.covers : [step.name])
+      places.set(name, (places.get(name) ?? NaN) + 1)
+    for (const input of step.inputs)
+      if (!made.has(input)) faults.push(`${step.name} reads ${input} before it is made`)
+    if (made.has(step.name)) faults.push(`${step.name} is made twice`)
+    made.set(step.name, step)
+  }
+  for (const [name, times] of places) if (times !== 1) faults.push(`${name} is in ${times} places`)
+  for (const name of observed) {
+    const step = made.get(name)
+    // A kernel's output is that of the last step it covers; but where keys enter the cache it is the queries.
+    const isSeen =
+      step && (step.covers.length === 0 || (step.covers.at(-1) === name && !isOp(step, 'rope_cache')))
+    if (!isSeen) faults.push(`${name} is observed and not there`)
+  }
+  return faults
+}
+
+function expectSound(fine: Program, lowered: Program, observed: readonly string[]): void {
+  expect(faultsOf(fine, lowered, observed), `${observed.join()} observed`).toEqual([])
+  expect(paramsOf(lowered.steps), 'parameters').toEqual(paramsOf(fine.steps))
+  expect(flopsOf(lowered), 'operations').toBe(flopsOf(fine))
+}
+
+const paramsOf = (steps: readonly Step[]): string[] =>
+  [...new Set(steps.flatMap(({ params }) => params.map(({ name }) => name)))].sort()
+const flopsOf = ({ steps }: Program): number => steps.reduce((sum, { flops }) => sum + flops, 0)
+
+test('every model type of every architecture is here', () => {
+  const known = ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes)
+  expect(Object.keys(MODEL_TYPES).sort()).toEqual([...known].sort())
+})
+
+describe.each(PROGRAM_MODELS)('$modelType', ({ modelType, model }) => {
+  test('the lowered programs are those of the snapshot', async () => {
+    const texts = ROWS.flatMap((rows) =>
+      [[], [PROBABILITIES]].map((observed) => {
+        const seen = observed.length > 0 ? `, ${observed.join()} observed` : ''
+        const lowered = fuse(recordRows(model, rows), { ...FUSE, observed })
+        return `# ${rows} ${rows === 1 ? 'row' : 'rows'}${seen}\n${programText(lowered)}\n`
+      }),
+    )
+    await expect(texts.join('\n')).toMatchFileSnapshot(`lowered/${modelType}.txt`)
+  })
+
+  describe.each(Object.entries(CHANGES))('%s', (_, change) => {
+    test.each(ROWS)('%i rows: nothing is lost, whatever is observed', (rows) => {
+      const fine = change(recordRows(model, rows))
+      // The layers are alike.
+      const steps = fine.steps.filter(({ layer }) => layer !== 1)
+      for (const observed of [[], ...steps.map(({ name }) => [name])])
+        expectSound(fine, fuse(fine, { ...FUSE, observed }), observed)
+    })
+
+    test.each(ROWS)('%i rows: all observed is the fine program itself', (rows) => {
+      const fine = change(recordRows(model, rows))
+      expect(fuse(fine, { ...FUSE, observed: fine.steps.map(({ name }) => name) })).toEqual(fine)
+    })
+
+    test.each(ROWS)('%i rows: matrices in several buffers', (rows) => {
+      const fine = change(recordRows(model, rows))
+      expectSound(fine, fuse(fine, { ...FUSE, isSingleBuffer: () => false }), [])
+    })
+  })
+
+  test('a forward whose logits nobody wants ends behind the layers', () => {
+    const { steps } = fuse(recordRows(model, 128, { logitRows: 0 }), FUSE)
+    expect(steps.at(-1)?.layer).toBe(1)
+  })
+
+  test('a norm is folded into few rows only', () => {
+    for (const rows of ROWS) {
+      const { steps } = fuse(recordRows(model, rows), FUSE)
+      const folded = steps.filter(({ layer, op }) => layer !== null && op.startsWith('norm_linear'))
+      expect(folded.length > 0, `${rows} rows`).toBe(rows <= FUSE.foldRows)
+    }
+  })
+})
+
+test.each(
+  PROGRAM_MODELS.filter(({ modelType }) => ['llama', 'mistral', 'qwen2', 'gpt2'].includes(modelType)),
+)('$modelType decodes with seven dispatches a layer', ({ model }) => {
+  const { steps } = fuse(recordRows(model, 1), FUSE)
+  for (const layer of [0, 1]) {
+    const own = steps.filter((step) => step.layer === layer)
+    // Attention over parts of the positions, then over the parts.
+    expect(own.reduce((sum, { op }) => sum + (op === 'attention' ? 2 : 1), 0)).toBeLessThanOrEqual(7)
+  }
+})
