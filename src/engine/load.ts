@@ -2,9 +2,6 @@ import type { LoadFormat, LoadOptions, Model, ModelInfo, ModelSource, WeightForm
 import { describeModel } from '../arch/index.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
-import { openCheckpoint } from '../formats/checkpoint.ts'
-import { parseStrictJson } from '../formats/strictJson.ts'
-import type { Checkpoint, FileSource } from '../formats/tensors.ts'
 import { describeDevice, openDevice, type OpenedDevice } from '../gpu/device.ts'
 import { BufferLedger } from '../gpu/ledger.ts'
 import { nodeGpu } from '../gpu/node.ts'
@@ -14,10 +11,10 @@ import { elements } from '../program/step.ts'
 import { checkLimits } from '../run/limits.ts'
 import type { Runner } from '../run/runner.ts'
 import { openSource } from '../sources/open.ts'
-import type { TextTokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts'
 import { loadWeights } from '../weights/load.ts'
 import { WeightStore } from '../weights/store.ts'
-import { readCompanions, readTokenizer, SMALL_FILE } from './companions.ts'
+import { openModelFiles, type ModelFiles } from './companions.ts'
 import { Engine } from './engine.ts'
 import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
 
@@ -53,8 +50,7 @@ async function openGivenDevice(device: GPUDevice | undefined): Promise<OpenedDev
 
 /** A model whose files are understood and whose weights are not read yet. */
 interface OpenedModel {
-  readonly files: FileSource
-  readonly checkpoint: Checkpoint
+  readonly files: ModelFiles
   readonly model: ModelDescription
   readonly context: number
   readonly format: LoadFormat | 'auto'
@@ -92,16 +88,16 @@ async function openModel(
   modelsUrl: URL,
 ): Promise<OpenedModel> {
   onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
-  const files = await openSource(source, { modelsUrl })
-  const configBytes = await files.read('config.json', { maxBytes: SMALL_FILE, signal })
-  const checkpoint = await openCheckpoint(files, signal)
-  const model = describeModel(parseStrictJson(configBytes, 'config.json'), checkpoint.tensors)
+  const files = await openModelFiles(await openSource(source, { modelsUrl }), signal)
+  const { config, checkpoint } = files
+  const model = describeModel(config, checkpoint.tensors)
   checkLimits(model)
   const context = checkContext(contextLength, model)
   throwIfAborted(signal)
   onProgress?.({ stage: 'tokenizer', bytesDone: 0, bytesTotal: checkpoint.totalBytes })
-  const tokenizer = await readTokenizer(files, model.vocab, signal)
-  return { files, checkpoint, model, context, format: weights, tokenizer }
+  const written = await files.tokenizer(model.vocab, signal)
+  const tokenizer = written && (await loadTokenizer(written, { vocabRows: model.vocab }))
+  return { files, model, context, format: weights, tokenizer }
 }
 
 /** Reads the weights, compiles, tests, and hands over the engine; nothing stays allocated when it throws. */
@@ -111,7 +107,8 @@ async function fillDevice(
   options: LoadOptions,
   modelsUrl: URL,
 ): Promise<Model> {
-  const { checkpoint, model, context, format, files, tokenizer } = opened
+  const { model, context, format, files, tokenizer } = opened
+  const { checkpoint } = files
   const { signal, onProgress } = options
   const ledger = new BufferLedger(device.device)
   const done = { bytesDone: checkpoint.totalBytes, bytesTotal: checkpoint.totalBytes }
@@ -138,7 +135,7 @@ async function fillDevice(
       tokenizer,
       ownsDevice: options.device === undefined,
       modelsUrl,
-      readCompanions: () => readCompanions(files),
+      readCompanions: () => files.companions(),
     })
   } catch (error) {
     ledger.destroyAll()
@@ -174,6 +171,7 @@ function describe(
     bosId: tokenizer?.bosId ?? model.bosId,
     eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],
     warnings: [
+      ...files.remarks,
       ...model.warnings,
       ...loaded.warnings,
       ...(tokenizer ? [] : ['No tokenizer.json: this model takes token ids only.']),

@@ -54,6 +54,8 @@ export type TensorQuirk =
 export interface FileSource {
   /** Shown to people: a URL without query, a folder name. */
   readonly label: string
+  /** The one file that was asked for, where an address or a path names it. */
+  readonly file?: string | undefined
   /** True when the file exists. */
   has(name: string): Promise<boolean>
   /** Whole small file (JSON, tokenizer). Throws `bad-file` when larger than `maxBytes`, `network` when unreachable. */

@@ -1,6 +1,7 @@
 import { invariant } from '../errors.ts'
 import { decodeFloats } from '../formats/floats.ts'
 import { dequantise } from '../formats/gguf/dequantise.ts'
+import { rowsOfCheckpoint } from '../formats/gguf/quirks.ts'
 import { isBlockType, type TensorInfo } from '../formats/tensors.ts'
 import type { ParamRef } from '../program/step.ts'
 import type { WeightStore } from './store.ts'
@@ -11,8 +12,9 @@ export interface Target {
   readonly part: number
 }
 
-function decode({ dtype, quirk }: TensorInfo, bytes: Uint8Array): Float32Array {
+function decode({ dtype, shape, quirk }: TensorInfo, bytes: Uint8Array): Float32Array {
   const values = isBlockType(dtype) ? dequantise(dtype, bytes) : decodeFloats(dtype, bytes)
+  if (quirk?.kind === 'interleaved') return rowsOfCheckpoint(values, shape[0] ?? 1, quirk.headRows)
   return quirk?.kind === 'plus-one' ? values.map((value) => value - 1) : values
 }
 
