@@ -1,3 +1,4 @@
+import { TokenscopeError } from '../errors.ts'
 import type { BufferLedger } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
 import type { ParamRef } from '../program/step.ts'
@@ -26,7 +27,14 @@ export async function findNonFinite(
     const encoder = device.createCommandEncoder({ label: 'read back' })
     encoder.copyBufferToBuffer(found.gpu, 0, staging.gpu, 0, found.bytes)
     device.queue.submit([encoder.finish()])
-    await staging.gpu.mapAsync(GPUMapMode.READ)
+    try {
+      await staging.gpu.mapAsync(GPUMapMode.READ)
+    } catch (cause) {
+      throw new TokenscopeError('device-lost', 'The GPU was lost while the weights were checked.', {
+        hint: 'Load the model again.',
+        cause,
+      })
+    }
     const flags = new Uint32Array(staging.gpu.getMappedRange())
     return matrices.filter((_, at) => flags[at] === 1).map(({ tensor }) => tensor)
   } finally {

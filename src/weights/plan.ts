@@ -18,7 +18,7 @@ export interface StoredMatrixType {
 export interface PlanRequest {
   readonly asked: LoadFormat | 'auto'
   /** How the checkpoint holds a tensor. */
-  stored(tensor: string): StoredMatrixType
+  readonly stored: (tensor: string) => StoredMatrixType
 }
 
 interface Stacked {
