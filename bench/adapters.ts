@@ -7,7 +7,7 @@ import { chooseVariant } from '../src/gpu/variants.ts'
 import { loadModel, type Model } from '../src/index.ts'
 import type { ModelDescription } from '../src/arch/spec.ts'
 import { isOp } from '../src/program/step.ts'
-import type { WeightFormat } from '../src/api/model.ts'
+import type { LoadFormat } from '../src/api/model.ts'
 import { interleave, median, spread, type Emit, type Work } from './harness.ts'
 import { freshPrompt, generateTimes, TALES_FOLDER } from './model.ts'
 import type { SuiteOptions } from './products.ts'
@@ -18,7 +18,7 @@ const RANK = 8
 const LAYERS = 2
 const ROWS = [1, 32]
 const NEW_TOKENS = 48
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 
 /** The linears of a layer of a Llama checkpoint: key of their shape, and module. */
 const LINEARS = [

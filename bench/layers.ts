@@ -1,13 +1,13 @@
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
 import { MAX_ROWS } from '../src/run/rows.ts'
-import type { WeightFormat } from '../src/api/model.ts'
+import type { LoadFormat } from '../src/api/model.ts'
 import { interleave, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'
 import type { SuiteOptions } from './products.ts'
 import { SHAPES, shapeNamed, type Shape } from './shapes.ts'
 import { encodeSteps, Synthetic } from './synthetic.ts'
 
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 /** Row counts that the engine has programs for. */
 const DECODE_ROWS = [1, 2, 4, 8]
 const PREFILL_ROWS = [32, 128, 512, 1024]
@@ -44,7 +44,7 @@ interface Slice {
   emit: Emit
   options: SuiteOptions
   shape: Shape
-  format: WeightFormat
+  format: LoadFormat
 }
 
 /** Times works in turn and tells them per layer. */

@@ -1,3 +1,4 @@
+import { BufferLedger } from '../src/gpu/ledger.ts'
 import { invariant } from '../src/errors.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { PipelineCache } from '../src/gpu/pipelines.ts'
@@ -71,7 +72,7 @@ async function loadRate(
 export async function benchLoading(opened: OpenedDevice, emit: Emit, options: SuiteOptions): Promise<void> {
   const { device, kind, features } = opened
   const pipelines = new PipelineCache(device, chooseVariant(kind, features, options.variant))
-  const stage = new WeightStage(device, new WeightRelay(pipelines))
+  const stage = new WeightStage(device, new BufferLedger(device), new WeightRelay(pipelines))
   const wanted = LOADS.filter(({ format }) => options.formats?.includes(format) ?? true)
   for (const load of wanted) {
     const format = FORMATS[load.format]

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { loadModel, type Counters, type Model } from '../src/index.ts'
-import type { WeightFormat } from '../src/api/model.ts'
+import type { LoadFormat } from '../src/api/model.ts'
 import { median, spread, type Emit } from './harness.ts'
 import { DeviceMeter, readbackTime } from './meter.ts'
 import type { SuiteOptions } from './products.ts'
 
 export const TALES_FOLDER = fileURLToPath(new URL('../public/models/tales-3m', import.meta.url))
-const FORMATS: readonly WeightFormat[] = ['f16', 'f32', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f16', 'f32', 'q8_0', 'q4_0']
 const PROMPTS = [32, 64, 128, 256, 384]
 const DECODE_PROMPT = 128
 const NEW_TOKENS = 64
@@ -55,7 +55,7 @@ interface Bench {
   device: GPUDevice
   emit: Emit
   rounds: number
-  common: { variant: string; shape: string; format: WeightFormat; rounds: number }
+  common: { variant: string; shape: string; format: LoadFormat; rounds: number }
 }
 
 /** Tokens per second of prompts of several lengths, in turn. */

@@ -1,6 +1,6 @@
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
-import type { Variant, WeightFormat } from '../src/api/model.ts'
+import type { Variant, LoadFormat } from '../src/api/model.ts'
 import { invariant } from '../src/errors.ts'
 import { Ceilings } from './ceilings.ts'
 import { interleave, pipelineOf, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'
@@ -8,7 +8,7 @@ import matmulNaive from './shaders/matmul_naive.wgsl?raw'
 import { SHAPES, shapeNamed } from './shapes.ts'
 import { encodeSteps, Synthetic } from './synthetic.ts'
 
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 
 export interface SuiteOptions {
   readonly rounds: number
@@ -59,7 +59,7 @@ interface Target {
  * On a CPU adapter the down projections of as many layers of a 1B model as exceed the caches. On a GPU one head so large that every
  * format reads more than 64 MB a dispatch, because a launch costs what a layer's matrix does.
  */
-function bandwidthTarget(opened: OpenedDevice, format: WeightFormat, options: SuiteOptions): Target {
+function bandwidthTarget(opened: OpenedDevice, format: LoadFormat, options: SuiteOptions): Target {
   const { device, kind } = opened
   const shape = shapeNamed('Llama-3.2-1B')
   const variant = variantFor(opened, options)

@@ -2,13 +2,13 @@ import type { OpenedDevice } from '../src/gpu/device.ts'
 import { profileSteps } from '../src/gpu/profiler.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
 import type { BoundStep } from '../src/run/bind.ts'
-import type { WeightFormat } from '../src/api/model.ts'
+import type { LoadFormat } from '../src/api/model.ts'
 import { median, spread, type Emit } from './harness.ts'
 import type { SuiteOptions } from './products.ts'
 import { SHAPES, type Shape } from './shapes.ts'
 import { Synthetic } from './synthetic.ts'
 
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 /** Layers whose steps of one name are timed as one, so that no matrix is read twice in a row. */
 const LAYERS = 4
 const CONTEXT = 512
@@ -40,7 +40,7 @@ interface Slice {
   rounds: number
   model: Synthetic
   shape: Shape
-  common: { variant: string; shape: string; format: WeightFormat }
+  common: { variant: string; shape: string; format: LoadFormat }
 }
 
 /** Times the steps of a layer for so many rows, round by round. */

@@ -1,6 +1,6 @@
 import { AdapterBuffers } from '../src/adapters/adapterBuffers.ts'
 import type { ParsedAdapter } from '../src/adapters/types.ts'
-import type { Variant, WeightFormat } from '../src/api/model.ts'
+import type { LoadFormat, Variant } from '../src/api/model.ts'
 import type { ModelDescription } from '../src/arch/spec.ts'
 import { invariant } from '../src/errors.ts'
 import { BufferLedger } from '../src/gpu/ledger.ts'
@@ -15,7 +15,8 @@ import type { BindResources, BoundStep } from '../src/run/bind.ts'
 import { cacheLayers, PagePool } from '../src/run/cache.ts'
 import { Executor } from '../src/run/executor.ts'
 import { RopeTables } from '../src/run/ropeTable.ts'
-import { planMatrices } from '../src/weights/plan.ts'
+import { FORMATS } from '../src/weights/formats/index.ts'
+import { planMatrices, type StoredMatrixType } from '../src/weights/plan.ts'
 import { WeightReader } from '../src/weights/reader.ts'
 import { WeightStore } from '../src/weights/store.ts'
 import { fillBuffer } from './harness.ts'
@@ -24,7 +25,7 @@ import { llamaOf, type Shape } from './shapes.ts'
 export interface SyntheticOptions {
   shape: Shape
   layers: number
-  format: WeightFormat
+  format: LoadFormat
   variant: Variant
   /** Rows of the head; a whole vocabulary would only repeat what one part of it shows. */
   vocab?: number
@@ -57,7 +58,8 @@ export class Synthetic {
     this.ledger = new BufferLedger(device)
     this.#executor = new Executor(device, this.ledger, variant)
     this.#weights = new WeightStore(device, this.ledger)
-    planMatrices(this.model, format).plans.forEach((plan, seed) => {
+    const stored = (): StoredMatrixType => ({ format: FORMATS.f32 })
+    planMatrices(this.model, { asked: format, stored }).plans.forEach((plan, seed) => {
       for (const { buffer } of this.#weights.addMatrix(plan).shards) fillBuffer(device, buffer.gpu, seed)
     })
     for (const { name, role, shape } of this.model.params)
@@ -79,6 +81,8 @@ export class Synthetic {
     const weights = this.#weights
     const reader = new WeightReader({
       weights,
+      pipelines: executor.pipelines,
+      ledger: this.ledger,
       read: (source, offset, bytes) => executor.read(source, offset, bytes),
     })
     return AdapterBuffers.build([{ slot: 0, parsed }], { model: this.model, executor, weights, reader })

@@ -1,16 +1,17 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
-import { NO_BIAS, type AdapterStack, type EmbedLora, type Matrix, type MatrixView } from '../ops/operands.ts'
+import { NO_BIAS, type AdapterStack, type EmbedLora, type MatrixView } from '../ops/operands.ts'
 import { MAX_ADAPTERS } from '../program/batchLayout.ts'
 import { replacedParam } from '../program/changes.ts'
 import { stacksOf, type Stack } from '../program/stacks.ts'
 import type { ParamRef } from '../program/step.ts'
 import type { BoundAdapters } from '../run/changes.ts'
 import type { Executor } from '../run/executor.ts'
-import { packMatrix } from '../weights/pack.ts'
+import { FORMATS } from '../weights/formats/index.ts'
+import { planeLayout } from '../weights/formats/layout.ts'
 import type { WeightReader } from '../weights/reader.ts'
-import { rowUnits, type WeightStore } from '../weights/store.ts'
+import type { StoredView, WeightStore } from '../weights/store.ts'
 import { adaptedWeight, doraGains } from './dense.ts'
 import { packPlanes, packStackedA, type Gains, type Part, type PlacedModule } from './packAdapters.ts'
 import type { ParsedAdapter, Replacement } from './types.ts'
@@ -152,7 +153,7 @@ export class AdapterBuffers implements BoundAdapters {
     )
   }
 
-  private async biasOf(step: string, view: MatrixView): Promise<Part['bias']> {
+  private async biasOf(step: string, view: StoredView): Promise<Part['bias']> {
     if (
       this.adapters.some(({ parsed }) =>
         parsed.replacements.some((r) => r.name === step && r.origin === 'module'),
@@ -208,11 +209,11 @@ export class AdapterBuffers implements BoundAdapters {
   }
 
   private layA(name: string, modules: readonly PlacedModule[], ranks: number, cols: number): MatrixView {
-    const { words, stride, tableWord } = packStackedA(modules, ranks, cols)
+    const { words, layout } = packStackedA(modules, ranks, cols)
     const buffer = this.create(`${name}.a`, words)
-    const shard = { buffer, begin: 0, end: ranks, stride, scalesWord: tableWord, biasWord: NO_BIAS }
-    const matrix: Matrix = { name: `${name}.a`, format: 'f32', rows: ranks, cols, shards: [shard] }
-    return { matrix, begin: 0, end: ranks }
+    const shard = { buffer, begin: 0, end: ranks, layout, biasWord: NO_BIAS }
+    const matrix = { name: `${name}.a`, format: FORMATS.f32, rows: ranks, cols, shards: [shard] }
+    return { matrix, begin: 0, end: ranks, output: 0 }
   }
 
   private async layPlanes(name: string, parts: readonly Part[], ranks: number): Promise<GPUBuffer> {
@@ -289,20 +290,18 @@ export class AdapterBuffers implements BoundAdapters {
 
   private layDense(name: string, values: Float32Array, cols: number, bias: Float32Array | null): MatrixView {
     const rows = values.length / cols
-    const { quants } = packMatrix('f32', rows, cols, values)
-    const words = new Uint32Array(quants.length + (bias ? Math.ceil(rows / 4) * 4 : 0))
-    words.set(quants)
-    if (bias) new Float32Array(words.buffer).set(bias, quants.length)
-    const buffer = this.create(name, words)
-    const shard = {
-      buffer,
-      begin: 0,
-      end: rows,
-      stride: rowUnits('f32', cols),
-      scalesWord: quants.length,
-      biasWord: bias ? quants.length : NO_BIAS,
+    const layout = planeLayout(FORMATS.f32, rows, cols)
+    const biasWord = layout.bytes / 4
+    const words = new Uint32Array(biasWord + (bias ? Math.ceil(rows / 4) * 4 : 0))
+    const floats = new Float32Array(words.buffer)
+    for (let row = 0; row < rows; row++) {
+      floats.set(values.subarray(row * cols, (row + 1) * cols), row * layout.stride * 4)
     }
-    return { matrix: { name, format: 'f32', rows, cols, shards: [shard] }, begin: 0, end: rows }
+    if (bias) floats.set(bias, biasWord)
+    const buffer = this.create(name, words)
+    const shard = { buffer, begin: 0, end: rows, layout, biasWord: bias ? biasWord : NO_BIAS }
+    const matrix = { name, format: FORMATS.f32, rows, cols, shards: [shard] }
+    return { matrix, begin: 0, end: rows, output: 0 }
   }
 
   private async replaceNorm(slot: number, step: string, parsed: ParsedAdapter): Promise<void> {

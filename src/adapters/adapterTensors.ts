@@ -1,9 +1,9 @@
 import { badFile } from '../formats/badFile.ts'
-import type { DType } from '../formats/tensors.ts'
+import type { TensorType } from '../formats/tensors.ts'
 
 /** A tensor of the adapter's file, widened to f32. */
 export interface AdapterTensor {
-  dtype: DType
+  dtype: TensorType
   shape: readonly number[]
   values: Float32Array
 }

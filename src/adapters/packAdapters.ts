@@ -1,6 +1,8 @@
 import type { LoraModule } from './types.ts'
-import { NO_BIAS, type MatrixView } from '../ops/operands.ts'
-import { rowUnits } from '../weights/store.ts'
+import { NO_BIAS } from '../ops/operands.ts'
+import type { StoredView } from '../weights/store.ts'
+import { FORMATS } from '../weights/formats/index.ts'
+import { planeLayout } from '../weights/formats/layout.ts'
 
 /** Layout of lib/adapter_lora.wgsl. */
 const PART_WORDS = 12
@@ -14,7 +16,7 @@ export interface PlacedModule {
 /** A part while its group is laid out. */
 export interface Part {
   step: string
-  view: MatrixView
+  view: StoredView
   modules: PlacedModule[]
   firstRank: number
   bias: { slot: number; delta: Float32Array } | null
@@ -26,21 +28,22 @@ export interface Gains {
   values: Float64Array
 }
 
-/** Stacked A's with a table of (adapter, α/r) behind them. A group with biases alone gets one zero rank. */
+/** Stacked A's with a table of (adapter, α/r) behind them, in the place of scales. A group with biases alone gets one zero rank. */
 export function packStackedA(modules: readonly PlacedModule[], ranks: number, cols: number) {
-  const stride = rowUnits('f32', cols)
-  const tableWord = ranks * stride * 4
+  const plain = planeLayout(FORMATS.f32, ranks, cols)
+  const tableWord = plain.bytes / 4
+  const layout = { ...plain, words: { ...plain.words, scales: tableWord } }
   const words = new Uint32Array(tableWord + ranks * 2)
   const floats = new Float32Array(words.buffer)
   let rank = 0
   for (const { slot, module } of modules) {
     for (let r = 0; r < module.rank; r++, rank++) {
-      floats.set(module.a.subarray(r * cols, (r + 1) * cols), rank * stride * 4)
+      floats.set(module.a.subarray(r * cols, (r + 1) * cols), rank * plain.stride * 4)
       words[tableWord + 2 * rank] = slot
       floats[tableWord + 2 * rank + 1] = module.scaling
     }
   }
-  return { words, stride, tableWord }
+  return { words, layout }
 }
 
 const rowsOf = ({ view }: Part): number => view.end - view.begin
@@ -79,11 +82,11 @@ export function packPlanes(
     if (gain) floats.set(gain.values, g)
     const d = part.bias ? take(rowsOf(part)) : NO_BIAS
     if (part.bias) floats.set(part.bias.delta, d)
-    const { begin, end } = part.view
+    const { output } = part.view
     // A module with DoRA belongs to one adapter, so that adapter's ranks are all of the part's.
     const row = [
-      begin,
-      end,
+      output,
+      output + rowsOf(part),
       part.firstRank,
       ranksOf(part),
       b,

@@ -1,5 +1,20 @@
-/** How matrices are stored on the GPU. Norms and biases are always f32. */
-export type WeightFormat = 'f32' | 'f16' | 'q8_0' | 'q4_0'
+/** What floats of a checkpoint may become while they are loaded. */
+export type LoadFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'
+
+/** How matrices may be stored on the GPU, under ggml's names in lower case. Norms and biases are always f32. */
+export type WeightFormat =
+  | LoadFormat
+  | 'q4_1'
+  | 'q5_0'
+  | 'q5_1'
+  | 'q2_k'
+  | 'q3_k'
+  | 'q4_k'
+  | 'q5_k'
+  | 'q6_k'
+  | 'iq4_nl'
+  | 'iq4_xs'
+  | 'mxfp4'
 
 /** The kernel variant in use; its `name` is what the badge shows. */
 export interface Variant {
@@ -40,7 +55,7 @@ export interface ModelInfo {
   context: number
   parameters: number
   gpuBytes: number
-  /** Storage of the matrices; `exceptions` names matrices kept otherwise and why. */
+  /** Storage of most of the matrices; `exceptions` names those kept otherwise than was asked for, and why. */
   weights: WeightFormat
   exceptions: readonly string[]
   /** Adapter description, e.g. `google swiftshader`. */
@@ -80,7 +95,8 @@ export type ModelSource =
 
 export interface LoadOptions {
   device?: GPUDevice | undefined
-  weights?: WeightFormat | 'auto' | undefined
+  /** Default 'auto': every matrix as the file has it. Matrices that a file holds in blocks stay so whatever is asked for. */
+  weights?: LoadFormat | 'auto' | undefined
   contextLength?: number | undefined
   /** Forces a kernel variant by name (see docs/variants.md); default chosen by adapter class. */
   variant?: string | undefined

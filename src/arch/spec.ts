@@ -1,5 +1,5 @@
 import type { Activation, RopeTable, Window } from '../program/attrs.ts'
-import type { DType } from '../formats/tensors.ts'
+import type { TensorType } from '../formats/tensors.ts'
 import type { ParamRef, Program, ProgramSize } from '../program/step.ts'
 
 /** What every model states of itself, whatever its layers look like. */
@@ -49,7 +49,7 @@ export interface DecoderSpec extends ModelSpec {
 /** A checkpoint that an architecture has read: what it says of itself, its parameters, and its forward pass. */
 export interface ModelDescription extends ModelSpec {
   /** Type that most matrix elements are stored in. */
-  readonly storedAs: DType
+  readonly storedAs: TensorType
   /** Elements of all parameters used, a tied or fused one counted once. */
   readonly parameters: number
   /** The head reads the embedding's rows. */

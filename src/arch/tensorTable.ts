@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { DType, TensorInfo } from '../formats/tensors.ts'
+import { isBlockType, type TensorInfo, type TensorType } from '../formats/tensors.ts'
 import type { ParamRef } from '../program/step.ts'
 import type { ModelDescription } from './spec.ts'
 
@@ -16,7 +16,7 @@ export interface TensorPart {
 
 type TensorSummary = Pick<ModelDescription, 'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor'>
 
-const FLOATS: ReadonlySet<DType> = new Set<DType>(['F64', 'F32', 'F16', 'BF16'])
+const FLOATS: readonly TensorType[] = ['F64', 'F32', 'F16', 'BF16']
 
 /** Where a family keeps its tensors. */
 export interface TensorPlaces {
@@ -118,7 +118,7 @@ export class TensorTable {
    * `buffers`, which hold no parameters.
    */
   summary(buffers: RegExp, warnings: string[]): TensorSummary {
-    const counts = new Map<DType, number>()
+    const counts = new Map<TensorType, number>()
     const unused: string[] = []
     for (const { name, dtype, shape } of this.#tensors.values()) {
       const elements = shape.reduce((product, size) => product * size, 1)
@@ -167,8 +167,8 @@ export class TensorTable {
         },
       )
     }
-    if (!FLOATS.has(tensor.dtype)) {
-      const types = [...FLOATS].join(', ')
+    if (!FLOATS.includes(tensor.dtype) && !isBlockType(tensor.dtype)) {
+      const types = FLOATS.join(', ')
       throw new TokenscopeError(
         'unsupported',
         `${tensor.file}: tensor '${name}' is ${tensor.dtype}, expected ${types}.`,

@@ -1,31 +1,36 @@
-import type { LoadOptions, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
+import type { LoadFormat, LoadOptions, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
 import { describeModel } from '../arch/index.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
-import { openCheckpoint } from '../formats/checkpoint.ts'
-import { parseStrictJson } from '../formats/strictJson.ts'
-import type { Checkpoint, FileSource } from '../formats/tensors.ts'
 import { describeDevice, openDevice, type OpenedDevice } from '../gpu/device.ts'
 import { BufferLedger } from '../gpu/ledger.ts'
 import { nodeGpu } from '../gpu/node.ts'
+import { PipelineCache } from '../gpu/pipelines.ts'
 import { chooseVariant } from '../gpu/variants.ts'
+import { elements } from '../program/step.ts'
 import { checkLimits } from '../run/limits.ts'
 import type { Runner } from '../run/runner.ts'
 import { openSource } from '../sources/open.ts'
-import type { TextTokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts'
 import { loadWeights } from '../weights/load.ts'
 import { WeightStore } from '../weights/store.ts'
-import { readCompanions, readTokenizer, SMALL_FILE } from './companions.ts'
+import { openModelFiles, type ModelFiles } from './companions.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
 
 /** Positions of a context when none is asked for, as far as the model has them. */
 const DEFAULT_CONTEXT = 4096
 
-/** The GPU format for `auto`: that of the file, where the kernels read it. */
-function chooseFormat(asked: WeightFormat | 'auto', model: ModelDescription): WeightFormat {
-  if (asked !== 'auto') return asked
-  return model.storedAs === 'F16' ? 'f16' : 'f32'
+/** The format that most weights are kept in. */
+function mostCommonFormat({ params }: ModelDescription, weights: WeightStore): WeightFormat {
+  const counts = new Map<WeightFormat, number>()
+  for (const { name, role, shape } of params) {
+    if (role !== 'matrix') continue
+    const { format } = weights.view(name).matrix
+    counts.set(format.name, (counts.get(format.name) ?? 0) + elements(shape))
+  }
+  const [[most] = ['f32' as const]] = [...counts].sort(([, a], [, b]) => b - a)
+  return most
 }
 
 function checkContext(asked: number | undefined, model: ModelDescription): number {
@@ -45,11 +50,10 @@ async function openGivenDevice(device: GPUDevice | undefined): Promise<OpenedDev
 
 /** A model whose files are understood and whose weights are not read yet. */
 interface OpenedModel {
-  readonly files: FileSource
-  readonly checkpoint: Checkpoint
+  readonly files: ModelFiles
   readonly model: ModelDescription
   readonly context: number
-  readonly format: WeightFormat
+  readonly format: LoadFormat | 'auto'
   readonly tokenizer: TextTokenizer | null
 }
 
@@ -84,17 +88,16 @@ async function openModel(
   modelsUrl: URL,
 ): Promise<OpenedModel> {
   onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
-  const files = await openSource(source, { modelsUrl })
-  const configBytes = await files.read('config.json', { maxBytes: SMALL_FILE, signal })
-  const checkpoint = await openCheckpoint(files, signal)
-  const model = describeModel(parseStrictJson(configBytes, 'config.json'), checkpoint.tensors)
+  const files = await openModelFiles(await openSource(source, { modelsUrl }), signal)
+  const { config, checkpoint } = files
+  const model = describeModel(config, checkpoint.tensors)
   checkLimits(model)
   const context = checkContext(contextLength, model)
-  const format = chooseFormat(weights, model)
   throwIfAborted(signal)
   onProgress?.({ stage: 'tokenizer', bytesDone: 0, bytesTotal: checkpoint.totalBytes })
-  const tokenizer = await readTokenizer(files, model.vocab, signal)
-  return { files, checkpoint, model, context, format, tokenizer }
+  const written = await files.tokenizer(model.vocab, signal)
+  const tokenizer = written && (await loadTokenizer(written, { vocabRows: model.vocab }))
+  return { files, model, context, format: weights, tokenizer }
 }
 
 /** Reads the weights, compiles, tests, and hands over the engine; nothing stays allocated when it throws. */
@@ -104,7 +107,8 @@ async function fillDevice(
   options: LoadOptions,
   modelsUrl: URL,
 ): Promise<Engine> {
-  const { checkpoint, model, context, format, files, tokenizer } = opened
+  const { model, context, format, files, tokenizer } = opened
+  const { checkpoint } = files
   const { signal, onProgress } = options
   const ledger = new BufferLedger(device.device)
   const done = { bytesDone: checkpoint.totalBytes, bytesTotal: checkpoint.totalBytes }
@@ -115,7 +119,9 @@ async function fillDevice(
     const variant = chooseVariant(device.kind, device.features, options.variant)
     const weights = new WeightStore(device.device, ledger)
     const { runner, warnings, exceptions } = await withinMemory(device.device, ledger, async () => {
-      const loaded = await loadWeights(checkpoint, model, weights, { format, signal, onBytes })
+      const pipelines = new PipelineCache(device.device, variant)
+      const loading = { format, pipelines, ledger, signal, onBytes }
+      const loaded = await loadWeights(checkpoint, model, weights, loading)
       const parts = { opened: device, model, context, ledger, weights }
       const forced = options.variant !== undefined
       const made = await makeRunner(parts, variant, { forced, signal, onStage })
@@ -129,7 +135,7 @@ async function fillDevice(
       tokenizer,
       ownsDevice: options.device === undefined,
       modelsUrl,
-      readCompanions: () => readCompanions(files),
+      readCompanions: () => files.companions(),
     })
   } catch (error) {
     ledger.destroyAll()
@@ -138,7 +144,7 @@ async function fillDevice(
 }
 
 function describe(
-  { files, model, context, format, tokenizer }: OpenedModel,
+  { files, model, context, tokenizer }: OpenedModel,
   runner: Runner,
   loaded: { backend: string; warnings: readonly string[]; exceptions: readonly string[] },
 ): ModelInfo {
@@ -156,7 +162,7 @@ function describe(
     context,
     parameters,
     gpuBytes: runner.ledger.report().gpuBytes,
-    weights: format,
+    weights: mostCommonFormat(model, runner.weights),
     exceptions: loaded.exceptions,
     backend: loaded.backend,
     variant: runner.pipelines.variant,
@@ -165,6 +171,7 @@ function describe(
     bosId: tokenizer?.bosId ?? model.bosId,
     eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],
     warnings: [
+      ...files.remarks,
       ...model.warnings,
       ...loaded.warnings,
       ...(tokenizer ? [] : ['No tokenizer.json: this model takes token ids only.']),

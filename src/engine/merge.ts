@@ -3,7 +3,7 @@ import type { MixPart } from '../adapters/mix.ts'
 import type { ParsedAdapter } from '../adapters/types.ts'
 import { writeSafetensors, type OutputTensor } from '../adapters/writeSafetensors.ts'
 import { TokenscopeError } from '../errors.ts'
-import { packMatrix } from '../weights/pack.ts'
+import { writeMatrix } from '../weights/convert.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { Runner } from '../run/runner.ts'
 import type { ModelDescription } from '../arch/spec.ts'
@@ -39,13 +39,13 @@ function refuseQuantised(runner: Runner): void {
   for (const { name, role } of runner.model.params) {
     if (role !== 'matrix') continue
     const { format } = runner.weights.view(name).matrix
-    if (format === 'f32' || format === 'f16') continue
+    if (format.block === 1) continue
     throw new TokenscopeError(
       'unsupported',
-      `Adapters cannot be merged into ${format} weights: quantising the sum would lose the change.`,
+      `Adapters cannot be merged into ${format.name} weights: quantising the sum would lose the change.`,
       {
-        hint: 'Load the model as f32 or f16 to merge, or keep the adapter beside the quantised base.',
-        details: { format },
+        hint: 'Load the model as f32, f16 or bf16 to merge, or keep the adapter beside the quantised base.',
+        details: { format: format.name },
       },
     )
   }
@@ -71,7 +71,7 @@ function refuseSplitHead(model: ModelDescription, parts: readonly MixPart[]): vo
 }
 
 /**
- * Folds a conditions into the f32 or f16 weights on the GPU. `restore` puts back the very bytes that were there.
+ * Folds a conditions into the f32, f16 or bf16 weights on the GPU. `restore` puts back the very bytes that were there.
  * @throws `unsupported` for quantised weights and for one end of a tied embedding.
  */
 export async function mergeIntoWeights(runner: Runner, parts: readonly MixPart[]): Promise<Merged> {
@@ -113,12 +113,10 @@ async function writeMerged(
     device.queue.writeBuffer(buffer.gpu, at, values as Float32Array<ArrayBuffer>)
     return
   }
-  const { matrix } = weights.view(owner)
-  for (const { buffer } of matrix.shards) await keep(buffer)
+  const view = weights.view(owner)
+  for (const { buffer } of view.matrix.shards) await keep(buffer)
   if (role === 'bias') return weights.writeBias(owner, values)
-  const rows = values.length / matrix.cols
-  const packed = packMatrix(matrix.format, rows, matrix.cols, values)
-  weights.writeRows(owner, 0, rows, packed.quants, packed.scales)
+  await writeMatrix(view, values, runner)
 }
 
 /** A parameter's elements put back where its tensor has them: a slice of a fused one, turned when stored transposed. */

@@ -55,7 +55,7 @@ export async function openCheckpoint(source: FileSource, signal?: AbortSignal): 
   }
   const names = (await source.list()) ?? []
   const pickled = names.find((name) => /\.(bin|pt|pth|ckpt)$/.test(name))
-  const expected = `${SINGLE_FILE} or ${INDEX_FILE}`
+  const expected = `${SINGLE_FILE}, ${INDEX_FILE} or a .gguf file`
   throw new TokenscopeError('bad-file', `${source.label} holds no checkpoint, expected ${expected}.`, {
     hint: pickled
       ? `${pickled} is a Python pickle, which is never read: convert it to safetensors.`

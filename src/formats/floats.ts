@@ -1,4 +1,4 @@
-import type { DType } from './tensors.ts'
+import type { TensorType } from './tensors.ts'
 import { invariant } from '../errors.ts'
 
 const f32 = new Float32Array(1)
@@ -60,28 +60,13 @@ export function bf16ToF32(value: number): number {
   return f32[0] ?? 0
 }
 
-/** Checkpoint bytes (little-endian, any alignment, whole elements) as f32. F64 is rounded; integers are converted. */
-export function decodeFloats(dtype: DType, bytes: Uint8Array): Float32Array {
-  switch (dtype) {
-    case 'F32':
-      return new Float32Array(aligned(bytes, 4))
-    case 'F64':
-      return Float32Array.from(new Float64Array(aligned(bytes, 8)))
-    case 'F16':
-      return widenHalves(new Uint16Array(aligned(bytes, 2)))
-    case 'BF16':
-      return widenBfloats(new Uint16Array(aligned(bytes, 2)))
-    case 'I64':
-    case 'I32':
-    case 'I16':
-    case 'I8':
-    case 'U64':
-    case 'U32':
-    case 'U16':
-    case 'U8':
-    case 'BOOL':
-      throw new Error(`invariant: weights are floating point, got ${dtype}`)
-  }
+/** Checkpoint bytes (little-endian, any alignment, whole elements) as f32. F64 is rounded; nothing else is a weight. */
+export function decodeFloats(dtype: TensorType, bytes: Uint8Array): Float32Array {
+  if (dtype === 'F32') return new Float32Array(aligned(bytes, 4))
+  if (dtype === 'F16') return widenHalves(new Uint16Array(aligned(bytes, 2)))
+  if (dtype === 'BF16') return widenBfloats(new Uint16Array(aligned(bytes, 2)))
+  invariant(dtype === 'F64', `weights are floating point, got ${dtype}`)
+  return Float32Array.from(new Float64Array(aligned(bytes, 8)))
 }
 
 /** A buffer of exactly these bytes, copied so that it starts on a whole element. */

@@ -2,7 +2,7 @@ import { TokenscopeError } from '../errors.ts'
 import { badFile, recogniseForeign } from './badFile.ts'
 import { readRange } from './byteRange.ts'
 import { parseStrictJson, type JsonObject, type JsonValue } from './strictJson.ts'
-import type { DType, FileSource, TensorInfo } from './tensors.ts'
+import type { DType, FileSource, TensorInfo, TensorType } from './tensors.ts'
 
 /** The reference reader's own limit. */
 export const MAX_HEADER_BYTES = 100_000_000
@@ -35,7 +35,7 @@ const UNREADABLE_BITS: ReadonlyMap<string, number> = new Map([
 ])
 
 /** Bytes of one element. */
-export function dtypeBytes(dtype: DType): number {
+export function dtypeBytes(dtype: TensorType): number {
   return (BITS.get(dtype) ?? 0) / 8
 }
 

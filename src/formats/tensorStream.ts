@@ -118,7 +118,8 @@ class TensorSplitter {
 
   /** `bytes` is the next stretch of `tensor`; it may end inside an element. */
   async #deliver(tensor: TensorInfo, bytes: Uint8Array): Promise<void> {
-    const size = dtypeBytes(tensor.dtype)
+    // Blocks may be cut anywhere.
+    const size = dtypeBytes(tensor.dtype) || 1
     let offset = Math.max(this.#at - tensor.begin, 0) - this.#partial.byteLength
     let rest = bytes
     if (this.#partial.byteLength > 0) {

@@ -2,17 +2,50 @@
 export type DType =
   'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL'
 
+/** Block types a checkpoint may hold, under GGUF's names. */
+export const BLOCK_TYPES = [
+  'Q4_0',
+  'Q4_1',
+  'Q5_0',
+  'Q5_1',
+  'Q8_0',
+  'Q2_K',
+  'Q3_K',
+  'Q4_K',
+  'Q5_K',
+  'Q6_K',
+  'IQ4_NL',
+  'IQ4_XS',
+  'MXFP4',
+] as const
+export type BlockType = (typeof BLOCK_TYPES)[number]
+
+export function isBlockType(type: TensorType): type is BlockType {
+  return BLOCK_TYPES.some((block) => block === type)
+}
+
+export type TensorType = DType | BlockType
+
 /** One named tensor of a checkpoint: where its bytes are, not the bytes themselves. */
 export interface TensorInfo {
   name: string
-  dtype: DType
+  dtype: TensorType
   /** Row-major, outermost first; [] is a scalar. */
   shape: readonly number[]
   /** The file it lives in and its byte range there, end exclusive. */
   file: string
   begin: number
   end: number
+  /** The bytes are not yet what the shape says. */
+  quirk?: TensorQuirk | undefined
 }
+
+/**
+ * What a file does with a tensor's bytes. `interleaved`: rows of heads of `headRows`, the rotary pair (2i, 2i + 1) of which is the
+ * pair (i, i + headRows / 2) here. `plus-one`: 1 is added to every value. `turned`: the other way round than `shape`.
+ */
+export type TensorQuirk =
+  { readonly kind: 'interleaved'; readonly headRows: number } | { readonly kind: 'plus-one' | 'turned' }
 
 /**
  * A set of files that can be read by name: a folder URL, dropped files, a Map, a folder on disk.
@@ -21,6 +54,8 @@ export interface TensorInfo {
 export interface FileSource {
   /** Shown to people: a URL without query, a folder name. */
   readonly label: string
+  /** The one file that was asked for, where an address or a path names it. */
+  readonly file?: string | undefined
   /** True when the file exists. */
   has(name: string): Promise<boolean>
   /** Whole small file (JSON, tokenizer). Throws `bad-file` when larger than `maxBytes`, `network` when unreachable. */

@@ -42,13 +42,8 @@ import reductionNone from '../../shaders/lib/reduction_none.wgsl?raw'
 import inputsShuffled from '../../shaders/lib/inputs_shuffled.wgsl?raw'
 import reductionWorkgroup from '../../shaders/lib/reduction_workgroup.wgsl?raw'
 import visible from '../../shaders/lib/visible.wgsl?raw'
-import weightsF16 from '../../shaders/lib/weights_f16.wgsl?raw'
-import weightsF16Native from '../../shaders/lib/weights_f16_native.wgsl?raw'
-import weightsF32 from '../../shaders/lib/weights_f32.wgsl?raw'
-import weightsQ4 from '../../shaders/lib/weights_q4_0.wgsl?raw'
-import weightsQ8 from '../../shaders/lib/weights_q8_0.wgsl?raw'
 import { invariant } from '../errors.ts'
-import type { Variant, WeightFormat } from '../api/model.ts'
+import type { Variant } from '../api/model.ts'
 import type { HeaderConsts, ShaderSource } from './shader.ts'
 
 /** Interchangeable WGSL files by name. Those of one role define the same functions. */
@@ -97,20 +92,9 @@ const PROVIDERS = {
   inputs_shuffled: inputsShuffled,
   reduction_workgroup: reductionWorkgroup,
   visible: visible,
-  weights_f16: weightsF16,
-  weights_f16_native: weightsF16Native,
-  weights_f32: weightsF32,
-  weights_q4_0: weightsQ4,
-  weights_q8_0: weightsQ8,
 } as const
 
 export type ProviderName = keyof typeof PROVIDERS
-
-/** The provider that reads a weight format in a variant. */
-export function weightsProvider(format: WeightFormat, variant: Variant): ProviderName {
-  if (format === 'f16' && variant.f16) return 'weights_f16_native'
-  return `weights_${format}`
-}
 
 export function reduceProvider(variant: Variant): ProviderName {
   return variant.subgroups ? 'reduce_subgroup' : 'reduce_tree'

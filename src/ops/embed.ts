@@ -1,8 +1,9 @@
 import embedWgsl from '../../shaders/ops/embed.wgsl?raw'
-import { kernel, weightsProvider } from '../gpu/providers.ts'
+import { kernel } from '../gpu/providers.ts'
 import { widthOf } from '../program/step.ts'
 import { formatNumber } from './formulas.ts'
 import { elementGrid, read, vectorOf, write, type Op } from './op.ts'
+import { planeParams } from './operands.ts'
 
 /** Embedding rows by token id, plus learned positions where the model has them. One dispatch per shard of the table. */
 export const embed: Op<'embed'> = {
@@ -13,7 +14,7 @@ export const embed: Op<'embed'> = {
     const k4 = Math.ceil(widthOf(step) / 4)
     const learned = step.params.length > 1
     const shader = kernel({ name: 'embed', text: embedWgsl }, [
-      weightsProvider(matrix.format, context.variant),
+      matrix.format.provider(context.variant),
       learned ? 'positions_learned' : 'positions_none',
     ])
     return matrix.shards.map((shard) => ({
@@ -28,12 +29,9 @@ export const embed: Op<'embed'> = {
         k4,
         w_first: shard.begin,
         w_count: shard.end - shard.begin,
-        w_stride: shard.stride,
-        w_scales: shard.scalesWord,
+        ...planeParams(shard),
         y_stride4: k4,
         scale: step.attrs.scale,
-        w_high: 0,
-        w_super: 0,
       },
       grid: elementGrid(k4, context),
     }))

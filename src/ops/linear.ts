@@ -1,13 +1,13 @@
 import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
 import { invariant } from '../errors.ts'
-import { kernel, productProviders, weightsProvider, type ProviderName } from '../gpu/providers.ts'
+import { kernel, productProviders, type ProviderFile, type ProviderName } from '../gpu/providers.ts'
 import type { Activation, FoldedNorm } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { ROWS_PROVIDERS } from './adapters.ts'
 import { capFormula, factorFormula, normFormula } from './formulas.ts'
 import { normParams, prologuesOf } from './norm.ts'
-import type { MatrixView, Shard } from './operands.ts'
+import { planeParams, type MatrixView, type Shard } from './operands.ts'
 import {
   inputOf,
   linearGrid,
@@ -36,6 +36,8 @@ type ProductOp =
   | 'norm_lora_a'
 
 type Product = OpStep<ProductOp>
+
+type Provider = ProviderName | ProviderFile
 
 /** What surrounds the product in a step of the family. */
 interface Form {
@@ -119,8 +121,7 @@ function shardParams(
     k4,
     n,
     w_row: begin - shard.begin,
-    w_stride: shard.stride,
-    w_scales: shard.scalesWord,
+    ...planeParams(shard),
     w_bias: shard.biasWord,
     x_stride: k4,
     y_stride: widthOf(step),
@@ -128,17 +129,15 @@ function shardParams(
     ...normParams(form.norm),
     scale: form.scale,
     softcap: form.softcap ?? 0,
-    adapter_row: begin,
-    w_high: 0,
-    w_super: 0,
+    adapter_row: view.output + begin - view.begin,
   }
   return { n, params }
 }
 
-function providers(step: Product, form: Form, view: MatrixView, context: OpContext): ProviderName[] {
-  const list: ProviderName[] = [
+function providers(step: Product, form: Form, view: MatrixView, context: OpContext): Provider[] {
+  const list: Provider[] = [
     ROWS_PROVIDERS[step.rows],
-    weightsProvider(view.matrix.format, context.variant),
+    view.matrix.format.provider(context.variant),
     form.epilogue,
     form.adapters === null ? 'adapter_none' : 'adapter_lora',
   ]
@@ -157,13 +156,13 @@ type Kernel = Pick<Dispatch, 'shader' | 'grid'>
 function matvecKernel(
   view: MatrixView,
   form: Form,
-  base: ProviderName[],
+  base: readonly Provider[],
   rows: number,
   n: number,
   { variant }: OpContext,
 ): Kernel {
   const { cols, format } = view.matrix
-  const providers: ProviderName[] = [
+  const providers: Provider[] = [
     ...base,
     ...(form.norm ? prologuesOf(form.norm) : (['prologue_none'] as const)),
     form.gated ? 'outputs_gated' : 'outputs_linear',
@@ -171,7 +170,7 @@ function matvecKernel(
   ]
   // By itself, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
   const ROWS = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
-  const RAGGED = cols % (format === 'f32' ? 4 : 8) === 0 ? 0 : 1
+  const RAGGED = cols % (format.block === 1 ? format.unit : 4) === 0 ? 0 : 1
   const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.threadPerOutput ? variant.workgroup : 1))
   const [x, y] = linearGrid(groups)
   return {
@@ -181,7 +180,7 @@ function matvecKernel(
 }
 
 /** Many rows: tiles in workgroup memory. */
-function matmulKernel(base: ProviderName[], rows: number, n: number): Kernel {
+function matmulKernel(base: readonly Provider[], rows: number, n: number): Kernel {
   const [x, z] = linearGrid(Math.ceil(n / 32))
   return { shader: kernel({ name: 'matmul', text: matmul }, base), grid: [x, Math.ceil(rows / 32), z] }
 }

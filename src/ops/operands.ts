@@ -1,24 +1,42 @@
-import type { WeightFormat } from '../api/model.ts'
+import type { Variant } from '../api/model.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { ProviderFile } from '../gpu/providers.ts'
 
 /** No bias: the kernels' word for it. */
 export const NO_BIAS = 0xffff_ffff
 
-/** Rows `[begin, end)` of a matrix in one buffer: quants, then scales, then bias. Word = 4 bytes. */
+/** What a product asks of the way weights are stored. */
+export interface MatrixFormat {
+  readonly name: string
+  /** Weights a block; 1 for plain floats. */
+  readonly block: number
+  /** Weights that are loaded at once. */
+  readonly unit: number
+  /** The WGSL file that reads them. */
+  provider(variant: Pick<Variant, 'f16'>): ProviderFile
+}
+
+/** Where a shard's planes lie. Word = 4 bytes. */
+export interface ShardLayout {
+  /** vec4<u32> of a row of the quants, which begin the buffer. */
+  readonly stride: number
+  /** Words where the other planes begin; 0 for one that the format lacks. */
+  readonly words: Readonly<Record<'scales' | 'high' | 'super', number>>
+}
+
+/** Rows `[begin, end)` of a matrix in one buffer: its planes, then the bias. */
 export interface Shard {
   readonly buffer: LedgerBuffer
   readonly begin: number
   readonly end: number
-  /** vec4<u32> per row of the quants. */
-  readonly stride: number
-  readonly scalesWord: number
+  readonly layout: ShardLayout
   readonly biasWord: number
 }
 
 /** A matrix as the GPU holds it: [rows, cols], in row shards when it exceeds the binding limit. */
 export interface Matrix {
   readonly name: string
-  readonly format: WeightFormat
+  readonly format: MatrixFormat
   readonly rows: number
   readonly cols: number
   readonly shards: readonly Shard[]
@@ -29,6 +47,8 @@ export interface MatrixView {
   readonly matrix: Matrix
   readonly begin: number
   readonly end: number
+  /** Output of its stack of products that the first row makes; another number than `begin` where the stack lies in several matrices. */
+  readonly output: number
 }
 
 /** All adapters on a stack of products: one A for all, B and the rest by output. */
@@ -46,4 +66,12 @@ export interface EmbedLora {
   readonly ranks: number
   readonly bWord: number
   readonly tableWord: number
+}
+
+/** The fields of a kernel's parameters that say where a shard's planes lie. */
+export function planeParams({
+  layout,
+}: Shard): Record<'w_stride' | 'w_scales' | 'w_high' | 'w_super', number> {
+  const { stride, words } = layout
+  return { w_stride: stride, w_scales: words.scales, w_high: words.high, w_super: words.super }
 }

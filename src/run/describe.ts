@@ -3,7 +3,7 @@ import { composeWgsl } from '../gpu/shader.ts'
 import { formulaOf } from '../ops/index.ts'
 import { aliasesOf } from '../program/aliases.ts'
 import { elements, elementsOf, isOp, shapeOf, type Program, type Step } from '../program/step.ts'
-import { rowUnits } from '../weights/store.ts'
+import { bytesFor } from '../weights/formats/layout.ts'
 import { planDispatches } from './bind.ts'
 import type { ForwardChanges } from './changes.ts'
 import { MAX_LOGIT_ROWS, rowBucket } from './rows.ts'
@@ -18,8 +18,7 @@ function parameterBytes(step: Step, { rows }: Program, runner: Runner): number {
     if (isOp(step, 'embed')) return sum + rows * (shape[1] ?? 0) * 4
     if (role !== 'matrix') return sum + elements(shape) * 4
     const { matrix, begin, end } = runner.weights.view(name)
-    const scales = matrix.format === 'q8_0' || matrix.format === 'q4_0' ? matrix.cols / 16 : 0
-    return sum + (end - begin) * (rowUnits(matrix.format, matrix.cols) * 16 + scales)
+    return sum + bytesFor(matrix.format, end - begin, matrix.cols)
   }, 0)
 }
 

@@ -27,8 +27,8 @@ export async function isFolder(path: string | URL): Promise<boolean> {
   )
 }
 
-/** A folder on disk, in Node. `folder` ends in a slash when it is a URL. */
-export function nodeFolderSource(folder: string | URL): FileSource {
+/** A folder on disk, in Node. `folder` ends in a slash when it is a URL. `file` is the one of its files that is meant. */
+export function nodeFolderSource(folder: string | URL, file?: string): FileSource {
   const label = folder instanceof URL ? decodeURIComponent(folder.pathname) : folder
   const place = (name: string): string | URL => {
     checkFileName(name, { file: label, field: 'file name' })
@@ -45,6 +45,7 @@ export function nodeFolderSource(folder: string | URL): FileSource {
   }
   return {
     label,
+    file,
     has: async (name) => (await sizeOf(name)) !== null,
     async size(name) {
       const size = await sizeOf(name)

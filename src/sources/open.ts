@@ -47,13 +47,19 @@ function badSource(message: string, details: Record<string, unknown> = {}): Toke
   })
 }
 
+/** The folder and the name of a path that ends in a GGUF file; else the folder alone. */
+function nodePath(path: string): FileSource {
+  const [, folder = '.', file] = /^(?:(.*)[\\/])?([^\\/]+\.gguf)$/i.exec(path) ?? []
+  return file === undefined ? nodeFolderSource(path) : nodeFolderSource(folder === '' ? '/' : folder, file)
+}
+
 async function openText(text: string, { modelsUrl }: OpenSourceOptions): Promise<FileSource> {
-  if (/^[A-Za-z]:[\\/]/.test(text) && isNode()) return nodeFolderSource(text)
+  if (/^[A-Za-z]:[\\/]/.test(text) && isNode()) return nodePath(text)
   if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return openAddress(text)
   if (/^\.{0,2}\//.test(text)) {
-    return isNode() ? nodeFolderSource(text) : openAddress(new URL(text, modelsUrl).href)
+    return isNode() ? nodePath(text) : openAddress(new URL(text, modelsUrl).href)
   }
-  if (MODEL_ID.test(text)) {
+  if (MODEL_ID.test(text) && !/\.gguf$/i.test(text)) {
     const { folder, known } = await listedFolder(text, modelsUrl)
     if (folder) return folderAt(folder, text)
     if (isNode() && (await isFolder(text))) return nodeFolderSource(text)
@@ -62,7 +68,7 @@ async function openText(text: string, { modelsUrl }: OpenSourceOptions): Promise
       expected: known,
     })
   }
-  if (isNode() && (await isFolder(text))) return nodeFolderSource(text)
+  if (isNode() && (/\.gguf$/i.test(text) || (await isFolder(text)))) return nodePath(text)
   const hub = HUB_NAME.exec(text)
   if (hub?.[1] && !text.includes('..')) return hubSource(hub[1], hub[2] ?? 'main')
   throw badSource(`'${text.slice(0, 200)}' is no model source.`, { got: text.slice(0, 200) })
@@ -80,11 +86,12 @@ function openAddress(text: string): FileSource {
     throw badSource('The address leaves its folder.', { got: text })
   const page = /^\/([^/]+\/[^/]+)\/?(?:tree\/([^/]+)\/?)?$/.exec(url.pathname)
   if (url.origin === HUB && page?.[1]) return hubSource(page[1], page[2] ?? 'main')
-  // The address of a file of the model means its folder.
-  url.pathname = url.pathname.replace(/\/[^/]+\.(json|safetensors)$/, '/').replace(/\/?$/, '/')
+  // The address of a file of the model means its folder; that of a GGUF file the file.
+  const file = /[^/]+\.gguf$/i.exec(url.pathname)?.[0]
+  url.pathname = url.pathname.replace(/\/[^/]+\.(json|safetensors|gguf)$/i, '/').replace(/\/?$/, '/')
   url.search = ''
   url.hash = ''
-  return urlSource(url)
+  return file === undefined ? urlSource(url) : urlSource(url, { file: decodeURIComponent(file) })
 }
 
 function hubSource(model: string, revision: string): FileSource {

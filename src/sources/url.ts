@@ -11,6 +11,8 @@ export interface UrlSourceOptions {
   refusedHint?: string
   /** Pause before the first resumption; each further one waits that much longer. */
   retryMs?: number
+  /** The file that the address names. */
+  file?: string | undefined
 }
 
 const MAX_RESUMPTIONS = 3
@@ -26,6 +28,7 @@ export function urlSource(folder: URL, options: UrlSourceOptions = {}): FileSour
   const server = new FileServer(folder, options)
   return {
     label: server.label,
+    file: options.file,
     has: async (name) => (await server.head(name)) !== null,
     list: async () => null,
     size: async (name) => (await server.head(name))?.size ?? null,

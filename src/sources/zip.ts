@@ -9,7 +9,7 @@ const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
 const MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 const MAX_ENTRIES = 10_000
 /** What a model or an adapter consists of; anything else stays packed. */
-const WANTED = /\.(json|safetensors|jinja|txt|md|bin|pt|pth|ckpt|pkl)$/
+const WANTED = /\.(json|safetensors|gguf|jinja|txt|md|bin|pt|pth|ckpt|pkl)$/
 
 /**
  * The folder inside a zip archive.

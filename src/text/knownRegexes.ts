@@ -1,3 +1,5 @@
+import { GGUF_REGEXES } from './ggufPreTokenizers.ts'
+
 /** How GPT-2 cuts text before merging; also what a `ByteLevel` pre-tokenizer does by itself. */
 export const GPT2_REGEX = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 
@@ -17,6 +19,7 @@ export const QWEN2_REGEX = String.raw`${CONTRACTIONS}|${LEAD}\p{L}+|\p{N}|${MARK
  * here runs in the engine's own thread; any other is foreign and runs in the sandbox, where it can be stopped.
  */
 export const KNOWN_REGEXES: ReadonlySet<string> = new Set([
+  ...GGUF_REGEXES,
   GPT2_REGEX,
   // Llama 3
   String.raw`${CONTRACTIONS}|${LEAD}\p{L}+|\p{N}{1,3}|${MARKS}|${LINE_TAIL}`,

@@ -1,19 +1,33 @@
-import type { WeightFormat } from '../api/model.ts'
+import type { LoadFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { stacksOf } from '../program/stacks.ts'
 import { isOp, type ParamRef } from '../program/step.ts'
-import { BLOCK } from './blocks.ts'
+import { FORMATS, type WeightFormat } from './formats/index.ts'
+import { fits } from './formats/layout.ts'
 import type { MatrixPlan } from './store.ts'
 
-const rowsOf = ({ shape }: ParamRef): number => shape[0] ?? 0
+/** How a file holds a matrix. */
+export interface StoredMatrixType {
+  /** The format that keeps it exactly, at the file's own size where there is one. */
+  readonly format: WeightFormat
+  /** Rows of a head whose halves the file interleaves. */
+  readonly headRows?: number | undefined
+}
 
-interface PlannedMatrix {
-  name: string
-  params: readonly ParamRef[]
+/** What is asked of the matrices of a model. */
+export interface PlanRequest {
+  readonly asked: LoadFormat | 'auto'
+  /** How the checkpoint holds a tensor. */
+  readonly stored: (tensor: string) => StoredMatrixType
+}
+
+interface Stacked {
+  readonly name: string
+  readonly params: readonly ParamRef[]
 }
 
 /** The matrices of a forward pass, stacked where products share their input; a tied head has none of its own. */
-function matricesOf(model: ModelDescription): PlannedMatrix[] {
+function stacksOfModel(model: ModelDescription): Stacked[] {
   const program = model.record({ rows: 1, logitRows: 1, positions: 1 })
   const tables = program.steps
     .filter((step) => isOp(step, 'embed'))
@@ -31,28 +45,59 @@ function matricesOf(model: ModelDescription): PlannedMatrix[] {
   })
 }
 
-/** The matrices of a model: which parts share one, and in which format each is kept. */
+interface Choice {
+  readonly format: WeightFormat
+  /** Why it is not the format asked for. */
+  readonly reason: string | null
+}
+
+function choose(cols: number, stored: StoredMatrixType, asked: PlanRequest['asked']): Choice {
+  const { format, headRows } = stored
+  if (asked === 'auto' || asked === format.name) return { format, reason: null }
+  if (format.block > 1) return { format, reason: 'the file holds it in blocks' }
+  if (headRows !== undefined) return { format, reason: 'its rows are interleaved in the file' }
+  const wanted = FORMATS[asked]
+  if (fits(wanted, cols)) return { format: wanted, reason: null }
+  return { format, reason: `its width ${cols} is no multiple of ${wanted.block}` }
+}
+
+/** Of a stack without a matrix, which there is none of. */
+const UNKNOWN: Choice = { format: FORMATS.f32, reason: null }
+
+const rowsOf = ({ shape }: ParamRef): number => shape[0] ?? 0
+
+/** The matrices of a model: which parts share one, and in which format each is kept. A stack of unlike formats is taken apart. */
 export function planMatrices(
   model: ModelDescription,
-  format: WeightFormat,
+  { asked, stored }: PlanRequest,
 ): { plans: MatrixPlan[]; exceptions: string[] } {
   const exceptions: string[] = []
-  // What cannot be quantised stays as stored; bf16 is kept exactly by f32 only.
-  const kept: WeightFormat = model.storedAs === 'F16' ? 'f16' : 'f32'
-  const plans = matricesOf(model).map(({ name, params }): MatrixPlan => {
-    const biased = new Set(params.filter(({ role }) => role === 'bias').map((param) => param.name))
-    const matrices = params.filter(({ role }) => role === 'matrix')
-    const parts = matrices.map((param) => ({
-      name: param.name,
-      rows: rowsOf(param),
-      bias: biased.has(`${param.name}.bias`),
-    }))
+  const plans = stacksOfModel(model).flatMap((stack): MatrixPlan[] => {
+    const matrices = stack.params.filter(({ role }) => role === 'matrix')
     const cols = matrices[0]?.shape[1] ?? 0
-    const quantised = format === 'q8_0' || format === 'q4_0'
-    const straddles = parts.length > 1 && parts.some(({ rows }) => (rows * cols) % (2 * BLOCK) !== 0)
-    const partial = quantised && (cols % BLOCK !== 0 || straddles)
-    if (partial) exceptions.push(`${name} is kept as ${kept}: its width ${cols} is no multiple of ${BLOCK}`)
-    return { name, cols, format: partial ? kept : format, parts }
+    const types = matrices.map(({ tensor }) => stored(tensor))
+    const choices = types.map((type) => choose(cols, type, asked))
+    const alike = choices.every(({ format }) => format === choices[0]?.format)
+    const together = types.reduce((most, { headRows = 1 }) => Math.max(most, headRows), 1)
+    const groups = alike ? [{ name: stack.name, members: matrices }] : apart(matrices)
+    let output = 0
+    return groups.map(({ name, members }): MatrixPlan => {
+      const { format, reason } = choices[matrices.findIndex((param) => param === members[0])] ?? UNKNOWN
+      if (reason !== null) exceptions.push(`${name} is kept as ${format.name}: ${reason}`)
+      const parts = members.map((param) => partOf(param, stack.params))
+      const plan = { name, cols, format, parts, together, output }
+      output += parts.reduce((sum, { rows }) => sum + rows, 0)
+      return plan
+    })
   })
   return { plans, exceptions }
+}
+
+function apart(matrices: readonly ParamRef[]): { name: string; members: readonly ParamRef[] }[] {
+  return matrices.map((param) => ({ name: param.name, members: [param] }))
+}
+
+function partOf(param: ParamRef, all: readonly ParamRef[]): MatrixPlan['parts'][number] {
+  const bias = all.some(({ role, name }) => role === 'bias' && name === `${param.name}.bias`)
+  return { name: param.name, rows: rowsOf(param), bias }
 }

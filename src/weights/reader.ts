@@ -1,15 +1,21 @@
 import { invariant } from '../errors.ts'
-import type { LedgerBuffer } from '../gpu/ledger.ts'
-import { NO_BIAS, type MatrixView } from '../ops/operands.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import type { PipelineCache } from '../gpu/pipelines.ts'
+import { NO_BIAS } from '../ops/operands.ts'
 import type { ParamRef } from '../program/step.ts'
-import { BLOCK } from './blocks.ts'
-import { unpackMatrix } from './pack.ts'
+import { encodeLoad, WeightRelay } from './relay.ts'
+import { shardRows, type ShardRows, type StoredView } from './store.ts'
 
 /** Where weights lie, and how bytes of the GPU are read. */
 export interface WeightSource {
-  readonly weights: { view(name: string): MatrixView; vector(name: string): LedgerBuffer }
+  readonly weights: { view(name: string): StoredView; vector(name: string): LedgerBuffer }
+  readonly pipelines: PipelineCache
+  readonly ledger: BufferLedger
   read(source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer>
 }
+
+/** Bytes of f32 that are unpacked at once. */
+const PIECE_BYTES = 16 << 20
 
 /** Reads parameters back from the GPU as the kernels see them: dequantised. */
 export class WeightReader {
@@ -20,63 +26,26 @@ export class WeightReader {
   }
 
   /** Rows of a view, `[rows, cols]`. */
-  async matrix({ matrix, begin, end }: MatrixView): Promise<Float32Array> {
-    const { cols, format } = matrix
-    const values = new Float32Array((end - begin) * cols)
-    for (const shard of matrix.shards) {
-      const from = Math.max(begin, shard.begin)
-      const to = Math.min(end, shard.end)
-      if (from >= to) continue
-      const words = new Uint32Array(await this.#source.read(shard.buffer.gpu, 0, shard.buffer.bytes))
-      const rows = shard.end - shard.begin
-      const quants = words.subarray(0, rows * shard.stride * 4)
-      const scales = words.subarray(shard.scalesWord)
-      const all = unpackMatrix(format, rows, cols, { quants, scales })
-      values.set(all.subarray((from - shard.begin) * cols, (to - shard.begin) * cols), (from - begin) * cols)
-    }
-    return values
+  matrix(view: StoredView): Promise<Float32Array> {
+    return this.#rows(view, 0, view.end - view.begin)
   }
 
   /** One row of a view with its bias: reads no more than these. */
-  async row(
-    { matrix, begin }: MatrixView,
-    row: number,
-  ): Promise<{ weights: Float32Array; bias: number | null }> {
-    const { cols, format } = matrix
-    const shard = matrix.shards.find((part) => part.begin <= begin + row && begin + row < part.end)
-    invariant(shard, `${matrix.name} has row ${begin + row}`)
-    const local = begin + row - shard.begin
-    const read = async (word: number, count: number): Promise<Uint32Array> =>
-      new Uint32Array(await this.#source.read(shard.buffer.gpu, word * 4, count * 4))
-    const quants = await read(local * shard.stride * 4, shard.stride * 4)
-    // Two f16 scales share a word, so a row may begin in the middle of one.
-    const blocks = format === 'q8_0' || format === 'q4_0' ? cols / BLOCK : 0
-    const firstWord = Math.floor((local * blocks) / 2)
-    const words = blocks === 0 ? 0 : Math.ceil(((local + 1) * blocks) / 2) - firstWord
-    const packed = words === 0 ? new Uint32Array(0) : await read(shard.scalesWord + firstWord, words)
-    const halves = new Uint16Array(packed.buffer)
-    const scales = new Uint16Array(Math.ceil(blocks / 2) * 2)
-    scales.set(halves.subarray((local * blocks) % 2, ((local * blocks) % 2) + blocks))
-    const weights = unpackMatrix(format, 1, cols, { quants, scales: new Uint32Array(scales.buffer) })
-    if (shard.biasWord === NO_BIAS) return { weights, bias: null }
-    const [bits] = await read(shard.biasWord + local, 1)
-    return { weights, bias: new Float32Array(Uint32Array.of(bits ?? 0).buffer)[0] ?? 0 }
+  async row(view: StoredView, row: number): Promise<{ weights: Float32Array; bias: number | null }> {
+    const [place] = shardRows(view, row, 1)
+    invariant(place, `${view.matrix.name} has row ${view.begin + row}`)
+    const weights = await this.#rows(view, row, 1)
+    if (place.shard.biasWord === NO_BIAS) return { weights, bias: null }
+    const [bias = 0] = await this.#bias(place)
+    return { weights, bias }
   }
 
   /** Bias of a view, null when its matrix has none. */
-  async bias({ matrix, begin, end }: MatrixView): Promise<Float32Array | null> {
-    const values = new Float32Array(end - begin)
-    for (const shard of matrix.shards) {
-      if (shard.biasWord === NO_BIAS) return null
-      const from = Math.max(begin, shard.begin)
-      const to = Math.min(end, shard.end)
-      if (from >= to) continue
-      const bytes = await this.#source.read(
-        shard.buffer.gpu,
-        shard.biasWord * 4,
-        (shard.end - shard.begin) * 4,
-      )
-      values.set(new Float32Array(bytes).subarray(from - shard.begin, to - shard.begin), from - begin)
+  async bias(view: StoredView): Promise<Float32Array | null> {
+    const values = new Float32Array(view.end - view.begin)
+    for (const place of shardRows(view)) {
+      if (place.shard.biasWord === NO_BIAS) return null
+      values.set(await this.#bias(place), place.from)
     }
     return values
   }
@@ -96,5 +65,46 @@ export class WeightReader {
     // A norm's bias lies behind its weight, which is padded to whole vec4.
     const begin = owner === name ? 0 : Math.ceil(count / 4) * 16
     return new Float32Array(await this.#source.read(gpu, begin, count * 4))
+  }
+
+  async #bias({ shard, row, rows }: ShardRows): Promise<Float32Array> {
+    return new Float32Array(await this.#source.read(shard.buffer.gpu, (shard.biasWord + row) * 4, rows * 4))
+  }
+
+  async #rows(view: StoredView, first: number, count: number): Promise<Float32Array> {
+    const { cols } = view.matrix
+    const { ledger } = this.#source
+    const values = new Float32Array(count * cols)
+    const perPiece = Math.min(count, Math.max(1, Math.floor(PIECE_BYTES / (cols * 4))))
+    const out = ledger.create(
+      'staging:unpacked',
+      perPiece * cols * 4,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
+    )
+    try {
+      for (const { shard, row, rows, from } of shardRows(view, first, count)) {
+        for (let at = 0; at < rows; at += perPiece) {
+          const taken = Math.min(perPiece, rows - at)
+          values.set(await this.#unpack(shard, row + at, taken, out), (from - first + at) * cols)
+        }
+      }
+    } finally {
+      ledger.destroy(out)
+    }
+    return values
+  }
+
+  async #unpack(
+    { buffer, layout }: ShardRows['shard'],
+    row: number,
+    rows: number,
+    out: LedgerBuffer,
+  ): Promise<Float32Array> {
+    const { pipelines } = this.#source
+    const relay = new WeightRelay(pipelines)
+    await encodeLoad(pipelines.device, relay, (pass) =>
+      relay.unpack(pass, { buffer: buffer.gpu, layout }, row, rows, out.gpu),
+    )
+    return new Float32Array(await this.#source.read(out.gpu, 0, rows * layout.cols * 4))
   }
 }

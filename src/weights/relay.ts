@@ -5,9 +5,10 @@ import sourceBf16 from '../../shaders/load/source_bf16.wgsl?raw'
 import sourceF16 from '../../shaders/load/source_f16.wgsl?raw'
 import sourceF32 from '../../shaders/load/source_f32.wgsl?raw'
 import sourceF64 from '../../shaders/load/source_f64.wgsl?raw'
+import finite from '../../shaders/load/finite.wgsl?raw'
 import unpack from '../../shaders/load/unpack.wgsl?raw'
 import { invariant } from '../errors.ts'
-import type { LayoutKey, PipelineCache } from '../gpu/pipelines.ts'
+import { PipelineCache, type LayoutKey } from '../gpu/pipelines.ts'
 import type { ProviderFile } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
 import type { PlaneLayout } from './formats/layout.ts'
@@ -110,16 +111,27 @@ function wholeHeads(
   return { first: origin + from, count: to - from }
 }
 
+const shared = new WeakMap<GPUDevice, Map<string, PipelineCache>>()
+
+/** Kernels around weights, compiled once a device whatever models it holds: those of a forward are counted by themselves. */
+function kernelsOf({ device, variant }: Pick<PipelineCache, 'device' | 'variant'>): PipelineCache {
+  const known = shared.get(device) ?? new Map<string, PipelineCache>()
+  shared.set(device, known)
+  const kernels = known.get(variant.name) ?? new PipelineCache(device, variant)
+  known.set(variant.name, kernels)
+  return kernels
+}
+
 /**
  * The kernels between a file's bytes and the planes of matrices: `relay` moves blocks, `pack` converts or quantises floats, `unpack`
- * reads rows back as f32. All encode into a pass of the caller's; {@link release} frees their parameters once that was submitted.
+ * reads rows back as f32, `findNonFinite` looks for NaN. All encode into a pass of the caller's; {@link release} frees their parameters once that was submitted.
  */
 export class WeightRelay {
   readonly #pipelines: PipelineCache
   #params: GPUBuffer[] = []
 
-  constructor(pipelines: PipelineCache) {
-    this.#pipelines = pipelines
+  constructor(target: Pick<PipelineCache, 'device' | 'variant'>) {
+    this.#pipelines = kernelsOf(target)
   }
 
   /**
@@ -212,6 +224,25 @@ export class WeightRelay {
     await this.#dispatch(pass, source, params, [from.buffer, out], count * k4)
   }
 
+  /** Sets word `at` of `found` where a weight of rows `[row, row + count)` is NaN or infinite. */
+  async findNonFinite(
+    pass: GPUComputePassEncoder,
+    from: Planes,
+    row: number,
+    count: number,
+    found: { buffer: GPUBuffer; at: number },
+  ): Promise<void> {
+    const { format, cols, stride, words } = from.layout
+    const provider = format.provider(this.#pipelines.variant)
+    const source = {
+      label: `finite ${provider.name}`,
+      files: [provider, { name: 'load/finite.wgsl', text: finite }],
+      consts: {},
+    }
+    const params = [Math.ceil(cols / 4), row, count, found.at, stride, words.scales, words.high, words.super]
+    await this.#dispatch(pass, source, params, [from.buffer, found.buffer], count * Math.ceil(cols / 32))
+  }
+
   /** Frees the parameters of what was encoded; call it once that is submitted. */
   release(): void {
     for (const buffer of this.#params) buffer.destroy()
@@ -247,4 +278,18 @@ export class WeightRelay {
     const groups = Math.ceil(threads / variant.workgroup)
     pass.dispatchWorkgroups(Math.min(groups, MAX_GROUPS), Math.ceil(groups / MAX_GROUPS))
   }
+}
+
+/** Encodes into one pass of its own and submits it. */
+export async function encodeLoad(
+  device: GPUDevice,
+  relay: WeightRelay,
+  encode: (pass: GPUComputePassEncoder) => Promise<void>,
+): Promise<void> {
+  const encoder = device.createCommandEncoder({ label: 'weights' })
+  const pass = encoder.beginComputePass({ label: 'weights' })
+  await encode(pass)
+  pass.end()
+  device.queue.submit([encoder.finish()])
+  relay.release()
 }

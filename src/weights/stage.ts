@@ -1,4 +1,5 @@
 import { invariant } from '../errors.ts'
+import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { SOURCE_BYTES, type Planes, type SourceType, type WeightRelay } from './relay.ts'
 
 const WORD = 4
@@ -60,8 +61,9 @@ function isCopy({ target, headRows }: StagePart): boolean {
  */
 export class WeightStage {
   readonly #device: GPUDevice
+  readonly #ledger: BufferLedger
   readonly #relay: WeightRelay
-  readonly #stages: GPUBuffer[]
+  readonly #stages: readonly LedgerBuffer[]
   readonly #flights: Promise<unknown>[] = []
   #current = 0
   /** The stage that is filled. */
@@ -69,7 +71,7 @@ export class WeightStage {
   /** Bytes of it that are written, a multiple of 4. */
   #at = 0
   /** All of a turned tensor. */
-  #own: GPUBuffer | null = null
+  #own: LedgerBuffer | null = null
   /** The tensor's bytes are what the planes hold, so that they skip the stage. */
   #direct = false
   /** Bytes written since the GPU was waited for. */
@@ -86,18 +88,20 @@ export class WeightStage {
   #done = 0
   #received = 0
 
-  constructor(device: GPUDevice, relay: WeightRelay, bytes = STAGE_BYTES) {
+  /** Its buffers are the ledger's. No more than `bytes` are staged at once, or two of them. */
+  constructor(device: GPUDevice, ledger: BufferLedger, relay: WeightRelay, bytes = STAGE_BYTES) {
     this.#device = device
+    this.#ledger = ledger
     this.#relay = relay
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC
-    const size = Math.min(bytes, device.limits.maxStorageBufferBindingSize)
-    this.#stages = [0, 1].map((i) => device.createBuffer({ label: `stage:${i}`, size, usage }))
+    const size = Math.min(bytes, STAGE_BYTES, device.limits.maxStorageBufferBindingSize)
+    this.#stages = [0, 1].map((i) => ledger.create(`stage:${i}`, size, usage))
     this.#buffer = this.#stageAt(0)
   }
 
   /** Bytes of GPU memory that staging takes. */
   get bytes(): number {
-    return this.#stages.reduce((sum, { size }) => sum + size, 0)
+    return this.#stages.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   begin(given: StagedTensor): void {
@@ -112,11 +116,8 @@ export class WeightStage {
     this.#start = this.#at
     if (tensor.turned === undefined) return
     invariant(tensor.source !== 'blocks', 'only floats are turned')
-    this.#own = this.#device.createBuffer({
-      label: 'stage:turned',
-      size: Math.ceil(tensor.bytes / WORD) * WORD,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-    })
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
+    this.#own = this.#ledger.create('stage:turned', tensor.bytes, usage)
   }
 
   /** Bytes of the tensor that began, following those before. */
@@ -147,9 +148,9 @@ export class WeightStage {
       this.#carried = 0
     }
     if (this.#own) {
-      await this.#packTurned(tensor, this.#own)
+      await this.#packTurned(tensor, this.#own.gpu)
       this.#submit()
-      this.#own.destroy()
+      this.#ledger.destroy(this.#own)
     } else if (!this.#direct) await this.#handOn(tensor)
     this.#own = null
     this.#tensor = null
@@ -164,19 +165,19 @@ export class WeightStage {
 
   dispose(): void {
     this.#relay.release()
-    for (const buffer of [...this.#stages, ...(this.#own ? [this.#own] : [])]) buffer.destroy()
+    for (const buffer of [...this.#stages, ...(this.#own ? [this.#own] : [])]) this.#ledger.destroy(buffer)
   }
 
   #stageAt(i: number): GPUBuffer {
     const stage = this.#stages[i]
     invariant(stage, 'there are two stages')
-    return stage
+    return stage.gpu
   }
 
   /** Where the tensor's next word goes. */
   #sink({ parts }: StagedTensor): Sink {
     const offset = this.#received - this.#carried
-    if (this.#own) return { buffer: this.#own, at: offset, room: this.#own.size - offset }
+    if (this.#own) return { buffer: this.#own.gpu, at: offset, room: this.#own.bytes - offset }
     if (!this.#direct) return { buffer: this.#buffer, at: this.#at, room: this.#buffer.size - this.#at }
     let next = Infinity
     for (const { target, row, rows, from } of parts) {

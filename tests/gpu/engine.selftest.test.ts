@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { readdirSync } from 'node:fs'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { freshTestDevice, testDevice } from './device.ts'
 import { collect, fixture, loadEngine, TALES } from './engine.support.ts'
 import { watchBuffers } from './faults.device.ts'
 
 const models = readdirSync(fixture('.'))
-const FORMATS: WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 
 /**
  * A driver that gets one WGSL function wrong, in the shaders that hold `where`: its result goes through `wrong`, in which %

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { invariant } from '../../src/errors.ts'
 import { FORMAT_NAMES, FORMATS, type FormatName } from '../../src/weights/formats/index.ts'
+import { BufferLedger } from '../../src/gpu/ledger.ts'
 import { WeightRelay } from '../../src/weights/relay.ts'
 import { WeightStage, type StagedTensor } from '../../src/weights/stage.ts'
 import { randomSource } from '../random.ts'
@@ -24,7 +25,11 @@ async function open() {
   const pipelines = await formatPipelines()
   invariant(pipelines, 'the plain variant runs everywhere')
   const { device } = pipelines
-  return { pipelines, device, stage: new WeightStage(device, new WeightRelay(pipelines), SMALL) }
+  return {
+    pipelines,
+    device,
+    stage: new WeightStage(device, new BufferLedger(device), new WeightRelay(pipelines), SMALL),
+  }
 }
 
 /** Hands over a tensor in chunks of random sizes, most of them no whole words. */

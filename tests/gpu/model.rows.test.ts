@@ -4,7 +4,7 @@ import type { Sequence } from '../../src/run/cache.ts'
 import { BASE_CONDITIONS } from '../../src/run/conditions.ts'
 import { traceSteps } from '../../src/inspect/trace.ts'
 import type { Runner } from '../../src/run/runner.ts'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { maxDifference } from '../nmse.ts'
 import { randomSource } from '../random.ts'
 import { expectSameLogits, forward, readJson, TALES, TINY, withRunner } from './modelFixtures.ts'
@@ -152,7 +152,7 @@ const SHARDED = [
   { name: 'gpt2', format: 'f32', maxBytes: 64 + 2500 },
   { name: 'mistral', format: 'q8_0', maxBytes: 64 + 1000 },
   { name: 'mistral', format: 'q4_0', maxBytes: 64 + 600 },
-] as const satisfies { name: string; format: WeightFormat; maxBytes: number }[]
+] as const satisfies { name: string; format: LoadFormat; maxBytes: number }[]
 
 test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, maxBytes }) => {
   const expected = readJson(join(TINY, name, 'expected.json')) as Expected

@@ -8,6 +8,7 @@ import { nodeFolderSource } from '../../src/sources/nodeFolder.ts'
 import { parseStrictJson } from '../../src/formats/strictJson.ts'
 import { describeDevice } from '../../src/gpu/device.ts'
 import { BufferLedger } from '../../src/gpu/ledger.ts'
+import { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { chooseVariant } from '../../src/gpu/variants.ts'
 import { ARCHITECTURES, describeModel } from '../../src/arch/index.ts'
 import { plainLogits, type BatchRow } from '../../src/run/batch.ts'
@@ -15,7 +16,7 @@ import type { Sequence } from '../../src/run/cache.ts'
 import { loadWeights } from '../../src/weights/load.ts'
 import { Runner } from '../../src/run/runner.ts'
 import { WeightStore } from '../../src/weights/store.ts'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { testDevice } from './device.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
@@ -61,7 +62,7 @@ export async function withModel(
 /** A model without tokenizer or interface, for tests of rows and pages. `maxBytes` forces matrices into shards. */
 export async function withRunner(
   folder: string,
-  { format = 'f32', maxBytes, context = 128 }: { format?: WeightFormat; maxBytes?: number; context?: number },
+  { format = 'f32', maxBytes, context = 128 }: { format?: LoadFormat; maxBytes?: number; context?: number },
   run: (runner: Runner) => Promise<void>,
 ): Promise<void> {
   const { device } = await testDevice({ limits: 'adapter', features: 'all' })
@@ -71,8 +72,9 @@ export async function withRunner(
   const model = describeModel(parseStrictJson(config, 'config.json'), checkpoint.tensors)
   const ledger = new BufferLedger(device)
   const weights = new WeightStore(device, ledger, maxBytes)
-  await loadWeights(checkpoint, model, weights, { format })
   const variant = chooseVariant(opened.kind, opened.features)
+  const pipelines = new PipelineCache(device, variant)
+  await loadWeights(checkpoint, model, weights, { format, pipelines, ledger })
   try {
     const runner = new Runner({ opened, variant, model, context, ledger, weights })
     await runner.prepareSelect()

@@ -12,8 +12,10 @@ import { bindProgram, encodeProgram, type BindResources } from '../../src/run/bi
 import type { Attrs, FoldedNorm, OpName } from '../../src/program/attrs.ts'
 import { shapeOf, type Axis, type ParamRef, type Step, type StepOf } from '../../src/program/step.ts'
 import { WeightStore } from '../../src/weights/store.ts'
-import { packMatrix, unpackMatrix } from '../../src/weights/pack.ts'
-import type { Variant, WeightFormat } from '../../src/api/model.ts'
+import { writeMatrix, type ConvertContext } from '../../src/weights/convert.ts'
+import { FORMATS } from '../../src/weights/formats/index.ts'
+import { packMatrix, unpackMatrix } from '../weights/pack.ts'
+import type { LoadFormat, Variant } from '../../src/api/model.ts'
 import { testDevice } from './device.ts'
 
 /** A quiet NaN with a payload of its own: what nobody wrote. */
@@ -45,7 +47,7 @@ export async function openHarness(name: string): Promise<Harness | null> {
 
 /** A matrix of a run, quantised as the loader does it; `parts` stack along the rows. */
 export interface HarnessMatrix {
-  format: WeightFormat
+  format: LoadFormat
   cols: number
   parts: readonly { name: string; data: Float32Array; bias?: Float32Array | undefined }[]
   /** Largest buffer, to force shards. */
@@ -129,14 +131,14 @@ class RunBuffers {
   }
 }
 
-function loadMatrices(store: (maxBytes?: number) => WeightStore, matrices: OpRun['matrices'] = {}) {
+async function loadMatrices(context: ConvertContext, matrices: OpRun['matrices'] = {}) {
   const stores = new Map<string, WeightStore>()
   for (const [name, { format, cols, parts, maxBytes }] of Object.entries(matrices)) {
-    const own = store(maxBytes)
+    const own = new WeightStore(context.pipelines.device, context.ledger, maxBytes)
     own.addMatrix({
       name,
       cols,
-      format,
+      format: FORMATS[format],
       parts: parts.map((part) => ({
         name: part.name,
         rows: part.data.length / cols,
@@ -145,9 +147,7 @@ function loadMatrices(store: (maxBytes?: number) => WeightStore, matrices: OpRun
     })
     stores.set(name, own)
     for (const { name: part, data, bias } of parts) {
-      const rows = data.length / cols
-      const { quants, scales } = packMatrix(format, rows, cols, data)
-      own.writeRows(part, 0, rows, quants, scales)
+      await writeMatrix(own.view(part), data, context)
       if (bias) own.writeBias(part, bias)
       stores.set(part, own)
     }
@@ -164,7 +164,7 @@ export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpRe
   const { device } = pipelines
   const buffers = new RunBuffers(device)
   const { ledger } = buffers
-  const stores = loadMatrices((maxBytes) => new WeightStore(device, ledger, maxBytes), run.matrices)
+  const stores = await loadMatrices({ pipelines, ledger }, run.matrices)
   const vectors = new WeightStore(device, ledger)
   for (const [name, parts] of Object.entries(run.vectors ?? {})) vectors.writeVector(name, parts)
   const tensors = new Map<string, GPUBuffer>()
@@ -289,7 +289,7 @@ export function opStep<O extends OpName>(
 }
 
 /** What the GPU computes with: the weights after storage in `format`. */
-export function stored(format: WeightFormat, cols: number, data: Float32Array): Float32Array {
+export function stored(format: LoadFormat, cols: number, data: Float32Array): Float32Array {
   const rows = data.length / cols
   return unpackMatrix(format, rows, cols, packMatrix(format, rows, cols, data))
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { invariant } from '../../src/errors.ts'
 import type { FoldedNorm } from '../../src/program/attrs.ts'
 import type { Step } from '../../src/program/step.ts'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { nmse } from '../nmse.ts'
 import { ALL } from '../all.ts'
 import { randomSource, type RandomSource } from '../random.ts'
@@ -27,7 +27,7 @@ import { pairwise } from './pairwise.ts'
 const F16_ROUNDING = 1e-5
 
 const EPS = 1e-5
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 const FEATURES = [
   '',
   'f16-',
@@ -45,7 +45,7 @@ interface LinearCase {
   op: (typeof ALL_OPS)[number]
   features: (typeof FEATURES)[number]
   workgroup: (typeof WORKGROUPS)[number]
-  format: WeightFormat
+  format: LoadFormat
   rows: number
   /** Rows the program is recorded for. */
   bucket: number
@@ -212,7 +212,7 @@ const TILED = pairwise({
 }).map((pipeline) => ({ ...pipeline, workgroup: 64 as const, norm: 'rms_norm' as const }))
 
 /** Shapes are cheap beside pipelines: each pipeline takes every third, so that all pairs of shapes meet each op. */
-function shapes<P extends { format: WeightFormat }>(
+function shapes<P extends { format: LoadFormat }>(
   pipelines: readonly P[],
   rowsOf: (p: P) => readonly number[],
 ) {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { FROM_SAMPLER, type BatchRow } from '../../src/run/batch.ts'
 import { ropeTable } from '../../src/run/ropeTable.ts'
 import type { RopeTable } from '../../src/program/attrs.ts'
-import type { WeightFormat } from '../../src/api/model.ts'
+import type { LoadFormat } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 import { add, embedding, geluErf, geluTanh, layerNorm, rmsNorm, rope, silu } from '../reference.ts'
 import {
@@ -20,7 +20,7 @@ import {
 } from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
-const FORMATS: readonly WeightFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
+const FORMATS: readonly LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 const FEATURES = ['', 'f16-', 'subgroups-', 'f16-subgroups-', 'perthread-', 'f16-perthread-'] as const
 const ACTIVATIONS = { silu, gelu: geluErf, gelu_tanh: geluTanh } as const
 const ROWS = [1, 2, 3, 4, 5, 8, 19, 20, 21, 33]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { f16ToF32, f32ToBf16, bf16ToF32, f32ToF16, decodeFloats } from '../../src/formats/floats.ts'
-import { packMatrix, unpackMatrix } from '../../src/weights/pack.ts'
+import { packMatrix, unpackMatrix } from './pack.ts'
 import { randomSource } from '../random.ts'
 
 interface Fixture {

@@ -4,11 +4,12 @@ import { BufferLedger, type LedgerBuffer } from '../../gpu/ledger.ts'
 import { Runner } from '../../run/runner.ts'
 import type { ModelDescription } from '../../arch/spec.ts'
 import { firstLayers } from '../../program/firstLayers.ts'
-import type { Matrix, MatrixView } from '../../ops/operands.ts'
-import { planMatrices } from '../../weights/plan.ts'
-import { WeightStore, type MatrixPlan } from '../../weights/store.ts'
+import { convertMatrix } from '../../weights/convert.ts'
+import { FORMATS, type WeightFormat } from '../../weights/formats/index.ts'
+import { bytesFor } from '../../weights/formats/layout.ts'
+import { planMatrices, type StoredMatrixType } from '../../weights/plan.ts'
+import { WeightStore, type StoredView } from '../../weights/store.ts'
 import { WeightReader } from '../../weights/reader.ts'
-import { packMatrix } from '../../weights/pack.ts'
 import type { LoadProgress } from '../../api/model.ts'
 
 /** Counts a guide's buffers with the model's own, under one label, and can free them alone. */
@@ -54,16 +55,12 @@ class CopiedWeights extends WeightStore {
     return super.has(name) || this.base.has(name)
   }
 
-  override view(name: string): MatrixView {
+  override view(name: string): StoredView {
     return super.has(name) ? super.view(name) : this.base.view(name)
   }
 
   override vector(name: string): LedgerBuffer {
     return this.base.vector(name)
-  }
-
-  override isSingleBuffer(name: string): boolean {
-    return this.view(name).matrix.shards.length === 1
   }
 }
 
@@ -73,9 +70,11 @@ interface Waiting {
   signal: AbortSignal | undefined
 }
 
-const bytesOf = ({ shards }: Matrix): number => shards.reduce((sum, { buffer }) => sum + buffer.bytes, 0)
+const bytesIn = (format: WeightFormat, { matrix, begin, end }: StoredView): number =>
+  bytesFor(format, end - begin, matrix.cols)
+const bytesOf = (view: StoredView): number => bytesIn(view.matrix.format, view)
 
-/** The model's matrices packed as q4_0, read back from the GPU; those that cannot be, or are, stay the model's. */
+/** The model's matrices packed as q4_0; those that cannot be, or take no more as they are, stay the model's. */
 async function copyQuantised(
   base: Runner,
   ledger: BufferLedger,
@@ -83,23 +82,27 @@ async function copyQuantised(
 ): Promise<WeightStore> {
   const store = new CopiedWeights(base.device, ledger, base.weights)
   const reader = new WeightReader(base)
-  const source = ({ name }: MatrixPlan): Matrix => base.weights.view(name).matrix
-  const { plans } = planMatrices(base.model, 'q4_0')
-  const wanted = plans.filter((plan) => plan.format === 'q4_0' && source(plan).format !== 'q4_0')
-  const bytesTotal = wanted.reduce((sum, plan) => sum + bytesOf(source(plan)), 0)
+  const target = FORMATS.q4_0
+  const stored = (): StoredMatrixType => ({ format: FORMATS.f32 })
+  const { plans } = planMatrices(base.model, { asked: 'q4_0', stored })
+  const wanted = plans.filter(({ format, parts }) => {
+    const views = parts.map(({ name }) => base.weights.view(name))
+    return format === target && views.some((view) => bytesOf(view) > bytesIn(target, view))
+  })
+  const sources = wanted.flatMap(({ parts }) => parts.map(({ name }) => base.weights.view(name)))
+  const bytesTotal = sources.reduce((sum, view) => sum + bytesOf(view), 0)
   let bytesDone = 0
   for (const plan of wanted) {
     throwIfAborted(signal)
     onProgress?.({ stage: 'weights', bytesDone, bytesTotal })
-    const { rows, cols } = store.addMatrix(plan)
-    const values = await reader.matrix(base.weights.view(plan.name))
-    const { quants, scales } = packMatrix('q4_0', rows, cols, values)
-    store.writeRows(plan.name, 0, rows, quants, scales)
+    store.addMatrix(plan)
     for (const { name, bias } of plan.parts) {
-      const values = bias ? await reader.bias(base.weights.view(name)) : null
+      const source = base.weights.view(name)
+      await convertMatrix(source, store.view(name), { pipelines: base.pipelines, ledger })
+      const values = bias ? await reader.bias(source) : null
       if (values) store.writeBias(name, values)
+      bytesDone += bytesOf(source)
     }
-    bytesDone += bytesOf(source(plan))
   }
   return store
 }

@@ -1,24 +1,8 @@
 import type { ProviderFile } from '../../gpu/providers.ts'
-import type { Variant } from '../../api/model.ts'
+import type { WeightFormat as FormatName } from '../../api/model.ts'
+import type { MatrixFormat } from '../../ops/operands.ts'
 
-/** How weights may be stored on the GPU, under ggml's names in lower case. */
-export type FormatName =
-  | 'f32'
-  | 'f16'
-  | 'bf16'
-  | 'q8_0'
-  | 'q4_0'
-  | 'q4_1'
-  | 'q5_0'
-  | 'q5_1'
-  | 'q2_k'
-  | 'q3_k'
-  | 'q4_k'
-  | 'q5_k'
-  | 'q6_k'
-  | 'iq4_nl'
-  | 'iq4_xs'
-  | 'mxfp4'
+export type { WeightFormat as FormatName } from '../../api/model.ts'
 
 /**
  * What the relay does with the bytes that become one word of a plane (`shaders/load/relay.wgsl`):
@@ -43,18 +27,12 @@ export interface Plane {
 }
 
 /** All that is known of a weight format. Loader, planner, ledger, reader and kernels consult this and nothing else. */
-export interface WeightFormat {
+export interface WeightFormat extends MatrixFormat {
   readonly name: FormatName
-  /** Weights a block. Rows are whole blocks. */
-  readonly block: number
-  /** Bytes of a block in a file. */
+  /** Bytes of a block in a file. Rows are whole blocks. */
   readonly blockBytes: number
-  /** Weights that a kernel's `unit_at` loads at once. */
-  readonly unit: number
   /** `quants` first. Rows of the quants are padded to 16 bytes, of other planes not at all. */
   readonly planes: readonly Plane[]
-  /** `shaders/lib/weights_*.wgsl`, by variant. */
-  provider(variant: Pick<Variant, 'f16'>): ProviderFile
   /** The pack kernel that makes the planes from floats; null: only files hold this format. */
   readonly pack: ProviderFile | null
 }

@@ -1,7 +1,7 @@
-import { invariant } from '../errors.ts'
-import type { WeightFormat } from '../api/model.ts'
-import { BLOCK, q4_0, q8_0, type BlockFormat } from './blocks.ts'
-import { narrowToHalves, widenHalves } from '../formats/floats.ts'
+import { invariant } from '../../src/errors.ts'
+import type { WeightFormat } from '../../src/api/model.ts'
+import { BLOCK, q4_0, q8_0, type BlockFormat } from './blockFormats.ts'
+import { narrowToHalves, widenHalves } from '../../src/formats/floats.ts'
 
 /** Rows of a matrix as the GPU holds them. */
 export interface PackedRows {

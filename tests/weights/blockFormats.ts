@@ -1,4 +1,4 @@
-import { f16ToF32, f32ToF16 } from '../formats/floats.ts'
+import { f16ToF32, f32ToF16 } from '../../src/formats/floats.ts'
 
 /** Elements that share one scale, in every block format here. */
 export const BLOCK = 32
