@@ -1,15 +1,17 @@
 import type { LoadOptions, Model, ModelSource } from './api/model.ts'
 import { loadModelFrom } from './engine/load.ts'
 import { modelsUrl } from './modelsUrl.ts'
+import type * as Remote from './remote/connect.ts'
 import { openSource } from './sources/open.ts'
 import { openTokenizer, type LoadedTokenizer } from './text/openTokenizer.ts'
 
 export type * from './api/model.ts'
 export { renderChatTemplate } from './text/chatTemplate.ts'
 export type { LoadedTokenizer, TokenizerInfo } from './text/openTokenizer.ts'
-export type { ChatMessage, ChatOptions } from './text/types.ts'
 export { TokenscopeError, type ErrorCode } from './errors.ts'
+export { identify, type FileKind } from './engine/identify.ts'
 export { openTrace } from './trace/open.ts'
+export type * from './remote/types.ts'
 export type * from './trace/types.ts'
 
 /**
@@ -32,3 +34,7 @@ export async function loadTokenizer(
 ): Promise<LoadedTokenizer> {
   return openTokenizer(await openSource(source, { modelsUrl: modelsUrl() }), signal)
 }
+
+/** Connects to an engine elsewhere, which then answers as a model does; its code is fetched on first use. See `src/remote/connect.ts`. */
+export const connectModel: typeof Remote.connectModel = async (...args) =>
+  (await import('./remote/connect.ts')).connectModel(...args)

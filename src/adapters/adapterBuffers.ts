@@ -309,9 +309,9 @@ export class AdapterBuffers implements BoundAdapters {
     if (this.replacers.has(step)) return
     const own = [this.param(step), this.param(`${step}.bias`)].filter((param) => param !== undefined)
     const parts = await Promise.all(
-      own.map((param) => {
+      own.map(async (param) => {
         const trained = parsed.replacements.find((other) => other.name === param.name)
-        return trained?.values ?? this.reader.parameter(param)
+        return trained?.values ?? (await this.reader.parameter(param))
       }),
     )
     const padded = Math.ceil((parts[0]?.length ?? 0) / 4) * 4

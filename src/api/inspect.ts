@@ -1,4 +1,5 @@
-import type { ForwardOptions, StepInfo, TensorData, AdapterScale } from './model.ts'
+import type { AdapterScale } from './adapters.ts'
+import type { ForwardOptions, StepInfo, TensorData } from './forward.ts'
 
 export interface InspectOptions extends ForwardOptions {
   /** Patterns of steps to keep first when not all fit `budgetBytes`. */

@@ -1,4 +1,16 @@
-import type { AdapterReport } from '../adapters/types.ts'
+import type {
+  AdapterAnalysis,
+  AdapterReport,
+  AdapterScale,
+  AddAdapterOptions,
+  DirectionTokens,
+  ExportOptions,
+  LoadedAdapterInfo,
+} from './adapters.ts'
+import type { BranchOptions, Child, Fork } from './branches.ts'
+import type { ComparedToken, CompareOptions } from './compare.ts'
+import type { ForwardOptions, LogitsAt, StepInfo, TensorData, TraceOptions } from './forward.ts'
+import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
   AttributionOptions,
@@ -7,311 +19,55 @@ import type {
   Lens,
   LensOptions,
 } from './inspect.ts'
-import type { Attrs, OpName } from '../program/attrs.ts'
-import type { Axis, ParamRef, StreamRelation } from '../program/step.ts'
-import type { ChatMessage } from '../text/types.ts'
-import type {
-  BranchOptions,
-  CacheReport,
-  Child,
-  Fork,
-  SaveTraceOptions,
-  ScoredToken,
-  ScoreOptions,
-  SpeculatedRound,
-  SpeculateOptions,
-} from './decode.ts'
+import type { ModelInfo, ModelSource } from './load.ts'
+import type { CacheReport, Counters, MemoryReport } from './resources.ts'
+import type { ScoredToken, ScoreOptions } from './score.ts'
+import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
+import type { SaveTraceOptions } from './trace.ts'
 
-export type { AdapterEffect, AdapterReport } from '../adapters/types.ts'
+export type * from './adapters.ts'
+export type * from './branches.ts'
+export type * from './chat.ts'
+export type * from './compare.ts'
+export type * from './forward.ts'
+export type * from './generate.ts'
 export type * from './inspect.ts'
-export type * from './decode.ts'
-export type { Axis, AxisKind, ParamRef, StreamRelation } from '../program/step.ts'
-export type { Attrs, OpName } from '../program/attrs.ts'
-
-/** How matrices are stored on the GPU. Norms and biases are always f32. */
-export type WeightFormat = 'f32' | 'f16' | 'q8_0' | 'q4_0'
-
-/** The kernel variant in use; its `name` is what the badge shows. */
-export interface Variant {
-  name: string
-  /** Native f16 loads (`shader-f16`); without it f16 weights are unpacked from u32. */
-  f16: boolean
-  subgroups: boolean
-  /** Each thread makes whole outputs by itself, without barriers: what CPU adapters run best. */
-  threadPerOutput: boolean
-  /** Threads of a workgroup in reductions; small on CPU adapters. */
-  workgroup: number
-}
-
-export interface ModelInfo {
-  id: string
-  architecture: string
-  /** `model_type` of the config. */
-  modelType: string
-  layers: number
-  heads: number
-  kvHeads: number
-  headDim: number
-  hidden: number
-  vocab: number
-  /** Positions a sequence may hold here: min(what the checkpoint allows, what was asked for). */
-  context: number
-  parameters: number
-  gpuBytes: number
-  /** Storage of the matrices; `exceptions` names matrices kept otherwise and why. */
-  weights: WeightFormat
-  exceptions: readonly string[]
-  /** Adapter description, e.g. `google swiftshader`. */
-  backend: string
-  variant: Variant
-  /** True when a tokenizer was found; without one only ids work. */
-  hasTokenizer: boolean
-  hasChatTemplate: boolean
-  bosId: number | null
-  eosIds: readonly number[]
-  /** Lasting remarks from loading: NaN weights, kernel fallback, missing tokenizer. */
-  warnings: readonly string[]
-}
-
-export type LoadStage = 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
-
-export interface LoadProgress {
-  stage: LoadStage
-  /** Bytes of the weights read and expected; 0 when unknown. */
-  bytesDone: number
-  bytesTotal: number
-}
-
-export interface FileSystemDirectoryHandleLike {
-  readonly kind: 'directory'
-  readonly name: string
-}
-
-/**
- * Where a model comes from: an id from `public/models.json`, a folder URL, `owner/name[@revision]` on the hub, files, a
- * directory handle, a map of file name to content, or in Node a folder path.
- */
-export type ModelSource =
-  string | readonly File[] | FileSystemDirectoryHandleLike | ReadonlyMap<string, Blob | Uint8Array>
-
-export interface LoadOptions {
-  device?: GPUDevice | undefined
-  weights?: WeightFormat | 'auto' | undefined
-  contextLength?: number | undefined
-  /** Forces a kernel variant by name (see docs/variants.md); default chosen by adapter class. */
-  variant?: string | undefined
-  onProgress?: ((progress: LoadProgress) => void) | undefined
-  signal?: AbortSignal | undefined
-}
-
-export interface AdapterScale {
-  id: string
-  scale: number
-}
-
-/**
- * A change made at a named step of the forward pass. Positions are 0-based and `to` is exclusive; omitted, all are meant.
- * `scale` multiplies (0 ablates; `head` for one head, at attn.context the one that writes), `add` steers by a vector, `patch` puts a
- * row in place of another, `mask` cuts the attention edge from a query to a key (at attn.scores).
- */
-export type Edit =
-  | { kind: 'scale'; step: string; factor: number; head?: number; from?: number; to?: number }
-  | {
-      kind: 'add'
-      step: string
-      vector: readonly number[] | Float32Array
-      factor?: number
-      from?: number
-      to?: number
-    }
-  | { kind: 'patch'; step: string; position: number; values: readonly number[] | Float32Array }
-  | { kind: 'mask'; step: string; query: number; key: number; head?: number }
-
-export interface ForwardOptions {
-  /** Omitted: all added adapters at their set scales; []: the base. */
-  adapters?: readonly AdapterScale[] | undefined
-  edits?: readonly Edit[] | undefined
-}
-
-export interface SamplingOptions {
-  /** 0 is greedy. */
-  temperature: number
-  /** 0 keeps all. */
-  topK: number
-  /** 1 keeps all. */
-  topP: number
-  /** 0 keeps all. */
-  minP: number
-  /** 1 changes nothing. */
-  repetitionPenalty: number
-  seed: number
-}
-
-export interface GenerateOptions extends Partial<SamplingOptions>, ForwardOptions {
-  maxTokens?: number | undefined
-  /** Strings end the text before they are emitted; numbers are ids. The tokenizer's own end ids always stop. */
-  stop?: readonly (string | number)[] | undefined
-  /** Alternatives captured per token, at most 256. */
-  topLogprobs?: number | undefined
-  signal?: AbortSignal | undefined
-  /** Called while the prompt is read. */
-  onPrefill?: ((done: number, total: number) => void) | undefined
-}
-
-export type FinishReason = 'stop' | 'length' | 'abort' | 'context-full'
-
-/** One alternative at a position, before any filter: probability = exp(logprob). */
-export interface TokenAlternative {
-  id: number
-  text: string
-  logprob: number
-}
-
-/** One generated token as it streams. */
-export interface GeneratedToken {
-  /** 0-based among the generated tokens. */
-  index: number
-  /** Position in the sequence, the prompt included: this token was predicted by position − 1. */
-  position: number
-  id: number
-  /** Text that became certain with this token; may be empty inside a multi-token character. */
-  text: string
-  /** Natural log of the model's probability for this id, before penalties, temperature and filters. */
-  logprob: number
-  /** The most probable ids, before filtering, descending. */
-  top: TokenAlternative[]
-  /** The uniform number of the draw in [0, 1), null when greedy. */
-  random: number | null
-  finish: FinishReason | null
-  /**
-   * True where all text before it was read again: it had outgrown the length up to which the model's positions turn as those of short
-   * texts do (LongRoPE, dynamic scaling).
-   */
-  readAgain?: boolean
-}
-
-export type Prompt = string | readonly number[] | readonly ChatMessage[]
-
-export interface StepInfo {
-  name: string
-  /** Other names it goes by: TransformerLens's hook. */
-  aliases: readonly string[]
-  op: OpName
-  /** Layer number, null outside the layers. */
-  layer: number | null
-  /** What the op needs to know besides its inputs and parameters. */
-  attrs: Attrs[OpName]
-  /** Axes of its output, outermost first. */
-  axes: readonly Axis[]
-  /** Whether it reads the residual stream as it is, or its output is added to it. */
-  stream: StreamRelation
-  inputs: readonly string[]
-  /** Parameters it reads, and where they lie in the checkpoint. */
-  params: readonly ParamRef[]
-  output: { shape: readonly number[]; dtype: 'f32' | 'u32' }
-  flops: number
-  bytes: number
-  formula: string
-  wgsl: string
-  /** Name of the fused kernel that computes it in an unobserved run, or null when it runs by itself. */
-  coveredBy: string | null
-}
-
-export interface TensorData {
-  shape: readonly number[]
-  /** What each axis of `shape` runs over; absent of a part of a tensor. */
-  axes?: readonly Axis[]
-  data: Float32Array
-}
-
-export interface Counters {
-  forwards: number
-  rows: number
-  submits: number
-  passes: number
-  dispatches: number
-  pipelinesCompiled: number
-  bytesUploaded: number
-  readbacks: number
-  pagesAllocated: number
-}
-
-export interface MemoryReport {
-  gpuBytes: number
-  buffers: number
-  byLabel: Record<string, number>
-}
-
-/** One position of a comparison: both continuations, which may differ in their tokens from the first divergence on. */
-export interface ComparedToken {
-  /** Null once that side has finished. */
-  a: GeneratedToken | null
-  b: GeneratedToken | null
-  /** KL(b ‖ a) between the two next-token distributions before filters, nats; null once one side has finished. */
-  kl: number | null
-}
-
-export interface LoadedAdapterInfo {
-  id: string
-  name: string
-  scale: number
-  report: AdapterReport
-}
-
-/** One module's low-rank update, beside the weights it is added to. */
-export interface ModuleAnalysis {
-  step: string
-  rank: number
-  /** ‖(α/r)·BA‖_F at scale 1. */
-  deltaNorm: number
-  /** ‖W‖_F. */
-  weightNorm: number
-  ratio: number
-  /** Descending. */
-  singularValues: number[]
-  /** Share of Σσ² in the first k + 1 directions. */
-  energy: number[]
-  /** Directions that carry the update: exp of the entropy of σ²/Σσ². */
-  effectiveRank: number
-}
-
-export interface AdapterAnalysis {
-  modules: ModuleAnalysis[]
-  cost: { bytes: number; flopsPerRow: number }
-}
-
-/** Tokens along one direction of an update, by cosine; null where that side is not in the residual stream. */
-export interface DirectionTokens {
-  step: string
-  k: number
-  singularValue: number
-  reads: { id: number; score: number }[] | null
-  writes: { id: number; score: number }[] | null
-}
+export type * from './load.ts'
+export type * from './resources.ts'
+export type * from './score.ts'
+export type * from './speculate.ts'
+export type * from './trace.ts'
 
 /** A loaded model. The page's `model` and the library's are the same interface. */
 export interface Model {
   readonly info: ModelInfo
-  encode(text: string, options?: { addSpecialTokens?: boolean; parseSpecial?: boolean }): Promise<number[]>
+  encode(text: string, options?: EncodeOptions): Promise<number[]>
   decode(ids: readonly number[]): Promise<string>
+  /**
+   * What each id adds to the text where it stands; joined, they are what {@link decode} gives. Empty for special ids and for
+   * all but the last of the ids that make one character.
+   */
+  tokenTexts(ids: readonly number[]): Promise<string[]>
   /** Logits of every position, before any sampling transform: [ids.length, vocab]. */
   logits(ids: readonly number[], options?: ForwardOptions): Promise<TensorData>
   generate(prompt: Prompt, options?: GenerateOptions): AsyncIterable<GeneratedToken>
-  /** Full logits [vocab] behind generated token `index` of the last run; `recomputed` when they had left the buffer. */
-  tokenLogits(index: number): Promise<{ data: Float32Array; recomputed: boolean }>
+  /**
+   * Logits behind the last of `ids`, before any sampling transform: [vocab]. They are those that the last run left when it went
+   * through these very ids under these adapters and edits; else one more forward computes them, which touches no live sequence.
+   */
+  logitsAt(ids: readonly number[], options?: ForwardOptions): Promise<LogitsAt>
+  /**
+   * Those that predicted generated token `index` of the last run, as {@link logitsAt} finds them.
+   * @throws `bad-argument` for an index that the last run has no token of.
+   */
+  tokenLogits(index: number): Promise<LogitsAt>
   steps(options: { rows: number }): Promise<StepInfo[]>
-  trace(
-    ids: readonly number[],
-    options: { probes: readonly string[] } & ForwardOptions,
-  ): Promise<Map<string, TensorData>>
+  trace(ids: readonly number[], options: TraceOptions): Promise<Map<string, TensorData>>
   /**
    * Adds a PEFT LoRA adapter: files, a folder, a folder URL. It acts from the next run on.
    * @throws `bad-file`, `unsupported` (naming what is not implemented), `limit`; the adapters loaded before stay as they are.
    */
-  addAdapter(
-    source: ModelSource,
-    options?: { name?: string | undefined; scale?: number | undefined },
-  ): Promise<{ id: string; report: AdapterReport }>
+  addAdapter(source: ModelSource, options?: AddAdapterOptions): Promise<{ id: string; report: AdapterReport }>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */
   prepareAdapters(): Promise<void>
   /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */
@@ -326,22 +82,15 @@ export interface Model {
   /** Puts the weights back bit for bit. */
   unmergeAdapters(): Promise<void>
   /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
-  exportAdapter(
-    mix: readonly AdapterScale[],
-    options?: { format?: 'peft' | 'merged' | undefined; dtype?: 'F32' | 'F16' | undefined },
-  ): Promise<Map<string, Uint8Array>>
+  exportAdapter(mix: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
   /** Size and shape of an adapter's update, module by module. */
   analyseAdapter(id: string): Promise<AdapterAnalysis>
   adapterDirections(id: string, step: string, k: number): Promise<DirectionTokens>
   adapterSimilarity(first: string, second: string): Promise<{ step: string; cosine: number | null }[]>
   /**
-   * Same prompt, seed and settings under two mixes, as two rows of one batch.
-   * `a` and `b` are lists of scales; [] is the base.
+   * Same prompt, seed and settings under two sets of adapter scales, as two rows of one batch.
    */
-  compare(
-    prompt: Prompt,
-    options: { a: readonly AdapterScale[]; b: readonly AdapterScale[] } & Omit<GenerateOptions, 'adapters'>,
-  ): AsyncIterable<ComparedToken>
+  compare(prompt: Prompt, options: CompareOptions): AsyncIterable<ComparedToken>
   /**
    * Runs the tokens once, every fine step observed, and keeps the outputs on the GPU until `close`. Live sequences are not touched.
    * @throws `bad-argument` for bad ids, `limit` or `out-of-memory` when not even one step fits.

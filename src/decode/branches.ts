@@ -3,7 +3,7 @@ import type { Conditions } from '../run/conditions.ts'
 import { plainLogits } from '../run/batch.ts'
 import { Feed, submitRows } from '../run/feed.ts'
 import { MAX_LOGIT_ROWS } from '../run/rows.ts'
-import type { ToolContext } from '../engine/tools.ts'
+import type { DecodeContext } from './context.ts'
 import type { Child, Fork, Model, NextTokens, TokenAlternative } from '../api/model.ts'
 import { entropyNats, topN, type RankedToken } from './distribution.ts'
 import { checkIds, checkOptions } from './options.ts'
@@ -13,7 +13,7 @@ const CHUNK_ROWS = 32
 
 /** What one call reads under. */
 interface Reading {
-  readonly context: ToolContext
+  readonly context: DecodeContext
   readonly conditions: Conditions
   /** Alternatives per prediction. */
   readonly top: number
@@ -21,12 +21,12 @@ interface Reading {
 
 /** Computes one row behind the parent's pages; see {@link Model.fork}. */
 export async function forkText(
-  context: ToolContext,
+  context: DecodeContext,
   ...[ids, position, token, options = {}]: Parameters<Model['fork']>
 ): Promise<Fork> {
   checkWhole('position', position, 0, ids.length)
   const branch = [...ids.slice(0, position), token]
-  checkIds(branch, context.model.info.vocab, context.model.info.context + 1)
+  checkIds(branch, context.info.vocab, context.info.context + 1)
   const reading = await startReading(context, options)
   const feed = Feed.open(context.runner, reading.conditions, branch)
   try {
@@ -39,12 +39,12 @@ export async function forkText(
 
 /** The most probable children of a text as rows of one batch; see {@link Model.expand}. */
 export async function expandText(
-  context: ToolContext,
+  context: DecodeContext,
   ...[ids, count, options = {}]: Parameters<Model['expand']>
 ): Promise<readonly Child[]> {
-  const { vocab } = context.model.info
+  const { vocab } = context.info
   checkWhole('count', count, 1, Math.min(MAX_LOGIT_ROWS, vocab))
-  checkIds(ids, vocab, context.model.info.context)
+  checkIds(ids, vocab, context.info.context)
   const reading = await startReading(context, options)
   const parent = Feed.open(context.runner, reading.conditions, ids)
   const family = [parent]
@@ -65,7 +65,7 @@ export async function expandText(
 }
 
 async function startReading(
-  context: ToolContext,
+  context: DecodeContext,
   options: NonNullable<Parameters<Model['fork']>[3]>,
 ): Promise<Reading> {
   const { topLogprobs: top } = checkOptions({ topLogprobs: options.topLogprobs }, [])

@@ -1,6 +1,6 @@
 import type { Model, ScoredToken } from '../api/model.ts'
 import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
-import type { ToolContext } from '../engine/tools.ts'
+import type { DecodeContext } from './context.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { Conditions } from '../run/conditions.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
@@ -197,13 +197,13 @@ function speller(tokenizer: TextTokenizer | null): (id: number) => string {
  * @throws `bad-argument` and `context-full` for ids that are none or too many, `aborted`, `bad-file` when a logit is no number
  */
 export async function* scoreText(
-  context: ToolContext,
+  context: DecodeContext,
   ...[ids, options = {}]: Parameters<Model['score']>
 ): AsyncGenerator<readonly ScoredToken[]> {
-  const { runner, tokenizer, model } = context
+  const { runner, tokenizer, info } = context
   const { signal } = options
   const { topLogprobs } = checkOptions({ topLogprobs: options.topLogprobs ?? DEFAULT_TOP }, [])
-  checkIds(ids, model.info.vocab, model.info.context + 1)
+  checkIds(ids, info.vocab, info.context + 1)
   const total = ids.length - 1
   throwIfAborted(signal)
   if (total === 0) return

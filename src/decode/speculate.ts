@@ -1,6 +1,6 @@
 import { throwIfAborted, TokenscopeError } from '../errors.ts'
 import type { Conditions } from '../run/conditions.ts'
-import type { ToolContext } from '../engine/tools.ts'
+import type { DecodeContext } from './context.ts'
 import { Feed } from '../run/feed.ts'
 import { MAX_LOGIT_ROWS } from '../run/rows.ts'
 import type {
@@ -33,10 +33,10 @@ const MAX_LENGTH = 16
 
 /** Writes a text round by round; see {@link Model.speculate}. */
 export async function* speculateTokens(
-  context: ToolContext,
+  context: DecodeContext,
   ...[prompt, options]: Parameters<Model['speculate']>
 ): AsyncGenerator<SpeculatedRound> {
-  const { info } = context.model
+  const { info } = context
   const checked = checkOptions(options, info.eosIds)
   const ahead = whole('ahead', options.ahead ?? DEFAULT_AHEAD, 1, MAX_AHEAD)
   checkGuide(options, info.layers)
@@ -88,7 +88,7 @@ function checkGuide(options: SpeculateOptions, layers: number): void {
 }
 
 async function openGuide(
-  context: ToolContext,
+  context: DecodeContext,
   { guide, onProgress }: { guide: Guide; onProgress?: SpeculateOptions['onProgress'] },
   { checked, ahead, promptLength }: { checked: CheckedOptions; ahead: number; promptLength: number },
 ): Promise<Drafter> {
@@ -104,7 +104,7 @@ async function openGuide(
 }
 
 interface SpeculationParts {
-  context: ToolContext
+  context: DecodeContext
   guide: Drafter
   conditions: Conditions
   checked: CheckedOptions

@@ -11,8 +11,9 @@ import type {
   AdapterEffect,
   AdapterReport,
   AdapterScale,
+  AddAdapterOptions,
   DirectionTokens,
-  Model,
+  ExportOptions,
   ModelSource,
 } from '../api/model.ts'
 import { adapterSimilarity, analyseAdapter, directionTokens, WeightNorms } from './adapterAnalysis.ts'
@@ -28,9 +29,6 @@ import { WeightReader } from '../weights/reader.ts'
 /** What an adapter's effect is measured on. */
 const PROBE_TEXT = 'Once upon a time there was a little'
 const PROBE_ROWS = 8
-
-export type AddAdapterOptions = NonNullable<Parameters<Model['addAdapter']>[1]>
-export type ExportOptions = NonNullable<Parameters<Model['exportAdapter']>[1]>
 
 export interface EngineAdaptersParts {
   runner: Runner

@@ -1,16 +1,14 @@
-import type { Attribution, AttributionOptions, InspectOptions, Lens, LensOptions } from '../api/model.ts'
-import { underEdits } from '../run/conditions.ts'
-import { EditSet } from '../run/editSet.ts'
-import { attributeLogit } from '../inspect/attribution.ts'
+import type { InspectOptions } from '../api/inspect.ts'
 import type { ForwardInput } from '../inspect/forward.ts'
 import { InspectionSession } from '../inspect/inspection.ts'
-import { readLens } from '../inspect/lens.ts'
+import { underEdits } from '../run/conditions.ts'
+import { EditSet } from '../run/editSet.ts'
 
-/** What a model offers beyond `trace`: inspections that stay open, lens and attribution. */
-export class EngineInspections {
-  private readonly open = new Set<InspectionSession>()
+/** The inspections of a model that stay open. */
+export class OpenInspections {
+  readonly #open = new Set<InspectionSession>()
 
-  async inspect(input: ForwardInput, { edits = [], ...options }: InspectOptions): Promise<InspectionSession> {
+  async open(input: ForwardInput, { edits = [], ...options }: InspectOptions): Promise<InspectionSession> {
     const { device, ledger, model } = input.runner
     const rows = input.ids.length
     const program = model.record({ rows, logitRows: rows, positions: rows })
@@ -18,10 +16,10 @@ export class EngineInspections {
     const edited = own ? { ...input, conditions: underEdits(input.conditions, own) } : input
     try {
       const session = await InspectionSession.open(edited, options, (closed) => {
-        this.open.delete(closed)
+        this.#open.delete(closed)
         own?.dispose()
       })
-      this.open.add(session)
+      this.#open.add(session)
       return session
     } catch (error) {
       own?.dispose()
@@ -29,16 +27,8 @@ export class EngineInspections {
     }
   }
 
-  lens(input: ForwardInput, options: LensOptions): Promise<Lens> {
-    return readLens(input, options)
-  }
-
-  attribution(input: ForwardInput, options: AttributionOptions): Promise<Attribution> {
-    return attributeLogit(input, options)
-  }
-
   /** Closes whatever is still open. */
-  async dispose(): Promise<void> {
-    await Promise.all([...this.open].map((session) => session.close()))
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((session) => session.close()))
   }
 }

@@ -1,4 +1,4 @@
-import type { LoadOptions, Model, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
+import type { LoadOptions, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
 import { describeModel } from '../arch/index.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
@@ -16,7 +16,7 @@ import type { TextTokenizer } from '../text/tokenizer.ts'
 import { loadWeights } from '../weights/load.ts'
 import { WeightStore } from '../weights/store.ts'
 import { readCompanions, readTokenizer, SMALL_FILE } from './companions.ts'
-import { Engine } from './engine.ts'
+import { createEngine, type Engine } from './engine.ts'
 import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
 
 /** Positions of a context when none is asked for, as far as the model has them. */
@@ -58,7 +58,7 @@ export async function loadModelFrom(
   source: ModelSource,
   options: LoadOptions,
   modelsUrl: URL,
-): Promise<Model> {
+): Promise<Engine> {
   // Opening a device takes about as long as reading the small files: both happen at once.
   const opening = openGivenDevice(options.device)
   const ignore = (): undefined => undefined
@@ -103,7 +103,7 @@ async function fillDevice(
   device: OpenedDevice,
   options: LoadOptions,
   modelsUrl: URL,
-): Promise<Model> {
+): Promise<Engine> {
   const { checkpoint, model, context, format, files, tokenizer } = opened
   const { signal, onProgress } = options
   const ledger = new BufferLedger(device.device)
@@ -123,7 +123,7 @@ async function fillDevice(
       return { runner: made.runner, warnings: [...loaded.warnings, ...made.warnings], exceptions }
     })
     onStage('ready')
-    return new Engine({
+    return createEngine({
       info: describe(opened, runner, { backend: device.backend, warnings, exceptions }),
       runner,
       tokenizer,

@@ -1,6 +1,7 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { Attribution, AttributionOptions, AttributionPart } from '../api/model.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { isStream } from '../program/recorder.ts'
 import { isOp, localName, shapeOf, widthOf, type Program, type Step, type StepOf } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
@@ -119,24 +120,25 @@ async function headRow(
   return new WeightReader(runner).row(runner.weights.view(matrix.name), token)
 }
 
-/** The head of a recorded forward, and the norm it reads. Throws `unsupported` where the stream is normed in place: no sum of parts is left. */
+/** True where every addition is to the stream itself, not to a norm of it. */
+function isSum({ steps }: Program): boolean {
+  const stream = new Set(steps.filter(isStream).map(({ name }) => name))
+  return steps.every((step) => !isOp(step, 'add') || stream.has(step.inputs[0] ?? ''))
+}
+
+/** The head of a recorded forward, and the norm it reads. */
 function headOf(program: Program): {
   head: StepOf<'linear'>
   norm: StepOf<'rms_norm'> | StepOf<'layer_norm'>
 } {
   const head = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
   const norm = program.steps.find(({ name }) => name === head?.inputs[0])
-  invariant(isOp(head, 'linear'), 'a forward ends in its head')
-  if (isOp(norm, 'rms_norm', 'layer_norm') && norm.layer === null) return { head, norm }
-  const reads = norm?.name ?? 'nothing'
-  throw new TokenscopeError(
-    'unsupported',
-    `The head reads ${reads}; a logit has parts where it reads a last norm.`,
-    {
-      hint: 'Look at the lens: it sends the stream behind any layer through the head.',
-      details: { step: head.name, got: reads, expected: 'a norm behind the layers' },
-    },
-  )
+  if (!isOp(head, 'linear') || !isOp(norm, 'rms_norm', 'layer_norm') || !isSum(program)) {
+    throw new TokenscopeError('unsupported', 'A logit of this model is no sum over its residual stream.', {
+      hint: 'Its norms stand over the sums, or something stands between the last norm and the head. The lens works on it.',
+    })
+  }
+  return { head, norm }
 }
 
 /**

@@ -2,7 +2,7 @@ import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
 import { PAGE } from '../program/batchLayout.ts'
-import { shapeOf, type Program } from '../program/step.ts'
+import { headSteps, shapeOf, type Program } from '../program/step.ts'
 import { MAX_SEQUENCES } from '../run/cache.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import type { ForwardInput } from './forward.ts'
@@ -30,7 +30,12 @@ function hasRoom({ runner, ids, conditions }: ForwardInput, begin: number): bool
  * Runs the rows in a branch of the sequence that holds what is before them. Nothing else comes between its beginning and its end: the
  * queue keeps the order, so pages given back here are used again only afterwards.
  */
-function submitBranch(input: ForwardInput, begin: number, run: InspectionRun, forward: BoundForward): void {
+function submitBranch(
+  input: ForwardInput,
+  begin: number,
+  run: InspectionRun,
+  { forward, logits }: { forward: BoundForward; logits: boolean },
+): void {
   const { runner, ids, conditions } = input
   const { sequences } = runner
   const origin = runner.origin(conditions, ids.length)
@@ -39,7 +44,9 @@ function submitBranch(input: ForwardInput, begin: number, run: InspectionRun, fo
   try {
     sequences.reserve(branch, ids.length)
     const pages = [...branch.pages]
-    const rows = run.rows(ids.slice(begin), begin, false).map((row) => ({ ...row, pages, slot: branch.slot }))
+    const rows = run
+      .rows(ids.slice(begin), begin, logits)
+      .map((row) => ({ ...row, pages, slot: branch.slot }))
     run.submit(forward, rows, { label: 'suffix' })
   } finally {
     sequences.drop(branch)
@@ -56,7 +63,7 @@ async function runBound(
   try {
     const forward = await run.bind(program, tensors)
     const found = hasRoom(input, begin)
-    if (found) submitBranch(input, begin, run, forward)
+    if (found) submitBranch(input, begin, run, { forward, logits: program.logitRows > 0 })
     return found
   } finally {
     run.dispose()
@@ -76,8 +83,11 @@ export async function runSuffix(
   const { runner, ids, conditions } = input
   const rows = ids.length - begin
   if (rows > MAX_SUFFIX_ROWS || !hasRoom(input, begin)) return null
-  const size = { rows, logitRows: 0, positions: runner.context }
-  const program = runner.record(size, [...names], { adapters: runner.adapters, edits: conditions.edits })
+  const changes = { adapters: runner.adapters, edits: conditions.edits }
+  const record = (logitRows: number): Program =>
+    runner.record({ rows, logitRows, positions: runner.context }, [...names], changes)
+  const whole = record(rows)
+  const program = headSteps(whole).some(({ name }) => names.has(name)) ? whole : record(0)
   const { STORAGE, COPY_SRC } = GPUBufferUsage
   const kept = program.steps.filter(({ name }) => names.has(name))
   invariant(kept.length === names.size, 'every kept step is a step of the program')

@@ -80,16 +80,8 @@ export function checkProbes(program: Program, probes: readonly string[]): void {
   }
 }
 
-/** Logits [vocab] behind the last of the tokens, computed from an empty cache of their own. */
-export function lastLogits(
-  runner: Runner,
-  ids: readonly number[],
-  conditions: Conditions,
-): Promise<Float32Array> {
-  return runner.exclusive(() => computeLastLogits(runner, ids, conditions))
-}
-
-async function computeLastLogits(
+/** Logits [vocab] behind the last of the tokens, from an empty cache of their own. The caller holds the turn. */
+export async function lastLogits(
   runner: Runner,
   ids: readonly number[],
   conditions: Conditions,

@@ -12,7 +12,7 @@ import { totalsOf } from '../store/speculateRounds.ts'
 import { spellRows } from '../store/spelled.ts'
 import { stepsOf } from '../store/steps.ts'
 import { textRow } from '../store/textReading.ts'
-import { formatBytes, formatCount, formatFixed, formatProbability } from '../ui/format.ts'
+import { formatBytes, formatCount, formatFixed, formatProbability } from '../maths/format.ts'
 import type { GeneratedToken, LensCell, ModelInfo } from '../api/model.ts'
 
 /** A number or a word of the page as it stands, spelled as the page spells it; null while it is not there. */

@@ -6,7 +6,7 @@ import type { LensState } from '../store/lens.ts'
 import type { Settings } from '../store/settings.ts'
 import type { StepRole } from '../store/stepRoles.ts'
 import type { Guide } from '../api/model.ts'
-import type { LessonKey } from '../ui/messages/lessons/index.ts'
+import type { LessonKey } from './words/index.ts'
 import type { CheckName } from './checks.ts'
 
 /** The text a lesson is about: it is written when the page shows another one. */

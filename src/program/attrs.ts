@@ -48,6 +48,9 @@ export interface RopeAttrs {
   readonly table: RopeTable
 }
 
+/** Of an op that needs nothing but its inputs and parameters. */
+type NoAttrs = Readonly<Record<string, never>>
+
 /** A norm over each run of `width` features: the whole row, or each head of it. */
 export interface RmsNormAttrs {
   readonly width: number
@@ -122,7 +125,7 @@ export interface Attrs {
   softmax: { readonly window: Window }
   context: HeadCounts & { readonly window: Window }
   /** Rows of a table by position, added. */
-  positions: Record<never, never>
+  positions: NoAttrs
   /** x·(1 + β·ln(1 + ⌊position / context⌋)) */
   position_scale: { readonly beta: number; readonly context: number }
   /** residual + scale·x */
@@ -132,10 +135,10 @@ export interface Attrs {
 
   /** s·(α/r)·A·x of all adapters on a stack. */
   lora_a: { readonly stack: string }
-  embed_lora: Record<never, never>
+  embed_lora: NoAttrs
   /** Blends a module with an adapter's replacement of it. */
-  blend: Record<never, never>
-  edit: Record<never, never>
+  blend: NoAttrs
+  edit: NoAttrs
 
   norm_linear: ProductAttrs & FinishAttrs & { readonly norm: FoldedNorm }
   norm_gated: ProductAttrs & { readonly norm: FoldedNorm; readonly activation: Activation }

@@ -5,7 +5,6 @@ import { mixOf, type MixPart } from './adapterMix.ts'
 import { adaptersOf, type Adapters } from './adapters.ts'
 import { readAnatomy } from './anatomy.ts'
 import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from './adapterScores.ts'
-import { promptTexts } from '../text/tokenTexts.ts'
 import { isRunning } from './app.ts'
 import { oncePerFrame } from './frames.ts'
 import { perSession } from './perSession.ts'
@@ -177,7 +176,6 @@ export class Comparison {
     if (run !== this.run) return
     this.promptIds = ids
     const { signal } = this.controller ?? {}
-    this.session.releaseLogits()
     const stream = model.compare(ids, {
       ...settings,
       a,
@@ -223,7 +221,7 @@ export class Comparison {
     this.state.setState({ phase: { kind: 'reading', done: ids.length, total } })
     const second = await model.logits(ids, { adapters: b })
     const scored = await scoreBoth(first, second, ids)
-    const texts = await promptTexts(model, ids)
+    const texts = model.info.hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => '')
     if (run !== this.run) return
     this.scoredIds = ids
     this.scoredTexts = texts

@@ -1,7 +1,8 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
-import { areAdapterFiles, nameOfFiles, packFiles } from './adapterFiles.ts'
+import { identify } from '../engine/identify.ts'
+import { nameOfFiles, packFiles } from './adapterFiles.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import { actingScale, freeName, mixOf, type AdapterOrigin, type MixPart, type Track } from './adapterMix.ts'
 import { TextMix } from './adapterText.ts'
@@ -70,7 +71,7 @@ export class Adapters {
 
   /** Takes dropped or chosen files if they are an adapter's and a model is there to carry it. */
   async offer(files: readonly File[], name: string | null = null): Promise<boolean> {
-    if (this.session.model === null || !(await areAdapterFiles(files))) return false
+    if (this.session.model === null || (await identify(files)) !== 'adapter') return false
     await this.add({ source: files, origin: { kind: 'files' }, name: name ?? nameOfFiles(files) })
     return true
   }

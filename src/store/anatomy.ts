@@ -46,7 +46,10 @@ export interface LayerAnatomy {
   attention: AttentionSteps | null
 }
 
-/** The parts of a model that the page edits, measures and keeps, found among its steps. */
+/**
+ * The parts of a model that the page edits, measures and keeps, found among its steps. What src/program says of steps is pure and holds
+ * on either side of the worker; the page imports it.
+ */
 export interface Anatomy {
   /** Where the residual stream starts; null before the steps are known. */
   start: string | null

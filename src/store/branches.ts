@@ -265,7 +265,6 @@ export class Branches implements TreePage {
     try {
       if (kind === 'change') session.stop()
       await this.checkMix(model)
-      if (what === 'fork' || what === 'expand') session.releaseLogits()
       if (isWanted()) await work(model, isWanted)
       if (this.state.getState().phase === phase) this.state.setState({ phase: { kind: 'idle' } })
     } catch (error) {

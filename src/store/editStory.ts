@@ -79,7 +79,6 @@ export class EditStory {
     const edits = await editedRunOf(this.session).activations.editsFor(model, shown?.entries ?? [])
     const mix = (await model.listAdapters()).map(({ id, scale }) => ({ id, scale }))
     if (run !== this.run) return
-    this.session.releaseLogits()
     const stream = model.compare(ids, {
       ...settings,
       a: mix,

@@ -3,7 +3,6 @@ import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
 import type { Model } from '../api/model.ts'
 import { outputOf, readAnatomy, type Anatomy } from './anatomy.ts'
 import { answeringModel } from './app.ts'
-import { promptTexts } from '../text/tokenTexts.ts'
 import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
 import { TextReading } from './textReading.ts'
@@ -118,7 +117,7 @@ export class PatchRuns {
     try {
       const ids = await encodePrompt(model, prompt)
       const grid = await readNorms(model, ids, kind)
-      const texts = model.info.hasTokenizer ? await promptTexts(model, ids) : ids.map(() => '')
+      const texts = model.info.hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => '')
       if (run !== this.run) return
       this.state.setState({ phase: { kind: 'idle' }, other: { prompt, kind, ids, texts, grid } })
     } catch (error) {

@@ -159,16 +159,9 @@ export class SamplingBench {
 
   private async readLogits(model: Model, index: number, before: readonly number[]) {
     const { session } = this
-    if (index < session.trace.tokens.length) {
-      try {
-        return { ...(await session.tokenLogits(index)), plain: null }
-      } catch (error) {
-        // Too long to be computed whole: one row behind what the cache still holds will do.
-        if (toErrorData(error).code !== 'unsupported') throw error
-      }
-    }
-    const { data } = await logitsBehind(session, model, before)
-    return { data, recomputed: index < session.trace.tokens.length, plain: null }
+    if (index < session.trace.tokens.length) return { ...(await session.tokenLogits(index)), plain: null }
+    // The next token is nobody's yet: nothing was captured that had to be computed again.
+    return { ...(await model.logitsAt(before)), recomputed: false, plain: null }
   }
 
   /** The settings and the number of a draw: the run's that made it, or the next run's first. */
@@ -204,17 +197,6 @@ export async function continueWith(
   await branches.grow(parent, [id])
   const node = branches.selected()
   if (node?.id === id && node.parent === parent) await branches.continueFrom(node)
-}
-
-/** Logits [vocab] behind the last of these ids, as one row behind the cached ones; takes the place of the last run's. */
-async function logitsBehind(
-  session: Session,
-  model: Model,
-  ids: readonly number[],
-): Promise<{ data: Float32Array }> {
-  session.releaseLogits()
-  for await (const _ of model.generate(ids, { maxTokens: 1, temperature: 0, topLogprobs: 1 })) void _
-  return model.tokenLogits(0)
 }
 
 /** The options on show: the run's with what was moved. */

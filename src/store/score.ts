@@ -3,7 +3,6 @@ import { invariant, toErrorData, type ErrorData } from '../errors.ts'
 import type { Model, ScoredToken } from '../api/model.ts'
 import type { MixPart } from './adapterMix.ts'
 import { adaptersOf } from './adapters.ts'
-import { promptTexts } from '../text/tokenTexts.ts'
 import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
 import {
@@ -175,7 +174,7 @@ export class Scores {
     const { id: modelId, vocab, bosId, eosIds, hasTokenizer } = model.info
     const taken = this.taken.text === text && this.taken.modelId === modelId ? this.taken : null
     const ids = taken?.ids ?? (await encodeText(model, text))
-    const texts = taken?.texts ?? (hasTokenizer ? await promptTexts(model, ids) : ids.map(() => ''))
+    const texts = taken?.texts ?? (hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => ''))
     const special = hasTokenizer ? await specialIds(model, ids, texts) : []
     const markers = hasTokenizer ? await markerIds(model, text) : []
     return { source: text, modelId, vocab, bosId, eosIds, ids, texts, special, markers, mix, tokens: [] }

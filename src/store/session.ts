@@ -1,9 +1,9 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
-import type { FinishReason, Model, ModelSource } from '../api/model.ts'
+import type { FinishReason, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
 import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.ts'
-import { LogitsCache, type CapturedLogits } from './logits.ts'
-import { promptTexts, textInContext } from '../text/tokenTexts.ts'
+import { LogitsCache } from './logits.ts'
+import { textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
 import type { Trace, TraceSnapshot } from './trace.ts'
 
@@ -48,8 +48,6 @@ export class Session {
   private running: AbortController | null = null
   /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
-  /** The run whose full logits the engine still holds. */
-  private liveRun: { model: Model; epoch: number } | null = null
 
   constructor({ client, app, trace, now }: SessionParts) {
     this.client = client
@@ -155,25 +153,22 @@ export class Session {
     this.running?.abort()
     this.running = null
     this.run += 1
-    this.liveRun = null
     if (text === null) this.trace.clear()
     else this.trace.restore(text)
     this.app.setState({ run: { kind: 'idle' }, pinned: null, hovered: null, hoveredPrompt: null })
   }
 
   /** Full logits behind generated token `index`; see {@link LogitsCache.read}. */
-  async tokenLogits(index: number): Promise<CapturedLogits> {
+  async tokenLogits(index: number): Promise<LogitsAt> {
     const model = this.shown
     if (model === null || model.info.id !== this.trace.modelId) {
       throw new TokenscopeError('unsupported', 'Not captured: the model of this text is not loaded.')
     }
-    const live =
-      this.liveRun !== null && this.liveRun.model === model && this.liveRun.epoch === this.trace.epoch
-    return this.logits.read(model, index, live)
+    return this.logits.read(model, index)
   }
 
   /** Logits that are on the page already. */
-  peekLogits(index: number): CapturedLogits | null {
+  peekLogits(index: number): LogitsAt | null {
     return this.logits.peek(index)
   }
 
@@ -189,11 +184,6 @@ export class Session {
     const alone = text === '' ? await model.decode([id]) : text
     this.texts.set(/^[ -~]+$/.test(text) ? `${id}` : key, alone)
     return alone
-  }
-
-  /** Another use of the engine has taken the place of the last run's logits: they are computed again when asked for. */
-  releaseLogits(): void {
-    this.liveRun = null
   }
 
   /** Shows an error that happened outside a load or a run. */
@@ -213,7 +203,6 @@ export class Session {
     this.run += 1
     this.shown = model
     this.source = source
-    this.liveRun = null
     this.texts.clear()
     const { run } = this.app.getState()
     this.app.setState({
@@ -259,7 +248,6 @@ export class Session {
   ): Promise<void> {
     const controller = this.running
     invariant(controller !== null, 'a run consumes tokens without a controller')
-    this.liveRun = { model, epoch: this.trace.epoch }
     const { maxTokens, ...sampling } = settings
     const stream = model.generate(ids, {
       ...sampling,
@@ -320,7 +308,6 @@ export class Session {
     this.running = null
     this.run += 1
     this.shown = null
-    this.liveRun = null
     this.trace.flush()
     const data = toErrorData(error)
     const { run } = this.app.getState()
@@ -349,7 +336,7 @@ export class Session {
 
   private async labelPrompt(run: number, model: Model): Promise<void> {
     if (!model.info.hasTokenizer) return
-    const texts = await promptTexts(model, this.trace.promptIds)
+    const texts = await model.tokenTexts(this.trace.promptIds)
     if (run === this.run) this.trace.setPromptTexts(texts)
   }
 

@@ -175,8 +175,6 @@ export class Speculation {
     const { session } = this
     this.stop()
     if (isRunning(session.app.getState().run)) session.stop()
-    // Reading many rows takes the place of the last run's logits.
-    session.releaseLogits()
     this.controller = new AbortController()
     this.run += 1
     this.state.setState({ measuring: false })

@@ -26,7 +26,9 @@ export interface StartOptions {
   /** Why no GPU can be reached, or null. */
   noWebGpu: string | null
   /** False where things must not start moving by themselves. */
-  mayRunAlone: boolean
+  autoStart: boolean
+  /** Fetches what gives the views their keys in the page's link. */
+  loadLinks: () => Promise<{ registerLinks: (session: Session) => void }>
 }
 
 /** Tokens of the text that greets a newcomer. */
@@ -55,14 +57,12 @@ export function startPage(options: StartOptions): Started {
   const settled = loadFirst(session, link, options)
   keepState(session)
   const early = link.parts.size > 0 ? Promise.resolve() : settled
-  early.then(() => openLinkParts(session)).catch((error: unknown) => session.report(error))
+  // Views that keep something in the link: fetched once the page stands, or at once for a link that names it.
+  early
+    .then(options.loadLinks)
+    .then(({ registerLinks }) => registerLinks(session))
+    .catch((error: unknown) => session.report(error))
   return { session, settled }
-}
-
-/** Views that keep something in the link, fetched once the page stands, or at once for a link that names it. */
-async function openLinkParts(session: Session): Promise<void> {
-  const { registerLinks } = await import('./viewLinks.ts')
-  registerLinks(session)
 }
 
 async function loadFirst(session: Session, link: LinkState, options: StartOptions): Promise<void> {
@@ -85,7 +85,7 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   if (restores) trace.restore(saved.trace)
   if (link.token !== null) pinWhenWritten(session, link.token)
   if (modelId === null) return
-  const alone = options.mayRunAlone && link.run && !restores
+  const alone = options.autoStart && link.run && !restores
   const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
   const first = alone ? firstSettings(app.getState(), link) : undefined
   await session.load(modelId, { label, id: modelId, first })

@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import { promptTexts, textInContext } from '../text/tokenTexts.ts'
+import { textInContext } from '../text/tokenTexts.ts'
 import type {
   AdapterScale,
   Edit,
@@ -151,7 +151,7 @@ async function textsOf(
   ids: readonly number[],
   tokens: readonly GeneratedToken[],
 ): Promise<string[]> {
-  const texts = model.info.hasTokenizer ? await promptTexts(model, ids) : ids.map(() => '')
+  const texts = model.info.hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => '')
   for (const { position, text } of tokens) texts[position] = text
   return texts
 }

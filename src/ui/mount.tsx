@@ -29,7 +29,8 @@ export function mountPage({ client, root, noWebGpu }: MountOptions): void {
     catalogueUrl: new URL('models.json', document.baseURI).href,
     language: preferredLanguage(navigator.languages),
     noWebGpu,
-    mayRunAlone: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    autoStart: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    loadLinks: () => import('./viewLinks.ts'),
   })
   window.tokenscope = automationFace(started, client)
   const { session } = started

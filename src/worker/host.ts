@@ -1,21 +1,25 @@
-import { invariant, TokenscopeError, toErrorData } from '../errors.ts'
+import type { Kind } from '../api/methods.ts'
+import type { LoadOptions, ModelSource } from '../api/load.ts'
+import type { Engine } from '../engine/engine.ts'
 import { loadModelFrom } from '../engine/load.ts'
+import { invariant, TokenscopeError, toErrorData } from '../errors.ts'
 import { modelsUrl } from '../modelsUrl.ts'
-import { Engine } from '../engine/engine.ts'
-import type { Inspection, LoadProgress } from '../api/model.ts'
-import type { FromWorker, ToWorker } from './protocol.ts'
+import type { Call, FromWorker, ToWorker } from './protocol.ts'
+import { LOADER, SURFACES, type Loader } from './surfaces.ts'
 
-/** The worker's side: owns the models, answers the page. Takes its `post` so that tests can run it without a worker. */
+/** The worker's side: owns the models and what they opened, answers the page. Takes its `post` so that tests can run it without a worker. */
 export class EngineHost {
-  private readonly models = new Map<number, Engine>()
+  private readonly objects = new Map<number, object>()
+  /** Devices of the models among them. */
+  private readonly devices = new Map<object, GPUDevice>()
   private readonly running = new Map<number, AbortController>()
-  private readonly inspections = new Map<number, Inspection>()
-  private nextModel = 1
-  private nextInspection = 1
+  private nextObject = LOADER + 1
   private readonly post: (message: FromWorker, transfer?: Transferable[]) => void
 
   constructor(post: (message: FromWorker, transfer?: Transferable[]) => void) {
     this.post = post
+    const loader: Loader = { loadModel: (source, options) => this.load(source, options) }
+    this.objects.set(LOADER, loader)
   }
 
   receive(message: ToWorker): void {
@@ -25,103 +29,95 @@ export class EngineHost {
         return this.post({ type: 'pong', run })
       case 'abort':
         return this.running.get(run)?.abort()
-      case 'load':
-        return this.answer(run, (signal) => this.load(message, signal))
       case 'call':
-        return this.answer(run, () => this.call(message))
-      case 'inspect':
-        return this.answer(run, () => this.inspect(message))
-      case 'inspection':
-        return this.answer(run, () => this.callInspection(message))
-      case 'stream':
-        return this.answer(run, (signal) => this.stream(message, signal))
+        return this.run(run, message)
       case 'lose-device':
-        for (const model of this.models.values()) model.runner.device.destroy()
+        for (const device of this.devices.values()) device.destroy()
         return this.post({ type: 'result', run, value: undefined })
     }
   }
 
-  private answer(run: number, work: (signal: AbortSignal) => Promise<void>): void {
+  private run(run: number, call: Call): void {
     const controller = new AbortController()
     this.running.set(run, controller)
-    work(controller.signal)
+    this.answer(run, call, controller.signal)
       .catch((error: unknown) => this.post({ type: 'error', run, error: toErrorData(error) }))
       .finally(() => this.running.delete(run))
   }
 
-  private async load(
-    { run, source, options }: Extract<ToWorker, { type: 'load' }>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const onProgress = (progress: LoadProgress): void => this.post({ type: 'progress', run, progress })
-    const engine = await loadModelFrom(source, { ...options, signal, onProgress }, modelsUrl())
-    invariant(engine instanceof Engine, 'the worker loads engines')
-    const model = this.nextModel++
-    this.models.set(model, engine)
+  private async answer(run: number, call: Call, signal: AbortSignal): Promise<void> {
+    const { methods, end, ended } = SURFACES[call.surface]
+    const kind: Kind | undefined = methods[call.method]
+    invariant(kind, `${call.method} is a method of the ${call.surface}`)
+    const target = this.objects.get(call.object)
+    // An object that has ended may be ended again.
+    if (call.method === end) this.forget(call.object)
+    else if (!target) throw new TokenscopeError('bad-argument', ended.message, { hint: ended.hint })
+    const answer = target && callOn(target, call.method, this.argumentsOf(run, call, signal))
+    switch (kind) {
+      case 'call': {
+        const value = await answer
+        return this.post({ type: 'result', run, value }, transferables(value))
+      }
+      case 'handle':
+        return this.open(run, call, await answer)
+      case 'stream':
+        // The table of methods is checked against their types.
+        return this.stream(run, answer as AsyncIterable<unknown>, () => signal.aborted && !hasSignal(call))
+    }
+  }
+
+  private forget(object: number): void {
+    const target = this.objects.get(object)
+    this.objects.delete(object)
+    if (target) this.devices.delete(target)
+  }
+
+  /** The arguments, with callbacks and a signal in place of those that stayed on the page. */
+  private argumentsOf(run: number, { args, wired }: Call, signal: AbortSignal): readonly unknown[] {
+    if (wired.length === 0) return args
+    const report = (name: string) => {
+      return (...given: unknown[]): void => this.post({ type: 'callback', run, name, args: given })
+    }
+    const wires = wired.map((name) => [name, name === 'signal' ? signal : report(name)])
+    return [...args.slice(0, -1), Object.assign({}, args.at(-1), Object.fromEntries(wires))]
+  }
+
+  private open(run: number, { surface, method }: Call, opened: unknown): void {
+    const { opens } = SURFACES[surface]
+    invariant(opens && typeof opened === 'object' && opened, `${method} opens an object`)
+    const object = this.nextObject++
+    this.objects.set(object, opened)
+    const data = Object.fromEntries(SURFACES[opens].data.map((name) => [name, Reflect.get(opened, name)]))
+    this.post({ type: 'handle', run, object, data })
+  }
+
+  private async stream(run: number, items: AsyncIterable<unknown>, isLeft: () => boolean): Promise<void> {
+    for await (const item of items) {
+      if (isLeft()) break
+      this.post({ type: 'item', run, item })
+    }
+    this.post({ type: 'done', run })
+  }
+
+  private async load(source: ModelSource, options?: Omit<LoadOptions, 'device'>): Promise<Engine> {
+    const engine = await loadModelFrom(source, options ?? {}, modelsUrl())
+    this.devices.set(engine, engine.runner.device)
     void engine.faulted.then((error) => {
-      this.post({ type: 'fault', model, error: toErrorData(error) })
+      this.post({ type: 'fault', error: toErrorData(error) })
       // Nothing on a lost device can be used again, so nothing is kept; later calls still hear of the loss.
       return error.code === 'device-lost' ? engine.dispose() : undefined
     })
-    this.post({ type: 'loaded', run, model, info: engine.info })
+    return engine
   }
+}
 
-  private engine(model: number): Engine {
-    const engine = this.models.get(model)
-    if (engine) return engine
-    throw new TokenscopeError('bad-argument', 'This model was disposed of.', { hint: 'Load it again.' })
-  }
+const hasSignal = ({ wired }: Call): boolean => wired.includes('signal')
 
-  private async call({ run, model, method, args }: Extract<ToWorker, { type: 'call' }>): Promise<void> {
-    const engine = this.engine(model)
-    if (method === 'dispose') this.models.delete(model)
-    const value: unknown = await Reflect.apply(
-      engine[method] as (...values: unknown[]) => Promise<unknown>,
-      engine,
-      args,
-    )
-    this.post({ type: 'result', run, value }, transferables(value))
-  }
-
-  private async inspect({ run, model, ids, options }: Extract<ToWorker, { type: 'inspect' }>): Promise<void> {
-    const opened = await this.engine(model).inspect(ids, options)
-    const inspection = this.nextInspection++
-    this.inspections.set(inspection, opened)
-    const { steps, retainedBytes } = opened
-    this.post({ type: 'inspected', run, inspection, ids, steps, retainedBytes })
-  }
-
-  private async callInspection({
-    run,
-    inspection,
-    method,
-    args,
-  }: Extract<ToWorker, { type: 'inspection' }>): Promise<void> {
-    const opened = this.inspections.get(inspection)
-    if (!opened && method !== 'close') {
-      throw new TokenscopeError('bad-argument', 'This inspection was closed.', { hint: 'Inspect again.' })
-    }
-    if (method === 'close') this.inspections.delete(inspection)
-    const value: unknown = opened
-      ? await Reflect.apply(opened[method] as (...values: unknown[]) => Promise<unknown>, opened, args)
-      : undefined
-    this.post({ type: 'result', run, value }, transferables(value))
-  }
-
-  private async stream(
-    { run, model, method, prompt, options }: Extract<ToWorker, { type: 'stream' }>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const onPrefill = (done: number, total: number): void => this.post({ type: 'prefill', run, done, total })
-    const onProgress = (progress: LoadProgress): void => this.post({ type: 'progress', run, progress })
-    const engine = this.engine(model)
-    const items: AsyncIterable<unknown> = Reflect.apply(engine[method], engine, [
-      prompt,
-      { ...options, signal, onPrefill, onProgress },
-    ])
-    for await (const item of items) this.post({ type: 'item', run, item })
-    this.post({ type: 'done', run })
-  }
+function callOn(target: object, name: string, args: readonly unknown[]): unknown {
+  const method: unknown = Reflect.get(target, name)
+  invariant(typeof method === 'function', `${name} is a method`)
+  return Reflect.apply(method, target, args)
 }
 
 /** Buffers of the tensors in a result: moved, not copied. */

@@ -11,7 +11,7 @@ const withModel = withFixtureModel
 const ids = (model: Model, prompt: number[], options: GenerateOptions) =>
   greedyIds(model, prompt, { maxTokens: 10, ...options })
 
-for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3']) {
+for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3', 'olmo2', 'ministral3', 'falcon']) {
   describe(`edits on ${name}`, () => {
     it('changes nothing when it scales by 1 or patches a run with its own activation', () =>
       withModel(name, async (model) => {
@@ -146,7 +146,7 @@ for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3']) {
     it('allocates pages from the first edited position on, and reads no row before it again', () =>
       withModel(name, async (model) => {
         // A full page of 32 positions, and six tokens in a second.
-        const long = Array.from({ length: 38 }, (_, i) => (IDS[i % IDS.length]! + i) % 128)
+        const long = Array.from({ length: 38 }, (_, i) => (IDS[i % IDS.length]! + i) % 113)
         await ids(model, long, { maxTokens: 2 })
         const cost = async (edits: Edit[]) => {
           const before = await model.counters()

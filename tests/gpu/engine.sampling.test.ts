@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/engine/engine.ts'
-import type { GenerateOptions } from '../../src/api/model.ts'
+import type { ForwardOptions, GenerateOptions } from '../../src/api/model.ts'
 import { maxDifference } from '../nmse.ts'
 import { scriptedModel } from './engine.scripted.ts'
 import { collect, fixture, loadEngine, logSoftmax, refusal } from './engine.support.ts'
@@ -8,6 +8,11 @@ import { collect, fixture, loadEngine, logSoftmax, refusal } from './engine.supp
 /** A penalty that changes no choice but moves the draw to the host, one forward at a time. */
 const ON_HOST = { repetitionPenalty: 1 + 1e-7 }
 const PROMPT = [5, 17, 99, 3, 64, 8]
+
+/** Reads a stream to its end. */
+async function drain(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream) void _
+}
 
 const SETTINGS: Record<string, GenerateOptions> = {
   greedy: { temperature: 0 },
@@ -80,6 +85,62 @@ describe('a random model', () => {
       for (const index of [-1, 20, 1.5]) await refusal(model.tokenLogits(index), 'bad-argument')
     },
   )
+
+  /** What may happen between writing a text and asking for its logits; the page's parts do not know of each other. */
+  const between: [string, (model: Engine, ids: readonly number[]) => Promise<unknown>][] = [
+    ['nothing', async () => undefined],
+    ['a score', (model, ids) => drain(model.score(ids))],
+    ['an inspection', async (model, ids) => (await model.inspect(ids)).close()],
+    ['another text', (model) => collect(model, [9, 8], { maxTokens: 3 })],
+    ['a comparison', (model, ids) => drain(model.compare(ids, { a: [], b: [], maxTokens: 3 }))],
+    ['a fork', (model, ids) => model.fork(ids, 8, 77)],
+    ['children', (model, ids) => model.expand(ids, 4)],
+    [
+      'speculation',
+      (model, ids) => drain(model.speculate(ids, { guide: { kind: 'prompt-lookup' }, maxTokens: 3 })),
+    ],
+  ]
+  const untouched = new Set(['nothing', 'a score', 'an inspection'])
+
+  test.each(between)(
+    'logits of a text are right after %s, and say whether they were kept',
+    async (name, work) => {
+      const { ids } = await collect(model, PROMPT, { temperature: 0, maxTokens: 12 })
+      const text = [...PROMPT, ...ids]
+      const rows = (await logits(text)).slice(PROMPT.length - 1)
+      await work(model, text.slice(0, 12))
+      const { gpuBytes } = await model.memory()
+      for (const index of [0, 5, 11]) {
+        const got = await model.logitsAt(text.slice(0, PROMPT.length + index))
+        expect(got.recomputed).toBe(!untouched.has(name))
+        expect(got.data).toHaveLength(131)
+        // Rows over cached keys were summed in another order.
+        expect(maxDifference(got.data, rows[index]!)).toBeLessThan(1e-4)
+      }
+      expect((await model.memory()).gpuBytes).toBe(gpuBytes)
+    },
+  )
+
+  test('logits belong to one text under one set of edits', async () => {
+    const edits = [{ kind: 'scale', step: 'layers.0.attn.context', factor: 0 }] as const
+    const { ids } = await collect(model, PROMPT, { temperature: 0, maxTokens: 6, edits })
+    const text = [...PROMPT, ...ids.slice(0, 3)]
+    const asked: [readonly number[], ForwardOptions, boolean][] = [
+      [text, { edits }, false],
+      [text, {}, true],
+      [text.with(2, 130), { edits }, true],
+      [PROMPT.slice(0, -1), { edits }, true],
+      [[...PROMPT, ...ids], { edits }, true],
+      [[4], {}, true],
+    ]
+    for (const [some, options, recomputed] of asked) {
+      const got = await model.logitsAt(some, options)
+      expect(got.recomputed).toBe(recomputed)
+      const whole = await model.logits(some, options)
+      expect(maxDifference(got.data, whole.data.slice(-131))).toBeLessThan(1e-4)
+    }
+    for (const wrong of [[], [131], [0.5]]) await refusal(model.logitsAt(wrong), 'bad-argument')
+  })
 
   test('logits that have left the ring are computed again, and say so', async () => {
     const small = await loadEngine(fixture('qwen2'))

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect } from 'vitest'
-import { invariant, TokenscopeError, type ErrorCode } from '../../src/errors.ts'
-import { loadModel } from '../../src/index.ts'
-import { Engine } from '../../src/engine/engine.ts'
+import { TokenscopeError, type ErrorCode } from '../../src/errors.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { loadModelFrom } from '../../src/engine/load.ts'
 import type {
   GeneratedToken,
   GenerateOptions,
@@ -12,6 +12,7 @@ import type {
   ModelSource,
   Prompt,
 } from '../../src/api/model.ts'
+import { modelsUrl } from '../../src/modelsUrl.ts'
 import { testDevice } from './device.ts'
 
 const here = import.meta.dirname
@@ -29,12 +30,10 @@ export function fixture(name: string): string {
   return resolve(here, '../fixtures/models', name)
 }
 
-/** Loads on the tests' shared device, as the class behind the interface. */
+/** Loads on the tests' shared device, with what the engine has beyond the library's interface. */
 export async function loadEngine(source: ModelSource, options: LoadOptions = {}): Promise<Engine> {
   const device = options.device ?? (await testDevice()).device
-  const model = await loadModel(source, { ...options, device })
-  invariant(model instanceof Engine, 'the library loads engines')
-  return model
+  return loadModelFrom(source, { ...options, device }, modelsUrl())
 }
 
 export interface Collected {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { INSPECTION_METHODS, METHODS } from '../../src/api/methods.ts'
 import type { EngineEvent } from '../../src/worker/api.ts'
 import { WorkerClient } from '../../src/worker/client.ts'
 import { EngineHost } from '../../src/worker/host.ts'
@@ -80,9 +81,37 @@ test('a model in a worker has the library’s surface', async () => {
   const traced = await model.trace([5, 6], { probes: ['layers.*.attn.probs'] })
   expect(traced.get('layers.0.attn.probs')?.shape).toEqual([1, 2, 2])
   expect((await model.steps({ rows: 1 })).at(-1)?.name).toBe('logits')
-  expect(await model.decode(await model.encode('ab', { addSpecialTokens: false }))).toBe('ab')
+  const ids = await model.encode('ab', { addSpecialTokens: false })
+  expect(await model.decode(ids)).toBe('ab')
+  expect(await model.tokenTexts(ids)).toEqual(['a', 'b'])
+  const prompt = await model.encode('x')
+  expect((await model.logitsAt([...prompt, ...script.slice(0, 3)])).recomputed).toBe(false)
+  expect((await model.logitsAt(script)).recomputed).toBe(true)
   await model.dispose()
   await refusal(model.counters(), 'bad-argument')
+})
+
+test('every method of the engine is there, and nothing else', async () => {
+  const model = await client.loadModel(files)
+  expect(Object.keys(model).toSorted()).toEqual(['info', ...Object.keys(METHODS)].toSorted())
+  const opened = await model.inspect([5, 6])
+  const data = ['ids', 'steps', 'retainedBytes']
+  expect(Object.keys(opened).toSorted()).toEqual([...data, ...Object.keys(INSPECTION_METHODS)].toSorted())
+  await model.dispose()
+})
+
+test('an inspection is a handle: it answers until it is closed, and closing twice is once', async () => {
+  const model = await client.loadModel(files)
+  const opened = await model.inspect([5, 6], { retain: ['logits'] })
+  expect(opened.ids).toEqual([5, 6])
+  expect(opened.steps.at(-1)?.name).toBe('logits')
+  const { shape, data } = await opened.read('logits')
+  expect([shape, data.length]).toEqual([[2, model.info.vocab], 2 * model.info.vocab])
+  expect((await opened.stats('logits', { row: 1 })).max).toBe(Math.max(...data.slice(model.info.vocab)))
+  await Promise.all([opened.close(), opened.close()])
+  expect((await refusal(opened.read('logits'), 'bad-argument')).message).toContain('closed')
+  await model.dispose()
+  await model.dispose()
 })
 
 test('errors keep their code, hint and details', async () => {

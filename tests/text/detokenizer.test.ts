@@ -44,6 +44,19 @@ describe('streaming', () => {
       tokenizer.dispose()
     })
 
+    test(`${name}: the texts of ids join to the text of the whole, one for each`, async () => {
+      const tokenizer = await loadFolder(join(FIXTURES, name))
+      for (const text of ['', 'half of 한', ...TEXTS]) {
+        const ids = await tokenizer.encode(text)
+        for (const some of [ids, ids.slice(0, -1)]) {
+          const texts = tokenizer.tokenTexts(some)
+          expect(texts).toHaveLength(some.length)
+          expect(texts.join('')).toBe(tokenizer.decode(some))
+        }
+      }
+      tokenizer.dispose()
+    })
+
     test(`${name}: cut anywhere, prompt and continuation make the whole`, async () => {
       const tokenizer = await loadFolder(join(FIXTURES, name))
       const ids = await tokenizer.encode(TEXTS[0] ?? '', { addSpecialTokens: false })

@@ -13,7 +13,8 @@ import {
   summaryOf,
   type Track,
 } from '../../src/store/adapterMix.ts'
-import { areAdapterFiles, nameOfFiles, packFiles } from '../../src/store/adapterFiles.ts'
+import { identify } from '../../src/engine/identify.ts'
+import { nameOfFiles, packFiles } from '../../src/store/adapterFiles.ts'
 import { parseSpans, parseTracks } from '../../src/store/adapterMemory.ts'
 import { divergences, pairRows, scoreBoth } from '../../src/store/adapterScores.ts'
 import { parseCatalogue } from '../../src/store/catalogue.ts'
@@ -141,17 +142,14 @@ describe('what outlives a reload', () => {
 describe('files', () => {
   const file = (name: string, content: BlobPart = '') => new File([content], name)
 
-  it('tells an adapter from a model, in an archive too', async () => {
-    expect(await areAdapterFiles([file('adapter_config.json'), file('adapter_model.safetensors')])).toBe(true)
-    expect(await areAdapterFiles([file('config.json'), file('model.safetensors')])).toBe(false)
+  it('are named after their archive, and packed into one the page knows again', async () => {
     const contents = new Map([
       ['in/adapter_config.json', new Uint8Array([123])],
       ['in/adapter_model.safetensors', new Uint8Array(8)],
     ])
     const { name, blob } = await packFiles(contents, 'bard')
     expect(name).toBe('bard.zip')
-    expect(await areAdapterFiles([file(name, await blob.arrayBuffer())])).toBe(true)
-    expect(await areAdapterFiles([file('broken.zip', 'no archive')])).toBe(false)
+    expect(await identify([file(name, await blob.arrayBuffer())])).toBe('adapter')
     expect(nameOfFiles([file('bard.zip')])).toBe('bard')
     expect((await packFiles(new Map([['model.safetensors', new Uint8Array(8)]]), 'm')).name).toBe(
       'm.safetensors',

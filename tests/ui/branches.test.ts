@@ -138,7 +138,7 @@ function page() {
     info: { id: 'm', layers: 2, vocab: VOCAB, hasTokenizer: true, bosId: 0, eosIds: [39] },
     listAdapters: () => Promise.resolve(adapters),
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
-    decode: (ids: readonly number[]) => Promise.resolve(ids.map((id) => ` w${id}`).join('')),
+    tokenTexts: (ids: readonly number[]) => Promise.resolve(ids.map((id) => ` w${id}`)),
     encode: (text: string) => Promise.resolve(text.split(' w').slice(1).map(Number)),
     fork: (ids: readonly number[], position: number, id: number) => {
       asked.push(`fork ${position}`)

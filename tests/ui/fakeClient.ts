@@ -3,6 +3,7 @@ import type {
   GeneratedToken,
   GenerateOptions,
   LoadProgress,
+  LogitsAt,
   Model,
   ModelInfo,
   ModelSource,
@@ -113,7 +114,16 @@ const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, 
 /** What the page asks of a model today. */
 type UsedModel = Pick<
   Model,
-  'info' | 'encode' | 'decode' | 'generate' | 'tokenLogits' | 'logits' | 'memory' | 'dispose'
+  | 'info'
+  | 'encode'
+  | 'decode'
+  | 'tokenTexts'
+  | 'generate'
+  | 'logitsAt'
+  | 'tokenLogits'
+  | 'logits'
+  | 'memory'
+  | 'dispose'
 >
 
 class FakeModel implements UsedModel {
@@ -123,7 +133,7 @@ class FakeModel implements UsedModel {
   private readonly texts = new Map<number, string>([[BOS, '']])
   private readonly cheap: boolean
   private cheapTop: TokenAlternative[] | null = null
-  private last: { id: number }[] = []
+  private last: { prompt: readonly number[]; ids: number[] } = { prompt: [], ids: [] }
   lost: TokenscopeError | null = null
 
   constructor(info: ModelInfo, { pace = 25, story = STORY, cheap = false }: FakeOptions) {
@@ -147,6 +157,16 @@ class FakeModel implements UsedModel {
     return Promise.resolve(new TextDecoder().decode(Uint8Array.from(bytes)))
   }
 
+  tokenTexts(ids: readonly number[]): Promise<string[]> {
+    const decoder = new TextDecoder()
+    const texts = ids.map((id) =>
+      decoder.decode(id > 0 && id < 258 ? Uint8Array.of(id - 1) : encoder.encode(this.texts.get(id) ?? ''), {
+        stream: true,
+      }),
+    )
+    return Promise.resolve(texts)
+  }
+
   private readonly word = (id: number): string => {
     const known = this.texts.get(id)
     if (known !== undefined) return known
@@ -162,13 +182,13 @@ class FakeModel implements UsedModel {
       await wait(20)
     }
     onPrefill?.(ids.length, ids.length)
-    this.last = []
+    this.last = { prompt: ids, ids: [] }
     const offset = Math.max(0, ids.length - 14)
     for (let index = 0; index < maxTokens; index++) {
       if (this.pace > 0 || index % 8 === 0) await wait(this.pace)
       if (this.lost !== null) throw this.lost
       const { id, text } = this.story[(offset + index) % this.story.length]!
-      this.last.push({ id })
+      this.last.ids.push(id)
       const top = this.cheapTop ?? topOf(fakeLogits(index + seed, id), topLogprobs, this.word)
       if (this.cheap) this.cheapTop = top
       const logprob = top.find((entry) => entry.id === id)?.logprob ?? -9
@@ -179,8 +199,18 @@ class FakeModel implements UsedModel {
     }
   }
 
-  tokenLogits(index: number): Promise<{ data: Float32Array; recomputed: boolean }> {
-    return Promise.resolve({ data: fakeLogits(index, this.last[index]?.id ?? 300), recomputed: false })
+  logitsAt(ids: readonly number[]): Promise<LogitsAt> {
+    const { prompt, ids: written } = this.last
+    const index = ids.length - prompt.length
+    const text = [...prompt, ...written.slice(0, index)]
+    const isLast = index >= 0 && index < written.length && ids.every((id, i) => id === text[i])
+    const next = isLast ? written[index]! : 300
+    return Promise.resolve({ data: fakeLogits(index, next), recomputed: !isLast })
+  }
+
+  tokenLogits(index: number): Promise<LogitsAt> {
+    const { prompt, ids } = this.last
+    return this.logitsAt([...prompt, ...ids.slice(0, index)])
   }
 
   logits(ids: readonly number[]): Promise<{ shape: number[]; data: Float32Array }> {

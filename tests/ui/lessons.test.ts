@@ -10,8 +10,8 @@ import { Session } from '../../src/store/session.ts'
 import { spellParts, spellRows } from '../../src/store/spelled.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { Trace } from '../../src/store/trace.ts'
-import { lessonsEn } from '../../src/ui/messages/lessons/lessons.en.ts'
-import { lessonsKo } from '../../src/ui/messages/lessons/lessons.ko.ts'
+import { lessonsEn } from '../../src/learn/words/lessons.en.ts'
+import { lessonsKo } from '../../src/learn/words/lessons.ko.ts'
 import { VIEWS } from '../../src/ui/panels/index.ts'
 import { createFakeClient } from './fakeClient.ts'
 import { recordedSteps } from './recordedSteps.ts'
@@ -20,7 +20,7 @@ const steps = LESSONS.flatMap((lesson) => lesson.steps.map((step) => ({ lesson: 
 const slotsOf = (words: string): string[] => [...words.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 
 /** Everything the page is drawn by. */
-const ui = new URL('../../src/ui/', import.meta.url)
+const ui = new URL('../../src/ui', import.meta.url)
 const source = readdirSync(ui, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.tsx'))
   .map((name) => readFileSync(new URL(name, ui), 'utf8'))

@@ -126,7 +126,7 @@ test('a lost device keeps the text; the model loads again and goes on', async ()
   expect(trace.tokens).toHaveLength(kept + 6)
 })
 
-test('full logits: of this run, cached; recomputed for a text that was restored', async () => {
+test('full logits: what the last run left, also for a text put back; computed again after another run', async () => {
   const { session, trace } = page
   await session.load('model', MODEL)
   await session.generate()
@@ -134,7 +134,10 @@ test('full logits: of this run, cached; recomputed for a text that was restored'
   expect(session.peekLogits(3)).not.toBeNull()
   trace.restore(trace.snapshot()!)
   expect(session.peekLogits(3)).toBeNull()
-  expect((await session.tokenLogits(3)).recomputed).toBe(true)
+  expect((await session.tokenLogits(3)).recomputed).toBe(false)
+  // Another part of the page uses the engine and tells nobody.
+  for await (const _ of session.model!.generate([1, 2], { maxTokens: 1 })) void _
+  expect((await session.tokenLogits(4)).recomputed).toBe(true)
 })
 
 test('without a tokenizer a prompt is token ids', async () => {

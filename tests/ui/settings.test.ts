@@ -9,7 +9,7 @@ import {
   presetOf,
 } from '../../src/store/settings.ts'
 import { parsePreferences } from '../../src/store/storage.ts'
-import { formatBytes, formatFixed, formatProbability } from '../../src/ui/format.ts'
+import { formatBytes, formatFixed, formatProbability } from '../../src/maths/format.ts'
 import { en } from '../../src/ui/messages/en.ts'
 import { loadLanguage, loadViewWords, translator } from '../../src/ui/messages/index.ts'
 import { ko } from '../../src/ui/messages/ko.ts'

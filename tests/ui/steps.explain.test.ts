@@ -225,7 +225,8 @@ describe('attention', () => {
 test('gates and activations name what they apply', () => {
   const how = told('gate', { activation: 'silu' }, [1], { inputs: [row(2), row(3)] })
   expect(how?.facts).toMatchObject({ activation: 'silu', gate: 2, up: 3 })
-  expect((how?.facts as { activated: number }).activated).toBeCloseTo(2 / (1 + Math.exp(-2)), 6)
+  const { activated } = (how?.facts ?? {}) as { activated?: number }
+  expect(activated).toBeCloseTo(2 / (1 + Math.exp(-2)), 6)
   expect(textOf(how?.numbers)).toContain('SiLU')
 })
 

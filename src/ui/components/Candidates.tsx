@@ -3,7 +3,7 @@ import type { CandidateRow, CandidateTable } from '../../store/candidates.ts'
 import { visibleText } from '../../store/groups.ts'
 import type { Trace } from '../../store/trace.ts'
 import { useTranslate } from '../context.ts'
-import { formatCount, formatFixed, formatProbability } from '../format.ts'
+import { formatCount, formatFixed, formatProbability } from '../../maths/format.ts'
 import { useMissingTexts } from './useMissingTexts.ts'
 
 interface CandidatesProps {

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import { formatBytes } from '../format.ts'
+import { formatBytes } from '../../maths/format.ts'
 import { Icon } from './Icon.tsx'
 
 const OTHER = ' other'

@@ -1,7 +1,7 @@
 import type { LoadProgress, ModelInfo } from '../../api/model.ts'
 import { statusWord, type ModelPhase } from '../../store/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import { formatBytes, formatCount, formatMagnitude } from '../format.ts'
+import { formatBytes, formatCount, formatMagnitude } from '../../maths/format.ts'
 
 /** One line on the model: its state, and what it runs on. */
 export function ModelStatus() {

@@ -2,7 +2,7 @@ import { lazy, Suspense, useMemo, useState } from 'react'
 import type { Distribution } from '../../store/candidates.ts'
 import { useTranslate } from '../context.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
-import { formatCount, formatProbability } from '../format.ts'
+import { formatCount, formatProbability } from '../../maths/format.ts'
 import { loadViewWords } from '../messages/index.ts'
 
 /** Fetched with the first curve, which is not what the page opens with. */

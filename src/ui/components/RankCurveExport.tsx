@@ -2,7 +2,7 @@ import { useTranslate } from '../context.ts'
 import type { Mark, PlotPicture } from '../draw/plotFiles.ts'
 import { framed, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from '../draw/plots.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
-import { formatCount } from '../format.ts'
+import { formatCount } from '../../maths/format.ts'
 import { PlotExport } from './PlotExport.tsx'
 
 interface RankCurveExportProps {

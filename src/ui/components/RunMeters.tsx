@@ -1,6 +1,6 @@
 import { speeds } from '../../store/trace.ts'
 import { useApp, useSlowTrace, useTranslate } from '../context.ts'
-import { formatBytes, formatSpeed } from '../format.ts'
+import { formatBytes, formatSpeed } from '../../maths/format.ts'
 
 /** Measured speeds of the run on the page, and the memory of its model. */
 export function RunMeters() {

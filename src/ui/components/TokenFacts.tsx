@@ -3,7 +3,7 @@ import { visibleText } from '../../store/groups.ts'
 import type { Trace } from '../../store/trace.ts'
 import type { GeneratedToken } from '../../api/model.ts'
 import { useSession, useTranslate } from '../context.ts'
-import { formatFixed, formatProbability } from '../format.ts'
+import { formatFixed, formatProbability } from '../../maths/format.ts'
 import { Icon } from './Icon.tsx'
 
 interface TokenFactsProps {

@@ -1,3 +1,4 @@
+import { traceAmong } from '../../store/chosenFiles.ts'
 import type { Session } from '../../store/session.ts'
 
 /** Files of one folder level; deeper folders of a checkpoint (onnx/, original/) hold nothing this page reads. */
@@ -38,8 +39,8 @@ export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
 
 /** Opens a trace file and shows it; false when the files are something else. */
 export async function openedTrace(session: Session, files: readonly File[]): Promise<boolean> {
-  const file = files.find(({ name }) => /\.tokenscope$/i.test(name))
-  if (file === undefined) return false
+  const file = await traceAmong(files)
+  if (file === null) return false
   const { savedTracesOf } = await import('../../store/savedTrace.ts')
   session.app.setState({ view: 'trace', narrow: 'view' })
   await savedTracesOf(session).open(file, file.name)

@@ -112,7 +112,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'formula.ofHead': '헤드 {head}의 특징 {width}개만 평균합니다.',
   'formula.softcap': '소프트캡이 −{cap}에서 {cap} 사이로 제한합니다. 제한하기 전 값은 {raw}입니다.',
   'formula.still': '위치 0에서는 각이 0이라 쌍이 그대로입니다.',
-  'formula.rope': '헤드의 성분 {lane}과 {partner}가 함께 {angle} rad 회전합니다.',
+  'formula.rope': '헤드의 성분 쌍({lane}, {partner})이 {angle} rad 회전합니다.',
   'formula.rms': 'n = {count}, 제곱의 평균은 {meanSquare}입니다.',
   'formula.layer': 'n = {count}, 평균 {mean}, 분산 {variance}, g와 b를 적용하기 전 값은 {normal}입니다.',
   'formula.softmax': '점수 {count}개 중 가장 큰 값은 {max}, 지수의 합은 {total}입니다.',

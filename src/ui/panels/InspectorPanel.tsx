@@ -1,6 +1,6 @@
 import { useTranslate } from '../context.ts'
 import type { StepInfo } from '../../api/model.ts'
-import { formatCount } from '../format.ts'
+import { formatCount } from '../../maths/format.ts'
 import { Cost } from './steps/Cost.tsx'
 import { useCurrentStep, useStepList, useSteps, useWatchedSteps } from './steps/hooks.ts'
 import { Kernel } from './steps/Kernel.tsx'

@@ -6,17 +6,16 @@ import {
   tableBeforeFilters,
   type Distribution,
 } from '../../store/candidates.ts'
-import type { CapturedLogits } from '../../store/logits.ts'
 import type { Settings } from '../../store/settings.ts'
 import type { Trace } from '../../store/trace.ts'
-import type { GeneratedToken } from '../../api/model.ts'
+import type { GeneratedToken, LogitsAt } from '../../api/model.ts'
 import { toErrorData } from '../../errors.ts'
 import { Candidates } from '../components/Candidates.tsx'
 import { RankCurve } from '../components/RankCurve.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { TokenFacts } from '../components/TokenFacts.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
-import { formatCount, formatFixed } from '../format.ts'
+import { formatCount, formatFixed } from '../../maths/format.ts'
 
 /** Lines of the table; the chosen token follows when it stands lower. */
 const ROWS = 12
@@ -141,14 +140,14 @@ function useFullLogits(trace: Trace, index: number, settled: boolean) {
   const answers = useApp((state) => state.model.kind)
   const [found, setFound] = useState<{
     key: string
-    logits: CapturedLogits | null
+    logits: LogitsAt | null
     error: string | null
   } | null>(null)
   const key = `${trace.epoch}:${index}`
   useEffect(() => {
     if (!settled || session.peekLogits(index) !== null) return
     let current = true
-    const show = (logits: CapturedLogits | null, error: string | null) => {
+    const show = (logits: LogitsAt | null, error: string | null) => {
       if (current) setFound({ key, logits, error })
     }
     session.tokenLogits(index).then(

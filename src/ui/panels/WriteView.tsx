@@ -6,7 +6,7 @@ import { TextButtons } from '../components/RunButtons.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { TokenStream } from '../components/TokenStream.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
-import { formatCount } from '../format.ts'
+import { formatCount } from '../../maths/format.ts'
 import { later } from './later.tsx'
 
 const MixChip = later(async () => (await import('./adapters/MixChip.tsx')).MixChip)

@@ -9,7 +9,7 @@ import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
 import { probabilityLevel } from '../draw/palette.ts'
-import { formatProbability } from '../format.ts'
+import { formatProbability } from '../../maths/format.ts'
 import type { MessageKey } from '../messages/index.ts'
 
 /** What each layer would predict after the selected token, in one line below every view. */

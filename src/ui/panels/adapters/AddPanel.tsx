@@ -3,7 +3,7 @@ import { answeringModel } from '../../../store/app.ts'
 import type { AdapterEntry } from '../../../store/catalogue.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
-import { formatBytes } from '../../format.ts'
+import { formatBytes } from '../../../maths/format.ts'
 import { useAdapters, useAdaptersState } from './hooks.ts'
 
 /** Ways to an adapter: one of the page's own, files, a folder, an address. */

@@ -3,7 +3,7 @@ import { answeringModel } from '../../../store/app.ts'
 import type { TensorData } from '../../../api/model.ts'
 import { useApp, useMedia, useSession, useTranslate } from '../../context.ts'
 import { rampWords, type Palette, type Shade } from '../../draw/ramps.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 import { useComparison, useCompareState } from './hooks.ts'
 
 /** Attention patterns of one layer and head under both mixes, and their difference. */

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import type { Lens } from '../../../api/model.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { formatProbability } from '../../format.ts'
+import { formatProbability } from '../../../maths/format.ts'
 import { useComparison, useCompareState } from './hooks.ts'
 
 /** What one layer would predict, as text. */

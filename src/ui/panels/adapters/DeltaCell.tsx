@@ -3,7 +3,7 @@ import type { Track } from '../../../store/adapterMix.ts'
 import { visibleText } from '../../../store/groups.ts'
 import type { DirectionTokens, Model, ModuleAnalysis } from '../../../api/model.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 import { useAdaptersState } from './hooks.ts'
 
 /** Singular values shown as bars. */

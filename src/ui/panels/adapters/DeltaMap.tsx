@@ -4,7 +4,7 @@ import { actingScale, shortName, type Track } from '../../../store/adapterMix.ts
 import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { formatBytes, formatFixed, formatMagnitude } from '../../format.ts'
+import { formatBytes, formatFixed, formatMagnitude } from '../../../maths/format.ts'
 import { useAnatomy } from '../reading/hooks.ts'
 import { DeltaCell } from './DeltaCell.tsx'
 import { DeltaExport } from './DeltaExport.tsx'

@@ -2,7 +2,7 @@ import { isIdle, type Track } from '../../../store/adapterMix.ts'
 import type { AdapterReport } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
-import { formatBytes, formatCount, formatFixed } from '../../format.ts'
+import { formatBytes, formatCount, formatFixed } from '../../../maths/format.ts'
 import { formatNats } from './numbers.ts'
 
 /** What was read from the files, where it went, and what it measurably does. */

@@ -7,7 +7,7 @@ import {
   type ScoreName,
 } from '../../../store/attentionScores.ts'
 import { useTranslate } from '../../context.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'
 import { useAnatomy, useShown, useTextRow, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'

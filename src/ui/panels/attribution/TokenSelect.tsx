@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { useSession, useTranslate } from '../../context.ts'
-import { formatProbability } from '../../format.ts'
+import { formatProbability } from '../../../maths/format.ts'
 import { useSpelled } from '../lens/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { useAttribution, useAttributionState, useFinalCell } from './hooks.ts'

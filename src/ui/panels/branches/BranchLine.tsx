@@ -3,7 +3,7 @@ import type { TreeLine, TreeNode } from '../../../store/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel, surprisalLevel } from '../../draw/palette.ts'
-import { formatProbability } from '../../format.ts'
+import { formatProbability } from '../../../maths/format.ts'
 
 interface BranchLineProps {
   line: TreeLine

@@ -4,7 +4,7 @@ import { pathTo, promptLength, type TreeNode } from '../../../store/tokenTree.ts
 import { Candidates } from '../../components/Candidates.tsx'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useSession, useTrace, useTranslate } from '../../context.ts'
-import { formatFixed, formatProbability } from '../../format.ts'
+import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'
 
 /** The chosen token: what else could stand there, what may come behind it, and a field to write something else. */

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, type KeyboardEvent, type MouseEvent, type RefObject } from 'react'
 import { pathTo, type TreeLine, type TreeNode } from '../../../store/tokenTree.ts'
 import { useApp, useTranslate } from '../../context.ts'
-import { formatProbability } from '../../format.ts'
+import { formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { BranchLine } from './BranchLine.tsx'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'

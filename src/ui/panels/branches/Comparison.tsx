@@ -3,7 +3,7 @@ import { firstDifference, leafOf, pathTo, scoreOf, type TreeNode } from '../../.
 import { TokenText } from '../../components/TokenText.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
-import { formatCount, formatFixed, formatProbability } from '../../format.ts'
+import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useBranches, useBranchesState, useChosen } from './hooks.ts'
 

@@ -1,6 +1,6 @@
 import type { CacheStock } from '../../../store/cache.ts'
 import { useTranslate } from '../../context.ts'
-import { formatBytes, formatCount } from '../../format.ts'
+import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { useCacheState, useOutlined } from './hooks.ts'
 import { shareInk } from './PageMap.tsx'
 

@@ -2,7 +2,7 @@ import { sharedWith } from '../../../store/cache.ts'
 import type { CacheReport } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
-import { formatCount } from '../../format.ts'
+import { formatCount } from '../../../maths/format.ts'
 import { useCache, useOutlined, useOwnSequence } from './hooks.ts'
 
 /** The runs in the cache: how they begin, how long they are, what they share. Choosing one outlines its pages. */

@@ -1,6 +1,6 @@
 import { writtenSpans, type WrittenSpan } from '../../../store/cache.ts'
 import { useSlowTrace, useTranslate } from '../../context.ts'
-import { formatCount } from '../../format.ts'
+import { formatCount } from '../../../maths/format.ts'
 import { useOwnSequence } from './hooks.ts'
 
 /** What wrote the keys and values of each position: an earlier run, the prefill, or a step of decoding. */

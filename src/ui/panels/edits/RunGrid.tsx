@@ -4,7 +4,7 @@ import type { NormGrid } from '../../../store/patchRuns.ts'
 import { useColumns } from '../../components/useColumns.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 
 /** Width of a position, in CSS pixels. */

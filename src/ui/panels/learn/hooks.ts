@@ -11,7 +11,7 @@ import type { Session } from '../../../store/session.ts'
 import { speculationOf } from '../../../store/speculate.ts'
 import { stepsOf } from '../../../store/steps.ts'
 import { useApp, useSession } from '../../context.ts'
-import { loadLessonWords, type LessonKey, type LessonWords } from '../../messages/lessons/index.ts'
+import { loadLessonWords, type LessonKey, type LessonWords } from '../../../learn/words/index.ts'
 import { markTarget } from './highlight.ts'
 
 export function useCourse(): Course {

@@ -5,7 +5,7 @@ import { liveLensOf, slowdown, type LiveColumn as Column, type LiveLens } from '
 import type { LensCell } from '../../../api/model.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
-import { formatFixed, formatProbability, formatSpeed } from '../../format.ts'
+import { formatFixed, formatProbability, formatSpeed } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useLayerName } from './hooks.ts'
 

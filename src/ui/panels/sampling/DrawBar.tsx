@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { segmentsOf, type Segment } from '../../../store/samplingLanes.ts'
 import { useTranslate } from '../../context.ts'
-import { formatCount, formatFixed, formatProbability } from '../../format.ts'
+import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { tokenName } from '../steps/words.ts'
 import { useBench, useBenchState, type Workings } from './hooks.ts'

@@ -7,7 +7,7 @@ import { clampSetting, SETTING_RANGES } from '../../../store/settings.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
-import { formatCount, formatFixed, formatProbability } from '../../format.ts'
+import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useBench, useBenchState, type Workings } from './hooks.ts'
 

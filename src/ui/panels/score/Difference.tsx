@@ -1,5 +1,5 @@
 import { useTranslate } from '../../context.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 import { useMarked } from './hooks.ts'
 
 /** The two texts' totals against each other. */

@@ -2,7 +2,7 @@ import type { BoxName } from '../../../store/score.ts'
 import type { ScoredToken } from '../../../api/model.ts'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useTranslate } from '../../context.ts'
-import { formatCount, formatFixed, formatProbability } from '../../format.ts'
+import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { labelOf, tokenAtRow, useMarked, useScoreState, useToldRow, type Marked } from './hooks.ts'
 

@@ -1,6 +1,6 @@
 import type { BoxName } from '../../../store/score.ts'
 import { useTranslate } from '../../context.ts'
-import { formatCount, formatFixed } from '../../format.ts'
+import { formatCount, formatFixed } from '../../../maths/format.ts'
 import type { Marked } from './hooks.ts'
 
 /** What the counted tokens add up to. */

@@ -5,7 +5,7 @@ import type { ScoredToken } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { surprisalLevel } from '../../draw/palette.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 import { labelOf, tokenAtRow, useBox, useScores, type Marked } from './hooks.ts'
 
 /** A piece of text: one token, or several that make one character. */

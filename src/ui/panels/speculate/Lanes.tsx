@@ -3,7 +3,7 @@ import { slotsOf, type LanePlace, type Slot } from '../../../store/speculateRoun
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 

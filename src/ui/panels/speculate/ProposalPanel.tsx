@@ -3,7 +3,7 @@ import type { Slot } from '../../../store/speculateRounds.ts'
 import { visibleText } from '../../../store/groups.ts'
 import type { MessageKey } from '../../messages/index.ts'
 import { useTranslate } from '../../context.ts'
-import { formatFixed, formatProbability } from '../../format.ts'
+import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useSelectedSlot, useSpeculateState } from './hooks.ts'
 

@@ -3,7 +3,13 @@ import type { Measured, SpeculatePhase } from '../../../store/speculate.ts'
 import { totalsOf, type Totals } from '../../../store/speculateRounds.ts'
 import { answeringModel } from '../../../store/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
-import { formatBytes, formatCount, formatFixed, formatProbability, formatSpeed } from '../../format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatFixed,
+  formatProbability,
+  formatSpeed,
+} from '../../../maths/format.ts'
 import { MixName } from '../adapters/MixChip.tsx'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { toErrorData } from '../../../errors.ts'
 import type { StepInfo } from '../../../api/model.ts'
 import { useTranslate } from '../../context.ts'
-import { formatBytes, formatCount, formatMagnitude } from '../../format.ts'
+import { formatBytes, formatCount, formatMagnitude } from '../../../maths/format.ts'
 import { useStepsState } from './hooks.ts'
 
 type Measured =

@@ -2,7 +2,7 @@ import type { TensorStats } from '../../../api/model.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { barPlot } from '../../draw/plots.ts'
-import { formatCount } from '../../format.ts'
+import { formatCount } from '../../../maths/format.ts'
 import { formatValue } from './numbers.ts'
 
 interface HistogramExportProps {

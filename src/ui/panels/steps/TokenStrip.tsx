@@ -1,7 +1,7 @@
 import { memo, useEffect, useRef } from 'react'
 import { visibleText } from '../../../store/groups.ts'
 import { useSession, useSlowTrace, useTranslate } from '../../context.ts'
-import { formatProbability } from '../../format.ts'
+import { formatProbability } from '../../../maths/format.ts'
 import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
 import { tokenName } from './words.ts'
 

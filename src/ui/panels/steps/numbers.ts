@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import { live, mn, mo, mrow, mfrac, msqrt, fn, paren, tight } from '../../components/mathml.ts'
-import { formatFixed } from '../../format.ts'
+import { formatFixed } from '../../../maths/format.ts'
 
 /** A value to five significant digits, with a true minus sign. */
 export function formatValue(value: number): string {

@@ -3,7 +3,7 @@ import { answeringModel, isRunning } from '../../../store/app.ts'
 import { KEEP_NAMES, keepSizes, MOST_BYTES, sizeOf, type Keep } from '../../../store/savedTrace.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
-import { formatBytes, formatCount } from '../../format.ts'
+import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { saveFile } from '../adapters/saveFile.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
 

@@ -1,6 +1,6 @@
 import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
-import { formatBytes, formatMagnitude } from '../../format.ts'
+import { formatBytes, formatMagnitude } from '../../../maths/format.ts'
 import { Histogram, Numbers } from '../steps/Statistics.tsx'
 import { formatShape } from '../steps/words.ts'
 import { useSavedState } from './hooks.ts'

@@ -1,6 +1,6 @@
 import type { SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
-import { formatCount, formatFixed, formatProbability } from '../../format.ts'
+import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useSavedState } from './hooks.ts'
 

@@ -3,7 +3,7 @@ import { visibleText } from '../../../store/groups.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
-import { formatProbability } from '../../format.ts'
+import { formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
 

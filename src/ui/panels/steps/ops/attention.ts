@@ -84,7 +84,8 @@ export const scores = opView<'scores', ScoreFacts>({
     }
   },
   numbers({ sum, scale, softcap, value }) {
-    const product = paren(...productSum(sum))
+    // Under a cap the sum alone: its products stand below.
+    const product = softcap === null ? paren(...productSum(sum)) : signed(sum.total)
     const times = scale === 1 ? product : mrow(product, tight('·'), constant(scale))
     return equals(value, capped(softcap, times))
   },

@@ -43,7 +43,9 @@ export const linear = opView<'linear', ProductFacts>({
   numbers({ sum, bias, adapters, scale, softcap, value }) {
     if (sum === null) return null
     const also = [bias, adapters].flatMap((part) => (part === null ? [] : [mo('+'), signed(part)]))
-    const product = mrow(...productSum(sum), ...also)
+    // Under a cap the sum alone: its products stand below.
+    const products = softcap === null ? productSum(sum) : [signed(sum.total)]
+    const product = mrow(...products, ...also)
     return equals(value, capped(softcap, scaled(scale, product)))
   },
   remarks({ sum, bias, adapters, scale, softcap }) {

@@ -1,0 +1,1 @@
+export function engineCommand(args: readonly string[]): { server: string; flags: string[]; url: string }

@@ -1,0 +1,74 @@
+import type { Attrs, OpName } from '../program/attrs.ts'
+import type { Axis, ParamRef, StreamRelation } from '../program/step.ts'
+import type { AdapterScale } from './adapters.ts'
+
+export type { Axis, AxisKind, ParamRef, StreamRelation } from '../program/step.ts'
+export type { Attrs, OpName } from '../program/attrs.ts'
+
+/**
+ * A change made at a named step of the forward pass. Positions are 0-based and `to` is exclusive; omitted, all are meant.
+ * `scale` multiplies (0 ablates; `head` for one head, at attn.context the one that writes), `add` steers by a vector, `patch` puts a
+ * row in place of another, `mask` cuts the attention edge from a query to a key (at attn.scores).
+ */
+export type Edit =
+  | { kind: 'scale'; step: string; factor: number; head?: number; from?: number; to?: number }
+  | {
+      kind: 'add'
+      step: string
+      vector: readonly number[] | Float32Array
+      factor?: number
+      from?: number
+      to?: number
+    }
+  | { kind: 'patch'; step: string; position: number; values: readonly number[] | Float32Array }
+  | { kind: 'mask'; step: string; query: number; key: number; head?: number }
+
+export interface ForwardOptions {
+  /** Omitted: all added adapters at their set scales; []: the base. */
+  adapters?: readonly AdapterScale[] | undefined
+  edits?: readonly Edit[] | undefined
+}
+
+export interface StepInfo {
+  name: string
+  /** Other names it goes by: TransformerLens's hook. */
+  aliases: readonly string[]
+  op: OpName
+  /** Layer number, null outside the layers. */
+  layer: number | null
+  /** What the op needs to know besides its inputs and parameters. */
+  attrs: Attrs[OpName]
+  /** Axes of its output, outermost first. */
+  axes: readonly Axis[]
+  /** Whether it reads the residual stream as it is, or its output is added to it. */
+  stream: StreamRelation
+  inputs: readonly string[]
+  /** Parameters it reads, and where they lie in the checkpoint. */
+  params: readonly ParamRef[]
+  output: { shape: readonly number[]; dtype: 'f32' | 'u32' }
+  flops: number
+  bytes: number
+  formula: string
+  wgsl: string
+  /** Name of the fused kernel that computes it in an unobserved run, or null when it runs by itself. */
+  coveredBy: string | null
+}
+
+export interface TensorData {
+  shape: readonly number[]
+  /** What each axis of `shape` runs over; absent of a part of a tensor. */
+  axes?: readonly Axis[]
+  data: Float32Array
+}
+
+export interface TraceOptions extends ForwardOptions {
+  /** Patterns of step names; `*` stands for a run of characters without a dot. */
+  probes: readonly string[]
+}
+
+/** Logits behind one position, before any sampling transform. */
+export interface LogitsAt {
+  data: Float32Array // [vocab]
+  /** False: read from where the last run left them. True: computed by a forward of their own. */
+  recomputed: boolean
+}

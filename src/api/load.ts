@@ -1,0 +1,89 @@
+/** How matrices are stored on the GPU. Norms and biases are always f32. */
+export type WeightFormat = 'f32' | 'f16' | 'q8_0' | 'q4_0'
+
+/** The kernel variant in use; its `name` is what the badge shows. */
+export interface Variant {
+  name: string
+  /** Native f16 loads (`shader-f16`); without it f16 weights are unpacked from u32. */
+  f16: boolean
+  subgroups: boolean
+  /** Each thread makes whole outputs by itself, without barriers: what CPU adapters run best. */
+  threadPerOutput: boolean
+  /** Threads of a workgroup in reductions; small on CPU adapters. */
+  workgroup: number
+}
+
+/** An engine elsewhere, and what it was seen to offer. */
+export interface RemoteEngine {
+  /** Its root, without key. */
+  readonly url: string
+  /** Its name and version as far as it says them. */
+  readonly engine: string
+  /** Ids of all models it lists. */
+  readonly models: readonly string[]
+  /** By method or feature: true, or why not and what would offer it. */
+  readonly capabilities: Readonly<Record<string, true | string>>
+}
+
+export interface ModelInfo {
+  id: string
+  architecture: string
+  /** `model_type` of the config. */
+  modelType: string
+  layers: number
+  heads: number
+  kvHeads: number
+  headDim: number
+  hidden: number
+  vocab: number
+  /** Positions a sequence may hold here: min(what the checkpoint allows, what was asked for). */
+  context: number
+  parameters: number
+  gpuBytes: number
+  /** Storage of the matrices; `exceptions` names matrices kept otherwise and why. */
+  weights: WeightFormat
+  exceptions: readonly string[]
+  /** Adapter description, e.g. `google swiftshader`. */
+  backend: string
+  variant: Variant
+  /** True when a tokenizer was found; without one only ids work. */
+  hasTokenizer: boolean
+  hasChatTemplate: boolean
+  bosId: number | null
+  eosIds: readonly number[]
+  /** Lasting remarks from loading: NaN weights, kernel fallback, missing tokenizer. */
+  warnings: readonly string[]
+  /** Of a model that an engine elsewhere runs: see `connectModel`. */
+  remote?: RemoteEngine | undefined
+}
+
+export type LoadStage = 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
+
+export interface LoadProgress {
+  stage: LoadStage
+  /** Bytes of the weights read and expected; 0 when unknown. */
+  bytesDone: number
+  bytesTotal: number
+}
+
+export interface FileSystemDirectoryHandleLike {
+  readonly kind: 'directory'
+  readonly name: string
+}
+
+/**
+ * Where a model comes from: an id from `public/models.json`, a folder URL, `owner/name[@revision]` on the hub, files, a
+ * directory handle, a map of file name to content, or in Node a folder path.
+ */
+export type ModelSource =
+  string | readonly File[] | FileSystemDirectoryHandleLike | ReadonlyMap<string, Blob | Uint8Array>
+
+export interface LoadOptions {
+  device?: GPUDevice | undefined
+  weights?: WeightFormat | 'auto' | undefined
+  contextLength?: number | undefined
+  /** Forces a kernel variant by name (see docs/variants.md); default chosen by adapter class. */
+  variant?: string | undefined
+  onProgress?: ((progress: LoadProgress) => void) | undefined
+  signal?: AbortSignal | undefined
+}

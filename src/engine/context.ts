@@ -1,0 +1,169 @@
+import type { ChatMessage, ForwardOptions, ModelInfo, Prompt } from '../api/model.ts'
+import type { DecodeContext } from '../decode/context.ts'
+import { checkIds } from '../decode/options.ts'
+import { TokenscopeError } from '../errors.ts'
+import type { ForwardInput } from '../inspect/forward.ts'
+import { underEdits, type Conditions } from '../run/conditions.ts'
+import { EditSet } from '../run/editSet.ts'
+import type { Runner } from '../run/runner.ts'
+import type { TextTokenizer } from '../text/tokenizer.ts'
+import { EngineAdapters } from './adapters.ts'
+import { DeviceHealth } from './deviceHealth.ts'
+import { LastRun } from './lastRun.ts'
+
+/** Sets of edits that stay on the GPU. */
+const KEPT_EDITS = 8
+
+export interface EngineParts {
+  info: ModelInfo
+  runner: Runner
+  tokenizer: TextTokenizer | null
+  /** True when the engine made the device itself and ends it too. */
+  ownsDevice: boolean
+  /** Where ids and relative addresses of adapters are resolved from. */
+  modelsUrl: URL
+  /** Configuration and tokenizer of the checkpoint, by file name. */
+  readCompanions: () => Promise<Map<string, Uint8Array>>
+}
+
+/** What the methods of a model share: its parts, who may use the device now, and what a forward runs under. */
+export class EngineContext implements DecodeContext {
+  readonly info: ModelInfo
+  readonly runner: Runner
+  readonly tokenizer: TextTokenizer | null
+  readonly adapters: EngineAdapters
+  readonly health: DeviceHealth
+  readonly lastRun: LastRun
+  readonly #ownsDevice: boolean
+  /** Newest first. */
+  readonly #editSets: EditSet[] = []
+  #turn: Promise<void> = Promise.resolve()
+  /** The stream whose turn it is. */
+  #current: { items: AsyncGenerator; release: () => void } | null = null
+  /** Inspections and readbacks under way, which own buffers. */
+  readonly #reading = new Set<Promise<unknown>>()
+
+  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, readCompanions }: EngineParts) {
+    this.info = info
+    this.runner = runner
+    this.tokenizer = tokenizer
+    this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
+    this.health = new DeviceHealth(runner.device)
+    this.lastRun = new LastRun(() => runner.ringRows)
+    this.#ownsDevice = ownsDevice
+  }
+
+  checkHealth(): void {
+    this.health.check()
+  }
+
+  needTokenizer(): TextTokenizer {
+    if (this.tokenizer) return this.tokenizer
+    throw new TokenscopeError('unsupported', 'This model was loaded without a tokenizer.', {
+      hint: 'Give token ids, or put tokenizer.json beside the weights.',
+    })
+  }
+
+  async promptIds(prompt: Prompt): Promise<number[]> {
+    const ids =
+      typeof prompt === 'string' ? await this.needTokenizer().encode(prompt) : await this.#listIds(prompt)
+    return ids.length === 0 && this.info.bosId !== null ? [this.info.bosId] : ids
+  }
+
+  async #listIds(prompt: readonly number[] | readonly ChatMessage[]): Promise<number[]> {
+    if (prompt.every((entry) => typeof entry === 'number')) return [...prompt]
+    const messages = prompt.filter((entry): entry is ChatMessage => typeof entry === 'object')
+    const tokenizer = this.needTokenizer()
+    const text = await tokenizer.applyChatTemplate(messages)
+    return tokenizer.encode(text, { addSpecialTokens: false, parseSpecial: true })
+  }
+
+  /** What a run is made under. Edits of recent runs stay on the GPU, so that comparing and stepping reuse them. */
+  conditionsOf({ adapters, edits = [] }: ForwardOptions): Conditions {
+    const conditions = this.adapters.set.conditionsOf(adapters)
+    if (edits.length === 0) return conditions
+    const program = this.runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
+    const made = new EditSet(this.runner.device, this.runner.ledger, program, edits)
+    const known = this.#editSets.find(({ key }) => key === made.key)
+    if (known) made.dispose()
+    else this.#editSets.unshift(made)
+    for (const old of this.#editSets.splice(KEPT_EDITS)) old.dispose()
+    return underEdits(conditions, known ?? made)
+  }
+
+  /** The same options with the scales as they are set now, so that they mean the same later. */
+  settled({ adapters, edits }: ForwardOptions): ForwardOptions {
+    const { set } = this.adapters
+    const scales = set.merged === null ? set.list().map(({ id, scale }) => ({ id, scale })) : undefined
+    return { adapters: adapters ?? scales, edits }
+  }
+
+  /** The forward over checked ids that an inspection looks at. */
+  forwardInput(ids: readonly number[], options: ForwardOptions): ForwardInput {
+    this.checkHealth()
+    checkIds(ids, this.info.vocab, this.info.context + 1)
+    const { set } = this.adapters
+    const conditions = this.conditionsOf(options)
+    return { runner: this.runner, ids: [...ids], conditions, weights: () => set.merged }
+  }
+
+  /** Runs work that owns buffers: `dispose` waits for it, and a fault on the way makes its result void. */
+  async read<T>(work: () => Promise<T>): Promise<T> {
+    this.checkHealth()
+    const result = work()
+    this.#reading.add(result)
+    try {
+      return await result
+    } finally {
+      this.#reading.delete(result)
+      this.checkHealth()
+    }
+  }
+
+  /** Runs that write into the cache, and changes of the weights, take turns. The ring of logits is then theirs. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const release = await this.#takeTurn()
+    try {
+      this.lastRun.releaseRing()
+      return await this.read(work)
+    } finally {
+      release()
+    }
+  }
+
+  /** The same for what answers piece by piece; a reader may walk away without ending it. */
+  async *streamInTurn<T>(start: () => AsyncGenerator<T>): AsyncGenerator<T> {
+    const release = await this.#takeTurn()
+    try {
+      this.checkHealth()
+      this.lastRun.releaseRing()
+      const items = start()
+      this.#current = { items, release }
+      yield* items
+      if (this.health.isDisposed) this.checkHealth()
+    } finally {
+      release()
+    }
+  }
+
+  async #takeTurn(): Promise<() => void> {
+    const before = this.#turn
+    let release = (): void => undefined
+    this.#turn = new Promise((resolve) => (release = resolve))
+    await before
+    return release
+  }
+
+  /** Ends what is under way, then frees every buffer. `close` ends what the methods keep open. */
+  async dispose(close: () => Promise<void>): Promise<void> {
+    if (this.health.isDisposed) return
+    this.health.dispose()
+    await this.#current?.items.return(undefined)
+    this.#current?.release()
+    await Promise.allSettled([this.#turn, ...this.#reading])
+    await close()
+    this.runner.ledger.destroyAll()
+    this.tokenizer?.dispose()
+    if (this.#ownsDevice) this.runner.device.destroy()
+  }
+}

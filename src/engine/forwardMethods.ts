@@ -1,0 +1,69 @@
+import type { ForwardOptions, LogitsAt, Model } from '../api/model.ts'
+import { invariant, TokenscopeError } from '../errors.ts'
+import { attributeLogit } from '../inspect/attribution.ts'
+import { readLens } from '../inspect/lens.ts'
+import { logitsBehind } from '../inspect/logitsBehind.ts'
+import { traceSteps } from '../inspect/trace.ts'
+import { describeSteps } from '../run/describe.ts'
+import type { EngineContext } from './context.ts'
+import type { OpenInspections } from './inspections.ts'
+
+type ForwardMethod =
+  'logits' | 'logitsAt' | 'tokenLogits' | 'steps' | 'trace' | 'inspect' | 'lens' | 'attribution'
+
+/** Forwards over given ids that look and leave no trace in a live sequence. */
+export function forwardMethods(
+  context: EngineContext,
+  inspections: OpenInspections,
+): Pick<Model, ForwardMethod> {
+  const { runner } = context
+  const trace: Model['trace'] = async (ids, { probes, ...options }) => {
+    const { conditions } = context.forwardInput(ids, options)
+    return context.read(() => traceSteps(runner, ids, probes, conditions))
+  }
+  return {
+    trace,
+    async logits(ids, options) {
+      const logits = (await trace(ids, { ...options, probes: ['logits'] })).get('logits')
+      invariant(logits, 'logits were probed')
+      return logits
+    },
+    logitsAt: (ids, options = {}) => logitsAt(context, ids, options),
+    async tokenLogits(index) {
+      context.checkHealth()
+      const { ids, options, key } = context.lastRun.before(index)
+      if (context.conditionsOf(options).key === key) return logitsAt(context, ids, options)
+      throw new TokenscopeError('unsupported', 'Adapters were merged or unmerged since the last run.', {
+        hint: 'Run it again, or ask logitsAt for its ids.',
+      })
+    },
+    steps: async ({ rows }) => describeSteps(runner, rows),
+    async inspect(ids, options = {}) {
+      // An inspection outlives the edits of recent runs, so it holds its own.
+      const input = context.forwardInput(ids, { adapters: options.adapters })
+      return context.read(() => inspections.open(input, options))
+    },
+    async lens(ids, options = {}) {
+      const input = context.forwardInput(ids, options)
+      return context.read(() => readLens(input, options))
+    },
+    async attribution(ids, options) {
+      const input = context.forwardInput(ids, { adapters: options.adapters })
+      return context.read(() => attributeLogit(input, options))
+    },
+  }
+}
+
+async function logitsAt(
+  context: EngineContext,
+  ids: readonly number[],
+  options: ForwardOptions,
+): Promise<LogitsAt> {
+  const input = context.forwardInput(ids, options)
+  const { runner, info, lastRun } = context
+  const row = lastRun.ringRow(ids, input.conditions.key)
+  if (row === null) return { data: await context.read(() => logitsBehind(input)), recomputed: true }
+  const bytes = info.vocab * 4
+  const data = await context.read(() => runner.read(runner.logits.gpu, row * bytes, bytes))
+  return { data: new Float32Array(data), recomputed: false }
+}

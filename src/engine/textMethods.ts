@@ -1,0 +1,11 @@
+import type { Model } from '../api/model.ts'
+import type { EngineContext } from './context.ts'
+
+/** Text to ids and back. */
+export function textMethods(context: EngineContext): Pick<Model, 'encode' | 'decode' | 'tokenTexts'> {
+  return {
+    encode: async (text, options) => context.needTokenizer().encode(text, options),
+    decode: async (ids) => context.needTokenizer().decode(ids),
+    tokenTexts: async (ids) => context.needTokenizer().tokenTexts(ids),
+  }
+}
