@@ -113,7 +113,7 @@ export class Synthetic {
     const batch = this.#create('batch', batchWords(rows, sequences, perSequence) * 4)
     const words = packBatch(list, pipelines.variant.workgroup, adapters ? EDIT_SLOT + 1 : 0)
     device.queue.writeBuffer(batch, 0, words)
-    const resources = this.#resources(program, adapters, this.#pages(program, perSequence * sequences))
+    const resources = this.#resources(program, adapters, this.#pages(perSequence * sequences))
     return (await this.#executor.bind(program, { ...resources, batch })).steps
   }
 
@@ -131,8 +131,8 @@ export class Synthetic {
   }
 
   /** A cache full of small numbers. */
-  #pages(program: Program, count: number): PagePool {
-    const layers = cacheLayers(program)
+  #pages(count: number): PagePool {
+    const layers = cacheLayers(this.model.record({ rows: 1, logitRows: 0, positions: 1 }))
     const pool = new PagePool(this.ledger, layers, count)
     layers.forEach((_, n) => {
       const { k, v } = pool.layer(n)

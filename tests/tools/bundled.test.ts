@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { loadTokenizer } from '../../src/text/tokenizer.ts'
 import type { ChatMessage } from '../../src/text/types.ts'
 
-const MODEL = fileURLToPath(new URL('../../public/models/tales-3m', import.meta.url))
+const MODEL = fileURLToPath(new URL('../../public/models/tales-3m/', import.meta.url))
 const MEGABYTE = 1e6
 
 interface Expected {
