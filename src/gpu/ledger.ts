@@ -12,14 +12,19 @@ export interface LedgerBuffer {
 export class BufferLedger {
   private readonly live = new Set<LedgerBuffer>()
   private bytes = 0
+  private closed = false
   private readonly device: GPUDevice
 
   constructor(device: GPUDevice) {
     this.device = device
   }
 
-  /** A zeroed buffer of `bytes` rounded up to 16. Throws `limit` when the device cannot hold one that large. */
+  /**
+   * A zeroed buffer of `bytes` rounded up to 16. Throws `limit` when the device cannot hold one that large, `aborted` after
+   * {@link destroyAll}: work that had not heard of the end yet leaves nothing behind.
+   */
   create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
+    if (this.closed) throw new TokenscopeError('aborted', 'The model was freed while this was under way.')
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
     const max = this.device.limits.maxBufferSize
     if (size > max) {
@@ -44,7 +49,9 @@ export class BufferLedger {
     buffer.gpu.destroy()
   }
 
+  /** Frees every buffer for good. */
   destroyAll(): void {
+    this.closed = true
     for (const buffer of this.live) this.destroy(buffer)
   }
 

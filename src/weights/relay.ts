@@ -213,7 +213,7 @@ export class WeightRelay {
     out: GPUBuffer,
   ): Promise<void> {
     const { format, cols, stride, words } = from.layout
-    const provider = format.provider(this.#pipelines.variant)
+    const provider = this.#plainProvider(format)
     const source = {
       label: `unpack ${provider.name}`,
       files: [provider, { name: 'load/unpack.wgsl', text: unpack }],
@@ -233,7 +233,7 @@ export class WeightRelay {
     found: { buffer: GPUBuffer; at: number },
   ): Promise<void> {
     const { format, cols, stride, words } = from.layout
-    const provider = format.provider(this.#pipelines.variant)
+    const provider = this.#plainProvider(format)
     const source = {
       label: `finite ${provider.name}`,
       files: [provider, { name: 'load/finite.wgsl', text: finite }],
@@ -241,6 +241,11 @@ export class WeightRelay {
     }
     const params = [Math.ceil(cols / 4), row, count, found.at, stride, words.scales, words.high, words.super]
     await this.#dispatch(pass, source, params, [from.buffer, found.buffer], count * Math.ceil(cols / 32))
+  }
+
+  /** Checks read weights otherwise than the products whose fault they are to notice, where there are two ways. */
+  #plainProvider(format: PlaneLayout['format']): ProviderFile {
+    return format.provider({ ...this.#pipelines.variant, f16: false })
   }
 
   /** Frees the parameters of what was encoded; call it once that is submitted. */

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { readdirSync } from 'node:fs'
 import type { LoadFormat } from '../../src/api/model.ts'
 import { freshTestDevice, testDevice } from './device.ts'
 import { collect, fixture, loadEngine, TALES } from './engine.support.ts'
 import { watchBuffers } from './faults.device.ts'
+import { TINY_MODELS } from './modelFixtures.ts'
 
-const models = readdirSync(fixture('.'))
+const models = TINY_MODELS
 const FORMATS: LoadFormat[] = ['f32', 'f16', 'q8_0', 'q4_0']
 
 /**
