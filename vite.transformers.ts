@@ -13,8 +13,12 @@ const VIRTUAL = '\0transformers-tokenizers'
 const STUB = '\0transformers-stub'
 const SCRIPT = '?script'
 
-/** What the tokenizer module imports for downloading models and returning ONNX tensors, neither of which we do. */
+/**
+ * What the tokenizer module imports for downloading models, returning ONNX tensors and rendering chat templates: we do neither of the
+ * first two, and the last by our own, which renders them as Transformers does.
+ */
 const STUBBED = new Set([
+  '@huggingface/jinja',
   './utils/hub.js',
   './utils/tensor.js',
   './utils/logger.js',
@@ -22,6 +26,7 @@ const STUBBED = new Set([
 ])
 const STUB_CODE = `
 export class Tensor {}
+export class Template {}
 export const logger = { warn() {} }
 export const getModelJSON = null
 export const get_tokenizer_files = null
@@ -43,8 +48,8 @@ async function bundleScript(entry: string): Promise<string> {
 }
 
 /**
- * Makes `import { PreTrainedTokenizer } from '@xenova/transformers'` mean the package's tokenizer and chat template
- * module alone, and `import source from './x.ts?script'` mean that module bundled into the text of a classic script.
+ * Makes `import { PreTrainedTokenizer } from '@xenova/transformers'` mean the package's tokenizer module
+ * alone, and `import source from './x.ts?script'` mean that module bundled into the text of a classic script.
  *
  * The package's entry pulls in the ONNX runtime; its tokenizer module needs none of it. The same resolution holds in
  * the dev server, both builds, worker bundles and tests.
@@ -55,7 +60,7 @@ export function transformers(): Plugin {
     enforce: 'pre',
     config: () => ({
       // The dev server would otherwise bundle the whole package ahead of time.
-      optimizeDeps: { exclude: [PACKAGE], include: ['@huggingface/tokenizers', '@huggingface/jinja'] },
+      optimizeDeps: { exclude: [PACKAGE], include: ['@huggingface/tokenizers'] },
     }),
     resolveId(id, importer) {
       if (FORBIDDEN.test(id))

@@ -28,6 +28,6 @@ export function adapterMethods(context: EngineContext): Pick<Model, AdapterMetho
     exportAdapter: (scales, options = {}) => context.read(() => adapters.export(scales, options)),
     analyseAdapter: (id) => context.read(() => adapters.analyse(id)),
     adapterDirections: (id, step, k) => context.read(() => adapters.directions(id, step, k)),
-    adapterSimilarity: async (first, second) => adapters.similarity(first, second),
+    adapterSimilarity: (first, second) => adapters.similarity(first, second),
   }
 }

@@ -1,5 +1,4 @@
-import { loadAdapter } from '../adapters/load.ts'
-import { exportMix, type MixPart } from '../adapters/mix.ts'
+import type { MixPart } from '../adapters/mix.ts'
 import { blankReport } from '../adapters/report.ts'
 import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
 import { klDivergence, logSoftmax } from '../decode/distribution.ts'
@@ -16,11 +15,11 @@ import type {
   ExportOptions,
   ModelSource,
 } from '../api/model.ts'
-import { adapterSimilarity, analyseAdapter, directionTokens, WeightNorms } from './adapterAnalysis.ts'
+import type { WeightNorms } from './adapterAnalysis.ts'
 import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import { AdapterSet } from './adapterSet.ts'
 import { traceSteps } from '../inspect/trace.ts'
-import { exportMerged, mergeIntoWeights, type Merged } from './merge.ts'
+import type { Merged } from './merge.ts'
 import type { Runner } from '../run/runner.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { isOp } from '../program/step.ts'
@@ -41,10 +40,10 @@ export interface EngineAdaptersParts {
   readCompanions: () => Promise<Map<string, Uint8Array>>
 }
 
-/** What a model can do with adapters. */
+/** What a model can do with adapters. The code of what is rarely asked is read when it is. */
 export class EngineAdapters {
   readonly set: AdapterSet
-  private readonly norms: WeightNorms
+  private norms: WeightNorms | null = null
   private merged: Merged | null = null
   /** What the base says of the probe: the same whichever adapters are loaded, so read once. */
   private baseProbe: Promise<Float32Array> | null = null
@@ -53,7 +52,6 @@ export class EngineAdapters {
   constructor(parts: EngineAdaptersParts) {
     this.parts = parts
     this.set = new AdapterSet(parts.runner)
-    this.norms = new WeightNorms(parts.runner)
   }
 
   async add(
@@ -62,6 +60,7 @@ export class EngineAdapters {
   ): Promise<{ id: string; report: AdapterReport }> {
     const { runner, modelId, modelsUrl } = this.parts
     const files = await openSource(source, { modelsUrl })
+    const { loadAdapter } = await import('../adapters/load.ts')
     const parsed = await loadAdapter(files, runner.model, { name, baseNames: [modelId] })
     return this.set.add(await this.withoutBaseCopies(parsed), scale, (conditions) =>
       this.measureEffect(conditions),
@@ -145,17 +144,21 @@ export class EngineAdapters {
     })
   }
 
-  analyse(id: string): Promise<AdapterAnalysis> {
+  async analyse(id: string): Promise<AdapterAnalysis> {
     this.refuseMerged('Analysing')
+    const { analyseAdapter, WeightNorms } = await import('./adapterAnalysis.ts')
+    this.norms ??= new WeightNorms(this.parts.runner)
     return analyseAdapter(this.set.parsed(id), this.norms)
   }
 
-  directions(id: string, step: string, k: number): Promise<DirectionTokens> {
+  async directions(id: string, step: string, k: number): Promise<DirectionTokens> {
     this.refuseMerged('Analysing')
+    const { directionTokens } = await import('./adapterAnalysis.ts')
     return directionTokens(this.parts.runner, this.set.parsed(id), step, k)
   }
 
-  similarity(first: string, second: string): { step: string; cosine: number | null }[] {
+  async similarity(first: string, second: string): Promise<{ step: string; cosine: number | null }[]> {
+    const { adapterSimilarity } = await import('./adapterAnalysis.ts')
     return adapterSimilarity(this.set.parsed(first), this.set.parsed(second))
   }
 
@@ -165,6 +168,7 @@ export class EngineAdapters {
 
   async merge(scales: readonly AdapterScale[]): Promise<void> {
     this.refuseMerged('Merging')
+    const { mergeIntoWeights } = await import('./merge.ts')
     this.merged = await mergeIntoWeights(this.parts.runner, this.mixParts(scales))
     this.set.merged = scales.map(({ id, scale }) => `${id}@${scale}`).join('+')
   }
@@ -181,7 +185,11 @@ export class EngineAdapters {
   ): Promise<Map<string, Uint8Array>> {
     this.refuseMerged('Exporting')
     const parts = this.mixParts(scales)
-    if (format === 'peft') return exportMix(parts, { baseModel: this.parts.modelId, dtype })
+    if (format === 'peft') {
+      const { exportMix } = await import('../adapters/mix.ts')
+      return exportMix(parts, { baseModel: this.parts.modelId, dtype })
+    }
+    const { exportMerged } = await import('./merge.ts')
     const { runner, readCompanions } = this.parts
     const weights = await exportMerged(runner, parts, dtype)
     return new Map([...(await readCompanions()), ['model.safetensors', weights]])

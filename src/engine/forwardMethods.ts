@@ -1,7 +1,5 @@
 import type { ForwardOptions, LogitsAt, Model } from '../api/model.ts'
 import { invariant, TokenscopeError } from '../errors.ts'
-import { attributeLogit } from '../inspect/attribution.ts'
-import { readLens } from '../inspect/lens.ts'
 import { logitsBehind } from '../inspect/logitsBehind.ts'
 import { traceSteps } from '../inspect/trace.ts'
 import { describeSteps } from '../run/describe.ts'
@@ -45,10 +43,12 @@ export function forwardMethods(
     },
     async lens(ids, options = {}) {
       const input = context.forwardInput(ids, options)
+      const { readLens } = await import('../inspect/lens.ts')
       return context.read(() => readLens(input, options))
     },
     async attribution(ids, options) {
       const input = context.forwardInput(ids, { adapters: options.adapters })
+      const { attributeLogit } = await import('../inspect/attribution.ts')
       return context.read(() => attributeLogit(input, options))
     },
   }

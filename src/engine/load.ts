@@ -14,9 +14,10 @@ import { openSource } from '../sources/open.ts'
 import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts'
 import { loadWeights } from '../weights/load.ts'
 import { WeightStore } from '../weights/store.ts'
-import { openModelFiles, type ModelFiles } from './companions.ts'
+import { openModelFiles } from './companions.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
+import type { ModelFiles } from './modelFiles.ts'
 
 /** Positions of a context when none is asked for, as far as the model has them. */
 const DEFAULT_CONTEXT = 4096

@@ -13,8 +13,6 @@ import {
   type TokenizerFile,
   type TokenizerSurroundings,
 } from './tokenizerFile.ts'
-import { tokenizerFromSentencePiece } from './sentencePiece.ts'
-import { tokenizerFromVocabulary } from './vocabFiles.ts'
 import type { ChatMessage, ChatOptions, Tokenizer } from './types.ts'
 
 /**
@@ -247,11 +245,17 @@ export async function buildTokenizer(
   }
 }
 
-function contentOf(files: TokenizerFiles, config: JsonObject): JsonObject {
+async function contentOf(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
   const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
   if (tokenizerJson) return parseJsonFile(tokenizerJson, 'tokenizer.json')
-  if (vocabJson && mergesTxt) return tokenizerFromVocabulary(vocabJson, mergesTxt, config)
-  if (tokenizerModel) return tokenizerFromSentencePiece(tokenizerModel, config)
+  if (vocabJson && mergesTxt) {
+    const { tokenizerFromVocabulary } = await import('./vocabFiles.ts')
+    return tokenizerFromVocabulary(vocabJson, mergesTxt, config)
+  }
+  if (tokenizerModel) {
+    const { tokenizerFromSentencePiece } = await import('./sentencePiece.ts')
+    return tokenizerFromSentencePiece(tokenizerModel, config)
+  }
   throw new TokenscopeError(
     'bad-file',
     'No tokenizer.json, no vocab.json with merges.txt and no tokenizer.model.',
@@ -273,7 +277,7 @@ export async function loadTokenizer(
 ): Promise<TextTokenizer> {
   const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
   const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
-  return buildTokenizer(contentOf(files, config), {
+  return buildTokenizer(await contentOf(files, config), {
     config,
     specialTokensMap: optional(files.specialTokensMap, 'special_tokens_map.json'),
     generationConfig: optional(files.generationConfig, 'generation_config.json'),

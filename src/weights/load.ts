@@ -128,7 +128,7 @@ class TensorLoader {
     else this.#gathered?.set(chunk, offset)
     if (offset + chunk.length < bytes) return
     if (isMatrix) await this.#stage.end()
-    else if (this.#gathered && !this.#vectors.add(tensor, this.#gathered, targets))
+    else if (this.#gathered && !(await this.#vectors.add(tensor, this.#gathered, targets)))
       this.notFinite.add(tensor.name)
   }
 

@@ -1,6 +1,5 @@
 import { invariant } from '../errors.ts'
 import { decodeFloats } from '../formats/floats.ts'
-import { dequantise } from '../formats/gguf/dequantise.ts'
 import { rowsOfCheckpoint } from '../formats/gguf/quirks.ts'
 import { isBlockType, type TensorInfo } from '../formats/tensors.ts'
 import type { ParamRef } from '../program/step.ts'
@@ -12,8 +11,15 @@ export interface Target {
   readonly part: number
 }
 
-function decode({ dtype, shape, quirk }: TensorInfo, bytes: Uint8Array): Float32Array {
-  const values = isBlockType(dtype) ? dequantise(dtype, bytes) : decodeFloats(dtype, bytes)
+async function valuesOf({ dtype }: TensorInfo, bytes: Uint8Array): Promise<Float32Array> {
+  if (!isBlockType(dtype)) return decodeFloats(dtype, bytes)
+  const { dequantise } = await import('../formats/gguf/dequantise.ts')
+  return dequantise(dtype, bytes)
+}
+
+async function decode(tensor: TensorInfo, bytes: Uint8Array): Promise<Float32Array> {
+  const { shape, quirk } = tensor
+  const values = await valuesOf(tensor, bytes)
   if (quirk?.kind === 'interleaved') return rowsOfCheckpoint(values, shape[0] ?? 1, quirk.headRows)
   return quirk?.kind === 'plus-one' ? values.map((value) => value - 1) : values
 }
@@ -49,8 +55,8 @@ export class VectorWriter {
   }
 
   /** Takes a whole tensor. Returns whether all its values are finite. */
-  add(tensor: TensorInfo, bytes: Uint8Array, targets: readonly Target[]): boolean {
-    const data = decode(tensor, bytes)
+  async add(tensor: TensorInfo, bytes: Uint8Array, targets: readonly Target[]): Promise<boolean> {
+    const data = await decode(tensor, bytes)
     for (const { param, part } of targets) {
       const width = param.shape.slice(1).reduce((product, size) => product * size, 1)
       const values = joined(

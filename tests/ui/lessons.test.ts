@@ -20,7 +20,7 @@ const steps = LESSONS.flatMap((lesson) => lesson.steps.map((step) => ({ lesson: 
 const slotsOf = (words: string): string[] => [...words.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 
 /** Everything the page is drawn by. */
-const ui = new URL('../../src/ui', import.meta.url)
+const ui = new URL('../../src/ui/', import.meta.url)
 const source = readdirSync(ui, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.tsx'))
   .map((name) => readFileSync(new URL(name, ui), 'utf8'))

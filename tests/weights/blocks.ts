@@ -20,7 +20,7 @@ export interface BlockCase {
   readonly values: Float32Array
 }
 
-const folder = new URL('../fixtures/blocks', import.meta.url)
+const folder = new URL('../fixtures/blocks/', import.meta.url)
 const index = JSON.parse(readFileSync(new URL('blocks.json', folder), 'utf8')) as Index
 const bytes = new Uint8Array(readFileSync(new URL('blocks.bin', folder)))
 
