@@ -25,7 +25,7 @@ export const munder = element('munder')
 export const word = element('mi', { mathvariant: 'normal' })
 
 /** A number that stands for a cell of this forward. */
-export const live = element('mn', { class: 'math-live' })
+export const live = element('mn', { className: 'math-live' })
 
 /** A function before its argument, `cos`: set off from what stands left of it. */
 export const fn = (name: string): ReactElement => element('mo', { lspace: '0.2em', rspace: '0.12em' })(name)
