@@ -2,12 +2,14 @@ import { kernel, productProviders } from '../src/gpu/providers.ts'
 import type { LayoutKey, PipelineCache } from '../src/gpu/pipelines.ts'
 import type { ShaderSource } from '../src/gpu/shader.ts'
 import { matvecBucket } from '../src/ops/linear.ts'
-import { linearGrid } from '../src/ops/op.ts'
+import { linearGrid, type Dispatch } from '../src/ops/op.ts'
+import { packParams } from '../src/run/params.ts'
 import matmul from '../shaders/ops/matmul.wgsl?raw'
 import matvec from '../shaders/ops/matvec.wgsl?raw'
 import type { Planes } from '../src/weights/relay.ts'
 
 const NO_BIAS = 0xffff_ffff
+const PARAMS_BYTES = 256
 const KEY: LayoutKey = [
   [0, 'read'],
   [1, 'uniform'],
@@ -64,6 +66,15 @@ export function productKernel(pipelines: PipelineCache, product: Product) {
   return { source, grid: [x, y, Math.ceil(rows / atOnce)] as const }
 }
 
+/** The parameters of one kernel, as its source declares them. */
+export function paramsBuffer(device: GPUDevice, dispatch: Dispatch): GPUBuffer {
+  const bytes = packParams([dispatch], PARAMS_BYTES)
+  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
+  const buffer = device.createBuffer({ size: PARAMS_BYTES, usage })
+  device.queue.writeBuffer(buffer, 0, bytes)
+  return buffer
+}
+
 /** A product bound to its buffers: x is [rows, ⌈cols / 4⌉ · 4], y [rows, n]. */
 export async function bindProduct(
   pipelines: PipelineCache,
@@ -76,9 +87,26 @@ export async function bindProduct(
   const { source, grid } = productKernel(pipelines, product)
   const { pipeline, layout } = await pipelines.get(source, KEY)
   const k4 = Math.ceil(cols / 4)
-  const values = [cols, k4, n, first, stride, words.scales, NO_BIAS, k4, n, 0, 0, 0, words.high, words.super]
-  const params = device.createBuffer({ size: 64, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
-  device.queue.writeBuffer(params, 0, new Uint32Array(values))
+  const values = {
+    k: cols,
+    k4,
+    n,
+    w_row: first,
+    w_stride: stride,
+    w_scales: words.scales,
+    w_high: words.high,
+    w_super: words.super,
+    w_bias: NO_BIAS,
+    x_stride: k4,
+    y_stride: n,
+    y_offset: 0,
+    eps: 0,
+    norm_offset: 0,
+    scale: 1,
+    softcap: 0,
+    adapter_row: 0,
+  }
+  const params = paramsBuffer(device, { shader: source, bindings: [], params: values, grid })
   const group = device.createBindGroup({
     layout,
     entries: [batch, params, x, w.buffer, y].map((buffer, binding) => ({ binding, resource: { buffer } })),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bindProduct, type Product } from '../../bench/formatProducts.ts'
+import { bindProduct, paramsBuffer, type Product } from '../../bench/formatProducts.ts'
 import embedWgsl from '../../shaders/ops/embed.wgsl?raw'
 import { invariant } from '../../src/errors.ts'
 import type { PipelineCache } from '../../src/gpu/pipelines.ts'
@@ -137,10 +137,24 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
   const drawn = upload(device, new Uint8Array(16))
   const y = upload(device, canaries(tokens.length * cols))
   const { stride, words } = w.layout
-  const params = device.createBuffer({ size: 32, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
-  const values = [cols / 4, first, 9, stride, words.scales, cols / 4, words.high, words.super]
-  device.queue.writeBuffer(params, 0, new Uint32Array(values))
-  const providers = [FORMATS[format].provider(variant), 'positions_none'] as const
+  const k4 = cols / 4
+  const shader = kernel({ name: 'embed', text: embedWgsl }, [
+    FORMATS[format].provider(variant),
+    'positions_none',
+  ])
+  const grid = [Math.ceil(k4 / variant.workgroup), tokens.length, 1] as const
+  const values = {
+    k4,
+    w_first: first,
+    w_count: 9,
+    w_stride: stride,
+    w_scales: words.scales,
+    w_high: words.high,
+    w_super: words.super,
+    y_stride4: k4,
+    scale: 1,
+  }
+  const params = paramsBuffer(device, { shader, bindings: [], params: values, grid })
   const key = [
     [0, 'read'],
     [1, 'uniform'],
@@ -148,7 +162,7 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
     [3, 'read'],
     [4, 'write'],
   ] as const
-  const { pipeline, layout } = await pipelines.get(kernel({ name: 'embed', text: embedWgsl }, providers), key)
+  const { pipeline, layout } = await pipelines.get(shader, key)
   const entries = [batch, params, drawn, w.buffer, y].map((buffer, binding) => ({
     binding,
     resource: { buffer },
@@ -157,7 +171,7 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
   const pass = encoder.beginComputePass()
   pass.setPipeline(pipeline)
   pass.setBindGroup(0, device.createBindGroup({ layout, entries }))
-  pass.dispatchWorkgroups(Math.ceil(cols / 4 / variant.workgroup), tokens.length)
+  pass.dispatchWorkgroups(...grid)
   pass.end()
   device.queue.submit([encoder.finish()])
   const got = new Uint32Array(await readBytes(device, y))
