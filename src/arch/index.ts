@@ -1,7 +1,9 @@
 import { ConfigReader } from '../formats/configReader.ts'
 import type { TensorInfo } from '../formats/tensors.ts'
 import type { Architecture } from './architecture.ts'
+import { bert, roberta } from './bert.ts'
 import { cohere2 } from './cohere2.ts'
+import { distilBert } from './distilBert.ts'
 import { exaone4 } from './exaone4.ts'
 import { falcon } from './falcon.ts'
 import { gemma2 } from './gemma2.ts'
@@ -13,6 +15,7 @@ import { granite, hyperclovax } from './granite.ts'
 import { graniteHybrid } from './graniteHybrid.ts'
 import { llama, mistral, qwen2 } from './llama.ts'
 import { ministral3 } from './ministral3.ts'
+import { modernBert } from './modernBert.ts'
 import { olmo2, olmo3 } from './olmo2.ts'
 import { opt } from './opt.ts'
 import { phi } from './phi.ts'
@@ -32,7 +35,9 @@ export const ARCHITECTURES: readonly Architecture[] = [
   qwen3,
   gemma2,
   gemma3,
+  bert,
   cohere2,
+  distilBert,
   exaone4,
   falcon,
   glm4,
@@ -41,11 +46,13 @@ export const ARCHITECTURES: readonly Architecture[] = [
   graniteHybrid,
   hyperclovax,
   ministral3,
+  modernBert,
   olmo2,
   olmo3,
   opt,
   phi,
   phi3,
+  roberta,
   smollm3,
   stablelm,
   starcoder2,
