@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ARCHITECTURES } from '../../src/arch/index.ts'
+import { MODEL_TYPES } from '../describeModel.ts'
 import { withAdapters, withEdits, isEditable, type AdapterChanges } from '../../src/program/changes.ts'
 import { fuse } from '../../src/program/fuse.ts'
 import { isOp, type Program, type Step } from '../../src/program/step.ts'
@@ -69,7 +69,7 @@ const flopsOf = ({ steps }: Program): number => steps.reduce((sum, { flops }) =>
 
 test('every model type of every architecture is here', () => {
   const here = new Set(PROGRAM_MODELS.map(({ model }) => model.modelType))
-  const known = ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes)
+  const known = MODEL_TYPES
   expect(known.filter((modelType) => !here.has(modelType))).toEqual([])
 })
 
