@@ -85,7 +85,6 @@ export function recordBert(p: ModelRecorder, s: BertSpec, names: BertNames): voi
 
 /** BERT (Devlin et al. 2019), with its masked-LM head. All tokens are of type 0. */
 export const bert = architecture({
-  modelTypes: ['bert'],
   tensors: {
     prefixes: ['bert.'],
     probe: 'embeddings.word_embeddings.weight',
@@ -100,7 +99,6 @@ export const bert = architecture({
 
 /** RoBERTa (Liu et al. 2019) and what took over its forward: positions count from the row behind the padding's own. */
 export const roberta = architecture({
-  modelTypes: ['roberta', 'xlm-roberta', 'camembert'],
   tensors: {
     prefixes: ['roberta.'],
     probe: 'embeddings.word_embeddings.weight',

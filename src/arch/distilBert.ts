@@ -14,7 +14,6 @@ const EPS = 1e-12
 
 /** DistilBERT (Sanh et al. 2019): BERT without token types, under names of its own. */
 export const distilBert = architecture({
-  modelTypes: ['distilbert'],
   tensors: {
     prefixes: ['distilbert.'],
     probe: 'embeddings.word_embeddings.weight',

@@ -27,7 +27,6 @@ function ropes(config: ConfigReader, headDim: number, trained: number): (isLocal
 
 /** ModernBERT (Warner et al. 2024): norms before the blocks, rotation, a gated MLP; local layers see half a window on either side. */
 export const modernBert = architecture({
-  modelTypes: ['modernbert'],
   tensors: {
     prefixes: ['model.'],
     probe: 'embeddings.tok_embeddings.weight',

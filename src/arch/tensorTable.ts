@@ -158,7 +158,10 @@ export class TensorTable {
   }
 
   #claimFull(asked: string, shape: readonly number[]): string {
-    const old = asked.replace(/(?<=LayerNorm\.)(weight|bias)$/, (part) => OLD_NAMES[part as 'weight' | 'bias'])
+    const old = asked.replace(
+      /(?<=LayerNorm\.)(weight|bias)$/,
+      (part) => OLD_NAMES[part as 'weight' | 'bias'],
+    )
     const name = this.#tensors.has(asked) ? asked : this.#tensors.has(old) ? old : asked
     const tensor = this.#tensors.get(name)
     const expected = `[${shape.join(', ')}]`

@@ -42,7 +42,10 @@ export function capFormula(x: string, cap: number): string {
 
 /** Which positions a row sees. */
 export function seenFormula({ window, mask = 'causal' }: Attrs['softmax']): string {
-  const [low, high] = [window === null ? '' : `own − ${window} < `, window === null ? '' : ` < own + ${window}`]
+  const [low, high] = [
+    window === null ? '' : `own − ${window} < `,
+    window === null ? '' : ` < own + ${window}`,
+  ]
   if (mask === 'causal') return `${low}positions ≤ own`
   if (mask === 'bidirectional') return window === null ? 'all positions' : `${low}positions${high}`
   return `${low}positions ≤ own, or both < ${mask.prefix}${high && ` and positions${high}`}`

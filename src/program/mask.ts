@@ -15,9 +15,7 @@ export function seenRange(
   length: number,
 ): readonly [first: number, end: number] {
   const end = seenEnd(mask, position, length)
-  return window === null
-    ? [0, end]
-    : [Math.max(0, position - window + 1), Math.min(end, position + window)]
+  return window === null ? [0, end] : [Math.max(0, position - window + 1), Math.min(end, position + window)]
 }
 
 /** True when no row sees a later one. */
@@ -39,8 +37,6 @@ export function ownMask({ steps }: Program): Mask {
 /** The same forward under another mask: which positions rows see is said anew by every step of its attention. */
 export function withMask(program: Program, mask: Mask): Program {
   const masked = (step: Step): Step =>
-    isOp(step, 'scores', 'softmax', 'context')
-      ? ({ ...step, attrs: { ...step.attrs, mask } } as Step)
-      : step
+    isOp(step, 'scores', 'softmax', 'context') ? ({ ...step, attrs: { ...step.attrs, mask } } as Step) : step
   return { ...program, steps: program.steps.map(masked) }
 }
