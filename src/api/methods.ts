@@ -29,6 +29,7 @@ export const METHODS = {
   decode: 'call',
   tokenTexts: 'call',
   logits: 'call',
+  fillMask: 'call',
   generate: 'stream',
   logitsAt: 'call',
   tokenLogits: 'call',

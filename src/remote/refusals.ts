@@ -5,6 +5,7 @@ import type { UnofferedMethod } from './types.ts'
 export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   logits:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
+  fillMask: 'engines generate; a masked language model in this tab fills masks.',
   logitsAt:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
   steps: 'an engine does not show its steps; a model in this tab does.',
@@ -37,6 +38,7 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
   })
   return {
     logits: call('logits'),
+    fillMask: call('fillMask'),
     logitsAt: call('logitsAt'),
     steps: call('steps'),
     trace: call('trace'),

@@ -115,6 +115,7 @@ interface Parts {
   warnings: readonly string[]
   bosId: number | null
   eosIds: readonly number[]
+  mask: Tokenizer['mask']
 }
 
 /** The first of many like remarks stands for all. */
@@ -128,6 +129,7 @@ class LoadedTokenizer implements TextTokenizer {
   readonly size: number
   readonly bosId: number | null
   readonly eosIds: readonly number[]
+  readonly mask: Tokenizer['mask']
   readonly hasChatTemplate: boolean
   readonly warnings: readonly string[]
 
@@ -138,10 +140,11 @@ class LoadedTokenizer implements TextTokenizer {
   readonly #startDetokenizer: (after: readonly number[]) => Detokenizer
   readonly #bytes: (id: number) => Uint8Array
 
-  constructor({ read, encode, sandbox, template, hasChatTemplate, bosId, eosIds, warnings }: Parts) {
+  constructor({ read, encode, sandbox, template, hasChatTemplate, bosId, eosIds, mask, warnings }: Parts) {
     this.size = read.tokens.reduce((count, token) => (token === undefined ? count : count + 1), 0)
     this.bosId = bosId
     this.eosIds = eosIds
+    this.mask = mask
     this.hasChatTemplate = hasChatTemplate
     this.warnings = [...summary(read.warnings), ...warnings]
     this.#read = read
@@ -229,6 +232,8 @@ export async function buildTokenizer(
     const { usable, warning } = await template.check()
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
     const ids = [idOf(tokens.eos_token), ...readIds(generation['eos_token_id'], vocabRows)]
+    // Files without roles still spell it in one of these ways.
+    const mask = [tokens.mask_token, '[MASK]', '<mask>'].find((text) => idOf(text) !== undefined)
     return new LoadedTokenizer({
       read,
       encode,
@@ -237,6 +242,7 @@ export async function buildTokenizer(
       hasChatTemplate: usable,
       warnings: warning === null ? [] : [warning],
       bosId: idOf(tokens.bos_token) ?? readIds(generation['bos_token_id'], vocabRows)[0] ?? null,
+      mask: mask === undefined ? null : { id: idOf(mask) ?? 0, text: mask },
       eosIds: [...new Set(ids.filter((id) => id !== undefined))].sort((a, b) => a - b),
     })
   } catch (error) {
