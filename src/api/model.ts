@@ -75,14 +75,14 @@ export interface Model {
   removeAdapter(id: string): Promise<void>
   listAdapters(): Promise<readonly LoadedAdapterInfo[]>
   /**
-   * Folds a mix into the f32 or f16 weights, in place of running it beside them; until {@link unmergeAdapters} every run is
+   * Folds scaled adapters into the f32 or f16 weights, in place of running them beside; until {@link unmergeAdapters} every run is
    * under it, and comparing is off. @throws `unsupported` for quantised weights.
    */
-  mergeAdapters(mix: readonly AdapterScale[]): Promise<void>
+  mergeAdapters(scales: readonly AdapterScale[]): Promise<void>
   /** Puts the weights back bit for bit. */
   unmergeAdapters(): Promise<void>
-  /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
-  exportAdapter(mix: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
+  /** Scaled adapters as one of PEFT (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
+  exportAdapter(scales: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
   /** Size and shape of an adapter's update, module by module. */
   analyseAdapter(id: string): Promise<AdapterAnalysis>
   adapterDirections(id: string, step: string, k: number): Promise<DirectionTokens>

@@ -7,9 +7,12 @@ const LIMIT = 1_000_000
 
 function isSnapshot(value: unknown): value is TreeSnapshot {
   if (typeof value !== 'object' || value === null) return false
-  const { modelId, mix, nodes } = value as Partial<TreeSnapshot>
+  const { modelId, scales, nodes } = value as Partial<TreeSnapshot>
   return (
-    typeof modelId === 'string' && typeof mix === 'string' && Array.isArray(nodes) && nodes.every(isSavedNode)
+    typeof modelId === 'string' &&
+    typeof scales === 'string' &&
+    Array.isArray(nodes) &&
+    nodes.every(isSavedNode)
   )
 }
 

@@ -10,7 +10,7 @@ import { encodeBehind, pageText } from './branchText.ts'
 import { historyOf } from './history.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord } from './textIdentity.ts'
+import { scalesKey } from './textIdentity.ts'
 import { selectTextRow, textRow } from './textReading.ts'
 import { leafOf, markRecent, pathTo, TokenTree, type TreeNode } from './tokenTree.ts'
 
@@ -53,17 +53,17 @@ export class Branches implements TreePage {
   tree: TokenTree
   readonly session: Session
   /** The adapters its numbers were measured under; null before the first look. */
-  private mix: string | null
+  private scales: string | null
   /** Counts what was asked for; what arrives for something older is dropped. */
   private readonly runs = { change: 0, measure: 0 }
   private timer: ReturnType<typeof setTimeout> | null = null
-  private readonly keep = keepSoon(() => this.tree.snapshot(this.mix ?? ''))
+  private readonly keep = keepSoon(() => this.tree.snapshot(this.scales ?? ''))
 
   constructor(session: Session) {
     this.session = session
     const saved = readTree()
     this.tree = saved === null ? new TokenTree('') : TokenTree.restore(saved)
-    this.mix = saved?.mix ?? null
+    this.scales = saved?.scales ?? null
     this.sync()
     session.trace.subscribe(() => this.follow())
     session.app.subscribe((state, before) => {
@@ -83,7 +83,7 @@ export class Branches implements TreePage {
     if (onPage && (chosen === null || path.includes(chosen))) this.state.setState({ selected: onPage.key })
     if (model === null || trace.modelId !== model.info.id) return
     try {
-      await this.checkMix(model)
+      await this.checkScales(model)
     } catch (error) {
       this.session.report(error)
     }
@@ -264,7 +264,7 @@ export class Branches implements TreePage {
     if (kind === 'change' || before.kind !== 'working') this.state.setState({ phase })
     try {
       if (kind === 'change') session.stop()
-      await this.checkMix(model)
+      await this.checkScales(model)
       if (isWanted()) await work(model, isWanted)
       if (this.state.getState().phase === phase) this.state.setState({ phase: { kind: 'idle' } })
     } catch (error) {
@@ -272,11 +272,11 @@ export class Branches implements TreePage {
     }
   }
 
-  private async checkMix(model: Model): Promise<void> {
-    const mix = await mixWord(model)
-    if (this.mix === mix) return
-    const isOther = this.mix !== null
-    this.mix = mix
+  private async checkScales(model: Model): Promise<void> {
+    const scales = await scalesKey(model)
+    if (this.scales === scales) return
+    const isOther = this.scales !== null
+    this.scales = scales
     if (!isOther) return
     this.tree.forgetNumbers()
     this.sync()
@@ -302,7 +302,7 @@ export class Branches implements TreePage {
     if (trace.modelId === '' || trace.promptIds.length === 0) return
     if (this.tree.modelId !== trace.modelId) {
       this.tree = new TokenTree(trace.modelId)
-      this.mix = null
+      this.scales = null
       this.state.setState({ selected: null, compared: null })
     }
     const end = plantText(this.tree, trace, TOP)

@@ -6,7 +6,7 @@ import { Activations } from './editForward.ts'
 import { editsOf, type Entry } from './edits.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord } from './textIdentity.ts'
+import { scalesKey } from './textIdentity.ts'
 import { TextReading } from './textReading.ts'
 
 /** What one row predicts with edits, against the same row without: log-probabilities of the token that comes next. */
@@ -21,8 +21,8 @@ export interface EditedRow {
 export interface EditedText {
   /** The edits that were on. */
   entries: readonly Entry[]
-  /** The adapters, as {@link mixWord} names them. */
-  mix: string
+  /** The adapters, as {@link scalesKey} names them. */
+  scales: string
   /** Of all rows so far. */
   rows: readonly EditedRow[]
   /** `[rows, vocab]` each; of a text too long for them the scored tokens. */
@@ -142,14 +142,14 @@ export class EditedRun {
       await Promise.all([before, wait(REST)])
       throwIfAborted(signal)
       const entries = editsOf(this.session).entries.filter(({ on }) => on)
-      const mix = await mixWord(model)
+      const scales = await scalesKey(model)
       const large = ids.length * model.info.vocab > SCORE_LIMIT
       const parts = large
         ? this.score(model, ids, entries, signal)
         : this.readLogits(model, ids, entries, signal)
       for await (const part of parts) {
         throwIfAborted(signal)
-        yield { entries, mix, ...part }
+        yield { entries, scales, ...part }
       }
     } finally {
       leave()
@@ -178,7 +178,7 @@ export class EditedRun {
 
   /** Logits of a text without edits; those of the latest text are kept. */
   async baseLogits(model: Model, ids: readonly number[]): Promise<TensorData> {
-    const key = `${await mixWord(model)}|${ids.join(' ')}`
+    const key = `${await scalesKey(model)}|${ids.join(' ')}`
     if (this.base?.model === model && this.base.key === key) return this.base.logits
     const logits = await model.logits(ids)
     this.base = { model, key, logits }

@@ -77,12 +77,12 @@ export class EditStory {
     const { shown } = this.state.getState()
     const ids = await encodePrompt(model, prompt)
     const edits = await editedRunOf(this.session).activations.editsFor(model, shown?.entries ?? [])
-    const mix = (await model.listAdapters()).map(({ id, scale }) => ({ id, scale }))
+    const scales = (await model.listAdapters()).map(({ id, scale }) => ({ id, scale }))
     if (run !== this.run) return
     const stream = model.compare(ids, {
       ...settings,
-      a: mix,
-      b: mix,
+      a: scales,
+      b: scales,
       edits,
       topLogprobs: 0,
       signal,

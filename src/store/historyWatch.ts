@@ -1,5 +1,5 @@
 import { adaptersOf } from './adapters.ts'
-import type { TextMixState } from './adapterText.ts'
+import type { TextScalesState } from './adapterText.ts'
 import { isRunning } from './app.ts'
 import type { Deed, History } from './history.ts'
 import type { Session } from './session.ts'
@@ -69,11 +69,11 @@ function pick(settings: Settings, names: readonly SettingName[]): Partial<Settin
   return Object.fromEntries(names.map((name) => [name, settings[name]]))
 }
 
-/** A text as it stood on the page, with the prompt in the field and the mixes its probabilities belong to. */
+/** A text as it stood on the page, with the prompt in the field and the scales its probabilities belong to. */
 interface ShownText {
   prompt: string
   snapshot: TraceSnapshot | null
-  mix: Pick<TextMixState, 'spans' | 'scored'>
+  scales: Pick<TextScalesState, 'spans' | 'scored'>
 }
 
 class TextWatch {
@@ -82,7 +82,7 @@ class TextWatch {
   private timing: object | null
   /** The text as it stands; arrays of a trace are changed in place, so this is a copy. */
   private now: ShownText
-  /** The latest run: its text may still grow, or be read under another mix. */
+  /** The latest run: its text may still grow, or be read under other scales. */
   private deed: { after: ShownText; timing: object } | null = null
   private prompt: Deed | null = null
 
@@ -138,7 +138,7 @@ class TextWatch {
     return {
       prompt: app.getState().prompt,
       snapshot: snapshot === null ? null : { ...snapshot, tokens: [...snapshot.tokens] },
-      mix: { spans, scored },
+      scales: { spans, scored },
     }
   }
 
@@ -147,8 +147,8 @@ class TextWatch {
     const { app } = this.session
     if (app.getState().prompt === instead.prompt) app.setState({ prompt: text.prompt })
     this.session.showText(text.snapshot)
-    const mixes = adaptersOf(this.session).text
-    mixes.state.setState(text.mix)
-    mixes.mixChanged()
+    const written = adaptersOf(this.session).text
+    written.state.setState(text.scales)
+    written.scalesChanged()
   }
 }

@@ -100,8 +100,8 @@ export class LensStrip {
     const ids = all.slice(0, row + 1)
     try {
       // The adapters are those the engine has, whoever has set them.
-      const mix = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
-      const key = `${mix.join(' ')}|${ids.join(' ')}`
+      const scales = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
+      const key = `${scales.join(' ')}|${ids.join(' ')}`
       if (this.model !== model) this.kept.clear()
       this.model = model
       const cells = this.kept.get(key) ?? (await this.readCells(model, ids))

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant, toErrorData, type ErrorData } from '../errors.ts'
 import type { Model, ScoredToken } from '../api/model.ts'
-import type { MixPart } from './adapterMix.ts'
+import type { NamedScale } from './adapterScales.ts'
 import { adaptersOf } from './adapters.ts'
 import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
@@ -47,7 +47,7 @@ export interface ScoreResult {
   special: readonly number[]
   markers: readonly MarkerIds[]
   /** The adapters it was scored under. */
-  mix: readonly MixPart[]
+  scales: readonly NamedScale[]
   tokens: readonly ScoredToken[]
 }
 
@@ -170,21 +170,21 @@ export class Scores {
   }
 
   private async prepare(model: Model, text: string): Promise<ScoreResult> {
-    const { mix } = adaptersOf(this.session)
+    const { scales } = adaptersOf(this.session)
     const { id: modelId, vocab, bosId, eosIds, hasTokenizer } = model.info
     const taken = this.taken.text === text && this.taken.modelId === modelId ? this.taken : null
     const ids = taken?.ids ?? (await encodeText(model, text))
     const texts = taken?.texts ?? (hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => ''))
     const special = hasTokenizer ? await specialIds(model, ids, texts) : []
     const markers = hasTokenizer ? await markerIds(model, text) : []
-    return { source: text, modelId, vocab, bosId, eosIds, ids, texts, special, markers, mix, tokens: [] }
+    return { source: text, modelId, vocab, bosId, eosIds, ids, texts, special, markers, scales, tokens: [] }
   }
 
-  private stream(model: Model, { ids, mix }: ScoreResult, signal: AbortSignal) {
+  private stream(model: Model, { ids, scales }: ScoreResult, signal: AbortSignal) {
     const { merged } = adaptersOf(this.session).state.getState()
     const topLogprobs = Math.min(TOP, model.info.vocab)
     // Merged adapters are the base of every run and cannot be asked for.
-    return model.score(ids, { topLogprobs, signal, ...(merged === null ? { adapters: mix } : {}) })
+    return model.score(ids, { topLogprobs, signal, ...(merged === null ? { adapters: scales } : {}) })
   }
 
   private box(name: BoxName): ScoreBox {

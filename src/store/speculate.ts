@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
 import type { FinishReason, Guide, LoadProgress, Model, SpeculatedRound } from '../api/model.ts'
-import type { MixPart } from './adapterMix.ts'
+import type { NamedScale } from './adapterScales.ts'
 import { adaptersOf } from './adapters.ts'
 import { isRunning } from './app.ts'
 import { oncePerFrame } from './frames.ts'
@@ -27,7 +27,7 @@ export interface SpeculateRun {
   prompt: string
   settings: Settings
   /** The adapters the model ran under; guides run without any. */
-  mix: readonly MixPart[]
+  scales: readonly NamedScale[]
 }
 
 /** A stretch of decoding, measured on the page from the end of the prompt to the last token. */
@@ -105,8 +105,8 @@ export class Speculation {
     const { run, signal } = this.begin()
     const { settings, prompt } = this.session.app.getState()
     const { ahead } = this.state.getState()
-    const { mix } = adaptersOf(this.session)
-    const shown: SpeculateRun = { guide: this.chosenGuide(), ahead, prompt, settings, mix }
+    const { scales } = adaptersOf(this.session)
+    const shown: SpeculateRun = { guide: this.chosenGuide(), ahead, prompt, settings, scales }
     this.rounds.length = 0
     this.state.setState({
       phase: { kind: 'reading', done: 0, total: 0 },

@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 import { TensorCache } from './stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from './stepsMoves.ts'
 import { openSteps, type StepsSource } from './stepsSource.ts'
-import { mixWord, sameIds } from './textIdentity.ts'
+import { scalesKey, sameIds } from './textIdentity.ts'
 
 /** Where the stepper stands with its forward. */
 export type StepsPhase =
@@ -63,7 +63,7 @@ export class Steps {
   private viewers = 0
   /** Counts openings; what arrives for an older one is closed. */
   private opening = 0
-  private wanted: { model: Model; ids: readonly number[]; mix: string | null } | null = null
+  private wanted: { model: Model; ids: readonly number[]; scales: string | null } | null = null
   private timer: ReturnType<typeof setInterval> | undefined
 
   constructor(session: Session) {
@@ -79,7 +79,7 @@ export class Steps {
   watch(): () => void {
     this.viewers += 1
     this.sync()
-    if (this.viewers === 1) void this.checkMix()
+    if (this.viewers === 1) void this.checkScales()
     return () => {
       this.viewers -= 1
       if (this.viewers === 0) this.pause()
@@ -249,17 +249,17 @@ export class Steps {
     }
     const { wanted } = this
     if (wanted !== null && wanted.model === model && sameIds(wanted.ids, ids)) return
-    this.wanted = { model, ids, mix: null }
+    this.wanted = { model, ids, scales: null }
     void this.open(model, ids)
   }
 
-  /** Adapters may have been moved while no view was looking: numbers of another mix are not shown as of this one. */
-  private async checkMix(): Promise<void> {
+  /** Adapters may have been moved while no view was looking: numbers of other scales are not shown as of these. */
+  private async checkScales(): Promise<void> {
     const { wanted } = this
-    if (wanted === null || wanted.mix === null) return
+    if (wanted === null || wanted.scales === null) return
     try {
-      const mix = await mixWord(wanted.model)
-      if (this.wanted === wanted && mix !== wanted.mix) this.refresh()
+      const scales = await scalesKey(wanted.model)
+      if (this.wanted === wanted && scales !== wanted.scales) this.refresh()
     } catch (error) {
       this.session.report(error)
     }
@@ -270,8 +270,8 @@ export class Steps {
     this.pause()
     this.state.setState({ phase: { kind: 'reading', tokens: ids.length } })
     try {
-      const mix = await mixWord(model)
-      if (opening === this.opening && this.wanted !== null) this.wanted.mix = mix
+      const scales = await scalesKey(model)
+      if (opening === this.opening && this.wanted !== null) this.wanted.scales = scales
       const source = await openSteps(model, ids, (await this.edits?.()) ?? [])
       if (opening !== this.opening) return await source.close()
       await this.show(source)

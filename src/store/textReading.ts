@@ -5,7 +5,7 @@ import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
 import { stepsOf } from './steps.ts'
 import { selectedRow } from './stepsMoves.ts'
-import { beginsWith, mixWord, sameIds } from './textIdentity.ts'
+import { beginsWith, scalesKey, sameIds } from './textIdentity.ts'
 
 export type ReadingPhase =
   | { kind: 'empty' }
@@ -33,7 +33,7 @@ export class TextReading<T> {
   private viewers = 0
   /** Counts readings; what arrives for an older one is dropped. */
   private run = 0
-  private wanted: { model: Model; ids: readonly number[]; mix: string | null } | null = null
+  private wanted: { model: Model; ids: readonly number[]; scales: string | null } | null = null
 
   constructor(session: Session, read: Read<T>) {
     this.session = session
@@ -48,7 +48,7 @@ export class TextReading<T> {
   watch(): () => void {
     this.viewers += 1
     this.sync()
-    if (this.viewers === 1) void this.checkMix()
+    if (this.viewers === 1) void this.checkScales()
     return () => {
       this.viewers -= 1
     }
@@ -74,7 +74,7 @@ export class TextReading<T> {
     if (this.viewers === 0 || isRunning(app.getState().run)) return
     const { wanted } = this
     if (wanted !== null && wanted.model === model && sameIds(wanted.ids, ids)) return
-    this.wanted = { model, ids, mix: null }
+    this.wanted = { model, ids, scales: null }
     void this.start(this.wanted)
   }
 
@@ -87,7 +87,7 @@ export class TextReading<T> {
       shown: kept?.model === model ? kept : null,
     })
     try {
-      wanted.mix = await mixWord(model)
+      wanted.scales = await scalesKey(model)
       for await (const value of this.read(model, ids)) {
         if (run !== this.run) return
         this.state.setState({ shown: { model, ids, value } })
@@ -105,13 +105,13 @@ export class TextReading<T> {
     this.state.setState({ phase: { kind: 'empty' }, shown: null })
   }
 
-  /** Adapters may have been moved while no view was looking: numbers of another mix are not shown as of this one. */
-  private async checkMix(): Promise<void> {
+  /** Adapters may have been moved while no view was looking: numbers of other scales are not shown as of these. */
+  private async checkScales(): Promise<void> {
     const { wanted } = this
-    if (wanted === null || wanted.mix === null) return
+    if (wanted === null || wanted.scales === null) return
     try {
-      const mix = await mixWord(wanted.model)
-      if (this.wanted === wanted && mix !== wanted.mix) this.refresh()
+      const scales = await scalesKey(wanted.model)
+      if (this.wanted === wanted && scales !== wanted.scales) this.refresh()
     } catch (error) {
       this.session.report(error)
     }

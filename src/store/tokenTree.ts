@@ -41,7 +41,7 @@ export interface TreeLine {
 export interface TreeSnapshot {
   modelId: string
   /** Names the adapters the numbers were measured under. */
-  mix: string
+  scales: string
   /** Parents before children; `parent` counts places in this list, −1 is the trunk. */
   nodes: readonly SavedNode[]
 }
@@ -138,7 +138,7 @@ export class TokenTree {
     return lines
   }
 
-  snapshot(mix: string): TreeSnapshot {
+  snapshot(scales: string): TreeSnapshot {
     const all = this.all()
     const places = new Map(all.map((node, place) => [node, place]))
     const nodes = all.map((node) => {
@@ -147,7 +147,7 @@ export class TokenTree {
       const recent = parent?.recent === node
       return { parent: place, recent, id, text, logprob, prompt, random, finish, next }
     })
-    return { modelId: this.modelId, mix, nodes }
+    return { modelId: this.modelId, scales, nodes }
   }
 
   static restore({ modelId, nodes }: TreeSnapshot): TokenTree {

@@ -134,8 +134,8 @@ export class Trace {
   }
 
   /**
-   * Gives the tokens on the page the log-probabilities another adapter mix assigns them, one each. What the run captured
-   * belongs to the mix before and goes.
+   * Gives the tokens on the page the log-probabilities other adapter scales give them, one each. What the run captured
+   * belongs to the scales before and goes.
    */
   rescore(logprobs: readonly number[]): void {
     logprobs.forEach((logprob, index) => {

@@ -355,7 +355,7 @@ describe('what is shown of it', () => {
   const edited = Float32Array.of(Math.log(5), 0, 0, 0)
   const text = {
     entries: [],
-    mix: '',
+    scales: '',
     rows: [compareRows(base, edited, 0), compareRows(base, base, 1), compareRows(base, edited, undefined)],
     source: {
       kind: 'logits' as const,

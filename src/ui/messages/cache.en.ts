@@ -15,7 +15,7 @@ export const cacheEn = {
   'cache.noRuns': 'No run is in the cache.',
   'cache.run': 'Run {number}',
   'cache.thisText': 'this text',
-  'cache.mix': 'under adapters or edits',
+  'cache.scales': 'under adapters or edits',
   'cache.base': 'plain base',
   'cache.busy': 'writing',
   'cache.positions': 'Positions',

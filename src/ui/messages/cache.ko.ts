@@ -16,7 +16,7 @@ export const cacheKo: Readonly<Record<keyof typeof cacheEn, string>> = {
   'cache.noRuns': '캐시에 실행이 없습니다.',
   'cache.run': '실행 {number}',
   'cache.thisText': '이 글',
-  'cache.mix': '어댑터나 편집 적용',
+  'cache.scales': '어댑터나 편집 적용',
   'cache.base': '기본 모델',
   'cache.busy': '쓰는 중',
   'cache.positions': '위치',

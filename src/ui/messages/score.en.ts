@@ -22,7 +22,7 @@ export const scoreEn = {
   'score.progress': 'Tokens scored',
   'score.done': '{done} of {total} tokens',
   'score.empty': 'Nothing is scored yet.',
-  'score.made': 'scored by {model}, {mix}',
+  'score.made': 'scored by {model}, {scales}',
   'score.stopped': 'stopped after {done} tokens',
   'score.stale': 'the text has changed since',
   'score.tooShort': 'One token alone has nothing before it to be predicted by.',

@@ -30,7 +30,7 @@ export const speculateEn = {
   'speculate.making': 'Making the guide: {done} of {total}',
   'speculate.compiling': 'Compiling the guide’s kernels',
   'speculate.proposing': 'The guide reads the prompt',
-  'speculate.mixHint': 'Adapters the model ran under; a guide that is a model runs without any.',
+  'speculate.scalesHint': 'Adapters the model ran under; a guide that is a model runs without any.',
   'speculate.failed': 'The run failed',
   'speculate.again': 'Try again',
 

@@ -31,7 +31,7 @@ export const speculateKo: Readonly<Record<keyof typeof speculateEn, string>> = {
   'speculate.making': '안내자를 만드는 중: {total} 중 {done}',
   'speculate.compiling': '안내자의 커널을 컴파일하는 중',
   'speculate.proposing': '안내자가 프롬프트를 읽는 중',
-  'speculate.mixHint': '모델에 적용된 어댑터입니다. 안내자로 쓰는 모델에는 적용되지 않습니다.',
+  'speculate.scalesHint': '모델에 적용된 어댑터입니다. 안내자로 쓰는 모델에는 적용되지 않습니다.',
   'speculate.failed': '실행에 실패했습니다',
   'speculate.again': '다시 시도',
 

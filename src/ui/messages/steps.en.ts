@@ -180,7 +180,7 @@ export const stepsEn = {
   'role.logits': 'score words',
   'role.lora_a': 'adapter A·x',
   'role.embed_lora': 'adapter',
-  'role.blend': 'adapter mix',
+  'role.blend': 'adapter blend',
   'role.linear': 'project',
   'role.norm': 'normalise',
   'role.rope': 'rotate',
@@ -233,7 +233,7 @@ export const stepsEn = {
   'about.lora_a':
     'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',
-  'about.blend': 'The base’s module and the adapter’s replacement, mixed by the adapter’s scale.',
+  'about.blend': 'The base’s module and the adapter’s replacement, weighted by the adapter’s scale.',
   'about.linear': 'A learned projection: every output is a sum of all inputs, each times a weight.',
   'about.norm': 'Values are brought to a common size; a learned gain then weighs each feature.',
   'about.rope': 'Pairs of lanes turn by an angle that grows with the position.',

@@ -9,7 +9,7 @@ import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
 import { formatCount } from '../../maths/format.ts'
 import { later } from './later.tsx'
 
-const MixChip = later(async () => (await import('./adapters/MixChip.tsx')).MixChip)
+const ScalesChip = later(async () => (await import('./adapters/ScalesChip.tsx')).ScalesChip)
 
 /** Prompt above, the text it became below. */
 export function WriteView() {
@@ -182,7 +182,7 @@ function OutputFoot() {
     <div className="output-foot note">
       {count > 0 && <span className="numeric">{t('output.count', { count: formatCount(count) })}</span>}
       {remark !== null && <span>{remark}</span>}
-      <MixChip />
+      <ScalesChip />
     </div>
   )
 }

@@ -163,7 +163,7 @@ export const VIEWS: readonly View[] = [
     name: 'adapters',
     group: 'adapt',
     title: 'view.adapters',
-    icon: 'mixer',
+    icon: 'faders',
     component: later(() => import('./AdaptersView.tsx').then((module) => module.AdaptersView)),
     left: {
       title: 'adapters.title',

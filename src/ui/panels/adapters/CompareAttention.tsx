@@ -6,7 +6,7 @@ import { rampWords, type Palette, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useComparison, useCompareState } from './hooks.ts'
 
-/** Attention patterns of one layer and head under both mixes, and their difference. */
+/** Attention patterns of one layer and head under both sets of scales, and their difference. */
 export function CompareAttention({ at }: { at: number }) {
   const t = useTranslate()
   const info = useApp((state) => answeringModel(state.model))

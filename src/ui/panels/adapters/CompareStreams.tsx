@@ -7,7 +7,7 @@ import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../../maths/format.ts'
 import { useCompareState, useComparison } from './hooks.ts'
 import { KlExport } from './KlExport.tsx'
-import { MixName } from './MixChip.tsx'
+import { ScalesName } from './ScalesChip.tsx'
 import { formatNats } from './numbers.ts'
 
 /** KL at which the colours end, nats. */
@@ -133,7 +133,7 @@ function Stream({ side }: { side: Side }) {
     <section className="compare-stream" aria-label={t('compare.side', { side: side.toUpperCase() })}>
       <header className="compare-stream-head">
         <span className="side-letter">{side.toUpperCase()}</span>
-        <MixName mix={shown?.[side] ?? []} />
+        <ScalesName scales={shown?.[side] ?? []} />
         {cells.length > 0 && (
           <span className="note numeric" title={t('compare.logprobHint')}>
             {t('compare.logprob', { value: formatFixed(sum / cells.length, 3) })}

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { Track } from '../../../store/adapterMix.ts'
+import type { Track } from '../../../store/adapterScales.ts'
 import { visibleText } from '../../../store/groups.ts'
 import type { DirectionTokens, Model, ModuleAnalysis } from '../../../api/model.ts'
 import { useSession, useTranslate } from '../../context.ts'

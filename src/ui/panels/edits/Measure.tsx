@@ -9,9 +9,9 @@ const NOTHING: Readonly<Record<string, number>> = {}
 
 /** What was measured of the text on show. */
 export function useEffects(): Readonly<Record<string, number>> {
-  const { ids, mix, effects } = useStore(ablationOf(useSession()).state)
+  const { ids, scales, effects } = useStore(ablationOf(useSession()).state)
   const shown = useShownEdited()
-  if (shown === null || shown.value.mix !== mix || shown.ids.length !== ids.length) return NOTHING
+  if (shown === null || shown.value.scales !== scales || shown.ids.length !== ids.length) return NOTHING
   return shown.ids.every((id, at) => id === ids[at]) ? effects : NOTHING
 }
 

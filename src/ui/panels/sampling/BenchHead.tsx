@@ -4,7 +4,7 @@ import type { BenchPlace } from '../../../store/samplingBench.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
-import { MixChip } from '../adapters/MixChip.tsx'
+import { ScalesChip } from '../adapters/ScalesChip.tsx'
 import { tokenName } from '../steps/words.ts'
 import { useBench, useBenchState, type Workings } from './hooks.ts'
 
@@ -42,7 +42,7 @@ export function BenchHead({ place }: Workings) {
             {t(running ? 'reading.waiting' : 'logits.loading')}
           </span>
         )}
-        <MixChip />
+        <ScalesChip />
       </span>
     </header>
   )

@@ -1,4 +1,4 @@
-import type { MixPart } from '../../../store/adapterMix.ts'
+import type { NamedScale } from '../../../store/adapterScales.ts'
 import type { Measured, SpeculatePhase } from '../../../store/speculate.ts'
 import { totalsOf, type Totals } from '../../../store/speculateRounds.ts'
 import { answeringModel } from '../../../store/app.ts'
@@ -10,7 +10,7 @@ import {
   formatProbability,
   formatSpeed,
 } from '../../../maths/format.ts'
-import { MixName } from '../adapters/MixChip.tsx'
+import { ScalesName } from '../adapters/ScalesChip.tsx'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 
 /** Where the run stands, and what it came to: all measured on the rounds on show. */
@@ -23,13 +23,13 @@ export function Standing() {
   )
 }
 
-const NO_MIX: readonly MixPart[] = []
+const NO_SCALES: readonly NamedScale[] = []
 
 function Where() {
   const speculation = useSpeculation()
   const t = useTranslate()
   const phase = useSpeculateState((state) => state.phase)
-  const mix = useSpeculateState((state) => state.shown?.mix ?? NO_MIX)
+  const scales = useSpeculateState((state) => state.shown?.scales ?? NO_SCALES)
   const words = usePhaseWords()(phase)
   if (phase.kind === 'failed') {
     return (
@@ -54,9 +54,9 @@ function Where() {
     >
       {words}
       {share !== null && <progress className="speculate-progress" value={share} max={1} aria-label={words} />}
-      {mix.length > 0 && (
-        <span title={t('speculate.mixHint')}>
-          <MixName mix={mix} />
+      {scales.length > 0 && (
+        <span title={t('speculate.scalesHint')}>
+          <ScalesName scales={scales} />
         </span>
       )}
     </p>

@@ -9,7 +9,7 @@ const SOON = { timeout: 60_000 }
 
 const names = (page: Page): Promise<string[]> => page.locator('.track-select').allTextContents()
 
-/** Next-token logits of a few words under the mix as set. */
+/** Next-token logits of a few words under the scales as set. */
 const logits = (page: Page): Promise<number[]> =>
   page.evaluate(async () => {
     const { model } = await window.tokenscope

@@ -1,8 +1,8 @@
 import type { AdapterReport, AdapterScale } from '../api/model.ts'
 import { placeOf, type Anatomy } from './anatomy.ts'
 
-/** One adapter's share in a mix, with the name people know it by. */
-export interface MixPart extends AdapterScale {
+/** One adapter's scale, with the name people know it by. */
+export interface NamedScale extends AdapterScale {
   name: string
 }
 
@@ -10,7 +10,7 @@ export interface MixPart extends AdapterScale {
 export type AdapterOrigin =
   { kind: 'listed'; id: string } | { kind: 'address'; address: string } | { kind: 'files' }
 
-/** A loaded adapter, as a row of the mixer. */
+/** A loaded adapter, as a row of the adapters' view. */
 export interface Track {
   /** The engine's id. */
   id: string
@@ -32,16 +32,16 @@ export function actingScale(track: Track, solo: string | null): number {
 }
 
 /** Everything that acts, in the order of the rows; empty is the base. */
-export function mixOf(tracks: readonly Track[], solo: string | null): MixPart[] {
+export function scalesOf(tracks: readonly Track[], solo: string | null): NamedScale[] {
   return tracks
     .map((track) => ({ id: track.id, name: track.name, scale: actingScale(track, solo) }))
     .filter(({ scale }) => scale !== 0)
 }
 
-/** A mix as people read it: `bard ×0.80 + swap ×1.00`; `base` when nothing acts. */
-export function mixText(mix: readonly MixPart[], base: string): string {
-  if (mix.length === 0) return base
-  return mix.map(({ name, scale }) => `${name} ×${scaleText(scale)}`).join(' + ')
+/** Scales as people read them: `bard ×0.80 + swap ×1.00`; `base` when nothing acts. */
+export function scalesText(scales: readonly NamedScale[], base: string): string {
+  if (scales.length === 0) return base
+  return scales.map(({ name, scale }) => `${name} ×${scaleText(scale)}`).join(' + ')
 }
 
 /** Two digits, more where they were typed, and a true minus sign. */
@@ -50,26 +50,26 @@ export function scaleText(scale: number): string {
   return `${scale < 0 ? '−' : ''}${Math.abs(scale).toFixed(digits)}`
 }
 
-export function sameMix(a: readonly MixPart[], b: readonly MixPart[]): boolean {
-  const parts = (mix: readonly MixPart[]) =>
-    mix
+export function sameScales(a: readonly NamedScale[], b: readonly NamedScale[]): boolean {
+  const parts = (scales: readonly NamedScale[]) =>
+    scales
       .map(({ name, id, scale }) => `${id} ${name} ${scale}`)
       .sort()
       .join('\n')
   return parts(a) === parts(b)
 }
 
-/** Tokens from `from` on were written under `mix`. */
-export interface MixSpan {
+/** Tokens from `from` on were written under `scales`. */
+export interface ScalesSpan {
   from: number
-  mix: readonly MixPart[]
+  scales: readonly NamedScale[]
 }
 
-/** Adds a run that starts at token `from`; runs under the same mix are one span. */
-export function addSpan(spans: readonly MixSpan[], span: MixSpan): MixSpan[] {
+/** Adds a run that starts at token `from`; runs under the same scales are one span. */
+export function addSpan(spans: readonly ScalesSpan[], span: ScalesSpan): ScalesSpan[] {
   const kept = spans.filter(({ from }) => from < span.from)
   const last = kept.at(-1)
-  return last !== undefined && sameMix(last.mix, span.mix) ? kept : [...kept, span]
+  return last !== undefined && sameScales(last.scales, span.scales) ? kept : [...kept, span]
 }
 
 /** A name no row has: `bard`, `bard 2`, … */

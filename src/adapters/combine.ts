@@ -6,14 +6,14 @@ import { WEIGHTS_FILE } from './load.ts'
 import type { LoraModule, ParsedAdapter } from './types.ts'
 import { writeSafetensors, type OutputTensor } from './writeSafetensors.ts'
 
-export interface MixPart {
+export interface ScaledAdapter {
   adapter: ParsedAdapter
   /** The user's scale; negative ones work. */
   scale: number
 }
 
 /** One source module with the ranks of all adapters side by side; scaling is 1, everything is folded into B. */
-interface MixedSource {
+interface CombinedSource {
   source: string
   kind: LoraModule['kind']
   in: number
@@ -24,23 +24,23 @@ interface MixedSource {
 }
 
 /**
- * A mix as one adapter: Σ sᵢ·scalingᵢ·BᵢAᵢ = [s₁·scaling₁·B₁ …][A₁; …], PEFT's "cat" combination. Exact but for rounding B to f32.
+ * Scaled adapters as one: Σ sᵢ·scalingᵢ·BᵢAᵢ = [s₁·scaling₁·B₁ …][A₁; …], PEFT's "cat" combination. Exact but for rounding B to f32.
  *
  * @returns files by name, as PEFT's `save_pretrained` writes them.
- * @throws `unsupported` when a part is more than plain low-rank updates, `bad-argument` for an empty mix.
+ * @throws `unsupported` when a part is more than plain low-rank updates, `bad-argument` where every scale is 0.
  */
-export function exportMix(
-  parts: readonly MixPart[],
+export function combineAdapters(
+  parts: readonly ScaledAdapter[],
   options: { baseModel: string | null; dtype?: OutputTensor['dtype'] },
 ): Map<string, Uint8Array> {
   const used = parts.filter(({ scale }) => scale !== 0)
   if (used.length === 0) {
-    throw new TokenscopeError('bad-argument', 'The mix is empty: every adapter has scale 0.', {
+    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
       hint: 'Set at least one scale.',
     })
   }
-  for (const { adapter } of used) refuseUnmixable(adapter)
-  const sources = mixSources(used)
+  for (const { adapter } of used) refuseUncombinable(adapter)
+  const sources = combineSources(used)
   const dtype = options.dtype ?? 'F32'
   const tensors = sources.flatMap(({ source, kind, rank, a, b, ...sizes }) => {
     const [keyA, keyB] =
@@ -52,7 +52,7 @@ export function exportMix(
     ]
   })
   const config = new TextEncoder().encode(
-    `${JSON.stringify(mixConfig(sources, options.baseModel), null, 2)}\n`,
+    `${JSON.stringify(combinedConfig(sources, options.baseModel), null, 2)}\n`,
   )
   return new Map([
     [CONFIG_FILE, config],
@@ -61,19 +61,19 @@ export function exportMix(
 }
 
 /** A stored copy of the base's matrix that equals the loaded one is to be dropped from `replacements` before. */
-function refuseUnmixable({ name, modules, replacements }: ParsedAdapter): void {
+function refuseUncombinable({ name, modules, replacements }: ParsedAdapter): void {
   const replaced = replacements[0]
   const dora = modules.find(({ magnitude }) => magnitude !== null)
   const what = replaced ? `replaces ${replaced.name}` : dora ? `uses DoRA at ${dora.step}` : null
   if (what === null) return
-  throw new TokenscopeError('unsupported', `${name} ${what}, which no mix of ranks can express.`, {
-    hint: 'Export the merged model instead, or mix plain LoRA adapters.',
+  throw new TokenscopeError('unsupported', `${name} ${what}, which no sum of ranks can express.`, {
+    hint: 'Export the merged model instead, or combine plain LoRA adapters.',
     details: { adapter: name, module: replaced?.name ?? dora?.step, expected: 'plain LoRA' },
   })
 }
 
 /** Keyed by step: two files may call the same module by different names. */
-function mixSources(parts: readonly MixPart[]): MixedSource[] {
+function combineSources(parts: readonly ScaledAdapter[]): CombinedSource[] {
   const byStep = new Map<string, ScaledModule[][]>()
   for (const { adapter, scale } of parts) {
     for (const modules of groupBySource(adapter.modules)) {
@@ -81,7 +81,7 @@ function mixSources(parts: readonly MixPart[]): MixedSource[] {
       byStep.set(step, [...(byStep.get(step) ?? []), modules.map((module) => ({ module, scale }))])
     }
   }
-  return [...byStep.values()].map(mixSource)
+  return [...byStep.values()].map(combineSource)
 }
 
 interface ScaledModule {
@@ -97,7 +97,7 @@ function groupBySource(modules: readonly LoraModule[]): LoraModule[][] {
 }
 
 /** @param groups per adapter, the steps that share the source. */
-function mixSource(groups: readonly (readonly ScaledModule[])[]): MixedSource {
+function combineSource(groups: readonly (readonly ScaledModule[])[]): CombinedSource {
   const firsts = groups.flatMap((group) => group.slice(0, 1).map(({ module }) => module))
   const rank = firsts.reduce((sum, module) => sum + module.rank, 0)
   const inner = firsts[0]?.in ?? 0
@@ -119,7 +119,10 @@ function mixSource(groups: readonly (readonly ScaledModule[])[]): MixedSource {
 }
 
 /** alpha equals the rank everywhere, so nothing is scaled again on loading. */
-function mixConfig(sources: readonly MixedSource[], baseModel: string | null): Record<string, unknown> {
+function combinedConfig(
+  sources: readonly CombinedSource[],
+  baseModel: string | null,
+): Record<string, unknown> {
   const rank = Math.max(...sources.map((source) => source.rank))
   const others = sources.filter((source) => source.rank !== rank)
   const pattern = Object.fromEntries(others.map((source) => [source.source, source.rank]))

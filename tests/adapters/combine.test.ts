@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CONFIG_FILE } from '../../src/adapters/config.ts'
 import { denseDelta } from '../../src/adapters/dense.ts'
 import { loadAdapter, WEIGHTS_FILE } from '../../src/adapters/load.ts'
-import { exportMix, type MixPart } from '../../src/adapters/mix.ts'
+import { combineAdapters, type ScaledAdapter } from '../../src/adapters/combine.ts'
 import type { ParsedAdapter } from '../../src/adapters/types.ts'
 import { safetensorsHeader, writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
 import { openSafetensors } from '../../src/formats/checkpoint.ts'
@@ -11,13 +11,13 @@ import type { ModelDescription } from '../../src/arch/spec.ts'
 import { decodeFloats } from '../../src/formats/floats.ts'
 import { loadCase, readBase } from './fixture.ts'
 
-async function reload(parts: readonly MixPart[], model: ModelDescription): Promise<ParsedAdapter> {
-  const files = exportMix(parts, { baseModel: 'tiny/base' })
+async function reload(parts: readonly ScaledAdapter[], model: ModelDescription): Promise<ParsedAdapter> {
+  const files = combineAdapters(parts, { baseModel: 'tiny/base' })
   return loadAdapter(mapSource(files), model)
 }
 
 /** Σ scale · ΔW of each step. */
-function deltas(parts: readonly MixPart[]): Map<string, Float64Array> {
+function deltas(parts: readonly ScaledAdapter[]): Map<string, Float64Array> {
   const sums = new Map<string, Float64Array>()
   for (const { adapter, scale } of parts) {
     for (const module of adapter.modules) {
@@ -41,7 +41,7 @@ function expectSame(got: Map<string, Float64Array>, want: Map<string, Float64Arr
   }
 }
 
-describe('a mix exported and read again', () => {
+describe('scaled adapters combined and read again', () => {
   it.each([
     ['llama', [['llama-plain', 1]]],
     [
@@ -73,13 +73,13 @@ describe('a mix exported and read again', () => {
         ['gpt2-all-linear', 1],
       ],
     ],
-  ] as const)('%s: %j', async (base, mix) => {
+  ] as const)('%s: %j', async (base, scales) => {
     const { model } = await readBase(base)
-    const parts: MixPart[] = []
-    for (const [name, scale] of mix) parts.push({ adapter: await loadCase(name, model), scale })
-    const mixed = await reload(parts, model)
-    expectSame(deltas([{ adapter: mixed, scale: 1 }]), deltas(parts))
-    for (const module of mixed.modules) {
+    const parts: ScaledAdapter[] = []
+    for (const [name, scale] of scales) parts.push({ adapter: await loadCase(name, model), scale })
+    const combined = await reload(parts, model)
+    expectSame(deltas([{ adapter: combined, scale: 1 }]), deltas(parts))
+    for (const module of combined.modules) {
       expect(module.scaling).toBe(1)
       const ranks = parts.map(
         ({ adapter }) => adapter.modules.find(({ step }) => step === module.step)?.rank ?? 0,
@@ -91,26 +91,26 @@ describe('a mix exported and read again', () => {
   it('leaves muted adapters out and keeps the base’s name', async () => {
     const { model } = await readBase('llama')
     const [plain, regex] = [await loadCase('llama-plain', model), await loadCase('llama-regex', model)]
-    const mixed = await reload(
+    const combined = await reload(
       [
         { adapter: plain, scale: 1 },
         { adapter: regex, scale: 0 },
       ],
       model,
     )
-    expect(mixed.report.baseModel.named).toBe('tiny/base')
-    expect(mixed.modules.map(({ rank }) => rank)).toEqual(plain.modules.map(({ rank }) => rank))
+    expect(combined.report.baseModel.named).toBe('tiny/base')
+    expect(combined.modules.map(({ rank }) => rank)).toEqual(plain.modules.map(({ rank }) => rank))
   })
 
   it('rounds to f16 on request', async () => {
     const { model } = await readBase('llama')
     const adapter = await loadCase('llama-all-linear-f16', model)
-    const files = exportMix([{ adapter, scale: 1 }], { baseModel: null, dtype: 'F16' })
-    const f32 = exportMix([{ adapter, scale: 1 }], { baseModel: null })
+    const files = combineAdapters([{ adapter, scale: 1 }], { baseModel: null, dtype: 'F16' })
+    const f32 = combineAdapters([{ adapter, scale: 1 }], { baseModel: null })
     expect(files.get(WEIGHTS_FILE)!.byteLength).toBeLessThan(0.6 * f32.get(WEIGHTS_FILE)!.byteLength + 1000)
-    const mixed = await loadAdapter(mapSource(files), model)
+    const combined = await loadAdapter(mapSource(files), model)
     // A was f16 already; B times its scaling of 3 is rounded again.
-    expect(mixed.modules[0]?.a).toEqual(adapter.modules[0]?.a)
+    expect(combined.modules[0]?.a).toEqual(adapter.modules[0]?.a)
   })
 
   it.each([
@@ -120,16 +120,16 @@ describe('a mix exported and read again', () => {
   ])('%s: refuses %s by name', async (base, name, says) => {
     const { model } = await readBase(base)
     const adapter = await loadCase(name, model)
-    expect(() => exportMix([{ adapter, scale: 1 }], { baseModel: null })).toThrow(says)
+    expect(() => combineAdapters([{ adapter, scale: 1 }], { baseModel: null })).toThrow(says)
   })
 
-  it('refuses an empty mix', () => {
-    expect(() => exportMix([], { baseModel: null })).toThrow(/mix is empty/)
+  it('refuses adapters that are all at scale 0', () => {
+    expect(() => combineAdapters([], { baseModel: null })).toThrow(/Nothing to combine/)
   })
 
   it('writes a config that names what PEFT needs', async () => {
     const { model } = await readBase('llama')
-    const files = exportMix([{ adapter: await loadCase('llama-patterns', model), scale: 1 }], {
+    const files = combineAdapters([{ adapter: await loadCase('llama-patterns', model), scale: 1 }], {
       baseModel: 'tiny/base',
     })
     const config = JSON.parse(new TextDecoder().decode(files.get(CONFIG_FILE))) as Record<string, unknown>

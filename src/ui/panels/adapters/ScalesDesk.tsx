@@ -3,30 +3,30 @@ import type { Absent } from '../../../store/adapters.ts'
 import { answeringModel } from '../../../store/app.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
-import { useAdapters, useAdaptersState, useMix, useMixText } from './hooks.ts'
-import { CompareToggle } from './MixChip.tsx'
-import { MixerRow } from './MixerRow.tsx'
+import { useAdapters, useAdaptersState, useScales, useScalesText } from './hooks.ts'
+import { CompareToggle } from './ScalesChip.tsx'
+import { AdapterRow } from './AdapterRow.tsx'
 import { saveFile } from './saveFile.ts'
 
-/** One row per adapter, as on a mixing desk; the sum of all acts on every token. */
-export function Mixer() {
+/** One row per adapter, with its slider; the sum of all acts on every token. */
+export function ScalesDesk() {
   const t = useTranslate()
   const tracks = useAdaptersState((state) => state.tracks)
   const pending = useAdaptersState((state) => state.pending)
   const absent = useAdaptersState((state) => state.absent)
   const [dragged, setDragged] = useState<string | null>(null)
   return (
-    <section className="mixer" aria-label={t('mixer.label')}>
+    <section className="desk-view" aria-label={t('scales.label')}>
       <Desk />
-      <ol className="mixer-rows">
+      <ol className="desk-rows">
         {tracks.map((track, index) => (
-          <MixerRow key={track.id} track={track} index={index} dragged={dragged} onDrag={setDragged} />
+          <AdapterRow key={track.id} track={track} index={index} dragged={dragged} onDrag={setDragged} />
         ))}
       </ol>
       {pending.map((name) => (
-        <p key={name} className="mixer-pending" role="status">
-          <progress aria-label={t('mixer.reading', { name })} />
-          {t('mixer.reading', { name })}
+        <p key={name} className="desk-pending" role="status">
+          <progress aria-label={t('scales.reading', { name })} />
+          {t('scales.reading', { name })}
         </p>
       ))}
       {absent.map((one) => (
@@ -36,18 +36,18 @@ export function Mixer() {
   )
 }
 
-/** What acts, and what can be done with the mix as a whole. */
+/** What acts, and what can be done with all of them. */
 function Desk() {
   const t = useTranslate()
-  const text = useMixText()
-  const mix = useMix()
+  const text = useScalesText()
+  const scales = useScales()
   const merged = useAdaptersState((state) => state.merged !== null)
   return (
     <div className="desk">
-      <p className="desk-mix">
-        <span className="eyebrow">{t(merged ? 'mixer.merged' : 'mixer.acting')}</span>{' '}
-        <output className="desk-formula" data-testid="adapter-mix">
-          {text(mix)}
+      <p className="desk-scales">
+        <span className="eyebrow">{t(merged ? 'scales.merged' : 'scales.acting')}</span>{' '}
+        <output className="desk-formula" data-testid="adapter-scales">
+          {text(scales)}
         </output>
       </p>
       <div className="desk-actions">
@@ -55,7 +55,7 @@ function Desk() {
         <MergeButton />
         <ExportButtons />
       </div>
-      {merged && <p className="note desk-note">{t('mixer.mergedHint')}</p>}
+      {merged && <p className="note desk-note">{t('scales.mergedHint')}</p>}
     </div>
   )
 }
@@ -63,12 +63,12 @@ function Desk() {
 function MergeButton() {
   const adapters = useAdapters()
   const t = useTranslate()
-  const mix = useMix()
+  const scales = useScales()
   const weights = useApp((state) => answeringModel(state.model)?.weights ?? null)
   const merged = useAdaptersState((state) => state.merged !== null)
   const working = useAdaptersState((state) => state.working)
   const packed = weights !== 'f16' && weights !== 'f32'
-  const reason = packed ? t('mixer.mergePacked', { weights: weights ?? '' }) : t('mixer.mergeHint')
+  const reason = packed ? t('scales.mergePacked', { weights: weights ?? '' }) : t('scales.mergeHint')
   if (merged) {
     return (
       <button
@@ -78,7 +78,7 @@ function MergeButton() {
         disabled={working !== null}
         onClick={() => void adapters.unmerge()}
       >
-        {t(working === 'unmerge' ? 'mixer.unmerging' : 'mixer.unmerge')}
+        {t(working === 'unmerge' ? 'scales.unmerging' : 'scales.unmerge')}
       </button>
     )
   }
@@ -88,10 +88,10 @@ function MergeButton() {
       className="button"
       data-testid="adapter-merge"
       title={reason}
-      disabled={working !== null || packed || mix.length === 0}
+      disabled={working !== null || packed || scales.length === 0}
       onClick={() => void adapters.merge()}
     >
-      {t(working === 'merge' ? 'mixer.merging' : 'mixer.merge')}
+      {t(working === 'merge' ? 'scales.merging' : 'scales.merge')}
     </button>
   )
 }
@@ -99,10 +99,10 @@ function MergeButton() {
 function ExportButtons() {
   const adapters = useAdapters()
   const t = useTranslate()
-  const mix = useMix()
+  const scales = useScales()
   const merged = useAdaptersState((state) => state.merged !== null)
   const working = useAdaptersState((state) => state.working)
-  const disabled = working !== null || merged || mix.length === 0
+  const disabled = working !== null || merged || scales.length === 0
   const save = (format: 'peft' | 'merged') =>
     void adapters.export(format).then((packed) => packed !== null && saveFile(packed))
   return (
@@ -111,23 +111,23 @@ function ExportButtons() {
         type="button"
         className="button"
         data-testid="adapter-export"
-        title={t(merged ? 'mixer.exportMerged' : 'mixer.exportHint')}
+        title={t(merged ? 'scales.exportMerged' : 'scales.exportHint')}
         disabled={disabled}
         onClick={() => save('peft')}
       >
         <Icon name="download" />
-        {t('mixer.export')}
+        {t('scales.export')}
       </button>
       <button
         type="button"
         className="button"
         data-testid="adapter-export-merged"
-        title={t(merged ? 'mixer.exportMerged' : 'mixer.exportModelHint')}
+        title={t(merged ? 'scales.exportMerged' : 'scales.exportModelHint')}
         disabled={disabled}
         onClick={() => save('merged')}
       >
         <Icon name="download" />
-        {t('mixer.exportModel')}
+        {t('scales.exportModel')}
       </button>
     </>
   )
@@ -139,24 +139,24 @@ function AbsentRow({ absent }: { absent: Absent }) {
   const t = useTranslate()
   const { name, refused } = absent
   return (
-    <div className="mixer-absent" data-testid="adapter-absent">
+    <div className="desk-absent" data-testid="adapter-absent">
       <Icon name={refused === null ? 'open' : 'warning'} />
       <p>
         <strong>{name}</strong>{' '}
         {refused === null
-          ? t('mixer.dropAgain')
-          : `${t('mixer.refused', { model: refused.model })} ${refused.error.message}`}
+          ? t('scales.dropAgain')
+          : `${t('scales.refused', { model: refused.model })} ${refused.error.message}`}
       </p>
       {refused !== null && (
         <button type="button" className="button button-small" onClick={() => void adapters.retry(absent)}>
-          {t('mixer.retry')}
+          {t('scales.retry')}
         </button>
       )}
       <button
         type="button"
         className="button button-icon"
-        aria-label={t('mixer.forget', { name })}
-        title={t('mixer.forget', { name })}
+        aria-label={t('scales.forget', { name })}
+        title={t('scales.forget', { name })}
         onClick={() => adapters.forget(absent)}
       >
         <Icon name="close" />

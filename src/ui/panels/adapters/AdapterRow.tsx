@@ -1,5 +1,12 @@
 import { useState, type DragEvent, type KeyboardEvent } from 'react'
-import { actingScale, badgeOf, isIdle, SCALE_END, summaryOf, type Track } from '../../../store/adapterMix.ts'
+import {
+  actingScale,
+  badgeOf,
+  isIdle,
+  SCALE_END,
+  summaryOf,
+  type Track,
+} from '../../../store/adapterScales.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
@@ -15,7 +22,7 @@ interface RowProps {
   onDrag: (id: string | null) => void
 }
 
-export function MixerRow({ track, index, dragged, onDrag }: RowProps) {
+export function AdapterRow({ track, index, dragged, onDrag }: RowProps) {
   const adapters = useAdapters()
   const solo = useAdaptersState((state) => state.solo)
   const selected = useSelectedTrack()?.id === track.id
@@ -59,8 +66,8 @@ function Grip({ track, index, onDrag }: Pick<RowProps, 'track' | 'index' | 'onDr
       type="button"
       className="grip"
       draggable
-      aria-label={t('mixer.move', { name: track.name, place: index + 1 })}
-      title={t('mixer.moveHint')}
+      aria-label={t('scales.move', { name: track.name, place: index + 1 })}
+      title={t('scales.moveHint')}
       onKeyDown={onKeyDown}
       onDragStart={(event) => {
         event.dataTransfer.effectAllowed = 'move'
@@ -85,8 +92,8 @@ function Switches({ track }: { track: Track }) {
         type="checkbox"
         className="track-on"
         data-testid="adapter-enabled"
-        aria-label={t('mixer.enabled', { name: track.name })}
-        title={t('mixer.enabledHint')}
+        aria-label={t('scales.enabled', { name: track.name })}
+        title={t('scales.enabledHint')}
         checked={track.enabled}
         disabled={merged}
         onChange={(event) => adapters.setEnabled(track.id, event.currentTarget.checked)}
@@ -95,8 +102,8 @@ function Switches({ track }: { track: Track }) {
         type="button"
         className="solo"
         data-testid="adapter-solo"
-        aria-label={t('mixer.solo', { name: track.name })}
-        title={t('mixer.soloHint')}
+        aria-label={t('scales.solo', { name: track.name })}
+        title={t('scales.soloHint')}
         aria-pressed={solo}
         disabled={merged}
         onClick={() => adapters.setSolo(solo ? null : track.id)}
@@ -119,16 +126,16 @@ function Name({ track, selected }: { track: Track; selected: boolean }) {
         type="button"
         className="track-select"
         aria-pressed={selected}
-        title={t('mixer.select')}
+        title={t('scales.select')}
         onClick={() => adapters.select(track.id)}
       >
         {track.name}
       </button>
       <span className="tag">{badgeOf(track.report)}</span>
-      {isIdle(track.report) && <span className="tag tag-warning">{t('mixer.noEffect')}</span>}
+      {isIdle(track.report) && <span className="tag tag-warning">{t('scales.noEffect')}</span>}
       <p className="note numeric track-facts">
-        {t('mixer.facts', { rank, alpha })} · {modules.join(' ')}
-        {layers > 0 && ` · ${t('mixer.layers', { count: layers })}`}
+        {t('scales.facts', { rank, alpha })} · {modules.join(' ')}
+        {layers > 0 && ` · ${t('scales.layers', { count: layers })}`}
       </p>
     </div>
   )
@@ -149,7 +156,7 @@ function Fader({ track }: { track: Track }) {
           type="range"
           className="slider slider-signed"
           data-testid="adapter-scale"
-          aria-label={t('mixer.scale', { name: track.name })}
+          aria-label={t('scales.scale', { name: track.name })}
           min={-SCALE_END}
           max={SCALE_END}
           step={0.05}
@@ -166,7 +173,7 @@ function Fader({ track }: { track: Track }) {
         className="number"
         inputMode="decimal"
         data-testid="adapter-scale-number"
-        aria-label={t('mixer.scaleNumber', { name: track.name })}
+        aria-label={t('scales.scaleNumber', { name: track.name })}
         value={draft ?? track.scale.toFixed(2)}
         disabled={merged}
         onChange={(event) => {
@@ -188,16 +195,16 @@ const DECADES = 5
 function EffectMeter({ track }: { track: Track }) {
   const t = useTranslate()
   const { effect } = track.report
-  if (effect === null) return <span className="note">{t('mixer.notMeasured')}</span>
+  if (effect === null) return <span className="note">{t('scales.notMeasured')}</span>
   const { maxDeltaLogit, meanKl } = effect
   const share = meanKl <= 0 ? 0 : Math.min(1, Math.max(0, 1 + (Math.log10(meanKl) - 1) / DECADES))
   return (
-    <div className="effect" title={t('mixer.effectHint')}>
+    <div className="effect" title={t('scales.effectHint')}>
       <span className="effect-bar" aria-hidden="true">
         <span style={{ '--share': share }} />
       </span>
       <span className="numeric effect-numbers">
-        {t('mixer.effect', { logit: formatFixed(maxDeltaLogit, 2), kl: formatNats(meanKl) })}
+        {t('scales.effect', { logit: formatFixed(maxDeltaLogit, 2), kl: formatNats(meanKl) })}
       </span>
     </div>
   )
@@ -212,8 +219,8 @@ function RemoveButton({ track }: { track: Track }) {
       type="button"
       className="button button-icon"
       data-testid="adapter-remove"
-      aria-label={t('mixer.remove', { name: track.name })}
-      title={t('mixer.remove', { name: track.name })}
+      aria-label={t('scales.remove', { name: track.name })}
+      title={t('scales.remove', { name: track.name })}
       disabled={merged}
       onClick={() => void adapters.remove(track.id)}
     >
