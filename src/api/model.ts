@@ -111,7 +111,7 @@ export interface Model {
   /** Scores a given text in chunks, in order; the tokens of a chunk arrive together. */
   score(ids: readonly number[], options?: ScoreOptions): AsyncIterable<readonly ScoredToken[]>
   /**
-   * Speculative decoding: a guide proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
+   * Speculative decoding: a draft model proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
    * output is that of `generate`; sampled output follows the same distribution (Leviathan et al. 2023, arXiv:2211.17192).
    */
   speculate(prompt: Prompt, options: SpeculateOptions): AsyncIterable<SpeculatedRound>

@@ -2,7 +2,7 @@ import { anatomyOf } from '../store/anatomy.ts'
 import { attentionOf } from '../store/attention.ts'
 import { editsOf } from '../store/edits.ts'
 import { lensOf } from '../store/lens.ts'
-import { benchOptions, samplingBenchOf } from '../store/samplingBench.ts'
+import { explorerOptions, samplingExplorerOf } from '../store/samplingExplorer.ts'
 import type { Session } from '../store/session.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { stepsOf } from '../store/steps.ts'
@@ -16,10 +16,10 @@ type Check = (session: Session, lesson: Lesson) => boolean
 /** A token is unlikely below this probability. */
 const UNSURE = Math.log(0.5)
 
-const ofBench =
-  (holds: (options: NonNullable<ReturnType<typeof benchOptions>>) => boolean): Check =>
+const ofExplorer =
+  (holds: (options: NonNullable<ReturnType<typeof explorerOptions>>) => boolean): Check =>
   (session) => {
-    const options = benchOptions(samplingBenchOf(session).state.getState())
+    const options = explorerOptions(samplingExplorerOf(session).state.getState())
     return options !== null && holds(options)
   }
 
@@ -48,10 +48,10 @@ export const CHECKS = {
   },
   continued: ({ trace }) => trace.runStart > 0 && trace.tokens.length > trace.runStart,
 
-  greedy: ofBench(({ temperature }) => temperature === 0),
-  fewKept: ofBench(({ topK }) => topK >= 1 && topK <= 3),
-  nucleus: ofBench(({ topP }) => topP <= 0.5),
-  manyDraws: (session) => samplingBenchOf(session).state.getState().draws >= 100,
+  greedy: ofExplorer(({ temperature }) => temperature === 0),
+  fewKept: ofExplorer(({ topK }) => topK >= 1 && topK <= 3),
+  nucleus: ofExplorer(({ topP }) => topP <= 0.5),
+  manyDraws: (session) => samplingExplorerOf(session).state.getState().draws >= 100,
   otherSeed: ({ trace }, { text }) =>
     trace.settings !== null && trace.tokens.length > 0 && trace.settings.seed !== text.settings.seed,
   /** A token of the text was put there instead of drawn. */
@@ -78,7 +78,7 @@ export const CHECKS = {
   },
   copyAsked: (session) => {
     const { shown } = speculationOf(session).state.getState()
-    return shown?.guide.kind === 'q4_0' && speculationOf(session).rounds.length > 0
+    return shown?.draft.kind === 'q4_0' && speculationOf(session).rounds.length > 0
   },
   speculated: (session) => speculationOf(session).rounds.length > 0,
   plainMeasured: (session) => speculationOf(session).state.getState().plain !== null,

@@ -4,8 +4,8 @@ import { answeringModel } from '../store/app.ts'
 import { cacheOf } from '../store/cache.ts'
 import { visibleText } from '../store/groups.ts'
 import { lensCell, lensOf, lensText, type LensMap } from '../store/lens.ts'
-import { benchOptions, samplingBenchOf } from '../store/samplingBench.ts'
-import { laneTable } from '../store/samplingLanes.ts'
+import { explorerOptions, samplingExplorerOf } from '../store/samplingExplorer.ts'
+import { stageTable } from '../store/samplingStages.ts'
 import type { Session } from '../store/session.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { totalsOf } from '../store/speculateRounds.ts'
@@ -74,33 +74,33 @@ const ofHead =
     return head === null ? null : read(head)
   }
 
-/** What the sampling bench shows under the settings moved there, with the drawn stretch of its bar. */
-function benchTable(session: Session) {
-  const bench = samplingBenchOf(session).state.getState()
-  const options = benchOptions(bench)
-  if (bench.place === null || options === null) return null
-  const { plain, before, random } = bench.place
-  const table = laneTable(plain, { options, seenIds: before, random, limit: 32, always: [] })
-  const stretch = table.rows.find(({ id }) => id === table.stages.chosen)?.stretch ?? null
-  return { table, random, stretch, place: bench.place }
+/** What the sampling view shows under the settings moved there, with the drawn interval of its bar. */
+function explorerTable(session: Session) {
+  const explorer = samplingExplorerOf(session).state.getState()
+  const options = explorerOptions(explorer)
+  if (explorer.place === null || options === null) return null
+  const { plain, before, random } = explorer.place
+  const table = stageTable(plain, { options, seenIds: before, random, limit: 32, always: [] })
+  const interval = table.rows.find(({ id }) => id === table.sampled.chosen)?.interval ?? null
+  return { table, random, interval, place: explorer.place }
 }
 
-type BenchTable = NonNullable<ReturnType<typeof benchTable>>
+type ExplorerTable = NonNullable<ReturnType<typeof explorerTable>>
 
 /** The table made last: several facts of a sentence come from one. */
-let latest: { of: object; table: BenchTable | null } | null = null
+let latest: { of: object; table: ExplorerTable | null } | null = null
 
-function benchTableOnce(session: Session): BenchTable | null {
-  const of = samplingBenchOf(session).state.getState()
-  if (latest?.of !== of) latest = { of, table: benchTable(session) }
+function stageTableOnce(session: Session): ExplorerTable | null {
+  const of = samplingExplorerOf(session).state.getState()
+  if (latest?.of !== of) latest = { of, table: explorerTable(session) }
   return latest.table
 }
 
-const ofBench =
-  (read: (bench: BenchTable) => string | null): Fact =>
+const ofExplorer =
+  (read: (explorer: ExplorerTable) => string | null): Fact =>
   (session) => {
-    const bench = benchTableOnce(session)
-    return bench === null ? null : read(bench)
+    const explorer = stageTableOnce(session)
+    return explorer === null ? null : read(explorer)
   }
 
 /** What the last layer predicts behind the selected token. */
@@ -191,15 +191,15 @@ export const FACTS = {
     return bytes === null ? null : formatBytes(bytes * (promptIds.length + tokens.length))
   },
 
-  drawRandom: ofBench(({ random }) => formatFixed(random, 4)),
-  drawFrom: ofBench(({ stretch }) => (stretch === null ? null : formatFixed(stretch[0], 4))),
-  drawTo: ofBench(({ stretch }) => (stretch === null ? null : formatFixed(stretch[1], 4))),
-  kept: ofBench(({ table }) => formatCount(table.stages.ids.length)),
-  benchBestShare: ofBench(({ table }) => {
+  drawRandom: ofExplorer(({ random }) => formatFixed(random, 4)),
+  drawFrom: ofExplorer(({ interval }) => (interval === null ? null : formatFixed(interval[0], 4))),
+  drawTo: ofExplorer(({ interval }) => (interval === null ? null : formatFixed(interval[1], 4))),
+  kept: ofExplorer(({ table }) => formatCount(table.sampled.ids.length)),
+  stageBestShare: ofExplorer(({ table }) => {
     const share = table.rows[0]?.shares[0]
     return share === undefined || share === null ? null : formatProbability(share)
   }),
-  benchToken: ofBench(({ place: { token } }) => (token === null ? null : named(token.text, token.id))),
+  explorerToken: ofExplorer(({ place: { token } }) => (token === null ? null : named(token.text, token.id))),
   runSeed: ({ trace }) => (trace.settings === null ? null : String(trace.settings.seed)),
 
   lensTop: ofLens(({ top, position }, map) => {

@@ -3,7 +3,7 @@ import { attentionOf, type ChosenHead } from '../store/attention.ts'
 import { answeringModel, isRunning } from '../store/app.ts'
 import { editsOf } from '../store/edits.ts'
 import { lensOf } from '../store/lens.ts'
-import { samplingBenchOf } from '../store/samplingBench.ts'
+import { samplingExplorerOf } from '../store/samplingExplorer.ts'
 import type { Session } from '../store/session.ts'
 import { SETTING_NAMES } from '../store/settings.ts'
 import { speculationOf } from '../store/speculate.ts'
@@ -61,12 +61,12 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   if (place.layer !== undefined) lens.setState({ layer: place.layer })
   if (place.told !== undefined) lens.setState({ told: place.told })
   if (place.tool !== undefined) editsOf(session).state.setState({ tool: place.tool })
-  if (place.freshBench) {
-    samplingBenchOf(session).reset()
-    samplingBenchOf(session).lookAhead(false)
+  if (place.freshSampler) {
+    samplingExplorerOf(session).reset()
+    samplingExplorerOf(session).lookAhead(false)
   }
-  if (place.guide !== undefined) speculationOf(session).state.setState({ guide: place.guide })
-  if (place.runs && place.guide !== undefined) await speculate(session, place.guide)
+  if (place.draft !== undefined) speculationOf(session).state.setState({ draft: place.draft })
+  if (place.runs && place.draft !== undefined) await speculate(session, place.draft)
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
 }
 
@@ -103,10 +103,10 @@ function rankFor(choice: 'torn' | 'beforeSurest', { logprob, top }: GeneratedTok
   return Math.abs(Math.exp(top[0]?.logprob ?? 0) - TORN)
 }
 
-async function speculate(session: Session, guide: NonNullable<Place['guide']>): Promise<void> {
+async function speculate(session: Session, draft: NonNullable<Place['draft']>): Promise<void> {
   const speculation = speculationOf(session)
   const { shown } = speculation.state.getState()
-  const there = shown?.guide.kind === guide && shown.prompt === session.app.getState().prompt
+  const there = shown?.draft.kind === draft && shown.prompt === session.app.getState().prompt
   if (!speculation.working && !(there && speculation.rounds.length > 0)) await speculation.start()
 }
 

@@ -34,7 +34,7 @@ export function lensCell(map: LensMap, layer: number, position: number): LensCel
 
 type Spell = (before: readonly number[], id: number) => Promise<string>
 
-/** Position by position what every layer would predict, a stretch of the text to a call. */
+/** Position by position what every layer would predict, a chunk of the text to a call. */
 async function* readLens(model: Model, ids: readonly number[], spell: Spell): AsyncIterable<LensMap> {
   const layers = Array.from({ length: model.info.layers + 1 }, (_, i) => i - 1)
   const cells: LensCell[] = []

@@ -113,7 +113,7 @@ export class Scores {
     this.change(name, { text, spans: moveSpans(spans, before, text) })
   }
 
-  /** Gives a stretch of a text a role, or takes it away. */
+  /** Gives a span of a text a role, or takes it away. */
   mark(name: BoxName, from: number, to: number, role: Role | null): void {
     if (from < to) this.change(name, { spans: markSpan(this.box(name).spans, from, to, role) })
   }

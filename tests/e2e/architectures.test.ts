@@ -158,7 +158,7 @@ test.each(casesOf({ main: [GEMMA_2], more: OTHERS }))(
     await expectOwn(page, fixture)
     await expectAttention(page, info, fixture.window)
     await expectView(page, 'lens', id('lens-cell'))
-    await expectView(page, 'sampling', id('bench-row'))
+    await expectView(page, 'sampling', id('sampler-row'))
     await expectView(page, 'branches', `${id('branches-view')} ${id('tree-node')}`)
     await expectEdits(page, info)
     await expectView(page, 'score', id('score-view'))

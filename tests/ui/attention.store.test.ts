@@ -27,7 +27,7 @@ function probsOf(size: number): TensorData {
 
 function page(vocab = 16) {
   const asked: { ids: readonly number[]; probes: readonly string[] }[] = []
-  const stretches: (readonly number[])[] = []
+  const chunks: (readonly number[])[] = []
   const adapters: number[] = []
   let hold = Promise.resolve()
   const info = { id: 'm', layers: LAYERS, heads: HEADS, vocab, hasTokenizer: false }
@@ -43,7 +43,7 @@ function page(vocab = 16) {
     },
     lens: (ids: readonly number[], { layers, positions = [] }: LensOptions) => {
       const all = layers ?? [-1, 0, 1, 2]
-      stretches.push(positions)
+      chunks.push(positions)
       const cells = all.flatMap((layer) =>
         positions.map((position) => ({ layer, position, top: [{ id: ids[position], probability: 1 }] })),
       )
@@ -67,7 +67,7 @@ function page(vocab = 16) {
     return release
   }
   const load = () => session.load('m', { label: 'm', id: 'm' })
-  return { session, app, trace, write, asked, stretches, adapters, block, load }
+  return { session, app, trace, write, asked, chunks, adapters, block, load }
 }
 
 /** A clock of the test's own: a text at rest is read, and no test waits for it. */
@@ -166,15 +166,15 @@ describe('reading the text', () => {
 })
 
 describe('the lens', () => {
-  test('is read in stretches, and finds its cells', async () => {
+  test('is read in chunks, and finds its cells', async () => {
     // 4 layers × 2¹⁸ logits: eight positions to a call.
-    const { session, write, stretches, load } = page(1 << 18)
+    const { session, write, chunks, load } = page(1 << 18)
     await load()
     write(Array.from({ length: 11 }, (_, index) => 100 + index))
     const { reading } = lensOf(session)
     reading.watch()
     await settle()
-    expect(stretches.map((positions) => positions.length)).toEqual([8, 3])
+    expect(chunks.map((positions) => positions.length)).toEqual([8, 3])
     const map = reading.state.getState().shown!.value
     expect(map.positions).toBe(11)
     for (const [layer, position] of [

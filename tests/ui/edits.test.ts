@@ -12,13 +12,13 @@ import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { Trace } from '../../src/store/trace.ts'
 import type { Edit, Model, StepInfo, TensorData } from '../../src/api/model.ts'
-import { loadViewWords, translator } from '../../src/ui/messages/index.ts'
+import { loadViewMessages, translator } from '../../src/ui/messages/index.ts'
 import { changeAt, cutEdge, headsOff } from '../../src/ui/panels/edits/EditHere.tsx'
 import { klScale, largestRow, summarise } from '../../src/ui/panels/edits/kl.ts'
 import { changeName, changeSteps, editsName } from '../../src/ui/panels/edits/words.ts'
 import { recordedSteps } from './recordedSteps.ts'
 
-await loadViewWords()
+await loadViewMessages()
 const t = translator('en')
 const VOCAB = 4
 /** Two layers of four heads. */

@@ -2,7 +2,7 @@ import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, test } from 'vitest'
 import type { Attrs, Axis, OpName, StepInfo, TensorData } from '../../src/api/model.ts'
 import type { Cell } from '../../src/store/steps.ts'
-import { loadViewWords, translator } from '../../src/ui/messages/index.ts'
+import { loadViewMessages, translator } from '../../src/ui/messages/index.ts'
 import { explain, lawOf, type ExplainRequest } from '../../src/ui/panels/steps/ops/index.ts'
 import { sumOf } from '../../src/ui/panels/steps/ops/sums.ts'
 import { formatConstant, formatValue } from '../../src/ui/panels/steps/numbers.ts'
@@ -10,7 +10,7 @@ import { layoutOf, peakColumn } from '../../src/ui/panels/steps/shape.ts'
 import { aboutStep, roleName } from '../../src/ui/panels/steps/words.ts'
 import { adaptedSteps, recordedSteps } from './recordedSteps.ts'
 
-await loadViewWords()
+await loadViewMessages()
 const t = translator('en')
 
 const HEADS = { heads: 2, kvHeads: 1, headDim: 4 }
@@ -67,7 +67,7 @@ const row = (...values: number[]) => Float32Array.from(values)
 const textOf = (...[markup]: Parameters<typeof renderToStaticMarkup>) =>
   renderToStaticMarkup(markup).replace(/<[^>]*>/g, '')
 
-/** K = 10·position + lane, V = 100 + position. */
+/** K = 10·position + dim, V = 100 + position. */
 const CACHE: TensorData = {
   shape: [2, 3, 4],
   data: Float32Array.from({ length: 24 }, (_, i) =>
@@ -140,14 +140,14 @@ describe('a rotation', () => {
   test.each([
     ['half', [cos, 0, sin, 0], 2],
     ['interleaved', [cos, sin, 0, 0], 1],
-  ] as const)('pairs lanes as its layout says: %s', (layout, after, partner) => {
+  ] as const)('pairs dimensions as its layout says: %s', (layout, after, partner) => {
     const attrs = { headDim: 4, layout, table }
     const facts = factsOf('rope', attrs, after, { inputs: [row(1, 0, 0, 0)] }) as { angle: number }
-    expect(facts).toMatchObject({ kind: 'turned', lane: 0, partner, first: true })
+    expect(facts).toMatchObject({ kind: 'turned', dim: 0, partner, first: true })
     expect(facts.angle).toBeCloseTo(0.5, 6)
   })
 
-  test('leaves position 0 and the lanes behind those that turn as they are', () => {
+  test('leaves position 0 and the dimensions behind those that turn as they are', () => {
     const attrs = { headDim: 4, layout: 'half', table: { ...table, rotary: 2 } } as const
     const inputs = [row(1, 2, 3, 4)]
     const first = told('rope', attrs, [1, 2, 3, 4], { inputs, cell: at(0, 1) })

@@ -30,7 +30,7 @@ export interface ReaderOptions {
   top: number
   /** Most rows of one forward whose logits are wanted. */
   widest: number
-  /** Names the reader in errors: `The model`, `The guide`. */
+  /** Names the reader in errors: `The model`, `The draft model`. */
   name: string
 }
 

@@ -41,7 +41,7 @@ export const cacheEn = {
   'cache.normsNote': 'Euclidean norm over all key-value heads, from a forward over this text.',
   'cache.cell': 'layer {layer}, position {position} “{token}”',
   'cache.written': 'Written by',
-  'cache.lane': 'What wrote the keys and values of each position',
+  'cache.writers': 'What wrote the keys and values of each position',
   'cache.reused': 'taken over from an earlier run',
   'cache.prefill': 'prefill',
   'cache.decode': 'decode, one position a step',

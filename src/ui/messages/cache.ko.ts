@@ -42,7 +42,7 @@ export const cacheKo: Readonly<Record<keyof typeof cacheEn, string>> = {
   'cache.normsNote': '모든 키·값 헤드에 걸친 유클리드 노름으로, 이 글을 한 번 실행하여 읽었습니다.',
   'cache.cell': '층 {layer}, 위치 {position} “{token}”',
   'cache.written': '쓴 것',
-  'cache.lane': '각 위치의 키와 값을 쓴 것',
+  'cache.writers': '각 위치의 키와 값을 쓴 것',
   'cache.reused': '앞선 실행에서 이어받음',
   'cache.prefill': '프리필',
   'cache.decode': '디코드, 한 번에 한 위치',

@@ -1,7 +1,7 @@
 /** Words of the score view. */
 export const scoreEn = {
   'score.about':
-    'How well a given text is predicted: the model reads it as it stands, and every token is judged by the prediction made just before it.',
+    'How well a given text is predicted: the model reads it as it stands, and every token is scored by the prediction made just before it.',
   'score.mode': 'Tokens that count',
   'score.mode.all': 'all',
   'score.mode.hand': 'marked by hand',

@@ -119,7 +119,7 @@ function useContinue(trace: Trace, index: number): ((id: number) => void) | unde
   const idle = useApp((state) => state.model.kind === 'ready' && !isRunning(state.run))
   if (!idle || session.model?.info.id !== trace.modelId) return undefined
   return (id) => {
-    import('../../store/samplingBench.ts')
+    import('../../store/samplingExplorer.ts')
       .then(({ continueWith }) => continueWith(session, { index }, id))
       .catch((error: unknown) => session.report(error))
   }

@@ -1,12 +1,12 @@
 import { answeringModel } from '../../store/app.ts'
 import { useApp, useTranslate } from '../context.ts'
-import { Lanes } from './speculate/Lanes.tsx'
+import { RoundColumns } from './speculate/Rounds.tsx'
 import { Setup } from './speculate/Setup.tsx'
 import { SpeculatedText } from './speculate/SpeculatedText.tsx'
 import { Standing } from './speculate/Standing.tsx'
 import { useSpeculateKeys, useSpeculateState } from './speculate/hooks.ts'
 
-/** A guide proposes, the model checks: one column a round, the text below. */
+/** A draft model proposes, the model checks: one column a round, the text below. */
 export function SpeculateView() {
   useSpeculateKeys()
   const shown = useSpeculateState((state) => state.shown !== null)
@@ -16,7 +16,7 @@ export function SpeculateView() {
       {shown ? (
         <>
           <Standing />
-          <Lanes />
+          <RoundColumns />
           <SpeculatedText />
         </>
       ) : (

@@ -94,7 +94,7 @@ export const VIEWS: readonly View[] = [
     group: 'change',
     title: 'view.sampling',
     icon: 'funnel',
-    component: later(() => import('./SamplingBenchView.tsx').then((module) => module.SamplingBenchView)),
+    component: later(() => import('./SamplingView.tsx').then((module) => module.SamplingView)),
     left: null,
     right: null,
     bottom: null,

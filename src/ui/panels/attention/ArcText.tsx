@@ -68,7 +68,7 @@ export function ArcText({ ids, row }: { ids: readonly number[]; row: number }) {
   )
 }
 
-/** Tokens of the stretch on show, and the selected one, which keeps the focus. Scrolls to it when another is selected. */
+/** Tokens of the part on show, and the selected one, which keeps the focus. Scrolls to it when another is selected. */
 function useNear(scroller: HTMLElement | null, starts: Float64Array, row: number): readonly number[] {
   const { width } = useSize(scroller)
   const [left, setLeft] = useState(0)

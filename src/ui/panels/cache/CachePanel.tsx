@@ -6,7 +6,7 @@ import { useCache, useCacheState, useWatchedCache } from './hooks.ts'
 import { NormMap } from './NormMap.tsx'
 import { PageMap } from './PageMap.tsx'
 import { RunTable } from './RunTable.tsx'
-import { WriterLane } from './WriterLane.tsx'
+import { WriterBar } from './WriterBar.tsx'
 
 /** The cache of keys and values: its pages, who holds them, and what stands in those of the text. */
 export function CachePanel() {
@@ -27,7 +27,7 @@ export function CachePanel() {
         <section className="cache-part">
           <Fresh reading={reading} />
           <NormMap ids={shown.ids} norms={shown.value} row={row} />
-          {stock !== null && <WriterLane ids={shown.ids} />}
+          {stock !== null && <WriterBar ids={shown.ids} />}
         </section>
       )}
     </div>

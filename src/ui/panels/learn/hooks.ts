@@ -6,7 +6,7 @@ import { attentionOf } from '../../../store/attention.ts'
 import { cacheOf } from '../../../store/cache.ts'
 import { editsOf } from '../../../store/edits.ts'
 import { lensOf } from '../../../store/lens.ts'
-import { samplingBenchOf } from '../../../store/samplingBench.ts'
+import { samplingExplorerOf } from '../../../store/samplingExplorer.ts'
 import type { Session } from '../../../store/session.ts'
 import { speculationOf } from '../../../store/speculate.ts'
 import { stepsOf } from '../../../store/steps.ts'
@@ -66,7 +66,7 @@ function watchPage(session: Session, changed: () => void): () => void {
     cacheOf(session).state,
     lensOf(session).state,
     lensOf(session).reading.state,
-    samplingBenchOf(session).state,
+    samplingExplorerOf(session).state,
     speculationOf(session).state,
     editsOf(session).state,
   ]
@@ -80,7 +80,7 @@ function usePage<T extends string | boolean>(read: (session: Session) => T): T {
   return useSyncExternalStore(watch, () => read(session))
 }
 
-/** A sentence in its plain stretches and the facts between them, as they stand on the page. */
+/** A sentence in its plain parts and the facts between them, as they stand on the page. */
 export function useSentence(words: string): readonly { text: string; fact: boolean }[] {
   const parts = useMemo(() => words.split(/\{(\w+)\}/), [words])
   const facts = usePage((session) =>

@@ -1,6 +1,6 @@
 import { answeringModel } from '../../../store/app.ts'
-import { GUIDES, MOST_AHEAD } from '../../../store/speculateRounds.ts'
-import type { Guide } from '../../../api/model.ts'
+import { DRAFT_KINDS, MOST_AHEAD } from '../../../store/speculateRounds.ts'
+import type { DraftModel } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
@@ -29,30 +29,30 @@ export function Setup() {
         value={prompt}
         onChange={(event) => app.setState({ prompt: event.currentTarget.value })}
       />
-      <GuideChoice />
+      <DraftChoice />
       {penalised && <p className="note speculate-remark">{t('speculate.penalty')}</p>}
       <Actions />
     </section>
   )
 }
 
-function GuideChoice() {
+function DraftChoice() {
   const { state } = useSpeculation()
   const t = useTranslate()
-  const guide = useSpeculateState((state) => state.guide)
+  const draft = useSpeculateState((state) => state.draft)
   const ahead = useSpeculateState((state) => state.ahead)
   const layers = useSpeculateState((state) => state.layers)
   const deepest = useApp((state) => (answeringModel(state.model)?.layers ?? 2) - 1)
-  const choices = GUIDES.filter((kind) => kind !== 'first-layers' || deepest > 0)
+  const choices = DRAFT_KINDS.filter((kind) => kind !== 'first-layers' || deepest > 0)
   return (
     <>
       <div className="speculate-choice">
-        <Segmented<Guide['kind']>
-          label={t('speculate.guide')}
+        <Segmented<DraftModel['kind']>
+          label={t('speculate.draft')}
           labelled
-          value={guide}
-          choices={choices.map((value) => ({ value, label: t(`speculate.guide.${value}`) }))}
-          onChange={(next) => state.setState({ guide: next })}
+          value={draft}
+          choices={choices.map((value) => ({ value, label: t(`speculate.draft.${value}`) }))}
+          onChange={(next) => state.setState({ draft: next })}
         />
         <CountField
           name="ahead"
@@ -61,7 +61,7 @@ function GuideChoice() {
           most={MOST_AHEAD}
           onChange={(next) => state.setState({ ahead: next })}
         />
-        {guide === 'first-layers' && deepest > 1 && (
+        {draft === 'first-layers' && deepest > 1 && (
           <CountField
             name="layers"
             hint={t('speculate.layersHint', { layers: deepest + 1 })}
@@ -72,7 +72,7 @@ function GuideChoice() {
         )}
       </div>
       <p className="note speculate-remark">
-        {t(`speculate.hint.${guide}`)}
+        {t(`speculate.hint.${draft}`)}
         {deepest === 0 && ` ${t('speculate.oneLayer')}`}
       </p>
     </>

@@ -46,7 +46,7 @@ export function SpeculatedText() {
             className="chip"
             data-token-index={index}
             data-token-id={id}
-            data-from={proposals[at]?.verdict === 'accepted' ? 'guide' : 'model'}
+            data-from={proposals[at]?.outcome === 'accepted' ? 'draft' : 'model'}
           >
             <TokenText text={texts[index] ?? ''} />
           </span>

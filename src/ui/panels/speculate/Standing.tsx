@@ -65,7 +65,7 @@ function Where() {
 
 function usePhaseWords(): (phase: SpeculatePhase) => string {
   const t = useTranslate()
-  const guide = useSpeculateState((state) => state.shown?.guide)
+  const draft = useSpeculateState((state) => state.shown?.draft)
   const context = useApp((state) => answeringModel(state.model)?.context ?? 0)
   return (phase) => {
     switch (phase.kind) {
@@ -76,7 +76,7 @@ function usePhaseWords(): (phase: SpeculatePhase) => string {
       }
       case 'reading': {
         const { done, total } = phase
-        const ownText = guide !== undefined && guide.kind !== 'prompt-lookup'
+        const ownText = draft !== undefined && draft.kind !== 'prompt-lookup'
         if (total > 0 && done === total && ownText) return t('speculate.proposing')
         return t('output.reading', { done, total })
       }
@@ -166,7 +166,7 @@ function Speeds() {
 /** Where a round's time went, by the engine's own clock. */
 function Times({ totals, rounds }: OfRounds) {
   const t = useTranslate()
-  return (['guideMs', 'modelMs'] as const).map((name) => {
+  return (['draftMs', 'modelMs'] as const).map((name) => {
     const mean = rounds === 0 ? null : totals[name] / rounds
     return (
       <Figure
@@ -181,7 +181,7 @@ function Times({ totals, rounds }: OfRounds) {
 }
 
 interface FigureProps {
-  name: 'acceptance' | 'perForward' | 'speed' | 'plain' | 'guideMs' | 'modelMs'
+  name: 'acceptance' | 'perForward' | 'speed' | 'plain' | 'draftMs' | 'modelMs'
   value: number | null
   text: string
   more: string

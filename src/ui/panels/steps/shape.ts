@@ -7,7 +7,7 @@ import { firstSeen, maskOf, type Mask } from './mask.ts'
 export type Columns =
   | { kind: 'positions' }
   | { kind: 'vocabulary' }
-  /** Lanes of several heads side by side. */
+  /** RoundColumns of several heads side by side. */
   | { kind: 'heads'; headDim: number }
   | { kind: 'features' }
 

@@ -48,7 +48,7 @@ function useColumnName(
       return word === '' ? name : `${name} “${visibleText(word)}”`
     }
     case 'heads':
-      return t('tensor.lane', { head: Math.floor(col / columns.headDim), lane: col % columns.headDim })
+      return t('tensor.dim', { head: Math.floor(col / columns.headDim), dim: col % columns.headDim })
     case 'features':
       return t('tensor.column', { col })
   }

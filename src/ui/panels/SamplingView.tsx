@@ -1,28 +1,28 @@
 import { useEffect } from 'react'
 import { isRunning } from '../../store/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import { BenchHead } from './sampling/BenchHead.tsx'
+import { PlaceHead } from './sampling/PlaceHead.tsx'
 import { DrawBar } from './sampling/DrawBar.tsx'
-import { useBench, useBenchState, useWorkings } from './sampling/hooks.ts'
-import { LaneGrid } from './sampling/LaneGrid.tsx'
+import { useExplorer, useExplorerState, useWorkings } from './sampling/hooks.ts'
+import { StageGrid } from './sampling/StageGrid.tsx'
 
 /** From logits to a token: every stage of the draw, for one place of the text. */
-export function SamplingBenchView() {
+export function SamplingView() {
   const t = useTranslate()
-  const bench = useBench()
-  useEffect(() => bench.watch(), [bench])
-  const phase = useBenchState((state) => state.phase)
+  const explorer = useExplorer()
+  useEffect(() => explorer.watch(), [explorer])
+  const phase = useExplorerState((state) => state.phase)
   const workings = useWorkings()
   return (
-    <div className="bench" data-testid="sampling-view" data-state={phase.kind}>
+    <div className="sampler" data-testid="sampling-view" data-state={phase.kind}>
       {workings === null ? (
         <NothingThere />
       ) : (
         <>
-          <p className="bench-about">{t('bench.about')}</p>
-          <BenchHead {...workings} />
+          <p className="sampler-about">{t('sampler.about')}</p>
+          <PlaceHead {...workings} />
           <DrawBar {...workings} />
-          <LaneGrid {...workings} />
+          <StageGrid {...workings} />
         </>
       )}
     </div>
@@ -33,19 +33,19 @@ export function SamplingBenchView() {
 function NothingThere() {
   const { app, model } = useSession()
   const t = useTranslate()
-  const bench = useBench()
-  const phase = useBenchState((state) => state.phase)
+  const explorer = useExplorer()
+  const phase = useExplorerState((state) => state.phase)
   const running = useApp((state) => isRunning(state.run))
   const loading = useApp((state) => state.model.kind === 'loading')
   if (phase.kind === 'failed') {
     return (
       <div className="blank-slate" role="alert">
-        <p className="blank-slate-title">{t('bench.failed')}</p>
+        <p className="blank-slate-title">{t('sampler.failed')}</p>
         <p>
           {phase.error.message} {phase.error.hint}
         </p>
-        <button type="button" className="button" onClick={() => bench.refresh()}>
-          {t('bench.again')}
+        <button type="button" className="button" onClick={() => explorer.refresh()}>
+          {t('sampler.again')}
         </button>
       </div>
     )
@@ -55,12 +55,12 @@ function NothingThere() {
     if (phase.kind === 'reading') return t('logits.loading')
     if (running) return t('reading.waiting')
     if (loading) return t('steps.loading')
-    return model === null ? t('steps.noModel') : t('bench.empty')
+    return model === null ? t('steps.noModel') : t('sampler.empty')
   }
   return (
     <div className="blank-slate" role="status">
       <p className="blank-slate-title">{title()}</p>
-      {!working && <p>{t('bench.emptyHint')}</p>}
+      {!working && <p>{t('sampler.emptyHint')}</p>}
       {!working && (
         <button type="button" className="button" onClick={() => app.setState({ view: 'write' })}>
           {t('steps.toWrite')}

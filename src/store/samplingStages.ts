@@ -5,11 +5,11 @@ import { rankWhole, type WholeOrder, type WholeRanking } from '../decode/wholeRa
 import type { SamplingOptions } from '../api/model.ts'
 
 /** The model's own distribution, then what is left of it after each stage, in the order they act. */
-export const LANES = ['raw', 'penalty', 'temperature', 'top-k', 'top-p', 'min-p'] as const
-export type LaneName = (typeof LANES)[number]
+export const STAGES = ['raw', 'penalty', 'temperature', 'top-k', 'top-p', 'min-p'] as const
+export type StageName = (typeof STAGES)[number]
 
-export interface Lane {
-  name: LaneName
+export interface Stage {
+  name: StageName
   /** False when the options make it do nothing. */
   active: boolean
   /** Tokens left behind it. */
@@ -20,32 +20,32 @@ export interface Lane {
   entropyBits: number
 }
 
-/** One candidate on its way through all lanes. */
-export interface LaneRow {
+/** One candidate on its way through all stages. */
+export interface StageRow {
   id: number
   logit: number
   /** The logit after the penalty. */
   score: number
   /** Seen before, so that the penalty moves it. */
   seen: boolean
-  /** Probability behind every lane; null from the one that cut it. */
+  /** Probability behind every stage; null from the one that cut it. */
   shares: readonly (number | null)[]
-  /** Index of the lane that cut it. */
+  /** Index of the stage that cut it. */
   cutAt: number | null
-  /** Its stretch of the cumulative distribution; null when it was cut. */
-  stretch: readonly [from: number, to: number] | null
+  /** Its interval of the cumulative distribution; null when it was cut. */
+  interval: readonly [from: number, to: number] | null
 }
 
-export interface LaneTable {
-  lanes: readonly Lane[]
+export interface StageTable {
+  stages: readonly Stage[]
   /** By score, descending: the first ones, then those asked for wherever they stand. */
-  rows: readonly LaneRow[]
-  /** All others: how many, and their probability behind every lane. */
+  rows: readonly StageRow[]
+  /** All others: how many, and their probability behind every stage. */
   rest: { count: number; shares: readonly number[] }
-  stages: SampleStages
+  sampled: SampleStages
 }
 
-export interface LaneRequest {
+export interface StageRequest {
   options: SamplingOptions
   seenIds: readonly number[]
   /** In [0, 1). */
@@ -69,7 +69,7 @@ export function plainRow(order: WholeOrder): PlainRow {
 }
 
 /** The whole chain for one set of options. A few passes over the vocabulary, no sort, no forward. */
-export function laneTable(plain: PlainRow, request: LaneRequest): LaneTable {
+export function stageTable(plain: PlainRow, request: StageRequest): StageTable {
   const { options, seenIds, random, limit, always } = request
   const { temperature, repetitionPenalty } = options
   const greedy = temperature === 0
@@ -78,41 +78,41 @@ export function laneTable(plain: PlainRow, request: LaneRequest): LaneTable {
     repetitionPenalty,
     seenIds,
   })
-  const stages = stagesOf(ranking, options, random)
+  const sampled = stagesOf(ranking, options, random)
   const { scores } = ranking
   const penalised =
     repetitionPenalty === 1 ? plain : { logSumExp: logSumExp(scores), entropyBits: entropyBits(scores) }
-  const lanes = describeLanes({ plain, penalised, ranking, stages, temperature })
+  const stages = describeStages({ plain, penalised, ranking, sampled, temperature })
   const seen = new Set(seenIds)
-  const makeRow = rowMaker({ plain, ranking, stages, lanes, shift: penalised.logSumExp, greedy, seen })
-  const rows = shownPlaces(ranking, limit, [...always, stages.chosen]).map(makeRow)
-  const shares = LANES.map((_, lane) =>
-    Math.max(0, 1 - rows.reduce((sum, row) => sum + (row.shares[lane] ?? 0), 0)),
+  const makeRow = rowMaker({ plain, ranking, sampled, stages, shift: penalised.logSumExp, greedy, seen })
+  const rows = shownPlaces(ranking, limit, [...always, sampled.chosen]).map(makeRow)
+  const shares = STAGES.map((_, stage) =>
+    Math.max(0, 1 - rows.reduce((sum, row) => sum + (row.shares[stage] ?? 0), 0)),
   )
-  return { lanes, rows, rest: { count: plain.order.logits.length - rows.length, shares }, stages }
+  return { stages, rows, rest: { count: plain.order.logits.length - rows.length, shares }, sampled }
 }
 
-interface LaneParts {
+interface StageParts {
   plain: PlainRow
   penalised: Pick<PlainRow, 'entropyBits'>
   ranking: WholeRanking
-  stages: SampleStages
+  sampled: SampleStages
   temperature: number
 }
 
-function describeLanes({ plain, penalised, ranking, stages, temperature }: LaneParts): Lane[] {
+function describeStages({ plain, penalised, ranking, sampled, temperature }: StageParts): Stage[] {
   // A greedy choice leaves one token, and no entropy.
-  const ends = temperature === 0 ? [] : stages.stages.slice(1).map(({ kept }) => kept ?? 0)
+  const ends = temperature === 0 ? [] : sampled.stages.slice(1).map(({ kept }) => kept ?? 0)
   const cut = prefixEntropies(ranking, ends, temperature)
   const entropies = [plain.entropyBits, penalised.entropyBits, ...cut]
-  return LANES.map((name, lane) => {
-    const stage = stages.stages[lane - 1]
+  return STAGES.map((name, stage) => {
+    const step = sampled.stages[stage - 1]
     return {
       name,
-      active: stage?.active ?? false,
-      kept: stage?.kept ?? plain.order.ids.length,
-      mass: 1 - (stage?.cutMass ?? 0),
-      entropyBits: entropies[lane] ?? 0,
+      active: step?.active ?? false,
+      kept: step?.kept ?? plain.order.ids.length,
+      mass: 1 - (step?.cutMass ?? 0),
+      entropyBits: entropies[stage] ?? 0,
     }
   })
 }
@@ -130,30 +130,30 @@ function shownPlaces({ ids }: WholeRanking, limit: number, always: readonly numb
 interface RowParts {
   plain: PlainRow
   ranking: WholeRanking
-  stages: SampleStages
-  lanes: readonly Lane[]
+  sampled: SampleStages
+  stages: readonly Stage[]
   /** Log-sum-exp of the penalised scores. */
   shift: number
   greedy: boolean
   seen: ReadonlySet<number>
 }
 
-function rowMaker(parts: RowParts): (place: number) => LaneRow {
-  const { plain, ranking, stages, lanes, shift, greedy, seen } = parts
-  const totals = lanes.map(({ kept }) => ranking.cumulative[kept - 1] ?? 0)
+function rowMaker(parts: RowParts): (place: number) => StageRow {
+  const { plain, ranking, sampled, stages, shift, greedy, seen } = parts
+  const totals = stages.map(({ kept }) => ranking.cumulative[kept - 1] ?? 0)
   return (place) => {
     const id = ranking.ids[place]!
     const [logit, score] = [plain.order.logits[id]!, ranking.scores[id]!]
-    const shares = lanes.map(({ name, kept }, lane) => {
+    const shares = stages.map(({ name, kept }, stage) => {
       if (name === 'raw') return Math.exp(logit - plain.logSumExp)
       if (name === 'penalty') return Math.exp(score - shift)
       if (place >= kept) return null
-      return greedy ? 1 : ranking.weights[place]! / totals[lane]!
+      return greedy ? 1 : ranking.weights[place]! / totals[stage]!
     })
     const cutAt = shares.indexOf(null)
-    const stretch =
-      cutAt === -1 ? ([stages.cumulative[place - 1] ?? 0, stages.cumulative[place] ?? 1] as const) : null
-    return { id, logit, score, seen: seen.has(id), shares, cutAt: cutAt === -1 ? null : cutAt, stretch }
+    const interval =
+      cutAt === -1 ? ([sampled.cumulative[place - 1] ?? 0, sampled.cumulative[place] ?? 1] as const) : null
+    return { id, logit, score, seen: seen.has(id), shares, cutAt: cutAt === -1 ? null : cutAt, interval }
   }
 }
 
@@ -180,7 +180,7 @@ function prefixEntropies(
   return ends.map((end) => found.get(end) ?? 0)
 }
 
-/** A stretch of the bar of the draw: one token, or all that are too narrow to tell apart. */
+/** An interval of the bar of the draw: one token, or all that are too narrow to tell apart. */
 export interface Segment {
   /** Null for several tokens. */
   id: number | null
@@ -190,8 +190,8 @@ export interface Segment {
 }
 
 /** The cumulative distribution as at most `limit` single tokens and what is left; the drawn one is never lumped. */
-export function segmentsOf(stages: SampleStages, limit: number): Segment[] {
-  const { ids, cumulative, chosenRank } = stages
+export function segmentsOf(sampled: SampleStages, limit: number): Segment[] {
+  const { ids, cumulative, chosenRank } = sampled
   const single = (place: number): Segment => ({
     id: ids[place]!,
     count: 1,
@@ -211,8 +211,8 @@ export function segmentsOf(stages: SampleStages, limit: number): Segment[] {
 /** Counters of draws made here: no run of fewer tokens uses them. */
 const DRAWS_FROM = 2 ** 31
 
-/** The n-th random number of the bench for a seed, in [0, 1). */
-export function benchRandom(seed: number, n: number): number {
+/** The n-th random number of the explorer for a seed, in [0, 1). */
+export function explorerRandom(seed: number, n: number): number {
   return randomUniform(seed, DRAWS_FROM + n)
 }
 
@@ -227,7 +227,7 @@ export function placeDrawn(cumulative: Float64Array, random: number): number {
   return low
 }
 
-/** How often the first `count` random numbers of the bench draw each id. */
+/** How often the first `count` random numbers of the explorer draw each id. */
 export function countDraws(
   { ids, cumulative }: SampleStages,
   seed: number,
@@ -235,7 +235,7 @@ export function countDraws(
 ): Map<number, number> {
   const drawn = new Map<number, number>()
   for (let n = 0; n < count; n++) {
-    const id = ids[placeDrawn(cumulative, benchRandom(seed, n))]!
+    const id = ids[placeDrawn(cumulative, explorerRandom(seed, n))]!
     drawn.set(id, (drawn.get(id) ?? 0) + 1)
   }
   return drawn

@@ -12,8 +12,8 @@ import { WeightStore, type StoredView } from '../../weights/store.ts'
 import { WeightReader } from '../../weights/reader.ts'
 import type { LoadProgress } from '../../api/model.ts'
 
-/** Counts a guide's buffers with the model's own, under one label, and can free them alone. */
-class GuideLedger extends BufferLedger {
+/** Counts a draft model's buffers with the model's own, under one label, and can free them alone. */
+class DraftLedger extends BufferLedger {
   private readonly own = new Set<LedgerBuffer>()
   private readonly all: BufferLedger
 
@@ -23,7 +23,7 @@ class GuideLedger extends BufferLedger {
   }
 
   override create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
-    const buffer = this.all.create(`guide:${label}`, bytes, usage)
+    const buffer = this.all.create(`draft:${label}`, bytes, usage)
     this.own.add(buffer)
     return buffer
   }
@@ -64,7 +64,7 @@ class CopiedWeights extends WeightStore {
   }
 }
 
-/** Who waits for a guide to be made. */
+/** Who waits for a draft model to be made. */
 interface Waiting {
   onProgress: ((progress: LoadProgress) => void) | undefined
   signal: AbortSignal | undefined
@@ -112,7 +112,7 @@ function shortened(model: ModelDescription, layers: number): ModelDescription {
   return { ...model, layers, record: (size) => firstLayers(model.record(size), layers) }
 }
 
-export type GuideRequest =
+export type DraftRequest =
   /** `weights` names the model's weights: adapters may be folded into them. */
   { kind: 'q4_0'; weights: string } | { kind: 'first-layers'; layers: number }
 
@@ -122,26 +122,26 @@ interface Kept {
   readonly key: string
   readonly weights: WeightStore
   readonly runner: Runner
-  readonly ledger: GuideLedger
+  readonly ledger: DraftLedger
 }
 
-/** Guides of a model, one of each kind: they stay until another takes the place, or the model's ledger frees everything. */
-const kept = new WeakMap<Runner, Map<GuideRequest['kind'], Kept>>()
+/** Draft models of a model, one of each kind: they stay until another takes the place, or the model's ledger frees everything. */
+const kept = new WeakMap<Runner, Map<DraftRequest['kind'], Kept>>()
 
-/** A guide's cache has room for a multiple of so many positions, as few as its text needs. */
+/** A draft model's cache has room for a multiple of so many positions, as few as its text needs. */
 const ROOM = 256
 
 /**
- * The runner of a guide on the model's device, made on first use, and made again over the same weights for a text too long
+ * The runner of a draft model on the model's device, made on first use, and made again over the same weights for a text too long
  * for it. Throws `out-of-memory`, `aborted`.
  */
-export async function guideRunner(
+export async function draftRunner(
   base: Runner,
-  request: GuideRequest,
+  request: DraftRequest,
   positions: number,
   waiting: Waiting,
 ): Promise<Runner> {
-  const mine = kept.get(base) ?? new Map<GuideRequest['kind'], Kept>()
+  const mine = kept.get(base) ?? new Map<DraftRequest['kind'], Kept>()
   kept.set(base, mine)
   const key = request.kind === 'q4_0' ? request.weights : String(request.layers)
   const context = Math.min(base.context, Math.ceil(positions / ROOM) * ROOM)
@@ -151,10 +151,10 @@ export async function guideRunner(
   await known?.runner.dispose()
   const same = known?.key === key ? known : null
   if (!same) known?.ledger.destroyAll()
-  const ledger = same?.ledger ?? new GuideLedger(base.device, base.ledger)
+  const ledger = same?.ledger ?? new DraftLedger(base.device, base.ledger)
   try {
     const made = await withinMemory(base.device, async () => {
-      const weights = same?.weights ?? (await guideWeights(base, ledger, request, waiting))
+      const weights = same?.weights ?? (await draftWeights(base, ledger, request, waiting))
       const runner = await makeRunner(base, request, { ledger, weights, context }, waiting)
       return { key, weights, runner, ledger }
     })
@@ -166,10 +166,10 @@ export async function guideRunner(
   }
 }
 
-function guideWeights(
+function draftWeights(
   base: Runner,
   ledger: BufferLedger,
-  { kind }: GuideRequest,
+  { kind }: DraftRequest,
   waiting: Waiting,
 ): Promise<WeightStore> {
   return kind === 'q4_0' ? copyQuantised(base, ledger, waiting) : Promise.resolve(base.weights)
@@ -177,7 +177,7 @@ function guideWeights(
 
 async function makeRunner(
   base: Runner,
-  request: GuideRequest,
+  request: DraftRequest,
   parts: { ledger: BufferLedger; weights: WeightStore; context: number },
   { onProgress }: Waiting,
 ): Promise<Runner> {
@@ -186,7 +186,7 @@ async function makeRunner(
     opened: describeDevice(base.device),
     variant: base.pipelines.variant,
     model: request.kind === 'q4_0' ? base.model : shortened(base.model, request.layers),
-    guide: true,
+    draft: true,
     ...parts,
   })
   await Promise.all([runner.prepareSelect(), runner.live(1, 1), runner.live(8, 1)])
@@ -199,7 +199,7 @@ async function withinMemory<T>(device: GPUDevice, work: () => Promise<T>): Promi
   const [result] = await Promise.allSettled([work()])
   const shortage = await device.popErrorScope()
   if (shortage) {
-    throw new TokenscopeError('out-of-memory', 'The GPU has not enough memory for this guide.', {
+    throw new TokenscopeError('out-of-memory', 'The GPU has not enough memory for this draft model.', {
       hint: 'Choose prompt lookup, which needs none, or load the model with a shorter context.',
       details: { message: shortage.message },
     })

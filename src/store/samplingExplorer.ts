@@ -4,16 +4,16 @@ import { orderWhole } from '../decode/wholeRanking.ts'
 import { toErrorData, type ErrorData } from '../errors.ts'
 import type { GeneratedToken, Model, SamplingOptions } from '../api/model.ts'
 import { isRunning } from './app.ts'
-import { plainRow, type PlainRow } from './samplingLanes.ts'
+import { plainRow, type PlainRow } from './samplingStages.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 
-/** The settings the bench moves. */
-export const BENCH_SETTINGS = ['repetitionPenalty', 'temperature', 'topK', 'topP', 'minP'] as const
-export type BenchSetting = (typeof BENCH_SETTINGS)[number]
+/** The settings the explorer moves. */
+export const EXPLORER_SETTINGS = ['repetitionPenalty', 'temperature', 'topK', 'topP', 'minP'] as const
+export type ExplorerSetting = (typeof EXPLORER_SETTINGS)[number]
 
 /** One place of the text where a token is drawn. */
-export interface BenchPlace {
+export interface ExplorerPlace {
   /** Among the generated tokens; behind the last one, the token that would come next. */
   index: number
   /** What was written there; null for the next token. */
@@ -31,27 +31,27 @@ export interface BenchPlace {
   recomputed: boolean
 }
 
-export type BenchPhase =
+export type ExplorerPhase =
   { kind: 'empty' } | { kind: 'reading' } | { kind: 'ready' } | { kind: 'failed'; error: ErrorData }
 
-export interface BenchState {
-  phase: BenchPhase
+export interface ExplorerState {
+  phase: ExplorerPhase
   /** What is on show; a new object for every place. */
-  place: BenchPlace | null
+  place: ExplorerPlace | null
   /** Looks at the token that would come next instead of the selected one. */
   next: boolean
   /** Settings moved here; the others are as in the run. */
-  moved: Partial<Pick<SamplingOptions, BenchSetting>>
+  moved: Partial<Pick<SamplingOptions, ExplorerSetting>>
   /** Draws made here; the last of them is on show, and with none the run's own. */
   draws: number
 }
 
 /**
- * The sampling bench: one row of logits, read once, and what settings make of it. Nothing here changes the page's own settings. Reads
+ * The sampling view: one row of logits, read once, and what settings make of it. Nothing here changes the page's own settings. Reads
  * only while a view looks and no text is being written.
  */
-export class SamplingBench {
-  readonly state = createStore<BenchState>()(() => ({
+export class SamplingExplorer {
+  readonly state = createStore<ExplorerState>()(() => ({
     phase: { kind: 'empty' },
     place: null,
     next: false,
@@ -90,7 +90,7 @@ export class SamplingBench {
     this.sync()
   }
 
-  move(name: BenchSetting, value: number): void {
+  move(name: ExplorerSetting, value: number): void {
     this.state.setState(({ moved }) => ({ moved: { ...moved, [name]: value } }))
   }
 
@@ -117,7 +117,8 @@ export class SamplingBench {
     const last = trace.tokens.length
     const { next } = this.state.getState()
     const index = next || last === 0 ? last : Math.min(pinned ?? last - 1, last - 1)
-    const shaping = index === last ? BENCH_SETTINGS.map((name) => settings[name]).join() + settings.seed : ''
+    const shaping =
+      index === last ? EXPLORER_SETTINGS.map((name) => settings[name]).join() + settings.seed : ''
     const wanted = `${trace.epoch}:${last}:${index}:${shaping}`
     if (wanted === this.wanted) return
     this.wanted = wanted
@@ -165,7 +166,7 @@ export class SamplingBench {
   }
 
   /** The settings and the number of a draw: the run's that made it, or the next run's first. */
-  private drawAt(index: number): Pick<BenchPlace, 'token' | 'settings' | 'random' | 'undrawn'> {
+  private drawAt(index: number): Pick<ExplorerPlace, 'token' | 'settings' | 'random' | 'undrawn'> {
     const { trace, app } = this.session
     const token = trace.tokens[index] ?? null
     const own = app.getState().settings
@@ -187,7 +188,7 @@ export class SamplingBench {
 /** Puts another token at a place and lets the model write on behind it; the text it leaves stays as a branch. */
 export async function continueWith(
   session: Session,
-  { index }: Pick<BenchPlace, 'index'>,
+  { index }: Pick<ExplorerPlace, 'index'>,
   id: number,
 ): Promise<void> {
   const { branchesOf } = await import('./branches.ts')
@@ -200,11 +201,11 @@ export async function continueWith(
 }
 
 /** The options on show: the run's with what was moved. */
-export function benchOptions({ place, moved }: BenchState): SamplingOptions | null {
+export function explorerOptions({ place, moved }: ExplorerState): SamplingOptions | null {
   if (place === null) return null
   const { temperature, topK, topP, minP, repetitionPenalty, seed } = place.settings
   return { temperature, topK, topP, minP, repetitionPenalty, seed, ...moved }
 }
 
-/** The bench of a page: one, whichever panel asks. */
-export const samplingBenchOf = perSession((session) => new SamplingBench(session))
+/** The explorer of a page: one, whichever panel asks. */
+export const samplingExplorerOf = perSession((session) => new SamplingExplorer(session))

@@ -3,11 +3,11 @@ import { MATVEC_ROWS } from '../../ops/linear.ts'
 import { Feed } from '../../run/feed.ts'
 import type { Runner } from '../../run/runner.ts'
 import type { SamplingOptions } from '../../api/model.ts'
-import { certain, drawFrom, probabilityOf, speculationRandom, type Draft } from './acceptance.ts'
-import type { Drafter } from './guide.ts'
+import { certain, drawFrom, probabilityOf, speculationRandom, type DraftToken } from './acceptance.ts'
+import type { Drafter } from './drafter.ts'
 import { RowReader } from './rowReader.ts'
 
-interface ModelGuideOptions {
+interface ModelDrafterOptions {
   runner: Runner
   sampling: SamplingOptions
   /** Tokens of the prompt: draws are counted from its end. */
@@ -16,12 +16,12 @@ interface ModelGuideOptions {
 }
 
 /** Proposes what a smaller model would write. It runs without adapters and edits, and reads its own copy of the text. */
-export class ModelGuide implements Drafter {
-  private readonly options: ModelGuideOptions
+export class ModelDrafter implements Drafter {
+  private readonly options: ModelDrafterOptions
   private readonly reader: RowReader
   private readonly end: () => void
 
-  constructor(options: ModelGuideOptions) {
+  constructor(options: ModelDrafterOptions) {
     this.options = options
     const { runner, sampling } = options
     const feed = Feed.open(runner, BASE_CONDITIONS, [])
@@ -31,7 +31,7 @@ export class ModelGuide implements Drafter {
       sampling,
       top: 1,
       widest: 1,
-      name: 'The guide',
+      name: 'The draft model',
     })
     this.end = () => {
       this.reader.dispose()
@@ -39,7 +39,7 @@ export class ModelGuide implements Drafter {
     }
   }
 
-  async propose(text: readonly number[], count: number): Promise<readonly Draft[]> {
+  async propose(text: readonly number[], count: number): Promise<readonly DraftToken[]> {
     const missing = await this.catchUp(text)
     if (this.options.sampling.temperature === 0) {
       const records = await this.reader.readGreedily(missing, count)
@@ -67,18 +67,18 @@ export class ModelGuide implements Drafter {
   }
 
   /** One forward a token: each is drawn on the host, from the very distribution that the test compares. */
-  private async draw(index: number, missing: readonly number[], count: number): Promise<Draft[]> {
-    const drafts: Draft[] = []
+  private async draw(index: number, missing: readonly number[], count: number): Promise<DraftToken[]> {
+    const draftTokens: DraftToken[] = []
     let fed = missing
-    while (drafts.length < count) {
+    while (draftTokens.length < count) {
       const [prediction] = await this.reader.read(fed, 1)
       const distribution = this.reader.distribution(prediction!)
-      const random = speculationRandom(this.options.sampling.seed, index + drafts.length, 'guide')
+      const random = speculationRandom(this.options.sampling.seed, index + draftTokens.length, 'draft')
       const id = drawFrom(distribution, random)
-      drafts.push({ id, probability: probabilityOf(distribution, id), distribution })
+      draftTokens.push({ id, probability: probabilityOf(distribution, id), distribution })
       fed = [id]
     }
-    return drafts
+    return draftTokens
   }
 
   close(): void {

@@ -1,37 +1,37 @@
 import { isRunning } from '../../../store/app.ts'
 import { visibleText } from '../../../store/groups.ts'
-import type { BenchPlace } from '../../../store/samplingBench.ts'
+import type { ExplorerPlace } from '../../../store/samplingExplorer.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { ScalesChip } from '../adapters/ScalesChip.tsx'
 import { tokenName } from '../steps/words.ts'
-import { useBench, useBenchState, type Workings } from './hooks.ts'
+import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
 /** Characters of the text shown before the token. */
 const CONTEXT = 48
 
 /** Which place of the text this is, and the way to its neighbours. */
-export function BenchHead({ place }: Workings) {
+export function PlaceHead({ place }: Workings) {
   const t = useTranslate()
-  const bench = useBench()
-  const next = useBenchState((state) => state.next)
-  const reading = useBenchState((state) => state.phase.kind === 'reading')
+  const explorer = useExplorer()
+  const next = useExplorerState((state) => state.next)
+  const reading = useExplorerState((state) => state.phase.kind === 'reading')
   const running = useApp((state) => isRunning(state.run))
   return (
-    <header className="bench-head">
+    <header className="sampler-head">
       <Segmented
-        label={t('bench.which')}
+        label={t('sampler.which')}
         value={next ? 'next' : 'token'}
         choices={[
-          { value: 'token', label: t('bench.token') },
-          { value: 'next', label: t('bench.next') },
+          { value: 'token', label: t('sampler.token') },
+          { value: 'next', label: t('sampler.next') },
         ]}
-        onChange={(value) => bench.lookAhead(value === 'next')}
+        onChange={(value) => explorer.lookAhead(value === 'next')}
       />
       {!next && <Neighbours place={place} />}
       <PlaceName place={place} />
-      <span className="bench-tags">
+      <span className="sampler-tags">
         {place.recomputed && (
           <span className="tag" title={t('logits.recomputedHint')}>
             {t('logits.recomputed')}
@@ -48,16 +48,16 @@ export function BenchHead({ place }: Workings) {
   )
 }
 
-function Neighbours({ place }: { place: BenchPlace }) {
+function Neighbours({ place }: { place: ExplorerPlace }) {
   const t = useTranslate()
   const { app, trace } = useSession()
   const go = (by: number) => app.setState({ pinned: place.index + by, hovered: null, hoveredPrompt: null })
   return (
-    <span className="bench-neighbours">
+    <span className="sampler-neighbours">
       <button
         type="button"
         className="button button-icon"
-        aria-label={t('bench.previous')}
+        aria-label={t('sampler.previous')}
         disabled={place.index <= 0}
         onClick={() => go(-1)}
       >
@@ -66,7 +66,7 @@ function Neighbours({ place }: { place: BenchPlace }) {
       <button
         type="button"
         className="button button-icon"
-        aria-label={t('bench.following')}
+        aria-label={t('sampler.following')}
         disabled={place.index >= trace.tokens.length - 1}
         onClick={() => go(1)}
       >
@@ -76,7 +76,7 @@ function Neighbours({ place }: { place: BenchPlace }) {
   )
 }
 
-function PlaceName({ place }: { place: BenchPlace }) {
+function PlaceName({ place }: { place: ExplorerPlace }) {
   const t = useTranslate()
   const { trace } = useSession()
   const { token, index, before } = place
@@ -85,16 +85,21 @@ function PlaceName({ place }: { place: BenchPlace }) {
     .join('')
   const shown = text.length > CONTEXT ? `…${text.slice(-CONTEXT)}` : text
   return (
-    <p className="bench-place">
+    <p className="sampler-place">
       {token !== null && (
-        <strong className="token-name" data-testid="bench-token" data-token-id={token.id} data-index={index}>
+        <strong
+          className="token-name"
+          data-testid="sampler-token"
+          data-token-id={token.id}
+          data-index={index}
+        >
           {tokenName(t, token.text, token.id)}
         </strong>
       )}
       <span className="note numeric">
         {t('logits.position', { position: before.length })} · {t('logits.after')}{' '}
       </span>
-      <span className="bench-context">{shown === '' ? t('logits.start') : visibleText(shown)}</span>
+      <span className="sampler-context">{shown === '' ? t('logits.start') : visibleText(shown)}</span>
     </p>
   )
 }

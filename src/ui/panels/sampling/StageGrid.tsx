@@ -1,18 +1,24 @@
 import { memo, useMemo } from 'react'
 import { answeringModel, isRunning } from '../../../store/app.ts'
 import { SETTING_KEYS } from '../../../store/hash.ts'
-import { continueWith, type BenchSetting } from '../../../store/samplingBench.ts'
-import { countDraws, LANES, type Lane, type LaneName, type LaneRow } from '../../../store/samplingLanes.ts'
+import { continueWith, type ExplorerSetting } from '../../../store/samplingExplorer.ts'
+import {
+  countDraws,
+  STAGES,
+  type Stage,
+  type StageName,
+  type StageRow,
+} from '../../../store/samplingStages.ts'
 import { clampSetting, SETTING_RANGES } from '../../../store/settings.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
-import { useBench, useBenchState, type Workings } from './hooks.ts'
+import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
-/** The setting that a lane obeys. */
-const SETTING_OF: Readonly<Record<Exclude<LaneName, 'raw'>, BenchSetting>> = {
+/** The setting that a stage obeys. */
+const SETTING_OF: Readonly<Record<Exclude<StageName, 'raw'>, ExplorerSetting>> = {
   penalty: 'repetitionPenalty',
   temperature: 'temperature',
   'top-k': 'topK',
@@ -21,21 +27,21 @@ const SETTING_OF: Readonly<Record<Exclude<LaneName, 'raw'>, BenchSetting>> = {
 }
 
 /** Candidates down, stages across: what a stage cuts stays, greyed. */
-export function LaneGrid({ place, options, table, texts }: Workings) {
+export function StageGrid({ place, options, table, texts }: Workings) {
   const t = useTranslate()
-  const draws = useBenchState((state) => state.draws)
+  const draws = useExplorerState((state) => state.draws)
   const drawn = useMemo(
-    () => (draws === 0 ? null : countDraws(table.stages, options.seed, draws)),
-    [table.stages, options.seed, draws],
+    () => (draws === 0 ? null : countDraws(table.sampled, options.seed, draws)),
+    [table.sampled, options.seed, draws],
   )
-  // One scale for all lanes, so that bars compare across them.
+  // One scale for all stages, so that bars compare across them.
   const longest = Math.max(...table.rows.flatMap(({ shares }) => shares.map((share) => share ?? 0)))
   const shownDraws = table.rows.reduce((sum, { id }) => sum + (drawn?.get(id) ?? 0), 0)
   const choose = useContinue(place)
   return (
-    <div className="bench-scroll" role="region" tabIndex={0} aria-label={t('bench.lanes')}>
-      <table className="bench-table">
-        <LaneHeads lanes={table.lanes} draws={draws} />
+    <div className="sampler-scroll" role="region" tabIndex={0} aria-label={t('sampler.stages')}>
+      <table className="sampler-table">
+        <StageHeads stages={table.stages} draws={draws} />
         <tbody>
           {table.rows.map((row) => (
             <CandidateLine
@@ -43,7 +49,7 @@ export function LaneGrid({ place, options, table, texts }: Workings) {
               row={row}
               name={tokenName(t, texts.get(row.id) ?? '', row.id)}
               longest={longest}
-              drawn={row.id === table.stages.chosen}
+              drawn={row.id === table.sampled.chosen}
               written={row.id === place.token?.id}
               count={drawn === null ? null : (drawn.get(row.id) ?? 0)}
               draws={draws}
@@ -72,51 +78,60 @@ function useContinue(place: Workings['place']): ((id: number) => void) | null {
   )
 }
 
-function LaneHeads({ lanes, draws }: { lanes: readonly Lane[]; draws: number }) {
+function StageHeads({ stages, draws }: { stages: readonly Stage[]; draws: number }) {
   const t = useTranslate()
-  const facts: { label: string; name: string; of: (lane: Lane) => string; value: (lane: Lane) => number }[] =
-    [
-      {
-        label: t('bench.kept'),
-        name: 'kept',
-        of: ({ kept }) => formatCount(kept),
-        value: ({ kept }) => kept,
-      },
-      {
-        label: t('bench.mass'),
-        name: 'mass',
-        of: ({ mass }) => formatProbability(mass),
-        value: ({ mass }) => mass,
-      },
-      {
-        label: t('bench.entropy'),
-        name: 'entropy',
-        of: ({ entropyBits }) => `${formatFixed(entropyBits, 2)} bit`,
-        value: ({ entropyBits }) => entropyBits,
-      },
-    ]
+  const facts: {
+    label: string
+    name: string
+    of: (stage: Stage) => string
+    value: (stage: Stage) => number
+  }[] = [
+    {
+      label: t('sampler.kept'),
+      name: 'kept',
+      of: ({ kept }) => formatCount(kept),
+      value: ({ kept }) => kept,
+    },
+    {
+      label: t('sampler.mass'),
+      name: 'mass',
+      of: ({ mass }) => formatProbability(mass),
+      value: ({ mass }) => mass,
+    },
+    {
+      label: t('sampler.entropy'),
+      name: 'entropy',
+      of: ({ entropyBits }) => `${formatFixed(entropyBits, 2)} bit`,
+      value: ({ entropyBits }) => entropyBits,
+    },
+  ]
   return (
     <thead>
-      <tr className="bench-stages">
-        <td className="bench-name" />
-        <th scope="col">{t('bench.logit')}</th>
-        {lanes.map((lane) => (
-          <th key={lane.name} scope="col" data-active={lane.active || lane.name === 'raw'}>
-            {lane.name === 'raw' ? t('bench.lane.raw') : <LaneSlider name={lane.name} />}
+      <tr className="sampler-stages">
+        <td className="sampler-name" />
+        <th scope="col">{t('sampler.logit')}</th>
+        {stages.map((stage) => (
+          <th key={stage.name} scope="col" data-active={stage.active || stage.name === 'raw'}>
+            {stage.name === 'raw' ? t('sampler.stage.raw') : <StageSlider name={stage.name} />}
           </th>
         ))}
-        <th scope="col">{t('bench.stretch')}</th>
-        {draws > 0 && <th scope="col">{t('bench.draws', { count: formatCount(draws) })}</th>}
+        <th scope="col">{t('sampler.interval')}</th>
+        {draws > 0 && <th scope="col">{t('sampler.draws', { count: formatCount(draws) })}</th>}
         <td />
       </tr>
       {facts.map(({ label, name, of, value }) => (
-        <tr key={name} className="bench-facts">
-          <th scope="row" className="bench-name" colSpan={2}>
+        <tr key={name} className="sampler-facts">
+          <th scope="row" className="sampler-name" colSpan={2}>
             {label}
           </th>
-          {lanes.map((lane) => (
-            <td key={lane.name} data-testid={`bench-${name}`} data-lane={lane.name} data-value={value(lane)}>
-              {of(lane)}
+          {stages.map((stage) => (
+            <td
+              key={stage.name}
+              data-testid={`sampler-${name}`}
+              data-stage={stage.name}
+              data-value={value(stage)}
+            >
+              {of(stage)}
             </td>
           ))}
           <td colSpan={draws > 0 ? 3 : 2} />
@@ -126,33 +141,33 @@ function LaneHeads({ lanes, draws }: { lanes: readonly Lane[]; draws: number }) 
   )
 }
 
-function LaneSlider({ name }: { name: Exclude<LaneName, 'raw'> }) {
+function StageSlider({ name }: { name: Exclude<StageName, 'raw'> }) {
   const t = useTranslate()
-  const bench = useBench()
+  const explorer = useExplorer()
   const setting = SETTING_OF[name]
-  const value = useBenchState((state) => state.moved[setting] ?? state.place?.settings[setting] ?? 0)
+  const value = useExplorerState((state) => state.moved[setting] ?? state.place?.settings[setting] ?? 0)
   const range = SETTING_RANGES[setting]
-  const label = t(`bench.lane.${name}`)
+  const label = t(`sampler.stage.${name}`)
   const remark = setting === 'temperature' && value === 0 ? 'greedy' : value === range.off ? 'off' : null
   return (
     <SliderField
       label={label}
       sliderLabel={t('setting.slider', { name: label })}
       hint={t(`setting.hint.${setting}`)}
-      testId={`bench-${SETTING_KEYS[setting]}`}
+      testId={`sampler-${SETTING_KEYS[setting]}`}
       value={value}
       {...range}
       remark={remark === null ? null : t(`setting.${remark}`)}
       onChange={(next) => {
         const allowed = clampSetting(setting, next)
-        if (allowed !== null) bench.move(setting, allowed)
+        if (allowed !== null) explorer.move(setting, allowed)
       }}
     />
   )
 }
 
 interface LineProps {
-  row: LaneRow
+  row: StageRow
   name: string
   longest: number
   drawn: boolean
@@ -166,58 +181,58 @@ interface LineProps {
 const CandidateLine = memo(function CandidateLine(props: LineProps) {
   const { row, name, longest, drawn, written, count, draws, onContinue } = props
   const t = useTranslate()
-  const { id, logit, score, seen, shares, cutAt, stretch } = row
-  const role = drawn ? t('bench.isDrawn') : written ? t('bench.isWritten') : null
+  const { id, logit, score, seen, shares, cutAt, interval } = row
+  const role = drawn ? t('sampler.isDrawn') : written ? t('sampler.isWritten') : null
   return (
     <tr
-      className="bench-row"
-      data-testid="bench-row"
+      className="sampler-row"
+      data-testid="sampler-row"
       data-token-id={id}
-      data-cut={cutAt === null ? undefined : LANES[cutAt]}
+      data-cut={cutAt === null ? undefined : STAGES[cutAt]}
       data-drawn={drawn}
       data-written={written}
     >
-      <th scope="row" className="bench-name" title={`${name} · id ${id}`}>
+      <th scope="row" className="sampler-name" title={`${name} · id ${id}`}>
         {name}
         {role !== null && <span className="visually-hidden"> ({role})</span>}
       </th>
-      <td className="bench-logit" title={seen ? t('bench.seen') : undefined}>
+      <td className="sampler-logit" title={seen ? t('sampler.seen') : undefined}>
         {formatFixed(logit, 2)}
-        {score !== logit && <span className="bench-penalised">→ {formatFixed(score, 2)}</span>}
+        {score !== logit && <span className="sampler-penalised">→ {formatFixed(score, 2)}</span>}
       </td>
-      {shares.map((share, lane) => (
+      {shares.map((share, stage) => (
         <td
-          key={LANES[lane]}
-          className="bench-share"
-          data-testid="bench-share"
-          data-lane={LANES[lane]}
+          key={STAGES[stage]}
+          className="sampler-share"
+          data-testid="sampler-share"
+          data-stage={STAGES[stage]}
           data-value={share ?? undefined}
           style={{ '--share': (share ?? 0) / longest }}
         >
-          {share !== null ? formatProbability(share) : lane === cutAt ? t('bench.cut') : '·'}
+          {share !== null ? formatProbability(share) : stage === cutAt ? t('sampler.cut') : '·'}
         </td>
       ))}
-      <td className="bench-stretch">
-        {stretch !== null && `${formatFixed(stretch[0], 3)}–${formatFixed(stretch[1], 3)}`}
+      <td className="sampler-interval">
+        {interval !== null && `${formatFixed(interval[0], 3)}–${formatFixed(interval[1], 3)}`}
       </td>
       {count !== null && (
         <td
-          className="bench-share"
+          className="sampler-share"
           style={{ '--share': count / draws / longest }}
-          data-testid="bench-count"
+          data-testid="sampler-count"
           data-value={count}
         >
           {formatCount(count)}
         </td>
       )}
-      <td className="bench-go">
+      <td className="sampler-go">
         {!written && (
           <button
             type="button"
             className="button button-icon"
-            aria-label={t('bench.continue', { token: name })}
-            title={t('bench.continue', { token: name })}
-            data-testid="bench-continue"
+            aria-label={t('sampler.continue', { token: name })}
+            title={t('sampler.continue', { token: name })}
+            data-testid="sampler-continue"
             disabled={onContinue === null}
             onClick={() => onContinue?.(id)}
           >
@@ -233,12 +248,12 @@ function RestLine({ rest, count }: { rest: Workings['table']['rest']; count: num
   const t = useTranslate()
   if (rest.count === 0) return null
   return (
-    <tr className="bench-rest" data-testid="bench-rest">
-      <th scope="row" className="bench-name" colSpan={2}>
-        {t('bench.others', { count: formatCount(rest.count) })}
+    <tr className="sampler-rest" data-testid="sampler-rest">
+      <th scope="row" className="sampler-name" colSpan={2}>
+        {t('sampler.others', { count: formatCount(rest.count) })}
       </th>
-      {rest.shares.map((share, lane) => (
-        <td key={LANES[lane]} data-lane={LANES[lane]} data-value={share}>
+      {rest.shares.map((share, stage) => (
+        <td key={STAGES[stage]} data-stage={STAGES[stage]} data-value={share}>
           {share < 1e-12 ? '' : formatProbability(share)}
         </td>
       ))}

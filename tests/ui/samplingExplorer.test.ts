@@ -3,14 +3,14 @@ import { entropyBits, logSoftmax, logSumExp } from '../../src/decode/distributio
 import { checkSampling, PRESETS, sampleStages, sampleToken } from '../../src/decode/samplers.ts'
 import { orderWhole } from '../../src/decode/wholeRanking.ts'
 import {
-  benchRandom,
+  explorerRandom,
   countDraws,
-  laneTable,
-  LANES,
+  stageTable,
+  STAGES,
   plainRow,
   segmentsOf,
-  type LaneRequest,
-} from '../../src/store/samplingLanes.ts'
+  type StageRequest,
+} from '../../src/store/samplingStages.ts'
 import type { SamplingOptions } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 
@@ -41,7 +41,7 @@ const CASES: Partial<SamplingOptions>[] = [
   { temperature: 5, topP: 0.999 },
 ]
 
-const request = (changes: Partial<SamplingOptions>, more: Partial<LaneRequest> = {}): LaneRequest => ({
+const request = (changes: Partial<SamplingOptions>, more: Partial<StageRequest> = {}): StageRequest => ({
   options: options(changes),
   seenIds: SEEN,
   random: 0.37,
@@ -58,27 +58,27 @@ test('one order for all settings: that of a comparison, ties by lowest id', () =
   expect(() => orderWhole(Float32Array.of(1, NaN))).toThrow(/NaN/)
 })
 
-describe('the lanes are what samplers.ts computes', () => {
+describe('the stages are what samplers.ts computes', () => {
   test.each(CASES)('%o', (changes) => {
     const logits = someLogits(2)
     const plain = plainRow(orderWhole(logits))
     for (const random of [0, 0.2, 0.5, 0.9, 0.9999999]) {
-      const table = laneTable(plain, request(changes, { random }))
+      const table = stageTable(plain, request(changes, { random }))
       const context = { seenIds: SEEN, random }
-      const stages = sampleStages(logits, options(changes), context)
-      expect(table.stages.chosen).toBe(sampleToken(logits, options(changes), context))
-      expect([...table.stages.ids]).toEqual([...stages.ids])
+      const sampled = sampleStages(logits, options(changes), context)
+      expect(table.sampled.chosen).toBe(sampleToken(logits, options(changes), context))
+      expect([...table.sampled.ids]).toEqual([...sampled.ids])
       // Not close: the same operations in the same order.
-      expect(table.stages.cumulative).toEqual(stages.cumulative)
-      expect(table.lanes.map(({ kept }) => kept)).toEqual([
+      expect(table.sampled.cumulative).toEqual(sampled.cumulative)
+      expect(table.stages.map(({ kept }) => kept)).toEqual([
         plain.order.ids.length,
-        ...stages.stages.map(({ kept }) => kept),
+        ...sampled.stages.map(({ kept }) => kept),
       ])
       const survivors = table.rows.filter(({ cutAt }) => cutAt === null)
-      expect(survivors.map(({ id }) => id)).toEqual([...stages.ids])
-      survivors.forEach(({ shares, stretch }, i) => {
-        expect(shares.at(-1)).toBeCloseTo(stages.probabilities[i]!, 12)
-        expect(stretch![1] - stretch![0]).toBeCloseTo(stages.probabilities[i]!, 12)
+      expect(survivors.map(({ id }) => id)).toEqual([...sampled.ids])
+      survivors.forEach(({ shares, interval }, i) => {
+        expect(shares.at(-1)).toBeCloseTo(sampled.probabilities[i]!, 12)
+        expect(interval![1] - interval![0]).toBeCloseTo(sampled.probabilities[i]!, 12)
       })
     }
   })
@@ -88,19 +88,19 @@ test.each(CASES)(
   'each stage cuts a tail that stays visible, and its masses and entropies add up: %o',
   (changes) => {
     const logits = someLogits(3)
-    const { lanes, rows, rest } = laneTable(plainRow(orderWhole(logits)), request(changes))
+    const { stages, rows, rest } = stageTable(plainRow(orderWhole(logits)), request(changes))
     const raw = logSoftmax(logits)
     rows.forEach(({ id, shares }) => expect(shares[0]).toBeCloseTo(Math.exp(raw[id]!), 12))
-    LANES.forEach((name, lane) => {
-      const { kept, mass, entropyBits: entropy } = lanes[lane]!
-      const left = rows.flatMap(({ shares }) => shares[lane] ?? [])
+    STAGES.forEach((name, stage) => {
+      const { kept, mass, entropyBits: entropy } = stages[stage]!
+      const left = rows.flatMap(({ shares }) => shares[stage] ?? [])
       expect(left.length, name).toBe(kept)
       expect(left.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 10)
-      // A cut removes what the lane before gave to the tokens that are gone.
+      // A cut removes what the stage before gave to the tokens that are gone.
       const before = rows.map(({ shares }) =>
-        shares[lane] === null ? 0 : (shares[Math.max(0, lane - 1)] ?? 0),
+        shares[stage] === null ? 0 : (shares[Math.max(0, stage - 1)] ?? 0),
       )
-      if (lane > 2)
+      if (stage > 2)
         expect(mass).toBeCloseTo(
           before.reduce((sum, share) => sum + share, 0),
           10,
@@ -115,7 +115,7 @@ test.each(CASES)(
     })
     expect(rest).toEqual({
       count: VOCAB - rows.length,
-      shares: LANES.map(() => expect.closeTo(0, 10) as number),
+      shares: STAGES.map(() => expect.closeTo(0, 10) as number),
     })
   },
 )
@@ -124,7 +124,7 @@ test('few rows: the rest keeps its mass, and asked-for tokens have a row whereve
   const logits = someLogits(4)
   const order = orderWhole(logits)
   const [far, farther] = [order.ids[200]!, order.ids[400]!]
-  const { rows, rest } = laneTable(
+  const { rows, rest } = stageTable(
     plainRow(order),
     request({}, { limit: 10, always: [farther, far, order.ids[2]!], random: 0 }),
   )
@@ -132,33 +132,33 @@ test('few rows: the rest keeps its mass, and asked-for tokens have a row whereve
   const shown = rows.reduce((sum, { shares }) => sum + shares[0]!, 0)
   expect(rest.shares[0]).toBeCloseTo(1 - shown, 12)
   expect(rest.count).toBe(VOCAB - 12)
-  const late = laneTable(plainRow(order), request({ temperature: 9 }, { limit: 3, random: 0.95 }))
-  expect(late.stages.chosenRank).toBeGreaterThan(3)
-  expect(late.rows.map(({ id }) => id)).toEqual([...order.ids.slice(0, 3), late.stages.chosen])
+  const late = stageTable(plainRow(order), request({ temperature: 9 }, { limit: 3, random: 0.95 }))
+  expect(late.sampled.chosenRank).toBeGreaterThan(3)
+  expect(late.rows.map(({ id }) => id)).toEqual([...order.ids.slice(0, 3), late.sampled.chosen])
 })
 
-test('the bar covers [0, 1] without gaps, and the mark lies in the drawn stretch', () => {
-  const { stages } = laneTable(plainRow(orderWhole(someLogits(5))), request({}, { random: 0.999 }))
-  const segments = segmentsOf(stages, 6)
+test('the bar covers [0, 1] without gaps, and the mark lies in the drawn interval', () => {
+  const { sampled } = stageTable(plainRow(orderWhole(someLogits(5))), request({}, { random: 0.999 }))
+  const segments = segmentsOf(sampled, 6)
   segments.forEach(({ from }, i) => expect(from).toBe(segments[i - 1]?.to ?? 0))
   expect(segments.at(-1)!.to).toBeCloseTo(1, 12)
-  expect(segments.reduce((sum, { count }) => sum + count, 0)).toBe(stages.ids.length)
-  const drawn = segments.find(({ id }) => id === stages.chosen)!
+  expect(segments.reduce((sum, { count }) => sum + count, 0)).toBe(sampled.ids.length)
+  const drawn = segments.find(({ id }) => id === sampled.chosen)!
   expect(drawn.from <= 0.999 && 0.999 < drawn.to).toBe(true)
 })
 
 test('many draws follow the distribution, and are the same numbers every time', () => {
-  const { stages } = laneTable(plainRow(orderWhole(someLogits(6))), request({ topK: 5, temperature: 3 }))
+  const { sampled } = stageTable(plainRow(orderWhole(someLogits(6))), request({ topK: 5, temperature: 3 }))
   const count = 20_000
-  const drawn = countDraws(stages, 42, count)
-  expect(countDraws(stages, 42, count)).toEqual(drawn)
+  const drawn = countDraws(sampled, 42, count)
+  expect(countDraws(sampled, 42, count)).toEqual(drawn)
   expect([...drawn.values()].reduce((a, b) => a + b, 0)).toBe(count)
-  stages.ids.forEach((id, i) => {
+  sampled.ids.forEach((id, i) => {
     // Five standard deviations.
-    const p = stages.probabilities[i]!
+    const p = sampled.probabilities[i]!
     expect(Math.abs((drawn.get(id) ?? 0) / count - p)).toBeLessThan(5 * Math.sqrt((p * (1 - p)) / count))
   })
-  expect(benchRandom(42, 0)).not.toBe(benchRandom(42, 1))
+  expect(explorerRandom(42, 0)).not.toBe(explorerRandom(42, 1))
 })
 
 test('a vocabulary of 150,000 is ordered whole and filtered to a table of every token', () => {
@@ -171,8 +171,8 @@ test('a vocabulary of 150,000 is ordered whole and filtered to a table of every 
   const seenIds = Array.from({ length: 400 }, (_, i) => (i * 377) % vocab)
   const flat = { temperature: 1.5, repetitionPenalty: 1.2 }
   const plain = plainRow(orderWhole(logits))
-  const table = laneTable(plain, request(flat, { seenIds, limit: 32, random: 0.99 }))
-  expect(table.stages.ids.length).toBe(vocab)
+  const table = stageTable(plain, request(flat, { seenIds, limit: 32, random: 0.99 }))
+  expect(table.sampled.ids.length).toBe(vocab)
   expect(logSumExp(logits)).toBeGreaterThan(0)
   expect(entropyBits(logits)).toBeGreaterThan(0)
 })

@@ -4,7 +4,7 @@ import { formatCount } from '../../../maths/format.ts'
 import { useOwnSequence } from './hooks.ts'
 
 /** What wrote the keys and values of each position: an earlier run, the prefill, or a step of decoding. */
-export function WriterLane({ ids }: { ids: readonly number[] }) {
+export function WriterBar({ ids }: { ids: readonly number[] }) {
   const t = useTranslate()
   const trace = useSlowTrace(200)
   const held = useOwnSequence()?.held ?? 0
@@ -17,7 +17,7 @@ export function WriterLane({ ids }: { ids: readonly number[] }) {
   return (
     <>
       <h3 className="eyebrow">{t('cache.written')}</h3>
-      <div className="cache-lane" aria-hidden="true">
+      <div className="cache-writers" aria-hidden="true">
         {spans.map((span) => (
           <span
             key={span.from}
@@ -31,7 +31,7 @@ export function WriterLane({ ids }: { ids: readonly number[] }) {
           </span>
         ))}
       </div>
-      <ul className="cache-spans note numeric" aria-label={t('cache.lane')}>
+      <ul className="cache-spans note numeric" aria-label={t('cache.writers')}>
         {spans.map((span) => (
           <li
             key={span.from}

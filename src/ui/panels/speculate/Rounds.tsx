@@ -1,5 +1,5 @@
 import { memo, useEffect, useState, type MouseEvent } from 'react'
-import { slotsOf, type LanePlace, type Slot } from '../../../store/speculateRounds.ts'
+import { slotsOf, type RoundPlace, type Slot } from '../../../store/speculateRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
@@ -7,15 +7,15 @@ import { formatFixed } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 
-/** The guide's proposals above, what the model made of them below, what it took under that: one column a round. */
-export function Lanes() {
+/** The draft's proposals above, what the model made of them below, what it took under that: one column a round. */
+export function RoundColumns() {
   const t = useTranslate()
   const speculation = useSpeculation()
   const rounds = useRounds()
   const selected = useSpeculateState((state) => state.selected)
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null)
   useFollowed(scroller, rounds.length, selected)
-  const longest = Math.max(1e-9, ...rounds.map(({ guideMs, modelMs }) => guideMs + modelMs))
+  const longest = Math.max(1e-9, ...rounds.map(({ draftMs, modelMs }) => draftMs + modelMs))
   const onClick = (event: MouseEvent) => {
     const slot = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-slot]') : null
     if (slot === null) return
@@ -24,23 +24,23 @@ export function Lanes() {
     })
   }
   return (
-    <section className="speculate-lanes">
+    <section className="speculate-rounds">
       <Key />
-      <div className="lanes-frame">
-        <div className="lane-names" aria-hidden="true">
-          <span>{t('speculate.laneGuide')}</span>
-          <span>{t('speculate.laneModel')}</span>
-          <span>{t('speculate.laneTime')}</span>
+      <div className="rounds-frame">
+        <div className="round-names" aria-hidden="true">
+          <span>{t('speculate.rowDraft')}</span>
+          <span>{t('speculate.rowModel')}</span>
+          <span>{t('speculate.rowTime')}</span>
         </div>
         <div
           ref={setScroller}
-          className="lanes-scroll"
+          className="rounds-scroll"
           role="listbox"
           tabIndex={0}
-          aria-label={t('speculate.lanes')}
+          aria-label={t('speculate.rounds')}
           aria-orientation="horizontal"
           aria-activedescendant={selected === null ? undefined : slotId(selected)}
-          data-testid="speculate-lanes"
+          data-testid="speculate-rounds"
           onClick={onClick}
         >
           {rounds.map((round) => (
@@ -57,10 +57,10 @@ export function Lanes() {
   )
 }
 
-const slotId = ({ round, slot }: LanePlace): string => `speculate-${round}-${slot}`
+const slotId = ({ round, slot }: RoundPlace): string => `speculate-${round}-${slot}`
 
 /** Keeps the selected place on show; while none is selected, the newest round. */
-function useFollowed(scroller: HTMLElement | null, rounds: number, selected: LanePlace | null): void {
+function useFollowed(scroller: HTMLElement | null, rounds: number, selected: RoundPlace | null): void {
   const at = selected === null ? null : slotId(selected)
   useEffect(() => {
     if (scroller === null || at === null) return
@@ -80,22 +80,26 @@ interface RoundProps {
 
 const Round = memo(function Round({ round, longest, selected }: RoundProps) {
   const t = useTranslate()
-  const { index, guideMs, modelMs } = round
-  const [guide, model] = [formatFixed(guideMs, 1), formatFixed(modelMs, 1)]
+  const { index, draftMs, modelMs } = round
+  const [draft, model] = [formatFixed(draftMs, 1), formatFixed(modelMs, 1)]
   return (
-    <div className="lane-round" role="group" aria-label={t('speculate.round', { round: index + 1 })}>
-      <div className="lane-slots" role="presentation">
+    <div className="round-column" role="group" aria-label={t('speculate.round', { round: index + 1 })}>
+      <div className="round-slots" role="presentation">
         {slotsOf(round).map((slot, at) => (
           <Place key={at} place={{ round: index, slot: at }} slot={slot} selected={at === selected} />
         ))}
       </div>
-      <div className="lane-time numeric" title={t('speculate.timeHint', { guide, model })} aria-hidden="true">
-        <span className="lane-bars">
-          <span className="lane-bar lane-bar-guide" style={{ '--share': guideMs / longest }} />
-          <span className="lane-bar" style={{ '--share': modelMs / longest }} />
+      <div
+        className="round-time numeric"
+        title={t('speculate.timeHint', { draft, model })}
+        aria-hidden="true"
+      >
+        <span className="round-bars">
+          <span className="round-bar round-bar-draft" style={{ '--share': draftMs / longest }} />
+          <span className="round-bar" style={{ '--share': modelMs / longest }} />
         </span>
         <span>
-          {guide} + {model}
+          {draft} + {model}
         </span>
       </div>
     </div>
@@ -103,7 +107,7 @@ const Round = memo(function Round({ round, longest, selected }: RoundProps) {
 })
 
 interface PlaceProps {
-  place: LanePlace
+  place: RoundPlace
   slot: Slot
   selected: boolean
 }
@@ -111,7 +115,7 @@ interface PlaceProps {
 function Place({ place, slot, selected }: PlaceProps) {
   const t = useTranslate()
   const { proposal, token } = slot
-  const state = proposal?.verdict ?? 'own'
+  const state = proposal?.outcome ?? 'own'
   const words = {
     token: proposal === null ? '' : tokenName(t, proposal.text, proposal.id),
     own: token === null ? '' : tokenName(t, token.text, token.id),
@@ -120,19 +124,19 @@ function Place({ place, slot, selected }: PlaceProps) {
     <div
       id={slotId(place)}
       role="option"
-      className="lane-slot"
+      className="round-slot"
       aria-selected={selected}
       aria-label={t(`speculate.slot.${state}`, words)}
       data-testid="speculate-slot"
       data-round={place.round}
       data-slot={place.slot}
-      data-verdict={state}
+      data-outcome={state}
       data-token-id={token?.id}
     >
-      <span className="lane-token lane-guide">
+      <span className="round-token round-draft">
         {proposal !== null && (proposal.text === '' ? `#${proposal.id}` : <TokenText text={proposal.text} />)}
       </span>
-      <span className="lane-token lane-model">
+      <span className="round-token round-model">
         {token !== null && (token.text === '' ? `#${token.id}` : <TokenText text={token.text} />)}
       </span>
     </div>
@@ -145,11 +149,11 @@ const STATES = ['accepted', 'rejected', 'unread', 'own'] as const
 function Key() {
   const t = useTranslate()
   return (
-    <ul className="lane-key note">
+    <ul className="round-key note">
       {STATES.map((state) => (
         <li key={state}>
-          <span className="lane-sample" data-verdict={state} aria-hidden="true">
-            <span className={`lane-token ${state === 'own' ? 'lane-model' : 'lane-guide'}`}>ab</span>
+          <span className="round-sample" data-outcome={state} aria-hidden="true">
+            <span className={`round-token ${state === 'own' ? 'round-model' : 'round-draft'}`}>ab</span>
           </span>
           {t(`speculate.legend.${state}`)}
         </li>
