@@ -59,7 +59,7 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   if (place.tab !== undefined) state.setState({ tab: place.tab })
   const lens = lensOf(session).state
   if (place.layer !== undefined) lens.setState({ layer: place.layer })
-  if (place.told !== undefined) lens.setState({ told: place.told })
+  if (place.detail !== undefined) lens.setState({ detail: place.detail })
   if (place.tool !== undefined) editsOf(session).state.setState({ tool: place.tool })
   if (place.freshSampler) {
     samplingExplorerOf(session).reset()

@@ -48,7 +48,7 @@ export interface Place {
   head?: HeadChoice
   tab?: 'heads' | 'cache'
   layer?: number | null
-  told?: LensState['told']
+  detail?: LensState['detail']
   tool?: Tool
   draft?: DraftModel['kind']
   /** Lets that draft model write, unless its text stands there already. */

@@ -4,7 +4,7 @@ import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from './
 import type { Trace } from './trace.ts'
 
 /** A token computed for the tree, and what is predicted behind it. */
-export interface Sprout {
+export interface ComputedToken {
   token: TreeToken
   next: readonly TokenAlternative[]
 }
@@ -21,8 +21,8 @@ export async function computeBranch(
   ids: readonly number[],
   topLogprobs: number,
   isWanted: () => boolean,
-): Promise<Sprout[] | null> {
-  const sprouts: Sprout[] = []
+): Promise<ComputedToken[] | null> {
+  const computed: ComputedToken[] = []
   const before = idsOf(pathTo(parent))
   let { next } = parent
   for (const id of ids) {
@@ -32,11 +32,11 @@ export async function computeBranch(
     ])
     if (!isWanted()) return null
     const logprob = next?.find((token) => token.id === id)?.logprob ?? null
-    sprouts.push({ token: { id, text, logprob, ...CHOSEN }, next: fork.next.top })
+    computed.push({ token: { id, text, logprob, ...CHOSEN }, next: fork.next.top })
     before.push(id)
     next = fork.next.top
   }
-  return sprouts
+  return computed
 }
 
 /** The most probable tokens behind a text, in one batch. */
@@ -45,7 +45,7 @@ export async function computeChildren(
   parent: TreeNode,
   count: number,
   topLogprobs: number,
-): Promise<Sprout[]> {
+): Promise<ComputedToken[]> {
   const before = idsOf(pathTo(parent))
   const children = await model.expand(before, count, { topLogprobs })
   return Promise.all(
@@ -57,15 +57,15 @@ export async function computeChildren(
 }
 
 /** Puts a computed token into the tree. */
-export function plant(tree: TokenTree, parent: TreeNode, { token, next }: Sprout): TreeNode {
+export function insertToken(tree: TokenTree, parent: TreeNode, { token, next }: ComputedToken): TreeNode {
   const node = tree.add(parent, token)
   node.next ??= next
   return node
 }
 
 /** Takes the text on the page into the tree, with up to `top` alternatives of each token. Gives its last token. */
-export function plantText(tree: TokenTree, trace: Trace, top: number): TreeNode {
-  let at = tree.trunk
+export function insertText(tree: TokenTree, trace: Trace, top: number): TreeNode {
+  let at = tree.root
   trace.promptIds.forEach((id, row) => {
     const text = trace.promptTexts[row] ?? ''
     at = tree.add(at, { id, text, logprob: null, prompt: true, random: null, finish: null })

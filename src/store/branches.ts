@@ -3,8 +3,8 @@ import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import { measurePath, missingNumbers } from './branchNumbers.ts'
-import { recordGrowth, removeBranch, type TreePage } from './branchDeeds.ts'
-import { computeBranch, computeChildren, plant, plantText } from './branchGrowth.ts'
+import { recordBranches, removeBranch, type TreePage } from './branchHistory.ts'
+import { computeBranch, computeChildren, insertToken, insertText } from './branchGrowth.ts'
 import { keepSoon, readTree } from './branchMemory.ts'
 import { encodeBehind, pageText } from './branchText.ts'
 import { historyOf } from './history.ts'
@@ -120,26 +120,26 @@ export class Branches implements TreePage {
     if (parent === null || text === '') return
     await this.attempt('fork', async (model, isWanted) => {
       const ids = await encodeBehind(model, parent, text)
-      if (isWanted()) await this.graft(model, parent, ids, isWanted)
+      if (isWanted()) await this.addBranch(model, parent, ids, isWanted)
     })
   }
 
   /** Adds tokens behind a node, each computed as one row over the pages of the text before it, and shows that text. */
   grow(parent: TreeNode, ids: readonly number[]): Promise<void> {
-    return this.attempt('fork', (model, isWanted) => this.graft(model, parent, ids, isWanted))
+    return this.attempt('fork', (model, isWanted) => this.addBranch(model, parent, ids, isWanted))
   }
 
   /** The most probable tokens behind a node as children of their own, computed in one batch. */
   expand(node: TreeNode, count: number): Promise<void> {
     return this.attempt('expand', async (model, isWanted) => {
-      const sprouts = await computeChildren(model, node, count, TOP)
+      const computed = await computeChildren(model, node, count, TOP)
       if (!isWanted()) return
       const before = new Set(node.children)
-      const children = sprouts.map((sprout) => plant(this.tree, node, sprout))
+      const children = computed.map((token) => insertToken(this.tree, node, token))
       node.next ??= children.map(({ id, text, logprob }) => ({ id, text, logprob: logprob ?? NaN }))
       this.changed()
       const grown = children.filter((child) => !before.has(child))
-      recordGrowth(this, 'branches.did.expand', grown, null)
+      recordBranches(this, 'branches.did.expand', grown, null)
     })
   }
 
@@ -168,7 +168,7 @@ export class Branches implements TreePage {
 
   /** Takes a branch out of the tree. If it is on the page, what is left there takes its place. */
   remove(node: TreeNode): void {
-    if (node.parent === null || node.parent === this.tree.trunk) return
+    if (node.parent === null || node.parent === this.tree.root) return
     const path = this.currentPath()
     removeBranch(this, node, path.includes(node) ? (path.at(-1) ?? null) : null)
   }
@@ -179,7 +179,7 @@ export class Branches implements TreePage {
     if (node !== null) await this.measure(leafOf(node))
   }
 
-  private async graft(
+  private async addBranch(
     model: Model,
     parent: TreeNode,
     ids: readonly number[],
@@ -191,16 +191,16 @@ export class Branches implements TreePage {
       at = next
       known += 1
     }
-    const sprouts = await computeBranch(model, at, ids.slice(known), TOP, isWanted)
-    if (sprouts === null) return
+    const computed = await computeBranch(model, at, ids.slice(known), TOP, isWanted)
+    if (computed === null) return
     const grown: TreeNode[] = []
-    for (const sprout of sprouts) grown.push((at = plant(this.tree, at, sprout)))
+    for (const token of computed) grown.push((at = insertToken(this.tree, at, token)))
     const leaf = leafOf(at)
     await this.read(model, leaf, null)
     const before = this.currentPath().at(-1) ?? null
     if (isWanted()) this.show(pathTo(leaf))
     this.changedTo(isWanted() ? at : null)
-    recordGrowth(this, 'branches.did.fork', grown.slice(0, 1), isWanted() ? { before, after: leaf } : null)
+    recordBranches(this, 'branches.did.fork', grown.slice(0, 1), isWanted() ? { before, after: leaf } : null)
   }
 
   /** Puts a text on the page. The prompt follows where a branch has left it. */
@@ -213,7 +213,7 @@ export class Branches implements TreePage {
       const history = historyOf(session)
       const last = history.last
       app.setState({ prompt })
-      // The prompt is part of the text that is shown, not a deed of its own.
+      // The prompt is part of the text that is shown, not a change of its own.
       if (history.last !== last) history.forgetLast()
     }
     session.showText(snapshot)
@@ -305,7 +305,7 @@ export class Branches implements TreePage {
       this.scales = null
       this.state.setState({ selected: null, compared: null })
     }
-    const end = plantText(this.tree, trace, TOP)
+    const end = insertText(this.tree, trace, TOP)
     markRecent(pathTo(end))
     const { selected, current } = this.state.getState()
     const follows = selected === current || this.tree.node(selected) === null

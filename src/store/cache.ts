@@ -36,7 +36,7 @@ export interface CacheState {
 /** Values read by one forward. */
 const AT_ONCE = 1 << 22
 /** Tokens decoded to tell a sequence from the others. */
-const TOLD = 24
+const NAMING_TOKENS = 24
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
@@ -181,7 +181,7 @@ export class KvCache {
       const [report, memory] = await Promise.all([model.cache(), model.memory()])
       const texts = await Promise.all(
         report.sequences.map(({ tokens }) =>
-          model.info.hasTokenizer ? model.decode(tokens.slice(0, TOLD)) : Promise.resolve(''),
+          model.info.hasTokenizer ? model.decode(tokens.slice(0, NAMING_TOKENS)) : Promise.resolve(''),
         ),
       )
       if (run !== this.run) return

@@ -121,7 +121,7 @@ export class EditedRun {
     this.reading.fail(new TokenscopeError('aborted', 'The comparison was cancelled.'))
   }
 
-  /** Lengths of a direction and of the two activations it is the difference of; null while no model answers. */
+  /** Lengths of a direction and of the two activations it is the difference of; null while no model is loaded. */
   async measureDirection(step: string, toward: string, away: string): Promise<DirectionNorms | null> {
     const { model } = this.session
     if (model === null) return null

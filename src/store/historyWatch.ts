@@ -1,12 +1,12 @@
 import { adaptersOf } from './adapters.ts'
 import type { TextScalesState } from './adapterText.ts'
 import { isRunning } from './app.ts'
-import type { Deed, History } from './history.ts'
+import type { Command, History } from './history.ts'
 import type { Session } from './session.ts'
 import { SETTING_NAMES, type SettingName, type Settings } from './settings.ts'
 import type { TraceSnapshot } from './trace.ts'
 
-/** Milliseconds within which moves of the same slider are one deed. */
+/** Milliseconds within which moves of the same slider are one change. */
 const ONE_MOVE = 1000
 
 /** Records what a person changes in settings, prompt and text. */
@@ -21,7 +21,7 @@ export function watchSession(session: Session, history: History): void {
   session.trace.subscribe(() => text.changed())
 }
 
-/** What is typed is taken back by the text field itself. */
+/** The text field undoes what is typed by itself. */
 function isTyping(): boolean {
   return typeof document !== 'undefined' && document.activeElement?.matches('textarea') === true
 }
@@ -29,8 +29,8 @@ function isTyping(): boolean {
 class SettingsWatch {
   private readonly session: Session
   private readonly history: History
-  /** The latest deed, while it may still grow. */
-  private open: { key: string; after: Partial<Settings>; at: number; recorded: Deed | null } | null = null
+  /** The latest command, while it may still grow. */
+  private open: { key: string; after: Partial<Settings>; at: number; recorded: Command | null } | null = null
 
   constructor(session: Session, history: History) {
     this.session = session
@@ -50,7 +50,7 @@ class SettingsWatch {
       open.at = at
       return
     }
-    const fresh = { key, after: pick(after, names), at, recorded: null as Deed | null }
+    const fresh = { key, after: pick(after, names), at, recorded: null as Command | null }
     const old = pick(before, names)
     this.history.record(names.length === 1 ? `setting.${first}` : 'sampling.preset', {
       undo: () => this.put(old),
@@ -83,8 +83,8 @@ class TextWatch {
   /** The text as it stands; arrays of a trace are changed in place, so this is a copy. */
   private now: ShownText
   /** The latest run: its text may still grow, or be read under other scales. */
-  private deed: { after: ShownText; timing: object } | null = null
-  private prompt: Deed | null = null
+  private command: { after: ShownText; timing: object } | null = null
+  private prompt: Command | null = null
 
   constructor(session: Session, history: History) {
     this.session = session
@@ -113,21 +113,21 @@ class TextWatch {
     this.now = this.read()
     if (timing !== null && timing !== this.timing && isRunning(app.getState().run)) this.begin(before, timing)
     this.timing = timing
-    if (this.deed?.timing === timing) this.deed.after = this.now
+    if (this.command?.timing === timing) this.command.after = this.now
   }
 
   private begin(before: ShownText, timing: object): void {
     const { history } = this
-    const deed = { after: this.now, timing }
-    this.deed = deed
-    // An example is one deed: its prompt, and the text that follows at once.
+    const command = { after: this.now, timing }
+    this.command = command
+    // An example is one change: its prompt, and the text that follows at once.
     if (this.prompt !== null && this.prompt === history.last) history.forgetLast()
     history.record(this.session.trace.runStart === 0 ? 'action.generate' : 'action.continue', {
       undo: () => {
-        this.deed = null
-        this.show(before, deed.after)
+        this.command = null
+        this.show(before, command.after)
       },
-      redo: () => this.show(deed.after, before),
+      redo: () => this.show(command.after, before),
     })
   }
 

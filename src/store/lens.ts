@@ -67,8 +67,8 @@ export interface LensState {
   layer: number | null
   /** The cell under the pointer. */
   hovered: { layer: number; position: number } | null
-  /** What is told about the chosen cell. */
-  told: 'prediction' | 'attribution'
+  /** What the panel says of the chosen cell. */
+  detail: 'prediction' | 'attribution'
 }
 
 /** The logit lens over the text on the page. */
@@ -77,7 +77,7 @@ export class LensGrid {
   readonly state = createStore<LensState>()(() => ({
     layer: null,
     hovered: null,
-    told: 'prediction',
+    detail: 'prediction',
   }))
 
   constructor(session: Session) {

@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 import { stepsOf } from './steps.ts'
 import { textRow } from './textReading.ts'
 
-/** The likeliest next token of one layer. */
+/** The most likely next token of one layer. */
 export interface StripCell {
   /** −1 is the embedding. */
   layer: number
@@ -76,10 +76,10 @@ export class LensStrip {
     if (this.viewers === 0) return
     const absence = this.absence()
     if (absence !== null) {
-      this.tell({ line: null, absence, reading: false })
+      this.notify({ line: null, absence, reading: false })
       return
     }
-    this.tell({ absence: null, reading: true })
+    this.notify({ absence: null, reading: true })
     this.timer = setTimeout(() => void this.read(), REST)
   }
 
@@ -106,10 +106,10 @@ export class LensStrip {
       this.model = model
       const cells = this.kept.get(key) ?? (await this.readCells(model, ids))
       this.keep(key, cells)
-      if (run === this.run) this.tell({ line: { row, ids, cells }, absence: null, reading: false })
+      if (run === this.run) this.notify({ line: { row, ids, cells }, absence: null, reading: false })
     } catch (error) {
       if (run !== this.run) return
-      this.tell({ line: null, absence: 'failed', reading: false })
+      this.notify({ line: null, absence: 'failed', reading: false })
       this.session.report(error)
     }
   }
@@ -133,7 +133,7 @@ export class LensStrip {
     if (this.kept.size > KEPT && oldest !== undefined) this.kept.delete(oldest)
   }
 
-  private tell(next: Partial<StripState>): void {
+  private notify(next: Partial<StripState>): void {
     const now = this.state.getState()
     const changed = (Object.keys(next) as (keyof StripState)[]).some((name) => next[name] !== now[name])
     if (changed) this.state.setState(next)

@@ -21,7 +21,7 @@ function isTyping(target: EventTarget | null): boolean {
   )
 }
 
-/** Text fields take back what was typed by themselves. */
+/** Text fields undo what was typed by themselves. */
 function isMove(event: KeyboardEvent): boolean {
   const key = event.key.toLowerCase()
   return (event.ctrlKey || event.metaKey) && !event.altKey && (key === 'z' || key === 'y')
@@ -57,7 +57,7 @@ function onToken(session: Session, event: KeyboardEvent): boolean {
   }
 }
 
-/** Keys of the whole page: Ctrl/Cmd+Enter generates, Esc stops; unless somebody types, Ctrl/Cmd+Z takes back, J and K walk the tokens. */
+/** Keys of the whole page: Ctrl/Cmd+Enter generates, Esc stops; unless somebody types, Ctrl/Cmd+Z undoes, J and K walk the tokens. */
 export function useKeys(): void {
   const session = useSession()
   useEffect(() => {

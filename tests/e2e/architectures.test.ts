@@ -71,10 +71,10 @@ async function expectView(page: Page, view: string, content: string): Promise<vo
 }
 
 async function expectNoError(page: Page, where: string): Promise<void> {
-  const told = await page.$$eval('[role="alert"], [data-testid="error"]', (all) =>
+  const alerts = await page.$$eval('[role="alert"], [data-testid="error"]', (all) =>
     all.map((one) => one.textContent.trim()).filter((text) => text !== ''),
   )
-  expect(told, where).toEqual([])
+  expect(alerts, where).toEqual([])
 }
 
 /** Waits until the picture and the cell under it are those of the step that is named. */

@@ -70,10 +70,10 @@ test('greedy: every draft writes what plain decoding writes, and the figures are
     const accepted = proposals.filter(({ outcome }) => outcome === 'accepted').length
     expect(await value(page, 'speculate-figure-acceptance'), name).toBe(accepted / proposals.length)
     expect(await value(page, 'speculate-figure-perForward'), name).toBe(plain.length / rounds.length)
-    const verdicts = await page.$$eval('[data-testid="speculate-slot"]', (slots) =>
+    const outcomes = await page.$$eval('[data-testid="speculate-slot"]', (slots) =>
       slots.map((slot) => (slot as HTMLElement).dataset['outcome']).filter((outcome) => outcome !== 'own'),
     )
-    expect(verdicts, name).toEqual(proposals.map(({ outcome }) => outcome))
+    expect(outcomes, name).toEqual(proposals.map(({ outcome }) => outcome))
   }
   expect(await value(page, 'speculate-figure-speed')).toBeGreaterThan(0)
   await page.click(id('speculate-plain'))

@@ -39,7 +39,7 @@ describe('the tree', () => {
   let first: TreeNode
   beforeEach(() => {
     tree = new TokenTree('m')
-    prompt = grow(tree, tree.trunk, [0, 1, 2], true)
+    prompt = grow(tree, tree.root, [0, 1, 2], true)
     first = grow(tree, prompt, [3, 4, 5, 6])
     markRecent(pathTo(first))
   })

@@ -125,7 +125,7 @@ afterEach(() => void vi.useRealTimers())
 const settle = (milliseconds = 250) => vi.advanceTimersByTimeAsync(milliseconds)
 
 describe('the list', () => {
-  test('takes back and does again every change, one slide of a slider at a time', async () => {
+  test('undoes and redoes every change, one slide of a slider at a time', async () => {
     const { session } = page()
     const edits = editsOf(session)
     const history = historyOf(session)

@@ -18,29 +18,29 @@ async function open(pace = 0) {
   return { app, trace, session, history: historyOf(session), ids: () => trace.tokens.map(({ id }) => id) }
 }
 
-test('deeds come back in order, one at a time; a new one ends what could be done again', async () => {
+test('commands come back in order, one at a time; a new one ends what could be done again', async () => {
   const history = new History()
   const seen: string[] = []
-  const deed = (name: string) => ({
+  const command = (name: string) => ({
     undo: async () => {
       await Promise.resolve()
       seen.push(`-${name}`)
-      // What a deed changes on its way back is no deed of a person's.
+      // What a command changes on its way back is no change of a person's.
       history.record('echo', { undo: () => undefined, redo: () => undefined })
     },
     redo: () => void seen.push(`+${name}`),
   })
-  history.record('a', deed('a'))
-  history.record('b', deed('b'))
+  history.record('a', command('a'))
+  history.record('b', command('b'))
   await Promise.all([history.undo(), history.undo(), history.undo()])
   expect(seen).toEqual(['-b', '-a'])
   expect(history.state.getState()).toEqual({ undo: null, redo: 'a' })
   await history.redo()
-  history.record('c', deed('c'))
+  history.record('c', command('c'))
   expect(history.state.getState()).toEqual({ undo: 'c', redo: null })
 })
 
-test('a slider’s way is one deed, a preset another', async () => {
+test('a slider’s way is one change, a preset another', async () => {
   const { app, history } = await open()
   const before = app.getState().settings
   for (const temperature of [1, 1.1, 1.2]) app.setState({ settings: { ...before, temperature } })
@@ -58,7 +58,7 @@ test('a slider’s way is one deed, a preset another', async () => {
   expect(app.getState().settings).toEqual(greedy)
 })
 
-test('a new text gives way to the one before it, with its prompt; continuing is a deed of its own', async () => {
+test('a new text gives way to the one before it, with its prompt; continuing is a change of its own', async () => {
   const { app, session, history, ids, trace } = await open()
   await session.generate()
   const first = ids()
@@ -82,7 +82,7 @@ test('a new text gives way to the one before it, with its prompt; continuing is 
   expect(history.state.getState().redo).toBeNull()
 })
 
-test('taking back a text that is being written ends its run', async () => {
+test('undoing a text that is being written ends its run', async () => {
   const { app, session, history, ids, trace } = await open(5)
   await session.generate()
   const first = ids()

@@ -105,8 +105,8 @@ test.each(CASES)(
           before.reduce((sum, share) => sum + share, 0),
           10,
         )
-      const told = left.reduce((sum, share) => (share > 0 ? sum - share * Math.log2(share) : sum), 0)
-      expect(entropy).toBeCloseTo(told, 8)
+      const expected = left.reduce((sum, share) => (share > 0 ? sum - share * Math.log2(share) : sum), 0)
+      expect(entropy).toBeCloseTo(expected, 8)
     })
     rows.forEach(({ shares, cutAt }) => {
       const first = shares.indexOf(null)

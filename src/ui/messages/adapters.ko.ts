@@ -152,9 +152,9 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.whenDone': '실행이 끝나면 읽습니다.',
   'compare.position': '위치 {position}',
   'compare.difference': '차이, B − A',
-  'compare.readingLens': '두 믹스의 모든 층을 읽는 중…',
+  'compare.readingLens': '두 쪽 어댑터로 모든 층을 읽는 중…',
   'compare.embedding': '임베딩',
   'compare.head': '헤드',
-  'compare.readingAttention': '두 믹스의 패턴을 읽는 중…',
+  'compare.readingAttention': '두 쪽 어댑터로 패턴을 읽는 중…',
   'compare.attentionNote': '양쪽이 똑같이 읽은 처음 {rows}개 토큰. 아래로 질의, 옆으로 키.',
 }

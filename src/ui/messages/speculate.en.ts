@@ -25,7 +25,7 @@ export const speculateEn = {
   'speculate.empty': 'Nothing speculated yet.',
   'speculate.emptyHint':
     'Each round, the upper row shows what was proposed and the lower row what the model made of it.',
-  'speculate.noModel': 'No model answers.',
+  'speculate.noModel': 'No model is loaded.',
   'speculate.loading': 'The model is being loaded.',
   'speculate.making': 'Making the draft model: {done} of {total}',
   'speculate.compiling': 'Compiling the draft model’s kernels',

@@ -229,7 +229,7 @@ export const stepsEn = {
     'The MLP’s answer is added to the stream. The layer ends here; the next one begins with this sum.',
   'about.final_norm': 'The stream of the last layer is normalised before it is compared with the vocabulary.',
   'about.logits':
-    'Each row is scored against every token of the vocabulary. The highest scores are the likeliest to come next; a softmax over them gives the probabilities the sampler draws from.',
+    'Each row is scored against every token of the vocabulary. The highest scores are most likely to come next; a softmax over them gives the probabilities the sampler draws from.',
   'about.lora_a':
     'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',

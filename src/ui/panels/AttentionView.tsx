@@ -1,7 +1,7 @@
 import { Segmented } from '../components/Segmented.tsx'
 import { useTranslate } from '../context.ts'
 import { CachePanel } from './cache/CachePanel.tsx'
-import { Fresh, NothingRead } from './reading/NothingRead.tsx'
+import { StaleNotice, EmptyState } from './reading/EmptyState.tsx'
 import { useShown, useTextRow, useWatchedReading } from './reading/hooks.ts'
 import { useAttention, useAttentionState } from './attention/hooks.ts'
 import { HeadGrid } from './attention/HeadGrid.tsx'
@@ -28,10 +28,10 @@ function Heads() {
   useWatchedReading(reading)
   const shown = useShown(reading)
   const row = useTextRow(shown?.ids.length ?? 0)
-  if (shown === null) return <NothingRead reading={reading} />
+  if (shown === null) return <EmptyState reading={reading} />
   return (
     <>
-      <Fresh reading={reading} />
+      <StaleNotice reading={reading} />
       <QueryStrip ids={shown.ids} row={row} />
       <div className="attention-body">
         <HeadGrid map={shown.value} />

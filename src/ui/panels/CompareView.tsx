@@ -15,7 +15,7 @@ export function CompareView() {
   useCompareKeys()
   return (
     <div className="compare">
-      <Setup blocked={merged} />
+      <CompareControls blocked={merged} />
       <CompareStreams />
     </div>
   )
@@ -53,7 +53,7 @@ function useCompareKeys(): void {
   }, [comparison])
 }
 
-function Setup({ blocked }: { blocked: boolean }) {
+function CompareControls({ blocked }: { blocked: boolean }) {
   const comparison = useComparison()
   const t = useTranslate()
   const mode = useCompareState((state) => state.mode)

@@ -4,7 +4,7 @@ import { useLens } from './lens/hooks.ts'
 import { LensExport } from './lens/LensExport.tsx'
 import { LensMatrix, LineNames } from './lens/LensMatrix.tsx'
 import { LiveColumn, LiveSwitch, useLiveColumn } from './lens/LiveColumn.tsx'
-import { Fresh, NothingRead } from './reading/NothingRead.tsx'
+import { StaleNotice, EmptyState } from './reading/EmptyState.tsx'
 import { useShown, useWatchedReading } from './reading/hooks.ts'
 
 /** What every layer would predict at every position; while a text is being written, behind its newest token. */
@@ -19,7 +19,7 @@ export function LensView() {
     <div className="lens" data-testid="lens-view">
       {shown === null && live === null ? (
         <>
-          <NothingRead reading={reading} />
+          <EmptyState reading={reading} />
           <LiveSwitch />
         </>
       ) : (
@@ -29,7 +29,7 @@ export function LensView() {
             <Scale />
             <LiveSwitch />
             {shown !== null && <LensExport ids={shown.ids} map={shown.value} />}
-            <Fresh reading={reading} />
+            <StaleNotice reading={reading} />
           </div>
           <div className={live === null || shown === null ? 'lens-frame' : 'lens-frame lens-frame-live'}>
             <LineNames layers={shown?.value.layers.toReversed() ?? layers} />

@@ -16,7 +16,7 @@ export function SamplingView() {
   return (
     <div className="sampler" data-testid="sampling-view" data-state={phase.kind}>
       {workings === null ? (
-        <NothingThere />
+        <EmptyState />
       ) : (
         <>
           <p className="sampler-about">{t('sampler.about')}</p>
@@ -30,7 +30,7 @@ export function SamplingView() {
 }
 
 /** Why there is nothing to draw from, and the way to something. */
-function NothingThere() {
+function EmptyState() {
   const { app, model } = useSession()
   const t = useTranslate()
   const explorer = useExplorer()

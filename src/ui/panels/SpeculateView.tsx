@@ -1,9 +1,9 @@
 import { answeringModel } from '../../store/app.ts'
 import { useApp, useTranslate } from '../context.ts'
 import { RoundColumns } from './speculate/Rounds.tsx'
-import { Setup } from './speculate/Setup.tsx'
+import { DraftControls } from './speculate/DraftControls.tsx'
 import { SpeculatedText } from './speculate/SpeculatedText.tsx'
-import { Standing } from './speculate/Standing.tsx'
+import { SpeculationSummary } from './speculate/SpeculationSummary.tsx'
 import { useSpeculateKeys, useSpeculateState } from './speculate/hooks.ts'
 
 /** A draft model proposes, the model checks: one column a round, the text below. */
@@ -12,10 +12,10 @@ export function SpeculateView() {
   const shown = useSpeculateState((state) => state.shown !== null)
   return (
     <div className="speculate" data-testid="speculate-view">
-      <Setup />
+      <DraftControls />
       {shown ? (
         <>
-          <Standing />
+          <SpeculationSummary />
           <RoundColumns />
           <SpeculatedText />
         </>

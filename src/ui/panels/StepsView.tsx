@@ -19,7 +19,7 @@ export function StepsView() {
   if (source === null) return <NoSteps />
   return (
     <div className="steps">
-      <Fresh />
+      <StepsNotice />
       <StepsEdits />
       <TokenStrip />
       <CurrentStep />
@@ -48,7 +48,7 @@ function CurrentStep() {
 }
 
 /** Says when the numbers on show are about to be replaced, or could not be. */
-function Fresh() {
+function StepsNotice() {
   const t = useTranslate()
   const steps = useSteps()
   const phase = useStepsState((state) => state.phase)
@@ -102,7 +102,7 @@ function NoSteps() {
           </button>
         )}
       </div>
-      {phase.kind === 'failed' && <Fresh />}
+      {phase.kind === 'failed' && <StepsNotice />}
     </div>
   )
 }

@@ -85,7 +85,7 @@ function Progress({ onAgain }: { onAgain: () => void }) {
 function Sum({ value: { sum, logit, parts } }: { value: Attribution }) {
   const t = useTranslate()
   const difference = Math.abs(sum - logit)
-  const told =
+  const shownDifference =
     difference === 0 ? '0' : difference < 1e-3 ? formatPower(difference) : formatFixed(difference, 4)
   return (
     <>
@@ -100,11 +100,13 @@ function Sum({ value: { sum, logit, parts } }: { value: Attribution }) {
         </dd>
         <dt>{t('attribution.difference')}</dt>
         <dd className="numeric" data-testid="attribution-difference" data-value={difference}>
-          {told}
+          {shownDifference}
         </dd>
       </dl>
       <p className={difference <= ADDS_UP ? 'note' : 'steps-note'}>
-        {t(difference <= ADDS_UP ? 'attribution.addsUp' : 'attribution.addsNot', { difference: told })}
+        {t(difference <= ADDS_UP ? 'attribution.addsUp' : 'attribution.addsNot', {
+          difference: shownDifference,
+        })}
       </p>
     </>
   )

@@ -13,7 +13,7 @@ export function BranchActions() {
   const node = useChosen()
   const answers = useAnswers()
   const compared = useBranchesState((state) => state.compared)
-  const isBranch = node !== null && node.parent !== branches.tree.trunk
+  const isBranch = node !== null && node.parent !== branches.tree.root
   const ends = useEnds(node?.id ?? null)
   return (
     <div className="branches-actions" role="toolbar" aria-label={t('view.branches')}>

@@ -23,7 +23,7 @@ export function BranchLine({ line, chosen, isOnPage, endsPage, isCompared }: Bra
   if (first === undefined) return null
   const probability = first.logprob === null ? null : Math.exp(first.logprob)
   const text = nodes.map((node) => node.text).join('')
-  const told = { text, probability: probability === null ? '' : formatProbability(probability) }
+  const values = { text, probability: probability === null ? '' : formatProbability(probability) }
   return (
     <div
       className="branch-line"
@@ -34,7 +34,7 @@ export function BranchLine({ line, chosen, isOnPage, endsPage, isCompared }: Bra
       aria-setsize={siblings}
       aria-selected={chosen !== null}
       aria-expanded={(nodes.at(-1)?.children.length ?? 0) > 0 ? true : undefined}
-      aria-label={t(probability === null ? 'branches.lineGiven' : 'branches.line', told)}
+      aria-label={t(probability === null ? 'branches.lineGiven' : 'branches.line', values)}
       data-testid="tree-node"
       data-node-id={line.key}
       data-token-id={first.id}
@@ -46,7 +46,7 @@ export function BranchLine({ line, chosen, isOnPage, endsPage, isCompared }: Bra
       <span className="branch-share numeric">
         {probability !== null && (
           <>
-            {told.probability}
+            {values.probability}
             <span className="bar" style={{ '--share': probability }} />
           </>
         )}

@@ -14,7 +14,7 @@ export function BranchToken() {
   const node = useChosen()
   if (node === null) return <p className="panel-empty">{t('branches.noToken')}</p>
   const path = pathTo(node)
-  const isFirst = node.parent === branches.tree.trunk
+  const isFirst = node.parent === branches.tree.root
   return (
     <div className="logits branch-token" data-testid="branch-token" data-node-id={node.key}>
       <TokenFacts.Heading text={node.text} id={node.id} position={path.length - 1}>

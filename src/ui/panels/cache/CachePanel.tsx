@@ -1,6 +1,6 @@
 import type { CacheReport } from '../../../api/model.ts'
 import { useTranslate } from '../../context.ts'
-import { Fresh, NothingRead } from '../reading/NothingRead.tsx'
+import { StaleNotice, EmptyState } from '../reading/EmptyState.tsx'
 import { useShown, useTextRow } from '../reading/hooks.ts'
 import { useCache, useCacheState, useWatchedCache } from './hooks.ts'
 import { NormMap } from './NormMap.tsx'
@@ -22,10 +22,10 @@ export function CachePanel() {
       <Failed />
       {stock !== null && <Stock report={stock.report} texts={stock.texts} />}
       {shown === null ? (
-        <NothingRead reading={reading} />
+        <EmptyState reading={reading} />
       ) : (
         <section className="cache-part">
-          <Fresh reading={reading} />
+          <StaleNotice reading={reading} />
           <NormMap ids={shown.ids} norms={shown.value} row={row} />
           {stock !== null && <WriterBar ids={shown.ids} />}
         </section>

@@ -48,7 +48,7 @@ export function NormMap({ ids, norms, row }: NormMapProps) {
           ]}
           onChange={(next) => state.setState({ which: next })}
         />
-        <Ramp range={range} />
+        <NormLegend range={range} />
       </header>
       <div className="cache-map" style={{ height: LABELS + LINE * Math.min(layers, 24) }}>
         <Map
@@ -128,7 +128,7 @@ function Place({ cell, ids }: { cell: { row: number; col: number }; ids: readonl
   return <span>{t('cache.cell', { layer: cell.row, position: cell.col, token })}</span>
 }
 
-function Ramp({ range: [low, high] }: { range: readonly [number, number] }) {
+function NormLegend({ range: [low, high] }: { range: readonly [number, number] }) {
   const shade = useShade()
   return (
     <span className="range-legend numeric">

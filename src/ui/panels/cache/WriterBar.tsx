@@ -11,7 +11,7 @@ export function WriterBar({ ids }: { ids: readonly number[] }) {
   const { timing } = trace
   const length = ids.length
   const spans = writtenSpans({ length, held, prompt: trace.promptIds.length + trace.runStart }, timing)
-  const told = ({ from, to, writer }: WrittenSpan): string =>
+  const describe = ({ from, to, writer }: WrittenSpan): string =>
     t('cache.span', { from, to: to - 1, what: t(`cache.${writer}`), count: formatCount(to - from) })
   const chunks = timing?.chunks ?? []
   return (
@@ -23,7 +23,7 @@ export function WriterBar({ ids }: { ids: readonly number[] }) {
             key={span.from}
             className="cache-span"
             data-writer={span.writer}
-            title={told(span)}
+            title={describe(span)}
             style={{ flexGrow: span.to - span.from }}
           >
             {span.writer === 'prefill' &&
@@ -40,7 +40,7 @@ export function WriterBar({ ids }: { ids: readonly number[] }) {
             data-from={span.from}
             data-to={span.to}
           >
-            <i className="cache-span" data-writer={span.writer} aria-hidden="true" /> {told(span)}
+            <i className="cache-span" data-writer={span.writer} aria-hidden="true" /> {describe(span)}
           </li>
         ))}
       </ul>

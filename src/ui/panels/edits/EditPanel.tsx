@@ -27,16 +27,16 @@ function Prediction({ shown, place }: { shown: ShownEdited; place: number }) {
   const t = useTranslate()
   const { ids, value } = shown
   const texts = useTexts(ids.length)
-  const told = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
+  const nameAt = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
   const row = value.rows[place - 1]
   return (
     <div className="edit-panel" data-testid="edit-panel" data-position={place}>
       <p className="note">
-        {t('edits.predicts', { position: place - 1, token: told(place - 1), next: place })}
+        {t('edits.predicts', { position: place - 1, token: nameAt(place - 1), next: place })}
       </p>
       <dl className="lens-facts">
         <dt>{t('edits.actual')}</dt>
-        <dd>{place < ids.length ? told(place) : t('edits.notWritten')}</dd>
+        <dd>{place < ids.length ? nameAt(place) : t('edits.notWritten')}</dd>
         <dt>{t('edits.klScale')}</dt>
         <dd className="numeric" data-testid="edit-kl" data-value={row?.kl ?? undefined}>
           {row?.kl === null || row === undefined ? t('edits.notCaptured') : `${formatNats(row.kl)} nat`}

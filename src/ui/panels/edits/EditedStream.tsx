@@ -7,11 +7,11 @@ import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { formatNats } from '../adapters/numbers.ts'
 import { useTexts } from '../reading/hooks.ts'
-import { Fresh, NothingRead } from '../reading/NothingRead.tsx'
+import { StaleNotice, EmptyState } from '../reading/EmptyState.tsx'
 import { EditChip } from './EditChip.tsx'
 import { useEditedRun, usePlace, useShownEdited, type ShownEdited } from './hooks.ts'
 import { klScale, largestRow, signed, strength, summarise } from './kl.ts'
-import { Ramp } from './Ramp.tsx'
+import { KlLegend } from './KlLegend.tsx'
 
 /** The text on the page under the edits, against itself without them. */
 export function EditedStream() {
@@ -30,11 +30,11 @@ export function EditedStream() {
         </span>
       </header>
       {shown === null ? (
-        <NothingRead reading={run.reading} />
+        <EmptyState reading={run.reading} />
       ) : (
         <>
           <Summary shown={shown} />
-          {tokens === null && <Fresh reading={run.reading} />}
+          {tokens === null && <StaleNotice reading={run.reading} />}
           <Tokens shown={shown} />
         </>
       )}
@@ -96,7 +96,7 @@ function Summary({ shown }: { shown: ShownEdited }) {
         {values}
       </span>
       {shown.value.entries.length > 0 && (
-        <Ramp
+        <KlLegend
           label={t(mean === null ? 'edits.deltaScale' : 'edits.klScale')}
           end={`${klScale(shown.value).end}${mean === null ? '' : ' nat'}`}
         />

@@ -5,7 +5,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useAnatomy } from '../reading/hooks.ts'
-import { Choice } from './Choice.tsx'
+import { SelectField } from './SelectField.tsx'
 import { useEditedRun, useEdits } from './hooks.ts'
 
 /** A pair that most small story models tell apart. */
@@ -43,7 +43,7 @@ export function SteerTool({ info }: { info: ModelInfo }) {
         onChange={(text) => setPrompts({ toward, away: text })}
       />
       <div className="edit-line">
-        <Choice
+        <SelectField
           label={t('edits.at')}
           value={layer}
           options={layers.map(({ layer: value, stream }) => ({ value, label: stream }))}

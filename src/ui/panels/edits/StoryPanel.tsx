@@ -6,7 +6,7 @@ import { LEVELS } from '../../draw/palette.ts'
 import { formatNats } from '../adapters/numbers.ts'
 import { EditChip } from './EditChip.tsx'
 import { useEditsState, useInfo, useStory, useStoryState } from './hooks.ts'
-import { Ramp } from './Ramp.tsx'
+import { KlLegend } from './KlLegend.tsx'
 
 /** KL at which the colours end, nats. */
 const KL_END = 2
@@ -53,7 +53,7 @@ export function StoryPanel() {
               ? t('edits.storyAbout')
               : parting(t, story.tokens)}
         </span>
-        {shown !== null && <Ramp label={t('edits.klScale')} end={`${KL_END} nat`} />}
+        {shown !== null && <KlLegend label={t('edits.klScale')} end={`${KL_END} nat`} />}
       </div>
       {shown !== null && (
         <div className="edit-streams">

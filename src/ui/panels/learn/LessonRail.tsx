@@ -13,42 +13,42 @@ import {
   useSentence,
   useTarget,
   useTaskDone,
-  type Tell,
+  type Translate,
 } from './hooks.ts'
 
 /** The open lesson beside the views: one step, what to try, and the way on. */
 export function LessonRail() {
-  const tell = useLessonWords()
+  const translate = useLessonWords()
   const open = useOpen()
-  if (tell === null || open === null) return <aside className="lesson" />
-  return <Step tell={tell} open={open} />
+  if (translate === null || open === null) return <aside className="lesson" />
+  return <Step translate={translate} open={open} />
 }
 
 interface StepProps {
-  tell: Tell
+  translate: Translate
   open: Open
 }
 
-function Step({ tell, open }: StepProps) {
+function Step({ translate, open }: StepProps) {
   const { lesson, index, step } = open
-  const title = tell(lesson.title)
+  const title = translate(lesson.title)
   const selector = useSelector(step)
   return (
-    <aside className="lesson" aria-label={tell('rail.label', { title })} data-testid="lesson">
-      <Head tell={tell} open={open} title={title} />
+    <aside className="lesson" aria-label={translate('rail.label', { title })} data-testid="lesson">
+      <Head translate={translate} open={open} title={title} />
       <div className="lesson-body">
         <div aria-live="polite" data-testid="lesson-words" data-step={`${lesson.name}.${index + 1}`}>
-          <Sentence className="lesson-words" words={tell(step.words)} />
+          <Sentence className="lesson-words" words={translate(step.words)} />
         </div>
-        {step.task !== undefined && <Task tell={tell} words={tell(step.task.words)} />}
-        <Standing key={step.words} tell={tell} selector={selector} />
+        {step.task !== undefined && <Task translate={translate} words={translate(step.task.words)} />}
+        <StepStatus key={step.words} translate={translate} selector={selector} />
       </div>
-      <Foot tell={tell} open={open} />
+      <Foot translate={translate} open={open} />
     </aside>
   )
 }
 
-function Head({ tell, open, title }: StepProps & { title: string }) {
+function Head({ translate, open, title }: StepProps & { title: string }) {
   const course = useCourse()
   const { lesson, index } = open
   const steps = lesson.steps.length
@@ -60,8 +60,8 @@ function Head({ tell, open, title }: StepProps & { title: string }) {
           type="button"
           className="button button-icon"
           data-testid="lesson-leave"
-          aria-label={tell('rail.leave')}
-          title={tell('rail.leave')}
+          aria-label={translate('rail.leave')}
+          title={translate('rail.leave')}
           onClick={() => course.leave()}
         >
           <Icon name="close" />
@@ -72,7 +72,7 @@ function Head({ tell, open, title }: StepProps & { title: string }) {
           <i key={words} data-past={at <= index} />
         ))}
       </div>
-      <p className="note numeric">{tell('rail.step', { step: index + 1, steps })}</p>
+      <p className="note numeric">{translate('rail.step', { step: index + 1, steps })}</p>
     </header>
   )
 }
@@ -94,17 +94,17 @@ function Sentence({ words, className }: { words: string; className: string }) {
   )
 }
 
-function Task({ tell, words }: { tell: Tell; words: string }) {
+function Task({ translate, words }: { translate: Translate; words: string }) {
   const done = useTaskDone()
   return (
     <section className="lesson-task" data-testid="lesson-task" data-done={done}>
       <h3 className="eyebrow">
-        {tell('rail.try')}
+        {translate('rail.try')}
         <span className="lesson-done" role="status">
           {done && (
             <>
               <Icon name="check" />
-              {tell('rail.done')}
+              {translate('rail.done')}
             </>
           )}
         </span>
@@ -122,7 +122,7 @@ function useSelector({ target, place }: LessonStep): string {
 }
 
 /** Where the outline is, or why there is none, and the way to it. */
-function Standing({ tell, selector }: { tell: Tell; selector: string }) {
+function StepStatus({ translate, selector }: { translate: Translate; selector: string }) {
   const course = useCourse()
   const target = useTarget(selector)
   const placing = useCourseState((state) => state.placing)
@@ -136,7 +136,7 @@ function Standing({ tell, selector }: { tell: Tell; selector: string }) {
         data-state={placing ? 'placing' : 'outlined'}
       >
         <span className="visually-hidden" role="status">
-          {tell('rail.outlined')}
+          {translate('rail.outlined')}
         </span>
         <button
           type="button"
@@ -145,7 +145,7 @@ function Standing({ tell, selector }: { tell: Tell; selector: string }) {
           onClick={() => reach(target)}
         >
           <Icon name="fit" />
-          {tell('rail.reach')}
+          {translate('rail.reach')}
         </button>
       </p>
     )
@@ -153,22 +153,22 @@ function Standing({ tell, selector }: { tell: Tell; selector: string }) {
   if (loading || placing) {
     return (
       <p className="lesson-standing note" role="status" data-testid="lesson-standing" data-state="placing">
-        {tell(loading ? 'rail.loading' : 'rail.placing')}
+        {translate(loading ? 'rail.loading' : 'rail.placing')}
       </p>
     )
   }
-  if (other) return <OtherModel tell={tell} />
+  if (other) return <OtherModel translate={translate} />
   return (
     <p className="lesson-standing" role="status" data-testid="lesson-standing" data-state="away">
-      <span className="note">{tell('rail.away')}</span>
+      <span className="note">{translate('rail.away')}</span>
       <button type="button" className="button" onClick={() => void course.place()}>
-        {tell('rail.return')}
+        {translate('rail.return')}
       </button>
     </p>
   )
 }
 
-function OtherModel({ tell }: { tell: Tell }) {
+function OtherModel({ translate }: { translate: Translate }) {
   const course = useCourse()
   const answers = useApp((state) => answeringModel(state.model) !== null)
   const initial = useApp((state) => state.catalogue.initial)
@@ -176,15 +176,15 @@ function OtherModel({ tell }: { tell: Tell }) {
   if (name === null) return null
   return (
     <p className="lesson-standing" role="status" data-testid="lesson-standing" data-state="other-model">
-      <span className="note">{tell(answers ? 'rail.otherModel' : 'rail.noModel', { name })}</span>
+      <span className="note">{translate(answers ? 'rail.otherModel' : 'rail.noModel', { name })}</span>
       <button type="button" className="button" data-testid="lesson-load" onClick={() => course.loadModel()}>
-        {tell('rail.load', { name })}
+        {translate('rail.load', { name })}
       </button>
     </p>
   )
 }
 
-function Foot({ tell, open }: StepProps) {
+function Foot({ translate, open }: StepProps) {
   const course = useCourse()
   const { lesson, index } = open
   const last = index === lesson.steps.length - 1
@@ -197,7 +197,7 @@ function Foot({ tell, open }: StepProps) {
         disabled={index === 0}
         onClick={() => course.move(-1)}
       >
-        {tell('rail.back')}
+        {translate('rail.back')}
       </button>
       <button
         type="button"
@@ -205,7 +205,7 @@ function Foot({ tell, open }: StepProps) {
         data-testid="lesson-next"
         onClick={() => course.move(1)}
       >
-        {tell(last ? 'rail.finish' : 'rail.next')}
+        {translate(last ? 'rail.finish' : 'rail.next')}
       </button>
     </footer>
   )

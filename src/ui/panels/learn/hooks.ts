@@ -28,10 +28,10 @@ export function useOpen(): Open | null {
   return useMemo(() => (lesson === null ? null : parsePlace(lesson)), [lesson])
 }
 
-export type Tell = (key: LessonKey, values?: Readonly<Record<string, string | number>>) => string
+export type Translate = (key: LessonKey, values?: Readonly<Record<string, string | number>>) => string
 
 /** The words of the lessons; null while they are on the way. Slots that no value fills stay as they are. */
-export function useLessonWords(): Tell | null {
+export function useLessonWords(): Translate | null {
   const session = useSession()
   const language = useApp((state) => state.language)
   const [words, setWords] = useState<LessonWords | null>(null)

@@ -23,8 +23,8 @@ export function useLensPlace(): LensPlace {
   return { layer: layer === null ? last : Math.min(layer, last), position }
 }
 
-/** The cell to tell about: under the pointer, else the chosen one. */
-export function useToldPlace(): LensPlace {
+/** The inspected cell: under the pointer, else the chosen one. */
+export function useInspectedPlace(): LensPlace {
   const chosen = useLensPlace()
   return useStore(useLens().state, (state) => state.hovered) ?? chosen
 }

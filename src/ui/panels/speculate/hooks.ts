@@ -20,7 +20,7 @@ export function useRounds(): readonly SpeculatedRound[] {
   return useSpeculation().rounds
 }
 
-/** The place to tell about, with its round; null while none is selected. */
+/** The inspected place, with its round; null while none is selected. */
 export function useSelectedSlot(): { place: RoundPlace; round: SpeculatedRound; slot: Slot } | null {
   const rounds = useRounds()
   const place = useSpeculateState((state) => state.selected)

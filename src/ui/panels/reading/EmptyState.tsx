@@ -4,7 +4,7 @@ import type { TextReading } from '../../../store/textReading.ts'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
 
 /** Why there is nothing to look into, and the way to something. */
-export function NothingRead<T>({ reading }: { reading: TextReading<T> }) {
+export function EmptyState<T>({ reading }: { reading: TextReading<T> }) {
   const { app, model } = useSession()
   const t = useTranslate()
   const phase = useStore(reading.state, (state) => state.phase)
@@ -21,9 +21,9 @@ export function NothingRead<T>({ reading }: { reading: TextReading<T> }) {
   }
   const working = phase.kind === 'reading' || loading || running
   return (
-    <div className="reading-none">
+    <div className="empty-state">
       {phase.kind === 'failed' ? (
-        <Fresh reading={reading} />
+        <StaleNotice reading={reading} />
       ) : (
         <div className="blank-slate" role="status">
           <p className="blank-slate-title">{title()}</p>
@@ -40,7 +40,7 @@ export function NothingRead<T>({ reading }: { reading: TextReading<T> }) {
 }
 
 /** Says when the numbers on show are about to be replaced, or could not be. */
-export function Fresh<T>({ reading }: { reading: TextReading<T> }) {
+export function StaleNotice<T>({ reading }: { reading: TextReading<T> }) {
   const t = useTranslate()
   const phase = useStore(reading.state, (state) => state.phase)
   const running = useApp((state) => isRunning(state.run))

@@ -8,7 +8,7 @@ import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 
 /** What a run needs: the prompt, who proposes, and how much. */
-export function Setup() {
+export function DraftControls() {
   const { app } = useSession()
   const t = useTranslate()
   const prompt = useApp((state) => state.prompt)

@@ -1,4 +1,4 @@
-interface ChoiceProps<T extends string | number> {
+interface SelectFieldProps<T extends string | number> {
   label: string
   testId?: string
   value: T
@@ -7,13 +7,13 @@ interface ChoiceProps<T extends string | number> {
 }
 
 /** One of a list, with its name before it. */
-export function Choice<T extends string | number>({
+export function SelectField<T extends string | number>({
   label,
   testId,
   value,
   options,
   onChange,
-}: ChoiceProps<T>) {
+}: SelectFieldProps<T>) {
   return (
     <label className="edit-field">
       <span className="note">{label}</span>

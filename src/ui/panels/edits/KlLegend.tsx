@@ -1,7 +1,7 @@
 import { LEVELS } from '../../draw/palette.ts'
 
 /** What the colours mean: the sequential palette from 0 to an end. */
-export function Ramp({ label, end }: { label: string; end: string }) {
+export function KlLegend({ label, end }: { label: string; end: string }) {
   return (
     <span className="legend note">
       <span>{label}</span>

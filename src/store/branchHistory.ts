@@ -2,7 +2,7 @@ import { historyOf } from './history.ts'
 import type { Session } from './session.ts'
 import { leafOf, pathTo, type TokenTree, type TreeNode } from './tokenTree.ts'
 
-/** What taking back and doing again need of the tree's page. */
+/** What undo and redo need of the tree's page. */
 export interface TreePage {
   readonly session: Session
   readonly tree: TokenTree
@@ -15,7 +15,7 @@ export interface TreePage {
 }
 
 /** Records new branches. `shown` names the ends of the texts on the page before and after, where they differ. */
-export function recordGrowth(
+export function recordBranches(
   page: TreePage,
   label: 'branches.did.fork' | 'branches.did.expand',
   grown: readonly TreeNode[],

@@ -14,7 +14,7 @@ import { ScalesName } from '../adapters/ScalesChip.tsx'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 
 /** Where the run stands, and what it came to: all measured on the rounds on show. */
-export function Standing() {
+export function SpeculationSummary() {
   return (
     <section className="speculate-standing">
       <Where />
@@ -144,19 +144,20 @@ function Speeds() {
   const measuring = useSpeculateState((state) => state.measuring)
   const ratio = speed && plain ? perSecond(speed) / perSecond(plain) : null
   const none = t('speculate.notMeasured')
-  const told = (measured: Measured) => t('speculate.perSecond', { value: formatSpeed(perSecond(measured)) })
+  const speedText = (measured: Measured) =>
+    t('speculate.perSecond', { value: formatSpeed(perSecond(measured)) })
   return (
     <>
       <Figure
         name="speed"
         value={speed && perSecond(speed)}
-        text={speed ? told(speed) : none}
+        text={speed ? speedText(speed) : none}
         more={ratio === null ? '' : t('speculate.faster', { ratio: formatFixed(ratio, 2) })}
       />
       <Figure
         name="plain"
         value={plain && perSecond(plain)}
-        text={plain ? told(plain) : measuring ? t('speculate.measuring') : none}
+        text={plain ? speedText(plain) : measuring ? t('speculate.measuring') : none}
         more=""
       />
     </>

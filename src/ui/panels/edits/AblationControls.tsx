@@ -3,7 +3,7 @@ import { ablationOf } from '../../../store/ablation.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatNats } from '../adapters/numbers.ts'
 import { useShownEdited } from './hooks.ts'
-import { Ramp } from './Ramp.tsx'
+import { KlLegend } from './KlLegend.tsx'
 
 const NOTHING: Readonly<Record<string, number>> = {}
 
@@ -16,7 +16,7 @@ export function useEffects(): Readonly<Record<string, number>> {
 }
 
 /** Runs the text once with every single part off, and shades the parts by what that did. */
-export function Measure({ largest }: { largest: number }) {
+export function AblationControls({ largest }: { largest: number }) {
   const ablation = ablationOf(useSession())
   const t = useTranslate()
   const phase = useStore(ablation.state, (state) => state.phase)
@@ -40,7 +40,7 @@ export function Measure({ largest }: { largest: number }) {
         </span>
       )}
       {!measuring && largest > 0 && (
-        <Ramp label={t('edits.effectScale')} end={`${formatNats(largest)} nat`} />
+        <KlLegend label={t('edits.effectScale')} end={`${formatNats(largest)} nat`} />
       )}
     </>
   )
