@@ -2,14 +2,14 @@ import { stepWithRole } from '../store/anatomy.ts'
 import { attentionOf, type HeadSummary } from '../store/attention.ts'
 import { answeringModel } from '../store/app.ts'
 import { cacheOf } from '../store/cache.ts'
-import { visibleText } from '../store/groups.ts'
+import { visibleText } from '../store/characterGroups.ts'
 import { lensCell, lensOf, lensText, type LensMap } from '../store/lens.ts'
 import { explorerOptions, samplingExplorerOf } from '../store/samplingExplorer.ts'
 import { stageTable } from '../store/samplingStages.ts'
 import type { Session } from '../store/session.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { totalsOf } from '../store/speculateRounds.ts'
-import { spellRows } from '../store/spelled.ts'
+import { labelRows } from '../store/tokenLabels.ts'
 import { stepsOf } from '../store/steps.ts'
 import { textRow } from '../store/textReading.ts'
 import { formatBytes, formatCount, formatFixed, formatProbability } from '../maths/format.ts'
@@ -48,7 +48,7 @@ function selectedPlace(session: Session): { row: number; id: number; text: strin
   const ids = trace.idsBefore(trace.tokens.length)
   const row = textRow(session, ids.length)
   const id = ids[row]
-  const text = spellRows(trace, ids.length)[row]
+  const text = labelRows(trace, ids.length)[row]
   return id === undefined ? null : { row, id, text: named(text, id) }
 }
 

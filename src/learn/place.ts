@@ -25,7 +25,7 @@ export function openView({ app }: Session, { view, region }: Place): void {
     view,
     narrow: region ?? 'view',
     // One side is enough beside a lesson; the other one folds to its edge.
-    layout: { ...layout, railOpen: false, leftOpen: region === 'left', rightOpen: region === 'right' },
+    layout: { ...layout, navOpen: false, leftOpen: region === 'left', rightOpen: region === 'right' },
   }))
 }
 

@@ -14,7 +14,7 @@ export interface TextScalesState {
 }
 
 /** Milliseconds a moved slider rests before the text is read again. */
-const REST = 160
+const DEBOUNCE_MS = 160
 
 /** Keeps account of the scales the text on the page was written under, and reads that text again when they change. */
 export class TextScales {
@@ -49,7 +49,7 @@ export class TextScales {
     this.reading += 1
     this.stale = true
     this.state.setState({ scoring: null })
-    this.timer = setTimeout(() => this.readAgain(), REST)
+    this.timer = setTimeout(() => this.readAgain(), DEBOUNCE_MS)
   }
 
   /** A new object of timing means a run has begun; an empty text with none means it was cleared or restored. */

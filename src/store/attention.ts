@@ -63,9 +63,9 @@ export interface AttentionState {
 /** Positions to a side of a thumbnail. */
 const THUMB = 64
 /** Weights asked of one forward: 64 MB. */
-const AT_ONCE = 1 << 24
+const BATCH_ELEMENTS = 1 << 24
 /** Weights of a text that the page keeps: 128 MB. Of a longer text one layer is kept, and the others are read when chosen. */
-const KEPT = 1 << 25
+const MAX_KEPT_ELEMENTS = 1 << 25
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
@@ -130,11 +130,11 @@ async function* readAttention(model: Model, ids: readonly number[]): AsyncIterab
   const { layers, heads } = model.info
   const size = ids.length
   const perLayer = heads * size * size
-  const kept = perLayer * layers <= KEPT
+  const kept = perLayer * layers <= MAX_KEPT_ELEMENTS
   const copies = findCopies(ids)
   const summaries: HeadSummary[] = []
   const probs = new Map<number, Float32Array>()
-  const step = Math.max(1, Math.floor(AT_ONCE / perLayer))
+  const step = Math.max(1, Math.floor(BATCH_ELEMENTS / perLayer))
   for (let from = 0; from < layers; from += step) {
     const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
     for (const [layer, weights] of await readLayers(model, ids, some)) {

@@ -25,7 +25,7 @@ export interface AttributionState {
 }
 
 /** Parts listed by size; the others are added up. */
-export const LARGEST = 24
+export const MAX_LINES = 24
 
 /** A line of an attribution: one part, or those of a layer's attention together. */
 export interface AttributionLine {
@@ -64,7 +64,7 @@ export function linesByLayer(parts: readonly AttributionPart[]): AttributionLine
 }
 
 /** The largest parts by magnitude, heads one by one, and the sum of all others. */
-export function linesBySize(parts: readonly AttributionPart[], count = LARGEST): AttributionLine[] {
+export function linesBySize(parts: readonly AttributionPart[], count = MAX_LINES): AttributionLine[] {
   const sorted = parts.toSorted((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
   const rest = sorted.slice(count)
   const lines = sorted.slice(0, count).map(lineOf)

@@ -37,7 +37,7 @@ function writeTree(tree: TreeSnapshot): void {
 }
 
 /** Milliseconds a change rests before it is kept. */
-const REST = 400
+const DEBOUNCE_MS = 400
 
 /** A function that keeps the tree once it has rested, at the latest when the page goes. */
 export function keepSoon(read: () => TreeSnapshot): () => void {
@@ -51,6 +51,6 @@ export function keepSoon(read: () => TreeSnapshot): () => void {
   if (typeof window !== 'undefined') window.addEventListener('pagehide', keep)
   return () => {
     if (timer !== null) clearTimeout(timer)
-    timer = setTimeout(keep, REST)
+    timer = setTimeout(keep, DEBOUNCE_MS)
   }
 }

@@ -34,11 +34,11 @@ export interface BranchesState {
 }
 
 /** Most children of one expansion. */
-export const MOST_CHILDREN = 8
+export const MAX_CHILDREN = 8
 /** Alternatives kept of every prediction. */
 const TOP = 12
 /** Milliseconds between two looks at a text that is being written. */
-const PACE = 150
+const INTERVAL_MS = 150
 
 /** Every text of this page's model as a tree: what is on the page, and what it has been forked into. */
 export class Branches implements TreePage {
@@ -291,7 +291,7 @@ export class Branches implements TreePage {
   /** While a text is being written it is looked at now and then. */
   private follow(): void {
     if (!isRunning(this.session.app.getState().run)) return this.sync()
-    this.timer ??= setTimeout(() => this.sync(), PACE)
+    this.timer ??= setTimeout(() => this.sync(), INTERVAL_MS)
   }
 
   /** Takes the text on the page into the tree. */

@@ -34,7 +34,7 @@ export interface CacheState {
 }
 
 /** Values read by one forward. */
-const AT_ONCE = 1 << 22
+const BATCH_ELEMENTS = 1 << 22
 /** Tokens decoded to tell a sequence from the others. */
 const NAMING_TOKENS = 24
 
@@ -60,7 +60,7 @@ async function* readNorms(model: Model, ids: readonly number[]): AsyncIterable<C
     k: new Float32Array(layers * positions),
     v: new Float32Array(layers * positions),
   }
-  const step = Math.max(1, Math.floor(AT_ONCE / (2 * positions * kvHeads * headDim)))
+  const step = Math.max(1, Math.floor(BATCH_ELEMENTS / (2 * positions * kvHeads * headDim)))
   for (let from = 0; from < layers; from += step) {
     const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
     const cacheOfLayer = (layer: number): string => anatomy.layers[layer]?.attention?.cache ?? ''

@@ -49,7 +49,7 @@ const ROWS_AT_ONCE = 16
 /** Alternatives captured of a long text. */
 const CAPTURED = 24
 /** Milliseconds a slider rests before the text is run again. */
-const REST = 90
+const DEBOUNCE_MS = 90
 
 const wait = (milliseconds = 0) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
@@ -139,7 +139,7 @@ export class EditedRun {
     let leave = (): void => undefined
     this.turn = new Promise((resolve) => (leave = resolve))
     try {
-      await Promise.all([before, wait(REST)])
+      await Promise.all([before, wait(DEBOUNCE_MS)])
       throwIfAborted(signal)
       const entries = editsOf(this.session).entries.filter(({ on }) => on)
       const scales = await scalesKey(model)

@@ -25,7 +25,7 @@ export const lensText = ({ texts }: LensMap, position: number, id: number): stri
 /** Alternatives captured with every cell. */
 export const LENS_TOP = 10
 /** Logits of one call: how much is computed before more is shown. */
-const AT_ONCE = 1 << 23
+const BATCH_ELEMENTS = 1 << 23
 
 export function lensCell(map: LensMap, layer: number, position: number): LensCell | null {
   const at = map.layers.indexOf(layer)
@@ -39,7 +39,7 @@ async function* readLens(model: Model, ids: readonly number[], spell: Spell): As
   const layers = Array.from({ length: model.info.layers + 1 }, (_, i) => i - 1)
   const cells: LensCell[] = []
   const texts = new Map<string, string>()
-  const step = Math.max(8, Math.floor(AT_ONCE / model.info.vocab / layers.length))
+  const step = Math.max(8, Math.floor(BATCH_ELEMENTS / model.info.vocab / layers.length))
   for (let from = 0; from < ids.length; from += step) {
     const count = Math.min(step, ids.length - from)
     const positions = Array.from({ length: count }, (_, i) => from + i)

@@ -33,9 +33,9 @@ export interface StripState {
 }
 
 /** Milliseconds a selection rests before it is read: whoever walks through the tokens asks for none of them. */
-const REST = 160
+const DEBOUNCE_MS = 160
 /** Lines kept. */
-const KEPT = 64
+const CACHE_SIZE = 64
 
 /** Reads the logit lens of the selected token alone, while the text rests and somebody looks. */
 export class LensStrip {
@@ -80,7 +80,7 @@ export class LensStrip {
       return
     }
     this.notify({ absence: null, reading: true })
-    this.timer = setTimeout(() => void this.read(), REST)
+    this.timer = setTimeout(() => void this.read(), DEBOUNCE_MS)
   }
 
   private absence(): Absence | null {
@@ -130,7 +130,7 @@ export class LensStrip {
     this.kept.delete(key)
     this.kept.set(key, cells)
     const [oldest] = this.kept.keys()
-    if (this.kept.size > KEPT && oldest !== undefined) this.kept.delete(oldest)
+    if (this.kept.size > CACHE_SIZE && oldest !== undefined) this.kept.delete(oldest)
   }
 
   private notify(next: Partial<StripState>): void {

@@ -44,12 +44,12 @@ interface Moment {
 /** Alternatives captured with a live cell. */
 const LIVE_TOP = 3
 /** Milliseconds between two columns at least. */
-const PACE = 300
+const MIN_INTERVAL_MS = 300
 /**
  * Rest after a column, in columns: reading takes at most a tenth of the time, so that even a GPU that does nothing else meanwhile
  * loses no more than a tenth of its tokens.
  */
-const REST = 9
+const REST_COLUMNS = 9
 /** What the first column ever is taken to last at most, in milliseconds: it compiles kernels. */
 const FIRST = 100
 /** A column that takes longer, twice in a row, holds the stream up visibly: the rest of the run goes without. */
@@ -164,7 +164,7 @@ export class LiveLens {
 
   /** No column for so long that the next takes no more than its share; a new run expects what the last one saw. */
   private rest(): void {
-    this.nextAt = this.now() + Math.max(PACE, REST * this.usual)
+    this.nextAt = this.now() + Math.max(MIN_INTERVAL_MS, REST_COLUMNS * this.usual)
   }
 
   private async read(model: Model, ids: readonly number[]): Promise<void> {

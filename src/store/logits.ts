@@ -2,7 +2,7 @@ import type { LogitsAt, Model } from '../api/model.ts'
 import type { Trace } from './trace.ts'
 
 /** Distributions kept on the page; each is vocabulary × 4 bytes. */
-const KEPT = 6
+const CACHE_SIZE = 6
 
 /** Looks up full distributions, newest first in a small cache that empties when the shown text changes. */
 export class LogitsCache {
@@ -33,6 +33,6 @@ export class LogitsCache {
     this.epoch = this.trace.epoch
     this.kept.set(index, logits)
     const oldest = this.kept.keys().next().value
-    if (this.kept.size > KEPT && oldest !== undefined) this.kept.delete(oldest)
+    if (this.kept.size > CACHE_SIZE && oldest !== undefined) this.kept.delete(oldest)
   }
 }

@@ -26,13 +26,13 @@ export interface NormGrid {
 }
 
 /** Features asked of one forward: 64 MB. */
-const AT_ONCE = 1 << 24
+const BATCH_ELEMENTS = 1 << 24
 
 export async function readNorms(model: Model, ids: readonly number[], kind: PatchKind): Promise<NormGrid> {
   const { layers, hidden } = model.info
   const anatomy = await readAnatomy(model)
   const norms = new Float32Array(layers * ids.length)
-  const together = Math.max(1, Math.floor(AT_ONCE / (ids.length * hidden)))
+  const together = Math.max(1, Math.floor(BATCH_ELEMENTS / (ids.length * hidden)))
   for (let from = 0; from < layers; from += together) {
     const count = Math.min(together, layers - from)
     const probes = Array.from({ length: count }, (_, i) => patchStep(anatomy, from + i, kind))

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { randomUniform } from '../decode/rng.ts'
-import { orderWhole } from '../decode/wholeRanking.ts'
+import { orderAll } from '../decode/fullRanking.ts'
 import { toErrorData, type ErrorData } from '../errors.ts'
 import type { GeneratedToken, Model, SamplingOptions } from '../api/model.ts'
 import { isRunning } from './app.ts'
@@ -135,7 +135,7 @@ export class SamplingExplorer {
       const known = this.knownLogits(index, before)
       const logits = known ?? (await this.readLogits(model, index, before))
       if (reading !== this.reading) return
-      const order = known?.plain.order ?? orderWhole(logits.data)
+      const order = known?.plain.order ?? orderAll(logits.data)
       // Sorting a large vocabulary is a task of its own: the page breathes before the next.
       if (known === null) await new Promise((resolve) => setTimeout(resolve))
       if (reading !== this.reading) return

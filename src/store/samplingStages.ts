@@ -1,7 +1,7 @@
 import { entropyBits, logSumExp } from '../decode/distribution.ts'
 import { randomUniform } from '../decode/rng.ts'
 import { stagesOf, type SampleStages } from '../decode/samplers.ts'
-import { rankWhole, type WholeOrder, type WholeRanking } from '../decode/wholeRanking.ts'
+import { rankAll, type FullOrder, type FullRanking } from '../decode/fullRanking.ts'
 import type { SamplingOptions } from '../api/model.ts'
 
 /** The model's own distribution, then what is left of it after each stage, in the order they act. */
@@ -58,12 +58,12 @@ export interface StageRequest {
 
 /** What a row of logits is before anything is done to it. */
 export interface PlainRow {
-  order: WholeOrder
+  order: FullOrder
   logSumExp: number
   entropyBits: number
 }
 
-export function plainRow(order: WholeOrder): PlainRow {
+export function plainRow(order: FullOrder): PlainRow {
   const { logits } = order
   return { order, logSumExp: logSumExp(logits), entropyBits: entropyBits(logits) }
 }
@@ -73,7 +73,7 @@ export function stageTable(plain: PlainRow, request: StageRequest): StageTable {
   const { options, seenIds, random, limit, always } = request
   const { temperature, repetitionPenalty } = options
   const greedy = temperature === 0
-  const ranking = rankWhole(plain.order, {
+  const ranking = rankAll(plain.order, {
     temperature: greedy ? 1 : temperature,
     repetitionPenalty,
     seenIds,
@@ -95,7 +95,7 @@ export function stageTable(plain: PlainRow, request: StageRequest): StageTable {
 interface StageParts {
   plain: PlainRow
   penalised: Pick<PlainRow, 'entropyBits'>
-  ranking: WholeRanking
+  ranking: FullRanking
   sampled: SampleStages
   temperature: number
 }
@@ -117,7 +117,7 @@ function describeStages({ plain, penalised, ranking, sampled, temperature }: Sta
   })
 }
 
-function shownPlaces({ ids }: WholeRanking, limit: number, always: readonly number[]): number[] {
+function shownPlaces({ ids }: FullRanking, limit: number, always: readonly number[]): number[] {
   const places = Array.from({ length: Math.min(limit, ids.length) }, (_, place) => place)
   const added = new Set<number>()
   for (const id of always) {
@@ -129,7 +129,7 @@ function shownPlaces({ ids }: WholeRanking, limit: number, always: readonly numb
 
 interface RowParts {
   plain: PlainRow
-  ranking: WholeRanking
+  ranking: FullRanking
   sampled: SampleStages
   stages: readonly Stage[]
   /** Log-sum-exp of the penalised scores. */
@@ -159,7 +159,7 @@ function rowMaker(parts: RowParts): (place: number) => StageRow {
 
 /** Entropy in bits of the first n tokens by themselves, for every n of `ends`. */
 function prefixEntropies(
-  { ids, scores, weights, cumulative }: WholeRanking,
+  { ids, scores, weights, cumulative }: FullRanking,
   ends: readonly number[],
   temperature: number,
 ): number[] {

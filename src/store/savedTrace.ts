@@ -185,7 +185,7 @@ export function sizeOf(keep: readonly Keep[], sizes: Readonly<Record<Keep, numbe
 }
 
 /** The most a trace file may hold. */
-export const MOST_BYTES = LIMITS.file
+export const MAX_BYTES = LIMITS.file
 
 const WORDS = 4
 

@@ -216,9 +216,9 @@ async function specialIds(
   ids: readonly number[],
   texts: readonly string[],
 ): Promise<readonly number[]> {
-  const silent = [...new Set(ids.filter((_, row) => texts[row] === ''))]
-  const alone = await Promise.all(silent.map((id) => model.decode([id])))
-  return silent.filter((_, i) => alone[i] === '')
+  const textless = [...new Set(ids.filter((_, row) => texts[row] === ''))]
+  const alone = await Promise.all(textless.map((id) => model.decode([id])))
+  return textless.filter((_, i) => alone[i] === '')
 }
 
 /** The markers that stand in a text, as this model reads them. */

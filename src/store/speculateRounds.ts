@@ -1,7 +1,7 @@
 import type { GeneratedToken, DraftModel, Proposal, SpeculatedRound } from '../api/model.ts'
 
 /** Most proposals of a round. */
-export const MOST_AHEAD = 7
+export const MAX_AHEAD = 7
 export const DRAFT_KINDS = [
   'prompt-lookup',
   'q4_0',

@@ -34,7 +34,7 @@ export interface StartOptions {
 /** Tokens of the text that greets a newcomer. */
 const GREETING_TOKENS = 48
 /** Milliseconds a change rests before it is kept; browsers limit how often an address may change. */
-const REST = 400
+const DEBOUNCE_MS = 400
 
 export interface Started {
   session: Session
@@ -115,10 +115,10 @@ function preferencesOf(state: AppState): Preferences {
 /** From now on the address, the preferences and this tab's text follow the state. */
 function keepState(session: Session): void {
   const { app } = session
-  const keepPreferences = rested(() => writePreferences(preferencesOf(app.getState())))
+  const keepPreferences = debounce(() => writePreferences(preferencesOf(app.getState())))
   onLinkChange(
     session,
-    rested(() => history.replaceState(history.state, '', pageHash(session))),
+    debounce(() => history.replaceState(history.state, '', pageHash(session))),
   )
   app.subscribe((state, before) => {
     const names = Object.keys(preferencesOf(state)) as (keyof Preferences)[]
@@ -158,12 +158,12 @@ async function followLink(session: Session): Promise<void> {
 
 const sameSettings = (a: Settings, b: Settings): boolean => SETTING_NAMES.every((name) => a[name] === b[name])
 
-/** Calls `run` once things have been quiet for {@link REST}. */
-function rested(run: () => void): () => void {
+/** Calls `run` once things have been quiet for {@link DEBOUNCE_MS}. */
+function debounce(run: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   return () => {
     clearTimeout(timer)
-    timer = setTimeout(run, REST)
+    timer = setTimeout(run, DEBOUNCE_MS)
   }
 }
 

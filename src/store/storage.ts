@@ -77,7 +77,7 @@ export function parsePreferences(saved: unknown, defaults: Preferences = DEFAULT
       rightWidth: width(layout['rightWidth'], defaults.layout.rightWidth),
       leftOpen: flag(layout['leftOpen'], defaults.layout.leftOpen),
       rightOpen: flag(layout['rightOpen'], defaults.layout.rightOpen),
-      railOpen: flag(layout['railOpen'], defaults.layout.railOpen),
+      navOpen: flag(layout['navOpen'], defaults.layout.navOpen),
       stripOpen: flag(layout['stripOpen'], defaults.layout.stripOpen),
     },
   }

@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { FinishReason, GeneratedToken } from '../api/model.ts'
-import { extendGroupStarts } from './groups.ts'
+import { extendGroupStarts } from './characterGroups.ts'
 import type { Settings } from './settings.ts'
 
 /** Measured times of the last run, in milliseconds of `performance.now()`. */

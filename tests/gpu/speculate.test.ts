@@ -96,9 +96,9 @@ test('a draft without an idea changes nothing; what was read stays for the next 
   const prompt = [3, 14, 15, 92, 65, 35, 89, 79]
   const plain = await collect(model, prompt, options)
   const { ids, rounds } = await speculate(model, prompt, { ...options, draft: { kind: 'prompt-lookup' } })
-  const silent = rounds.findIndex(({ proposals }) => proposals.length > 0)
-  expect(silent).not.toBe(0)
-  expect(ids.slice(0, silent)).toEqual(plain.ids.slice(0, silent))
+  const firstProposal = rounds.findIndex(({ proposals }) => proposals.length > 0)
+  expect(firstProposal).not.toBe(0)
+  expect(ids.slice(0, firstProposal)).toEqual(plain.ids.slice(0, firstProposal))
   const before = (await model.counters()).rows
   await collect(model, [...prompt, ...ids.slice(0, -1)], { ...options, maxTokens: 1 })
   expect((await model.counters()).rows - before).toBe(1)

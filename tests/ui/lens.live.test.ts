@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
-import { LARGEST, linesByLayer, linesBySize, LogitAttribution } from '../../src/store/attribution.ts'
+import { MAX_LINES, linesByLayer, linesBySize, LogitAttribution } from '../../src/store/attribution.ts'
 import { LiveLens, slowdown } from '../../src/store/liveLens.ts'
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
@@ -159,7 +159,7 @@ describe('attribution', () => {
     const bySize = linesBySize(parts, 4)
     expect(bySize.map(({ contribution }) => Math.abs(contribution)).slice(0, 4)).toEqual([3, 3, 2, 2])
     expect(bySize[4]?.kind).toBe('rest')
-    expect(linesBySize(parts)).toHaveLength(Math.min(LARGEST, parts.length))
+    expect(linesBySize(parts)).toHaveLength(Math.min(MAX_LINES, parts.length))
     for (const lines of [byLayer, bySize]) expect(total(lines)).toBeCloseTo(total(parts), 12)
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { entropyBits, logSoftmax, logSumExp } from '../../src/decode/distribution.ts'
 import { checkSampling, PRESETS, sampleStages, sampleToken } from '../../src/decode/samplers.ts'
-import { orderWhole } from '../../src/decode/wholeRanking.ts'
+import { orderAll } from '../../src/decode/fullRanking.ts'
 import {
   explorerRandom,
   countDraws,
@@ -52,16 +52,16 @@ const request = (changes: Partial<SamplingOptions>, more: Partial<StageRequest> 
 
 test('one order for all settings: that of a comparison, ties by lowest id', () => {
   const logits = someLogits(1)
-  const { ids } = orderWhole(logits)
+  const { ids } = orderAll(logits)
   const finite = [...logits.keys()].filter((id) => logits[id]! > -Infinity)
   expect([...ids]).toEqual(finite.sort((a, b) => logits[b]! - logits[a]! || a - b))
-  expect(() => orderWhole(Float32Array.of(1, NaN))).toThrow(/NaN/)
+  expect(() => orderAll(Float32Array.of(1, NaN))).toThrow(/NaN/)
 })
 
 describe('the stages are what samplers.ts computes', () => {
   test.each(CASES)('%o', (changes) => {
     const logits = someLogits(2)
-    const plain = plainRow(orderWhole(logits))
+    const plain = plainRow(orderAll(logits))
     for (const random of [0, 0.2, 0.5, 0.9, 0.9999999]) {
       const table = stageTable(plain, request(changes, { random }))
       const context = { seenIds: SEEN, random }
@@ -88,7 +88,7 @@ test.each(CASES)(
   'each stage cuts a tail that stays visible, and its masses and entropies add up: %o',
   (changes) => {
     const logits = someLogits(3)
-    const { stages, rows, rest } = stageTable(plainRow(orderWhole(logits)), request(changes))
+    const { stages, rows, rest } = stageTable(plainRow(orderAll(logits)), request(changes))
     const raw = logSoftmax(logits)
     rows.forEach(({ id, shares }) => expect(shares[0]).toBeCloseTo(Math.exp(raw[id]!), 12))
     STAGES.forEach((name, stage) => {
@@ -122,7 +122,7 @@ test.each(CASES)(
 
 test('few rows: the rest keeps its mass, and asked-for tokens have a row wherever they stand', () => {
   const logits = someLogits(4)
-  const order = orderWhole(logits)
+  const order = orderAll(logits)
   const [far, farther] = [order.ids[200]!, order.ids[400]!]
   const { rows, rest } = stageTable(
     plainRow(order),
@@ -138,7 +138,7 @@ test('few rows: the rest keeps its mass, and asked-for tokens have a row whereve
 })
 
 test('the bar covers [0, 1] without gaps, and the mark lies in the drawn interval', () => {
-  const { sampled } = stageTable(plainRow(orderWhole(someLogits(5))), request({}, { random: 0.999 }))
+  const { sampled } = stageTable(plainRow(orderAll(someLogits(5))), request({}, { random: 0.999 }))
   const segments = segmentsOf(sampled, 6)
   segments.forEach(({ from }, i) => expect(from).toBe(segments[i - 1]?.to ?? 0))
   expect(segments.at(-1)!.to).toBeCloseTo(1, 12)
@@ -148,7 +148,7 @@ test('the bar covers [0, 1] without gaps, and the mark lies in the drawn interva
 })
 
 test('many draws follow the distribution, and are the same numbers every time', () => {
-  const { sampled } = stageTable(plainRow(orderWhole(someLogits(6))), request({ topK: 5, temperature: 3 }))
+  const { sampled } = stageTable(plainRow(orderAll(someLogits(6))), request({ topK: 5, temperature: 3 }))
   const count = 20_000
   const drawn = countDraws(sampled, 42, count)
   expect(countDraws(sampled, 42, count)).toEqual(drawn)
@@ -170,7 +170,7 @@ test('a vocabulary of 150,000 is ordered whole and filtered to a table of every 
   )
   const seenIds = Array.from({ length: 400 }, (_, i) => (i * 377) % vocab)
   const flat = { temperature: 1.5, repetitionPenalty: 1.2 }
-  const plain = plainRow(orderWhole(logits))
+  const plain = plainRow(orderAll(logits))
   const table = stageTable(plain, request(flat, { seenIds, limit: 32, random: 0.99 }))
   expect(table.sampled.ids.length).toBe(vocab)
   expect(logSumExp(logits)).toBeGreaterThan(0)

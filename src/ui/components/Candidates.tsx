@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import type { CandidateRow, CandidateTable } from '../../store/candidates.ts'
-import { visibleText } from '../../store/groups.ts'
+import { visibleText } from '../../store/characterGroups.ts'
 import type { Trace } from '../../store/trace.ts'
 import { useTranslate } from '../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../maths/format.ts'

@@ -86,20 +86,20 @@ interface ChipProps {
 }
 
 const Chip = memo(function Chip({ token, pinned, end }: ChipProps) {
-  const silent = end !== null && token.text === ''
+  const isTextless = end !== null && token.text === ''
   return (
     <span
       {...tokenAttributes(token, pinned)}
-      className={`chip ${levelClasses(token)}${silent ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
-      aria-label={silent ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
-      data-label={silent ? end : undefined}
+      className={`chip ${levelClasses(token)}${isTextless ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
+      aria-label={isTextless ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
+      data-label={isTextless ? end : undefined}
     >
       <TokenText text={token.text} />
     </span>
   )
 })
 
-/** Several tokens that make one character: the text on the last, a strip for each before it. */
+/** Several tokens that make one character: the text on the last, a mark for each before it. */
 function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[]; pinned: number }) {
   const text = members.map((member) => member.text).join('')
   const parts = members.length - 1

@@ -1,5 +1,5 @@
 import type { CandidateTable } from '../../store/candidates.ts'
-import { visibleText } from '../../store/groups.ts'
+import { visibleText } from '../../store/characterGroups.ts'
 import type { Trace } from '../../store/trace.ts'
 import type { GeneratedToken } from '../../api/model.ts'
 import { useSession, useTranslate } from '../context.ts'

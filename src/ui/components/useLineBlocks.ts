@@ -10,7 +10,7 @@ interface Lines {
 
 const NO_SEAMS: readonly number[] = []
 /** Milliseconds a changed width rests before lines are measured again. */
-const REST = 200
+const DEBOUNCE_MS = 200
 
 /** Seams of the shown text; empty while lines may be moving. */
 export function useLineBlocks(
@@ -48,7 +48,7 @@ function useMovingWidth(box: RefObject<HTMLElement | null>): boolean {
     const move = () => {
       setMoving(true)
       clearTimeout(timer)
-      timer = setTimeout(() => setMoving(false), REST)
+      timer = setTimeout(() => setMoving(false), DEBOUNCE_MS)
     }
     const observer = new ResizeObserver(() => {
       if (element.clientWidth === width) return

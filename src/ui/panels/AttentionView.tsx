@@ -6,7 +6,7 @@ import { useShown, useTextRow, useWatchedReading } from './reading/hooks.ts'
 import { useAttention, useAttentionState } from './attention/hooks.ts'
 import { HeadGrid } from './attention/HeadGrid.tsx'
 import { HeadMatrix } from './attention/HeadMatrix.tsx'
-import { QueryStrip, QueryTools } from './attention/QueryStrip.tsx'
+import { QueryBar, QueryTools } from './attention/QueryBar.tsx'
 
 /** Where every head looks, and the keys and values it looks at. */
 export function AttentionView() {
@@ -32,7 +32,7 @@ function Heads() {
   return (
     <>
       <StaleNotice reading={reading} />
-      <QueryStrip ids={shown.ids} row={row} />
+      <QueryBar ids={shown.ids} row={row} />
       <div className="attention-body">
         <HeadGrid map={shown.value} />
         <HeadMatrix ids={shown.ids} row={row} />

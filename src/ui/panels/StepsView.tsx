@@ -9,7 +9,7 @@ import {
 } from './steps/hooks.ts'
 import { StepsEdits } from './edits/StepsEdits.tsx'
 import { StepTensor } from './steps/StepTensor.tsx'
-import { TokenStrip } from './steps/TokenStrip.tsx'
+import { TokenBar } from './steps/TokenBar.tsx'
 import { aboutStep } from './steps/words.ts'
 
 /** One forward over the text on the page, step by step. */
@@ -21,7 +21,7 @@ export function StepsView() {
     <div className="steps">
       <StepsNotice />
       <StepsEdits />
-      <TokenStrip />
+      <TokenBar />
       <CurrentStep />
     </div>
   )

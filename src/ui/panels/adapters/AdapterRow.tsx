@@ -26,10 +26,10 @@ export function AdapterRow({ track, index, dragged, onDrag }: RowProps) {
   const adapters = useAdapters()
   const solo = useAdaptersState((state) => state.solo)
   const selected = useSelectedTrack()?.id === track.id
-  const silent = actingScale(track, solo) === 0
+  const muted = actingScale(track, solo) === 0
   return (
     <li
-      className={silent ? 'track track-silent' : 'track'}
+      className={muted ? 'track track-muted' : 'track'}
       data-testid="adapter-row"
       data-adapter-id={track.id}
       data-selected={selected}

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { PairRow } from '../../../store/adapterScores.ts'
 import { pairRows } from '../../../store/adapterScores.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'

@@ -1,7 +1,7 @@
 import { useEffect, useRef, type MouseEvent } from 'react'
 import type { Side } from '../../../store/adapterCompare.ts'
 import { LEVELS } from '../../draw/palette.ts'
-import { spellParts } from '../../../store/spelled.ts'
+import { labelTokenParts } from '../../../store/tokenLabels.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../../maths/format.ts'
@@ -86,7 +86,7 @@ function useCells(side: Side): { cells: readonly (Cell | null)[]; lead: string }
   const shown = useCompareState((state) => state.shown)
   const { eosIds = [] } = useSession().model?.info ?? {}
   const spell = (tokens: readonly { id: number; text: string }[]): string[] =>
-    spellParts(tokens, (id) => eosIds.includes(id))
+    labelTokenParts(tokens, (id) => eosIds.includes(id))
   if (shown?.mode === 'score') {
     const { scored, scoredIds, scoredTexts } = comparison
     const texts = spell(scoredIds.map((id, at) => ({ id, text: scoredTexts[at] ?? '' })))

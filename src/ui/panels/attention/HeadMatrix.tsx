@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import { labelOf, scaleEnd, type Pattern } from '../../../store/attentionScores.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TensorView } from '../../components/TensorView.tsx'

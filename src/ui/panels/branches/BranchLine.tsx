@@ -1,4 +1,4 @@
-import { groupStarts } from '../../../store/groups.ts'
+import { groupStarts } from '../../../store/characterGroups.ts'
 import type { TreeLine, TreeNode } from '../../../store/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'

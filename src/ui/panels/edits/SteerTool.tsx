@@ -11,7 +11,7 @@ import { useEditedRun, useEdits } from './hooks.ts'
 /** A pair that most small story models tell apart. */
 const FIRST = { toward: 'The little girl was very happy', away: 'The little girl was very sad' }
 /** Milliseconds after the last key before a direction is measured. */
-const REST = 500
+const DEBOUNCE_MS = 500
 
 /** A direction between two prompts, added to the residual stream. */
 export function SteerTool({ info }: { info: ModelInfo }) {
@@ -81,7 +81,7 @@ function useNorms(step: string, toward: string, away: string, ready: boolean): D
         (norms) => wanted && setFound({ key, norms }),
         (error: unknown) => wanted && session.report(error),
       )
-    }, REST)
+    }, DEBOUNCE_MS)
     return () => {
       wanted = false
       clearTimeout(timer)

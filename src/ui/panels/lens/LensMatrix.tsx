@@ -1,5 +1,5 @@
 import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { lensCell, lensText, type LensMap } from '../../../store/lens.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import type { LensCell } from '../../../api/model.ts'

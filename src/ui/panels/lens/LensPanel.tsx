@@ -8,7 +8,7 @@ import { formatCount, formatFixed, formatProbability } from '../../../maths/form
 import { AttributionPanel } from '../attribution/AttributionPanel.tsx'
 import { useShown, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
-import { useLayerName, useLens, useSpelled, useInspectedPlace } from './hooks.ts'
+import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hooks.ts'
 
 /** What stands behind the chosen cell: what is predicted, or what made the prediction. */
 export function LensPanel() {
@@ -87,7 +87,7 @@ function Alternatives({ cell, ids }: { cell: LensCell; ids: readonly number[] })
   const { hasTokenizer = false } = useSession().model?.info ?? {}
   const tops = useMemo(() => cell.top.map(({ id }) => id), [cell])
   const before = useMemo(() => ids.slice(0, cell.position + 1), [ids, cell])
-  const texts = useSpelled(tops, before)
+  const texts = useTokenLabels(tops, before)
   return (
     <table className="plain-table">
       <caption className="eyebrow">{t('lens.top')}</caption>

@@ -35,7 +35,7 @@ export function useLayerName(): (layer: number) => string {
 }
 
 /** Texts of ids that follow a position; empty ones until they have been looked up. */
-export function useSpelled(ids: readonly number[], before: readonly number[]): readonly string[] {
+export function useTokenLabels(ids: readonly number[], before: readonly number[]): readonly string[] {
   const session = useSession()
   const key = ids.join(' ')
   // Callers may make the list anew with every render.

@@ -1,7 +1,7 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
 import { anatomyOf, type Anatomy } from '../../../store/anatomy.ts'
-import { spellRows } from '../../../store/spelled.ts'
+import { labelRows } from '../../../store/tokenLabels.ts'
 import { stepsOf } from '../../../store/steps.ts'
 import { textRow, type ReadingState, type TextReading } from '../../../store/textReading.ts'
 import { useApp, useSession, useSlowTrace } from '../../context.ts'
@@ -34,7 +34,7 @@ export function useTexts(rows: number): readonly string[] {
   const version = trace.getVersion()
   return useMemo(
     // The trace is changed in place: its version stands for its content.
-    () => (version < 0 ? [] : spellRows(trace, rows)),
+    () => (version < 0 ? [] : labelRows(trace, rows)),
     [trace, version, rows],
   )
 }

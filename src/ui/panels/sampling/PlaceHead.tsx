@@ -1,5 +1,5 @@
 import { isRunning } from '../../../store/app.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { ExplorerPlace } from '../../../store/samplingExplorer.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'

@@ -1,5 +1,5 @@
 import { answeringModel } from '../../../store/app.ts'
-import { DRAFT_KINDS, MOST_AHEAD } from '../../../store/speculateRounds.ts'
+import { DRAFT_KINDS, MAX_AHEAD } from '../../../store/speculateRounds.ts'
 import type { DraftModel } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -58,7 +58,7 @@ function DraftChoice() {
           name="ahead"
           hint={t('speculate.aheadHint')}
           value={ahead}
-          most={MOST_AHEAD}
+          most={MAX_AHEAD}
           onChange={(next) => state.setState({ ahead: next })}
         />
         {draft === 'first-layers' && deepest > 1 && (

@@ -1,6 +1,6 @@
 import type { GeneratedToken, Proposal } from '../../../api/model.ts'
 import type { Slot } from '../../../store/speculateRounds.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { MessageKey } from '../../messages/index.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
-import { spellRows } from '../../../store/spelled.ts'
+import { labelRows } from '../../../store/tokenLabels.ts'
 import { stepsOf, type Steps, type StepsState } from '../../../store/steps.ts'
 import { isLarge, type StepsSource, type WeightRow } from '../../../store/stepsSource.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
@@ -44,7 +44,7 @@ export function useRowTexts(): readonly string[] {
   const version = trace.getVersion()
   return useMemo(
     // The trace is changed in place: its version stands for its content.
-    () => (version < 0 ? [] : spellRows(trace, rows)),
+    () => (version < 0 ? [] : labelRows(trace, rows)),
     [trace, version, rows],
   )
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { answeringModel, isRunning } from '../../../store/app.ts'
-import { KEEP_NAMES, keepSizes, MOST_BYTES, sizeOf, type Keep } from '../../../store/savedTrace.ts'
+import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from '../../../store/savedTrace.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
@@ -57,7 +57,7 @@ function Choices({ rows }: { rows: number }) {
   const saving = useSavedState((state) => state.saving.kind === 'saving')
   const sizes = useSizes(rows)
   const size = sizes === null ? null : sizeOf(keep, sizes)
-  const tooLarge = size !== null && size > MOST_BYTES
+  const tooLarge = size !== null && size > MAX_BYTES
   const save = () => {
     void traces.save().then((file) => file !== null && saveFile(file))
   }
@@ -74,7 +74,7 @@ function Choices({ rows }: { rows: number }) {
       </p>
       {tooLarge && (
         <p className="steps-note">
-          {t('trace.tooLarge', { bytes: formatBytes(size), limit: formatBytes(MOST_BYTES) })}
+          {t('trace.tooLarge', { bytes: formatBytes(size), limit: formatBytes(MAX_BYTES) })}
         </p>
       )}
       <div className="trace-actions">

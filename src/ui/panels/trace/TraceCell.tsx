@@ -1,5 +1,5 @@
 import type { SavedTrace } from '../../../trace/types.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { useTranslate } from '../../context.ts'
 import { formatValue } from '../steps/numbers.ts'
 import { maskAt } from '../steps/mask.ts'

@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
 import type { TensorData } from '../../../api/model.ts'
 import { PAGE, pageAt, TensorTable } from '../../components/TensorTable.tsx'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { extendGroupStarts, groupStarts, splitPieces, visibleText } from '../../src/store/groups.ts'
+import { extendGroupStarts, groupStarts, splitPieces, visibleText } from '../../src/store/characterGroups.ts'
 import { textInContext } from '../../src/text/tokenTexts.ts'
 
 const END = 0

@@ -10,15 +10,15 @@ const ORDERED: readonly { view: View; first: boolean }[] = VIEW_GROUPS.flatMap((
 )
 
 /**
- * The way from view to view: a rail of icons and words beside them. On a narrow page it shows the current view alone, like
+ * The way from view to view: a column of icons and words beside them. On a narrow page it shows the current view alone, like
  * a select; a tap on it unfolds them all.
  */
-export function ViewRail({ current }: { current: View }) {
+export function ViewNav({ current }: { current: View }) {
   const { app } = useSession()
   const t = useTranslate()
   const narrow = useMedia(NARROW)
   const tight = useMedia(TIGHT)
-  const open = useApp((state) => state.layout.railOpen)
+  const open = useApp((state) => state.layout.navOpen)
   const [unfolded, setUnfolded] = useState(false)
   const list = useRef<HTMLUListElement>(null)
   const isSheet = narrow && unfolded
@@ -97,9 +97,9 @@ function Fold({ open }: { open: boolean }) {
       className="views-fold"
       aria-label={label}
       title={label}
-      onClick={() => app.setState(({ layout }) => ({ layout: { ...layout, railOpen: !open } }))}
+      onClick={() => app.setState(({ layout }) => ({ layout: { ...layout, navOpen: !open } }))}
     >
-      <Icon name={open ? 'railFold' : 'railOpen'} />
+      <Icon name={open ? 'navFold' : 'navOpen'} />
     </button>
   )
 }

@@ -3,7 +3,7 @@ import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { ArcText } from './ArcText.tsx'
 import { useAttention, useAttentionState } from './hooks.ts'
-import { StripTokens, useStripKeys } from './StripTokens.tsx'
+import { BarTokens, useBarKeys } from './BarTokens.tsx'
 
 interface StripProps {
   ids: readonly number[]
@@ -12,7 +12,7 @@ interface StripProps {
 }
 
 /** The text under the weights of the selected token: arcs over one line, or shades over the whole. */
-export function QueryStrip(props: StripProps) {
+export function QueryBar(props: StripProps) {
   const t = useTranslate()
   const drawn = useAttentionState((state) => state.drawn)
   return (
@@ -54,21 +54,21 @@ export function QueryTools() {
 
 function ShadedText({ ids, row }: StripProps) {
   const t = useTranslate()
-  const strip = useRef<HTMLDivElement>(null)
+  const bar = useRef<HTMLDivElement>(null)
   const all = useMemo(() => [...ids.keys()], [ids])
   useEffect(() => {
-    strip.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' })
+    bar.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' })
   }, [row, ids])
   return (
     <div
-      className="query-strip"
-      ref={strip}
+      className="query-bar"
+      ref={bar}
       role="group"
       data-arrows=""
-      aria-label={t('attention.strip')}
-      onKeyDown={useStripKeys(ids.length, row)}
+      aria-label={t('attention.textBar')}
+      onKeyDown={useBarKeys(ids.length, row)}
     >
-      <StripTokens ids={ids} row={row} shown={all} starts={null} />
+      <BarTokens ids={ids} row={row} shown={all} starts={null} />
     </div>
   )
 }

@@ -17,7 +17,7 @@ import {
 } from './hooks.ts'
 
 /** The open lesson beside the views: one step, what to try, and the way on. */
-export function LessonRail() {
+export function LessonPanel() {
   const translate = useLessonWords()
   const open = useOpen()
   if (translate === null || open === null) return <aside className="lesson" />
@@ -34,7 +34,7 @@ function Step({ translate, open }: StepProps) {
   const title = translate(lesson.title)
   const selector = useSelector(step)
   return (
-    <aside className="lesson" aria-label={translate('rail.label', { title })} data-testid="lesson">
+    <aside className="lesson" aria-label={translate('panel.label', { title })} data-testid="lesson">
       <Head translate={translate} open={open} title={title} />
       <div className="lesson-body">
         <div aria-live="polite" data-testid="lesson-words" data-step={`${lesson.name}.${index + 1}`}>
@@ -60,8 +60,8 @@ function Head({ translate, open, title }: StepProps & { title: string }) {
           type="button"
           className="button button-icon"
           data-testid="lesson-leave"
-          aria-label={translate('rail.leave')}
-          title={translate('rail.leave')}
+          aria-label={translate('panel.leave')}
+          title={translate('panel.leave')}
           onClick={() => course.leave()}
         >
           <Icon name="close" />
@@ -72,7 +72,7 @@ function Head({ translate, open, title }: StepProps & { title: string }) {
           <i key={words} data-past={at <= index} />
         ))}
       </div>
-      <p className="note numeric">{translate('rail.step', { step: index + 1, steps })}</p>
+      <p className="note numeric">{translate('panel.step', { step: index + 1, steps })}</p>
     </header>
   )
 }
@@ -99,12 +99,12 @@ function Task({ translate, words }: { translate: Translate; words: string }) {
   return (
     <section className="lesson-task" data-testid="lesson-task" data-done={done}>
       <h3 className="eyebrow">
-        {translate('rail.try')}
+        {translate('panel.try')}
         <span className="lesson-done" role="status">
           {done && (
             <>
               <Icon name="check" />
-              {translate('rail.done')}
+              {translate('panel.done')}
             </>
           )}
         </span>
@@ -136,7 +136,7 @@ function StepStatus({ translate, selector }: { translate: Translate; selector: s
         data-state={placing ? 'placing' : 'outlined'}
       >
         <span className="visually-hidden" role="status">
-          {translate('rail.outlined')}
+          {translate('panel.outlined')}
         </span>
         <button
           type="button"
@@ -145,7 +145,7 @@ function StepStatus({ translate, selector }: { translate: Translate; selector: s
           onClick={() => reach(target)}
         >
           <Icon name="fit" />
-          {translate('rail.reach')}
+          {translate('panel.reach')}
         </button>
       </p>
     )
@@ -153,16 +153,16 @@ function StepStatus({ translate, selector }: { translate: Translate; selector: s
   if (loading || placing) {
     return (
       <p className="lesson-standing note" role="status" data-testid="lesson-standing" data-state="placing">
-        {translate(loading ? 'rail.loading' : 'rail.placing')}
+        {translate(loading ? 'panel.loading' : 'panel.placing')}
       </p>
     )
   }
   if (other) return <OtherModel translate={translate} />
   return (
     <p className="lesson-standing" role="status" data-testid="lesson-standing" data-state="away">
-      <span className="note">{translate('rail.away')}</span>
+      <span className="note">{translate('panel.away')}</span>
       <button type="button" className="button" onClick={() => void course.place()}>
-        {translate('rail.return')}
+        {translate('panel.return')}
       </button>
     </p>
   )
@@ -176,9 +176,9 @@ function OtherModel({ translate }: { translate: Translate }) {
   if (name === null) return null
   return (
     <p className="lesson-standing" role="status" data-testid="lesson-standing" data-state="other-model">
-      <span className="note">{translate(answers ? 'rail.otherModel' : 'rail.noModel', { name })}</span>
+      <span className="note">{translate(answers ? 'panel.otherModel' : 'panel.noModel', { name })}</span>
       <button type="button" className="button" data-testid="lesson-load" onClick={() => course.loadModel()}>
-        {translate('rail.load', { name })}
+        {translate('panel.load', { name })}
       </button>
     </p>
   )
@@ -197,7 +197,7 @@ function Foot({ translate, open }: StepProps) {
         disabled={index === 0}
         onClick={() => course.move(-1)}
       >
-        {translate('rail.back')}
+        {translate('panel.back')}
       </button>
       <button
         type="button"
@@ -205,7 +205,7 @@ function Foot({ translate, open }: StepProps) {
         data-testid="lesson-next"
         onClick={() => course.move(1)}
       >
-        {translate(last ? 'rail.finish' : 'rail.next')}
+        {translate(last ? 'panel.finish' : 'panel.next')}
       </button>
     </footer>
   )

@@ -8,10 +8,10 @@ export interface GroupedToken {
   text: string
 }
 
-/** Index of the first token of every group, ascending; `silent` tells ids that never have a text. */
-export function groupStarts(tokens: readonly GroupedToken[], silent: (id: number) => boolean): number[] {
+/** Index of the first token of every group, ascending; `isTextless` says which ids never have a text. */
+export function groupStarts(tokens: readonly GroupedToken[], isTextless: (id: number) => boolean): number[] {
   const starts: number[] = []
-  extendGroupStarts(starts, tokens, 0, silent)
+  extendGroupStarts(starts, tokens, 0, isTextless)
   return starts
 }
 
@@ -20,13 +20,14 @@ export function extendGroupStarts(
   starts: number[],
   tokens: readonly GroupedToken[],
   from: number,
-  silent: (id: number) => boolean,
+  isTextless: (id: number) => boolean,
 ): void {
   for (let index = from; index < tokens.length; index++) {
     const token = tokens[index]
     const previous = tokens[index - 1]
     if (token === undefined) continue
-    const joins = previous !== undefined && previous.text === '' && !silent(previous.id) && !silent(token.id)
+    const joins =
+      previous !== undefined && previous.text === '' && !isTextless(previous.id) && !isTextless(token.id)
     if (!joins) starts.push(index)
   }
 }

@@ -1,5 +1,5 @@
 import { memo, useEffect, useRef } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { useSession, useSlowTrace, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
@@ -8,23 +8,23 @@ import { tokenName } from './words.ts'
 const NO_IDS: readonly number[] = []
 
 /** The text's tokens in one line: each is a row of every tensor. Below, what the selected one predicts. */
-export function TokenStrip() {
+export function TokenBar() {
   const t = useTranslate()
   const steps = useSteps()
   const { trace } = useSession()
   const texts = useRowTexts()
   const ids = useStepsState((state) => state.source?.ids ?? NO_IDS)
   const row = useRow()
-  const strip = useRef<HTMLDivElement>(null)
+  const bar = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    const chosen = strip.current?.querySelector('[aria-pressed="true"]')
+    const chosen = bar.current?.querySelector('[aria-pressed="true"]')
     chosen?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
   }, [row, ids, texts])
   return (
-    <div className="strip">
-      <div className="strip-tokens" ref={strip} role="group" aria-label={t('steps.tokens')}>
+    <div className="token-bar">
+      <div className="token-bar-tokens" ref={bar} role="group" aria-label={t('steps.tokens')}>
         {ids.map((id, index) => (
-          <StripToken
+          <BarToken
             key={index}
             row={index}
             id={id}
@@ -41,7 +41,7 @@ export function TokenStrip() {
   )
 }
 
-interface StripTokenProps {
+interface BarTokenProps {
   row: number
   id: number
   text: string
@@ -51,12 +51,12 @@ interface StripTokenProps {
   onSelect: { selectRow: (row: number) => void }
 }
 
-const StripToken = memo(function StripToken(props: StripTokenProps) {
+const BarToken = memo(function BarToken(props: BarTokenProps) {
   const { row, id, text, name, generated, selected, onSelect } = props
   return (
     <button
       type="button"
-      className={generated ? 'strip-token strip-generated' : 'strip-token'}
+      className={generated ? 'token-bar-token token-bar-generated' : 'token-bar-token'}
       data-testid="row-token"
       data-row={row}
       data-token-id={id}
@@ -65,7 +65,7 @@ const StripToken = memo(function StripToken(props: StripTokenProps) {
       tabIndex={selected ? 0 : -1}
       onClick={() => onSelect.selectRow(row)}
     >
-      {text === '' ? <span className="strip-special">{id}</span> : visibleText(text)}
+      {text === '' ? <span className="token-bar-special">{id}</span> : visibleText(text)}
     </button>
   )
 })
@@ -91,7 +91,7 @@ function Prediction({ ids, texts, row }: PredictionProps) {
       : t('steps.predicts', { position: row, token, next: tokenName(t, texts[row + 1] ?? '', next) })
   return (
     <p
-      className="strip-label numeric"
+      className="token-bar-label numeric"
       data-testid="step-position"
       data-position={row}
       data-token-id={id}

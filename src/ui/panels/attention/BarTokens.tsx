@@ -1,5 +1,5 @@
 import { memo, useCallback, type KeyboardEvent } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { selectTextRow } from '../../../store/textReading.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
@@ -10,7 +10,7 @@ import { useAttentionState, useQueryWeights, useWindow } from './hooks.ts'
 import { inkLevel } from './ink.ts'
 
 /** Left and right move the selected token; the focus follows once it is in the page. */
-export function useStripKeys(count: number, row: number): (event: KeyboardEvent<HTMLElement>) => void {
+export function useBarKeys(count: number, row: number): (event: KeyboardEvent<HTMLElement>) => void {
   const session = useSession()
   return (event) => {
     const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
@@ -18,13 +18,13 @@ export function useStripKeys(count: number, row: number): (event: KeyboardEvent<
     event.preventDefault()
     event.stopPropagation()
     const to = Math.min(count - 1, Math.max(0, row + by))
-    const strip = event.currentTarget
+    const bar = event.currentTarget
     selectTextRow(session, to)
-    requestAnimationFrame(() => strip.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus())
+    requestAnimationFrame(() => bar.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus())
   }
 }
 
-interface StripTokensProps {
+interface BarTokensProps {
   ids: readonly number[]
   /** The selected token. */
   row: number
@@ -35,7 +35,7 @@ interface StripTokensProps {
 }
 
 /** Tokens as buttons, shaded by their weights with the selected one. */
-export function StripTokens({ ids, row, shown, starts }: StripTokensProps) {
+export function BarTokens({ ids, row, shown, starts }: BarTokensProps) {
   const t = useTranslate()
   const session = useSession()
   const texts = useTexts(ids.length)
@@ -46,7 +46,7 @@ export function StripTokens({ ids, row, shown, starts }: StripTokensProps) {
   return shown.map((at) => {
     const [id = 0, text = '', weight = 0] = [ids[at], texts[at], weights?.[at]]
     return (
-      <StripToken
+      <BarToken
         key={at}
         at={at}
         id={id}
@@ -65,7 +65,7 @@ export function StripTokens({ ids, row, shown, starts }: StripTokensProps) {
   })
 }
 
-interface StripTokenProps {
+interface BarTokenProps {
   at: number
   id: number
   text: string
@@ -78,7 +78,7 @@ interface StripTokenProps {
   onSelect: (row: number) => void
 }
 
-const StripToken = memo(function StripToken(props: StripTokenProps) {
+const BarToken = memo(function BarToken(props: BarTokenProps) {
   const { at, id, text, name, level, masked, selected, left, onSelect } = props
   return (
     <button
@@ -97,7 +97,7 @@ const StripToken = memo(function StripToken(props: StripTokenProps) {
       }}
       onClick={() => onSelect(at)}
     >
-      {text === '' ? <span className="strip-special">{id}</span> : visibleText(text)}
+      {text === '' ? <span className="token-bar-special">{id}</span> : visibleText(text)}
     </button>
   )
 })

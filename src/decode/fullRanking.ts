@@ -6,7 +6,7 @@ import { sortDescending } from './selection.ts'
  * Every token of a row in descending order, sorted once. A filter moved later costs a few passes over the vocabulary and no sort:
  * temperature keeps the order, and a penalty moves seen tokens alone.
  */
-export interface WholeOrder {
+export interface FullOrder {
   /** [vocab] */
   readonly logits: Float32Array
   /** Ids of all finite logits, descending, ties by lowest id. */
@@ -14,7 +14,7 @@ export interface WholeOrder {
 }
 
 /** Id bits of a sort key; with the 32 bits of a float they fit the 53 of a double. */
-const MOST_IDS = 2 ** 21
+const MAX_IDS = 2 ** 21
 
 const PLAIN: RankRequest = {
   temperature: 1,
@@ -26,7 +26,7 @@ const PLAIN: RankRequest = {
 }
 
 /** Sorts a row. Throws `bad-file` where `rank` does: on NaN or +∞ logits. */
-export function orderWhole(logits: Float32Array): WholeOrder {
+export function orderAll(logits: Float32Array): FullOrder {
   let population = 0
   let sound = true
   for (const logit of logits) {
@@ -35,39 +35,39 @@ export function orderWhole(logits: Float32Array): WholeOrder {
   }
   // It names what is wrong.
   if (!sound || population === 0) rank(logits, PLAIN)
-  invariant(logits.length <= MOST_IDS, `a vocabulary has at most ${MOST_IDS} ids`)
+  invariant(logits.length <= MAX_IDS, `a vocabulary has at most ${MAX_IDS} ids`)
   const bits = new Uint32Array(logits.buffer, logits.byteOffset, logits.length)
   // Larger floats have smaller keys; doubles without a comparator sort natively, many times faster than ids with one.
   const keys = new Float64Array(logits.length)
   for (let id = 0; id < keys.length; id++) {
     const word = logits[id] === 0 ? 0 : bits[id]!
     const key = word >>> 31 === 1 ? word : 0x7fffffff - word
-    keys[id] = key * MOST_IDS + id
+    keys[id] = key * MAX_IDS + id
   }
   keys.sort()
   const ids = new Uint32Array(population)
   for (let place = 0; place < population; place++) {
     const key = keys[place]!
-    ids[place] = key - Math.floor(key / MOST_IDS) * MOST_IDS
+    ids[place] = key - Math.floor(key / MAX_IDS) * MAX_IDS
   }
   return { logits, ids }
 }
 
 /** A {@link Ranking} of the whole vocabulary, the same to the last bit as `rank` makes, with the scores it is by. */
-export interface WholeRanking extends Ranking {
+export interface FullRanking extends Ranking {
   /** Logits after the penalty, [vocab]. */
   scores: Float64Array
 }
 
 /** Ranks every token under a temperature and a penalty. */
-export function rankWhole(
-  { logits, ids: plain }: WholeOrder,
+export function rankAll(
+  { logits, ids: plain }: FullOrder,
   {
     temperature,
     repetitionPenalty,
     seenIds,
   }: Pick<RankRequest, 'temperature' | 'repetitionPenalty' | 'seenIds'>,
-): WholeRanking {
+): FullRanking {
   const scores = Float64Array.from(logits)
   const ids = repetitionPenalty === 1 ? plain : penaliseOrder(plain, scores, repetitionPenalty, seenIds)
   const top = scores[ids[0]!]!

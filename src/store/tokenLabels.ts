@@ -1,4 +1,4 @@
-import { groupStarts, type GroupedToken } from './groups.ts'
+import { groupStarts, type GroupedToken } from './characterGroups.ts'
 import type { Trace } from './trace.ts'
 
 const ABOVE = '⁰¹²³⁴⁵⁶⁷⁸⁹'
@@ -9,10 +9,13 @@ const digits = (value: number, of: string): string =>
 
 /**
  * Texts for views that show tokens one by one: of several that make one character each gets the character and which part of it the
- * token is, 강¹⁄₃ 강²⁄₃ 강³⁄₃. `silent` tells ids that stand for no text.
+ * token is, 강¹⁄₃ 강²⁄₃ 강³⁄₃. `isTextless` says which ids stand for no text.
  */
-export function spellParts(tokens: readonly GroupedToken[], silent: (id: number) => boolean): string[] {
-  const starts = groupStarts(tokens, silent)
+export function labelTokenParts(
+  tokens: readonly GroupedToken[],
+  isTextless: (id: number) => boolean,
+): string[] {
+  const starts = groupStarts(tokens, isTextless)
   return starts.flatMap((start, group) => {
     const members = tokens.slice(start, starts[group + 1] ?? tokens.length)
     const whole = members.map(({ text }) => text).join('')
@@ -23,15 +26,15 @@ export function spellParts(tokens: readonly GroupedToken[], silent: (id: number)
 }
 
 /** Those of the first `rows` tokens of the text on the page; empty until they are known. */
-export function spellRows(trace: Trace, rows: number): string[] {
+export function labelRows(trace: Trace, rows: number): string[] {
   const { promptIds, promptTexts, tokens, bosId } = trace
   // Before the prompt's texts have come, all of it would look like one character.
   const given = promptTexts.length === promptIds.length ? promptTexts : null
   const read = promptIds.map((id, at) => ({ id, text: given?.[at] ?? '' }))
-  const silent = (id: number): boolean => id === bosId || trace.isEnd(id)
+  const isTextless = (id: number): boolean => id === bosId || trace.isEnd(id)
   const spelled = [
-    ...(given === null ? read.map(() => '') : spellParts(read, silent)),
-    ...spellParts(tokens, silent),
+    ...(given === null ? read.map(() => '') : labelTokenParts(read, isTextless)),
+    ...labelTokenParts(tokens, isTextless),
   ]
   return Array.from({ length: rows }, (_, row) => spelled[row] ?? '')
 }
