@@ -11,7 +11,7 @@ import { speculationOf } from '../store/speculate.ts'
 import { totalsOf } from '../store/speculateRounds.ts'
 import { labelRows } from '../store/tokenLabels.ts'
 import { stepsOf } from '../store/steps.ts'
-import { textRow } from '../store/textReading.ts'
+import { textRow } from '../store/textMeasurement.ts'
 import { formatBytes, formatCount, formatFixed, formatProbability } from '../maths/format.ts'
 import type { GeneratedToken, LensCell, ModelInfo } from '../api/model.ts'
 
@@ -28,8 +28,8 @@ const ofModel =
   }
 
 /** The generated token that is selected, else the newest. */
-export function selectedToken({ app, trace }: Session): GeneratedToken | null {
-  return trace.tokens[app.getState().pinned ?? trace.tokens.length - 1] ?? null
+export function selectedToken({ app, log }: Session): GeneratedToken | null {
+  return log.tokens[app.getState().pinned ?? log.tokens.length - 1] ?? null
 }
 
 const ofToken =
@@ -44,11 +44,11 @@ const named = (text: string | undefined, id: number): string =>
 
 /** Row of the selected token of the whole text, its id and its text. */
 function selectedPlace(session: Session): { row: number; id: number; text: string } | null {
-  const { trace } = session
-  const ids = trace.idsBefore(trace.tokens.length)
+  const { log } = session
+  const ids = log.idsBefore(log.tokens.length)
   const row = textRow(session, ids.length)
   const id = ids[row]
-  const text = labelRows(trace, ids.length)[row]
+  const text = labelRows(log, ids.length)[row]
   return id === undefined ? null : { row, id, text: named(text, id) }
 }
 
@@ -61,9 +61,9 @@ const ofPlace =
 
 /** The head on show, measured over the text on the page. */
 export function chosenHead(session: Session): HeadSummary | null {
-  const { reading, state } = attentionOf(session)
+  const { measurement, state } = attentionOf(session)
   const { layer, head } = state.getState().chosen
-  const summaries = reading.state.getState().shown?.value.summaries ?? []
+  const summaries = measurement.state.getState().shown?.value.summaries ?? []
   return summaries.find((one) => one.layer === layer && one.head === head) ?? null
 }
 
@@ -107,7 +107,7 @@ const ofExplorer =
 const ofLens =
   (read: (cell: LensCell, map: LensMap) => string | null): Fact =>
   (session) => {
-    const { shown } = lensOf(session).reading.state.getState()
+    const { shown } = lensOf(session).measurement.state.getState()
     if (shown === null) return null
     const last = shown.value.layers.at(-1) ?? 0
     const cell = lensCell(shown.value, last, textRow(session, shown.ids.length))
@@ -116,7 +116,7 @@ const ofLens =
 
 /** The first layer whose best token is the one that comes next, at the selected row; null where none is. */
 export function firstRightLayer(session: Session): { map: LensMap; layer: number | null } | null {
-  const { shown } = lensOf(session).reading.state.getState()
+  const { shown } = lensOf(session).measurement.state.getState()
   if (shown === null) return null
   const position = textRow(session, shown.ids.length)
   const right = shown.value.layers.find((layer) => {
@@ -149,10 +149,10 @@ export const FACTS = {
   vocab: ofModel(({ vocab }) => formatCount(vocab)),
   weights: ofModel(({ weights }) => weights),
 
-  promptTokens: ({ trace }) => (trace.promptIds.length === 0 ? null : formatCount(trace.promptIds.length)),
-  written: ({ trace }) => (trace.tokens.length === 0 ? null : formatCount(trace.tokens.length)),
-  reused: ({ trace }) => asCount(trace.timing?.reused ?? null),
-  prefillRows: ({ trace }) => asCount(trace.timing?.prefillRows ?? null),
+  promptTokens: ({ log }) => (log.promptIds.length === 0 ? null : formatCount(log.promptIds.length)),
+  written: ({ log }) => (log.tokens.length === 0 ? null : formatCount(log.tokens.length)),
+  reused: ({ log }) => asCount(log.timing?.reused ?? null),
+  prefillRows: ({ log }) => asCount(log.timing?.prefillRows ?? null),
 
   token: ofPlace(({ text }) => text),
   tokenId: ofPlace(({ id }) => String(id)),
@@ -187,7 +187,7 @@ export const FACTS = {
   },
   bytesOfText: (session) => {
     const bytes = bytesPerPosition(session)
-    const { promptIds, tokens } = session.trace
+    const { promptIds, tokens } = session.log
     return bytes === null ? null : formatBytes(bytes * (promptIds.length + tokens.length))
   },
 
@@ -200,7 +200,7 @@ export const FACTS = {
     return share === undefined || share === null ? null : formatProbability(share)
   }),
   explorerToken: ofExplorer(({ place: { token } }) => (token === null ? null : named(token.text, token.id))),
-  runSeed: ({ trace }) => (trace.settings === null ? null : String(trace.settings.seed)),
+  runSeed: ({ log }) => (log.settings === null ? null : String(log.settings.seed)),
 
   lensTop: ofLens(({ top, position }, map) => {
     const best = top[0]

@@ -8,7 +8,7 @@ import type { Session } from '../store/session.ts'
 import { SETTING_NAMES } from '../store/settings.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { stepsOf } from '../store/steps.ts'
-import { selectTextRow } from '../store/textReading.ts'
+import { selectTextRow } from '../store/textMeasurement.ts'
 import type { GeneratedToken } from '../api/model.ts'
 import {
   chosenStep,
@@ -30,17 +30,17 @@ export function openView({ app }: Session, { view, region }: Place): void {
 }
 
 /** True when the page shows this text, written by the model that answers now. */
-export function showsText({ app, trace, model }: Session, { prompt, settings }: LessonText): boolean {
-  const own = trace.settings
+export function showsText({ app, log, model }: Session, { prompt, settings }: LessonText): boolean {
+  const own = log.settings
   return (
     model !== null &&
-    trace.modelId === model.info.id &&
+    log.modelId === model.info.id &&
     app.getState().prompt === prompt &&
-    trace.tokens.length > 0 &&
-    trace.runStart === 0 &&
+    log.tokens.length > 0 &&
+    log.runStart === 0 &&
     own !== null &&
     SETTING_NAMES.every((name) => own[name] === settings[name]) &&
-    trace.tokens.every((token) => token.random !== null || settings.temperature === 0)
+    log.tokens.every((token) => token.random !== null || settings.temperature === 0)
   )
 }
 
@@ -83,15 +83,15 @@ async function chooseStep(session: Session, choice: StepChoice, wanted: () => bo
 }
 
 function chooseToken(session: Session, choice: TokenChoice): void {
-  const { trace } = session
+  const { log } = session
   if (typeof choice === 'object') {
-    selectTextRow(session, 'row' in choice ? choice.row : trace.promptIds.length + choice.generated)
+    selectTextRow(session, 'row' in choice ? choice.row : log.promptIds.length + choice.generated)
     return
   }
-  const [chosen] = trace.tokens.toSorted((a, b) => rankFor(choice, a) - rankFor(choice, b))
+  const [chosen] = log.tokens.toSorted((a, b) => rankFor(choice, a) - rankFor(choice, b))
   if (chosen === undefined) return
   const before = choice === 'beforeSurest' ? 1 : 0
-  selectTextRow(session, trace.promptIds.length + chosen.index - before)
+  selectTextRow(session, log.promptIds.length + chosen.index - before)
 }
 
 /** Share of the best candidate where a few others stand a chance. */
@@ -114,7 +114,7 @@ async function speculate(session: Session, draft: NonNullable<Place['draft']>): 
 async function chooseHead(session: Session, choice: HeadChoice, wanted: () => boolean): Promise<void> {
   const attention = attentionOf(session)
   if (typeof choice === 'object') return attention.choose(choice)
-  const { state } = attention.reading
+  const { state } = attention.measurement
   await until(
     () => !wanted() || ['ready', 'failed'].includes(state.getState().phase.kind),
     [state.subscribe, session.app.subscribe],
@@ -130,7 +130,7 @@ async function chooseHead(session: Session, choice: HeadChoice, wanted: () => bo
   if (wanted() && best !== null) attention.choose(best)
 }
 
-/** Resolves once the page is at rest with a model that answers; also once nobody waits any more. */
+/** Resolves once the page is at rest with a model that answers; also once no caller waits any more. */
 export function atRest({ app }: Session, wanted: () => boolean): Promise<void> {
   const rests = (): boolean => {
     const { model, run } = app.getState()

@@ -58,7 +58,7 @@ export class Ablation {
   }
 
   async start(): Promise<void> {
-    const { shown } = editedRunOf(this.session).reading.state.getState()
+    const { shown } = editedRunOf(this.session).measurement.state.getState()
     if (shown === null) return
     this.stop()
     this.controller = new AbortController()

@@ -17,7 +17,7 @@ export type CompareMode = 'write' | 'score'
 
 export type ComparePhase =
   | { kind: 'empty' }
-  | { kind: 'reading'; done: number; total: number }
+  | { kind: 'prefill'; done: number; total: number }
   | { kind: 'running' }
   | { kind: 'done' }
   | { kind: 'stopped' }
@@ -95,7 +95,7 @@ export class Comparison {
     const shown = { mode, a: this.resolve(a), b: this.resolve(b), prompt: session.app.getState().prompt }
     this.tokens.length = 0
     this.scored = []
-    this.state.setState({ phase: { kind: 'reading', done: 0, total: 0 }, shown, selected: null })
+    this.state.setState({ phase: { kind: 'prefill', done: 0, total: 0 }, shown, selected: null })
     try {
       await (mode === 'write' ? this.write(run, model, shown) : this.score(run, model, shown))
       if (run !== this.run) return
@@ -183,7 +183,7 @@ export class Comparison {
       topLogprobs: Math.min(CAPTURED, model.info.vocab),
       signal,
       onPrefill: (done, total) => {
-        if (run === this.run) this.state.setState({ phase: { kind: 'reading', done, total } })
+        if (run === this.run) this.state.setState({ phase: { kind: 'prefill', done, total } })
       },
     })
     for await (const token of stream) {
@@ -199,11 +199,9 @@ export class Comparison {
     model: Model,
     { a, b }: { a: readonly NamedScale[]; b: readonly NamedScale[] },
   ): Promise<void> {
-    const { trace, app } = this.session
-    const written = trace.modelId === model.info.id && trace.tokens.length > 0
-    const ids = written
-      ? trace.idsBefore(trace.tokens.length)
-      : await encodePrompt(model, app.getState().prompt)
+    const { log, app } = this.session
+    const written = log.modelId === model.info.id && log.tokens.length > 0
+    const ids = written ? log.idsBefore(log.tokens.length) : await encodePrompt(model, app.getState().prompt)
     if (ids.length * model.info.vocab > SCORE_LIMIT) {
       throw new TokenscopeError(
         'limit',
@@ -215,10 +213,10 @@ export class Comparison {
       )
     }
     const total = ids.length * 2
-    this.state.setState({ phase: { kind: 'reading', done: 0, total } })
+    this.state.setState({ phase: { kind: 'prefill', done: 0, total } })
     const first = await model.logits(ids, { adapters: a })
     if (run !== this.run) return
-    this.state.setState({ phase: { kind: 'reading', done: ids.length, total } })
+    this.state.setState({ phase: { kind: 'prefill', done: ids.length, total } })
     const second = await model.logits(ids, { adapters: b })
     const scored = await scoreBoth(first, second, ids)
     const texts = model.info.hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => '')

@@ -84,7 +84,7 @@ export class LogitAttribution {
     open: [],
   }))
   private wanted: WantedLogit | null = null
-  private reading = false
+  private isReading = false
 
   /** Reads it once what is being read is done; a wish made meanwhile takes its place. */
   want(logit: WantedLogit): void {
@@ -93,11 +93,11 @@ export class LogitAttribution {
     this.wanted = logit
     if (shown !== null && sameLogit(shown.of, logit)) return this.state.setState({ phase: { kind: 'ready' } })
     this.state.setState({ phase: { kind: 'reading' } })
-    if (!this.reading) void this.readOn()
+    if (!this.isReading) void this.readOn()
   }
 
   private async readOn(): Promise<void> {
-    this.reading = true
+    this.isReading = true
     for (let of = this.wanted; of !== null; of = this.wanted) {
       try {
         const value = await of.model.attribution(of.ids, { position: of.position, token: of.token })
@@ -109,7 +109,7 @@ export class LogitAttribution {
       }
       break
     }
-    this.reading = false
+    this.isReading = false
   }
 
   /** Lists the heads of a layer, or hides them. */

@@ -1,7 +1,7 @@
 import type { Model, TokenAlternative } from '../api/model.ts'
 import { textOf } from './branchText.ts'
 import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from './tokenTree.ts'
-import type { Trace } from './trace.ts'
+import type { TokenLog } from './tokenLog.ts'
 
 /** A token computed for the tree, and what is predicted behind it. */
 export interface ComputedToken {
@@ -13,7 +13,7 @@ const CHOSEN = { prompt: false, random: null, finish: null } as const
 
 /**
  * Tokens behind a text that the tree does not have yet, each as one new row over the pages of the text before it. Null once
- * nobody wants them any more.
+ * they are no longer wanted.
  */
 export async function computeBranch(
   model: Model,
@@ -64,13 +64,13 @@ export function insertToken(tree: TokenTree, parent: TreeNode, { token, next }: 
 }
 
 /** Takes the text on the page into the tree, with up to `top` alternatives of each token. Gives its last token. */
-export function insertText(tree: TokenTree, trace: Trace, top: number): TreeNode {
+export function insertText(tree: TokenTree, log: TokenLog, top: number): TreeNode {
   let at = tree.root
-  trace.promptIds.forEach((id, row) => {
-    const text = trace.promptTexts[row] ?? ''
+  log.promptIds.forEach((id, row) => {
+    const text = log.promptTexts[row] ?? ''
     at = tree.add(at, { id, text, logprob: null, prompt: true, random: null, finish: null })
   })
-  for (const token of trace.tokens) {
+  for (const token of log.tokens) {
     const { id, text, logprob, random, finish } = token
     if (token.top.length > 0 && (at.next?.length ?? 0) < top) at.next = token.top.slice(0, top)
     at = tree.add(at, { id, text, logprob, prompt: false, random, finish })

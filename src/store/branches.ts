@@ -11,7 +11,7 @@ import { historyOf } from './history.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { scalesKey } from './textIdentity.ts'
-import { selectTextRow, textRow } from './textReading.ts'
+import { selectTextRow, textRow } from './textMeasurement.ts'
 import { leafOf, markRecent, pathTo, TokenTree, type TreeNode } from './tokenTree.ts'
 
 export type BranchesPhase =
@@ -65,7 +65,7 @@ export class Branches implements TreePage {
     this.tree = saved === null ? new TokenTree('') : TokenTree.restore(saved)
     this.scales = saved?.scales ?? null
     this.sync()
-    session.trace.subscribe(() => this.follow())
+    session.log.subscribe(() => this.follow())
     session.app.subscribe((state, before) => {
       if (state.model !== before.model || (isRunning(before.run) && !isRunning(state.run))) this.sync()
       if (state.pinned !== before.pinned && state.pinned !== null) this.followPinned(state.pinned)
@@ -75,13 +75,13 @@ export class Branches implements TreePage {
   /** Called when a view begins to look: its numbers are to be those of the adapters that hold now. */
   async watch(): Promise<void> {
     this.sync()
-    const { trace, model } = this.session
+    const { log, model } = this.session
     const path = this.currentPath()
     const onPage = path[textRow(this.session, path.length)]
     const chosen = this.selected()
     // The page's choice may have moved meanwhile; a token of another text stays chosen.
     if (onPage && (chosen === null || path.includes(chosen))) this.state.setState({ selected: onPage.key })
-    if (model === null || trace.modelId !== model.info.id) return
+    if (model === null || log.modelId !== model.info.id) return
     try {
       await this.checkScales(model)
     } catch (error) {
@@ -114,7 +114,7 @@ export class Branches implements TreePage {
     return parent === null ? Promise.resolve() : this.grow(parent, [id])
   }
 
-  /** Puts what somebody typed in a token's place, as however many tokens it takes. */
+  /** Puts what was typed in a token's place, as however many tokens it takes. */
   async edit(node: TreeNode, text: string): Promise<void> {
     const { parent } = node
     if (parent === null || text === '') return
@@ -206,10 +206,10 @@ export class Branches implements TreePage {
   /** Puts a text on the page. The prompt follows where a branch has left it. */
   show(path: readonly TreeNode[]): void {
     const { session } = this
-    const { app, trace, model } = session
+    const { app, log, model } = session
     if (model === null) return
-    const { prompt, snapshot } = pageText(model, path, trace.settings ?? app.getState().settings)
-    if (snapshot.promptIds.join() !== trace.promptIds.join()) {
+    const { prompt, snapshot } = pageText(model, path, log.settings ?? app.getState().settings)
+    if (snapshot.promptIds.join() !== log.promptIds.join()) {
       const history = historyOf(session)
       const last = history.last
       app.setState({ prompt })
@@ -284,7 +284,7 @@ export class Branches implements TreePage {
 
   /** A token chosen on another view, or by its keys, is chosen here too. */
   private followPinned(pinned: number): void {
-    const node = this.currentPath()[this.session.trace.promptIds.length + pinned]
+    const node = this.currentPath()[this.session.log.promptIds.length + pinned]
     if (node !== undefined) this.state.setState({ selected: node.key })
   }
 
@@ -298,14 +298,14 @@ export class Branches implements TreePage {
   private sync(): void {
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
-    const { trace, app } = this.session
-    if (trace.modelId === '' || trace.promptIds.length === 0) return
-    if (this.tree.modelId !== trace.modelId) {
-      this.tree = new TokenTree(trace.modelId)
+    const { log, app } = this.session
+    if (log.modelId === '' || log.promptIds.length === 0) return
+    if (this.tree.modelId !== log.modelId) {
+      this.tree = new TokenTree(log.modelId)
       this.scales = null
       this.state.setState({ selected: null, compared: null })
     }
-    const end = insertText(this.tree, trace, TOP)
+    const end = insertText(this.tree, log, TOP)
     markRecent(pathTo(end))
     const { selected, current } = this.state.getState()
     const follows = selected === current || this.tree.node(selected) === null

@@ -5,8 +5,8 @@ import { readAnatomy } from './anatomy.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { TextReading } from './textReading.ts'
-import type { RunTiming } from './trace.ts'
+import { TextMeasurement } from './textMeasurement.ts'
+import type { RunTiming } from './tokenLog.ts'
 
 /** Euclidean norms of the keys and values of a text, over all key-value heads: `[layers, positions]` each. */
 export interface CacheNorms {
@@ -143,18 +143,18 @@ export function holdersOf(sequences: readonly CachedSequence[]): ReadonlyMap<num
 
 /** The cache of keys and values of the model on the page: read when a view looks, and again after every run. */
 export class KvCache {
-  readonly reading: TextReading<CacheNorms>
+  readonly measurement: TextMeasurement<CacheNorms>
   readonly state = createStore<CacheState>()(() => ({ stock: null, error: null, outlined: null, which: 'k' }))
   private readonly session: Session
   private viewers = 0
   /** The model asked last. */
   private of: Model | null = null
-  /** Counts readings; what arrives for an older one is dropped. */
+  /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
 
   constructor(session: Session) {
     this.session = session
-    this.reading = new TextReading(session, readNorms)
+    this.measurement = new TextMeasurement(session, readNorms)
     session.app.subscribe((state, before) => {
       const ended = isRunning(before.run) && !isRunning(state.run)
       if (this.viewers > 0 && (ended || session.model !== this.of)) void this.refresh()
@@ -164,7 +164,7 @@ export class KvCache {
   /** Reads while a view looks; returns the function that lets go. */
   watch(): () => void {
     this.viewers += 1
-    const leave = this.reading.watch()
+    const leave = this.measurement.watch()
     void this.refresh()
     return () => {
       this.viewers -= 1

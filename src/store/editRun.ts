@@ -7,7 +7,7 @@ import { editsOf, type Entry } from './edits.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { scalesKey } from './textIdentity.ts'
-import { TextReading } from './textReading.ts'
+import { TextMeasurement } from './textMeasurement.ts'
 
 /** What one row predicts with edits, against the same row without: log-probabilities of the token that comes next. */
 export interface EditedRow {
@@ -98,7 +98,7 @@ function capturedSide(scored: ScoredToken | undefined): PairSide {
 
 /** The text on the page under the edits, against itself without them; run again whenever either changes. */
 export class EditedRun {
-  readonly reading: TextReading<EditedText>
+  readonly measurement: TextMeasurement<EditedText>
   readonly activations = new Activations()
   private readonly session: Session
   private controller = new AbortController()
@@ -109,16 +109,16 @@ export class EditedRun {
 
   constructor(session: Session) {
     this.session = session
-    this.reading = new TextReading(session, (model, ids) => this.read(model, ids))
+    this.measurement = new TextMeasurement(session, (model, ids) => this.read(model, ids))
     editsOf(session).state.subscribe(({ entries }, before) => {
-      if (acting(entries) !== acting(before.entries)) this.reading.refresh()
+      if (acting(entries) !== acting(before.entries)) this.measurement.refresh()
     })
   }
 
   /** Gives up what is being read. */
   cancel(): void {
     this.controller.abort()
-    this.reading.fail(new TokenscopeError('aborted', 'The comparison was cancelled.'))
+    this.measurement.fail(new TokenscopeError('aborted', 'The comparison was cancelled.'))
   }
 
   /** Lengths of a direction and of the two activations it is the difference of; null while no model is loaded. */

@@ -10,7 +10,7 @@ import { encodePrompt, type Session } from './session.ts'
 
 export type StoryPhase =
   | { kind: 'empty' }
-  | { kind: 'reading'; done: number; total: number }
+  | { kind: 'prefill'; done: number; total: number }
   | { kind: 'running' }
   | { kind: 'done' }
   | { kind: 'stopped' }
@@ -58,7 +58,7 @@ export class EditStory {
     const { prompt } = session.app.getState()
     const entries = editsOf(session).entries.filter(({ on }) => on)
     this.tokens.length = 0
-    this.state.setState({ phase: { kind: 'reading', done: 0, total: 0 }, shown: { entries, prompt } })
+    this.state.setState({ phase: { kind: 'prefill', done: 0, total: 0 }, shown: { entries, prompt } })
     try {
       await this.write(run, model, signal)
       if (run === this.run) this.state.setState({ phase: { kind: signal.aborted ? 'stopped' : 'done' } })
@@ -87,7 +87,7 @@ export class EditStory {
       topLogprobs: 0,
       signal,
       onPrefill: (done, total) => {
-        if (run === this.run) this.state.setState({ phase: { kind: 'reading', done, total } })
+        if (run === this.run) this.state.setState({ phase: { kind: 'prefill', done, total } })
       },
     })
     for await (const token of stream) {

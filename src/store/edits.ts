@@ -44,7 +44,7 @@ export type Tool = (typeof TOOLS)[number]
 export interface EditsState {
   entries: readonly Entry[]
   tool: Tool
-  /** The selected row while the prediction on show is that of the token nobody has written yet; else null. */
+  /** The selected row while the prediction on show is that of the token that is not written yet; else null. */
   nextFrom: number | null
 }
 

@@ -81,7 +81,7 @@ export class History {
       }
     }
     const turn = this.turn.then(next)
-    // A command that fails is told to its caller; the next one still gets its turn.
+    // A command that fails is reported to its caller; the next one still gets its turn.
     this.turn = turn.catch(() => undefined)
     return turn
   }

@@ -4,7 +4,7 @@ import { isRunning } from './app.ts'
 import type { Command, History } from './history.ts'
 import type { Session } from './session.ts'
 import { SETTING_NAMES, type SettingName, type Settings } from './settings.ts'
-import type { TraceSnapshot } from './trace.ts'
+import type { TokenLogSnapshot } from './tokenLog.ts'
 
 /** Milliseconds within which moves of the same slider are one change. */
 const ONE_MOVE = 1000
@@ -18,7 +18,7 @@ export function watchSession(session: Session, history: History): void {
     if (state.prompt !== before.prompt && !isTyping()) text.prompted(before.prompt, state.prompt)
     if (isRunning(before.run) && !isRunning(state.run)) text.changed()
   })
-  session.trace.subscribe(() => text.changed())
+  session.log.subscribe(() => text.changed())
 }
 
 /** The text field undoes what is typed by itself. */
@@ -72,7 +72,7 @@ function pick(settings: Settings, names: readonly SettingName[]): Partial<Settin
 /** A text as it stood on the page, with the prompt in the field and the scales its probabilities belong to. */
 interface ShownText {
   prompt: string
-  snapshot: TraceSnapshot | null
+  snapshot: TokenLogSnapshot | null
   scales: Pick<TextScalesState, 'spans' | 'scored'>
 }
 
@@ -80,7 +80,7 @@ class TextWatch {
   private readonly session: Session
   private readonly history: History
   private timing: object | null
-  /** The text as it stands; arrays of a trace are changed in place, so this is a copy. */
+  /** The text as it stands; arrays of a log are changed in place, so this is a copy. */
   private now: ShownText
   /** The latest run: its text may still grow, or be read under other scales. */
   private command: { after: ShownText; timing: object } | null = null
@@ -89,7 +89,7 @@ class TextWatch {
   constructor(session: Session, history: History) {
     this.session = session
     this.history = history
-    this.timing = session.trace.timing
+    this.timing = session.log.timing
     this.now = this.read()
   }
 
@@ -105,8 +105,8 @@ class TextWatch {
 
   /** A new object of timing means that a run has begun: what stood here before can be brought back. */
   changed(): void {
-    const { trace, app } = this.session
-    const { timing } = trace
+    const { log, app } = this.session
+    const { timing } = log
     // A run empties the page before it begins: what is to be kept is the text before that.
     if (timing === null && isRunning(app.getState().run)) return
     const before = this.now
@@ -122,7 +122,7 @@ class TextWatch {
     this.command = command
     // An example is one change: its prompt, and the text that follows at once.
     if (this.prompt !== null && this.prompt === history.last) history.forgetLast()
-    history.record(this.session.trace.runStart === 0 ? 'action.generate' : 'action.continue', {
+    history.record(this.session.log.runStart === 0 ? 'action.generate' : 'action.continue', {
       undo: () => {
         this.command = null
         this.show(before, command.after)
@@ -132,8 +132,8 @@ class TextWatch {
   }
 
   private read(): ShownText {
-    const { trace, app } = this.session
-    const snapshot = trace.snapshot()
+    const { log, app } = this.session
+    const snapshot = log.snapshot()
     const { spans, scored } = adaptersOf(this.session).text.state.getState()
     return {
       prompt: app.getState().prompt,

@@ -2,7 +2,7 @@ import { createStore } from 'zustand/vanilla'
 import type { LensCell, Model } from '../api/model.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { TextReading } from './textReading.ts'
+import { TextMeasurement } from './textMeasurement.ts'
 
 export interface LensMap {
   /** Layer numbers, −1 (the embedding) first. */
@@ -73,7 +73,7 @@ export interface LensState {
 
 /** The logit lens over the text on the page. */
 export class LensGrid {
-  readonly reading: TextReading<LensMap>
+  readonly measurement: TextMeasurement<LensMap>
   readonly state = createStore<LensState>()(() => ({
     layer: null,
     hovered: null,
@@ -81,7 +81,7 @@ export class LensGrid {
   }))
 
   constructor(session: Session) {
-    this.reading = new TextReading(session, (model, ids) =>
+    this.measurement = new TextMeasurement(session, (model, ids) =>
       readLens(model, ids, (before, id) =>
         model.info.hasTokenizer ? session.lookUpText(before, id) : Promise.resolve(''),
       ),

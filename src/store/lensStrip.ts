@@ -5,7 +5,7 @@ import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { stepsOf } from './steps.ts'
-import { textRow } from './textReading.ts'
+import { textRow } from './textMeasurement.ts'
 
 /** The most likely next token of one layer. */
 export interface StripCell {
@@ -32,12 +32,12 @@ export interface StripState {
   reading: boolean
 }
 
-/** Milliseconds a selection rests before it is read: whoever walks through the tokens asks for none of them. */
+/** Milliseconds a selection rests before it is read: walking through the tokens asks for none of them. */
 const DEBOUNCE_MS = 160
 /** Lines kept. */
 const CACHE_SIZE = 64
 
-/** Reads the logit lens of the selected token alone, while the text rests and somebody looks. */
+/** Reads the logit lens of the selected token alone, while the text rests and the strip is on show. */
 export class LensStrip {
   readonly state = createStore<StripState>()(() => ({ line: null, absence: 'no-text', reading: false }))
   private readonly session: Session
@@ -45,7 +45,7 @@ export class LensStrip {
   private model: Model | null = null
   private viewers = 0
   private timer: ReturnType<typeof setTimeout> | undefined
-  /** Counts readings; what arrives for an older one is dropped. */
+  /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
 
   constructor(session: Session) {
@@ -54,7 +54,7 @@ export class LensStrip {
       if (state.model !== before.model || state.run !== before.run || state.pinned !== before.pinned)
         this.sync()
     })
-    session.trace.subscribe(() => this.sync())
+    session.log.subscribe(() => this.sync())
     stepsOf(session).state.subscribe((state, before) => {
       if (state.promptRow !== before.promptRow) this.sync()
     })
@@ -84,22 +84,22 @@ export class LensStrip {
   }
 
   private absence(): Absence | null {
-    const { app, trace, model } = this.session
+    const { app, log, model } = this.session
     if (model === null) return 'no-model'
     if (isRunning(app.getState().run)) return 'running'
-    if (trace.promptIds.length + trace.tokens.length === 0) return 'no-text'
-    return trace.modelId === model.info.id ? null : 'other-model'
+    if (log.promptIds.length + log.tokens.length === 0) return 'no-text'
+    return log.modelId === model.info.id ? null : 'other-model'
   }
 
   private async read(): Promise<void> {
-    const { model, trace } = this.session
+    const { model, log } = this.session
     if (model === null) return
     const run = ++this.run
-    const all = trace.idsBefore(trace.tokens.length)
+    const all = log.idsBefore(log.tokens.length)
     const row = textRow(this.session, all.length)
     const ids = all.slice(0, row + 1)
     try {
-      // The adapters are those the engine has, whoever has set them.
+      // The adapters are those the engine has, whichever view set them.
       const scales = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
       const key = `${scales.join(' ')}|${ids.join(' ')}`
       if (this.model !== model) this.kept.clear()

@@ -5,7 +5,7 @@ import { outputOf, readAnatomy, type Anatomy } from './anatomy.ts'
 import { answeringModel } from './app.ts'
 import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
-import { TextReading } from './textReading.ts'
+import { TextMeasurement } from './textMeasurement.ts'
 
 /** What of a layer is patched: the residual stream behind it, or one of its two outputs. */
 export const PATCH_KINDS = ['stream', 'attn', 'mlp'] as const
@@ -79,7 +79,7 @@ export interface PatchState {
 
 /** Two runs to patch between: another prompt's, and the page's own. */
 export class PatchRuns {
-  readonly own: TextReading<{ kind: PatchKind; grid: NormGrid }>
+  readonly own: TextMeasurement<{ kind: PatchKind; grid: NormGrid }>
   readonly state = createStore<PatchState>()(() => ({
     prompt: '',
     kind: 'stream',
@@ -92,7 +92,7 @@ export class PatchRuns {
 
   constructor(session: Session) {
     this.session = session
-    this.own = new TextReading(session, (model, ids) => this.readOwn(model, ids))
+    this.own = new TextMeasurement(session, (model, ids) => this.readOwn(model, ids))
     session.app.subscribe(({ model }, before) => {
       // Another model's activations do not fit this one's.
       if (answeringModel(model) !== answeringModel(before.model))

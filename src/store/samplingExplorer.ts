@@ -60,8 +60,8 @@ export class SamplingExplorer {
   }))
   private readonly session: Session
   private viewers = 0
-  /** Counts readings; what arrives for an older one is dropped. */
-  private reading = 0
+  /** Counts runs; what arrives for an older one is dropped. */
+  private run = 0
   private wanted = ''
   /** Epoch of the text that the place on show belongs to. */
   private epoch = -1
@@ -72,7 +72,7 @@ export class SamplingExplorer {
       const moved = state.pinned !== before.pinned || state.model !== before.model || state.run !== before.run
       if (moved || (this.state.getState().next && state.settings !== before.settings)) this.sync()
     })
-    session.trace.subscribe(() => this.sync())
+    session.log.subscribe(() => this.sync())
   }
 
   /** Reads while a view looks; returns the function that lets go. */
@@ -110,16 +110,16 @@ export class SamplingExplorer {
   }
 
   private sync(): void {
-    const { app, trace, model } = this.session
-    if (model === null || trace.modelId !== model.info.id || trace.promptIds.length === 0) return this.drop()
+    const { app, log, model } = this.session
+    if (model === null || log.modelId !== model.info.id || log.promptIds.length === 0) return this.drop()
     const { run, pinned, settings } = app.getState()
     if (this.viewers === 0 || isRunning(run)) return
-    const last = trace.tokens.length
+    const last = log.tokens.length
     const { next } = this.state.getState()
     const index = next || last === 0 ? last : Math.min(pinned ?? last - 1, last - 1)
     const shaping =
       index === last ? EXPLORER_SETTINGS.map((name) => settings[name]).join() + settings.seed : ''
-    const wanted = `${trace.epoch}:${last}:${index}:${shaping}`
+    const wanted = `${log.epoch}:${last}:${index}:${shaping}`
     if (wanted === this.wanted) return
     this.wanted = wanted
     void this.read(model, index)
@@ -127,24 +127,24 @@ export class SamplingExplorer {
 
   private async read(model: Model, index: number): Promise<void> {
     const { session } = this
-    const reading = ++this.reading
-    const { epoch } = session.trace
+    const run = ++this.run
+    const { epoch } = session.log
     this.state.setState({ phase: { kind: 'reading' } })
     try {
-      const before = session.trace.idsBefore(index)
+      const before = session.log.idsBefore(index)
       const known = this.knownLogits(index, before)
       const logits = known ?? (await this.readLogits(model, index, before))
-      if (reading !== this.reading) return
+      if (run !== this.run) return
       const order = known?.plain.order ?? orderAll(logits.data)
       // Sorting a large vocabulary is a task of its own: the page breathes before the next.
       if (known === null) await new Promise((resolve) => setTimeout(resolve))
-      if (reading !== this.reading) return
+      if (run !== this.run) return
       const plain = known?.plain ?? plainRow(order)
       const place = { ...this.drawAt(index), index, plain, before, recomputed: logits.recomputed }
       this.epoch = epoch
       this.state.setState({ phase: { kind: 'ready' }, place, draws: 0 })
     } catch (error) {
-      if (reading === this.reading)
+      if (run === this.run)
         this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) }, place: null })
     }
   }
@@ -152,7 +152,7 @@ export class SamplingExplorer {
   /** The row on show when only settings have changed around it. */
   private knownLogits(index: number, before: readonly number[]) {
     const { place } = this.state.getState()
-    const { tokens, epoch } = this.session.trace
+    const { tokens, epoch } = this.session.log
     if (place?.index !== index || index < tokens.length || epoch !== this.epoch) return null
     if (place.before.length !== before.length || place.before.some((id, i) => id !== before[i])) return null
     return { data: place.plain.order.logits, recomputed: place.recomputed, plain: place.plain }
@@ -160,26 +160,26 @@ export class SamplingExplorer {
 
   private async readLogits(model: Model, index: number, before: readonly number[]) {
     const { session } = this
-    if (index < session.trace.tokens.length) return { ...(await session.tokenLogits(index)), plain: null }
-    // The next token is nobody's yet: nothing was captured that had to be computed again.
+    if (index < session.log.tokens.length) return { ...(await session.tokenLogits(index)), plain: null }
+    // The next token is not written yet: nothing was captured that had to be computed again.
     return { ...(await model.logitsAt(before)), recomputed: false, plain: null }
   }
 
   /** The settings and the number of a draw: the run's that made it, or the next run's first. */
   private drawAt(index: number): Pick<ExplorerPlace, 'token' | 'settings' | 'random' | 'undrawn'> {
-    const { trace, app } = this.session
-    const token = trace.tokens[index] ?? null
+    const { log, app } = this.session
+    const token = log.tokens[index] ?? null
     const own = app.getState().settings
     if (token === null) return { token, settings: own, random: randomUniform(own.seed, 0), undrawn: 'next' }
-    const settings = trace.settings ?? own
+    const settings = log.settings ?? own
     const undrawn = token.random !== null ? null : settings.temperature === 0 ? 'greedy' : 'put'
-    const random = token.random ?? randomUniform(settings.seed, Math.max(0, index - trace.runStart))
+    const random = token.random ?? randomUniform(settings.seed, Math.max(0, index - log.runStart))
     return { token, settings, random, undrawn }
   }
 
   private drop(): void {
     if (this.wanted === '') return
-    this.reading += 1
+    this.run += 1
     this.wanted = ''
     this.state.setState({ phase: { kind: 'empty' }, place: null, draws: 0 })
   }
@@ -193,7 +193,7 @@ export async function continueWith(
 ): Promise<void> {
   const { branchesOf } = await import('./branches.ts')
   const branches = branchesOf(session)
-  const parent = branches.currentPath()[session.trace.promptIds.length + index - 1]
+  const parent = branches.currentPath()[session.log.promptIds.length + index - 1]
   if (parent === undefined) return
   await branches.grow(parent, [id])
   const node = branches.selected()

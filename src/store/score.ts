@@ -120,12 +120,12 @@ export class Scores {
 
   /** Puts the text on the page into a box; false while there is none. */
   takePage(name: BoxName): boolean {
-    const { trace } = this.session
+    const { log } = this.session
     if (!hasPageText(this.session)) return false
-    const ids = trace.idsBefore(trace.tokens.length)
-    const texts = [...trace.promptTexts, ...trace.tokens.map((token) => token.text)]
+    const ids = log.idsBefore(log.tokens.length)
+    const texts = [...log.promptTexts, ...log.tokens.map((token) => token.text)]
     const text = texts.join('')
-    this.taken = { modelId: trace.modelId, text, ids, texts }
+    this.taken = { modelId: log.modelId, text, ids, texts }
     this.change(name, { text, spans: [] })
     return true
   }
@@ -197,8 +197,8 @@ export class Scores {
 }
 
 /** The page shows a text of the model that answers, whose tokens all have their texts. */
-export function hasPageText({ trace, model }: Session): boolean {
-  const { promptIds, promptTexts, modelId } = trace
+export function hasPageText({ log, model }: Session): boolean {
+  const { promptIds, promptTexts, modelId } = log
   return promptIds.length > 0 && promptTexts.length === promptIds.length && modelId === model?.info.id
 }
 

@@ -14,7 +14,7 @@ import { slotsOf, totalsOf, type RoundPlace } from './speculateRounds.ts'
 export type SpeculatePhase =
   | { kind: 'empty' }
   | { kind: 'making'; progress: LoadProgress }
-  | { kind: 'reading'; done: number; total: number }
+  | { kind: 'prefill'; done: number; total: number }
   | { kind: 'running' }
   | { kind: 'done'; reason: FinishReason }
   | { kind: 'stopped' }
@@ -91,7 +91,7 @@ export class Speculation {
 
   get working(): boolean {
     const { phase, measuring } = this.state.getState()
-    return measuring || phase.kind === 'making' || phase.kind === 'reading' || phase.kind === 'running'
+    return measuring || phase.kind === 'making' || phase.kind === 'prefill' || phase.kind === 'running'
   }
 
   stop(): void {
@@ -109,7 +109,7 @@ export class Speculation {
     const shown: SpeculateRun = { draft: this.chosenDraft(), ahead, prompt, settings, scales }
     this.rounds.length = 0
     this.state.setState({
-      phase: { kind: 'reading', done: 0, total: 0 },
+      phase: { kind: 'prefill', done: 0, total: 0 },
       shown,
       selected: null,
       speed: null,
@@ -200,7 +200,7 @@ export class Speculation {
       },
       onPrefill: (done, total) => {
         startedAt = this.now()
-        if (run === this.run) this.setPhase({ kind: 'reading', done, total })
+        if (run === this.run) this.setPhase({ kind: 'prefill', done, total })
       },
     })
     let tokens = 0

@@ -72,7 +72,7 @@ export class Steps {
       if (state.pinned !== before.pinned) this.followPinned(state.pinned)
       if (state.model !== before.model || state.run !== before.run) this.sync()
     })
-    session.trace.subscribe(() => this.sync())
+    session.log.subscribe(() => this.sync())
   }
 
   /** Keeps a forward at hand while a view shows it; returns the function that lets go. */
@@ -104,7 +104,7 @@ export class Steps {
   get row(): number {
     const { promptRow } = this.state.getState()
     const { pinned } = this.session.app.getState()
-    return selectedRow(pinned, promptRow, this.session.trace.promptIds.length, this.rows)
+    return selectedRow(pinned, promptRow, this.session.log.promptIds.length, this.rows)
   }
 
   goTo(step: string): void {
@@ -118,7 +118,7 @@ export class Steps {
     const last = this.rows - 1
     if (last < 0) return
     const chosen = Math.min(last, Math.max(0, row))
-    const prompt = this.session.trace.promptIds.length
+    const prompt = this.session.log.promptIds.length
     this.state.setState({ promptRow: chosen < prompt ? chosen : null })
     this.session.app.setState({
       pinned: chosen < prompt ? null : chosen - prompt,
@@ -195,7 +195,7 @@ export class Steps {
     this.sync()
   }
 
-  /** Says that values of a forward could not be read; of one that is gone nobody wants to know. */
+  /** Says that values of a forward could not be read; of one that is gone it says nothing. */
   fail(source: StepsSource, error: unknown): void {
     if (this.state.getState().source !== source) return
     this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
@@ -235,15 +235,15 @@ export class Steps {
 
   /** Opens a forward over the text when a view wants one, the text rests and it is not the one at hand. */
   private sync(): void {
-    const { app, trace, model } = this.session
+    const { app, log, model } = this.session
     const { run } = app.getState()
     if (model === null) {
       if (this.wanted !== null) void this.drop()
       return
     }
     if (this.viewers === 0 || isRunning(run)) return
-    const ids = trace.idsBefore(trace.tokens.length)
-    if (ids.length === 0 || trace.modelId !== model.info.id) {
+    const ids = log.idsBefore(log.tokens.length)
+    if (ids.length === 0 || log.modelId !== model.info.id) {
       if (this.wanted !== null) void this.drop()
       return
     }
@@ -292,7 +292,7 @@ export class Steps {
       breakpoints: before.breakpoints.filter((name) => source.steps.some((step) => step.name === name)),
       cell: null,
       promptRow:
-        before.promptRow !== null && before.promptRow < this.session.trace.promptIds.length
+        before.promptRow !== null && before.promptRow < this.session.log.promptIds.length
           ? before.promptRow
           : null,
     })

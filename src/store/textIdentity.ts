@@ -1,6 +1,6 @@
 import type { Model } from '../api/model.ts'
 
-/** The adapters that act on a model, as one key: readings of a text under the same key are of the same scales. */
+/** The adapters that act on a model, as one key: measurements of a text under the same key are of the same scales. */
 export async function scalesKey(model: Model): Promise<string> {
   const adapters = await model.listAdapters()
   return adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ')

@@ -1,5 +1,5 @@
 import { groupStarts, type GroupedToken } from './characterGroups.ts'
-import type { Trace } from './trace.ts'
+import type { TokenLog } from './tokenLog.ts'
 
 const ABOVE = '⁰¹²³⁴⁵⁶⁷⁸⁹'
 const BELOW = '₀₁₂₃₄₅₆₇₈₉'
@@ -26,12 +26,12 @@ export function labelTokenParts(
 }
 
 /** Those of the first `rows` tokens of the text on the page; empty until they are known. */
-export function labelRows(trace: Trace, rows: number): string[] {
-  const { promptIds, promptTexts, tokens, bosId } = trace
+export function labelRows(log: TokenLog, rows: number): string[] {
+  const { promptIds, promptTexts, tokens, bosId } = log
   // Before the prompt's texts have come, all of it would look like one character.
   const given = promptTexts.length === promptIds.length ? promptTexts : null
   const read = promptIds.map((id, at) => ({ id, text: given?.[at] ?? '' }))
-  const isTextless = (id: number): boolean => id === bosId || trace.isEnd(id)
+  const isTextless = (id: number): boolean => id === bosId || log.isEnd(id)
   const spelled = [
     ...(given === null ? read.map(() => '') : labelTokenParts(read, isTextless)),
     ...labelTokenParts(tokens, isTextless),

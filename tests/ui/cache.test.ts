@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { holderOf, holdersOf, sharedWith, writtenSpans } from '../../src/store/cache.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { CachedSequence } from '../../src/api/model.ts'
 
 function sequence(tokens: number[], pages: number[]): CachedSequence {
@@ -56,9 +56,9 @@ describe('who wrote a position', () => {
   })
 
   test('the chunks of the prefill are kept as they were reported', () => {
-    const trace = new Trace((run) => run())
-    trace.begin({ modelId: 'm', promptIds: [], settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
-    for (const done of [4, 12, 12, 44, 50]) trace.prefill(done, 50)
-    expect(trace.timing).toMatchObject({ reused: 4, prefillRows: 46, chunks: [8, 32, 6] })
+    const log = new TokenLog((run) => run())
+    log.begin({ modelId: 'm', promptIds: [], settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
+    for (const done of [4, 12, 12, 44, 50]) log.prefill(done, 50)
+    expect(log.timing).toMatchObject({ reused: 4, prefillRows: 46, chunks: [8, 32, 6] })
   })
 })

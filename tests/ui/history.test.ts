@@ -3,7 +3,7 @@ import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { History, historyOf } from '../../src/store/history.ts'
 import { Session } from '../../src/store/session.ts'
 import { applyPreset, DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import { createFakeClient } from './fakeClient.ts'
 
 async function open(pace = 0) {
@@ -12,10 +12,10 @@ async function open(pace = 0) {
     prompt: 'A fox',
     settings: { ...DEFAULT_SETTINGS, maxTokens: 4 },
   })
-  const trace = new Trace((run) => void setTimeout(run, 1))
-  const session = new Session({ client, app, trace, now: () => performance.now() })
+  const log = new TokenLog((run) => void setTimeout(run, 1))
+  const session = new Session({ client, app, log, now: () => performance.now() })
   await session.load('model', { label: 'Model', id: 'model' })
-  return { app, trace, session, history: historyOf(session), ids: () => trace.tokens.map(({ id }) => id) }
+  return { app, log, session, history: historyOf(session), ids: () => log.tokens.map(({ id }) => id) }
 }
 
 test('commands come back in order, one at a time; a new one ends what could be done again', async () => {
@@ -25,7 +25,7 @@ test('commands come back in order, one at a time; a new one ends what could be d
     undo: async () => {
       await Promise.resolve()
       seen.push(`-${name}`)
-      // What a command changes on its way back is no change of a person's.
+      // What a command changes on its way back is no change of its own.
       history.record('echo', { undo: () => undefined, redo: () => undefined })
     },
     redo: () => void seen.push(`+${name}`),
@@ -59,7 +59,7 @@ test('a slider’s way is one change, a preset another', async () => {
 })
 
 test('a new text gives way to the one before it, with its prompt; continuing is a change of its own', async () => {
-  const { app, session, history, ids, trace } = await open()
+  const { app, session, history, ids, log } = await open()
   await session.generate()
   const first = ids()
   await session.continue()
@@ -78,16 +78,16 @@ test('a new text gives way to the one before it, with its prompt; continuing is 
   await Promise.all([history.redo(), history.redo(), history.redo()])
   expect(ids()).toEqual(second)
   expect(app.getState().prompt).toBe('Another')
-  expect(trace.promptTexts.join('')).toBe('Another')
+  expect(log.promptTexts.join('')).toBe('Another')
   expect(history.state.getState().redo).toBeNull()
 })
 
 test('undoing a text that is being written ends its run', async () => {
-  const { app, session, history, ids, trace } = await open(5)
+  const { app, session, history, ids, log } = await open(5)
   await session.generate()
   const first = ids()
   const second = session.generate({ ...app.getState().settings, maxTokens: 400, seed: 7 })
-  await expect.poll(() => trace.promptIds.length > 0 && trace.tokens.length > 4).toBe(true)
+  await expect.poll(() => log.promptIds.length > 0 && log.tokens.length > 4).toBe(true)
   await history.undo()
   await second
   expect(ids()).toEqual(first)

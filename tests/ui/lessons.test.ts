@@ -9,7 +9,7 @@ import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { Session } from '../../src/store/session.ts'
 import { labelTokenParts, labelRows } from '../../src/store/tokenLabels.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import { lessonsEn } from '../../src/learn/words/lessons.en.ts'
 import { lessonsKo } from '../../src/learn/words/lessons.ko.ts'
 import { VIEWS } from '../../src/ui/panels/index.ts'
@@ -101,8 +101,8 @@ describe('steps', () => {
 
 const page = () => {
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const trace = new Trace((run) => run())
-  return new Session({ client: createFakeClient(), app, trace, now: () => 0 })
+  const log = new TokenLog((run) => run())
+  return new Session({ client: createFakeClient(), app, log, now: () => 0 })
 }
 
 test('a lesson goes step by step to its end, and gives back the layout of before', () => {
@@ -145,8 +145,8 @@ describe('parts of a character', () => {
   })
 
   test('of a text stay unnamed until its prompt is spelled', () => {
-    const trace = new Trace((run) => run())
-    trace.begin({
+    const log = new TokenLog((run) => run())
+    log.begin({
       modelId: 'm',
       promptIds: [0, 9, 7],
       settings: DEFAULT_SETTINGS,
@@ -154,8 +154,8 @@ describe('parts of a character', () => {
       endIds: [0],
       at: 0,
     })
-    expect(labelRows(trace, 3)).toEqual(['', '', ''])
-    trace.setPromptTexts(['', '', '뷁'])
-    expect(labelRows(trace, 3)).toEqual(['', '뷁¹⁄₂', '뷁²⁄₂'])
+    expect(labelRows(log, 3)).toEqual(['', '', ''])
+    log.setPromptTexts(['', '', '뷁'])
+    expect(labelRows(log, 3)).toEqual(['', '뷁¹⁄₂', '뷁²⁄₂'])
   })
 })

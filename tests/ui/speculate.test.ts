@@ -6,7 +6,7 @@ import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { speculationOf } from '../../src/store/speculate.ts'
 import { slotsOf, totalsOf } from '../../src/store/speculateRounds.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { GeneratedToken, Proposal, SpeculatedRound, SpeculateOptions } from '../../src/api/model.ts'
 import { createFakeClient } from './fakeClient.ts'
 
@@ -55,8 +55,8 @@ async function open(pace = 1) {
     view: 'speculate',
   })
   const client = createFakeClient({ pace: 0, loadTime: 1 })
-  const trace = new Trace((run) => void setTimeout(run, 1))
-  const session = new Session({ client, app, trace, now: () => performance.now() })
+  const log = new TokenLog((run) => void setTimeout(run, 1))
+  const session = new Session({ client, app, log, now: () => performance.now() })
   const asked: SpeculateOptions[] = []
   const load = async (id: string) => {
     await session.load(id, { label: id, id })

@@ -64,7 +64,7 @@ class CopiedWeights extends WeightStore {
   }
 }
 
-/** Who waits for a draft model to be made. */
+/** What waits for a draft model to be made. */
 interface Waiting {
   onProgress: ((progress: LoadProgress) => void) | undefined
   signal: AbortSignal | undefined

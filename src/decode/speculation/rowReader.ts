@@ -63,7 +63,7 @@ export class RowReader {
     this.options.feed.truncate(length)
   }
 
-  /** Reads tokens whose predictions nobody wants. */
+  /** Reads tokens whose predictions are not wanted. */
   skip(tokens: readonly number[], signal?: AbortSignal, onRead?: (count: number) => void): Promise<void> {
     const chunk = (left: number): number => (left > MAX_MATVEC_TEXT ? MAX_ROWS : MATVEC_ROWS)
     return this.options.feed.read(tokens, { chunk, signal, onRead })

@@ -64,7 +64,7 @@ const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
     { keys: 'N', does: 'keys.divergence' },
     { keys: 'J K', does: 'keys.positions' },
   ],
-  trace: [
+  log: [
     { keys: 'J K', does: 'keys.fileTokens' },
     { keys: '↑ ↓ Home End', does: 'keys.fileSteps' },
   ],

@@ -54,12 +54,12 @@ const QUOTED = 60
 
 /** What the numbers on the page are of: model, text and scales. */
 function usePageCaption(): () => string {
-  const { trace } = useSession()
+  const { log } = useSession()
   const scalesText = useScalesText()
   const scales = useScales()
   return () => {
-    const whole = [...trace.promptTexts, ...trace.tokens.map(({ text }) => text)].join('')
-    return plotCaption(trace.modelId, whole, scalesText(scales))
+    const whole = [...log.promptTexts, ...log.tokens.map(({ text }) => text)].join('')
+    return plotCaption(log.modelId, whole, scalesText(scales))
   }
 }
 

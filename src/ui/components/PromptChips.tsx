@@ -1,17 +1,17 @@
 import { memo } from 'react'
 import { groupStarts } from '../../store/characterGroups.ts'
-import type { Trace } from '../../store/trace.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import { useTranslate } from '../context.ts'
 import { TokenText } from './TokenText.tsx'
 
 /** The prompt as the model read it: one chip a token, ids and all, but no probability. */
-export function PromptChips({ trace }: { trace: Trace }) {
+export function PromptChips({ log }: { log: TokenLog }) {
   const t = useTranslate()
   return (
     <Chips
-      ids={trace.promptIds}
-      texts={trace.promptTexts}
-      bosId={trace.bosId}
+      ids={log.promptIds}
+      texts={log.promptTexts}
+      bosId={log.bosId}
       label={t('output.promptTokens')}
       special={t('output.special')}
     />

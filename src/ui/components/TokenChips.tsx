@@ -1,14 +1,14 @@
 import { memo } from 'react'
-import type { Trace } from '../../store/trace.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import type { GeneratedToken } from '../../api/model.ts'
 import { probabilityLevel, surprisalLevel } from '../draw/palette.ts'
 import { TokenText } from './TokenText.tsx'
 
 interface BlockProps {
-  trace: Trace
+  log: TokenLog
   /** Changes with the text, so that a block never shows tokens of an older one. */
   epoch: number
-  /** Indices into `trace.groups`. */
+  /** Indices into `log.groups`. */
   fromGroup: number
   toGroup: number
   /** Tokens up to the block's end; only the growing block sees it change. */
@@ -22,11 +22,11 @@ interface BlockProps {
 
 /** Whole lines of token chips. Compared by its numbers alone, so closed blocks never render again. */
 export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
-  const { trace, fromGroup, toGroup, pinned, endLabel, caret } = props
+  const { log, fromGroup, toGroup, pinned, endLabel, caret } = props
   const chips = []
   for (let group = fromGroup; group < toGroup; group++) {
-    const first = trace.groups[group] ?? 0
-    const members = trace.tokens.slice(first, trace.groups[group + 1] ?? trace.tokens.length)
+    const first = log.groups[group] ?? 0
+    const members = log.tokens.slice(first, log.groups[group + 1] ?? log.tokens.length)
     const [token] = members
     if (token === undefined) continue
     chips.push(
@@ -37,7 +37,7 @@ export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
           key={first}
           token={token}
           pinned={token.index === pinned}
-          end={trace.isEnd(token.id) ? endLabel : null}
+          end={log.isEnd(token.id) ? endLabel : null}
         />
       ),
     )

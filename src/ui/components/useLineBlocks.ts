@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useState, type RefObject } from 'react'
-import type { Trace } from '../../store/trace.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import { beginsLine, extendSeams } from '../draw/seams.ts'
 
 interface Lines {
@@ -14,18 +14,18 @@ const DEBOUNCE_MS = 200
 
 /** Seams of the shown text; empty while lines may be moving. */
 export function useLineBlocks(
-  trace: Trace,
+  log: TokenLog,
   box: RefObject<HTMLElement | null>,
   shownAs: string,
 ): readonly number[] {
-  const key = `${trace.epoch} ${shownAs}`
+  const key = `${log.epoch} ${shownAs}`
   const [lines, setLines] = useState<Lines>({ key, seams: NO_SEAMS })
   const moving = useMovingWidth(box)
   const seams = lines.key === key && !moving ? lines.seams : NO_SEAMS
-  const groups = trace.groups.length
+  const groups = log.groups.length
   useLayoutEffect(() => {
     if (moving) return
-    const element = (group: number) => document.getElementById(`token-${trace.groups[group]}`)
+    const element = (group: number) => document.getElementById(`token-${log.groups[group]}`)
     const next = extendSeams(seams, groups, (group) => {
       const [here, before] = [element(group), element(group - 1)]
       return here !== null && before !== null && beginsLine(here, before)
@@ -33,7 +33,7 @@ export function useLineBlocks(
     // Where lines begin is known only after layout, before the browser paints.
     // oxlint-disable-next-line react/set-state-in-effect
     if (next !== lines.seams) setLines({ key, seams: next })
-  }, [trace, groups, seams, lines, key, moving])
+  }, [log, groups, seams, lines, key, moving])
   return seams
 }
 

@@ -2,7 +2,7 @@ import { Segmented } from '../components/Segmented.tsx'
 import { useTranslate } from '../context.ts'
 import { CachePanel } from './cache/CachePanel.tsx'
 import { StaleNotice, EmptyState } from './reading/EmptyState.tsx'
-import { useShown, useTextRow, useWatchedReading } from './reading/hooks.ts'
+import { useShown, useTextRow, useWatchedMeasurement } from './reading/hooks.ts'
 import { useAttention, useAttentionState } from './attention/hooks.ts'
 import { HeadGrid } from './attention/HeadGrid.tsx'
 import { HeadMatrix } from './attention/HeadMatrix.tsx'
@@ -24,14 +24,14 @@ export function AttentionView() {
 
 /** All heads as thumbnails, some as a matrix and over the text. */
 function Heads() {
-  const { reading } = useAttention()
-  useWatchedReading(reading)
-  const shown = useShown(reading)
+  const { measurement } = useAttention()
+  useWatchedMeasurement(measurement)
+  const shown = useShown(measurement)
   const row = useTextRow(shown?.ids.length ?? 0)
-  if (shown === null) return <EmptyState reading={reading} />
+  if (shown === null) return <EmptyState measurement={measurement} />
   return (
     <>
-      <StaleNotice reading={reading} />
+      <StaleNotice measurement={measurement} />
       <QueryBar ids={shown.ids} row={row} />
       <div className="attention-body">
         <HeadGrid map={shown.value} />

@@ -22,7 +22,7 @@ export function CompareView() {
 }
 
 function useWorking(): boolean {
-  return useCompareState(({ phase }) => phase.kind === 'reading' || phase.kind === 'running')
+  return useCompareState(({ phase }) => phase.kind === 'prefill' || phase.kind === 'running')
 }
 
 /** Here Ctrl/Cmd+Enter compares, Esc stops, N jumps to the next divergence and J and K walk the positions. */

@@ -1,4 +1,4 @@
-import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import {
   useCurrentStep,
   useShownStep,
@@ -81,13 +81,13 @@ function NoSteps() {
   const phase = useStepsState((state) => state.phase)
   const loaded = useApp((state) => state.model.kind)
   const run = useApp((state) => state.run.kind)
-  const trace = useSlowTrace(200)
+  const log = useSlowTokenLog(200)
   const title = () => {
     if (phase.kind === 'reading') return t('steps.reading', { count: phase.tokens })
     if (loaded === 'loading' && model === null) return t('steps.loading')
     if (model === null) return t('steps.noModel')
     if (run === 'prefill' || run === 'decoding') return t('steps.waiting')
-    if (trace.promptIds.length > 0 && trace.modelId !== model.info.id) return t('steps.otherModel')
+    if (log.promptIds.length > 0 && log.modelId !== model.info.id) return t('steps.otherModel')
     return t('steps.empty')
   }
   const working = phase.kind === 'reading' || loaded === 'loading' || run === 'prefill' || run === 'decoding'

@@ -4,10 +4,10 @@ import { visibleText } from '../../store/characterGroups.ts'
 import { lensOf } from '../../store/lens.ts'
 import { lensStripOf, type Absence, type StripCell, type StripLine } from '../../store/lensStrip.ts'
 import { labelRows } from '../../store/tokenLabels.ts'
-import { selectTextRow } from '../../store/textReading.ts'
+import { selectTextRow } from '../../store/textMeasurement.ts'
 import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { probabilityLevel } from '../draw/palette.ts'
 import { formatProbability } from '../../maths/format.ts'
 import type { MessageKey } from '../messages/index.ts'
@@ -76,7 +76,7 @@ function Line() {
 /** The token the predictions follow. */
 function After({ line: { row, ids } }: { line: StripLine }) {
   const t = useTranslate()
-  const text = labelRows(useSlowTrace(200), row + 1)[row] ?? ''
+  const text = labelRows(useSlowTokenLog(200), row + 1)[row] ?? ''
   const token = text === '' ? `#${ids.at(-1)}` : visibleText(text)
   return (
     <span className="lens-strip-after" title={t('strip.label')}>

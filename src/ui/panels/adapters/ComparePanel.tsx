@@ -22,7 +22,7 @@ export function ComparePanel() {
   const chosen = useCompareState((state) => state.selected)
   const phase = useCompareState((state) => state.phase.kind)
   useCompareState((state) => state.version)
-  const settled = phase !== 'reading' && phase !== 'running'
+  const settled = phase !== 'prefill' && phase !== 'running'
   const count = comparison.kl.length
   const at = chosen ?? count - 1
   if (mode === null || at < 0 || at >= count) return <p className="panel-empty">{t('compare.panelEmpty')}</p>

@@ -51,7 +51,7 @@ function Summary() {
   return (
     <div className="output-tools compare-summary">
       <span className="note numeric" role="status">
-        {phase.kind === 'reading' && t('output.reading', { done: phase.done, total: phase.total })}
+        {phase.kind === 'prefill' && t('output.reading', { done: phase.done, total: phase.total })}
         {mean !== null && t('compare.summary', { kl: formatNats(mean), count: formatCount(kl.length) })}
         {mode === 'write' && mean !== null && (
           <> · {first < 0 ? t('compare.same') : t('compare.firstDifference', { token: first + 1 })}</>

@@ -1,18 +1,18 @@
 import type { NamedScale } from '../../../store/adapterScales.ts'
 import { sameScales } from '../../../store/adapterScales.ts'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { useAdaptersState, useScalesText, useTextScales } from './hooks.ts'
 
 /** Which scales the text on the page was written under, and whose probabilities its colours show. */
 export function ScalesChip() {
   const t = useTranslate()
   const text = useScalesText()
-  const trace = useSlowTrace(250)
+  const log = useSlowTokenLog(250)
   const spans = useTextScales((state) => state.spans)
   const scored = useTextScales((state) => state.scored)
   const scoring = useTextScales((state) => state.scoring)
   const merged = useAdaptersState((state) => state.merged)
-  if (trace.tokens.length === 0) return null
+  if (log.tokens.length === 0) return null
   if (scoring !== null) {
     return (
       <span className="scales-chip scales-chip-busy" role="status" data-testid="scales-chip">

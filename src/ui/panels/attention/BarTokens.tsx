@@ -1,6 +1,6 @@
 import { memo, useCallback, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../store/characterGroups.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
+import { selectTextRow } from '../../../store/textMeasurement.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTexts } from '../reading/hooks.ts'

@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState } from 'react'
 import { labelOf, scaleEnd, type Pattern } from '../../../store/attentionScores.ts'
 import { visibleText } from '../../../store/characterGroups.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
+import { selectTextRow } from '../../../store/textMeasurement.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'

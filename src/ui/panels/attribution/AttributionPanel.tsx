@@ -56,7 +56,7 @@ const isOf = (value: Attribution | undefined, wanted: { position: number; token:
 
 function Place({ position, ids }: { position: number; ids: readonly number[] }) {
   const t = useTranslate()
-  const texts = useTexts(useShown(useLens().reading)?.ids.length ?? 0)
+  const texts = useTexts(useShown(useLens().measurement)?.ids.length ?? 0)
   const token = tokenName(t, texts[position] ?? '', ids[position] ?? 0)
   return <p className="note">{t('lens.predicts', { position, token })}</p>
 }

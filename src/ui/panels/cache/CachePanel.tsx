@@ -12,8 +12,8 @@ import { WriterBar } from './WriterBar.tsx'
 export function CachePanel() {
   useWatchedCache()
   const t = useTranslate()
-  const { reading } = useCache()
-  const shown = useShown(reading)
+  const { measurement } = useCache()
+  const shown = useShown(measurement)
   const row = useTextRow(shown?.ids.length ?? 0)
   const stock = useCacheState((state) => state.stock)
   return (
@@ -22,10 +22,10 @@ export function CachePanel() {
       <Failed />
       {stock !== null && <Stock report={stock.report} texts={stock.texts} />}
       {shown === null ? (
-        <EmptyState reading={reading} />
+        <EmptyState measurement={measurement} />
       ) : (
         <section className="cache-part">
-          <StaleNotice reading={reading} />
+          <StaleNotice measurement={measurement} />
           <NormMap ids={shown.ids} norms={shown.value} row={row} />
           {stock !== null && <WriterBar ids={shown.ids} />}
         </section>

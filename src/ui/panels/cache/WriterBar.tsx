@@ -1,16 +1,16 @@
 import { writtenSpans, type WrittenSpan } from '../../../store/cache.ts'
-import { useSlowTrace, useTranslate } from '../../context.ts'
+import { useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { useOwnSequence } from './hooks.ts'
 
 /** What wrote the keys and values of each position: an earlier run, the prefill, or a step of decoding. */
 export function WriterBar({ ids }: { ids: readonly number[] }) {
   const t = useTranslate()
-  const trace = useSlowTrace(200)
+  const log = useSlowTokenLog(200)
   const held = useOwnSequence()?.held ?? 0
-  const { timing } = trace
+  const { timing } = log
   const length = ids.length
-  const spans = writtenSpans({ length, held, prompt: trace.promptIds.length + trace.runStart }, timing)
+  const spans = writtenSpans({ length, held, prompt: log.promptIds.length + log.runStart }, timing)
   const describe = ({ from, to, writer }: WrittenSpan): string =>
     t('cache.span', { from, to: to - 1, what: t(`cache.${writer}`), count: formatCount(to - from) })
   const chunks = timing?.chunks ?? []

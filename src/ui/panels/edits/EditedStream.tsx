@@ -18,7 +18,9 @@ export function EditedStream() {
   const run = useEditedRun()
   const t = useTranslate()
   const shown = useShownEdited()
-  const tokens = useStore(run.reading.state, ({ phase }) => (phase.kind === 'reading' ? phase.tokens : null))
+  const tokens = useStore(run.measurement.state, ({ phase }) =>
+    phase.kind === 'reading' ? phase.tokens : null,
+  )
   return (
     <section className="edit-result" aria-label={t('edits.result')} aria-busy={tokens !== null}>
       <header className="edit-result-head">
@@ -30,11 +32,11 @@ export function EditedStream() {
         </span>
       </header>
       {shown === null ? (
-        <EmptyState reading={run.reading} />
+        <EmptyState measurement={run.measurement} />
       ) : (
         <>
           <Summary shown={shown} />
-          {tokens === null && <StaleNotice reading={run.reading} />}
+          {tokens === null && <StaleNotice measurement={run.measurement} />}
           <Tokens shown={shown} />
         </>
       )}

@@ -1,9 +1,9 @@
 import { useRef, type FormEvent, type KeyboardEvent } from 'react'
 import { PATCH_KINDS, patchStep } from '../../../store/patchRuns.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
+import { selectTextRow } from '../../../store/textMeasurement.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { useAnatomy, useShown, useTexts, useWatchedReading } from '../reading/hooks.ts'
+import { useAnatomy, useShown, useTexts, useWatchedMeasurement } from '../reading/hooks.ts'
 import { StaleNotice } from '../reading/EmptyState.tsx'
 import { tokenName } from '../steps/words.ts'
 import { useEdits, useEditsState, usePatchRuns, usePatchState } from './hooks.ts'
@@ -16,7 +16,7 @@ export function PatchTool() {
   const runs = usePatchRuns()
   const t = useTranslate()
   const kind = usePatchState((state) => state.kind)
-  useWatchedReading(runs.own)
+  useWatchedMeasurement(runs.own)
   return (
     <>
       <OtherPrompt />
@@ -29,7 +29,7 @@ export function PatchTool() {
         />
         <KlLegend label={t('edits.normScale')} end="1" />
       </div>
-      <StaleNotice reading={runs.own} />
+      <StaleNotice measurement={runs.own} />
       <Grids />
     </>
   )

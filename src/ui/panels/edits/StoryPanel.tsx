@@ -21,7 +21,7 @@ export function StoryPanel() {
   const shown = useStoryState((state) => state.shown)
   const some = useEditsState(({ entries }) => entries.some(({ on }) => on))
   useStoryState((state) => state.version)
-  const working = phase.kind === 'reading' || phase.kind === 'running'
+  const working = phase.kind === 'prefill' || phase.kind === 'running'
   return (
     <section className="edit-result" aria-label={t('edits.story')}>
       <header className="edit-result-head">
@@ -47,7 +47,7 @@ export function StoryPanel() {
           </button>
         )}
         <span className="note numeric" role="status">
-          {phase.kind === 'reading'
+          {phase.kind === 'prefill'
             ? t('output.reading', { done: phase.done, total: phase.total })
             : shown === null
               ? t('edits.storyAbout')

@@ -58,14 +58,14 @@ export function useLessonWords(): Translate | null {
 function watchPage(session: Session, changed: () => void): () => void {
   const stores = [
     session.app,
-    session.trace,
+    session.log,
     courseOf(session).state,
     stepsOf(session).state,
     attentionOf(session).state,
-    attentionOf(session).reading.state,
+    attentionOf(session).measurement.state,
     cacheOf(session).state,
     lensOf(session).state,
-    lensOf(session).reading.state,
+    lensOf(session).measurement.state,
     samplingExplorerOf(session).state,
     speculationOf(session).state,
     editsOf(session).state,

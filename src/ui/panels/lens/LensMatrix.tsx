@@ -1,7 +1,7 @@
 import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../store/characterGroups.ts'
 import { lensCell, lensText, type LensMap } from '../../../store/lens.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
+import { selectTextRow } from '../../../store/textMeasurement.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'

@@ -35,7 +35,7 @@ export function LensPanel() {
 function Prediction() {
   const t = useTranslate()
   const name = useLayerName()
-  const shown = useShown(useLens().reading)
+  const shown = useShown(useLens().measurement)
   const place = useInspectedPlace()
   const texts = useTexts(shown?.ids.length ?? 0)
   const cell = shown === null ? null : lensCell(shown.value, place.layer, place.position)

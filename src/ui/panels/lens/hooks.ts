@@ -16,7 +16,7 @@ export interface LensPlace {
 /** The chosen cell: a layer, by default the last, at the page's selected token. */
 export function useLensPlace(): LensPlace {
   const lens = useLens()
-  const shown = useShown(lens.reading)
+  const shown = useShown(lens.measurement)
   const position = useTextRow(shown?.ids.length ?? 0)
   const layer = useStore(lens.state, (state) => state.layer)
   const last = shown?.value.layers.at(-1) ?? 0

@@ -50,7 +50,7 @@ export function PlaceHead({ place }: Workings) {
 
 function Neighbours({ place }: { place: ExplorerPlace }) {
   const t = useTranslate()
-  const { app, trace } = useSession()
+  const { app, log } = useSession()
   const go = (by: number) => app.setState({ pinned: place.index + by, hovered: null, hoveredPrompt: null })
   return (
     <span className="sampler-neighbours">
@@ -67,7 +67,7 @@ function Neighbours({ place }: { place: ExplorerPlace }) {
         type="button"
         className="button button-icon"
         aria-label={t('sampler.following')}
-        disabled={place.index >= trace.tokens.length - 1}
+        disabled={place.index >= log.tokens.length - 1}
         onClick={() => go(1)}
       >
         <Icon name="right" />
@@ -78,11 +78,9 @@ function Neighbours({ place }: { place: ExplorerPlace }) {
 
 function PlaceName({ place }: { place: ExplorerPlace }) {
   const t = useTranslate()
-  const { trace } = useSession()
+  const { log } = useSession()
   const { token, index, before } = place
-  const text = [...trace.promptTexts, ...trace.tokens.slice(0, index).map((one) => one.text)]
-    .slice(-24)
-    .join('')
+  const text = [...log.promptTexts, ...log.tokens.slice(0, index).map((one) => one.text)].slice(-24).join('')
   const shown = text.length > CONTEXT ? `…${text.slice(-CONTEXT)}` : text
   return (
     <p className="sampler-place">

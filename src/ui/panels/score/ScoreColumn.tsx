@@ -3,7 +3,7 @@ import { answeringModel } from '../../../store/app.ts'
 import { hasPageText, type BoxName } from '../../../store/score.ts'
 import { ROLES, type TextSpan } from '../../../store/scoreSpans.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { useScalesText } from '../adapters/hooks.ts'
 import { useBox, useMarked, useScores, useScoreState } from './hooks.ts'
@@ -79,7 +79,7 @@ function TakePage({ name }: { name: BoxName }) {
   const t = useTranslate()
   const session = useSession()
   const scores = useScores()
-  useSlowTrace(250)
+  useSlowTokenLog(250)
   useApp((state) => state.model)
   const there = hasPageText(session)
   return (

@@ -74,7 +74,7 @@ function usePhaseWords(): (phase: SpeculatePhase) => string {
         if (stage !== 'weights') return t('speculate.compiling')
         return t('speculate.making', { done: formatBytes(bytesDone), total: formatBytes(bytesTotal) })
       }
-      case 'reading': {
+      case 'prefill': {
         const { done, total } = phase
         const ownText = draft !== undefined && draft.kind !== 'prompt-lookup'
         if (total > 0 && done === total && ownText) return t('speculate.proposing')

@@ -139,7 +139,7 @@ interface TableProps extends Omit<TensorTableProps, 'page' | 'lines' | 'onPage'>
   slice: number
 }
 
-/** The table's page: the one that holds the cell, until somebody turns it. */
+/** The table's page: the one that holds the cell, until it is turned. */
 function Table({ shown, layout, slice, ...table }: TableProps) {
   const { rows, cols } = layout
   const [turned, setTurned] = useState<{ layout: StepLayout; row: number; col: number } | null>(null)

@@ -1,6 +1,6 @@
 import { memo, useEffect, useRef } from 'react'
 import { visibleText } from '../../../store/characterGroups.ts'
-import { useSession, useSlowTrace, useTranslate } from '../../context.ts'
+import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
 import { tokenName } from './words.ts'
@@ -11,7 +11,7 @@ const NO_IDS: readonly number[] = []
 export function TokenBar() {
   const t = useTranslate()
   const steps = useSteps()
-  const { trace } = useSession()
+  const { log } = useSession()
   const texts = useRowTexts()
   const ids = useStepsState((state) => state.source?.ids ?? NO_IDS)
   const row = useRow()
@@ -30,7 +30,7 @@ export function TokenBar() {
             id={id}
             text={texts[index] ?? ''}
             name={tokenName(t, texts[index] ?? '', id)}
-            generated={index >= trace.promptIds.length}
+            generated={index >= log.promptIds.length}
             selected={index === row}
             onSelect={steps}
           />
@@ -79,12 +79,12 @@ interface PredictionProps {
 /** A row's output is about the token behind it; the words say so. */
 function Prediction({ ids, texts, row }: PredictionProps) {
   const t = useTranslate()
-  const trace = useSlowTrace(200)
+  const log = useSlowTokenLog(200)
   const id = ids[row]
   const next = ids[row + 1]
   if (id === undefined) return null
   const token = tokenName(t, texts[row] ?? '', id)
-  const generated = trace.tokens[row + 1 - trace.promptIds.length]
+  const generated = log.tokens[row + 1 - log.promptIds.length]
   const label =
     next === undefined
       ? t('steps.predictsNothing', { position: row, token })

@@ -174,7 +174,7 @@ type TableProps = Omit<Parameters<typeof TensorTable>[0], 'page' | 'lines' | 'on
   offset: number
 }
 
-/** The page of the table that holds the cell, until somebody turns it. */
+/** The page of the table that holds the cell, until it is turned. */
 function Table({ data, offset, ...table }: TableProps) {
   const { rows, cols } = table.plane
   const [turned, setTurned] = useState<{ row: number; col: number } | null>(null)

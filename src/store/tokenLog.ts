@@ -28,7 +28,7 @@ export interface RunStart {
 }
 
 /** What outlives a reload: text, ids and captured alternatives, no tensors. */
-export interface TraceSnapshot {
+export interface TokenLogSnapshot {
   modelId: string
   promptIds: readonly number[]
   promptTexts: readonly string[]
@@ -44,7 +44,7 @@ type Schedule = (run: () => void) => void
  * The tokens on the page, outside React: arrays are appended to in place and a version is bumped at most once per
  * frame, so that a fast stream costs one small render a frame however many tokens arrive.
  */
-export class Trace {
+export class TokenLog {
   modelId = ''
   promptIds: readonly number[] = []
   /** One text per prompt id; empty until they have been looked up. */
@@ -168,13 +168,13 @@ export class Trace {
     return this.tokens.at(-1)?.finish ?? null
   }
 
-  snapshot(): TraceSnapshot | null {
+  snapshot(): TokenLogSnapshot | null {
     if (this.settings === null) return null
     const { modelId, promptIds, promptTexts, tokens, settings, bosId } = this
     return { modelId, promptIds, promptTexts, tokens, settings, bosId, endIds: [...this.endIds] }
   }
 
-  restore(saved: TraceSnapshot): void {
+  restore(saved: TokenLogSnapshot): void {
     this.clear()
     this.modelId = saved.modelId
     this.promptIds = saved.promptIds

@@ -7,14 +7,14 @@ import { stepsOf } from './steps.ts'
 import { selectedRow } from './stepsMoves.ts'
 import { beginsWith, scalesKey, sameIds } from './textIdentity.ts'
 
-export type ReadingPhase =
+export type MeasurementPhase =
   | { kind: 'empty' }
   | { kind: 'reading'; tokens: number }
   | { kind: 'ready' }
   | { kind: 'failed'; error: ErrorData }
 
-export interface ReadingState<T> {
-  phase: ReadingPhase
+export interface MeasurementState<T> {
+  phase: MeasurementPhase
   /** What has been read, with the model and the tokens it is of; a new object whenever more of it is there. */
   shown: { model: Model; ids: readonly number[]; value: T } | null
 }
@@ -26,12 +26,12 @@ export type Read<T> = (model: Model, ids: readonly number[]) => AsyncIterable<T>
  * Keeps something read off the text on the page at hand while a view shows it. It is read again once the text, the model or the
  * adapters have changed; what arrives for an older text is dropped. Nothing is read while a text is being written.
  */
-export class TextReading<T> {
-  readonly state = createStore<ReadingState<T>>()(() => ({ phase: { kind: 'empty' }, shown: null }))
+export class TextMeasurement<T> {
+  readonly state = createStore<MeasurementState<T>>()(() => ({ phase: { kind: 'empty' }, shown: null }))
   private readonly session: Session
   private readonly read: Read<T>
   private viewers = 0
-  /** Counts readings; what arrives for an older one is dropped. */
+  /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
   private wanted: { model: Model; ids: readonly number[]; scales: string | null } | null = null
 
@@ -41,7 +41,7 @@ export class TextReading<T> {
     session.app.subscribe((state, before) => {
       if (state.model !== before.model || state.run !== before.run) this.sync()
     })
-    session.trace.subscribe(() => this.sync())
+    session.log.subscribe(() => this.sync())
   }
 
   /** Reads while a view looks; returns the function that lets go. */
@@ -65,9 +65,9 @@ export class TextReading<T> {
   }
 
   private sync(): void {
-    const { app, trace, model } = this.session
-    const ids = trace.idsBefore(trace.tokens.length)
-    if (model === null || ids.length === 0 || trace.modelId !== model.info.id) return this.drop()
+    const { app, log, model } = this.session
+    const ids = log.idsBefore(log.tokens.length)
+    if (model === null || ids.length === 0 || log.modelId !== model.info.id) return this.drop()
     // The page's texts are those of the new tokens: what was read of other ones must not stand under them.
     const { shown } = this.state.getState()
     if (shown !== null && !beginsWith(ids, shown.ids)) this.drop()
@@ -121,12 +121,12 @@ export class TextReading<T> {
 /** Row of the token selected on the page, among `rows`: generated, of the prompt, else the last. */
 export function textRow(session: Session, rows: number): number {
   const { promptRow } = stepsOf(session).state.getState()
-  return selectedRow(session.app.getState().pinned, promptRow, session.trace.promptIds.length, rows)
+  return selectedRow(session.app.getState().pinned, promptRow, session.log.promptIds.length, rows)
 }
 
 /** Selects the token of a row on every view. */
 export function selectTextRow(session: Session, row: number): void {
-  const prompt = session.trace.promptIds.length
+  const prompt = session.log.promptIds.length
   stepsOf(session).state.setState({ promptRow: row < prompt ? row : null })
   session.app.setState({ pinned: row < prompt ? null : row - prompt, hovered: null, hoveredPrompt: null })
 }
