@@ -35,9 +35,9 @@ export function candidateStep(variant: Variant, k: number): RankStep {
 
 /** Entropy, probabilities and the rank of a token, of every row that needs logits: batch, parameters, logits, records, cells. */
 export function rankStep(variant: Variant): RankStep {
-  const meeting = variant.threadPerOutput ? 'reduce_tree' : reduceProvider(variant)
+  const reduction = variant.threadPerOutput ? 'reduce_tree' : reduceProvider(variant)
   return {
-    shader: kernel({ name: 'rank', text: rankWgsl }, [meeting]),
+    shader: kernel({ name: 'rank', text: rankWgsl }, [reduction]),
     layout: [
       [0, 'read'],
       [1, 'uniform'],

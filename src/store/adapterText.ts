@@ -43,7 +43,7 @@ export class TextScales {
     })
   }
 
-  /** The scales have changed: what stands on the page is read again once things have rested. */
+  /** The scales have changed: what stands on the page is read again once things are at rest. */
   scalesChanged(): void {
     clearTimeout(this.timer)
     this.run += 1

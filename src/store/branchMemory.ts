@@ -39,7 +39,7 @@ function writeTree(tree: TreeSnapshot): void {
 /** Milliseconds a change rests before it is kept. */
 const DEBOUNCE_MS = 400
 
-/** A function that keeps the tree once it has rested, at the latest when the page goes. */
+/** A function that keeps the tree once it is at rest, at the latest when the page goes. */
 export function keepSoon(read: () => TreeSnapshot): () => void {
   let timer: ReturnType<typeof setTimeout> | null = null
   const keep = (): void => {

@@ -96,7 +96,7 @@ export function writePreferences(preferences: Preferences): void {
 
 /** Checks the fields the page relies on; a text saved by another version is dropped. */
 export function parseSavedText(saved: unknown): SavedText | null {
-  if (!isRecord(saved) || typeof saved['prompt'] !== 'string' || !isRecord(saved['trace'])) return null
+  if (!isRecord(saved) || typeof saved['prompt'] !== 'string' || !isRecord(saved['log'])) return null
   const { modelId, log } = saved as unknown as SavedText
   const arrays = [log.promptIds, log.promptTexts, log.tokens, log.endIds]
   if (!arrays.every(Array.isArray) || !isRecord(log.settings)) return null

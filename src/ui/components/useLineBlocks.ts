@@ -37,7 +37,7 @@ export function useLineBlocks(
   return seams
 }
 
-/** True from a change of width or of fonts until things have rested. */
+/** True from a change of width or of fonts until things are at rest. */
 function useMovingWidth(box: RefObject<HTMLElement | null>): boolean {
   const [moving, setMoving] = useState(false)
   useEffect(() => {

@@ -65,14 +65,14 @@ function Chips({ nodes, chosen }: { nodes: readonly TreeNode[]; chosen: TreeNode
   const t = useTranslate()
   const { model } = useSession()
   const { bosId = null, eosIds = [] } = model?.info ?? {}
-  const silent = (id: number): boolean => id === bosId || eosIds.includes(id)
-  const starts = groupStarts(nodes, silent)
+  const isTextless = (id: number): boolean => id === bosId || eosIds.includes(id)
+  const starts = groupStarts(nodes, isTextless)
   return starts.map((start, group) => {
     const members = nodes.slice(start, starts[group + 1] ?? nodes.length)
     const [first] = members
     if (first === undefined) return null
     const text = members.map((member) => member.text).join('')
-    const isSpecial = text === '' && silent(first.id)
+    const isSpecial = text === '' && isTextless(first.id)
     const last = members.at(-1) ?? first
     // In some vocabularies one token starts and ends a text.
     const begins = first.parent?.parent === null && first.id === bosId
