@@ -91,7 +91,7 @@ async function openModel(
   onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
   const files = await openModelFiles(await openSource(source, { modelsUrl }), signal)
   const { config, checkpoint } = files
-  const model = describeModel(config, checkpoint.tensors)
+  const model = await describeModel(config, checkpoint.tensors)
   checkLimits(model)
   const context = checkContext(contextLength, model)
   throwIfAborted(signal)

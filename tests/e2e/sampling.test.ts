@@ -124,11 +124,11 @@ test('drawing again counts; the next token is the one that continuing writes; an
   expect(Number(await page.getAttribute('[data-token-index="10"]', 'data-token-id'))).toBe(next)
   await settled(page)
   await page.click(id('view-sampling'))
+  // Token 2 is pinned still: continuing keeps what is selected, and a second click on it would let go of it.
   await page.getByRole('radio', { name: 'Token of the text' }).check()
-  await page.click(id('view-write'))
-  await page.click('[data-token-index="2"]')
-  await page.click(id('view-sampling'))
-  await page.waitForSelector(`${id('sampler-token')}[data-index="2"]`)
+  await page.waitForSelector(
+    `${id('sampling-view')}[data-state="ready"] ${id('sampler-token')}[data-index="2"]`,
+  )
   await page.click(`${id('sampler-row')}[data-token-id="${chosen}"] ${id('sampler-continue')}`)
   await page.click(id('view-write'))
   await page.waitForSelector(`[data-token-index="2"][data-token-id="${chosen}"]`)

@@ -26,7 +26,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.acting': '작용',
   'scales.merged': '병합됨',
   'scales.mergedHint':
-    '지금은 믹스가 가중치의 일부입니다. 병합을 풀 때까지 슬라이더와 A/B는 꺼집니다. 풀면 모든 비트가 되돌아옵니다.',
+    '지금은 어댑터가 가중치의 일부입니다. 병합을 풀 때까지 슬라이더와 A/B는 꺼집니다. 풀면 모든 비트가 되돌아옵니다.',
   'scales.merge': '병합',
   'scales.merging': '병합 중…',
   'scales.unmerge': '병합 풀기',
@@ -37,7 +37,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.exportHint': '지금 세기대로의 어댑터 전체를 랭크를 이어 붙인 PEFT 어댑터 하나로, zip 파일에',
   'scales.exportModel': '병합본 내보내기',
   'scales.exportModelHint':
-    '믹스를 합친 모델 가중치를 safetensors로. 설정과 토크나이저는 기본 모델의 것을 씁니다',
+    '어댑터를 합친 모델 가중치를 safetensors로. 설정과 토크나이저는 기본 모델의 것을 씁니다',
   'scales.exportMerged': '먼저 병합을 푸세요. 내보내기는 기본 가중치에서 시작합니다',
   'scales.reading': '{name}을(를) 읽고 효과를 재는 중…',
   'scales.dropAgain': '파일에서 불러온 것입니다. 다시 끌어다 놓으세요.',
@@ -123,8 +123,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.write': '쓰기',
   'compare.score': '글 채점',
   'compare.scoreHint':
-    '페이지의 글을 두 믹스로 읽습니다. 어느 쪽도 쓰지 않으므로 KL과 로그 확률은 끝까지 같은 토큰의 것입니다.',
-  'compare.side': '믹스 {side}',
+    '페이지의 글을 양쪽 어댑터로 읽습니다. 어느 쪽도 쓰지 않으므로 KL과 로그 확률은 끝까지 같은 토큰의 것입니다.',
+  'compare.side': '어댑터 {side}',
   'compare.base': '기본',
   'compare.scales': '모두 지금 세기로',
   'compare.only': '{name}만',
@@ -133,7 +133,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.next': '다음 갈림',
   'compare.nextHint': '처음 다른 토큰, 그다음 KL이 0.1 nat를 넘는 봉우리마다 (N)',
   'compare.keys': 'N 다음 갈림 · J K 위치 이동',
-  'compare.empty': '믹스 둘, 프롬프트 하나, 시드 하나.',
+  'compare.empty': '어댑터 조합 둘, 프롬프트 하나, 시드 하나.',
   'compare.emptyHint':
     '두 글을 한 배치의 두 행으로 나란히 씁니다. 색은 위치마다 두 분포가 얼마나 떨어져 있는지 보여 줍니다.',
   'compare.summary': '{count}개 위치의 평균 KL {kl} nat',
@@ -143,7 +143,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.legend': 'A에 대한 B의 다음 토큰 분포의 KL 발산, nat',
   'compare.logprob': '평균 ln p {value}',
   'compare.logprobHint': '보이는 토큰에 이쪽이 준 평균 로그 확률, 필터 적용 전',
-  'compare.output': '믹스 {side}의 글, 토큰 하나씩',
+  'compare.output': '{side}의 글, 토큰 하나씩',
   'compare.panelEmpty': '먼저 비교한 다음 토큰을 고르면 양쪽을 볼 수 있습니다.',
   'compare.look': '볼 것',
   'compare.distributions': '분포',
@@ -152,9 +152,9 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.whenDone': '실행이 끝나면 읽습니다.',
   'compare.position': '위치 {position}',
   'compare.difference': '차이, B − A',
-  'compare.readingLens': '두 쪽 어댑터로 모든 층을 읽는 중…',
+  'compare.readingLens': '양쪽 어댑터로 모든 층을 읽는 중…',
   'compare.embedding': '임베딩',
   'compare.head': '헤드',
-  'compare.readingAttention': '두 쪽 어댑터로 패턴을 읽는 중…',
+  'compare.readingAttention': '양쪽 어댑터로 패턴을 읽는 중…',
   'compare.attentionNote': '양쪽이 똑같이 읽은 처음 {rows}개 토큰. 아래로 질의, 옆으로 키.',
 }
