@@ -75,14 +75,14 @@ export interface Model {
   removeAdapter(id: string): Promise<void>
   listAdapters(): Promise<readonly LoadedAdapterInfo[]>
   /**
-   * Folds a mix into the f32 or f16 weights, in place of running it beside them; until {@link unmergeAdapters} every run is
+   * Folds scaled adapters into the f32 or f16 weights, in place of running them beside; until {@link unmergeAdapters} every run is
    * under it, and comparing is off. @throws `unsupported` for quantised weights.
    */
-  mergeAdapters(mix: readonly AdapterScale[]): Promise<void>
+  mergeAdapters(scales: readonly AdapterScale[]): Promise<void>
   /** Puts the weights back bit for bit. */
   unmergeAdapters(): Promise<void>
-  /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
-  exportAdapter(mix: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
+  /** Scaled adapters as one of PEFT (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
+  exportAdapter(scales: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
   /** Size and shape of an adapter's update, module by module. */
   analyseAdapter(id: string): Promise<AdapterAnalysis>
   adapterDirections(id: string, step: string, k: number): Promise<DirectionTokens>
@@ -111,7 +111,7 @@ export interface Model {
   /** Scores a given text in chunks, in order; the tokens of a chunk arrive together. */
   score(ids: readonly number[], options?: ScoreOptions): AsyncIterable<readonly ScoredToken[]>
   /**
-   * Speculative decoding: a guide proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
+   * Speculative decoding: a draft model proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
    * output is that of `generate`; sampled output follows the same distribution (Leviathan et al. 2023, arXiv:2211.17192).
    */
   speculate(prompt: Prompt, options: SpeculateOptions): AsyncIterable<SpeculatedRound>

@@ -44,7 +44,7 @@ export interface RunnerOptions {
   ledger: BufferLedger
   weights: WeightStore
   /** Made to propose tokens to another runner: room for one text, logits of one forward. */
-  guide?: boolean
+  draft?: boolean
 }
 
 /** Buffers of one model that live as long as it does, and the programs bound to them. */
@@ -70,7 +70,7 @@ export class Runner {
   #turn: Promise<unknown> = Promise.resolve()
   #select: { dispatch: Omit<BoundDispatch, 'grid'>; params: LedgerBuffer } | null = null
 
-  constructor({ opened, variant, model, context, ledger, weights, guide = false }: RunnerOptions) {
+  constructor({ opened, variant, model, context, ledger, weights, draft = false }: RunnerOptions) {
     this.executor = new Executor(opened.device, ledger, variant)
     this.model = model
     this.context = context
@@ -79,12 +79,12 @@ export class Runner {
     const layers = cacheLayers(forward)
     const perContext = Math.ceil(context / PAGE)
     const spare = Math.min(4, Math.floor(SPARE_CACHE_BYTES / (cacheBytesPerPosition(layers) * context)))
-    const contexts = guide ? 1 : Math.max(1, spare)
+    const contexts = draft ? 1 : Math.max(1, spare)
     this.pool = new PagePool(ledger, layers, perContext * contexts + 1)
     this.sequences = new SequenceStore(opened.device, this.pool, widestWindow(layers))
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage
     const limit = Math.min(RING_BYTES, opened.device.limits.maxStorageBufferBindingSize)
-    const kept = guide ? MAX_LOGIT_ROWS : Math.min(context, Math.floor(limit / (model.vocab * 4)))
+    const kept = draft ? MAX_LOGIT_ROWS : Math.min(context, Math.floor(limit / (model.vocab * 4)))
     this.ringRows = Math.max(MAX_LOGIT_ROWS, kept)
     this.logits = ledger.create('logits', this.ringRows * model.vocab * 4, STORAGE | COPY_SRC)
     this.records = ledger.create('records', MAX_LOGIT_ROWS * RECORD_BYTES, STORAGE | COPY_SRC)

@@ -85,7 +85,7 @@ async function probe({ field, pattern }: ForeignRegex, sandbox: Sandbox): Promis
   refuse(field, pattern, `a pattern that runs here (${reason})`, { code: 'unsupported' })
 }
 
-/** Patterns that nobody has checked run in the sandbox, each time under a limit. */
+/** Unchecked patterns run in the sandbox, each time under a limit. */
 async function sandboxedEncode(read: ReadTokenizer, sandbox: Sandbox): Promise<AsyncEncode> {
   for (const regex of read.foreign) await probe(regex, sandbox)
   const built = await sandbox.prepare({ kind: 'load', file: read.file }, BUILD_LIMIT)
