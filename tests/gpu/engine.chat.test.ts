@@ -44,7 +44,7 @@ describe('a model with a template', () => {
   test.each(cases)('%s', async (_, chat, messages, text) => {
     expect(await model.applyChatTemplate(messages, chat)).toBe(text)
     const ids = await model.encode(text, { addSpecialTokens: false, parseSpecial: true })
-    const answer = await collect(model, messages!, { temperature: 0, maxTokens: 2, chat })
+    const answer = await collect(model, messages, { temperature: 0, maxTokens: 2, chat })
     expect(answer.tokens[0]?.position).toBe(ids.length)
   })
 
