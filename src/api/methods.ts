@@ -28,6 +28,8 @@ export const METHODS = {
   encode: 'call',
   decode: 'call',
   tokenTexts: 'call',
+  applyChatTemplate: 'call',
+  chatTemplate: 'call',
   logits: 'call',
   generate: 'stream',
   logitsAt: 'call',

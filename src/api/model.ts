@@ -8,6 +8,7 @@ import type {
   LoadedAdapterInfo,
 } from './adapters.ts'
 import type { BranchOptions, Child, Fork } from './branches.ts'
+import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
 import type { ForwardOptions, LogitsAt, StepInfo, TensorData, TraceOptions } from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
@@ -48,6 +49,16 @@ export interface Model {
    * all but the last of the ids that make one character.
    */
   tokenTexts(ids: readonly number[]): Promise<string[]>
+  /**
+   * Messages as the text that Transformers would render with the model's own template, by default up to where the assistant
+   * speaks. A template runs in a thread that is ended when it takes too long. Its text is encoded without further special
+   * tokens, their spellings read: `encode(text, { addSpecialTokens: false, parseSpecial: true })`.
+   * @throws `unsupported` without a template or when it fails (the message is what it raises, else names its line),
+   * `bad-argument` for what no template can take.
+   */
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
+  /** The model's own template, and what it reads. */
+  chatTemplate(): Promise<ChatTemplateInfo>
   /** Logits of every position, before any sampling transform: [ids.length, vocab]. */
   logits(ids: readonly number[], options?: ForwardOptions): Promise<TensorData>
   generate(prompt: Prompt, options?: GenerateOptions): AsyncIterable<GeneratedToken>

@@ -41,7 +41,7 @@ export async function* speculateTokens(
   const ahead = whole('ahead', options.ahead ?? DEFAULT_AHEAD, 1, MAX_AHEAD)
   checkDraft(options, info.layers)
   const conditions = context.conditionsOf(options)
-  const ids = await context.promptIds(prompt)
+  const ids = await context.promptIds(prompt, options.chat)
   checkIds(ids, info.vocab, info.context)
   throwIfAborted(checked.signal)
   await context.runner.prepareSelect()

@@ -76,6 +76,7 @@ function infoOf(
     variant: null,
     hasTokenizer: false,
     hasChatTemplate: false,
+    sampling: null,
     bosId: null,
     eosIds: [],
     warnings: [],

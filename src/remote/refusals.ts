@@ -3,6 +3,7 @@ import type { UnofferedMethod } from './types.ts'
 
 /** What would offer a method that needs the inside of a model. */
 export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
+  chatTemplate: 'an engine renders chats by a template that it does not show; applyChatTemplate asks it to.',
   logits:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
   logitsAt:
@@ -36,6 +37,7 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
     [Symbol.asyncIterator]: () => ({ next: call(method) }),
   })
   return {
+    chatTemplate: call('chatTemplate'),
     logits: call('logits'),
     logitsAt: call('logitsAt'),
     steps: call('steps'),
