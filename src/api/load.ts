@@ -47,6 +47,8 @@ export interface ModelInfo {
   architecture: string
   /** `model_type` of the config. */
   modelType: string
+  /** What the model was trained to do; an encoder fills masks and cannot generate. */
+  tasks: readonly ('generate' | 'fill-mask')[]
   layers: number
   heads: number
   kvHeads: number

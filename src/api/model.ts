@@ -10,7 +10,8 @@ import type {
 import type { BranchOptions, Child, Fork } from './branches.ts'
 import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
-import type { ForwardOptions, LogitsAt, StepInfo, TensorData, TraceOptions } from './forward.ts'
+import type { FillMaskOptions, FilledMask } from './fillMask.ts'
+import type { LogitsAt, MaskedOptions, StepInfo, TensorData, TraceOptions } from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
@@ -30,6 +31,7 @@ export type * from './adapters.ts'
 export type * from './branches.ts'
 export type * from './chat.ts'
 export type * from './compare.ts'
+export type * from './fillMask.ts'
 export type * from './forward.ts'
 export type * from './generate.ts'
 export type * from './inspect.ts'
@@ -59,14 +61,19 @@ export interface Model {
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
   /** The model's own template, and what it reads. */
   chatTemplate(): Promise<ChatTemplateInfo>
-  /** Logits of every position, before any sampling transform: [ids.length, vocab]. */
-  logits(ids: readonly number[], options?: ForwardOptions): Promise<TensorData>
+  /** Logits of every position, before any sampling transform: [ids.length, vocab]. Of an encoder those of its masked-LM head. */
+  logits(ids: readonly number[], options?: MaskedOptions): Promise<TensorData>
+  /**
+   * What an encoder puts in place of every mask token of a text, in order. The mask token as typed is read as such.
+   * @throws `unsupported` for a model that is no encoder or has no mask token, `bad-argument` for a text without one.
+   */
+  fillMask(text: string, options?: FillMaskOptions): Promise<readonly FilledMask[]>
   generate(prompt: Prompt, options?: GenerateOptions): AsyncIterable<GeneratedToken>
   /**
    * Logits behind the last of `ids`, before any sampling transform: [vocab]. They are those that the last run left when it went
    * through these very ids under these adapters and edits; else one more forward computes them, which touches no live sequence.
    */
-  logitsAt(ids: readonly number[], options?: ForwardOptions): Promise<LogitsAt>
+  logitsAt(ids: readonly number[], options?: MaskedOptions): Promise<LogitsAt>
   /**
    * Those that predicted generated token `index` of the last run, as {@link logitsAt} finds them.
    * @throws `bad-argument` for an index that the last run has no token of.

@@ -80,13 +80,14 @@ class ScoringPass {
   private readonly mostRows: number
   private readonly bound = new Map<number, BoundForward>()
 
-  constructor(runner: Runner, rows: readonly number[], conditions: Conditions) {
+  /** `textLength`: tokens of the whole text, the last of which is only scored. */
+  constructor(runner: Runner, rows: readonly number[], textLength: number, conditions: Conditions) {
     this.runner = runner
     this.rows = rows
     const rowBytes = runner.model.vocab * 4
     const fitting = Math.min(MAX_ROWS, Math.floor(CHUNK_BYTES / rowBytes))
     this.mostRows = ROW_BUCKETS.filter((rows) => rows <= fitting).at(-1) ?? 1
-    this.inspection = new InspectionRun(runner, rows.length, conditions)
+    this.inspection = new InspectionRun(runner, rows.length, conditions, { textLength })
     const { STORAGE, COPY_SRC } = GPUBufferUsage
     try {
       this.logits = this.inspection.create('logits', this.mostRows * rowBytes, STORAGE | COPY_SRC)
@@ -135,7 +136,7 @@ class ScoringPass {
       })
     }
     const forward = await this.program(count)
-    const rows = inspection.rows(this.rows.slice(begin, begin + count), begin, true)
+    const rows = inspection.rows(this.rows, begin, true, begin + count)
     inspection.submit(forward, rows, { label: 'score' })
   }
 
@@ -208,7 +209,7 @@ export async function* scoreText(
   throwIfAborted(signal)
   if (total === 0) return
   const request = { ids, topLogprobs, signal, textOf: textReader(tokenizer) }
-  const pass = new ScoringPass(runner, ids.slice(0, total), context.conditionsOf(options))
+  const pass = new ScoringPass(runner, ids.slice(0, total), ids.length, context.conditionsOf(options))
   try {
     let rows = pass.firstRows
     for (let begin = 0; begin < total;) {

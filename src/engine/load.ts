@@ -154,6 +154,7 @@ function describe(
     id: files.label,
     architecture,
     modelType,
+    tasks: [model.mask === 'causal' ? 'generate' : 'fill-mask'],
     layers,
     heads,
     kvHeads,

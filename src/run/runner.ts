@@ -11,6 +11,7 @@ import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import { EDIT_SLOT, PAGE } from '../program/batchLayout.ts'
 import { withAdapters, withEdits } from '../program/changes.ts'
 import { fuse } from '../program/fuse.ts'
+import { withMask } from '../program/mask.ts'
 import { isOp, type Program, type ProgramSize } from '../program/step.ts'
 import type { WeightStore } from '../weights/store.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
@@ -120,9 +121,10 @@ export class Runner {
   record(
     size: ProgramSize,
     observed: readonly string[],
-    { adapters, edits }: ForwardChanges = { adapters: this.adapters, edits: null },
+    { adapters, edits, mask }: ForwardChanges = { adapters: this.adapters, edits: null },
   ): Program {
-    const recorded = this.model.record(size)
+    const own = this.model.record(size)
+    const recorded = mask === undefined ? own : withMask(own, mask)
     const adapted = adapters ? withAdapters(recorded, adapters) : recorded
     const edited = edits ? withEdits(adapted, (step) => edits.has(step)) : adapted
     const isSingleBuffer = (name: string): boolean => this.weights.isSingleBuffer(name)
