@@ -17,7 +17,6 @@ import type { WeightStore } from '../weights/store.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
 import type { BindResources, BoundProgram } from './bind.ts'
 import {
-  cacheBytesPerPosition,
   cacheLayers,
   MAX_SEQUENCES,
   PagePool,
@@ -31,11 +30,7 @@ import { Executor } from './executor.ts'
 import { LivePrograms } from './livePrograms.ts'
 import { RopeTables } from './ropeTable.ts'
 import { MAX_LOGIT_ROWS, MAX_ROWS } from './rows.ts'
-
-/** Bytes of the ring that keeps the logits of generated tokens. */
-const RING_BYTES = 64 * 1024 * 1024
-/** Bytes of cache that may be spent on keeping more than one full context. */
-const SPARE_CACHE_BYTES = 64 * 1024 * 1024
+import { cachePages, ringRows } from './sizes.ts'
 
 export interface RunnerOptions {
   opened: OpenedDevice
@@ -79,14 +74,10 @@ export class Runner {
     const forward = model.record({ rows: MATVEC_ROWS, logitRows: MATVEC_ROWS, positions: context })
     const layers = cacheLayers(forward)
     const perContext = Math.ceil(context / PAGE)
-    const spare = Math.min(4, Math.floor(SPARE_CACHE_BYTES / (cacheBytesPerPosition(layers) * context)))
-    const contexts = draft ? 1 : Math.max(1, spare)
-    this.pool = new PagePool(ledger, layers, perContext * contexts + 1)
+    this.pool = new PagePool(ledger, layers, cachePages(layers, context, draft))
     this.sequences = new SequenceStore(opened.device, this.pool, widestWindow(layers))
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage
-    const limit = Math.min(RING_BYTES, opened.device.limits.maxStorageBufferBindingSize)
-    const kept = draft ? MAX_LOGIT_ROWS : Math.min(context, Math.floor(limit / (model.vocab * 4)))
-    this.ringRows = Math.max(MAX_LOGIT_ROWS, kept)
+    this.ringRows = ringRows(model.vocab, context, opened.device.limits.maxStorageBufferBindingSize, draft)
     this.logits = ledger.create('logits', this.ringRows * model.vocab * 4, STORAGE | COPY_SRC)
     this.records = ledger.create('records', MAX_LOGIT_ROWS * RECORD_BYTES, STORAGE | COPY_SRC)
     const words = batchWords(MAX_ROWS, MAX_SEQUENCES, perContext)
