@@ -14,7 +14,7 @@ export const embed: Op<'embed'> = {
     const k4 = Math.ceil(widthOf(step) / 4)
     const learned = step.params.length > 1
     const shader = kernel({ name: 'embed', text: embedWgsl }, [
-      matrix.format.provider(context.variant),
+      ...matrix.format.providers(context.variant),
       learned ? 'positions_learned' : 'positions_none',
     ])
     return matrix.shards.map((shard) => ({
