@@ -12,8 +12,8 @@ export interface MatrixFormat {
   readonly block: number
   /** Weights that are loaded at once. */
   readonly unit: number
-  /** The WGSL file that reads them. */
-  provider(variant: Pick<Variant, 'f16'>): ProviderFile
+  /** The WGSL files that read them. */
+  providers(variant: Pick<Variant, 'f16'>): readonly ProviderFile[]
 }
 
 /** Where a shard's planes lie. Word = 4 bytes. */
@@ -71,7 +71,7 @@ export interface EmbedLora {
 /** The fields of a kernel's parameters that say where a shard's planes lie. */
 export function planeParams({
   layout,
-}: Shard): Record<'w_stride' | 'w_scales' | 'w_high' | 'w_super', number> {
+}: Pick<Shard, 'layout'>): Record<'w_stride' | 'w_scales' | 'w_high' | 'w_super', number> {
   const { stride, words } = layout
   return { w_stride: stride, w_scales: words.scales, w_high: words.high, w_super: words.super }
 }
