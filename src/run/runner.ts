@@ -197,13 +197,13 @@ export class Runner {
     rows: number,
     logitRows: number,
     edits: EditSet | null,
-    use: (bound: BoundProgram) => T,
+    submit: (bound: BoundProgram) => T,
   ): Promise<T> {
     for (;;) {
       const programs = this.#programsUnder(edits)
       const bound = await programs.get(rows, logitRows)
       // Adapters may have been swapped meanwhile.
-      if (programs === this.#programsUnder(edits)) return use(bound)
+      if (programs === this.#programsUnder(edits)) return submit(bound)
     }
   }
 
