@@ -227,7 +227,7 @@ describe('filling masks', () => {
       // The lens follows the token that stands at a position; the last layer is the head's own prediction.
       const { cells } = await model.lens(ids, { positions: [1], topK: 1 })
       const { data, shape } = await model.logits(ids)
-      const row = data.subarray(shape[1]!, 2 * shape[1]!)
+      const row = data.subarray(shape[1], 2 * shape[1]!)
       expect(cells.at(-1)).toMatchObject({ token: ids[1], top: [{ id: row.indexOf(Math.max(...row)) }] })
     })
     await withModel(join(TINY, 'llama'), {}, async (model) => {
