@@ -1,14 +1,16 @@
 import { createStore } from 'zustand/vanilla'
-import type { ChatMessage, ChatOptions, ChatTemplateInfo, GeneratedToken, Model } from '../../api/model.ts'
+import type { ChatMessage, ChatTemplateInfo, GeneratedToken, Model } from '../../api/model.ts'
 import { invariant, toErrorData, type ErrorData } from '../../errors.ts'
 import { isRunning } from '../app.ts'
 import { historyOf } from '../history.ts'
 import { perSession } from '../perSession.ts'
 import type { Session } from '../session.ts'
-import { answerMessage, endsInReasoning } from './answerParts.ts'
-import { readOptions, type TemplateFields, EMPTY_FIELDS } from './chatOptions.ts'
-import { FALLBACK_TEMPLATES, type Fallback } from './fallbacks.ts'
+import { sameIds } from '../textIdentity.ts'
+import { endsInReasoning } from './answerParts.ts'
+import { EMPTY_FIELDS, type TemplateFields } from './chatOptions.ts'
+import type { Fallback } from './fallbacks.ts'
 import { chatIds, promptTokens, type PromptToken } from './promptIds.ts'
+import { messagesOf, renderTurns, stopsOf } from './rendering.ts'
 import {
   addTurn,
   chooseTurn,
@@ -18,6 +20,7 @@ import {
   pathTo,
   removeTurn,
   replaceTurn,
+  siblings,
   type Answer,
   type ChatTree,
   type Turn,
@@ -88,16 +91,16 @@ export class Chat {
   constructor(session: Session) {
     this.session = session
     session.trace.subscribe(() => this.follow())
-    session.app.subscribe(({ model }, before) => {
+    session.app.subscribe(({ model, run }, before) => {
       if (model !== before.model) void this.describe()
+      if (isRunning(before.run) && !isRunning(run)) this.settle()
     })
     void this.describe()
   }
 
   /** Tokens of a turn: those on the page while it is being written. */
   tokensOf(turn: Turn): readonly GeneratedToken[] {
-    const isLive = this.attached?.turn === turn.id && this.state.getState().live === turn.id
-    return isLive ? this.tokens : (turn.answer?.text.tokens ?? [])
+    return this.attached?.turn === turn.id ? this.tokens : (turn.answer?.text.tokens ?? [])
   }
 
   /** Text of a turn as it is now. */
@@ -180,7 +183,7 @@ export class Chat {
       return this.answer(turn.parent, this.textOf(turn))
     }
     this.state.setState({ live: id })
-    await this.session.continue(this.stops())
+    await this.session.continue(stopsOf(this.state.getState()))
     this.finish(id)
   }
 
@@ -220,40 +223,7 @@ export class Chat {
 
   /** The messages on show, as a template takes them. */
   messages(): ChatMessage[] {
-    return this.messagesOf(pathOf(this.state.getState().tree))
-  }
-
-  /** What the template is given besides messages. Throws `bad-argument` for tools and the like that are no JSON. */
-  options(): ChatOptions {
-    const { fields, fallback } = this.state.getState()
-    const own = this.usesOwnTemplate()
-    return {
-      ...readOptions(fields),
-      ...(own || fallback === null ? {} : { template: FALLBACK_TEMPLATES[fallback].template }),
-    }
-  }
-
-  /** Whether the model's own template is the one in use. */
-  usesOwnTemplate(): boolean {
-    const { template } = this.state.getState()
-    return template !== null && template.source !== null && template.problem === null
-  }
-
-  private messagesOf(path: readonly Turn[]): ChatMessage[] {
-    const { fields, template } = this.state.getState()
-    const system = fields.system.trim() === '' ? [] : [{ role: 'system', content: fields.system }]
-    const names = this.usesOwnTemplate() ? (template?.reads?.fields ?? []) : []
-    const turns = path.map((turn) => {
-      if (turn.answer === null) return turn.message
-      const tools = fields.tools.trim() !== ''
-      return answerMessage(this.textOf(turn), { reasons: turn.answer.reasons, fields: names, tools })
-    })
-    return [...system, ...turns]
-  }
-
-  private stops(): readonly string[] | undefined {
-    const { fallback } = this.state.getState()
-    return this.usesOwnTemplate() || fallback === null ? undefined : FALLBACK_TEMPLATES[fallback].stop
+    return messagesOf(this.state.getState(), pathOf(this.state.getState().tree), (turn) => this.textOf(turn))
   }
 
   /** Has the model write the turn after `parent`, behind `prefix` where there is one. */
@@ -279,7 +249,7 @@ export class Chat {
     ids: readonly number[],
   ): Promise<void> {
     const { session } = this
-    const run = session.generate(undefined, { ids, stop: this.stops() })
+    const run = session.generate(undefined, { ids, stop: stopsOf(this.state.getState()) })
     const text = session.trace.snapshot()
     invariant(text !== null, 'a run that has begun has a text')
     const added = addTurn(this.state.getState().tree, {
@@ -313,24 +283,49 @@ export class Chat {
   /** Takes over what has been written on the page since. */
   private follow(): void {
     const { attached, session } = this
-    if (attached === null || attached.epoch !== session.trace.epoch) return
+    if (attached === null) return
+    if (attached.epoch !== session.trace.epoch) return this.adopt(attached.turn)
     const from = this.tokens.length
     if (session.trace.tokens.length === from) return
     this.tokens.push(...session.trace.tokens.slice(from))
-    const { live } = this.state.getState()
-    if (live === null && !isRunning(session.app.getState().run)) this.finish(attached.turn)
     this.state.setState(({ version }) => ({ version: version + 1 }))
   }
 
-  private async render(model: Model, path: readonly Turn[], prefix: string): Promise<string> {
-    const messages = this.messagesOf(path)
-    const options = this.options()
-    if (prefix === '') return model.applyChatTemplate(messages, options)
-    return model.applyChatTemplate([...messages, { role: 'assistant', content: prefix }], {
-      ...options,
-      continueFinalMessage: true,
-      addGenerationPrompt: false,
-    })
+  /** Another text behind the same prompt has come onto the page, from a fork or from the history: it is a turn beside the old one. */
+  private adopt(id: number): void {
+    const { trace } = this.session
+    const { tree, live } = this.state.getState()
+    const turn = tree.turns.get(id)
+    if (!turn?.answer || live !== null || trace.tokens.length === 0) return
+    if (!sameIds(turn.answer.text.promptIds, trace.promptIds)) return
+    const written = trace.tokens.map((token) => token.id)
+    const known = siblings(tree, turn.parent).find(
+      ({ answer }) =>
+        answer !== null &&
+        sameIds(
+          answer.text.tokens.map((token) => token.id),
+          written,
+        ),
+    )
+    const text = trace.snapshot() ?? turn.answer.text
+    const next =
+      known === undefined
+        ? addTurn(tree, { ...turn, answer: { ...turn.answer, text } })
+        : { tree: chooseTurn(tree, known.id), id: known.id }
+    this.attach(next.id, [...trace.tokens])
+    this.state.setState({ tree: next.tree })
+  }
+
+  /** A run has ended that another view began in this chat's text. */
+  private settle(): void {
+    const { attached } = this
+    if (attached === null || this.state.getState().live !== null || !this.isOnPage(attached.turn)) return
+    this.follow()
+    this.finish(attached.turn)
+  }
+
+  private render(model: Model, path: readonly Turn[], prefix: string): Promise<string> {
+    return renderTurns(model, this.state.getState(), { path, prefix, textOf: (turn) => this.textOf(turn) })
   }
 
   /** Asks the model on the page for its template. */
@@ -359,7 +354,7 @@ export class Chat {
     const last = path.at(-1)
     const render = async (): Promise<RenderedPrompt | null> => {
       const answer = last?.answer ?? null
-      if (last === undefined && this.messagesOf(path).length === 0) return null
+      if (last === undefined && this.messages().length === 0) return null
       const text = answer === null ? await this.render(model, path, '') : answer.prompt
       const before = path.findLast((turn) => turn.answer !== null && turn !== last)?.answer ?? null
       const ids = answer === null ? await chatIds(model, text, before) : answer.text.promptIds

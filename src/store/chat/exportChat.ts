@@ -1,5 +1,6 @@
 import type { ChatMessage } from '../../api/chat.ts'
 import type { Chat } from './chat.ts'
+import { optionsOf } from './rendering.ts'
 import { contentText } from './turns.ts'
 
 export const EXPORTS = ['text', 'markdown', 'json'] as const
@@ -37,6 +38,6 @@ export function writeChat(chat: Chat, model: string, format: ExportFormat): stri
     case 'markdown':
       return turns.map((turn) => `## ${turn.role}\n\n${bodyOf(turn)}\n`).join('\n')
     case 'json':
-      return `${JSON.stringify({ model, messages: turns, options: chat.options() }, null, 2)}\n`
+      return `${JSON.stringify({ model, messages: turns, options: optionsOf(chat.state.getState()) }, null, 2)}\n`
   }
 }

@@ -1,5 +1,6 @@
 import { useStore } from 'zustand'
 import { chatOf, type Chat, type ChatState } from '../../../store/chat/chat.ts'
+import { usesOwnTemplate } from '../../../store/chat/rendering.ts'
 import { pathOf, type Turn } from '../../../store/chat/turns.ts'
 import { isRunning } from '../../../store/app.ts'
 import { useApp, useSession } from '../../context.ts'
@@ -23,8 +24,7 @@ export function usePath(): Turn[] {
 export function useReady(): boolean {
   const hasText = useApp(({ model }) => 'info' in model && model.info?.hasTokenizer === true)
   const settled = useChatState(
-    ({ template, fallback }) =>
-      template !== null && ((template.source !== null && template.problem === null) || fallback !== null),
+    (state) => state.template !== null && (usesOwnTemplate(state) || state.fallback !== null),
   )
   const lost = useApp((state) => state.model.kind === 'lost')
   return hasText && settled && !lost
