@@ -31,6 +31,7 @@ export const METHODS = {
   applyChatTemplate: 'call',
   chatTemplate: 'call',
   logits: 'call',
+  fillMask: 'call',
   generate: 'stream',
   logitsAt: 'call',
   tokenLogits: 'call',

@@ -61,6 +61,7 @@ function infoOf(
     id: model,
     architecture: '',
     modelType: '',
+    tasks: ['generate'],
     layers: 0,
     heads: 0,
     kvHeads: 0,

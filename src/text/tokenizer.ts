@@ -91,7 +91,7 @@ async function probe({ field, pattern }: ForeignRegex, sandbox: Sandbox): Promis
   refuse(field, pattern, `a pattern that runs here (${reason})`, { code: 'unsupported' })
 }
 
-/** Patterns that nobody has checked run in the sandbox, each time under a limit. */
+/** Unchecked patterns run in the sandbox, each time under a limit. */
 async function sandboxedEncode(read: ReadTokenizer, sandbox: Sandbox): Promise<AsyncEncode> {
   for (const regex of read.foreign) await probe(regex, sandbox)
   const built = await sandbox.prepare({ kind: 'load', file: read.file }, BUILD_LIMIT)
@@ -123,6 +123,7 @@ interface Parts {
   sampling: TextSampling | null
   bosId: number | null
   eosIds: readonly number[]
+  mask: Tokenizer['mask']
 }
 
 const NO_TEMPLATE = { usable: false, warning: null }
@@ -138,6 +139,7 @@ class LoadedTokenizer implements TextTokenizer {
   readonly size: number
   readonly bosId: number | null
   readonly eosIds: readonly number[]
+  readonly mask: Tokenizer['mask']
   readonly hasChatTemplate: boolean
   readonly warnings: readonly string[]
   readonly sampling: TextSampling | null
@@ -150,10 +152,11 @@ class LoadedTokenizer implements TextTokenizer {
   readonly #bytes: (id: number) => Uint8Array
 
   constructor(parts: Parts) {
-    const { read, encode, sandbox, openTemplate, hasChatTemplate, bosId, eosIds, warnings } = parts
+    const { read, encode, sandbox, openTemplate, hasChatTemplate, bosId, eosIds, mask, warnings } = parts
     this.size = read.tokens.reduce((count, token) => (token === undefined ? count : count + 1), 0)
     this.bosId = bosId
     this.eosIds = eosIds
+    this.mask = mask
     this.hasChatTemplate = hasChatTemplate
     this.warnings = [...summary(read.warnings), ...warnings]
     this.sampling = parts.sampling
@@ -245,6 +248,8 @@ export async function buildTokenizer(
     const { usable, warning } = written === null ? NO_TEMPLATE : await (await openTemplate()).check()
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
     const ids = [idOf(tokens.eos_token), ...readIds(generation['eos_token_id'], vocabRows)]
+    // Files without roles still spell it in one of these ways.
+    const mask = [tokens.mask_token, '[MASK]', '<mask>'].find((text) => idOf(text) !== undefined)
     return new LoadedTokenizer({
       read,
       encode,
@@ -254,6 +259,7 @@ export async function buildTokenizer(
       warnings: warning === null ? [] : [warning],
       sampling: readAuthorSampling(generation),
       bosId: idOf(tokens.bos_token) ?? readIds(generation['bos_token_id'], vocabRows)[0] ?? null,
+      mask: mask === undefined ? null : { id: idOf(mask) ?? 0, text: mask },
       eosIds: [...new Set(ids.filter((id) => id !== undefined))].sort((a, b) => a - b),
     })
   } catch (error) {

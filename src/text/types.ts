@@ -9,6 +9,8 @@ export interface Tokenizer {
   readonly bosId: number | null
   /** Ids that end a text. */
   readonly eosIds: readonly number[]
+  /** The token that stands for one to be found; null of tokenizers without. */
+  readonly mask: { readonly id: number; readonly text: string } | null
   /** True when a chat template is there and usable. */
   readonly hasChatTemplate: boolean
   /**

@@ -89,6 +89,7 @@ const INFO: ModelInfo = {
   id: 'tales-3m',
   architecture: 'LlamaForCausalLM',
   modelType: 'llama',
+  tasks: ['generate'],
   layers: 6,
   heads: 6,
   kvHeads: 3,

@@ -90,7 +90,7 @@ export class Chat {
 
   constructor(session: Session) {
     this.session = session
-    session.trace.subscribe(() => this.follow())
+    session.log.subscribe(() => this.follow())
     session.app.subscribe(({ model, run }, before) => {
       if (model !== before.model) void this.describe()
       if (isRunning(before.run) && !isRunning(run)) this.settle()
@@ -114,7 +114,7 @@ export class Chat {
 
   /** Whether a turn's answer is the text on the page. */
   isOnPage(id: number): boolean {
-    return this.attached?.turn === id && this.attached.epoch === this.session.trace.epoch
+    return this.attached?.turn === id && this.attached.epoch === this.session.log.epoch
   }
 
   setDraft(part: Partial<Draft>): void {
@@ -250,7 +250,7 @@ export class Chat {
   ): Promise<void> {
     const { session } = this
     const run = session.generate(undefined, { ids, stop: stopsOf(this.state.getState()) })
-    const text = session.trace.snapshot()
+    const text = session.log.snapshot()
     invariant(text !== null, 'a run that has begun has a text')
     const added = addTurn(this.state.getState().tree, {
       parent,
@@ -268,7 +268,7 @@ export class Chat {
     const { tree } = this.state.getState()
     const answer = tree.turns.get(id)?.answer
     if (answer === null || answer === undefined) return this.state.setState({ live: null })
-    const snapshot = this.isOnPage(id) ? this.session.trace.snapshot() : null
+    const snapshot = this.isOnPage(id) ? this.session.log.snapshot() : null
     const text = { ...answer.text, ...snapshot, tokens: [...this.tokens] }
     const next = replaceTurn(tree, id, { answer: { ...answer, text } })
     const failed = text.tokens.length === 0 && answer.prefix === ''
@@ -276,7 +276,7 @@ export class Chat {
   }
 
   private attach(turn: number, tokens: GeneratedToken[]): void {
-    this.attached = { turn, epoch: this.session.trace.epoch }
+    this.attached = { turn, epoch: this.session.log.epoch }
     this.tokens = tokens
   }
 
@@ -284,21 +284,21 @@ export class Chat {
   private follow(): void {
     const { attached, session } = this
     if (attached === null) return
-    if (attached.epoch !== session.trace.epoch) return this.adopt(attached.turn)
+    if (attached.epoch !== session.log.epoch) return this.adopt(attached.turn)
     const from = this.tokens.length
-    if (session.trace.tokens.length === from) return
-    this.tokens.push(...session.trace.tokens.slice(from))
+    if (session.log.tokens.length === from) return
+    this.tokens.push(...session.log.tokens.slice(from))
     this.state.setState(({ version }) => ({ version: version + 1 }))
   }
 
   /** Another text behind the same prompt has come onto the page, from a fork or from the history: it is a turn beside the old one. */
   private adopt(id: number): void {
-    const { trace } = this.session
+    const { log } = this.session
     const { tree, live } = this.state.getState()
     const turn = tree.turns.get(id)
-    if (!turn?.answer || live !== null || trace.tokens.length === 0) return
-    if (!sameIds(turn.answer.text.promptIds, trace.promptIds)) return
-    const written = trace.tokens.map((token) => token.id)
+    if (!turn?.answer || live !== null || log.tokens.length === 0) return
+    if (!sameIds(turn.answer.text.promptIds, log.promptIds)) return
+    const written = log.tokens.map((token) => token.id)
     const known = siblings(tree, turn.parent).find(
       ({ answer }) =>
         answer !== null &&
@@ -307,12 +307,12 @@ export class Chat {
           written,
         ),
     )
-    const text = trace.snapshot() ?? turn.answer.text
+    const text = log.snapshot() ?? turn.answer.text
     const next =
       known === undefined
         ? addTurn(tree, { ...turn, answer: { ...turn.answer, text } })
         : { tree: chooseTurn(tree, known.id), id: known.id }
-    this.attach(next.id, [...trace.tokens])
+    this.attach(next.id, [...log.tokens])
     this.state.setState({ tree: next.tree })
   }
 

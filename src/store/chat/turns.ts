@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../../api/chat.ts'
-import type { TraceSnapshot } from '../trace.ts'
+import type { TokenLogSnapshot } from '../tokenLog.ts'
 
 /** What the model wrote as a turn, with the text on the page that it was written in. */
 export interface Answer {
@@ -9,7 +9,7 @@ export interface Answer {
   prefix: string
   /** The prompt ends within reasoning that the template has begun. */
   reasons: boolean
-  text: TraceSnapshot
+  text: TokenLogSnapshot
 }
 
 /** One turn of a chat. */

@@ -108,7 +108,7 @@ export const VIEWS: readonly View[] = [
     group: 'change',
     title: 'view.sampling',
     icon: 'funnel',
-    component: later(() => import('./SamplingBenchView.tsx').then((module) => module.SamplingBenchView)),
+    component: later(() => import('./SamplingView.tsx').then((module) => module.SamplingView)),
     left: null,
     right: null,
     bottom: null,
@@ -177,7 +177,7 @@ export const VIEWS: readonly View[] = [
     name: 'adapters',
     group: 'adapt',
     title: 'view.adapters',
-    icon: 'mixer',
+    icon: 'faders',
     component: later(() => import('./AdaptersView.tsx').then((module) => module.AdaptersView)),
     left: {
       title: 'adapters.title',

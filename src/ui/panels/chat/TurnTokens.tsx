@@ -2,7 +2,7 @@ import type { PointerEvent } from 'react'
 import type { GeneratedToken } from '../../../api/model.ts'
 import type { AnswerParts } from '../../../store/chat/answerParts.ts'
 import type { Turn } from '../../../store/chat/turns.ts'
-import { groupStarts } from '../../../store/groups.ts'
+import { groupStarts } from '../../../store/characterGroups.ts'
 import { ChipBlock } from '../../components/TokenChips.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useChat } from './hooks.ts'
@@ -113,7 +113,7 @@ function TokenList({ turn, groups, tokens, isEnd, given = '', from, to, caret, l
           aria-activedescendant={chosen >= first && chosen < end ? `${prefix}${chosen}` : undefined}
         >
           <ChipBlock
-            trace={{ groups, tokens: [...tokens], isEnd }}
+            log={{ groups, tokens: [...tokens], isEnd }}
             epoch={turn.id}
             fromGroup={from}
             toGroup={to}

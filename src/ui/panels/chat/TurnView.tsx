@@ -120,13 +120,13 @@ function Siblings({ turn }: { turn: Turn }) {
 /** Numbers of an answer: its tokens, how much of its prompt was taken over, how it ended. */
 function AnswerFacts({ turn }: { turn: Turn }) {
   const chat = useChat()
-  const { trace } = useSession()
+  const { log } = useSession()
   const t = useTranslate()
   const context = useApp(({ model }) => ('info' in model ? (model.info?.context ?? 0) : 0))
   const tokens = chat.tokensOf(turn)
   if (turn.answer === null || tokens.length === 0) return null
   const finish = tokens.at(-1)?.finish ?? null
-  const reused = chat.isOnPage(turn.id) ? (trace.timing?.reused ?? null) : null
+  const reused = chat.isOnPage(turn.id) ? (log.timing?.reused ?? null) : null
   const prompt = turn.answer.text.promptIds.length
   return (
     <p className="note numeric chat-facts" data-testid="chat-facts">
