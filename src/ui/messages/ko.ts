@@ -5,6 +5,7 @@ import { attributionKo } from './attribution.ko.ts'
 import { samplerKo } from './sampler.ko.ts'
 import { branchesKo } from './branches.ko.ts'
 import { cacheKo } from './cache.ko.ts'
+import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
@@ -112,6 +113,7 @@ export const ko: Catalogue = {
   'preset.greedy': '탐욕적',
   'preset.balanced': '균형',
   'preset.creative': '창의적',
+  'preset.author': '모델 제작자',
   'preset.exact': '원래 분포 그대로',
   'setting.temperature': '온도',
   'setting.topK': 'Top-k',
@@ -227,6 +229,7 @@ export const ko: Catalogue = {
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,
+  ...chatKo,
   ...adaptersKo,
   ...editsKo,
   ...traceKo,
