@@ -10,7 +10,7 @@ import type { LossProgram } from './program.ts'
 /** What a backward pass is written for. */
 export interface GradientRequest {
   /** Adapters on a product, and which of them are trained. */
-  lora(step: Step): LoraPart | null
+  readonly lora: (step: Step) => LoraPart | null
   /** True: gradients of everything are wanted, whether or not something is trained before it. */
   readonly everything: boolean
 }

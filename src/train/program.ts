@@ -26,6 +26,7 @@ function dense(steps: readonly Step[]): Step[] {
       case 'cache':
         return []
       case 'scores':
+        if (step.attrs.mask !== undefined && step.attrs.mask !== 'causal') throw sees(step)
         return [{ ...step, op: 'dense_scores', inputs: [first, read(cache, 0)] }]
       case 'softmax':
         return [{ ...step, op: 'dense_softmax' }]
@@ -34,6 +35,13 @@ function dense(steps: readonly Step[]): Step[] {
       default:
         return [step]
     }
+  })
+}
+
+function sees({ name, attrs }: OpStep<'scores'>): TokenscopeError {
+  return new TokenscopeError('unsupported', `${name} sees later positions, which cannot be trained here.`, {
+    hint: 'Models that predict the next token from those before can.',
+    details: { step: name, mask: attrs.mask },
   })
 }
 

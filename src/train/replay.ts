@@ -41,7 +41,7 @@ export function withReplay(forward: readonly Step[], backward: readonly Step[]):
     )
     const names = new Set(replayed.map(({ name }) => name))
     steps.push(
-      ...replayed.map((step) => ({ ...renamed(step, names), name: again(step.name) }) as Step),
+      ...replayed.map((step) => ({ ...renamed(step, names), name: again(step.name) })),
       ...part.map((step) => renamed(step, names)),
     )
   }

@@ -5,7 +5,7 @@ import { openCheckpoint } from '../../src/formats/checkpoint.ts'
 import { nodeFolderSource } from '../../src/sources/nodeFolder.ts'
 import { parseStrictJson } from '../../src/formats/strictJson.ts'
 import type { TensorInfo } from '../../src/formats/tensors.ts'
-import { ARCHITECTURES, describeModel } from '../../src/arch/index.ts'
+import { MODEL_TYPES, describeModel } from '../describeModel.ts'
 import type { ModelDescription } from '../../src/arch/spec.ts'
 import { elements, isOp } from '../../src/program/step.ts'
 
@@ -46,7 +46,7 @@ function comparable(model: ModelDescription): unknown {
 }
 
 describe('checkpoints written by Transformers', () => {
-  const known = ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes)
+  const known = MODEL_TYPES
   const folders = readdirSync(FIXTURES)
     .map((name) => ({ name, config: readConfig(join(FIXTURES, name)) }))
     .filter(({ config }) => known.includes(String(config['model_type'])))

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Model, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
-import { openSafetensors } from '../../src/formats/checkpoint.ts'
 import { readJson, ROOT, TINY, withModel } from './modelFixtures.ts'
 
 interface Expected {

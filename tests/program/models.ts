@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describeModel } from '../../src/arch/index.ts'
+import { describeModel } from '../describeModel.ts'
 import type { ModelDescription } from '../../src/arch/spec.ts'
 import { openCheckpoint } from '../../src/formats/checkpoint.ts'
 import { parseStrictJson } from '../../src/formats/strictJson.ts'

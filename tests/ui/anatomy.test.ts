@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { StepInfo } from '../../src/api/model.ts'
-import { ARCHITECTURES } from '../../src/arch/index.ts'
+import { MODEL_TYPES } from '../describeModel.ts'
 import { anatomyOfSteps, outputOf } from '../../src/store/anatomy.ts'
 import { stepsToKeep } from '../../src/store/savedTrace.ts'
 import { PLACES, rolesOf, type StepRole } from '../../src/store/stepRoles.ts'
@@ -13,7 +13,7 @@ const modelType = (name: string): unknown => {
   const config: unknown = JSON.parse(readFileSync(join(FOLDER, name, 'config.json'), 'utf8'))
   return (config as Record<string, unknown>)['model_type']
 }
-const KNOWN = new Set<unknown>(ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes))
+const KNOWN = new Set<unknown>(MODEL_TYPES)
 const FIXTURES = readdirSync(FOLDER).filter((name) => KNOWN.has(modelType(name)))
 
 /** Steps whose names say something else than what they do, and what that is. */

@@ -93,7 +93,7 @@ export const denseScores: Op<'dense_scores'> = {
 }
 
 export const denseSoftmax: Op<'dense_softmax'> = {
-  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs.window)}`,
+  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs)}`,
   dispatches(step, context) {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     const providers = [texts, reduceProvider(context.variant)]
