@@ -51,8 +51,18 @@ export interface MatrixView {
   readonly output: number
 }
 
+/** The adapters on one product of a stack, in the order of their ranks. */
+export interface AdapterPart {
+  readonly step: string
+  /** Rank of the stack's A where its own begin. */
+  readonly firstRank: number
+  readonly modules: readonly { readonly slot: number; readonly module: { readonly rank: number } }[]
+}
+
 /** All adapters on a stack of products: one A for all, B and the rest by output. */
 export interface AdapterStack {
+  /** In the order of their planes. */
+  readonly parts: readonly AdapterPart[]
   /** Stacked A's, `[ranks, in]`; its scale plane holds (adapter, α/r) per rank. */
   readonly a: MatrixView
   readonly ranks: number
