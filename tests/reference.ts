@@ -285,8 +285,8 @@ export function attentionProbs(scores: Numbers, rows: readonly Row[], heads: num
   return probs
 }
 
-/** mix[r, h] = Σₚ probs[h, r, p] · v[p, ⌊h · kvHeads / heads⌋] → [rows, heads · headDim]. */
-export function attentionMix(
+/** context[r, h] = Σₚ probs[h, r, p] · v[p, ⌊h · kvHeads / heads⌋] → [rows, heads · headDim]. */
+export function attentionContext(
   probs: Numbers,
   v: PagedValues,
   rows: readonly Row[],
@@ -308,7 +308,7 @@ export function attentionMix(
   return y
 }
 
-/** Grouped-query attention over paged K and V: scores, softmax, mix. q [rows, heads · headDim] → the same shape. */
+/** Grouped-query attention over paged K and V: scores, softmax, weighted values. q [rows, heads · headDim] → the same shape. */
 export function attention(
   q: Numbers,
   k: PagedValues,
@@ -316,7 +316,12 @@ export function attention(
   rows: readonly Row[],
   shape: AttentionShape,
 ): Float64Array {
-  return attentionMix(attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads), v, rows, shape)
+  return attentionContext(
+    attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads),
+    v,
+    rows,
+    shape,
+  )
 }
 
 // ---- element-wise

@@ -77,17 +77,17 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     parts[part_at(row, head + g, page) + DIM4] = vec4f(peaks[g], total, 0.0, 0.0);
   }
   for (var d = 0u; d < dims; d += LINE) {
-    var mixed = array<vec4f, HEADS * LINE>();
+    var sums = array<vec4f, HEADS * LINE>();
     for (var t = begin; t < count; t++) {
       var v: array<vec4f, LINE>;
       for (var i = 0u; i < LINE; i++) { v[i] = v_pages[first + t * DIM4 + d + i]; }
       for (var g = 0u; g < HEADS; g++) {
         let weight = weights[g * PAGE + t];
-        for (var i = 0u; i < LINE; i++) { mixed[g * LINE + i] += weight * v[i]; }
+        for (var i = 0u; i < LINE; i++) { sums[g * LINE + i] += weight * v[i]; }
       }
     }
     for (var g = 0u; g < HEADS; g++) {
-      for (var i = 0u; i < LINE; i++) { parts[part_at(row, head + g, page) + d + i] = mixed[g * LINE + i]; }
+      for (var i = 0u; i < LINE; i++) { parts[part_at(row, head + g, page) + d + i] = sums[g * LINE + i]; }
     }
   }
 }

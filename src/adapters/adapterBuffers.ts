@@ -135,7 +135,7 @@ export class AdapterBuffers implements BoundAdapters {
         'unsupported',
         `The adapters "${owner}" and "${others[0]}" both change ${step}, and "${owner}" replaces or rescales it.`,
         {
-          hint: 'DoRA, trained biases and replaced modules cannot be mixed on one module. Remove one of the adapters.',
+          hint: 'DoRA, trained biases and replaced modules cannot act together on one module. Remove one of the adapters.',
           details: { step, adapters: [owner, ...others] },
         },
       )
@@ -194,7 +194,7 @@ export class AdapterBuffers implements BoundAdapters {
     }
     const a = this.layA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
     const planes = await this.layPlanes(name, parts, a.matrix.rows)
-    this.stacks.set(name, { a, ranks: a.matrix.rows, planes })
+    this.stacks.set(name, { parts, a, ranks: a.matrix.rows, planes })
   }
 
   private create(label: string, words: Uint32Array<ArrayBuffer>): LedgerBuffer {

@@ -99,7 +99,7 @@ export class TensorTable {
 
   /**
    * The head `[vocab, hidden]`, null where it is the embedding. Both present although the config ties them are kept apart, which is
-   * right whether or not they are equal. A config that is silent ties when no head is stored.
+   * right whether or not they are equal. A config without the field ties when no head is stored.
    */
   head(
     embedding: string,

@@ -1,4 +1,11 @@
-import type { ChatMessage, ForwardOptions, MaskedOptions, ModelInfo, Prompt } from '../api/model.ts'
+import type {
+  ChatMessage,
+  ChatOptions,
+  ForwardOptions,
+  MaskedOptions,
+  ModelInfo,
+  Prompt,
+} from '../api/model.ts'
 import type { DecodeContext } from '../decode/context.ts'
 import { checkIds } from '../decode/options.ts'
 import { TokenscopeError } from '../errors.ts'
@@ -25,6 +32,14 @@ export interface EngineParts {
   modelsUrl: URL
   /** Configuration and tokenizer of the checkpoint, by file name. */
   readCompanions: () => Promise<Map<string, Uint8Array>>
+}
+
+/** An assistant's text at the end is gone on with, unless the caller says otherwise, as in Transformers' pipelines. */
+function unfinished(messages: readonly ChatMessage[], chat: ChatOptions = {}): ChatOptions {
+  const last = messages.at(-1)
+  const continues =
+    chat.addGenerationPrompt === undefined && last?.role === 'assistant' && typeof last.content === 'string'
+  return continues ? { continueFinalMessage: true } : {}
 }
 
 /** What the methods of a model share: its parts, who may use the device now, and what a forward runs under. */
@@ -76,17 +91,19 @@ export class EngineContext implements DecodeContext {
     })
   }
 
-  async promptIds(prompt: Prompt): Promise<number[]> {
+  async promptIds(prompt: Prompt, chat?: ChatOptions): Promise<number[]> {
     const ids =
-      typeof prompt === 'string' ? await this.needTokenizer().encode(prompt) : await this.#listIds(prompt)
+      typeof prompt === 'string'
+        ? await this.needTokenizer().encode(prompt)
+        : await this.#listIds(prompt, chat)
     return ids.length === 0 && this.info.bosId !== null ? [this.info.bosId] : ids
   }
 
-  async #listIds(prompt: readonly number[] | readonly ChatMessage[]): Promise<number[]> {
+  async #listIds(prompt: readonly number[] | readonly ChatMessage[], chat?: ChatOptions): Promise<number[]> {
     if (prompt.every((entry) => typeof entry === 'number')) return [...prompt]
     const messages = prompt.filter((entry): entry is ChatMessage => typeof entry === 'object')
     const tokenizer = this.needTokenizer()
-    const text = await tokenizer.applyChatTemplate(messages)
+    const text = await tokenizer.applyChatTemplate(messages, { ...unfinished(messages, chat), ...chat })
     return tokenizer.encode(text, { addSpecialTokens: false, parseSpecial: true })
   }
 

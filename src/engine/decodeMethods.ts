@@ -61,7 +61,7 @@ async function* generate(
   const checked = checkOptions(options, info.eosIds)
   const conditions = context.conditionsOf(options)
   const settled = context.settled(options)
-  const ids = await context.promptIds(prompt)
+  const ids = await context.promptIds(prompt, options.chat)
   checkIds(ids, info.vocab, info.context)
   const run = {
     runner,
@@ -85,7 +85,7 @@ async function* compare(
   const checked = checkOptions(options, info.eosIds)
   const a = context.conditionsOf({ adapters: options.a })
   const b = context.conditionsOf({ adapters: options.b, edits: options.edits })
-  const ids = await context.promptIds(prompt)
+  const ids = await context.promptIds(prompt, options.chat)
   checkIds(ids, info.vocab, info.context)
   const { compareTokens } = await import('../decode/compare.ts')
   const sides = { runner, tokenizer, a, b, checkHealth: () => context.checkHealth() }

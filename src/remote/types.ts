@@ -28,6 +28,7 @@ export type Capabilities = Readonly<Record<Feature | keyof RemoteMethods | Unoff
 
 /** Methods of a model that need its weights and activations: no engine offers them over HTTP. */
 export const UNOFFERED = [
+  'chatTemplate',
   'logits',
   'fillMask',
   'logitsAt',
@@ -41,6 +42,9 @@ export const UNOFFERED = [
   'cache',
   'saveTrace',
   'addAdapter',
+  'newAdapter',
+  'gradients',
+  'train',
   'removeAdapter',
   'mergeAdapters',
   'unmergeAdapters',

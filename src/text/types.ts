@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatOptions } from '../api/chat.ts'
+import type { ChatMessage, ChatOptions, ChatTemplateInfo } from '../api/chat.ts'
 
 export type { ChatMessage, ChatOptions } from '../api/chat.ts'
 
@@ -32,5 +32,7 @@ export interface Tokenizer {
   isSpecial(id: number): boolean
   /** Messages through the model's own template, by default ending where the assistant speaks. Throws `unsupported` without a template. */
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
+  /** The model's own template, and what it reads. */
+  chatTemplate(): Promise<ChatTemplateInfo>
   dispose(): void
 }

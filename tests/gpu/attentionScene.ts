@@ -21,7 +21,7 @@ export interface Sight {
 
 export const CAUSAL: Sight = { mask: 'causal', window: null }
 
-/** Sequences of some lengths whose last rows are new, in pages that lie mixed in the pool. */
+/** Sequences of some lengths whose last rows are new, in pages that lie shuffled in the pool. */
 export interface Scene {
   attrs: ScoresAttrs
   rows: Row[]

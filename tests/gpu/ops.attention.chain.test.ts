@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { attentionMix, attentionProbs, attentionScores, writePages } from '../reference.ts'
+import { attentionContext, attentionProbs, attentionScores, writePages } from '../reference.ts'
 import { cacheStep, CAUSAL, makeScene, poolWords, SIGHTS, type Shape, type Sight } from './attentionScene.ts'
 import {
   attended,
@@ -65,7 +65,7 @@ async function checkChain(
   writePages(scene.v, shape, rows, scene.newV)
   const scores = attentionScores(scene.q, scene.k, rows, { ...shape, heads }, length)
   const probs = attentionProbs(scores, rows, heads)
-  const context = attentionMix(probs, scene.v, rows, { ...shape, heads })
+  const context = attentionContext(probs, scene.v, rows, { ...shape, heads })
   for (const [name, want] of [
     ['scores', scores],
     ['probs', probs],
