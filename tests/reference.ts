@@ -236,9 +236,8 @@ export interface AttentionShape extends KvShape {
 }
 
 /** Length of the longest sequence that the rows belong to, as far as the rows show it. */
-export function rowsWidth(rows: readonly Row[]): number {
-  return rows.reduce((width, row) => Math.max(width, row.position + 1), 0)
-}
+export const rowsWidth = (rows: readonly Row[]): number =>
+  rows.reduce((width, row) => Math.max(width, row.position + 1), 0)
 
 /**
  * scores[h, r, p] = scale · q[r, h] · k[p, ⌊h · kvHeads / heads⌋], before the mask, for p < width.
@@ -296,11 +295,10 @@ export function attentionContext(
   const width = probs.length / heads / rows.length
   const y = new Float64Array(rows.length * heads * headDim)
   rows.forEach((row, r) => {
-    const { sequence } = row
     const [first, end] = seenBy(row)
     for (let h = 0; h < heads; h++)
       for (let position = first; position < end; position++) {
-        const value = pagedOffset(v, shape, { sequence, position }, Math.floor((h * kvHeads) / heads))
+        const value = pagedOffset(v, shape, { ...row, position }, Math.floor((h * kvHeads) / heads))
         const weight = probs[(h * rows.length + r) * width + position]!
         for (let d = 0; d < headDim; d++) y[(r * heads + h) * headDim + d]! += weight * v.values[value + d]!
       }
@@ -316,12 +314,8 @@ export function attention(
   rows: readonly Row[],
   shape: AttentionShape,
 ): Float64Array {
-  return attentionContext(
-    attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads),
-    v,
-    rows,
-    shape,
-  )
+  const probs = attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads)
+  return attentionContext(probs, v, rows, shape)
 }
 
 // ---- element-wise
