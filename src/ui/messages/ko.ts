@@ -14,6 +14,7 @@ import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 import { titlesKo } from './titles.ko.ts'
+import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
 
 export const ko: Catalogue = {
@@ -232,5 +233,6 @@ export const ko: Catalogue = {
   ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...tokenizerKo,
   ...traceKo,
 }

@@ -11,6 +11,7 @@ export const titlesEn = {
   'view.speculate': 'Speculate',
   'view.adapters': 'Adapters',
   'view.compare': 'A/B',
+  'view.tokenizer': 'Tokenizer',
   'view.trace': 'Trace files',
   'view.learn': 'Learn',
 

@@ -11,6 +11,7 @@ import { lensEn } from './lens.en.ts'
 import { scoreEn } from './score.en.ts'
 import { speculateEn } from './speculate.en.ts'
 import { stepsEn } from './steps.en.ts'
+import { tokenizerEn } from './tokenizer.en.ts'
 import { traceEn } from './trace.en.ts'
 
 /** The words of the views that are fetched when they are first shown. */
@@ -27,6 +28,7 @@ export const viewsEn = {
   ...chatEn,
   ...adaptersEn,
   ...editsEn,
+  ...tokenizerEn,
   ...traceEn,
   ...keysEn,
 } as const

@@ -104,6 +104,16 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'tokenizer',
+    group: 'look',
+    title: 'view.tokenizer',
+    icon: 'split',
+    component: later(() => import('./TokenizerView.tsx').then((module) => module.TokenizerView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
     name: 'sampling',
     group: 'change',
     title: 'view.sampling',
