@@ -19,13 +19,15 @@ export type SlotName = (typeof SLOTS)[number]
 export interface Slot {
   /** The model's name, or the files'. */
   label: string
+  /** Whether it is the tokenizer of the model on the page. */
+  isModels: boolean
   phase: 'empty' | 'opening' | 'ready' | 'failed'
   error: ErrorData | null
   facts: TokenizerFacts | null
   explained: Explained | null
   /** Text that `explained` is of. */
   text: string
-  /** The word whose work is shown, by the place of its section and its own. */
+  /** The word whose work is shown. */
   word: { text: string; work: WordWork } | null
   selected: number | null
 }
@@ -50,6 +52,7 @@ export interface TokenizerState {
 
 const EMPTY_SLOT: Slot = {
   label: '',
+  isModels: false,
   phase: 'empty',
   error: null,
   facts: null,
@@ -118,13 +121,13 @@ export class Tokenizers {
     const { model } = this.session
     if (model === null || (name === 'a' && model === this.ofModel)) return
     if (name === 'a') this.ofModel = model
-    await this.open(name, model.info.id, () => model.companions())
+    await this.open(name, model.info.id, true, () => model.companions())
   }
 
   async openFiles(name: SlotName, files: readonly File[]): Promise<void> {
     if (name === 'a') this.ofModel = null
     const label = files.length === 1 ? (files[0]?.name ?? '') : files.map((file) => file.name).join(', ')
-    await this.open(name, label, async () => {
+    await this.open(name, label, false, async () => {
       const read = files.map(async (file) => [file.name, new Uint8Array(await file.arrayBuffer())] as const)
       return new Map(await Promise.all(read))
     })
@@ -174,9 +177,10 @@ export class Tokenizers {
   private async open(
     name: SlotName,
     label: string,
+    isModels: boolean,
     read: () => Promise<ReadonlyMap<string, Uint8Array>>,
   ): Promise<void> {
-    const opening: Slot = { ...EMPTY_SLOT, label, phase: 'opening' }
+    const opening: Slot = { ...EMPTY_SLOT, label, isModels, phase: 'opening' }
     this.state.setState({ [name]: opening })
     if (name === 'a') this.state.setState(({ whatIf }) => ({ whatIf: { ...whatIf, ...NO_WHAT_IF } }))
     const isCurrent = (): boolean => this.slot(name).label === label

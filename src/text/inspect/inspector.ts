@@ -18,6 +18,7 @@ import { libraryOf, walkText } from './walk.ts'
 import { wordWork } from './words.ts'
 
 const PLAIN = { add_special_tokens: false }
+const BARE = { addSpecialTokens: false, parseSpecial: true }
 
 /** Types of a pipeline's steps, sequences unfolded. */
 function namesOf(part: Part, list: string): string[] {
@@ -98,13 +99,12 @@ export class TokenizerInspector {
 
   /** The tokenizer with more tokens, and what they save; see {@link WhatIfRequest}. */
   whatIf({ corpus, take, count, normalized }: WhatIfRequest): { made: TokenizerInspector; saved: WhatIf } {
-    const plain = { addSpecialTokens: false, parseSpecial: true }
     const text = wellFormed(corpus)
-    const lengthOf = (piece: string): number => this.encode(piece, plain).length
+    const lengthOf = (piece: string): number => this.encode(piece, BARE).length
     const isToken = (piece: string): boolean => {
       const bytes = new TextEncoder().encode(piece).join()
       return (
-        this.#read.ids.has(piece) || this.encode(piece, plain).some((id) => this.#bytes(id).join() === bytes)
+        this.#read.ids.has(piece) || this.encode(piece, BARE).some((id) => this.#bytes(id).join() === bytes)
       )
     }
     const chosen = candidates(text, take, { count: Math.min(count, MAX_ADDED), lengthOf, isToken })
@@ -117,10 +117,21 @@ export class TokenizerInspector {
       made,
       saved: {
         added: chosen.map((one, at) => ({ id: next + at, ...one })),
-        before: lengthOf(text),
-        after: made.encode(text, plain).length,
+        ...this.#counted(text, made),
         characters: [...text].length,
       },
+    }
+  }
+
+  #counted(text: string, made: TokenizerInspector): Omit<WhatIf, 'added' | 'characters'> {
+    const [before, after] = [this, made].map((one) => one.encode(text, BARE)) as [number[], number[]]
+    const unknown = libraryOf(this.#library.full).model.unk_token_id
+    const unknownIn = (ids: readonly number[]): number => ids.filter((id) => id === unknown).length
+    return {
+      before: before.length,
+      after: after.length,
+      unknownBefore: unknownIn(before),
+      unknownAfter: unknownIn(after),
     }
   }
 

@@ -105,5 +105,8 @@ export interface WhatIf {
   /** Tokens of the corpus before and after. */
   before: number
   after: number
+  /** Of these, tokens that stand for what the vocabulary cannot spell. */
+  unknownBefore: number
+  unknownAfter: number
   characters: number
 }

@@ -73,8 +73,8 @@ export const tokenizerEn = {
   'tokenizer.normalizedHint': 'Off: looked for in the text as it is, before any normalisation',
   'tokenizer.run': 'Extend',
   'tokenizer.working': 'Counting…',
-  'tokenizer.saved':
-    '{before} → {after} tokens, {share} % saved; {perBefore} → {perAfter} tokens per character.',
+  'tokenizer.saved': '{before} → {after} tokens ({share} %); {perBefore} → {perAfter} tokens per character.',
+  'tokenizer.savedUnknown': 'Tokens for unknown characters: {before} → {after}.',
   'tokenizer.width': 'Embedding width',
   'tokenizer.growth':
     '{rows} more rows: vocabulary {size} → {total} (+{share} %), {parameters} more parameters, {both} if the head has weights of its own.',

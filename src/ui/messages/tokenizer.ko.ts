@@ -73,7 +73,8 @@ export const tokenizerKo: Readonly<Record<keyof typeof tokenizerEn, string>> = {
   'tokenizer.normalizedHint': '끄면 정규화하기 전의 글에서 찾습니다',
   'tokenizer.run': '늘리기',
   'tokenizer.working': '세는 중…',
-  'tokenizer.saved': '토큰 {before} → {after}개, {share}% 절약. 글자당 토큰 {perBefore} → {perAfter}개.',
+  'tokenizer.saved': '토큰 {before} → {after}개({share}%). 글자당 토큰 {perBefore} → {perAfter}개.',
+  'tokenizer.savedUnknown': '모르는 글자의 토큰 {before} → {after}개.',
   'tokenizer.width': '임베딩 너비',
   'tokenizer.growth':
     '{rows}행 추가: 어휘 {size} → {total}(+{share}%), 매개변수 {parameters}개 추가, 출력층에 따로 가중치가 있으면 {both}개.',

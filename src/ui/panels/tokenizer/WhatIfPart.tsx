@@ -144,18 +144,21 @@ function Count() {
 function Saved({ saved }: { saved: WhatIf }) {
   const t = useTranslate()
   const explained = useTokenizerState((state) => state.whatIf.explained)
-  const { added, before, after, characters } = saved
-  const share = before === 0 ? 0 : (1 - after / before) * 100
+  const { added, before, after, unknownBefore, unknownAfter, characters } = saved
+  const change = before === 0 ? 0 : (after / before - 1) * 100
+  const per = (tokens: number): string => (tokens / Math.max(1, characters)).toFixed(2)
   return (
     <div data-testid="whatif-saved" data-before={before} data-after={after}>
       <p className="numeric">
         {t('tokenizer.saved', {
           before: formatCount(before),
           after: formatCount(after),
-          share: share.toFixed(1),
-          perBefore: (before / Math.max(1, characters)).toFixed(2),
-          perAfter: (after / Math.max(1, characters)).toFixed(2),
+          share: `${change > 0 ? '+' : '−'}${Math.abs(change).toFixed(1)}`,
+          perBefore: per(before),
+          perAfter: per(after),
         })}
+        {unknownBefore > 0 &&
+          ` ${t('tokenizer.savedUnknown', { before: unknownBefore, after: unknownAfter })}`}
       </p>
       <Growth count={added.length} />
       {explained !== null && (
@@ -187,8 +190,9 @@ function Saved({ saved }: { saved: WhatIf }) {
 function Growth({ count }: { count: number }) {
   const t = useTranslate()
   const id = useId()
-  const hidden = useApp((state) => answeringModel(state.model)?.hidden ?? null)
-  const size = useSlot('a').facts?.size ?? 0
+  const { facts, isModels } = useSlot('a')
+  const size = facts?.size ?? 0
+  const hidden = useApp((state) => (isModels ? (answeringModel(state.model)?.hidden ?? null) : null))
   const [width, setWidth] = useState<number | null>(null)
   const shown = width ?? hidden ?? WIDTH
   return (
@@ -211,7 +215,7 @@ function Growth({ count }: { count: number }) {
         total: formatCount(size + count),
         parameters: formatCount(count * shown),
         both: formatCount(2 * count * shown),
-        share: size === 0 ? '–' : ((count / size) * 100).toFixed(1),
+        share: size === 0 ? '–' : ((count / size) * 100).toFixed(2),
       })}
     </p>
   )

@@ -117,7 +117,9 @@ function Lattice({ characters, nodes, score }: LatticeProps) {
   )
   return (
     <>
-      <p className="note numeric">{t('tokenizer.lattice', { score: score.toFixed(3) })}</p>
+      <p className="note numeric">
+        {t('tokenizer.lattice', { score: `${score < 0 ? '−' : ''}${Math.abs(score).toFixed(3)}` })}
+      </p>
       <div
         className="tokenizer-lattice"
         role="table"
