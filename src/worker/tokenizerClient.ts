@@ -11,7 +11,8 @@ import type {
 const LIMIT = 30_000
 
 interface Waiting {
-  resolve: (answer: AnswerOf<TokenizerMethod>) => void
+  /** Takes the reply of its own method. */
+  resolve: (answer: never) => void
   reject: (error: Error) => void
 }
 
@@ -78,8 +79,7 @@ export class TokenizerClient {
       )
     }, LIMIT)
     const answered = new Promise<AnswerOf<M>>((resolve, reject) => {
-      // The reply to a call is of its own method.
-      this.#waiting.set(run, { resolve: (answer) => resolve(answer as AnswerOf<M>), reject })
+      this.#waiting.set(run, { resolve, reject })
     })
     this.#worker?.postMessage({ run, slot, method, args })
     return answered.finally(() => clearTimeout(timer))
@@ -89,7 +89,7 @@ export class TokenizerClient {
     const waiting = this.#waiting.get(reply.run)
     this.#waiting.delete(reply.run)
     if ('error' in reply) waiting?.reject(fromErrorData(reply.error))
-    else waiting?.resolve(reply.answer)
+    else waiting?.resolve(reply.answer as never)
   }
 
   #end(error: TokenscopeError): void {
