@@ -159,7 +159,7 @@ function dxDispatches(step: OpStep<'linear_dx'>, context: OpContext): Dispatch[]
   const ROWS = Math.max(1, Math.min(8, SUMS / unit4))
   const units = Math.ceil(cols / format.unit)
   const finish = { name: 'backward/linear_dx_finish.wgsl', text: finishWgsl }
-  const providers = [ROWS_PROVIDERS[step.rows], format.provider(variant), finish] as const
+  const providers = [ROWS_PROVIDERS[step.rows], ...format.providers(variant), finish] as const
   return shardsOf(view).map(({ shard, begin, count }, i): Dispatch => {
     const consts = { LOW_RANK: low && i === 0 ? 1 : 0, ONTO: i > 0 ? 2 : onto ? 1 : 0 }
     return {
