@@ -35,6 +35,7 @@ export const en = {
   'status.running': 'Running',
   'status.lost': 'GPU lost',
   'status.failed': 'Failed to load',
+  'stage.download': 'Downloading',
   'stage.config': 'Reading the configuration',
   'stage.tokenizer': 'Preparing the tokenizer',
   'stage.weights': 'Reading weights',

@@ -50,6 +50,7 @@ export const ko: Catalogue = {
   'status.running': '실행 중',
   'status.lost': 'GPU 연결 끊김',
   'status.failed': '불러오지 못함',
+  'stage.download': '내려받는 중',
   'stage.config': '설정 읽는 중',
   'stage.tokenizer': '토크나이저 준비 중',
   'stage.weights': '가중치 읽는 중',
