@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { ChatMessage, ChatOptions, ChatTemplateInfo, Model } from '../../src/api/model.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { chatOf, type Chat } from '../../src/store/chat/chat.ts'
+import { readChat } from '../../src/store/chat/chatMemory.ts'
 import { writeChat } from '../../src/store/chat/exportChat.ts'
 import { contentText, pathOf, siblings } from '../../src/store/chat/turns.ts'
 import { historyOf } from '../../src/store/history.ts'
@@ -155,4 +156,25 @@ test('a system prompt and tools reach the template; the chat goes out as text, M
   chat.setFields({ tools: '{' })
   await say(chat, 'Two.')
   expect(chat.state.getState().problem?.code).toBe('bad-argument')
+})
+
+test('the chat outlives a reload of its tab; what another version kept is dropped', async () => {
+  const kept = new Map<string, string>()
+  vi.stubGlobal('sessionStorage', {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+  })
+  try {
+    const { chat } = await open()
+    await say(chat, 'One.')
+    const before = said(chat)
+    await expect.poll(() => readChat()?.tree.turns.size).toBe(2)
+    expect(said((await open()).chat)).toEqual(before)
+    for (const text of ['{}', '{"turns":[{"id":"x"}],"chosen":[]}', '{"turns":[],"chosen":[[1]]}', '…']) {
+      kept.set('tokenscope.chat.1', text)
+      expect(readChat(), text).toBeNull()
+    }
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })
