@@ -80,10 +80,14 @@ export class EngineContext implements DecodeContext {
     this.checkHealth()
     const { architecture, tasks } = this.info
     if (tasks.includes('generate')) return
-    throw new TokenscopeError('unsupported', `${architecture} is an encoder: it has no ${method}.`, {
-      hint: 'It fills masks: fillMask. Its logits, steps and tensors can be looked at as well.',
-      details: { method, tasks },
-    })
+    throw new TokenscopeError(
+      'unsupported',
+      `${method} is for models that predict the next token; ${architecture} is an encoder.`,
+      {
+        hint: 'It fills masks: fillMask. Its logits, steps and tensors can be looked at as well.',
+        details: { method, tasks },
+      },
+    )
   }
 
   needTokenizer(): TextTokenizer {

@@ -55,6 +55,15 @@ function isCopy({ target, headRows }: StagePart): boolean {
   return format.block === 1 && headRows === undefined && rowBlocks * format.blockBytes === stride * 16
 }
 
+/** Whether no row of the tensor goes to two places, as those of a tied head with a bias do. */
+function isOnce(parts: readonly StagePart[]): boolean {
+  const inOrder = [...parts].sort((a, b) => a.from - b.from)
+  return inOrder.every(({ from }, i) => {
+    const before = inOrder[i - 1]
+    return before === undefined || before.from + before.rows <= from
+  })
+}
+
 /**
  * Takes the bytes of tensors in order, as they come, and has the GPU put them where they belong. Chunks may be cut anywhere. No more
  * than two stages are in flight: {@link add} waits for the GPU where the bytes come faster.
@@ -111,7 +120,7 @@ export class WeightStage {
     this.#tensor = tensor
     this.#done = 0
     this.#received = 0
-    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy)
+    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy) && isOnce(tensor.parts)
     this.#at = Math.ceil(this.#at / ALIGNMENT) * ALIGNMENT
     this.#start = this.#at
     if (tensor.turned === undefined) return
