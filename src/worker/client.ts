@@ -27,6 +27,7 @@ type Unnumbered<T> = T extends { run: number } ? Omit<T, 'run'> : never
 /** The page's side of an engine worker; `startWorker` makes one, and another when it has died. */
 export class WorkerClient implements EngineClient, Link {
   readonly loadModel: Loader['loadModel']
+  readonly models: Loader['models']
   private worker: Worker
   private nextRun = 1
   private readonly waiting = new Map<number, Waiting>()
@@ -40,7 +41,9 @@ export class WorkerClient implements EngineClient, Link {
     this.startWorker = startWorker
     this.worker = this.attach()
     this.watch = setInterval(() => this.checkSilence(), PING_MS)
-    this.loadModel = remote(this, 'loader', { object: LOADER, data: {} }).loadModel
+    const loader = remote(this, 'loader', { object: LOADER, data: {} })
+    this.loadModel = loader.loadModel
+    this.models = loader.models
   }
 
   private attach(): Worker {

@@ -12,6 +12,7 @@ export const titlesEn = {
   'view.compare': 'A/B',
   'view.trace': 'Trace files',
   'view.learn': 'Learn',
+  'view.models': 'Models',
 
   'steps.tree': 'Model',
   'steps.inspector': 'Step',
