@@ -2,6 +2,7 @@ import { toErrorData } from '../errors.ts'
 import { isOnHub } from './hubNames.ts'
 import { loadsOf } from './loadChoices.ts'
 import { modelsOf } from './models.ts'
+import { closedOrigin } from './origins.ts'
 import type { LoadRequest, Session } from './session.ts'
 import { isElsewhere, watchTabs } from './tabs.ts'
 
@@ -19,7 +20,8 @@ export async function arrive(session: Session, model: string, request: LoadReque
 /** Loads a model by its name. What is not kept and large is shown in the Models view instead, with what it would take. */
 export async function openNamed(session: Session, model: string, request: LoadRequest): Promise<boolean> {
   const how = loadsOf(model)
-  if (!session.models || !isOnHub(model) || (await mayLoad(session, model)))
+  const asks = closedOrigin(model) !== null || isOnHub(model)
+  if (!session.models || !asks || (await mayLoad(session, model)))
     return session.load(model, { ...request, how })
   return false
 }

@@ -3,6 +3,7 @@ import { fromErrorData, invariant, toErrorData, type ErrorData } from '../errors
 import type { CallModels, FitOption, HubFind, SourceReport, StoredModel } from '../api/source.ts'
 import { isOnHub } from './hubNames.ts'
 import { keepLoads } from './loadChoices.ts'
+import { checkOpen } from './origins.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { readLocal, writeLocal } from './storage.ts'
@@ -135,6 +136,7 @@ export class Models {
     const isLatest = (): boolean => this.looking === controller
     try {
       const { signal } = controller
+      checkOpen(source)
       const report = await this.call('inspect', source, { hub: this.session.hub, signal })
       if (!isLatest()) return null
       this.state.setState({ look: { kind: 'seen', source, report } })

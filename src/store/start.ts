@@ -63,6 +63,10 @@ export function startPage(options: StartOptions): Started {
     .then(options.loadLinks)
     .then(({ registerLinks }) => registerLinks(session))
     .catch((error: unknown) => session.report(error))
+  settled
+    .then(() => import('./offline.ts'))
+    .then(({ keepPage }) => keepPage(session))
+    .catch((error: unknown) => session.report(error))
   return { session, settled }
 }
 

@@ -10,7 +10,7 @@ const TITLE_BLINKS = 12
 const LEAVING_MS = 400
 
 const locksOf = (): LockManager | undefined =>
-  typeof navigator === 'undefined' ? undefined : (navigator.locks as LockManager | undefined)
+  typeof navigator === 'undefined' ? undefined : navigator.locks
 
 /** True when another tab has this model on its GPU. */
 export async function isElsewhere(model: string): Promise<boolean> {

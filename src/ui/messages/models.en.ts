@@ -16,6 +16,7 @@ export const modelsEn = {
   'models.lookAt': 'Look at {name}',
   'models.looking': 'Reading the headers of {name} …',
   'models.again': 'Try again',
+  'models.allow': 'Allow {origin} and open the page anew',
   'models.token': 'Access token',
   'models.tokenNote':
     'Held in memory until this page is closed; sent to {host} alone, never stored, never in a link.',

@@ -18,6 +18,7 @@ export const modelsKo: Readonly<Record<keyof typeof modelsEn, string>> = {
   'models.lookAt': '{name} 살펴보기',
   'models.looking': '{name}의 헤더를 읽는 중…',
   'models.again': '다시 시도',
+  'models.allow': '{origin} 허용하고 페이지 다시 열기',
   'models.token': '액세스 토큰',
   'models.tokenNote':
     '이 페이지를 닫을 때까지 메모리에만 있습니다. {host}에만 보내고, 저장하지 않으며 링크에도 넣지 않습니다.',

@@ -1,5 +1,6 @@
 import type { SourceReport } from '../../../api/source.ts'
 import { DEFAULT_HUB } from '../../../store/models.ts'
+import { allowOrigin } from '../../../store/origins.ts'
 import { formatBytes, formatCount, formatMagnitude } from '../../../maths/format.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { Download } from './Download.tsx'
@@ -34,6 +35,7 @@ function Failed() {
   const look = useModelsState((state) => state.look)
   if (look.kind !== 'failed') return null
   const { source, error } = look
+  const { origin } = error.details
   const asksForToken = error.details['got'] === 401 || error.details['got'] === 403
   return (
     <section className="models-part" aria-label={source}>
@@ -43,6 +45,16 @@ function Failed() {
         {error.hint !== '' && <p className="note">{error.hint}</p>}
       </div>
       {asksForToken && <TokenField source={source} />}
+      {typeof origin === 'string' && (
+        <button
+          type="button"
+          className="button button-primary"
+          data-testid="origin-allow"
+          onClick={() => allowOrigin(origin, source)}
+        >
+          {t('models.allow', { origin })}
+        </button>
+      )}
       <button type="button" className="button" onClick={() => void models.look(source)}>
         {t('models.again')}
       </button>
