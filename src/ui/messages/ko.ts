@@ -9,6 +9,7 @@ import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { modelsKo } from './models.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
@@ -228,6 +229,7 @@ export const ko: Catalogue = {
   ...lensKo,
   ...attributionKo,
   ...samplerKo,
+  ...modelsKo,
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,

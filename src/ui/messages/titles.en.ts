@@ -14,6 +14,7 @@ export const titlesEn = {
   'view.tokenizer': 'Tokenizer',
   'view.trace': 'Trace files',
   'view.learn': 'Learn',
+  'view.models': 'Models',
 
   'steps.tree': 'Model',
   'steps.inspector': 'Step',

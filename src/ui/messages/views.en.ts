@@ -8,6 +8,7 @@ import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
+import { modelsEn } from './models.en.ts'
 import { scoreEn } from './score.en.ts'
 import { speculateEn } from './speculate.en.ts'
 import { stepsEn } from './steps.en.ts'
@@ -22,6 +23,7 @@ export const viewsEn = {
   ...lensEn,
   ...attributionEn,
   ...samplerEn,
+  ...modelsEn,
   ...scoreEn,
   ...branchesEn,
   ...cacheEn,

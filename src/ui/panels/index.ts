@@ -216,6 +216,16 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'models',
+    group: 'keep',
+    title: 'view.models',
+    icon: 'download',
+    component: later(() => import('./ModelsView.tsx').then((module) => module.ModelsView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
     name: 'trace',
     group: 'keep',
     title: 'view.trace',
