@@ -50,6 +50,7 @@ export class EngineContext implements DecodeContext {
   readonly adapters: EngineAdapters
   readonly health: DeviceHealth
   readonly lastRun: LastRun
+  readonly readCompanions: EngineParts['readCompanions']
   readonly #ownsDevice: boolean
   /** Newest first. */
   readonly #editSets: EditSet[] = []
@@ -65,6 +66,7 @@ export class EngineContext implements DecodeContext {
     this.tokenizer = tokenizer
     this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
     this.health = new DeviceHealth(runner.device)
+    this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)
     this.#ownsDevice = ownsDevice
   }
