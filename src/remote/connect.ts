@@ -77,6 +77,7 @@ function infoOf(
     variant: null,
     hasTokenizer: false,
     hasChatTemplate: false,
+    maskToken: null,
     sampling: null,
     bosId: null,
     eosIds: [],

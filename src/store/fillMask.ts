@@ -5,10 +5,7 @@ import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 
 export type FillPhase =
-  | { kind: 'empty' }
-  | { kind: 'filling' }
-  | { kind: 'done' }
-  | { kind: 'failed'; error: ErrorData }
+  { kind: 'empty' } | { kind: 'filling' } | { kind: 'done' } | { kind: 'failed'; error: ErrorData }
 
 /** What a model puts in place of the masks of a text. */
 export interface FillResult {
@@ -81,10 +78,11 @@ export class MaskFilling {
         result: { text, modelId: id, mask: maskToken ?? '', masks },
       })
       const { settings } = this.#session.app.getState()
+      const places = new Set(masks.map(({ position }) => position))
       this.#session.showText({
         modelId: id,
         promptIds: ids,
-        promptTexts: texts.map((one, i) => (ids[i] === masks[0]?.id ? (maskToken ?? one) : one)),
+        promptTexts: texts.map((one, i) => (places.has(i) ? (maskToken ?? one) : one)),
         tokens: [],
         settings,
         bosId,
