@@ -30,6 +30,12 @@ export const ARCHITECTURES: Readonly<Record<string, LoadArchitecture>> = {
   phi3: async () => (await import('./phi3.ts')).phi3,
   smollm3: async () => (await import('./smollm3.ts')).smollm3,
   stablelm: async () => (await import('./stablelm.ts')).stablelm,
+  mixtral: async () => (await import('./mixtral.ts')).mixtral,
+  qwen2_moe: async () => (await import('./qwenMoe.ts')).qwen2Moe,
+  qwen3_moe: async () => (await import('./qwenMoe.ts')).qwen3Moe,
+  olmoe: async () => (await import('./olmoe.ts')).olmoe,
+  granitemoe: async () => (await import('./graniteMoe.ts')).graniteMoe,
+  gpt_oss: async () => (await import('./gptOss.ts')).gptOss,
   starcoder2: async () => (await import('./starcoder2.ts')).starcoder2,
 }
 

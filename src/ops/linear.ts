@@ -2,12 +2,13 @@ import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
 import { invariant } from '../errors.ts'
 import { kernel, productProviders, type ProviderFile, type ProviderName } from '../gpu/providers.ts'
+import type { HeaderConsts } from '../gpu/shader.ts'
 import type { Activation, FoldedNorm } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { ROWS_PROVIDERS } from './adapters.ts'
 import { capFormula, factorFormula, normFormula } from './formulas.ts'
 import { normParams, prologuesOf } from './norm.ts'
-import { planeParams, type MatrixView, type Shard } from './operands.ts'
+import { planeParams, type Matrix, type MatrixView, type Shard } from './operands.ts'
 import {
   inputOf,
   linearGrid,
@@ -37,7 +38,7 @@ type ProductOp =
 
 type Product = OpStep<ProductOp>
 
-type Provider = ProviderName | ProviderFile
+export type Provider = ProviderName | ProviderFile
 
 /** What surrounds the product in a step of the family. */
 interface Form {
@@ -152,30 +153,39 @@ function matrixOf({ attrs }: Product, context: OpContext): MatrixView {
 
 type Kernel = Pick<Dispatch, 'shader' | 'grid'>
 
+/** What a matvec is composed of. */
+export interface Matvec {
+  readonly matrix: Matrix
+  readonly norm: FoldedNorm | null
+  readonly outputs: 'outputs_linear' | 'outputs_gated' | 'outputs_gated_clamped'
+  /** Providers of rows, weights, epilogue and adapters. */
+  readonly base: readonly Provider[]
+  readonly rows: number
+  readonly n: number
+  /** Constants of its providers; they may set ROWS and RAGGED otherwise. */
+  readonly consts?: HeaderConsts
+}
+
 /** Few rows, or a thread for each output: matvec, ROWS rows at a time. */
-function matvecKernel(
-  view: MatrixView,
-  form: Form,
-  base: readonly Provider[],
-  rows: number,
-  n: number,
+export function matvecKernel(
+  { matrix: { cols, format }, norm, outputs, base, rows, n, consts = {} }: Matvec,
   { variant }: OpContext,
 ): Kernel {
-  const { cols, format } = view.matrix
   const providers: Provider[] = [
     ...base,
-    ...(form.norm ? prologuesOf(form.norm) : (['prologue_none'] as const)),
-    form.gated ? 'outputs_gated' : 'outputs_linear',
+    ...(norm ? prologuesOf(norm) : (['prologue_none'] as const)),
+    outputs,
     ...productProviders(variant),
   ]
   // By itself, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
-  const ROWS = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
+  const most = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
   const RAGGED = cols % (format.block === 1 ? format.unit : 4) === 0 ? 0 : 1
-  const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.threadPerOutput ? variant.workgroup : 1))
-  const [x, y] = linearGrid(groups)
+  const all = { ROWS: most, RAGGED, ...consts }
+  const perGroup = (outputs === 'outputs_linear' ? 4 : 2) * (variant.threadPerOutput ? variant.workgroup : 1)
+  const [x, y] = linearGrid(Math.ceil(n / perGroup))
   return {
-    shader: kernel({ name: 'matvec', text: matvec }, providers, { ROWS, RAGGED }),
-    grid: [x, y, Math.ceil(rows / ROWS)],
+    shader: kernel({ name: 'matvec', text: matvec }, providers, all),
+    grid: [x, y, Math.ceil(rows / all.ROWS)],
   }
 }
 
@@ -193,12 +203,17 @@ function dispatches(step: Product, context: OpContext): Dispatch[] {
   const base = providers(step, form, view, context)
   const asMatvec = rows <= MATVEC_ROWS || context.variant.threadPerOutput
   invariant(asMatvec || !form.norm, `${step.name} folds its norm for few rows only`)
-  return view.matrix.shards
+  const outputs = form.gated ? 'outputs_gated' : 'outputs_linear'
+  const { norm } = form
+  const { matrix } = view
+  return matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
     .map((shard) => {
       const { n, params } = shardParams(step, form, view, shard)
       return {
-        ...(asMatvec ? matvecKernel(view, form, base, rows, n, context) : matmulKernel(base, rows, n)),
+        ...(asMatvec
+          ? matvecKernel({ matrix, norm, outputs, base, rows, n }, context)
+          : matmulKernel(base, rows, n)),
         bindings: bindings(step, form, shard, context),
         params,
       }

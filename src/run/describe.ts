@@ -10,7 +10,7 @@ import { MAX_LOGIT_ROWS, rowBucket } from './rows.ts'
 import type { Runner } from './runner.ts'
 
 /** Patterns that observe all steps. */
-export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*'] as const
+export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*', '*.*.*.*.*'] as const
 
 /** Bytes of a parameter that a step reads; of the embedding the rows of its tokens. */
 function parameterBytes(step: Step, { rows }: Program, runner: Runner): number {

@@ -118,6 +118,17 @@ describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
   })
 })
 
+test.each(PROGRAM_MODELS.filter(({ model }) => recordRows(model, 1).steps.some(({ op }) => op === 'top_k')))(
+  '$name: a layer of experts decodes with twelve dispatches at most',
+  ({ model }) => {
+    const { steps } = fuse(recordRows(model, 1), FUSE)
+    for (const layer of [0, 1]) {
+      const own = steps.filter((step) => step.layer === layer)
+      expect(own.reduce((sum, { op }) => sum + (op === 'attention' ? 2 : 1), 0)).toBeLessThanOrEqual(12)
+    }
+  },
+)
+
 /** Of the bodies that most models have. */
 const SEVEN = ['llama', 'mistral-window', 'qwen2', 'gpt2']
 
