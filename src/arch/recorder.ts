@@ -139,6 +139,12 @@ export class ModelRecorder extends Recorder {
     return names.find(has) ?? names[0] ?? ''
   }
 
+  /** A tensor without a module, which some files still give a `.weight`. */
+  tensor(name: string): string {
+    const weight = `${name}.weight`
+    return this.#tensors.has(this.#path + weight) ? weight : name
+  }
+
   /** Numbers of the experts of highest score, best first, and what each weighs: [rows, chosen]. */
   route(
     [ids, weights]: readonly [ids: string, weights: string],
@@ -242,7 +248,7 @@ export class ModelRecorder extends Recorder {
       flops: 2 * headDim,
     })
     const own = this.nameOf('attn.probs')
-    const learned = sinks === undefined ? null : this.#tensors.vector(this.#path + sinks, heads)
+    const learned = sinks === undefined ? null : this.#tensors.vector(this.#path + this.tensor(sinks), heads)
     const probs = this.step('attn.probs', 'softmax', {
       inputs: [scores],
       params: learned ? [{ ...learned, name: own, role: 'vector' }] : [],

@@ -83,6 +83,14 @@ const MIXTRAL_EXPERTS: readonly Line[] = [
   ['blk.{n}.ffn_down.{e}', `${LAYER}block_sparse_moe.experts.{e}.w2`],
 ]
 
+/** Converters split what the checkpoint fuses; the names are those that its experts would have one by one. */
+const GRANITE_EXPERTS: readonly Line[] = [
+  ['blk.{n}.ffn_gate_inp', `${LAYER}block_sparse_moe.router.layer`],
+  ['blk.{n}.ffn_gate_exps', `${LAYER}block_sparse_moe.experts.{e}.gate_proj`],
+  ['blk.{n}.ffn_up_exps', `${LAYER}block_sparse_moe.experts.{e}.up_proj`],
+  ['blk.{n}.ffn_down_exps', `${LAYER}block_sparse_moe.experts.{e}.down_proj`],
+]
+
 const plusOne = (lines: readonly Line[]): Line[] => lines.map(([gguf, hf]) => [gguf, hf, 'normPlusOne'])
 const isNorm = ([gguf]: Line): boolean => gguf.endsWith('norm')
 
@@ -101,6 +109,15 @@ const GEMMA_2: readonly Line[] = [
     ['blk.{n}.ffn_norm', `${LAYER}pre_feedforward_layernorm`],
     ...NORMS_AFTER,
   ]),
+]
+
+const GPT_OSS: readonly Line[] = [
+  ...ENDS,
+  ['blk.{n}.attn_norm', `${LAYER}input_layernorm`],
+  ['blk.{n}.post_attention_norm', `${LAYER}post_attention_layernorm`],
+  ...ATTENTION,
+  ['blk.{n}.attn_sinks', `${LAYER}self_attn.sinks`],
+  ...EXPERTS.map(([gguf, hf]): Line => [gguf, hf.replace(/mlp\.gate$/, 'mlp.router')]),
 ]
 
 const PHI_3: readonly Line[] = [
@@ -130,6 +147,7 @@ const TABLES = {
   llama: LLAMA,
   mixtral: [...ENDS, ...NORMS, ...ATTENTION_INTERLEAVED, ...MIXTRAL_EXPERTS],
   granite: LLAMA,
+  granitemoe: [...ENDS, ...NORMS, ...ATTENTION_INTERLEAVED, ...GRANITE_EXPERTS],
   smollm3: LLAMA,
   qwen2: [...QWEN, ...MLP],
   qwen2moe: [...QWEN, ...EXPERTS, ...SHARED_EXPERT],
@@ -141,6 +159,7 @@ const TABLES = {
   gemma2: GEMMA_2,
   gemma3: [...GEMMA_2, ...plusOne(QK_NORMS)],
   phi3: PHI_3,
+  'gpt-oss': GPT_OSS,
   gpt2: GPT_2,
 } as const satisfies Record<string, readonly Line[]>
 
