@@ -6,7 +6,7 @@ import type { MixtureSpec } from './mixtral.ts'
 
 const PLACES: ExpertPlaces = {
   router: ['block_sparse_moe.router.layer', 'block_sparse_moe.router'],
-  at: 'block_sparse_moe.experts',
+  at: 'mlp.experts',
   whole: [
     ['block_sparse_moe.input_linear.weight', 'block_sparse_moe.output_linear.weight'],
     ['block_sparse_moe.experts.gate_up_proj', 'block_sparse_moe.experts.down_proj'],

@@ -45,7 +45,8 @@ function apart(tensors: ReadonlyMap<string, Floats>): Map<string, Floats> {
   for (const [name, whole] of tensors) {
     const granite = /^(.*)\.(input|output)_linear\.weight$/.exec(name)
     const oss = /^(.*)\.experts\.(gate_up|down)_proj(_bias)?$/.exec(name)
-    const [, module = '', kind = '', bias] = granite ?? oss ?? []
+    const [, block = '', kind = '', bias] = granite ?? oss ?? []
+    const module = block.replace('block_sparse_moe', 'mlp')
     if (!granite && !oss) continue
     result.delete(name)
     const as3 = bias ? { ...whole, shape: [...whole.shape, 1] } : whole

@@ -99,7 +99,7 @@ MODULES = {
     "llama": ("llama", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
     "mixtral": ("llama", f"{NORM_PAIR} {SELF_ATTN} {SPARSE}"),
     "granite": ("granite", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
-    "granitemoe": ("granitemoe", f"{NORM_PAIR} {SELF_ATTN} block_sparse_moe.router.layer"),
+    "granitemoe": ("granitemoe", f"{NORM_PAIR} {SELF_ATTN} {EXPERTS.replace('mlp.gate ', 'block_sparse_moe.router.layer ')}"),
     "smollm3": ("smollm3", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
     "qwen2": ("qwen2", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
     "qwen2moe": ("qwen2moe", f"{NORM_PAIR} {SELF_ATTN} {EXPERTS} {SHARED}"),

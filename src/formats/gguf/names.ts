@@ -83,13 +83,9 @@ const MIXTRAL_EXPERTS: readonly Line[] = [
   ['blk.{n}.ffn_down.{e}', `${LAYER}block_sparse_moe.experts.{e}.w2`],
 ]
 
-/** Converters split what the checkpoint fuses; the names are those that its experts would have one by one. */
-const GRANITE_EXPERTS: readonly Line[] = [
-  ['blk.{n}.ffn_gate_inp', `${LAYER}block_sparse_moe.router.layer`],
-  ['blk.{n}.ffn_gate_exps', `${LAYER}block_sparse_moe.experts.{e}.gate_proj`],
-  ['blk.{n}.ffn_up_exps', `${LAYER}block_sparse_moe.experts.{e}.up_proj`],
-  ['blk.{n}.ffn_down_exps', `${LAYER}block_sparse_moe.experts.{e}.down_proj`],
-]
+/** Experts with another router before them. */
+const expertsBehind = (router: string): Line[] =>
+  EXPERTS.map(([gguf, hf]) => [gguf, hf.replace(/mlp\.gate$/, router)])
 
 const plusOne = (lines: readonly Line[]): Line[] => lines.map(([gguf, hf]) => [gguf, hf, 'normPlusOne'])
 const isNorm = ([gguf]: Line): boolean => gguf.endsWith('norm')
@@ -117,7 +113,7 @@ const GPT_OSS: readonly Line[] = [
   ['blk.{n}.post_attention_norm', `${LAYER}post_attention_layernorm`],
   ...ATTENTION,
   ['blk.{n}.attn_sinks', `${LAYER}self_attn.sinks`],
-  ...EXPERTS.map(([gguf, hf]): Line => [gguf, hf.replace(/mlp\.gate$/, 'mlp.router')]),
+  ...expertsBehind('mlp.router'),
 ]
 
 const PHI_3: readonly Line[] = [
@@ -147,7 +143,12 @@ const TABLES = {
   llama: LLAMA,
   mixtral: [...ENDS, ...NORMS, ...ATTENTION_INTERLEAVED, ...MIXTRAL_EXPERTS],
   granite: LLAMA,
-  granitemoe: [...ENDS, ...NORMS, ...ATTENTION_INTERLEAVED, ...GRANITE_EXPERTS],
+  granitemoe: [
+    ...ENDS,
+    ...NORMS,
+    ...ATTENTION_INTERLEAVED,
+    ...expertsBehind('block_sparse_moe.router.layer'),
+  ],
   smollm3: LLAMA,
   qwen2: [...QWEN, ...MLP],
   qwen2moe: [...QWEN, ...EXPERTS, ...SHARED_EXPERT],
