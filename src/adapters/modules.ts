@@ -46,7 +46,9 @@ function bareParameters(model: ModelDescription): Map<string, ParamRef[]> {
   const tied: readonly ParamRef[] = model.tiedHead && embed ? [{ ...embed, name: 'logits' }] : []
   const bare = new Map<string, ParamRef[]>()
   for (const param of [...params, ...tied]) {
-    const { tensor } = param
+    const { tensor, experts } = param
+    // Matrices of many experts are no module that low ranks could stand beside.
+    if (experts !== undefined) continue
     let name = tensor.startsWith(tensorPrefix) ? tensor.slice(tensorPrefix.length) : tensor
     // A tied pair is one tensor under either name; modules keep both names.
     if (param.name === 'embed') name = embeddingTensor

@@ -40,6 +40,7 @@ class PeftCase:
 
 
 LLAMA_LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 CASES = [
     PeftCase("llama-plain", "llama", {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"]}),
     PeftCase(
@@ -132,6 +133,15 @@ CASES = [
     PeftCase("qwen3-all-linear", "qwen3", {"target_modules": LLAMA_LINEARS, "r": 4}, tokens=64),
     PeftCase("gemma3-all-linear", "gemma3", {"target_modules": LLAMA_LINEARS}, torch.float16, tokens=64),
     PeftCase("mistral-window-all-linear", "mistral-window", {"target_modules": LLAMA_LINEARS}, tokens=64),
+    PeftCase("qwen3-moe-attention", "qwen3-moe", {"target_modules": ATTENTION}, tokens=64),
+    PeftCase("gpt-oss-attention", "gpt-oss", {"target_modules": ATTENTION, "r": 4}, torch.float16, tokens=64),
+    # The experts are no modules of their own: gate, up and down are those of the shared one.
+    PeftCase(
+        "qwen2-moe-shared",
+        "qwen2-moe",
+        {"target_modules": [*LLAMA_LINEARS, "shared_expert_gate"]},
+        tokens=64,
+    ),
 ]
 
 
@@ -155,7 +165,8 @@ def randomise(model: PeftModel, generator: torch.Generator) -> None:
 
 
 def save_adapter(case: PeftCase, folder: Path, seed: int) -> PeftModel:
-    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32, attn_implementation="eager")
+    eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32, **eager)
     base.config._name_or_path = base.name_or_path = f"tiny/{case.base}"
     torch.manual_seed(seed)
     options = {"r": 2, "lora_alpha": 6, "task_type": "CAUSAL_LM"} | case.options
