@@ -34,7 +34,7 @@ export function splitPositions({ threadPerOutput }: Variant): number {
 /** No window, for the kernels. */
 const NO_WINDOW = 0xffff_ffff
 
-const windowParam = (window: Window): number => window ?? NO_WINDOW
+export const windowParam = (window: Window): number => window ?? NO_WINDOW
 
 function layerPages(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
   invariant(step.layer !== null, `${step.name} is in a layer`)
@@ -79,9 +79,9 @@ export const scores: Op<'scores'> = {
   },
 }
 
-/** Causal softmax over the positions that a row sees. */
+/** Softmax over the positions that a row sees. */
 export const softmax: Op<'softmax'> = {
-  formula: (step) => `p = softmax(s) over ${seenFormula(step.attrs.window)}${sinkFormula(step)}`,
+  formula: (step) => `p = softmax(s) over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
   dispatches(step, context) {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     return [
@@ -184,9 +184,9 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   ]
 }
 
-/** Causal attention over pages without storing the probabilities (Dao et al. 2022; split-KV decoding). */
+/** Attention over pages without storing the probabilities (Dao et al. 2022; split-KV decoding). */
 export const attention: Op<'attention'> = {
   formula: (step) =>
-    `context = softmax(${scoresFormula(step.attrs)})·V over ${seenFormula(step.attrs.window)}${sinkFormula(step)}`,
+    `context = softmax(${scoresFormula(step.attrs)})·V over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
   dispatches: (step, context) => (context.size.rows <= MATVEC_ROWS ? decode : prefill)(step, context),
 }

@@ -76,7 +76,7 @@ function products(step: Product, context: OpContext): Dispatch[] {
   const expertRows = rowsOfExpert(view, experts)
   const base: Provider[] = [
     'rows_experts',
-    matrix.format.provider(context.variant),
+    ...matrix.format.providers(context.variant),
     'epilogue_store',
     'adapter_none',
     ...activate,

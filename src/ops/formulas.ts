@@ -1,4 +1,4 @@
-import type { FoldedNorm, GateAttrs, ScoresAttrs } from '../program/attrs.ts'
+import type { Attrs, FoldedNorm, GateAttrs, ScoresAttrs } from '../program/attrs.ts'
 
 /** A number of a formula: four significant digits, and roots where they are ones. */
 export function formatNumber(value: number): string {
@@ -48,6 +48,12 @@ export function gateFormula({ activation, clamp }: GateAttrs, gate = 'gate', up 
 }
 
 /** Which positions a row sees. */
-export function seenFormula(window: number | null): string {
-  return window === null ? 'positions ≤ own' : `own − ${window} < positions ≤ own`
+export function seenFormula({ window, mask = 'causal' }: Attrs['softmax']): string {
+  const [low, high] = [
+    window === null ? '' : `own − ${window} < `,
+    window === null ? '' : ` < own + ${window}`,
+  ]
+  if (mask === 'causal') return `${low}positions ≤ own`
+  if (mask === 'bidirectional') return window === null ? 'all positions' : `${low}positions${high}`
+  return `${low}positions ≤ own, or both < ${mask.prefix}${high && ` and positions${high}`}`
 }

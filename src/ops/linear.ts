@@ -1,5 +1,6 @@
 import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
+import type { Variant } from '../api/model.ts'
 import { invariant } from '../errors.ts'
 import { kernel, productProviders, type ProviderFile, type ProviderName } from '../gpu/providers.ts'
 import type { HeaderConsts } from '../gpu/shader.ts'
@@ -87,7 +88,7 @@ function formOf(step: Product): Form {
 }
 
 /** Row counts a matvec is compiled for. */
-export function matvecBucket(rows: number): number {
+function matvecBucket(rows: number): number {
   return [1, 2, 4, 8].find((bucket) => rows <= bucket) ?? MATVEC_ROWS
 }
 
@@ -138,7 +139,7 @@ function shardParams(
 function providers(step: Product, form: Form, view: MatrixView, context: OpContext): Provider[] {
   const list: Provider[] = [
     ROWS_PROVIDERS[step.rows],
-    view.matrix.format.provider(context.variant),
+    ...view.matrix.format.providers(context.variant),
     form.epilogue,
     form.adapters === null ? 'adapter_none' : 'adapter_lora',
   ]
@@ -153,15 +154,19 @@ function matrixOf({ attrs }: Product, context: OpContext): MatrixView {
 
 type Kernel = Pick<Dispatch, 'shader' | 'grid'>
 
+/** A product's counts: rows of x, outputs of this dispatch. */
+interface Counts {
+  readonly rows: number
+  readonly n: number
+}
+
 /** What a matvec is composed of. */
-export interface Matvec {
-  readonly matrix: Matrix
+export interface Matvec extends Counts {
+  readonly matrix: Pick<Matrix, 'cols' | 'format'>
   readonly norm: FoldedNorm | null
   readonly outputs: 'outputs_linear' | 'outputs_gated' | 'outputs_gated_clamped'
   /** Providers of rows, weights, epilogue and adapters. */
   readonly base: readonly Provider[]
-  readonly rows: number
-  readonly n: number
   /** Constants of its providers; they may set ROWS and RAGGED otherwise. */
   readonly consts?: HeaderConsts
 }
@@ -169,7 +174,7 @@ export interface Matvec {
 /** Few rows, or a thread for each output: matvec, ROWS rows at a time. */
 export function matvecKernel(
   { matrix: { cols, format }, norm, outputs, base, rows, n, consts = {} }: Matvec,
-  { variant }: OpContext,
+  { variant }: Pick<OpContext, 'variant'>,
 ): Kernel {
   const providers: Provider[] = [
     ...base,
@@ -190,9 +195,22 @@ export function matvecKernel(
 }
 
 /** Many rows: tiles in workgroup memory. */
-function matmulKernel(base: readonly Provider[], rows: number, n: number): Kernel {
+function matmulKernel(base: readonly Provider[], { rows, n }: Counts): Kernel {
   const [x, z] = linearGrid(Math.ceil(n / 32))
   return { shader: kernel({ name: 'matmul', text: matmul }, base), grid: [x, Math.ceil(rows / 32), z] }
+}
+
+/** The kernel of y = W·x with nothing around it, whichever of the two is asked for: what formats are tested and measured by. */
+export function plainProduct(
+  matrix: Pick<Matrix, 'cols' | 'format'>,
+  counts: Counts,
+  variant: Variant,
+  kind: 'matvec' | 'matmul',
+): Kernel {
+  const base = ['rows_all', ...matrix.format.providers(variant), 'epilogue_store', 'adapter_none'] as const
+  return kind === 'matvec'
+    ? matvecKernel({ matrix, norm: null, outputs: 'outputs_linear', base, ...counts }, { variant })
+    : matmulKernel(base, counts)
 }
 
 function dispatches(step: Product, context: OpContext): Dispatch[] {
@@ -213,7 +231,7 @@ function dispatches(step: Product, context: OpContext): Dispatch[] {
       return {
         ...(asMatvec
           ? matvecKernel({ matrix, norm, outputs, base, rows, n }, context)
-          : matmulKernel(base, rows, n)),
+          : matmulKernel(base, { rows, n })),
         bindings: bindings(step, form, shard, context),
         params,
       }

@@ -15,7 +15,9 @@ const MODELS = join(import.meta.dirname, '../fixtures/models')
  * are read.
  */
 const FOLDERS = [
+  'bert',
   'cohere2',
+  'distilbert',
   'exaone4',
   'exaone4-window',
   'falcon',
@@ -37,6 +39,7 @@ const FOLDERS = [
   'ministral3',
   'mistral-window',
   'mixtral',
+  'modernbert',
   'olmo2',
   'olmo3',
   'olmoe',
@@ -49,6 +52,7 @@ const FOLDERS = [
   'qwen2-moe',
   'qwen3',
   'qwen3-moe',
+  'roberta',
   'smollm3',
   'stablelm',
   'stablelm-parallel',
