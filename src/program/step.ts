@@ -104,6 +104,15 @@ export function shapeOf({ axes }: Pick<Step, 'axes'>): number[] {
   return axes.map(({ size }) => size)
 }
 
+/** Shape of a step's output as a picture: rows by columns, slices of them first. What lies behind the rows is one axis. */
+export function pictureShape(
+  step: Pick<Step, 'axes'>,
+  shape: readonly number[] = shapeOf(step),
+): readonly number[] {
+  const [rows = 1, ...behind] = shape
+  return rowAxis(step) === 0 && behind.length > 1 ? [rows, elements(behind)] : shape
+}
+
 /** Index of the axis that runs over the rows of the forward. */
 export function rowAxis({ axes }: Pick<Step, 'axes'>): number {
   return axes.findIndex(({ kind }) => kind === 'rows')

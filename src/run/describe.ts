@@ -18,7 +18,11 @@ function parameterBytes(step: Step, { rows }: Program, runner: Runner): number {
     if (isOp(step, 'embed')) return sum + rows * (shape[1] ?? 0) * 4
     if (role !== 'matrix') return sum + elements(shape) * 4
     const { matrix, begin, end } = runner.weights.view(name)
-    return sum + bytesFor(matrix.format, end - begin, matrix.cols)
+    const all = bytesFor(matrix.format, end - begin, matrix.cols)
+    if (!isOp(step, 'expert_linear')) return sum + all
+    // Of experts no more are read than rows take.
+    const { experts: count, chosen } = step.attrs
+    return sum + (all * Math.min(count, rows * chosen)) / count
   }, 0)
 }
 
