@@ -3,6 +3,7 @@ import { findGguf } from '../formats/gguf/find.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
 import type { FileSource } from '../formats/tensors.ts'
 import { readTokenizerFiles } from '../text/openTokenizer.ts'
+import { isPacked } from '../formats/packed/isPacked.ts'
 import type { ModelFiles } from './modelFiles.ts'
 
 /** Most bytes of config.json. */
@@ -35,12 +36,14 @@ export async function openModelFiles(source: FileSource, signal?: AbortSignal): 
 }
 
 async function openFolder(source: FileSource, signal?: AbortSignal): Promise<ModelFiles> {
-  const config = await source.read('config.json', { maxBytes: CONFIG_BYTES, signal })
+  const text = await source.read('config.json', { maxBytes: CONFIG_BYTES, signal })
+  const config = parseStrictJson(text, 'config.json')
+  const checkpoint = await openCheckpoint(source, signal)
   return {
     label: source.label,
-    config: parseStrictJson(config, 'config.json'),
-    checkpoint: await openCheckpoint(source, signal),
-    remarks: [],
+    ...(isPacked(config, checkpoint)
+      ? await (await import('../formats/packed/open.ts')).openPacked(config, checkpoint, { source, signal })
+      : { config, checkpoint, remarks: [] }),
     tokenizer: (_, aborted) => readTokenizerFiles(source, aborted),
     async companions() {
       const files = new Map<string, Uint8Array>()
