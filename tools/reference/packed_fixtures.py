@@ -188,7 +188,7 @@ CASES = [
     Case("f8-e5m2", eight(E5M2, "channel"), COMPRESSED),
     Case("f8-plain", eight(E5M2, "none"), None, everything=True),
     Case("nf4", nf4(True), BNB | {"bnb_4bit_use_double_quant": True}),
-    Case("nf4-single", nf4(False), BNB, GPT2),
+    Case("nf4-single", nf4(False), BNB),
     Case("gptq", four("gptq", 32), GPTQ | {"group_size": 32, "sym": False}),
     Case("gptq-symmetric", four("gptq", -1, True), GPTQ | {"group_size": -1, "sym": True}, GPT2),
     Case("gptq-v2", four("gptq", 64, False, 0), GPTQ | {"group_size": 64, "sym": False, "checkpoint_format": "gptq_v2"}, PHI3),

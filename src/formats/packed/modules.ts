@@ -53,10 +53,14 @@ export function expectTensor(
   if (!shapes.some((sizes) => text(sizes) === text(shape)))
     throw badFile(file, `${name}.shape`, text(shape), shapes.map(text).join(' or '), hint)
   if (dtypes.includes(dtype)) return
-  throw new TokenscopeError('unsupported', `${file}: ${name} is ${dtype}, expected ${dtypes.join(' or ')}.`, {
-    hint: 'Use a checkpoint whose scales are of one of these types.',
-    details: { file, field: `${name}.dtype`, got: dtype, expected: dtypes.join(', ') },
-  })
+  throw new TokenscopeError(
+    'unsupported',
+    `${file}: ${name}.dtype is ${dtype}, expected ${dtypes.join(' or ')}.`,
+    {
+      hint: 'Use a checkpoint whose scales are of one of these types.',
+      details: { file, field: `${name}.dtype`, got: dtype, expected: dtypes.join(', ') },
+    },
+  )
 }
 
 /** Values of a companion that was delivered. */

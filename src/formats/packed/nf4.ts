@@ -69,7 +69,7 @@ interface Module {
 }
 
 /** bitsandbytes' levels (`create_normal_map`), which every file repeats. */
-const LEVELS = Float32Array.of(
+export const NF4_LEVELS = Float32Array.of(
   -1,
   -0.6961928009986877,
   -0.5250730514526367,
@@ -90,9 +90,9 @@ const LEVELS = Float32Array.of(
 
 function checkLevels({ file, name, dtype }: TensorInfo, bytes: ReadonlyMap<string, Uint8Array>): void {
   const got = floatsOf({ file, name, dtype, shape: [16], begin: 0, end: 0 }, bytes)
-  const at = LEVELS.findIndex((level, i) => Math.abs((got[i] ?? NaN) - level) > 1e-6 || !(i in got))
+  const at = NF4_LEVELS.findIndex((level, i) => Math.abs((got[i] ?? NaN) - level) > 1e-6 || !(i in got))
   if (at < 0) return
-  throw badFile(file, `${name}[${at}]`, String(got[at]), `${LEVELS[at]}, a level of nf4`)
+  throw badFile(file, `${name}[${at}]`, String(got[at]), `${NF4_LEVELS[at]}, a level of nf4`)
 }
 
 function companionsOf(checkpoint: Checkpoint, stored: TensorInfo, state: State): Module {

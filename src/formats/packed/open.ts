@@ -138,6 +138,13 @@ export async function openPacked(
   const opened = section
     ? await openBy(methodOf(section), section, checkpoint, signal)
     : openF8(checkpoint, f8Scheme(null, ''))
+  if (section && opened.packed.length === 0)
+    throw section.fail(
+      'quant_method',
+      'the way that tensors of the checkpoint are packed: none is',
+      'unsupported',
+      'config.json and the weights do not belong together; use those that were published together.',
+    )
   const rest = Object.fromEntries(
     Object.entries(config as Record<string, JsonValue>).filter(([name]) => name !== FIELD),
   )
