@@ -1,4 +1,4 @@
-import { TokenscopeError } from '../../errors.ts'
+import type { TokenscopeError } from '../../errors.ts'
 import { badFile } from '../badFile.ts'
 import { ConfigReader } from '../configReader.ts'
 import { parseStrictJson, type JsonValue } from '../strictJson.ts'
