@@ -1,5 +1,6 @@
-import { describeModel } from '../src/arch/index.ts'
+import { llama } from '../src/arch/llama.ts'
 import type { ModelDescription } from '../src/arch/spec.ts'
+import { ConfigReader } from '../src/formats/configReader.ts'
 import type { TensorInfo } from '../src/formats/tensors.ts'
 
 /** Sizes of a published model; its weights are random here. */
@@ -70,5 +71,5 @@ export function llamaOf(shape: Shape, layers: number, vocab: number, context: nu
     rms_norm_eps: 1e-5,
     tie_word_embeddings: true,
   }
-  return describeModel(config, new Map(tensors), shape.name)
+  return llama.open(new ConfigReader(config, shape.name), new Map(tensors))
 }

@@ -1,13 +1,13 @@
 import type { ConfigReader } from '../formats/configReader.ts'
 import type { TensorInfo } from '../formats/tensors.ts'
+import { ownMask } from '../program/mask.ts'
 import { listParams, type Program, type ProgramSize } from '../program/step.ts'
 import { ModelRecorder } from './recorder.ts'
 import type { ModelDescription, ModelSpec } from './spec.ts'
 import { TensorTable, type TensorPlaces } from './tensorTable.ts'
 
-/** One family of models: the `model_type`s it reads, how a config becomes numbers, and its forward pass. */
+/** One family of models: how a config becomes numbers, and its forward pass. */
 export interface Family<S extends ModelSpec> {
-  readonly modelTypes: readonly string[]
   /** Where its tensors are, and which of them hold no parameters. */
   readonly tensors: TensorPlaces & { readonly buffers?: RegExp }
   /** @throws `unsupported` for what is known but not built, `bad-file` for what contradicts itself; both name the field. */
@@ -17,7 +17,6 @@ export interface Family<S extends ModelSpec> {
 }
 
 export interface Architecture {
-  readonly modelTypes: readonly string[]
   open(config: ConfigReader, tensors: ReadonlyMap<string, TensorInfo>): ModelDescription
 }
 
@@ -31,7 +30,6 @@ const BUFFERS = /\.rotary_emb\.inv_freq$|(^|\.)(attn|attention)\.(bias|masked_bi
 
 export function architecture<S extends ModelSpec>(family: Family<S>): Architecture {
   return {
-    modelTypes: family.modelTypes,
     open(config, tensors) {
       const spec = family.parse(config)
       const { buffers = BUFFERS, ...places } = family.tensors
@@ -41,12 +39,14 @@ export function architecture<S extends ModelSpec>(family: Family<S>): Architectu
         family.record(recorder, spec)
         return recorder.finish()
       }
-      const params = listParams(record(ANY_SIZE))
+      const recorded = record(ANY_SIZE)
+      const params = listParams(recorded)
       const warnings = [...spec.warnings]
       if (table.isHeadUnsaid(spec.tied)) warnings.push(HEAD_ABSENT)
       const summary = table.summary(buffers, warnings)
-      const tiedHead = !params.some(({ name }) => name === 'logits')
-      return { ...spec, ...summary, tiedHead, warnings, params, record }
+      const [embed, head] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
+      const tiedHead = !head || head.tensor === embed?.tensor
+      return { ...spec, ...summary, tiedHead, warnings, mask: ownMask(recorded), params, record }
     },
   }
 }

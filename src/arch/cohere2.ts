@@ -6,7 +6,6 @@ import { parseRope } from './rope.ts'
 
 /** Command R7B and Tiny Aya (Cohere 2024): blocks side by side over one LayerNorm without bias; only layers with a window turn, in pairs of neighbours. */
 export const cohere2 = architecture({
-  modelTypes: ['cohere2'],
   tensors: LLAMA_TENSORS,
 
   parse(config) {

@@ -18,7 +18,6 @@ function slidingLayers(config: ConfigReader, window: number | null): boolean[] {
 
 /** EXAONE 4 (LG AI Research 2025): norms behind the blocks and over each head; with a window, layers that see all do not rotate. */
 export const exaone4 = architecture({
-  modelTypes: ['exaone4'],
   tensors: LLAMA_TENSORS,
 
   parse(config) {

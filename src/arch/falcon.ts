@@ -23,7 +23,6 @@ function normsOf(config: ConfigReader): FalconSpec['norms'] {
 
 /** Falcon (Almazrouei et al. 2023): q, k and v of a group in one matrix, blocks side by side in the larger models. */
 export const falcon = architecture({
-  modelTypes: ['falcon'],
   tensors: { prefixes: ['transformer.', ''], probe: 'ln_f.weight' },
 
   parse(config): FalconSpec {

@@ -53,7 +53,6 @@ export function recordGemma(p: ModelRecorder, s: GemmaSpec, options: AttentionOp
 }
 
 export const gemma2 = architecture({
-  modelTypes: ['gemma2'],
   tensors: LLAMA_TENSORS,
   parse(config) {
     const gemma = parseGemma(config, { positions: 8192, scores: 50, logits: 30 })

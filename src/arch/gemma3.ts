@@ -17,7 +17,6 @@ function slidingLayers(config: ConfigReader): boolean[] {
 
 /** Gemma 3 (Gemma Team 2025), text: Gemma 2 with normed queries and keys instead of soft caps, and a rotation by kind of layer. */
 export const gemma3 = architecture({
-  modelTypes: ['gemma3_text'],
   tensors: LLAMA_TENSORS,
   parse(config) {
     const isSliding = slidingLayers(config)

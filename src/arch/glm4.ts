@@ -6,7 +6,6 @@ import { parseRope } from './rope.ts'
 
 /** GLM-4-0414 (GLM Team 2025): norms before and behind each block, half of each head turned in pairs of neighbours. */
 export const glm4 = architecture({
-  modelTypes: ['glm4'],
   tensors: LLAMA_TENSORS,
 
   parse(config) {

@@ -75,7 +75,6 @@ function recordGpt2(p: ModelRecorder, s: Gpt2Spec): void {
 }
 
 export const gpt2 = architecture({
-  modelTypes: ['gpt2'],
   tensors: { prefixes: ['transformer.', ''], probe: 'ln_f.weight' },
   parse: parseGpt2,
   record: recordGpt2,

@@ -5,7 +5,6 @@ import { parseRope } from './rope.ts'
 
 /** GPT-NeoX (Black et al. 2022) and Pythia: q, k and v of a head side by side, blocks that both read the layer's input. */
 export const gptNeox = architecture({
-  modelTypes: ['gpt_neox'],
   tensors: {
     prefixes: ['gpt_neox.', ''],
     probe: 'final_layer_norm.weight',

@@ -51,7 +51,6 @@ export function recordGranite(p: ModelRecorder, s: GraniteSpec): void {
 }
 
 export const granite = architecture({
-  modelTypes: ['granite'],
   tensors: LLAMA_TENSORS,
   parse: (config) => parseGranite(config),
   record: recordGranite,
@@ -59,7 +58,6 @@ export const granite = architecture({
 
 /** HyperCLOVA X (NAVER 2025): Granite's factors, logits multiplied, norms behind the blocks too. */
 export const hyperclovax = architecture({
-  modelTypes: ['hyperclovax'],
   tensors: LLAMA_TENSORS,
   parse(config) {
     const spec = parseGranite(config)

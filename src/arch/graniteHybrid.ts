@@ -16,7 +16,6 @@ function requireDense(config: ConfigReader): void {
 
 /** Granite 4 whose layers all attend and hold no experts: one shared MLP, positions only where the config says so. */
 export const graniteHybrid = architecture({
-  modelTypes: ['granitemoehybrid'],
   tensors: LLAMA_TENSORS,
   parse(config) {
     requireDense(config)

@@ -51,21 +51,18 @@ function parseQwen2(config: ConfigReader): DecoderSpec {
 
 /** Llama 1 to 3, SmolLM and SmolLM2, TinyLlama and every other model of this type. */
 export const llama = architecture({
-  modelTypes: ['llama'],
   tensors: LLAMA_TENSORS,
   parse: parseLlama,
   record: recordLlama,
 })
 
 export const mistral = architecture({
-  modelTypes: ['mistral'],
   tensors: LLAMA_TENSORS,
   parse: parseMistral,
   record: recordLlama,
 })
 
 export const qwen2 = architecture({
-  modelTypes: ['qwen2'],
   tensors: LLAMA_TENSORS,
   parse: parseQwen2,
   record: recordLlama,

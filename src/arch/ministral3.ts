@@ -18,7 +18,6 @@ function growth(config: ConfigReader): AttentionOptions['positionScale'] {
 
 /** Ministral 3 (Mistral AI 2025): Mistral with YaRN and queries that grow with each further context. */
 export const ministral3 = architecture({
-  modelTypes: ['ministral3'],
   tensors: LLAMA_TENSORS,
   parse(config): LlamaSpec {
     const rope = config.section('rope_parameters') ?? config.section('rope_scaling')

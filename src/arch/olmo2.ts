@@ -33,7 +33,6 @@ const recordOlmo = (p: ModelRecorder, s: DecoderSpec): void =>
 
 /** OLMo 2 (OLMo Team 2024). */
 export const olmo2 = architecture({
-  modelTypes: ['olmo2'],
   tensors: LLAMA_TENSORS,
   parse: (config) => parseOlmo(config),
   record: recordOlmo,
@@ -41,7 +40,6 @@ export const olmo2 = architecture({
 
 /** OLMo 3 (OLMo Team 2025): three layers with a window to each that sees all, whose rotation alone is scaled. */
 export const olmo3 = architecture({
-  modelTypes: ['olmo3'],
   tensors: LLAMA_TENSORS,
   parse(config) {
     const isSliding = parseLayerTypes(config, config.count('num_hidden_layers'), (n) => (n + 1) % 4 !== 0)

@@ -29,7 +29,6 @@ function recordEmbedding(p: ModelRecorder, s: OptSpec): { table: Step; x: Step }
 
 /** OPT (Zhang et al. 2022): learned positions, LayerNorm before the blocks, or, of one size, over their sums. */
 export const opt = architecture({
-  modelTypes: ['opt'],
   tensors: { prefixes: ['model.decoder.', 'decoder.', ''], probe: 'embed_positions.weight' },
 
   parse(config): OptSpec {

@@ -7,7 +7,6 @@ const QK_NORMS = { q: 'self_attn.q_layernorm', k: 'self_attn.k_layernorm' }
 
 /** Phi-1, 1.5 and 2 (Li et al. 2023): attention and MLP side by side over one norm, biases everywhere. */
 export const phi = architecture({
-  modelTypes: ['phi'],
   tensors: { prefixes: ['model.', ''], probe: 'final_layernorm.weight' },
 
   parse(config) {

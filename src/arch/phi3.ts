@@ -6,7 +6,6 @@ import { parseRope } from './rope.ts'
 
 /** Phi-3, Phi-3.5 and Phi-4-mini (Abdin et al. 2024): Llama with q, k and v in one matrix, gate and up in another, and LongRoPE. */
 export const phi3 = architecture({
-  modelTypes: ['phi3'],
   tensors: LLAMA_TENSORS,
 
   parse(config) {

@@ -5,7 +5,6 @@ import { LLAMA_TENSORS } from './llama.ts'
 
 /** Qwen3 (Yang et al. 2025): the Llama body with a norm over each query and key head before they turn. */
 export const qwen3 = architecture({
-  modelTypes: ['qwen3'],
   tensors: LLAMA_TENSORS,
 
   parse(config) {

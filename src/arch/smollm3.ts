@@ -17,7 +17,6 @@ function turningLayers(config: ConfigReader, layers: number): boolean[] {
 
 /** SmolLM3 (Bakouch et al. 2025): Llama in which every fourth layer sees no positions. */
 export const smollm3 = architecture({
-  modelTypes: ['smollm3'],
   tensors: LLAMA_TENSORS,
   parse(config) {
     const layers = config.count('num_hidden_layers')

@@ -8,7 +8,6 @@ const QK_NORMS = { q: 'self_attn.q_layernorm', k: 'self_attn.k_layernorm' }
 
 /** StableLM 2 (Bellagente et al. 2024): LayerNorm, a quarter of each head turned; the larger ones norm heads and run blocks side by side. */
 export const stablelm = architecture({
-  modelTypes: ['stablelm'],
   tensors: LLAMA_TENSORS,
 
   parse(config) {

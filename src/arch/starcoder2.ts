@@ -5,7 +5,6 @@ import { LLAMA_TENSORS } from './llama.ts'
 
 /** StarCoder 2 (Lozhkov et al. 2024): LayerNorm, biases, a plain MLP and a window over rotated, grouped heads. */
 export const starcoder2 = architecture({
-  modelTypes: ['starcoder2'],
   tensors: LLAMA_TENSORS,
 
   parse(config) {

@@ -8,7 +8,7 @@ import { nodeGpu } from '../gpu/node.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
 import { chooseVariant } from '../gpu/variants.ts'
 import { elements } from '../program/step.ts'
-import { checkLimits } from '../run/limits.ts'
+import { checkLimits, DEFAULT_CONTEXT } from '../run/limits.ts'
 import type { Runner } from '../run/runner.ts'
 import { openSource } from '../sources/open.ts'
 import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts'
@@ -18,9 +18,6 @@ import { openModelFiles } from './companions.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
 import type { ModelFiles } from './modelFiles.ts'
-
-/** Positions of a context when none is asked for, as far as the model has them. */
-const DEFAULT_CONTEXT = 4096
 
 /** The format that most weights are kept in. */
 function mostCommonFormat({ params }: ModelDescription, weights: WeightStore): WeightFormat {
@@ -85,13 +82,15 @@ export async function loadModelFrom(
 
 async function openModel(
   source: ModelSource,
-  { signal, onProgress, contextLength, weights = 'auto' }: LoadOptions,
+  { signal, onProgress, contextLength, weights = 'auto', hub }: LoadOptions,
   modelsUrl: URL,
 ): Promise<OpenedModel> {
   onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
-  const files = await openModelFiles(await openSource(source, { modelsUrl }), signal)
+  const found = await openSource(source, { modelsUrl, hub })
+  const kept = found.keeps ? (await import('./keep.ts')).keepSource(found, { signal, onProgress }) : found
+  const files = await openModelFiles(await kept, signal)
   const { config, checkpoint } = files
-  const model = describeModel(config, checkpoint.tensors)
+  const model = await describeModel(config, checkpoint.tensors)
   checkLimits(model)
   const context = checkContext(contextLength, model)
   throwIfAborted(signal)
@@ -154,6 +153,7 @@ function describe(
     id: files.label,
     architecture,
     modelType,
+    tasks: [model.mask === 'causal' ? 'generate' : 'fill-mask'],
     layers,
     heads,
     kvHeads,
@@ -169,6 +169,7 @@ function describe(
     variant: runner.pipelines.variant,
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer?.hasChatTemplate ?? false,
+    sampling: tokenizer?.sampling ?? null,
     bosId: tokenizer?.bosId ?? model.bosId,
     eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],
     warnings: [

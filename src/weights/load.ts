@@ -41,10 +41,11 @@ function isFloat(dtype: TensorInfo['dtype']): dtype is SourceType {
   return Object.hasOwn(FLOAT_FORMATS, dtype)
 }
 
-type FormatOf = (dtype: TensorInfo['dtype']) => WeightFormat
+/** The format of matrices of a type, which has been read. */
+export type FormatOf = (dtype: TensorInfo['dtype']) => WeightFormat
 
 /** The formats of a checkpoint's matrices. */
-async function formatsOf({ tensors }: Checkpoint): Promise<FormatOf> {
+export async function formatsOf({ tensors }: Pick<Checkpoint, 'tensors'>): Promise<FormatOf> {
   const formats = new Map<TensorInfo['dtype'], WeightFormat>(
     Object.entries(FLOAT_FORMATS) as [SourceType, WeightFormat][],
   )
@@ -59,7 +60,8 @@ async function formatsOf({ tensors }: Checkpoint): Promise<FormatOf> {
   }
 }
 
-function storedType({ dtype, quirk, groups }: TensorInfo, formatOf: FormatOf): StoredMatrixType {
+/** How a matrix of a checkpoint is kept as it is. */
+export function storedType({ dtype, quirk, groups }: TensorInfo, formatOf: FormatOf): StoredMatrixType {
   const format = formatOf(dtype)
   return {
     format,

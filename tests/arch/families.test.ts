@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { describeModel } from '../../src/arch/index.ts'
+import { describeModel } from '../describeModel.ts'
 import type { ModelDescription } from '../../src/arch/spec.ts'
 import { TokenscopeError } from '../../src/errors.ts'
 import { openCheckpoint } from '../../src/formats/checkpoint.ts'

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ARCHITECTURES, describeModel } from '../../src/arch/index.ts'
+import { MODEL_TYPES, describeModel } from '../describeModel.ts'
 import type { ModelDescription } from '../../src/arch/spec.ts'
 import { TokenscopeError } from '../../src/errors.ts'
 import type { TensorInfo } from '../../src/formats/tensors.ts'
@@ -60,7 +60,7 @@ const published = existsSync(FILE)
       .map((line) => JSON.parse(line) as Published)
   : []
 
-const known = new Set(ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes))
+const known = new Set(MODEL_TYPES)
 const isKnown = ({ config }: Published): boolean => known.has(String(config['model_type']))
 const isPacked = ({ config }: Published): boolean => (config['quantization_config'] ?? null) !== null
 

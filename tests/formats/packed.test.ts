@@ -427,6 +427,20 @@ describe('accepted', () => {
     expect(checkpoint.tensors.get('a.weight')).toMatchObject({ dtype: 'INT4', shape: [16, 64] })
   })
 
+  test('projections of GPT-2, which the model holds the other way round', async () => {
+    const source = folder({
+      'model.safetensors': fileOf(
+        Object.fromEntries(Object.entries(GPTQ).map(([name, each]) => [name.replace('a.', 'h.c_fc.'), each])),
+      ),
+    })
+    const config = { model_type: 'gpt2', quantization_config: gptq } as JsonValue
+    const { checkpoint } = await openPacked(config, await openCheckpoint(source), { source })
+    expect(checkpoint.tensors.get('h.c_fc.weight')).toMatchObject({
+      shape: [64, 16],
+      quirk: { kind: 'turned' },
+    })
+  })
+
   test('scales of nf4 that are quantised themselves', async () => {
     expect(f32(await scales(NF4, bnb))).toEqual([0.5, 0.5 + 2 / 256, 0.5 + 4 / 256, 0.5 + 510 / 256])
   })

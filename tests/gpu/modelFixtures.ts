@@ -10,7 +10,7 @@ import { describeDevice } from '../../src/gpu/device.ts'
 import { BufferLedger } from '../../src/gpu/ledger.ts'
 import { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { chooseVariant } from '../../src/gpu/variants.ts'
-import { ARCHITECTURES, describeModel } from '../../src/arch/index.ts'
+import { MODEL_TYPES, describeModel } from '../describeModel.ts'
 import { plainLogits, type BatchRow } from '../../src/run/batch.ts'
 import type { Sequence } from '../../src/run/cache.ts'
 import { loadWeights } from '../../src/weights/load.ts'
@@ -26,7 +26,7 @@ export const TINY = join(ROOT, 'tests/fixtures/models')
 
 export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 
-const KNOWN_TYPES = new Set(ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes))
+const KNOWN_TYPES = new Set(MODEL_TYPES)
 
 /** Checkpoints of the architectures there are; the references know more. */
 export const TINY_MODELS = readdirSync(TINY).filter((name) => {
@@ -34,6 +34,11 @@ export const TINY_MODELS = readdirSync(TINY).filter((name) => {
   const { model_type: type } = readJson(join(TINY, name, 'config.json')) as { model_type: string }
   return KNOWN_TYPES.has(type)
 })
+
+const ENCODERS = ['bert', 'distilbert', 'modernbert', 'roberta']
+
+/** Those that write on. */
+export const DECODERS = TINY_MODELS.filter((name) => !ENCODERS.includes(name))
 
 /** Files of a model folder, with `config.json` taken from another of them. */
 export function withConfig(folder: string, config: string): Map<string, Uint8Array> {

@@ -7,7 +7,7 @@ import { casesOf } from '../all.ts'
 import { randomSource, type RandomSource } from '../random.ts'
 import {
   attention,
-  attentionMix,
+  attentionContext,
   attentionProbs,
   attentionScores,
   createPages,
@@ -40,7 +40,7 @@ interface Shape {
   headDim: number
 }
 
-/** Sequences of some lengths whose last rows are new, in pages that lie mixed in the pool. */
+/** Sequences of some lengths whose last rows are new, in pages that lie shuffled in the pool. */
 interface Scene {
   attrs: ScoresAttrs
   rows: Row[]
@@ -288,7 +288,7 @@ async function checkChain(harness: Harness, shape: Shape, length: number, count:
   writePages(scene.v, shape, rows, scene.newV)
   const scores = attentionScores(scene.q, scene.k, rows, { ...shape, heads }, length)
   const probs = attentionProbs(scores, rows, heads)
-  const context = attentionMix(probs, scene.v, rows, { ...shape, heads })
+  const context = attentionContext(probs, scene.v, rows, { ...shape, heads })
   for (const [name, want] of [
     ['scores', scores],
     ['probs', probs],

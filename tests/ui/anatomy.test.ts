@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { StepInfo } from '../../src/api/model.ts'
-import { ARCHITECTURES } from '../../src/arch/index.ts'
+import { MODEL_TYPES } from '../describeModel.ts'
 import { anatomyOfSteps, outputOf } from '../../src/store/anatomy.ts'
 import { stepsToKeep } from '../../src/store/savedTrace.ts'
 import { PLACES, rolesOf, type StepRole } from '../../src/store/stepRoles.ts'
@@ -13,7 +13,7 @@ const modelType = (name: string): unknown => {
   const config: unknown = JSON.parse(readFileSync(join(FOLDER, name, 'config.json'), 'utf8'))
   return (config as Record<string, unknown>)['model_type']
 }
-const KNOWN = new Set<unknown>(ARCHITECTURES.flatMap(({ modelTypes }) => modelTypes))
+const KNOWN = new Set<unknown>(MODEL_TYPES)
 const FIXTURES = readdirSync(FOLDER).filter((name) => KNOWN.has(modelType(name)))
 
 /** Steps whose names say something else than what they do, and what that is. */
@@ -22,6 +22,9 @@ const OTHER_NAMES: Readonly<Record<string, StepRole>> = {
   project_in: 'linear',
   project_out: 'linear',
   q_scaled: 'position_scale',
+  embed_norm: 'norm',
+  dense: 'linear',
+  norm: 'norm',
 }
 
 /** All other steps are called by what they do: a role that is read off the graph has that name. */
@@ -41,8 +44,9 @@ describe.each(FIXTURES)('%s', (fixture) => {
   test('a layer adds the outputs of two blocks to the stream', async () => {
     const steps = await recordedSteps(fixture)
     const anatomy = anatomyOfSteps(steps)
-    // Of OPT's norms behind the blocks the stream itself is the input.
-    const isNormed = fixture !== 'opt-post-norm' && steps.some(({ name }) => name.endsWith('attn_post_norm'))
+    // Of OPT's and BERT's norms behind the blocks the stream itself is the input.
+    const overSums = ['opt-post-norm', 'bert', 'distilbert', 'roberta'].includes(fixture)
+    const isNormed = !overSums && steps.some(({ name }) => name.endsWith('attn_post_norm'))
     const suffix = isNormed ? ['attn_post_norm', 'mlp_post_norm'] : ['attn.o', 'mlp.down']
     expect(anatomy.start).toBe('embed')
     anatomy.layers.forEach(({ name, stream, attention, outputs }, layer) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StepInfo } from '../../src/api/model.ts'
-import { describeModel } from '../../src/arch/index.ts'
+import { describeModel } from '../describeModel.ts'
 import { openCheckpoint } from '../../src/formats/checkpoint.ts'
 import { parseStrictJson } from '../../src/formats/strictJson.ts'
 import { formulaOf } from '../../src/ops/index.ts'

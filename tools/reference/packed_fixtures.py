@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from tiny_checkpoints import significant
-from transformers import AutoConfig, AutoModelForCausalLM, GPT2Config, LlamaConfig, Phi3Config
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, Phi3Config
 from transformers_f64 import load_float64, logits_float64
 
 OUT = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "packed"
@@ -173,9 +173,6 @@ PHI3 = Phi3Config(
     hidden_size=64, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
     original_max_position_embeddings=64, bos_token_id=1, eos_token_id=2, **SMALL,
 )  # fmt: skip
-GPT2 = GPT2Config(
-    vocab_size=64, n_positions=32, n_embd=64, n_layer=1, n_head=4, bos_token_id=1, eos_token_id=2, activation_function="gelu_new"
-)
 GPTQ = {"quant_method": "gptq", "bits": 4, "desc_act": False}
 BNB = {"quant_method": "bitsandbytes", "load_in_4bit": True, "load_in_8bit": False, "bnb_4bit_quant_type": "nf4"}
 FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic"}
@@ -190,7 +187,7 @@ CASES = [
     Case("nf4", nf4(True), BNB | {"bnb_4bit_use_double_quant": True}),
     Case("nf4-single", nf4(False), BNB),
     Case("gptq", four("gptq", 32), GPTQ | {"group_size": 32, "sym": False}),
-    Case("gptq-symmetric", four("gptq", -1, True), GPTQ | {"group_size": -1, "sym": True}, GPT2),
+    Case("gptq-symmetric", four("gptq", -1, True), GPTQ | {"group_size": -1, "sym": True}),
     Case("gptq-v2", four("gptq", 64, False, 0), GPTQ | {"group_size": 64, "sym": False, "checkpoint_format": "gptq_v2"}, PHI3),
     Case("awq", four("awq", 32), {"quant_method": "awq", "bits": 4, "group_size": 32, "zero_point": True, "version": "gemm"}),
     Case("awq-phi3", four("awq", 32), {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm"}, PHI3),

@@ -1,9 +1,10 @@
 import { adaptersEn } from './adapters.en.ts'
 import { attentionEn } from './attention.en.ts'
 import { attributionEn } from './attribution.en.ts'
-import { benchEn } from './bench.en.ts'
+import { samplerEn } from './sampler.en.ts'
 import { branchesEn } from './branches.en.ts'
 import { cacheEn } from './cache.en.ts'
+import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
@@ -19,10 +20,11 @@ export const viewsEn = {
   ...attentionEn,
   ...lensEn,
   ...attributionEn,
-  ...benchEn,
+  ...samplerEn,
   ...scoreEn,
   ...branchesEn,
   ...cacheEn,
+  ...chatEn,
   ...adaptersEn,
   ...editsEn,
   ...traceEn,

@@ -44,6 +44,20 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'chat',
+    group: 'write',
+    title: 'view.chat',
+    icon: 'chat',
+    component: later(() => import('./ChatView.tsx').then((module) => module.ChatView)),
+    left: {
+      title: 'chat.setup',
+      icon: 'sliders',
+      component: later(() => import('./chat/ChatSetup.tsx').then((module) => module.ChatSetup)),
+    },
+    right: { title: 'logits.title', icon: 'bars', component: LogitsPanel },
+    bottom: null,
+  },
+  {
     name: 'steps',
     group: 'look',
     title: 'view.steps',
@@ -94,7 +108,7 @@ export const VIEWS: readonly View[] = [
     group: 'change',
     title: 'view.sampling',
     icon: 'funnel',
-    component: later(() => import('./SamplingBenchView.tsx').then((module) => module.SamplingBenchView)),
+    component: later(() => import('./SamplingView.tsx').then((module) => module.SamplingView)),
     left: null,
     right: null,
     bottom: null,
@@ -163,7 +177,7 @@ export const VIEWS: readonly View[] = [
     name: 'adapters',
     group: 'adapt',
     title: 'view.adapters',
-    icon: 'mixer',
+    icon: 'faders',
     component: later(() => import('./AdaptersView.tsx').then((module) => module.AdaptersView)),
     left: {
       title: 'adapters.title',

@@ -1,0 +1,93 @@
+import type { LoadFormat } from '../api/load.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import { invariant } from '../errors.ts'
+import type { TensorInfo } from '../formats/tensors.ts'
+import { planArena } from '../program/arena.ts'
+import { PAGE } from '../program/batchLayout.ts'
+import { fuse } from '../program/fuse.ts'
+import { elements, type Program } from '../program/step.ts'
+import { cacheLayers, type CacheLayer } from '../run/cache.ts'
+import { MAX_LOGIT_ROWS, MAX_ROWS } from '../run/rows.ts'
+import { cachePages, ringRows } from '../run/sizes.ts'
+import { bytesFor } from '../weights/formats/layout.ts'
+import { storedType, type FormatOf } from '../weights/load.ts'
+import { planMatrices } from '../weights/plan.ts'
+
+/** What a model takes on the GPU. */
+export interface Footprint {
+  readonly weights: number
+  /** Keys and values. */
+  readonly cache: number
+  /** Activations and kept logits. */
+  readonly work: number
+  readonly total: number
+  /** Of one layer's keys, the largest buffer that cannot be cut apart. */
+  readonly largestBuffer: number
+}
+
+export interface LoadRequest {
+  readonly weights: LoadFormat | 'auto'
+  readonly context: number
+}
+
+/** The tensors of a checkpoint, and the formats of their types. */
+export interface StoredTensors {
+  readonly tensors: ReadonlyMap<string, TensorInfo>
+  readonly formatOf: FormatOf
+}
+
+const vectorBytes = (length: number): number => Math.ceil(length / 4) * 16
+
+/** Bytes of the weights, from the tensors' types and shapes, in the layouts that loading gives them. */
+export function weightBytes(
+  model: ModelDescription,
+  { tensors, formatOf }: StoredTensors,
+  asked: LoadRequest['weights'],
+): number {
+  const stored = (name: string) => {
+    const tensor = tensors.get(name)
+    invariant(tensor, `${name} was found`)
+    return storedType(tensor, formatOf)
+  }
+  const { plans } = planMatrices(model, { asked, stored })
+  const matrices = plans.reduce((sum, { format, cols, group, parts }) => {
+    const rows = parts.reduce((all, part) => all + part.rows, 0)
+    const bias = parts.some((part) => part.bias) ? vectorBytes(rows) : 0
+    return sum + bytesFor(format, rows, cols, group) + bias
+  }, 0)
+  const vectors = model.params.filter(({ role }) => role === 'vector')
+  return vectors.reduce((sum, { shape }) => sum + vectorBytes(elements(shape)), matrices)
+}
+
+/** Bytes of the pages of keys and values, and of the largest buffer among them. */
+export function cacheBytes(
+  layers: readonly CacheLayer[],
+  context: number,
+): Pick<Footprint, 'cache' | 'largestBuffer'> {
+  const pages = cachePages(layers, context)
+  const each = layers.map(({ kvHeads, headDim }) => PAGE * kvHeads * headDim * 4)
+  const widest = Math.max(0, ...each)
+  return {
+    cache: each.reduce((sum, bytes) => sum + 2 * pages * bytes, widest),
+    largestBuffer: pages * widest,
+  }
+}
+
+function workBytes(program: Program, vocab: number, context: number): number {
+  const lowered = fuse(program, { observed: [], isSingleBuffer: () => true, foldRows: MAX_LOGIT_ROWS })
+  const { bytes } = planArena(lowered, new Set(['logits']))
+  return bytes.reduce((sum, size) => sum + size, ringRows(vocab, context, Infinity) * vocab * 4)
+}
+
+/** What loading so would take on the GPU. */
+export function footprint(
+  model: ModelDescription,
+  stored: StoredTensors,
+  { weights: asked, context }: LoadRequest,
+): Footprint {
+  const program = model.record({ rows: MAX_ROWS, logitRows: MAX_LOGIT_ROWS, positions: context })
+  const weights = weightBytes(model, stored, asked)
+  const { cache, largestBuffer } = cacheBytes(cacheLayers(program), context)
+  const work = workBytes(program, model.vocab, context)
+  return { weights, cache, work, total: weights + cache + work, largestBuffer }
+}
