@@ -12,13 +12,14 @@ export interface ScaledAdapter {
   scale: number
 }
 
-/** One source module with the ranks of all adapters side by side; scaling is 1, everything is folded into B. */
-interface CombinedSource {
+/** One source module with the ranks of all adapters side by side; scales are folded into B, so that scaling is 1. */
+export interface CombinedSource {
   source: string
   kind: LoraModule['kind']
   in: number
   out: number
   rank: number
+  scaling: number
   a: Float32Array // [rank, in]
   b: Float32Array // [out, rank]
 }
@@ -33,14 +34,7 @@ export function combineAdapters(
   parts: readonly ScaledAdapter[],
   options: { baseModel: string | null; dtype?: OutputTensor['dtype'] },
 ): Map<string, Uint8Array> {
-  const used = parts.filter(({ scale }) => scale !== 0)
-  if (used.length === 0) {
-    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
-      hint: 'Set at least one scale.',
-    })
-  }
-  for (const { adapter } of used) refuseUncombinable(adapter)
-  const sources = combineSources(used)
+  const sources = combineSources(combinable(parts))
   const dtype = options.dtype ?? 'F32'
   const tensors = sources.flatMap(({ source, kind, rank, a, b, ...sizes }) => {
     const [keyA, keyB] =
@@ -58,6 +52,29 @@ export function combineAdapters(
     [CONFIG_FILE, config],
     [WEIGHTS_FILE, writeSafetensors(tensors)],
   ])
+}
+
+/** The modules of scaled adapters as one. One adapter at scale 1 keeps its own A and B, and its scaling. */
+export function combinedPairs(parts: readonly ScaledAdapter[]): CombinedSource[] {
+  const used = combinable(parts)
+  const [only] = used
+  if (used.length > 1 || only?.scale !== 1) return combineSources(used)
+  const scalings = new Map(only.adapter.modules.map(({ source, scaling }) => [source, scaling]))
+  const modules = only.adapter.modules.map((module) => ({ ...module, scaling: 1 }))
+  const sources = combineSources([{ scale: 1, adapter: { ...only.adapter, modules } }])
+  return sources.map((source) => ({ ...source, scaling: scalings.get(source.source) ?? 1 }))
+}
+
+/** Those that act. Throws where there is none, or one that is more than low-rank updates. */
+function combinable(parts: readonly ScaledAdapter[]): ScaledAdapter[] {
+  const used = parts.filter(({ scale }) => scale !== 0)
+  if (used.length === 0) {
+    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
+      hint: 'Set at least one scale.',
+    })
+  }
+  for (const { adapter } of used) refuseUncombinable(adapter)
+  return used
 }
 
 /** A stored copy of the base's matrix that equals the loaded one is to be dropped from `replacements` before. */
@@ -115,7 +132,8 @@ function combineSource(groups: readonly (readonly ScaledModule[])[]): CombinedSo
     }
     offset += group[0]?.module.rank ?? 0
   }
-  return { source: firsts[0]?.source ?? '', kind: firsts[0]?.kind ?? 'linear', in: inner, out, rank, a, b }
+  const [{ source = '', kind = 'linear' as const } = {}] = firsts
+  return { source, kind, in: inner, out, rank, scaling: 1, a, b }
 }
 
 /** alpha equals the rank everywhere, so nothing is scaled again on loading. */
