@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import { isBlockType, type TensorInfo, type TensorType } from '../formats/tensors.ts'
+import { isBlockType, isGroupedType, type TensorInfo, type TensorType } from '../formats/tensors.ts'
 import type { ParamRef } from '../program/step.ts'
 import type { ModelDescription } from './spec.ts'
 
@@ -191,7 +191,7 @@ export class TensorTable {
         },
       )
     }
-    if (!FLOATS.includes(tensor.dtype) && !isBlockType(tensor.dtype)) {
+    if (!FLOATS.includes(tensor.dtype) && !isBlockType(tensor.dtype) && !isGroupedType(tensor.dtype)) {
       const types = FLOATS.join(', ')
       throw new TokenscopeError(
         'unsupported',
