@@ -24,6 +24,8 @@ export interface StagePart {
   readonly rows: number
   /** First row of the tensor; of a turned one, first column. */
   readonly from: number
+  /** How far apart the columns of a turned tensor lie that become neighbouring rows. Default 1. */
+  readonly step?: number
   /** Heads whose halves the file interleaves: rows of one. Only blocks are put right, not floats that are converted. */
   readonly headRows?: number | undefined
 }
@@ -344,10 +346,10 @@ export class WeightStage {
   async #packTurned({ source, turned, parts }: StagedTensor, buffer: GPUBuffer): Promise<void> {
     invariant(source !== 'blocks' && !isColumns(source) && turned !== undefined, 'turned tensors hold floats')
     const pass = this.#commands().beginComputePass()
-    for (const { target, row, rows, from } of parts) {
+    for (const { target, row, rows, from, step = 1 } of parts) {
       const { rowBlocks } = target.layout
       const range = { first: row * rowBlocks, count: rows * rowBlocks }
-      const staged = { buffer, type: source, first: from - row, rowStep: 1, columnStep: turned }
+      const staged = { buffer, type: source, first: from - row * step, rowStep: step, columnStep: turned }
       await this.#relay.pack(pass, staged, target, range)
     }
     pass.end()
