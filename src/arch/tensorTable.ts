@@ -157,7 +157,7 @@ export class TensorTable {
 
   /** Bias of the head, one value for each token. Of a head by itself the last of the names is its own. */
   headBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
-    const names = tied === false ? [...this.#headBiases].reverse() : this.#headBiases
+    const names = tied === false ? this.#headBiases.toReversed() : this.#headBiases
     return this.#top(names.find((name) => this.#tensors.has(name)) ?? names[0] ?? '', [vocab])
   }
 
