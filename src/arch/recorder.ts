@@ -310,7 +310,7 @@ export class ModelRecorder extends Recorder {
     const copied = own ?? (bias ? table : undefined)
     const param: ParamRef | undefined = copied ? { ...copied, name: 'logits', role: 'matrix' } : table
     const params = param ? [param] : []
-    if (bias) params.push({ ...this.#tensors.headBias(vocab), name: 'logits.bias', role: 'bias' })
+    if (bias) params.push({ ...this.#tensors.headBias(vocab, this.#tied), name: 'logits.bias', role: 'bias' })
     this.step('logits', 'linear', {
       inputs: [x],
       params,

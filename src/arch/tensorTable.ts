@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import { isBlockType, type TensorInfo, type TensorType } from '../formats/tensors.ts'
+import { isBlockType, isGroupedType, type TensorInfo, type TensorType } from '../formats/tensors.ts'
 import type { OutputRuns, ParamRef } from '../program/step.ts'
 import type { ModelDescription } from './spec.ts'
 
@@ -57,7 +57,7 @@ export class TensorTable {
   readonly #prefix: string
   readonly #used = new Set<string>()
   readonly #head: string
-  readonly #headBias: string
+  readonly #headBiases: readonly string[]
   readonly #outside: readonly string[]
   #embedding = ''
 
@@ -70,7 +70,7 @@ export class TensorTable {
     this.#tensors = tensors
     this.#outside = outside
     this.#head = stored(heads) ?? ''
-    this.#headBias = stored(headBiases) ?? this.#head.replace(/weight$/, 'bias')
+    this.#headBiases = headBiases.length > 0 ? headBiases : [this.#head.replace(/weight$/, 'bias')]
     this.#prefix = prefixes.find((prefix) => tensors.has(prefix + probe)) ?? prefixes[0] ?? ''
   }
 
@@ -155,9 +155,10 @@ export class TensorTable {
     return tied === false ? this.#top(this.#head, shape) : null
   }
 
-  /** Bias of the head, one value for each token. */
-  headBias(vocab: number): TensorRef {
-    return this.#top(this.#headBias, [vocab])
+  /** Bias of the head, one value for each token. Of a head by itself the last of the names is its own. */
+  headBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
+    const names = tied === false ? this.#headBiases.toReversed() : this.#headBiases
+    return this.#top(names.find((name) => this.#tensors.has(name)) ?? names[0] ?? '', [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */
@@ -234,7 +235,7 @@ export class TensorTable {
         },
       )
     }
-    if (!FLOATS.includes(tensor.dtype) && !isBlockType(tensor.dtype)) {
+    if (!FLOATS.includes(tensor.dtype) && !isBlockType(tensor.dtype) && !isGroupedType(tensor.dtype)) {
       const types = FLOATS.join(', ')
       throw new TokenscopeError(
         'unsupported',

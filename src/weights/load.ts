@@ -1,7 +1,15 @@
 import type { LoadFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { invariant } from '../errors.ts'
-import { isBlockType, type BlockType, type Checkpoint, type TensorInfo } from '../formats/tensors.ts'
+import {
+  isBlockType,
+  isGroupedType,
+  type BlockType,
+  type Checkpoint,
+  type GroupedType,
+  type TensorInfo,
+} from '../formats/tensors.ts'
+import { badFile } from '../formats/badFile.ts'
 import type { BufferLedger } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
 import { findNonFinite } from './finite.ts'
@@ -9,6 +17,7 @@ import { FORMATS, loadFormat, type WeightFormat } from './formats/index.ts'
 import { planMatrices, type StoredMatrixType } from './plan.ts'
 import { WeightRelay, type SourceType } from './relay.ts'
 import { WeightStage, type StagedTensor, type StagePart } from './stage.ts'
+import type { ScaleWriter } from './scales.ts'
 import { shardRows, type WeightStore } from './store.ts'
 import { runsOf, VectorWriter, type Target } from './vectors.ts'
 
@@ -41,8 +50,8 @@ export async function formatsOf({ tensors }: Pick<Checkpoint, 'tensors'>): Promi
     Object.entries(FLOAT_FORMATS) as [SourceType, WeightFormat][],
   )
   for (const { dtype } of tensors.values()) {
-    if (!isBlockType(dtype) || formats.has(dtype)) continue
-    formats.set(dtype, await loadFormat(dtype.toLowerCase() as Lowercase<BlockType>))
+    if (formats.has(dtype) || !(isBlockType(dtype) || isGroupedType(dtype))) continue
+    formats.set(dtype, await loadFormat(dtype.toLowerCase() as Lowercase<BlockType | GroupedType>))
   }
   return (dtype) => {
     const format = formats.get(dtype)
@@ -52,9 +61,13 @@ export async function formatsOf({ tensors }: Pick<Checkpoint, 'tensors'>): Promi
 }
 
 /** How a matrix of a checkpoint is kept as it is. */
-export function storedType({ dtype, quirk }: TensorInfo, formatOf: FormatOf): StoredMatrixType {
+export function storedType({ dtype, quirk, groups }: TensorInfo, formatOf: FormatOf): StoredMatrixType {
   const format = formatOf(dtype)
-  return { format, headRows: quirk?.kind === 'interleaved' ? quirk.headRows : undefined }
+  return {
+    format,
+    group: groups?.columns,
+    headRows: quirk?.kind === 'interleaved' ? quirk.headRows : undefined,
+  }
 }
 
 /** Every tensor that a model reads, with what it becomes. */
@@ -97,6 +110,7 @@ export async function loadWeights(
   )
   const loader = new TensorLoader(store, stage, targets)
   try {
+    await loader.prepare(checkpoint, pipelines.device)
     await checkpoint.read(
       (name) => targets.has(name),
       (tensor, offset, chunk) => loader.add(tensor, offset, chunk),
@@ -127,6 +141,8 @@ class TensorLoader {
   readonly #vectors: VectorWriter
   /** Bytes so far of a tensor that is no matrix. */
   #gathered: Uint8Array | null = null
+  /** Of a checkpoint whose matrices have scales beside them. */
+  #scales: ScaleWriter | null = null
   /** Tensors of vectors that hold NaN or infinity. */
   readonly notFinite = new Set<string>()
 
@@ -137,16 +153,28 @@ class TensorLoader {
     this.#vectors = new VectorWriter(store)
   }
 
+  async prepare(checkpoint: Checkpoint, device: GPUDevice): Promise<void> {
+    if (![...checkpoint.tensors.values()].some(({ groups }) => groups)) return
+    const { ScaleWriter } = await import('./scales.ts')
+    this.#scales = new ScaleWriter(device, checkpoint, ({ name }) =>
+      this.#matrixTargets(name).flatMap((target) => this.#parts(target, undefined)),
+    )
+  }
+
+  #matrixTargets(name: string): readonly Target[] {
+    return (this.#targets.get(name) ?? []).filter(({ param }) => param.role === 'matrix')
+  }
+
   async add(tensor: TensorInfo, offset: number, chunk: Uint8Array): Promise<void> {
     const targets = this.#targets.get(tensor.name) ?? []
     const bytes = tensor.end - tensor.begin
-    const isMatrix = targets.some(({ param }) => param.role === 'matrix')
-    if (isMatrix) return this.#stageBytes(tensor, targets, offset, chunk as Uint8Array<ArrayBuffer>)
+    if (this.#matrixTargets(tensor.name).length > 0)
+      return this.#stageBytes(tensor, targets, offset, chunk as Uint8Array<ArrayBuffer>)
     if (offset === 0) this.#gathered = new Uint8Array(bytes)
     this.#gathered?.set(chunk, offset)
-    if (offset + chunk.length < bytes) return
-    if (this.#gathered && !(await this.#vectors.add(tensor, this.#gathered, targets)))
-      this.notFinite.add(tensor.name)
+    if (offset + chunk.length < bytes || !this.#gathered) return
+    if (this.#scales?.add(tensor.name, this.#gathered)) return
+    if (!(await this.#vectors.add(tensor, this.#gathered, targets))) this.notFinite.add(tensor.name)
   }
 
   /** Bytes of a tensor of matrices; one that holds a turned matrix of each expert is taken as so many tensors. */
@@ -179,14 +207,18 @@ class TensorLoader {
     targets: readonly Target[],
     { slice, slices }: { slice: number; slices: number },
   ): StagedTensor {
-    const { dtype, shape, begin, end, quirk } = tensor
+    const { name, dtype, shape, begin, end, quirk, groups } = tensor
     const headRows = quirk?.kind === 'interleaved' ? quirk.headRows : undefined
     const turned = isTurned(tensor, targets)
+    if (turned && !isFloat(dtype))
+      throw badFile(tensor.file, name, `${dtype}, [in, out]`, 'floats or [out, in]')
+    const packing = groups && groups.packing !== 'rows' ? groups.packing : 'blocks'
     const columns = shape.at(-1) ?? 0
     const parts = targets.flatMap((target) => this.#parts(target, headRows))
     return {
       bytes: (end - begin) / slices,
-      source: isFloat(dtype) ? dtype : 'blocks',
+      source: isFloat(dtype) ? dtype : packing,
+      outs: quirk?.kind === 'turned' ? shape[1] : shape[0],
       ...(turned ? { turned: columns } : {}),
       parts:
         slices === 1

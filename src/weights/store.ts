@@ -9,6 +9,8 @@ export interface MatrixPlan {
   readonly name: string
   readonly cols: number
   readonly format: WeightFormat
+  /** Columns that share a scale, of a grouped format. */
+  readonly group?: number | undefined
   /** Step names (`layers.0.attn.q`) with their rows; each has an optional bias. */
   readonly parts: readonly { readonly name: string; readonly rows: number; readonly bias: boolean }[]
   /** Rows that are never cut apart: those of a head. Default 1. */
@@ -68,6 +70,11 @@ function rowsTogether({ matrix, begin }: StoredView, first: number, count: numbe
   })
 }
 
+/** Bytes that a view's weights take in its matrix's format. */
+export function viewBytes({ matrix, begin, end }: StoredView): number {
+  return bytesFor(matrix.format, end - begin, matrix.cols, matrix.shards[0]?.layout.group)
+}
+
 const USAGE = (): GPUBufferUsageFlags =>
   GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC
 
@@ -77,12 +84,12 @@ const align4 = (words: number): number => Math.ceil(words / 4) * 4
 
 /** Rows of a shard: as many as a buffer of `maxBytes` holds with their bias, heads whole. */
 function rowsOfShard(
-  { format, cols, parts, experts, together: heads = 1 }: MatrixPlan,
+  { format, cols, group, parts, experts, together: heads = 1 }: MatrixPlan,
   maxBytes: number,
 ): number {
   const together = experts === undefined ? heads : rowsOf(parts) / experts
-  const rowBytes = bytesFor(format, 1024, cols) / 1024
-  const rows = rowsWithin(format, cols, Math.floor((maxBytes * rowBytes) / (rowBytes + 4)) - 16)
+  const rowBytes = bytesFor(format, 1024, cols, group) / 1024
+  const rows = rowsWithin(format, cols, Math.floor((maxBytes * rowBytes) / (rowBytes + 4)) - 16, group)
   return Math.max(together, Math.floor(rows / together) * together)
 }
 
@@ -134,9 +141,14 @@ export class WeightStore {
     return matrix
   }
 
-  #addShard({ name, format, cols, parts }: MatrixPlan, begin: number, end: number, i: number): StoredShard {
+  #addShard(
+    { name, format, cols, group, parts }: MatrixPlan,
+    begin: number,
+    end: number,
+    i: number,
+  ): StoredShard {
     const hasBias = parts.some(({ bias }) => bias)
-    const layout = planeLayout(format, end - begin, cols)
+    const layout = planeLayout(format, end - begin, cols, group)
     const bytes = layout.bytes + (hasBias ? align4(end - begin) * 4 : 0)
     const buffer = this.ledger.create(`weights:${name}${i > 0 ? `#${i}` : ''}`, bytes, USAGE())
     return { buffer, begin, end, layout, biasWord: hasBias ? layout.bytes / 4 : NO_BIAS }

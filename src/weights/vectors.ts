@@ -13,6 +13,10 @@ export interface Target {
 }
 
 async function valuesOf({ dtype }: TensorInfo, bytes: Uint8Array): Promise<Float32Array> {
+  if (dtype === 'F8_E4M3' || dtype === 'F8_E5M2') {
+    const { decodeF8 } = await import('../formats/packed/f8.ts')
+    return decodeF8(dtype, bytes)
+  }
   if (!isBlockType(dtype)) return decodeFloats(dtype, bytes)
   const { dequantise } = await import('../formats/gguf/dequantise.ts')
   return dequantise(dtype, bytes)

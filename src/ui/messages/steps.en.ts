@@ -113,7 +113,7 @@ export const stepsEn = {
   'formula.unrotated': 'Only the first {rotary} dimensions of each head turn: this one stays as it is.',
   'formula.ofHead': 'Only the {width} features of head {head} are averaged.',
   'formula.softcap': 'The soft cap keeps it between −{cap} and {cap}; without it: {raw}.',
-  'formula.rope': 'RoundColumns {dim} and {partner} of the head turn together by {angle} rad.',
+  'formula.rope': 'Dimensions {dim} and {partner} of the head turn together by {angle} rad.',
   'formula.rms': 'n = {count}; the mean of the squares is {meanSquare}.',
   'formula.layer': 'n = {count}; mean {mean}, variance {variance}; normalised {normal} before g and b.',
   'formula.choice': 'Expert {expert} has the score of rank {place} in this row.',
