@@ -73,7 +73,13 @@ export const gate = opView<'gate', GateFacts>({
     const [open, up] = [at(context, 0), at(context, 1)]
     const { activation, clamp } = attrs
     if (!clamp)
-      return { ...attrs, gate: open, activated: ACTIVATIONS[activation].apply(open), up, value: context.value }
+      return {
+        ...attrs,
+        gate: open,
+        activated: ACTIVATIONS[activation].apply(open),
+        up,
+        value: context.value,
+      }
     const g = Math.min(open, clamp.limit)
     const activated = g / (1 + Math.exp(-clamp.alpha * g))
     return { ...attrs, gate: g, activated, up: bounded(up, clamp.limit) + 1, value: context.value }
