@@ -19,6 +19,12 @@ export class BufferLedger {
     this.device = device
   }
 
+  /** Bytes of the largest buffer that a kernel can be bound to. */
+  get largestBinding(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize)
+  }
+
   /**
    * A zeroed buffer of `bytes` rounded up to 16. Throws `limit` when the device cannot hold one that large, `aborted` after
    * {@link destroyAll}: work that had not heard of the end yet leaves nothing behind.

@@ -140,8 +140,10 @@ export async function runKept(
   try {
     for (let begin = 0; ; begin += chunk) {
       const end = Math.min(total, begin + chunk)
+      const free = run.mark()
       const bound = await runRows(input, run, tensors, [begin, end])
       if (end === total) return { run, bound }
+      free()
     }
   } catch (error) {
     run.dispose()

@@ -31,8 +31,35 @@ function place(step: Step, chunk: Float32Array, whole: Float32Array, begin: numb
   }
 }
 
-/** Runs one chunk and reads back its observed steps, each once: they share one mapping. */
+/** Bytes of the observed steps of one chunk: what is wanted of all rows is read back in pieces. */
+const CHUNK_BYTES = 8 * 1024 * 1024
+/** Fewer rows are not worth a forward of their own. */
+const LEAST_ROWS = 8
+
+/** Rows that run at a time where `steps` of a program are read back. */
+function rowsOfChunk(steps: readonly Step[], rows: number): number {
+  const bytes = steps.reduce((sum, step) => sum + tensorBytes(shapeOf(step)), 0)
+  const fitting = Math.floor((CHUNK_BYTES * rows) / Math.max(1, bytes))
+  return Math.min(MAX_ROWS, Math.max(LEAST_ROWS, fitting))
+}
+
+/** Runs one chunk and reads back its observed steps, each once: they share one mapping. Its buffers are freed again. */
 async function runChunk(
+  runner: Runner,
+  run: InspectionRun,
+  program: Program,
+  observed: readonly Step[],
+  rows: BatchRow[],
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const free = run.mark()
+  try {
+    return await readChunk(runner, run, program, observed, rows)
+  } finally {
+    free()
+  }
+}
+
+async function readChunk(
   runner: Runner,
   run: InspectionRun,
   program: Program,
@@ -144,7 +171,7 @@ async function traceInTurn(
   checkProbes(fine, probes)
   const wanted = fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe)))
   const names = wanted.map(({ name }) => name)
-  const chunkRows = looksAhead(wanted, fine) ? total : MAX_ROWS
+  const chunkRows = looksAhead(wanted, fine) ? total : rowsOfChunk(wanted, total)
   const head = headSteps(fine)
   const wantLogits = wanted.some((step) => head.includes(step))
   const result = new Map(

@@ -5,10 +5,11 @@ import { PAGE } from '../program/batchLayout.ts'
 import type { Program } from '../program/step.ts'
 import { batchWords, plainLogits, type BatchRow } from './batch.ts'
 import type { BoundProgram } from './bind.ts'
-import { cacheLayers, PagePool } from './cache.ts'
+import { cacheLayers, PagePool } from './pagePool.ts'
 import type { ForwardChanges } from './changes.ts'
 import type { Conditions } from './conditions.ts'
 import type { Run } from './executor.ts'
+import type { RopeTables } from './ropeTable.ts'
 import type { Runner } from './runner.ts'
 
 /** A program bound to buffers of its own, with the batch it reads. */
@@ -38,6 +39,7 @@ export class InspectionRun {
   readonly #buffers: LedgerBuffer[] = []
   readonly #own: PagePool | null
   readonly #cache: CachePages
+  readonly #ropeTables: RopeTables
 
   /** `cache`: pages to read and write instead of its own. */
   constructor(runner: Runner, positions: number, conditions: Conditions, cache?: CachePages) {
@@ -47,9 +49,12 @@ export class InspectionRun {
     this.changes = { adapters: runner.adapters, edits: conditions.edits }
     const count = Math.ceil(positions / PAGE)
     const layers = cacheLayers(runner.model.record({ rows: 1, logitRows: 0, positions }))
-    this.#own = cache ? null : new PagePool(runner.ledger, layers, count, 'inspection')
+    this.#own = cache
+      ? null
+      : new PagePool(runner.ledger, layers, { pages: count, most: count, label: 'inspection' })
     this.#cache = cache ?? this.#own ?? runner.pool
     this.pages = Array.from({ length: count }, (_, i) => i)
+    this.#ropeTables = runner.tablesFor(positions)
   }
 
   create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
@@ -63,6 +68,14 @@ export class InspectionRun {
     const buffer = this.#runner.ledger.create(`inspection:${label}`, bytes, usage)
     this.#buffers.push(buffer)
     return buffer
+  }
+
+  /** What frees the buffers made from here on: those of one chunk, while others are still to come. */
+  mark(): () => void {
+    const begin = this.#buffers.length
+    return () => {
+      for (const buffer of this.#buffers.splice(begin)) this.#runner.ledger.destroy(buffer)
+    }
   }
 
   /** Binds a program whose observed steps write into `tensors`; the other outputs share an arena. */
@@ -84,6 +97,7 @@ export class InspectionRun {
         },
       },
       this.changes,
+      this.#ropeTables,
     )
     const bound = await this.#runner.executor.bind(program, resources)
     this.#buffers.push(bound.params)
@@ -111,12 +125,13 @@ export class InspectionRun {
     rows: readonly BatchRow[],
     more: Pick<Run, 'label'> & Partial<Pick<Run, 'before' | 'within' | 'after'>>,
   ): void {
-    const words = this.#runner.pack(rows)
+    const words = this.#runner.pack(rows, this.#ropeTables)
     this.#runner.executor.run({ bound, batch, words, rows: rows.length, ...more })
   }
 
   dispose(): void {
     for (const buffer of this.#buffers.splice(0)) this.#runner.ledger.destroy(buffer)
     this.#own?.dispose()
+    this.#ropeTables.release()
   }
 }
