@@ -18,7 +18,6 @@ import type {
 import type { WeightNorms } from './adapterAnalysis.ts'
 import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import { AdapterSet } from './adapterSet.ts'
-import { traceSteps } from '../inspect/trace.ts'
 import type { Merged } from './merge.ts'
 import type { Runner } from '../run/runner.ts'
 import type { ModelDescription } from '../arch/spec.ts'
@@ -116,6 +115,7 @@ export class EngineAdapters {
   }
 
   private async probeLogits(ids: readonly number[], conditions: Conditions): Promise<Float32Array> {
+    const { traceSteps } = await import('../inspect/trace.ts')
     const logits = (await traceSteps(this.parts.runner, ids, ['logits'], conditions)).get('logits')
     invariant(logits, 'logits were probed')
     return logits.data

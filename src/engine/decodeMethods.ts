@@ -10,7 +10,6 @@ import type {
 import { generateTokens } from '../decode/generate.ts'
 import { checkIds, checkOptions } from '../decode/options.ts'
 import { TokenscopeError } from '../errors.ts'
-import { traceSteps } from '../inspect/trace.ts'
 import { isStream } from '../program/recorder.ts'
 import type { Conditions } from '../run/conditions.ts'
 import type { EngineContext } from './context.ts'
@@ -101,6 +100,7 @@ async function explainNotFinite(
 ): Promise<TokenscopeError> {
   const { steps } = runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
   const probes = steps.filter((step) => isStream(step) || step.rows === 'logits').map(({ name }) => name)
+  const { traceSteps } = await import('../inspect/trace.ts')
   const traced = await traceSteps(runner, ids, probes, conditions)
   const first = [...traced].find(([, { data }]) => !data.every(Number.isFinite))
   const name = first?.[0] ?? 'logits'

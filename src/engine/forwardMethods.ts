@@ -1,8 +1,5 @@
 import type { ForwardOptions, LogitsAt, Model } from '../api/model.ts'
 import { invariant, TokenscopeError } from '../errors.ts'
-import { logitsBehind } from '../inspect/logitsBehind.ts'
-import { traceSteps } from '../inspect/trace.ts'
-import { describeSteps } from '../run/describe.ts'
 import type { EngineContext } from './context.ts'
 import type { OpenInspections } from './inspections.ts'
 
@@ -16,6 +13,7 @@ export function forwardMethods(
 ): Pick<Model, ForwardMethod> {
   const { runner } = context
   const trace: Model['trace'] = async (ids, { probes, ...options }) => {
+    const { traceSteps } = await import('../inspect/trace.ts')
     const { conditions } = context.forwardInput(ids, options)
     return context.read(() => traceSteps(runner, ids, probes, conditions))
   }
@@ -35,7 +33,10 @@ export function forwardMethods(
         hint: 'Run it again, or ask logitsAt for its ids.',
       })
     },
-    steps: async ({ rows }) => describeSteps(runner, rows),
+    async steps({ rows }) {
+      const { describeSteps } = await import('../run/describe.ts')
+      return describeSteps(runner, rows)
+    },
     async inspect(ids, options = {}) {
       // An inspection outlives the edits of recent runs, so it holds its own.
       const input = context.forwardInput(ids, { adapters: options.adapters })
@@ -62,7 +63,10 @@ async function logitsAt(
   const input = context.forwardInput(ids, options)
   const { runner, info, lastRun } = context
   const row = lastRun.ringRow(ids, input.conditions.key)
-  if (row === null) return { data: await context.read(() => logitsBehind(input)), recomputed: true }
+  if (row === null) {
+    const { logitsBehind } = await import('../inspect/logitsBehind.ts')
+    return { data: await context.read(() => logitsBehind(input)), recomputed: true }
+  }
   const bytes = info.vocab * 4
   const data = await context.read(() => runner.read(runner.logits.gpu, row * bytes, bytes))
   return { data: new Float32Array(data), recomputed: false }

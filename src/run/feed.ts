@@ -34,7 +34,7 @@ export async function submitRows(
   { program, after }: SubmitOptions = {},
 ): Promise<void> {
   const [size, logitRows] = program ?? [programRows(rows.length), rows.filter(({ logits }) => logits).length]
-  runner.submit(await runner.live(size, logitRows, edits), rows, after)
+  await runner.withLive(size, logitRows, edits, (bound) => runner.submit(bound, rows, after))
 }
 
 /** A sequence under the conditions of a text, which shares what the cache holds of these tokens. */

@@ -262,13 +262,26 @@ export class Runner {
       : new RopeTables(this.executor, this.#forward, positions)
   }
 
-  /** The bound live program for these counts; compiled once. */
-  async live(rows: number, logitRows: number, edits: EditSet | null = null): Promise<BoundProgram> {
+  /** The bound live program for these counts; compiled once. It may be freed in any later turn: {@link withLive} is for running it. */
+  live(rows: number, logitRows: number, edits: EditSet | null = null): Promise<BoundProgram> {
+    return this.withLive(rows, logitRows, edits, (bound) => bound)
+  }
+
+  /**
+   * Hands `use` the bound live program for these counts. A swap of adapters or edits frees the activations of the programs before it,
+   * so `use` encodes and submits at once: no turn lies between the check that the program still lives and its submit.
+   */
+  async withLive<T>(
+    rows: number,
+    logitRows: number,
+    edits: EditSet | null,
+    use: (bound: BoundProgram) => T,
+  ): Promise<T> {
     for (;;) {
       const programs = this.#programsUnder(edits)
       const bound = await programs.get(rows, logitRows)
       // Adapters may have been swapped meanwhile.
-      if (programs === this.#programsUnder(edits)) return bound
+      if (programs === this.#programsUnder(edits)) return use(bound)
     }
   }
 

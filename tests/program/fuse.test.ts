@@ -118,17 +118,24 @@ describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
   })
 })
 
-/** Of the bodies that most models have. */
-const SEVEN = ['llama', 'mistral-window', 'qwen2', 'gpt2']
+/** Dispatches of an unobserved layer that decodes one row: these bodies have bars of their own, any other takes at most twelve. */
+const DISPATCHES: Readonly<Record<string, number>> = {
+  llama: 7,
+  'mistral-window': 7,
+  qwen2: 7,
+  qwen3: 7,
+  gpt2: 7,
+  gemma2: 9,
+  gemma3: 9,
+}
+const MAX_DISPATCHES = 12
 
-test.each(PROGRAM_MODELS.filter(({ name }) => SEVEN.includes(name)))(
-  '$name decodes with seven dispatches a layer',
-  ({ model }) => {
-    const { steps } = fuse(recordRows(model, 1), FUSE)
-    for (const layer of [0, 1]) {
-      const own = steps.filter((step) => step.layer === layer)
-      // Attention over parts of the positions, then over the parts.
-      expect(own.reduce((sum, { op }) => sum + (op === 'attention' ? 2 : 1), 0)).toBeLessThanOrEqual(7)
-    }
-  },
-)
+test.each(PROGRAM_MODELS)('$name decodes within its dispatches a layer', ({ name, model }) => {
+  const { steps } = fuse(recordRows(model, 1), FUSE)
+  for (const layer of [0, 1]) {
+    const own = steps.filter((step) => step.layer === layer)
+    // Attention over parts of the positions, then over the parts.
+    const count = own.reduce((sum, { op }) => sum + (op === 'attention' ? 2 : 1), 0)
+    expect(count).toBeLessThanOrEqual(DISPATCHES[name] ?? MAX_DISPATCHES)
+  }
+})
