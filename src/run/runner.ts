@@ -62,8 +62,8 @@ function openPool(
   { perContext, bytes }: { perContext: number; bytes: number },
 ): PagePool {
   const affordable = Math.floor(bytes / (PAGE * cacheBytesPerPosition(layers)))
-  const pages = Math.max(1, Math.min(perContext, affordable)) + SPARE_PAGES
-  return new PagePool(ledger, layers, { pages, most: Math.max(pages, MAX_SEQUENCES * perContext) })
+  const most = MAX_SEQUENCES * perContext + SPARE_PAGES
+  return new PagePool(ledger, layers, { pages: Math.min(most, Math.max(1, affordable) + SPARE_PAGES), most })
 }
 
 /** Buffers of one model that live as long as it does, and the programs bound to them. */
