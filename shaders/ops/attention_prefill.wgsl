@@ -10,8 +10,6 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
-@group(0) @binding(3) var<storage, read> k_pages: array<vec4f>;
-@group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -29,10 +27,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   var peak = -3.0e38;
   var total = 0.0;
   for (var t = first_visible(at.position); t <= at.position; t++) {
-    let slot = cache_slot(at.pages, t);
-    let kv = (((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * DIM4;
+    let kv = kv_row(cache_slot(at.pages, t), p.kv_heads, kv_head);
     var products = vec4f();
-    for (var d = 0u; d < DIM4; d++) { products += query[d] * k_pages[kv + d]; }
+    for (var d = 0u; d < DIM4; d++) { products += query[d] * key4(kv, d); }
     let score = capped(products.x + products.y + products.z + products.w);
     if (score > peak) {
       let shrink = exp(peak - score);
@@ -42,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     }
     let weight = exp(score - peak);
     total += weight;
-    for (var d = 0u; d < DIM4; d++) { acc[d] += weight * v_pages[kv + d]; }
+    for (var d = 0u; d < DIM4; d++) { acc[d] += weight * value4(kv, d); }
   }
   for (var d = 0u; d < DIM4; d++) { y[base + d] = acc[d] / total; }
 }

@@ -11,7 +11,6 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> probs: array<f32>;
-@group(0) @binding(3) var<storage, read> v_pages: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -25,8 +24,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let base = (head * p.rows + row) * p.positions;
   var sum = 0.0;
   for (var t = first_visible(at.position); t <= min(at.position, p.positions - 1u); t++) {
-    let slot = cache_slot(at.pages, t);
-    sum += probs[base + t] * v_pages[(((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim + d];
+    let value = value4(kv_row(cache_slot(at.pages, t), p.kv_heads, kv_head), d / 4u);
+    sum += probs[base + t] * value[d % 4u];
   }
   y[row * p.heads * p.head_dim + id.x] = sum;
 }

@@ -2,10 +2,18 @@ import type { Variant } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { TokenscopeError } from '../errors.ts'
 import type { BufferLedger } from '../gpu/ledger.ts'
+import type { KvFormat } from '../ops/kvFormats.ts'
 import { bindablePositions } from '../run/reach.ts'
 
 /** Fewest positions that anything can be written in: a token, and the one behind it. */
 const LEAST = 2
+
+interface Fitting {
+  readonly asked: number | undefined
+  readonly variant: Variant
+  readonly kv: KvFormat
+  readonly ledger: BufferLedger
+}
 
 /** The context asked for, or all of the model's. Throws `bad-argument` for what the model does not have. */
 export function checkContext(asked: number | undefined, { maxPositions }: ModelDescription): number {
@@ -25,11 +33,11 @@ export function checkContext(asked: number | undefined, { maxPositions }: ModelD
 export function bindableContext(
   model: ModelDescription,
   context: number,
-  { asked, variant, ledger }: { asked: number | undefined; variant: Variant; ledger: BufferLedger },
+  { asked, variant, kv, ledger }: Fitting,
 ): { context: number; warnings: string[] } {
   const { largestBinding } = ledger
   const forward = model.record({ rows: 1, logitRows: 0, positions: context })
-  const most = bindablePositions(forward, variant, largestBinding)
+  const most = bindablePositions(forward, { variant, kv, limit: largestBinding })
   if (most >= context) return { context, warnings: [] }
   const why = `buffers that this device can bind, of ${largestBinding} bytes, hold ${most}`
   if (asked === undefined && most >= LEAST)

@@ -7,6 +7,7 @@ import { BufferLedger } from '../gpu/ledger.ts'
 import { nodeGpu } from '../gpu/node.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
 import { chooseVariant } from '../gpu/variants.ts'
+import { kvFormat } from '../ops/kvFormats.ts'
 import { elements } from '../program/step.ts'
 import { checkLimits } from '../run/limits.ts'
 import type { Runner } from '../run/runner.ts'
@@ -105,15 +106,16 @@ async function fillDevice(
   const onBytes = (bytesDone: number, bytesTotal: number): void =>
     onProgress?.({ stage: 'weights', bytesDone, bytesTotal })
   try {
+    const kv = await kvFormat(options.kvCache)
     const variant = chooseVariant(device.kind, device.features, options.variant)
     const asked = options.contextLength
-    const fitting = bindableContext(model, opened.context, { asked, variant, ledger })
+    const fitting = bindableContext(model, opened.context, { asked, variant, kv, ledger })
     const weights = new WeightStore(device.device, ledger)
     const { runner, warnings, exceptions } = await withinMemory(device.device, ledger, async () => {
       const pipelines = new PipelineCache(device.device, variant)
       const loading = { format, pipelines, ledger, signal, onBytes }
       const loaded = await loadWeights(checkpoint, model, weights, loading)
-      const parts = { opened: device, model, context: fitting.context, ledger, weights }
+      const parts = { opened: device, model, context: fitting.context, ledger, weights, kv }
       const forced = options.variant !== undefined
       const made = await makeRunner(parts, variant, { forced, signal, onStage })
       const { exceptions } = loaded
@@ -159,6 +161,7 @@ function describe(
     gpuBytes: runner.ledger.report().gpuBytes,
     weights: mostCommonFormat(model, runner.weights),
     exceptions: loaded.exceptions,
+    kvCache: runner.pool.format.name,
     backend: loaded.backend,
     variant: runner.pipelines.variant,
     hasTokenizer: tokenizer !== null,

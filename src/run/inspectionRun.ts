@@ -1,5 +1,6 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { KvPages } from '../ops/kvFormats.ts'
 import { planArena } from '../program/arena.ts'
 import { PAGE } from '../program/batchLayout.ts'
 import type { Program } from '../program/step.ts'
@@ -20,7 +21,7 @@ export interface BoundForward {
 
 /** Where keys and values of an inspecting forward are. */
 export interface CachePages {
-  layer(n: number): { k: GPUBuffer; v: GPUBuffer }
+  layer(n: number): KvPages
 }
 
 /**
@@ -51,7 +52,12 @@ export class InspectionRun {
     const layers = cacheLayers(runner.model.record({ rows: 1, logitRows: 0, positions }))
     this.#own = cache
       ? null
-      : new PagePool(runner.ledger, layers, { pages: count, most: count, label: 'inspection' })
+      : new PagePool(runner.ledger, layers, {
+          pages: count,
+          most: count,
+          format: runner.pool.format,
+          label: 'inspection',
+        })
     this.#cache = cache ?? this.#own ?? runner.pool
     this.pages = Array.from({ length: count }, (_, i) => i)
     this.#ropeTables = runner.tablesFor(positions)

@@ -1,5 +1,6 @@
 import { invariant, TokenscopeError } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { KvPages } from '../ops/kvFormats.ts'
 import { planArena, tensorBytes } from '../program/arena.ts'
 import { shapeOf, type Program, type ProgramSize } from '../program/step.ts'
 import type { BindResources, BoundProgram } from './bind.ts'
@@ -14,7 +15,7 @@ const OWN: ReadonlySet<string> = new Set(['logits'])
 /** What live programs are recorded from and bound to. */
 export interface LiveSource {
   readonly executor: Executor
-  readonly pool: { layer(n: number): { k: GPUBuffer; v: GPUBuffer } }
+  readonly pool: { layer(n: number): KvPages }
   readonly logits: LedgerBuffer
   readonly batch: LedgerBuffer
   record(size: ProgramSize, observed: readonly string[], changes: ForwardChanges): Program

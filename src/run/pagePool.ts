@@ -1,6 +1,7 @@
 import { invariant, TokenscopeError } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { allocate } from '../gpu/memory.ts'
+import { dim4Of, type KvFormat, type KvPages } from '../ops/kvFormats.ts'
 import type { Attrs } from '../program/attrs.ts'
 import { PAGE } from '../program/batchLayout.ts'
 import { isOp, type Program } from '../program/step.ts'
@@ -14,13 +15,13 @@ export function cacheLayers({ steps }: Program): readonly CacheLayer[] {
 }
 
 /** Bytes of K, or of V, of one position in a layer. */
-export function layerBytesPerPosition({ kvHeads, headDim }: CacheLayer): number {
-  return kvHeads * headDim * 4
+export function layerBytesPerPosition({ kvHeads, headDim }: CacheLayer, format: KvFormat): number {
+  return kvHeads * format.rowBytes(dim4Of(headDim))
 }
 
 /** Bytes of K and V of one position over all layers. */
-export function cacheBytesPerPosition(layers: readonly CacheLayer[]): number {
-  return layers.reduce((sum, layer) => sum + 2 * layerBytesPerPosition(layer), 0)
+export function cacheBytesPerPosition(layers: readonly CacheLayer[], format: KvFormat): number {
+  return layers.reduce((sum, layer) => sum + 2 * layerBytesPerPosition(layer, format), 0)
 }
 
 /** A pool doubles until it grows by so much at a time: free pages cost no more than this. */
@@ -33,6 +34,7 @@ export interface PoolSize {
   readonly pages: number
   /** Pages it may grow to, as far as the device can bind them. */
   readonly most: number
+  readonly format: KvFormat
   readonly label?: string
 }
 
@@ -42,7 +44,8 @@ interface LayerPages {
 }
 
 /**
- * Keys and values of all layers in pages of {@link PAGE} positions: per layer `[pages, kvHeads, PAGE, headDim]` f32, twice.
+ * Keys and values of all layers in pages of {@link PAGE} positions: per layer `[pages, kvHeads, PAGE]` rows of a
+ * format, twice.
  * Pages are counted by reference, so branches share them. The pool grows by copying each layer into larger buffers.
  */
 export class PagePool {
@@ -50,6 +53,7 @@ export class PagePool {
   /** Counts up with every buffer that another has taken the place of: what was bound before is bound to freed ones. */
   moves = 0
   readonly most: number
+  readonly format: KvFormat
   #pages: number
   readonly #references: number[]
   readonly #free: number[]
@@ -64,11 +68,12 @@ export class PagePool {
   constructor(
     ledger: BufferLedger,
     layers: readonly CacheLayer[],
-    { pages, most, label = 'kv-cache' }: PoolSize,
+    { pages, most, format, label = 'kv-cache' }: PoolSize,
   ) {
     this.#ledger = ledger
     this.#label = label
-    this.#pageBytes = layers.map((layer) => PAGE * layerBytesPerPosition(layer))
+    this.format = format
+    this.#pageBytes = layers.map((layer) => PAGE * layerBytesPerPosition(layer, format))
     const largest = Math.max(1, ...this.#pageBytes)
     const bindable = Math.floor(ledger.largestBinding / largest)
     this.#pages = pages
@@ -87,10 +92,10 @@ export class PagePool {
     return { k, v: this.#ledger.create(`${this.#label}:v${n}`, bytes, usage) }
   }
 
-  layer(n: number): { k: GPUBuffer; v: GPUBuffer } {
+  layer(n: number): KvPages {
     const layer = this.#layers[n]
     invariant(layer, `layer ${n} has pages`)
-    return { k: layer.k.gpu, v: layer.v.gpu }
+    return { k: layer.k.gpu, v: layer.v.gpu, format: this.format }
   }
 
   /** Pages there are now, free ones included. */

@@ -1,6 +1,7 @@
 import type { Variant } from '../api/model.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { splitPositions } from '../ops/attention.ts'
+import type { KvFormat } from '../ops/kvFormats.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
 import { PAGE } from '../program/batchLayout.ts'
 import { isOp, type Program } from '../program/step.ts'
@@ -17,8 +18,13 @@ function bytesPerPart({ steps }: Program): number {
 }
 
 /** Positions that a text may have where no buffer of more than `limit` bytes can be bound. */
-export function bindablePositions(forward: Program, variant: Variant, limit: number): number {
-  const pages = cacheLayers(forward).map((layer) => Math.floor(limit / (PAGE * layerBytesPerPosition(layer))))
+export function bindablePositions(
+  forward: Program,
+  { variant, kv, limit }: { variant: Variant; kv: KvFormat; limit: number },
+): number {
+  const pages = cacheLayers(forward).map((layer) =>
+    Math.floor(limit / (PAGE * layerBytesPerPosition(layer, kv))),
+  )
   const parts = Math.floor(limit / Math.max(1, bytesPerPart(forward)))
   const rows = Math.floor(limit / Math.max(1, tableBytesPerPosition(forward)))
   return Math.min(...pages.map((count) => count * PAGE), parts * splitPositions(variant), rows)

@@ -6,6 +6,7 @@ import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { allocate } from '../gpu/memory.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
 import type { BoundDispatch } from '../gpu/profiler.ts'
+import { KV_F32, type KvFormat } from '../ops/kvFormats.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
 import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import { EDIT_SLOT, PAGE } from '../program/batchLayout.ts'
@@ -43,6 +44,8 @@ export interface RunnerOptions {
   weights: WeightStore
   /** Made to propose tokens to another runner: room for one text, logits of one forward. */
   guide?: boolean
+  /** How the cache keeps keys and values; default f32. */
+  kv?: KvFormat
   /** What it begins with before texts grow. */
   room?: typeof FIRST_ROOM
 }
@@ -59,11 +62,12 @@ function noRoomFor(length: number, positions: number, { message: cause }: GPUErr
 function openPool(
   ledger: BufferLedger,
   layers: readonly CacheLayer[],
-  { perContext, bytes }: { perContext: number; bytes: number },
+  { perContext, bytes, format }: { perContext: number; bytes: number; format: KvFormat },
 ): PagePool {
-  const affordable = Math.floor(bytes / (PAGE * cacheBytesPerPosition(layers)))
+  const affordable = Math.floor(bytes / (PAGE * cacheBytesPerPosition(layers, format)))
   const most = MAX_SEQUENCES * perContext + SPARE_PAGES
-  return new PagePool(ledger, layers, { pages: Math.min(most, Math.max(1, affordable) + SPARE_PAGES), most })
+  const pages = Math.min(most, Math.max(1, affordable) + SPARE_PAGES)
+  return new PagePool(ledger, layers, { pages, most, format })
 }
 
 /** Buffers of one model that live as long as it does, and the programs bound to them. */
@@ -91,7 +95,7 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     const { opened, variant, model, context, ledger, weights } = options
-    const { guide = false, room = FIRST_ROOM } = options
+    const { guide = false, room = FIRST_ROOM, kv = KV_F32 } = options
     this.executor = new Executor(opened.device, ledger, variant)
     this.model = model
     this.context = context
@@ -99,7 +103,7 @@ export class Runner {
     const forward = model.record({ rows: MATVEC_ROWS, logitRows: MATVEC_ROWS, positions: context })
     const layers = cacheLayers(forward)
     const perContext = Math.ceil(context / PAGE)
-    this.pool = openPool(ledger, layers, { perContext, bytes: room.cacheBytes })
+    this.pool = openPool(ledger, layers, { perContext, bytes: room.cacheBytes, format: kv })
     this.sequences = new SequenceStore(opened.device, this.pool, widestWindow(layers))
     const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
     const limit = Math.min(RING_BYTES, opened.device.limits.maxStorageBufferBindingSize)

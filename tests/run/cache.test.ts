@@ -2,6 +2,7 @@ import { beforeAll, afterAll, describe, expect, test, vi } from 'vitest'
 import { BufferLedger } from '../../src/gpu/ledger.ts'
 import { PAGE } from '../../src/program/batchLayout.ts'
 import { FREED_PAGE, SequenceStore, widestWindow, type Sequence } from '../../src/run/cache.ts'
+import { KV_F32 } from '../../src/ops/kvFormats.ts'
 import { cacheBytesPerPosition, PagePool, type CacheLayer } from '../../src/run/pagePool.ts'
 
 const LAYER: CacheLayer = { kvHeads: 2, headDim: 4, window: null }
@@ -20,7 +21,7 @@ function fakeDevice(): GPUDevice {
 
 function openStore(window: number | null): { pool: PagePool; store: SequenceStore } {
   const device = fakeDevice()
-  const pool = new PagePool(new BufferLedger(device), [LAYER], { pages: PAGES, most: PAGES })
+  const pool = new PagePool(new BufferLedger(device), [LAYER], { pages: PAGES, most: PAGES, format: KV_F32 })
   return { pool, store: new SequenceStore(device, pool, window) }
 }
 
@@ -50,7 +51,7 @@ afterAll(() => {
 
 test('what layers keep of a position, and the widest window of all', () => {
   const sliding = { ...LAYER, kvHeads: 1, window: 40 }
-  expect(cacheBytesPerPosition([LAYER, sliding])).toBe(2 * 4 * (2 * 4 + 4))
+  expect(cacheBytesPerPosition([LAYER, sliding], KV_F32)).toBe(2 * 4 * (2 * 4 + 4))
   expect(widestWindow([LAYER, sliding])).toBeNull()
   expect(widestWindow([sliding, { ...sliding, window: 64 }])).toBe(64)
   expect(widestWindow([])).toBe(0)
