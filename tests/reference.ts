@@ -281,8 +281,8 @@ export function attentionProbs(scores: Numbers, rows: readonly Row[], heads: num
   return probs
 }
 
-/** mix[r, h] = Σₚ probs[h, r, p] · v[p, ⌊h · kvHeads / heads⌋] → [rows, heads · headDim]. */
-export function attentionMix(
+/** context[r, h] = Σₚ probs[h, r, p] · v[p, ⌊h · kvHeads / heads⌋] → [rows, heads · headDim]. */
+export function attentionContext(
   probs: Numbers,
   v: PagedValues,
   rows: readonly Row[],
@@ -303,7 +303,7 @@ export function attentionMix(
   return y
 }
 
-/** Causal grouped-query attention over paged K and V: scores, softmax, mix. q [rows, heads · headDim] → the same shape. */
+/** Causal grouped-query attention over paged K and V: scores, softmax, weighted values. q [rows, heads · headDim] → the same shape. */
 export function attention(
   q: Numbers,
   k: PagedValues,
@@ -311,7 +311,12 @@ export function attention(
   rows: readonly Row[],
   shape: AttentionShape,
 ): Float64Array {
-  return attentionMix(attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads), v, rows, shape)
+  return attentionContext(
+    attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads),
+    v,
+    rows,
+    shape,
+  )
 }
 
 // ---- element-wise

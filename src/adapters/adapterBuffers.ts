@@ -135,7 +135,7 @@ export class AdapterBuffers implements BoundAdapters {
         'unsupported',
         `The adapters "${owner}" and "${others[0]}" both change ${step}, and "${owner}" replaces or rescales it.`,
         {
-          hint: 'DoRA, trained biases and replaced modules cannot be mixed on one module. Remove one of the adapters.',
+          hint: 'DoRA, trained biases and replaced modules cannot act together on one module. Remove one of the adapters.',
           details: { step, adapters: [owner, ...others] },
         },
       )

@@ -1,3 +1,5 @@
+import type { SamplingOptions } from './generate.ts'
+
 /** What floats of a checkpoint may become while they are loaded. */
 export type LoadFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'
 
@@ -48,6 +50,8 @@ export interface ModelInfo {
   architecture: string
   /** `model_type` of the config. */
   modelType: string
+  /** What the model was trained to do; an encoder fills masks and cannot generate. */
+  tasks: readonly ('generate' | 'fill-mask')[]
   layers: number
   heads: number
   kvHeads: number
@@ -70,6 +74,8 @@ export interface ModelInfo {
   /** True when a tokenizer was found; without one only ids work. */
   hasTokenizer: boolean
   hasChatTemplate: boolean
+  /** How the model's author would have it sampled (generation_config.json); null when that is not said. */
+  sampling: Omit<SamplingOptions, 'seed'> | null
   bosId: number | null
   eosIds: readonly number[]
   /** Lasting remarks from loading: NaN weights, kernel fallback, missing tokenizer. */
@@ -93,11 +99,22 @@ export interface FileSystemDirectoryHandleLike {
 }
 
 /**
- * Where a model comes from: an id from `public/models.json`, a folder URL, `owner/name[@revision]` on the hub, files, a
- * directory handle, a map of file name to content, or in Node a folder path.
+ * Where a model comes from: an id from `public/models.json`, a folder URL, an address relative to the page (it begins with `./` or
+ * ends in `/`), `owner/name[@revision][/file.gguf]` on the hub, files, a directory handle, a map of file name to content, or in Node
+ * a path.
  */
 export type ModelSource =
   string | readonly File[] | FileSystemDirectoryHandleLike | ReadonlyMap<string, Blob | Uint8Array>
+
+/** Where models named `owner/name` come from. */
+export interface HubOptions {
+  /** Its address; default Hugging Face's. */
+  endpoint?: string | undefined
+  /** For gated and private models. Held in memory only; sent to the endpoint alone. */
+  token?: string | undefined
+  /** False: the files are read where they lie and not kept by the browser. Default true where the browser can keep them. */
+  keep?: boolean | undefined
+}
 
 export interface LoadOptions {
   device?: GPUDevice | undefined
@@ -106,6 +123,7 @@ export interface LoadOptions {
   /** Default 'f32'. 'f16' takes half the bytes a position, 'q8_0' about a quarter; docs/decisions/keys-and-values.md has what they cost. */
   kvCache?: KvFormatName | undefined
   contextLength?: number | undefined
+  hub?: HubOptions | undefined
   /** Forces a kernel variant by name (see docs/variants.md); default chosen by adapter class. */
   variant?: string | undefined
   onProgress?: ((progress: LoadProgress) => void) | undefined

@@ -8,8 +8,10 @@ import type {
   LoadedAdapterInfo,
 } from './adapters.ts'
 import type { BranchOptions, Child, Fork } from './branches.ts'
+import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
-import type { ForwardOptions, LogitsAt, StepInfo, TensorData, TraceOptions } from './forward.ts'
+import type { FillMaskOptions, FilledMask } from './fillMask.ts'
+import type { LogitsAt, MaskedOptions, StepInfo, TensorData, TraceOptions } from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
@@ -29,6 +31,7 @@ export type * from './adapters.ts'
 export type * from './branches.ts'
 export type * from './chat.ts'
 export type * from './compare.ts'
+export type * from './fillMask.ts'
 export type * from './forward.ts'
 export type * from './generate.ts'
 export type * from './inspect.ts'
@@ -48,14 +51,29 @@ export interface Model {
    * all but the last of the ids that make one character.
    */
   tokenTexts(ids: readonly number[]): Promise<string[]>
-  /** Logits of every position, before any sampling transform: [ids.length, vocab]. */
-  logits(ids: readonly number[], options?: ForwardOptions): Promise<TensorData>
+  /**
+   * Messages as the text that Transformers would render with the model's own template, by default up to where the assistant
+   * speaks. A template runs in a thread that is ended when it takes too long. Its text is encoded without further special
+   * tokens, their spellings read: `encode(text, { addSpecialTokens: false, parseSpecial: true })`.
+   * @throws `unsupported` without a template or when it fails (the message is what it raises, else names its line),
+   * `bad-argument` for what no template can take.
+   */
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
+  /** The model's own template, and what it reads. */
+  chatTemplate(): Promise<ChatTemplateInfo>
+  /** Logits of every position, before any sampling transform: [ids.length, vocab]. Of an encoder those of its masked-LM head. */
+  logits(ids: readonly number[], options?: MaskedOptions): Promise<TensorData>
+  /**
+   * What an encoder puts in place of every mask token of a text, in order. The mask token as typed is read as such.
+   * @throws `unsupported` for a model that is no encoder or has no mask token, `bad-argument` for a text without one.
+   */
+  fillMask(text: string, options?: FillMaskOptions): Promise<readonly FilledMask[]>
   generate(prompt: Prompt, options?: GenerateOptions): AsyncIterable<GeneratedToken>
   /**
    * Logits behind the last of `ids`, before any sampling transform: [vocab]. They are those that the last run left when it went
    * through these very ids under these adapters and edits; else one more forward computes them, which touches no live sequence.
    */
-  logitsAt(ids: readonly number[], options?: ForwardOptions): Promise<LogitsAt>
+  logitsAt(ids: readonly number[], options?: MaskedOptions): Promise<LogitsAt>
   /**
    * Those that predicted generated token `index` of the last run, as {@link logitsAt} finds them.
    * @throws `bad-argument` for an index that the last run has no token of.
@@ -75,14 +93,14 @@ export interface Model {
   removeAdapter(id: string): Promise<void>
   listAdapters(): Promise<readonly LoadedAdapterInfo[]>
   /**
-   * Folds a mix into the f32 or f16 weights, in place of running it beside them; until {@link unmergeAdapters} every run is
+   * Folds scaled adapters into the f32 or f16 weights, in place of running them beside; until {@link unmergeAdapters} every run is
    * under it, and comparing is off. @throws `unsupported` for quantised weights.
    */
-  mergeAdapters(mix: readonly AdapterScale[]): Promise<void>
+  mergeAdapters(scales: readonly AdapterScale[]): Promise<void>
   /** Puts the weights back bit for bit. */
   unmergeAdapters(): Promise<void>
-  /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
-  exportAdapter(mix: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
+  /** Scaled adapters as one of PEFT (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
+  exportAdapter(scales: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
   /** Size and shape of an adapter's update, module by module. */
   analyseAdapter(id: string): Promise<AdapterAnalysis>
   adapterDirections(id: string, step: string, k: number): Promise<DirectionTokens>
@@ -111,7 +129,7 @@ export interface Model {
   /** Scores a given text in chunks, in order; the tokens of a chunk arrive together. */
   score(ids: readonly number[], options?: ScoreOptions): AsyncIterable<readonly ScoredToken[]>
   /**
-   * Speculative decoding: a guide proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
+   * Speculative decoding: a draft model proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
    * output is that of `generate`; sampled output follows the same distribution (Leviathan et al. 2023, arXiv:2211.17192).
    */
   speculate(prompt: Prompt, options: SpeculateOptions): AsyncIterable<SpeculatedRound>

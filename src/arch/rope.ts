@@ -7,7 +7,7 @@ interface RopeContext {
   /** Positions that the config says the model takes. */
   readonly trained: number
   readonly theta: number
-  /** Part of each head that turns where the config is silent; absent in families that turn whole heads. */
+  /** Part of each head that turns where the config says nothing; absent in families that turn whole heads. */
   readonly partial?: number | undefined
   /** Names that a family gives kinds of scaling; the published ones otherwise. */
   readonly kinds?: Readonly<Record<string, string>> | undefined

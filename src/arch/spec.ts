@@ -1,4 +1,4 @@
-import type { Activation, RopeTable, Window } from '../program/attrs.ts'
+import type { Activation, Mask, RopeTable, Window } from '../program/attrs.ts'
 import type { TensorType } from '../formats/tensors.ts'
 import type { ParamRef, Program, ProgramSize } from '../program/step.ts'
 
@@ -19,6 +19,8 @@ export interface ModelSpec {
   readonly eosIds: readonly number[]
   /** What the config says of a head that is the embedding. */
   readonly tied: boolean | 'unsaid'
+  /** Id that takes no position of the text: RoBERTa's padding. */
+  readonly unplacedId?: number | undefined
   /** Lasting remarks: ids outside the vocabulary, settings that change nothing here. */
   readonly warnings: readonly string[]
 }
@@ -43,6 +45,8 @@ export interface DecoderSpec extends ModelSpec {
   readonly rope: (layer: number) => RopeTable | null
   /** Attention window by layer. */
   readonly window: (layer: number) => Window
+  /** Which positions rows see within it; absent: causal. */
+  readonly mask?: Mask
   readonly bias: { readonly qkv: boolean; readonly o: boolean; readonly mlp: boolean }
 }
 
@@ -58,6 +62,8 @@ export interface ModelDescription extends ModelSpec {
   readonly tensorPrefix: string
   /** Name of the embedding's tensor behind the prefix; of a tied pair it may be stored under the head's. */
   readonly embeddingTensor: string
+  /** Which positions rows see, unless a run says otherwise. */
+  readonly mask: Mask
   /** Every parameter in the order of the forward pass; a tied head is not repeated. */
   readonly params: readonly ParamRef[]
   /** The forward pass for these counts. */

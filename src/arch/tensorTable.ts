@@ -25,7 +25,14 @@ export interface TensorPlaces {
   readonly probe: string
   /** Names of the head, which has no prefix, in order of preference; default `lm_head.weight`. */
   readonly heads?: readonly string[]
+  /** Names of the head's bias, likewise; default the head's with `bias`. */
+  readonly headBiases?: readonly string[]
+  /** Beginnings of names that stand beside the body, without its prefix. */
+  readonly outside?: readonly string[]
 }
+
+/** Names that the first checkpoints of BERT gave the weight and bias of a norm. */
+const OLD_NAMES = { weight: 'gamma', bias: 'beta' } as const
 
 /** The tensors of a checkpoint while an architecture takes its weights from them: checks shapes, remembers what was used. */
 export class TensorTable {
@@ -33,14 +40,20 @@ export class TensorTable {
   readonly #prefix: string
   readonly #used = new Set<string>()
   readonly #head: string
+  readonly #headBias: string
+  readonly #outside: readonly string[]
   #embedding = ''
 
   constructor(
     tensors: ReadonlyMap<string, TensorInfo>,
-    { prefixes, probe, heads = ['lm_head.weight'] }: TensorPlaces,
+    { prefixes, probe, heads = ['lm_head.weight'], headBiases = [], outside = [] }: TensorPlaces,
   ) {
+    const stored = (names: readonly string[]): string | undefined =>
+      names.find((name) => tensors.has(name)) ?? names[0]
     this.#tensors = tensors
-    this.#head = heads.find((head) => tensors.has(head)) ?? heads[0] ?? ''
+    this.#outside = outside
+    this.#head = stored(heads) ?? ''
+    this.#headBias = stored(headBiases) ?? this.#head.replace(/weight$/, 'bias')
     this.#prefix = prefixes.find((prefix) => tensors.has(prefix + probe)) ?? prefixes[0] ?? ''
   }
 
@@ -83,7 +96,7 @@ export class TensorTable {
 
   /**
    * The head `[vocab, hidden]`, null where it is the embedding. Both present although the config ties them are kept apart, which is
-   * right whether or not they are equal. A config that is silent ties when no head is stored.
+   * right whether or not they are equal. A config without the field ties when no head is stored.
    */
   head(
     embedding: string,
@@ -97,7 +110,7 @@ export class TensorTable {
 
   /** Bias of the head, one value for each token. */
   headBias(vocab: number): TensorRef {
-    return this.#top(this.#head.replace(/weight$/, 'bias'), [vocab])
+    return this.#top(this.#headBias, [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */
@@ -140,10 +153,16 @@ export class TensorTable {
   }
 
   #claim(name: string, shape: readonly number[]): string {
-    return this.#claimFull(this.#prefix + name, shape)
+    const isOutside = this.#outside.some((beginning) => name.startsWith(beginning))
+    return this.#claimFull(isOutside ? name : this.#prefix + name, shape)
   }
 
-  #claimFull(name: string, shape: readonly number[]): string {
+  #claimFull(asked: string, shape: readonly number[]): string {
+    const old = asked.replace(
+      /(?<=LayerNorm\.)(weight|bias)$/,
+      (part) => OLD_NAMES[part as 'weight' | 'bias'],
+    )
+    const name = this.#tensors.has(asked) ? asked : this.#tensors.has(old) ? old : asked
     const tensor = this.#tensors.get(name)
     const expected = `[${shape.join(', ')}]`
     if (!tensor) {

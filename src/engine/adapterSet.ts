@@ -97,7 +97,7 @@ export class AdapterSet {
       if (asked?.some(({ scale }) => scale !== 0)) {
         throw new TokenscopeError(
           'unsupported',
-          'Adapters are merged into the weights and cannot be mixed again.',
+          'Adapters are merged into the weights and cannot be scaled again.',
           {
             hint: 'Unmerge them first.',
           },

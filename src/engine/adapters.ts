@@ -1,4 +1,4 @@
-import type { MixPart } from '../adapters/mix.ts'
+import type { ScaledAdapter } from '../adapters/combine.ts'
 import { blankReport } from '../adapters/report.ts'
 import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
 import { klDivergence, logSoftmax } from '../decode/distribution.ts'
@@ -162,14 +162,14 @@ export class EngineAdapters {
     return adapterSimilarity(this.set.parsed(first), this.set.parsed(second))
   }
 
-  private mixParts(scales: readonly AdapterScale[]): MixPart[] {
+  private scaledAdapters(scales: readonly AdapterScale[]): ScaledAdapter[] {
     return scales.map(({ id, scale }) => ({ adapter: this.set.parsed(id), scale }))
   }
 
   async merge(scales: readonly AdapterScale[]): Promise<void> {
     this.refuseMerged('Merging')
     const { mergeIntoWeights } = await import('./merge.ts')
-    this.merged = await mergeIntoWeights(this.parts.runner, this.mixParts(scales))
+    this.merged = await mergeIntoWeights(this.parts.runner, this.scaledAdapters(scales))
     this.set.merged = scales.map(({ id, scale }) => `${id}@${scale}`).join('+')
   }
 
@@ -184,10 +184,10 @@ export class EngineAdapters {
     { format = 'peft', dtype = 'F32' }: ExportOptions,
   ): Promise<Map<string, Uint8Array>> {
     this.refuseMerged('Exporting')
-    const parts = this.mixParts(scales)
+    const parts = this.scaledAdapters(scales)
     if (format === 'peft') {
-      const { exportMix } = await import('../adapters/mix.ts')
-      return exportMix(parts, { baseModel: this.parts.modelId, dtype })
+      const { combineAdapters } = await import('../adapters/combine.ts')
+      return combineAdapters(parts, { baseModel: this.parts.modelId, dtype })
     }
     const { exportMerged } = await import('./merge.ts')
     const { runner, readCompanions } = this.parts

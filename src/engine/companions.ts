@@ -3,24 +3,12 @@ import { findGguf } from '../formats/gguf/find.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
 import type { FileSource } from '../formats/tensors.ts'
 import { readTokenizerFiles } from '../text/openTokenizer.ts'
-import type { ModelFiles } from './modelFiles.ts'
+import { COMPANIONS, type ModelFiles } from './modelFiles.ts'
 
 /** Most bytes of config.json. */
 const CONFIG_BYTES = 32 * 1024 * 1024
 /** Most bytes of a file of a tokenizer. */
 const TOKENIZER_FILE = 100 * 1024 * 1024
-
-const COMPANIONS = [
-  'config.json',
-  'tokenizer.json',
-  'vocab.json',
-  'merges.txt',
-  'tokenizer.model',
-  'tokenizer_config.json',
-  'generation_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-] as const
 
 /**
  * Opens a model: a folder of Hugging Face's layout, or a GGUF file that is all of it. Headers are read, no weights.

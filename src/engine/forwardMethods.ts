@@ -1,10 +1,10 @@
-import type { ForwardOptions, LogitsAt, Model } from '../api/model.ts'
+import type { LogitsAt, MaskedOptions, Model } from '../api/model.ts'
 import { invariant, TokenscopeError } from '../errors.ts'
 import type { EngineContext } from './context.ts'
 import type { OpenInspections } from './inspections.ts'
 
 type ForwardMethod =
-  'logits' | 'logitsAt' | 'tokenLogits' | 'steps' | 'trace' | 'inspect' | 'lens' | 'attribution'
+  'logits' | 'fillMask' | 'logitsAt' | 'tokenLogits' | 'steps' | 'trace' | 'inspect' | 'lens' | 'attribution'
 
 /** Forwards over given ids that look and leave no trace in a live sequence. */
 export function forwardMethods(
@@ -14,7 +14,7 @@ export function forwardMethods(
   const { runner } = context
   const trace: Model['trace'] = async (ids, { probes, ...options }) => {
     const { traceSteps } = await import('../inspect/trace.ts')
-    const { conditions } = context.forwardInput(ids, options)
+    const { conditions } = await context.forwardInput(ids, options)
     return context.read(() => traceSteps(runner, ids, probes, conditions))
   }
   return {
@@ -23,6 +23,10 @@ export function forwardMethods(
       const logits = (await trace(ids, { ...options, probes: ['logits'] })).get('logits')
       invariant(logits, 'logits were probed')
       return logits
+    },
+    async fillMask(text, options = {}) {
+      const { fillMasks } = await import('./fillMask.ts')
+      return fillMasks(context, text, options)
     },
     logitsAt: (ids, options = {}) => logitsAt(context, ids, options),
     async tokenLogits(index) {
@@ -39,16 +43,16 @@ export function forwardMethods(
     },
     async inspect(ids, options = {}) {
       // An inspection outlives the edits of recent runs, so it holds its own.
-      const input = context.forwardInput(ids, { adapters: options.adapters })
+      const input = await context.forwardInput(ids, { adapters: options.adapters, mask: options.mask })
       return context.read(() => inspections.open(input, options))
     },
     async lens(ids, options = {}) {
-      const input = context.forwardInput(ids, options)
+      const input = await context.forwardInput(ids, options)
       const { readLens } = await import('../inspect/lens.ts')
       return context.read(() => readLens(input, options))
     },
     async attribution(ids, options) {
-      const input = context.forwardInput(ids, { adapters: options.adapters })
+      const input = await context.forwardInput(ids, { adapters: options.adapters })
       const { attributeLogit } = await import('../inspect/attribution.ts')
       return context.read(() => attributeLogit(input, options))
     },
@@ -58,9 +62,9 @@ export function forwardMethods(
 async function logitsAt(
   context: EngineContext,
   ids: readonly number[],
-  options: ForwardOptions,
+  options: MaskedOptions,
 ): Promise<LogitsAt> {
-  const input = context.forwardInput(ids, options)
+  const input = await context.forwardInput(ids, options)
   const { runner, info, lastRun } = context
   const row = lastRun.ringRow(ids, input.conditions.key)
   if (row === null) {

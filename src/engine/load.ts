@@ -74,11 +74,11 @@ export async function loadModelFrom(
 
 async function openModel(
   source: ModelSource,
-  { signal, onProgress, contextLength, weights = 'auto' }: LoadOptions,
+  { signal, onProgress, contextLength, weights = 'auto', hub }: LoadOptions,
   modelsUrl: URL,
 ): Promise<OpenedModel> {
   onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
-  const files = await openModelFiles(await openSource(source, { modelsUrl }), signal)
+  const files = await openModelFiles(await openSource(source, { modelsUrl, hub }), signal)
   const { config, checkpoint } = files
   const model = await describeModel(config, checkpoint.tensors)
   checkLimits(model)
@@ -150,6 +150,7 @@ function describe(
     id: files.label,
     architecture,
     modelType,
+    tasks: [model.mask === 'causal' ? 'generate' : 'fill-mask'],
     layers,
     heads,
     kvHeads,
@@ -166,6 +167,7 @@ function describe(
     variant: runner.pipelines.variant,
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer?.hasChatTemplate ?? false,
+    sampling: tokenizer?.sampling ?? null,
     bosId: tokenizer?.bosId ?? model.bosId,
     eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],
     warnings: [

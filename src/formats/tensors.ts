@@ -66,6 +66,8 @@ export interface FileSource {
   stream(name: string, begin: number, end: number | null, signal?: AbortSignal): ReadableStream<Uint8Array>
   /** Names, when they can be listed (dropped files, folders on disk); null for a URL. */
   list(): Promise<readonly string[] | null>
+  /** Which of several files that hold the same model is meant, where the source knows better than to ask. */
+  pick?(names: readonly string[]): Promise<string | null>
 }
 
 /** An opened checkpoint: its tensors by name, and a way to read them in file order. */

@@ -3,8 +3,10 @@ import type { UnofferedMethod } from './types.ts'
 
 /** What would offer a method that needs the inside of a model. */
 export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
+  chatTemplate: 'an engine renders chats by a template that it does not show; applyChatTemplate asks it to.',
   logits:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
+  fillMask: 'engines generate; a masked language model in this tab fills masks.',
   logitsAt:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
   steps: 'an engine does not show its steps; a model in this tab does.',
@@ -36,7 +38,9 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
     [Symbol.asyncIterator]: () => ({ next: call(method) }),
   })
   return {
+    chatTemplate: call('chatTemplate'),
     logits: call('logits'),
+    fillMask: call('fillMask'),
     logitsAt: call('logitsAt'),
     steps: call('steps'),
     trace: call('trace'),

@@ -28,7 +28,9 @@ export type Capabilities = Readonly<Record<Feature | keyof RemoteMethods | Unoff
 
 /** Methods of a model that need its weights and activations: no engine offers them over HTTP. */
 export const UNOFFERED = [
+  'chatTemplate',
   'logits',
+  'fillMask',
   'logitsAt',
   'steps',
   'trace',

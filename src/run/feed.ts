@@ -146,7 +146,7 @@ export class Feed {
     this.sequence.tokens.push(...tokens.filter((token) => token !== FROM_SAMPLER))
   }
 
-  /** Reads tokens whose predictions nobody wants, chunk by chunk, so that others get their turn. */
+  /** Reads tokens whose predictions are not wanted, chunk by chunk, so that other work gets its turn. */
   async read(
     tokens: readonly number[],
     { chunk = () => MAX_ROWS, signal, onRead }: ReadOptions = {},

@@ -12,6 +12,7 @@ import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import { EDIT_SLOT, PAGE } from '../program/batchLayout.ts'
 import { withAdapters, withEdits } from '../program/changes.ts'
 import { fuse } from '../program/fuse.ts'
+import { withMask } from '../program/mask.ts'
 import type { Program, ProgramSize } from '../program/step.ts'
 import type { WeightStore } from '../weights/store.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
@@ -21,19 +22,11 @@ import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
 import { Executor } from './executor.ts'
 import { LivePrograms } from './livePrograms.ts'
-import { cacheBytesPerPosition, cacheLayers, PagePool, type CacheLayer } from './pagePool.ts'
+import { cacheLayers, PagePool } from './pagePool.ts'
 import { Reach } from './reach.ts'
 import { RopeTables } from './ropeTable.ts'
 import { MAX_LOGIT_ROWS, MAX_ROWS } from './rows.ts'
-
-/** Bytes of the ring that keeps the logits of generated tokens. */
-const RING_BYTES = 8 * 1024 * 1024
-/** Bytes of cache up to which texts that nobody works on are kept rather than given up for room. */
-const SPARE_CACHE_BYTES = 64 * 1024 * 1024
-/** Room to begin with: bytes of cache, and positions that live programs are bound for. */
-const FIRST_ROOM = { cacheBytes: 4 * 1024 * 1024, positions: 512 }
-/** Pages that stay free: a look at a running text takes a copy of its last page, and one behind it. */
-const SPARE_PAGES = 2
+import { firstPages, FIRST_ROOM, ringRows, SPARE_CACHE_BYTES, SPARE_PAGES } from './sizes.ts'
 
 export interface RunnerOptions {
   opened: OpenedDevice
@@ -43,7 +36,7 @@ export interface RunnerOptions {
   ledger: BufferLedger
   weights: WeightStore
   /** Made to propose tokens to another runner: room for one text, logits of one forward. */
-  guide?: boolean
+  draft?: boolean
   /** How the cache keeps keys and values; default f32. */
   kv?: KvFormat
   /** What it begins with before texts grow. */
@@ -56,18 +49,6 @@ function noRoomFor(length: number, positions: number, { message: cause }: GPUErr
     hint: 'What is written so far is kept. Use a shorter text.',
     details: { positions, wanted: length, cause },
   })
-}
-
-/** A pool that begins with `bytes` and may grow to all that texts of `perContext` pages each can take. */
-function openPool(
-  ledger: BufferLedger,
-  layers: readonly CacheLayer[],
-  { perContext, bytes, format }: { perContext: number; bytes: number; format: KvFormat },
-): PagePool {
-  const affordable = Math.floor(bytes / (PAGE * cacheBytesPerPosition(layers, format)))
-  const most = MAX_SEQUENCES * perContext + SPARE_PAGES
-  const pages = Math.min(most, Math.max(1, affordable) + SPARE_PAGES)
-  return new PagePool(ledger, layers, { pages, most, format })
 }
 
 /** Buffers of one model that live as long as it does, and the programs bound to them. */
@@ -95,7 +76,7 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     const { opened, variant, model, context, ledger, weights } = options
-    const { guide = false, room = FIRST_ROOM, kv = KV_F32 } = options
+    const { draft = false, room = FIRST_ROOM, kv = KV_F32 } = options
     this.executor = new Executor(opened.device, ledger, variant)
     this.model = model
     this.context = context
@@ -103,12 +84,14 @@ export class Runner {
     const forward = model.record({ rows: MATVEC_ROWS, logitRows: MATVEC_ROWS, positions: context })
     const layers = cacheLayers(forward)
     const perContext = Math.ceil(context / PAGE)
-    this.pool = openPool(ledger, layers, { perContext, bytes: room.cacheBytes, format: kv })
+    this.pool = new PagePool(ledger, layers, {
+      pages: firstPages(layers, kv, { perContext, bytes: room.cacheBytes }),
+      most: MAX_SEQUENCES * perContext + SPARE_PAGES,
+      format: kv,
+    })
     this.sequences = new SequenceStore(opened.device, this.pool, widestWindow(layers))
     const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
-    const limit = Math.min(RING_BYTES, opened.device.limits.maxStorageBufferBindingSize)
-    const kept = guide ? MAX_LOGIT_ROWS : Math.min(context, Math.floor(limit / (model.vocab * 4)))
-    this.ringRows = Math.max(MAX_LOGIT_ROWS, kept)
+    this.ringRows = ringRows(model.vocab, context, ledger.largestBinding, draft)
     this.logits = ledger.create('logits', this.ringRows * model.vocab * 4, STORAGE | COPY_SRC)
     this.records = ledger.create('records', MAX_LOGIT_ROWS * RECORD_BYTES, STORAGE | COPY_SRC)
     const words = batchWords(MAX_ROWS, MAX_SEQUENCES, perContext)
@@ -140,9 +123,10 @@ export class Runner {
   record(
     size: ProgramSize,
     observed: readonly string[],
-    { adapters, edits }: ForwardChanges = { adapters: this.adapters, edits: null },
+    { adapters, edits, mask }: ForwardChanges = { adapters: this.adapters, edits: null },
   ): Program {
-    const recorded = this.model.record(size)
+    const own = this.model.record(size)
+    const recorded = mask === undefined ? own : withMask(own, mask)
     const adapted = adapters ? withAdapters(recorded, adapters) : recorded
     const edited = edits ? withEdits(adapted, (step) => edits.has(step)) : adapted
     const isSingleBuffer = (name: string): boolean => this.weights.isSingleBuffer(name)

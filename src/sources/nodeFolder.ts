@@ -27,6 +27,15 @@ export async function isFolder(path: string | URL): Promise<boolean> {
   )
 }
 
+/** True for an existing file or folder. */
+export async function isThere(path: string): Promise<boolean> {
+  const fs = await loadFs()
+  return fs.stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** A folder on disk, in Node. `folder` ends in a slash when it is a URL. `file` is the one of its files that is meant. */
 export function nodeFolderSource(folder: string | URL, file?: string): FileSource {
   const label = folder instanceof URL ? decodeURIComponent(folder.pathname) : folder

@@ -1,28 +1,26 @@
 import { TokenscopeError } from '../errors.ts'
-import type { ModelSource } from '../api/model.ts'
+import type { HubOptions, ModelSource } from '../api/load.ts'
 import { directorySource } from './directory.ts'
 import { filesSource, mapSource } from './dropped.ts'
-import { isFolder, isNode, nodeFolderSource } from './nodeFolder.ts'
+import { isFolder, isNode, isThere, nodeFolderSource } from './nodeFolder.ts'
 import { urlSource } from './url.ts'
 import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
 import type { FileSource } from '../formats/tensors.ts'
 
-const HUB = 'https://huggingface.co'
-const HUB_HINT =
-  'Check owner/name and revision. Models that ask for a licence or a login cannot be read from here: download them.'
-const HUB_NAME = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/
+const HUB_HOST = /^(huggingface|hf)\.co$/
 const MODEL_ID = /^[A-Za-z0-9][\w.-]*$/
 const MAX_LIST_BYTES = 1024 * 1024
 
 export interface OpenSourceOptions {
   /** Address of models.json; ids and relative folders are resolved from it. A `file:` URL in Node. */
   modelsUrl: URL
+  hub?: HubOptions | undefined
 }
 
 /**
  * The folder a {@link ModelSource} stands for. A string is, in this order: an http(s) address; a path when it starts with
- * `/`, `./` or `../` (on disk in Node, else relative to the page); an id of models.json; in Node an existing folder; a
- * model on the hub.
+ * `/`, `./` or `../` (on disk in Node, else relative to the page); an id of models.json; in Node an existing folder; relative to
+ * the page when it ends in `/`; a model on the hub.
  * @throws `bad-argument` for a string that is none of these or a scheme that is never read, `network` for a models.json out of reach.
  */
 export async function openSource(source: ModelSource, options: OpenSourceOptions): Promise<FileSource> {
@@ -53,11 +51,16 @@ function nodePath(path: string): FileSource {
   return file === undefined ? nodeFolderSource(path) : nodeFolderSource(folder === '' ? '/' : folder, file)
 }
 
-async function openText(text: string, { modelsUrl }: OpenSourceOptions): Promise<FileSource> {
+/** The page that a relative address is read beside; a worker's page lies beside its list of models. */
+const pageUrl = (modelsUrl: URL): URL | string =>
+  typeof document === 'undefined' ? modelsUrl : document.baseURI
+
+async function openText(text: string, options: OpenSourceOptions): Promise<FileSource> {
+  const { modelsUrl, hub } = options
   if (/^[A-Za-z]:[\\/]/.test(text) && isNode()) return nodePath(text)
-  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return openAddress(text)
+  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return openAddress(text, hub)
   if (/^\.{0,2}\//.test(text)) {
-    return isNode() ? nodePath(text) : openAddress(new URL(text, modelsUrl).href)
+    return isNode() ? nodePath(text) : openAddress(new URL(text, pageUrl(modelsUrl)).href, hub)
   }
   if (MODEL_ID.test(text) && !/\.gguf$/i.test(text)) {
     const { folder, known } = await listedFolder(text, modelsUrl)
@@ -68,13 +71,17 @@ async function openText(text: string, { modelsUrl }: OpenSourceOptions): Promise
       expected: known,
     })
   }
-  if (isNode() && (/\.gguf$/i.test(text) || (await isFolder(text)))) return nodePath(text)
-  const hub = HUB_NAME.exec(text)
-  if (hub?.[1] && !text.includes('..')) return hubSource(hub[1], hub[2] ?? 'main')
+  if (isNode() && (await isThere(text))) return nodePath(text)
+  if (text.endsWith('/') && !isNode()) return openAddress(new URL(text, pageUrl(modelsUrl)).href, hub)
+  // The hub is asked when a model of it is meant.
+  const { hubSource, parseHubId } = await import('./hub.ts')
+  const address = parseHubId(text)
+  if (address) return hubSource(address, hub)
+  if (isNode() && /\.gguf$/i.test(text)) return nodePath(text)
   throw badSource(`'${text.slice(0, 200)}' is no model source.`, { got: text.slice(0, 200) })
 }
 
-function openAddress(text: string): FileSource {
+async function openAddress(text: string, hub: HubOptions | undefined): Promise<FileSource> {
   const url = URL.canParse(text) ? new URL(text) : null
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw badSource(`'${text.slice(0, 200)}' is no http(s) address.`, {
@@ -84,20 +91,17 @@ function openAddress(text: string): FileSource {
   }
   if (/(^|\/)\.\.(\/|$)/.test(decodeURIComponent(url.pathname)))
     throw badSource('The address leaves its folder.', { got: text })
-  const page = /^\/([^/]+\/[^/]+)\/?(?:tree\/([^/]+)\/?)?$/.exec(url.pathname)
-  if (url.origin === HUB && page?.[1]) return hubSource(page[1], page[2] ?? 'main')
+  if (HUB_HOST.test(url.host) || (hub?.endpoint && url.href.startsWith(hub.endpoint))) {
+    const { endpointOf, hubSource, parseHubLink } = await import('./hub.ts')
+    const address = parseHubLink(url, endpointOf(hub))
+    if (address) return hubSource(address, hub)
+  }
   // The address of a file of the model means its folder; that of a GGUF file the file.
   const file = /[^/]+\.gguf$/i.exec(url.pathname)?.[0]
   url.pathname = url.pathname.replace(/\/[^/]+\.(json|safetensors|gguf)$/i, '/').replace(/\/?$/, '/')
   url.search = ''
   url.hash = ''
   return file === undefined ? urlSource(url) : urlSource(url, { file: decodeURIComponent(file) })
-}
-
-function hubSource(model: string, revision: string): FileSource {
-  const folder = new URL(`${HUB}/${model}/resolve/${encodeURIComponent(revision)}/`)
-  const label = revision === 'main' ? model : `${model}@${revision}`
-  return urlSource(folder, { label, refusedHint: HUB_HINT })
 }
 
 function folderAt(folder: URL, label: string): FileSource {

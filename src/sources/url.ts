@@ -7,15 +7,24 @@ import type { FileSource } from '../formats/tensors.ts'
 export interface UrlSourceOptions {
   /** Shown to people; default the address without its query. */
   label?: string
-  /** Sent when a file is not there or may not be read, e.g. that a hub model may be private. */
-  refusedHint?: string
-  /** Pause before the first resumption; each further one waits that much longer. */
+  /** What may help when a file is not there or may not be read, e.g. that a hub model may be private. */
+  refusedHint?: (status: number) => string
+  /** Pause before the first resumption; each further one waits that much longer, or as long as the server says. */
   retryMs?: number
+  /** A connection that brings no byte for so long is given up and resumed. */
+  silenceMs?: number
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>>
+  /** Bytes of every file there is, where they are known without asking. */
+  sizes?: ReadonlyMap<string, number>
   /** The file that the address names. */
   file?: string | undefined
 }
 
 const MAX_RESUMPTIONS = 3
+const SILENCE_MS = 30_000
+/** A server that asks for a longer pause is left alone: the person may try again then. */
+const MAX_PAUSE_MS = 60_000
 
 /** What a server says of a file. */
 interface FileHead {
@@ -77,7 +86,23 @@ function asStream(chunks: AsyncGenerator<Uint8Array, void, undefined>): Readable
 }
 
 /** A connection that broke or a server that is busy: worth another try from the byte reached. */
-class Interrupted extends Error {}
+class Interrupted extends Error {
+  /** How long the server asks to be left alone. */
+  readonly pauseMs: number
+
+  constructor(message: string, { cause, pauseMs = 0 }: { cause?: unknown; pauseMs?: number } = {}) {
+    super(message, { cause })
+    this.pauseMs = pauseMs
+  }
+}
+
+/** `Retry-After` in milliseconds: seconds, or a date. 0 without one. */
+export function retryAfter(response: Response, now = Date.now()): number {
+  const text = response.headers.get('retry-after') ?? ''
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? 0 : Math.max(0, date - now)
+}
 
 class FileServer {
   readonly label: string
@@ -97,6 +122,11 @@ class FileServer {
   async head(name: string, signal?: AbortSignal): Promise<FileHead | null> {
     const known = this.#heads.get(name)
     if (known !== undefined) return known
+    const { sizes } = this.#options
+    if (sizes) {
+      const size = sizes.get(checkFileName(name, { file: this.label, field: 'file name' }))
+      return size === undefined ? null : { size }
+    }
     const response = await this.#askHead(name, signal)
     let head: FileHead | null = null
     if (response.ok && !isPage(name, response)) {
@@ -146,11 +176,12 @@ class FileServer {
         throw new Interrupted(`the body ended at byte ${at} of ${stop}`)
       } catch (cause) {
         throwIfAborted(signal)
-        if (!(cause instanceof Interrupted) || stop === null || resumptions === MAX_RESUMPTIONS) {
+        const again = cause instanceof Interrupted && stop !== null && resumptions < MAX_RESUMPTIONS
+        if (!again || cause.pauseMs > MAX_PAUSE_MS) {
           throw cause instanceof TokenscopeError ? cause : this.#broken(name, at, cause)
         }
         resumptions++
-        await pause((this.#options.retryMs ?? 300) * resumptions)
+        await pause(Math.max(cause.pauseMs, (this.#options.retryMs ?? 300) * resumptions), signal)
         throwIfAborted(signal)
       }
     }
@@ -174,6 +205,7 @@ class FileServer {
     if (response.status >= 500 || response.status === 429) {
       throw new Interrupted(`the server answered ${response.status}`, {
         cause: this.#refused(name, response.status),
+        pauseMs: retryAfter(response),
       })
     }
     if (!response.ok) throw this.#refused(name, response.status)
@@ -199,8 +231,8 @@ class FileServer {
     let at = response.status === 206 ? begin : 0
     try {
       for (;;) {
-        const { done, value } = await reader.read().catch((cause: unknown) => {
-          throw new Interrupted('the connection broke', { cause })
+        const { done, value } = await this.#unlessSilent(reader.read()).catch((cause: unknown) => {
+          throw cause instanceof Interrupted ? cause : new Interrupted('the connection broke', { cause })
         })
         if (done) return
         const chunk = value.subarray(
@@ -212,8 +244,22 @@ class FileServer {
         if (end !== null && at >= end) return
       }
     } finally {
-      // A reader that has failed rejects its cancellation with the error already on its way.
-      await reader.cancel().then(undefined, () => undefined)
+      // A reader that has failed rejects its cancellation with the error already on its way; a silent one may never answer.
+      void reader.cancel().catch(() => undefined)
+    }
+  }
+
+  async #unlessSilent<T>(work: Promise<T>): Promise<T> {
+    const { silenceMs = SILENCE_MS } = this.#options
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const silence = new Promise<never>((_, reject) => {
+      const message = `nothing came for ${silenceMs / 1000} seconds`
+      timer = setTimeout(() => reject(new Interrupted(message)), silenceMs)
+    })
+    try {
+      return await Promise.race([work, silence])
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -238,10 +284,14 @@ class FileServer {
   async #fetch(name: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
     checkFileName(name, { file: this.label, field: 'file name' })
     const url = new URL(name.split('/').map(encodeURIComponent).join('/'), this.#folder)
+    const headers = { ...this.#options.headers, ...init.headers }
     try {
-      return await fetch(url, { ...init, ...(signal ? { signal } : {}), referrerPolicy: 'no-referrer' })
+      return await this.#unlessSilent(
+        fetch(url, { ...init, headers, ...(signal ? { signal } : {}), referrerPolicy: 'no-referrer' }),
+      )
     } catch (cause) {
       throwIfAborted(signal)
+      if (cause instanceof Interrupted) throw cause
       throw new Interrupted(`${url.host} could not be reached`, { cause })
     }
   }
@@ -249,7 +299,9 @@ class FileServer {
   #refused(name: string, status: number): TokenscopeError {
     const what = status === 404 ? 'is not there (404)' : `was refused (status ${status})`
     return new TokenscopeError('network', `${this.label}: ${name} ${what}.`, {
-      hint: this.#options.refusedHint ?? 'Check the address; it must be the folder that holds config.json.',
+      hint:
+        this.#options.refusedHint?.(status) ??
+        'Check the address; it must be the folder that holds config.json.',
       details: { file: name, field: 'status', got: status, expected: 200 },
     })
   }
@@ -269,6 +321,10 @@ function isPage(name: string, response: Response): boolean {
   return /^text\/html/i.test(response.headers.get('content-type') ?? '') && !/\.html?$/.test(name)
 }
 
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+/** Waits; an abort ends it early. */
+export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds)
+    signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+  })
 }

@@ -25,7 +25,7 @@ export interface AdapterEntry {
 export interface Catalogue {
   models: readonly CatalogueEntry[]
   adapters: readonly AdapterEntry[]
-  /** Id loaded when nobody asked for another one. */
+  /** Id loaded when no other was asked for. */
   initial: string | null
 }
 

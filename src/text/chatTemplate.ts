@@ -1,3 +1,4 @@
+import type { ChatTemplateInfo, TemplateReads } from '../api/chat.ts'
 import { TokenscopeError } from '../errors.ts'
 import type { ChatRequest } from './jinja/chat.ts'
 import { isObject, refuse, type JsonObject } from './parts.ts'
@@ -8,12 +9,11 @@ import type { ChatMessage, ChatOptions } from './types.ts'
 const TEMPLATE_LIMIT = 1000
 
 /** A model's templates by name; one without a name is `default`. */
-export type Templates = ReadonlyMap<string, string>
+type Templates = ReadonlyMap<string, string>
 
-/** The templates of tokenizer_config.json: one string, or a list of named ones. */
-export function readTemplates(config: JsonObject): Templates {
-  const value = config['chat_template']
-  if (value === undefined || value === null) return new Map()
+/** The `chat_template` of tokenizer_config.json: one string, or a list of named ones. */
+function readTemplates(value: unknown): Templates {
+  if (value === null) return new Map()
   if (typeof value === 'string') return new Map([['default', value]])
   const file = 'tokenizer_config.json'
   if (!Array.isArray(value))
@@ -98,6 +98,7 @@ function failureOf(reply: Exclude<SandboxReply, { status: 'text' }>): Failure {
         line: undefined,
       }
     case 'ids':
+    case 'reads':
     case 'done':
       return { reason: 'it gave no text', kind: 'limit', line: undefined }
   }
@@ -168,15 +169,33 @@ export class ChatTemplate {
     return { usable, warning: usable ? null : `${sentence(failure)}.` }
   }
 
-  /** Messages as the model's text; throws as `renderChatTemplate` does. */
+  /** Messages as the model's text, or as that of `options.template`; throws as `renderChatTemplate` does. */
   async render(messages: readonly ChatMessage[], options: ChatOptions = {}): Promise<string> {
-    const template = this.#choose(options.tools)
-    if (template === null) return missing(this.#templates)
+    const template = options.template ?? this.#choose(options.tools)
+    if (template === null) throw missing([...this.#templates.keys()])
     const addGenerationPrompt = options.addGenerationPrompt ?? options.continueFinalMessage !== true
     return run(
       this.#sandbox,
       requestOf(template, messages, this.#tokens, { ...options, addGenerationPrompt }),
     )
+  }
+
+  /** What the template reads, and what is wrong with it. */
+  async describe(): Promise<ChatTemplateInfo> {
+    const source = this.#choose(null)
+    const names = [...this.#templates.keys()]
+    const specialTokens = this.#tokens
+    if (source === null) {
+      const problem = names.length === 0 ? null : missing(names).message
+      return { names, source, specialTokens, reads: null, problem }
+    }
+    const { warning } = await this.check()
+    return { names, source, specialTokens, reads: await this.#reads(source), problem: warning }
+  }
+
+  async #reads(template: string): Promise<TemplateReads | null> {
+    const reply = await this.#sandbox.run({ kind: 'describe', template }, TEMPLATE_LIMIT)
+    return reply.status === 'reads' ? reply.reads : null
   }
 
   /** The template for tools where the model has one and there are tools, as Transformers chooses. */
@@ -186,9 +205,18 @@ export class ChatTemplate {
   }
 }
 
-function missing(templates: Templates): never {
-  const names = [...templates.keys()].join(', ')
-  throw new TokenscopeError(
+/** A model's templates, ready to run. Throws `bad-file` when `written` is nothing that a file may hold. */
+export function openChatTemplate(
+  written: unknown,
+  tokens: Readonly<Record<string, string>>,
+  sandbox: Sandbox,
+): ChatTemplate {
+  return new ChatTemplate(readTemplates(written), { ...tokens }, sandbox)
+}
+
+function missing(templates: readonly string[]): TokenscopeError {
+  const names = templates.join(', ')
+  return new TokenscopeError(
     'unsupported',
     names === ''
       ? 'This model has no chat template.'

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatOptions } from '../api/chat.ts'
+import type { ChatMessage, ChatOptions, ChatTemplateInfo } from '../api/chat.ts'
 
 export type { ChatMessage, ChatOptions } from '../api/chat.ts'
 
@@ -9,6 +9,8 @@ export interface Tokenizer {
   readonly bosId: number | null
   /** Ids that end a text. */
   readonly eosIds: readonly number[]
+  /** The token that stands for one to be found; null of tokenizers without. */
+  readonly mask: { readonly id: number; readonly text: string } | null
   /** True when a chat template is there and usable. */
   readonly hasChatTemplate: boolean
   /**
@@ -30,5 +32,7 @@ export interface Tokenizer {
   isSpecial(id: number): boolean
   /** Messages through the model's own template, by default ending where the assistant speaks. Throws `unsupported` without a template. */
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
+  /** The model's own template, and what it reads. */
+  chatTemplate(): Promise<ChatTemplateInfo>
   dispose(): void
 }

@@ -37,7 +37,8 @@ function blockFormat(dtype: TensorInfo['dtype']): WeightFormat {
   return FORMATS[dtype.toLowerCase() as Lowercase<BlockType>]
 }
 
-function storedType({ dtype, quirk }: TensorInfo): StoredMatrixType {
+/** How a matrix of a checkpoint is kept as it is. */
+export function storedType({ dtype, quirk }: TensorInfo): StoredMatrixType {
   const format = isFloat(dtype) ? FLOAT_FORMATS[dtype] : blockFormat(dtype)
   return { format, headRows: quirk?.kind === 'interleaved' ? quirk.headRows : undefined }
 }

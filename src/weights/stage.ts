@@ -35,7 +35,7 @@ interface Range {
   end: number
 }
 
-/** Where bytes go; a null buffer takes rows that nobody wants. */
+/** Where bytes go; a null buffer takes rows that are not wanted. */
 interface Sink {
   buffer: GPUBuffer | null
   at: number

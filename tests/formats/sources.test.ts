@@ -267,6 +267,11 @@ describe('openSource', () => {
       text: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M/tree/v1.0',
       label: 'HuggingFaceTB/SmolLM2-135M@v1.0',
     },
+    { text: 'HuggingFaceTB/SmolLM2-135M@main/gguf/model-Q8_0.gguf', label: 'HuggingFaceTB/SmolLM2-135M' },
+    {
+      text: 'https://hf.co/HuggingFaceTB/SmolLM2-135M/blob/v1.0/x.gguf',
+      label: 'HuggingFaceTB/SmolLM2-135M@v1.0',
+    },
     { text: folder, label: folder },
   ])('$text', async ({ text, label }) => {
     expect((await openSource(text, options)).label).toBe(label)

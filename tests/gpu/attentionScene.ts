@@ -7,7 +7,7 @@ import type { Step } from '../../src/program/step.ts'
 import { randomSource, type RandomSource } from '../random.ts'
 import {
   attention,
-  attentionMix,
+  attentionContext,
   attentionProbs,
   attentionScores,
   createPages,
@@ -26,7 +26,7 @@ export interface Shape {
   headDim: number
 }
 
-/** Sequences of some lengths whose last rows are new, in pages that lie mixed in the pool. */
+/** Sequences of some lengths whose last rows are new, in pages that lie shuffled in the pool. */
 interface Scene {
   attrs: ScoresAttrs
   rows: Row[]
@@ -222,7 +222,7 @@ export async function checkChain(
   expectPool(v, scene.v, cache, headDim)
   const scores = attentionScores(scene.q, scene.k, rows, { ...shape, heads }, length)
   const probs = attentionProbs(scores, rows, heads)
-  const context = attentionMix(probs, scene.v, rows, { ...shape, heads })
+  const context = attentionContext(probs, scene.v, rows, { ...shape, heads })
   for (const [name, want] of [
     ['scores', scores],
     ['probs', probs],

@@ -18,7 +18,7 @@ import {
   readBytes,
   relayPieces,
   upload,
-} from './formatBench.ts'
+} from './formatHarness.ts'
 import { CANARY, F32, padRows, plainRows, worstRow } from './opHarness.ts'
 
 const VARIANTS = [

@@ -16,7 +16,7 @@ import {
   run,
   unpackBits,
   upload,
-} from './formatBench.ts'
+} from './formatHarness.ts'
 
 /** Bytes of a stage here: tensors go through several. */
 const SMALL = 4096

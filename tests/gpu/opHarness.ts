@@ -19,7 +19,7 @@ import { packMatrix, unpackMatrix } from '../weights/pack.ts'
 import type { LoadFormat, Variant } from '../../src/api/model.ts'
 import { testDevice } from './device.ts'
 
-/** A quiet NaN with a payload of its own: what nobody wrote. */
+/** A quiet NaN with a payload of its own: what no kernel wrote. */
 export const CANARY = 0x7fc1_2345
 const GUARD_WORDS = 64
 

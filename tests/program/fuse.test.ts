@@ -106,7 +106,7 @@ describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
     })
   })
 
-  test('a forward whose logits nobody wants ends behind the layers', () => {
+  test('a forward whose logits are not wanted ends behind the layers', () => {
     const { steps } = fuse(recordRows(model, 128, { logitRows: 0 }), FUSE)
     expect(steps.at(-1)?.layer).toBe(1)
   })

@@ -1,6 +1,6 @@
 import { TokenscopeError } from '../../errors.ts'
 import { badFile, recogniseForeign } from '../badFile.ts'
-import { Cursor } from './cursor.ts'
+import { Cursor, NeedMore } from './cursor.ts'
 import type { GgufField, GgufMetadata } from './fields.ts'
 import { ggmlTypeById, type GgmlTypeName } from './ggmlTypes.ts'
 import { readField } from './values.ts'
@@ -74,6 +74,20 @@ export function parseGgufHeader(
   return { file, version, fields, tensors, alignment, dataBegin, fileBytes }
 }
 
+/** The fields that are whole in the beginning of a file; those of a header that ends later are left out. Throws as {@link parseGgufHeader}. */
+export function parseLeadingFields(bytes: Uint8Array, file: string, size: number | null): GgufMetadata {
+  const cursor = new Cursor(file, bytes, Math.min(size ?? MAX_HEADER_BYTES, MAX_HEADER_BYTES), false)
+  readVersion(cursor, bytes)
+  cursor.count('tensor count', LEAST_TENSOR)
+  const fields = new Map<string, GgufField>()
+  try {
+    readFields(cursor, cursor.count('metadata count', LEAST_FIELD), fields)
+  } catch (cause) {
+    if (!(cause instanceof NeedMore)) throw cause
+  }
+  return fields
+}
+
 function readVersion(cursor: Cursor, bytes: Uint8Array): number {
   const { file } = cursor
   if (bytes.byteLength === 0) throw badFile(file, 'file', 'empty', 'a GGUF file')
@@ -104,8 +118,7 @@ function bigEndian(file: string): TokenscopeError {
   })
 }
 
-function readFields(cursor: Cursor, count: number): GgufMetadata {
-  const fields = new Map<string, GgufField>()
+function readFields(cursor: Cursor, count: number, fields = new Map<string, GgufField>()): GgufMetadata {
   for (let n = 0; n < count; n++) {
     const key = cursor.string(`key ${n}`)
     if (key === '' || key.length > MAX_KEY_BYTES)

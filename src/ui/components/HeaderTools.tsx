@@ -9,7 +9,7 @@ import { Icon, type IconName } from './Icon.tsx'
 
 const UndoButtons = later(async () => (await import('./UndoButtons.tsx')).UndoButtons)
 
-/** What concerns the whole page: take back, share, keys, language, light. */
+/** What concerns the whole page: undo, share, keys, language, light. */
 export function HeaderTools() {
   return (
     <div className="header-tools">

@@ -58,13 +58,13 @@ const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
     { keys: `${COMMAND}+Enter`, does: 'keys.speculateRun' },
     { keys: 'J K ← →', does: 'keys.places' },
   ],
-  adapters: [{ keys: '↑ ↓', does: 'keys.mixerRow' }],
+  adapters: [{ keys: '↑ ↓', does: 'keys.adapterRow' }],
   compare: [
     { keys: `${COMMAND}+Enter`, does: 'keys.compareRun' },
     { keys: 'N', does: 'keys.divergence' },
     { keys: 'J K', does: 'keys.positions' },
   ],
-  trace: [
+  log: [
     { keys: 'J K', does: 'keys.fileTokens' },
     { keys: '↑ ↓ Home End', does: 'keys.fileSteps' },
   ],

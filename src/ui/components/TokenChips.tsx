@@ -1,14 +1,14 @@
 import { memo } from 'react'
-import type { Trace } from '../../store/trace.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import type { GeneratedToken } from '../../api/model.ts'
 import { probabilityLevel, surprisalLevel } from '../draw/palette.ts'
 import { TokenText } from './TokenText.tsx'
 
 interface BlockProps {
-  trace: Trace
+  log: TokenLog
   /** Changes with the text, so that a block never shows tokens of an older one. */
   epoch: number
-  /** Indices into `trace.groups`. */
+  /** Indices into `log.groups`. */
   fromGroup: number
   toGroup: number
   /** Tokens up to the block's end; only the growing block sees it change. */
@@ -22,11 +22,11 @@ interface BlockProps {
 
 /** Whole lines of token chips. Compared by its numbers alone, so closed blocks never render again. */
 export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
-  const { trace, fromGroup, toGroup, pinned, endLabel, caret } = props
+  const { log, fromGroup, toGroup, pinned, endLabel, caret } = props
   const chips = []
   for (let group = fromGroup; group < toGroup; group++) {
-    const first = trace.groups[group] ?? 0
-    const members = trace.tokens.slice(first, trace.groups[group + 1] ?? trace.tokens.length)
+    const first = log.groups[group] ?? 0
+    const members = log.tokens.slice(first, log.groups[group + 1] ?? log.tokens.length)
     const [token] = members
     if (token === undefined) continue
     chips.push(
@@ -37,7 +37,7 @@ export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
           key={first}
           token={token}
           pinned={token.index === pinned}
-          end={trace.isEnd(token.id) ? endLabel : null}
+          end={log.isEnd(token.id) ? endLabel : null}
         />
       ),
     )
@@ -86,20 +86,20 @@ interface ChipProps {
 }
 
 const Chip = memo(function Chip({ token, pinned, end }: ChipProps) {
-  const silent = end !== null && token.text === ''
+  const isTextless = end !== null && token.text === ''
   return (
     <span
       {...tokenAttributes(token, pinned)}
-      className={`chip ${levelClasses(token)}${silent ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
-      aria-label={silent ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
-      data-label={silent ? end : undefined}
+      className={`chip ${levelClasses(token)}${isTextless ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
+      aria-label={isTextless ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
+      data-label={isTextless ? end : undefined}
     >
       <TokenText text={token.text} />
     </span>
   )
 })
 
-/** Several tokens that make one character: the text on the last, a strip for each before it. */
+/** Several tokens that make one character: the text on the last, a mark for each before it. */
 function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[]; pinned: number }) {
   const text = members.map((member) => member.text).join('')
   const parts = members.length - 1

@@ -23,7 +23,7 @@ export const keysEn = {
   'keys.scoredToken': 'In the text: previous token, next token',
   'keys.speculateRun': 'Speculate',
   'keys.places': 'Previous place, next place',
-  'keys.mixerRow': 'On a grip: move the adapter',
+  'keys.adapterRow': 'On a grip: move the adapter',
   'keys.fileTokens': 'Previous token, next token of the file',
   'keys.fileSteps': 'In the list of steps: move',
 } as const

@@ -24,7 +24,7 @@ export const keysKo: Readonly<Record<keyof typeof keysEn, string>> = {
   'keys.scoredToken': '글에서: 이전 토큰, 다음 토큰',
   'keys.speculateRun': '추측 시작',
   'keys.places': '이전 자리, 다음 자리',
-  'keys.mixerRow': '손잡이에서: 어댑터 순서 바꾸기',
+  'keys.adapterRow': '손잡이에서: 어댑터 순서 바꾸기',
   'keys.fileTokens': '파일의 이전 토큰, 다음 토큰',
   'keys.fileSteps': '단계 목록에서: 이동',
 }

@@ -2,7 +2,7 @@ import type { Catalogue } from './en.ts'
 import { adaptersKo } from './adapters.ko.ts'
 import { attentionKo } from './attention.ko.ts'
 import { attributionKo } from './attribution.ko.ts'
-import { benchKo } from './bench.ko.ts'
+import { samplerKo } from './sampler.ko.ts'
 import { branchesKo } from './branches.ko.ts'
 import { cacheKo } from './cache.ko.ts'
 import { editsKo } from './edits.ko.ts'
@@ -223,7 +223,7 @@ export const ko: Catalogue = {
   ...attentionKo,
   ...lensKo,
   ...attributionKo,
-  ...benchKo,
+  ...samplerKo,
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,

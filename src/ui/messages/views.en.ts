@@ -1,7 +1,7 @@
 import { adaptersEn } from './adapters.en.ts'
 import { attentionEn } from './attention.en.ts'
 import { attributionEn } from './attribution.en.ts'
-import { benchEn } from './bench.en.ts'
+import { samplerEn } from './sampler.en.ts'
 import { branchesEn } from './branches.en.ts'
 import { cacheEn } from './cache.en.ts'
 import { editsEn } from './edits.en.ts'
@@ -19,7 +19,7 @@ export const viewsEn = {
   ...attentionEn,
   ...lensEn,
   ...attributionEn,
-  ...benchEn,
+  ...samplerEn,
   ...scoreEn,
   ...branchesEn,
   ...cacheEn,

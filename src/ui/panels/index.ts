@@ -94,7 +94,7 @@ export const VIEWS: readonly View[] = [
     group: 'change',
     title: 'view.sampling',
     icon: 'funnel',
-    component: later(() => import('./SamplingBenchView.tsx').then((module) => module.SamplingBenchView)),
+    component: later(() => import('./SamplingView.tsx').then((module) => module.SamplingView)),
     left: null,
     right: null,
     bottom: null,
@@ -163,7 +163,7 @@ export const VIEWS: readonly View[] = [
     name: 'adapters',
     group: 'adapt',
     title: 'view.adapters',
-    icon: 'mixer',
+    icon: 'faders',
     component: later(() => import('./AdaptersView.tsx').then((module) => module.AdaptersView)),
     left: {
       title: 'adapters.title',

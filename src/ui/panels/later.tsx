@@ -1,10 +1,10 @@
 import { lazy, Suspense, type ComponentType } from 'react'
-import { loadViewWords } from '../messages/index.ts'
+import { loadViewMessages } from '../messages/index.ts'
 
 /** A panel whose code, and whose words, are fetched when it is first shown: what opens first stays small. */
 export function later(load: () => Promise<ComponentType>): ComponentType {
   const Panel = lazy(async () => {
-    const [panel] = await Promise.all([load(), loadViewWords()])
+    const [panel] = await Promise.all([load(), loadViewMessages()])
     return { default: panel }
   })
   return function Later() {

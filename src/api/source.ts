@@ -1,0 +1,89 @@
+import type { HubOptions, LoadFormat, WeightFormat } from './load.ts'
+
+/** A file that a model source holds. */
+export interface SourceFile {
+  readonly name: string
+  /** Null where the source does not tell. */
+  readonly bytes: number | null
+  /** Loading reads it, so keeping the model downloads it. */
+  readonly needed: boolean
+}
+
+/** How a model could be loaded, and what that takes. */
+export interface FitOption {
+  readonly weights: LoadFormat | 'auto'
+  readonly contextLength: number
+  readonly gpuBytes: number
+  readonly fits: boolean
+}
+
+/** `fits` as asked; `fits-q4_0` with weights quantised while loading; `shorter-context`; `unsupported`: it does not run here at any size. */
+export type FitVerdict = 'fits' | 'fits-q4_0' | 'shorter-context' | 'does-not-fit' | 'unsupported'
+
+/** Whether a model will run here, judged before any weight is read. */
+export interface Fit {
+  /** What loading as asked takes on the GPU: weights, keys and values of the context, activations. Close to `info.gpuBytes`. */
+  readonly gpuBytes: number
+  /** What a tab may be expected to have here; no browser tells it exactly. */
+  readonly limitBytes: number
+  /** True when loading as asked stays within the limits. */
+  readonly fits: boolean
+  /** The verdict as a sentence with its numbers. */
+  readonly why: string
+  readonly verdict: FitVerdict
+  /** The best way to load it that fits, null when none does. */
+  readonly load: FitOption | null
+  /** Every way that was weighed. */
+  readonly options: readonly FitOption[]
+}
+
+/** What a source holds and what running it takes. */
+export interface SourceReport {
+  /** As `ModelInfo.id` will have it. */
+  readonly id: string
+  /** What `loadModel` takes for exactly this file or commit; null for files and folders that have no spelling. */
+  readonly source: string | null
+  /** An adapter is loaded onto its base, not by itself. */
+  readonly kind: 'model' | 'adapter'
+  /** Commit of the hub. */
+  readonly commit: string | null
+  /** Its files are given to those who have accepted its terms. */
+  readonly gated: boolean
+  readonly files: readonly SourceFile[]
+  /** The GGUF file that is read, chosen among several where none was named; null for other layouts. */
+  readonly file: string | null
+  /** All GGUF files that could be chosen. */
+  readonly choices: readonly string[]
+  /** Of the files that loading reads. */
+  readonly bytes: number
+  readonly modelType: string
+  readonly architecture: string
+  readonly parameters: number
+  readonly license: string | null
+  readonly baseModels: readonly string[]
+  /** What most weights are stored as. */
+  readonly weights: WeightFormat
+  /** Positions that the model allows. */
+  readonly context: number
+  readonly fit: Fit
+}
+
+/** What is known of the machine. */
+export interface MachineLimits {
+  /** Of the adapter. */
+  readonly maxBufferSize?: number | undefined
+  readonly maxStorageBufferBindingSize?: number | undefined
+  /** Bytes that the GPU may be expected to have for a tab, where somebody knows better. */
+  readonly memoryBytes?: number | undefined
+}
+
+export interface InspectSourceOptions {
+  hub?: HubOptions | undefined
+  /** As for loading; the fit is judged for it. Default 'auto'. */
+  weights?: LoadFormat | 'auto' | undefined
+  /** Default the model's, at most 4096. */
+  contextLength?: number | undefined
+  /** Default: in a browser those of its high-performance adapter. */
+  limits?: MachineLimits | undefined
+  signal?: AbortSignal | undefined
+}

@@ -1,0 +1,88 @@
+import type { LoadFormat } from '../api/load.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import { invariant } from '../errors.ts'
+import type { TensorInfo } from '../formats/tensors.ts'
+import { KV_F32 } from '../ops/kvFormats.ts'
+import { planArena } from '../program/arena.ts'
+import { PAGE } from '../program/batchLayout.ts'
+import { fuse } from '../program/fuse.ts'
+import { elements, type Program } from '../program/step.ts'
+import { cacheLayers, layerBytesPerPosition, type CacheLayer } from '../run/pagePool.ts'
+import { MAX_LOGIT_ROWS, MAX_ROWS } from '../run/rows.ts'
+import { cachePages, ringRows } from '../run/sizes.ts'
+import { bytesFor } from '../weights/formats/layout.ts'
+import { storedType } from '../weights/load.ts'
+import { planMatrices } from '../weights/plan.ts'
+
+/** What a model takes on the GPU. */
+export interface Footprint {
+  readonly weights: number
+  /** Keys and values. */
+  readonly cache: number
+  /** Activations and kept logits. */
+  readonly work: number
+  readonly total: number
+  /** Of one layer's keys, the largest buffer that cannot be cut apart. */
+  readonly largestBuffer: number
+}
+
+export interface LoadRequest {
+  readonly weights: LoadFormat | 'auto'
+  readonly context: number
+}
+
+const vectorBytes = (length: number): number => Math.ceil(length / 4) * 16
+
+/** Bytes of the weights, from the tensors' types and shapes, in the layouts that loading gives them. */
+export function weightBytes(
+  model: ModelDescription,
+  tensors: ReadonlyMap<string, TensorInfo>,
+  asked: LoadRequest['weights'],
+): number {
+  const stored = (name: string) => {
+    const tensor = tensors.get(name)
+    invariant(tensor, `${name} was found`)
+    return storedType(tensor)
+  }
+  const { plans } = planMatrices(model, { asked, stored })
+  const matrices = plans.reduce((sum, { format, cols, parts }) => {
+    const rows = parts.reduce((all, part) => all + part.rows, 0)
+    const bias = parts.some((part) => part.bias) ? vectorBytes(rows) : 0
+    return sum + bytesFor(format, rows, cols) + bias
+  }, 0)
+  const vectors = model.params.filter(({ role }) => role === 'vector')
+  return vectors.reduce((sum, { shape }) => sum + vectorBytes(elements(shape)), matrices)
+}
+
+/** Bytes of the pages of keys and values of a text of `context` positions, and of the largest buffer among them. */
+export function cacheBytes(
+  layers: readonly CacheLayer[],
+  context: number,
+): Pick<Footprint, 'cache' | 'largestBuffer'> {
+  const pages = cachePages(context)
+  const each = layers.map((layer) => PAGE * layerBytesPerPosition(layer, KV_F32))
+  const widest = Math.max(0, ...each)
+  return {
+    cache: each.reduce((sum, bytes) => sum + 2 * pages * bytes, widest),
+    largestBuffer: pages * widest,
+  }
+}
+
+function workBytes(program: Program, vocab: number, context: number): number {
+  const lowered = fuse(program, { observed: [], isSingleBuffer: () => true, foldRows: MAX_LOGIT_ROWS })
+  const { bytes } = planArena(lowered, new Set(['logits']))
+  return bytes.reduce((sum, size) => sum + size, ringRows(vocab, context, Infinity) * vocab * 4)
+}
+
+/** What loading so would take on the GPU. */
+export function footprint(
+  model: ModelDescription,
+  tensors: ReadonlyMap<string, TensorInfo>,
+  { weights: asked, context }: LoadRequest,
+): Footprint {
+  const program = model.record({ rows: MAX_ROWS, logitRows: MAX_LOGIT_ROWS, positions: context })
+  const weights = weightBytes(model, tensors, asked)
+  const { cache, largestBuffer } = cacheBytes(cacheLayers(program), context)
+  const work = workBytes(program, model.vocab, context)
+  return { weights, cache, work, total: weights + cache + work, largestBuffer }
+}
