@@ -10,8 +10,10 @@ fn narrowed(x: ptr<function, array<vec4f, UNIT4>>) -> vec2u {
   let is_large = (size > LARGEST) & (size <= vec4f(0x1.fffffep+127f));
   let value = select((*x)[0], sign((*x)[0]) * LARGEST, is_large);
   let words = vec2u(pack2x16float(value.xy), pack2x16float(value.zw));
-  (*x)[0] = vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
-  return words;
+  // 0, but no compiler knows: they take an unpacked pack for what it was before.
+  let kept = words | vec2u(p.head_dim >> 31u);
+  (*x)[0] = vec4f(unpack2x16float(kept.x), unpack2x16float(kept.y));
+  return kept;
 }
 
 fn write_keys(row: u32, unit: u32, x: ptr<function, array<vec4f, UNIT4>>) { k_pages[row * DIM4 + unit] = narrowed(x); }

@@ -56,6 +56,7 @@ export const METHODS = {
   expand: 'call',
   score: 'stream',
   speculate: 'stream',
+  precision: 'stream',
   cache: 'call',
   saveTrace: 'call',
   memory: 'call',

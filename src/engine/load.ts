@@ -132,7 +132,7 @@ async function fillDevice(
       tokenizer,
       ownsDevice: options.device === undefined,
       modelsUrl,
-      readCompanions: () => files.companions(),
+      files,
     })
   } catch (error) {
     ledger.destroyAll()

@@ -49,6 +49,11 @@ export class BufferLedger {
     return buffer
   }
 
+  /** True for a buffer that was not destroyed yet. */
+  has(buffer: LedgerBuffer): boolean {
+    return this.live.has(buffer)
+  }
+
   destroy(buffer: LedgerBuffer): void {
     invariant(this.live.delete(buffer), `buffer ${buffer.label} destroyed twice`)
     this.bytes -= buffer.bytes

@@ -175,9 +175,9 @@ export function traceSteps(
   ids: readonly number[],
   probes: readonly string[],
   conditions: Conditions,
-  { signal, maxRows = MAX_ROWS }: TraceLimits = {},
+  limits: TraceLimits = {},
 ): Promise<Map<string, TensorData>> {
-  return runner.exclusive(() => traceInTurn(runner, ids, probes, conditions, { signal, maxRows }))
+  return runner.exclusive(() => traceInTurn(runner, ids, probes, conditions, limits))
 }
 
 /** Scores look ahead of their row, so all rows run at once where they are wanted. */
@@ -188,30 +188,43 @@ export function looksAhead(steps: readonly Step[], { steps: all }: Program): boo
   return steps.some(isScores)
 }
 
-async function traceInTurn(
+/** What the probes name of a forward over all the tokens. Throws `bad-argument`. */
+function wantedSteps(
+  runner: Runner,
+  ids: readonly number[],
+  probes: readonly string[],
+  { edits, mask }: Conditions,
+): { fine: Program; wanted: readonly Step[] } {
+  const rows = ids.length
+  const changes = { adapters: runner.adapters, edits, mask }
+  const fine = runner.record({ rows, logitRows: rows, positions: rows }, EVERY_STEP, changes)
+  checkProbes(fine, probes)
+  return {
+    fine,
+    wanted: fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe))),
+  }
+}
+
+/** Rows of one part of a trace: `read` holds those of each observed step. */
+export interface TracedPart {
+  readonly part: Pick<Part, 'begin' | 'end'>
+  readonly observed: readonly Step[]
+  readonly read: ReadonlyMap<string, Float32Array>
+}
+
+/** {@link traceSteps} part by part, each read back once it has run. The caller holds the turn while it asks for the next. */
+export async function* traceParts(
   runner: Runner,
   ids: readonly number[],
   probes: readonly string[],
   conditions: Conditions,
-  { signal, maxRows }: Required<TraceLimits>,
-): Promise<Map<string, TensorData>> {
+  { signal, maxRows = MAX_ROWS }: TraceLimits = {},
+): AsyncGenerator<TracedPart> {
   const total = ids.length
-  const fine = runner.record({ rows: total, logitRows: total, positions: total }, EVERY_STEP, {
-    adapters: runner.adapters,
-    edits: conditions.edits,
-    mask: conditions.mask,
-  })
-  checkProbes(fine, probes)
-  const wanted = fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe)))
+  const { fine, wanted } = wantedSteps(runner, ids, probes, conditions)
   const names = wanted.map(({ name }) => name)
   const head = headSteps(fine)
   const wantLogits = wanted.some((step) => head.includes(step))
-  const result = new Map(
-    wanted.map((step): [string, TensorData] => [
-      step.name,
-      { shape: shapeOf(step), axes: step.axes, data: new Float32Array(elementsOf(step)) },
-    ]),
-  )
   const run = new InspectionRun(runner, total, conditions)
   const record = (begin: number, end: number): Program => {
     const rows = end - begin
@@ -221,7 +234,6 @@ async function traceInTurn(
     throwIfAborted(signal)
     return run.rows(ids, begin, wantLogits, end)
   }
-  const isWanted = ({ name }: Step): boolean => result.has(name)
   try {
     const chunk = !run.isCausal
       ? maxRows
@@ -229,16 +241,33 @@ async function traceInTurn(
         ? total
         : Math.min(maxRows, rowsOfChunk(wanted, total))
     const parts = partsOf({ runner, run, total, chunk, record })
-    for await (const { part, observed, read } of readParts(runner, parts, isWanted, rowsOf)) {
-      for (const step of observed) {
-        const data = read.get(step.name)
-        const whole = result.get(step.name)
-        invariant(data && whole, `${step.name} was read`)
-        place(step, data, whole.data, part.begin, total)
-      }
-    }
+    yield* readParts(runner, parts, ({ name }) => names.includes(name), rowsOf)
   } finally {
     run.dispose()
+  }
+}
+
+async function traceInTurn(
+  runner: Runner,
+  ids: readonly number[],
+  probes: readonly string[],
+  conditions: Conditions,
+  limits: TraceLimits,
+): Promise<Map<string, TensorData>> {
+  const { wanted } = wantedSteps(runner, ids, probes, conditions)
+  const result = new Map(
+    wanted.map((step): [string, TensorData] => [
+      step.name,
+      { shape: shapeOf(step), axes: step.axes, data: new Float32Array(elementsOf(step)) },
+    ]),
+  )
+  for await (const { part, observed, read } of traceParts(runner, ids, probes, conditions, limits)) {
+    for (const step of observed) {
+      const data = read.get(step.name)
+      const whole = result.get(step.name)
+      invariant(data && whole, `${step.name} was read`)
+      place(step, data, whole.data, part.begin, ids.length)
+    }
   }
   return result
 }

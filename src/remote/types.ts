@@ -39,6 +39,7 @@ export const UNOFFERED = [
   'attribution',
   'compare',
   'speculate',
+  'precision',
   'cache',
   'saveTrace',
   'addAdapter',

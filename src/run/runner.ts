@@ -37,6 +37,8 @@ export interface RunnerOptions {
   weights: WeightStore
   /** Made to propose tokens to another runner: room for one text, logits of one forward. */
   draft?: boolean
+  /** Kernels of another runner on the same device. */
+  pipelines?: PipelineCache
   /** How the cache keeps keys and values; default f32. */
   kv?: KvFormat
   /** What it begins with before texts grow. */
@@ -77,7 +79,7 @@ export class Runner {
   constructor(options: RunnerOptions) {
     const { opened, variant, model, context, ledger, weights } = options
     const { draft = false, room = FIRST_ROOM, kv = KV_F32 } = options
-    this.executor = new Executor(opened.device, ledger, variant)
+    this.executor = new Executor(opened.device, ledger, variant, options.pipelines)
     this.model = model
     this.context = context
     this.weights = weights

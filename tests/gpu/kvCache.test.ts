@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { KvFormatName } from '../../src/api/load.ts'
+import type { Model } from '../../src/index.ts'
+import { klDivergence, logSoftmax } from '../../src/decode/distribution.ts'
+import { randomSource } from '../random.ts'
+import { collect } from './engine.support.ts'
+import { TINY, withModel } from './modelFixtures.ts'
+
+/** Turned keys as they are, normed heads, two windows and large heads, keys that nothing turns, a window that frees pages. */
+const MODELS = ['llama', 'qwen3', 'gemma3', 'gpt2', 'mistral-window']
+
+/**
+ * `kl`: of a token against f32, in nats, worst of the text. `path`: what logits of one way through the kernels may differ by from those of
+ * another; where keys differ in their last bit, a stored one may round to the next step.
+ */
+const FORMATS: readonly { kvCache: KvFormatName; bytes: number; kl: number; path: number }[] = [
+  { kvCache: 'f32', bytes: 1, kl: 1e-9, path: 1e-4 },
+  { kvCache: 'f16', bytes: 1 / 2, kl: 1e-6, path: 5e-4 },
+  { kvCache: 'q8_0', bytes: 1 / 3, kl: 1e-3, path: 2e-2 },
+]
+
+const random = randomSource(3)
+const ids = Array.from({ length: 90 }, () => random.integer(30))
+
+/** log p of the row behind each token, [ids.length][vocab]. */
+async function rowsOf(model: Model, text: readonly number[]): Promise<Float64Array[]> {
+  const { data } = await model.logits(text)
+  const { vocab } = model.info
+  return text.map((_, i) => logSoftmax(data.subarray(i * vocab, (i + 1) * vocab)))
+}
+
+describe.each(MODELS)('%s', (name) => {
+  const folder = join(TINY, name)
+  let exact: Float64Array[] = []
+  let cacheBytes = 0
+  beforeAll(() =>
+    withModel(folder, {}, async (model) => {
+      exact = await rowsOf(model, ids)
+      const { bytesPerPageAndLayer } = await model.cache()
+      cacheBytes = bytesPerPageAndLayer
+    }),
+  )
+
+  test.each(FORMATS)(
+    'keys and values in $kvCache: every way reads the same',
+    ({ kvCache, bytes, kl, path }) =>
+      withModel(folder, { kvCache }, async (model) => {
+        expect(model.info.kvCache).toBe(kvCache)
+        expect((await model.cache()).bytesPerPageAndLayer).toBeLessThanOrEqual(cacheBytes * bytes)
+        const rows = await rowsOf(model, ids)
+        rows.forEach((row, i) => expect(klDivergence(exact[i]!, row), `row ${i}`).toBeLessThanOrEqual(kl))
+
+        const prompt = ids.slice(0, 70)
+        const { tokens } = await collect(model, prompt, { temperature: 0, maxTokens: 12, stop: [] })
+        const text = [...prompt, ...tokens.map(({ id }) => id)]
+        const whole = await rowsOf(model, text)
+        const own = (at: number): number => whole[at - 1]![text[at]!]!
+        const near = (got: number, at: number, what: string): void =>
+          expect(Math.abs(got - own(at)), `${what} at ${at}`).toBeLessThanOrEqual(path)
+        for (const { position, logprob } of tokens) near(logprob, position, 'generate')
+        for await (const scored of model.score(text))
+          for (const one of scored) near(one.logprob, one.position, 'score')
+
+        // A branch inside a page, a child of each of two tokens, and both sides of a comparison.
+        const fork = await model.fork(text, 75, text[75]!, { topLogprobs: 1 })
+        near(fork.next.top.find(({ id }) => id === text[76])?.logprob ?? own(76), 76, 'fork')
+        const [child] = await model.expand(text.slice(0, 76), 2, { topLogprobs: 1 })
+        expect(child?.token.logprob).toBeGreaterThanOrEqual(Math.max(...whole[75]!) - path)
+        for await (const { a, b, kl: between } of model.compare(prompt, {
+          a: [],
+          b: [],
+          temperature: 0,
+          maxTokens: 3,
+        })) {
+          expect([a?.id, between]).toEqual([b?.id, 0])
+        }
+      }),
+  )
+})
