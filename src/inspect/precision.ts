@@ -134,11 +134,12 @@ function notFinite(position: number): TokenscopeError {
 
 /** The same text under both, part by part; see {@link Model.precision}. */
 export async function* lockStep(
-  { runner, read }: Comparing,
+  model: Comparing,
   other: { runner: Runner; gpuBytes: number },
   ids: readonly number[],
   { probes, signal }: Pick<PrecisionOptions, 'probes' | 'signal'>,
 ): AsyncGenerator<PrecisionChunk> {
+  const { runner } = model
   const program = runner.model.record({ rows: ids.length, logitRows: ids.length, positions: ids.length })
   if (probes) checkProbes(program, probes)
   const measured = (step: Step): boolean =>
@@ -167,9 +168,9 @@ export async function* lockStep(
   }
   try {
     for (;;) {
-      const [model, second] = await read(() => runner.exclusive(next))
-      if (!model || !second) return
-      yield { ...about, tokens: comparison.add(model, second, measured), steps: comparison.steps() }
+      const [first, second] = await model.read(() => runner.exclusive(next))
+      if (!first || !second) return
+      yield { ...about, tokens: comparison.add(first, second, measured), steps: comparison.steps() }
     }
   } finally {
     await Promise.all(sides.map((side) => side.return(undefined)))

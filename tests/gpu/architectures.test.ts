@@ -6,7 +6,15 @@ import { BASE_CONDITIONS } from '../../src/run/conditions.ts'
 import type { Runner } from '../../src/run/runner.ts'
 import { maxDifference } from '../nmse.ts'
 import { randomSource } from '../random.ts'
-import { DECODERS, expectSameLogits, forward, readJson, TINY, TINY_MODELS, withRunner } from './modelFixtures.ts'
+import {
+  DECODERS,
+  expectSameLogits,
+  forward,
+  readJson,
+  TINY,
+  TINY_MODELS,
+  withRunner,
+} from './modelFixtures.ts'
 
 /** Against Transformers in f64; f32 rounding over a few layers. */
 const LOGITS = 1e-3

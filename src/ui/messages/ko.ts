@@ -8,6 +8,7 @@ import { cacheKo } from './cache.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { precisionKo } from './precision.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
@@ -224,6 +225,7 @@ export const ko: Catalogue = {
   ...lensKo,
   ...attributionKo,
   ...samplerKo,
+  ...precisionKo,
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,

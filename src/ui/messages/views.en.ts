@@ -7,6 +7,7 @@ import { cacheEn } from './cache.en.ts'
 import { editsEn } from './edits.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
+import { precisionEn } from './precision.en.ts'
 import { scoreEn } from './score.en.ts'
 import { speculateEn } from './speculate.en.ts'
 import { stepsEn } from './steps.en.ts'
@@ -20,6 +21,7 @@ export const viewsEn = {
   ...lensEn,
   ...attributionEn,
   ...samplerEn,
+  ...precisionEn,
   ...scoreEn,
   ...branchesEn,
   ...cacheEn,
