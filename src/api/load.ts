@@ -84,11 +84,11 @@ export interface ModelInfo {
   remote?: RemoteEngine | undefined
 }
 
-export type LoadStage = 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
+export type LoadStage = 'download' | 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
 
 export interface LoadProgress {
   stage: LoadStage
-  /** Bytes of the weights read and expected; 0 when unknown. */
+  /** Bytes of the weights read and expected, of a download those that are there and all; 0 when unknown. */
   bytesDone: number
   bytesTotal: number
 }

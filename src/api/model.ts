@@ -27,6 +27,7 @@ import type { CacheReport, Counters, MemoryReport } from './resources.ts'
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
 import type { SaveTraceOptions } from './trace.ts'
+import type { GradientOptions, NewAdapterOptions, TrainedStep, TrainExample, TrainOptions } from './train.ts'
 
 export type * from './adapters.ts'
 export type * from './branches.ts'
@@ -42,6 +43,7 @@ export type * from './resources.ts'
 export type * from './score.ts'
 export type * from './speculate.ts'
 export type * from './trace.ts'
+export type * from './train.ts'
 
 /** A loaded model. The page's `model` and the library's are the same interface. */
 export interface Model {
@@ -88,6 +90,31 @@ export interface Model {
    * @throws `bad-file`, `unsupported` (naming what is not implemented), `limit`; the adapters loaded before stay as they are.
    */
   addAdapter(source: ModelSource, options?: AddAdapterOptions): Promise<{ id: string; report: AdapterReport }>
+  /**
+   * An untrained LoRA adapter: A Kaiming-uniform (a = √5), B zero, so that it changes nothing yet.
+   * @throws `bad-argument` for a target that names nothing, `unsupported` for one that cannot be trained.
+   */
+  newAdapter(options: NewAdapterOptions): Promise<{ id: string; report: AdapterReport }>
+  /**
+   * Gradients of the mean loss over the counted tokens of a text, by name: `mask[i] = 1` counts the prediction of `ids[i]`.
+   * @throws `bad-argument` for a probe that names nothing, `unsupported` naming a step that gradients cannot flow through.
+   */
+  gradients(
+    ids: readonly number[],
+    mask: readonly (0 | 1)[],
+    options: GradientOptions,
+  ): Promise<Map<string, TensorData>>
+  /**
+   * Trains an added adapter; other adapters act at their set scales and stay as they are. Yields each step of the optimiser once it is
+   * taken: the adapter is then the one that every other method sees. Between steps other calls get their turn. Leaving the loop ends it.
+   * @throws `bad-argument` for examples or options that are none, `unsupported` for adapters or models that gradients cannot flow
+   * through, `limit`, `aborted`.
+   */
+  train(
+    adapterId: string,
+    examples: readonly TrainExample[],
+    options?: TrainOptions,
+  ): AsyncIterable<TrainedStep>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */
   prepareAdapters(): Promise<void>
   /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */

@@ -87,3 +87,22 @@ export interface InspectSourceOptions {
   limits?: MachineLimits | undefined
   signal?: AbortSignal | undefined
 }
+
+/** A model that the browser keeps, or the part of one. */
+export interface StoredModel {
+  /** Names it to `verify` and `remove`. */
+  readonly key: string
+  /** What `loadModel` takes. */
+  readonly source: string
+  readonly label: string
+  readonly file: string | null
+  readonly endpoint: string
+  readonly commit: string
+  readonly license: string | null
+  readonly bytes: number
+  /** Less than `bytes`: a download that was left. */
+  readonly bytesDone: number
+  /** Milliseconds since 1970; null of a part. */
+  readonly keptAt: number | null
+  readonly usedAt: number | null
+}

@@ -14,7 +14,10 @@ export interface TensorPart {
   readonly runs?: { readonly count: number; readonly stride: number }
 }
 
-type TensorSummary = Pick<ModelDescription, 'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor'>
+type TensorSummary = Pick<
+  ModelDescription,
+  'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor' | 'headTensor'
+>
 
 const FLOATS: readonly TensorType[] = ['F64', 'F32', 'F16', 'BF16']
 
@@ -147,6 +150,7 @@ export class TensorTable {
     return {
       tensorPrefix: this.#prefix,
       embeddingTensor: this.#embedding,
+      headTensor: this.#head,
       storedAs: byCount[0]?.[0] ?? 'F32',
       parameters: byCount.reduce((sum, [, count]) => sum + count, 0),
     }

@@ -28,7 +28,7 @@ async function openFolder(source: FileSource, signal?: AbortSignal): Promise<Mod
     label: source.label,
     config: parseStrictJson(config, 'config.json'),
     checkpoint: await openCheckpoint(source, signal),
-    remarks: [],
+    remarks: source.remarks ?? [],
     tokenizer: (_, aborted) => readTokenizerFiles(source, aborted),
     async companions() {
       const files = new Map<string, Uint8Array>()

@@ -66,6 +66,12 @@ export interface FileSource {
   stream(name: string, begin: number, end: number | null, signal?: AbortSignal): ReadableStream<Uint8Array>
   /** Names, when they can be listed (dropped files, folders on disk); null for a URL. */
   list(): Promise<readonly string[] | null>
+  /** The browser is to keep its files before the weights are read. */
+  readonly keeps?: boolean | undefined
+  /** Lasting remarks on how it is read. */
+  readonly remarks?: readonly string[] | undefined
+  /** What names this content among others of the same name, such as an entity tag; null when nothing does. */
+  version?(name: string): Promise<string | null>
   /** Which of several files that hold the same model is meant, where the source knows better than to ask. */
   pick?(names: readonly string[]): Promise<string | null>
 }

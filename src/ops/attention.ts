@@ -33,7 +33,7 @@ export function splitPositions({ threadPerOutput }: Variant): number {
 /** No window, for the kernels. */
 const NO_WINDOW = 0xffff_ffff
 
-const windowParam = (window: Window): number => window ?? NO_WINDOW
+export const windowParam = (window: Window): number => window ?? NO_WINDOW
 
 function layerPages(step: Step, context: OpContext): KvPages {
   invariant(step.layer !== null, `${step.name} is in a layer`)

@@ -1,3 +1,4 @@
+import type { TrainAttrs } from './trainAttrs.ts'
 import type { ParamRef } from './step.ts'
 
 export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'gelu_sigmoid' | 'relu' | 'relu_squared'
@@ -123,7 +124,7 @@ interface ProductAttrs {
  * What each op needs to know besides its inputs and parameters. First the ops of papers, then those that adapters and edits add, then
  * the fused kernels that only lowering makes.
  */
-export interface Attrs {
+export interface Attrs extends TrainAttrs {
   embed: {
     readonly scale: number
     /** Row of the learned positions that position 0 takes, where it is not the first. */

@@ -30,6 +30,13 @@ export interface LoadRequest {
   first?: Settings | undefined
 }
 
+/** A prompt that does not stand in the page's field. */
+export interface GivenPrompt {
+  ids: readonly number[]
+  /** Strings that end the text. */
+  stop?: readonly string[] | undefined
+}
+
 /**
  * What the page does: one model, one run, one text. Holds what cannot be serialised (the model, abort
  * controllers); everything the panels read lies in the store and the log.
@@ -112,25 +119,28 @@ export class Session {
     return this.load(this.source, { label: modelId ?? '', id: modelId })
   }
 
-  /** Replaces the text by a new one for the prompt as it stands. */
-  async generate(settings: Settings = this.app.getState().settings): Promise<void> {
+  /** Replaces the text by a new one for the prompt as it stands, or for the one given. */
+  async generate(settings: Settings = this.app.getState().settings, given?: GivenPrompt): Promise<void> {
     const model = this.shown
     if (model === null) return
     const run = this.startRun()
     try {
-      const promptIds = await encodePrompt(model, this.app.getState().prompt)
+      const promptIds = given?.ids ?? (await encodePrompt(model, this.app.getState().prompt))
       if (run !== this.run) return
       const { id, bosId, eosIds } = model.info
       this.log.begin({ modelId: id, promptIds, settings, bosId, endIds: eosIds, at: this.now() })
       this.app.setState({ pinned: null, hovered: null, hoveredPrompt: null })
-      await Promise.all([this.consume(run, model, promptIds, settings), this.labelPrompt(run, model)])
+      await Promise.all([
+        this.consume(run, model, promptIds, settings, given?.stop),
+        this.labelPrompt(run, model),
+      ])
     } catch (error) {
       this.runFailed(run, error)
     }
   }
 
   /** Goes on behind the text that is there, with the settings as they stand. */
-  async continue(): Promise<void> {
+  async continue(stop?: readonly string[]): Promise<void> {
     const model = this.shown
     if (model === null || this.log.promptIds.length === 0) return
     const run = this.startRun()
@@ -138,7 +148,7 @@ export class Session {
     try {
       const ids = this.log.idsBefore(this.log.tokens.length)
       this.log.resume({ settings, at: this.now() })
-      await this.consume(run, model, ids, settings)
+      await this.consume(run, model, ids, settings, stop)
     } catch (error) {
       this.runFailed(run, error)
     }
@@ -245,6 +255,7 @@ export class Session {
     model: Model,
     ids: readonly number[],
     settings: Settings,
+    stop?: readonly string[],
   ): Promise<void> {
     const controller = this.running
     invariant(controller !== null, 'a run consumes tokens without a controller')
@@ -252,6 +263,7 @@ export class Session {
     const stream = model.generate(ids, {
       ...sampling,
       maxTokens,
+      stop,
       topLogprobs: Math.min(CAPTURED, model.info.vocab),
       signal: controller.signal,
       onPrefill: (done, total) => {

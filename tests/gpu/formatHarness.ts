@@ -1,7 +1,8 @@
 /** Matrices on the GPU through the relay, and their values back through the kernels' own providers. */
 import { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { parseVariant } from '../../src/gpu/variants.ts'
-import { FORMATS, type FormatName } from '../../src/weights/formats/index.ts'
+import { ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
+import type { FormatName } from '../../src/weights/formats/index.ts'
 import { planeLayout } from '../../src/weights/formats/layout.ts'
 import { WeightRelay, type BlockRange, type Interleaving, type Planes } from '../../src/weights/relay.ts'
 import { testDevice } from './device.ts'
@@ -58,7 +59,7 @@ export function emptyPlanes(
   cols: number,
   fill: 0 | 0xff = 0xff,
 ): Planes {
-  const layout = planeLayout(FORMATS[format], rows, cols)
+  const layout = planeLayout(ALL_FORMATS[format], rows, cols)
   return { buffer: upload(device, new Uint8Array(layout.bytes).fill(fill)), layout }
 }
 

@@ -138,7 +138,7 @@ CASES = [
     PeftCase(
         "gpt-neox-ends",
         "gpt-neox",
-        {"target_modules": ["query_key_value", "embed_in", "embed_out"], "bias": "lora_only"},
+        {"target_modules": ["query_key_value", "embed_in", "lm_head"], "bias": "lora_only"},
     ),
     PeftCase("gpt-neox-dora", "gpt-neox-serial", {"target_modules": ["query_key_value"], "use_dora": True}),
     PeftCase("opt-all-linear", "opt", {"target_modules": "all-linear"}, tokens=64),

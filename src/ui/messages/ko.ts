@@ -5,6 +5,7 @@ import { attributionKo } from './attribution.ko.ts'
 import { samplerKo } from './sampler.ko.ts'
 import { branchesKo } from './branches.ko.ts'
 import { cacheKo } from './cache.ko.ts'
+import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
@@ -49,6 +50,7 @@ export const ko: Catalogue = {
   'status.running': '실행 중',
   'status.lost': 'GPU 연결 끊김',
   'status.failed': '불러오지 못함',
+  'stage.download': '내려받는 중',
   'stage.config': '설정 읽는 중',
   'stage.tokenizer': '토크나이저 준비 중',
   'stage.weights': '가중치 읽는 중',
@@ -113,6 +115,7 @@ export const ko: Catalogue = {
   'preset.greedy': '탐욕적',
   'preset.balanced': '균형',
   'preset.creative': '창의적',
+  'preset.author': '모델 제작자',
   'preset.exact': '원래 분포 그대로',
   'setting.temperature': '온도',
   'setting.topK': 'Top-k',
@@ -229,6 +232,7 @@ export const ko: Catalogue = {
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,
+  ...chatKo,
   ...adaptersKo,
   ...editsKo,
   ...traceKo,

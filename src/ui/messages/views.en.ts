@@ -4,6 +4,7 @@ import { attributionEn } from './attribution.en.ts'
 import { samplerEn } from './sampler.en.ts'
 import { branchesEn } from './branches.en.ts'
 import { cacheEn } from './cache.en.ts'
+import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
@@ -25,6 +26,7 @@ export const viewsEn = {
   ...scoreEn,
   ...branchesEn,
   ...cacheEn,
+  ...chatEn,
   ...adaptersEn,
   ...editsEn,
   ...traceEn,

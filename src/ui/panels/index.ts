@@ -44,6 +44,20 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'chat',
+    group: 'write',
+    title: 'view.chat',
+    icon: 'chat',
+    component: later(() => import('./ChatView.tsx').then((module) => module.ChatView)),
+    left: {
+      title: 'chat.setup',
+      icon: 'sliders',
+      component: later(() => import('./chat/ChatSetup.tsx').then((module) => module.ChatSetup)),
+    },
+    right: { title: 'logits.title', icon: 'bars', component: LogitsPanel },
+    bottom: null,
+  },
+  {
     name: 'steps',
     group: 'look',
     title: 'view.steps',
