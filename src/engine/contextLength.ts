@@ -12,7 +12,7 @@ interface Fitting {
   readonly asked: number | undefined
   readonly variant: Variant
   readonly kv: KvFormat
-  readonly ledger: BufferLedger
+  readonly ledger: Pick<BufferLedger, 'largestBinding'>
 }
 
 /** The context asked for, or all of the model's. Throws `bad-argument` for what the model does not have. */

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { bindableContext } from '../../src/engine/contextLength.ts'
+import { KV_F32 } from '../../src/ops/kvFormats.ts'
 import type { Runner } from '../../src/run/runner.ts'
 import { randomSource } from '../random.ts'
 import { testDevice } from './device.ts'
@@ -110,6 +112,21 @@ describe('a text that outgrows what its model opened with', () => {
       expect(error.details).toMatchObject({ positions: 128, wanted: 160 })
       expect([running.tokens.length, pool.freePages]).toEqual([100, 0])
     })
+  })
+})
+
+test('a context whose buffers cannot be bound is made shorter with a warning, or refused where it was asked for', async () => {
+  await withRunner(join(TINY, 'llama'), {}, async ({ model, pipelines }) => {
+    const fitting = { variant: pipelines.variant, kv: KV_F32 }
+    const of = (asked: number | undefined, largestBinding: number) =>
+      bindableContext(model, 128, { ...fitting, asked, ledger: { largestBinding } })
+    expect(of(undefined, 1 << 27)).toEqual({ context: 128, warnings: [] })
+    // Decode attention puts more down for each page than a layer keeps of it.
+    const { context, warnings } = of(undefined, 6_000)
+    expect(context).toBeGreaterThanOrEqual(32)
+    expect(context).toBeLessThan(128)
+    expect(warnings.join()).toContain(`${context} positions of the model's 128`)
+    expect(() => of(128, 6_000)).toThrow(/128 positions does not fit: buffers .* of 6000 bytes, hold/)
   })
 })
 
