@@ -1,6 +1,6 @@
 // Decode attention, first half, without barriers: one thread takes one page of positions of one row, and HEADS query
 // heads of one KV head, so that K and V are read once for them.
-//   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
+//   q [rows, heads · headDim], keys and values by row (lib/kv_*)
 //   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total; a split is a page
 //   grid: ⌈splits · heads / HEADS / WORKGROUP⌉ × rows, neighbouring threads on heads of the same page
 struct Params {

@@ -1,5 +1,5 @@
 // Attention for many rows: a thread per query row keeps an online softmax over its sequence's pages.
-//   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim], y [rows, heads · headDim]
+//   q [rows, heads · headDim], keys and values by row (lib/kv_*), y [rows, heads · headDim]
 //   grid: tiles × heads; a tile is a run of up to WORKGROUP rows of one sequence
 struct Params {
   heads: u32,

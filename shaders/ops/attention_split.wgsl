@@ -1,5 +1,5 @@
 // Decode attention, first half: one workgroup takes SPLIT positions of one row and all query heads of one KV head.
-//   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
+//   q [rows, heads · headDim], keys and values by row (lib/kv_*)
 //   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total
 //   grid: splits × kvHeads × rows; splits past what the row sees or before it exit at once
 struct Params {

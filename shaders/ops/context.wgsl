@@ -1,5 +1,5 @@
 // context[r, h, d] = Σₜ probs[h, r, t]·v[t, ⌊h / group⌋, d]
-//   probs [heads, rows, positions], v_pages [page, kvHeads, 32, headDim], y [rows, heads · headDim]
+//   probs [heads, rows, positions], values by row (lib/kv_*), y [rows, heads · headDim]
 //   grid: ⌈heads · headDim / WORKGROUP⌉ × rows
 struct Params {
   heads: u32,

@@ -1,5 +1,5 @@
 // s[h, r, t] = capped(q[r, h]·k[t, ⌊h / group⌋] · scale), before any mask
-//   q [rows, heads · headDim], k_pages [page, kvHeads, 32, headDim], s [heads, rows, positions]
+//   q [rows, heads · headDim], keys by row (lib/kv_*), s [heads, rows, positions]
 //   grid: ⌈positions / WORKGROUP⌉ × rows × heads
 struct Params {
   heads: u32,
