@@ -32,6 +32,11 @@ export interface PrecisionStep {
   layer: number | null
   /** Σ(x − reference)² / Σ reference² over all rows so far; null where the reference is all zeros. */
   error: number | null
+  /**
+   * The same of a product by itself, which is given what the reference puts into it: what its own matrix costs. Null for steps that are
+   * no product with a matrix.
+   */
+  own: number | null
 }
 
 /** Some more rows of the text. */

@@ -6,10 +6,11 @@ import type {
   WeightFormat,
 } from '../api/model.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
-import { elements, isOp, matchesPattern, type Step } from '../program/step.ts'
+import { elements, isOp, matchesPattern, type Program, type Step } from '../program/step.ts'
 import { BASE_CONDITIONS } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
 import { bytesFor } from '../weights/formats/layout.ts'
+import { OwnProducts } from './ownProducts.ts'
 import { checkProbes, traceParts, type TracedPart } from './trace.ts'
 
 /** What a comparison needs of the model: its forward, and a turn on the device. */
@@ -32,26 +33,28 @@ export function storageOf({ model, weights }: Runner): { format: WeightFormat; b
   return { format, bytes }
 }
 
-/** Sums of a step's squared differences and of the reference's squares. */
+/** Sums of a step's squared differences, of its product's by itself, and of the reference's squares. */
 interface Sums {
   readonly step: Step
   difference: number
+  /** Null where it is no product. */
+  own: number | null
   square: number
 }
 
-function addSquares(sums: Sums, got: Float32Array, want: Float32Array): void {
-  let [difference, square] = [0, 0]
-  for (let i = 0; i < want.length; i++) {
-    const truth = want[i]!
-    const off = got[i]! - truth
-    difference += off * off
-    square += truth * truth
-  }
-  sums.difference += difference
-  sums.square += square
+function squareOf(values: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!
+  return sum
 }
 
-const errorOf = ({ difference, square }: Sums): number | null =>
+function differenceOf(got: Float32Array, want: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < want.length; i++) sum += (got[i]! - want[i]!) ** 2
+  return sum
+}
+
+const ratio = (difference: number, square: number): number | null =>
   square > 0 ? difference / square : difference === 0 ? 0 : null
 
 /** log Σ e^logit, and the most probable token. */
@@ -87,15 +90,21 @@ class Comparison {
     this.#vocab = vocab
   }
 
-  add(model: TracedPart, other: TracedPart, measured: (step: Step) => boolean): PrecisionToken[] {
-    for (const step of model.observed) {
-      const [mine, theirs] = [model.read.get(step.name), other.read.get(step.name)]
-      invariant(mine && theirs?.length === mine.length, `${step.name} is read on both sides`)
-      if (!measured(step)) continue
-      const sums = this.#sums.get(step.name) ?? { step, difference: 0, square: 0 }
+  /** `own`: what products of the coarser side make of the reference's inputs. */
+  add(
+    { model, other, own }: { model: TracedPart; other: TracedPart; own: ReadonlyMap<string, Float32Array> },
+    measured: (step: Step) => boolean,
+  ): PrecisionToken[] {
+    const [truth, coarse] = this.#reference === 'model' ? [model, other] : [other, model]
+    for (const step of truth.observed.filter(measured)) {
+      const [want, got] = [truth.read.get(step.name), coarse.read.get(step.name)]
+      invariant(want && got?.length === want.length, `${step.name} is read on both sides`)
+      const sums = this.#sums.get(step.name) ?? { step, difference: 0, own: null, square: 0 }
       this.#sums.set(step.name, sums)
-      if (this.#reference === 'model') addSquares(sums, theirs, mine)
-      else addSquares(sums, mine, theirs)
+      sums.difference += differenceOf(got, want)
+      sums.square += squareOf(want)
+      const product = own.get(step.name)
+      if (product) sums.own = (sums.own ?? 0) + differenceOf(product, want)
     }
     const [mine, theirs] = [model.read.get('logits'), other.read.get('logits')]
     return mine && theirs ? this.#tokens(mine, theirs, model.part.begin) : []
@@ -118,9 +127,15 @@ class Comparison {
   }
 
   steps(): PrecisionStep[] {
-    return [...this.#sums.values()].map((sums) => {
-      const { name, op, layer } = sums.step
-      return { name, op, layer, error: errorOf(sums) }
+    return [...this.#sums.values()].map(({ step, difference, own, square }) => {
+      const { name, op, layer } = step
+      return {
+        name,
+        op,
+        layer,
+        error: ratio(difference, square),
+        own: own === null ? null : ratio(own, square),
+      }
     })
   }
 }
@@ -130,6 +145,57 @@ function notFinite(position: number): TokenscopeError {
     hint: 'The weights are damaged or too large for this precision. Load them again, or as f32.',
     details: { position },
   })
+}
+
+/** Which steps are measured, and which are read for it: what goes into a product is put into the other model's too. */
+function plannedSteps(
+  { steps }: Program,
+  probes: readonly string[] | undefined,
+): { measured: (step: Step) => boolean; names: readonly string[] } {
+  const measured = (step: Step): boolean =>
+    probes ? probes.some((probe) => matchesPattern(step.name, probe)) : !isOp(step, 'scores')
+  const read = steps.filter((step) => measured(step) || step.name === 'logits')
+  const inputs = read.filter((step) => isOp(step, 'linear')).map((step) => step.inputs[0] ?? '')
+  return { measured, names: [...new Set([...read.map(({ name }) => name), ...inputs])] }
+}
+
+/** Two models over one text: a part of each at a time, and the products of the coarser one on what the finer one computed. */
+class LockStep {
+  readonly #sides: readonly AsyncGenerator<TracedPart>[]
+  readonly #products: OwnProducts
+  readonly #reference: 0 | 1
+  readonly #adaptersSame: () => boolean
+
+  constructor(
+    runners: readonly [model: Runner, other: Runner],
+    ids: readonly number[],
+    { measured, names }: ReturnType<typeof plannedSteps>,
+    { reference, signal }: { reference: 0 | 1; signal: AbortSignal | undefined },
+  ) {
+    this.#sides = runners.map((side) => traceParts(side, ids, names, BASE_CONDITIONS, { signal }))
+    this.#products = new OwnProducts(runners[1 - reference] ?? runners[1], ids, measured)
+    this.#reference = reference
+    const [{ adapters }] = runners
+    this.#adaptersSame = () => runners[0].adapters === adapters
+  }
+
+  /** Null behind the last part. The caller holds the turn. */
+  async next(): Promise<{
+    model: TracedPart
+    other: TracedPart
+    own: ReadonlyMap<string, Float32Array>
+  } | null> {
+    if (!this.#adaptersSame()) throw adaptersChanged()
+    const [model, other] = await Promise.all(this.#sides.map((side) => side.next()))
+    if (!model || !other || model.done === true || other.done === true) return null
+    const reference = this.#reference === 0 ? model.value : other.value
+    return { model: model.value, other: other.value, own: await this.#products.read(reference) }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#sides.map((side) => side.return(undefined)))
+    this.#products.dispose()
+  }
 }
 
 /** The same text under both, part by part; see {@link Model.precision}. */
@@ -142,14 +208,9 @@ export async function* lockStep(
   const { runner } = model
   const program = runner.model.record({ rows: ids.length, logitRows: ids.length, positions: ids.length })
   if (probes) checkProbes(program, probes)
-  const measured = (step: Step): boolean =>
-    probes ? probes.some((probe) => matchesPattern(step.name, probe)) : !isOp(step, 'scores')
-  const names = program.steps
-    .filter((step) => measured(step) || step.name === 'logits')
-    .map(({ name }) => name)
+  const planned = plannedSteps(program, probes)
   const [own, theirs] = [storageOf(runner), storageOf(other.runner)]
   const reference = own.bytes > theirs.bytes ? 'model' : 'other'
-  const comparison = new Comparison(reference, runner.model.vocab)
   const about = {
     reference,
     formats: { model: own.format, other: theirs.format },
@@ -157,23 +218,19 @@ export async function* lockStep(
     gpuBytes: other.gpuBytes,
     total: ids.length,
   } as const
-  const { adapters } = runner
-  const sides = [runner, other.runner].map((side) =>
-    traceParts(side, ids, names, BASE_CONDITIONS, { signal }),
-  )
-  const next = async (): Promise<TracedPart[]> => {
-    if (runner.adapters !== adapters) throw adaptersChanged()
-    const parts = await Promise.all(sides.map((side) => side.next()))
-    return parts.flatMap((part) => (part.done === true ? [] : [part.value]))
-  }
+  const comparison = new Comparison(reference, runner.model.vocab)
+  const both = new LockStep([runner, other.runner], ids, planned, {
+    reference: reference === 'model' ? 0 : 1,
+    signal,
+  })
   try {
     for (;;) {
-      const [first, second] = await model.read(() => runner.exclusive(next))
-      if (!first || !second) return
-      yield { ...about, tokens: comparison.add(first, second, measured), steps: comparison.steps() }
+      const parts = await model.read(() => runner.exclusive(() => both.next()))
+      if (!parts) return
+      yield { ...about, tokens: comparison.add(parts, planned.measured), steps: comparison.steps() }
     }
   } finally {
-    await Promise.all(sides.map((side) => side.return(undefined)))
+    await both.close()
   }
 }
 

@@ -101,21 +101,43 @@ async function readPart(
   return read
 }
 
+/** Rows of one part of a forward: `read` holds those of each observed step. */
+export interface TracedPart {
+  readonly part: Pick<Part, 'begin' | 'end' | 'program'>
+  readonly observed: readonly Step[]
+  readonly read: ReadonlyMap<string, Float32Array>
+  /** The same on the GPU, until the next part runs; with what the part carries. */
+  readonly tensors: ReadonlyMap<string, LedgerBuffer>
+}
+
 /** Runs parts one after the other, binding each program once; what `observed` says of a program is read back of every part. */
-async function* readParts(
-  runner: Runner,
-  parts: AsyncIterable<Part>,
-  observed: (step: Step) => boolean,
-  rowsOf: (part: Part) => BatchRow[],
-): AsyncGenerator<{ part: Part; observed: readonly Step[]; read: ReadonlyMap<string, Float32Array> }> {
-  const readings = new Map<Program, Reading>()
-  for await (const part of parts) {
-    const reading =
-      readings.get(part.program) ?? (await openReading(part, part.program.steps.filter(observed)))
-    readings.set(part.program, reading)
-    const read = await readPart(runner, part, reading, rowsOf(part))
-    yield { part, observed: reading.observed, read }
+export class PartReader {
+  readonly #runner: Runner
+  readonly #observed: (step: Step) => boolean
+  readonly #rowsOf: (part: Part) => BatchRow[]
+  readonly #readings = new Map<Program, Reading>()
+
+  constructor(runner: Runner, observed: (step: Step) => boolean, rowsOf: (part: Part) => BatchRow[]) {
+    this.#runner = runner
+    this.#observed = observed
+    this.#rowsOf = rowsOf
   }
+
+  async read(part: Part): Promise<TracedPart> {
+    const known = this.#readings.get(part.program)
+    const reading = known ?? (await openReading(part, part.program.steps.filter(this.#observed)))
+    this.#readings.set(part.program, reading)
+    const read = await readPart(this.#runner, part, reading, this.#rowsOf(part))
+    return { part, observed: reading.observed, read, tensors: reading.tensors }
+  }
+}
+
+async function* readParts(
+  parts: AsyncIterable<Part>,
+  ...how: ConstructorParameters<typeof PartReader>
+): AsyncGenerator<TracedPart> {
+  const reader = new PartReader(...how)
+  for await (const part of parts) yield await reader.read(part)
 }
 
 /** Throws `bad-argument`, naming the first pattern that no step matches. */
@@ -150,7 +172,7 @@ export async function lastLogits(
   }
   try {
     const parts = partsOf({ runner, run, total, chunk: MAX_ROWS, record })
-    for await (const { read } of readParts(runner, parts, ({ name }) => name === 'logits', rowsOf)) {
+    for await (const { read } of readParts(parts, runner, ({ name }) => name === 'logits', rowsOf)) {
       logits = read.get('logits')
     }
     invariant(logits, 'the last part gives logits')
@@ -205,13 +227,6 @@ function wantedSteps(
   }
 }
 
-/** Rows of one part of a trace: `read` holds those of each observed step. */
-export interface TracedPart {
-  readonly part: Pick<Part, 'begin' | 'end'>
-  readonly observed: readonly Step[]
-  readonly read: ReadonlyMap<string, Float32Array>
-}
-
 /** {@link traceSteps} part by part, each read back once it has run. The caller holds the turn while it asks for the next. */
 export async function* traceParts(
   runner: Runner,
@@ -241,7 +256,7 @@ export async function* traceParts(
         ? total
         : Math.min(maxRows, rowsOfChunk(wanted, total))
     const parts = partsOf({ runner, run, total, chunk, record })
-    yield* readParts(runner, parts, ({ name }) => names.includes(name), rowsOf)
+    yield* readParts(parts, runner, ({ name }) => names.includes(name), rowsOf)
   } finally {
     run.dispose()
   }

@@ -36,6 +36,7 @@ export interface PrecisionState {
   result: PrecisionResult | null
   /** Row of the text whose numbers are shown. */
   selected: number | null
+  heat: HeatOf
 }
 
 /** What the page's text loses under other weights. */
@@ -46,6 +47,7 @@ export class PrecisionRuns {
     phase: { kind: 'empty' },
     result: null,
     selected: null,
+    heat: 'own',
   }))
   readonly #session: Session
   #running: AbortController | null = null
@@ -120,7 +122,11 @@ function ending(error: unknown, signal: AbortSignal): PrecisionPhase {
 /** The comparisons of a page: one, whichever panel asks. */
 export const precisionOf = perSession((session) => new PrecisionRuns(session))
 
-/** Steps as a table: a line for each layer and one for what stands outside them, columns in the order of the forward. */
+/** Errors of products by themselves, or those of all steps with what came before. */
+export const HEATS = ['own', 'error'] as const
+export type HeatOf = (typeof HEATS)[number]
+
+/** Steps as a table: a line for each layer, columns in the order of the forward. */
 export interface ErrorTable {
   readonly columns: readonly string[]
   readonly lines: readonly { readonly layer: number; readonly cells: readonly (PrecisionStep | null)[] }[]
@@ -128,8 +134,12 @@ export interface ErrorTable {
   readonly outside: readonly PrecisionStep[]
 }
 
-export function errorTable({ steps, layers }: Pick<PrecisionResult, 'steps' | 'layers'>): ErrorTable {
+export function errorTable(
+  { steps: all, layers }: Pick<PrecisionResult, 'steps' | 'layers'>,
+  heat: HeatOf,
+): ErrorTable {
   const local = ({ name, layer }: PrecisionStep): string => name.slice(`layers.${layer}.`.length)
+  const steps = heat === 'own' ? all.filter(({ own }) => own !== null) : all
   const inside = steps.filter(({ layer }) => layer !== null)
   const columns = [...new Set(inside.map(local))]
   const byPlace = new Map(inside.map((step) => [`${step.layer}/${local(step)}`, step]))

@@ -19,6 +19,14 @@ const expected = (page: Page, ids: readonly number[]) =>
     return { tokens: chunks.flatMap(({ tokens }) => tokens), last: chunks.at(-1)! }
   }, ids)
 
+/** The numbers of the heat, by step. */
+const cells = async (page: Page): Promise<Map<string, number>> =>
+  new Map(
+    await page.$$eval(id('precision-cell'), (all) =>
+      all.map((one) => [one.dataset['step'] ?? '', Number(one.dataset['value'])] as const),
+    ),
+  )
+
 test('what other weights cost: per token and by layer and part, as model.precision says', async () => {
   const { page } = await openPage({ path: TEXT })
   await page.evaluate(() => window.tokenscope)
@@ -43,10 +51,8 @@ test('what other weights cost: per token and by layer and part, as model.precisi
   expect(await value(page, 'precision-parted')).toBe(
     tokens.filter(({ model, other }) => model.id !== other.id).length,
   )
-  const cells = await page.$$eval(id('precision-cell'), (all) =>
-    all.map((one) => [one.dataset['step'] ?? '', Number(one.dataset['value'] ?? NaN)] as const),
-  )
-  expect(new Map(cells)).toEqual(new Map(last.steps.map(({ name, error }) => [name, error ?? NaN])))
+  const products = last.steps.filter(({ own }) => own !== null)
+  expect(await cells(page)).toEqual(new Map(products.map(({ name, own }) => [name, own])))
   // The other weights are gone again.
   const memory = await page.evaluate(async () => (await window.tokenscope).model!.memory())
   expect(memory.byLabel['other']).toBeUndefined()
@@ -55,5 +61,7 @@ test('what other weights cost: per token and by layer and part, as model.precisi
   await page.keyboard.press('ArrowRight')
   expect(await page.getAttribute(id('precision-readout'), 'data-row')).toBe('1')
   await takeScreenshot(page, 'precision')
+  await page.getByLabel('as they add up').check({ force: true })
+  expect(await cells(page)).toEqual(new Map(last.steps.map(({ name, error }) => [name, error])))
   await expectAccessible(page, 'precision')
 })

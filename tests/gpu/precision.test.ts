@@ -44,6 +44,28 @@ async function byTraces(reference: Model, coarse: Model) {
   return { error, kl, best: (i: number) => ({ reference: best(want, i), coarse: best(got, i) }) }
 }
 
+/** NMSE of one product on the reference's inputs, by the coarser matrix as it is read back, in f64. */
+async function ownError(reference: Model, coarse: Model, name: string): Promise<number> {
+  const input = (await reference.steps({ rows: 1 })).find((step) => step.name === name)!.inputs[0]!
+  const traced = await reference.trace(ids, { probes: [name, input] })
+  const [x, y] = [traced.get(input)!, traced.get(name)!]
+  const [inputs, outputs] = [x.shape[1]!, y.shape[1]!]
+  const inspection = await coarse.inspect(ids.slice(0, 1))
+  let [difference, square] = [0, 0]
+  for (let output = 0; output < outputs; output++) {
+    const { weights, bias } = await inspection.weights(name, output)
+    for (let row = 0; row < ids.length; row++) {
+      let sum = bias ?? 0
+      for (let i = 0; i < inputs; i++) sum += weights[i]! * x.data[row * inputs + i]!
+      const want = y.data[row * outputs + output]!
+      difference += (sum - want) ** 2
+      square += want ** 2
+    }
+  }
+  await inspection.close()
+  return difference / square
+}
+
 const CASES: {
   name: string
   model: LoadFormat | 'auto'
@@ -73,6 +95,12 @@ describe('the same text under two sets of weights', () => {
           expect(found.gpuBytes).toBeGreaterThan(found.weightBytes.other)
           const [truth, coarse] = reference === 'model' ? [model, other] : [other, model]
           const { error, kl, best } = await byTraces(truth, coarse)
+          const product = `layers.${model.info.layers - 1}.mlp.down`
+          expect(found.steps.find((step) => step.name === product)!.own).toBeCloseTo(
+            await ownError(truth, coarse, product),
+            9,
+          )
+          expect(found.steps.every(({ op, own }) => (own === null) === (op !== 'linear'))).toBe(true)
           const steps = (await model.steps({ rows: 1 })).filter(({ op }) => op !== 'scores')
           expect(found.steps.map((step) => step.name).toSorted()).toEqual(
             steps.map((step) => step.name).toSorted(),

@@ -32,8 +32,13 @@ export const precisionEn = {
     'Choose a token to see what both say behind it. A wavy line: they would go on differently.',
   'precision.says': '{format} says {token}, {probability}',
   'precision.heat': 'By layer and part',
-  'precision.heatNote':
-    'How far each output is from the finer one’s on this text, as a power of ten: squared difference over squared size. It holds what all parts before have cost too.',
+  'precision.heatOf': 'Errors',
+  'precision.heat.own': 'of each matrix',
+  'precision.heat.error': 'as they add up',
+  'precision.note.own':
+    'What each matrix costs by itself on this text: it is given what the finer model puts into it. Squared difference over squared size, as a power of ten. The largest want more bits.',
+  'precision.note.error':
+    'How far the output of every part is from the finer model’s on this text, with what all parts before have cost. Squared difference over squared size, as a power of ten.',
   'precision.table': 'Errors by layer and part',
   'precision.layer': 'layer',
 } as const

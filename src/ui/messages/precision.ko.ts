@@ -31,8 +31,13 @@ export const precisionKo: Readonly<Record<keyof typeof precisionEn, string>> = {
     '토큰을 고르면 그 뒤를 둘이 어떻게 예측하는지 보입니다. 물결선은 둘의 다음 토큰이 다르다는 뜻입니다.',
   'precision.says': '{format}: {token}, {probability}',
   'precision.heat': '층과 부분별',
-  'precision.heatNote':
-    '이 글에서 각 출력이 더 정밀한 쪽과 얼마나 다른지를 10의 거듭제곱으로 나타냅니다(차이의 제곱합 ÷ 크기의 제곱합). 앞선 부분들의 오차도 담겨 있습니다.',
+  'precision.heatOf': '오차',
+  'precision.heat.own': '행렬마다',
+  'precision.heat.error': '쌓인 대로',
+  'precision.note.own':
+    '이 글에서 각 행렬이 혼자 내는 오차입니다. 더 정밀한 모델의 입력을 그대로 받아 계산했습니다. 차이의 제곱합을 크기의 제곱합으로 나눈 값의 10의 거듭제곱이며, 큰 곳일수록 비트가 더 필요합니다.',
+  'precision.note.error':
+    '이 글에서 각 부분의 출력이 더 정밀한 모델과 얼마나 다른지 보입니다. 앞선 부분들의 오차도 담겨 있습니다. 차이의 제곱합을 크기의 제곱합으로 나눈 값의 10의 거듭제곱입니다.',
   'precision.table': '층과 부분별 오차',
   'precision.layer': '층',
 }

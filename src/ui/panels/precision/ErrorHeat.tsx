@@ -1,22 +1,40 @@
 import { memo, useMemo } from 'react'
 import type { PrecisionStep } from '../../../api/model.ts'
-import { ERROR_POWERS, errorTable, powerShare, type PrecisionResult } from '../../../store/precision.ts'
+import {
+  ERROR_POWERS,
+  errorTable,
+  HEATS,
+  powerShare,
+  type HeatOf,
+  type PrecisionResult,
+} from '../../../store/precision.ts'
 import { formatPower } from '../../../maths/format.ts'
+import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { rampColour, rampGradient, type Shade } from '../../draw/ramps.ts'
 import { useShade } from '../steps/hooks.ts'
+import { usePrecision, usePrecisionState } from './hooks.ts'
 
 /** Layers down, parts across: how far the output of each step is from the reference's. */
 export function ErrorHeat({ result }: { result: PrecisionResult }) {
   const t = useTranslate()
   const shade = useShade()
   const { steps, layers } = result
-  const { columns, lines, outside } = useMemo(() => errorTable({ steps, layers }), [steps, layers])
+  const { state } = usePrecision()
+  const heat = usePrecisionState((now) => now.heat)
+  const table = useMemo(() => errorTable({ steps, layers }, heat), [steps, layers, heat])
+  const { columns, lines, outside } = table
   const [low, high] = ERROR_POWERS
   return (
     <section className="precision-heat" aria-label={t('precision.heat')}>
       <header className="cache-head">
         <h3 className="eyebrow">{t('precision.heat')}</h3>
+        <Segmented
+          label={t('precision.heatOf')}
+          value={heat}
+          choices={HEATS.map((value) => ({ value, label: t(`precision.heat.${value}`) }))}
+          onChange={(next) => state.setState({ heat: next })}
+        />
         <span className="range-legend numeric">
           <span>10{superscript(low)}</span>
           <span
@@ -27,7 +45,7 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
           <span>{10 ** high}</span>
         </span>
       </header>
-      <p className="note">{t('precision.heatNote')}</p>
+      <p className="note">{t(`precision.note.${heat}`)}</p>
       {/* A scroll container that holds no control must be reachable by key. */}
       <div className="precision-table" tabIndex={0} role="group" aria-label={t('precision.table')}>
         <table>
@@ -46,7 +64,7 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
               <tr key={layer}>
                 <th scope="row">{layer}</th>
                 {cells.map((step, i) => (
-                  <Cell key={columns[i]} step={step} shade={shade} />
+                  <Cell key={columns[i]} step={step} heat={heat} shade={shade} />
                 ))}
               </tr>
             ))}
@@ -61,10 +79,10 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
               className="numeric"
               data-testid="precision-cell"
               data-step={step.name}
-              data-value={step.error ?? undefined}
-              style={paint(step.error, shade)}
+              data-value={step[heat] ?? undefined}
+              style={paint(step[heat], shade)}
             >
-              {exponent(step.error)}
+              {exponent(step[heat])}
             </dd>
           </div>
         ))}
@@ -73,18 +91,25 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
   )
 }
 
-const Cell = memo(function Cell({ step, shade }: { step: PrecisionStep | null; shade: Shade }) {
+interface CellProps {
+  step: PrecisionStep | null
+  heat: HeatOf
+  shade: Shade
+}
+
+const Cell = memo(function Cell({ step, heat, shade }: CellProps) {
   if (step === null) return <td />
+  const error = step[heat]
   return (
     <td
       className="numeric"
       data-testid="precision-cell"
       data-step={step.name}
-      data-value={step.error ?? undefined}
-      title={`${step.name}: ${step.error === null ? '—' : formatPower(step.error)}`}
-      style={paint(step.error, shade)}
+      data-value={error ?? undefined}
+      title={`${step.name}: ${error === null ? '—' : formatPower(error)}`}
+      style={paint(error, shade)}
     >
-      {exponent(step.error)}
+      {exponent(error)}
     </td>
   )
 })
