@@ -51,10 +51,10 @@ export function weightBytes(
     return storedType(tensor, formatOf)
   }
   const { plans } = planMatrices(model, { asked, stored })
-  const matrices = plans.reduce((sum, { format, cols, parts }) => {
+  const matrices = plans.reduce((sum, { format, cols, group, parts }) => {
     const rows = parts.reduce((all, part) => all + part.rows, 0)
     const bias = parts.some((part) => part.bias) ? vectorBytes(rows) : 0
-    return sum + bytesFor(format, rows, cols) + bias
+    return sum + bytesFor(format, rows, cols, group) + bias
   }, 0)
   const vectors = model.params.filter(({ role }) => role === 'vector')
   return vectors.reduce((sum, { shape }) => sum + vectorBytes(elements(shape)), matrices)

@@ -2,7 +2,7 @@ import type { Model, PrecisionOptions } from '../api/model.ts'
 import { describeModel } from '../arch/index.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { TokenscopeError } from '../errors.ts'
-import { isBlockType } from '../formats/tensors.ts'
+import { isBlockType, isGroupedType } from '../formats/tensors.ts'
 import { describeDevice } from '../gpu/device.ts'
 import { PartLedger } from '../gpu/partLedger.ts'
 import { lockStep } from '../inspect/precision.ts'
@@ -52,13 +52,14 @@ async function openOtherFiles(
     checkSame(runner.model, model)
     return { files: opened, model }
   }
-  if (!isBlockType(runner.model.storedAs)) return { files, model: runner.model }
+  const { storedAs } = runner.model
+  if (!isBlockType(storedAs) && !isGroupedType(storedAs)) return { files, model: runner.model }
   throw new TokenscopeError(
     'bad-argument',
     'This model was loaded from blocks: its files hold no finer weights.',
     {
       hint: 'Give the source of the same model in a finer format.',
-      details: { field: 'source', storedAs: runner.model.storedAs },
+      details: { field: 'source', storedAs },
     },
   )
 }

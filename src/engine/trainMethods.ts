@@ -1,7 +1,7 @@
 import type { Model } from '../api/model.ts'
 import type { EngineContext } from './context.ts'
 
-const training = (): Promise<typeof import('./training.ts')> => import('./training.ts')
+const training = () => import('./training.ts')
 
 /** How a model learns. The code is read when it does. */
 export function trainMethods(context: EngineContext): Pick<Model, 'newAdapter' | 'gradients' | 'train'> {

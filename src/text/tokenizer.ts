@@ -266,7 +266,8 @@ export async function buildTokenizer(
   }
 }
 
-async function contentOf(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
+/** What a tokenizer.json would hold, from whichever of the files is there. Throws `bad-file` or `unsupported`. */
+export async function tokenizerContent(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
   const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
   if (tokenizerJson) return parseJsonFile(tokenizerJson, 'tokenizer.json')
   if (vocabJson && mergesTxt) {
@@ -298,7 +299,7 @@ export async function loadTokenizer(
 ): Promise<TextTokenizer> {
   const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
   const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
-  return buildTokenizer(await contentOf(files, config), {
+  return buildTokenizer(await tokenizerContent(files, config), {
     config,
     specialTokensMap: optional(files.specialTokensMap, 'special_tokens_map.json'),
     generationConfig: optional(files.generationConfig, 'generation_config.json'),

@@ -128,7 +128,7 @@ function refuse(step: Step): TokenscopeError {
 export function backward(program: LossProgram, request: GradientRequest): Backward {
   const tape = new BackwardTape(program, request)
   headRule(program.head, program.tiles, tape)
-  for (const step of [...program.steps].reverse()) {
+  for (const step of program.steps.toReversed()) {
     const dy = tape.wants(step.name) ? tape.arrived(step) : null
     if (dy === null || SOURCES.includes(step.op)) continue
     const rule = ruleOf(step)
@@ -142,10 +142,10 @@ export function backward(program: LossProgram, request: GradientRequest): Backwa
 export function reaching(steps: readonly Step[], roots: ReadonlySet<string>): Step[] {
   const needed = new Set(roots)
   const kept: Step[] = []
-  for (const step of [...steps].reverse()) {
+  for (const step of steps.toReversed()) {
     if (!needed.has(step.name)) continue
     kept.push(step)
     for (const input of step.inputs) needed.add(input)
   }
-  return kept.reverse()
+  return kept.toReversed()
 }

@@ -22,19 +22,14 @@ function dense(steps: readonly Step[]): Step[] {
   }
   return steps.flatMap((step): Step[] => {
     const [first = '', cache] = step.inputs
-    switch (step.op) {
-      case 'cache':
-        return []
-      case 'scores':
-        if (step.attrs.mask !== undefined && step.attrs.mask !== 'causal') throw sees(step)
-        return [{ ...step, op: 'dense_scores', inputs: [first, read(cache, 0)] }]
-      case 'softmax':
-        return [{ ...step, op: 'dense_softmax' }]
-      case 'context':
-        return [{ ...step, op: 'dense_context', inputs: [first, read(cache, 1)] }]
-      default:
-        return [step]
+    if (isOp(step, 'cache')) return []
+    if (isOp(step, 'scores')) {
+      if (step.attrs.mask !== undefined && step.attrs.mask !== 'causal') throw sees(step)
+      return [{ ...step, op: 'dense_scores', inputs: [first, read(cache, 0)] }]
     }
+    if (isOp(step, 'softmax')) return [{ ...step, op: 'dense_softmax' }]
+    if (isOp(step, 'context')) return [{ ...step, op: 'dense_context', inputs: [first, read(cache, 1)] }]
+    return [step]
   })
 }
 

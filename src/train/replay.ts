@@ -6,12 +6,12 @@ const again = (name: string): string => `${name}.again`
 function neededOf(layer: readonly Step[], readers: readonly Step[]): Step[] {
   const needed = new Set(readers.flatMap(({ inputs }) => inputs))
   const kept: Step[] = []
-  for (const step of [...layer].reverse()) {
+  for (const step of layer.toReversed()) {
     if (!needed.has(step.name)) continue
     kept.push(step)
     for (const input of step.inputs) needed.add(input)
   }
-  return kept.reverse()
+  return kept.toReversed()
 }
 
 function renamed(step: Step, names: ReadonlySet<string>): Step {

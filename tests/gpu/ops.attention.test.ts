@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { casesOf } from '../all.ts'
-import { checkAttention, checkChain, checkFused } from './attentionScene.ts'
+import { checkAttention, checkFused } from './attentionChecks.ts'
+import { SIGHTS, type Sight } from './attentionScene.ts'
 import { F32, openHarness } from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
@@ -11,6 +12,7 @@ const LENGTHS = [1, 2, 31, 32, 33, 127, 128, 129, 160]
 interface AttentionCase {
   kernel: (typeof KERNELS)[number]
   kvHeads: number
+  sight?: Sight
 }
 
 async function runAll<C extends AttentionCase>(
@@ -23,7 +25,9 @@ async function runAll<C extends AttentionCase>(
       const harness = await openHarness(`${features}wg${workgroup}`)
       if (!harness) return
       expect(
-        await checkAttention(harness, { ...c.kernel, kvHeads: c.kvHeads }, sequencesOf(c, seed), seed),
+        await checkAttention(harness, { ...c.kernel, kvHeads: c.kvHeads }, sequencesOf(c, seed), seed, {
+          sight: c.sight,
+        }),
         JSON.stringify(c),
       ).toBeLessThanOrEqual(F32)
     }),
@@ -84,22 +88,12 @@ test('prefill attention: tiles of one sequence and ragged rows of several', asyn
   )
 })
 
-test('scores, softmax and context, step by step', async () => {
-  const cases = pairwise({
-    group: [1, 2, 3, 8],
-    kvHeads: [1, 3],
-    headDim: [8, 12, 20, 64, 256],
-    features: ['', 'subgroups-'] as const,
-    workgroup: [32, 64, 128, 256],
-    rows: [1, 3, 5, 20],
-    before: [0, 1, 12, 31, 120],
-  })
-  await Promise.all(
-    cases.map(async (c, seed) => {
-      const harness = await openHarness(`${c.features}wg${c.workgroup}`)
-      if (harness) await checkChain(harness, c, { length: c.before + c.rows, count: c.rows, seed })
-    }),
-  )
+test('masks and windows, in either kernel', async () => {
+  const cases = pairwise({ ...SHAPES, sight: SIGHTS, rows: [1, 8, 33], before: [0, 31, 100] })
+  await runAll(cases, ({ rows, before }) => [
+    { length: before + rows, rows },
+    { length: 3, rows: 0 },
+  ])
 })
 
 test('rope and cache in one dispatch, then attention over it', async () => {

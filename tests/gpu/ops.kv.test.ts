@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { KvFormatName } from '../../src/api/load.ts'
 import { kvFormat } from '../../src/ops/kvFormats.ts'
 import { casesOf } from '../all.ts'
-import { checkAttention, checkChain, checkFused, type Kept } from './attentionScene.ts'
+import { checkAttention, checkChain, checkFused, type Kept } from './attentionChecks.ts'
 import { F32, openHarness, type Harness } from './opHarness.ts'
 import { refusal } from './engine.support.ts'
 
@@ -50,16 +50,16 @@ describe.each(FORMATS)('keys and values in %s', (name) => {
             { length: 1, rows: 1 },
           ],
         ].entries())
-          expect(await checkAttention(harness, shape, sequences, seed, cache)).toBeLessThanOrEqual(F32)
+          expect(await checkAttention(harness, shape, sequences, seed, { cache })).toBeLessThanOrEqual(F32)
       }))
 
     test('by scores and context, step by step', () =>
-      withHarness((harness) => checkChain(harness, shape, { length: 45, count: 5, seed: 3 }, cache)))
+      withHarness((harness) => checkChain(harness, shape, { length: 45, count: 5, seed: 3 }, { cache })))
 
     test('by the kernel that turns queries and keys', () =>
       withHarness(async (harness) => {
-        await checkFused(harness, shape, 'half', [{ length: 99, rows: 3 }], 4, cache)
-        await checkFused(harness, shape, 'interleaved', [{ length: 20, rows: 20 }], 5, cache)
+        await checkFused(harness, shape, 'half', [{ length: 99, rows: 3 }], 4, { cache })
+        await checkFused(harness, shape, 'interleaved', [{ length: 20, rows: 20 }], 5, { cache })
       }))
   })
 })

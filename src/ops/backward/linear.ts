@@ -1,3 +1,5 @@
+import directWgsl from '../../../shaders/backward/dy_direct.wgsl?raw'
+import shuffledWgsl from '../../../shaders/backward/dy_shuffled.wgsl?raw'
 import dxWgsl from '../../../shaders/backward/linear_dx.wgsl?raw'
 import finishWgsl from '../../../shaders/backward/linear_dx_finish.wgsl?raw'
 import tiledWgsl from '../../../shaders/backward/linear_dx_tiled.wgsl?raw'
@@ -12,8 +14,12 @@ import { planeParams, type AdapterStack, type MatrixView, type Shard } from '../
 import { inputOf, read, write, type Dispatch, type Op, type OpContext, type OpStep } from '../op.ts'
 import type { LoraPart, Rule, Tape } from './tape.ts'
 
-/** vec4 sums that a thread of linear_dx.wgsl holds. */
-const SUMS = 32
+/** Rows that a thread of linear_dx.wgsl takes, and most vec4 of columns. */
+const ROWS = 8
+const MOST_PARTS = 2
+
+const direct = { name: 'backward/dy_direct.wgsl', text: directWgsl }
+const shuffled = { name: 'backward/dy_shuffled.wgsl', text: shuffledWgsl }
 
 /** Rows and columns that a thread of the small products takes. */
 const BLOCK = 4
@@ -155,18 +161,23 @@ function dxDispatches(step: OpStep<'linear_dx'>, context: OpContext): Dispatch[]
   const dy = inputOf(step, 0, context)
   const low = lowRankOf(lora, context)
   const rows = rowsOf(step, context)
-  const unit4 = Math.ceil(format.unit / 4)
-  const ROWS = Math.max(1, Math.min(8, SUMS / unit4))
+  const unit4 = format.unit / 4
+  const PARTS = Math.min(unit4, MOST_PARTS)
   const units = Math.ceil(cols / format.unit)
   const finish = { name: 'backward/linear_dx_finish.wgsl', text: finishWgsl }
-  const providers = [ROWS_PROVIDERS[step.rows], ...format.providers(variant), finish] as const
+  const base = [ROWS_PROVIDERS[step.rows], ...format.providers(variant), finish]
+  const providers = variant.threadPerOutput ? [...base, variant.subgroups ? shuffled : direct] : base
   return shardsOf(view).map(({ shard, begin, count }, i): Dispatch => {
     const consts = { LOW_RANK: low && i === 0 ? 1 : 0, ONTO: i > 0 ? 2 : onto ? 1 : 0 }
     return {
       ...(variant.threadPerOutput
         ? {
-            shader: kernel({ name: 'linear_dx', text: dxWgsl }, providers, { ...consts, ROWS }),
-            grid: [Math.ceil(units / variant.workgroup), Math.ceil(rows / ROWS), 1] as const,
+            shader: kernel({ name: 'linear_dx', text: dxWgsl }, providers, { ...consts, ROWS, PARTS }),
+            grid: [
+              Math.ceil((units * unit4) / PARTS / variant.workgroup),
+              Math.ceil(rows / ROWS),
+              1,
+            ] as const,
           }
         : {
             shader: kernel({ name: 'linear_dx_tiled', text: tiledWgsl }, providers, consts),

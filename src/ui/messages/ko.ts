@@ -9,12 +9,14 @@ import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { modelsKo } from './models.ko.ts'
 import { precisionKo } from './precision.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 import { titlesKo } from './titles.ko.ts'
+import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
 
 export const ko: Catalogue = {
@@ -228,6 +230,7 @@ export const ko: Catalogue = {
   ...lensKo,
   ...attributionKo,
   ...samplerKo,
+  ...modelsKo,
   ...precisionKo,
   ...scoreKo,
   ...branchesKo,
@@ -235,5 +238,6 @@ export const ko: Catalogue = {
   ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...tokenizerKo,
   ...traceKo,
 }

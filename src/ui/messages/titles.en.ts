@@ -12,8 +12,10 @@ export const titlesEn = {
   'view.speculate': 'Speculate',
   'view.adapters': 'Adapters',
   'view.compare': 'A/B',
+  'view.tokenizer': 'Tokenizer',
   'view.trace': 'Trace files',
   'view.learn': 'Learn',
+  'view.models': 'Models',
 
   'steps.tree': 'Model',
   'steps.inspector': 'Step',

@@ -13,8 +13,10 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.speculate': '추측 디코딩',
   'view.adapters': '어댑터',
   'view.compare': 'A/B',
+  'view.tokenizer': '토크나이저',
   'view.trace': '실행 기록',
   'view.learn': '배우기',
+  'view.models': '모델',
 
   'steps.tree': '모델',
   'steps.inspector': '단계 정보',

@@ -104,6 +104,16 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'tokenizer',
+    group: 'look',
+    title: 'view.tokenizer',
+    icon: 'split',
+    component: later(() => import('./TokenizerView.tsx').then((module) => module.TokenizerView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
     name: 'sampling',
     group: 'change',
     title: 'view.sampling',
@@ -213,6 +223,16 @@ export const VIEWS: readonly View[] = [
       icon: 'facts',
       component: later(() => import('./adapters/ComparePanel.tsx').then((module) => module.ComparePanel)),
     },
+    bottom: null,
+  },
+  {
+    name: 'models',
+    group: 'keep',
+    title: 'view.models',
+    icon: 'download',
+    component: later(() => import('./ModelsView.tsx').then((module) => module.ModelsView)),
+    left: null,
+    right: null,
     bottom: null,
   },
   {
