@@ -150,9 +150,20 @@ export function errorTable(
   return { columns, lines, outside: steps.filter(({ layer }) => layer === null) }
 }
 
-/** Powers of ten between which errors and divergences are coloured. */
-export const ERROR_POWERS = [-9, 0] as const
+/** Powers of ten between which divergences are coloured. */
 export const KL_POWERS = [-5, 0] as const
+
+/** Powers of ten between which the errors of a table lie. */
+export function errorPowers(
+  { lines, outside }: Pick<ErrorTable, 'lines' | 'outside'>,
+  heat: HeatOf,
+): readonly [low: number, high: number] {
+  const cells = [...lines.flatMap((line) => line.cells), ...outside]
+  const errors = cells.flatMap((step) => step?.[heat] ?? []).filter((error) => error > 0)
+  if (errors.length === 0) return [-1, 0]
+  const [low, high] = [Math.log10(Math.min(...errors)), Math.log10(Math.max(...errors))]
+  return low < high ? [low, high] : [low - 1, high]
+}
 
 /** Share of a colour scale that a number has between two powers of ten. */
 export function powerShare(value: number, [low, high]: readonly [low: number, high: number]): number {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { PrecisionStep } from '../../src/api/model.ts'
-import { errorTable, powerShare } from '../../src/store/precision.ts'
+import { errorPowers, errorTable, powerShare } from '../../src/store/precision.ts'
 
 const step = (name: string, layer: number | null, own: number | null, error = 0.5): PrecisionStep => ({
   name,
@@ -21,19 +21,28 @@ const steps = [
 ]
 
 test.each([
-  { heat: 'own', columns: ['attn.q', 'mlp.router'], first: ['layers.0.attn.q', null], outside: ['logits'] },
+  {
+    heat: 'own',
+    columns: ['attn.q', 'mlp.router'],
+    first: ['layers.0.attn.q', null],
+    outside: ['logits'],
+    range: ['0.10', '0.40'],
+  },
   {
     heat: 'error',
     columns: ['attn.q', 'resid', 'mlp.router'],
     first: ['layers.0.attn.q', 'layers.0.resid', null],
     outside: ['embed', 'logits'],
+    range: ['0.05', '0.50'],
   },
-] as const)('errors by layer and part: $heat', ({ heat, columns, first, outside }) => {
+] as const)('errors by layer and part: $heat', ({ heat, columns, first, outside, range }) => {
   const table = errorTable({ steps, layers: 2 }, heat)
   expect(table.columns).toEqual(columns)
   expect(table.lines.map(({ layer }) => layer)).toEqual([0, 1])
   expect(table.lines[0]?.cells.map((cell) => cell?.name ?? null)).toEqual(first)
   expect(table.outside.map(({ name }) => name)).toEqual(outside)
+  const [low, high] = errorPowers(table, heat)
+  expect([10 ** low, 10 ** high].map((value) => value.toFixed(2))).toEqual(range)
 })
 
 test.each([

@@ -1,7 +1,7 @@
 import { memo, useMemo } from 'react'
 import type { PrecisionStep } from '../../../api/model.ts'
 import {
-  ERROR_POWERS,
+  errorPowers,
   errorTable,
   HEATS,
   powerShare,
@@ -24,7 +24,7 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
   const heat = usePrecisionState((now) => now.heat)
   const table = useMemo(() => errorTable({ steps, layers }, heat), [steps, layers, heat])
   const { columns, lines, outside } = table
-  const [low, high] = ERROR_POWERS
+  const powers = useMemo(() => errorPowers(table, heat), [table, heat])
   return (
     <section className="precision-heat" aria-label={t('precision.heat')}>
       <header className="cache-head">
@@ -36,13 +36,13 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
           onChange={(next) => state.setState({ heat: next })}
         />
         <span className="range-legend numeric">
-          <span>10{superscript(low)}</span>
+          <span>{formatPower(10 ** powers[0])}</span>
           <span
             className="range-ramp"
             aria-hidden="true"
             style={{ background: rampGradient('sequential', shade) }}
           />
-          <span>{10 ** high}</span>
+          <span>{formatPower(10 ** powers[1])}</span>
         </span>
       </header>
       <p className="note">{t(`precision.note.${heat}`)}</p>
@@ -64,7 +64,7 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
               <tr key={layer}>
                 <th scope="row">{layer}</th>
                 {cells.map((step, i) => (
-                  <Cell key={columns[i]} step={step} heat={heat} shade={shade} />
+                  <Cell key={columns[i]} step={step} heat={heat} powers={powers} shade={shade} />
                 ))}
               </tr>
             ))}
@@ -80,7 +80,7 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
               data-testid="precision-cell"
               data-step={step.name}
               data-value={step[heat] ?? undefined}
-              style={paint(step[heat], shade)}
+              style={paint(step[heat], powers, shade)}
             >
               {exponent(step[heat])}
             </dd>
@@ -91,13 +91,16 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
   )
 }
 
+type Powers = readonly [low: number, high: number]
+
 interface CellProps {
   step: PrecisionStep | null
   heat: HeatOf
+  powers: Powers
   shade: Shade
 }
 
-const Cell = memo(function Cell({ step, heat, shade }: CellProps) {
+const Cell = memo(function Cell({ step, heat, powers, shade }: CellProps) {
   if (step === null) return <td />
   const error = step[heat]
   return (
@@ -107,24 +110,21 @@ const Cell = memo(function Cell({ step, heat, shade }: CellProps) {
       data-step={step.name}
       data-value={error ?? undefined}
       title={`${step.name}: ${error === null ? '—' : formatPower(error)}`}
-      style={paint(error, shade)}
+      style={paint(error, powers, shade)}
     >
       {exponent(error)}
     </td>
   )
 })
 
-const superscript = (power: number): string =>
-  String(power).replace(/-|\d/g, (sign) => (sign === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(sign))))
-
 /** The power of ten of an error, one decimal; a dash for none at all. */
 const exponent = (error: number | null): string =>
   error === null || error === 0 ? '—' : Math.log10(error).toFixed(1).replace('-', '−')
 
 /** The colour of an error, and that of digits one can read on it. */
-function paint(error: number | null, shade: Shade): { background?: string; color?: string } {
+function paint(error: number | null, powers: Powers, shade: Shade): { background?: string; color?: string } {
   if (error === null || error === 0) return {}
-  const [red = 0, green = 0, blue = 0] = rampColour('sequential', shade, powerShare(error, ERROR_POWERS))
+  const [red = 0, green = 0, blue = 0] = rampColour('sequential', shade, powerShare(error, powers))
   return {
     background: `rgb(${red} ${green} ${blue})`,
     color: luminance(red, green, blue) > 0.18 ? '#000' : '#fff',

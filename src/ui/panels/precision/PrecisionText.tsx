@@ -1,7 +1,7 @@
 import { memo, useMemo, type KeyboardEvent } from 'react'
 import type { PrecisionToken } from '../../../api/model.ts'
 import { KL_POWERS, powerShare, type PrecisionResult } from '../../../store/precision.ts'
-import { formatProbability } from '../../../maths/format.ts'
+import { formatPower, formatProbability } from '../../../maths/format.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'
 import { useTranslate } from '../../context.ts'
@@ -21,7 +21,10 @@ export function PrecisionText({ result }: { result: PrecisionResult }) {
   const choose = (row: number | null) => state.setState({ selected: row })
   return (
     <section className="precision-text" aria-label={t('precision.text')}>
-      <h3 className="eyebrow">{t('precision.text')}</h3>
+      <header className="cache-head">
+        <h3 className="eyebrow">{t('precision.text')}</h3>
+        <KlLegend />
+      </header>
       <Bars tokens={tokens} total={result.total} />
       <div
         className="stream score-stream"
@@ -49,6 +52,23 @@ export function PrecisionText({ result }: { result: PrecisionResult }) {
       </div>
       <Readout result={result} row={selected} />
     </section>
+  )
+}
+
+/** The colours of the tokens, between two powers of ten. */
+function KlLegend() {
+  const [low, high] = KL_POWERS
+  const steps = Array.from({ length: LEVELS }, (_, level) => `var(--seq-${level})`).join(', ')
+  return (
+    <span className="range-legend numeric">
+      <span>{formatPower(10 ** low)}</span>
+      <span
+        className="range-ramp"
+        aria-hidden="true"
+        style={{ background: `linear-gradient(to right, ${steps})` }}
+      />
+      <span>{10 ** high} nat</span>
+    </span>
   )
 }
 
@@ -81,12 +101,13 @@ const Chip = memo(function Chip({ token, text, id, selected }: ChipProps) {
   )
 })
 
-/** A bar for each token, on the scale of the colours; a mark below where greedy writing would part. */
+/** A bar for each token, as high as its share of the largest; a mark below where greedy writing would part. */
 const Bars = memo(function Bars({ tokens, total }: { tokens: readonly PrecisionToken[]; total: number }) {
+  const largest = Math.max(...tokens.map(({ kl }) => kl), Number.MIN_VALUE)
   return (
     <svg className="precision-bars" viewBox={`0 0 ${total} 44`} preserveAspectRatio="none" aria-hidden="true">
       {tokens.map(({ position, kl, model, other }) => {
-        const height = Math.max(0.5, powerShare(kl, KL_POWERS) * 38)
+        const height = Math.max(0.5, (kl / largest) * 38)
         return (
           <g key={position}>
             <rect
