@@ -6,6 +6,7 @@ import { invariant } from '../../src/errors.ts'
 import { BufferLedger, type LedgerBuffer } from '../../src/gpu/ledger.ts'
 import { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { parseVariant } from '../../src/gpu/variants.ts'
+import { KV_F32, type KvFormat } from '../../src/ops/kvFormats.ts'
 import { tensorBytes } from '../../src/program/arena.ts'
 import { packBatch, type BatchRow } from '../../src/run/batch.ts'
 import { bindProgram, encodeProgram, type BindResources } from '../../src/run/bind.ts'
@@ -68,7 +69,9 @@ export interface OpRun {
   inputs?: Readonly<Record<string, Float32Array | Uint32Array>>
   matrices?: Readonly<Record<string, HarnessMatrix>>
   vectors?: Readonly<Record<string, readonly Float32Array[]>>
+  /** As they lie on the GPU. */
   pages?: { k: Float32Array; v: Float32Array }
+  kv?: KvFormat | undefined
   ropeTable?: Float32Array
   sampledTokens?: Uint32Array
   /** Matrices that lie on the GPU already. */
@@ -216,7 +219,7 @@ export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpRe
       return store.view(name)
     },
     vector: (name: string) => vectors.vector(name).gpu,
-    pages: () => ({ k, v }),
+    pages: () => ({ k, v, format: run.kv ?? KV_F32 }),
     adapterStack: (name: string) => run.adapterStacks?.[name] ?? notHere(`adapters on ${name}`),
     embedLora: () => notHere('adapters on the embedding'),
     edits: (step: string) => notHere(`edits at ${step}`),

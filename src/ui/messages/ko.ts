@@ -10,6 +10,7 @@ import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
 import { modelsKo } from './models.ko.ts'
+import { precisionKo } from './precision.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
@@ -230,6 +231,7 @@ export const ko: Catalogue = {
   ...attributionKo,
   ...samplerKo,
   ...modelsKo,
+  ...precisionKo,
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,
