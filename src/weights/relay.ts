@@ -25,6 +25,24 @@ const SOURCES: Readonly<Record<SourceType, string>> = {
   F64: sourceF64,
 }
 
+/** Four-bit integers that a file holds along the inputs. */
+export const COLUMN_PACKINGS = ['gptq', 'awq'] as const
+export type ColumnPacking = (typeof COLUMN_PACKINGS)[number]
+
+/** Staged runs of 32 inputs of all outputs, and the outputs that are wanted of them. */
+export interface ColumnRuns {
+  readonly packing: ColumnPacking
+  /** Run of the row that the first staged one becomes. */
+  readonly first: number
+  readonly count: number
+  /** Outputs of the file's tensor. */
+  readonly outs: number
+  readonly from: number
+  /** First row of the planes. */
+  readonly row: number
+  readonly rows: number
+}
+
 /** Planes in a buffer, from its start. */
 export interface Planes {
   readonly buffer: GPUBuffer
@@ -168,6 +186,24 @@ export class WeightRelay {
       const source = relaySource(plane, format.blockBytes)
       await this.#dispatch(pass, source, params, [staged.buffer, target.buffer], Math.ceil(count / 4))
     }
+  }
+
+  /** Moves staged runs, which start at `byte` of `staged`, a multiple of 4, to where the matrix has them. */
+  async relayColumns(
+    pass: GPUComputePassEncoder,
+    staged: { buffer: GPUBuffer; byte: number },
+    target: Planes,
+    { packing, first, count, outs, from, row, rows }: ColumnRuns,
+  ): Promise<void> {
+    // Few checkpoints hold any.
+    const { default: text } = await import('../../shaders/load/relay_columns.wgsl?raw')
+    const source = {
+      label: `relay ${packing}`,
+      files: [{ name: 'load/relay_columns.wgsl', text }],
+      consts: { AWQ: packing === 'awq' ? 1 : 0 },
+    }
+    const params = [first, count, staged.byte / WORD, outs, from, row, rows, target.layout.stride]
+    await this.#dispatch(pass, source, params, [staged.buffer, target.buffer], count * rows)
   }
 
   /**

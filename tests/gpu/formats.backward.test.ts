@@ -86,7 +86,7 @@ interface Factors {
 }
 
 function stackOf(device: GPUDevice, { a, b }: Factors, cols: number): AdapterStack {
-  const plain = planeLayout(FORMATS.f32, LORA.of, cols)
+  const plain = planeLayout(ALL_FORMATS.f32, LORA.of, cols)
   const table = plain.bytes / 4
   const words = new Uint32Array(table + 2 * LORA.of)
   const floats = new Float32Array(words.buffer)
@@ -100,7 +100,7 @@ function stackOf(device: GPUDevice, { a, b }: Factors, cols: number): AdapterSta
   const layout = { ...plain, words: { ...plain.words, scales: table } }
   const buffer = { gpu: upload(device, new Uint8Array(words.buffer)), label: 'a', bytes: 0 }
   const shard = { buffer, begin: 0, end: LORA.of, layout, biasWord: NO_BIAS }
-  const matrix = { name: 'a', format: FORMATS.f32, rows: LORA.of, cols, shards: [shard] }
+  const matrix = { name: 'a', format: ALL_FORMATS.f32, rows: LORA.of, cols, shards: [shard] }
   const view = { matrix, begin: 0, end: LORA.of, output: 0 }
   return { parts: [], a: view, ranks: LORA.of, planes: upload(device, new Uint8Array(planes.buffer)) }
 }

@@ -9,6 +9,7 @@ export const titlesEn = {
   'view.branches': 'Branches',
   'view.edits': 'Edits',
   'view.score': 'Score',
+  'view.precision': 'Precision',
   'view.speculate': 'Speculate',
   'view.adapters': 'Adapters',
   'view.compare': 'A/B',

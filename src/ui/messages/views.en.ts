@@ -10,6 +10,7 @@ import { fillEn } from './fill.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
 import { modelsEn } from './models.en.ts'
+import { precisionEn } from './precision.en.ts'
 import { scoreEn } from './score.en.ts'
 import { speculateEn } from './speculate.en.ts'
 import { stepsEn } from './steps.en.ts'
@@ -25,6 +26,7 @@ export const viewsEn = {
   ...attributionEn,
   ...samplerEn,
   ...modelsEn,
+  ...precisionEn,
   ...scoreEn,
   ...fillEn,
   ...branchesEn,

@@ -190,6 +190,16 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'precision',
+    group: 'measure',
+    title: 'view.precision',
+    icon: 'bars',
+    component: later(() => import('./PrecisionView.tsx').then((module) => module.PrecisionView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
     name: 'speculate',
     group: 'measure',
     task: 'generate',
