@@ -9,6 +9,7 @@ import { benchLoading } from './loading.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
 import { benchSteps } from './steps.ts'
+import { benchWholeLoad } from './wholeLoad.ts'
 import { benchViews } from './views.ts'
 
 /** Every suite, in the order it runs. */
@@ -21,6 +22,7 @@ const SUITES = {
   layers: benchLayers,
   adapters: benchAdapters,
   loading: benchLoading,
+  load: benchWholeLoad,
   model: benchModel,
   views: benchViews,
 } as const
