@@ -5,6 +5,7 @@ import { checkBars } from './bars.ts'
 import type { AdapterClass } from '../src/gpu/variants.ts'
 import { benchDispatch } from './dispatch.ts'
 import { benchContext, benchLayers } from './layers.ts'
+import { benchFormatSpeed } from './formatSpeed.ts'
 import { benchLoading } from './loading.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
@@ -21,6 +22,7 @@ const SUITES = {
   steps: benchSteps,
   layers: benchLayers,
   adapters: benchAdapters,
+  formats: benchFormatSpeed,
   loading: benchLoading,
   load: benchWholeLoad,
   model: benchModel,
