@@ -73,6 +73,7 @@ function infoOf(
     gpuBytes: 0,
     weights: null,
     exceptions: [],
+    kvCache: null,
     backend: dialect.engine,
     variant: null,
     hasTokenizer: false,

@@ -128,6 +128,11 @@ export async function loadWeights(
   return { exceptions, warnings }
 }
 
+/** Whether rows lie along the last dimension of a tensor. */
+function isTurned({ quirk }: TensorInfo, targets: readonly Target[]): boolean {
+  return targets[0]?.param.layout === 'in_out' && quirk?.kind !== 'turned'
+}
+
 /** Takes the bytes of tensors in order: those of matrices go to the stage, others are small and gathered. */
 class TensorLoader {
   readonly #store: WeightStore
@@ -163,17 +168,33 @@ class TensorLoader {
   async add(tensor: TensorInfo, offset: number, chunk: Uint8Array): Promise<void> {
     const targets = this.#targets.get(tensor.name) ?? []
     const bytes = tensor.end - tensor.begin
-    const isMatrix = this.#matrixTargets(tensor.name).length > 0
-    if (offset === 0) {
-      if (isMatrix) this.#stage.begin(this.#staged(tensor, targets))
-      this.#gathered = isMatrix ? null : new Uint8Array(bytes)
+    if (this.#matrixTargets(tensor.name).length > 0)
+      return this.#stageBytes(tensor, targets, offset, chunk as Uint8Array<ArrayBuffer>)
+    if (offset === 0) this.#gathered = new Uint8Array(bytes)
+    this.#gathered?.set(chunk, offset)
+    if (offset + chunk.length < bytes || !this.#gathered) return
+    if (this.#scales?.add(tensor.name, this.#gathered)) return
+    if (!(await this.#vectors.add(tensor, this.#gathered, targets))) this.notFinite.add(tensor.name)
+  }
+
+  /** Bytes of a tensor of matrices; one that holds a turned matrix of each expert is taken as so many tensors. */
+  async #stageBytes(
+    tensor: TensorInfo,
+    targets: readonly Target[],
+    offset: number,
+    chunk: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    const slices = isTurned(tensor, targets) && tensor.shape.length === 3 ? (tensor.shape[0] ?? 1) : 1
+    const each = (tensor.end - tensor.begin) / slices
+    for (let at = 0; at < chunk.length;) {
+      const slice = Math.floor((offset + at) / each)
+      const within = offset + at - slice * each
+      if (within === 0) this.#stage.begin(this.#staged(tensor, targets, { slice, slices }))
+      const taken = Math.min(chunk.length - at, each - within)
+      await this.#stage.add(chunk.subarray(at, at + taken))
+      at += taken
+      if (within + taken === each) await this.#stage.end()
     }
-    if (isMatrix) await this.#stage.add(chunk as Uint8Array<ArrayBuffer>)
-    else this.#gathered?.set(chunk, offset)
-    if (offset + chunk.length < bytes) return
-    if (isMatrix) await this.#stage.end()
-    else if (!this.#gathered || this.#scales?.add(tensor.name, this.#gathered)) return
-    else if (!(await this.#vectors.add(tensor, this.#gathered, targets))) this.notFinite.add(tensor.name)
   }
 
   async finish(): Promise<void> {
@@ -181,19 +202,30 @@ class TensorLoader {
     await this.#stage.finish()
   }
 
-  #staged(tensor: TensorInfo, targets: readonly Target[]): StagedTensor {
+  #staged(
+    tensor: TensorInfo,
+    targets: readonly Target[],
+    { slice, slices }: { slice: number; slices: number },
+  ): StagedTensor {
     const { name, dtype, shape, begin, end, quirk, groups } = tensor
     const headRows = quirk?.kind === 'interleaved' ? quirk.headRows : undefined
-    const turned = targets[0]?.param.layout === 'in_out' && quirk?.kind !== 'turned'
+    const turned = isTurned(tensor, targets)
     if (turned && !isFloat(dtype))
       throw badFile(tensor.file, name, `${dtype}, [in, out]`, 'floats or [out, in]')
     const packing = groups && groups.packing !== 'rows' ? groups.packing : 'blocks'
+    const columns = shape.at(-1) ?? 0
+    const parts = targets.flatMap((target) => this.#parts(target, headRows))
     return {
-      bytes: end - begin,
+      bytes: (end - begin) / slices,
       source: isFloat(dtype) ? dtype : packing,
       outs: quirk?.kind === 'turned' ? shape[1] : shape[0],
-      ...(turned ? { turned: shape[1] ?? 0 } : {}),
-      parts: targets.flatMap((target) => this.#parts(target, headRows)),
+      ...(turned ? { turned: columns } : {}),
+      parts:
+        slices === 1
+          ? parts
+          : parts
+              .map((part) => ({ ...part, from: part.from - slice * columns }))
+              .filter(({ from }) => from >= 0 && from < columns),
     }
   }
 
@@ -202,13 +234,14 @@ class TensorLoader {
     const view = this.#store.view(param.name)
     const runs = runsOf(param)
     const perPart = runs.reduce((sum, { count }) => sum + count, 0)
-    return runs.flatMap(({ first, count }, i) => {
+    return runs.flatMap(({ first, count, step }, i) => {
       const place = part * perPart + i * count
       return shardRows(view, place, count).map(({ shard, row, rows, from }) => ({
         target: { buffer: shard.buffer.gpu, layout: shard.layout },
         row,
         rows,
-        from: first + from - place,
+        from: first + (from - place) * step,
+        step,
         headRows,
       }))
     })

@@ -1,6 +1,6 @@
 import type { LoadFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
-import { stacksOf } from '../program/stacks.ts'
+import { expertStacksOf, stacksOf } from '../program/stacks.ts'
 import { isOp, type ParamRef } from '../program/step.ts'
 import { FORMATS, type WeightFormat } from './formats/index.ts'
 import { fits } from './formats/layout.ts'
@@ -34,7 +34,7 @@ function stacksOfModel(model: ModelDescription): Stacked[] {
   const tables = program.steps
     .filter((step) => isOp(step, 'embed'))
     .map(({ name, params }) => ({ name, params }))
-  const stacks = stacksOf(program).map(({ name, members }) => ({
+  const stacks = [...stacksOf(program), ...expertStacksOf(program)].map(({ name, members }) => ({
     name,
     params: members.flatMap(({ params }) => params),
   }))
@@ -92,7 +92,17 @@ export function planMatrices(
       const group = format.grouped ? types[at]?.group : undefined
       if (reason !== null) exceptions.push(`${name} is kept as ${format.name}: ${reason}`)
       const parts = members.map((param) => partOf(param, stack.params))
-      const plan = { name, cols, format, group, parts, together, output }
+      const { experts } = members[0] ?? {}
+      const plan = {
+        name,
+        cols,
+        format,
+        group,
+        parts,
+        together,
+        output,
+        ...(experts === undefined ? {} : { experts }),
+      }
       output += parts.reduce((sum, { rows }) => sum + rows, 0)
       return plan
     })

@@ -24,6 +24,8 @@ export interface StagePart {
   readonly rows: number
   /** First row of the tensor; of a turned one, first column. */
   readonly from: number
+  /** How far apart the columns of a turned tensor lie that become neighbouring rows. Default 1. */
+  readonly step?: number
   /** Heads whose halves the file interleaves: rows of one. Only blocks are put right, not floats that are converted. */
   readonly headRows?: number | undefined
 }
@@ -74,6 +76,15 @@ const isColumns = (source: StagedTensor['source']): source is ColumnPacking =>
 function blockBytesOf({ source, outs = 0 }: StagedTensor, { blockBytes, block }: WeightFormat): number {
   if (isColumns(source)) return outs * blockBytes
   return source === 'blocks' ? blockBytes : block * SOURCE_BYTES[source]
+}
+
+/** Whether no row of the tensor goes to two places, as those of a tied head with a bias do. */
+function isOnce(parts: readonly StagePart[]): boolean {
+  const inOrder = [...parts].sort((a, b) => a.from - b.from)
+  return inOrder.every(({ from }, i) => {
+    const before = inOrder[i - 1]
+    return before === undefined || before.from + before.rows <= from
+  })
 }
 
 /**
@@ -132,7 +143,7 @@ export class WeightStage {
     this.#tensor = tensor
     this.#done = 0
     this.#received = 0
-    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy)
+    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy) && isOnce(tensor.parts)
     this.#at = Math.ceil(this.#at / ALIGNMENT) * ALIGNMENT
     this.#start = this.#at
     if (tensor.turned === undefined) return
@@ -335,10 +346,10 @@ export class WeightStage {
   async #packTurned({ source, turned, parts }: StagedTensor, buffer: GPUBuffer): Promise<void> {
     invariant(source !== 'blocks' && !isColumns(source) && turned !== undefined, 'turned tensors hold floats')
     const pass = this.#commands().beginComputePass()
-    for (const { target, row, rows, from } of parts) {
+    for (const { target, row, rows, from, step = 1 } of parts) {
       const { rowBlocks } = target.layout
       const range = { first: row * rowBlocks, count: rows * rowBlocks }
-      const staged = { buffer, type: source, first: from - row, rowStep: 1, columnStep: turned }
+      const staged = { buffer, type: source, first: from - row * step, rowStep: step, columnStep: turned }
       await this.#relay.pack(pass, staged, target, range)
     }
     pass.end()

@@ -50,7 +50,7 @@ async function stream(
   await stage.end()
 }
 
-/** A fused matrix comes as one tensor and goes to two shards of one matrix and to a matrix of its own. */
+/** A fused matrix comes as one tensor and goes to two shards of one matrix, to a matrix of its own, and at times to a copy. */
 test.each(FORMAT_NAMES)('%s: chunks cut anywhere, rows to several matrices', async (format) => {
   const { pipelines, device, stage } = await open()
   const [first, second, third] = [9, 20, 11]
@@ -58,10 +58,13 @@ test.each(FORMAT_NAMES)('%s: chunks cut anywhere, rows to several matrices', asy
     // Rows of floats with padding, and rows that go without a stage.
     const cols = ALL_FORMATS[format].block === 1 ? 40 + 4 * seed + 4 : ALL_FORMATS[format].block * 3
     const matrix = storedMatrix(format, first + second + third, cols, randomSource(seed))
-    const targets = [first + 2, second, third].map((rows) => emptyPlanes(device, format, rows, cols, 0))
-    const [a, b, c] = targets
-    invariant(a && b && c, 'three matrices')
+    const sizes = [first + 2, second, third, matrix.values.length / cols]
+    const targets = sizes.map((rows) => emptyPlanes(device, format, rows, cols, 0))
+    const [a, b, c, all] = targets
+    invariant(a && b && c && all, 'four matrices')
+    const copy = { target: all, row: 0, rows: first + second + third, from: 0 }
     const parts = [
+      ...(seed === 2 ? [copy] : []),
       { target: a, row: 2, rows: first, from: 0 },
       { target: b, row: 0, rows: second, from: first },
       { target: c, row: 0, rows: third, from: first + second },

@@ -69,7 +69,7 @@ const file = (name: string): File => new File([files.get(name) ?? ''], name)
 const parts = [1, 2, 3].map(PART)
 const zip = (names: readonly string[], under: string): File => {
   const entries = names.map((name) => [`${under}${name}`, files.get(name)!] as const)
-  return new File([zipSync(Object.fromEntries(entries)) as Uint8Array<ArrayBuffer>], 'model.zip')
+  return new File([zipSync(Object.fromEntries(entries))], 'model.zip')
 }
 
 const SOURCES: Record<string, () => ModelSource> = {

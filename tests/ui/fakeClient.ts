@@ -101,6 +101,7 @@ const INFO: ModelInfo = {
   gpuBytes: 13_400_000,
   weights: 'f16',
   exceptions: [],
+  kvCache: 'f32',
   backend: 'no gpu (fake)',
   variant: { name: 'fake', f16: false, subgroups: false, threadPerOutput: false, workgroup: 64 },
   hasTokenizer: true,

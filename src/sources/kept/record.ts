@@ -100,7 +100,7 @@ export async function lastUsed(folder: Folder): Promise<number | null> {
 export async function keptFolders(root: Folder): Promise<{ key: string; folder: Folder }[]> {
   const found: { key: string; folder: Folder }[] = []
   for await (const [name, handle] of root.entries())
-    if (handle.kind === 'directory') found.push({ key: nameOfFile(name), folder: handle as Folder })
+    if (handle.kind === 'directory') found.push({ key: nameOfFile(name), folder: handle })
   return found
 }
 

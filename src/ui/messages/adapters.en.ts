@@ -21,7 +21,7 @@ export const adaptersEn = {
   'adapters.forModel': 'Made for {model}.',
   'adapters.detail': 'Selected adapter',
 
-  'scales.label': 'ScalesDesk',
+  'scales.label': 'Adapters and scales',
   'scales.acting': 'Acting',
   'scales.merged': 'Merged',
   'scales.mergedHint':
@@ -110,17 +110,6 @@ export const adaptersEn = {
   'delta.here': 'Here',
   'delta.mean': 'Mean of shared modules',
 
-  'textScales.hint': 'The adapters behind this text',
-  'textScales.written': 'written by {scales}',
-  'textScales.from': '{scales} from token {token}',
-  'textScales.scored': 'probabilities of {scales}',
-  'textScales.unknown': 'adapters not recorded',
-  'textScales.merged': 'merged',
-  'textScales.scoring': 'Reading {count} tokens under {scales}: {percent} %',
-
-  'compare.toggle': 'Compare A/B',
-  'compare.merged':
-    'Adapters are merged into the weights, so there is no base to compare with. Unmerge first.',
   'compare.mode': 'What to compare',
   'compare.write': 'Write',
   'compare.score': 'Score the text',

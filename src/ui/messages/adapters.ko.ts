@@ -111,16 +111,6 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'delta.here': '여기',
   'delta.mean': '공통 모듈 평균',
 
-  'textScales.hint': '이 글을 만든 어댑터',
-  'textScales.written': '{scales}(으)로 씀',
-  'textScales.from': '토큰 {token}부터 {scales}',
-  'textScales.scored': '확률은 {scales}',
-  'textScales.unknown': '어댑터 기록 없음',
-  'textScales.merged': '병합됨',
-  'textScales.scoring': '{scales}(으)로 토큰 {count}개를 읽는 중: {percent}%',
-
-  'compare.toggle': 'A/B 비교',
-  'compare.merged': '어댑터가 가중치에 병합되어 비교할 기본 모델이 없습니다. 먼저 병합을 푸세요.',
   'compare.mode': '비교할 것',
   'compare.write': '쓰기',
   'compare.score': '글 채점',

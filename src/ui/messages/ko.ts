@@ -9,11 +9,14 @@ import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { modelsKo } from './models.ko.ts'
+import { precisionKo } from './precision.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 import { titlesKo } from './titles.ko.ts'
+import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
 
 export const ko: Catalogue = {
@@ -227,11 +230,14 @@ export const ko: Catalogue = {
   ...lensKo,
   ...attributionKo,
   ...samplerKo,
+  ...modelsKo,
+  ...precisionKo,
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,
   ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...tokenizerKo,
   ...traceKo,
 }

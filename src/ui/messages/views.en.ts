@@ -8,9 +8,12 @@ import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
+import { modelsEn } from './models.en.ts'
+import { precisionEn } from './precision.en.ts'
 import { scoreEn } from './score.en.ts'
 import { speculateEn } from './speculate.en.ts'
 import { stepsEn } from './steps.en.ts'
+import { tokenizerEn } from './tokenizer.en.ts'
 import { traceEn } from './trace.en.ts'
 
 /** The words of the views that are fetched when they are first shown. */
@@ -21,12 +24,15 @@ export const viewsEn = {
   ...lensEn,
   ...attributionEn,
   ...samplerEn,
+  ...modelsEn,
+  ...precisionEn,
   ...scoreEn,
   ...branchesEn,
   ...cacheEn,
   ...chatEn,
   ...adaptersEn,
   ...editsEn,
+  ...tokenizerEn,
   ...traceEn,
   ...keysEn,
 } as const
