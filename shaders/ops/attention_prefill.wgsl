@@ -26,8 +26,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   var query: array<vec4f, DIM4>;
   var acc: array<vec4f, DIM4>;
   for (var d = 0u; d < DIM4; d++) { query[d] = q[base + d] * p.scale; }
-  var peak = -3.0e38;
-  var total = 0.0;
+  var peak = sink_peak(group.y);
+  var total = sink_weight(group.y, peak);
   for (var t = first_visible(at); t < end_visible(at); t++) {
     let slot = cache_slot(at.pages, t);
     let kv = (((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * DIM4;

@@ -264,14 +264,13 @@ export class AdapterBuffers implements BoundAdapters {
       replacedParam('embed'),
       this.layDense(replacedParam('embed'), table, this.model.hidden, null),
     )
-    const learned = this.param('positions')
-    if (!learned) return
-    const base = await this.reader.parameter(learned)
-    const positions = Float32Array.from(adaptedWeight(parsed, 'positions', base) ?? base)
-    this.vectors.set(
-      replacedParam('positions'),
-      this.create(replacedParam('positions'), new Uint32Array(positions.buffer)),
-    )
+    for (const name of ['positions', 'token_types']) {
+      const learned = this.param(name)
+      if (!learned) continue
+      const base = await this.reader.parameter(learned)
+      const values = Float32Array.from(adaptedWeight(parsed, name, base) ?? base)
+      this.vectors.set(replacedParam(name), this.create(replacedParam(name), new Uint32Array(values.buffer)))
+    }
   }
 
   /** Puts a replacement beside the base's own parameter. */

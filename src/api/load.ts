@@ -3,7 +3,10 @@ import type { SamplingOptions } from './generate.ts'
 /** What floats of a checkpoint may become while they are loaded. */
 export type LoadFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'
 
-/** How matrices may be stored on the GPU, under ggml's names in lower case. Norms and biases are always f32. */
+/**
+ * How matrices may be stored on the GPU, under ggml's names in lower case where it has one; `int4` are the integers of GPTQ and AWQ,
+ * `nf4` those of bitsandbytes. Norms and biases are always f32.
+ */
 export type WeightFormat =
   | LoadFormat
   | 'q4_1'
@@ -17,6 +20,10 @@ export type WeightFormat =
   | 'iq4_nl'
   | 'iq4_xs'
   | 'mxfp4'
+  | 'f8_e4m3'
+  | 'f8_e5m2'
+  | 'nf4'
+  | 'int4'
 
 /** The kernel variant in use; its `name` is what the badge shows. */
 export interface Variant {
@@ -78,11 +85,11 @@ export interface ModelInfo {
   remote?: RemoteEngine | undefined
 }
 
-export type LoadStage = 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
+export type LoadStage = 'download' | 'config' | 'tokenizer' | 'weights' | 'compile' | 'self-test' | 'ready'
 
 export interface LoadProgress {
   stage: LoadStage
-  /** Bytes of the weights read and expected; 0 when unknown. */
+  /** Bytes of the weights read and expected, of a download those that are there and all; 0 when unknown. */
   bytesDone: number
   bytesTotal: number
 }

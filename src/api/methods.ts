@@ -30,6 +30,7 @@ export const METHODS = {
   tokenTexts: 'call',
   applyChatTemplate: 'call',
   chatTemplate: 'call',
+  companions: 'call',
   logits: 'call',
   fillMask: 'call',
   generate: 'stream',

@@ -63,6 +63,8 @@ export interface Model {
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
   /** The model's own template, and what it reads. */
   chatTemplate(): Promise<ChatTemplateInfo>
+  /** The files beside the weights, configuration and tokenizer, by name; of a GGUF file those that it stands for. */
+  companions(): Promise<Map<string, Uint8Array>>
   /** Logits of every position, before any sampling transform: [ids.length, vocab]. Of an encoder those of its masked-LM head. */
   logits(ids: readonly number[], options?: MaskedOptions): Promise<TensorData>
   /**

@@ -44,7 +44,8 @@ export function architecture<S extends ModelSpec>(family: Family<S>): Architectu
       const warnings = [...spec.warnings]
       if (table.isHeadUnsaid(spec.tied)) warnings.push(HEAD_ABSENT)
       const summary = table.summary(buffers, warnings)
-      const tiedHead = !params.some(({ name }) => name === 'logits')
+      const [embed, head] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
+      const tiedHead = !head || head.tensor === embed?.tensor
       return { ...spec, ...summary, tiedHead, warnings, mask: ownMask(recorded), params, record }
     },
   }

@@ -56,7 +56,7 @@ export interface ModelDescription extends ModelSpec {
   readonly storedAs: TensorType
   /** Elements of all parameters used, a tied or fused one counted once. */
   readonly parameters: number
-  /** The head reads the embedding's rows. */
+  /** The head is the embedding: it reads its rows, or with a bias a copy of them. */
   readonly tiedHead: boolean
   /** What stands before the names of the body's tensors: `model.`. */
   readonly tensorPrefix: string
@@ -64,7 +64,9 @@ export interface ModelDescription extends ModelSpec {
   readonly embeddingTensor: string
   /** Which positions rows see, unless a run says otherwise. */
   readonly mask: Mask
-  /** Every parameter in the order of the forward pass; a tied head is not repeated. */
+  /** Name of the head's tensor, whether or not it is stored. */
+  readonly headTensor: string
+  /** Every parameter in the order of the forward pass; a tied head without a bias is not repeated. */
   readonly params: readonly ParamRef[]
   /** The forward pass for these counts. */
   record(size: ProgramSize): Program

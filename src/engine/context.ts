@@ -50,6 +50,7 @@ export class EngineContext implements DecodeContext {
   readonly adapters: EngineAdapters
   readonly health: DeviceHealth
   readonly lastRun: LastRun
+  readonly readCompanions: EngineParts['readCompanions']
   readonly #ownsDevice: boolean
   /** Newest first. */
   readonly #editSets: EditSet[] = []
@@ -65,6 +66,7 @@ export class EngineContext implements DecodeContext {
     this.tokenizer = tokenizer
     this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
     this.health = new DeviceHealth(runner.device)
+    this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)
     this.#ownsDevice = ownsDevice
   }
@@ -78,10 +80,14 @@ export class EngineContext implements DecodeContext {
     this.checkHealth()
     const { architecture, tasks } = this.info
     if (tasks.includes('generate')) return
-    throw new TokenscopeError('unsupported', `${architecture} is an encoder: it has no ${method}.`, {
-      hint: 'It fills masks: fillMask. Its logits, steps and tensors can be looked at as well.',
-      details: { method, tasks },
-    })
+    throw new TokenscopeError(
+      'unsupported',
+      `${method} is for models that predict the next token; ${architecture} is an encoder.`,
+      {
+        hint: 'It fills masks: fillMask. Its logits, steps and tensors can be looked at as well.',
+        details: { method, tasks },
+      },
+    )
   }
 
   needTokenizer(): TextTokenizer {

@@ -25,7 +25,7 @@ export async function openGgufFile(
     label: source.label,
     config: model.config as JsonValue,
     checkpoint: ggufCheckpoint(source, model),
-    remarks: [...model.remarks, ...(tokenizer?.remarks ?? [])],
+    remarks: [...(source.remarks ?? []), ...model.remarks, ...(tokenizer?.remarks ?? [])],
     tokenizer: () => Promise.resolve(files),
     companions: () =>
       Promise.resolve(

@@ -86,7 +86,9 @@ async function openModel(
   modelsUrl: URL,
 ): Promise<OpenedModel> {
   onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
-  const files = await openModelFiles(await openSource(source, { modelsUrl, hub }), signal)
+  const found = await openSource(source, { modelsUrl, hub })
+  const kept = found.keeps ? (await import('./keep.ts')).keepSource(found, { signal, onProgress }) : found
+  const files = await openModelFiles(await kept, signal)
   const { config, checkpoint } = files
   const model = await describeModel(config, checkpoint.tensors)
   checkLimits(model)

@@ -43,7 +43,7 @@ function refuseQuantised(runner: Runner): void {
   for (const { name, role } of runner.model.params) {
     if (role !== 'matrix') continue
     const { format } = runner.weights.view(name).matrix
-    if (format.block === 1) continue
+    if (format.block === 1 && !format.grouped) continue
     throw new TokenscopeError(
       'unsupported',
       `Adapters cannot be merged into ${format.name} weights: quantising the sum would lose the change.`,

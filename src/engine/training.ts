@@ -36,7 +36,7 @@ export function gradients(
 ): Promise<Map<string, TensorData>> {
   const { runner, info } = context
   const text = { ids, mask }
-  context.checkHealth()
+  context.needDecoder('gradients')
   checkExamples([text], info)
   const conditions = context.conditionsOf({ adapters })
   return context.read(() =>
@@ -72,7 +72,7 @@ export async function* train(
 ): AsyncGenerator<TrainedStep> {
   const { runner, info, adapters } = context
   const { set } = adapters
-  context.checkHealth()
+  context.needDecoder('train')
   adapters.refuseMerged('Training')
   checkExamples(examples, info)
   const settings = checkOptions(options, examples.length)

@@ -16,7 +16,9 @@ import { MATVEC_ROWS } from './linear.ts'
 import {
   inputOf,
   read,
+  vectorOf,
   write,
+  type Binding,
   type Dispatch,
   type KernelParams,
   type Op,
@@ -38,6 +40,16 @@ function layerPages(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffe
   invariant(step.layer !== null, `${step.name} is in a layer`)
   return context.pages(step.layer)
 }
+
+const isSunk = ({ params }: Pick<Step, 'params'>): boolean => params.length > 0
+
+const sinkProvider = (step: Step): ProviderName => (isSunk(step) ? 'sinks_learned' : 'sinks_none')
+
+/** The learned scores that take part in the softmax, where there are any. */
+const sinkBinding = (step: Step, context: OpContext): Binding[] =>
+  isSunk(step) ? [read(6, vectorOf(step, 0, context))] : []
+
+const sinkFormula = (step: Pick<Step, 'params'>): string => (isSunk(step) ? ' and a sink' : '')
 
 const capProvider = (softcap: number | null): ProviderName =>
   softcap === null ? 'softcap_none' : 'softcap_tanh'
@@ -69,13 +81,21 @@ export const scores: Op<'scores'> = {
 
 /** Softmax over the positions that a row sees. */
 export const softmax: Op<'softmax'> = {
-  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs)}`,
+  formula: (step) => `p = softmax(s) over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
   dispatches(step, context) {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     return [
       {
-        shader: kernel({ name: 'softmax', text: softmaxWgsl }, ['visible', reduceProvider(context.variant)]),
-        bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
+        shader: kernel({ name: 'softmax', text: softmaxWgsl }, [
+          'visible',
+          sinkProvider(step),
+          reduceProvider(context.variant),
+        ]),
+        bindings: [
+          read(2, inputOf(step, 0, context)),
+          write(4, context.tensor(step.name)),
+          ...sinkBinding(step, context),
+        ],
         params: { rows, positions, window: windowParam(step.attrs.window) },
         grid: [rows, heads, 1],
       },
@@ -112,7 +132,7 @@ function prefill(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
     {
       shader: kernel(
         { name: 'attention_prefill', text: prefillWgsl },
-        ['visible', capProvider(attrs.softcap)],
+        ['visible', capProvider(attrs.softcap), sinkProvider(step)],
         consts,
       ),
       bindings: [
@@ -120,6 +140,7 @@ function prefill(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
         read(3, pages.k),
         read(4, pages.v),
         write(5, context.tensor(step.name)),
+        ...sinkBinding(step, context),
       ],
       params: { ...scoreParams(attrs), window: windowParam(attrs.window) },
       // As many tiles as rows can split into: a tile ends with its sequence.
@@ -155,8 +176,8 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
         : [splits, kvHeads, size.rows],
     },
     {
-      shader: kernel({ name: 'attention_join', text: joinWgsl }, ['visible'], consts),
-      bindings: [read(2, parts), write(4, context.tensor(step.name))],
+      shader: kernel({ name: 'attention_join', text: joinWgsl }, ['visible', sinkProvider(step)], consts),
+      bindings: [read(2, parts), write(4, context.tensor(step.name)), ...sinkBinding(step, context)],
       params: { heads, splits, window },
       grid: [Math.ceil((heads * headDim) / 4 / variant.workgroup), size.rows, 1],
     },
@@ -165,6 +186,7 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
 
 /** Attention over pages without storing the probabilities (Dao et al. 2022; split-KV decoding). */
 export const attention: Op<'attention'> = {
-  formula: ({ attrs }) => `context = softmax(${scoresFormula(attrs)})·V over ${seenFormula(attrs)}`,
+  formula: (step) =>
+    `context = softmax(${scoresFormula(step.attrs)})·V over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
   dispatches: (step, context) => (context.size.rows <= MATVEC_ROWS ? decode : prefill)(step, context),
 }

@@ -14,7 +14,7 @@ export const embed: Op<'embed'> = {
     const k4 = Math.ceil(widthOf(step) / 4)
     const [, ...added] = step.params
     const shader = kernel({ name: 'embed', text: embedWgsl }, [
-      matrix.format.provider(context.variant),
+      ...matrix.format.providers(context.variant),
       (['positions_none', 'positions_learned', 'positions_typed'] as const)[added.length] ?? 'positions_none',
     ])
     return matrix.shards.map((shard) => ({

@@ -1,13 +1,15 @@
 import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
+import type { Variant } from '../api/model.ts'
 import { invariant } from '../errors.ts'
 import { kernel, productProviders, type ProviderFile, type ProviderName } from '../gpu/providers.ts'
+import type { HeaderConsts } from '../gpu/shader.ts'
 import type { Activation, FoldedNorm } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { ROWS_PROVIDERS } from './adapters.ts'
 import { capFormula, factorFormula, normFormula } from './formulas.ts'
 import { normParams, prologuesOf } from './norm.ts'
-import { planeParams, type MatrixView, type Shard } from './operands.ts'
+import { planeParams, type Matrix, type MatrixView, type Shard } from './operands.ts'
 import {
   inputOf,
   linearGrid,
@@ -37,7 +39,7 @@ type ProductOp =
 
 type Product = OpStep<ProductOp>
 
-type Provider = ProviderName | ProviderFile
+export type Provider = ProviderName | ProviderFile
 
 /** What surrounds the product in a step of the family. */
 interface Form {
@@ -86,7 +88,7 @@ function formOf(step: Product): Form {
 }
 
 /** Row counts a matvec is compiled for. */
-export function matvecBucket(rows: number): number {
+function matvecBucket(rows: number): number {
   return [1, 2, 4, 8].find((bucket) => rows <= bucket) ?? MATVEC_ROWS
 }
 
@@ -137,7 +139,7 @@ function shardParams(
 function providers(step: Product, form: Form, view: MatrixView, context: OpContext): Provider[] {
   const list: Provider[] = [
     ROWS_PROVIDERS[step.rows],
-    view.matrix.format.provider(context.variant),
+    ...view.matrix.format.providers(context.variant),
     form.epilogue,
     form.adapters === null ? 'adapter_none' : 'adapter_lora',
   ]
@@ -152,37 +154,63 @@ function matrixOf({ attrs }: Product, context: OpContext): MatrixView {
 
 type Kernel = Pick<Dispatch, 'shader' | 'grid'>
 
+/** A product's counts: rows of x, outputs of this dispatch. */
+interface Counts {
+  readonly rows: number
+  readonly n: number
+}
+
+/** What a matvec is composed of. */
+export interface Matvec extends Counts {
+  readonly matrix: Pick<Matrix, 'cols' | 'format'>
+  readonly norm: FoldedNorm | null
+  readonly outputs: 'outputs_linear' | 'outputs_gated' | 'outputs_gated_clamped'
+  /** Providers of rows, weights, epilogue and adapters. */
+  readonly base: readonly Provider[]
+  /** Constants of its providers; they may set ROWS and RAGGED otherwise. */
+  readonly consts?: HeaderConsts
+}
+
 /** Few rows, or a thread for each output: matvec, ROWS rows at a time. */
-function matvecKernel(
-  view: MatrixView,
-  form: Form,
-  base: readonly Provider[],
-  rows: number,
-  n: number,
-  { variant }: OpContext,
+export function matvecKernel(
+  { matrix: { cols, format }, norm, outputs, base, rows, n, consts = {} }: Matvec,
+  { variant }: Pick<OpContext, 'variant'>,
 ): Kernel {
-  const { cols, format } = view.matrix
   const providers: Provider[] = [
     ...base,
-    ...(form.norm ? prologuesOf(form.norm) : (['prologue_none'] as const)),
-    form.gated ? 'outputs_gated' : 'outputs_linear',
+    ...(norm ? prologuesOf(norm) : (['prologue_none'] as const)),
+    outputs,
     ...productProviders(variant),
   ]
   // By itself, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
-  const ROWS = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
+  const most = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
   const RAGGED = cols % (format.block === 1 ? format.unit : 4) === 0 ? 0 : 1
-  const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.threadPerOutput ? variant.workgroup : 1))
-  const [x, y] = linearGrid(groups)
+  const all = { ROWS: most, RAGGED, ...consts }
+  const perGroup = (outputs === 'outputs_linear' ? 4 : 2) * (variant.threadPerOutput ? variant.workgroup : 1)
+  const [x, y] = linearGrid(Math.ceil(n / perGroup))
   return {
-    shader: kernel({ name: 'matvec', text: matvec }, providers, { ROWS, RAGGED }),
-    grid: [x, y, Math.ceil(rows / ROWS)],
+    shader: kernel({ name: 'matvec', text: matvec }, providers, all),
+    grid: [x, y, Math.ceil(rows / all.ROWS)],
   }
 }
 
 /** Many rows: tiles in workgroup memory. */
-function matmulKernel(base: readonly Provider[], rows: number, n: number): Kernel {
+function matmulKernel(base: readonly Provider[], { rows, n }: Counts): Kernel {
   const [x, z] = linearGrid(Math.ceil(n / 32))
   return { shader: kernel({ name: 'matmul', text: matmul }, base), grid: [x, Math.ceil(rows / 32), z] }
+}
+
+/** The kernel of y = W·x with nothing around it, whichever of the two is asked for: what formats are tested and measured by. */
+export function plainProduct(
+  matrix: Pick<Matrix, 'cols' | 'format'>,
+  counts: Counts,
+  variant: Variant,
+  kind: 'matvec' | 'matmul',
+): Kernel {
+  const base = ['rows_all', ...matrix.format.providers(variant), 'epilogue_store', 'adapter_none'] as const
+  return kind === 'matvec'
+    ? matvecKernel({ matrix, norm: null, outputs: 'outputs_linear', base, ...counts }, { variant })
+    : matmulKernel(base, counts)
 }
 
 function dispatches(step: Product, context: OpContext): Dispatch[] {
@@ -193,12 +221,17 @@ function dispatches(step: Product, context: OpContext): Dispatch[] {
   const base = providers(step, form, view, context)
   const asMatvec = rows <= MATVEC_ROWS || context.variant.threadPerOutput
   invariant(asMatvec || !form.norm, `${step.name} folds its norm for few rows only`)
-  return view.matrix.shards
+  const outputs = form.gated ? 'outputs_gated' : 'outputs_linear'
+  const { norm } = form
+  const { matrix } = view
+  return matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
     .map((shard) => {
       const { n, params } = shardParams(step, form, view, shard)
       return {
-        ...(asMatvec ? matvecKernel(view, form, base, rows, n, context) : matmulKernel(base, rows, n)),
+        ...(asMatvec
+          ? matvecKernel({ matrix, norm, outputs, base, rows, n }, context)
+          : matmulKernel(base, { rows, n })),
         bindings: bindings(step, form, shard, context),
         params,
       }

@@ -12,8 +12,8 @@ export interface MatrixFormat {
   readonly block: number
   /** Weights that are loaded at once. */
   readonly unit: number
-  /** The WGSL file that reads them. */
-  provider(variant: Pick<Variant, 'f16'>): ProviderFile
+  /** The WGSL files that read them. */
+  providers(variant: Pick<Variant, 'f16'>): readonly ProviderFile[]
 }
 
 /** Where a shard's planes lie. Word = 4 bytes. */
@@ -47,6 +47,8 @@ export interface MatrixView {
   readonly matrix: Matrix
   readonly begin: number
   readonly end: number
+  /** Rows that lie in runs of so many, which begin `stride` apart; `end` − `begin` is how many there are. Absent: together. */
+  readonly runs?: { readonly rows: number; readonly stride: number }
   /** Output of its stack of products that the first row makes; another number than `begin` where the stack lies in several matrices. */
   readonly output: number
 }
@@ -81,7 +83,7 @@ export interface EmbedLora {
 /** The fields of a kernel's parameters that say where a shard's planes lie. */
 export function planeParams({
   layout,
-}: Shard): Record<'w_stride' | 'w_scales' | 'w_high' | 'w_super', number> {
+}: Pick<Shard, 'layout'>): Record<'w_stride' | 'w_scales' | 'w_high' | 'w_super', number> {
   const { stride, words } = layout
   return { w_stride: stride, w_scales: words.scales, w_high: words.high, w_super: words.super }
 }

@@ -4,6 +4,7 @@ import type { UnofferedMethod } from './types.ts'
 /** What would offer a method that needs the inside of a model. */
 export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   chatTemplate: 'an engine renders chats by a template that it does not show; applyChatTemplate asks it to.',
+  companions: 'its files are elsewhere; a model in this tab has them.',
   logits:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
   fillMask: 'engines generate; a masked language model in this tab fills masks.',
@@ -42,6 +43,7 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
   })
   return {
     chatTemplate: call('chatTemplate'),
+    companions: call('companions'),
     logits: call('logits'),
     fillMask: call('fillMask'),
     logitsAt: call('logitsAt'),

@@ -29,6 +29,7 @@ export type Capabilities = Readonly<Record<Feature | keyof RemoteMethods | Unoff
 /** Methods of a model that need its weights and activations: no engine offers them over HTTP. */
 export const UNOFFERED = [
   'chatTemplate',
+  'companions',
   'logits',
   'fillMask',
   'logitsAt',

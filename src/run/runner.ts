@@ -181,20 +181,20 @@ export class Runner {
   }
 
   /**
-   * Hands `use` the bound live program for these counts. A swap of adapters or edits frees the activations of the programs before it,
-   * so `use` encodes and submits at once: no turn lies between the check that the program still lives and its submit.
+   * Hands `run` the bound live program for these counts. A swap of adapters or edits frees the activations of the programs before it,
+   * so `run` encodes and submits at once: no turn lies between the check that the program still lives and its submit.
    */
   async withLive<T>(
     rows: number,
     logitRows: number,
     edits: EditSet | null,
-    use: (bound: BoundProgram) => T,
+    run: (bound: BoundProgram) => T,
   ): Promise<T> {
     for (;;) {
       const programs = this.#programsUnder(edits)
       const bound = await programs.get(rows, logitRows)
       // Adapters may have been swapped meanwhile.
-      if (programs === this.#programsUnder(edits)) return use(bound)
+      if (programs === this.#programsUnder(edits)) return run(bound)
     }
   }
 

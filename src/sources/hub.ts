@@ -2,8 +2,6 @@ import type { HubOptions } from '../api/load.ts'
 import { TokenscopeError } from '../errors.ts'
 import type { FileSource } from '../formats/tensors.ts'
 import { spellHubAddress, type HubAddress } from './hubAddress.ts'
-export { parseHubId, parseHubLink } from './hubAddress.ts'
-export { endpointOf } from './hubApi.ts'
 import { authorization, endpointOf, readRepository, refusalHint, type HubRepository } from './hubApi.ts'
 import { bestGguf } from './ggufChoice.ts'
 import { urlSource, type UrlSourceOptions } from './url.ts'
@@ -60,6 +58,7 @@ export function hubSource(
     has: async (name) => (await open()).has(name),
     read: async (name, limits) => (await open(limits.signal)).read(name, limits),
     size: async (name) => (await open()).size(name),
+    version: async (name) => (await open()).version?.(name) ?? null,
     list: async () => (await repository())?.files.map(({ name }) => name) ?? null,
     pick: async (names) => {
       const found = await repository()

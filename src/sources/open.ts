@@ -74,9 +74,9 @@ async function openText(text: string, options: OpenSourceOptions): Promise<FileS
   if (isNode() && (await isThere(text))) return nodePath(text)
   if (text.endsWith('/') && !isNode()) return openAddress(new URL(text, pageUrl(modelsUrl)).href, hub)
   // The hub is asked when a model of it is meant.
-  const { hubSource, parseHubId } = await import('./hub.ts')
+  const { openHub, parseHubId } = await import('./openHub.ts')
   const address = parseHubId(text)
-  if (address) return hubSource(address, hub)
+  if (address) return openHub(address, hub)
   if (isNode() && /\.gguf$/i.test(text)) return nodePath(text)
   throw badSource(`'${text.slice(0, 200)}' is no model source.`, { got: text.slice(0, 200) })
 }
@@ -92,9 +92,9 @@ async function openAddress(text: string, hub: HubOptions | undefined): Promise<F
   if (/(^|\/)\.\.(\/|$)/.test(decodeURIComponent(url.pathname)))
     throw badSource('The address leaves its folder.', { got: text })
   if (HUB_HOST.test(url.host) || (hub?.endpoint && url.href.startsWith(hub.endpoint))) {
-    const { endpointOf, hubSource, parseHubLink } = await import('./hub.ts')
+    const { endpointOf, openHub, parseHubLink } = await import('./openHub.ts')
     const address = parseHubLink(url, endpointOf(hub))
-    if (address) return hubSource(address, hub)
+    if (address) return openHub(address, hub)
   }
   // The address of a file of the model means its folder; that of a GGUF file the file.
   const file = /[^/]+\.gguf$/i.exec(url.pathname)?.[0]

@@ -30,6 +30,8 @@ const MAX_PAUSE_MS = 60_000
 interface FileHead {
   /** Null when it is not told, or told of the compressed form. */
   size: number | null
+  /** Its entity tag. */
+  version: string | null
 }
 
 /** A folder on a web server. `folder` is http(s) and ends in a slash. */
@@ -41,6 +43,7 @@ export function urlSource(folder: URL, options: UrlSourceOptions = {}): FileSour
     has: async (name) => (await server.head(name)) !== null,
     list: async () => null,
     size: async (name) => (await server.head(name))?.size ?? null,
+    version: async (name) => (await server.head(name))?.version ?? null,
     async read(name, { maxBytes, signal }) {
       const head = await server.head(name, signal)
       if (!head) throw server.missing(name)
@@ -125,14 +128,14 @@ class FileServer {
     const { sizes } = this.#options
     if (sizes) {
       const size = sizes.get(checkFileName(name, { file: this.label, field: 'file name' }))
-      return size === undefined ? null : { size }
+      return size === undefined ? null : { size, version: null }
     }
     const response = await this.#askHead(name, signal)
     let head: FileHead | null = null
     if (response.ok && !isPage(name, response)) {
       const length = response.headers.get('content-length')
       const encoded = response.headers.has('content-encoding')
-      head = { size: length === null || encoded ? null : Number(length) }
+      head = { size: length === null || encoded ? null : Number(length), version: entityTag(response) }
     } else if (!response.ok && response.status !== 404 && response.status !== 410) {
       throw this.#refused(name, response.status)
     }
@@ -264,8 +267,7 @@ class FileServer {
   }
 
   #checkVersion(name: string, response: Response): void {
-    const tag = response.headers.get('etag')?.replace(/^W\//, '').replace('-gzip', '')
-    const version = tag ?? response.headers.get('last-modified')
+    const version = entityTag(response) ?? response.headers.get('last-modified')
     if (!version) return
     const known = this.#versions.get(name)
     if (known !== undefined && known !== version) {
@@ -315,6 +317,12 @@ class FileServer {
       cause,
     })
   }
+}
+
+/** Without what marks a compressed form. */
+function entityTag({ headers }: Response): string | null {
+  const tag = headers.get('x-linked-etag') ?? headers.get('etag')
+  return tag === null ? null : tag.replace(/^W\//, '').replace('-gzip', '').replaceAll('"', '')
 }
 
 function isPage(name: string, response: Response): boolean {

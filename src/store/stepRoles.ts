@@ -35,6 +35,10 @@ export const PLACES = [
 /** What a step is for: its place, or where it has none of these, what its op does anywhere. */
 export type StepRole =
   | (typeof PLACES)[number]
+  | 'router'
+  | 'chosen'
+  | 'weights'
+  | 'experts'
   | 'linear'
   | 'norm'
   | 'rope'
@@ -58,6 +62,10 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
   position_scale: 'position_scale',
   gate: 'act',
   activation: 'act',
+  top_k: 'chosen',
+  router_weights: 'weights',
+  expert_sum: 'experts',
+  scaled_add: 'experts',
   lora_a: 'lora_a',
   embed_lora: 'embed_lora',
   blend: 'blend',
@@ -112,6 +120,13 @@ class Graph {
     return this.uses(step).some((use) => use.reader.op === op && use.at === at)
   }
 
+  /** True for the score by whose sigmoid an expert that every row takes is weighed. */
+  isSharedScore(step: PlacedStep): boolean {
+    return this.uses(step).some(
+      ({ reader }) => reader.op === 'activation' && this.isUsed(reader, 'scaled_add', 2),
+    )
+  }
+
   /** The step whose values reach this one's first input, past those that hand them on. */
   source(step: PlacedStep): PlacedStep | undefined {
     let found = this.input(step)
@@ -126,9 +141,11 @@ class Graph {
 
 function roleOfLinear(graph: Graph, step: PlacedStep): StepRole {
   if (step.axes.at(-1)?.kind === 'vocabulary') return 'logits'
+  if (step.layer === null) return 'linear'
   if (graph.isUsed(step, 'scores', 0)) return 'q'
   if (graph.isUsed(step, 'cache', 0)) return 'k'
   if (graph.isUsed(step, 'cache', 1)) return 'v'
+  if (graph.isUsed(step, 'top_k', 0) || graph.isSharedScore(step)) return 'router'
   if (graph.isUsed(step, 'gate', 0)) return 'gate'
   if (graph.isUsed(step, 'gate', 1) || graph.isUsed(step, 'activation', 0)) return 'up'
   const source = graph.source(step)?.op
@@ -150,16 +167,17 @@ function postNormRole(graph: Graph, step: PlacedStep): StepRole | null {
 function roleOfNorm(graph: Graph, step: PlacedStep): StepRole {
   if (graph.isUsed(step, 'scores', 0)) return 'q_norm'
   if (graph.isUsed(step, 'cache', 0)) return 'k_norm'
-  const post = step.layer === null ? null : postNormRole(graph, step)
+  // Behind the layers it is over what the last one hands on.
+  if (step.layer === null) return (graph.input(step)?.layer ?? null) === null ? 'norm' : 'final_norm'
+  const post = postNormRole(graph, step)
   if (post !== null) return post
   const roles = graph.uses(step).map(({ reader }) => roleIn(graph, reader))
-  if (roles.includes('logits')) return 'final_norm'
-  if (step.layer === null) return 'norm'
   return roles.includes('q') || roles.includes('k') ? 'attn_norm' : 'mlp_norm'
 }
 
 function roleIn(graph: Graph, step: PlacedStep): StepRole {
-  if (step.op === 'linear') return roleOfLinear(graph, step)
+  if (step.op === 'linear' || step.op === 'expert_linear') return roleOfLinear(graph, step)
+  if (step.op === 'activation' && graph.isUsed(step, 'scaled_add', 2)) return 'weights'
   if (isNorm(step)) return roleOfNorm(graph, step)
   if (step.op === 'add')
     return step.layer === null ? 'add' : graph.holdsContext(step.inputs[1]) ? 'resid_attn' : 'resid'

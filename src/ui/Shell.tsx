@@ -6,7 +6,7 @@ import { Splitter } from './components/Splitter.tsx'
 import { ViewNav } from './components/ViewNav.tsx'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from './context.ts'
 import { VIEWS, type Region, type View } from './panels/index.ts'
-import { later } from './panels/later.tsx'
+import { later, soon } from './panels/later.tsx'
 
 const SIDES = {
   left: { width: 'leftWidth', open: 'leftOpen', min: 200, max: 420 },
@@ -15,7 +15,7 @@ const SIDES = {
 
 type Side = keyof typeof SIDES
 
-const LensStrip = later(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
+const LensStrip = soon(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
 const LessonPanel = later(async () => (await import('./panels/learn/LessonPanel.tsx')).LessonPanel)
 
 /** Keeps its room while the strip's code is on the way. */

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { invariant } from '../../src/errors.ts'
 import { trainDispatchesOf } from '../../src/ops/backward/index.ts'
 import { NO_BIAS, type AdapterStack, type MatrixView } from '../../src/ops/operands.ts'
-import { FORMAT_NAMES, FORMATS, type FormatName } from '../../src/weights/formats/index.ts'
+import { ALL_FORMATS, FORMAT_NAMES } from '../../src/weights/formats/fileFormats.ts'
+import type { FormatName } from '../../src/weights/formats/index.ts'
 import { planeLayout } from '../../src/weights/formats/layout.ts'
 import { randomSource } from '../random.ts'
 import type { Numbers } from '../reference.ts'
@@ -25,7 +26,7 @@ const SHAPES = [
 
 /** Widths of plain formats are odd. */
 const colsOf = (format: FormatName, blocks: number): number =>
-  FORMATS[format].block === 1 ? [0, 33, 100][blocks]! : FORMATS[format].block * blocks
+  ALL_FORMATS[format].block === 1 ? [0, 33, 100][blocks]! : ALL_FORMATS[format].block * blocks
 
 test.each(VARIANTS.map((name, v) => [name, v] as const))(
   'the gradient of the input of a product, weights of every format in %s',
@@ -45,7 +46,7 @@ test.each(VARIANTS.map((name, v) => [name, v] as const))(
       await relayPieces(pipelines, planes, matrix.blocks, { first: 0, count }, [])
       const buffer = { gpu: planes.buffer, label: format, bytes: 0 }
       const shard = { buffer, begin: 0, end: matrix.rows, layout: planes.layout, biasWord: NO_BIAS }
-      const whole = { name: 'w', format: FORMATS[format], rows: matrix.rows, cols, shards: [shard] }
+      const whole = { name: 'w', format: ALL_FORMATS[format], rows: matrix.rows, cols, shards: [shard] }
       const view: MatrixView = { matrix: whole, begin: first, end: first + n, output: 0 }
       const [dy, base] = [random.normal(rows * n), random.normal(rows * cols)]
       const step = opStep('dx', 'linear_dx', {
@@ -85,7 +86,7 @@ interface Factors {
 }
 
 function stackOf(device: GPUDevice, { a, b }: Factors, cols: number): AdapterStack {
-  const plain = planeLayout(FORMATS.f32, LORA.of, cols)
+  const plain = planeLayout(ALL_FORMATS.f32, LORA.of, cols)
   const table = plain.bytes / 4
   const words = new Uint32Array(table + 2 * LORA.of)
   const floats = new Float32Array(words.buffer)
@@ -99,7 +100,7 @@ function stackOf(device: GPUDevice, { a, b }: Factors, cols: number): AdapterSta
   const layout = { ...plain, words: { ...plain.words, scales: table } }
   const buffer = { gpu: upload(device, new Uint8Array(words.buffer)), label: 'a', bytes: 0 }
   const shard = { buffer, begin: 0, end: LORA.of, layout, biasWord: NO_BIAS }
-  const matrix = { name: 'a', format: FORMATS.f32, rows: LORA.of, cols, shards: [shard] }
+  const matrix = { name: 'a', format: ALL_FORMATS.f32, rows: LORA.of, cols, shards: [shard] }
   const view = { matrix, begin: 0, end: LORA.of, output: 0 }
   return { parts: [], a: view, ranks: LORA.of, planes: upload(device, new Uint8Array(planes.buffer)) }
 }

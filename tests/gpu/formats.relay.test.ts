@@ -13,7 +13,12 @@ import {
   unpackBits,
   upload,
 } from './formatHarness.ts'
+import { ALL_FORMATS, FORMAT_NAMES } from '../../src/weights/formats/fileFormats.ts'
+import { readRowOnHost } from '../../src/weights/hostRow.ts'
 import { WeightRelay } from '../../src/weights/relay.ts'
+import type { StoredView } from '../../src/weights/store.ts'
+import { randomSource } from '../random.ts'
+import { storedMatrix } from '../weights/matrices.ts'
 
 /** Rows of other matrices in the same buffer, before and behind. */
 const [BEFORE, BEHIND] = [3, 2]
@@ -40,6 +45,28 @@ test.each(BLOCK_CASES)('$format: every weight as gguf reads it, bit for bit', as
   for (const cuts of [[], [1, 2, 5, count - 1], [Math.floor(count / 2)]]) {
     await relayPieces(pipelines, planes, blocks, { first: BEFORE * rowBlocks, count }, cuts)
     expectBits(await unpackBits(pipelines, planes, BEFORE, rows), bitsOf(values), `${format} ${cuts.join()}`)
+  }
+  planes.buffer.destroy()
+})
+
+test.each(FORMAT_NAMES)('%s: a row as the host reads it, without shaders', async (format) => {
+  const pipelines = await pipelinesOf()
+  const { device } = pipelines
+  const { block, grouped } = ALL_FORMATS[format]
+  const [rows, cols] = [5, block === 1 ? 44 : Math.max(block, 64)]
+  const matrix = storedMatrix(format, rows, cols, randomSource(11))
+  const planes = emptyPlanes(device, format, rows, cols, 0)
+  await relayPieces(pipelines, planes, matrix.blocks, { first: 0, count: rows * planes.layout.rowBlocks }, [])
+  const bytes = await readBytes(device, planes.buffer)
+  const shard = { buffer: { gpu: planes.buffer }, begin: 0, end: rows, layout: planes.layout, biasWord: 0 }
+  const view = { matrix: { name: format, shards: [shard] }, begin: 0, end: rows, output: 0 }
+  const read = (_: GPUBuffer, offset: number, count: number) =>
+    Promise.resolve(bytes.slice(offset, offset + count))
+  for (let row = 0; row < rows; row++) {
+    const got = await readRowOnHost(read, view as unknown as StoredView, row)
+    expect(grouped ? [...got].map(Math.fround) : [...got]).toEqual([
+      ...matrix.values.subarray(row * cols, (row + 1) * cols),
+    ])
   }
   planes.buffer.destroy()
 })

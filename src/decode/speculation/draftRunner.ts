@@ -8,7 +8,7 @@ import { convertMatrix } from '../../weights/convert.ts'
 import { FORMATS, type WeightFormat } from '../../weights/formats/index.ts'
 import { bytesFor } from '../../weights/formats/layout.ts'
 import { planMatrices, type StoredMatrixType } from '../../weights/plan.ts'
-import { WeightStore, type StoredView } from '../../weights/store.ts'
+import { viewBytes, WeightStore, type StoredView } from '../../weights/store.ts'
 import { WeightReader } from '../../weights/reader.ts'
 import type { LoadProgress } from '../../api/model.ts'
 
@@ -72,7 +72,6 @@ interface Waiting {
 
 const bytesIn = (format: WeightFormat, { matrix, begin, end }: StoredView): number =>
   bytesFor(format, end - begin, matrix.cols)
-const bytesOf = (view: StoredView): number => bytesIn(view.matrix.format, view)
 
 /** The model's matrices packed as q4_0; those that cannot be, or take no more as they are, stay the model's. */
 async function copyQuantised(
@@ -87,10 +86,10 @@ async function copyQuantised(
   const { plans } = planMatrices(base.model, { asked: 'q4_0', stored })
   const wanted = plans.filter(({ format, parts }) => {
     const views = parts.map(({ name }) => base.weights.view(name))
-    return format === target && views.some((view) => bytesOf(view) > bytesIn(target, view))
+    return format === target && views.some((view) => viewBytes(view) > bytesIn(target, view))
   })
   const sources = wanted.flatMap(({ parts }) => parts.map(({ name }) => base.weights.view(name)))
-  const bytesTotal = sources.reduce((sum, view) => sum + bytesOf(view), 0)
+  const bytesTotal = sources.reduce((sum, view) => sum + viewBytes(view), 0)
   let bytesDone = 0
   for (const plan of wanted) {
     throwIfAborted(signal)
@@ -101,7 +100,7 @@ async function copyQuantised(
       await convertMatrix(source, store.view(name), { pipelines: base.pipelines, ledger })
       const values = bias ? await reader.bias(source) : null
       if (values) store.writeBias(name, values)
-      bytesDone += bytesOf(source)
+      bytesDone += viewBytes(source)
     }
   }
   return store

@@ -165,7 +165,7 @@ function dxDispatches(step: OpStep<'linear_dx'>, context: OpContext): Dispatch[]
   const PARTS = Math.min(unit4, MOST_PARTS)
   const units = Math.ceil(cols / format.unit)
   const finish = { name: 'backward/linear_dx_finish.wgsl', text: finishWgsl }
-  const base = [ROWS_PROVIDERS[step.rows], format.provider(variant), finish]
+  const base = [ROWS_PROVIDERS[step.rows], ...format.providers(variant), finish]
   const providers = variant.threadPerOutput ? [...base, variant.subgroups ? shuffled : direct] : base
   return shardsOf(view).map(({ shard, begin, count }, i): Dispatch => {
     const consts = { LOW_RANK: low && i === 0 ? 1 : 0, ONTO: i > 0 ? 2 : onto ? 1 : 0 }

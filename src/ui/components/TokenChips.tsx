@@ -5,7 +5,7 @@ import { probabilityLevel, surprisalLevel } from '../draw/palette.ts'
 import { TokenText } from './TokenText.tsx'
 
 interface BlockProps {
-  log: TokenLog
+  log: Pick<TokenLog, 'groups' | 'tokens' | 'isEnd'>
   /** Changes with the text, so that a block never shows tokens of an older one. */
   epoch: number
   /** Indices into `log.groups`. */
@@ -18,11 +18,13 @@ interface BlockProps {
   endLabel: string
   /** The mark behind the newest token of a run. */
   caret: boolean
+  /** What the elements' ids begin with, before the token's index; of the text on the page `token-`. */
+  prefix?: string
 }
 
 /** Whole lines of token chips. Compared by its numbers alone, so closed blocks never render again. */
 export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
-  const { log, fromGroup, toGroup, pinned, endLabel, caret } = props
+  const { log, fromGroup, toGroup, pinned, endLabel, caret, prefix = 'token-' } = props
   const chips = []
   for (let group = fromGroup; group < toGroup; group++) {
     const first = log.groups[group] ?? 0
@@ -31,11 +33,12 @@ export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
     if (token === undefined) continue
     chips.push(
       members.length > 1 ? (
-        <CharacterGroup key={first} members={members} pinned={pinned} />
+        <CharacterGroup key={first} members={members} pinned={pinned} prefix={prefix} />
       ) : (
         <Chip
           key={first}
           token={token}
+          prefix={prefix}
           pinned={token.index === pinned}
           end={log.isEnd(token.id) ? endLabel : null}
         />
@@ -66,9 +69,9 @@ function shortSurprisal(logprob: number): string {
 }
 
 /** Attributes every token element carries: what automation, hover and the two scales read. */
-function tokenAttributes(token: GeneratedToken, pinned: boolean) {
+function tokenAttributes(token: GeneratedToken, pinned: boolean, prefix: string) {
   return {
-    id: `token-${token.index}`,
+    id: `${prefix}${token.index}`,
     role: 'option',
     'aria-selected': pinned,
     'data-token-index': token.index,
@@ -80,16 +83,17 @@ function tokenAttributes(token: GeneratedToken, pinned: boolean) {
 
 interface ChipProps {
   token: GeneratedToken
+  prefix: string
   pinned: boolean
   /** How an end of text is called, for a token that is one. */
   end: string | null
 }
 
-const Chip = memo(function Chip({ token, pinned, end }: ChipProps) {
+const Chip = memo(function Chip({ token, pinned, end, prefix }: ChipProps) {
   const isTextless = end !== null && token.text === ''
   return (
     <span
-      {...tokenAttributes(token, pinned)}
+      {...tokenAttributes(token, pinned, prefix)}
       className={`chip ${levelClasses(token)}${isTextless ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
       aria-label={isTextless ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
       data-label={isTextless ? end : undefined}
@@ -99,8 +103,14 @@ const Chip = memo(function Chip({ token, pinned, end }: ChipProps) {
   )
 })
 
+interface GroupProps {
+  members: readonly GeneratedToken[]
+  pinned: number
+  prefix: string
+}
+
 /** Several tokens that make one character: the text on the last, a mark for each before it. */
-function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[]; pinned: number }) {
+function CharacterGroup({ members, pinned, prefix }: GroupProps) {
   const text = members.map((member) => member.text).join('')
   const parts = members.length - 1
   return (
@@ -108,7 +118,7 @@ function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[
       {members.map((member, place) => (
         <span
           key={member.index}
-          {...tokenAttributes(member, member.index === pinned)}
+          {...tokenAttributes(member, member.index === pinned, prefix)}
           className={
             place < parts ? `chip chip-part ${levelClasses(member)}` : `chip ${levelClasses(member)}`
           }

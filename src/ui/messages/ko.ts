@@ -5,14 +5,17 @@ import { attributionKo } from './attribution.ko.ts'
 import { samplerKo } from './sampler.ko.ts'
 import { branchesKo } from './branches.ko.ts'
 import { cacheKo } from './cache.ko.ts'
+import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { modelsKo } from './models.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 import { titlesKo } from './titles.ko.ts'
+import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
 
 export const ko: Catalogue = {
@@ -48,6 +51,7 @@ export const ko: Catalogue = {
   'status.running': '실행 중',
   'status.lost': 'GPU 연결 끊김',
   'status.failed': '불러오지 못함',
+  'stage.download': '내려받는 중',
   'stage.config': '설정 읽는 중',
   'stage.tokenizer': '토크나이저 준비 중',
   'stage.weights': '가중치 읽는 중',
@@ -112,6 +116,7 @@ export const ko: Catalogue = {
   'preset.greedy': '탐욕적',
   'preset.balanced': '균형',
   'preset.creative': '창의적',
+  'preset.author': '모델 제작자',
   'preset.exact': '원래 분포 그대로',
   'setting.temperature': '온도',
   'setting.topK': 'Top-k',
@@ -224,10 +229,13 @@ export const ko: Catalogue = {
   ...lensKo,
   ...attributionKo,
   ...samplerKo,
+  ...modelsKo,
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,
+  ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...tokenizerKo,
   ...traceKo,
 }

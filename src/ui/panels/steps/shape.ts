@@ -10,6 +10,9 @@ export type Columns =
   /** RoundColumns of several heads side by side. */
   | { kind: 'heads'; headDim: number }
   | { kind: 'features' }
+  | { kind: 'experts' }
+  /** What the experts of a row make, best first, `width` columns each. */
+  | { kind: 'choices'; width: number }
 
 /** How a step's output is laid out: `[rows, columns]`, or `[slices, rows, columns]`. */
 export interface StepLayout {
@@ -30,7 +33,18 @@ type Shaped = Pick<StepInfo, 'axes'> & Partial<Pick<StepInfo, 'attrs'>> & { op: 
 
 export function layoutOf(step: Shaped): StepLayout {
   const { op, axes } = step
-  const [columns, rows, leading] = axes.toReversed()
+  const chosen = choicesOf(step)
+  const [columns, rows, leading] = (chosen ? axes.slice(0, 1) : axes.slice()).toReversed()
+  if (chosen)
+    return {
+      rows: columns?.size ?? 1,
+      cols: chosen.count * chosen.width,
+      slices: 1,
+      sliceKind: 'none',
+      columns: { kind: 'choices', width: chosen.width },
+      palette: op === 'router_weights' ? 'sequential' : 'diverging',
+      mask: null,
+    }
   return {
     rows: rows?.size ?? 1,
     cols: columns?.size ?? 1,
@@ -42,8 +56,26 @@ export function layoutOf(step: Shaped): StepLayout {
   }
 }
 
+/** Ops whose last axis runs over the experts that a row takes, not over all. */
+const CHOICES: readonly string[] = ['top_k', 'router_weights', 'route']
+
+/** How many experts a row takes, and what each has; null for a step that is not of those. */
+function choicesOf({ op, axes }: Shaped): { count: number; width: number } | null {
+  const [rows, experts, features] = axes
+  if (rows?.kind !== 'rows' || experts?.kind !== 'experts') return null
+  if (features === undefined && !CHOICES.includes(op)) return null
+  return { count: experts.size, width: features?.size ?? 1 }
+}
+
+/** Columns that belong together: those of a head, or of an expert; 0 where none do. */
+export function groupOf(columns: Columns): number {
+  if (columns.kind === 'heads') return columns.headDim
+  return columns.kind === 'choices' && columns.width > 1 ? columns.width : 0
+}
+
 function columnsOf(axis: Axis | undefined): Columns {
-  if (axis?.kind === 'positions' || axis?.kind === 'vocabulary') return { kind: axis.kind }
+  if (axis?.kind === 'positions' || axis?.kind === 'vocabulary' || axis?.kind === 'experts')
+    return { kind: axis.kind }
   return axis?.heads === undefined ? { kind: 'features' } : { kind: 'heads', headDim: axis.size / axis.heads }
 }
 

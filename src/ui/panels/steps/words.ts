@@ -39,6 +39,8 @@ function remarksOf(t: Translate, step: StepInfo): string[] {
     return scale === 1 ? [] : [t('about.with.added', { factor: formatConstant(scale) })]
   }
   if (isInfo(step, 'scores')) return [...capOf(t, step.attrs.softcap), ...windowOf(t, step.attrs.window)]
+  if (isInfo(step, 'softmax') && step.params.length > 0)
+    return [t('about.with.sink'), ...windowOf(t, step.attrs.window)]
   if (isInfo(step, 'softmax', 'context', 'cache')) return windowOf(t, step.attrs.window)
   return isInfo(step, 'rope') ? rotationOf(t, step.attrs) : []
 }

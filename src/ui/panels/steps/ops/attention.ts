@@ -121,8 +121,10 @@ export const softmax = opView<'softmax', SoftmaxFacts>({
     const from = indexInRow(layout, { ...cell, col: firstSeen({ window }, cell.row) })
     const row = (inputs[0] ?? NO_ROW).subarray(from, own + 1)
     const max = row.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY)
-    const total = row.reduce((sum, score) => sum + Math.exp(score - max), 0)
     const score = inputs[0]?.[indexInRow(layout, cell)] ?? Number.NaN
+    // What a sink adds to the sum is told by the probability: its score is no value of a step.
+    const seenTotal = row.reduce((sum, score) => sum + Math.exp(score - max), 0)
+    const total = step.params.length > 0 ? Math.exp(score - max) / value : seenTotal
     return { masked, window, score, max, exp: Math.exp(score - max), total, count: row.length, value }
   },
   numbers(facts) {
