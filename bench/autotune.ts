@@ -6,7 +6,7 @@ import { shapeNamed } from './shapes.ts'
 import { encodeSteps, Synthetic } from './synthetic.ts'
 
 /** One line of src/gpu/variantTable.ts. */
-export interface Choice {
+export interface VariantChoice {
   kind: AdapterClass
   threadPerOutput: boolean
   workgroup: number
@@ -22,7 +22,11 @@ const ROWS = [1, 32]
  * Times a layer of SmolLM2-135M in f16 under every choice, decode and prefill in turn, and takes the one with the least
  * product of both times.
  */
-export async function tuneVariants(opened: OpenedDevice, emit: Emit, options: SuiteOptions): Promise<Choice> {
+export async function tuneVariants(
+  opened: OpenedDevice,
+  emit: Emit,
+  options: SuiteOptions,
+): Promise<VariantChoice> {
   const { device, kind, features } = opened
   const models: Synthetic[] = []
   const works: Work[] = []

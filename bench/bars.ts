@@ -12,7 +12,7 @@ interface Rule {
   bar: string
   /** Result the rule looks at. */
   name: string
-  /** The number judged; null when this result is not meant. */
+  /** The number checked; null when this result is not meant. */
   read(result: Result): number | null
   holds(value: number): boolean
   /** Only on this class of adapter; absent: on all. */
@@ -135,7 +135,7 @@ const RULES: readonly Rule[] = [
 ]
 
 /** Every bar that these results speak of. */
-export function judge(results: readonly Result[], kind: 'cpu' | 'gpu'): Bar[] {
+export function checkBars(results: readonly Result[], kind: 'cpu' | 'gpu'): Bar[] {
   return RULES.filter((rule) => rule.on === undefined || rule.on === kind).flatMap((rule) => {
     const measured = results
       .filter(({ name }) => name === rule.name)

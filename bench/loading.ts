@@ -3,7 +3,8 @@ import { invariant } from '../src/errors.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { PipelineCache } from '../src/gpu/pipelines.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'
-import { FORMAT_NAMES, FORMATS, type FormatName } from '../src/weights/formats/index.ts'
+import { FORMAT_NAMES, ALL_FORMATS } from '../src/weights/formats/fileFormats.ts'
+import type { FormatName } from '../src/weights/formats/index.ts'
 import { fileBytes, planeLayout } from '../src/weights/formats/layout.ts'
 import { SOURCE_BYTES, WeightRelay, type Planes, type SourceType } from '../src/weights/relay.ts'
 import { WeightStage } from '../src/weights/stage.ts'
@@ -75,7 +76,7 @@ export async function benchLoading(opened: OpenedDevice, emit: Emit, options: Su
   const stage = new WeightStage(device, new BufferLedger(device), new WeightRelay(pipelines))
   const wanted = LOADS.filter(({ format }) => options.formats?.includes(format) ?? true)
   for (const load of wanted) {
-    const format = FORMATS[load.format]
+    const format = ALL_FORMATS[load.format]
     const bytes =
       load.source === 'blocks' ? fileBytes(format, ROWS, COLS) : ROWS * COLS * SOURCE_BYTES[load.source]
     const file = fileOf(bytes)

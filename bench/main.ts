@@ -1,7 +1,7 @@
 import { benchAdapters } from './adapters.ts'
-import { tuneVariants, type Choice } from './autotune.ts'
+import { tuneVariants, type VariantChoice } from './autotune.ts'
 import { openBenchDevice, type Result } from './harness.ts'
-import { judge } from './bars.ts'
+import { checkBars } from './bars.ts'
 import type { AdapterClass } from '../src/gpu/variants.ts'
 import { benchDispatch } from './dispatch.ts'
 import { benchContext, benchLayers } from './layers.ts'
@@ -25,7 +25,7 @@ const SUITES = {
   views: benchViews,
 } as const
 
-export { judge }
+export { checkBars }
 export type SuiteName = keyof typeof SUITES
 export const SUITE_NAMES = Object.keys(SUITES) as SuiteName[]
 
@@ -44,7 +44,10 @@ export async function runSuites(
 }
 
 /** Measures every choice of the variant table on this device's class, and says which is best. */
-export async function autotune(options: SuiteOptions, onResult: (result: Result) => void): Promise<Choice> {
+export async function autotune(
+  options: SuiteOptions,
+  onResult: (result: Result) => void,
+): Promise<VariantChoice> {
   const opened = await openBenchDevice(options.vendor)
   const emit = (result: Omit<Result, 'adapter'>): void =>
     onResult({ adapter: opened.adapter, ...result } as Result)

@@ -146,7 +146,7 @@ async function firstToken(promptTokens) {
   return { at: { ...window.benchStages, asked, token }, about: { backend, variant: variant.name, weights } }
 }
 
-/** Runs in the page: prompts nobody has seen, so that no page of the cache is reused. */
+/** Runs in the page: prompts of no earlier run, so that no page of the cache is reused. */
 async function steadyRuns({ promptTokens, newTokens, rounds }) {
   const model = window.benchModel
   const prefill = []

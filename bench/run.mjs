@@ -81,7 +81,7 @@ await runMain(async () => {
     logLevel: 'warn',
   })
   try {
-    const { runSuites, SUITE_NAMES, autotune, judge } = await server.ssrLoadModule('/bench/main.ts')
+    const { runSuites, SUITE_NAMES, autotune, checkBars } = await server.ssrLoadModule('/bench/main.ts')
     const names = namesOf(options.only) ?? (options.page ? [] : SUITE_NAMES)
     const unknown = names.find((name) => !SUITE_NAMES.includes(name))
     if (unknown) throw new SetupError(`There is no suite "${unknown}".`, USAGE)
@@ -129,7 +129,7 @@ await runMain(async () => {
       const { runPage } = await import('./page.mjs')
       await runPage(tell)
     }
-    for (const bar of kind === null ? [] : judge(results, kind)) {
+    for (const bar of kind === null ? [] : checkBars(results, kind)) {
       say(JSON.stringify(bar))
       if (options.check && !bar.holds) process.exitCode = 1
     }

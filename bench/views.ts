@@ -1,4 +1,4 @@
-import { orderWhole } from '../src/decode/wholeRanking.ts'
+import { orderAll } from '../src/decode/fullRanking.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { HeatmapPainter } from '../src/gpu/heatmap.ts'
 import { TensorCells } from '../src/gpu/heatmapCells.ts'
@@ -62,7 +62,7 @@ export async function benchViews({ device }: OpenedDevice, emit: Emit, options: 
   for (let round = 0; round < Math.max(9, options.rounds); round++) {
     small!.push(await draws[0]!())
     large!.push(await draws[1]!())
-    ordered!.push(timed(() => orderWhole(logits)))
+    ordered!.push(timed(() => orderAll(logits)))
     sorted!.push(timed(() => logits.toSorted()))
   }
   ledger.destroyAll()

@@ -1,4 +1,4 @@
-/** Flags for a headless Chromium with WebGPU that talks to nobody by itself. */
+/** Flags for a headless Chromium with WebGPU that makes no request of its own. */
 export const CHROMIUM_FLAGS: readonly string[]
 
 /** Path of a Chromium that runs, or null. */

@@ -18,7 +18,7 @@ const SOFTWARE_GPU =
       ]
     : []
 
-/** Flags for a headless Chromium with WebGPU that talks to nobody by itself. */
+/** Flags for a headless Chromium with WebGPU that makes no request of its own. */
 export const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--enable-unsafe-webgpu',

@@ -9,7 +9,10 @@ export type Numbers = ArrayLike<number>
 export interface Row {
   sequence: number
   position: number
+  /** Positions `[first, end)` that it sees; default all up to its own. */
+  seen?: readonly [number, number]
 }
+const seenBy = ({ position, seen = [0, position + 1] }: Row): readonly [number, number] => seen
 
 // ---- embedding and norms
 
@@ -233,9 +236,8 @@ export interface AttentionShape extends KvShape {
 }
 
 /** Length of the longest sequence that the rows belong to, as far as the rows show it. */
-export function rowsWidth(rows: readonly Row[]): number {
-  return rows.reduce((width, row) => Math.max(width, row.position + 1), 0)
-}
+export const rowsWidth = (rows: readonly Row[]): number =>
+  rows.reduce((width, row) => Math.max(width, row.position + 1), 0)
 
 /**
  * scores[h, r, p] = scale · q[r, h] · k[p, ⌊h · kvHeads / heads⌋], before the mask, for p < width.
@@ -267,22 +269,23 @@ export function attentionScores(
   return scores
 }
 
-/** Softmax of scores [heads, rows, width] over positions ≤ the row's own; 0 beyond (the causal mask). */
+/** Softmax of scores [heads, rows, width] over the positions that a row sees; 0 elsewhere. */
 export function attentionProbs(scores: Numbers, rows: readonly Row[], heads: number): Float64Array {
   const width = scores.length / heads / rows.length
   const probs = new Float64Array(scores.length)
   for (let h = 0; h < heads; h++) {
     rows.forEach((row, r) => {
-      const begin = (h * rows.length + r) * width
-      const seen = Array.from({ length: row.position + 1 }, (_, p) => scores[begin + p]!)
+      const [first, end] = seenBy(row)
+      const begin = (h * rows.length + r) * width + first
+      const seen = Array.from({ length: end - first }, (_, p) => scores[begin + p]!)
       probs.set(softmax(seen, seen.length), begin)
     })
   }
   return probs
 }
 
-/** mix[r, h] = Σₚ probs[h, r, p] · v[p, ⌊h · kvHeads / heads⌋] → [rows, heads · headDim]. */
-export function attentionMix(
+/** context[r, h] = Σₚ probs[h, r, p] · v[p, ⌊h · kvHeads / heads⌋] → [rows, heads · headDim]. */
+export function attentionContext(
   probs: Numbers,
   v: PagedValues,
   rows: readonly Row[],
@@ -291,19 +294,19 @@ export function attentionMix(
   const { heads, kvHeads, headDim } = shape
   const width = probs.length / heads / rows.length
   const y = new Float64Array(rows.length * heads * headDim)
-  rows.forEach(({ sequence, position: last }, r) => {
-    for (let h = 0; h < heads; h++) {
-      for (let position = 0; position <= last; position++) {
-        const value = pagedOffset(v, shape, { sequence, position }, Math.floor((h * kvHeads) / heads))
+  rows.forEach((row, r) => {
+    const [first, end] = seenBy(row)
+    for (let h = 0; h < heads; h++)
+      for (let position = first; position < end; position++) {
+        const value = pagedOffset(v, shape, { ...row, position }, Math.floor((h * kvHeads) / heads))
         const weight = probs[(h * rows.length + r) * width + position]!
         for (let d = 0; d < headDim; d++) y[(r * heads + h) * headDim + d]! += weight * v.values[value + d]!
       }
-    }
   })
   return y
 }
 
-/** Causal grouped-query attention over paged K and V: scores, softmax, mix. q [rows, heads · headDim] → the same shape. */
+/** Grouped-query attention over paged K and V: scores, softmax, weighted values. q [rows, heads · headDim] → the same shape. */
 export function attention(
   q: Numbers,
   k: PagedValues,
@@ -311,7 +314,8 @@ export function attention(
   rows: readonly Row[],
   shape: AttentionShape,
 ): Float64Array {
-  return attentionMix(attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads), v, rows, shape)
+  const probs = attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads)
+  return attentionContext(probs, v, rows, shape)
 }
 
 // ---- element-wise

@@ -109,7 +109,7 @@ function compareLogits(ours, theirs) {
 }
 
 /** The same ids through every engine that gives logits; the prompt once as a whole, and once token by token. */
-async function judgeLogits(engines) {
+async function checkLogits(engines) {
   const arbiter = engines.find(({ name }) => name === options.arbiter)
   if (!arbiter?.forced) return
   const { ids: prompt, text } = promptOf(1)
@@ -135,7 +135,7 @@ async function judgeLogits(engines) {
   }
 }
 
-/** The engine whose ids and rates another is judged by: ours, with the same weights, in the same kind of process. */
+/** The engine whose ids and rates another is measured against: ours, with the same weights, in the same kind of process. */
 function referenceOf(name, engines) {
   const weights = weightsOf(name)
   const names = name.startsWith('llama.cpp-') ? [`node-${weights}`, `ours-${weights}`] : [`ours-${weights}`]
@@ -211,7 +211,7 @@ await runMain(async () => {
     : null
   try {
     const engines = await openAll(browser, server.url)
-    await judgeLogits(engines)
+    await checkLogits(engines)
     if (rounds > 0) tellRates(engines, await answerInTurn(engines))
     for (const { close } of engines) await close()
   } finally {

@@ -13,7 +13,7 @@ var<workgroup> x_tile: array<array<f32, 8>, 8>;
 var<workgroup> w_tile: array<array<f32, 8>, 8>;
 
 @compute @workgroup_size(8, 8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let row = group.y * 8u + invocation.y;
   let out = group.x * 8u + invocation.x;
   var sum = 0.0;

@@ -11,9 +11,12 @@ struct Row {
   pages: u32,     // word where its sequence's page table starts
   slot: u32,      // where the sampler leaves this sequence's draws
   turned: u32,    // first row of its section of the rotary tables
+  end: u32,       // of the positions it sees, before any window
+  learned: u32,   // its row of the learned positions
 }
 
 const FROM_SAMPLER = 0xffffffffu;
+const ROW_WORDS = 7u;
 const LOGIT_WORDS = 12u;
 
 fn row_count() -> u32 { return batch[0]; }
@@ -21,8 +24,8 @@ fn logit_count() -> u32 { return batch[1]; }
 fn tile_count() -> u32 { return batch[2]; }
 
 fn row_at(row: u32) -> Row {
-  let at = batch[3] + row * 5u;
-  return Row(batch[at], batch[at + 1u], batch[at + 2u], batch[at + 3u], batch[at + 4u]);
+  let at = batch[3] + row * ROW_WORDS;
+  return Row(batch[at], batch[at + 1u], batch[at + 2u], batch[at + 3u], batch[at + 4u], batch[at + 5u], batch[at + 6u]);
 }
 
 // Word of the i-th row that needs logits: its row, its row in the logits ring, then what the sampler needs.

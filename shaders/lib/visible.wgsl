@@ -1,2 +1,3 @@
-// The positions that a row sees: up to its own, and of a window of w only the last w of those.
-fn first_visible(position: u32) -> u32 { return position + 1u - min(p.window, position + 1u); }
+// The positions [first, end) that a row sees: of a window of w those less than w away.
+fn first_visible(at: Row) -> u32 { return at.position + 1u - min(p.window, at.position + 1u); }
+fn end_visible(at: Row) -> u32 { return at.position + min(p.window, at.end - at.position); }

@@ -1,23 +1,16 @@
 // mxfp4: blocks of 32 e2m1 floats and one exponent byte e; weight = level·2^(e − 128), the levels being the e2m1 values doubled.
 // A block is one vec4<u32>: byte j holds element j in its low and element j + 16 in its high nibble.
 // The exponents lie in their own plane from word p.w_scales, four a word.
-const UNIT4 = 8u; // vec4 of weights in one unit, which is what is loaded at once
-const SCALES = 1u; // scales of a unit, each for as many of its parts; 0: levels are the weights
-const OFFSETS = false; // weight = level·scale + offset
-const HEAD_UNITS = 1u; // units that share what head_at loads
-fn head_at(row: u32, unit: u32) -> u32 { return 0u; }
-struct Unit {
-  quants: vec4u,
-  scale: f32,
-  exponent: u32,
-}
-fn unit_at(head: u32, row: u32, unit: u32) -> Unit {
+const UNIT4 = 8u;
+const SCALES = 1u;
+const ZERO = 0.0;
+const MINIMA = false;
+fn unit_at(head: Head, row: u32, unit: u32) -> Unit {
   let block = row * p.w_stride + unit;
-  let at = p.w_scales + block / 4u;
-  let e = (w[at / 4u][at % 4u] >> (8u * (block % 4u))) & 0xffu;
-  return Unit(w[block], bitcast<f32>(select((e - 1u) << 23u, 0x00200000u << e, e < 2u)), e);
+  let e = (word_at(p.w_scales + block / 4u) >> (8u * (block % 4u))) & 0xffu;
+  let scale = bitcast<f32>(select((e - 1u) << 23u, 0x00200000u << e, e < 2u));
+  return Unit(w[block], vec2u(e, 0u), vec2f(scale), vec2f());
 }
-fn nibbles(quants: vec4u, part: u32) -> u32 { return (quants[part % 4u] >> select(0u, 4u, part >= 4u)) & 0x0f0f0f0fu; }
 // Of a nibble's lower bits m the magnitude is m, and from 5 on by 1, 2 and 5 more; its highest bit is the sign. Four at a time.
 fn level4(unit: Unit, part: u32) -> vec4f {
   let n = nibbles(unit.quants, part);
@@ -29,8 +22,6 @@ fn level4(unit: Unit, part: u32) -> vec4f {
   let shifted = 0x10101010u + (magnitude & ~negative) - (magnitude & negative);
   return vec4f(vec4i(unpack4xU8(shifted)) - 16);
 }
-fn scale_of(unit: Unit, side: u32) -> f32 { return unit.scale; }
-fn offset_of(unit: Unit, side: u32) -> f32 { return 0.0; }
 // Below 2^-126 by integers, because arithmetic may flush such floats to zero. There weights count for nothing in a product, so
 // that products go without.
 fn tiny(level: f32, e: u32) -> f32 {
@@ -40,8 +31,7 @@ fn tiny(level: f32, e: u32) -> f32 {
 }
 fn unit4(unit: Unit, part: u32) -> vec4f {
   let level = level4(unit, part);
-  if (unit.exponent >= 2u) { return level * unit.scale; }
-  let e = unit.exponent;
+  if (unit.high.x >= 2u) { return level * unit.scales.x; }
+  let e = unit.high.x;
   return vec4f(tiny(level.x, e), tiny(level.y, e), tiny(level.z, e), tiny(level.w, e));
 }
-fn weight4(row: u32, k4: u32) -> vec4f { return unit4(unit_at(head_at(row, k4 / UNIT4), row, k4 / UNIT4), k4 % UNIT4); }

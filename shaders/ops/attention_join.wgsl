@@ -15,9 +15,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;
   if (row >= row_count() || id.x >= p.heads * DIM4) { return; }
   let head = id.x / DIM4;
-  let position = row_at(row).position;
-  let first = first_visible(position) / SPLIT;
-  let used = position / SPLIT + 1u;
+  let at_row = row_at(row);
+  let first = first_visible(at_row) / SPLIT;
+  let used = (end_visible(at_row) - 1u) / SPLIT + 1u;
   let base = (row * p.heads + head) * p.splits * (DIM4 + 1u);
   var peak = -3.0e38;
   for (var i = first; i < used; i++) { peak = max(peak, parts[base + i * (DIM4 + 1u) + DIM4].x); }

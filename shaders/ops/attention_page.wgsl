@@ -20,7 +20,7 @@ struct Params {
 // vec4 of V that go together: a cache line where that divides a head, because a pass over all positions drops what it has read.
 const LINE = select(select(1u, 2u, DIM4 % 2u == 0u), 4u, DIM4 % 4u == 0u);
 
-// Slots past the row's own position may hold anything, NaN included: they are left out by selection, never by a factor of 0.
+// Slots that the row does not see may hold anything, NaN included: they are left out by selection, never by a factor of 0.
 fn inside(block: u32, begin: u32, count: u32) -> vec4<bool> {
   let slot = vec4u(block * 4u) + vec4u(0u, 1u, 2u, 3u);
   return (slot >= vec4u(begin)) & (slot < vec4u(count));
@@ -34,10 +34,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let head = id.x % blocks_of_heads * HEADS;
   if (row >= row_count()) { return; }
   let at = row_at(row);
-  let seen = first_visible(at.position);
-  if (page * PAGE > at.position || (page + 1u) * PAGE <= seen) { return; }
+  let seen = first_visible(at);
+  let end = end_visible(at);
+  if (page * PAGE >= end || (page + 1u) * PAGE <= seen) { return; }
   let begin = max(page * PAGE, seen) - page * PAGE; // slots of the page that are before the window
-  let count = min(PAGE, at.position + 1u - page * PAGE);
+  let count = min(PAGE, end - page * PAGE);
   let first = (cache_slot(at.pages, page * PAGE) / PAGE * p.kv_heads + head / GROUP) * PAGE * DIM4;
   let query = (row * p.heads + head) * DIM4;
   let dims = min(DIM4, p.heads * DIM4); // DIM4, but no compiler knows: unrolled, these loops compile for seconds
@@ -76,17 +77,17 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     parts[part_at(row, head + g, page) + DIM4] = vec4f(peaks[g], total, 0.0, 0.0);
   }
   for (var d = 0u; d < dims; d += LINE) {
-    var mixed = array<vec4f, HEADS * LINE>();
+    var sums = array<vec4f, HEADS * LINE>();
     for (var t = begin; t < count; t++) {
       var v: array<vec4f, LINE>;
       for (var i = 0u; i < LINE; i++) { v[i] = v_pages[first + t * DIM4 + d + i]; }
       for (var g = 0u; g < HEADS; g++) {
         let weight = weights[g * PAGE + t];
-        for (var i = 0u; i < LINE; i++) { mixed[g * LINE + i] += weight * v[i]; }
+        for (var i = 0u; i < LINE; i++) { sums[g * LINE + i] += weight * v[i]; }
       }
     }
     for (var g = 0u; g < HEADS; g++) {
-      for (var i = 0u; i < LINE; i++) { parts[part_at(row, head + g, page) + d + i] = mixed[g * LINE + i]; }
+      for (var i = 0u; i < LINE; i++) { parts[part_at(row, head + g, page) + d + i] = sums[g * LINE + i]; }
     }
   }
 }

@@ -1,4 +1,4 @@
-// Causal attention for many rows: a thread per query row keeps an online softmax over its sequence's pages.
+// Attention for many rows: a thread per query row keeps an online softmax over its sequence's pages.
 //   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim], y [rows, heads · headDim]
 //   grid: tiles × heads; a tile is a run of up to WORKGROUP rows of one sequence
 struct Params {
@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   for (var d = 0u; d < DIM4; d++) { query[d] = q[base + d] * p.scale; }
   var peak = -3.0e38;
   var total = 0.0;
-  for (var t = first_visible(at.position); t <= at.position; t++) {
+  for (var t = first_visible(at); t < end_visible(at); t++) {
     let slot = cache_slot(at.pages, t);
     let kv = (((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * DIM4;
     var products = vec4f();

@@ -1,7 +1,7 @@
 // Decode attention, first half: one workgroup takes SPLIT positions of one row and all query heads of one KV head.
 //   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
 //   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total
-//   grid: splits × kvHeads × rows; splits past the row's position or before its window exit at once
+//   grid: splits × kvHeads × rows; splits past what the row sees or before it exit at once
 struct Params {
   heads: u32,
   kv_heads: u32,
@@ -41,8 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let row = group.z;
   if (row >= row_count()) { return; }
   let at = row_at(row);
-  let begin = max(group.x * SPLIT, first_visible(at.position));
-  let end = min((group.x + 1u) * SPLIT, at.position + 1u);
+  let begin = max(group.x * SPLIT, first_visible(at));
+  let end = min((group.x + 1u) * SPLIT, end_visible(at));
   if (begin >= end) { return; }
   let count = end - begin;
   fill_scores(at, row, group.y, begin, count, index);

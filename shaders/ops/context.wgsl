@@ -24,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let kv_head = head / (p.heads / p.kv_heads);
   let base = (head * p.rows + row) * p.positions;
   var sum = 0.0;
-  for (var t = first_visible(at.position); t <= min(at.position, p.positions - 1u); t++) {
+  for (var t = first_visible(at); t < min(end_visible(at), p.positions); t++) {
     let slot = cache_slot(at.pages, t);
     sum += probs[base + t] * v_pages[(((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim + d];
   }

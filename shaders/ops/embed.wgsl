@@ -10,6 +10,7 @@ struct Params {
   w_scales: u32,
   y_stride4: u32,
   scale: f32,
+  p_first: u32,   // row of the learned positions that position 0 takes
   w_high: u32,
   w_super: u32,
 }
@@ -27,5 +28,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var token = at.token;
   if (token == FROM_SAMPLER) { token = drawn[at.slot]; }
   if (token < p.w_first || token - p.w_first >= p.w_count) { return; }
-  y[row * p.y_stride4 + h4] = p.scale * weight4(token - p.w_first, h4) + position4(at.position, h4);
+  y[row * p.y_stride4 + h4] = p.scale * weight4(token - p.w_first, h4) + position4(at.learned + p.p_first, h4);
 }

@@ -1,4 +1,4 @@
-// Causal softmax over positions: probs[h, r, t] = e^(s[h, r, t] − m) / Σ e^(s − m) for the t that r sees, else 0
+// Softmax over positions: probs[h, r, t] = e^(s[h, r, t] − m) / Σ e^(s − m) for the t that r sees, else 0
 //   s, probs [heads, rows, positions]
 //   grid: rows × heads; one workgroup a row of one head
 struct Params {
@@ -17,9 +17,9 @@ fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   let row = group.x;
   if (row >= row_count()) { return; }
   let base = (group.y * p.rows + row) * p.positions;
-  let position = row_at(row).position;
-  let first = first_visible(position);
-  let visible = min(position + 1u, p.positions);
+  let at = row_at(row);
+  let first = first_visible(at);
+  let visible = min(end_visible(at), p.positions);
   var peak = -3.0e38;
   for (var t = first + invocation.index; t < visible; t += WORKGROUP) { peak = max(peak, s[base + t]); }
   peaks[invocation.index] = peak;

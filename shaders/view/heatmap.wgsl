@@ -25,7 +25,7 @@ struct View {
 @group(0) @binding(2) var<storage, read> extremes: array<u32>;
 
 const BAD = 0x80000000u;
-const LARGEST = 3.4028234e38;
+const F32_MAX = 3.4028234e38;
 const STRIPE = 8u;
 const OUTLINE = 2.0;
 // symlog turns from linear to logarithmic at a thousandth of the largest magnitude.
@@ -42,7 +42,7 @@ struct Found {
 fn finite(bits: u32) -> bool { return (bits & 0x7f800000u) != 0x7f800000u; }
 
 fn gather(first: vec2u, end: vec2u) -> Found {
-  var found = Found(LARGEST, -LARGEST, 0.0, 0u, 0u);
+  var found = Found(F32_MAX, -F32_MAX, 0.0, 0u, 0u);
   let base = view.slice * view.cells.x * view.cells.y;
   for (var row = first.x; row < end.x; row++) {
     for (var col = first.y; col < end.y; col++) {

@@ -17,7 +17,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> cells: array<vec4u>;
 
 const BAD = 0x80000000u; // some value is NaN or infinite
-const LARGEST = 3.4028234e38;
+const F32_MAX = 3.4028234e38;
 
 fn finite(bits: u32) -> bool { return (bits & 0x7f800000u) != 0x7f800000u; }
 
@@ -29,8 +29,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first_row = (at % plane) / p.out_cols * p.high;
   let first_col = at % p.out_cols * p.wide;
   let base = at / plane * p.rows * p.cols;
-  var low = LARGEST;
-  var high = -LARGEST;
+  var low = F32_MAX;
+  var high = -F32_MAX;
   var sum = 0.0;
   var count = 0u;
   var bad = 0u;

@@ -135,7 +135,7 @@ export class AdapterBuffers implements BoundAdapters {
         'unsupported',
         `The adapters "${owner}" and "${others[0]}" both change ${step}, and "${owner}" replaces or rescales it.`,
         {
-          hint: 'DoRA, trained biases and replaced modules cannot be mixed on one module. Remove one of the adapters.',
+          hint: 'DoRA, trained biases and replaced modules cannot act together on one module. Remove one of the adapters.',
           details: { step, adapters: [owner, ...others] },
         },
       )
@@ -194,7 +194,7 @@ export class AdapterBuffers implements BoundAdapters {
     }
     const a = this.layA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
     const planes = await this.layPlanes(name, parts, a.matrix.rows)
-    this.stacks.set(name, { a, ranks: a.matrix.rows, planes })
+    this.stacks.set(name, { parts, a, ranks: a.matrix.rows, planes })
   }
 
   private create(label: string, words: Uint32Array<ArrayBuffer>): LedgerBuffer {
@@ -264,14 +264,13 @@ export class AdapterBuffers implements BoundAdapters {
       replacedParam('embed'),
       this.layDense(replacedParam('embed'), table, this.model.hidden, null),
     )
-    const learned = this.param('positions')
-    if (!learned) return
-    const base = await this.reader.parameter(learned)
-    const positions = Float32Array.from(adaptedWeight(parsed, 'positions', base) ?? base)
-    this.vectors.set(
-      replacedParam('positions'),
-      this.create(replacedParam('positions'), new Uint32Array(positions.buffer)),
-    )
+    for (const name of ['positions', 'token_types']) {
+      const learned = this.param(name)
+      if (!learned) continue
+      const base = await this.reader.parameter(learned)
+      const values = Float32Array.from(adaptedWeight(parsed, name, base) ?? base)
+      this.vectors.set(replacedParam(name), this.create(replacedParam(name), new Uint32Array(values.buffer)))
+    }
   }
 
   /** Puts a replacement beside the base's own parameter. */

@@ -33,25 +33,34 @@ export interface ModuleTree {
 
 /** Where the classes for text generation keep their body. */
 const BODIES = ['model.', 'transformer.', '']
-const HEAD = 'lm_head'
+
+/** Names of a file whose head is called so, whatever the checkpoint calls its own: classes have been renamed. */
+const LM_HEAD = /^lm_head\.(lora_|base_layer\.|weight$)/
 
 function moduleOf(parameter: string): string {
   return parameter.replace(/\.(weight|bias)$/, '')
 }
 
-/** Every parameter under its name inside the body (`layers.0.….weight`); `lm_head` stands outside. */
-function bareParameters(model: ModelDescription): Map<string, ParamRef[]> {
+/** A parameter of the file, and whether it stands beside the body: the head and what is before it. */
+interface BareParameter {
+  readonly isOutside: boolean
+  readonly params: ParamRef[]
+}
+
+/** Every parameter under its name inside the body (`layers.0.….weight`), or, of the head, under its own. */
+function bareParameters(model: ModelDescription, headTensor: string): Map<string, BareParameter> {
   const { tensorPrefix, embeddingTensor, params } = model
-  const embed = params.find(({ name }) => name === 'embed')
-  const tied: readonly ParamRef[] = model.tiedHead && embed ? [{ ...embed, name: 'logits' }] : []
-  const bare = new Map<string, ParamRef[]>()
+  const [embed, head] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
+  const tied: readonly ParamRef[] = !head && embed ? [{ ...embed, name: 'logits' }] : []
+  const bare = new Map<string, BareParameter>()
   for (const param of [...params, ...tied]) {
     const { tensor } = param
-    let name = tensor.startsWith(tensorPrefix) ? tensor.slice(tensorPrefix.length) : tensor
+    const isOutside = moduleOf(param.name) === 'logits' || !tensor.startsWith(tensorPrefix)
+    let name = isOutside ? tensor : tensor.slice(tensorPrefix.length)
     // A tied pair is one tensor under either name; modules keep both names.
     if (param.name === 'embed') name = embeddingTensor
-    if (param.name === 'logits') name = `${HEAD}.weight`
-    bare.set(name, [...(bare.get(name) ?? []), param])
+    if (param.name === 'logits') name = headTensor
+    bare.set(name, { isOutside, params: [...(bare.get(name)?.params ?? []), param] })
   }
   return bare
 }
@@ -62,14 +71,18 @@ function bareParameters(model: ModelDescription): Map<string, ParamRef[]> {
  * @param used Parameter or module names of the file, without `base_model.model.`.
  */
 export function moduleTree(model: ModelDescription, used: Iterable<string>): ModuleTree {
-  const bare = bareParameters(model)
+  const names = [...used]
+  const bare = bareParameters(
+    model,
+    names.some((name) => LM_HEAD.test(name)) ? 'lm_head.weight' : model.headTensor,
+  )
   const bodies = [...new Set([model.tensorPrefix, ...BODIES])]
-  const inBody = [...bare.keys()].filter((name) => !name.startsWith(HEAD)).map((name) => `${moduleOf(name)}.`)
+  const inBody = [...bare].flatMap(([name, { isOutside }]) => (isOutside ? [] : [`${moduleOf(name)}.`]))
   const starts = new Map(bodies.map((body) => [body, new Set(inBody.map((name) => body + name))]))
-  const votes = [...used].map((name) => bodies.find((body) => hasStart(starts.get(body), name)))
+  const votes = names.map((name) => bodies.find((body) => hasStart(starts.get(body), name)))
   const body = votes.find((vote) => vote !== undefined) ?? bodies[0] ?? ''
   const parameters = new Map(
-    [...bare].map(([name, weights]) => [name.startsWith(HEAD) ? name : body + name, weights]),
+    [...bare].map(([name, { isOutside, params }]) => [isOutside ? name : body + name, params]),
   )
   const modules = [...parameters].flatMap(([name, weights]) => {
     const module = name.endsWith('.weight') ? toModule(moduleOf(name), weights) : null
@@ -89,7 +102,8 @@ function hasStart(starts: ReadonlySet<string> | undefined, name: string): boolea
 function toModule(name: string, weights: readonly ParamRef[]): ModelModule | null {
   const first = weights[0]
   const [outer, inner] = first?.shape ?? []
-  if (!first || outer === undefined || inner === undefined) return null
+  // Adapters of token types would have to be told which types a text has.
+  if (!first || outer === undefined || inner === undefined || first.name === 'token_types') return null
   const embedding = first.name === 'embed' || first.name === 'positions'
   if (embedding) {
     const parts = [{ step: first.name, rows: [0, inner] as const }]

@@ -1,9 +1,9 @@
-import type { Attrs, OpName } from '../program/attrs.ts'
+import type { Attrs, Mask, OpName } from '../program/attrs.ts'
 import type { Axis, ParamRef, StreamRelation } from '../program/step.ts'
 import type { AdapterScale } from './adapters.ts'
 
 export type { Axis, AxisKind, ParamRef, StreamRelation } from '../program/step.ts'
-export type { Attrs, OpName } from '../program/attrs.ts'
+export type { Attrs, Mask, OpName } from '../program/attrs.ts'
 
 /**
  * A change made at a named step of the forward pass. Positions are 0-based and `to` is exclusive; omitted, all are meant.
@@ -27,6 +27,15 @@ export interface ForwardOptions {
   /** Omitted: all added adapters at their set scales; []: the base. */
   adapters?: readonly AdapterScale[] | undefined
   edits?: readonly Edit[] | undefined
+}
+
+/** Of forwards over a whole text. */
+export interface MaskedOptions extends ForwardOptions {
+  /**
+   * Which positions a row sees: those up to its own (`causal`), all (`bidirectional`), or all of the first `prefix` and those up to its
+   * own. A layer's window holds on either side. Omitted: the model's own mask.
+   */
+  mask?: Mask | undefined
 }
 
 export interface StepInfo {
@@ -61,7 +70,7 @@ export interface TensorData {
   data: Float32Array
 }
 
-export interface TraceOptions extends ForwardOptions {
+export interface TraceOptions extends MaskedOptions {
   /** Patterns of step names; `*` stands for a run of characters without a dot. */
   probes: readonly string[]
 }

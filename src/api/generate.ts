@@ -1,4 +1,4 @@
-import type { ChatMessage } from './chat.ts'
+import type { ChatMessage, ChatOptions } from './chat.ts'
 import type { ForwardOptions } from './forward.ts'
 
 export interface EncodeOptions {
@@ -24,6 +24,8 @@ export interface SamplingOptions {
 
 export interface GenerateOptions extends Partial<SamplingOptions>, ForwardOptions {
   maxTokens?: number | undefined
+  /** How the messages of a prompt are rendered. */
+  chat?: ChatOptions | undefined
   /** Strings end the text before they are emitted; numbers are ids. The tokenizer's own end ids always stop. */
   stop?: readonly (string | number)[] | undefined
   /** Alternatives captured per token, at most 256. */

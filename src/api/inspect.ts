@@ -1,7 +1,7 @@
 import type { AdapterScale } from './adapters.ts'
-import type { ForwardOptions, StepInfo, TensorData } from './forward.ts'
+import type { MaskedOptions, StepInfo, TensorData } from './forward.ts'
 
-export interface InspectOptions extends ForwardOptions {
+export interface InspectOptions extends MaskedOptions {
   /** Patterns of steps to keep first when not all fit `budgetBytes`. */
   retain?: readonly string[] | undefined
   /** GPU bytes the kept tensors may take; default 256 MB. */
@@ -82,14 +82,14 @@ export interface Inspection {
   close(): Promise<void>
 }
 
-export interface LensOptions extends ForwardOptions {
+export interface LensOptions extends MaskedOptions {
   /** Layer numbers; −1 is the embedding. Default: −1 and all layers. */
   layers?: readonly number[] | undefined
   /** Default: all. */
   positions?: readonly number[] | undefined
   /** Alternatives per cell, at most 256; default 5. */
   topK?: number | undefined
-  /** Token to follow; default: the actual next token of each position. */
+  /** Token to follow; default: the actual next token of each position, or where rows see later ones the token there. */
   token?: number | undefined
   /**
    * True: keys and values before the first position are taken from the cache where a run has left them, so that a few last positions

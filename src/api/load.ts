@@ -1,3 +1,5 @@
+import type { SamplingOptions } from './generate.ts'
+
 /** What floats of a checkpoint may become while they are loaded. */
 export type LoadFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'
 
@@ -45,6 +47,8 @@ export interface ModelInfo {
   architecture: string
   /** `model_type` of the config. */
   modelType: string
+  /** What the model was trained to do; an encoder fills masks and cannot generate. */
+  tasks: readonly ('generate' | 'fill-mask')[]
   layers: number
   heads: number
   kvHeads: number
@@ -64,6 +68,8 @@ export interface ModelInfo {
   /** True when a tokenizer was found; without one only ids work. */
   hasTokenizer: boolean
   hasChatTemplate: boolean
+  /** How the model's author would have it sampled (generation_config.json); null when that is not said. */
+  sampling: Omit<SamplingOptions, 'seed'> | null
   bosId: number | null
   eosIds: readonly number[]
   /** Lasting remarks from loading: NaN weights, kernel fallback, missing tokenizer. */

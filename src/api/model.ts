@@ -8,8 +8,10 @@ import type {
   LoadedAdapterInfo,
 } from './adapters.ts'
 import type { BranchOptions, Child, Fork } from './branches.ts'
+import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
-import type { ForwardOptions, LogitsAt, StepInfo, TensorData, TraceOptions } from './forward.ts'
+import type { FillMaskOptions, FilledMask } from './fillMask.ts'
+import type { LogitsAt, MaskedOptions, StepInfo, TensorData, TraceOptions } from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
@@ -24,11 +26,13 @@ import type { CacheReport, Counters, MemoryReport } from './resources.ts'
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
 import type { SaveTraceOptions } from './trace.ts'
+import type { GradientOptions, NewAdapterOptions, TrainedStep, TrainExample, TrainOptions } from './train.ts'
 
 export type * from './adapters.ts'
 export type * from './branches.ts'
 export type * from './chat.ts'
 export type * from './compare.ts'
+export type * from './fillMask.ts'
 export type * from './forward.ts'
 export type * from './generate.ts'
 export type * from './inspect.ts'
@@ -37,6 +41,7 @@ export type * from './resources.ts'
 export type * from './score.ts'
 export type * from './speculate.ts'
 export type * from './trace.ts'
+export type * from './train.ts'
 
 /** A loaded model. The page's `model` and the library's are the same interface. */
 export interface Model {
@@ -48,14 +53,31 @@ export interface Model {
    * all but the last of the ids that make one character.
    */
   tokenTexts(ids: readonly number[]): Promise<string[]>
-  /** Logits of every position, before any sampling transform: [ids.length, vocab]. */
-  logits(ids: readonly number[], options?: ForwardOptions): Promise<TensorData>
+  /**
+   * Messages as the text that Transformers would render with the model's own template, by default up to where the assistant
+   * speaks. A template runs in a thread that is ended when it takes too long. Its text is encoded without further special
+   * tokens, their spellings read: `encode(text, { addSpecialTokens: false, parseSpecial: true })`.
+   * @throws `unsupported` without a template or when it fails (the message is what it raises, else names its line),
+   * `bad-argument` for what no template can take.
+   */
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
+  /** The model's own template, and what it reads. */
+  chatTemplate(): Promise<ChatTemplateInfo>
+  /** The files beside the weights, configuration and tokenizer, by name; of a GGUF file those that it stands for. */
+  companions(): Promise<Map<string, Uint8Array>>
+  /** Logits of every position, before any sampling transform: [ids.length, vocab]. Of an encoder those of its masked-LM head. */
+  logits(ids: readonly number[], options?: MaskedOptions): Promise<TensorData>
+  /**
+   * What an encoder puts in place of every mask token of a text, in order. The mask token as typed is read as such.
+   * @throws `unsupported` for a model that is no encoder or has no mask token, `bad-argument` for a text without one.
+   */
+  fillMask(text: string, options?: FillMaskOptions): Promise<readonly FilledMask[]>
   generate(prompt: Prompt, options?: GenerateOptions): AsyncIterable<GeneratedToken>
   /**
    * Logits behind the last of `ids`, before any sampling transform: [vocab]. They are those that the last run left when it went
    * through these very ids under these adapters and edits; else one more forward computes them, which touches no live sequence.
    */
-  logitsAt(ids: readonly number[], options?: ForwardOptions): Promise<LogitsAt>
+  logitsAt(ids: readonly number[], options?: MaskedOptions): Promise<LogitsAt>
   /**
    * Those that predicted generated token `index` of the last run, as {@link logitsAt} finds them.
    * @throws `bad-argument` for an index that the last run has no token of.
@@ -68,6 +90,31 @@ export interface Model {
    * @throws `bad-file`, `unsupported` (naming what is not implemented), `limit`; the adapters loaded before stay as they are.
    */
   addAdapter(source: ModelSource, options?: AddAdapterOptions): Promise<{ id: string; report: AdapterReport }>
+  /**
+   * An untrained LoRA adapter: A Kaiming-uniform (a = √5), B zero, so that it changes nothing yet.
+   * @throws `bad-argument` for a target that names nothing, `unsupported` for one that cannot be trained.
+   */
+  newAdapter(options: NewAdapterOptions): Promise<{ id: string; report: AdapterReport }>
+  /**
+   * Gradients of the mean loss over the counted tokens of a text, by name: `mask[i] = 1` counts the prediction of `ids[i]`.
+   * @throws `bad-argument` for a probe that names nothing, `unsupported` naming a step that gradients cannot flow through.
+   */
+  gradients(
+    ids: readonly number[],
+    mask: readonly (0 | 1)[],
+    options: GradientOptions,
+  ): Promise<Map<string, TensorData>>
+  /**
+   * Trains an added adapter; other adapters act at their set scales and stay as they are. Yields each step of the optimiser once it is
+   * taken: the adapter is then the one that every other method sees. Between steps other calls get their turn. Leaving the loop ends it.
+   * @throws `bad-argument` for examples or options that are none, `unsupported` for adapters or models that gradients cannot flow
+   * through, `limit`, `aborted`.
+   */
+  train(
+    adapterId: string,
+    examples: readonly TrainExample[],
+    options?: TrainOptions,
+  ): AsyncIterable<TrainedStep>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */
   prepareAdapters(): Promise<void>
   /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */
@@ -75,14 +122,14 @@ export interface Model {
   removeAdapter(id: string): Promise<void>
   listAdapters(): Promise<readonly LoadedAdapterInfo[]>
   /**
-   * Folds a mix into the f32 or f16 weights, in place of running it beside them; until {@link unmergeAdapters} every run is
+   * Folds scaled adapters into the f32 or f16 weights, in place of running them beside; until {@link unmergeAdapters} every run is
    * under it, and comparing is off. @throws `unsupported` for quantised weights.
    */
-  mergeAdapters(mix: readonly AdapterScale[]): Promise<void>
+  mergeAdapters(scales: readonly AdapterScale[]): Promise<void>
   /** Puts the weights back bit for bit. */
   unmergeAdapters(): Promise<void>
-  /** A mix as one PEFT adapter (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
-  exportAdapter(mix: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
+  /** Scaled adapters as one of PEFT (ranks concatenated), or folded into a whole checkpoint with its configuration and tokenizer: files by name. */
+  exportAdapter(scales: readonly AdapterScale[], options?: ExportOptions): Promise<Map<string, Uint8Array>>
   /** Size and shape of an adapter's update, module by module. */
   analyseAdapter(id: string): Promise<AdapterAnalysis>
   adapterDirections(id: string, step: string, k: number): Promise<DirectionTokens>
@@ -111,7 +158,7 @@ export interface Model {
   /** Scores a given text in chunks, in order; the tokens of a chunk arrive together. */
   score(ids: readonly number[], options?: ScoreOptions): AsyncIterable<readonly ScoredToken[]>
   /**
-   * Speculative decoding: a guide proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
+   * Speculative decoding: a draft model proposes tokens, the model reads them in one forward and keeps those it agrees with. Greedy
    * output is that of `generate`; sampled output follows the same distribution (Leviathan et al. 2023, arXiv:2211.17192).
    */
   speculate(prompt: Prompt, options: SpeculateOptions): AsyncIterable<SpeculatedRound>

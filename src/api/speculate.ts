@@ -2,7 +2,7 @@ import type { GeneratedToken, GenerateOptions } from './generate.ts'
 import type { LoadProgress } from './load.ts'
 
 /** What proposes tokens ahead of the model. */
-export type Guide =
+export type DraftModel =
   /** What followed the last tokens when they stood in the text before: of `length` (1 to 16, default 3), else of fewer. */
   | { kind: 'prompt-lookup'; length?: number | undefined }
   /** The same model with its matrices in q4_0; made and kept on first use. */
@@ -11,10 +11,10 @@ export type Guide =
   | { kind: 'first-layers'; layers: number }
 
 export interface SpeculateOptions extends Omit<GenerateOptions, 'repetitionPenalty'> {
-  guide: Guide
+  draft: DraftModel
   /** Tokens proposed a round, 1 to 7; default 4. */
   ahead?: number | undefined
-  /** Called while a guide is made, on its first use: bytes are those of the matrices it copies. */
+  /** Called while a draft model is made, on its first use: bytes are those of the matrices it copies. */
   onProgress?: ((progress: LoadProgress) => void) | undefined
 }
 
@@ -23,23 +23,23 @@ export interface Proposal {
   id: number
   text: string
   /**
-   * The guide's probability for it (1 for prompt lookup), and the model's, both after temperature and filters: what the test
+   * The draft's probability for it (1 for prompt lookup), and the model's, both after temperature and filters: what the test
    * compares. Greedy, where these leave one token, both are before them. The model's is null for an unread proposal.
    */
-  guideProbability: number
+  draftProbability: number
   modelProbability: number | null
   /** Uniform number of the acceptance test; null when greedy or unread. */
   random: number | null
-  verdict: 'accepted' | 'rejected' | 'unread'
+  outcome: 'accepted' | 'rejected' | 'unread'
 }
 
-/** One forward of the model over a guide's proposals: what was accepted, and the token the model added or put instead. */
+/** One forward of the model over a draft's proposals: what was accepted, and the token the model added or put instead. */
 export interface SpeculatedRound {
   index: number
   proposals: readonly Proposal[]
   /** Tokens that became text, in order. */
   tokens: readonly GeneratedToken[]
-  /** Milliseconds spent by the guide and by the model. */
-  guideMs: number
+  /** Milliseconds spent by the draft and by the model. */
+  draftMs: number
   modelMs: number
 }

@@ -1,5 +1,6 @@
 import type { ConfigReader } from '../formats/configReader.ts'
 import type { TensorInfo } from '../formats/tensors.ts'
+import { ownMask } from '../program/mask.ts'
 import { listParams, type Program, type ProgramSize } from '../program/step.ts'
 import { ModelRecorder } from './recorder.ts'
 import type { ModelDescription, ModelSpec } from './spec.ts'
@@ -38,12 +39,14 @@ export function architecture<S extends ModelSpec>(family: Family<S>): Architectu
         family.record(recorder, spec)
         return recorder.finish()
       }
-      const params = listParams(record(ANY_SIZE))
+      const recorded = record(ANY_SIZE)
+      const params = listParams(recorded)
       const warnings = [...spec.warnings]
       if (table.isHeadUnsaid(spec.tied)) warnings.push(HEAD_ABSENT)
       const summary = table.summary(buffers, warnings)
-      const tiedHead = !params.some(({ name }) => name === 'logits')
-      return { ...spec, ...summary, tiedHead, warnings, params, record }
+      const [embed, head] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
+      const tiedHead = !head || head.tensor === embed?.tensor
+      return { ...spec, ...summary, tiedHead, warnings, mask: ownMask(recorded), params, record }
     },
   }
 }

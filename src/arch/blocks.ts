@@ -1,4 +1,4 @@
-import type { RopeAttrs, ScoresAttrs } from '../program/attrs.ts'
+import type { Activation, RopeAttrs, ScoresAttrs } from '../program/attrs.ts'
 import type { Step } from '../program/step.ts'
 import type { ModelRecorder } from './recorder.ts'
 import type { DecoderSpec, NormSpec } from './spec.ts'
@@ -101,6 +101,7 @@ export function attention(p: ModelRecorder, s: DecoderSpec, h: Step, options: At
     scale: options.scale ?? s.attentionScale,
     softcap: options.softcap ?? null,
     window: s.window(layer),
+    ...(s.mask === undefined ? {} : { mask: s.mask }),
   }
   return p.linear('attn.o', p.attend(q, k, v, attrs), output, s.hidden, { bias: s.bias.o })
 }
@@ -119,6 +120,18 @@ export function gatedMlp(
   const gate = half('gate', 0)
   const up = half('up', intermediate)
   return p.linear('mlp.down', p.gate('mlp.act', gate, up, activation), down, hidden, { bias: bias.mlp })
+}
+
+/** What stands before the matrix of a masked-LM head: norm(act(dense(x))). */
+export function maskedHead(
+  p: ModelRecorder,
+  { hidden, norm, activation: ofLayers }: DecoderSpec,
+  x: Step,
+  head: { dense: string; norm: string; bias?: boolean; activation?: Activation },
+): Step {
+  const { bias = true, activation = ofLayers } = head
+  const dense = p.linear('lm_head.dense', x, head.dense, hidden, { bias })
+  return p.norm('lm_head.norm', p.activation('lm_head.act', dense, activation), head.norm, norm)
 }
 
 /** down(act(up(h))) */

@@ -32,17 +32,29 @@ export function parseActivation<T extends Activation>(
   throw config.fail(field, names.join(', '), 'unsupported')
 }
 
-/** The class name of the config, checked to be one that predicts the next token. */
-export function architectureName(config: ConfigReader): string {
+/** What a model was trained to do. */
+type Task = 'generate' | 'fill-mask'
+
+const CLASSES = {
+  generate: {
+    name: /(ForCausalLM|LMHeadModel|Model)$/,
+    expected: 'a causal language model (…ForCausalLM, …LMHeadModel)',
+  },
+  'fill-mask': {
+    name: /(ForMaskedLM|ForPreTraining)$/,
+    expected: 'a masked language model (…ForMaskedLM)',
+  },
+} as const
+
+/** The class name of the config, checked to be one that predicts the next token, or masked ones. */
+export function architectureName(config: ConfigReader, task: Task = 'generate'): string {
   const stated = config.get('architectures')
   if (stated === undefined) return config.text('model_type')
   const names: unknown[] = Array.isArray(stated) ? stated : [stated]
-  const name = names.find(
-    (entry) => typeof entry === 'string' && /(ForCausalLM|LMHeadModel|Model)$/.test(entry),
-  )
+  const name = names.find((entry) => typeof entry === 'string' && CLASSES[task].name.test(entry))
   if (typeof name === 'string') return name
   if (names.length === 0) return config.text('model_type')
-  throw config.fail('architectures', 'a causal language model (…ForCausalLM, …LMHeadModel)', 'unsupported')
+  throw config.fail('architectures', CLASSES[task].expected, 'unsupported')
 }
 
 /** How many key and value heads a family has: so many, or what a field of its config says, else as many as query heads. */
@@ -68,9 +80,6 @@ export function parseHeads(
   const kvHeads = stands ?? config.count(field, { fallback, max: LIMITS.heads })
   if (heads % kvHeads !== 0) throw config.fail(field, `a divisor of num_attention_heads (${heads})`)
   const headDim = stated ? config.count('head_dim', { max: LIMITS.width }) : (size ?? hidden / heads)
-  if (headDim % 2 !== 0) {
-    throw config.fail(stated ? 'head_dim' : 'num_attention_heads', 'an even head size, for rotary positions')
-  }
   return { heads, kvHeads, headDim }
 }
 
@@ -129,6 +138,8 @@ export function parseTied(config: ConfigReader, fallback: boolean): boolean | 'u
 
 /** Where the configs of decoders of the Llama family differ. Defaults are those of the Transformers config class. */
 export interface DecoderDefaults {
+  /** An encoder fills masks, each row seeing all; default generate. */
+  task?: Task
   positions: number
   bos: readonly number[]
   eos: readonly number[]
@@ -186,7 +197,7 @@ export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): D
   const rope = ropeOf(sizes.headDim, trained)
   const tables = Array.from({ length: layers }, (_, n) => rope(n)).filter((table) => table !== null)
   return {
-    architecture: architectureName(config),
+    architecture: architectureName(config, defaults.task),
     modelType: config.text('model_type'),
     layers,
     hidden,
@@ -202,6 +213,7 @@ export function parseDecoder(config: ConfigReader, defaults: DecoderDefaults): D
     attentionScale: 1 / Math.sqrt(sizes.headDim),
     rope,
     window: () => null,
+    ...(defaults.task === 'fill-mask' ? { mask: 'bidirectional' as const } : {}),
     bias: { qkv: false, o: false, mlp: false },
     tied: parseTied(config, defaults.tied ?? false),
     ...ids,

@@ -14,7 +14,10 @@ export const ARCHITECTURES: Readonly<Record<string, LoadArchitecture>> = {
   qwen3: async () => (await import('./qwen3.ts')).qwen3,
   gemma2: async () => (await import('./gemma2.ts')).gemma2,
   gemma3_text: async () => (await import('./gemma3.ts')).gemma3,
+  bert: async () => (await import('./bert.ts')).bert,
+  camembert: async () => (await import('./bert.ts')).roberta,
   cohere2: async () => (await import('./cohere2.ts')).cohere2,
+  distilbert: async () => (await import('./distilBert.ts')).distilBert,
   exaone4: async () => (await import('./exaone4.ts')).exaone4,
   falcon: async () => (await import('./falcon.ts')).falcon,
   glm4: async () => (await import('./glm4.ts')).glm4,
@@ -23,14 +26,17 @@ export const ARCHITECTURES: Readonly<Record<string, LoadArchitecture>> = {
   granitemoehybrid: async () => (await import('./graniteHybrid.ts')).graniteHybrid,
   hyperclovax: async () => (await import('./granite.ts')).hyperclovax,
   ministral3: async () => (await import('./ministral3.ts')).ministral3,
+  modernbert: async () => (await import('./modernBert.ts')).modernBert,
   olmo2: async () => (await import('./olmo2.ts')).olmo2,
   olmo3: async () => (await import('./olmo2.ts')).olmo3,
   opt: async () => (await import('./opt.ts')).opt,
   phi: async () => (await import('./phi.ts')).phi,
   phi3: async () => (await import('./phi3.ts')).phi3,
+  roberta: async () => (await import('./bert.ts')).roberta,
   smollm3: async () => (await import('./smollm3.ts')).smollm3,
   stablelm: async () => (await import('./stablelm.ts')).stablelm,
   starcoder2: async () => (await import('./starcoder2.ts')).starcoder2,
+  'xlm-roberta': async () => (await import('./bert.ts')).roberta,
 }
 
 /** What reads the architecture that a config names. @throws `unsupported` for a model type or a quantisation that is not built. */

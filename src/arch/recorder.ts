@@ -14,11 +14,21 @@ export interface LinearOptions {
   heads?: number
 }
 
-/** Learned positions: row `first` is that of position 0. */
+/** Learned positions: row `first` is that of position 0, or of the one before where rows take none (`before`). */
 export interface LearnedPositions {
   readonly tensor: string
   readonly count: number
   readonly first?: number
+  readonly before?: boolean
+}
+
+/** What is added to the rows of an embedding. */
+interface EmbedOptions {
+  name?: string
+  scale?: number
+  positions?: LearnedPositions
+  /** Embeddings of token types; all tokens are of the first. */
+  types?: { readonly tensor: string; readonly count: number } | undefined
 }
 
 /** What a head does besides multiplying: y = cap(scale·(W·x + b)). */
@@ -52,30 +62,31 @@ export class ModelRecorder extends Recorder {
     this.#path = ''
   }
 
-  #positions({ tensor, count, first = 0 }: LearnedPositions, width: number): ParamRef {
-    const part = first === 0 ? null : { begin: first, of: first + count }
-    const learned = this.#tensors.matrix(tensor, [count, width], 'out_in', part)
-    return { ...learned, name: 'positions', role: 'vector' }
+  #positions(learned: LearnedPositions, width: number): ParamRef {
+    const { tensor, count, first = 0, before = false } = learned
+    const part = first === 0 ? null : { begin: before ? first - 1 : first, of: first + count }
+    const rows = this.#tensors.matrix(tensor, [before ? count + 1 : count, width], 'out_in', part)
+    return { ...rows, name: 'positions', role: 'vector' }
   }
 
-  /** x = scale · E[token] (+ P[position]) */
+  /** x = scale · E[token] (+ P[position] (+ T[0])) */
   embed(
     tensor: string,
     [vocab, hidden]: readonly [vocab: number, hidden: number],
-    {
-      name = 'embed',
-      scale = 1,
-      positions,
-    }: { name?: string; scale?: number; positions?: LearnedPositions } = {},
+    { name = 'embed', scale = 1, positions, types }: EmbedOptions = {},
   ): Step {
     const table = this.#tensors.embedding(tensor, [vocab, hidden], this.#tied)
     const params: ParamRef[] = [{ ...table, name: 'embed', role: 'matrix' }]
     if (positions) params.push(this.#positions(positions, hidden))
-    const flops = (positions ? 1 : 0) + (scale === 1 ? 0 : 1)
+    if (types) {
+      const first = this.#tensors.matrix(types.tensor, [1, hidden], 'out_in', { begin: 0, of: types.count })
+      params.push({ ...first, name: 'token_types', role: 'vector' })
+    }
+    const flops = params.length - 1 + (scale === 1 ? 0 : 1)
     return this.step(name, 'embed', {
       inputs: [],
       params,
-      attrs: { scale },
+      attrs: positions?.before === true ? { scale, firstPosition: 1 } : { scale },
       axes: this.features(hidden),
       flops,
     })
@@ -143,7 +154,8 @@ export class ModelRecorder extends Recorder {
   /** softmax(scale · q·kᵀ)·v over the positions that each row sees, keys and values kept in the cache. */
   attend(q: Step, k: Step, v: Step, attrs: ScoresAttrs): Step {
     const { rows, positions } = this.size
-    const { heads, kvHeads, headDim, window } = attrs
+    const { heads, kvHeads, headDim, window, mask } = attrs
+    const sight = mask === undefined ? { window } : { window, mask }
     const square = [
       { kind: 'heads', size: heads },
       { kind: 'rows', size: rows },
@@ -163,13 +175,13 @@ export class ModelRecorder extends Recorder {
     })
     const probs = this.step('attn.probs', 'softmax', {
       inputs: [scores],
-      attrs: { window },
+      attrs: sight,
       axes: square,
       flops: 4,
     })
     return this.step('attn.context', 'context', {
       inputs: [probs, cache],
-      attrs: { heads, kvHeads, headDim, window },
+      attrs: { heads, kvHeads, headDim, ...sight },
       axes: q.axes,
       flops: 2 * positions,
     })
@@ -209,7 +221,7 @@ export class ModelRecorder extends Recorder {
     const copied = own ?? (bias ? table : undefined)
     const param: ParamRef | undefined = copied ? { ...copied, name: 'logits', role: 'matrix' } : table
     const params = param ? [param] : []
-    if (bias) params.push({ ...this.#tensors.headBias(vocab), name: 'logits.bias', role: 'bias' })
+    if (bias) params.push({ ...this.#tensors.headBias(vocab, this.#tied), name: 'logits.bias', role: 'bias' })
     this.step('logits', 'linear', {
       inputs: [x],
       params,

@@ -7,7 +7,7 @@ interface RopeContext {
   /** Positions that the config says the model takes. */
   readonly trained: number
   readonly theta: number
-  /** Part of each head that turns where the config is silent; absent in families that turn whole heads. */
+  /** Part of each head that turns where the config says nothing; absent in families that turn whole heads. */
   readonly partial?: number | undefined
   /** Names that a family gives kinds of scaling; the published ones otherwise. */
   readonly kinds?: Readonly<Record<string, string>> | undefined
@@ -114,7 +114,9 @@ function rotaryOf(
   const fields = section?.get(field) === undefined ? config : section
   if (partial === undefined) {
     if ((fields.get(field) ?? 1) !== 1) throw fields.fail(field, '1', 'unsupported')
-    return headDim
+    if (headDim % 2 === 0) return headDim
+    const sized = config.get('head_dim') === undefined ? 'num_attention_heads' : 'head_dim'
+    throw config.fail(sized, 'an even head size, for rotary positions')
   }
   const rotary = Math.floor(headDim * fields.positive(field, partial))
   if (rotary >= 2 && rotary <= headDim && rotary % 2 === 0) return rotary

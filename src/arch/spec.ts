@@ -1,4 +1,4 @@
-import type { Activation, RopeTable, Window } from '../program/attrs.ts'
+import type { Activation, Mask, RopeTable, Window } from '../program/attrs.ts'
 import type { TensorType } from '../formats/tensors.ts'
 import type { ParamRef, Program, ProgramSize } from '../program/step.ts'
 
@@ -19,6 +19,8 @@ export interface ModelSpec {
   readonly eosIds: readonly number[]
   /** What the config says of a head that is the embedding. */
   readonly tied: boolean | 'unsaid'
+  /** Id that takes no position of the text: RoBERTa's padding. */
+  readonly unplacedId?: number | undefined
   /** Lasting remarks: ids outside the vocabulary, settings that change nothing here. */
   readonly warnings: readonly string[]
 }
@@ -43,6 +45,8 @@ export interface DecoderSpec extends ModelSpec {
   readonly rope: (layer: number) => RopeTable | null
   /** Attention window by layer. */
   readonly window: (layer: number) => Window
+  /** Which positions rows see within it; absent: causal. */
+  readonly mask?: Mask
   readonly bias: { readonly qkv: boolean; readonly o: boolean; readonly mlp: boolean }
 }
 
@@ -52,13 +56,17 @@ export interface ModelDescription extends ModelSpec {
   readonly storedAs: TensorType
   /** Elements of all parameters used, a tied or fused one counted once. */
   readonly parameters: number
-  /** The head reads the embedding's rows. */
+  /** The head is the embedding: it reads its rows, or with a bias a copy of them. */
   readonly tiedHead: boolean
   /** What stands before the names of the body's tensors: `model.`. */
   readonly tensorPrefix: string
   /** Name of the embedding's tensor behind the prefix; of a tied pair it may be stored under the head's. */
   readonly embeddingTensor: string
-  /** Every parameter in the order of the forward pass; a tied head is not repeated. */
+  /** Which positions rows see, unless a run says otherwise. */
+  readonly mask: Mask
+  /** Name of the head's tensor, whether or not it is stored. */
+  readonly headTensor: string
+  /** Every parameter in the order of the forward pass; a tied head without a bias is not repeated. */
   readonly params: readonly ParamRef[]
   /** The forward pass for these counts. */
   record(size: ProgramSize): Program

@@ -14,7 +14,10 @@ export interface TensorPart {
   readonly runs?: { readonly count: number; readonly stride: number }
 }
 
-type TensorSummary = Pick<ModelDescription, 'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor'>
+type TensorSummary = Pick<
+  ModelDescription,
+  'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor' | 'headTensor'
+>
 
 const FLOATS: readonly TensorType[] = ['F64', 'F32', 'F16', 'BF16']
 
@@ -25,7 +28,14 @@ export interface TensorPlaces {
   readonly probe: string
   /** Names of the head, which has no prefix, in order of preference; default `lm_head.weight`. */
   readonly heads?: readonly string[]
+  /** Names of the head's bias, likewise; default the head's with `bias`. */
+  readonly headBiases?: readonly string[]
+  /** Beginnings of names that stand beside the body, without its prefix. */
+  readonly outside?: readonly string[]
 }
+
+/** Names that the first checkpoints of BERT gave the weight and bias of a norm. */
+const OLD_NAMES = { weight: 'gamma', bias: 'beta' } as const
 
 /** The tensors of a checkpoint while an architecture takes its weights from them: checks shapes, remembers what was used. */
 export class TensorTable {
@@ -33,14 +43,20 @@ export class TensorTable {
   readonly #prefix: string
   readonly #used = new Set<string>()
   readonly #head: string
+  readonly #headBiases: readonly string[]
+  readonly #outside: readonly string[]
   #embedding = ''
 
   constructor(
     tensors: ReadonlyMap<string, TensorInfo>,
-    { prefixes, probe, heads = ['lm_head.weight'] }: TensorPlaces,
+    { prefixes, probe, heads = ['lm_head.weight'], headBiases = [], outside = [] }: TensorPlaces,
   ) {
+    const stored = (names: readonly string[]): string | undefined =>
+      names.find((name) => tensors.has(name)) ?? names[0]
     this.#tensors = tensors
-    this.#head = heads.find((head) => tensors.has(head)) ?? heads[0] ?? ''
+    this.#outside = outside
+    this.#head = stored(heads) ?? ''
+    this.#headBiases = headBiases.length > 0 ? headBiases : [this.#head.replace(/weight$/, 'bias')]
     this.#prefix = prefixes.find((prefix) => tensors.has(prefix + probe)) ?? prefixes[0] ?? ''
   }
 
@@ -83,7 +99,7 @@ export class TensorTable {
 
   /**
    * The head `[vocab, hidden]`, null where it is the embedding. Both present although the config ties them are kept apart, which is
-   * right whether or not they are equal. A config that is silent ties when no head is stored.
+   * right whether or not they are equal. A config without the field ties when no head is stored.
    */
   head(
     embedding: string,
@@ -95,9 +111,10 @@ export class TensorTable {
     return tied === false ? this.#top(this.#head, shape) : null
   }
 
-  /** Bias of the head, one value for each token. */
-  headBias(vocab: number): TensorRef {
-    return this.#top(this.#head.replace(/weight$/, 'bias'), [vocab])
+  /** Bias of the head, one value for each token. Of a head by itself the last of the names is its own. */
+  headBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
+    const names = tied === false ? [...this.#headBiases].reverse() : this.#headBiases
+    return this.#top(names.find((name) => this.#tensors.has(name)) ?? names[0] ?? '', [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */
@@ -134,16 +151,23 @@ export class TensorTable {
     return {
       tensorPrefix: this.#prefix,
       embeddingTensor: this.#embedding,
+      headTensor: this.#head,
       storedAs: byCount[0]?.[0] ?? 'F32',
       parameters: byCount.reduce((sum, [, count]) => sum + count, 0),
     }
   }
 
   #claim(name: string, shape: readonly number[]): string {
-    return this.#claimFull(this.#prefix + name, shape)
+    const isOutside = this.#outside.some((beginning) => name.startsWith(beginning))
+    return this.#claimFull(isOutside ? name : this.#prefix + name, shape)
   }
 
-  #claimFull(name: string, shape: readonly number[]): string {
+  #claimFull(asked: string, shape: readonly number[]): string {
+    const old = asked.replace(
+      /(?<=LayerNorm\.)(weight|bias)$/,
+      (part) => OLD_NAMES[part as 'weight' | 'bias'],
+    )
+    const name = this.#tensors.has(asked) ? asked : this.#tensors.has(old) ? old : asked
     const tensor = this.#tensors.get(name)
     const expected = `[${shape.join(', ')}]`
     if (!tensor) {

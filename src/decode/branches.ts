@@ -12,7 +12,7 @@ import { checkIds, checkOptions } from './options.ts'
 const CHUNK_ROWS = 32
 
 /** What one call reads under. */
-interface Reading {
+interface BranchRead {
   readonly context: DecodeContext
   readonly conditions: Conditions
   /** Alternatives per prediction. */
@@ -27,13 +27,13 @@ export async function forkText(
   checkWhole('position', position, 0, ids.length)
   const branch = [...ids.slice(0, position), token]
   checkIds(branch, context.info.vocab, context.info.context + 1)
-  const reading = await startReading(context, options)
-  const feed = Feed.open(context.runner, reading.conditions, branch)
+  const read = await startRead(context, options)
+  const feed = Feed.open(context.runner, read.conditions, branch)
   try {
-    const next = nextTokens(reading, await readAll(reading, feed, branch))
+    const next = nextTokens(read, await readAll(read, feed, branch))
     return { ids: branch, next, reused: feed.reused }
   } finally {
-    leave(reading, feed)
+    leave(read, feed)
   }
 }
 
@@ -45,36 +45,36 @@ export async function expandText(
   const { vocab } = context.info
   checkWhole('count', count, 1, Math.min(MAX_LOGIT_ROWS, vocab))
   checkIds(ids, vocab, context.info.context)
-  const reading = await startReading(context, options)
-  const parent = Feed.open(context.runner, reading.conditions, ids)
+  const read = await startRead(context, options)
+  const parent = Feed.open(context.runner, read.conditions, ids)
   const family = [parent]
   try {
-    const tokens = topN(await readAll(reading, parent, ids), count)
+    const tokens = topN(await readAll(read, parent, ids), count)
     const length = ids.length + 1
     await parent.renew(length, ids, length)
     // The first child grows out of the parent's own sequence, so no page is copied for it.
     while (family.length < tokens.length) family.push(parent.fork())
-    const logits = await feedChildren(reading, family, tokens)
+    const logits = await feedChildren(read, family, tokens)
     return tokens.map((token, i) => ({
-      token: spelled(reading, token),
-      next: nextTokens(reading, logits.subarray(i * vocab, (i + 1) * vocab)),
+      token: withText(read, token),
+      next: nextTokens(read, logits.subarray(i * vocab, (i + 1) * vocab)),
     }))
   } finally {
-    for (const feed of family) leave(reading, feed)
+    for (const feed of family) leave(read, feed)
   }
 }
 
-async function startReading(
+async function startRead(
   context: DecodeContext,
   options: NonNullable<Parameters<Model['fork']>[3]>,
-): Promise<Reading> {
+): Promise<BranchRead> {
   const { topLogprobs: top } = checkOptions({ topLogprobs: options.topLogprobs }, [])
   await context.runner.prepareSelect()
   return { context, conditions: context.conditionsOf(options), top }
 }
 
 /** Parks a sequence; one that is the beginning of another would only take the place of a third. */
-function leave({ context }: Reading, feed: Feed): void {
+function leave({ context }: BranchRead, feed: Feed): void {
   const { sequence } = feed
   const { key, tokens } = sequence
   const isContained = context.runner.sequences
@@ -87,33 +87,33 @@ function leave({ context }: Reading, feed: Feed): void {
 }
 
 /** Computes the rows that a sequence lacks of `ids`, the last chunk with logits. Resolves to those [vocab] behind the last row. */
-async function readAll(reading: Reading, feed: Feed, ids: readonly number[]): Promise<Float32Array> {
+async function readAll(read: BranchRead, feed: Feed, ids: readonly number[]): Promise<Float32Array> {
   const missing = ids.slice(feed.tokens.length)
   const lastChunk = ((missing.length - 1) % CHUNK_ROWS) + 1
   await feed.read(missing.slice(0, -lastChunk), {
     chunk: () => CHUNK_ROWS,
-    onRead: () => reading.context.checkHealth(),
+    onRead: () => read.context.checkHealth(),
   })
   const last = missing.slice(-lastChunk)
   await feed.submit(feed.rows(last, [plainLogits(0)]))
   feed.accept(last)
-  return readLogits(reading, 1)
+  return readLogits(read, 1)
 }
 
 /** One row of every child, one batch. Resolves to their logits [children, vocab]. */
 async function feedChildren(
-  reading: Reading,
+  read: BranchRead,
   children: readonly Feed[],
   tokens: readonly RankedToken[],
 ): Promise<Float32Array> {
   const ids = children.map((_, i) => tokens[i]?.id ?? 0)
   const rows = children.flatMap((feed, i) => feed.rows([ids[i] ?? 0], [plainLogits(i)]))
-  await submitRows(reading.context.runner, rows, reading.conditions)
+  await submitRows(read.context.runner, rows, read.conditions)
   children.forEach((feed, i) => feed.accept([ids[i] ?? 0]))
-  return readLogits(reading, rows.length)
+  return readLogits(read, rows.length)
 }
 
-async function readLogits({ context }: Reading, rows: number): Promise<Float32Array> {
+async function readLogits({ context }: BranchRead, rows: number): Promise<Float32Array> {
   const { runner } = context
   const logits = new Float32Array(await runner.read(runner.logits.gpu, 0, rows * runner.model.vocab * 4))
   context.checkHealth()
@@ -123,12 +123,12 @@ async function readLogits({ context }: Reading, rows: number): Promise<Float32Ar
   })
 }
 
-function nextTokens(reading: Reading, logits: Float32Array): NextTokens {
-  const top = topN(logits, reading.top).map((token) => spelled(reading, token))
+function nextTokens(read: BranchRead, logits: Float32Array): NextTokens {
+  const top = topN(logits, read.top).map((token) => withText(read, token))
   return { top, entropy: entropyNats(logits) }
 }
 
-function spelled({ context }: Reading, { id, logprob }: RankedToken): TokenAlternative {
+function withText({ context }: BranchRead, { id, logprob }: RankedToken): TokenAlternative {
   return { id, text: context.tokenizer?.decode([id], { special: true }) ?? '', logprob }
 }
 

@@ -17,7 +17,7 @@ export function reportCache({ pool, sequences, model }: Runner): CacheReport {
       .map(({ key, tokens, pages, busy }) => ({
         key,
         tokens: [...tokens],
-        // Pages that every window has passed are nobody's any more.
+        // Pages that every window has passed belong to no sequence any more.
         pages: pages
           .filter((page) => page !== FREED_PAGE)
           .map((page) => ({ page, refCount: pool.refCount(page) })),

@@ -1,3 +1,4 @@
+import type { ChatOptions } from '../api/chat.ts'
 import type { ForwardOptions } from '../api/forward.ts'
 import type { Prompt } from '../api/generate.ts'
 import type { ModelInfo } from '../api/load.ts'
@@ -15,7 +16,7 @@ export interface DecodeContext {
   /** What a run is made under. */
   conditionsOf(options: ForwardOptions): Conditions
   /** Ids of a prompt; an empty text is the token that starts one. */
-  promptIds(prompt: Prompt): Promise<number[]>
+  promptIds(prompt: Prompt, chat?: ChatOptions): Promise<number[]>
   /** Runs work that owns buffers: `dispose` waits for it. */
   read<T>(work: () => Promise<T>): Promise<T>
 }

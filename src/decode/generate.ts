@@ -39,13 +39,13 @@ export interface RunRecord {
 }
 
 /** Below this temperature f32 exponents lose the draw's precision; the host draws in f64. */
-const COLDEST = 1e-3
+const MIN_TEMPERATURE = 1e-3
 
 /** True when the draw can be made on the GPU and tokens submitted ahead. */
 export function drawsOnGpu({ sampling }: CheckedOptions): boolean {
   if (sampling.repetitionPenalty !== 1) return false
   if (sampling.temperature === 0) return true
-  if (sampling.temperature < COLDEST) return false
+  if (sampling.temperature < MIN_TEMPERATURE) return false
   if (sampling.topK > 0) return sampling.topK <= MAX_CANDIDATES
   return sampling.topP < 1 || sampling.minP > 0
 }

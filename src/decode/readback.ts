@@ -43,7 +43,7 @@ export class Readback {
   /** Starts the transfer; called once, after the submit. */
   map(): void {
     this.mapped = this.staging.gpu.mapAsync(GPUMapMode.READ)
-    // A loss is reported where the result is awaited; nobody may be waiting yet.
+    // A loss is reported where the result is awaited; no caller may be waiting yet.
     this.mapped.catch(() => undefined)
     this.runner.executor.countReadback()
   }

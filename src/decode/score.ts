@@ -20,11 +20,11 @@ const FIRST_ROWS = 8
 /** A chunk should take about this long. */
 const CHUNK_MS = 250
 
-interface Reading {
+interface ScoreRequest {
   ids: readonly number[]
   topLogprobs: number
   signal: AbortSignal | undefined
-  spell: (id: number) => string
+  textOf: (id: number) => string
 }
 
 /** What a row of logits says of one token, natural logs, in f64. */
@@ -80,13 +80,14 @@ class ScoringPass {
   private readonly mostRows: number
   private readonly bound = new Map<number, BoundForward>()
 
-  constructor(runner: Runner, rows: readonly number[], conditions: Conditions) {
+  /** `textLength`: tokens of the whole text, the last of which is only scored. */
+  constructor(runner: Runner, rows: readonly number[], textLength: number, conditions: Conditions) {
     this.runner = runner
     this.rows = rows
     const rowBytes = runner.model.vocab * 4
     const fitting = Math.min(MAX_ROWS, Math.floor(CHUNK_BYTES / rowBytes))
     this.mostRows = ROW_BUCKETS.filter((rows) => rows <= fitting).at(-1) ?? 1
-    this.inspection = new InspectionRun(runner, rows.length, conditions)
+    this.inspection = new InspectionRun(runner, rows.length, conditions, { textLength })
     const { STORAGE, COPY_SRC } = GPUBufferUsage
     try {
       this.logits = this.inspection.create('logits', this.mostRows * rowBytes, STORAGE | COPY_SRC)
@@ -135,7 +136,7 @@ class ScoringPass {
       })
     }
     const forward = await this.program(count)
-    const rows = inspection.rows(this.rows.slice(begin, begin + count), begin, true)
+    const rows = inspection.rows(this.rows, begin, true, begin + count)
     inspection.submit(forward, rows, { label: 'score' })
   }
 
@@ -163,11 +164,11 @@ function notFinite(position: number): TokenscopeError {
   })
 }
 
-/** Scores of a chunk that has run, in order. `spell` gives the text of an id. */
+/** Scores of a chunk that has run, in order. `textOf` gives the text of an id. */
 async function readChunk(
   pass: ScoringPass,
   [begin, count]: readonly [number, number],
-  { ids, topLogprobs, signal, spell }: Reading,
+  { ids, topLogprobs, signal, textOf }: ScoreRequest,
 ): Promise<ScoredToken[]> {
   const scored: ScoredToken[] = []
   for await (const logits of pass.logitRows(count)) {
@@ -176,13 +177,13 @@ async function readChunk(
     const id = ids[position] ?? 0
     const { top, ...score } = scoreRow(logits, id, topLogprobs)
     if (Number.isNaN(score.entropy)) throw notFinite(position)
-    scored.push({ position, id, ...score, top: top.map((one) => ({ ...one, text: spell(one.id) })) })
+    scored.push({ position, id, ...score, top: top.map((one) => ({ ...one, text: textOf(one.id) })) })
   }
   return scored
 }
 
 /** Texts of single ids, each decoded once. */
-function speller(tokenizer: TextTokenizer | null): (id: number) => string {
+function textReader(tokenizer: TextTokenizer | null): (id: number) => string {
   const texts = new Map<number, string>()
   return (id) => {
     const text = texts.get(id) ?? tokenizer?.decode([id], { special: true }) ?? ''
@@ -207,8 +208,8 @@ export async function* scoreText(
   const total = ids.length - 1
   throwIfAborted(signal)
   if (total === 0) return
-  const reading = { ids, topLogprobs, signal, spell: speller(tokenizer) }
-  const pass = new ScoringPass(runner, ids.slice(0, total), context.conditionsOf(options))
+  const request = { ids, topLogprobs, signal, textOf: textReader(tokenizer) }
+  const pass = new ScoringPass(runner, ids.slice(0, total), ids.length, context.conditionsOf(options))
   try {
     let rows = pass.firstRows
     for (let begin = 0; begin < total;) {
@@ -221,7 +222,7 @@ export async function* scoreText(
           await pass.prepare(chunk[1])
           const started = performance.now()
           await pass.run(...chunk)
-          const scored = await readChunk(pass, chunk, reading)
+          const scored = await readChunk(pass, chunk, request)
           return { scored, next: pass.nextRows(chunk[1], performance.now() - started) }
         }),
       )

@@ -5,22 +5,22 @@ import { Feed } from '../run/feed.ts'
 import { MAX_LOGIT_ROWS } from '../run/rows.ts'
 import type {
   GeneratedToken,
-  Guide,
+  DraftModel,
   Model,
   Proposal,
   SpeculatedRound,
   SpeculateOptions,
 } from '../api/model.ts'
 import {
-  judge,
+  acceptDrafts,
   probabilityOf,
   speculationRandom,
-  type Draft,
+  type DraftToken,
   type Filtered,
 } from './speculation/acceptance.ts'
-import type { Drafter } from './speculation/guide.ts'
-import { guideRunner } from './speculation/guideRunner.ts'
-import { ModelGuide } from './speculation/modelGuide.ts'
+import type { Drafter } from './speculation/drafter.ts'
+import { draftRunner } from './speculation/draftRunner.ts'
+import { ModelDrafter } from './speculation/modelDrafter.ts'
 import { promptLookup } from './speculation/promptLookup.ts'
 import { RowReader, type Prediction } from './speculation/rowReader.ts'
 import { ownProbability, TextWriter } from './speculation/textWriter.ts'
@@ -39,15 +39,15 @@ export async function* speculateTokens(
   const { info } = context
   const checked = checkOptions(options, info.eosIds)
   const ahead = whole('ahead', options.ahead ?? DEFAULT_AHEAD, 1, MAX_AHEAD)
-  checkGuide(options, info.layers)
+  checkDraft(options, info.layers)
   const conditions = context.conditionsOf(options)
-  const ids = await context.promptIds(prompt)
+  const ids = await context.promptIds(prompt, options.chat)
   checkIds(ids, info.vocab, info.context)
   throwIfAborted(checked.signal)
   await context.runner.prepareSelect()
-  const guide = await openGuide(context, options, { checked, ahead, promptLength: ids.length })
+  const drafter = await openDrafter(context, options, { checked, ahead, promptLength: ids.length })
   try {
-    const speculation = new Speculation({ context, guide, conditions, checked, ahead }, ids)
+    const speculation = new Speculation({ context, drafter, conditions, checked, ahead }, ids)
     try {
       await speculation.prefill()
       yield* speculation.rounds()
@@ -55,7 +55,7 @@ export async function* speculateTokens(
       speculation.close()
     }
   } finally {
-    guide.close()
+    drafter.close()
   }
 }
 
@@ -68,8 +68,8 @@ function whole(field: string, value: number, min: number, max: number): number {
   })
 }
 
-function checkGuide(options: SpeculateOptions, layers: number): void {
-  const { guide } = options
+function checkDraft(options: SpeculateOptions, layers: number): void {
+  const { draft } = options
   const { repetitionPenalty = 1 } = options as { repetitionPenalty?: number }
   if (repetitionPenalty !== 1) {
     throw new TokenscopeError('bad-argument', 'Speculative decoding takes no repetition penalty.', {
@@ -77,41 +77,45 @@ function checkGuide(options: SpeculateOptions, layers: number): void {
       details: { field: 'repetitionPenalty', got: repetitionPenalty, expected: 1 },
     })
   }
-  if (guide.kind === 'prompt-lookup') whole('guide.length', guide.length ?? DEFAULT_LENGTH, 1, MAX_LENGTH)
-  if (guide.kind !== 'first-layers') return
+  if (draft.kind === 'prompt-lookup') whole('draft.length', draft.length ?? DEFAULT_LENGTH, 1, MAX_LENGTH)
+  if (draft.kind !== 'first-layers') return
   if (layers === 1) {
-    throw new TokenscopeError('unsupported', 'This model has one layer: none of its layers can guide it.', {
-      hint: 'Choose another guide.',
-    })
+    throw new TokenscopeError(
+      'unsupported',
+      'This model has one layer: none of its layers can be its draft.',
+      {
+        hint: 'Choose another draft model.',
+      },
+    )
   }
-  whole('guide.layers', guide.layers, 1, layers - 1)
+  whole('draft.layers', draft.layers, 1, layers - 1)
 }
 
-async function openGuide(
+async function openDrafter(
   context: DecodeContext,
-  { guide, onProgress }: { guide: Guide; onProgress?: SpeculateOptions['onProgress'] },
+  { draft, onProgress }: { draft: DraftModel; onProgress?: SpeculateOptions['onProgress'] },
   { checked, ahead, promptLength }: { checked: CheckedOptions; ahead: number; promptLength: number },
 ): Promise<Drafter> {
-  if (guide.kind === 'prompt-lookup') return promptLookup(guide.length ?? DEFAULT_LENGTH)
+  if (draft.kind === 'prompt-lookup') return promptLookup(draft.length ?? DEFAULT_LENGTH)
   const { sampling, signal } = checked
   const request =
-    guide.kind === 'q4_0'
-      ? { kind: guide.kind, weights: context.conditionsOf({ adapters: [] }).key }
-      : { kind: guide.kind, layers: guide.layers }
+    draft.kind === 'q4_0'
+      ? { kind: draft.kind, weights: context.conditionsOf({ adapters: [] }).key }
+      : { kind: draft.kind, layers: draft.layers }
   const positions = promptLength + checked.maxTokens + ahead
-  const runner = await guideRunner(context.runner, request, positions, { onProgress, signal })
-  return new ModelGuide({ runner, sampling, promptLength, signal })
+  const runner = await draftRunner(context.runner, request, positions, { onProgress, signal })
+  return new ModelDrafter({ runner, sampling, promptLength, signal })
 }
 
 interface SpeculationParts {
   context: DecodeContext
-  guide: Drafter
+  drafter: Drafter
   conditions: Conditions
   checked: CheckedOptions
   ahead: number
 }
 
-/** One text: the guide proposes, the model reads the last token and the proposals in one forward. */
+/** One text: the draft model proposes, the model reads the last token and the proposals in one forward. */
 class Speculation {
   private readonly parts: SpeculationParts
   private readonly feed: Feed
@@ -153,7 +157,7 @@ class Speculation {
   }
 
   private async round(index: number): Promise<SpeculatedRound> {
-    const { guide, ahead, checked, context } = this.parts
+    const { drafter, ahead, checked, context } = this.parts
     const { writer } = this
     const { ids } = writer
     const reach = Math.min(context.runner.context, ids.length + checked.maxTokens - writer.count)
@@ -165,44 +169,46 @@ class Speculation {
       context.runner.context - ids.length,
     )
     const started = performance.now()
-    const drafts = room > 0 ? await guide.propose(writer.ids, room) : []
+    const draftTokens = room > 0 ? await drafter.propose(writer.ids, room) : []
     const proposed = performance.now()
     const predictions = await this.reader.read(
-      [...writer.ids.slice(-1), ...drafts.map(({ id }) => id)],
-      drafts.length + 1,
+      [...writer.ids.slice(-1), ...draftTokens.map(({ id }) => id)],
+      draftTokens.length + 1,
     )
     context.checkHealth()
-    const judged = this.judge(drafts, predictions)
+    const acceptance = this.check(draftTokens, predictions)
     const ended = performance.now()
-    const texts = writer.spell(drafts.map(({ id }) => id))
-    const tokens = this.write(judged, drafts, predictions)
+    const texts = writer.spell(draftTokens.map(({ id }) => id))
+    const tokens = this.write(acceptance, draftTokens, predictions)
     return {
       index,
-      proposals: drafts.map((draft, i) => proposal(draft, texts[i] ?? '', judged, i, tokens.length)),
+      proposals: draftTokens.map((draftToken, i) =>
+        proposal(draftToken, texts[i] ?? '', acceptance, i, tokens.length),
+      ),
       tokens,
-      guideMs: proposed - started,
+      draftMs: proposed - started,
       modelMs: ended - proposed,
     }
   }
 
-  private judge(drafts: readonly Draft[], predictions: readonly Prediction[]): Judged {
+  private check(draftTokens: readonly DraftToken[], predictions: readonly Prediction[]): RoundAcceptance {
     const { temperature, seed } = this.parts.checked.sampling
     const greedy = temperature === 0
     const base = this.writer.count
-    const tests: Test[] = []
+    const tests: AcceptanceTest[] = []
     const at = (row: number): Filtered => this.reader.distribution(predictions[row]!)
     const numbers = {
       accept: (ahead: number) => (greedy ? 0 : speculationRandom(seed, base + ahead, 'accept')),
       draw: (ahead: number) => (greedy ? 0 : speculationRandom(seed, base + ahead, 'draw')),
     }
-    const { accepted, token } = judge(
-      drafts,
+    const { accepted, token } = acceptDrafts(
+      draftTokens,
       (row) => {
         const model = at(row)
-        const draft = drafts[row]
-        if (draft) {
+        const draftToken = draftTokens[row]
+        if (draftToken) {
           tests.push({
-            probability: greedy ? ownProbability(predictions[row]!) : probabilityOf(model, draft.id),
+            probability: greedy ? ownProbability(predictions[row]!) : probabilityOf(model, draftToken.id),
             random: greedy ? null : numbers.accept(row),
           })
         }
@@ -215,14 +221,14 @@ class Speculation {
 
   /** Makes the accepted proposals and the model's own token text, as far as the text goes on, and drops the rows of the others. */
   private write(
-    { accepted, token, random }: Judged,
-    drafts: readonly Draft[],
+    { accepted, token, random }: RoundAcceptance,
+    draftTokens: readonly DraftToken[],
     predictions: readonly Prediction[],
   ): GeneratedToken[] {
     const tokens: GeneratedToken[] = []
     for (let i = 0; i <= accepted; i++) {
       const own = i === accepted
-      tokens.push(this.writer.write(own ? token : drafts[i]!.id, predictions[i]!, own ? random : null))
+      tokens.push(this.writer.write(own ? token : draftTokens[i]!.id, predictions[i]!, own ? random : null))
       if (tokens[i]?.finish !== null) break
     }
     // The model's own token is not read yet; accepted ones are.
@@ -238,35 +244,35 @@ class Speculation {
 }
 
 /** The test of one proposal that was read. */
-interface Test {
+interface AcceptanceTest {
   probability: number
   random: number | null
 }
 
-interface Judged {
+interface RoundAcceptance {
   accepted: number
   /** The model's own token, and the number it was drawn by. */
   token: number
   random: number | null
-  tests: readonly Test[]
+  tests: readonly AcceptanceTest[]
 }
 
-/** What became of draft `i`. A text may end before the last accepted one: those behind its end count as unread. */
+/** What became of draft token `i`. A text may end before the last accepted one: those behind its end count as unread. */
 function proposal(
-  { id, probability }: Draft,
+  { id, probability }: DraftToken,
   text: string,
-  { accepted, tests }: Judged,
+  { accepted, tests }: RoundAcceptance,
   i: number,
   written: number,
 ): Proposal {
-  const verdict = i >= written ? 'unread' : i < accepted ? 'accepted' : i === accepted ? 'rejected' : 'unread'
-  const test = verdict === 'unread' ? undefined : tests[i]
+  const outcome = i >= written ? 'unread' : i < accepted ? 'accepted' : i === accepted ? 'rejected' : 'unread'
+  const test = outcome === 'unread' ? undefined : tests[i]
   return {
     id,
     text,
-    guideProbability: probability,
+    draftProbability: probability,
     modelProbability: test?.probability ?? null,
     random: test?.random ?? null,
-    verdict,
+    outcome,
   }
 }

@@ -1,4 +1,4 @@
-import type { MixPart } from '../adapters/mix.ts'
+import type { ScaledAdapter } from '../adapters/combine.ts'
 import { blankReport } from '../adapters/report.ts'
 import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
 import { klDivergence, logSoftmax } from '../decode/distribution.ts'
@@ -18,7 +18,6 @@ import type {
 import type { WeightNorms } from './adapterAnalysis.ts'
 import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import { AdapterSet } from './adapterSet.ts'
-import { traceSteps } from '../inspect/trace.ts'
 import type { Merged } from './merge.ts'
 import type { Runner } from '../run/runner.ts'
 import type { ModelDescription } from '../arch/spec.ts'
@@ -116,6 +115,7 @@ export class EngineAdapters {
   }
 
   private async probeLogits(ids: readonly number[], conditions: Conditions): Promise<Float32Array> {
+    const { traceSteps } = await import('../inspect/trace.ts')
     const logits = (await traceSteps(this.parts.runner, ids, ['logits'], conditions)).get('logits')
     invariant(logits, 'logits were probed')
     return logits.data
@@ -146,6 +146,7 @@ export class EngineAdapters {
 
   async analyse(id: string): Promise<AdapterAnalysis> {
     this.refuseMerged('Analysing')
+    await this.set.settle()
     const { analyseAdapter, WeightNorms } = await import('./adapterAnalysis.ts')
     this.norms ??= new WeightNorms(this.parts.runner)
     return analyseAdapter(this.set.parsed(id), this.norms)
@@ -153,23 +154,26 @@ export class EngineAdapters {
 
   async directions(id: string, step: string, k: number): Promise<DirectionTokens> {
     this.refuseMerged('Analysing')
+    await this.set.settle()
     const { directionTokens } = await import('./adapterAnalysis.ts')
     return directionTokens(this.parts.runner, this.set.parsed(id), step, k)
   }
 
   async similarity(first: string, second: string): Promise<{ step: string; cosine: number | null }[]> {
+    await this.set.settle()
     const { adapterSimilarity } = await import('./adapterAnalysis.ts')
     return adapterSimilarity(this.set.parsed(first), this.set.parsed(second))
   }
 
-  private mixParts(scales: readonly AdapterScale[]): MixPart[] {
+  private scaledAdapters(scales: readonly AdapterScale[]): ScaledAdapter[] {
     return scales.map(({ id, scale }) => ({ adapter: this.set.parsed(id), scale }))
   }
 
   async merge(scales: readonly AdapterScale[]): Promise<void> {
     this.refuseMerged('Merging')
+    await this.set.settle()
     const { mergeIntoWeights } = await import('./merge.ts')
-    this.merged = await mergeIntoWeights(this.parts.runner, this.mixParts(scales))
+    this.merged = await mergeIntoWeights(this.parts.runner, this.scaledAdapters(scales))
     this.set.merged = scales.map(({ id, scale }) => `${id}@${scale}`).join('+')
   }
 
@@ -184,10 +188,11 @@ export class EngineAdapters {
     { format = 'peft', dtype = 'F32' }: ExportOptions,
   ): Promise<Map<string, Uint8Array>> {
     this.refuseMerged('Exporting')
-    const parts = this.mixParts(scales)
+    await this.set.settle()
+    const parts = this.scaledAdapters(scales)
     if (format === 'peft') {
-      const { exportMix } = await import('../adapters/mix.ts')
-      return exportMix(parts, { baseModel: this.parts.modelId, dtype })
+      const { combineAdapters } = await import('../adapters/combine.ts')
+      return combineAdapters(parts, { baseModel: this.parts.modelId, dtype })
     }
     const { exportMerged } = await import('./merge.ts')
     const { runner, readCompanions } = this.parts

@@ -1,9 +1,17 @@
-import type { ChatMessage, ForwardOptions, ModelInfo, Prompt } from '../api/model.ts'
+import type {
+  ChatMessage,
+  ChatOptions,
+  ForwardOptions,
+  MaskedOptions,
+  ModelInfo,
+  Prompt,
+} from '../api/model.ts'
 import type { DecodeContext } from '../decode/context.ts'
 import { checkIds } from '../decode/options.ts'
 import { TokenscopeError } from '../errors.ts'
+import type { Mask } from '../program/attrs.ts'
 import type { ForwardInput } from '../inspect/forward.ts'
-import { underEdits, type Conditions } from '../run/conditions.ts'
+import { underEdits, underMask, type Conditions } from '../run/conditions.ts'
 import { EditSet } from '../run/editSet.ts'
 import type { Runner } from '../run/runner.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
@@ -26,6 +34,14 @@ export interface EngineParts {
   readCompanions: () => Promise<Map<string, Uint8Array>>
 }
 
+/** An assistant's text at the end is gone on with, unless the caller says otherwise, as in Transformers' pipelines. */
+function unfinished(messages: readonly ChatMessage[], chat: ChatOptions = {}): ChatOptions {
+  const last = messages.at(-1)
+  const continues =
+    chat.addGenerationPrompt === undefined && last?.role === 'assistant' && typeof last.content === 'string'
+  return continues ? { continueFinalMessage: true } : {}
+}
+
 /** What the methods of a model share: its parts, who may use the device now, and what a forward runs under. */
 export class EngineContext implements DecodeContext {
   readonly info: ModelInfo
@@ -34,6 +50,7 @@ export class EngineContext implements DecodeContext {
   readonly adapters: EngineAdapters
   readonly health: DeviceHealth
   readonly lastRun: LastRun
+  readonly readCompanions: EngineParts['readCompanions']
   readonly #ownsDevice: boolean
   /** Newest first. */
   readonly #editSets: EditSet[] = []
@@ -49,12 +66,28 @@ export class EngineContext implements DecodeContext {
     this.tokenizer = tokenizer
     this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
     this.health = new DeviceHealth(runner.device)
+    this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)
     this.#ownsDevice = ownsDevice
   }
 
   checkHealth(): void {
     this.health.check()
+  }
+
+  /** Throws `unsupported` for an encoder, which predicts no next token. */
+  needDecoder(method: string): void {
+    this.checkHealth()
+    const { architecture, tasks } = this.info
+    if (tasks.includes('generate')) return
+    throw new TokenscopeError(
+      'unsupported',
+      `${method} is for models that predict the next token; ${architecture} is an encoder.`,
+      {
+        hint: 'It fills masks: fillMask. Its logits, steps and tensors can be looked at as well.',
+        details: { method, tasks },
+      },
+    )
   }
 
   needTokenizer(): TextTokenizer {
@@ -64,23 +97,25 @@ export class EngineContext implements DecodeContext {
     })
   }
 
-  async promptIds(prompt: Prompt): Promise<number[]> {
+  async promptIds(prompt: Prompt, chat?: ChatOptions): Promise<number[]> {
     const ids =
-      typeof prompt === 'string' ? await this.needTokenizer().encode(prompt) : await this.#listIds(prompt)
+      typeof prompt === 'string'
+        ? await this.needTokenizer().encode(prompt)
+        : await this.#listIds(prompt, chat)
     return ids.length === 0 && this.info.bosId !== null ? [this.info.bosId] : ids
   }
 
-  async #listIds(prompt: readonly number[] | readonly ChatMessage[]): Promise<number[]> {
+  async #listIds(prompt: readonly number[] | readonly ChatMessage[], chat?: ChatOptions): Promise<number[]> {
     if (prompt.every((entry) => typeof entry === 'number')) return [...prompt]
     const messages = prompt.filter((entry): entry is ChatMessage => typeof entry === 'object')
     const tokenizer = this.needTokenizer()
-    const text = await tokenizer.applyChatTemplate(messages)
+    const text = await tokenizer.applyChatTemplate(messages, { ...unfinished(messages, chat), ...chat })
     return tokenizer.encode(text, { addSpecialTokens: false, parseSpecial: true })
   }
 
   /** What a run is made under. Edits of recent runs stay on the GPU, so that comparing and stepping reuse them. */
-  conditionsOf({ adapters, edits = [] }: ForwardOptions): Conditions {
-    const conditions = this.adapters.set.conditionsOf(adapters)
+  conditionsOf({ adapters, edits = [] }: ForwardOptions, mask?: Mask): Conditions {
+    const conditions = underMask(this.adapters.set.conditionsOf(adapters), mask, this.runner.model.mask)
     if (edits.length === 0) return conditions
     const program = this.runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
     const made = new EditSet(this.runner.device, this.runner.ledger, program, edits)
@@ -99,11 +134,12 @@ export class EngineContext implements DecodeContext {
   }
 
   /** The forward over checked ids that an inspection looks at. */
-  forwardInput(ids: readonly number[], options: ForwardOptions): ForwardInput {
+  async forwardInput(ids: readonly number[], { mask, ...options }: MaskedOptions): Promise<ForwardInput> {
     this.checkHealth()
+    const asked = mask === undefined ? mask : (await import('../inspect/mask.ts')).checkMask(mask)
     checkIds(ids, this.info.vocab, this.info.context + 1)
     const { set } = this.adapters
-    const conditions = this.conditionsOf(options)
+    const conditions = this.conditionsOf(options, asked)
     return { runner: this.runner, ids: [...ids], conditions, weights: () => set.merged }
   }
 

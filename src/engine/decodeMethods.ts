@@ -10,7 +10,6 @@ import type {
 import { generateTokens } from '../decode/generate.ts'
 import { checkIds, checkOptions } from '../decode/options.ts'
 import { TokenscopeError } from '../errors.ts'
-import { traceSteps } from '../inspect/trace.ts'
 import { isStream } from '../program/recorder.ts'
 import type { Conditions } from '../run/conditions.ts'
 import type { EngineContext } from './context.ts'
@@ -29,23 +28,23 @@ export function decodeMethods(context: EngineContext): DecodeMethods {
     generate: (prompt, options = {}) => generate(context, prompt, options),
     compare: (prompt, options) => compare(context, prompt, options),
     async *score(...args) {
-      context.checkHealth()
+      context.needDecoder('score')
       const { scoreText } = await import('../decode/score.ts')
       // On pages and logits of its own: it needs no turn.
       yield* scoreText(context, ...args)
     },
     async *speculate(...args) {
-      context.checkHealth()
+      context.needDecoder('speculate')
       const { speculateTokens } = await import('../decode/speculate.ts')
       yield* context.streamInTurn(() => speculateTokens(context, ...args))
     },
     async fork(...args) {
-      context.checkHealth()
+      context.needDecoder('fork')
       const { forkText } = await import('../decode/branches.ts')
       return context.inTurn(() => forkText(context, ...args))
     },
     async expand(...args) {
-      context.checkHealth()
+      context.needDecoder('expand')
       const { expandText } = await import('../decode/branches.ts')
       return context.inTurn(() => expandText(context, ...args))
     },
@@ -57,12 +56,12 @@ async function* generate(
   prompt: Prompt,
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken> {
-  context.checkHealth()
+  context.needDecoder('generate')
   const { info, runner, tokenizer, lastRun } = context
   const checked = checkOptions(options, info.eosIds)
   const conditions = context.conditionsOf(options)
   const settled = context.settled(options)
-  const ids = await context.promptIds(prompt)
+  const ids = await context.promptIds(prompt, options.chat)
   checkIds(ids, info.vocab, info.context)
   const run = {
     runner,
@@ -80,13 +79,13 @@ async function* compare(
   context: EngineContext,
   ...[prompt, options]: Parameters<Model['compare']>
 ): AsyncGenerator<ComparedToken> {
-  context.checkHealth()
+  context.needDecoder('compare')
   context.adapters.refuseMerged('Comparing')
   const { info, runner, tokenizer } = context
   const checked = checkOptions(options, info.eosIds)
   const a = context.conditionsOf({ adapters: options.a })
   const b = context.conditionsOf({ adapters: options.b, edits: options.edits })
-  const ids = await context.promptIds(prompt)
+  const ids = await context.promptIds(prompt, options.chat)
   checkIds(ids, info.vocab, info.context)
   const { compareTokens } = await import('../decode/compare.ts')
   const sides = { runner, tokenizer, a, b, checkHealth: () => context.checkHealth() }
@@ -101,6 +100,7 @@ async function explainNotFinite(
 ): Promise<TokenscopeError> {
   const { steps } = runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
   const probes = steps.filter((step) => isStream(step) || step.rows === 'logits').map(({ name }) => name)
+  const { traceSteps } = await import('../inspect/trace.ts')
   const traced = await traceSteps(runner, ids, probes, conditions)
   const first = [...traced].find(([, { data }]) => !data.every(Number.isFinite))
   const name = first?.[0] ?? 'logits'

@@ -7,11 +7,11 @@ export class DeviceHealth {
   readonly #device: GPUDevice
   #fault: TokenscopeError | null = null
   #isDisposed = false
-  #tell: (error: TokenscopeError) => void = () => undefined
+  #report: (error: TokenscopeError) => void = () => undefined
 
   constructor(device: GPUDevice) {
     this.#device = device
-    this.faulted = new Promise((resolve) => (this.#tell = resolve))
+    this.faulted = new Promise((resolve) => (this.#report = resolve))
     device.addEventListener('uncapturederror', this.#onFault)
     void device.lost.then(({ message, reason }) => {
       if (this.#isDisposed) return
@@ -54,6 +54,6 @@ export class DeviceHealth {
   #fail(error: TokenscopeError): void {
     if (this.#fault) return
     this.#fault = error
-    this.#tell(error)
+    this.#report(error)
   }
 }

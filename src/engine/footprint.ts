@@ -10,7 +10,7 @@ import { cacheLayers, type CacheLayer } from '../run/cache.ts'
 import { MAX_LOGIT_ROWS, MAX_ROWS } from '../run/rows.ts'
 import { cachePages, ringRows } from '../run/sizes.ts'
 import { bytesFor } from '../weights/formats/layout.ts'
-import { storedType } from '../weights/load.ts'
+import { storedType, type FormatOf } from '../weights/load.ts'
 import { planMatrices } from '../weights/plan.ts'
 
 /** What a model takes on the GPU. */
@@ -30,18 +30,24 @@ export interface LoadRequest {
   readonly context: number
 }
 
+/** The tensors of a checkpoint, and the formats of their types. */
+export interface StoredTensors {
+  readonly tensors: ReadonlyMap<string, TensorInfo>
+  readonly formatOf: FormatOf
+}
+
 const vectorBytes = (length: number): number => Math.ceil(length / 4) * 16
 
 /** Bytes of the weights, from the tensors' types and shapes, in the layouts that loading gives them. */
 export function weightBytes(
   model: ModelDescription,
-  tensors: ReadonlyMap<string, TensorInfo>,
+  { tensors, formatOf }: StoredTensors,
   asked: LoadRequest['weights'],
 ): number {
   const stored = (name: string) => {
     const tensor = tensors.get(name)
     invariant(tensor, `${name} was found`)
-    return storedType(tensor)
+    return storedType(tensor, formatOf)
   }
   const { plans } = planMatrices(model, { asked, stored })
   const matrices = plans.reduce((sum, { format, cols, parts }) => {
@@ -76,11 +82,11 @@ function workBytes(program: Program, vocab: number, context: number): number {
 /** What loading so would take on the GPU. */
 export function footprint(
   model: ModelDescription,
-  tensors: ReadonlyMap<string, TensorInfo>,
+  stored: StoredTensors,
   { weights: asked, context }: LoadRequest,
 ): Footprint {
   const program = model.record({ rows: MAX_ROWS, logitRows: MAX_LOGIT_ROWS, positions: context })
-  const weights = weightBytes(model, tensors, asked)
+  const weights = weightBytes(model, stored, asked)
   const { cache, largestBuffer } = cacheBytes(cacheLayers(program), context)
   const work = workBytes(program, model.vocab, context)
   return { weights, cache, work, total: weights + cache + work, largestBuffer }

@@ -1,13 +1,10 @@
-import type { ForwardOptions, LogitsAt, Model } from '../api/model.ts'
+import type { LogitsAt, MaskedOptions, Model } from '../api/model.ts'
 import { invariant, TokenscopeError } from '../errors.ts'
-import { logitsBehind } from '../inspect/logitsBehind.ts'
-import { traceSteps } from '../inspect/trace.ts'
-import { describeSteps } from '../run/describe.ts'
 import type { EngineContext } from './context.ts'
 import type { OpenInspections } from './inspections.ts'
 
 type ForwardMethod =
-  'logits' | 'logitsAt' | 'tokenLogits' | 'steps' | 'trace' | 'inspect' | 'lens' | 'attribution'
+  'logits' | 'fillMask' | 'logitsAt' | 'tokenLogits' | 'steps' | 'trace' | 'inspect' | 'lens' | 'attribution'
 
 /** Forwards over given ids that look and leave no trace in a live sequence. */
 export function forwardMethods(
@@ -16,7 +13,8 @@ export function forwardMethods(
 ): Pick<Model, ForwardMethod> {
   const { runner } = context
   const trace: Model['trace'] = async (ids, { probes, ...options }) => {
-    const { conditions } = context.forwardInput(ids, options)
+    const { traceSteps } = await import('../inspect/trace.ts')
+    const { conditions } = await context.forwardInput(ids, options)
     return context.read(() => traceSteps(runner, ids, probes, conditions))
   }
   return {
@@ -25,6 +23,10 @@ export function forwardMethods(
       const logits = (await trace(ids, { ...options, probes: ['logits'] })).get('logits')
       invariant(logits, 'logits were probed')
       return logits
+    },
+    async fillMask(text, options = {}) {
+      const { fillMasks } = await import('./fillMask.ts')
+      return fillMasks(context, text, options)
     },
     logitsAt: (ids, options = {}) => logitsAt(context, ids, options),
     async tokenLogits(index) {
@@ -35,19 +37,22 @@ export function forwardMethods(
         hint: 'Run it again, or ask logitsAt for its ids.',
       })
     },
-    steps: async ({ rows }) => describeSteps(runner, rows),
+    async steps({ rows }) {
+      const { describeSteps } = await import('../run/describe.ts')
+      return describeSteps(runner, rows)
+    },
     async inspect(ids, options = {}) {
       // An inspection outlives the edits of recent runs, so it holds its own.
-      const input = context.forwardInput(ids, { adapters: options.adapters })
+      const input = await context.forwardInput(ids, { adapters: options.adapters, mask: options.mask })
       return context.read(() => inspections.open(input, options))
     },
     async lens(ids, options = {}) {
-      const input = context.forwardInput(ids, options)
+      const input = await context.forwardInput(ids, options)
       const { readLens } = await import('../inspect/lens.ts')
       return context.read(() => readLens(input, options))
     },
     async attribution(ids, options) {
-      const input = context.forwardInput(ids, { adapters: options.adapters })
+      const input = await context.forwardInput(ids, { adapters: options.adapters })
       const { attributeLogit } = await import('../inspect/attribution.ts')
       return context.read(() => attributeLogit(input, options))
     },
@@ -57,12 +62,15 @@ export function forwardMethods(
 async function logitsAt(
   context: EngineContext,
   ids: readonly number[],
-  options: ForwardOptions,
+  options: MaskedOptions,
 ): Promise<LogitsAt> {
-  const input = context.forwardInput(ids, options)
+  const input = await context.forwardInput(ids, options)
   const { runner, info, lastRun } = context
   const row = lastRun.ringRow(ids, input.conditions.key)
-  if (row === null) return { data: await context.read(() => logitsBehind(input)), recomputed: true }
+  if (row === null) {
+    const { logitsBehind } = await import('../inspect/logitsBehind.ts')
+    return { data: await context.read(() => logitsBehind(input)), recomputed: true }
+  }
   const bytes = info.vocab * 4
   const data = await context.read(() => runner.read(runner.logits.gpu, row * bytes, bytes))
   return { data: new Float32Array(data), recomputed: false }

@@ -1,6 +1,6 @@
 import type { InspectOptions } from '../api/inspect.ts'
 import type { ForwardInput } from '../inspect/forward.ts'
-import { InspectionSession } from '../inspect/inspection.ts'
+import type { InspectionSession } from '../inspect/inspection.ts'
 import { underEdits } from '../run/conditions.ts'
 import { EditSet } from '../run/editSet.ts'
 
@@ -9,6 +9,7 @@ export class OpenInspections {
   readonly #open = new Set<InspectionSession>()
 
   async open(input: ForwardInput, { edits = [], ...options }: InspectOptions): Promise<InspectionSession> {
+    const { InspectionSession } = await import('../inspect/inspection.ts')
     const { device, ledger, model } = input.runner
     const rows = input.ids.length
     const program = model.record({ rows, logitRows: rows, positions: rows })

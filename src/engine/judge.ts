@@ -14,6 +14,7 @@ import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
 import { isBlockType, type Checkpoint, type FileSource, type TensorType } from '../formats/tensors.ts'
 import { checkLimits, DEFAULT_CONTEXT } from '../run/limits.ts'
 import { ggufKind } from '../sources/ggufChoice.ts'
+import { formatsOf } from '../weights/load.ts'
 import { judgeFit, memoryLimit, unfit } from './fit.ts'
 import { cacheBytes, footprint } from './footprint.ts'
 import { ggufFiles, weightFiles } from './neededFiles.ts'
@@ -44,25 +45,27 @@ export interface Judged {
 
 type Facts = Pick<Judged, 'file' | 'license'>
 
-function formatOf(type: TensorType): WeightFormat {
+function nameOfFormat(type: TensorType): WeightFormat {
   if (isBlockType(type)) return type.toLowerCase() as WeightFormat
   return type === 'F16' ? 'f16' : type === 'BF16' ? 'bf16' : 'f32'
 }
 
 /** The verdict on a model whose tensors are known. */
-function judgeDescribed(
+async function judgeDescribed(
   model: ModelDescription,
   checkpoint: Checkpoint,
   { weights = 'auto', contextLength, limits }: JudgeRequest,
   facts: Facts,
-): Judged {
+): Promise<Judged> {
   checkLimits(model)
   const context = Math.min(contextLength ?? DEFAULT_CONTEXT, model.maxPositions)
+  const { tensors } = checkpoint
+  const formatOf = await formatsOf(checkpoint)
   const fit = judgeFit({
     asked: { weights, context },
     isFloat: !isBlockType(model.storedAs),
     limits,
-    measure: (request) => footprint(model, checkpoint.tensors, request),
+    measure: (request) => footprint(model, { tensors, formatOf }, request),
   })
   const { modelType, architecture, parameters, storedAs, maxPositions } = model
   return {
@@ -72,7 +75,7 @@ function judgeDescribed(
     architecture,
     parameters,
     baseModels: [],
-    weights: formatOf(storedAs),
+    weights: nameOfFormat(storedAs),
     context: maxPositions,
     fit,
   }
@@ -98,7 +101,7 @@ function judgeUnsupported(
     architecture: typeof architecture === 'string' ? architecture : '',
     parameters: sizes.reduce((sum, size) => sum + size, 0),
     baseModels: [],
-    weights: formatOf(tensors[largest]?.dtype ?? 'F32'),
+    weights: nameOfFormat(tensors[largest]?.dtype ?? 'F32'),
     context: typeof context === 'number' ? context : 0,
     fit: unfit(error.message, limits?.memoryBytes ?? memoryLimit()),
   }
@@ -111,7 +114,7 @@ async function judgeCheckpoint(
   facts: Facts,
 ): Promise<Judged> {
   try {
-    return judgeDescribed(await describeModel(config, checkpoint.tensors), checkpoint, request, facts)
+    return await judgeDescribed(await describeModel(config, checkpoint.tensors), checkpoint, request, facts)
   } catch (error) {
     if (!(error instanceof TokenscopeError) || error.code !== 'unsupported') throw error
     return judgeUnsupported(config, checkpoint, request, { facts, error })

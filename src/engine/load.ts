@@ -153,6 +153,7 @@ function describe(
     id: files.label,
     architecture,
     modelType,
+    tasks: [model.mask === 'causal' ? 'generate' : 'fill-mask'],
     layers,
     heads,
     kvHeads,
@@ -168,6 +169,7 @@ function describe(
     variant: runner.pipelines.variant,
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer?.hasChatTemplate ?? false,
+    sampling: tokenizer?.sampling ?? null,
     bosId: tokenizer?.bosId ?? model.bosId,
     eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],
     warnings: [

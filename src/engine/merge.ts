@@ -1,5 +1,5 @@
 import { adaptedWeight } from '../adapters/dense.ts'
-import type { MixPart } from '../adapters/mix.ts'
+import type { ScaledAdapter } from '../adapters/combine.ts'
 import type { ParsedAdapter } from '../adapters/types.ts'
 import { writeSafetensors, type OutputTensor } from '../adapters/writeSafetensors.ts'
 import { TokenscopeError } from '../errors.ts'
@@ -19,12 +19,16 @@ interface Backup {
 
 /** Adapters folded into the weights on the GPU, and what it takes to undo that exactly. */
 export interface Merged {
-  readonly parts: readonly MixPart[]
+  readonly parts: readonly ScaledAdapter[]
   restore(): void
 }
 
 /** W + Σ s·(adapted(W) − W) over the parts, null when none touches the parameter. */
-function mixedWeight(parts: readonly MixPart[], name: string, base: Float32Array): Float32Array | null {
+function mergedWeight(
+  parts: readonly ScaledAdapter[],
+  name: string,
+  base: Float32Array,
+): Float32Array | null {
   let sum: Float64Array | null = null
   for (const { adapter, scale } of parts) {
     const adapted = adaptedWeight(adapter, name, base, scale)
@@ -52,7 +56,7 @@ function refuseQuantised(runner: Runner): void {
 }
 
 /** A tied head that an adapter changes apart from the embedding has no place of its own in the weights. */
-function refuseSplitHead(model: ModelDescription, parts: readonly MixPart[]): void {
+function refuseSplitHead(model: ModelDescription, parts: readonly ScaledAdapter[]): void {
   const touches = ({ modules, replacements }: ParsedAdapter, name: string): boolean =>
     modules.some(({ step }) => step === name) ||
     replacements.some((entry) => entry.name === name && entry.origin === 'module')
@@ -74,7 +78,7 @@ function refuseSplitHead(model: ModelDescription, parts: readonly MixPart[]): vo
  * Folds a conditions into the f32, f16 or bf16 weights on the GPU. `restore` puts back the very bytes that were there.
  * @throws `unsupported` for quantised weights and for one end of a tied embedding.
  */
-export async function mergeIntoWeights(runner: Runner, parts: readonly MixPart[]): Promise<Merged> {
+export async function mergeIntoWeights(runner: Runner, parts: readonly ScaledAdapter[]): Promise<Merged> {
   refuseQuantised(runner)
   refuseSplitHead(runner.model, parts)
   const reader = new WeightReader(runner)
@@ -88,7 +92,7 @@ export async function mergeIntoWeights(runner: Runner, parts: readonly MixPart[]
   }
   try {
     for (const param of runner.model.params) {
-      const merged = mixedWeight(parts, param.name, await reader.parameter(param))
+      const merged = mergedWeight(parts, param.name, await reader.parameter(param))
       if (merged) await writeMerged(runner, param, merged, keep)
     }
   } catch (error) {
@@ -153,7 +157,7 @@ function tensorShape(parts: readonly ParamRef[]): number[] {
  */
 export async function exportMerged(
   runner: Runner,
-  parts: readonly MixPart[],
+  parts: readonly ScaledAdapter[],
   dtype: OutputTensor['dtype'],
 ): Promise<Uint8Array> {
   const { model } = runner
@@ -170,7 +174,7 @@ export async function exportMerged(
     const values = new Float32Array(shape.reduce((product, size) => product * size, 1))
     for (const member of members) {
       const base = await reader.parameter(member)
-      const all = mixedWeight(parts, member.name, base) ?? base
+      const all = mergedWeight(parts, member.name, base) ?? base
       const nth = [member.tensor, ...(member.more ?? [])].indexOf(name)
       const each = all.length / ((member.more?.length ?? 0) + 1)
       placeInTensor(member, all.subarray(nth * each, (nth + 1) * each), values, shape[1] ?? 1)

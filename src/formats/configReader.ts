@@ -20,10 +20,12 @@ export class ConfigReader {
   readonly file: string
   readonly #path: string
   readonly #fields: Readonly<Record<string, unknown>>
+  readonly #names: Readonly<Record<string, string>>
 
-  constructor(config: unknown, file: string, path = '') {
+  constructor(config: unknown, file: string, path = '', names: Readonly<Record<string, string>> = {}) {
     this.file = file
     this.#path = path
+    this.#names = names
     if (typeof config !== 'object' || config === null || Array.isArray(config)) {
       throw new TokenscopeError(
         'bad-file',
@@ -37,19 +39,28 @@ export class ConfigReader {
     this.#fields = config as Readonly<Record<string, unknown>>
   }
 
+  /** The same fields, some read under the names they have here: `hidden_size` as `dim`. */
+  renamed(names: Readonly<Record<string, string>>): ConfigReader {
+    return new ConfigReader(this.#fields, this.file, this.#path, names)
+  }
+
+  #nameOf(name: string): string {
+    return this.#names[name] ?? name
+  }
+
   /** The raw value, `undefined` for an absent or null field. Own fields only. */
   get(name: string): unknown {
-    const value = Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined
+    const value = this.has(name) ? this.#fields[this.#nameOf(name)] : undefined
     return value === null ? undefined : value
   }
 
   /** True when the field is there at all, even as null. */
   has(name: string): boolean {
-    return Object.hasOwn(this.#fields, name)
+    return Object.hasOwn(this.#fields, this.#nameOf(name))
   }
 
   fail(name: string, expected: string, code: ErrorCode = 'bad-file', hint?: string): TokenscopeError {
-    const field = this.#path + name
+    const field = this.#path + this.#nameOf(name)
     const got = show(this.get(name))
     return new TokenscopeError(code, `${this.file}: ${field} is ${got}, expected ${expected}.`, {
       hint:

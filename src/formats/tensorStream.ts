@@ -51,7 +51,7 @@ export function createCheckpoint(
   }
 }
 
-/** Groups tensors in file order into stretches that one request reads. */
+/** Groups tensors in file order into ranges that one request reads. */
 function runsOf(sorted: readonly TensorInfo[]): TensorInfo[][] {
   const runs: TensorInfo[][] = []
   for (const tensor of sorted) {
@@ -74,7 +74,7 @@ async function readRun(
   const first = run[0]
   const last = run.at(-1)
   if (!first || !last) return
-  // With an unknown size the last stretch is read to the very end, to notice bytes that belong to no tensor.
+  // With an unknown size the last range is read to the very end, to notice bytes that belong to no tensor.
   const toTheEnd = !file.sizeKnown && last.end === file.bytes
   const splitter = new TensorSplitter(run, sink)
   let at = first.begin
@@ -116,7 +116,7 @@ class TensorSplitter {
     }
   }
 
-  /** `bytes` is the next stretch of `tensor`; it may end inside an element. */
+  /** `bytes` is the next piece of `tensor`; it may end inside an element. */
   async #deliver(tensor: TensorInfo, bytes: Uint8Array): Promise<void> {
     // Blocks may be cut anywhere.
     const size = dtypeBytes(tensor.dtype) || 1

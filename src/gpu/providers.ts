@@ -21,6 +21,7 @@ import outputsGated from '../../shaders/lib/outputs_gated.wgsl?raw'
 import outputsLinear from '../../shaders/lib/outputs_linear.wgsl?raw'
 import positionsLearned from '../../shaders/lib/positions_learned.wgsl?raw'
 import positionsNone from '../../shaders/lib/positions_none.wgsl?raw'
+import positionsTyped from '../../shaders/lib/positions_typed.wgsl?raw'
 import prologueLayer from '../../shaders/lib/prologue_layer.wgsl?raw'
 import prologueNone from '../../shaders/lib/prologue_none.wgsl?raw'
 import prologueRms from '../../shaders/lib/prologue_rms.wgsl?raw'
@@ -71,6 +72,7 @@ const PROVIDERS = {
   outputs_linear: outputsLinear,
   positions_learned: positionsLearned,
   positions_none: positionsNone,
+  positions_typed: positionsTyped,
   prologue_layer: prologueLayer,
   prologue_none: prologueNone,
   prologue_rms: prologueRms,

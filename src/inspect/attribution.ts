@@ -126,14 +126,18 @@ function isSum({ steps }: Program): boolean {
   return steps.every((step) => !isOp(step, 'add') || stream.has(step.inputs[0] ?? ''))
 }
 
-/** The head of a recorded forward, and the norm it reads. */
-function headOf(program: Program): {
+/** The head of a recorded forward, and the norm it reads, which is over `last`, the stream behind the layers. */
+function headOf(
+  program: Program,
+  last: string,
+): {
   head: StepOf<'linear'>
   norm: StepOf<'rms_norm'> | StepOf<'layer_norm'>
 } {
   const head = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
   const norm = program.steps.find(({ name }) => name === head?.inputs[0])
-  if (!isOp(head, 'linear') || !isOp(norm, 'rms_norm', 'layer_norm') || !isSum(program)) {
+  const readsStream = norm?.inputs[0] === last
+  if (!isOp(head, 'linear') || !isOp(norm, 'rms_norm', 'layer_norm') || !readsStream || !isSum(program)) {
     throw new TokenscopeError('unsupported', 'A logit of this model is no sum over its residual stream.', {
       hint: 'Its norms stand over the sums, or something stands between the last norm and the head. The lens works on it.',
     })
@@ -154,7 +158,7 @@ async function decompose(decomposition: Decomposition, token: number): Promise<A
   const { input, position, tensors, program, reader } = decomposition
   const recorded = input.runner.model.record(program)
   const last = residualName(input, input.runner.model.layers - 1)
-  const { head, norm } = headOf(recorded)
+  const { head, norm } = headOf(recorded, last)
   const { weights, bias } = await headRow(decomposition, head, token)
   const [gain, shift] = await Promise.all(norm.params.map((param) => reader.parameter(param)))
   invariant(gain, 'the last norm has a weight')
@@ -216,11 +220,13 @@ export async function attributeLogit(input: ForwardInput, options: AttributionOp
   const { runner, ids } = input
   const { position, token } = options
   checkOptions(options, ids.length, runner.model.vocab)
-  const used = { ...input, ids: ids.slice(0, position + 1) }
+  // Models whose logits are sums over the stream look back only.
+  const used = { ...input, ids: ids.slice(0, position + 1), length: ids.length }
   return runner.exclusive(async () => {
     const program = fineProgram(used)
     const recorded = runner.model.record(program)
     const last = residualName(used, runner.model.layers - 1)
+    headOf(recorded, last)
     const tensors = await createTensors(runner, wantedSteps(program, recorded, last))
     try {
       const { run } = await runKept(used, tensors, false)

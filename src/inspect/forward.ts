@@ -5,9 +5,10 @@ import { elements, headSteps, rowAxis, shapeOf, type Program, type Step } from '
 import type { BoundProgram } from '../run/bind.ts'
 import type { Conditions } from '../run/conditions.ts'
 import { EVERY_STEP } from '../run/describe.ts'
-import { InspectionRun } from '../run/inspectionRun.ts'
+import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import { MAX_ROWS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
+import { partsOf, type Part } from './parts.ts'
 import { looksAhead } from './trace.ts'
 
 /** The forward that an inspection looks at. */
@@ -15,6 +16,8 @@ export interface ForwardInput {
   readonly runner: Runner
   readonly ids: readonly number[]
   readonly conditions: Conditions
+  /** Tokens of the whole text, where `ids` are its beginning alone. */
+  readonly length?: number
   /** Names what is merged into the weights; null for nothing. */
   weights(): string | null
 }
@@ -28,7 +31,7 @@ export interface LastingForward {
 /** The fine program over all the tokens, every step observed: shapes are of exactly these rows. */
 export function fineProgram({ runner, ids, conditions }: ForwardInput): Program {
   const rows = ids.length
-  const changes = { adapters: runner.adapters, edits: conditions.edits }
+  const changes = { adapters: runner.adapters, edits: conditions.edits, mask: conditions.mask }
   return runner.record({ rows, logitRows: rows, positions: rows }, EVERY_STEP, changes)
 }
 
@@ -86,45 +89,51 @@ function place(
   }
 }
 
-async function runRows(
-  { runner, ids }: ForwardInput,
-  run: InspectionRun,
+/** A program with buffers for the rows of a part alone, where those are not all. */
+interface Chunk {
+  readonly forward: BoundForward
+  readonly kept: readonly Step[]
+  readonly tensors: ReadonlyMap<string, LedgerBuffer>
+}
+
+async function openChunk(
+  { run, program, carried }: Part,
   whole: ReadonlyMap<string, LedgerBuffer>,
-  [begin, end]: readonly [number, number],
-): Promise<BoundProgram> {
-  const part = ids.slice(begin, end)
-  const size = { rows: part.length, logitRows: part.length, positions: ids.length }
-  const all = runner.record(size, [...whole.keys()], run.changes)
-  const kept = all.steps.filter(({ name }) => whole.has(name))
-  invariant(kept.length === whole.size, 'every kept step is a step of the program')
-  const head = headSteps(all)
-  const logits = kept.some((step) => head.includes(step))
-  const program = logits ? all : runner.record({ ...size, logitRows: 0 }, [...whole.keys()], run.changes)
-  const inParts = part.length < ids.length
-  const { STORAGE, COPY_SRC } = GPUBufferUsage
-  const own = inParts
-    ? new Map(
-        kept.map((step) => [
-          step.name,
-          run.create(step.name, tensorBytes(shapeOf(step)), STORAGE | COPY_SRC),
-        ]),
-      )
-    : whole
-  const forward = await run.bind(program, own)
+  total: number,
+): Promise<Chunk> {
+  const kept = program.steps.filter(({ name }) => whole.has(name))
+  if (program.rows === total) return { forward: await run.bind(program, whole), kept, tensors: whole }
+  const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
+  const sizes = new Map([...kept, ...carried].map((step) => [step.name, tensorBytes(shapeOf(step))] as const))
+  const tensors = new Map(
+    [...sizes].map(([name, bytes]) => [name, run.create(name, bytes, STORAGE | COPY_SRC | COPY_DST)]),
+  )
+  return { forward: await run.bind(program, tensors), kept, tensors }
+}
+
+function runPart(part: Part, { forward, kept, tensors }: Chunk, input: KeptInput, logits: boolean): void {
+  const { begin, end, run } = part
+  const { ids, whole } = input
   const after = (encoder: GPUCommandEncoder): void => {
-    for (const step of inParts ? kept : []) {
-      const [from, to] = [own.get(step.name), whole.get(step.name)]
+    part.after(encoder, tensors)
+    for (const step of tensors === whole ? [] : kept) {
+      const [from, to] = [tensors.get(step.name), whole.get(step.name)]
       invariant(from && to, `${step.name} is kept`)
       place(encoder, step, from, to, { begin, total: ids.length })
     }
   }
-  run.submit(forward, run.rows(part, begin, logits), { label: 'inspection', after })
-  return forward.bound
+  const before = (encoder: GPUCommandEncoder): void => part.before(encoder, tensors)
+  run.submit(forward, run.rows(ids, begin, logits, end), { label: 'inspection', before, after })
+}
+
+interface KeptInput {
+  readonly ids: readonly number[]
+  readonly whole: ReadonlyMap<string, LedgerBuffer>
 }
 
 /**
  * Runs the tokens from an empty cache of their own; the outputs of the steps named in `tensors` end up there. Long inputs go in
- * chunks, except when all of them fit anyway (`atOnce`) or scores are kept, which look ahead of their row. The caller holds the turn
+ * parts as {@link partsOf} says, except when all of them fit anyway (`atOnce`) or scores are kept, which look ahead of their row. The caller holds the turn
  * ({@link Runner.exclusive}) and disposes of the run.
  */
 export async function runKept(
@@ -132,17 +141,31 @@ export async function runKept(
   tensors: ReadonlyMap<string, LedgerBuffer>,
   atOnce: boolean,
 ): Promise<LastingForward> {
-  const total = input.ids.length
+  const { runner, ids, conditions, length } = input
+  const total = ids.length
   const fine = fineProgram(input)
   const kept = fine.steps.filter(({ name }) => tensors.has(name))
-  const chunk = atOnce || looksAhead(kept, fine) ? total : MAX_ROWS
-  const run = new InspectionRun(input.runner, total, input.conditions)
+  invariant(kept.length === tensors.size, 'every kept step is a step of the program')
+  const head = headSteps(fine)
+  const logits = kept.some((step) => head.includes(step))
+  const run = new InspectionRun(runner, total, conditions, length === undefined ? {} : { textLength: length })
+  const record = (begin: number, end: number): Program => {
+    const rows = end - begin
+    const size = { rows, logitRows: logits ? rows : 0, positions: total }
+    return runner.record(size, [...tensors.keys()], run.changes)
+  }
+  const chunk = atOnce || (run.isCausal && looksAhead(kept, fine)) ? total : MAX_ROWS
+  const chunks = new Map<Program, Chunk>()
   try {
-    for (let begin = 0; ; begin += chunk) {
-      const end = Math.min(total, begin + chunk)
-      const bound = await runRows(input, run, tensors, [begin, end])
-      if (end === total) return { run, bound }
+    let bound: BoundProgram | null = null
+    for await (const part of partsOf({ runner, run, total, chunk, record })) {
+      const opened = chunks.get(part.program) ?? (await openChunk(part, tensors, total))
+      chunks.set(part.program, opened)
+      runPart(part, opened, { ids, whole: tensors }, logits)
+      bound = opened.forward.bound
     }
+    invariant(bound, 'a text has rows')
+    return { run, bound }
   } catch (error) {
     run.dispose()
     throw error

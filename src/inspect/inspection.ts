@@ -58,6 +58,7 @@ export class InspectionSession implements Inspection {
       const infos = describeSteps(runner, ids.length, {
         adapters: runner.adapters,
         edits: input.conditions.edits,
+        mask: input.conditions.mask,
       })
       const largest = runner.device.limits.maxStorageBufferBindingSize
       const tensors = new InspectTensors(input, program, budgetBytes)

@@ -1,5 +1,6 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { Lens, LensCell, LensOptions } from '../api/model.ts'
+import { isCausal } from '../program/mask.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
 import { keptTensor, residualName, unembed } from './unembed.ts'
 import type { SuffixTensors } from './suffix.ts'
@@ -30,6 +31,7 @@ export async function readLens(input: ForwardInput, options: LensOptions): Promi
   const { layers: depth, vocab } = runner.model
   const layers = options.layers ?? Array.from({ length: depth + 1 }, (_, i) => i - 1)
   const positions = options.positions ?? ids.map((_, i) => i)
+  const causal = isCausal(input.conditions.mask ?? runner.model.mask)
   const topK = options.topK ?? DEFAULT_TOP
   checkNumbers('layers', layers, -1, depth)
   checkNumbers('positions', positions, 0, ids.length)
@@ -39,12 +41,14 @@ export async function readLens(input: ForwardInput, options: LensOptions): Promi
     positions.map((position): Place => ({
       layer,
       position,
-      token: options.token ?? ids[position + 1] ?? null,
+      token: options.token ?? ids[causal ? position + 1 : position] ?? null,
     })),
   )
   if (places.length === 0) return { layers, positions, cells: [] }
-  // Rows only look back, so tokens after the last wanted one change nothing.
-  const used = { ...input, ids: ids.slice(0, Math.max(...positions) + 1) }
+  // Where rows only look back, tokens after the last wanted one change nothing.
+  const used = causal
+    ? { ...input, ids: ids.slice(0, Math.max(...positions) + 1), length: ids.length }
+    : input
   const cached = options.cached === true ? Math.min(...positions) : 0
   const cells = await runner.exclusive(() => readCells(used, places, topK, cached))
   return { layers, positions, cells }

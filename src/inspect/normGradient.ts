@@ -48,14 +48,14 @@ export class NormGradient {
   /** Turns a direction of outputs into that of inputs: an input row c makes c·pull(d) of what its output makes along d. */
   pull(direction: ArrayLike<number>): Float64Array {
     const offset = this.#offset
-    const pulled = Float64Array.from(
+    const projected = Float64Array.from(
       this.#weight,
       (g, i) => ((direction[i] ?? 0) * (g + offset)) / this.#scale,
     )
-    if (this.#norm.op === 'rms_norm') return pulled
+    if (this.#norm.op === 'rms_norm') return projected
     // (c − mean(c))·d = c·(d − mean(d))
-    const centre = pulled.reduce((a, b) => a + b, 0) / pulled.length
-    return pulled.map((value) => value - centre)
+    const centre = projected.reduce((a, b) => a + b, 0) / projected.length
+    return projected.map((value) => value - centre)
   }
 
   /** What the norm's bias makes along a direction; null without one. */

@@ -9,7 +9,7 @@ import { compareValues } from './selfTestValues.ts'
 /** Rows of the test's prompt: enough for attention to conditions, few enough for the 8-row program that is compiled anyway. */
 const ROWS = 4
 const CANDIDATES = 8
-/** NMSE. Two orders of summation differ by about 1e-12 after one layer; a wrong lane or load is off by far more than 1e-5. */
+/** NMSE. Two orders of summation differ by about 1e-12 after one layer; a wrong component or load is off by far more than 1e-5. */
 const TOLERANCE = 1e-5
 /** Of log Σ e^logit, absolute: WGSL's exp and log are good to a few ulp. */
 const LOG_TOLERANCE = 1e-3

@@ -1,5 +1,5 @@
 import { PAGE } from '../program/batchLayout.ts'
-import { isOp, type Program, type Step, type StepOf } from '../program/step.ts'
+import { isOp, type ParamRef, type Program, type Step, type StepOf } from '../program/step.ts'
 import type { Sequence } from '../run/cache.ts'
 import type { Runner } from '../run/runner.ts'
 import { WeightReader } from '../weights/reader.ts'
@@ -71,16 +71,21 @@ async function normedInput(
   token: number,
   position: number,
 ): Promise<Float64Array> {
-  const [table, positions] = embed.params
+  const [table, positions, types] = embed.params
   const [weight, bias] = norm.params
   const width = norm.attrs.width
-  const [row, gain, shift, learned] = await Promise.all([
+  const vectorRow = (param: ParamRef | undefined, at: number): Promise<ArrayBuffer> | undefined =>
+    param && runner.read(runner.weights.vector(param.name).gpu, at * width * 4, width * 4)
+  const [row, gain, shift, ...learned] = await Promise.all([
     reader.row(runner.weights.view(table?.name ?? ''), token),
     weight && reader.parameter(weight),
     bias && reader.parameter(bias),
-    positions && runner.read(runner.weights.vector(positions.name).gpu, position * width * 4, width * 4),
+    vectorRow(positions, position + (embed.attrs.firstPosition ?? 0)),
+    vectorRow(types, 0),
   ])
-  const added = learned ? new Float32Array(learned) : null
-  const x = Float32Array.from(row.weights, (value, i) => value * embed.attrs.scale + (added?.[i] ?? 0))
+  const added = learned.map((bytes) => (bytes ? new Float32Array(bytes) : []))
+  const x = Float32Array.from(row.weights, (value, i) =>
+    added.reduce((sum, values) => sum + (values[i] ?? 0), value * embed.attrs.scale),
+  )
   return new NormGradient(norm, x, gain ?? new Float32Array(width), shift ?? null).apply(x)
 }

@@ -2,6 +2,7 @@ import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
 import { PAGE } from '../program/batchLayout.ts'
+import { isCausal } from '../program/mask.ts'
 import { headSteps, shapeOf, type Program } from '../program/step.ts'
 import { MAX_SEQUENCES } from '../run/cache.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
@@ -44,9 +45,7 @@ function submitBranch(
   try {
     sequences.reserve(branch, ids.length)
     const pages = [...branch.pages]
-    const rows = run
-      .rows(ids.slice(begin), begin, logits)
-      .map((row) => ({ ...row, pages, slot: branch.slot }))
+    const rows = run.rows(ids, begin, logits).map((row) => ({ ...row, pages, slot: branch.slot }))
     run.submit(forward, rows, { label: 'suffix' })
   } finally {
     sequences.drop(branch)
@@ -59,7 +58,9 @@ async function runBound(
   program: Program,
   { begin, tensors }: SuffixTensors,
 ): Promise<boolean> {
-  const run = new InspectionRun(input.runner, input.ids.length, input.conditions, input.runner.pool)
+  const run = new InspectionRun(input.runner, input.ids.length, input.conditions, {
+    cache: input.runner.pool,
+  })
   try {
     const forward = await run.bind(program, tensors)
     const found = hasRoom(input, begin)
@@ -82,6 +83,8 @@ export async function runSuffix(
 ): Promise<SuffixTensors | null> {
   const { runner, ids, conditions } = input
   const rows = ids.length - begin
+  // Under another mask than causal what is before them has seen what comes after: no live sequence holds that.
+  if (!isCausal(conditions.mask ?? runner.model.mask)) return null
   if (rows > MAX_SUFFIX_ROWS || !hasRoom(input, begin)) return null
   const changes = { adapters: runner.adapters, edits: conditions.edits }
   const record = (logitRows: number): Program =>

@@ -149,7 +149,7 @@ export class InspectTensors {
     })
   }
 
-  /** Gives up what nobody works on, longest unused first; what is in use may exceed the budget for a while. */
+  /** Gives up what is not in use, longest unused first; what is in use may exceed the budget for a while. */
   private makeRoom(bytes: number): void {
     let used = [...this.extra.values()].reduce((sum, { buffer }) => sum + buffer.bytes, 0)
     for (const [name, tensor] of this.extra) {

@@ -1,5 +1,6 @@
 import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
 import type { TensorData } from '../api/model.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
 import {
   elements,
@@ -15,9 +16,10 @@ import {
 import { plainLogits, type BatchRow } from '../run/batch.ts'
 import type { Conditions } from '../run/conditions.ts'
 import { EVERY_STEP } from '../run/describe.ts'
-import { InspectionRun } from '../run/inspectionRun.ts'
+import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import { MAX_ROWS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
+import { partsOf, type Part } from './parts.ts'
 
 /** Puts the rows of one chunk into the whole tensor. */
 function place(step: Step, chunk: Float32Array, whole: Float32Array, begin: number, total: number): void {
@@ -31,42 +33,77 @@ function place(step: Step, chunk: Float32Array, whole: Float32Array, begin: numb
   }
 }
 
-/** Runs one chunk and reads back its observed steps, each once: they share one mapping. */
-async function runChunk(
-  runner: Runner,
-  run: InspectionRun,
-  program: Program,
-  observed: readonly Step[],
-  rows: BatchRow[],
-): Promise<ReadonlyMap<string, Float32Array>> {
-  const { STORAGE, COPY_SRC } = GPUBufferUsage
+/** A program with the buffers that its observed steps are read back through. */
+interface Reading {
+  readonly forward: BoundForward
+  readonly observed: readonly Step[]
+  readonly tensors: ReadonlyMap<string, LedgerBuffer>
+  readonly staging: LedgerBuffer
+  readonly offsets: readonly number[]
+}
+
+/** Binds a part and makes the buffers of its observed steps, which share one mapping. */
+async function openReading({ run, program, carried }: Part, observed: readonly Step[]): Promise<Reading> {
+  const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage
   const sizes = observed.map((step) => tensorBytes(shapeOf(step)))
   const tensors = new Map(
-    observed.map(({ name }, i) => [name, run.create(name, sizes[i] ?? 0, STORAGE | COPY_SRC)]),
+    [...observed, ...carried].map((step) => [step.name, tensorBytes(shapeOf(step))] as const),
   )
-  const forward = await run.bind(program, tensors)
+  const buffers = new Map(
+    [...tensors].map(([name, bytes]) => [name, run.create(name, bytes, STORAGE | COPY_SRC | COPY_DST)]),
+  )
+  const forward = await run.bind(program, buffers)
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
-  const staging = run.create(
-    'staging',
-    Math.max(16, total),
-    GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  )
+  const staging = run.create('staging', Math.max(16, total), MAP_READ | COPY_DST)
   const offsets = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, bytes) => sum + bytes, 0))
+  return { forward, observed, tensors: buffers, staging, offsets }
+}
+
+/** Runs one part and reads back its observed steps, each once. */
+async function readPart(
+  runner: Runner,
+  part: Part,
+  { forward, observed, tensors, staging, offsets }: Reading,
+  rows: BatchRow[],
+): Promise<ReadonlyMap<string, Float32Array>> {
   const after = (encoder: GPUCommandEncoder): void => {
-    observed.forEach(({ name }, i) => {
-      const buffer = tensors.get(name)
-      invariant(buffer, `${name} is observed`)
-      encoder.copyBufferToBuffer(buffer.gpu, 0, staging.gpu, offsets[i] ?? 0, sizes[i] ?? 0)
+    part.after(encoder, tensors)
+    observed.forEach((step, i) => {
+      const buffer = tensors.get(step.name)
+      invariant(buffer, `${step.name} is observed`)
+      const bytes = tensorBytes(shapeOf(step))
+      encoder.copyBufferToBuffer(buffer.gpu, 0, staging.gpu, offsets[i] ?? 0, bytes)
     })
   }
-  run.submit(forward, rows, { label: 'inspection', after })
+  const before = (encoder: GPUCommandEncoder): void => part.before(encoder, tensors)
+  part.run.submit(forward, rows, { label: 'inspection', before, after })
+  if (observed.length === 0) return new Map()
   const mapped = await runner.executor.map(staging)
-  return new Map(
+  const read = new Map(
     observed.map((step, i) => [
       step.name,
       new Float32Array(mapped, offsets[i] ?? 0, elementsOf(step)).slice(),
     ]),
   )
+  staging.gpu.unmap()
+  return read
+}
+
+/** Runs parts one after the other, binding each program once; what `observed` says of a program is read back of every part. */
+async function* readParts(
+  runner: Runner,
+  parts: AsyncIterable<Part>,
+  observed: (step: Step) => boolean,
+  rowsOf: (part: Part) => BatchRow[],
+): AsyncGenerator<{ part: Part; observed: readonly Step[]; read: ReadonlyMap<string, Float32Array> }> {
+  const readings = new Map<Program, Reading>()
+  for await (const part of parts) {
+    const reading =
+      readings.get(part.program) ?? (await openReading(part, part.program.steps.filter(observed)))
+    readings.set(part.program, reading)
+    const read = await readPart(runner, part, reading, rowsOf(part))
+    yield { part, observed: reading.observed, read }
+  }
 }
 
 /** Throws `bad-argument`, naming the first pattern that no step matches. */
@@ -86,25 +123,35 @@ export async function lastLogits(
   ids: readonly number[],
   conditions: Conditions,
 ): Promise<Float32Array> {
-  const run = new InspectionRun(runner, ids.length, conditions)
+  const total = ids.length
+  const run = new InspectionRun(runner, total, conditions)
+  let logits: Float32Array | undefined
+  const record = (begin: number, end: number): Program => {
+    const size = { rows: end - begin, logitRows: end === total ? 1 : 0, positions: total }
+    return runner.record(size, ['logits'], run.changes)
+  }
+  const rowsOf = ({ begin, end }: Part): BatchRow[] => {
+    const rows = run.rows(ids, begin, false, end)
+    const final = rows.at(-1)
+    invariant(final, 'a chunk has rows')
+    return end === total ? [...rows.slice(0, -1), { ...final, logits: plainLogits(0) }] : rows
+  }
   try {
-    for (let begin = 0; ; begin += MAX_ROWS) {
-      const part = ids.slice(begin, begin + MAX_ROWS)
-      const last = begin + part.length === ids.length
-      const size = { rows: part.length, logitRows: last ? 1 : 0, positions: ids.length }
-      const program = runner.record(size, last ? ['logits'] : [], run.changes)
-      const observed = program.steps.filter(({ name }) => last && name === 'logits')
-      const rows = run.rows(part, begin, false)
-      const final = rows.at(-1)
-      invariant(final, 'a chunk has rows')
-      if (last) final.logits = plainLogits(0)
-      const read = await runChunk(runner, run, program, observed, rows)
-      const logits = read.get('logits')
-      if (logits) return logits
+    const parts = partsOf({ runner, run, total, chunk: MAX_ROWS, record })
+    for await (const { read } of readParts(runner, parts, ({ name }) => name === 'logits', rowsOf)) {
+      logits = read.get('logits')
     }
+    invariant(logits, 'the last part gives logits')
+    return logits
   } finally {
     run.dispose()
   }
+}
+
+interface TraceLimits {
+  signal?: AbortSignal | undefined
+  /** Most rows of one forward. */
+  maxRows?: number
 }
 
 /**
@@ -116,9 +163,9 @@ export function traceSteps(
   ids: readonly number[],
   probes: readonly string[],
   conditions: Conditions,
-  signal?: AbortSignal,
+  { signal, maxRows = MAX_ROWS }: TraceLimits = {},
 ): Promise<Map<string, TensorData>> {
-  return runner.exclusive(() => traceInTurn(runner, ids, probes, conditions, signal))
+  return runner.exclusive(() => traceInTurn(runner, ids, probes, conditions, { signal, maxRows }))
 }
 
 /** Scores look ahead of their row, so all rows run at once where they are wanted. */
@@ -134,17 +181,17 @@ async function traceInTurn(
   ids: readonly number[],
   probes: readonly string[],
   conditions: Conditions,
-  signal: AbortSignal | undefined,
+  { signal, maxRows }: Required<TraceLimits>,
 ): Promise<Map<string, TensorData>> {
   const total = ids.length
   const fine = runner.record({ rows: total, logitRows: total, positions: total }, EVERY_STEP, {
     adapters: runner.adapters,
     edits: conditions.edits,
+    mask: conditions.mask,
   })
   checkProbes(fine, probes)
   const wanted = fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe)))
   const names = wanted.map(({ name }) => name)
-  const chunkRows = looksAhead(wanted, fine) ? total : MAX_ROWS
   const head = headSteps(fine)
   const wantLogits = wanted.some((step) => head.includes(step))
   const result = new Map(
@@ -154,19 +201,24 @@ async function traceInTurn(
     ]),
   )
   const run = new InspectionRun(runner, total, conditions)
+  const record = (begin: number, end: number): Program => {
+    const rows = end - begin
+    return runner.record({ rows, logitRows: wantLogits ? rows : 0, positions: total }, names, run.changes)
+  }
+  const rowsOf = ({ begin, end }: Part): BatchRow[] => {
+    throwIfAborted(signal)
+    return run.rows(ids, begin, wantLogits, end)
+  }
+  const isWanted = ({ name }: Step): boolean => result.has(name)
   try {
-    for (let begin = 0; begin < total; begin += chunkRows) {
-      throwIfAborted(signal)
-      const part = ids.slice(begin, begin + chunkRows)
-      const size = { rows: part.length, logitRows: wantLogits ? part.length : 0, positions: total }
-      const program = runner.record(size, names, run.changes)
-      const observed = program.steps.filter(({ name }) => names.includes(name))
-      const chunk = await runChunk(runner, run, program, observed, run.rows(part, begin, wantLogits))
+    const chunk = run.isCausal && looksAhead(wanted, fine) ? total : maxRows
+    const parts = partsOf({ runner, run, total, chunk, record })
+    for await (const { part, observed, read } of readParts(runner, parts, isWanted, rowsOf)) {
       for (const step of observed) {
-        const data = chunk.get(step.name)
+        const data = read.get(step.name)
         const whole = result.get(step.name)
         invariant(data && whole, `${step.name} was read`)
-        place(step, data, whole.data, begin, total)
+        place(step, data, whole.data, part.begin, total)
       }
     }
   } finally {

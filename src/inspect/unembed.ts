@@ -45,8 +45,10 @@ export function residualName({ runner, ids }: ForwardInput, layer: number): stri
 }
 
 /** The end of the forward by itself: last norm and head, with what adapters add there. */
-function headProgram({ runner }: ForwardInput, rows: number): Program {
-  const program = runner.record({ rows, logitRows: rows, positions: 1 }, ['logits'])
+function headProgram(input: ForwardInput, rows: number): Program {
+  // What the head reads is there already: no kernel may make it anew.
+  const observed = ['logits', residualName(input, input.runner.model.layers - 1)]
+  const program = input.runner.record({ rows, logitRows: rows, positions: 1 }, observed)
   return { ...program, steps: headSteps(program) }
 }
 

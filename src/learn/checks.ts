@@ -2,11 +2,11 @@ import { anatomyOf } from '../store/anatomy.ts'
 import { attentionOf } from '../store/attention.ts'
 import { editsOf } from '../store/edits.ts'
 import { lensOf } from '../store/lens.ts'
-import { benchOptions, samplingBenchOf } from '../store/samplingBench.ts'
+import { explorerOptions, samplingExplorerOf } from '../store/samplingExplorer.ts'
 import type { Session } from '../store/session.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { stepsOf } from '../store/steps.ts'
-import { textRow } from '../store/textReading.ts'
+import { textRow } from '../store/textMeasurement.ts'
 import { chosenHead, firstRightLayer, selectedToken } from './facts.ts'
 import type { Lesson } from './types.ts'
 
@@ -16,10 +16,10 @@ type Check = (session: Session, lesson: Lesson) => boolean
 /** A token is unlikely below this probability. */
 const UNSURE = Math.log(0.5)
 
-const ofBench =
-  (holds: (options: NonNullable<ReturnType<typeof benchOptions>>) => boolean): Check =>
+const ofExplorer =
+  (holds: (options: NonNullable<ReturnType<typeof explorerOptions>>) => boolean): Check =>
   (session) => {
-    const options = benchOptions(samplingBenchOf(session).state.getState())
+    const options = explorerOptions(samplingExplorerOf(session).state.getState())
     return options !== null && holds(options)
   }
 
@@ -38,7 +38,7 @@ export const CHECKS = {
 
   /** Of all heads, none looks more at the token before on this text. */
   previousHead: (session) => {
-    const { shown } = attentionOf(session).reading.state.getState()
+    const { shown } = attentionOf(session).measurement.state.getState()
     const own = chosenHead(session)
     if (shown === null || own === null || own.head === null) return false
     const score = (scores: typeof own.scores): number => scores.previous ?? 0
@@ -46,22 +46,22 @@ export const CHECKS = {
       ({ head, scores }) => head === null || score(scores) <= score(own.scores),
     )
   },
-  continued: ({ trace }) => trace.runStart > 0 && trace.tokens.length > trace.runStart,
+  continued: ({ log }) => log.runStart > 0 && log.tokens.length > log.runStart,
 
-  greedy: ofBench(({ temperature }) => temperature === 0),
-  fewKept: ofBench(({ topK }) => topK >= 1 && topK <= 3),
-  nucleus: ofBench(({ topP }) => topP <= 0.5),
-  manyDraws: (session) => samplingBenchOf(session).state.getState().draws >= 100,
-  otherSeed: ({ trace }, { text }) =>
-    trace.settings !== null && trace.tokens.length > 0 && trace.settings.seed !== text.settings.seed,
+  greedy: ofExplorer(({ temperature }) => temperature === 0),
+  fewKept: ofExplorer(({ topK }) => topK >= 1 && topK <= 3),
+  nucleus: ofExplorer(({ topP }) => topP <= 0.5),
+  manyDraws: (session) => samplingExplorerOf(session).state.getState().draws >= 100,
+  otherSeed: ({ log }, { text }) =>
+    log.settings !== null && log.tokens.length > 0 && log.settings.seed !== text.settings.seed,
   /** A token of the text was put there instead of drawn. */
-  otherMind: ({ trace }, { text }) =>
-    text.settings.temperature > 0 && trace.tokens.some(({ random }) => random === null),
+  otherMind: ({ log }, { text }) =>
+    text.settings.temperature > 0 && log.tokens.some(({ random }) => random === null),
 
   /** A token that stands at another place of the text, too. */
   repeatedToken: (session) => {
-    const { trace } = session
-    const ids = trace.idsBefore(trace.tokens.length)
+    const { log } = session
+    const ids = log.idsBefore(log.tokens.length)
     const row = textRow(session, ids.length)
     return row !== 2 && ids.some((id, at) => at !== row && id === ids[row])
   },
@@ -78,7 +78,7 @@ export const CHECKS = {
   },
   copyAsked: (session) => {
     const { shown } = speculationOf(session).state.getState()
-    return shown?.guide.kind === 'q4_0' && speculationOf(session).rounds.length > 0
+    return shown?.draft.kind === 'q4_0' && speculationOf(session).rounds.length > 0
   },
   speculated: (session) => speculationOf(session).rounds.length > 0,
   plainMeasured: (session) => speculationOf(session).state.getState().plain !== null,

@@ -5,7 +5,7 @@ import { editsOf, type Entry } from '../store/edits.ts'
 import type { Session } from '../store/session.ts'
 import type { Settings } from '../store/settings.ts'
 import { parsePreferences, readLocal, readTab, writeLocal, writeTab } from '../store/storage.ts'
-import type { TraceSnapshot } from '../store/trace.ts'
+import type { TokenLogSnapshot } from '../store/tokenLog.ts'
 import { CHECKS } from './checks.ts'
 import { LESSONS } from './lessons/index.ts'
 import { atRest, choose, openView, showsText, writeText } from './place.ts'
@@ -29,7 +29,7 @@ export interface CourseState {
 interface Before {
   layout: Layout
   edits: readonly Entry[]
-  text: { prompt: string; settings: Settings; snapshot: TraceSnapshot | null } | null
+  text: { prompt: string; settings: Settings; snapshot: TokenLogSnapshot | null } | null
 }
 
 export interface Open {
@@ -102,14 +102,14 @@ export class Course {
 
   /** What a lesson will change: after a reload in the middle of one, the layout of before it. */
   private remember(lesson: Lesson): Before {
-    const { app, trace } = this.session
+    const { app, log } = this.session
     const { layout, prompt, settings } = app.getState()
     const kept = readTab(LAYOUT_KEY)
     writeTab(LAYOUT_KEY, kept ?? layout)
     return {
       layout: kept === null ? layout : parsePreferences({ layout: kept }).layout,
       edits: editsOf(this.session).entries,
-      text: showsText(this.session, lesson.text) ? null : { prompt, settings, snapshot: trace.snapshot() },
+      text: showsText(this.session, lesson.text) ? null : { prompt, settings, snapshot: log.snapshot() },
     }
   }
 

@@ -2,16 +2,16 @@ import { stepWithRole } from '../store/anatomy.ts'
 import { attentionOf, type HeadSummary } from '../store/attention.ts'
 import { answeringModel } from '../store/app.ts'
 import { cacheOf } from '../store/cache.ts'
-import { visibleText } from '../store/groups.ts'
+import { visibleText } from '../store/characterGroups.ts'
 import { lensCell, lensOf, lensText, type LensMap } from '../store/lens.ts'
-import { benchOptions, samplingBenchOf } from '../store/samplingBench.ts'
-import { laneTable } from '../store/samplingLanes.ts'
+import { explorerOptions, samplingExplorerOf } from '../store/samplingExplorer.ts'
+import { stageTable } from '../store/samplingStages.ts'
 import type { Session } from '../store/session.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { totalsOf } from '../store/speculateRounds.ts'
-import { spellRows } from '../store/spelled.ts'
+import { labelRows } from '../store/tokenLabels.ts'
 import { stepsOf } from '../store/steps.ts'
-import { textRow } from '../store/textReading.ts'
+import { textRow } from '../store/textMeasurement.ts'
 import { formatBytes, formatCount, formatFixed, formatProbability } from '../maths/format.ts'
 import type { GeneratedToken, LensCell, ModelInfo } from '../api/model.ts'
 
@@ -28,8 +28,8 @@ const ofModel =
   }
 
 /** The generated token that is selected, else the newest. */
-export function selectedToken({ app, trace }: Session): GeneratedToken | null {
-  return trace.tokens[app.getState().pinned ?? trace.tokens.length - 1] ?? null
+export function selectedToken({ app, log }: Session): GeneratedToken | null {
+  return log.tokens[app.getState().pinned ?? log.tokens.length - 1] ?? null
 }
 
 const ofToken =
@@ -44,11 +44,11 @@ const named = (text: string | undefined, id: number): string =>
 
 /** Row of the selected token of the whole text, its id and its text. */
 function selectedPlace(session: Session): { row: number; id: number; text: string } | null {
-  const { trace } = session
-  const ids = trace.idsBefore(trace.tokens.length)
+  const { log } = session
+  const ids = log.idsBefore(log.tokens.length)
   const row = textRow(session, ids.length)
   const id = ids[row]
-  const text = spellRows(trace, ids.length)[row]
+  const text = labelRows(log, ids.length)[row]
   return id === undefined ? null : { row, id, text: named(text, id) }
 }
 
@@ -61,9 +61,9 @@ const ofPlace =
 
 /** The head on show, measured over the text on the page. */
 export function chosenHead(session: Session): HeadSummary | null {
-  const { reading, state } = attentionOf(session)
+  const { measurement, state } = attentionOf(session)
   const { layer, head } = state.getState().chosen
-  const summaries = reading.state.getState().shown?.value.summaries ?? []
+  const summaries = measurement.state.getState().shown?.value.summaries ?? []
   return summaries.find((one) => one.layer === layer && one.head === head) ?? null
 }
 
@@ -74,40 +74,40 @@ const ofHead =
     return head === null ? null : read(head)
   }
 
-/** What the sampling bench shows under the settings moved there, with the drawn stretch of its bar. */
-function benchTable(session: Session) {
-  const bench = samplingBenchOf(session).state.getState()
-  const options = benchOptions(bench)
-  if (bench.place === null || options === null) return null
-  const { plain, before, random } = bench.place
-  const table = laneTable(plain, { options, seenIds: before, random, limit: 32, always: [] })
-  const stretch = table.rows.find(({ id }) => id === table.stages.chosen)?.stretch ?? null
-  return { table, random, stretch, place: bench.place }
+/** What the sampling view shows under the settings moved there, with the drawn interval of its bar. */
+function explorerTable(session: Session) {
+  const explorer = samplingExplorerOf(session).state.getState()
+  const options = explorerOptions(explorer)
+  if (explorer.place === null || options === null) return null
+  const { plain, before, random } = explorer.place
+  const table = stageTable(plain, { options, seenIds: before, random, limit: 32, always: [] })
+  const interval = table.rows.find(({ id }) => id === table.sampled.chosen)?.interval ?? null
+  return { table, random, interval, place: explorer.place }
 }
 
-type BenchTable = NonNullable<ReturnType<typeof benchTable>>
+type ExplorerTable = NonNullable<ReturnType<typeof explorerTable>>
 
 /** The table made last: several facts of a sentence come from one. */
-let latest: { of: object; table: BenchTable | null } | null = null
+let latest: { of: object; table: ExplorerTable | null } | null = null
 
-function benchTableOnce(session: Session): BenchTable | null {
-  const of = samplingBenchOf(session).state.getState()
-  if (latest?.of !== of) latest = { of, table: benchTable(session) }
+function stageTableOnce(session: Session): ExplorerTable | null {
+  const of = samplingExplorerOf(session).state.getState()
+  if (latest?.of !== of) latest = { of, table: explorerTable(session) }
   return latest.table
 }
 
-const ofBench =
-  (read: (bench: BenchTable) => string | null): Fact =>
+const ofExplorer =
+  (read: (explorer: ExplorerTable) => string | null): Fact =>
   (session) => {
-    const bench = benchTableOnce(session)
-    return bench === null ? null : read(bench)
+    const explorer = stageTableOnce(session)
+    return explorer === null ? null : read(explorer)
   }
 
 /** What the last layer predicts behind the selected token. */
 const ofLens =
   (read: (cell: LensCell, map: LensMap) => string | null): Fact =>
   (session) => {
-    const { shown } = lensOf(session).reading.state.getState()
+    const { shown } = lensOf(session).measurement.state.getState()
     if (shown === null) return null
     const last = shown.value.layers.at(-1) ?? 0
     const cell = lensCell(shown.value, last, textRow(session, shown.ids.length))
@@ -116,7 +116,7 @@ const ofLens =
 
 /** The first layer whose best token is the one that comes next, at the selected row; null where none is. */
 export function firstRightLayer(session: Session): { map: LensMap; layer: number | null } | null {
-  const { shown } = lensOf(session).reading.state.getState()
+  const { shown } = lensOf(session).measurement.state.getState()
   if (shown === null) return null
   const position = textRow(session, shown.ids.length)
   const right = shown.value.layers.find((layer) => {
@@ -149,10 +149,10 @@ export const FACTS = {
   vocab: ofModel(({ vocab }) => formatCount(vocab)),
   weights: ofModel(({ weights }) => weights),
 
-  promptTokens: ({ trace }) => (trace.promptIds.length === 0 ? null : formatCount(trace.promptIds.length)),
-  written: ({ trace }) => (trace.tokens.length === 0 ? null : formatCount(trace.tokens.length)),
-  reused: ({ trace }) => asCount(trace.timing?.reused ?? null),
-  prefillRows: ({ trace }) => asCount(trace.timing?.prefillRows ?? null),
+  promptTokens: ({ log }) => (log.promptIds.length === 0 ? null : formatCount(log.promptIds.length)),
+  written: ({ log }) => (log.tokens.length === 0 ? null : formatCount(log.tokens.length)),
+  reused: ({ log }) => asCount(log.timing?.reused ?? null),
+  prefillRows: ({ log }) => asCount(log.timing?.prefillRows ?? null),
 
   token: ofPlace(({ text }) => text),
   tokenId: ofPlace(({ id }) => String(id)),
@@ -187,20 +187,20 @@ export const FACTS = {
   },
   bytesOfText: (session) => {
     const bytes = bytesPerPosition(session)
-    const { promptIds, tokens } = session.trace
+    const { promptIds, tokens } = session.log
     return bytes === null ? null : formatBytes(bytes * (promptIds.length + tokens.length))
   },
 
-  drawRandom: ofBench(({ random }) => formatFixed(random, 4)),
-  drawFrom: ofBench(({ stretch }) => (stretch === null ? null : formatFixed(stretch[0], 4))),
-  drawTo: ofBench(({ stretch }) => (stretch === null ? null : formatFixed(stretch[1], 4))),
-  kept: ofBench(({ table }) => formatCount(table.stages.ids.length)),
-  benchBestShare: ofBench(({ table }) => {
+  drawRandom: ofExplorer(({ random }) => formatFixed(random, 4)),
+  drawFrom: ofExplorer(({ interval }) => (interval === null ? null : formatFixed(interval[0], 4))),
+  drawTo: ofExplorer(({ interval }) => (interval === null ? null : formatFixed(interval[1], 4))),
+  kept: ofExplorer(({ table }) => formatCount(table.sampled.ids.length)),
+  stageBestShare: ofExplorer(({ table }) => {
     const share = table.rows[0]?.shares[0]
     return share === undefined || share === null ? null : formatProbability(share)
   }),
-  benchToken: ofBench(({ place: { token } }) => (token === null ? null : named(token.text, token.id))),
-  runSeed: ({ trace }) => (trace.settings === null ? null : String(trace.settings.seed)),
+  explorerToken: ofExplorer(({ place: { token } }) => (token === null ? null : named(token.text, token.id))),
+  runSeed: ({ log }) => (log.settings === null ? null : String(log.settings.seed)),
 
   lensTop: ofLens(({ top, position }, map) => {
     const best = top[0]

@@ -3,12 +3,12 @@ import { attentionOf, type ChosenHead } from '../store/attention.ts'
 import { answeringModel, isRunning } from '../store/app.ts'
 import { editsOf } from '../store/edits.ts'
 import { lensOf } from '../store/lens.ts'
-import { samplingBenchOf } from '../store/samplingBench.ts'
+import { samplingExplorerOf } from '../store/samplingExplorer.ts'
 import type { Session } from '../store/session.ts'
 import { SETTING_NAMES } from '../store/settings.ts'
 import { speculationOf } from '../store/speculate.ts'
 import { stepsOf } from '../store/steps.ts'
-import { selectTextRow } from '../store/textReading.ts'
+import { selectTextRow } from '../store/textMeasurement.ts'
 import type { GeneratedToken } from '../api/model.ts'
 import {
   chosenStep,
@@ -25,22 +25,22 @@ export function openView({ app }: Session, { view, region }: Place): void {
     view,
     narrow: region ?? 'view',
     // One side is enough beside a lesson; the other one folds to its edge.
-    layout: { ...layout, railOpen: false, leftOpen: region === 'left', rightOpen: region === 'right' },
+    layout: { ...layout, navOpen: false, leftOpen: region === 'left', rightOpen: region === 'right' },
   }))
 }
 
 /** True when the page shows this text, written by the model that answers now. */
-export function showsText({ app, trace, model }: Session, { prompt, settings }: LessonText): boolean {
-  const own = trace.settings
+export function showsText({ app, log, model }: Session, { prompt, settings }: LessonText): boolean {
+  const own = log.settings
   return (
     model !== null &&
-    trace.modelId === model.info.id &&
+    log.modelId === model.info.id &&
     app.getState().prompt === prompt &&
-    trace.tokens.length > 0 &&
-    trace.runStart === 0 &&
+    log.tokens.length > 0 &&
+    log.runStart === 0 &&
     own !== null &&
     SETTING_NAMES.every((name) => own[name] === settings[name]) &&
-    trace.tokens.every((token) => token.random !== null || settings.temperature === 0)
+    log.tokens.every((token) => token.random !== null || settings.temperature === 0)
   )
 }
 
@@ -59,14 +59,14 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   if (place.tab !== undefined) state.setState({ tab: place.tab })
   const lens = lensOf(session).state
   if (place.layer !== undefined) lens.setState({ layer: place.layer })
-  if (place.told !== undefined) lens.setState({ told: place.told })
+  if (place.detail !== undefined) lens.setState({ detail: place.detail })
   if (place.tool !== undefined) editsOf(session).state.setState({ tool: place.tool })
-  if (place.freshBench) {
-    samplingBenchOf(session).reset()
-    samplingBenchOf(session).lookAhead(false)
+  if (place.freshSampler) {
+    samplingExplorerOf(session).reset()
+    samplingExplorerOf(session).lookAhead(false)
   }
-  if (place.guide !== undefined) speculationOf(session).state.setState({ guide: place.guide })
-  if (place.runs && place.guide !== undefined) await speculate(session, place.guide)
+  if (place.draft !== undefined) speculationOf(session).state.setState({ draft: place.draft })
+  if (place.runs && place.draft !== undefined) await speculate(session, place.draft)
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
 }
 
@@ -83,15 +83,15 @@ async function chooseStep(session: Session, choice: StepChoice, wanted: () => bo
 }
 
 function chooseToken(session: Session, choice: TokenChoice): void {
-  const { trace } = session
+  const { log } = session
   if (typeof choice === 'object') {
-    selectTextRow(session, 'row' in choice ? choice.row : trace.promptIds.length + choice.generated)
+    selectTextRow(session, 'row' in choice ? choice.row : log.promptIds.length + choice.generated)
     return
   }
-  const [chosen] = trace.tokens.toSorted((a, b) => rankFor(choice, a) - rankFor(choice, b))
+  const [chosen] = log.tokens.toSorted((a, b) => rankFor(choice, a) - rankFor(choice, b))
   if (chosen === undefined) return
   const before = choice === 'beforeSurest' ? 1 : 0
-  selectTextRow(session, trace.promptIds.length + chosen.index - before)
+  selectTextRow(session, log.promptIds.length + chosen.index - before)
 }
 
 /** Share of the best candidate where a few others stand a chance. */
@@ -103,10 +103,10 @@ function rankFor(choice: 'torn' | 'beforeSurest', { logprob, top }: GeneratedTok
   return Math.abs(Math.exp(top[0]?.logprob ?? 0) - TORN)
 }
 
-async function speculate(session: Session, guide: NonNullable<Place['guide']>): Promise<void> {
+async function speculate(session: Session, draft: NonNullable<Place['draft']>): Promise<void> {
   const speculation = speculationOf(session)
   const { shown } = speculation.state.getState()
-  const there = shown?.guide.kind === guide && shown.prompt === session.app.getState().prompt
+  const there = shown?.draft.kind === draft && shown.prompt === session.app.getState().prompt
   if (!speculation.working && !(there && speculation.rounds.length > 0)) await speculation.start()
 }
 
@@ -114,7 +114,7 @@ async function speculate(session: Session, guide: NonNullable<Place['guide']>): 
 async function chooseHead(session: Session, choice: HeadChoice, wanted: () => boolean): Promise<void> {
   const attention = attentionOf(session)
   if (typeof choice === 'object') return attention.choose(choice)
-  const { state } = attention.reading
+  const { state } = attention.measurement
   await until(
     () => !wanted() || ['ready', 'failed'].includes(state.getState().phase.kind),
     [state.subscribe, session.app.subscribe],
@@ -130,7 +130,7 @@ async function chooseHead(session: Session, choice: HeadChoice, wanted: () => bo
   if (wanted() && best !== null) attention.choose(best)
 }
 
-/** Resolves once the page is at rest with a model that answers; also once nobody waits any more. */
+/** Resolves once the page is at rest with a model that answers; also once no caller waits any more. */
 export function atRest({ app }: Session, wanted: () => boolean): Promise<void> {
   const rests = (): boolean => {
     const { model, run } = app.getState()

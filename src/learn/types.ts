@@ -5,7 +5,7 @@ import type { Tool } from '../store/edits.ts'
 import type { LensState } from '../store/lens.ts'
 import type { Settings } from '../store/settings.ts'
 import type { StepRole } from '../store/stepRoles.ts'
-import type { Guide } from '../api/model.ts'
+import type { DraftModel } from '../api/model.ts'
 import type { LessonKey } from './words/index.ts'
 import type { CheckName } from './checks.ts'
 
@@ -48,13 +48,13 @@ export interface Place {
   head?: HeadChoice
   tab?: 'heads' | 'cache'
   layer?: number | null
-  told?: LensState['told']
+  detail?: LensState['detail']
   tool?: Tool
-  guide?: Guide['kind']
-  /** Lets that guide write, unless its text stands there already. */
+  draft?: DraftModel['kind']
+  /** Lets that draft model write, unless its text stands there already. */
   runs?: true
-  /** Puts the sampling bench back to what the run had. */
-  freshBench?: true
+  /** Puts the sampling view back to what the run had. */
+  freshSampler?: true
 }
 
 /** One sentence or two, tied to one element of the page. */

@@ -32,7 +32,7 @@ export function splitPositions({ threadPerOutput }: Variant): number {
 /** No window, for the kernels. */
 const NO_WINDOW = 0xffff_ffff
 
-const windowParam = (window: Window): number => window ?? NO_WINDOW
+export const windowParam = (window: Window): number => window ?? NO_WINDOW
 
 function layerPages(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
   invariant(step.layer !== null, `${step.name} is in a layer`)
@@ -67,9 +67,9 @@ export const scores: Op<'scores'> = {
   },
 }
 
-/** Causal softmax over the positions that a row sees. */
+/** Softmax over the positions that a row sees. */
 export const softmax: Op<'softmax'> = {
-  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs.window)}`,
+  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs)}`,
   dispatches(step, context) {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     return [
@@ -163,8 +163,8 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   ]
 }
 
-/** Causal attention over pages without storing the probabilities (Dao et al. 2022; split-KV decoding). */
+/** Attention over pages without storing the probabilities (Dao et al. 2022; split-KV decoding). */
 export const attention: Op<'attention'> = {
-  formula: ({ attrs }) => `context = softmax(${scoresFormula(attrs)})·V over ${seenFormula(attrs.window)}`,
+  formula: ({ attrs }) => `context = softmax(${scoresFormula(attrs)})·V over ${seenFormula(attrs)}`,
   dispatches: (step, context) => (context.size.rows <= MATVEC_ROWS ? decode : prefill)(step, context),
 }

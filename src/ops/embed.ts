@@ -5,17 +5,17 @@ import { formatNumber } from './formulas.ts'
 import { elementGrid, read, vectorOf, write, type Op } from './op.ts'
 import { planeParams } from './operands.ts'
 
-/** Embedding rows by token id, plus learned positions where the model has them. One dispatch per shard of the table. */
+/** Embedding rows by token id, plus learned positions and a token type where the model has them. One dispatch per shard of the table. */
 export const embed: Op<'embed'> = {
   formula: ({ attrs, params }) =>
-    `x = ${attrs.scale === 1 ? '' : `${formatNumber(attrs.scale)}·`}E[token]${params.length > 1 ? ' + P[position]' : ''}`,
+    `x = ${attrs.scale === 1 ? '' : `${formatNumber(attrs.scale)}·`}E[token]${['', ' + P[position]', ' + T[0]'].slice(0, params.length).join('')}`,
   dispatches(step, context) {
     const { matrix } = context.matrix(step.params[0]?.name ?? '')
     const k4 = Math.ceil(widthOf(step) / 4)
-    const learned = step.params.length > 1
+    const [, ...added] = step.params
     const shader = kernel({ name: 'embed', text: embedWgsl }, [
-      matrix.format.provider(context.variant),
-      learned ? 'positions_learned' : 'positions_none',
+      ...matrix.format.providers(context.variant),
+      (['positions_none', 'positions_learned', 'positions_typed'] as const)[added.length] ?? 'positions_none',
     ])
     return matrix.shards.map((shard) => ({
       shader,
@@ -23,7 +23,7 @@ export const embed: Op<'embed'> = {
         read(2, context.sampledTokens),
         read(3, shard.buffer.gpu),
         write(4, context.tensor(step.name)),
-        ...(learned ? [read(5, vectorOf(step, 1, context))] : []),
+        ...added.map((_, i) => read(5 + i, vectorOf(step, 1 + i, context))),
       ],
       params: {
         k4,
@@ -32,6 +32,7 @@ export const embed: Op<'embed'> = {
         ...planeParams(shard),
         y_stride4: k4,
         scale: step.attrs.scale,
+        p_first: step.attrs.firstPosition ?? 0,
       },
       grid: elementGrid(k4, context),
     }))

@@ -1,4 +1,4 @@
-import type { FoldedNorm, ScoresAttrs } from '../program/attrs.ts'
+import type { Attrs, FoldedNorm, ScoresAttrs } from '../program/attrs.ts'
 
 /** A number of a formula: four significant digits, and roots where they are ones. */
 export function formatNumber(value: number): string {
@@ -41,6 +41,12 @@ export function capFormula(x: string, cap: number): string {
 }
 
 /** Which positions a row sees. */
-export function seenFormula(window: number | null): string {
-  return window === null ? 'positions ≤ own' : `own − ${window} < positions ≤ own`
+export function seenFormula({ window, mask = 'causal' }: Attrs['softmax']): string {
+  const [low, high] = [
+    window === null ? '' : `own − ${window} < `,
+    window === null ? '' : ` < own + ${window}`,
+  ]
+  if (mask === 'causal') return `${low}positions ≤ own`
+  if (mask === 'bidirectional') return window === null ? 'all positions' : `${low}positions${high}`
+  return `${low}positions ≤ own, or both < ${mask.prefix}${high && ` and positions${high}`}`
 }

@@ -1,5 +1,6 @@
 import type { OpName } from '../program/attrs.ts'
 import type { Step } from '../program/step.ts'
+import type { TrainOpName } from '../program/trainAttrs.ts'
 import { blend, embedLora } from './adapters.ts'
 import { attention, scores, softmax, weightedValues } from './attention.ts'
 import { activation, add, gate, positions, positionScale } from './elementwise.ts'
@@ -10,8 +11,8 @@ import { layerNorm, normAdd, rmsNorm } from './norm.ts'
 import type { Dispatch, Op, OpContext } from './op.ts'
 import { cache, rope, ropeCache } from './rope.ts'
 
-/** Every op of the forward pass. */
-const OPS: { readonly [O in OpName]: Op<O> } = {
+/** Every op of the forward pass; those of training are in `backward/index.ts`, which is read when a model is trained. */
+const OPS: { readonly [O in Exclude<OpName, TrainOpName>]: Op<O> } = {
   activation,
   add,
   attention,
@@ -43,7 +44,7 @@ const OPS: { readonly [O in OpName]: Op<O> } = {
 
 /** The op of a step. The table pairs each name with its op, which an index by union loses. */
 function opOf(step: Step): Op<OpName> {
-  return OPS[step.op] as unknown as Op<OpName>
+  return OPS[step.op as keyof typeof OPS] as unknown as Op<OpName>
 }
 
 /** How a step is dispatched. */

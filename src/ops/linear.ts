@@ -1,5 +1,6 @@
 import matmul from '../../shaders/ops/matmul.wgsl?raw'
 import matvec from '../../shaders/ops/matvec.wgsl?raw'
+import type { Variant } from '../api/model.ts'
 import { invariant } from '../errors.ts'
 import { kernel, productProviders, type ProviderFile, type ProviderName } from '../gpu/providers.ts'
 import type { Activation, FoldedNorm } from '../program/attrs.ts'
@@ -7,7 +8,7 @@ import { widthOf } from '../program/step.ts'
 import { ROWS_PROVIDERS } from './adapters.ts'
 import { capFormula, factorFormula, normFormula } from './formulas.ts'
 import { normParams, prologuesOf } from './norm.ts'
-import { planeParams, type MatrixView, type Shard } from './operands.ts'
+import { planeParams, type Matrix, type MatrixView, type Shard } from './operands.ts'
 import {
   inputOf,
   linearGrid,
@@ -86,7 +87,7 @@ function formOf(step: Product): Form {
 }
 
 /** Row counts a matvec is compiled for. */
-export function matvecBucket(rows: number): number {
+function matvecBucket(rows: number): number {
   return [1, 2, 4, 8].find((bucket) => rows <= bucket) ?? MATVEC_ROWS
 }
 
@@ -137,7 +138,7 @@ function shardParams(
 function providers(step: Product, form: Form, view: MatrixView, context: OpContext): Provider[] {
   const list: Provider[] = [
     ROWS_PROVIDERS[step.rows],
-    view.matrix.format.provider(context.variant),
+    ...view.matrix.format.providers(context.variant),
     form.epilogue,
     form.adapters === null ? 'adapter_none' : 'adapter_lora',
   ]
@@ -152,16 +153,20 @@ function matrixOf({ attrs }: Product, context: OpContext): MatrixView {
 
 type Kernel = Pick<Dispatch, 'shader' | 'grid'>
 
+/** A product's counts: rows of x, outputs of this dispatch. */
+interface Counts {
+  readonly rows: number
+  readonly n: number
+}
+
 /** Few rows, or a thread for each output: matvec, ROWS rows at a time. */
 function matvecKernel(
-  view: MatrixView,
-  form: Form,
+  { cols, format }: Pick<Matrix, 'cols' | 'format'>,
+  form: Pick<Form, 'norm' | 'gated'>,
   base: readonly Provider[],
-  rows: number,
-  n: number,
-  { variant }: OpContext,
+  { rows, n }: Counts,
+  { variant }: Pick<OpContext, 'variant'>,
 ): Kernel {
-  const { cols, format } = view.matrix
   const providers: Provider[] = [
     ...base,
     ...(form.norm ? prologuesOf(form.norm) : (['prologue_none'] as const)),
@@ -180,9 +185,23 @@ function matvecKernel(
 }
 
 /** Many rows: tiles in workgroup memory. */
-function matmulKernel(base: readonly Provider[], rows: number, n: number): Kernel {
+function matmulKernel(base: readonly Provider[], { rows, n }: Counts): Kernel {
   const [x, z] = linearGrid(Math.ceil(n / 32))
   return { shader: kernel({ name: 'matmul', text: matmul }, base), grid: [x, Math.ceil(rows / 32), z] }
+}
+
+/** The kernel of y = W·x with nothing around it, whichever of the two is asked for: what formats are tested and measured by. */
+export function plainProduct(
+  matrix: Pick<Matrix, 'cols' | 'format'>,
+  counts: Counts,
+  variant: Variant,
+  kind: 'matvec' | 'matmul',
+): Kernel {
+  const base = ['rows_all', ...matrix.format.providers(variant), 'epilogue_store', 'adapter_none'] as const
+  const form = { norm: null, gated: false }
+  return kind === 'matvec'
+    ? matvecKernel(matrix, form, base, counts, { variant })
+    : matmulKernel(base, counts)
 }
 
 function dispatches(step: Product, context: OpContext): Dispatch[] {
@@ -198,7 +217,9 @@ function dispatches(step: Product, context: OpContext): Dispatch[] {
     .map((shard) => {
       const { n, params } = shardParams(step, form, view, shard)
       return {
-        ...(asMatvec ? matvecKernel(view, form, base, rows, n, context) : matmulKernel(base, rows, n)),
+        ...(asMatvec
+          ? matvecKernel(view.matrix, form, base, { rows, n }, context)
+          : matmulKernel(base, { rows, n })),
         bindings: bindings(step, form, shard, context),
         params,
       }

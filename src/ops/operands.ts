@@ -12,8 +12,8 @@ export interface MatrixFormat {
   readonly block: number
   /** Weights that are loaded at once. */
   readonly unit: number
-  /** The WGSL file that reads them. */
-  provider(variant: Pick<Variant, 'f16'>): ProviderFile
+  /** The WGSL files that read them. */
+  providers(variant: Pick<Variant, 'f16'>): readonly ProviderFile[]
 }
 
 /** Where a shard's planes lie. Word = 4 bytes. */
@@ -51,8 +51,18 @@ export interface MatrixView {
   readonly output: number
 }
 
+/** The adapters on one product of a stack, in the order of their ranks. */
+export interface AdapterPart {
+  readonly step: string
+  /** Rank of the stack's A where its own begin. */
+  readonly firstRank: number
+  readonly modules: readonly { readonly slot: number; readonly module: { readonly rank: number } }[]
+}
+
 /** All adapters on a stack of products: one A for all, B and the rest by output. */
 export interface AdapterStack {
+  /** In the order of their planes. */
+  readonly parts: readonly AdapterPart[]
   /** Stacked A's, `[ranks, in]`; its scale plane holds (adapter, α/r) per rank. */
   readonly a: MatrixView
   readonly ranks: number
@@ -71,7 +81,7 @@ export interface EmbedLora {
 /** The fields of a kernel's parameters that say where a shard's planes lie. */
 export function planeParams({
   layout,
-}: Shard): Record<'w_stride' | 'w_scales' | 'w_high' | 'w_super', number> {
+}: Pick<Shard, 'layout'>): Record<'w_stride' | 'w_scales' | 'w_high' | 'w_super', number> {
   const { stride, words } = layout
   return { w_stride: stride, w_scales: words.scales, w_high: words.high, w_super: words.super }
 }

@@ -9,7 +9,7 @@ import { selectKernel } from './select.ts'
 const HEADER_WORDS = 4
 
 /** Up to so many candidates, CPU adapters find them in rounds. Measured: a third of select's time at 32, a tenth at 5; it grows with k. */
-const MOST_ROUNDS = 32
+const MAX_ROUNDS = 32
 
 /** A kernel and its bindings. */
 export interface RankStep {
@@ -28,16 +28,16 @@ export function candidateStep(variant: Variant, k: number): RankStep {
     [2, 'read'],
     [3, 'write'],
   ]
-  return variant.threadPerOutput && k <= MOST_ROUNDS
+  return variant.threadPerOutput && k <= MAX_ROUNDS
     ? { shader: kernel({ name: 'top', text: topWgsl }, []), layout: shared }
     : { shader: selectKernel(variant), layout: [...shared, [4, 'write']] }
 }
 
 /** Entropy, probabilities and the rank of a token, of every row that needs logits: batch, parameters, logits, records, cells. */
 export function rankStep(variant: Variant): RankStep {
-  const meeting = variant.threadPerOutput ? 'reduce_tree' : reduceProvider(variant)
+  const reduction = variant.threadPerOutput ? 'reduce_tree' : reduceProvider(variant)
   return {
-    shader: kernel({ name: 'rank', text: rankWgsl }, [meeting]),
+    shader: kernel({ name: 'rank', text: rankWgsl }, [reduction]),
     layout: [
       [0, 'read'],
       [1, 'uniform'],

@@ -13,10 +13,10 @@ const NOT_COVERED = 2
 
 /** Top-k, log-sum-exp and the draw, for every row that needs logits. */
 export function selectKernel(variant: Variant): ShaderSource {
-  const meeting: ProviderName[] = variant.threadPerOutput
+  const reduction: ProviderName[] = variant.threadPerOutput
     ? ['select_invocation']
     : ['select_workgroup', reduceProvider(variant)]
-  return kernel({ name: 'select', text: selectWgsl }, [...meeting, 'random'])
+  return kernel({ name: 'select', text: selectWgsl }, [...reduction, 'random'])
 }
 
 /** What the kernel found for one row. */

@@ -1,3 +1,4 @@
+import type { TrainAttrs } from './trainAttrs.ts'
 import type { ParamRef } from './step.ts'
 
 export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'gelu_sigmoid' | 'relu' | 'relu_squared'
@@ -70,8 +71,18 @@ export interface LayerNormAttrs {
 export type FoldedNorm =
   ({ readonly kind: 'rms_norm' } & RmsNormAttrs) | ({ readonly kind: 'layer_norm' } & LayerNormAttrs)
 
-/** A row sees positions after `own − window` up to its own; null: all up to its own. */
+/** A row sees positions less than `window` away from its own; null: however far. */
 export type Window = number | null
+
+/** Whether a row sees later positions: none, all, or, as long as it is one of the first `prefix`, all of those. */
+export type Mask = 'causal' | 'bidirectional' | { readonly prefix: number }
+
+/** Which positions a row sees. */
+interface Sight {
+  readonly window: Window
+  /** Absent: causal. */
+  readonly mask?: Mask
+}
 
 interface HeadCounts {
   readonly heads: number
@@ -79,12 +90,11 @@ interface HeadCounts {
   readonly headDim: number
 }
 
-export interface ScoresAttrs extends HeadCounts {
+export interface ScoresAttrs extends HeadCounts, Sight {
   /** Factor on q·k. */
   readonly scale: number
   /** c of c·tanh(s / c), null for none. */
   readonly softcap: number | null
-  readonly window: Window
 }
 
 /** Norms of queries and keys, alike but for their weights. */
@@ -114,16 +124,20 @@ interface ProductAttrs {
  * What each op needs to know besides its inputs and parameters. First the ops of papers, then those that adapters and edits add, then
  * the fused kernels that only lowering makes.
  */
-export interface Attrs {
-  embed: { readonly scale: number }
+export interface Attrs extends TrainAttrs {
+  embed: {
+    readonly scale: number
+    /** Row of the learned positions that position 0 takes, where it is not the first. */
+    readonly firstPosition?: number
+  }
   rms_norm: RmsNormAttrs
   layer_norm: LayerNormAttrs
   linear: ProductAttrs & FinishAttrs
   rope: RopeAttrs
   cache: Omit<HeadCounts, 'heads'> & { readonly window: Window }
   scores: ScoresAttrs
-  softmax: { readonly window: Window }
-  context: HeadCounts & { readonly window: Window }
+  softmax: Sight
+  context: HeadCounts & Sight
   /** Rows of a table by position, added. */
   positions: NoAttrs
   /** x·(1 + β·ln(1 + ⌊position / context⌋)) */

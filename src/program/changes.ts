@@ -142,7 +142,7 @@ export function withEdits(program: Program, edited: (step: string) => boolean): 
 
 /**
  * True when an edit can act on a step's output: rows of features that every row of the forward has. Masks act on scores, which are
- * not rows of features. Pure, like all of src/program: the page asks it of the steps it is told.
+ * not rows of features. Pure, like all of src/program: the page asks it of the steps it has.
  */
 export function isEditable(step: Pick<Step, 'axes'> & Partial<Pick<Step, 'rows'>>): boolean {
   const [rows, features] = step.axes

@@ -3,7 +3,7 @@ import type { OpName } from './attrs.ts'
 import { stacksOf, type Stack } from './stacks.ts'
 import { isOp, matchesPattern, type Program, type Step } from './step.ts'
 
-/** A program as a graph: who makes what, who reads it, and what somebody wants to see. */
+/** A program as a graph: which step makes a tensor, which steps read it, and what is observed. */
 export class Graph {
   readonly program: Program
   readonly #byName: ReadonlyMap<string, Step>
@@ -52,7 +52,7 @@ export class Graph {
     return this.#observed.some((pattern) => matchesPattern(name, pattern))
   }
 
-  /** True when nobody but these steps reads the output, and nobody looks at it: a kernel may keep it to itself. */
+  /** True when only these steps read the output, and it is not observed: a kernel may keep it to itself. */
   isPrivate(name: string, readers: readonly Step[]): boolean {
     return !this.isObserved(name) && this.readers(name).every((reader) => readers.includes(reader))
   }

@@ -150,11 +150,9 @@ export function headSteps({ steps }: Program): readonly Step[] {
   return steps.slice(steps.findLastIndex(({ layer }) => layer !== null) + 1)
 }
 
-/** Name of what a layer of a recorded forward hands on: the residual stream, or a norm over it; of −1 where the stream starts. */
+/** Name of what a layer of a recorded forward hands on: the residual stream, or a norm over it; of −1 what the first one reads. */
 export function streamName({ steps }: Program, layer: number): string {
-  const stream =
-    layer < 0
-      ? steps.find((step) => step.layer === null && step.stream === 'writes')
-      : steps.findLast((step) => step.layer === layer)
+  const first = steps.findIndex((step) => step.layer !== null)
+  const stream = layer < 0 ? steps[first - 1] : steps.findLast((step) => step.layer === layer)
   return stream?.name ?? ''
 }

@@ -40,7 +40,7 @@ export function retryAfterMs(header: string | null, now: number): number | null 
 
 const EXCEEDED = /context (length|size|window)|exceed_context|too long|maximum.*tokens/i
 
-function verdict(status: number, body: string): { code: ErrorCode; hint: string } {
+function classify(status: number, body: string): { code: ErrorCode; hint: string } {
   if (status === 401 || status === 403) {
     return { code: 'network', hint: 'Give the key that this engine was started with as apiKey.' }
   }
@@ -61,7 +61,7 @@ function verdict(status: number, body: string): { code: ErrorCode; hint: string 
 
 /** An answer with an error status as a typed error: `details` hold status, address and, where asked for, the wait. */
 export function refused({ url, status, body, retryAfter }: Refusal): TokenscopeError {
-  const { code, hint } = verdict(status, body)
+  const { code, hint } = classify(status, body)
   const said = readableBody(body)
   const words = said === '' ? '' : `: ${said}`
   return new TokenscopeError(code, `${url} answered ${status}${words}`, {

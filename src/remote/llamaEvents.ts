@@ -56,7 +56,7 @@ export class LlamaEvents {
     const id = idsAt(event, 'tokens')?.[0]
     if (id === undefined) return []
     const token = tokenOf(event, id, this.#top)
-    return [...this.#silent((numberAt(event, 'tokens_predicted') ?? 0) - 1), this.#counted(token)]
+    return [...this.#textless((numberAt(event, 'tokens_predicted') ?? 0) - 1), this.#counted(token)]
   }
 
   #last(event: Json): RunEvent[] {
@@ -65,7 +65,7 @@ export class LlamaEvents {
     const count = numberAt(event, 'tokens_evaluated')
     const cached = numberAt(recordAt(event, 'timings'), 'cache_n')
     return [
-      ...this.#silent(numberAt(event, 'tokens_predicted') ?? 0),
+      ...this.#textless(numberAt(event, 'tokens_predicted') ?? 0),
       ...rest,
       ...(count === null ? [] : [{ kind: 'prompt' as const, ids: null, count, cached }]),
       { kind: 'finish', finish: finishOf(event) },
@@ -73,7 +73,7 @@ export class LlamaEvents {
   }
 
   /** Tokens that were counted and not sent, up to `count`. */
-  #silent(count: number): RunEvent[] {
+  #textless(count: number): RunEvent[] {
     return Array.from({ length: Math.max(0, count - this.#tokens) }, () => this.#counted(UNSENT))
   }
 

@@ -1,7 +1,7 @@
 import { checkOptions, type CheckedOptions } from '../decode/options.ts'
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
 import { promptTexts } from './idTexts.ts'
-import type { ChatMessage } from '../text/types.ts'
+import type { ChatMessage, ChatOptions } from '../text/types.ts'
 import type {
   AdapterScale,
   BranchOptions,
@@ -25,7 +25,6 @@ import type {
   RemoteFork,
   RemoteScoredToken,
   RemoteToken,
-  TemplateOptions,
 } from './types.ts'
 
 const DEFAULT_TOP = 10
@@ -103,8 +102,9 @@ class RemoteModel {
     return promptTexts(this, ids)
   }
 
-  async applyChatTemplate(messages: readonly ChatMessage[], options: TemplateOptions = {}): Promise<string> {
+  async applyChatTemplate(messages: readonly ChatMessage[], options: ChatOptions = {}): Promise<string> {
     this.#need('applyChatTemplate')
+    this.#refuseTemplateOptions(options, ['addGenerationPrompt', 'continueFinalMessage'])
     const continueFinalMessage = options.continueFinalMessage ?? false
     const addGenerationPrompt = options.addGenerationPrompt ?? !continueFinalMessage
     return this.#dialect.applyChatTemplate(messages, { addGenerationPrompt, continueFinalMessage })
@@ -112,6 +112,7 @@ class RemoteModel {
 
   async *generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<RemoteToken> {
     const checked = checkOptions(options, this.info.eosIds)
+    this.#refuseTemplateOptions(options.chat ?? {}, [])
     const request = this.#request(prompt, options, checked)
     throwIfAborted(options.signal)
     const emission = new Emission(checked)
@@ -161,6 +162,15 @@ class RemoteModel {
     }
     if (!emission.complete) throw broken('The stream ended before the answer did.', this.info.remote.url)
     yield* emission.end('length')
+  }
+
+  /** What an engine's own rendering does not take is refused rather than passed over. */
+  #refuseTemplateOptions(options: ChatOptions, taken: readonly (keyof ChatOptions)[]): void {
+    const names = Object.keys(options) as (keyof ChatOptions)[]
+    const other = names.find((name) => !taken.includes(name) && (options[name] ?? null) !== null)
+    if (other === undefined) return
+    const reason = 'the engine renders chats by itself; render them here, and send the text.'
+    throw unsupported(this.#dialect.engine, `chat option ${other}`, reason)
   }
 
   #request(prompt: Prompt, options: GenerateOptions, checked: CheckedOptions): RunRequest {

@@ -38,7 +38,7 @@ export async function explainUnreachable(url: string): Promise<TokenscopeError |
     )
   }
   try {
-    // Without a key or a text: only whether anybody answers.
+    // Without a key or a text: only whether an engine answers.
     await fetch(`${new URL(url).origin}/v1/models`, {
       mode: 'no-cors',
       credentials: 'omit',

@@ -3,8 +3,11 @@ import type { UnofferedMethod } from './types.ts'
 
 /** What would offer a method that needs the inside of a model. */
 export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
+  chatTemplate: 'an engine renders chats by a template that it does not show; applyChatTemplate asks it to.',
+  companions: 'its files are elsewhere; a model in this tab has them.',
   logits:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
+  fillMask: 'engines generate; a masked language model in this tab fills masks.',
   logitsAt:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
   steps: 'an engine does not show its steps; a model in this tab does.',
@@ -18,6 +21,9 @@ export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   saveTrace: 'there are no activations to save; a model in this tab has them.',
   addAdapter:
     'adapters are given where the engine is started: llama.cpp’s server --lora, vLLM --lora-modules.',
+  newAdapter: 'the weights are elsewhere; a model in this tab can be trained.',
+  gradients: 'the weights are elsewhere; a model in this tab has gradients.',
+  train: 'the weights are elsewhere; a model in this tab can be trained.',
   removeAdapter: 'adapters stay as the engine was started; scale 0 turns one off.',
   mergeAdapters: 'the weights are elsewhere; a model in this tab can merge.',
   unmergeAdapters: 'the weights are elsewhere; a model in this tab can merge.',
@@ -36,7 +42,10 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
     [Symbol.asyncIterator]: () => ({ next: call(method) }),
   })
   return {
+    chatTemplate: call('chatTemplate'),
+    companions: call('companions'),
     logits: call('logits'),
+    fillMask: call('fillMask'),
     logitsAt: call('logitsAt'),
     steps: call('steps'),
     trace: call('trace'),
@@ -48,6 +57,9 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
     cache: call('cache'),
     saveTrace: call('saveTrace'),
     addAdapter: call('addAdapter'),
+    newAdapter: call('newAdapter'),
+    gradients: call('gradients'),
+    train: stream('train'),
     removeAdapter: call('removeAdapter'),
     mergeAdapters: call('mergeAdapters'),
     unmergeAdapters: call('unmergeAdapters'),

@@ -28,7 +28,10 @@ export type Capabilities = Readonly<Record<Feature | keyof RemoteMethods | Unoff
 
 /** Methods of a model that need its weights and activations: no engine offers them over HTTP. */
 export const UNOFFERED = [
+  'chatTemplate',
+  'companions',
   'logits',
+  'fillMask',
   'logitsAt',
   'steps',
   'trace',
@@ -40,6 +43,9 @@ export const UNOFFERED = [
   'cache',
   'saveTrace',
   'addAdapter',
+  'newAdapter',
+  'gradients',
+  'train',
   'removeAdapter',
   'mergeAdapters',
   'unmergeAdapters',

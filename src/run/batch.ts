@@ -11,6 +11,10 @@ export interface BatchRow {
   slot: number
   /** Tokens of the whole text as its call began: rotations of some models go by it. Absent: short. */
   textLength?: number | undefined
+  /** End of the positions it sees, before any window; absent: behind its own. All of them are in its pages by then. */
+  end?: number | undefined
+  /** Its row of the learned positions; absent: its position. */
+  learned?: number | undefined
   /** Scale of each loaded adapter for this row, then the strength of edits; absent: the base. */
   scales?: Float32Array | undefined
   /** Set when the row's logits are wanted. */
@@ -41,7 +45,7 @@ export function plainLogits(ringRow: number, candidates = 1): LogitRow {
 
 export const FROM_SAMPLER = 0xffff_ffff
 const HEADER = 8
-const ROW_WORDS = 5
+const ROW_WORDS = 7
 const LOGIT_WORDS = 12
 const TILE_WORDS = 2
 
@@ -87,10 +91,11 @@ export function packBatch(
   const words = new Uint32Array(tableAt)
   const floats = new Float32Array(words.buffer)
   words.set([rows.length, logitRows.length, tiles.length, rowsAt, logitsAt, tilesAt, scalesAt, adapters])
-  rows.forEach(({ token, position, pages, slot, textLength = 0 }, i) => {
+  rows.forEach((row, i) => {
+    const { token, position, pages, slot, textLength = 0, end = position + 1, learned = position } = row
     const table = offsets.get(pages)
     invariant(table !== undefined, 'every row has a page table')
-    words.set([token, position, table, slot, tableRow(textLength)], rowsAt + i * ROW_WORDS)
+    words.set([token, position, table, slot, tableRow(textLength), end, learned], rowsAt + i * ROW_WORDS)
   })
   rows.forEach(({ scales }, i) => {
     if (scales) floats.set(scales.subarray(0, adapters), scalesAt + i * adapters)

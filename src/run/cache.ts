@@ -70,7 +70,7 @@ export class PagePool {
     return (2 * this.pageBytes.reduce((sum, bytes) => sum + bytes, 0)) / this.pageBytes.length
   }
 
-  /** A page nobody uses, or null. */
+  /** A free page, or null. */
   take(): number | null {
     const page = this.free.pop()
     if (page === undefined) return null

@@ -1,5 +1,6 @@
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { AdapterStack, EmbedLora, MatrixView } from '../ops/operands.ts'
+import type { Mask } from '../program/attrs.ts'
 import type { AdapterChanges } from '../program/changes.ts'
 import type { EditSet } from './editSet.ts'
 
@@ -20,4 +21,6 @@ export interface BoundAdapters extends AdapterChanges {
 export interface ForwardChanges {
   readonly adapters: BoundAdapters | null
   readonly edits: EditSet | null
+  /** A mask other than the model's own. */
+  readonly mask?: Mask | undefined
 }

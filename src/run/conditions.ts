@@ -1,13 +1,17 @@
+import type { Mask } from '../program/attrs.ts'
 import { EDIT_SLOT } from '../program/batchLayout.ts'
+import { maskName } from '../program/mask.ts'
 import type { PageOrigin } from './cache.ts'
 import type { EditSet } from './editSet.ts'
 
-/** What one forward runs under: a scale for each adapter slot, edits, and a name for both that pages are kept by. */
+/** What one forward runs under: a scale for each adapter slot, edits, a mask, and a name for all that pages are kept by. */
 export interface Conditions extends PageOrigin {
   /** By slot, then the strength of edits: {@link EDIT_SLOT} + 1 long. */
   readonly scales: Float32Array
   /** Edits of the rows whose strength stands behind the adapters' scales. */
   readonly edits: EditSet | null
+  /** Which positions rows see; absent: those of the model's own mask. Live sequences know no other. */
+  readonly mask?: Mask
 }
 
 /** No adapter and no edit. */
@@ -18,9 +22,16 @@ export function underEdits(conditions: Conditions, edits: EditSet): Conditions {
   const scales = conditions.scales.slice()
   scales[EDIT_SLOT] = 1
   return {
+    ...conditions,
     scales,
     key: `${conditions.key}|${edits.key}`,
     edits,
     unedited: { key: conditions.key, below: edits.firstPosition },
   }
+}
+
+/** The same conditions under another mask than the model's `own`: no page is shared with what runs under that. */
+export function underMask(conditions: Conditions, mask: Mask | undefined, own: Mask): Conditions {
+  if (mask === undefined || maskName(mask) === maskName(own)) return conditions
+  return { ...conditions, key: `${conditions.key}|mask:${maskName(mask)}`, mask }
 }

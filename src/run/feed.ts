@@ -34,7 +34,7 @@ export async function submitRows(
   { program, after }: SubmitOptions = {},
 ): Promise<void> {
   const [size, logitRows] = program ?? [programRows(rows.length), rows.filter(({ logits }) => logits).length]
-  runner.submit(await runner.live(size, logitRows, edits), rows, after)
+  await runner.withLive(size, logitRows, edits, (bound) => runner.submit(bound, rows, after))
 }
 
 /** A sequence under the conditions of a text, which shares what the cache holds of these tokens. */
@@ -143,7 +143,7 @@ export class Feed {
     this.sequence.tokens.push(...tokens.filter((token) => token !== FROM_SAMPLER))
   }
 
-  /** Reads tokens whose predictions nobody wants, chunk by chunk, so that others get their turn. */
+  /** Reads tokens whose predictions are not wanted, chunk by chunk, so that other work gets its turn. */
   async read(
     tokens: readonly number[],
     { chunk = () => MAX_ROWS, signal, onRead }: ReadOptions = {},

@@ -1,7 +1,9 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { planArena } from '../program/arena.ts'
+import type { Mask } from '../program/attrs.ts'
 import { PAGE } from '../program/batchLayout.ts'
+import { isCausal, seenEnd } from '../program/mask.ts'
 import type { Program } from '../program/step.ts'
 import { batchWords, plainLogits, type BatchRow } from './batch.ts'
 import type { BoundProgram } from './bind.ts'
@@ -15,6 +17,14 @@ import type { Runner } from './runner.ts'
 export interface BoundForward {
   readonly bound: BoundProgram
   readonly batch: LedgerBuffer
+}
+
+/** What an inspecting forward does not have of its own. */
+export interface InspectionOptions {
+  /** Pages to read and write instead of its own. */
+  readonly cache?: CachePages
+  /** Tokens of the whole text, where the run is over its beginning. */
+  readonly textLength?: number
 }
 
 /** Where keys and values of an inspecting forward are. */
@@ -31,25 +41,44 @@ export class InspectionRun {
   readonly changes: ForwardChanges
   /** Page table of its one sequence. */
   readonly pages: number[]
-  /** Tokens of the text. */
+  readonly #mask: Mask
+  /** Positions of its sequence. */
   readonly #positions: number
+  readonly #textLength: number
   readonly #runner: Runner
   readonly #conditions: Conditions
   readonly #buffers: LedgerBuffer[] = []
   readonly #own: PagePool | null
   readonly #cache: CachePages
 
-  /** `cache`: pages to read and write instead of its own. */
-  constructor(runner: Runner, positions: number, conditions: Conditions, cache?: CachePages) {
+  constructor(
+    runner: Runner,
+    positions: number,
+    conditions: Conditions,
+    { cache, textLength = positions }: InspectionOptions = {},
+  ) {
     this.#runner = runner
     this.#conditions = conditions
+    this.#mask = conditions.mask ?? runner.model.mask
     this.#positions = positions
-    this.changes = { adapters: runner.adapters, edits: conditions.edits }
+    this.#textLength = textLength
+    this.changes = { adapters: runner.adapters, edits: conditions.edits, mask: conditions.mask }
     const count = Math.ceil(positions / PAGE)
     const layers = cacheLayers(runner.model.record({ rows: 1, logitRows: 0, positions }))
     this.#own = cache ? null : new PagePool(runner.ledger, layers, count, 'inspection')
     this.#cache = cache ?? this.#own ?? runner.pool
     this.pages = Array.from({ length: count }, (_, i) => i)
+  }
+
+  /** True when no row sees a later one: then a text may run chunk by chunk. */
+  get isCausal(): boolean {
+    return isCausal(this.#mask)
+  }
+
+  /** Another run over the same pages, with buffers of its own. */
+  beside(): InspectionRun {
+    const more = { cache: this.#cache, textLength: this.#textLength }
+    return new InspectionRun(this.#runner, this.#positions, this.#conditions, more)
   }
 
   create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
@@ -90,16 +119,21 @@ export class InspectionRun {
     return { bound, batch }
   }
 
-  /** The tokens as rows of its sequence from `begin` on; with `logits`, row i of them has its logits in ring row i. */
-  rows(ids: readonly number[], begin: number, logits: boolean): BatchRow[] {
+  /**
+   * Tokens `[begin, end)` of its text as rows of its sequence; with `logits`, row i of them has its logits in ring row i.
+   */
+  rows(ids: readonly number[], begin: number, logits: boolean, end = ids.length): BatchRow[] {
     const { pages } = this
     const { scales } = this.#conditions
-    return ids.map((token, i) => ({
+    const { unplacedId } = this.#runner.model
+    return ids.slice(begin, end).map((token, i) => ({
       token,
       position: begin + i,
       pages,
       slot: 0,
-      textLength: this.#positions,
+      textLength: this.#textLength,
+      end: seenEnd(this.#mask, begin + i, this.#positions),
+      learned: unplacedId === undefined ? undefined : placeOf(ids, begin + i, unplacedId),
       scales,
       logits: logits ? plainLogits(i) : undefined,
     }))
@@ -119,4 +153,10 @@ export class InspectionRun {
     for (const buffer of this.#buffers.splice(0)) this.#runner.ledger.destroy(buffer)
     this.#own?.dispose()
   }
+}
+
+/** The row of the learned positions that a token takes, those of id `unplaced` taking none: the row before the first. */
+function placeOf(ids: readonly number[], at: number, unplaced: number): number {
+  if (ids[at] === unplaced) return -1
+  return ids.slice(0, at).reduce((count, id) => (id === unplaced ? count : count + 1), 0)
 }

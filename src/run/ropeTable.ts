@@ -9,7 +9,7 @@ export function lengthBorder({ scaling }: RopeTable): number | null {
   return scaling.kind === 'longrope' || scaling.kind === 'dynamic' ? scaling.originalContext : null
 }
 
-/** Llama 3.1: what makes few turns over the original context is stretched, a ramp up to what makes many. */
+/** Llama 3.1: what makes few turns over the original context is slowed down, a ramp up to what makes many. */
 function llama3Frequency(frequency: number, scaling: Extract<RopeScaling, { kind: 'llama3' }>): number {
   const { factor, lowFreqFactor, highFreqFactor, originalContext } = scaling
   const turns = (originalContext * frequency) / (2 * Math.PI)
@@ -22,8 +22,8 @@ function llama3Frequency(frequency: number, scaling: Extract<RopeScaling, { kind
 function grownTheta({ theta, rotary, scaling }: RopeTable, length: number): number {
   if (scaling.kind !== 'dynamic') return theta
   const { factor, originalContext } = scaling
-  const stretch = (factor * Math.max(length, originalContext)) / originalContext - (factor - 1)
-  return theta * stretch ** (rotary / (rotary - 2))
+  const growth = (factor * Math.max(length, originalContext)) / originalContext - (factor - 1)
+  return theta * growth ** (rotary / (rotary - 2))
 }
 
 /**

@@ -11,6 +11,7 @@ import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import { EDIT_SLOT, PAGE } from '../program/batchLayout.ts'
 import { withAdapters, withEdits } from '../program/changes.ts'
 import { fuse } from '../program/fuse.ts'
+import { withMask } from '../program/mask.ts'
 import { isOp, type Program, type ProgramSize } from '../program/step.ts'
 import type { WeightStore } from '../weights/store.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
@@ -39,7 +40,7 @@ export interface RunnerOptions {
   ledger: BufferLedger
   weights: WeightStore
   /** Made to propose tokens to another runner: room for one text, logits of one forward. */
-  guide?: boolean
+  draft?: boolean
 }
 
 /** Buffers of one model that live as long as it does, and the programs bound to them. */
@@ -65,7 +66,7 @@ export class Runner {
   #turn: Promise<unknown> = Promise.resolve()
   #select: { dispatch: Omit<BoundDispatch, 'grid'>; params: LedgerBuffer } | null = null
 
-  constructor({ opened, variant, model, context, ledger, weights, guide = false }: RunnerOptions) {
+  constructor({ opened, variant, model, context, ledger, weights, draft = false }: RunnerOptions) {
     this.executor = new Executor(opened.device, ledger, variant)
     this.model = model
     this.context = context
@@ -73,10 +74,10 @@ export class Runner {
     const forward = model.record({ rows: MATVEC_ROWS, logitRows: MATVEC_ROWS, positions: context })
     const layers = cacheLayers(forward)
     const perContext = Math.ceil(context / PAGE)
-    this.pool = new PagePool(ledger, layers, cachePages(layers, context, guide))
+    this.pool = new PagePool(ledger, layers, cachePages(layers, context, draft))
     this.sequences = new SequenceStore(opened.device, this.pool, widestWindow(layers))
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage
-    this.ringRows = ringRows(model.vocab, context, opened.device.limits.maxStorageBufferBindingSize, guide)
+    this.ringRows = ringRows(model.vocab, context, opened.device.limits.maxStorageBufferBindingSize, draft)
     this.logits = ledger.create('logits', this.ringRows * model.vocab * 4, STORAGE | COPY_SRC)
     this.records = ledger.create('records', MAX_LOGIT_ROWS * RECORD_BYTES, STORAGE | COPY_SRC)
     const words = batchWords(MAX_ROWS, MAX_SEQUENCES, perContext)
@@ -111,9 +112,10 @@ export class Runner {
   record(
     size: ProgramSize,
     observed: readonly string[],
-    { adapters, edits }: ForwardChanges = { adapters: this.adapters, edits: null },
+    { adapters, edits, mask }: ForwardChanges = { adapters: this.adapters, edits: null },
   ): Program {
-    const recorded = this.model.record(size)
+    const own = this.model.record(size)
+    const recorded = mask === undefined ? own : withMask(own, mask)
     const adapted = adapters ? withAdapters(recorded, adapters) : recorded
     const edited = edits ? withEdits(adapted, (step) => edits.has(step)) : adapted
     const isSingleBuffer = (name: string): boolean => this.weights.isSingleBuffer(name)
@@ -173,13 +175,26 @@ export class Runner {
     before.adapters?.dispose()
   }
 
-  /** The bound live program for these counts; compiled once. */
-  async live(rows: number, logitRows: number, edits: EditSet | null = null): Promise<BoundProgram> {
+  /** The bound live program for these counts; compiled once. It may be freed in any later turn: {@link withLive} is for running it. */
+  live(rows: number, logitRows: number, edits: EditSet | null = null): Promise<BoundProgram> {
+    return this.withLive(rows, logitRows, edits, (bound) => bound)
+  }
+
+  /**
+   * Hands `run` the bound live program for these counts. A swap of adapters or edits frees the activations of the programs before it,
+   * so `run` encodes and submits at once: no turn lies between the check that the program still lives and its submit.
+   */
+  async withLive<T>(
+    rows: number,
+    logitRows: number,
+    edits: EditSet | null,
+    run: (bound: BoundProgram) => T,
+  ): Promise<T> {
     for (;;) {
       const programs = this.#programsUnder(edits)
       const bound = await programs.get(rows, logitRows)
       // Adapters may have been swapped meanwhile.
-      if (programs === this.#programsUnder(edits)) return bound
+      if (programs === this.#programsUnder(edits)) return run(bound)
     }
   }
 

@@ -8,7 +8,7 @@ import { compareRows, editedRunOf, rowLogits } from './editRun.ts'
 import { toEdits } from './editForward.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord } from './textIdentity.ts'
+import { scalesKey } from './textIdentity.ts'
 
 /** A part of the model that can be switched off: a step, one head of it or all. */
 export interface Part {
@@ -32,12 +32,12 @@ export interface AblationState {
   phase: { kind: 'idle' } | { kind: 'measuring'; done: number; total: number }
   /** The text that was measured, and the adapters it was measured under. */
   ids: readonly number[]
-  mix: string
+  scales: string
   /** Mean KL over that text, nats, by {@link partKey}: of the parts measured so far. */
   effects: Readonly<Record<string, number>>
 }
 
-const NOTHING = { ids: [], mix: '', effects: {} } as const
+const NOTHING = { ids: [], scales: '', effects: {} } as const
 
 /** How much each part matters to the text on the page: it is run once with every single one of them off. */
 export class Ablation {
@@ -58,13 +58,13 @@ export class Ablation {
   }
 
   async start(): Promise<void> {
-    const { shown } = editedRunOf(this.session).reading.state.getState()
+    const { shown } = editedRunOf(this.session).measurement.state.getState()
     if (shown === null) return
     this.stop()
     this.controller = new AbortController()
     const { signal } = this.controller
     const { ids, model } = shown
-    this.state.setState({ ids, mix: shown.value.mix, effects: {} })
+    this.state.setState({ ids, scales: shown.value.scales, effects: {} })
     try {
       await this.measure(model, ids, signal)
     } catch (error) {
@@ -84,7 +84,7 @@ export class Ablation {
     }
     const anatomy = await readAnatomy(model)
     const parts = anatomy.layers.flatMap(partsOf)
-    const { mix } = this.state.getState()
+    const { scales } = this.state.getState()
     const base = await editedRunOf(this.session).baseLogits(model, ids)
     for (const [done, part] of parts.entries()) {
       throwIfAborted(signal)
@@ -92,7 +92,8 @@ export class Ablation {
       const edits = toEdits(anatomy, { kind: 'scale', ...part, factor: 0, span: { kind: 'all' } })
       const logits = await model.logits(ids, { edits })
       throwIfAborted(signal)
-      if ((await mixWord(model)) !== mix) throw new TokenscopeError('aborted', 'The adapters were moved.')
+      if ((await scalesKey(model)) !== scales)
+        throw new TokenscopeError('aborted', 'The adapters were moved.')
       const kl = ids.map((_, row) => compareRows(rowLogits(base, row), rowLogits(logits, row), undefined).kl)
       const mean = kl.reduce<number>((sum, value) => sum + (value ?? 0), 0) / ids.length
       this.state.setState(({ effects }) => ({ effects: { ...effects, [partKey(part)]: mean } }))

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import type { ComparedToken, Lens, Model, TensorData } from '../api/model.ts'
 import { toErrorData, TokenscopeError } from '../errors.ts'
-import { mixOf, type MixPart } from './adapterMix.ts'
+import { scalesOf, type NamedScale } from './adapterScales.ts'
 import { adaptersOf, type Adapters } from './adapters.ts'
 import { readAnatomy } from './anatomy.ts'
 import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from './adapterScores.ts'
@@ -10,14 +10,14 @@ import { oncePerFrame } from './frames.ts'
 import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
 
-/** Which mix a side runs under: the base, everything as mixed, or one adapter alone (`only:<id>`). */
-export type MixChoice = 'base' | 'mix' | `only:${string}`
+/** Which adapters a side runs under: none, all at their scales, or one adapter (`only:<id>`). */
+export type ScalesChoice = 'base' | 'scales' | `only:${string}`
 export type Side = 'a' | 'b'
 export type CompareMode = 'write' | 'score'
 
 export type ComparePhase =
   | { kind: 'empty' }
-  | { kind: 'reading'; done: number; total: number }
+  | { kind: 'prefill'; done: number; total: number }
   | { kind: 'running' }
   | { kind: 'done' }
   | { kind: 'stopped' }
@@ -25,11 +25,11 @@ export type ComparePhase =
 
 export interface CompareState {
   mode: CompareMode
-  a: MixChoice
-  b: MixChoice
+  a: ScalesChoice
+  b: ScalesChoice
   phase: ComparePhase
-  /** The mixes behind what is shown; null before any run. */
-  shown: { mode: CompareMode; a: readonly MixPart[]; b: readonly MixPart[]; prompt: string } | null
+  /** The scales behind what is shown; null before any run. */
+  shown: { mode: CompareMode; a: readonly NamedScale[]; b: readonly NamedScale[]; prompt: string } | null
   /** Selected position: index among generated tokens, or of scored tokens. */
   selected: number | null
   version: number
@@ -38,12 +38,12 @@ export interface CompareState {
 /** Alternatives captured per token and side. */
 const CAPTURED = 64
 
-/** Two mixes over the same prompt, or over the same text. Arrays are outside the store; `version` says they grew. */
+/** Two sets of scales over the same prompt, or over the same text. Arrays are outside the store; `version` says they grew. */
 export class Comparison {
   readonly state = createStore<CompareState>()(() => ({
     mode: 'write',
     a: 'base',
-    b: 'mix',
+    b: 'scales',
     phase: { kind: 'empty' },
     shown: null,
     selected: null,
@@ -51,7 +51,7 @@ export class Comparison {
   }))
   promptIds: readonly number[] = []
   readonly tokens: ComparedToken[] = []
-  /** Teacher-forced: the whole text, and both mixes' view of every token but its first. */
+  /** Teacher-forced: the whole text, and both sides' view of every token but its first. */
   scoredIds: readonly number[] = []
   scoredTexts: readonly string[] = []
   scored: readonly ScoredPosition[] = []
@@ -70,10 +70,10 @@ export class Comparison {
     })
   }
 
-  resolve(choice: MixChoice): readonly MixPart[] {
+  resolve(choice: ScalesChoice): readonly NamedScale[] {
     const { tracks, solo } = this.adapters.state.getState()
     if (choice === 'base') return []
-    if (choice === 'mix') return mixOf(tracks, solo)
+    if (choice === 'scales') return scalesOf(tracks, solo)
     const track = tracks.find(({ id }) => choice === `only:${id}`)
     return track === undefined ? [] : [{ id: track.id, name: track.name, scale: track.scale }]
   }
@@ -82,7 +82,7 @@ export class Comparison {
     this.controller?.abort()
   }
 
-  /** Writes from the prompt, or scores the text on the page, under both mixes. */
+  /** Writes from the prompt, or scores the text on the page, under both sets of scales. */
   async start(): Promise<void> {
     const { session } = this
     const { model } = session
@@ -95,7 +95,7 @@ export class Comparison {
     const shown = { mode, a: this.resolve(a), b: this.resolve(b), prompt: session.app.getState().prompt }
     this.tokens.length = 0
     this.scored = []
-    this.state.setState({ phase: { kind: 'reading', done: 0, total: 0 }, shown, selected: null })
+    this.state.setState({ phase: { kind: 'prefill', done: 0, total: 0 }, shown, selected: null })
     try {
       await (mode === 'write' ? this.write(run, model, shown) : this.score(run, model, shown))
       if (run !== this.run) return
@@ -138,9 +138,9 @@ export class Comparison {
 
   /** What every layer would predict at a position, on one side. */
   async lens(side: Side, at: number): Promise<Lens> {
-    const { model, mix } = this.behind(side)
+    const { model, scales } = this.behind(side)
     const ids = this.idsBefore(side, at)
-    return model.lens(ids, { positions: [ids.length - 1], adapters: mix, topK: 1 })
+    return model.lens(ids, { positions: [ids.length - 1], adapters: scales, topK: 1 })
   }
 
   /** Attention patterns `[heads, rows, positions]` of a layer over what both sides have read at a position. */
@@ -148,28 +148,28 @@ export class Comparison {
     const first = this.firstDifference
     const ids = this.idsBefore('a', first < 0 ? at : Math.min(at, first))
     const read = async (side: Side) => {
-      const { model, mix } = this.behind(side)
+      const { model, scales } = this.behind(side)
       const probe = (await readAnatomy(model)).layers[layer]?.attention?.probs ?? ''
-      const probs = (await model.trace(ids, { probes: [probe], adapters: mix })).get(probe)
+      const probs = (await model.trace(ids, { probes: [probe], adapters: scales })).get(probe)
       if (probs === undefined) throw new TokenscopeError('bad-argument', `${probe} was not traced.`)
       return probs
     }
     return { a: await read('a'), b: await read('b') }
   }
 
-  private behind(side: Side): { model: Model; mix: readonly MixPart[] } {
+  private behind(side: Side): { model: Model; scales: readonly NamedScale[] } {
     const { model } = this.session
     const { shown } = this.state.getState()
     if (model === null || shown === null) {
       throw new TokenscopeError('unsupported', 'Not captured: the model of this comparison is gone.')
     }
-    return { model, mix: shown[side] }
+    return { model, scales: shown[side] }
   }
 
   private async write(
     run: number,
     model: Model,
-    { a, b, prompt }: { a: readonly MixPart[]; b: readonly MixPart[]; prompt: string },
+    { a, b, prompt }: { a: readonly NamedScale[]; b: readonly NamedScale[]; prompt: string },
   ): Promise<void> {
     const { settings } = this.session.app.getState()
     const ids = await encodePrompt(model, prompt)
@@ -183,7 +183,7 @@ export class Comparison {
       topLogprobs: Math.min(CAPTURED, model.info.vocab),
       signal,
       onPrefill: (done, total) => {
-        if (run === this.run) this.state.setState({ phase: { kind: 'reading', done, total } })
+        if (run === this.run) this.state.setState({ phase: { kind: 'prefill', done, total } })
       },
     })
     for await (const token of stream) {
@@ -197,13 +197,11 @@ export class Comparison {
   private async score(
     run: number,
     model: Model,
-    { a, b }: { a: readonly MixPart[]; b: readonly MixPart[] },
+    { a, b }: { a: readonly NamedScale[]; b: readonly NamedScale[] },
   ): Promise<void> {
-    const { trace, app } = this.session
-    const written = trace.modelId === model.info.id && trace.tokens.length > 0
-    const ids = written
-      ? trace.idsBefore(trace.tokens.length)
-      : await encodePrompt(model, app.getState().prompt)
+    const { log, app } = this.session
+    const written = log.modelId === model.info.id && log.tokens.length > 0
+    const ids = written ? log.idsBefore(log.tokens.length) : await encodePrompt(model, app.getState().prompt)
     if (ids.length * model.info.vocab > SCORE_LIMIT) {
       throw new TokenscopeError(
         'limit',
@@ -215,10 +213,10 @@ export class Comparison {
       )
     }
     const total = ids.length * 2
-    this.state.setState({ phase: { kind: 'reading', done: 0, total } })
+    this.state.setState({ phase: { kind: 'prefill', done: 0, total } })
     const first = await model.logits(ids, { adapters: a })
     if (run !== this.run) return
-    this.state.setState({ phase: { kind: 'reading', done: ids.length, total } })
+    this.state.setState({ phase: { kind: 'prefill', done: ids.length, total } })
     const second = await model.logits(ids, { adapters: b })
     const scored = await scoreBoth(first, second, ids)
     const texts = model.info.hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => '')

@@ -1,8 +1,8 @@
-import type { AdapterOrigin, MixSpan, Track } from './adapterMix.ts'
+import type { AdapterOrigin, ScalesSpan, Track } from './adapterScales.ts'
 import { readLocal, readTab, writeLocal, writeTab } from './storage.ts'
 
 const TRACKS_KEY = 'tokenscope.adapters.1'
-const SPANS_KEY = 'tokenscope.mixes.1'
+const SPANS_KEY = 'tokenscope.scales.1'
 
 /** What of a row outlives a reload. */
 export type SavedTrack = Pick<Track, 'name' | 'scale' | 'enabled' | 'origin'>
@@ -47,14 +47,14 @@ export function writeTracks(tracks: readonly SavedTrack[]): void {
   writeLocal(TRACKS_KEY, saved)
 }
 
-/** Mixes of this tab's text, kept beside it: the length says whether it is still the same text. */
+/** Scales behind this tab's text, kept beside it: the length says whether it is still the same text. */
 export interface SavedSpans {
   tokens: number
-  spans: readonly MixSpan[]
-  scored: MixSpan['mix'] | null
+  spans: readonly ScalesSpan[]
+  scored: ScalesSpan['scales'] | null
 }
 
-function isMix(value: unknown): value is MixSpan['mix'] {
+function areScales(value: unknown): value is ScalesSpan['scales'] {
   return (
     Array.isArray(value) &&
     value.every(
@@ -66,13 +66,13 @@ function isMix(value: unknown): value is MixSpan['mix'] {
 
 export function parseSpans(saved: unknown): SavedSpans | null {
   if (!isRecord(saved) || typeof saved['tokens'] !== 'number' || !Array.isArray(saved['spans'])) return null
-  const spans = (saved['spans'] as unknown[]).flatMap((span): MixSpan[] =>
-    isRecord(span) && typeof span['from'] === 'number' && isMix(span['mix'])
-      ? [{ from: span['from'], mix: span['mix'] }]
+  const spans = (saved['spans'] as unknown[]).flatMap((span): ScalesSpan[] =>
+    isRecord(span) && typeof span['from'] === 'number' && areScales(span['scales'])
+      ? [{ from: span['from'], scales: span['scales'] }]
       : [],
   )
   if (spans.length !== saved['spans'].length) return null
-  return { tokens: saved['tokens'], spans, scored: isMix(saved['scored']) ? saved['scored'] : null }
+  return { tokens: saved['tokens'], spans, scored: areScales(saved['scored']) ? saved['scored'] : null }
 }
 
 export function readSpans(): SavedSpans | null {

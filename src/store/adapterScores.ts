@@ -13,7 +13,7 @@ function rowOf({ data, shape }: TensorData, row: number): Float32Array {
   return data.subarray(row * vocab, (row + 1) * vocab)
 }
 
-/** One position of a text that two mixes were asked about. */
+/** One position of a text that two sets of scales were asked about. */
 export interface ScoredPosition {
   /** Log-probabilities of the token that stands there. */
   a: number
@@ -22,7 +22,7 @@ export interface ScoredPosition {
   kl: number
 }
 
-/** Both mixes' view of every token but the first. */
+/** Both sides' view of every token but the first. */
 export async function scoreBoth(
   a: TensorData,
   b: TensorData,

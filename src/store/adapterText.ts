@@ -1,41 +1,41 @@
 import { createStore } from 'zustand/vanilla'
-import { addSpan, sameMix, type MixPart, type MixSpan } from './adapterMix.ts'
+import { addSpan, sameScales, type NamedScale, type ScalesSpan } from './adapterScales.ts'
 import { readSpans, writeSpans } from './adapterMemory.ts'
 import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
 
-export interface TextMixState {
+export interface TextScalesState {
   /** What wrote which tokens of the text on the page; empty while nothing is known. */
-  spans: readonly MixSpan[]
-  /** The mix whose probabilities the tokens carry; null: each token its own run's. */
-  scored: readonly MixPart[] | null
-  /** The text is being read under this mix; `done` of its tokens are. */
-  scoring: { tokens: number; done: number; mix: readonly MixPart[] } | null
+  spans: readonly ScalesSpan[]
+  /** The scales whose probabilities the tokens carry; null: each token its own run's. */
+  scored: readonly NamedScale[] | null
+  /** The text is being read under these scales; `done` of its tokens are. */
+  scoring: { tokens: number; done: number; scales: readonly NamedScale[] } | null
 }
 
 /** Milliseconds a moved slider rests before the text is read again. */
-const REST = 160
+const DEBOUNCE_MS = 160
 
-/** Keeps account of which mix wrote the text on the page, and reads that text again when the mix changes. */
-export class TextMix {
-  readonly state = createStore<TextMixState>()(() => ({
+/** Keeps account of the scales the text on the page was written under, and reads that text again when they change. */
+export class TextScales {
+  readonly state = createStore<TextScalesState>()(() => ({
     spans: [],
     scored: null,
     scoring: null,
   }))
   private readonly session: Session
-  private readonly current: () => readonly MixPart[]
+  private readonly current: () => readonly NamedScale[]
   private timing: object | null = null
   private timer: ReturnType<typeof setTimeout> | undefined
-  /** Counts readings; a late one is dropped. */
-  private reading = 0
+  /** Counts runs; a late one is dropped. */
+  private run = 0
   private stale = false
 
-  constructor(session: Session, current: () => readonly MixPart[]) {
+  constructor(session: Session, current: () => readonly NamedScale[]) {
     this.session = session
     this.current = current
     this.restore()
-    session.trace.subscribe(() => this.followTrace())
+    session.log.subscribe(() => this.followLog())
     session.app.subscribe((state, before) => {
       if (!isRunning(before.run) || isRunning(state.run)) return
       this.keep()
@@ -43,83 +43,84 @@ export class TextMix {
     })
   }
 
-  /** The mix has changed: what stands on the page is read again once things have rested. */
-  mixChanged(): void {
+  /** The scales have changed: what stands on the page is read again once things are at rest. */
+  scalesChanged(): void {
     clearTimeout(this.timer)
-    this.reading += 1
+    this.run += 1
     this.stale = true
     this.state.setState({ scoring: null })
-    this.timer = setTimeout(() => this.readAgain(), REST)
+    this.timer = setTimeout(() => this.readAgain(), DEBOUNCE_MS)
   }
 
   /** A new object of timing means a run has begun; an empty text with none means it was cleared or restored. */
-  private followTrace(): void {
-    const { trace } = this.session
-    if (trace.timing === null || trace.timing === this.timing) return
-    this.timing = trace.timing
-    this.reading += 1
-    const mix = this.current()
-    const spans = trace.runStart === 0 ? [] : this.state.getState().spans
-    this.state.setState({ spans: addSpan(spans, { from: trace.runStart, mix }), scoring: null })
-    if (trace.runStart === 0) this.state.setState({ scored: null })
+  private followLog(): void {
+    const { log } = this.session
+    if (log.timing === null || log.timing === this.timing) return
+    this.timing = log.timing
+    this.run += 1
+    const scales = this.current()
+    const spans = log.runStart === 0 ? [] : this.state.getState().spans
+    this.state.setState({ spans: addSpan(spans, { from: log.runStart, scales }), scoring: null })
+    if (log.runStart === 0) this.state.setState({ scored: null })
   }
 
   private restore(): void {
-    const { trace } = this.session
-    this.timing = trace.timing
+    const { log } = this.session
+    this.timing = log.timing
     const saved = readSpans()
-    if (trace.timing === null && saved !== null && saved.tokens === trace.tokens.length) {
+    if (log.timing === null && saved !== null && saved.tokens === log.tokens.length) {
       this.state.setState({ spans: saved.spans, scored: saved.scored })
-    } else if (trace.timing !== null) {
-      this.state.setState({ spans: [{ from: 0, mix: this.current() }] })
+    } else if (log.timing !== null) {
+      this.state.setState({ spans: [{ from: 0, scales: this.current() }] })
     }
   }
 
   private keep(): void {
     const { spans, scored } = this.state.getState()
-    writeSpans({ tokens: this.session.trace.tokens.length, spans, scored })
+    writeSpans({ tokens: this.session.log.tokens.length, spans, scored })
   }
 
-  /** True when all tokens carry probabilities of one mix. */
+  /** True when all tokens carry probabilities of the same scales. */
   private isUniform(): boolean {
     const { spans, scored } = this.state.getState()
-    return scored === null ? spans.length <= 1 : spans.every(({ mix }) => sameMix(mix, scored))
+    return scored === null ? spans.length <= 1 : spans.every(({ scales }) => sameScales(scales, scored))
   }
 
   private readAgain(): void {
     const { session } = this
-    const { model, trace } = session
+    const { model, log } = session
     if (isRunning(session.app.getState().run)) return
     this.stale = false
-    if (model === null || trace.modelId !== model.info.id || trace.tokens.length === 0) return
-    const mix = this.current()
+    if (model === null || log.modelId !== model.info.id || log.tokens.length === 0) return
+    const scales = this.current()
     const { spans, scored } = this.state.getState()
-    const shown = scored ?? (spans.length === 1 ? spans[0]?.mix : undefined)
-    if (shown !== undefined && sameMix(shown, mix)) return
-    const ids = trace.idsBefore(trace.tokens.length)
-    this.score(ids, mix).catch((error: unknown) => {
+    const shown = scored ?? (spans.length === 1 ? spans[0]?.scales : undefined)
+    if (shown !== undefined && sameScales(shown, scales)) return
+    const ids = log.idsBefore(log.tokens.length)
+    this.score(ids, scales).catch((error: unknown) => {
       this.state.setState({ scoring: null })
       session.report(error)
     })
   }
 
-  private async score(ids: readonly number[], mix: readonly MixPart[]): Promise<void> {
-    const { model, trace } = this.session
+  private async score(ids: readonly number[], scales: readonly NamedScale[]): Promise<void> {
+    const { model, log } = this.session
     if (model === null) return
-    const reading = (this.reading += 1)
-    const epoch = trace.epoch
-    const show = (done: number): void => this.state.setState({ scoring: { tokens: ids.length, done, mix } })
+    const run = (this.run += 1)
+    const epoch = log.epoch
+    const show = (done: number): void =>
+      this.state.setState({ scoring: { tokens: ids.length, done, scales } })
     show(0)
     const scores: number[] = []
     // Omitted adapters mean the scales as they are set, merged ones included.
     for await (const chunk of model.score(ids, { topLogprobs: 0 })) {
-      if (reading !== this.reading || epoch !== trace.epoch) return
-      for (const { position, logprob } of chunk) if (position >= trace.promptIds.length) scores.push(logprob)
+      if (run !== this.run || epoch !== log.epoch) return
+      for (const { position, logprob } of chunk) if (position >= log.promptIds.length) scores.push(logprob)
       show((chunk.at(-1)?.position ?? 0) + 1)
     }
-    if (reading !== this.reading || epoch !== trace.epoch) return
-    trace.rescore(scores)
-    this.state.setState({ scoring: null, scored: mix })
+    if (run !== this.run || epoch !== log.epoch) return
+    log.rescore(scores)
+    this.state.setState({ scoring: null, scored: scales })
     this.keep()
   }
 }

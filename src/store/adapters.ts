@@ -4,8 +4,15 @@ import type { Model, ModelSource } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
 import { nameOfFiles, packFiles } from './adapterFiles.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
-import { actingScale, freeName, mixOf, type AdapterOrigin, type MixPart, type Track } from './adapterMix.ts'
-import { TextMix } from './adapterText.ts'
+import {
+  actingScale,
+  freeName,
+  scalesOf,
+  type AdapterOrigin,
+  type NamedScale,
+  type Track,
+} from './adapterScales.ts'
+import { TextScales } from './adapterText.ts'
 import { isRunning } from './app.ts'
 import type { AdapterEntry } from './catalogue.ts'
 import { perSession } from './perSession.ts'
@@ -25,8 +32,8 @@ export interface AdaptersState {
   /** Names of adapters being read. */
   pending: readonly string[]
   absent: readonly Absent[]
-  /** The mix folded into the weights; null while adapters run beside them. */
-  merged: readonly MixPart[] | null
+  /** The adapters folded into the weights; null while adapters run beside them. */
+  merged: readonly NamedScale[] | null
   working: 'merge' | 'unmerge' | 'export' | null
 }
 
@@ -38,7 +45,7 @@ interface Addition {
   enabled?: boolean
 }
 
-/** The adapters on the page's model: loads them, mixes them, remembers them. */
+/** The adapters on the page's model: loads them, scales them, remembers them. */
 export class Adapters {
   readonly state = createStore<AdaptersState>()(() => ({
     tracks: [],
@@ -49,7 +56,7 @@ export class Adapters {
     merged: null,
     working: null,
   }))
-  readonly text: TextMix
+  readonly text: TextScales
   private readonly session: Session
   private model: Model | null = null
   /** Sources of this visit by track name, so that dropped files survive a change of model. */
@@ -58,15 +65,15 @@ export class Adapters {
 
   constructor(session: Session) {
     this.session = session
-    this.text = new TextMix(session, () => this.mix)
+    this.text = new TextScales(session, () => this.scales)
     session.app.subscribe(() => this.followModel())
     this.followModel()
   }
 
   /** What acts now. */
-  get mix(): readonly MixPart[] {
+  get scales(): readonly NamedScale[] {
     const { tracks, solo, merged } = this.state.getState()
-    return merged ?? mixOf(tracks, solo)
+    return merged ?? scalesOf(tracks, solo)
   }
 
   /** Takes dropped or chosen files if they are an adapter's and a model is there to carry it. */
@@ -116,7 +123,7 @@ export class Adapters {
     this.state.setState({ selected: id })
   }
 
-  /** Puts a row at another place; the order is the reader's alone, the mix is a sum. */
+  /** Puts a row at another place; the order is the reader's, the sum has none. */
   move(id: string, to: number): void {
     const { tracks } = this.state.getState()
     const track = tracks.find((one) => one.id === id)
@@ -163,10 +170,10 @@ export class Adapters {
 
   /** Folds what acts into the weights. */
   merge(): Promise<void> {
-    const { mix } = this
+    const { scales } = this
     return this.work('merge', async (model) => {
-      await model.mergeAdapters(mix)
-      this.state.setState({ merged: mix })
+      await model.mergeAdapters(scales)
+      this.state.setState({ merged: scales })
     })
   }
 
@@ -178,13 +185,13 @@ export class Adapters {
     })
   }
 
-  /** The mix as files to keep: one PEFT adapter, or the model with it folded in. */
+  /** All at their scales as files to keep: one PEFT adapter, or the model with them folded in. */
   async export(format: 'peft' | 'merged'): Promise<{ name: string; blob: Blob } | null> {
     let packed: { name: string; blob: Blob } | null = null
     await this.work('export', async (model) => {
-      const { mix } = this
-      const files = await model.exportAdapter(mix, { format })
-      const parts = mix.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`)
+      const { scales } = this
+      const files = await model.exportAdapter(scales, { format })
+      const parts = scales.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`)
       const name = parts.join('+').replace(/[^\p{L}\p{N}.+-]+/gu, '-')
       packed = await packFiles(files, format === 'peft' ? name : `${model.info.id}-${name}`)
     })
@@ -215,7 +222,7 @@ export class Adapters {
     this.apply()
   }
 
-  /** Tells the engine every row's acting scale, and the text that its mix is another one. */
+  /** Tells the engine every row's acting scale, and the text that it was written under others. */
   private apply(): void {
     const { model } = this
     const { tracks, solo } = this.state.getState()
@@ -224,7 +231,7 @@ export class Adapters {
         (error: unknown) => model === this.model && this.session.report(error),
       )
     }
-    this.text.mixChanged()
+    this.text.scalesChanged()
     this.keep()
   }
 
@@ -260,7 +267,7 @@ export class Adapters {
       this.state.setState(({ absent }) => ({
         absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
       }))
-      this.text.mixChanged()
+      this.text.scalesChanged()
       this.keep()
     } finally {
       this.state.setState((state) => ({ pending: state.pending.filter((one) => one !== name) }))

@@ -32,8 +32,8 @@ export interface Layout {
   rightWidth: number
   leftOpen: boolean
   rightOpen: boolean
-  /** The words of the view rail. */
-  railOpen: boolean
+  /** The names in the list of views. */
+  navOpen: boolean
   /** The lens strip below every view. */
   stripOpen: boolean
 }
@@ -85,7 +85,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
     rightWidth: 372,
     leftOpen: true,
     rightOpen: true,
-    railOpen: true,
+    navOpen: true,
     stripOpen: true,
   },
 }

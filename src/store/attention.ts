@@ -13,7 +13,7 @@ import {
 } from './attentionScores.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { TextReading } from './textReading.ts'
+import { TextMeasurement } from './textMeasurement.ts'
 
 /** One head over the whole text; `head` null: the mean over the heads of its layer. */
 export interface HeadSummary {
@@ -63,9 +63,9 @@ export interface AttentionState {
 /** Positions to a side of a thumbnail. */
 const THUMB = 64
 /** Weights asked of one forward: 64 MB. */
-const AT_ONCE = 1 << 24
+const BATCH_ELEMENTS = 1 << 24
 /** Weights of a text that the page keeps: 128 MB. Of a longer text one layer is kept, and the others are read when chosen. */
-const KEPT = 1 << 25
+const MAX_KEPT_ELEMENTS = 1 << 25
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
@@ -130,11 +130,11 @@ async function* readAttention(model: Model, ids: readonly number[]): AsyncIterab
   const { layers, heads } = model.info
   const size = ids.length
   const perLayer = heads * size * size
-  const kept = perLayer * layers <= KEPT
+  const kept = perLayer * layers <= MAX_KEPT_ELEMENTS
   const copies = findCopies(ids)
   const summaries: HeadSummary[] = []
   const probs = new Map<number, Float32Array>()
-  const step = Math.max(1, Math.floor(AT_ONCE / perLayer))
+  const step = Math.max(1, Math.floor(BATCH_ELEMENTS / perLayer))
   for (let from = 0; from < layers; from += step) {
     const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
     for (const [layer, weights] of await readLayers(model, ids, some)) {
@@ -166,7 +166,7 @@ const BEGIN: AttentionState = {
 
 /** Attention over the text on the page: all heads at a glance, one of them or the mean of some chosen. */
 export class Attention {
-  readonly reading: TextReading<AttentionMap>
+  readonly measurement: TextMeasurement<AttentionMap>
   readonly state = createStore<AttentionState>()(() => BEGIN)
   /** The layer read last for a text too long to keep whole. */
   private single: { of: readonly number[]; layer: number; probs: Float32Array } | null = null
@@ -174,7 +174,7 @@ export class Attention {
   private mean: { of: AttentionMap; key: string; pattern: Pattern } | null = null
 
   constructor(session: Session) {
-    this.reading = new TextReading(session, readAttention)
+    this.measurement = new TextMeasurement(session, readAttention)
   }
 
   choose(chosen: ChosenHead): void {
@@ -217,18 +217,18 @@ export class Attention {
   }
 
   chooseAll(): void {
-    const { layers = 0, heads = 0 } = this.reading.state.getState().shown?.value ?? {}
+    const { layers = 0, heads = 0 } = this.measurement.state.getState().shown?.value ?? {}
     const all = Array.from({ length: layers }, (_, layer) => headsOf({ layer, head: null }, heads))
     this.state.setState({ several: all.flat() })
   }
 
   private heads(): number {
-    return this.reading.state.getState().shown?.value.heads ?? 0
+    return this.measurement.state.getState().shown?.value.heads ?? 0
   }
 
   /** `[heads, size, size]` of a layer of the text on show; null while it must be read. */
   peek(layer: number): Float32Array | null {
-    const { shown } = this.reading.state.getState()
+    const { shown } = this.measurement.state.getState()
     if (shown === null) return null
     const { single } = this
     const alone = single?.of === shown.ids && single.layer === layer ? single.probs : null
@@ -237,24 +237,24 @@ export class Attention {
 
   /** Reads a layer that {@link peek} does not hold. */
   async read(layer: number): Promise<void> {
-    const { shown } = this.reading.state.getState()
+    const { shown } = this.measurement.state.getState()
     if (shown === null) return
     const { model, ids } = shown
     const probs = (await readLayers(model, ids, [layer])).get(layer)
-    if (probs !== undefined && this.reading.state.getState().shown?.ids === ids)
+    if (probs !== undefined && this.measurement.state.getState().shown?.ids === ids)
       this.single = { of: ids, layer, probs }
   }
 
   /** The mean over heads of several layers; null until {@link average} has made it. */
   peekMean(places: readonly HeadPlace[]): Pattern | null {
-    const { shown } = this.reading.state.getState()
+    const { shown } = this.measurement.state.getState()
     const { mean } = this
     return mean !== null && mean.of === shown?.value && mean.key === keyOf(places) ? mean.pattern : null
   }
 
   /** Makes that mean, layer by layer, pausing between them; layers that are not held are read. */
   async average(places: readonly HeadPlace[]): Promise<void> {
-    const { shown } = this.reading.state.getState()
+    const { shown } = this.measurement.state.getState()
     if (shown === null || places.length === 0) return
     const { ids, value } = shown
     const size = ids.length
@@ -262,7 +262,7 @@ export class Attention {
     for (const layer of new Set(places.map((place) => place.layer))) {
       if (this.peek(layer) === null) await this.read(layer)
       const probs = this.peek(layer)
-      if (probs === null || this.reading.state.getState().shown?.value !== value) return
+      if (probs === null || this.measurement.state.getState().shown?.value !== value) return
       const heads = places.filter((place) => place.layer === layer).map(({ head }) => head)
       addHeads(sum, probs, heads, places.length)
       await pause()

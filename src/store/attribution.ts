@@ -25,7 +25,7 @@ export interface AttributionState {
 }
 
 /** Parts listed by size; the others are added up. */
-export const LARGEST = 24
+export const MAX_LINES = 24
 
 /** A line of an attribution: one part, or those of a layer's attention together. */
 export interface AttributionLine {
@@ -64,7 +64,7 @@ export function linesByLayer(parts: readonly AttributionPart[]): AttributionLine
 }
 
 /** The largest parts by magnitude, heads one by one, and the sum of all others. */
-export function linesBySize(parts: readonly AttributionPart[], count = LARGEST): AttributionLine[] {
+export function linesBySize(parts: readonly AttributionPart[], count = MAX_LINES): AttributionLine[] {
   const sorted = parts.toSorted((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
   const rest = sorted.slice(count)
   const lines = sorted.slice(0, count).map(lineOf)
@@ -84,7 +84,7 @@ export class LogitAttribution {
     open: [],
   }))
   private wanted: WantedLogit | null = null
-  private reading = false
+  private isReading = false
 
   /** Reads it once what is being read is done; a wish made meanwhile takes its place. */
   want(logit: WantedLogit): void {
@@ -93,11 +93,11 @@ export class LogitAttribution {
     this.wanted = logit
     if (shown !== null && sameLogit(shown.of, logit)) return this.state.setState({ phase: { kind: 'ready' } })
     this.state.setState({ phase: { kind: 'reading' } })
-    if (!this.reading) void this.readOn()
+    if (!this.isReading) void this.readOn()
   }
 
   private async readOn(): Promise<void> {
-    this.reading = true
+    this.isReading = true
     for (let of = this.wanted; of !== null; of = this.wanted) {
       try {
         const value = await of.model.attribution(of.ids, { position: of.position, token: of.token })
@@ -109,7 +109,7 @@ export class LogitAttribution {
       }
       break
     }
-    this.reading = false
+    this.isReading = false
   }
 
   /** Lists the heads of a layer, or hides them. */

@@ -1,10 +1,10 @@
 import type { Model, TokenAlternative } from '../api/model.ts'
 import { textOf } from './branchText.ts'
 import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from './tokenTree.ts'
-import type { Trace } from './trace.ts'
+import type { TokenLog } from './tokenLog.ts'
 
 /** A token computed for the tree, and what is predicted behind it. */
-export interface Sprout {
+export interface ComputedToken {
   token: TreeToken
   next: readonly TokenAlternative[]
 }
@@ -13,7 +13,7 @@ const CHOSEN = { prompt: false, random: null, finish: null } as const
 
 /**
  * Tokens behind a text that the tree does not have yet, each as one new row over the pages of the text before it. Null once
- * nobody wants them any more.
+ * they are no longer wanted.
  */
 export async function computeBranch(
   model: Model,
@@ -21,8 +21,8 @@ export async function computeBranch(
   ids: readonly number[],
   topLogprobs: number,
   isWanted: () => boolean,
-): Promise<Sprout[] | null> {
-  const sprouts: Sprout[] = []
+): Promise<ComputedToken[] | null> {
+  const computed: ComputedToken[] = []
   const before = idsOf(pathTo(parent))
   let { next } = parent
   for (const id of ids) {
@@ -32,11 +32,11 @@ export async function computeBranch(
     ])
     if (!isWanted()) return null
     const logprob = next?.find((token) => token.id === id)?.logprob ?? null
-    sprouts.push({ token: { id, text, logprob, ...CHOSEN }, next: fork.next.top })
+    computed.push({ token: { id, text, logprob, ...CHOSEN }, next: fork.next.top })
     before.push(id)
     next = fork.next.top
   }
-  return sprouts
+  return computed
 }
 
 /** The most probable tokens behind a text, in one batch. */
@@ -45,7 +45,7 @@ export async function computeChildren(
   parent: TreeNode,
   count: number,
   topLogprobs: number,
-): Promise<Sprout[]> {
+): Promise<ComputedToken[]> {
   const before = idsOf(pathTo(parent))
   const children = await model.expand(before, count, { topLogprobs })
   return Promise.all(
@@ -57,20 +57,20 @@ export async function computeChildren(
 }
 
 /** Puts a computed token into the tree. */
-export function plant(tree: TokenTree, parent: TreeNode, { token, next }: Sprout): TreeNode {
+export function insertToken(tree: TokenTree, parent: TreeNode, { token, next }: ComputedToken): TreeNode {
   const node = tree.add(parent, token)
   node.next ??= next
   return node
 }
 
 /** Takes the text on the page into the tree, with up to `top` alternatives of each token. Gives its last token. */
-export function plantText(tree: TokenTree, trace: Trace, top: number): TreeNode {
-  let at = tree.trunk
-  trace.promptIds.forEach((id, row) => {
-    const text = trace.promptTexts[row] ?? ''
+export function insertText(tree: TokenTree, log: TokenLog, top: number): TreeNode {
+  let at = tree.root
+  log.promptIds.forEach((id, row) => {
+    const text = log.promptTexts[row] ?? ''
     at = tree.add(at, { id, text, logprob: null, prompt: true, random: null, finish: null })
   })
-  for (const token of trace.tokens) {
+  for (const token of log.tokens) {
     const { id, text, logprob, random, finish } = token
     if (token.top.length > 0 && (at.next?.length ?? 0) < top) at.next = token.top.slice(0, top)
     at = tree.add(at, { id, text, logprob, prompt: false, random, finish })

@@ -7,9 +7,12 @@ const LIMIT = 1_000_000
 
 function isSnapshot(value: unknown): value is TreeSnapshot {
   if (typeof value !== 'object' || value === null) return false
-  const { modelId, mix, nodes } = value as Partial<TreeSnapshot>
+  const { modelId, scales, nodes } = value as Partial<TreeSnapshot>
   return (
-    typeof modelId === 'string' && typeof mix === 'string' && Array.isArray(nodes) && nodes.every(isSavedNode)
+    typeof modelId === 'string' &&
+    typeof scales === 'string' &&
+    Array.isArray(nodes) &&
+    nodes.every(isSavedNode)
   )
 }
 
@@ -34,9 +37,9 @@ function writeTree(tree: TreeSnapshot): void {
 }
 
 /** Milliseconds a change rests before it is kept. */
-const REST = 400
+const DEBOUNCE_MS = 400
 
-/** A function that keeps the tree once it has rested, at the latest when the page goes. */
+/** A function that keeps the tree once it is at rest, at the latest when the page goes. */
 export function keepSoon(read: () => TreeSnapshot): () => void {
   let timer: ReturnType<typeof setTimeout> | null = null
   const keep = (): void => {
@@ -48,6 +51,6 @@ export function keepSoon(read: () => TreeSnapshot): () => void {
   if (typeof window !== 'undefined') window.addEventListener('pagehide', keep)
   return () => {
     if (timer !== null) clearTimeout(timer)
-    timer = setTimeout(keep, REST)
+    timer = setTimeout(keep, DEBOUNCE_MS)
   }
 }

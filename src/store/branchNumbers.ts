@@ -3,7 +3,7 @@ import type { Model } from '../api/model.ts'
 import { idsOf, promptLength, type TreeNode } from './tokenTree.ts'
 
 /** Logits of one call: how much is computed at once. */
-const AT_ONCE = 1 << 23
+const BATCH_ELEMENTS = 1 << 23
 
 /**
  * Rows of a text whose numbers are missing: of its own tokens all, of those given only when one of them is asked about, since
@@ -32,7 +32,7 @@ export async function measurePath(
 ): Promise<void> {
   const { layers, vocab } = model.info
   const ids = idsOf(path.slice(0, (rows.at(-1) ?? 0) + 1))
-  const step = Math.max(8, Math.floor(AT_ONCE / vocab))
+  const step = Math.max(8, Math.floor(BATCH_ELEMENTS / vocab))
   for (let from = 0; from < rows.length; from += step) {
     const part = rows.slice(from, from + step)
     const positions = part.map((row) => row - 1)

@@ -2,7 +2,7 @@ import type { Model } from '../api/model.ts'
 import { textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
 import { idsOf, promptLength, type TreeNode } from './tokenTree.ts'
-import type { TraceSnapshot } from './trace.ts'
+import type { TokenLogSnapshot } from './tokenLog.ts'
 
 /** Text a token adds behind others; empty when no tokenizer answers. */
 export const textOf = (model: Model, before: readonly number[], id: number): Promise<string> =>
@@ -22,12 +22,12 @@ export async function encodeBehind(model: Model, parent: TreeNode, text: string)
   return stays && whole.length > before.length ? whole.slice(before.length) : model.encode(text, plain)
 }
 
-/** A path of the tree as a text of the page, and its prompt as somebody would type it. */
+/** A path of the tree as a text of the page, and its prompt as it would be typed. */
 export function pageText(
   { info }: Model,
   path: readonly TreeNode[],
   settings: Settings,
-): { prompt: string; snapshot: TraceSnapshot } {
+): { prompt: string; snapshot: TokenLogSnapshot } {
   const given = path.slice(0, promptLength(path))
   const promptIds = idsOf(given)
   const promptTexts = given.map(({ text }) => text)

@@ -3,15 +3,15 @@ import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import { measurePath, missingNumbers } from './branchNumbers.ts'
-import { recordGrowth, removeBranch, type TreePage } from './branchDeeds.ts'
-import { computeBranch, computeChildren, plant, plantText } from './branchGrowth.ts'
+import { recordBranches, removeBranch, type TreePage } from './branchHistory.ts'
+import { computeBranch, computeChildren, insertToken, insertText } from './branchGrowth.ts'
 import { keepSoon, readTree } from './branchMemory.ts'
 import { encodeBehind, pageText } from './branchText.ts'
 import { historyOf } from './history.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord } from './textIdentity.ts'
-import { selectTextRow, textRow } from './textReading.ts'
+import { scalesKey } from './textIdentity.ts'
+import { selectTextRow, textRow } from './textMeasurement.ts'
 import { leafOf, markRecent, pathTo, TokenTree, type TreeNode } from './tokenTree.ts'
 
 export type BranchesPhase =
@@ -34,11 +34,11 @@ export interface BranchesState {
 }
 
 /** Most children of one expansion. */
-export const MOST_CHILDREN = 8
+export const MAX_CHILDREN = 8
 /** Alternatives kept of every prediction. */
 const TOP = 12
 /** Milliseconds between two looks at a text that is being written. */
-const PACE = 150
+const INTERVAL_MS = 150
 
 /** Every text of this page's model as a tree: what is on the page, and what it has been forked into. */
 export class Branches implements TreePage {
@@ -53,19 +53,19 @@ export class Branches implements TreePage {
   tree: TokenTree
   readonly session: Session
   /** The adapters its numbers were measured under; null before the first look. */
-  private mix: string | null
+  private scales: string | null
   /** Counts what was asked for; what arrives for something older is dropped. */
   private readonly runs = { change: 0, measure: 0 }
   private timer: ReturnType<typeof setTimeout> | null = null
-  private readonly keep = keepSoon(() => this.tree.snapshot(this.mix ?? ''))
+  private readonly keep = keepSoon(() => this.tree.snapshot(this.scales ?? ''))
 
   constructor(session: Session) {
     this.session = session
     const saved = readTree()
     this.tree = saved === null ? new TokenTree('') : TokenTree.restore(saved)
-    this.mix = saved?.mix ?? null
+    this.scales = saved?.scales ?? null
     this.sync()
-    session.trace.subscribe(() => this.follow())
+    session.log.subscribe(() => this.follow())
     session.app.subscribe((state, before) => {
       if (state.model !== before.model || (isRunning(before.run) && !isRunning(state.run))) this.sync()
       if (state.pinned !== before.pinned && state.pinned !== null) this.followPinned(state.pinned)
@@ -75,15 +75,15 @@ export class Branches implements TreePage {
   /** Called when a view begins to look: its numbers are to be those of the adapters that hold now. */
   async watch(): Promise<void> {
     this.sync()
-    const { trace, model } = this.session
+    const { log, model } = this.session
     const path = this.currentPath()
     const onPage = path[textRow(this.session, path.length)]
     const chosen = this.selected()
     // The page's choice may have moved meanwhile; a token of another text stays chosen.
     if (onPage && (chosen === null || path.includes(chosen))) this.state.setState({ selected: onPage.key })
-    if (model === null || trace.modelId !== model.info.id) return
+    if (model === null || log.modelId !== model.info.id) return
     try {
-      await this.checkMix(model)
+      await this.checkScales(model)
     } catch (error) {
       this.session.report(error)
     }
@@ -114,32 +114,32 @@ export class Branches implements TreePage {
     return parent === null ? Promise.resolve() : this.grow(parent, [id])
   }
 
-  /** Puts what somebody typed in a token's place, as however many tokens it takes. */
+  /** Puts what was typed in a token's place, as however many tokens it takes. */
   async edit(node: TreeNode, text: string): Promise<void> {
     const { parent } = node
     if (parent === null || text === '') return
     await this.attempt('fork', async (model, isWanted) => {
       const ids = await encodeBehind(model, parent, text)
-      if (isWanted()) await this.graft(model, parent, ids, isWanted)
+      if (isWanted()) await this.addBranch(model, parent, ids, isWanted)
     })
   }
 
   /** Adds tokens behind a node, each computed as one row over the pages of the text before it, and shows that text. */
   grow(parent: TreeNode, ids: readonly number[]): Promise<void> {
-    return this.attempt('fork', (model, isWanted) => this.graft(model, parent, ids, isWanted))
+    return this.attempt('fork', (model, isWanted) => this.addBranch(model, parent, ids, isWanted))
   }
 
   /** The most probable tokens behind a node as children of their own, computed in one batch. */
   expand(node: TreeNode, count: number): Promise<void> {
     return this.attempt('expand', async (model, isWanted) => {
-      const sprouts = await computeChildren(model, node, count, TOP)
+      const computed = await computeChildren(model, node, count, TOP)
       if (!isWanted()) return
       const before = new Set(node.children)
-      const children = sprouts.map((sprout) => plant(this.tree, node, sprout))
+      const children = computed.map((token) => insertToken(this.tree, node, token))
       node.next ??= children.map(({ id, text, logprob }) => ({ id, text, logprob: logprob ?? NaN }))
       this.changed()
       const grown = children.filter((child) => !before.has(child))
-      recordGrowth(this, 'branches.did.expand', grown, null)
+      recordBranches(this, 'branches.did.expand', grown, null)
     })
   }
 
@@ -168,7 +168,7 @@ export class Branches implements TreePage {
 
   /** Takes a branch out of the tree. If it is on the page, what is left there takes its place. */
   remove(node: TreeNode): void {
-    if (node.parent === null || node.parent === this.tree.trunk) return
+    if (node.parent === null || node.parent === this.tree.root) return
     const path = this.currentPath()
     removeBranch(this, node, path.includes(node) ? (path.at(-1) ?? null) : null)
   }
@@ -179,7 +179,7 @@ export class Branches implements TreePage {
     if (node !== null) await this.measure(leafOf(node))
   }
 
-  private async graft(
+  private async addBranch(
     model: Model,
     parent: TreeNode,
     ids: readonly number[],
@@ -191,29 +191,29 @@ export class Branches implements TreePage {
       at = next
       known += 1
     }
-    const sprouts = await computeBranch(model, at, ids.slice(known), TOP, isWanted)
-    if (sprouts === null) return
+    const computed = await computeBranch(model, at, ids.slice(known), TOP, isWanted)
+    if (computed === null) return
     const grown: TreeNode[] = []
-    for (const sprout of sprouts) grown.push((at = plant(this.tree, at, sprout)))
+    for (const token of computed) grown.push((at = insertToken(this.tree, at, token)))
     const leaf = leafOf(at)
     await this.read(model, leaf, null)
     const before = this.currentPath().at(-1) ?? null
     if (isWanted()) this.show(pathTo(leaf))
     this.changedTo(isWanted() ? at : null)
-    recordGrowth(this, 'branches.did.fork', grown.slice(0, 1), isWanted() ? { before, after: leaf } : null)
+    recordBranches(this, 'branches.did.fork', grown.slice(0, 1), isWanted() ? { before, after: leaf } : null)
   }
 
   /** Puts a text on the page. The prompt follows where a branch has left it. */
   show(path: readonly TreeNode[]): void {
     const { session } = this
-    const { app, trace, model } = session
+    const { app, log, model } = session
     if (model === null) return
-    const { prompt, snapshot } = pageText(model, path, trace.settings ?? app.getState().settings)
-    if (snapshot.promptIds.join() !== trace.promptIds.join()) {
+    const { prompt, snapshot } = pageText(model, path, log.settings ?? app.getState().settings)
+    if (snapshot.promptIds.join() !== log.promptIds.join()) {
       const history = historyOf(session)
       const last = history.last
       app.setState({ prompt })
-      // The prompt is part of the text that is shown, not a deed of its own.
+      // The prompt is part of the text that is shown, not a change of its own.
       if (history.last !== last) history.forgetLast()
     }
     session.showText(snapshot)
@@ -264,7 +264,7 @@ export class Branches implements TreePage {
     if (kind === 'change' || before.kind !== 'working') this.state.setState({ phase })
     try {
       if (kind === 'change') session.stop()
-      await this.checkMix(model)
+      await this.checkScales(model)
       if (isWanted()) await work(model, isWanted)
       if (this.state.getState().phase === phase) this.state.setState({ phase: { kind: 'idle' } })
     } catch (error) {
@@ -272,11 +272,11 @@ export class Branches implements TreePage {
     }
   }
 
-  private async checkMix(model: Model): Promise<void> {
-    const mix = await mixWord(model)
-    if (this.mix === mix) return
-    const isOther = this.mix !== null
-    this.mix = mix
+  private async checkScales(model: Model): Promise<void> {
+    const scales = await scalesKey(model)
+    if (this.scales === scales) return
+    const isOther = this.scales !== null
+    this.scales = scales
     if (!isOther) return
     this.tree.forgetNumbers()
     this.sync()
@@ -284,28 +284,28 @@ export class Branches implements TreePage {
 
   /** A token chosen on another view, or by its keys, is chosen here too. */
   private followPinned(pinned: number): void {
-    const node = this.currentPath()[this.session.trace.promptIds.length + pinned]
+    const node = this.currentPath()[this.session.log.promptIds.length + pinned]
     if (node !== undefined) this.state.setState({ selected: node.key })
   }
 
   /** While a text is being written it is looked at now and then. */
   private follow(): void {
     if (!isRunning(this.session.app.getState().run)) return this.sync()
-    this.timer ??= setTimeout(() => this.sync(), PACE)
+    this.timer ??= setTimeout(() => this.sync(), INTERVAL_MS)
   }
 
   /** Takes the text on the page into the tree. */
   private sync(): void {
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
-    const { trace, app } = this.session
-    if (trace.modelId === '' || trace.promptIds.length === 0) return
-    if (this.tree.modelId !== trace.modelId) {
-      this.tree = new TokenTree(trace.modelId)
-      this.mix = null
+    const { log, app } = this.session
+    if (log.modelId === '' || log.promptIds.length === 0) return
+    if (this.tree.modelId !== log.modelId) {
+      this.tree = new TokenTree(log.modelId)
+      this.scales = null
       this.state.setState({ selected: null, compared: null })
     }
-    const end = plantText(this.tree, trace, TOP)
+    const end = insertText(this.tree, log, TOP)
     markRecent(pathTo(end))
     const { selected, current } = this.state.getState()
     const follows = selected === current || this.tree.node(selected) === null

@@ -5,8 +5,8 @@ import { readAnatomy } from './anatomy.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { TextReading } from './textReading.ts'
-import type { RunTiming } from './trace.ts'
+import { TextMeasurement } from './textMeasurement.ts'
+import type { RunTiming } from './tokenLog.ts'
 
 /** Euclidean norms of the keys and values of a text, over all key-value heads: `[layers, positions]` each. */
 export interface CacheNorms {
@@ -34,9 +34,9 @@ export interface CacheState {
 }
 
 /** Values read by one forward. */
-const AT_ONCE = 1 << 22
+const BATCH_ELEMENTS = 1 << 22
 /** Tokens decoded to tell a sequence from the others. */
-const TOLD = 24
+const NAMING_TOKENS = 24
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
@@ -60,7 +60,7 @@ async function* readNorms(model: Model, ids: readonly number[]): AsyncIterable<C
     k: new Float32Array(layers * positions),
     v: new Float32Array(layers * positions),
   }
-  const step = Math.max(1, Math.floor(AT_ONCE / (2 * positions * kvHeads * headDim)))
+  const step = Math.max(1, Math.floor(BATCH_ELEMENTS / (2 * positions * kvHeads * headDim)))
   for (let from = 0; from < layers; from += step) {
     const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
     const cacheOfLayer = (layer: number): string => anatomy.layers[layer]?.attention?.cache ?? ''
@@ -143,18 +143,18 @@ export function holdersOf(sequences: readonly CachedSequence[]): ReadonlyMap<num
 
 /** The cache of keys and values of the model on the page: read when a view looks, and again after every run. */
 export class KvCache {
-  readonly reading: TextReading<CacheNorms>
+  readonly measurement: TextMeasurement<CacheNorms>
   readonly state = createStore<CacheState>()(() => ({ stock: null, error: null, outlined: null, which: 'k' }))
   private readonly session: Session
   private viewers = 0
   /** The model asked last. */
   private of: Model | null = null
-  /** Counts readings; what arrives for an older one is dropped. */
+  /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
 
   constructor(session: Session) {
     this.session = session
-    this.reading = new TextReading(session, readNorms)
+    this.measurement = new TextMeasurement(session, readNorms)
     session.app.subscribe((state, before) => {
       const ended = isRunning(before.run) && !isRunning(state.run)
       if (this.viewers > 0 && (ended || session.model !== this.of)) void this.refresh()
@@ -164,7 +164,7 @@ export class KvCache {
   /** Reads while a view looks; returns the function that lets go. */
   watch(): () => void {
     this.viewers += 1
-    const leave = this.reading.watch()
+    const leave = this.measurement.watch()
     void this.refresh()
     return () => {
       this.viewers -= 1
@@ -181,7 +181,7 @@ export class KvCache {
       const [report, memory] = await Promise.all([model.cache(), model.memory()])
       const texts = await Promise.all(
         report.sequences.map(({ tokens }) =>
-          model.info.hasTokenizer ? model.decode(tokens.slice(0, TOLD)) : Promise.resolve(''),
+          model.info.hasTokenizer ? model.decode(tokens.slice(0, NAMING_TOKENS)) : Promise.resolve(''),
         ),
       )
       if (run !== this.run) return

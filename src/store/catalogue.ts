@@ -27,7 +27,7 @@ export interface Catalogue {
   /** Models of the hub that the list speaks of. */
   hub: readonly CatalogueEntry[]
   adapters: readonly AdapterEntry[]
-  /** Id loaded when nobody asked for another one. */
+  /** Id loaded when no other was asked for. */
   initial: string | null
 }
 

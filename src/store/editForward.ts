@@ -3,7 +3,7 @@ import type { Edit, Model } from '../api/model.ts'
 import { readAnatomy, type Anatomy } from './anatomy.ts'
 import type { Change, ChangeOf, Entry, Span } from './edits.ts'
 import { encodePrompt } from './session.ts'
-import { mixWord } from './textIdentity.ts'
+import { scalesKey } from './textIdentity.ts'
 
 /** Steps an entry acts at, as the engine names them: of a whole layer all its outputs, without which the stream passes it by. */
 export function stepsOfChange({ layers }: Anatomy, change: Change): string[] {
@@ -32,9 +32,9 @@ export function toEdits(anatomy: Anatomy, change: ChangeOf<'scale'>): Edit[] {
   return stepsOfChange(anatomy, change).map((step) => ({ kind: 'scale', step, ...rest }))
 }
 
-/** Activations that recipes ask for, of the model and the mix they were last asked under. */
+/** Activations that recipes ask for, of the model and the scales they were last asked under. */
 export class Activations {
-  private of: { model: Model; mix: string } | null = null
+  private of: { model: Model; scales: string } | null = null
   private readonly rows = new Map<string, Promise<Float32Array>>()
 
   /** What the engine takes for these entries. @throws `bad-argument` when a prompt has no such position. */
@@ -84,9 +84,9 @@ export class Activations {
     step: string,
     position: number | null,
   ): Promise<Float32Array> {
-    const mix = await mixWord(model)
-    if (this.of?.model !== model || this.of.mix !== mix) {
-      this.of = { model, mix }
+    const scales = await scalesKey(model)
+    if (this.of?.model !== model || this.of.scales !== scales) {
+      this.of = { model, scales }
       this.rows.clear()
     }
     const key = JSON.stringify([prompt, step, position])

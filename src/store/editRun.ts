@@ -6,8 +6,8 @@ import { Activations } from './editForward.ts'
 import { editsOf, type Entry } from './edits.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { mixWord } from './textIdentity.ts'
-import { TextReading } from './textReading.ts'
+import { scalesKey } from './textIdentity.ts'
+import { TextMeasurement } from './textMeasurement.ts'
 
 /** What one row predicts with edits, against the same row without: log-probabilities of the token that comes next. */
 export interface EditedRow {
@@ -21,8 +21,8 @@ export interface EditedRow {
 export interface EditedText {
   /** The edits that were on. */
   entries: readonly Entry[]
-  /** The adapters, as {@link mixWord} names them. */
-  mix: string
+  /** The adapters, as {@link scalesKey} names them. */
+  scales: string
   /** Of all rows so far. */
   rows: readonly EditedRow[]
   /** `[rows, vocab]` each; of a text too long for them the scored tokens. */
@@ -49,7 +49,7 @@ const ROWS_AT_ONCE = 16
 /** Alternatives captured of a long text. */
 const CAPTURED = 24
 /** Milliseconds a slider rests before the text is run again. */
-const REST = 90
+const DEBOUNCE_MS = 90
 
 const wait = (milliseconds = 0) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
@@ -98,7 +98,7 @@ function capturedSide(scored: ScoredToken | undefined): PairSide {
 
 /** The text on the page under the edits, against itself without them; run again whenever either changes. */
 export class EditedRun {
-  readonly reading: TextReading<EditedText>
+  readonly measurement: TextMeasurement<EditedText>
   readonly activations = new Activations()
   private readonly session: Session
   private controller = new AbortController()
@@ -109,19 +109,19 @@ export class EditedRun {
 
   constructor(session: Session) {
     this.session = session
-    this.reading = new TextReading(session, (model, ids) => this.read(model, ids))
+    this.measurement = new TextMeasurement(session, (model, ids) => this.read(model, ids))
     editsOf(session).state.subscribe(({ entries }, before) => {
-      if (acting(entries) !== acting(before.entries)) this.reading.refresh()
+      if (acting(entries) !== acting(before.entries)) this.measurement.refresh()
     })
   }
 
   /** Gives up what is being read. */
   cancel(): void {
     this.controller.abort()
-    this.reading.fail(new TokenscopeError('aborted', 'The comparison was cancelled.'))
+    this.measurement.fail(new TokenscopeError('aborted', 'The comparison was cancelled.'))
   }
 
-  /** Lengths of a direction and of the two activations it is the difference of; null while no model answers. */
+  /** Lengths of a direction and of the two activations it is the difference of; null while no model is loaded. */
   async measureDirection(step: string, toward: string, away: string): Promise<DirectionNorms | null> {
     const { model } = this.session
     if (model === null) return null
@@ -139,17 +139,17 @@ export class EditedRun {
     let leave = (): void => undefined
     this.turn = new Promise((resolve) => (leave = resolve))
     try {
-      await Promise.all([before, wait(REST)])
+      await Promise.all([before, wait(DEBOUNCE_MS)])
       throwIfAborted(signal)
       const entries = editsOf(this.session).entries.filter(({ on }) => on)
-      const mix = await mixWord(model)
+      const scales = await scalesKey(model)
       const large = ids.length * model.info.vocab > SCORE_LIMIT
       const parts = large
         ? this.score(model, ids, entries, signal)
         : this.readLogits(model, ids, entries, signal)
       for await (const part of parts) {
         throwIfAborted(signal)
-        yield { entries, mix, ...part }
+        yield { entries, scales, ...part }
       }
     } finally {
       leave()
@@ -178,7 +178,7 @@ export class EditedRun {
 
   /** Logits of a text without edits; those of the latest text are kept. */
   async baseLogits(model: Model, ids: readonly number[]): Promise<TensorData> {
-    const key = `${await mixWord(model)}|${ids.join(' ')}`
+    const key = `${await scalesKey(model)}|${ids.join(' ')}`
     if (this.base?.model === model && this.base.key === key) return this.base.logits
     const logits = await model.logits(ids)
     this.base = { model, key, logits }

@@ -10,7 +10,7 @@ import { encodePrompt, type Session } from './session.ts'
 
 export type StoryPhase =
   | { kind: 'empty' }
-  | { kind: 'reading'; done: number; total: number }
+  | { kind: 'prefill'; done: number; total: number }
   | { kind: 'running' }
   | { kind: 'done' }
   | { kind: 'stopped' }
@@ -58,7 +58,7 @@ export class EditStory {
     const { prompt } = session.app.getState()
     const entries = editsOf(session).entries.filter(({ on }) => on)
     this.tokens.length = 0
-    this.state.setState({ phase: { kind: 'reading', done: 0, total: 0 }, shown: { entries, prompt } })
+    this.state.setState({ phase: { kind: 'prefill', done: 0, total: 0 }, shown: { entries, prompt } })
     try {
       await this.write(run, model, signal)
       if (run === this.run) this.state.setState({ phase: { kind: signal.aborted ? 'stopped' : 'done' } })
@@ -77,17 +77,17 @@ export class EditStory {
     const { shown } = this.state.getState()
     const ids = await encodePrompt(model, prompt)
     const edits = await editedRunOf(this.session).activations.editsFor(model, shown?.entries ?? [])
-    const mix = (await model.listAdapters()).map(({ id, scale }) => ({ id, scale }))
+    const scales = (await model.listAdapters()).map(({ id, scale }) => ({ id, scale }))
     if (run !== this.run) return
     const stream = model.compare(ids, {
       ...settings,
-      a: mix,
-      b: mix,
+      a: scales,
+      b: scales,
       edits,
       topLogprobs: 0,
       signal,
       onPrefill: (done, total) => {
-        if (run === this.run) this.state.setState({ phase: { kind: 'reading', done, total } })
+        if (run === this.run) this.state.setState({ phase: { kind: 'prefill', done, total } })
       },
     })
     for await (const token of stream) {

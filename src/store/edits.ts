@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { readChange } from './editText.ts'
-import { historyOf, type Deed, type History } from './history.ts'
+import { historyOf, type Command, type History } from './history.ts'
 import { linkPartChanged, registerLinkPart } from './linkParts.ts'
 import { perSession } from './perSession.ts'
 import { readTab, writeTab } from './storage.ts'
@@ -44,21 +44,21 @@ export type Tool = (typeof TOOLS)[number]
 export interface EditsState {
   entries: readonly Entry[]
   tool: Tool
-  /** The selected row while the prediction on show is that of the token nobody has written yet; else null. */
+  /** The selected row while the prediction on show is that of the token that is not written yet; else null. */
   nextFrom: number | null
 }
 
 const KEY = 'tokenscope.edits.1'
 
 /** What a step of undo is called: a key of the message catalogue. */
-type DeedName = 'add' | 'change' | 'toggle' | 'remove' | 'clear'
+type ChangeName = 'add' | 'change' | 'toggle' | 'remove' | 'clear'
 
 /** The edits of a page: listed, toggled, undone with everything else, kept for this tab and in the link. */
 export class Edits {
   readonly state = createStore<EditsState>()(() => ({ entries: [], tool: 'scale', nextFrom: null }))
   private readonly history: History
-  /** The newest deed while the same number is still being moved: that is one step of undo. */
-  private open: { field: string; deed: Deed | null; after: readonly Entry[] } | null = null
+  /** The newest command while the same number is still being moved: that is one step of undo. */
+  private open: { field: string; command: Command | null; after: readonly Entry[] } | null = null
   private serial = 0
 
   constructor(history: History) {
@@ -108,20 +108,20 @@ export class Edits {
     if (this.entries.length > 0) this.commit('clear', [])
   }
 
-  private commit(name: DeedName, entries: readonly Entry[], field = ''): void {
+  private commit(name: ChangeName, entries: readonly Entry[], field = ''): void {
     const before = this.entries
     this.show(entries)
     const { open, history } = this
-    if (field !== '' && open?.field === field && open.deed === history.last) {
+    if (field !== '' && open?.field === field && open.command === history.last) {
       open.after = entries
       return
     }
-    const fresh = { field, deed: null as Deed | null, after: entries }
-    history.record(`edits.deed.${name}`, {
+    const fresh = { field, command: null as Command | null, after: entries }
+    history.record(`edits.change.${name}`, {
       undo: () => this.show(before),
       redo: () => this.show(fresh.after),
     })
-    fresh.deed = history.last
+    fresh.command = history.last
     this.open = fresh
   }
 

@@ -2,56 +2,56 @@ import { createStore } from 'zustand/vanilla'
 import { watchSession } from './historyWatch.ts'
 import type { Session } from './session.ts'
 
-/** How something a person did is taken back, and done once more. */
-export interface Deed {
+/** How a change is undone, and done again. */
+export interface Command {
   undo(): void | Promise<void>
   redo(): void | Promise<void>
 }
 
 export interface HistoryState {
-  /** Label of what would be taken back next; null when nothing can be. */
+  /** Label of what would be undone next; null for nothing. */
   undo: string | null
   redo: string | null
 }
 
-interface Entry extends Deed {
+interface LabelledCommand extends Command {
   label: string
 }
 
-/** Deeds kept; older ones can no longer be taken back. */
+/** Commands kept; older ones can no longer be undone. */
 const LIMIT = 100
 
-/** What a person did, to take back and do again. What changes while that happens is not recorded itself. */
+/** The changes of the page, to undo and redo. What an undo changes is not recorded itself. */
 export class History {
   readonly state = createStore<HistoryState>()(() => ({ undo: null, redo: null }))
-  private readonly done: Entry[] = []
-  private readonly undone: Entry[] = []
+  private readonly done: LabelledCommand[] = []
+  private readonly undone: LabelledCommand[] = []
   private turn: Promise<void> = Promise.resolve()
   private moving = false
 
-  /** True while a deed is being taken back or done again. */
+  /** True while a command is being undone or redone. */
   get isMoving(): boolean {
     return this.moving
   }
 
-  /** The deed that would be taken back next. */
-  get last(): Deed | null {
+  /** The command that would be undone next. */
+  get last(): Command | null {
     return this.done.at(-1) ?? null
   }
 
   /** Adds what has just been done. `label`: a key of the message catalogue, or plain words. */
-  record(label: string, deed: Deed): void {
+  record(label: string, command: Command): void {
     if (this.moving) return
-    this.done.push({ label, undo: () => deed.undo(), redo: () => deed.redo() })
+    this.done.push({ label, undo: () => command.undo(), redo: () => command.redo() })
     if (this.done.length > LIMIT) this.done.shift()
     this.undone.length = 0
-    this.tell()
+    this.notify()
   }
 
-  /** Takes the latest deed off the list, as part of a greater one about to be recorded. */
+  /** Takes the latest command off the list, as part of a greater one about to be recorded. */
   forgetLast(): void {
     this.done.pop()
-    this.tell()
+    this.notify()
   }
 
   undo(): Promise<void> {
@@ -62,8 +62,12 @@ export class History {
     return this.move(this.undone, this.done, (entry) => entry.redo())
   }
 
-  /** One move after the other: a deed may have to wait for the engine. */
-  private move(from: Entry[], to: Entry[], act: (entry: Entry) => void | Promise<void>): Promise<void> {
+  /** One move after the other: a command may have to wait for the engine. */
+  private move(
+    from: LabelledCommand[],
+    to: LabelledCommand[],
+    act: (entry: LabelledCommand) => void | Promise<void>,
+  ): Promise<void> {
     const next = async (): Promise<void> => {
       const entry = from.pop()
       if (entry === undefined) return
@@ -73,16 +77,16 @@ export class History {
         to.push(entry)
       } finally {
         this.moving = false
-        this.tell()
+        this.notify()
       }
     }
     const turn = this.turn.then(next)
-    // A deed that fails is told to its caller; the next one still gets its turn.
+    // A command that fails is reported to its caller; the next one still gets its turn.
     this.turn = turn.catch(() => undefined)
     return turn
   }
 
-  private tell(): void {
+  private notify(): void {
     this.state.setState({
       undo: this.done.at(-1)?.label ?? null,
       redo: this.undone.at(-1)?.label ?? null,

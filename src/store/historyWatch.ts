@@ -1,12 +1,12 @@
 import { adaptersOf } from './adapters.ts'
-import type { TextMixState } from './adapterText.ts'
+import type { TextScalesState } from './adapterText.ts'
 import { isRunning } from './app.ts'
-import type { Deed, History } from './history.ts'
+import type { Command, History } from './history.ts'
 import type { Session } from './session.ts'
 import { SETTING_NAMES, type SettingName, type Settings } from './settings.ts'
-import type { TraceSnapshot } from './trace.ts'
+import type { TokenLogSnapshot } from './tokenLog.ts'
 
-/** Milliseconds within which moves of the same slider are one deed. */
+/** Milliseconds within which moves of the same slider are one change. */
 const ONE_MOVE = 1000
 
 /** Records what a person changes in settings, prompt and text. */
@@ -18,10 +18,10 @@ export function watchSession(session: Session, history: History): void {
     if (state.prompt !== before.prompt && !isTyping()) text.prompted(before.prompt, state.prompt)
     if (isRunning(before.run) && !isRunning(state.run)) text.changed()
   })
-  session.trace.subscribe(() => text.changed())
+  session.log.subscribe(() => text.changed())
 }
 
-/** What is typed is taken back by the text field itself. */
+/** The text field undoes what is typed by itself. */
 function isTyping(): boolean {
   return typeof document !== 'undefined' && document.activeElement?.matches('textarea') === true
 }
@@ -29,8 +29,8 @@ function isTyping(): boolean {
 class SettingsWatch {
   private readonly session: Session
   private readonly history: History
-  /** The latest deed, while it may still grow. */
-  private open: { key: string; after: Partial<Settings>; at: number; recorded: Deed | null } | null = null
+  /** The latest command, while it may still grow. */
+  private open: { key: string; after: Partial<Settings>; at: number; recorded: Command | null } | null = null
 
   constructor(session: Session, history: History) {
     this.session = session
@@ -50,7 +50,7 @@ class SettingsWatch {
       open.at = at
       return
     }
-    const fresh = { key, after: pick(after, names), at, recorded: null as Deed | null }
+    const fresh = { key, after: pick(after, names), at, recorded: null as Command | null }
     const old = pick(before, names)
     this.history.record(names.length === 1 ? `setting.${first}` : 'sampling.preset', {
       undo: () => this.put(old),
@@ -69,27 +69,27 @@ function pick(settings: Settings, names: readonly SettingName[]): Partial<Settin
   return Object.fromEntries(names.map((name) => [name, settings[name]]))
 }
 
-/** A text as it stood on the page, with the prompt in the field and the mixes its probabilities belong to. */
+/** A text as it stood on the page, with the prompt in the field and the scales its probabilities belong to. */
 interface ShownText {
   prompt: string
-  snapshot: TraceSnapshot | null
-  mix: Pick<TextMixState, 'spans' | 'scored'>
+  snapshot: TokenLogSnapshot | null
+  scales: Pick<TextScalesState, 'spans' | 'scored'>
 }
 
 class TextWatch {
   private readonly session: Session
   private readonly history: History
   private timing: object | null
-  /** The text as it stands; arrays of a trace are changed in place, so this is a copy. */
+  /** The text as it stands; arrays of a log are changed in place, so this is a copy. */
   private now: ShownText
-  /** The latest run: its text may still grow, or be read under another mix. */
-  private deed: { after: ShownText; timing: object } | null = null
-  private prompt: Deed | null = null
+  /** The latest run: its text may still grow, or be read under other scales. */
+  private command: { after: ShownText; timing: object } | null = null
+  private prompt: Command | null = null
 
   constructor(session: Session, history: History) {
     this.session = session
     this.history = history
-    this.timing = session.trace.timing
+    this.timing = session.log.timing
     this.now = this.read()
   }
 
@@ -105,40 +105,40 @@ class TextWatch {
 
   /** A new object of timing means that a run has begun: what stood here before can be brought back. */
   changed(): void {
-    const { trace, app } = this.session
-    const { timing } = trace
+    const { log, app } = this.session
+    const { timing } = log
     // A run empties the page before it begins: what is to be kept is the text before that.
     if (timing === null && isRunning(app.getState().run)) return
     const before = this.now
     this.now = this.read()
     if (timing !== null && timing !== this.timing && isRunning(app.getState().run)) this.begin(before, timing)
     this.timing = timing
-    if (this.deed?.timing === timing) this.deed.after = this.now
+    if (this.command?.timing === timing) this.command.after = this.now
   }
 
   private begin(before: ShownText, timing: object): void {
     const { history } = this
-    const deed = { after: this.now, timing }
-    this.deed = deed
-    // An example is one deed: its prompt, and the text that follows at once.
+    const command = { after: this.now, timing }
+    this.command = command
+    // An example is one change: its prompt, and the text that follows at once.
     if (this.prompt !== null && this.prompt === history.last) history.forgetLast()
-    history.record(this.session.trace.runStart === 0 ? 'action.generate' : 'action.continue', {
+    history.record(this.session.log.runStart === 0 ? 'action.generate' : 'action.continue', {
       undo: () => {
-        this.deed = null
-        this.show(before, deed.after)
+        this.command = null
+        this.show(before, command.after)
       },
-      redo: () => this.show(deed.after, before),
+      redo: () => this.show(command.after, before),
     })
   }
 
   private read(): ShownText {
-    const { trace, app } = this.session
-    const snapshot = trace.snapshot()
+    const { log, app } = this.session
+    const snapshot = log.snapshot()
     const { spans, scored } = adaptersOf(this.session).text.state.getState()
     return {
       prompt: app.getState().prompt,
       snapshot: snapshot === null ? null : { ...snapshot, tokens: [...snapshot.tokens] },
-      mix: { spans, scored },
+      scales: { spans, scored },
     }
   }
 
@@ -147,8 +147,8 @@ class TextWatch {
     const { app } = this.session
     if (app.getState().prompt === instead.prompt) app.setState({ prompt: text.prompt })
     this.session.showText(text.snapshot)
-    const mixes = adaptersOf(this.session).text
-    mixes.state.setState(text.mix)
-    mixes.mixChanged()
+    const written = adaptersOf(this.session).text
+    written.state.setState(text.scales)
+    written.scalesChanged()
   }
 }

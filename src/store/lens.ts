@@ -2,7 +2,7 @@ import { createStore } from 'zustand/vanilla'
 import type { LensCell, Model } from '../api/model.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { TextReading } from './textReading.ts'
+import { TextMeasurement } from './textMeasurement.ts'
 
 export interface LensMap {
   /** Layer numbers, −1 (the embedding) first. */
@@ -25,7 +25,7 @@ export const lensText = ({ texts }: LensMap, position: number, id: number): stri
 /** Alternatives captured with every cell. */
 export const LENS_TOP = 10
 /** Logits of one call: how much is computed before more is shown. */
-const AT_ONCE = 1 << 23
+const BATCH_ELEMENTS = 1 << 23
 
 export function lensCell(map: LensMap, layer: number, position: number): LensCell | null {
   const at = map.layers.indexOf(layer)
@@ -34,12 +34,12 @@ export function lensCell(map: LensMap, layer: number, position: number): LensCel
 
 type Spell = (before: readonly number[], id: number) => Promise<string>
 
-/** Position by position what every layer would predict, a stretch of the text to a call. */
+/** Position by position what every layer would predict, a chunk of the text to a call. */
 async function* readLens(model: Model, ids: readonly number[], spell: Spell): AsyncIterable<LensMap> {
   const layers = Array.from({ length: model.info.layers + 1 }, (_, i) => i - 1)
   const cells: LensCell[] = []
   const texts = new Map<string, string>()
-  const step = Math.max(8, Math.floor(AT_ONCE / model.info.vocab / layers.length))
+  const step = Math.max(8, Math.floor(BATCH_ELEMENTS / model.info.vocab / layers.length))
   for (let from = 0; from < ids.length; from += step) {
     const count = Math.min(step, ids.length - from)
     const positions = Array.from({ length: count }, (_, i) => from + i)
@@ -67,21 +67,21 @@ export interface LensState {
   layer: number | null
   /** The cell under the pointer. */
   hovered: { layer: number; position: number } | null
-  /** What is told about the chosen cell. */
-  told: 'prediction' | 'attribution'
+  /** What the panel says of the chosen cell. */
+  detail: 'prediction' | 'attribution'
 }
 
 /** The logit lens over the text on the page. */
 export class LensGrid {
-  readonly reading: TextReading<LensMap>
+  readonly measurement: TextMeasurement<LensMap>
   readonly state = createStore<LensState>()(() => ({
     layer: null,
     hovered: null,
-    told: 'prediction',
+    detail: 'prediction',
   }))
 
   constructor(session: Session) {
-    this.reading = new TextReading(session, (model, ids) =>
+    this.measurement = new TextMeasurement(session, (model, ids) =>
       readLens(model, ids, (before, id) =>
         model.info.hasTokenizer ? session.lookUpText(before, id) : Promise.resolve(''),
       ),

@@ -5,9 +5,9 @@ import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { stepsOf } from './steps.ts'
-import { textRow } from './textReading.ts'
+import { textRow } from './textMeasurement.ts'
 
-/** The likeliest next token of one layer. */
+/** The most likely next token of one layer. */
 export interface StripCell {
   /** −1 is the embedding. */
   layer: number
@@ -32,12 +32,12 @@ export interface StripState {
   reading: boolean
 }
 
-/** Milliseconds a selection rests before it is read: whoever walks through the tokens asks for none of them. */
-const REST = 160
+/** Milliseconds a selection rests before it is read: walking through the tokens asks for none of them. */
+const DEBOUNCE_MS = 160
 /** Lines kept. */
-const KEPT = 64
+const CACHE_SIZE = 64
 
-/** Reads the logit lens of the selected token alone, while the text rests and somebody looks. */
+/** Reads the logit lens of the selected token alone, while the text rests and the strip is on show. */
 export class LensStrip {
   readonly state = createStore<StripState>()(() => ({ line: null, absence: 'no-text', reading: false }))
   private readonly session: Session
@@ -45,7 +45,7 @@ export class LensStrip {
   private model: Model | null = null
   private viewers = 0
   private timer: ReturnType<typeof setTimeout> | undefined
-  /** Counts readings; what arrives for an older one is dropped. */
+  /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
 
   constructor(session: Session) {
@@ -54,7 +54,7 @@ export class LensStrip {
       if (state.model !== before.model || state.run !== before.run || state.pinned !== before.pinned)
         this.sync()
     })
-    session.trace.subscribe(() => this.sync())
+    session.log.subscribe(() => this.sync())
     stepsOf(session).state.subscribe((state, before) => {
       if (state.promptRow !== before.promptRow) this.sync()
     })
@@ -76,40 +76,40 @@ export class LensStrip {
     if (this.viewers === 0) return
     const absence = this.absence()
     if (absence !== null) {
-      this.tell({ line: null, absence, reading: false })
+      this.notify({ line: null, absence, reading: false })
       return
     }
-    this.tell({ absence: null, reading: true })
-    this.timer = setTimeout(() => void this.read(), REST)
+    this.notify({ absence: null, reading: true })
+    this.timer = setTimeout(() => void this.read(), DEBOUNCE_MS)
   }
 
   private absence(): Absence | null {
-    const { app, trace, model } = this.session
+    const { app, log, model } = this.session
     if (model === null) return 'no-model'
     if (isRunning(app.getState().run)) return 'running'
-    if (trace.promptIds.length + trace.tokens.length === 0) return 'no-text'
-    return trace.modelId === model.info.id ? null : 'other-model'
+    if (log.promptIds.length + log.tokens.length === 0) return 'no-text'
+    return log.modelId === model.info.id ? null : 'other-model'
   }
 
   private async read(): Promise<void> {
-    const { model, trace } = this.session
+    const { model, log } = this.session
     if (model === null) return
     const run = ++this.run
-    const all = trace.idsBefore(trace.tokens.length)
+    const all = log.idsBefore(log.tokens.length)
     const row = textRow(this.session, all.length)
     const ids = all.slice(0, row + 1)
     try {
-      // The adapters are those the engine has, whoever has set them.
-      const mix = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
-      const key = `${mix.join(' ')}|${ids.join(' ')}`
+      // The adapters are those the engine has, whichever view set them.
+      const scales = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
+      const key = `${scales.join(' ')}|${ids.join(' ')}`
       if (this.model !== model) this.kept.clear()
       this.model = model
       const cells = this.kept.get(key) ?? (await this.readCells(model, ids))
       this.keep(key, cells)
-      if (run === this.run) this.tell({ line: { row, ids, cells }, absence: null, reading: false })
+      if (run === this.run) this.notify({ line: { row, ids, cells }, absence: null, reading: false })
     } catch (error) {
       if (run !== this.run) return
-      this.tell({ line: null, absence: 'failed', reading: false })
+      this.notify({ line: null, absence: 'failed', reading: false })
       this.session.report(error)
     }
   }
@@ -130,10 +130,10 @@ export class LensStrip {
     this.kept.delete(key)
     this.kept.set(key, cells)
     const [oldest] = this.kept.keys()
-    if (this.kept.size > KEPT && oldest !== undefined) this.kept.delete(oldest)
+    if (this.kept.size > CACHE_SIZE && oldest !== undefined) this.kept.delete(oldest)
   }
 
-  private tell(next: Partial<StripState>): void {
+  private notify(next: Partial<StripState>): void {
     const now = this.state.getState()
     const changed = (Object.keys(next) as (keyof StripState)[]).some((name) => next[name] !== now[name])
     if (changed) this.state.setState(next)

@@ -31,16 +31,16 @@ export function onLinkChange({ app }: Session, changed: () => void): void {
  * Selects the token a link names as soon as it has been written, unless a person has chosen one by then. `stale` is the
  * epoch of a text about to be replaced.
  */
-export function pinWhenWritten({ app, trace }: Session, index: number, stale: number | null = null): void {
+export function pinWhenWritten({ app, log }: Session, index: number, stale: number | null = null): void {
   const settled = (): boolean => {
     if (app.getState().pinned !== null) return true
-    if (trace.epoch === stale || trace.tokens.length <= index) return false
+    if (log.epoch === stale || log.tokens.length <= index) return false
     app.setState({ pinned: index })
     return true
   }
   if (settled()) return
   const stop = [
-    trace.subscribe(() => settled() && release()),
+    log.subscribe(() => settled() && release()),
     app.subscribe((state, before) => {
       if (isRunning(before.run) && !isRunning(state.run)) release()
     }),

@@ -24,7 +24,7 @@ export function linkPartChanged(): void {
   for (const listener of listeners) listener()
 }
 
-/** Every part of a link of now; values nobody has asked for yet are passed on as they came. */
+/** Every part of a link of now; values that are not asked for yet are passed on as they came. */
 export function readLinkParts(): Map<string, string> {
   const values = new Map(waiting)
   for (const [name, part] of parts) {

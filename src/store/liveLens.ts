@@ -3,7 +3,7 @@ import type { LensCell, Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import type { RunTiming } from './trace.ts'
+import type { RunTiming } from './tokenLog.ts'
 
 /** What every layer predicts behind the newest token that was followed. */
 export interface LiveColumn {
@@ -44,12 +44,12 @@ interface Moment {
 /** Alternatives captured with a live cell. */
 const LIVE_TOP = 3
 /** Milliseconds between two columns at least. */
-const PACE = 300
+const MIN_INTERVAL_MS = 300
 /**
  * Rest after a column, in columns: reading takes at most a tenth of the time, so that even a GPU that does nothing else meanwhile
  * loses no more than a tenth of its tokens.
  */
-const REST = 9
+const REST_COLUMNS = 9
 /** What the first column ever is taken to last at most, in milliseconds: it compiles kernels. */
 const FIRST = 100
 /** A column that takes longer, twice in a row, holds the stream up visibly: the rest of the run goes without. */
@@ -90,13 +90,13 @@ export class LiveLens {
   private usual = 0
   /** Columns in a row that took too long. */
   private long = 0
-  /** Until when the run has been measured; null while nobody looks. */
+  /** Until when the run has been measured; null while no view shows it. */
   private last: Moment | null = null
 
   constructor(session: Session, now: () => number = () => performance.now()) {
     this.session = session
     this.now = now
-    session.trace.subscribe(() => this.sync())
+    session.log.subscribe(() => this.sync())
     session.app.subscribe((state, before) => {
       if (isRunning(before.run) && !isRunning(state.run)) this.endRun()
     })
@@ -119,9 +119,9 @@ export class LiveLens {
 
   /** Has the kernels of a column compiled while nothing runs: the first one then costs a run no more than the others. */
   private async prepare(): Promise<void> {
-    const { app, trace, model } = this.session
-    const ids = trace.idsBefore(trace.tokens.length)
-    if (model === null || model === this.prepared || trace.modelId !== model.info.id) return
+    const { app, log, model } = this.session
+    const ids = log.idsBefore(log.tokens.length)
+    if (model === null || model === this.prepared || log.modelId !== model.info.id) return
     if (ids.length < 2 || !this.state.getState().on || isRunning(app.getState().run)) return
     this.prepared = model
     try {
@@ -132,13 +132,13 @@ export class LiveLens {
   }
 
   private sync(): void {
-    const { app, trace, model } = this.session
-    if (trace.timing !== this.timing) this.startRun(trace.timing)
+    const { app, log, model } = this.session
+    if (log.timing !== this.timing) this.startRun(log.timing)
     const { on, beyond } = this.state.getState()
     if (!on || beyond !== null || this.viewers === 0 || this.busy || model === null) return
-    if (!isRunning(app.getState().run) || (trace.timing?.firstTokenAt ?? null) === null) return
-    this.last ??= { at: this.now(), tokens: trace.tokens.length }
-    if (this.now() >= this.nextAt) void this.read(model, trace.idsBefore(trace.tokens.length))
+    if (!isRunning(app.getState().run) || (log.timing?.firstTokenAt ?? null) === null) return
+    this.last ??= { at: this.now(), tokens: log.tokens.length }
+    if (this.now() >= this.nextAt) void this.read(model, log.idsBefore(log.tokens.length))
   }
 
   private startRun(timing: RunTiming | null): void {
@@ -152,33 +152,33 @@ export class LiveLens {
 
   /** What was written behind the last column counts too. */
   private endRun(): void {
-    const { trace } = this.session
-    const at = trace.timing?.lastTokenAt ?? null
+    const { log } = this.session
+    const at = log.timing?.lastTokenAt ?? null
     const { last } = this
     if (at !== null && last !== null && at > last.at)
       this.state.setState(({ cost }) => ({
-        cost: { ...cost, between: grow(cost.between, last, { at, tokens: trace.tokens.length }) },
+        cost: { ...cost, between: grow(cost.between, last, { at, tokens: log.tokens.length }) },
       }))
     this.last = null
   }
 
   /** No column for so long that the next takes no more than its share; a new run expects what the last one saw. */
   private rest(): void {
-    this.nextAt = this.now() + Math.max(PACE, REST * this.usual)
+    this.nextAt = this.now() + Math.max(MIN_INTERVAL_MS, REST_COLUMNS * this.usual)
   }
 
   private async read(model: Model, ids: readonly number[]): Promise<void> {
     const { timing } = this
-    const { trace } = this.session
+    const { log } = this.session
     this.busy = true
-    const began: Moment = { at: this.now(), tokens: trace.tokens.length }
+    const began: Moment = { at: this.now(), tokens: log.tokens.length }
     try {
       const position = ids.length - 1
       const { cells } = await model.lens(ids, { positions: [position], topK: LIVE_TOP, cached: true })
-      const ended: Moment = { at: this.now(), tokens: trace.tokens.length }
+      const ended: Moment = { at: this.now(), tokens: log.tokens.length }
       const texts = await this.spell(ids, cells)
       if (timing !== this.timing || !this.state.getState().on) return
-      const text = trace.tokens[position - trace.promptIds.length]?.text ?? ''
+      const text = log.tokens[position - log.promptIds.length]?.text ?? ''
       this.count(began, ended, ids.length)
       this.state.setState({ column: { position, text, id: ids[position] ?? 0, cells, texts } })
     } catch (error) {

@@ -5,7 +5,7 @@ import { outputOf, readAnatomy, type Anatomy } from './anatomy.ts'
 import { answeringModel } from './app.ts'
 import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
-import { TextReading } from './textReading.ts'
+import { TextMeasurement } from './textMeasurement.ts'
 
 /** What of a layer is patched: the residual stream behind it, or one of its two outputs. */
 export const PATCH_KINDS = ['stream', 'attn', 'mlp'] as const
@@ -26,13 +26,13 @@ export interface NormGrid {
 }
 
 /** Features asked of one forward: 64 MB. */
-const AT_ONCE = 1 << 24
+const BATCH_ELEMENTS = 1 << 24
 
 export async function readNorms(model: Model, ids: readonly number[], kind: PatchKind): Promise<NormGrid> {
   const { layers, hidden } = model.info
   const anatomy = await readAnatomy(model)
   const norms = new Float32Array(layers * ids.length)
-  const together = Math.max(1, Math.floor(AT_ONCE / (ids.length * hidden)))
+  const together = Math.max(1, Math.floor(BATCH_ELEMENTS / (ids.length * hidden)))
   for (let from = 0; from < layers; from += together) {
     const count = Math.min(together, layers - from)
     const probes = Array.from({ length: count }, (_, i) => patchStep(anatomy, from + i, kind))
@@ -79,7 +79,7 @@ export interface PatchState {
 
 /** Two runs to patch between: another prompt's, and the page's own. */
 export class PatchRuns {
-  readonly own: TextReading<{ kind: PatchKind; grid: NormGrid }>
+  readonly own: TextMeasurement<{ kind: PatchKind; grid: NormGrid }>
   readonly state = createStore<PatchState>()(() => ({
     prompt: '',
     kind: 'stream',
@@ -92,7 +92,7 @@ export class PatchRuns {
 
   constructor(session: Session) {
     this.session = session
-    this.own = new TextReading(session, (model, ids) => this.readOwn(model, ids))
+    this.own = new TextMeasurement(session, (model, ids) => this.readOwn(model, ids))
     session.app.subscribe(({ model }, before) => {
       // Another model's activations do not fit this one's.
       if (answeringModel(model) !== answeringModel(before.model))

@@ -112,18 +112,18 @@ export class SavedTraces {
 
   /** Runs the text on the page once more and packs it; null when that fails, which the state then says. */
   async save(): Promise<TraceFile | null> {
-    const { model, trace } = this.session
+    const { model, log } = this.session
     if (model === null) return null
-    const ids = trace.idsBefore(trace.tokens.length)
+    const ids = log.idsBefore(log.tokens.length)
     this.state.setState({ saving: { kind: 'saving', tokens: ids.length } })
     try {
       const bytes = await model.saveTrace(ids, {
         probes: await this.probes(model, ids.length),
-        tokens: [...trace.tokens],
-        promptLength: trace.promptIds.length,
-        settings: { ...trace.settings },
+        tokens: [...log.tokens],
+        promptLength: log.promptIds.length,
+        settings: { ...log.settings },
       })
-      const name = traceName(model.info.id, [...trace.promptTexts, ...trace.tokens.map(({ text }) => text)])
+      const name = traceName(model.info.id, [...log.promptTexts, ...log.tokens.map(({ text }) => text)])
       this.state.setState({ saving: { kind: 'saved', name, bytes: bytes.length } })
       return {
         name,
@@ -185,7 +185,7 @@ export function sizeOf(keep: readonly Keep[], sizes: Readonly<Record<Keep, numbe
 }
 
 /** The most a trace file may hold. */
-export const MOST_BYTES = LIMITS.file
+export const MAX_BYTES = LIMITS.file
 
 const WORDS = 4
 

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant, toErrorData, type ErrorData } from '../errors.ts'
 import type { Model, ScoredToken } from '../api/model.ts'
-import type { MixPart } from './adapterMix.ts'
+import type { NamedScale } from './adapterScales.ts'
 import { adaptersOf } from './adapters.ts'
 import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
@@ -47,7 +47,7 @@ export interface ScoreResult {
   special: readonly number[]
   markers: readonly MarkerIds[]
   /** The adapters it was scored under. */
-  mix: readonly MixPart[]
+  scales: readonly NamedScale[]
   tokens: readonly ScoredToken[]
 }
 
@@ -113,19 +113,19 @@ export class Scores {
     this.change(name, { text, spans: moveSpans(spans, before, text) })
   }
 
-  /** Gives a stretch of a text a role, or takes it away. */
+  /** Gives a span of a text a role, or takes it away. */
   mark(name: BoxName, from: number, to: number, role: Role | null): void {
     if (from < to) this.change(name, { spans: markSpan(this.box(name).spans, from, to, role) })
   }
 
   /** Puts the text on the page into a box; false while there is none. */
   takePage(name: BoxName): boolean {
-    const { trace } = this.session
+    const { log } = this.session
     if (!hasPageText(this.session)) return false
-    const ids = trace.idsBefore(trace.tokens.length)
-    const texts = [...trace.promptTexts, ...trace.tokens.map((token) => token.text)]
+    const ids = log.idsBefore(log.tokens.length)
+    const texts = [...log.promptTexts, ...log.tokens.map((token) => token.text)]
     const text = texts.join('')
-    this.taken = { modelId: trace.modelId, text, ids, texts }
+    this.taken = { modelId: log.modelId, text, ids, texts }
     this.change(name, { text, spans: [] })
     return true
   }
@@ -170,21 +170,21 @@ export class Scores {
   }
 
   private async prepare(model: Model, text: string): Promise<ScoreResult> {
-    const { mix } = adaptersOf(this.session)
+    const { scales } = adaptersOf(this.session)
     const { id: modelId, vocab, bosId, eosIds, hasTokenizer } = model.info
     const taken = this.taken.text === text && this.taken.modelId === modelId ? this.taken : null
     const ids = taken?.ids ?? (await encodeText(model, text))
     const texts = taken?.texts ?? (hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => ''))
     const special = hasTokenizer ? await specialIds(model, ids, texts) : []
     const markers = hasTokenizer ? await markerIds(model, text) : []
-    return { source: text, modelId, vocab, bosId, eosIds, ids, texts, special, markers, mix, tokens: [] }
+    return { source: text, modelId, vocab, bosId, eosIds, ids, texts, special, markers, scales, tokens: [] }
   }
 
-  private stream(model: Model, { ids, mix }: ScoreResult, signal: AbortSignal) {
+  private stream(model: Model, { ids, scales }: ScoreResult, signal: AbortSignal) {
     const { merged } = adaptersOf(this.session).state.getState()
     const topLogprobs = Math.min(TOP, model.info.vocab)
     // Merged adapters are the base of every run and cannot be asked for.
-    return model.score(ids, { topLogprobs, signal, ...(merged === null ? { adapters: mix } : {}) })
+    return model.score(ids, { topLogprobs, signal, ...(merged === null ? { adapters: scales } : {}) })
   }
 
   private box(name: BoxName): ScoreBox {
@@ -197,8 +197,8 @@ export class Scores {
 }
 
 /** The page shows a text of the model that answers, whose tokens all have their texts. */
-export function hasPageText({ trace, model }: Session): boolean {
-  const { promptIds, promptTexts, modelId } = trace
+export function hasPageText({ log, model }: Session): boolean {
+  const { promptIds, promptTexts, modelId } = log
   return promptIds.length > 0 && promptTexts.length === promptIds.length && modelId === model?.info.id
 }
 
@@ -216,9 +216,9 @@ async function specialIds(
   ids: readonly number[],
   texts: readonly string[],
 ): Promise<readonly number[]> {
-  const silent = [...new Set(ids.filter((_, row) => texts[row] === ''))]
-  const alone = await Promise.all(silent.map((id) => model.decode([id])))
-  return silent.filter((_, i) => alone[i] === '')
+  const textless = [...new Set(ids.filter((_, row) => texts[row] === ''))]
+  const alone = await Promise.all(textless.map((id) => model.decode([id])))
+  return textless.filter((_, i) => alone[i] === '')
 }
 
 /** The markers that stand in a text, as this model reads them. */

@@ -1,6 +1,6 @@
 import type { ScoredToken } from '../api/model.ts'
 
-/** What a stretch of a training text is for; only labels are learnt. */
+/** What a span of a training text is for; only labels are learnt. */
 export const ROLES = ['instruction', 'input', 'label'] as const
 export type Role = (typeof ROLES)[number]
 
@@ -11,7 +11,7 @@ export interface TextSpan {
   role: Role
 }
 
-/** Gives a stretch a role, or none; what it covers of other spans is theirs no more. */
+/** Gives a span a role, or none; what it covers of other spans is theirs no more. */
 export function markSpan(
   spans: readonly TextSpan[],
   from: number,
@@ -26,7 +26,7 @@ export function markSpan(
   return all.filter((span) => span.from < span.to).sort((a, b) => a.from - b.from)
 }
 
-/** Spans after an edit of the text: what stands before and behind the changed stretch keeps its role. */
+/** Spans after an edit of the text: what stands before and behind the changed span keeps its role. */
 export function moveSpans(spans: readonly TextSpan[], before: string, after: string): readonly TextSpan[] {
   const shorter = Math.min(before.length, after.length)
   let start = 0
@@ -34,7 +34,7 @@ export function moveSpans(spans: readonly TextSpan[], before: string, after: str
   let end = 0
   while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end += 1
   const growth = after.length - before.length
-  // A place inside the changed stretch moves to its end.
+  // A place inside the changed span moves to its end.
   const move = (at: number): number =>
     at <= start ? at : Math.max(start, Math.max(at, before.length - end) + growth)
   return spans
@@ -80,7 +80,7 @@ export function spanRoles(texts: readonly string[], spans: readonly TextSpan[]):
   })
 }
 
-/** Marks that open a stretch, as chat templates and instruction sets spell them. */
+/** Marks that open a span, as chat templates and instruction sets spell them. */
 export const MARKERS: readonly { text: string; role: Role }[] = [
   { text: '<|instruction|>', role: 'instruction' },
   { text: '<|input|>', role: 'input' },

@@ -5,7 +5,7 @@ import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.t
 import { LogitsCache } from './logits.ts'
 import { textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
-import type { Trace, TraceSnapshot } from './trace.ts'
+import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
 
 /** Alternatives captured with every token; the tables show at most this many without a lookup. */
 export const CAPTURED = 32
@@ -16,7 +16,7 @@ const BEGINNING: RunPhase = { kind: 'prefill', done: 0, total: 0 }
 export interface SessionParts {
   client: EngineClient
   app: AppStore
-  trace: Trace
+  log: TokenLog
   /** Milliseconds. */
   now: () => number
 }
@@ -32,13 +32,20 @@ export interface LoadRequest {
   how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
 }
 
+/** A prompt that does not stand in the page's field. */
+export interface GivenPrompt {
+  ids: readonly number[]
+  /** Strings that end the text. */
+  stop?: readonly string[] | undefined
+}
+
 /**
  * What the page does: one model, one run, one text. Holds what cannot be serialised (the model, abort
- * controllers); everything the panels read lies in the store and the trace.
+ * controllers); everything the panels read lies in the store and the log.
  */
 export class Session {
   readonly app: AppStore
-  readonly trace: Trace
+  readonly log: TokenLog
   /** Where models of the hub come from; the token is nowhere else. */
   hub: HubOptions = {}
   private readonly client: EngineClient
@@ -54,12 +61,12 @@ export class Session {
   /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
 
-  constructor({ client, app, trace, now }: SessionParts) {
+  constructor({ client, app, log, now }: SessionParts) {
     this.client = client
     this.app = app
-    this.trace = trace
+    this.log = log
     this.now = now
-    this.logits = new LogitsCache(trace)
+    this.logits = new LogitsCache(log)
     client.onEvent((event) => this.onEngineEvent(event))
   }
 
@@ -125,33 +132,36 @@ export class Session {
     return this.load(this.source, { label: modelId ?? '', id: modelId, how: this.how })
   }
 
-  /** Replaces the text by a new one for the prompt as it stands. */
-  async generate(settings: Settings = this.app.getState().settings): Promise<void> {
+  /** Replaces the text by a new one for the prompt as it stands, or for the one given. */
+  async generate(settings: Settings = this.app.getState().settings, given?: GivenPrompt): Promise<void> {
     const model = this.shown
     if (model === null) return
     const run = this.startRun()
     try {
-      const promptIds = await encodePrompt(model, this.app.getState().prompt)
+      const promptIds = given?.ids ?? (await encodePrompt(model, this.app.getState().prompt))
       if (run !== this.run) return
       const { id, bosId, eosIds } = model.info
-      this.trace.begin({ modelId: id, promptIds, settings, bosId, endIds: eosIds, at: this.now() })
+      this.log.begin({ modelId: id, promptIds, settings, bosId, endIds: eosIds, at: this.now() })
       this.app.setState({ pinned: null, hovered: null, hoveredPrompt: null })
-      await Promise.all([this.consume(run, model, promptIds, settings), this.labelPrompt(run, model)])
+      await Promise.all([
+        this.consume(run, model, promptIds, settings, given?.stop),
+        this.labelPrompt(run, model),
+      ])
     } catch (error) {
       this.runFailed(run, error)
     }
   }
 
   /** Goes on behind the text that is there, with the settings as they stand. */
-  async continue(): Promise<void> {
+  async continue(stop?: readonly string[]): Promise<void> {
     const model = this.shown
-    if (model === null || this.trace.promptIds.length === 0) return
+    if (model === null || this.log.promptIds.length === 0) return
     const run = this.startRun()
     const { settings } = this.app.getState()
     try {
-      const ids = this.trace.idsBefore(this.trace.tokens.length)
-      this.trace.resume({ settings, at: this.now() })
-      await this.consume(run, model, ids, settings)
+      const ids = this.log.idsBefore(this.log.tokens.length)
+      this.log.resume({ settings, at: this.now() })
+      await this.consume(run, model, ids, settings, stop)
     } catch (error) {
       this.runFailed(run, error)
     }
@@ -162,19 +172,19 @@ export class Session {
   }
 
   /** Puts a text of before back on the page, in place of the one there and of a run under way; null: the empty page. */
-  showText(text: TraceSnapshot | null): void {
+  showText(text: TokenLogSnapshot | null): void {
     this.running?.abort()
     this.running = null
     this.run += 1
-    if (text === null) this.trace.clear()
-    else this.trace.restore(text)
+    if (text === null) this.log.clear()
+    else this.log.restore(text)
     this.app.setState({ run: { kind: 'idle' }, pinned: null, hovered: null, hoveredPrompt: null })
   }
 
   /** Full logits behind generated token `index`; see {@link LogitsCache.read}. */
   async tokenLogits(index: number): Promise<LogitsAt> {
     const model = this.shown
-    if (model === null || model.info.id !== this.trace.modelId) {
+    if (model === null || model.info.id !== this.log.modelId) {
       throw new TokenscopeError('unsupported', 'Not captured: the model of this text is not loaded.')
     }
     return this.logits.read(model, index)
@@ -260,6 +270,7 @@ export class Session {
     model: Model,
     ids: readonly number[],
     settings: Settings,
+    stop?: readonly string[],
   ): Promise<void> {
     const controller = this.running
     invariant(controller !== null, 'a run consumes tokens without a controller')
@@ -267,11 +278,12 @@ export class Session {
     const stream = model.generate(ids, {
       ...sampling,
       maxTokens,
+      stop,
       topLogprobs: Math.min(CAPTURED, model.info.vocab),
       signal: controller.signal,
       onPrefill: (done, total) => {
         if (run !== this.run) return
-        this.trace.prefill(done, total)
+        this.log.prefill(done, total)
         if (this.app.getState().run.kind === 'prefill')
           this.app.setState({ run: { kind: 'prefill', done, total } })
       },
@@ -280,7 +292,7 @@ export class Session {
     for await (const token of stream) {
       if (run !== this.run) return
       if (this.app.getState().run.kind === 'prefill') this.app.setState({ run: { kind: 'decoding' } })
-      this.trace.append(token, this.now())
+      this.log.append(token, this.now())
       finish = token.finish
     }
     if (run === this.run) await this.runEnded(controller.signal.aborted ? 'abort' : finish)
@@ -288,7 +300,7 @@ export class Session {
 
   private async runEnded(finish: FinishReason | null): Promise<void> {
     this.running = null
-    this.trace.flush()
+    this.log.flush()
     const reason = finish === null ? 'length' : finish
     this.app.setState({ run: reason === 'abort' ? { kind: 'stopped' } : { kind: 'done', reason } })
     await this.readMemory()
@@ -297,7 +309,7 @@ export class Session {
   private runFailed(run: number, error: unknown): void {
     if (run !== this.run) return
     this.running = null
-    this.trace.flush()
+    this.log.flush()
     const data = toErrorData(error)
     if (data.code === 'aborted') {
       this.app.setState({ run: { kind: 'stopped' } })
@@ -314,7 +326,7 @@ export class Session {
     else if (this.app.getState().model.kind !== 'lost') this.markLost(error)
   }
 
-  /** Called once by whoever notices first: the device's own event, or a call that fails on it. */
+  /** Called once, by what notices first: the device's own event, or a call that fails on it. */
   private markLost(error: unknown): void {
     const { model } = this.app.getState()
     if (model.kind === 'lost') return
@@ -323,7 +335,7 @@ export class Session {
     this.running = null
     this.run += 1
     this.shown = null
-    this.trace.flush()
+    this.log.flush()
     const data = toErrorData(error)
     const { run } = this.app.getState()
     this.app.setState({
@@ -351,8 +363,8 @@ export class Session {
 
   private async labelPrompt(run: number, model: Model): Promise<void> {
     if (!model.info.hasTokenizer) return
-    const texts = await model.tokenTexts(this.trace.promptIds)
-    if (run === this.run) this.trace.setPromptTexts(texts)
+    const texts = await model.tokenTexts(this.log.promptIds)
+    if (run === this.run) this.log.setPromptTexts(texts)
   }
 
   private async readMemory(): Promise<void> {

@@ -56,11 +56,17 @@ export function clampSetting(name: SettingName, value: number): number | null {
   return digits === 0 ? Math.round(clamped) : clamped
 }
 
+type Shape = Omit<SamplingOptions, 'seed'>
+
+/** Whether settings sample in a given way, seed and length left out. */
+export function samplesAs(settings: Settings, shape: Shape | null): boolean {
+  const shaping = ['temperature', 'topK', 'topP', 'minP', 'repetitionPenalty'] as const
+  return shape !== null && shaping.every((field) => shape[field] === settings[field])
+}
+
 /** The preset these settings equal, seed and length left out; null when they were tuned by hand. */
 export function presetOf(settings: Settings): PresetName | null {
-  const shaping = ['temperature', 'topK', 'topP', 'minP', 'repetitionPenalty'] as const
-  const matches = (name: PresetName) => shaping.every((field) => PRESETS[name][field] === settings[field])
-  return PRESET_NAMES.find(matches) ?? null
+  return PRESET_NAMES.find((name) => samplesAs(settings, PRESETS[name])) ?? null
 }
 
 export function applyPreset(settings: Settings, name: PresetName): Settings {

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
-import type { FinishReason, Guide, LoadProgress, Model, SpeculatedRound } from '../api/model.ts'
-import type { MixPart } from './adapterMix.ts'
+import type { FinishReason, DraftModel, LoadProgress, Model, SpeculatedRound } from '../api/model.ts'
+import type { NamedScale } from './adapterScales.ts'
 import { adaptersOf } from './adapters.ts'
 import { isRunning } from './app.ts'
 import { oncePerFrame } from './frames.ts'
@@ -9,12 +9,12 @@ import { perSession } from './perSession.ts'
 import { encodePrompt, type Session } from './session.ts'
 import type { Settings } from './settings.ts'
 import { keepInLink } from './speculateLink.ts'
-import { slotsOf, totalsOf, type LanePlace } from './speculateRounds.ts'
+import { slotsOf, totalsOf, type RoundPlace } from './speculateRounds.ts'
 
 export type SpeculatePhase =
   | { kind: 'empty' }
   | { kind: 'making'; progress: LoadProgress }
-  | { kind: 'reading'; done: number; total: number }
+  | { kind: 'prefill'; done: number; total: number }
   | { kind: 'running' }
   | { kind: 'done'; reason: FinishReason }
   | { kind: 'stopped' }
@@ -22,27 +22,27 @@ export type SpeculatePhase =
 
 /** What the rounds on show were made with. */
 export interface SpeculateRun {
-  guide: Guide
+  draft: DraftModel
   ahead: number
   prompt: string
   settings: Settings
-  /** The adapters the model ran under; guides run without any. */
-  mix: readonly MixPart[]
+  /** The adapters the model ran under; draft models run without any. */
+  scales: readonly NamedScale[]
 }
 
-/** A stretch of decoding, measured on the page from the end of the prompt to the last token. */
+/** A part of a run, measured on the page from the end of the prompt to the last token. */
 export interface Measured {
   tokens: number
   ms: number
 }
 
 export interface SpeculateState {
-  guide: Guide['kind']
+  draft: DraftModel['kind']
   layers: number
   ahead: number
   phase: SpeculatePhase
   shown: SpeculateRun | null
-  selected: LanePlace | null
+  selected: RoundPlace | null
   /** Of the rounds on show; null before any. */
   speed: Measured | null
   /** A plain run of the same prompt, settings and length; null until one was asked for. */
@@ -58,7 +58,7 @@ const CAPTURED = 10
 /** Speculative decoding of the page's prompt. Rounds are outside the store; `version` says they grew. */
 export class Speculation {
   readonly state = createStore<SpeculateState>()(() => ({
-    guide: 'prompt-lookup',
+    draft: 'prompt-lookup',
     layers: 3,
     ahead: 4,
     phase: { kind: 'empty' },
@@ -91,25 +91,25 @@ export class Speculation {
 
   get working(): boolean {
     const { phase, measuring } = this.state.getState()
-    return measuring || phase.kind === 'making' || phase.kind === 'reading' || phase.kind === 'running'
+    return measuring || phase.kind === 'making' || phase.kind === 'prefill' || phase.kind === 'running'
   }
 
   stop(): void {
     this.controller?.abort()
   }
 
-  /** Writes from the page's prompt with the guide as chosen. */
+  /** Writes from the page's prompt with the draft model as chosen. */
   async start(): Promise<void> {
     const { model } = this.session
     if (model === null) return
     const { run, signal } = this.begin()
     const { settings, prompt } = this.session.app.getState()
     const { ahead } = this.state.getState()
-    const { mix } = adaptersOf(this.session)
-    const shown: SpeculateRun = { guide: this.chosenGuide(), ahead, prompt, settings, mix }
+    const { scales } = adaptersOf(this.session)
+    const shown: SpeculateRun = { draft: this.chosenDraft(), ahead, prompt, settings, scales }
     this.rounds.length = 0
     this.state.setState({
-      phase: { kind: 'reading', done: 0, total: 0 },
+      phase: { kind: 'prefill', done: 0, total: 0 },
       shown,
       selected: null,
       speed: null,
@@ -120,7 +120,7 @@ export class Speculation {
       this.promptIds = await encodePrompt(model, prompt)
       if (run !== this.run) return
       await this.consume(run, model, shown, signal)
-      // A guide that was made for this run takes room.
+      // A draft model that was made for this run takes room.
       const memory = await model.memory()
       if (run === this.run) this.session.app.setState({ memory })
     } catch (error) {
@@ -148,7 +148,7 @@ export class Speculation {
   /** Selects the place next to the selected one; from nowhere, forwards starts at the first. */
   walk(by: number): void {
     const places = this.rounds.flatMap((round) =>
-      slotsOf(round).map((_, slot): LanePlace => ({ round: round.index, slot })),
+      slotsOf(round).map((_, slot): RoundPlace => ({ round: round.index, slot })),
     )
     const { selected } = this.state.getState()
     const at = places.findIndex((place) => place.round === selected?.round && place.slot === selected.slot)
@@ -156,8 +156,8 @@ export class Speculation {
     this.state.setState({ selected: places[Math.min(places.length - 1, Math.max(0, next))] ?? null })
   }
 
-  /** Where a generated token stands in the lanes. */
-  placeOf(index: number): LanePlace | null {
+  /** Where a generated token stands in the rounds. */
+  placeOf(index: number): RoundPlace | null {
     for (const { index: round, tokens } of this.rounds) {
       const slot = tokens.findIndex((token) => token.index === index)
       if (slot >= 0) return { round, slot }
@@ -165,8 +165,8 @@ export class Speculation {
     return null
   }
 
-  private chosenGuide(): Guide {
-    const { guide: kind, layers } = this.state.getState()
+  private chosenDraft(): DraftModel {
+    const { draft: kind, layers } = this.state.getState()
     return kind === 'first-layers' ? { kind, layers } : { kind }
   }
 
@@ -184,14 +184,14 @@ export class Speculation {
   private async consume(
     run: number,
     model: Model,
-    { guide, ahead, settings }: SpeculateRun,
+    { draft, ahead, settings }: SpeculateRun,
     signal: AbortSignal,
   ): Promise<void> {
     const { repetitionPenalty: _, ...sampling } = settings
     let startedAt = 0
     const stream = model.speculate(this.promptIds, {
       ...sampling,
-      guide,
+      draft,
       ahead,
       topLogprobs: Math.min(CAPTURED, model.info.vocab),
       signal,
@@ -200,7 +200,7 @@ export class Speculation {
       },
       onPrefill: (done, total) => {
         startedAt = this.now()
-        if (run === this.run) this.setPhase({ kind: 'reading', done, total })
+        if (run === this.run) this.setPhase({ kind: 'prefill', done, total })
       },
     })
     let tokens = 0
@@ -255,11 +255,11 @@ export class Speculation {
     this.stop()
     this.run += 1
     this.rounds.length = 0
-    const { guide, layers } = this.state.getState()
+    const { draft, layers } = this.state.getState()
     const deepest = model === null ? Infinity : model.info.layers - 1
     this.state.setState({
       layers: Math.max(1, Math.min(layers, deepest)),
-      guide: guide === 'first-layers' && deepest === 0 ? 'prompt-lookup' : guide,
+      draft: draft === 'first-layers' && deepest === 0 ? 'prompt-lookup' : draft,
       phase: { kind: 'empty' },
       shown: null,
       selected: null,

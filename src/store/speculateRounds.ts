@@ -1,16 +1,20 @@
-import type { GeneratedToken, Guide, Proposal, SpeculatedRound } from '../api/model.ts'
+import type { GeneratedToken, DraftModel, Proposal, SpeculatedRound } from '../api/model.ts'
 
 /** Most proposals of a round. */
-export const MOST_AHEAD = 7
-export const GUIDES = ['prompt-lookup', 'q4_0', 'first-layers'] as const satisfies readonly Guide['kind'][]
+export const MAX_AHEAD = 7
+export const DRAFT_KINDS = [
+  'prompt-lookup',
+  'q4_0',
+  'first-layers',
+] as const satisfies readonly DraftModel['kind'][]
 
-/** A place in the lanes: a proposal of a round, or behind them the model's own token. */
-export interface LanePlace {
+/** A place in the rounds: a proposal of a round, or behind them the model's own token. */
+export interface RoundPlace {
   round: number
   slot: number
 }
 
-/** One place of a round: what the guide proposed, and what became text there. */
+/** One place of a round: what the draft model proposed, and what became text there. */
 export interface Slot {
   /** Null behind the last proposal. */
   proposal: Proposal | null
@@ -23,7 +27,7 @@ export interface Totals {
   tokens: number
   proposed: number
   accepted: number
-  guideMs: number
+  draftMs: number
   modelMs: number
 }
 
@@ -35,15 +39,15 @@ export function slotsOf({ proposals, tokens }: SpeculatedRound): Slot[] {
 
 export function totalsOf(rounds: readonly SpeculatedRound[]): Totals {
   const proposals = rounds.flatMap((round) => round.proposals)
-  const count = (verdict: Proposal['verdict']): number =>
-    proposals.filter((proposal) => proposal.verdict === verdict).length
+  const count = (outcome: Proposal['outcome']): number =>
+    proposals.filter((proposal) => proposal.outcome === outcome).length
   const sum = (of: (round: SpeculatedRound) => number): number =>
     rounds.reduce((total, round) => total + of(round), 0)
   return {
     tokens: sum(({ tokens }) => tokens.length),
     proposed: proposals.length,
     accepted: count('accepted'),
-    guideMs: sum(({ guideMs }) => guideMs),
+    draftMs: sum(({ draftMs }) => draftMs),
     modelMs: sum(({ modelMs }) => modelMs),
   }
 }

@@ -16,7 +16,7 @@ import { writeLinkParts } from './linkParts.ts'
 import { Session } from './session.ts'
 import { DEFAULT_SETTINGS, SETTING_NAMES, type Settings } from './settings.ts'
 import { readPreferences, readText, writePreferences, writeText } from './storage.ts'
-import { Trace } from './trace.ts'
+import { TokenLog } from './tokenLog.ts'
 
 export interface StartOptions {
   client: EngineClient
@@ -34,7 +34,7 @@ export interface StartOptions {
 /** Tokens of the text that greets a newcomer. */
 const GREETING_TOKENS = 48
 /** Milliseconds a change rests before it is kept; browsers limit how often an address may change. */
-const REST = 400
+const DEBOUNCE_MS = 400
 
 export interface Started {
   session: Session
@@ -52,8 +52,8 @@ export function startPage(options: StartOptions): Started {
     settings: { ...DEFAULT_SETTINGS, ...link.settings },
     ...(link.view === null ? {} : { view: link.view }),
   })
-  const trace = new Trace((run) => requestAnimationFrame(run))
-  const session = new Session({ client: options.client, app, trace, now: () => performance.now() })
+  const log = new TokenLog((run) => requestAnimationFrame(run))
+  const session = new Session({ client: options.client, app, log, now: () => performance.now() })
   session.hub = { endpoint: new URLSearchParams(location.search).get('hub') ?? undefined }
   const settled = loadFirst(session, link, options)
   keepState(session)
@@ -71,7 +71,7 @@ export function startPage(options: StartOptions): Started {
 }
 
 async function loadFirst(session: Session, link: LinkState, options: StartOptions): Promise<void> {
-  const { app, trace } = session
+  const { app, log } = session
   if (options.noWebGpu !== null) {
     app.setState({ error: { code: 'no-webgpu', message: options.noWebGpu, hint: '', details: {} } })
     return
@@ -88,7 +88,7 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const prompt = link.prompt ?? saved?.prompt ?? examplesOf(catalogue, modelId)[0] ?? ''
   app.setState({ prompt, modelId })
   const restores = saved !== null && saved.prompt === prompt && saved.modelId === modelId
-  if (restores) trace.restore(saved.trace)
+  if (restores) log.restore(saved.log)
   if (link.token !== null) pinWhenWritten(session, link.token)
   if (modelId === null) return
   const alone = options.autoStart && link.run && !restores
@@ -122,10 +122,10 @@ function preferencesOf(state: AppState): Preferences {
 /** From now on the address, the preferences and this tab's text follow the state. */
 function keepState(session: Session): void {
   const { app } = session
-  const keepPreferences = rested(() => writePreferences(preferencesOf(app.getState())))
+  const keepPreferences = debounce(() => writePreferences(preferencesOf(app.getState())))
   onLinkChange(
     session,
-    rested(() => history.replaceState(history.state, '', pageHash(session))),
+    debounce(() => history.replaceState(history.state, '', pageHash(session))),
   )
   app.subscribe((state, before) => {
     const names = Object.keys(preferencesOf(state)) as (keyof Preferences)[]
@@ -136,10 +136,10 @@ function keepState(session: Session): void {
   addEventListener('hashchange', () => void followLink(session))
 }
 
-function keepText({ app, trace }: Session): void {
+function keepText({ app, log }: Session): void {
   const { prompt, modelId } = app.getState()
-  const snapshot = trace.snapshot()
-  if (snapshot !== null) writeText({ prompt, modelId, trace: snapshot })
+  const snapshot = log.snapshot()
+  if (snapshot !== null) writeText({ prompt, modelId, log: snapshot })
 }
 
 /** Somebody put another link into the address line: it shows what it would on a page of its own. */
@@ -160,18 +160,18 @@ async function followLink(session: Session): Promise<void> {
   }
   const rewritten = other || (link.prompt ?? prompt) !== prompt || !sameSettings(next, settings)
   const writes = rewritten && link.run && link.prompt !== null
-  if (link.token !== null) pinWhenWritten(session, link.token, writes ? session.trace.epoch : null)
+  if (link.token !== null) pinWhenWritten(session, link.token, writes ? session.log.epoch : null)
   if (writes) void session.generate()
 }
 
 const sameSettings = (a: Settings, b: Settings): boolean => SETTING_NAMES.every((name) => a[name] === b[name])
 
-/** Calls `run` once things have been quiet for {@link REST}. */
-function rested(run: () => void): () => void {
+/** Calls `run` once things have been quiet for {@link DEBOUNCE_MS}. */
+function debounce(run: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   return () => {
     clearTimeout(timer)
-    timer = setTimeout(run, REST)
+    timer = setTimeout(run, DEBOUNCE_MS)
   }
 }
 

@@ -126,6 +126,7 @@ class Graph {
 
 function roleOfLinear(graph: Graph, step: PlacedStep): StepRole {
   if (step.axes.at(-1)?.kind === 'vocabulary') return 'logits'
+  if (step.layer === null) return 'linear'
   if (graph.isUsed(step, 'scores', 0)) return 'q'
   if (graph.isUsed(step, 'cache', 0)) return 'k'
   if (graph.isUsed(step, 'cache', 1)) return 'v'
@@ -150,11 +151,11 @@ function postNormRole(graph: Graph, step: PlacedStep): StepRole | null {
 function roleOfNorm(graph: Graph, step: PlacedStep): StepRole {
   if (graph.isUsed(step, 'scores', 0)) return 'q_norm'
   if (graph.isUsed(step, 'cache', 0)) return 'k_norm'
-  const post = step.layer === null ? null : postNormRole(graph, step)
+  // Behind the layers it is over what the last one hands on.
+  if (step.layer === null) return (graph.input(step)?.layer ?? null) === null ? 'norm' : 'final_norm'
+  const post = postNormRole(graph, step)
   if (post !== null) return post
   const roles = graph.uses(step).map(({ reader }) => roleIn(graph, reader))
-  if (roles.includes('logits')) return 'final_norm'
-  if (step.layer === null) return 'norm'
   return roles.includes('q') || roles.includes('k') ? 'attn_norm' : 'mlp_norm'
 }
 

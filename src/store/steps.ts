@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 import { TensorCache } from './stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from './stepsMoves.ts'
 import { openSteps, type StepsSource } from './stepsSource.ts'
-import { mixWord, sameIds } from './textIdentity.ts'
+import { scalesKey, sameIds } from './textIdentity.ts'
 
 /** Where the stepper stands with its forward. */
 export type StepsPhase =
@@ -63,7 +63,7 @@ export class Steps {
   private viewers = 0
   /** Counts openings; what arrives for an older one is closed. */
   private opening = 0
-  private wanted: { model: Model; ids: readonly number[]; mix: string | null } | null = null
+  private wanted: { model: Model; ids: readonly number[]; scales: string | null } | null = null
   private timer: ReturnType<typeof setInterval> | undefined
 
   constructor(session: Session) {
@@ -72,14 +72,14 @@ export class Steps {
       if (state.pinned !== before.pinned) this.followPinned(state.pinned)
       if (state.model !== before.model || state.run !== before.run) this.sync()
     })
-    session.trace.subscribe(() => this.sync())
+    session.log.subscribe(() => this.sync())
   }
 
   /** Keeps a forward at hand while a view shows it; returns the function that lets go. */
   watch(): () => void {
     this.viewers += 1
     this.sync()
-    if (this.viewers === 1) void this.checkMix()
+    if (this.viewers === 1) void this.checkScales()
     return () => {
       this.viewers -= 1
       if (this.viewers === 0) this.pause()
@@ -104,7 +104,7 @@ export class Steps {
   get row(): number {
     const { promptRow } = this.state.getState()
     const { pinned } = this.session.app.getState()
-    return selectedRow(pinned, promptRow, this.session.trace.promptIds.length, this.rows)
+    return selectedRow(pinned, promptRow, this.session.log.promptIds.length, this.rows)
   }
 
   goTo(step: string): void {
@@ -118,7 +118,7 @@ export class Steps {
     const last = this.rows - 1
     if (last < 0) return
     const chosen = Math.min(last, Math.max(0, row))
-    const prompt = this.session.trace.promptIds.length
+    const prompt = this.session.log.promptIds.length
     this.state.setState({ promptRow: chosen < prompt ? chosen : null })
     this.session.app.setState({
       pinned: chosen < prompt ? null : chosen - prompt,
@@ -195,7 +195,7 @@ export class Steps {
     this.sync()
   }
 
-  /** Says that values of a forward could not be read; of one that is gone nobody wants to know. */
+  /** Says that values of a forward could not be read; of one that is gone it says nothing. */
   fail(source: StepsSource, error: unknown): void {
     if (this.state.getState().source !== source) return
     this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
@@ -235,31 +235,31 @@ export class Steps {
 
   /** Opens a forward over the text when a view wants one, the text rests and it is not the one at hand. */
   private sync(): void {
-    const { app, trace, model } = this.session
+    const { app, log, model } = this.session
     const { run } = app.getState()
     if (model === null) {
       if (this.wanted !== null) void this.drop()
       return
     }
     if (this.viewers === 0 || isRunning(run)) return
-    const ids = trace.idsBefore(trace.tokens.length)
-    if (ids.length === 0 || trace.modelId !== model.info.id) {
+    const ids = log.idsBefore(log.tokens.length)
+    if (ids.length === 0 || log.modelId !== model.info.id) {
       if (this.wanted !== null) void this.drop()
       return
     }
     const { wanted } = this
     if (wanted !== null && wanted.model === model && sameIds(wanted.ids, ids)) return
-    this.wanted = { model, ids, mix: null }
+    this.wanted = { model, ids, scales: null }
     void this.open(model, ids)
   }
 
-  /** Adapters may have been moved while no view was looking: numbers of another mix are not shown as of this one. */
-  private async checkMix(): Promise<void> {
+  /** Adapters may have been moved while no view was looking: numbers of other scales are not shown as of these. */
+  private async checkScales(): Promise<void> {
     const { wanted } = this
-    if (wanted === null || wanted.mix === null) return
+    if (wanted === null || wanted.scales === null) return
     try {
-      const mix = await mixWord(wanted.model)
-      if (this.wanted === wanted && mix !== wanted.mix) this.refresh()
+      const scales = await scalesKey(wanted.model)
+      if (this.wanted === wanted && scales !== wanted.scales) this.refresh()
     } catch (error) {
       this.session.report(error)
     }
@@ -270,8 +270,8 @@ export class Steps {
     this.pause()
     this.state.setState({ phase: { kind: 'reading', tokens: ids.length } })
     try {
-      const mix = await mixWord(model)
-      if (opening === this.opening && this.wanted !== null) this.wanted.mix = mix
+      const scales = await scalesKey(model)
+      if (opening === this.opening && this.wanted !== null) this.wanted.scales = scales
       const source = await openSteps(model, ids, (await this.edits?.()) ?? [])
       if (opening !== this.opening) return await source.close()
       await this.show(source)
@@ -292,7 +292,7 @@ export class Steps {
       breakpoints: before.breakpoints.filter((name) => source.steps.some((step) => step.name === name)),
       cell: null,
       promptRow:
-        before.promptRow !== null && before.promptRow < this.session.trace.promptIds.length
+        before.promptRow !== null && before.promptRow < this.session.log.promptIds.length
           ? before.promptRow
           : null,
     })

@@ -1,6 +1,6 @@
 import { toErrorData, TokenscopeError } from '../errors.ts'
 import { DEFAULT_PREFERENCES, type Preferences } from './app.ts'
-import type { TraceSnapshot } from './trace.ts'
+import type { TokenLogSnapshot } from './tokenLog.ts'
 
 const PREFERENCES_KEY = 'tokenscope.preferences.1'
 const TEXT_KEY = 'tokenscope.text.1'
@@ -10,7 +10,7 @@ const TEXT_LIMIT = 3_000_000
 export interface SavedText {
   prompt: string
   modelId: string | null
-  trace: TraceSnapshot
+  log: TokenLogSnapshot
 }
 
 /** Reads a JSON value; null when nothing usable is there. A browser may forbid storage altogether. */
@@ -77,7 +77,7 @@ export function parsePreferences(saved: unknown, defaults: Preferences = DEFAULT
       rightWidth: width(layout['rightWidth'], defaults.layout.rightWidth),
       leftOpen: flag(layout['leftOpen'], defaults.layout.leftOpen),
       rightOpen: flag(layout['rightOpen'], defaults.layout.rightOpen),
-      railOpen: flag(layout['railOpen'], defaults.layout.railOpen),
+      navOpen: flag(layout['navOpen'], defaults.layout.navOpen),
       stripOpen: flag(layout['stripOpen'], defaults.layout.stripOpen),
     },
   }
@@ -96,15 +96,15 @@ export function writePreferences(preferences: Preferences): void {
 
 /** Checks the fields the page relies on; a text saved by another version is dropped. */
 export function parseSavedText(saved: unknown): SavedText | null {
-  if (!isRecord(saved) || typeof saved['prompt'] !== 'string' || !isRecord(saved['trace'])) return null
-  const { modelId, trace } = saved as unknown as SavedText
-  const arrays = [trace.promptIds, trace.promptTexts, trace.tokens, trace.endIds]
-  if (!arrays.every(Array.isArray) || !isRecord(trace.settings)) return null
-  const wellFormed = trace.tokens.every(
+  if (!isRecord(saved) || typeof saved['prompt'] !== 'string' || !isRecord(saved['log'])) return null
+  const { modelId, log } = saved as unknown as SavedText
+  const arrays = [log.promptIds, log.promptTexts, log.tokens, log.endIds]
+  if (!arrays.every(Array.isArray) || !isRecord(log.settings)) return null
+  const wellFormed = log.tokens.every(
     (token) => Number.isInteger(token.id) && typeof token.text === 'string' && Array.isArray(token.top),
   )
   if (!wellFormed) return null
-  return { prompt: saved['prompt'], modelId: typeof modelId === 'string' ? modelId : null, trace }
+  return { prompt: saved['prompt'], modelId: typeof modelId === 'string' ? modelId : null, log }
 }
 
 export function readText(): SavedText | null {
@@ -119,7 +119,7 @@ export function writeText(saved: SavedText): void {
       ? saved
       : {
           ...saved,
-          trace: { ...saved.trace, tokens: saved.trace.tokens.map((token) => ({ ...token, top: [] })) },
+          log: { ...saved.log, tokens: saved.log.tokens.map((token) => ({ ...token, top: [] })) },
         }
   write(() => sessionStorage, TEXT_KEY, kept)
 }

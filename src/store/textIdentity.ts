@@ -1,7 +1,7 @@
 import type { Model } from '../api/model.ts'
 
-/** The adapters that act on a model, as one word: readings of a text under the same word are of one mix. */
-export async function mixWord(model: Model): Promise<string> {
+/** The adapters that act on a model, as one key: measurements of a text under the same key are of the same scales. */
+export async function scalesKey(model: Model): Promise<string> {
   const adapters = await model.listAdapters()
   return adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ')
 }

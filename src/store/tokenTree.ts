@@ -17,7 +17,7 @@ export interface TreeToken {
 /** One token of a text; texts share their common beginning. */
 export interface TreeNode extends TreeToken {
   readonly key: number
-  /** Null for the trunk alone, which is no token. */
+  /** Null for the root alone, which is no token. */
   readonly parent: TreeNode | null
   readonly children: TreeNode[]
   /** The child that was on the page last. */
@@ -41,8 +41,8 @@ export interface TreeLine {
 export interface TreeSnapshot {
   modelId: string
   /** Names the adapters the numbers were measured under. */
-  mix: string
-  /** Parents before children; `parent` counts places in this list, −1 is the trunk. */
+  scales: string
+  /** Parents before children; `parent` counts places in this list, −1 is the root. */
   nodes: readonly SavedNode[]
 }
 
@@ -58,17 +58,17 @@ const PLAIN: TreeToken = { id: -1, text: '', logprob: null, prompt: false, rando
 /** All texts of a model as one tree of tokens. */
 export class TokenTree {
   readonly modelId: string
-  readonly trunk: TreeNode
+  readonly root: TreeNode
   private readonly byKey = new Map<number, TreeNode>()
   private lastKey = 0
 
   constructor(modelId: string) {
     this.modelId = modelId
-    this.trunk = this.make(null, PLAIN)
+    this.root = this.make(null, PLAIN)
   }
 
   get isEmpty(): boolean {
-    return this.trunk.children.length === 0
+    return this.root.children.length === 0
   }
 
   node(key: number | null): TreeNode | null {
@@ -97,7 +97,7 @@ export class TokenTree {
   /** Takes a branch off; the function given back puts it where it was. */
   detach(node: TreeNode): () => void {
     const { parent } = node
-    invariant(parent !== null, 'the trunk is no branch')
+    invariant(parent !== null, 'the root is no branch')
     const place = parent.children.indexOf(node)
     invariant(place >= 0, 'a branch is taken off once')
     parent.children.splice(place, 1)
@@ -113,7 +113,7 @@ export class TokenTree {
 
   /** Numbers measured under other adapters say nothing any more. */
   forgetNumbers(): void {
-    this.trunk.next = null
+    this.root.next = null
     for (const node of this.all()) {
       node.logprob = null
       node.next = null
@@ -122,7 +122,7 @@ export class TokenTree {
 
   /** Every token, parents before children. */
   all(): TreeNode[] {
-    return this.trunk.children.flatMap((node) => nodesBelow(node))
+    return this.root.children.flatMap((node) => nodesBelow(node))
   }
 
   lines(): TreeLine[] {
@@ -134,11 +134,11 @@ export class TokenTree {
         visit(nodes.at(-1)?.children ?? [], depth + 1)
       })
     }
-    visit(this.trunk.children, 0)
+    visit(this.root.children, 0)
     return lines
   }
 
-  snapshot(mix: string): TreeSnapshot {
+  snapshot(scales: string): TreeSnapshot {
     const all = this.all()
     const places = new Map(all.map((node, place) => [node, place]))
     const nodes = all.map((node) => {
@@ -147,14 +147,14 @@ export class TokenTree {
       const recent = parent?.recent === node
       return { parent: place, recent, id, text, logprob, prompt, random, finish, next }
     })
-    return { modelId: this.modelId, mix, nodes }
+    return { modelId: this.modelId, scales, nodes }
   }
 
   static restore({ modelId, nodes }: TreeSnapshot): TokenTree {
     const tree = new TokenTree(modelId)
     const made: TreeNode[] = []
     for (const { parent, recent, next, ...token } of nodes) {
-      const above = made[parent] ?? tree.trunk
+      const above = made[parent] ?? tree.root
       const node = tree.add(above, token)
       if (recent) above.recent = node
       node.next = next

@@ -1,29 +1,13 @@
+import type { ChatTemplateInfo, TemplateReads } from '../api/chat.ts'
 import { TokenscopeError } from '../errors.ts'
 import type { ChatRequest } from './jinja/chat.ts'
-import { isObject, refuse, type JsonObject } from './parts.ts'
+import { isObject, type JsonObject } from './parts.ts'
 import { Sandbox, type SandboxReply } from './sandbox.ts'
+import type { Templates } from './templates.ts'
 import type { ChatMessage, ChatOptions } from './types.ts'
 
 /** Milliseconds a template may run. */
 const TEMPLATE_LIMIT = 1000
-
-/** A model's templates by name; one without a name is `default`. */
-export type Templates = ReadonlyMap<string, string>
-
-/** The templates of tokenizer_config.json: one string, or a list of named ones. */
-export function readTemplates(config: JsonObject): Templates {
-  const value = config['chat_template']
-  if (value === undefined || value === null) return new Map()
-  if (typeof value === 'string') return new Map([['default', value]])
-  const file = 'tokenizer_config.json'
-  if (!Array.isArray(value))
-    return refuse('chat_template', value, 'a string or a list of named templates', { file })
-  return new Map(
-    value.filter(isObject).flatMap(({ name, template }) => {
-      return typeof name === 'string' && typeof template === 'string' ? [[name, template] as const] : []
-    }),
-  )
-}
 
 function badArgument(field: string, got: string, expected: string): never {
   throw new TokenscopeError('bad-argument', `${field} is ${got}; expected ${expected}.`, {
@@ -98,6 +82,7 @@ function failureOf(reply: Exclude<SandboxReply, { status: 'text' }>): Failure {
         line: undefined,
       }
     case 'ids':
+    case 'reads':
     case 'done':
       return { reason: 'it gave no text', kind: 'limit', line: undefined }
   }
@@ -151,32 +136,47 @@ export class ChatTemplate {
     this.#sandbox = sandbox
   }
 
-  /**
-   * Tries the template on the plainest of messages. One that refuses it, or wants more than it has, may take others:
-   * it is usable. One that cannot be read, or did not end in time, is not.
-   */
-  async check(): Promise<{ usable: boolean; warning: string | null }> {
-    const template = this.#choose(null)
-    if (template === null) return { usable: false, warning: null }
-    const chat = requestOf(template, [{ role: 'user', content: 'Hello' }], this.#tokens, {
-      addGenerationPrompt: true,
-    })
-    const reply = await this.#sandbox.run({ kind: 'render', chat }, TEMPLATE_LIMIT)
-    if (reply.status === 'text') return { usable: true, warning: null }
-    const failure = failureOf(reply)
-    const usable = failure.kind === 'raised' || failure.kind === 'value'
-    return { usable, warning: usable ? null : `${sentence(failure)}.` }
-  }
-
-  /** Messages as the model's text; throws as `renderChatTemplate` does. */
+  /** Messages as the model's text, or as that of `options.template`; throws as `renderChatTemplate` does. */
   async render(messages: readonly ChatMessage[], options: ChatOptions = {}): Promise<string> {
-    const template = this.#choose(options.tools)
-    if (template === null) return missing(this.#templates)
+    const template = options.template ?? this.#choose(options.tools)
+    if (template === null) throw missing([...this.#templates.keys()])
     const addGenerationPrompt = options.addGenerationPrompt ?? options.continueFinalMessage !== true
     return run(
       this.#sandbox,
       requestOf(template, messages, this.#tokens, { ...options, addGenerationPrompt }),
     )
+  }
+
+  /** What the template reads, and what is wrong with it. */
+  async describe(): Promise<ChatTemplateInfo> {
+    const source = this.#choose(null)
+    const names = [...this.#templates.keys()]
+    const specialTokens = this.#tokens
+    if (source === null) {
+      const problem = names.length === 0 ? null : missing(names).message
+      return { names, source, specialTokens, reads: null, problem }
+    }
+    const problem = await this.#problemOf(source)
+    return { names, source, specialTokens, reads: await this.#reads(source), problem }
+  }
+
+  /**
+   * Tries a template on the plainest of messages. One that refuses it, or wants more than it has, may take others: null. One that
+   * cannot be read, or did not end in time, is no use: why.
+   */
+  async #problemOf(template: string): Promise<string | null> {
+    const chat = requestOf(template, [{ role: 'user', content: 'Hello' }], this.#tokens, {
+      addGenerationPrompt: true,
+    })
+    const reply = await this.#sandbox.run({ kind: 'render', chat }, TEMPLATE_LIMIT)
+    if (reply.status === 'text') return null
+    const failure = failureOf(reply)
+    return failure.kind === 'raised' || failure.kind === 'value' ? null : `${sentence(failure)}.`
+  }
+
+  async #reads(template: string): Promise<TemplateReads | null> {
+    const reply = await this.#sandbox.run({ kind: 'describe', template }, TEMPLATE_LIMIT)
+    return reply.status === 'reads' ? reply.reads : null
   }
 
   /** The template for tools where the model has one and there are tools, as Transformers chooses. */
@@ -186,9 +186,9 @@ export class ChatTemplate {
   }
 }
 
-function missing(templates: Templates): never {
-  const names = [...templates.keys()].join(', ')
-  throw new TokenscopeError(
+function missing(templates: readonly string[]): TokenscopeError {
+  const names = templates.join(', ')
+  return new TokenscopeError(
     'unsupported',
     names === ''
       ? 'This model has no chat template.'

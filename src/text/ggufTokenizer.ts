@@ -112,7 +112,7 @@ const FROM_SPACE = { type: 'Replace', pattern: { String: ' ' }, content: SPACE }
  * when the file has none (`tokenizer.ggml.model` absent, `none` or `no_vocab`).
  *
  * @param rows Rows of the embedding; tokens beyond them are left out.
- * @throws `bad-file` for lists that disagree, `unsupported` for a kind of tokenizer or pre-tokenizer nobody has built.
+ * @throws `bad-file` for lists that disagree, `unsupported` for a kind of tokenizer or pre-tokenizer that is not implemented.
  */
 export function ggufTokenizer(fields: GgufFields, rows: number): GgufTokenizer | null {
   const key = 'tokenizer.ggml.model'

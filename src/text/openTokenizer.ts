@@ -1,6 +1,7 @@
 import { TokenscopeError } from '../errors.ts'
 import type { FileSource } from '../formats/tensors.ts'
 import { loadTokenizer, type TextTokenizer, type TokenizerFiles } from './tokenizer.ts'
+import type { ChatTemplateInfo } from '../api/chat.ts'
 import type { ChatMessage, ChatOptions } from './types.ts'
 
 const MAX_FILE = 100 * 2 ** 20
@@ -65,6 +66,8 @@ export interface LoadedTokenizer {
   tokenTexts(ids: readonly number[]): Promise<string[]>
   /** Messages through the model's own template. Throws `unsupported` without one or when it fails, see `renderChatTemplate`. */
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
+  /** The model's own template, and what it reads. */
+  chatTemplate(): Promise<ChatTemplateInfo>
   dispose(): Promise<void>
 }
 
@@ -76,6 +79,7 @@ function handle(id: string, tokenizer: TextTokenizer): LoadedTokenizer {
     decode: (ids) => Promise.resolve(tokenizer.decode(ids)),
     tokenTexts: (ids) => Promise.resolve(tokenizer.tokenTexts(ids)),
     applyChatTemplate: (messages, options) => tokenizer.applyChatTemplate(messages, options),
+    chatTemplate: () => tokenizer.chatTemplate(),
     dispose: () => Promise.resolve(tokenizer.dispose()),
   }
 }

@@ -2,10 +2,12 @@ import { TokenscopeError } from '../errors.ts'
 import type { EncodeOptions } from './encoder.ts'
 import type { TokenizerFile } from './tokenizerFile.ts'
 import type { ChatRequest } from './jinja/chat.ts'
+import type { TemplateReads } from '../api/chat.ts'
 import type { FaultKind } from './jinja/values.ts'
 
 export type SandboxRequest =
   | { kind: 'render'; chat: ChatRequest }
+  | { kind: 'describe'; template: string }
   | { kind: 'probe'; pattern: string }
   | { kind: 'load'; file: TokenizerFile }
   | { kind: 'encode'; text: string; options: EncodeOptions }
@@ -13,6 +15,7 @@ export type SandboxRequest =
 export type SandboxReply =
   | { status: 'text'; text: string }
   | { status: 'ids'; ids: number[] }
+  | { status: 'reads'; reads: TemplateReads }
   | { status: 'done' }
   /** The template cannot be read, refuses its input, or needs what is not built. */
   | { status: 'fault'; kind: FaultKind; message: string; line: number | undefined }

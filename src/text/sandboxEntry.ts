@@ -1,5 +1,6 @@
 import { createEncoder, probePattern, type Encode } from './encoder.ts'
-import { renderChat, type ChatRequest } from './jinja/chat.ts'
+import { describeTemplate } from './jinja/describe.ts'
+import { renderChat } from './jinja/chat.ts'
 import { TemplateFault } from './jinja/values.ts'
 import type { SandboxReply, SandboxRequest } from './sandbox.ts'
 
@@ -26,9 +27,10 @@ function openPort(): Port {
 
 let encode: Encode | undefined
 
-function render(chat: ChatRequest): SandboxReply {
+/** Answers with what a template gives, or with what is wrong with it. */
+function onTemplate(work: () => SandboxReply): SandboxReply {
   try {
-    return { status: 'text', text: renderChat(chat) }
+    return work()
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error
     return { status: 'fault', kind: error.kind, message: error.message, line: error.line }
@@ -38,7 +40,9 @@ function render(chat: ChatRequest): SandboxReply {
 function answer(request: SandboxRequest): SandboxReply {
   switch (request.kind) {
     case 'render':
-      return render(request.chat)
+      return onTemplate(() => ({ status: 'text', text: renderChat(request.chat) }))
+    case 'describe':
+      return onTemplate(() => ({ status: 'reads', reads: describeTemplate(request.template) }))
     case 'probe':
       probePattern(request.pattern)
       return { status: 'done' }

@@ -10,7 +10,7 @@ const NAMES = [
   'mask_token',
 ] as const
 
-/** Spellings by role; a role nobody names is absent. */
+/** Spellings by role; a role without a name is absent. */
 export type SpecialTokens = Partial<Record<(typeof NAMES)[number], string>>
 
 /** Reads the roles from the given files, the first that names one winning. Tokens stand as strings or as objects. */

@@ -1,9 +1,12 @@
 import { TokenscopeError } from '../errors.ts'
-import { ChatTemplate, readTemplates } from './chatTemplate.ts'
+import type { ChatTemplateInfo } from '../api/chat.ts'
+import type { ChatTemplate } from './chatTemplate.ts'
+import { readAuthorSampling } from './authorSampling.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { createDecoder, createEncoder, type EncodeOptions } from './encoder.ts'
 import { refuse, type ForeignRegex, type JsonObject } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
+import { readTemplates } from './templates.ts'
 import { readIds, readSpecialTokens } from './specialTokens.ts'
 import { createByteTable } from './tokenBytes.ts'
 import {
@@ -40,10 +43,14 @@ export interface TokenizerOptions extends TokenizerSurroundings {
   chatTemplate?: string | undefined
 }
 
+type TextSampling = NonNullable<ReturnType<typeof readAuthorSampling>>
+
 /** A tokenizer that can also stream. */
 export interface TextTokenizer extends Tokenizer {
   /** What was read differently from how the files say it; empty for sound files. */
   readonly warnings: readonly string[]
+  /** How generation_config.json would have texts sampled; null when it does not say. */
+  readonly sampling: TextSampling | null
   /**
    * Text of ids as they come, special ones left out.
    * @param after the ids before: with any, the text goes on and keeps its leading space
@@ -85,7 +92,7 @@ async function probe({ field, pattern }: ForeignRegex, sandbox: Sandbox): Promis
   refuse(field, pattern, `a pattern that runs here (${reason})`, { code: 'unsupported' })
 }
 
-/** Patterns that nobody has checked run in the sandbox, each time under a limit. */
+/** Unchecked patterns run in the sandbox, each time under a limit. */
 async function sandboxedEncode(read: ReadTokenizer, sandbox: Sandbox): Promise<AsyncEncode> {
   for (const regex of read.foreign) await probe(regex, sandbox)
   const built = await sandbox.prepare({ kind: 'load', file: read.file }, BUILD_LIMIT)
@@ -110,11 +117,13 @@ interface Parts {
   read: ReadTokenizer
   encode: AsyncEncode
   sandbox: Sandbox
-  template: ChatTemplate
+  /** Templates run by code of their own, which most models never need. */
+  openTemplate: () => Promise<ChatTemplate>
   hasChatTemplate: boolean
-  warnings: readonly string[]
+  sampling: TextSampling | null
   bosId: number | null
   eosIds: readonly number[]
+  mask: Tokenizer['mask']
 }
 
 /** The first of many like remarks stands for all. */
@@ -128,26 +137,31 @@ class LoadedTokenizer implements TextTokenizer {
   readonly size: number
   readonly bosId: number | null
   readonly eosIds: readonly number[]
+  readonly mask: Tokenizer['mask']
   readonly hasChatTemplate: boolean
   readonly warnings: readonly string[]
+  readonly sampling: TextSampling | null
 
   readonly #read: ReadTokenizer
   readonly #encode: AsyncEncode
   readonly #sandbox: Sandbox
-  readonly #template: ChatTemplate
+  readonly #openTemplate: () => Promise<ChatTemplate>
   readonly #startDetokenizer: (after: readonly number[]) => Detokenizer
   readonly #bytes: (id: number) => Uint8Array
 
-  constructor({ read, encode, sandbox, template, hasChatTemplate, bosId, eosIds, warnings }: Parts) {
+  constructor(parts: Parts) {
+    const { read, encode, sandbox, openTemplate, hasChatTemplate, bosId, eosIds, mask } = parts
     this.size = read.tokens.reduce((count, token) => (token === undefined ? count : count + 1), 0)
     this.bosId = bosId
     this.eosIds = eosIds
+    this.mask = mask
     this.hasChatTemplate = hasChatTemplate
-    this.warnings = [...summary(read.warnings), ...warnings]
+    this.warnings = summary(read.warnings)
+    this.sampling = parts.sampling
     this.#read = read
     this.#encode = encode
     this.#sandbox = sandbox
-    this.#template = template
+    this.#openTemplate = openTemplate
     const table = createByteTable(read)
     if (table !== null) {
       this.#bytes = (id) => table.bytes(id)
@@ -193,8 +207,12 @@ class LoadedTokenizer implements TextTokenizer {
     return this.#read.added.get(id)?.special === true
   }
 
-  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string> {
-    return this.#template.render(messages, options)
+  async applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string> {
+    return (await this.#openTemplate()).render(messages, options)
+  }
+
+  async chatTemplate(): Promise<ChatTemplateInfo> {
+    return (await this.#openTemplate()).describe()
   }
 
   dispose(): void {
@@ -222,21 +240,24 @@ export async function buildTokenizer(
   const sandbox = new Sandbox()
   try {
     const encode = read.foreign.length === 0 ? trustedEncode(read.file) : await sandboxedEncode(read, sandbox)
-    const { chatTemplate } = options
-    const templates =
-      chatTemplate === undefined ? readTemplates(config) : new Map([['default', chatTemplate]])
-    const template = new ChatTemplate(templates, { ...tokens }, sandbox)
-    const { usable, warning } = await template.check()
+    const templates = readTemplates(options.chatTemplate ?? config['chat_template'] ?? null)
+    const openTemplate = async (): Promise<ChatTemplate> => {
+      const { ChatTemplate } = await import('./chatTemplate.ts')
+      return new ChatTemplate(templates, { ...tokens }, sandbox)
+    }
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
     const ids = [idOf(tokens.eos_token), ...readIds(generation['eos_token_id'], vocabRows)]
+    // Files without roles still spell it in one of these ways.
+    const mask = [tokens.mask_token, '[MASK]', '<mask>'].find((text) => idOf(text) !== undefined)
     return new LoadedTokenizer({
       read,
       encode,
       sandbox,
-      template,
-      hasChatTemplate: usable,
-      warnings: warning === null ? [] : [warning],
+      openTemplate,
+      hasChatTemplate: templates.has('default'),
+      sampling: readAuthorSampling(generation),
       bosId: idOf(tokens.bos_token) ?? readIds(generation['bos_token_id'], vocabRows)[0] ?? null,
+      mask: mask === undefined ? null : { id: idOf(mask) ?? 0, text: mask },
       eosIds: [...new Set(ids.filter((id) => id !== undefined))].sort((a, b) => a - b),
     })
   } catch (error) {
@@ -245,7 +266,8 @@ export async function buildTokenizer(
   }
 }
 
-async function contentOf(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
+/** What a tokenizer.json would hold, from whichever of the files is there. Throws `bad-file` or `unsupported`. */
+export async function tokenizerContent(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
   const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
   if (tokenizerJson) return parseJsonFile(tokenizerJson, 'tokenizer.json')
   if (vocabJson && mergesTxt) {
@@ -277,7 +299,7 @@ export async function loadTokenizer(
 ): Promise<TextTokenizer> {
   const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
   const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
-  return buildTokenizer(await contentOf(files, config), {
+  return buildTokenizer(await tokenizerContent(files, config), {
     config,
     specialTokensMap: optional(files.specialTokensMap, 'special_tokens_map.json'),
     generationConfig: optional(files.generationConfig, 'generation_config.json'),

@@ -36,7 +36,7 @@ export interface ReadTokenizer {
   /** Spelling by id; undefined where the vocabulary has a hole. */
   tokens: (string | undefined)[]
   added: Map<number, AddedToken>
-  /** Patterns nobody has checked: the tokenizer must run in the sandbox. */
+  /** Unchecked patterns: the tokenizer must run in the sandbox. */
   foreign: ForeignRegex[]
   /** What was read differently from how it is written, one sentence each. */
   warnings: string[]
@@ -251,7 +251,7 @@ export interface TokenizerSurroundings {
 
 /**
  * Reads the content of a tokenizer.json strictly: everything the library would accept silently and run wrongly is
- * refused here. Throws `bad-file` for broken files, `unsupported` for parts nobody has built.
+ * refused here. Throws `bad-file` for broken files, `unsupported` for parts that are not implemented.
  */
 export function readTokenizer(json: JsonObject, surroundings: TokenizerSurroundings = {}): ReadTokenizer {
   const { config = {}, specialTokensMap = {} } = surroundings

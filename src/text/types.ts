@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatOptions } from '../api/chat.ts'
+import type { ChatMessage, ChatOptions, ChatTemplateInfo } from '../api/chat.ts'
 
 export type { ChatMessage, ChatOptions } from '../api/chat.ts'
 
@@ -9,7 +9,9 @@ export interface Tokenizer {
   readonly bosId: number | null
   /** Ids that end a text. */
   readonly eosIds: readonly number[]
-  /** True when a chat template is there and usable. */
+  /** The token that stands for one to be found; null of tokenizers without. */
+  readonly mask: { readonly id: number; readonly text: string } | null
+  /** True when a chat template for plain chats is there; what may be wrong with it is said where it is used. */
   readonly hasChatTemplate: boolean
   /**
    * Ids of a text. `parseSpecial: false` (default) treats the spelling of a special token as plain text.
@@ -30,5 +32,7 @@ export interface Tokenizer {
   isSpecial(id: number): boolean
   /** Messages through the model's own template, by default ending where the assistant speaks. Throws `unsupported` without a template. */
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
+  /** The model's own template, and what it reads. */
+  chatTemplate(): Promise<ChatTemplateInfo>
   dispose(): void
 }

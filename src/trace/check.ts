@@ -20,7 +20,7 @@ export class Field {
   }
 
   refuse(expected: string): never {
-    throw badFile(this.file, this.path === '' ? 'the header' : this.path, told(this.value), expected)
+    throw badFile(this.file, this.path === '' ? 'the header' : this.path, describe(this.value), expected)
   }
 
   get isNull(): boolean {
@@ -74,7 +74,7 @@ export class Field {
   }
 }
 
-function told(value: JsonValue | undefined): string {
+function describe(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'

@@ -54,7 +54,7 @@ export function readHeader(field: Field): Header {
     texts: same('texts', (text) => text.string()),
     promptLength,
     settings: field.at('settings').numbers(),
-    mix: field.at('mix').list((part) => ({
+    adapters: field.at('mix').list((part) => ({
       id: part.at('id').string(),
       name: part.at('name').string(),
       scale: part.at('scale').number(),

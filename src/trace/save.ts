@@ -9,7 +9,7 @@ import type {
   SaveTraceOptions,
   StepInfo,
 } from '../api/model.ts'
-import type { SavedEdit, SavedMixPart, SavedModel, SavedPrediction, SavedStep } from './types.ts'
+import type { SavedEdit, SavedAdapter, SavedModel, SavedPrediction, SavedStep } from './types.ts'
 import { writeTrace } from './write.ts'
 
 /** Steps whose tensors are kept unless others are named. */
@@ -28,9 +28,9 @@ export async function saveTrace(
 ): Promise<Uint8Array> {
   const { probes = DEFAULT_PROBES, tokens = [], promptLength = ids.length, settings = {}, edits } = options
   checkTokens(ids, promptLength, tokens)
-  const mix = await mixOf(model, options.adapters)
-  // Named from here on: a slider moved meanwhile must not give the parts of the file different mixes.
-  const forward = { adapters: mix.map(({ id, scale }) => ({ id, scale })), edits }
+  const adapters = await scalesOf(model, options.adapters)
+  // Named from here on: a slider moved meanwhile must not give the parts of the file different adapters.
+  const forward = { adapters: adapters.map(({ id, scale }) => ({ id, scale })), edits }
   const tensors = await model.trace(ids, { probes, ...forward })
   const predictions = await predictionsOf(model, ids, forward)
   const steps = await model.steps({ rows: ids.length })
@@ -40,7 +40,7 @@ export async function saveTrace(
     texts: await textsOf(model, ids, tokens),
     promptLength,
     settings,
-    mix,
+    adapters,
     edits: (edits ?? []).map(describeEdit),
     tokens,
     predictions,
@@ -105,7 +105,7 @@ function checkTokens(ids: readonly number[], promptLength: number, tokens: reado
 }
 
 /** What acts in the run, by name. */
-async function mixOf(model: Model, asked: readonly AdapterScale[] | undefined): Promise<SavedMixPart[]> {
+async function scalesOf(model: Model, asked: readonly AdapterScale[] | undefined): Promise<SavedAdapter[]> {
   const loaded = await model.listAdapters()
   const names = new Map(loaded.map(({ id, name }) => [id, name]))
   const acting = asked ?? loaded

@@ -30,7 +30,7 @@ export type SavedModel = Pick<
 }
 
 /** An adapter's share in the run, by the name it was loaded under. */
-export interface SavedMixPart extends AdapterScale {
+export interface SavedAdapter extends AdapterScale {
   name: string
 }
 
@@ -81,7 +81,7 @@ export interface SavedTrace {
   readonly promptLength: number
   readonly settings: Readonly<Record<string, number>>
   /** Empty: the base. */
-  readonly mix: readonly SavedMixPart[]
+  readonly adapters: readonly SavedAdapter[]
   readonly edits: readonly SavedEdit[]
   /** What was captured of the generated tokens while they were written; empty when nothing was. */
   readonly tokens: readonly GeneratedToken[]

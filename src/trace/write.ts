@@ -33,10 +33,11 @@ function spellNumber(_: string, value: unknown): unknown {
 }
 
 /** A run as the bytes of a trace file; see layout.ts. */
-export async function writeTrace({ tensors, ...content }: TraceContent): Promise<Uint8Array> {
+export async function writeTrace({ tensors, adapters, ...content }: TraceContent): Promise<Uint8Array> {
   const packed: PackedTensor[] = []
   for (const [step, tensor] of tensors) packed.push(await packTensor(step, tensor))
-  const header = { ...content, tensors: packed.map(({ entry }) => entry) }
+  // Files name the adapters so since their first version.
+  const header = { ...content, mix: adapters, tensors: packed.map(({ entry }) => entry) }
   const plain = new TextEncoder().encode(JSON.stringify(header, spellNumber))
   const stored = await deflate(plain)
   const size = packed.reduce((sum, { bytes }) => sum + bytes.length, PRELUDE + stored.length)

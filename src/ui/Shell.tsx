@@ -3,10 +3,10 @@ import type { Layout, NarrowRegion } from '../store/app.ts'
 import { Icon } from './components/Icon.tsx'
 import { RunMeters } from './components/RunMeters.tsx'
 import { Splitter } from './components/Splitter.tsx'
-import { ViewRail } from './components/ViewRail.tsx'
+import { ViewNav } from './components/ViewNav.tsx'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from './context.ts'
 import { VIEWS, type Region, type View } from './panels/index.ts'
-import { later } from './panels/later.tsx'
+import { later, soon } from './panels/later.tsx'
 
 const SIDES = {
   left: { width: 'leftWidth', open: 'leftOpen', min: 200, max: 420 },
@@ -15,14 +15,14 @@ const SIDES = {
 
 type Side = keyof typeof SIDES
 
-const LensStrip = later(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
-const LessonRail = later(async () => (await import('./panels/learn/LessonRail.tsx')).LessonRail)
+const LensStrip = soon(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
+const LessonPanel = later(async () => (await import('./panels/learn/LessonPanel.tsx')).LessonPanel)
 
 /** Keeps its room while the strip's code is on the way. */
 function StripPlace() {
   const open = useApp((state) => state.layout.stripOpen)
   return (
-    <div className="glance-place" data-open={open}>
+    <div className="lens-strip-place" data-open={open}>
       <LensStrip />
     </div>
   )
@@ -30,7 +30,7 @@ function StripPlace() {
 
 /** The open lesson, beside or below whatever view it leads to. */
 function LessonPlace() {
-  return useApp((state) => state.lesson !== null) && <LessonRail />
+  return useApp((state) => state.lesson !== null) && <LessonPanel />
 }
 
 function useActiveView(): View {
@@ -52,7 +52,7 @@ function WideShell({ view }: { view: View }) {
   const { component: Active, bottom: Bottom } = view
   return (
     <div className="work">
-      <ViewRail current={view} />
+      <ViewNav current={view} />
       <LessonPlace />
       <div className="stage">
         <div
@@ -91,15 +91,15 @@ function SideRegion({ side, region, layout }: { side: Side; region: Region; layo
     change(tight ? { leftOpen: false, rightOpen: false, [open]: true } : { [open]: true })
   if (!layout[open] || crowded) {
     return (
-      <div className={`rail rail-${side}`}>
+      <div className={`folded folded-${side}`}>
         <button
           type="button"
-          className="rail-button"
+          className="folded-button"
           aria-label={t('region.expand', { name })}
           onClick={expand}
         >
           <Icon name={side === 'left' ? 'right' : 'left'} />
-          <span className="rail-name">{name}</span>
+          <span className="folded-name">{name}</span>
         </button>
       </div>
     )
@@ -151,7 +151,7 @@ function NarrowShell({ view }: { view: View }) {
   return (
     <>
       <div className="narrow-head">
-        <ViewRail current={view} />
+        <ViewNav current={view} />
         <RunMeters />
       </div>
       <main className="narrow">

@@ -3,7 +3,7 @@ import { useStore } from 'zustand'
 import { invariant } from '../errors.ts'
 import type { AppState } from '../store/app.ts'
 import type { Session } from '../store/session.ts'
-import type { Trace } from '../store/trace.ts'
+import type { TokenLog } from '../store/tokenLog.ts'
 import { subscribeToWords, translator, wordsVersion, type Translate } from './messages/index.ts'
 
 export const SessionContext = createContext<Session | null>(null)
@@ -26,32 +26,32 @@ export function useTranslate(): Translate {
   return useMemo(() => (version < 0 ? () => '' : translator(language)), [language, version])
 }
 
-/** The trace, re-rendering at most once per frame. */
-export function useTrace(): Trace {
-  const { trace } = useSession()
-  useSyncExternalStore(trace.subscribe, trace.getVersion)
-  return trace
+/** The log, re-rendering at most once per frame. */
+export function useTokenLog(): TokenLog {
+  const { log } = useSession()
+  useSyncExternalStore(log.subscribe, log.getVersion)
+  return log
 }
 
-/** The trace for readers of numbers: re-rendering at most every `interval` milliseconds, the last change included. */
-export function useSlowTrace(interval: number): Trace {
-  const { trace } = useSession()
+/** The log for readers of numbers: re-rendering at most every `interval` milliseconds, the last change included. */
+export function useSlowTokenLog(interval: number): TokenLog {
+  const { log } = useSession()
   const [, setSeen] = useState(0)
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | null = null
     const show = () => {
       timer = null
-      setSeen(trace.getVersion())
+      setSeen(log.getVersion())
     }
-    const unsubscribe = trace.subscribe(() => {
+    const unsubscribe = log.subscribe(() => {
       timer ??= setTimeout(show, interval)
     })
     return () => {
       unsubscribe()
       if (timer !== null) clearTimeout(timer)
     }
-  }, [trace, interval])
-  return trace
+  }, [log, interval])
+  return log
 }
 
 /** True while a media query holds. */

@@ -5,8 +5,8 @@ import { useSession } from './context.ts'
 
 /** Steps through the tokens; from nowhere, backwards starts at the end and forwards at the beginning. */
 function moveSelection(session: Session, by: number): boolean {
-  const { app, trace } = session
-  const last = trace.tokens.length - 1
+  const { app, log } = session
+  const last = log.tokens.length - 1
   if (last < 0) return false
   const { pinned } = app.getState()
   const from = pinned ?? (by < 0 ? last + 1 : -1)
@@ -21,7 +21,7 @@ function isTyping(target: EventTarget | null): boolean {
   )
 }
 
-/** Text fields take back what was typed by themselves. */
+/** Text fields undo what was typed by themselves. */
 function isMove(event: KeyboardEvent): boolean {
   const key = event.key.toLowerCase()
   return (event.ctrlKey || event.metaKey) && !event.altKey && (key === 'z' || key === 'y')
@@ -57,7 +57,7 @@ function onToken(session: Session, event: KeyboardEvent): boolean {
   }
 }
 
-/** Keys of the whole page: Ctrl/Cmd+Enter generates, Esc stops; unless somebody types, Ctrl/Cmd+Z takes back, J and K walk the tokens. */
+/** Keys of the whole page: Ctrl/Cmd+Enter generates, Esc stops; unless a text field has the focus, Ctrl/Cmd+Z undoes, J and K walk the tokens. */
 export function useKeys(): void {
   const session = useSession()
   useEffect(() => {

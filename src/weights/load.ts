@@ -5,7 +5,7 @@ import { isBlockType, type BlockType, type Checkpoint, type TensorInfo } from '.
 import type { BufferLedger } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
 import { findNonFinite } from './finite.ts'
-import { FORMATS, type WeightFormat } from './formats/index.ts'
+import { FORMATS, loadFormat, type WeightFormat } from './formats/index.ts'
 import { planMatrices, type StoredMatrixType } from './plan.ts'
 import { WeightRelay, type SourceType } from './relay.ts'
 import { WeightStage, type StagedTensor, type StagePart } from './stage.ts'
@@ -32,14 +32,28 @@ function isFloat(dtype: TensorInfo['dtype']): dtype is SourceType {
   return Object.hasOwn(FLOAT_FORMATS, dtype)
 }
 
-function blockFormat(dtype: TensorInfo['dtype']): WeightFormat {
-  invariant(isBlockType(dtype), `weights are floats or blocks, got ${dtype}`)
-  return FORMATS[dtype.toLowerCase() as Lowercase<BlockType>]
+/** The format of matrices of a type, which has been read. */
+export type FormatOf = (dtype: TensorInfo['dtype']) => WeightFormat
+
+/** The formats of a checkpoint's matrices. */
+export async function formatsOf({ tensors }: Pick<Checkpoint, 'tensors'>): Promise<FormatOf> {
+  const formats = new Map<TensorInfo['dtype'], WeightFormat>(
+    Object.entries(FLOAT_FORMATS) as [SourceType, WeightFormat][],
+  )
+  for (const { dtype } of tensors.values()) {
+    if (!isBlockType(dtype) || formats.has(dtype)) continue
+    formats.set(dtype, await loadFormat(dtype.toLowerCase() as Lowercase<BlockType>))
+  }
+  return (dtype) => {
+    const format = formats.get(dtype)
+    invariant(format, `weights are floats or blocks, got ${dtype}`)
+    return format
+  }
 }
 
 /** How a matrix of a checkpoint is kept as it is. */
-export function storedType({ dtype, quirk }: TensorInfo): StoredMatrixType {
-  const format = isFloat(dtype) ? FLOAT_FORMATS[dtype] : blockFormat(dtype)
+export function storedType({ dtype, quirk }: TensorInfo, formatOf: FormatOf): StoredMatrixType {
+  const format = formatOf(dtype)
   return { format, headRows: quirk?.kind === 'interleaved' ? quirk.headRows : undefined }
 }
 
@@ -65,10 +79,11 @@ export async function loadWeights(
   options: LoadWeightsOptions,
 ): Promise<{ exceptions: string[]; warnings: string[] }> {
   const { format, pipelines, ledger, signal, onBytes } = options
+  const formatOf = await formatsOf(checkpoint)
   const stored = (name: string): StoredMatrixType => {
     const tensor = checkpoint.tensors.get(name)
     invariant(tensor, `${name} was found`)
-    return storedType(tensor)
+    return storedType(tensor, formatOf)
   }
   const { plans, exceptions } = planMatrices(model, { asked: format, stored })
   for (const plan of plans) store.addMatrix(plan)

@@ -45,13 +45,13 @@ function stacksOfModel(model: ModelDescription): Stacked[] {
   })
 }
 
-interface Choice {
+interface FormatChoice {
   readonly format: WeightFormat
   /** Why it is not the format asked for. */
   readonly reason: string | null
 }
 
-function choose(cols: number, stored: StoredMatrixType, asked: PlanRequest['asked']): Choice {
+function choose(cols: number, stored: StoredMatrixType, asked: PlanRequest['asked']): FormatChoice {
   const { format, headRows } = stored
   if (asked === 'auto' || asked === format.name) return { format, reason: null }
   if (format.block > 1) return { format, reason: 'the file holds it in blocks' }
@@ -62,7 +62,7 @@ function choose(cols: number, stored: StoredMatrixType, asked: PlanRequest['aske
 }
 
 /** Of a stack without a matrix, which there is none of. */
-const UNKNOWN: Choice = { format: FORMATS.f32, reason: null }
+const UNKNOWN: FormatChoice = { format: FORMATS.f32, reason: null }
 
 const rowsOf = ({ shape }: ParamRef): number => shape[0] ?? 0
 

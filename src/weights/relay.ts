@@ -213,10 +213,9 @@ export class WeightRelay {
     out: GPUBuffer,
   ): Promise<void> {
     const { format, cols, stride, words } = from.layout
-    const provider = this.#plainProvider(format)
     const source = {
-      label: `unpack ${provider.name}`,
-      files: [provider, { name: 'load/unpack.wgsl', text: unpack }],
+      label: `unpack ${format.name}`,
+      files: [...this.#plainProviders(format), { name: 'load/unpack.wgsl', text: unpack }],
       consts: {},
     }
     const k4 = Math.ceil(cols / 4)
@@ -233,10 +232,9 @@ export class WeightRelay {
     found: { buffer: GPUBuffer; at: number },
   ): Promise<void> {
     const { format, cols, stride, words } = from.layout
-    const provider = this.#plainProvider(format)
     const source = {
-      label: `finite ${provider.name}`,
-      files: [provider, { name: 'load/finite.wgsl', text: finite }],
+      label: `finite ${format.name}`,
+      files: [...this.#plainProviders(format), { name: 'load/finite.wgsl', text: finite }],
       consts: {},
     }
     const params = [Math.ceil(cols / 4), row, count, found.at, stride, words.scales, words.high, words.super]
@@ -244,8 +242,8 @@ export class WeightRelay {
   }
 
   /** Checks read weights otherwise than the products whose fault they are to notice, where there are two ways. */
-  #plainProvider(format: PlaneLayout['format']): ProviderFile {
-    return format.provider({ ...this.#pipelines.variant, f16: false })
+  #plainProviders(format: PlaneLayout['format']): readonly ProviderFile[] {
+    return format.providers({ ...this.#pipelines.variant, f16: false })
   }
 
   /** Frees the parameters of what was encoded; call it once that is submitted. */

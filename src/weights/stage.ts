@@ -35,7 +35,7 @@ interface Range {
   end: number
 }
 
-/** Where bytes go; a null buffer takes rows that nobody wants. */
+/** Where bytes go; a null buffer takes rows that are not wanted. */
 interface Sink {
   buffer: GPUBuffer | null
   at: number
@@ -53,6 +53,15 @@ function asBlocks(tensor: StagedTensor): StagedTensor {
 function isCopy({ target, headRows }: StagePart): boolean {
   const { format, rowBlocks, stride } = target.layout
   return format.block === 1 && headRows === undefined && rowBlocks * format.blockBytes === stride * 16
+}
+
+/** Whether no row of the tensor goes to two places, as those of a tied head with a bias do. */
+function isOnce(parts: readonly StagePart[]): boolean {
+  const inOrder = [...parts].sort((a, b) => a.from - b.from)
+  return inOrder.every(({ from }, i) => {
+    const before = inOrder[i - 1]
+    return before === undefined || before.from + before.rows <= from
+  })
 }
 
 /**
@@ -111,7 +120,7 @@ export class WeightStage {
     this.#tensor = tensor
     this.#done = 0
     this.#received = 0
-    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy)
+    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy) && isOnce(tensor.parts)
     this.#at = Math.ceil(this.#at / ALIGNMENT) * ALIGNMENT
     this.#start = this.#at
     if (tensor.turned === undefined) return

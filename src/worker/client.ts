@@ -80,14 +80,14 @@ export class WorkerClient implements EngineClient, Link {
 
   private fault(error: ErrorData): void {
     if (error.code === 'device-lost') this.losses += 1
-    this.tell(
+    this.notify(
       error.code === 'device-lost'
         ? { type: 'device-lost', error, losses: this.losses }
         : { type: 'gpu-error', error },
     )
   }
 
-  private tell(event: EngineEvent): void {
+  private notify(event: EngineEvent): void {
     for (const listener of this.listeners) listener(event)
   }
 
@@ -178,7 +178,7 @@ export class WorkerClient implements EngineClient, Link {
     this.worker = this.attach()
     this.heard = performance.now()
     for (const { reject } of outstanding) reject(error)
-    this.tell({ type: 'worker-restarted', error: toErrorData(error) })
+    this.notify({ type: 'worker-restarted', error: toErrorData(error) })
   }
 
   onEvent(listener: (event: EngineEvent) => void): () => void {

@@ -30,9 +30,10 @@ function project(
   const weight = read(step)
   const bias = weights.has(`${step}.bias`) ? read(`${step}.bias`) : null
   if (step.endsWith('norm')) return [...Array.from(weight), ...(bias ? Array.from(bias) : [])]
-  const shape = model.params.find(({ name }) => name === step)?.shape
+  const shapeOf = (name: string): readonly number[] | undefined =>
+    model.params.find((param) => param.name === name)?.shape
   // A tied head is the embedding's.
-  const width = shape?.[1] ?? model.hidden
+  const width = (shapeOf(step) ?? shapeOf('embed'))?.[1] ?? model.hidden
   return Array.from({ length: weight.length / width }, (_, row) => {
     let sum = bias?.[row] ?? 0
     for (let i = 0; i < width; i++) sum += (weight[row * width + i] ?? 0) * Math.cos(1 + 0.7 * i)

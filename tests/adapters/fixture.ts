@@ -10,6 +10,7 @@ import { nodeFolderSource } from '../../src/sources/nodeFolder.ts'
 import type { TensorInfo } from '../../src/formats/tensors.ts'
 import { describeModel } from '../describeModel.ts'
 import type { ModelDescription } from '../../src/arch/spec.ts'
+import { takeOutputs } from '../../src/program/outputs.ts'
 import type { ParamRef } from '../../src/program/step.ts'
 import { decodeFloats } from '../../src/formats/floats.ts'
 import { writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
@@ -56,7 +57,7 @@ function valuesOf(
   if (!stored) throw new Error(`no ${ref.tensor}`)
   const turned = ref.layout === 'in_out' ? transpose(stored, shape[0] ?? 0, shape[1] ?? 0) : stored
   const width = ref.shape[1] ?? 1
-  return ref.rows ? turned.subarray(ref.rows[0] * width, ref.rows[1] * width) : turned
+  return takeOutputs(ref, turned, width)
 }
 
 /** A model of real size without weights: `config` and the tensor table that its architecture asks for. */

@@ -21,13 +21,20 @@ function readConfig(folder: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>
 }
 
-/** Rows that no position reads: OPT's begin at the third. */
-const UNREAD: Readonly<Record<string, number>> = { 'model.decoder.embed_positions.weight': 2 }
+/** Rows that nothing reads: OPT's positions begin at the third, RoBERTa's at the padding's; tokens are of the first type. */
+const UNREAD: Readonly<Record<string, number>> = {
+  'model.decoder.embed_positions.weight': 2,
+  'roberta.embeddings.position_embeddings.weight': 1,
+  'roberta.embeddings.token_type_embeddings.weight': 1,
+  'bert.embeddings.token_type_embeddings.weight': 1,
+}
 
 /** Every parameter lies inside its tensors, and every tensor is used in full. */
 function expectCovered(model: ModelDescription, tensors: ReadonlyMap<string, TensorInfo>): void {
   const used = new Map<string, number>()
-  for (const { tensor, more = [], shape } of model.params) {
+  for (const { name: param, tensor, more = [], shape } of model.params) {
+    // A tied head with a bias reads a copy.
+    if (param === 'logits' && model.tiedHead) continue
     const names = [tensor, ...more]
     for (const name of names) used.set(name, (used.get(name) ?? 0) + elements(shape) / names.length)
   }

@@ -360,8 +360,8 @@ describe('fields with more than one spelling', () => {
     { what: 'tied, nothing stored', config: true, stored: false, tied: true, remarks: 0 },
     { what: 'tied, yet stored: kept apart', config: true, stored: true, tied: false, remarks: 0 },
     { what: 'untied, stored', config: false, stored: true, tied: false, remarks: 0 },
-    { what: 'silent, stored', config: null, stored: true, tied: false, remarks: 0 },
-    { what: 'silent, nothing stored', config: null, stored: false, tied: true, remarks: 1 },
+    { what: 'absent, stored', config: null, stored: true, tied: false, remarks: 0 },
+    { what: 'absent, nothing stored', config: null, stored: false, tied: true, remarks: 1 },
   ])('head: $what', ({ config, stored, tied, remarks }) => {
     const model = llama({ tie_word_embeddings: config }, stored ? {} : { 'lm_head.weight': null })
     expect(model.tiedHead).toBe(tied)

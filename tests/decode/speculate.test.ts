@@ -3,7 +3,7 @@ import {
   certain,
   drawFrom,
   filtered,
-  judge,
+  acceptDrafts,
   probabilityOf,
   residual,
   speculationRandom,
@@ -32,30 +32,37 @@ function chain(seed: number, sampling: Partial<typeof SAMPLING> = {}): Chain {
   return (before) => rows[before + 1]!
 }
 
-/** The first two tokens that come of proposing `ahead` tokens by `guide` and judging them by `model`, as one number. */
-function pair(model: Chain, guide: Chain, ahead: number, seed: number): number {
+/** The first two tokens that come of proposing `ahead` tokens by `draft` and testing them against `model`, as one number. */
+function pair(model: Chain, draft: Chain, ahead: number, seed: number): number {
   const text: number[] = []
   while (text.length < 2) {
     const base = text.length
     const before = text.at(-1) ?? -1
-    const drafts: { id: number; distribution: Filtered }[] = []
+    const draftTokens: { id: number; distribution: Filtered }[] = []
     for (let i = 0; i < ahead; i++) {
-      const distribution = guide(drafts.at(-1)?.id ?? before)
-      drafts.push({ id: drawFrom(distribution, speculationRandom(seed, base + i, 'guide')), distribution })
+      const distribution = draft(draftTokens.at(-1)?.id ?? before)
+      draftTokens.push({
+        id: drawFrom(distribution, speculationRandom(seed, base + i, 'draft')),
+        distribution,
+      })
     }
-    const { accepted, token } = judge(drafts, (row) => model(row === 0 ? before : drafts[row - 1]!.id), {
-      accept: (row) => speculationRandom(seed, base + row, 'accept'),
-      draw: (row) => speculationRandom(seed, base + row, 'draw'),
-    })
-    text.push(...drafts.slice(0, accepted).map(({ id }) => id), token)
+    const { accepted, token } = acceptDrafts(
+      draftTokens,
+      (row) => model(row === 0 ? before : draftTokens[row - 1]!.id),
+      {
+        accept: (row) => speculationRandom(seed, base + row, 'accept'),
+        draw: (row) => speculationRandom(seed, base + row, 'draw'),
+      },
+    )
+    text.push(...draftTokens.slice(0, accepted).map(({ id }) => id), token)
   }
   return text[0]! * VOCAB + text[1]!
 }
 
 /** Pearson's statistic of the first two tokens against the model's own joint distribution. */
-function chiSquare(model: Chain, guide: Chain, ahead: number): { statistic: number; freedom: number } {
+function chiSquare(model: Chain, draft: Chain, ahead: number): { statistic: number; freedom: number } {
   const counts = new Float64Array(VOCAB * VOCAB)
-  for (let seed = 0; seed < DRAWS; seed++) counts[pair(model, guide, ahead, seed)]! += 1
+  for (let seed = 0; seed < DRAWS; seed++) counts[pair(model, draft, ahead, seed)]! += 1
   let statistic = 0
   let freedom = -1
   for (let cell = 0; cell < counts.length; cell++) {
@@ -76,33 +83,33 @@ function bound(freedom: number): number {
   return freedom * (1 - 2 / (9 * freedom) + z * Math.sqrt(2 / (9 * freedom))) ** 3
 }
 
-describe('what comes out follows the model, whatever the guide', () => {
+describe('what comes out follows the model, whatever the draft', () => {
   const model = chain(1)
   const cases: [string, Chain, Chain][] = [
     ['another distribution', model, chain(2)],
     ['the same distribution', model, model],
-    ['a guide that is sure of one token', model, (before) => certain((before + 2) % VOCAB)],
-    ['a guide whose filters cut what the model keeps', model, chain(3, { topK: 2 })],
-    ['a model whose filters cut what the guide proposes', chain(1, { topK: 3, topP: 0.9 }), chain(2)],
+    ['a draft that is sure of one token', model, (before) => certain((before + 2) % VOCAB)],
+    ['a draft whose filters cut what the model keeps', model, chain(3, { topK: 2 })],
+    ['a model whose filters cut what the draft proposes', chain(1, { topK: 3, topP: 0.9 }), chain(2)],
     [
-      'a guide sure of what the model never says',
+      'a draft sure of what the model never says',
       chain(1, { topK: 1 }),
       (before) => certain((before + 3) % VOCAB),
     ],
   ]
-  test.each(cases)('%s', (_, target, guide) => {
+  test.each(cases)('%s', (_, target, draft) => {
     for (const ahead of [1, 3]) {
-      const { statistic, freedom } = chiSquare(target, guide, ahead)
+      const { statistic, freedom } = chiSquare(target, draft, ahead)
       if (freedom === 0) expect(statistic).toBe(0)
       else expect(statistic).toBeLessThan(bound(freedom))
     }
   })
 
-  test('a wrong rule would be noticed: keeping every proposal gives the guide’s distribution', () => {
-    const guide = chain(2)
+  test('a wrong rule would be noticed: keeping every proposal gives the draft’s distribution', () => {
+    const draft = chain(2)
     const counts = new Float64Array(VOCAB)
     for (let seed = 0; seed < DRAWS; seed++)
-      counts[drawFrom(guide(-1), speculationRandom(seed, 0, 'guide'))]! += 1
+      counts[drawFrom(draft(-1), speculationRandom(seed, 0, 'draft'))]! += 1
     const statistic = counts.reduce((sum, count, id) => {
       const expected = DRAWS * probabilityOf(model(-1), id)
       return sum + (count - expected) ** 2 / expected
@@ -118,9 +125,9 @@ test('the acceptance rate is Σ min(p, q)', () => {
   ).reduce((sum, share) => sum + share, 0)
   let accepted = 0
   for (let seed = 0; seed < DRAWS; seed++) {
-    const id = drawFrom(q, speculationRandom(seed, 0, 'guide'))
+    const id = drawFrom(q, speculationRandom(seed, 0, 'draft'))
     const numbers = { accept: () => speculationRandom(seed, 0, 'accept'), draw: () => 0.5 }
-    accepted += judge([{ id, distribution: q }], () => p, numbers).accepted
+    accepted += acceptDrafts([{ id, distribution: q }], () => p, numbers).accepted
   }
   // Four standard deviations of a share of 40,000 draws are at most 0.01.
   expect(accepted / DRAWS).toBeCloseTo(expected, 2)
@@ -128,15 +135,15 @@ test('the acceptance rate is Σ min(p, q)', () => {
 
 test('greedy: the longest agreeing prefix, then the model’s own token', () => {
   const zero = { accept: () => 0, draw: () => 0 }
-  const drafts = [4, 2, 7].map((id) => ({ id, distribution: certain(id) }))
+  const draftTokens = [4, 2, 7].map((id) => ({ id, distribution: certain(id) }))
   const own = (ids: number[]) => (row: number) => certain(ids[row]!)
-  expect(judge(drafts, own([4, 2, 7, 1]), zero)).toEqual({ accepted: 3, token: 1 })
-  expect(judge(drafts, own([4, 3, 7, 1]), zero)).toEqual({ accepted: 1, token: 3 })
-  expect(judge(drafts, own([5, 2, 7, 1]), zero)).toEqual({ accepted: 0, token: 5 })
-  expect(judge([], own([6]), zero)).toEqual({ accepted: 0, token: 6 })
+  expect(acceptDrafts(draftTokens, own([4, 2, 7, 1]), zero)).toEqual({ accepted: 3, token: 1 })
+  expect(acceptDrafts(draftTokens, own([4, 3, 7, 1]), zero)).toEqual({ accepted: 1, token: 3 })
+  expect(acceptDrafts(draftTokens, own([5, 2, 7, 1]), zero)).toEqual({ accepted: 0, token: 5 })
+  expect(acceptDrafts([], own([6]), zero)).toEqual({ accepted: 0, token: 6 })
 })
 
-test('the residual is what the guide leaves over', () => {
+test('the residual is what the draft leaves over', () => {
   const p = { ids: Uint32Array.of(3, 1, 2), probabilities: Float64Array.of(0.5, 0.3, 0.2) }
   const q = { ids: Uint32Array.of(1, 3), probabilities: Float64Array.of(0.6, 0.4) }
   const left = residual(p, q)
@@ -147,7 +154,7 @@ test('the residual is what the guide leaves over', () => {
 })
 
 test('numbers depend on seed, place and purpose alone; the model’s are those of plain sampling', () => {
-  const numbers = (['draw', 'accept', 'guide'] as const).map((purpose) => speculationRandom(7, 3, purpose))
+  const numbers = (['draw', 'accept', 'draft'] as const).map((purpose) => speculationRandom(7, 3, purpose))
   expect(numbers[0]).toBe(randomUniform(7, 3))
   expect(new Set(numbers).size).toBe(3)
   expect(speculationRandom(7, 3, 'accept')).toBe(numbers[1])

@@ -79,7 +79,7 @@ async function queryAdapter(page: Page, strength: number): Promise<Upload[]> {
   ]
 }
 
-/** Logits of the last position over the written text, under the mix as set, from the page's own model. */
+/** Logits of the last position over the written text, under the scales as set, from the page's own model. */
 const lastLogits = (page: Page): Promise<number[]> =>
   page.evaluate(async () => {
     const { model } = await window.tokenscope
@@ -105,7 +105,9 @@ test('an adapter is dropped, reported, slid, compared, inspected, merged, export
     }
     document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, dataTransfer: transfer }))
   }, dropped)
-  await expect.poll(() => page.getByTestId('mix-chip').textContent(), SOON).toMatch(/written by base · prob/)
+  await expect
+    .poll(() => page.getByTestId('scales-chip').textContent(), SOON)
+    .toMatch(/written by base · prob/)
   await page.getByTestId('view-adapters').click()
   await page.getByTestId('adapter-report').waitFor()
   expect(await page.getByTestId('adapter-row').count()).toBe(1)
@@ -117,11 +119,11 @@ test('an adapter is dropped, reported, slid, compared, inspected, merged, export
 
   // The slider changes the next logits, mute gives the base's bit for bit, and the text follows.
   await page.getByTestId('adapter-scale').fill('-1')
-  await expect.poll(() => page.getByTestId('mix-chip').textContent(), SOON).toMatch(/×−1\.00/)
+  await expect.poll(() => page.getByTestId('scales-chip').textContent(), SOON).toMatch(/×−1\.00/)
   const negative = await lastLogits(page)
   expect(furthest(adapted, negative)).toBeGreaterThan(0.01)
   await page.getByTestId('adapter-enabled').uncheck()
-  await expect.poll(() => page.getByTestId('mix-chip').textContent(), SOON).toBe('written by base')
+  await expect.poll(() => page.getByTestId('scales-chip').textContent(), SOON).toBe('written by base')
   expect(furthest(base, await lastLogits(page))).toBe(0)
   await page.getByTestId('adapter-enabled').check()
   await page.getByTestId('adapter-scale').fill('1')
@@ -135,7 +137,7 @@ test('an adapter is dropped, reported, slid, compared, inspected, merged, export
   expect(await page.locator('.spectrum-bar').count()).toBe(RANK)
   await page.locator('.direction-words li').first().waitFor()
 
-  // Exported as PEFT, the mix reads back as an adapter with the same effect.
+  // Exported as PEFT, the adapters read back as an adapter with the same effect.
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByTestId('adapter-export').click(),
@@ -144,7 +146,7 @@ test('an adapter is dropped, reported, slid, compared, inspected, merged, export
   await page.getByTestId('adapter-enabled').uncheck()
   await page
     .getByTestId('adapter-drop')
-    .setInputFiles([{ name: 'mix.zip', mimeType: 'application/zip', buffer: zip }])
+    .setInputFiles([{ name: 'combined.zip', mimeType: 'application/zip', buffer: zip }])
   await expect.poll(() => page.getByTestId('adapter-row').count(), SOON).toBe(2)
   expect(furthest(adapted, await lastLogits(page))).toBeLessThan(1e-3)
   await page.getByTestId('adapter-remove').nth(1).click()
@@ -201,7 +203,7 @@ test('what is no adapter is said, an idle one is shouted about, and a reload ask
   expect(await page.getByTestId('adapter-absent').textContent()).toMatch(/drop them again/)
 })
 
-test('both lenses, both attention patterns, and one text scored under both mixes', async () => {
+test('both lenses, both attention patterns, and one text scored under both sets of scales', async () => {
   const { page } = await openPage({ path: LINK })
   await inState(page, 'ready')
   await page.getByTestId('view-adapters').click()

@@ -71,10 +71,10 @@ async function expectView(page: Page, view: string, content: string): Promise<vo
 }
 
 async function expectNoError(page: Page, where: string): Promise<void> {
-  const told = await page.$$eval('[role="alert"], [data-testid="error"]', (all) =>
+  const alerts = await page.$$eval('[role="alert"], [data-testid="error"]', (all) =>
     all.map((one) => one.textContent.trim()).filter((text) => text !== ''),
   )
-  expect(told, where).toEqual([])
+  expect(alerts, where).toEqual([])
 }
 
 /** Waits until the picture and the cell under it are those of the step that is named. */
@@ -158,7 +158,7 @@ test.each(casesOf({ main: [GEMMA_2], more: OTHERS }))(
     await expectOwn(page, fixture)
     await expectAttention(page, info, fixture.window)
     await expectView(page, 'lens', id('lens-cell'))
-    await expectView(page, 'sampling', id('bench-row'))
+    await expectView(page, 'sampling', id('sampler-row'))
     await expectView(page, 'branches', `${id('branches-view')} ${id('tree-node')}`)
     await expectEdits(page, info)
     await expectView(page, 'score', id('score-view'))

@@ -198,7 +198,7 @@ test('arcs are the weights of the token selected on all views, both ways, of one
   })
 })
 
-test('lens: cells are those of model.lens; hovering and keys tell about them', async () => {
+test('lens: cells are those of model.lens; hovering and keys inspect them', async () => {
   const { page } = await openPage({ path: TEXT })
   await written(page)
   await openAttention(page)
@@ -226,15 +226,15 @@ test('lens: cells are those of model.lens; hovering and keys tell about them', a
   await page.mouse.move(2, 2)
   await page.keyboard.press('ArrowLeft')
   const panel = page.locator(id('lens-panel'))
-  const told = expected(
+  const hovered = expected(
     Number(await panel.getAttribute('data-layer')),
     Number(await panel.getAttribute('data-position')),
   )
-  expect(told.token).toBe(ids[told.position + 1])
+  expect(hovered.token).toBe(ids[hovered.position + 1])
   const value = async (name: string) => Number(await page.getAttribute(id(name), 'data-value'))
-  expect(await value('lens-entropy')).toBeCloseTo(told.entropy, 5)
-  expect(await value('lens-rank')).toBe(told.rank)
-  expect(await value('lens-probability')).toBeCloseTo(told.probability!, 6)
+  expect(await value('lens-entropy')).toBeCloseTo(hovered.entropy, 5)
+  expect(await value('lens-rank')).toBe(hovered.rank)
+  expect(await value('lens-probability')).toBeCloseTo(hovered.probability!, 6)
 })
 
 test('accessible by day and by night, wide and narrow', async () => {

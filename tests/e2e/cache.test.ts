@@ -41,7 +41,7 @@ async function expectPages(page: Page): Promise<void> {
     report.sequences.flatMap(({ pages }) => pages.map((one) => [one.page, one.refCount])),
   )
   const cells = Array.from({ length: report.pages }, (_, at) => [at, refCount.get(at) ?? 0])
-  await expect.poll(() => numbers(page, 'cache-page', ['page', 'sharers'])).toEqual(cells)
+  await expect.poll(() => numbers(page, 'cache-page', ['page', 'refCount'])).toEqual(cells)
   expect(await numbers(page, 'cache-run', ['positions', 'pages'])).toEqual(
     report.sequences.map(({ tokens, pages }) => [tokens.length, pages.length]),
   )

@@ -170,7 +170,7 @@ test('edits: patched by keyboard and by pointer, an edge cut, both written on be
   expect(shown.kl.slice(0, 11).every((kl) => kl < 1e-9)).toBe(true)
   expect(shown.kl[11]).toBeGreaterThan(1e-4)
 
-  // The same with the pointer, taken back.
+  // The same with the pointer, undone.
   await page.dragAndDrop('[data-run="other"] [data-cell="2.3"]', '[data-run="own"] [data-cell="1.4"]')
   const names = () => page.locator('.edit-name').allInnerTexts()
   await expect.poll(names).toEqual([patched, 'Position 4 from “Once upon a time there …”, position 3'])

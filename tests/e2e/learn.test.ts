@@ -102,17 +102,17 @@ test('the sampling lesson: its numbers are the run’s, and its task turns when 
   expect(await task.getAttribute('data-done')).toBe('false')
   await page.click(id('lesson-reach'))
   expect(await page.evaluate(() => document.activeElement?.getAttribute('data-testid'))).toBe(
-    'bench-temperature',
+    'sampler-temperature',
   )
   await page.keyboard.press('Home')
-  await page.fill(id('bench-temperature'), '0')
+  await page.fill(id('sampler-temperature'), '0')
   await expect.poll(() => task.getAttribute('data-done')).toBe('true')
   await takeScreenshot(page, 'learn task')
   await page.click(id('lesson-back'))
   await expectShown(page, 'sampling.2')
   const facts = await page.locator(id('lesson-fact')).allTextContents()
   expect(facts[0]).toBe(
-    await page.$eval(id('bench-drawn'), (drawn) =>
+    await page.$eval(id('sampler-drawn'), (drawn) =>
       Number((drawn as HTMLElement).dataset['random']).toFixed(4),
     ),
   )

@@ -132,7 +132,7 @@ test('undo and redo of a setting and of a text; the strip’s numbers are the mo
     const { model } = await window.tokenscope
     return (await model!.encode('Once upon a time')).length + 2
   })
-  await page.waitForSelector(`.glance-cells[data-row="${row}"][aria-busy="false"]`)
+  await page.waitForSelector(`.lens-strip-cells[data-row="${row}"][aria-busy="false"]`)
   const shown = await page
     .locator(id('strip-cell'))
     .evaluateAll((cells) =>

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import type { Guide } from '../../src/api/model.ts'
+import type { DraftModel } from '../../src/api/model.ts'
 import { expectAccessible } from './accessible.ts'
 import { openPage, takeScreenshot } from './harness.ts'
 
@@ -16,7 +16,7 @@ async function openView(more: string): Promise<Page> {
   return page
 }
 
-/** Runs the guide chosen on the page to its end; the click itself leaves the state of the run before. */
+/** Runs the draft chosen on the page to its end; the click itself leaves the state of the run before. */
 async function speculate(page: Page): Promise<void> {
   await page.click(id('speculate-start'))
   await page.waitForSelector(`${id('speculate-status')}[data-state="done"]`, { timeout: 60_000 })
@@ -40,40 +40,40 @@ function write(page: Page): Promise<number[]> {
 }
 
 /** The same run through the library. */
-function ask(page: Page, guide: Guide, sampling: { temperature: number; seed: number }) {
+function ask(page: Page, draft: DraftModel, sampling: { temperature: number; seed: number }) {
   return page.evaluate(
-    async ([prompt, guide, sampling]) => {
+    async ([prompt, draft, sampling]) => {
       const { model } = await window.tokenscope
       const options = { topK: 40, topP: 0.95, minP: 0, maxTokens: 8, ...sampling }
       const rounds = []
-      for await (const round of model!.speculate(prompt, { ...options, guide, ahead: 4 })) rounds.push(round)
+      for await (const round of model!.speculate(prompt, { ...options, draft, ahead: 4 })) rounds.push(round)
       return rounds
     },
-    [PROMPT, guide, sampling] as const,
+    [PROMPT, draft, sampling] as const,
   )
 }
 
-test('greedy: every guide writes what plain decoding writes, and the figures are those of the run', async () => {
+test('greedy: every draft writes what plain decoding writes, and the figures are those of the run', async () => {
   const page = await openView('temperature=0&seed=1')
   const plain = await write(page)
-  const guides: [string, Guide][] = [
+  const drafts: [string, DraftModel][] = [
     ['Prompt lookup', { kind: 'prompt-lookup' }],
     ['q4_0 copy', { kind: 'q4_0' }],
     ['First layers', { kind: 'first-layers', layers: 3 }],
   ]
-  for (const [name, guide] of guides) {
+  for (const [name, draft] of drafts) {
     await page.getByRole('radio', { name }).check({ force: true })
     await speculate(page)
-    const rounds = await ask(page, guide, { temperature: 0, seed: 1 })
+    const rounds = await ask(page, draft, { temperature: 0, seed: 1 })
     expect(await shownIds(page), name).toEqual(plain)
     const proposals = rounds.flatMap((round) => round.proposals)
-    const accepted = proposals.filter(({ verdict }) => verdict === 'accepted').length
+    const accepted = proposals.filter(({ outcome }) => outcome === 'accepted').length
     expect(await value(page, 'speculate-figure-acceptance'), name).toBe(accepted / proposals.length)
     expect(await value(page, 'speculate-figure-perForward'), name).toBe(plain.length / rounds.length)
-    const verdicts = await page.$$eval('[data-testid="speculate-slot"]', (slots) =>
-      slots.map((slot) => (slot as HTMLElement).dataset['verdict']).filter((verdict) => verdict !== 'own'),
+    const outcomes = await page.$$eval('[data-testid="speculate-slot"]', (slots) =>
+      slots.map((slot) => (slot as HTMLElement).dataset['outcome']).filter((outcome) => outcome !== 'own'),
     )
-    expect(verdicts, name).toEqual(proposals.map(({ verdict }) => verdict))
+    expect(outcomes, name).toEqual(proposals.map(({ outcome }) => outcome))
   }
   expect(await value(page, 'speculate-figure-speed')).toBeGreaterThan(0)
   await page.click(id('speculate-plain'))
@@ -81,7 +81,7 @@ test('greedy: every guide writes what plain decoding writes, and the figures are
 })
 
 test('sampled, by keyboard: a place tells its probabilities, its random number and what came of it', async () => {
-  const page = await openView('temperature=1&seed=3&guide=q4_0%2B4')
+  const page = await openView('temperature=1&seed=3&draft=q4_0%2B4')
   expect(await page.getByRole('radio', { name: 'q4_0 copy' }).isChecked()).toBe(true)
   await page.keyboard.press('Control+Enter')
   await page.waitForSelector(`${id('speculate-status')}[data-state="done"]`, { timeout: 60_000 })
@@ -95,9 +95,9 @@ test('sampled, by keyboard: a place tells its probabilities, its random number a
     const slot = Number(await panel.getAttribute('data-slot'))
     const proposal = round.proposals[slot]
     const token = round.tokens[slot]
-    seen.add(proposal?.verdict ?? 'own')
+    seen.add(proposal?.outcome ?? 'own')
     if (proposal !== undefined) {
-      expect(await value(page, 'speculate-p-guide')).toBe(proposal.guideProbability)
+      expect(await value(page, 'speculate-p-draft')).toBe(proposal.draftProbability)
       if (proposal.modelProbability === null)
         expect(await page.locator(id('speculate-random')).count()).toBe(0)
       else {
@@ -113,7 +113,7 @@ test('sampled, by keyboard: a place tells its probabilities, its random number a
 })
 
 test('accessible by day and by night, wide and narrow, in Korean too', async () => {
-  const page = await openView('seed=1&guide=first-layers.4%2B5')
+  const page = await openView('seed=1&draft=first-layers.4%2B5')
   await speculate(page)
   await page.locator(id('speculate-slot')).first().click()
   await expectAccessible(page, 'speculate')

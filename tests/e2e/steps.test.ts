@@ -64,7 +64,7 @@ async function sampleSteps(page: Page, steps: number, cells: number, stride: num
       await page.keyboard.press(['ArrowLeft', 'Shift+ArrowRight', 'ArrowUp'][cell % 3] ?? 'ArrowLeft')
       samples.push(await sample(page))
     }
-    await page.locator('.strip-label').click()
+    await page.locator('.token-bar-label').click()
     for (let move = 0; move < stride; move++) await page.keyboard.press('F10')
     await shown(page)
   }
@@ -159,7 +159,7 @@ test('keys step, break, run, play and show themselves', async () => {
   const { page } = await openPage({ path: TEXT })
   await openSteps(page)
   const name = () => page.textContent(id('step-name'))
-  await page.locator('.strip-label').click()
+  await page.locator('.token-bar-label').click()
   await page.keyboard.press('ArrowRight')
   expect(await name()).toBe('layers.0.attn_norm')
   await page.keyboard.press('l')
@@ -178,7 +178,7 @@ test('keys step, break, run, play and show themselves', async () => {
   await page.keyboard.press('Escape')
   await expect.poll(() => page.locator('dialog[open]').count()).toBe(0)
   await page.selectOption(id('step-pace'), '16')
-  await page.locator('.strip-label').click()
+  await page.locator('.token-bar-label').click()
   await page.keyboard.press('j')
   await page.keyboard.press('Space')
   await expect.poll(name).toMatch(/layers\.1\.(attn|resid|post|mlp)/)

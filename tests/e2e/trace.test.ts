@@ -87,12 +87,12 @@ async function checkVectors(page: Page, plots: number, caption: RegExp): Promise
     await page.locator(id('plot-export-svg')).nth(at).click()
     const { name, bytes } = await bytesOf(saving)
     expect(name).toMatch(/\.svg$/)
-    const told = await inspectSvg(page, bytes.toString('utf8'))
-    expect(told).toMatchObject({ broken: false, colours: true })
-    expect(told.viewBox).toMatch(/^0 0 \d+(\.\d+)? \d+(\.\d+)?$/)
-    expect(told.title).not.toBe('')
-    expect(told.caption).toMatch(caption)
-    expect(told.fills).toBeGreaterThan(name.startsWith('histogram') ? 0 : 3)
+    const picture = await inspectSvg(page, bytes.toString('utf8'))
+    expect(picture).toMatchObject({ broken: false, colours: true })
+    expect(picture.viewBox).toMatch(/^0 0 \d+(\.\d+)? \d+(\.\d+)?$/)
+    expect(picture.title).not.toBe('')
+    expect(picture.caption).toMatch(caption)
+    expect(picture.fills).toBeGreaterThan(name.startsWith('histogram') ? 0 : 3)
   }
 }
 

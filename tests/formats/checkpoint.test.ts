@@ -113,7 +113,7 @@ describe('streaming', () => {
     expect(sizes.reduce((a, b) => a + b)).toBe(14 * MiB + 2)
     expect(progress).toEqual([...progress].sort((a, b) => a - b))
     expect(progress.at(-1)).toBe(1)
-    // Header length, header, and one request for each of the two stretches.
+    // Header length, header, and one request for each of the two ranges.
     expect(source.asked.length).toBe(4)
     expect(source.delivered).toBeLessThan(14.1 * MiB)
   })

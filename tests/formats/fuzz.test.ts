@@ -34,7 +34,7 @@ const index = bytesOf(
   '{"metadata":{"total_size":40},"weight_map":{"model.a":"one.safetensors","model.b":"two.safetensors"}}',
 )
 
-/** One to four random edits: a byte changed, a piece inserted, a stretch cut or repeated. */
+/** One to four random edits: a byte changed, a piece inserted, a range cut or repeated. */
 function mutate(original: Uint8Array, random: ReturnType<typeof randomSource>): Uint8Array {
   let bytes = [...original]
   for (let edit = 0; edit <= random.integer(4); edit++) {

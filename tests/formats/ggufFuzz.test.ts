@@ -28,7 +28,7 @@ const EDGES = [
   2n ** 64n - 1n,
 ]
 
-/** One to four edits: a byte, a number of 4 or 8 bytes, a stretch copied from elsewhere, an end cut off. */
+/** One to four edits: a byte, a number of 4 or 8 bytes, a range copied from elsewhere, an end cut off. */
 function mutate(original: Uint8Array, random: RandomSource): Uint8Array {
   let bytes = original.slice()
   for (let edit = 0; edit <= random.integer(4); edit++) {

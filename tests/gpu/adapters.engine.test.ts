@@ -80,11 +80,11 @@ describe('adapters in the engine', () => {
       await model.removeAdapter(a.id)
       await model.removeAdapter(b.id)
       await model.addAdapter(files)
-      // The exported mix folds scales into B before rounding to f32.
+      // The exported adapter has the scales folded into B before rounding to f32.
       expect(worst((await model.logits(IDS)).data, both.data)).toBeLessThan(1e-4)
     }))
 
-  it('uses no page of another mix when a scale moves mid-text', () =>
+  it('uses no page of other scales when a scale moves mid-text', () =>
     withModel(async (model) => {
       const { id } = await model.addAdapter(PLAIN)
       const start = await ids(model, IDS, {})
@@ -110,7 +110,7 @@ describe('adapters in the engine', () => {
       expect(after.bytesUploaded - before.bytesUploaded).toBeLessThan(13 * 1024)
     }))
 
-  it('compares two mixes as two separate runs would', () =>
+  it('compares two sets of scales as two separate runs would', () =>
     withModel(async (model) => {
       const { id } = await model.addAdapter(PLAIN)
       const sides: { a: number[]; b: number[]; kl: (number | null)[] } = { a: [], b: [], kl: [] }

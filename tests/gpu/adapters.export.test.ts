@@ -15,10 +15,10 @@ it.each([
     const { device } = await testDevice()
     const model = await loadModel(`tests/fixtures/models/${base}`, { device, weights: 'f32' })
     const { id } = await model.addAdapter(`./tests/fixtures/peft/${adapter}`)
-    const mix = [{ id, scale: 0.75 }]
-    const beside = (await model.logits(IDS, { adapters: mix })).data
+    const scales = [{ id, scale: 0.75 }]
+    const beside = (await model.logits(IDS, { adapters: scales })).data
     const plain = (await model.logits(IDS, { adapters: [] })).data
-    const files = await model.exportAdapter(mix, { format: 'merged' })
+    const files = await model.exportAdapter(scales, { format: 'merged' })
     await model.dispose()
     expect([...files.keys()]).toEqual(expect.arrayContaining(['config.json', 'model.safetensors']))
     const merged = await loadModel(files, { device, weights: 'f32' })

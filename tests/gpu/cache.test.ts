@@ -25,9 +25,9 @@ async function expectBytes(
   { pages, layers, bytesPerPageAndLayer }: CacheReport,
 ): Promise<void> {
   // One more page of one layer's K is kept for copying.
-  const passing = bytesPerPageAndLayer / 2
+  const scratchPage = bytesPerPageAndLayer / 2
   const { byLabel } = await model.memory()
-  expect(byLabel['kv-cache']).toBe(pages * layers * bytesPerPageAndLayer + passing)
+  expect(byLabel['kv-cache']).toBe(pages * layers * bytesPerPageAndLayer + scratchPage)
 }
 
 describe('the report on the cache', () => {

@@ -97,7 +97,7 @@ describe('a random model', () => {
     ['children', (model, ids) => model.expand(ids, 4)],
     [
       'speculation',
-      (model, ids) => drain(model.speculate(ids, { guide: { kind: 'prompt-lookup' }, maxTokens: 3 })),
+      (model, ids) => drain(model.speculate(ids, { draft: { kind: 'prompt-lookup' }, maxTokens: 3 })),
     ],
   ]
   const untouched = new Set(['nothing', 'a score', 'an inspection'])

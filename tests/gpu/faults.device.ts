@@ -29,7 +29,7 @@ export function watchBuffers(device: GPUDevice): WatchedBuffers {
   }
 }
 
-/** Makes allocation number `nth` (from 0) report that memory ran out, to the scope that is open or else to everybody. */
+/** Makes allocation number `nth` (from 0) report that memory ran out, to the scope that is open or else to the device. */
 export function exhaustAt(device: GPUDevice, nth: number): { readonly allocations: number; restore(): void } {
   const original = {
     createBuffer: device.createBuffer.bind(device),

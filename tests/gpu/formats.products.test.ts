@@ -5,7 +5,8 @@ import { invariant } from '../../src/errors.ts'
 import type { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { kernel } from '../../src/gpu/providers.ts'
 import { packBatch } from '../../src/run/batch.ts'
-import { FORMAT_NAMES, FORMATS, type FormatName } from '../../src/weights/formats/index.ts'
+import { FORMAT_NAMES, ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
+import type { FormatName } from '../../src/weights/formats/index.ts'
 import type { Planes } from '../../src/weights/relay.ts'
 import { randomSource } from '../random.ts'
 import { matmul } from '../reference.ts'
@@ -18,7 +19,7 @@ import {
   readBytes,
   relayPieces,
   upload,
-} from './formatBench.ts'
+} from './formatHarness.ts'
 import { CANARY, F32, padRows, plainRows, worstRow } from './opHarness.ts'
 
 const VARIANTS = [
@@ -51,7 +52,7 @@ const OUT_ROWS = 40
 
 /** Widths of plain formats run through padded rows. */
 const colsOf = (format: FormatName, blocks: number): number =>
-  FORMATS[format].block === 1 ? [0, 100, 33, 260][blocks]! : FORMATS[format].block * blocks
+  ALL_FORMATS[format].block === 1 ? [0, 100, 33, 260][blocks]! : ALL_FORMATS[format].block * blocks
 
 /** A matrix on the GPU with rows of others around it. */
 async function placed(pipelines: PipelineCache, matrix: StoredMatrix): Promise<Planes> {
@@ -127,7 +128,7 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
   const pipelines = await formatPipelines()
   invariant(pipelines, 'the plain variant runs everywhere')
   const { device, variant } = pipelines
-  const cols = FORMATS[format].block === 1 ? 36 : FORMATS[format].block
+  const cols = ALL_FORMATS[format].block === 1 ? 36 : ALL_FORMATS[format].block
   const matrix = storedMatrix(format, 9, cols, randomSource(3))
   const w = await placed(pipelines, matrix)
   const tokens = [12, 3, 0, 17, 11]
@@ -139,7 +140,7 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
   const { stride, words } = w.layout
   const k4 = cols / 4
   const shader = kernel({ name: 'embed', text: embedWgsl }, [
-    FORMATS[format].provider(variant),
+    ...ALL_FORMATS[format].providers(variant),
     'positions_none',
   ])
   const grid = [Math.ceil(k4 / variant.workgroup), tokens.length, 1] as const

@@ -12,7 +12,7 @@ import {
   run,
   unpackBits,
   upload,
-} from './formatBench.ts'
+} from './formatHarness.ts'
 import { WeightRelay } from '../../src/weights/relay.ts'
 
 /** Rows of other matrices in the same buffer, before and behind. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { invariant } from '../../src/errors.ts'
-import { FORMAT_NAMES, FORMATS, type FormatName } from '../../src/weights/formats/index.ts'
+import { FORMAT_NAMES, ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
+import type { FormatName } from '../../src/weights/formats/index.ts'
 import { BufferLedger } from '../../src/gpu/ledger.ts'
 import { WeightRelay } from '../../src/weights/relay.ts'
 import { WeightStage, type StagedTensor } from '../../src/weights/stage.ts'
@@ -16,7 +17,7 @@ import {
   run,
   unpackBits,
   upload,
-} from './formatBench.ts'
+} from './formatHarness.ts'
 
 /** Bytes of a stage here: tensors go through several. */
 const SMALL = 4096
@@ -49,18 +50,21 @@ async function stream(
   await stage.end()
 }
 
-/** A fused matrix comes as one tensor and goes to two shards of one matrix and to a matrix of its own. */
+/** A fused matrix comes as one tensor and goes to two shards of one matrix, to a matrix of its own, and at times to a copy. */
 test.each(FORMAT_NAMES)('%s: chunks cut anywhere, rows to several matrices', async (format) => {
   const { pipelines, device, stage } = await open()
   const [first, second, third] = [9, 20, 11]
   for (const seed of [1, 2]) {
     // Rows of floats with padding, and rows that go without a stage.
-    const cols = FORMATS[format].block === 1 ? 40 + 4 * seed + 4 : FORMATS[format].block * 3
+    const cols = ALL_FORMATS[format].block === 1 ? 40 + 4 * seed + 4 : ALL_FORMATS[format].block * 3
     const matrix = storedMatrix(format, first + second + third, cols, randomSource(seed))
-    const targets = [first + 2, second, third].map((rows) => emptyPlanes(device, format, rows, cols, 0))
-    const [a, b, c] = targets
-    invariant(a && b && c, 'three matrices')
+    const sizes = [first + 2, second, third, matrix.values.length / cols]
+    const targets = sizes.map((rows) => emptyPlanes(device, format, rows, cols, 0))
+    const [a, b, c, all] = targets
+    invariant(a && b && c && all, 'four matrices')
+    const copy = { target: all, row: 0, rows: first + second + third, from: 0 }
     const parts = [
+      ...(seed === 2 ? [copy] : []),
       { target: a, row: 2, rows: first, from: 0 },
       { target: b, row: 0, rows: second, from: first },
       { target: c, row: 0, rows: third, from: first + second },
@@ -88,13 +92,13 @@ test.each(FORMAT_NAMES)('%s: chunks cut anywhere, rows to several matrices', asy
   stage.dispose()
 })
 
-const PACKS = FORMAT_NAMES.filter((name) => FORMATS[name].pack)
+const PACKS = FORMAT_NAMES.filter((name) => ALL_FORMATS[name].pack)
 const SOURCES = { F32: 'f32', F16: 'f16', BF16: 'bf16' } as const
 
 test.each(PACKS)('floats of every type become %s, turned or not', async (format) => {
   const { pipelines, device, stage } = await open()
   const relay = new WeightRelay(pipelines)
-  const [rows, cols] = [23, FORMATS[format].block === 1 ? 38 : 96]
+  const [rows, cols] = [23, ALL_FORMATS[format].block === 1 ? 38 : 96]
   for (const source of ['F32', 'F16', 'BF16'] as const) {
     const { values, blocks } = storedMatrix(SOURCES[source], rows, cols, randomSource(rows))
     const size = blocks.length / (rows * cols)
@@ -153,7 +157,7 @@ test('f64 becomes f32 rounded to nearest even', async () => {
 test('heads that a file interleaves, through several stages', async () => {
   const { pipelines, device, stage } = await open()
   for (const format of ['q8_0', 'q6_k', 'bf16'] as FormatName[]) {
-    const [headRows, rows, cols] = [8, 32, FORMATS[format].block === 1 ? 72 : 256]
+    const [headRows, rows, cols] = [8, 32, ALL_FORMATS[format].block === 1 ? 72 : 256]
     const matrix = storedMatrix(format, rows, cols, randomSource(6))
     const [got, want] = [0, 1].map(() => emptyPlanes(device, format, rows, cols, 0))
     invariant(got && want, 'two matrices')

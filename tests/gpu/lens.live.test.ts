@@ -7,25 +7,25 @@ import { TINY, withModel } from './modelFixtures.ts'
 /** Longer than a page, which holds 32 positions: a branch copies the last one. */
 const PROMPT = Array.from({ length: 37 }, (_, i) => 3 + ((i * 7) % 50))
 
-interface Told {
+interface Recorded {
   ids: number[]
   logprobs: number[]
   columns: { length: number; lens: Lens }[]
 }
 
 /** A run; between its tokens, the lens of the newest one when `follow`. */
-async function run(model: Model, follow: boolean, temperature: number): Promise<Told> {
-  const told: Told = { ids: [], logprobs: [], columns: [] }
+async function run(model: Model, follow: boolean, temperature: number): Promise<Recorded> {
+  const recorded: Recorded = { ids: [], logprobs: [], columns: [] }
   const options = { temperature, topK: 8, seed: 3, maxTokens: 8, stop: [] }
   for await (const { id, logprob } of model.generate(PROMPT, options)) {
-    told.ids.push(id)
-    told.logprobs.push(logprob)
+    recorded.ids.push(id)
+    recorded.logprobs.push(logprob)
     if (!follow) continue
-    const ids = [...PROMPT, ...told.ids]
+    const ids = [...PROMPT, ...recorded.ids]
     const lens = await model.lens(ids, { positions: [ids.length - 1], topK: 3, cached: true })
-    told.columns.push({ length: ids.length, lens })
+    recorded.columns.push({ length: ids.length, lens })
   }
-  return told
+  return recorded
 }
 
 function expectSame(lens: Lens, whole: Lens): void {

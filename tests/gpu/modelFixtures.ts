@@ -35,6 +35,11 @@ export const TINY_MODELS = readdirSync(TINY).filter((name) => {
   return KNOWN_TYPES.has(type)
 })
 
+const ENCODERS = ['bert', 'distilbert', 'modernbert', 'roberta']
+
+/** Those that write on. */
+export const DECODERS = TINY_MODELS.filter((name) => !ENCODERS.includes(name))
+
 /** Files of a model folder, with `config.json` taken from another of them. */
 export function withConfig(folder: string, config: string): Map<string, Uint8Array> {
   const names = readdirSync(folder).filter((name) => /\.(json|safetensors)$/.test(name))

@@ -133,8 +133,8 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
     })
     const want = op === 'rms_norm' ? rmsNorm(x, gain, EPS) : layerNorm(x, gain, bias, EPS)
     const padded = Float64Array.from({ length: rows * stride }, (_, i) => {
-      const lane = i % stride
-      return lane < hidden ? want[Math.floor(i / stride) * hidden + lane]! : 0
+      const dim = i % stride
+      return dim < hidden ? want[Math.floor(i / stride) * hidden + dim]! : 0
     })
     return worstRow(tensors.get('y')!, padded, rows, stride)
   })

@@ -39,3 +39,32 @@ test.each(cases)(
     })
   },
 )
+
+/** Every way to look at a text turns by the length of all of it, as Transformers' one forward does, whichever rows are asked for. */
+test.each([
+  { name: 'phi3-longrope', length: 40 },
+  { name: 'phi3-longrope', length: 41 },
+  { name: 'llama-dynamic-rope', length: 49 },
+])('$name at $length tokens: score, lens, attribution and logitsAt are of the whole text', async (one) => {
+  const { ids: all } = readJson(join(TINY, one.name, 'expected.json')) as { ids: number[] }
+  const ids = all.slice(0, one.length)
+  await withModel(join(TINY, one.name), {}, async (model) => {
+    const { vocab } = model.info
+    const { data } = await model.logits(ids)
+    const row = (at: number): Float32Array => data.subarray(at * vocab, (at + 1) * vocab)
+    const logprob = (at: number, id: number): number => {
+      const sum = row(at).reduce((total, value) => total + Math.exp(value), 0)
+      return row(at)[id]! - Math.log(sum)
+    }
+    for await (const scored of model.score(ids))
+      for (const { position, id, logprob: got } of scored)
+        expect(maxDifference([got], [logprob(position - 1, id)]), `score ${position}`).toBeLessThan(1e-4)
+    const { cells } = await model.lens(ids, { positions: [9], layers: [1], topK: 1 })
+    const [best] = cells[0]!.top
+    expect(maxDifference([Math.log(best!.probability)], [logprob(9, best!.id)]), 'lens').toBeLessThan(1e-4)
+    const { logit, sum } = await model.attribution(ids, { position: 9, token: 5 })
+    expect(maxDifference([logit, sum], [row(9)[5]!, row(9)[5]!]), 'attribution').toBeLessThan(1e-3)
+    const last = await model.logitsAt(ids)
+    expect(maxDifference(last.data, row(one.length - 1)), 'logitsAt').toBeLessThan(1e-4)
+  })
+})

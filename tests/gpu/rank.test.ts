@@ -113,10 +113,10 @@ function casesOf(vocab: number): RowCase[] {
   if (known) return known
   const made = Object.values(KINDS).map((make): RowCase => {
     const logits = make(vocab)
-    const told = new Map<number, ReturnType<typeof rankRow>>()
+    const ranked = new Map<number, ReturnType<typeof rankRow>>()
     const want = (token: number): ReturnType<typeof rankRow> => {
-      const found = told.get(token) ?? rankRow(logits, MOST, token)
-      told.set(token, found)
+      const found = ranked.get(token) ?? rankRow(logits, MOST, token)
+      ranked.set(token, found)
       return found
     }
     return { logits, want }
@@ -195,8 +195,8 @@ test('a row with NaN or +∞, or with −∞ alone, has no probabilities and no 
       const want = rankRow(values, 5, token)
       expect([cell.rank, cell.top.length], `${name} row ${i}`).toEqual([want.rank, 5])
       if (i === 3) return expectCell(cell, want, 5, name)
-      const told = [cell.entropy, cell.probability, ...cell.top.map(({ probability }) => probability)]
-      expect(told).toEqual(Array(7).fill(NaN))
+      const numbers = [cell.entropy, cell.probability, ...cell.top.map(({ probability }) => probability)]
+      expect(numbers).toEqual(Array(7).fill(NaN))
       expect([want.entropy, want.probability]).toEqual([NaN, NaN])
     })
   }

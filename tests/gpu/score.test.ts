@@ -111,22 +111,22 @@ describe('score', () => {
     })
   })
 
-  test('adapters: scores are of the mix asked for, and adapters that come midway end it by name', async () => {
+  test('adapters: scores are of the scales asked for, and adapters that come midway end it by name', async () => {
     await withModel(join(ROOT, 'tests/fixtures/models/llama'), {}, async (model) => {
       const ids = FIXTURES[1]!.ids.slice(0, 40)
       const { vocab } = model.info
       const { id } = await model.addAdapter('./tests/fixtures/peft/llama-plain')
       const adapters = [{ id, scale: 0.7 }]
       const { data } = await model.logits(ids, { adapters })
-      const [mixed, base] = [
+      const [scaled, base] = [
         await scoreAll(model, ids, { adapters }),
         await scoreAll(model, ids, { adapters: [] }),
       ]
-      mixed.forEach(({ position, logprob }) => {
+      scaled.forEach(({ position, logprob }) => {
         const logits = data.subarray((position - 1) * vocab, position * vocab)
         expect(Math.abs(logprob - logSoftmax(logits)[ids[position]!]!)).toBeLessThanOrEqual(KERNELS)
       })
-      expect(mixed.some(({ logprob }, i) => Math.abs(logprob - base[i]!.logprob) > 1e-2)).toBe(true)
+      expect(scaled.some(({ logprob }, i) => Math.abs(logprob - base[i]!.logprob) > 1e-2)).toBe(true)
       const changing = async () => {
         for await (const chunk of model.score(ids))
           if (chunk[0]!.position === 1) await model.removeAdapter(id)

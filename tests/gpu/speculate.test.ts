@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Guide, Model, Prompt, SpeculatedRound, SpeculateOptions } from '../../src/api/model.ts'
+import type { DraftModel, Model, Prompt, SpeculatedRound, SpeculateOptions } from '../../src/api/model.ts'
 import { ALL } from '../all.ts'
 import { GREEDY_CASES, greedyDifference } from '../greedy.ts'
 import { testDevice } from './device.ts'
@@ -23,7 +23,7 @@ async function speculate(model: Model, prompt: Prompt, options: SpeculateOptions
     ids: tokens.map(({ id }) => id),
     text: tokens.map(({ text }) => text).join(''),
     proposed: proposals.length,
-    accepted: proposals.filter(({ verdict }) => verdict === 'accepted').length,
+    accepted: proposals.filter(({ outcome }) => outcome === 'accepted').length,
   }
 }
 
@@ -35,15 +35,15 @@ const tales = async () =>
 
 describe('greedy text is that of plain decoding', () => {
   const many = ALL ? GREEDY_CASES.length : 5
-  /** Guide, tokens ahead, prompts: a guide that is seldom right costs most, so it has fewer. */
-  const guides: [string, Guide, number, number][] = [
+  /** Draft model, tokens ahead, prompts: a draft that is seldom right costs most, so it has fewer. */
+  const drafts: [string, DraftModel, number, number][] = [
     ['prompt lookup', { kind: 'prompt-lookup' }, 3, many],
     ['q4_0', { kind: 'q4_0' }, 3, many],
     ['first layers', { kind: 'first-layers', layers: 3 }, 1, 3],
   ]
-  test.each(guides)('%s', async (_, guide, ahead, prompts) => {
+  test.each(drafts)('%s', async (_, draft, ahead, prompts) => {
     const model = await tales()
-    const options = { temperature: 0, guide, ahead, topLogprobs: 1, stop: [] }
+    const options = { temperature: 0, draft, ahead, topLogprobs: 1, stop: [] }
     const { forwards } = await model.counters()
     const sum = { tokens: 0, rounds: 0, accepted: 0 }
     expect(GREEDY_CASES.length).toBeGreaterThanOrEqual(20)
@@ -65,40 +65,40 @@ test('sampled: reproducible, by the rule, and what is said of a round is what wa
   const model = await tales()
   const prompt = 'Once upon a time there was a little fox'
   for (const sampling of [{}, { topK: 0, topP: 1, temperature: 1 }]) {
-    const options = { ...sampling, seed: 5, guide: { kind: 'q4_0' }, ahead: 3, maxTokens: 40 } as const
+    const options = { ...sampling, seed: 5, draft: { kind: 'q4_0' }, ahead: 3, maxTokens: 40 } as const
     const [first, again] = [await speculate(model, prompt, options), await speculate(model, prompt, options)]
     expect(again.ids).toEqual(first.ids)
     let count = 0
     for (const { index, proposals, tokens } of first.rounds) {
       expect(first.rounds[index]?.tokens).toBe(tokens)
-      const accepted = proposals.filter(({ verdict }) => verdict === 'accepted')
+      const accepted = proposals.filter(({ outcome }) => outcome === 'accepted')
       expect(tokens.slice(0, accepted.length).map(({ id }) => id)).toEqual(accepted.map(({ id }) => id))
-      for (const { verdict, random, guideProbability: q, modelProbability: p } of proposals) {
+      for (const { outcome, random, draftProbability: q, modelProbability: p } of proposals) {
         expect(q).toBeGreaterThan(0)
-        if (verdict === 'unread') expect([random, p]).toEqual([null, null])
-        else expect(random! * q < p!).toBe(verdict === 'accepted')
+        if (outcome === 'unread') expect([random, p]).toEqual([null, null])
+        else expect(random! * q < p!).toBe(outcome === 'accepted')
       }
       expect(tokens.map((token) => token.index)).toEqual(tokens.map((_, i) => count + i))
       count += tokens.length
     }
     expect(first.text).toBe(await model.decode(first.ids))
     expect(first.accepted).toBeGreaterThan(0)
-    // A guide that proposes what the model would say is believed nearly always.
+    // A draft that proposes what the model would say is believed nearly always.
     expect(first.accepted / first.proposed).toBeGreaterThan(0.5)
   }
   await model.dispose()
 })
 
-test('a guide without an idea changes nothing; what was read stays for the next run', async () => {
+test('a draft without an idea changes nothing; what was read stays for the next run', async () => {
   const model = await loadEngine(fixture('llama'))
   const options = { temperature: 1, topK: 0, topP: 1, seed: 3, maxTokens: 12, stop: [] }
   // Eight different tokens: nothing to look up at first.
   const prompt = [3, 14, 15, 92, 65, 35, 89, 79]
   const plain = await collect(model, prompt, options)
-  const { ids, rounds } = await speculate(model, prompt, { ...options, guide: { kind: 'prompt-lookup' } })
-  const silent = rounds.findIndex(({ proposals }) => proposals.length > 0)
-  expect(silent).not.toBe(0)
-  expect(ids.slice(0, silent)).toEqual(plain.ids.slice(0, silent))
+  const { ids, rounds } = await speculate(model, prompt, { ...options, draft: { kind: 'prompt-lookup' } })
+  const firstProposal = rounds.findIndex(({ proposals }) => proposals.length > 0)
+  expect(firstProposal).not.toBe(0)
+  expect(ids.slice(0, firstProposal)).toEqual(plain.ids.slice(0, firstProposal))
   const before = (await model.counters()).rows
   await collect(model, [...prompt, ...ids.slice(0, -1)], { ...options, maxTokens: 1 })
   expect((await model.counters()).rows - before).toBe(1)
@@ -108,10 +108,10 @@ test('a guide without an idea changes nothing; what was read stays for the next 
 test('ends where plain decoding ends: at ids, stop strings, lengths and the end of the context', async () => {
   const model = await tales()
   const prompt = 'Once upon a time there was a little fox'
-  const guide: Guide = { kind: 'first-layers', layers: 5 }
+  const draft: DraftModel = { kind: 'first-layers', layers: 5 }
   for (const options of [{ maxTokens: 1 }, { maxTokens: 40, stop: [' the'] }, { maxTokens: 7, stop: [] }]) {
     const plain = await collect(model, prompt, { ...options, temperature: 0 })
-    const got = await speculate(model, prompt, { ...options, temperature: 0, guide, ahead: 7 })
+    const got = await speculate(model, prompt, { ...options, temperature: 0, draft, ahead: 7 })
     expect(got.ids).toEqual(plain.ids)
     expect(got.text).toBe(plain.text)
     expect(got.rounds.at(-1)?.tokens.at(-1)?.finish).toBe(plain.finish)
@@ -121,7 +121,7 @@ test('ends where plain decoding ends: at ids, stop strings, lengths and the end 
   for (const kind of ['q4_0', 'prompt-lookup'] as const) {
     const options = { temperature: 0, stop: [], maxTokens: 100 }
     const plain = await collect(small, [5, 6, 5], options)
-    const got = await speculate(small, [5, 6, 5], { ...options, guide: { kind }, ahead: 5 })
+    const got = await speculate(small, [5, 6, 5], { ...options, draft: { kind }, ahead: 5 })
     expect(plain.finish).toBe('context-full')
     expect(got.ids).toEqual(plain.ids)
     expect(got.rounds.at(-1)?.tokens.at(-1)?.finish).toBe('context-full')
@@ -130,15 +130,15 @@ test('ends where plain decoding ends: at ids, stop strings, lengths and the end 
   expect((await small.memory()).buffers).toBe(0)
 })
 
-test('a guide has as much room as its text needs: a longer text makes it anew over the same weights', async () => {
+test('a draft has as much room as its text needs: a longer text makes it anew over the same weights', async () => {
   const model = await tales()
   const stages: string[] = []
   const read = async (maxTokens: number) => {
     stages.length = 0
     const onProgress: SpeculateOptions['onProgress'] = ({ stage }) => stages.push(stage)
-    for await (const _ of model.speculate([5, 6, 7], { guide: { kind: 'q4_0' }, maxTokens, onProgress }))
+    for await (const _ of model.speculate([5, 6, 7], { draft: { kind: 'q4_0' }, maxTokens, onProgress }))
       break
-    return (await model.memory()).byLabel['guide'] ?? 0
+    return (await model.memory()).byLabel['draft'] ?? 0
   }
   const short = await read(8)
   expect(stages).toContain('weights')
@@ -150,18 +150,18 @@ test('a guide has as much room as its text needs: a longer text makes it anew ov
   expect((await model.memory()).buffers).toBe(0)
 })
 
-test('guides are made once, are counted, give way to others of their kind, and say what they cannot', async () => {
+test('drafts are made once, are counted, give way to others of their kind, and say what they cannot', async () => {
   const model = await loadEngine(fixture('mistral'))
   const stages: string[] = []
-  const run = (guide: Guide, more: Partial<SpeculateOptions> = {}) =>
+  const run = (draft: DraftModel, more: Partial<SpeculateOptions> = {}) =>
     speculate(model, [1, 2, 3], {
-      guide,
+      draft,
       temperature: 0,
       maxTokens: 6,
       onProgress: ({ stage }) => stages.push(stage),
       ...more,
     })
-  const bytes = async () => (await model.memory()).byLabel['guide'] ?? 0
+  const bytes = async () => (await model.memory()).byLabel['draft'] ?? 0
   expect(await bytes()).toBe(0)
   await run({ kind: 'q4_0' })
   expect(stages).toContain('weights')

@@ -33,7 +33,7 @@ test.each(['llama', 'gpt2', 'qwen2'])('every tensor of %s survives the file bit 
   })
 })
 
-test('a generated text: tokens, predictions, mix and edits are kept as they were', async () => {
+test('a generated text: tokens, predictions, adapters and edits are kept as they were', async () => {
   const model = await loadEngine(TALES)
   try {
     const { id } = await model.addAdapter(resolve(TALES, '../../adapters/sad'), { name: 'sad', scale: 0.5 })
@@ -60,7 +60,7 @@ test('a generated text: tokens, predictions, mix and edits are kept as they were
     // Of a local folder only its name is told.
     expect(trace.model.id).toBe('tales-3m')
     expect(trace.texts.join('')).toBe(await model.decode(whole))
-    expect(trace.mix).toEqual([{ id, name: 'sad', scale: 0.5 }])
+    expect(trace.adapters).toEqual([{ id, name: 'sad', scale: 0.5 }])
     expect(trace.edits).toEqual([
       { kind: 'scale', step: 'layers.1.attn.context', values: { head: 2, factor: 0 } },
     ])

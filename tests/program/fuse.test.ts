@@ -67,10 +67,13 @@ const paramsOf = (steps: readonly Step[]): string[] =>
   [...new Set(steps.flatMap(({ params }) => params.map(({ name }) => name)))].sort()
 const flopsOf = ({ steps }: Program): number => steps.reduce((sum, { flops }) => sum + flops, 0)
 
+/** Their classes took over RoBERTa's forward pass whole. */
+const AS_ROBERTA = ['camembert', 'xlm-roberta']
+
 test('every model type of every architecture is here', () => {
   const here = new Set(PROGRAM_MODELS.map(({ model }) => model.modelType))
   const known = MODEL_TYPES
-  expect(known.filter((modelType) => !here.has(modelType))).toEqual([])
+  expect(known.filter((type) => !here.has(type) && !AS_ROBERTA.includes(type))).toEqual([])
 })
 
 describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
@@ -106,7 +109,7 @@ describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
     })
   })
 
-  test('a forward whose logits nobody wants ends behind the layers', () => {
+  test('a forward whose logits are not wanted ends behind the layers', () => {
     const { steps } = fuse(recordRows(model, 128, { logitRows: 0 }), FUSE)
     expect(steps.at(-1)?.layer).toBe(1)
   })
@@ -118,17 +121,24 @@ describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
   })
 })
 
-/** Of the bodies that most models have. */
-const SEVEN = ['llama', 'mistral-window', 'qwen2', 'gpt2']
+/** Dispatches of an unobserved layer that decodes one row: these bodies have bars of their own, any other takes at most twelve. */
+const DISPATCHES: Readonly<Record<string, number>> = {
+  llama: 7,
+  'mistral-window': 7,
+  qwen2: 7,
+  qwen3: 7,
+  gpt2: 7,
+  gemma2: 9,
+  gemma3: 9,
+}
+const MAX_DISPATCHES = 12
 
-test.each(PROGRAM_MODELS.filter(({ name }) => SEVEN.includes(name)))(
-  '$name decodes with seven dispatches a layer',
-  ({ model }) => {
-    const { steps } = fuse(recordRows(model, 1), FUSE)
-    for (const layer of [0, 1]) {
-      const own = steps.filter((step) => step.layer === layer)
-      // Attention over parts of the positions, then over the parts.
-      expect(own.reduce((sum, { op }) => sum + (op === 'attention' ? 2 : 1), 0)).toBeLessThanOrEqual(7)
-    }
-  },
-)
+test.each(PROGRAM_MODELS)('$name decodes within its dispatches a layer', ({ name, model }) => {
+  const { steps } = fuse(recordRows(model, 1), FUSE)
+  for (const layer of [0, 1]) {
+    const own = steps.filter((step) => step.layer === layer)
+    // Attention over parts of the positions, then over the parts.
+    const count = own.reduce((sum, { op }) => sum + (op === 'attention' ? 2 : 1), 0)
+    expect(count).toBeLessThanOrEqual(DISPATCHES[name] ?? MAX_DISPATCHES)
+  }
+})

@@ -15,7 +15,9 @@ const MODELS = join(import.meta.dirname, '../fixtures/models')
  * are read.
  */
 const FOLDERS = [
+  'bert',
   'cohere2',
+  'distilbert',
   'exaone4',
   'exaone4-window',
   'falcon',
@@ -34,6 +36,7 @@ const FOLDERS = [
   'llama',
   'ministral3',
   'mistral-window',
+  'modernbert',
   'olmo2',
   'olmo3',
   'opt',
@@ -43,6 +46,7 @@ const FOLDERS = [
   'phi3',
   'qwen2',
   'qwen3',
+  'roberta',
   'smollm3',
   'stablelm',
   'stablelm-parallel',

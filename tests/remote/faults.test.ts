@@ -102,7 +102,7 @@ describe('refusals', () => {
     expect(text).toBe(code === null ? ANSWER : '')
   })
 
-  test('nobody there', async () => {
+  test('no engine there', async () => {
     const { url } = engine
     await engine.close()
     expect(await failure(connectModel(url))).toMatchObject({ code: 'network' })

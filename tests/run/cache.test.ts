@@ -44,7 +44,7 @@ function feed(store: SequenceStore, sequence: Sequence, length: number, rows = 1
   store.reserve(sequence, length)
 }
 
-/** First page that a row behind so many positions can still see, a page of them taken back. */
+/** First page that a row behind so many positions can still see, a page of them undone. */
 const firstKept = (length: number, window: number): number =>
   Math.max(0, Math.floor((length - PAGE - window + 1) / PAGE))
 
@@ -149,7 +149,7 @@ describe('prefixes under a window of 40', () => {
     expect(pool.freePages).toBe(before)
   })
 
-  test('what is taken back stays readable up to a page; behind the windows the text is read again', () => {
+  test('what is undone stays readable up to a page; behind the windows the text is read again', () => {
     const { pool, store, sequence } = passed()
     store.truncate(sequence, LENGTH - PAGE)
     expect(sequence.tokens).toEqual(ids(LENGTH - PAGE))

@@ -187,7 +187,7 @@ describe('accepted', () => {
   })
 })
 
-describe('a pattern nobody has checked', () => {
+describe('an unchecked pattern', () => {
   let tokenizer: TextTokenizer
   beforeAll(async () => {
     // Harmless on every probe, exponential on a word the probes do not hold.

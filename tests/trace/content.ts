@@ -54,7 +54,7 @@ export function sampleContent(): TraceContent {
     texts: ['<s>', ' a', ' a', '곰'],
     promptLength: 2,
     settings: { temperature: 0.8, seed: 3 },
-    mix: [{ id: 'a1', name: 'bard', scale: -0.5 }],
+    adapters: [{ id: 'a1', name: 'bard', scale: -0.5 }],
     edits: [{ kind: 'add', step: 'embed', values: { factor: 2, norm: 1.5 } }],
     tokens: [
       {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { SavedTraces, sizeOf, traceName } from '../../src/store/savedTrace.ts'
 import { Session } from '../../src/store/session.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import { writeTrace } from '../../src/trace/write.ts'
 import { createFakeClient } from '../ui/fakeClient.ts'
 import { sampleContent } from './content.ts'
@@ -12,8 +12,8 @@ const broken = good.slice(0, 40)
 
 function traces(): SavedTraces {
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const trace = new Trace((run) => run())
-  return new SavedTraces(new Session({ client: createFakeClient(), app, trace, now: () => 0 }))
+  const log = new TokenLog((run) => run())
+  return new SavedTraces(new Session({ client: createFakeClient(), app, log, now: () => 0 }))
 }
 
 test('a file is shown with its last kept step and last token; a broken one leaves it there', async () => {

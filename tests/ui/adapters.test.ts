@@ -7,12 +7,12 @@ import {
   badgeOf,
   freeName,
   isIdle,
-  mixOf,
-  mixText,
-  sameMix,
+  scalesOf,
+  scalesText,
+  sameScales,
   summaryOf,
   type Track,
-} from '../../src/store/adapterMix.ts'
+} from '../../src/store/adapterScales.ts'
 import { identify } from '../../src/engine/identify.ts'
 import { nameOfFiles, packFiles } from '../../src/store/adapterFiles.ts'
 import { parseSpans, parseTracks } from '../../src/store/adapterMemory.ts'
@@ -48,31 +48,31 @@ const track = (id: string, part: Partial<Track> = {}): Track => ({
   ...part,
 })
 
-describe('mixes', () => {
+describe('scales', () => {
   it('leaves out what is muted, zero or silenced by a solo', () => {
     const tracks = [track('a', { scale: 0.8 }), track('b', { enabled: false }), track('c', { scale: 0 })]
-    expect(mixOf(tracks, null)).toEqual([{ id: 'a', name: 'a', scale: 0.8 }])
-    expect(mixOf(tracks, 'b')).toEqual([{ id: 'b', name: 'b', scale: 1 }])
+    expect(scalesOf(tracks, null)).toEqual([{ id: 'a', name: 'a', scale: 0.8 }])
+    expect(scalesOf(tracks, 'b')).toEqual([{ id: 'b', name: 'b', scale: 1 }])
     expect(tracks.map((one) => actingScale(one, 'a'))).toEqual([0.8, 0, 0])
   })
 
   it('reads as a formula, with true minus signs and the digits that were typed', () => {
-    expect(mixText([], 'base')).toBe('base')
-    const mix = [
+    expect(scalesText([], 'base')).toBe('base')
+    const scales = [
       { id: '1', name: 'bard', scale: 0.8 },
       { id: '2', name: 'swap', scale: -1.125 },
     ]
-    expect(mixText(mix, 'base')).toBe('bard ×0.80 + swap ×−1.125')
-    expect(sameMix(mix, mix.toReversed())).toBe(true)
-    expect(sameMix(mix, mix.slice(1))).toBe(false)
+    expect(scalesText(scales, 'base')).toBe('bard ×0.80 + swap ×−1.125')
+    expect(sameScales(scales, scales.toReversed())).toBe(true)
+    expect(sameScales(scales, scales.slice(1))).toBe(false)
   })
 
-  it('joins runs under one mix and replaces what they overwrite', () => {
+  it('joins runs under the same scales and replaces what they overwrite', () => {
     const bard = [{ id: '1', name: 'bard', scale: 1 }]
-    const spans = addSpan(addSpan([], { from: 0, mix: [] }), { from: 8, mix: bard })
+    const spans = addSpan(addSpan([], { from: 0, scales: [] }), { from: 8, scales: bard })
     expect(spans.map(({ from }) => from)).toEqual([0, 8])
-    expect(addSpan(spans, { from: 12, mix: bard })).toEqual(spans)
-    expect(addSpan(spans, { from: 0, mix: bard })).toEqual([{ from: 0, mix: bard }])
+    expect(addSpan(spans, { from: 12, scales: bard })).toEqual(spans)
+    expect(addSpan(spans, { from: 0, scales: bard })).toEqual([{ from: 0, scales: bard }])
   })
 
   it('names every row once', () => {
@@ -132,8 +132,8 @@ describe('what outlives a reload', () => {
     expect(parseTracks('nonsense')).toEqual([])
   })
 
-  it('believes the mixes of a text as a whole or not at all', () => {
-    const good = { tokens: 3, spans: [{ from: 0, mix: [] }], scored: null }
+  it('believes the scales of a text as a whole or not at all', () => {
+    const good = { tokens: 3, spans: [{ from: 0, scales: [] }], scored: null }
     expect(parseSpans(good)).toEqual(good)
     expect(parseSpans({ ...good, spans: [{ from: 0 }] })).toBeNull()
   })

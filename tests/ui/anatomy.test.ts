@@ -22,6 +22,9 @@ const OTHER_NAMES: Readonly<Record<string, StepRole>> = {
   project_in: 'linear',
   project_out: 'linear',
   q_scaled: 'position_scale',
+  embed_norm: 'norm',
+  dense: 'linear',
+  norm: 'norm',
 }
 
 /** All other steps are called by what they do: a role that is read off the graph has that name. */
@@ -41,8 +44,9 @@ describe.each(FIXTURES)('%s', (fixture) => {
   test('a layer adds the outputs of two blocks to the stream', async () => {
     const steps = await recordedSteps(fixture)
     const anatomy = anatomyOfSteps(steps)
-    // Of OPT's norms behind the blocks the stream itself is the input.
-    const isNormed = fixture !== 'opt-post-norm' && steps.some(({ name }) => name.endsWith('attn_post_norm'))
+    // Of OPT's and BERT's norms behind the blocks the stream itself is the input.
+    const overSums = ['opt-post-norm', 'bert', 'distilbert', 'roberta'].includes(fixture)
+    const isNormed = !overSums && steps.some(({ name }) => name.endsWith('attn_post_norm'))
     const suffix = isNormed ? ['attn_post_norm', 'mlp_post_norm'] : ['attn.o', 'mlp.down']
     expect(anatomy.start).toBe('embed')
     anatomy.layers.forEach(({ name, stream, attention, outputs }, layer) => {

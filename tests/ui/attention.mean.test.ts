@@ -3,7 +3,7 @@ import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { attentionOf, headsOf, singleChoice } from '../../src/store/attention.ts'
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { Model, TensorData } from '../../src/api/model.ts'
 import { recordedSteps } from './recordedSteps.ts'
 
@@ -37,20 +37,22 @@ async function opened(size: number) {
       return Promise.resolve(new Map(probes.map((probe) => [probe, probsOf(layer(probe), ids.length)])))
     },
   }
-  const trace = new Trace((run) => run())
+  const log = new TokenLog((run) => run())
   const client = {
     loadModel: () => Promise.resolve(model as unknown as Model),
     onEvent: () => () => undefined,
     dispose: () => undefined,
   }
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const session = new Session({ client, app, trace, now: () => 0 })
+  const session = new Session({ client, app, log, now: () => 0 })
   await session.load('m', { label: 'm', id: 'm' })
   const promptIds = Array.from({ length: size }, (_, id) => id)
-  trace.begin({ modelId: 'm', promptIds, settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
+  log.begin({ modelId: 'm', promptIds, settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
   const attention = attentionOf(session)
-  attention.reading.watch()
-  await expect.poll(() => attention.reading.state.getState().phase.kind, { timeout: 30_000 }).toBe('ready')
+  attention.measurement.watch()
+  await expect
+    .poll(() => attention.measurement.state.getState().phase.kind, { timeout: 30_000 })
+    .toBe('ready')
   return { attention, asked }
 }
 

@@ -4,8 +4,8 @@ import { attentionOf } from '../../src/store/attention.ts'
 import { lensCell, lensOf } from '../../src/store/lens.ts'
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { selectTextRow, textRow } from '../../src/store/textReading.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { selectTextRow, textRow } from '../../src/store/textMeasurement.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { LensOptions, Model, TensorData } from '../../src/api/model.ts'
 import { recordedSteps } from './recordedSteps.ts'
 
@@ -27,7 +27,7 @@ function probsOf(size: number): TensorData {
 
 function page(vocab = 16) {
   const asked: { ids: readonly number[]; probes: readonly string[] }[] = []
-  const stretches: (readonly number[])[] = []
+  const chunks: (readonly number[])[] = []
   const adapters: number[] = []
   let hold = Promise.resolve()
   const info = { id: 'm', layers: LAYERS, heads: HEADS, vocab, hasTokenizer: false }
@@ -43,7 +43,7 @@ function page(vocab = 16) {
     },
     lens: (ids: readonly number[], { layers, positions = [] }: LensOptions) => {
       const all = layers ?? [-1, 0, 1, 2]
-      stretches.push(positions)
+      chunks.push(positions)
       const cells = all.flatMap((layer) =>
         positions.map((position) => ({ layer, position, top: [{ id: ids[position], probability: 1 }] })),
       )
@@ -51,15 +51,15 @@ function page(vocab = 16) {
     },
   }
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const trace = new Trace((run) => run())
+  const log = new TokenLog((run) => run())
   const client = {
     loadModel: () => Promise.resolve(model as unknown as Model),
     onEvent: () => () => undefined,
     dispose: () => undefined,
   }
-  const session = new Session({ client, app, trace, now: () => 0 })
+  const session = new Session({ client, app, log, now: () => 0 })
   const write = (promptIds: readonly number[]) =>
-    trace.begin({ modelId: 'm', promptIds, settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
+    log.begin({ modelId: 'm', promptIds, settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
   /** Answers of `trace` wait until the returned function is called. */
   const block = () => {
     let release = () => undefined as void
@@ -67,7 +67,7 @@ function page(vocab = 16) {
     return release
   }
   const load = () => session.load('m', { label: 'm', id: 'm' })
-  return { session, app, trace, write, asked, stretches, adapters, block, load }
+  return { session, app, log, write, asked, chunks, adapters, block, load }
 }
 
 /** A clock of the test's own: a text at rest is read, and no test waits for it. */
@@ -79,14 +79,14 @@ describe('reading the text', () => {
   test('once while it is watched and rests; every head and the mean of each layer', async () => {
     const { session, app, write, asked, load } = page()
     await load()
-    const { reading } = attentionOf(session)
+    const { measurement } = attentionOf(session)
     write([4, 5, 6])
     await settle()
     expect(asked).toEqual([])
-    const leave = reading.watch()
+    const leave = measurement.watch()
     await settle()
     expect(asked).toEqual([{ ids: [4, 5, 6], probes: [0, 1, 2].map((n) => `layers.${n}.attn.probs`) }])
-    const { shown, phase } = reading.state.getState()
+    const { shown, phase } = measurement.state.getState()
     expect(phase).toEqual({ kind: 'ready' })
     expect(shown?.value.summaries.map(({ layer, head }) => `${layer}.${head}`)).toEqual(
       [0, 1, 2].flatMap((layer) => [`${layer}.0`, `${layer}.1`, `${layer}.null`]),
@@ -98,36 +98,36 @@ describe('reading the text', () => {
     expect(asked).toHaveLength(1)
     app.setState({ run: { kind: 'idle' } })
     await settle()
-    expect(reading.state.getState().shown?.ids).toEqual([7, 8])
+    expect(measurement.state.getState().shown?.ids).toEqual([7, 8])
     leave()
   })
 
   test('what arrives for an older text is dropped', async () => {
     const { session, write, asked, block, load } = page()
     await load()
-    const { reading } = attentionOf(session)
+    const { measurement } = attentionOf(session)
     const release = block()
     write([1, 2, 3])
-    reading.watch()
+    measurement.watch()
     await settle()
     write([9, 9])
     await settle()
     release()
     await settle()
     expect(asked.map(({ ids }) => ids.length)).toEqual([3, 2])
-    expect(reading.state.getState().shown?.ids).toEqual([9, 9])
+    expect(measurement.state.getState().shown?.ids).toEqual([9, 9])
   })
 
-  test('again when adapters were moved while nobody looked', async () => {
+  test('again when adapters were moved while no view was on show', async () => {
     const { session, write, asked, adapters, load } = page()
     await load()
     write([1, 2])
-    const { reading } = attentionOf(session)
-    const leave = reading.watch()
+    const { measurement } = attentionOf(session)
+    const leave = measurement.watch()
     await settle()
     leave()
     adapters.push(0.5)
-    reading.watch()
+    measurement.watch()
     await settle()
     expect(asked).toHaveLength(2)
   })
@@ -138,11 +138,11 @@ describe('reading the text', () => {
     // 2 × 2,400² weights a layer: one layer to a forward, three of them beyond what is kept.
     write(Array.from({ length: 2400 }, (_, id) => id))
     const attention = attentionOf(session)
-    attention.reading.watch()
+    attention.measurement.watch()
     await settle(1000)
-    expect(attention.reading.state.getState().phase.kind).toBe('ready')
+    expect(attention.measurement.state.getState().phase.kind).toBe('ready')
     expect(asked.map(({ probes }) => probes.length)).toEqual([1, 1, 1])
-    expect(attention.reading.state.getState().shown?.value.summaries[0]?.thumb.size).toBe(64)
+    expect(attention.measurement.state.getState().shown?.value.summaries[0]?.thumb.size).toBe(64)
     expect(attention.peek(1)).toBeNull()
     await attention.read(1)
     expect(attention.peek(1)?.length).toBe(2 * 2400 * 2400)
@@ -150,10 +150,10 @@ describe('reading the text', () => {
   })
 
   test('a row selected here is selected everywhere', async () => {
-    const { session, app, trace, write, load } = page()
+    const { session, app, log, write, load } = page()
     await load()
     write([1, 2])
-    trace.append(
+    log.append(
       { index: 0, position: 2, id: 3, text: 'x', logprob: 0, top: [], random: null, finish: null },
       0,
     )
@@ -166,16 +166,16 @@ describe('reading the text', () => {
 })
 
 describe('the lens', () => {
-  test('is read in stretches, and finds its cells', async () => {
+  test('is read in chunks, and finds its cells', async () => {
     // 4 layers × 2¹⁸ logits: eight positions to a call.
-    const { session, write, stretches, load } = page(1 << 18)
+    const { session, write, chunks, load } = page(1 << 18)
     await load()
     write(Array.from({ length: 11 }, (_, index) => 100 + index))
-    const { reading } = lensOf(session)
-    reading.watch()
+    const { measurement } = lensOf(session)
+    measurement.watch()
     await settle()
-    expect(stretches.map((positions) => positions.length)).toEqual([8, 3])
-    const map = reading.state.getState().shown!.value
+    expect(chunks.map((positions) => positions.length)).toEqual([8, 3])
+    const map = measurement.state.getState().shown!.value
     expect(map.positions).toBe(11)
     for (const [layer, position] of [
       [-1, 0],

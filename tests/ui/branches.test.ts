@@ -16,7 +16,7 @@ import {
   type TreeNode,
   type TreeToken,
 } from '../../src/store/tokenTree.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { GeneratedToken, LensOptions, Model } from '../../src/api/model.ts'
 
 const token = (id: number, more: Partial<TreeToken> = {}): TreeToken => ({
@@ -39,7 +39,7 @@ describe('the tree', () => {
   let first: TreeNode
   beforeEach(() => {
     tree = new TokenTree('m')
-    prompt = grow(tree, tree.trunk, [0, 1, 2], true)
+    prompt = grow(tree, tree.root, [0, 1, 2], true)
     first = grow(tree, prompt, [3, 4, 5, 6])
     markRecent(pathTo(first))
   })
@@ -181,20 +181,20 @@ function page() {
     },
   }
   const app = createAppStore(DEFAULT_PREFERENCES, { prompt: ' w1 w2', settings: { ...DEFAULT_SETTINGS } })
-  const trace = new Trace((run) => run())
+  const log = new TokenLog((run) => run())
   const client = {
     loadModel: () => Promise.resolve(model as unknown as Model),
     onEvent: () => () => undefined,
     dispose: () => undefined,
   }
-  const session = new Session({ client, app, trace, now: () => 0 })
-  return { session, app, trace, model, asked, adapters }
+  const session = new Session({ client, app, log, now: () => 0 })
+  return { session, app, log, model, asked, adapters }
 }
 
 describe('the branches of a page', () => {
   let open: ReturnType<typeof page>
   const branches = () => branchesOf(open.session)
-  const shown = () => open.trace.idsBefore(open.trace.tokens.length)
+  const shown = () => open.log.idsBefore(open.log.tokens.length)
   const texts = () =>
     branches()
       .tree.lines()
@@ -224,7 +224,7 @@ describe('the branches of a page', () => {
     expect(shown()).toEqual([1, 2, 3, 6])
     expect(open.asked).toEqual(['fork 3'])
     // Captured with the token it takes the place of: top(4) gives 6 a probability of 1/8.
-    expect(open.trace.tokens[1]).toMatchObject({ id: 6, position: 3, index: 1, logprob: Math.log(0.125) })
+    expect(open.log.tokens[1]).toMatchObject({ id: 6, position: 3, index: 1, logprob: Math.log(0.125) })
     expect(open.app.getState().prompt).toBe(' w1 w2')
     await branches().use(branches().tree.lines()[1]!.nodes[0]!)
     expect(shown()).toEqual([1, 2, 3, 4, 5])
@@ -234,18 +234,18 @@ describe('the branches of a page', () => {
     await branches().select(nodeAt(1))
     expect(open.asked).toEqual(['lens 0'])
     await branches().forkAt(nodeAt(1), 7)
-    expect(open.trace.promptIds).toEqual([1])
+    expect(open.log.promptIds).toEqual([1])
     expect(shown()).toEqual([1, 7])
     expect(open.app.getState().prompt).toBe(' w1')
     await branches().use(branches().tree.lines()[1]!.nodes[0]!)
-    expect(open.trace.promptIds).toEqual([1, 2])
+    expect(open.log.promptIds).toEqual([1, 2])
     expect(open.app.getState().prompt).toBe(' w1 w2')
   })
 
   test('a token far down the list is measured', async () => {
     await branches().forkAt(nodeAt(3), 30)
     expect(open.asked).toEqual(['fork 3', 'lens 2'])
-    expect(open.trace.tokens[1]).toMatchObject({ id: 30, logprob: Math.log(0.125) })
+    expect(open.log.tokens[1]).toMatchObject({ id: 30, logprob: Math.log(0.125) })
   })
 
   test('typed text forks as however many tokens it takes, and continues from its end', async () => {
@@ -265,7 +265,7 @@ describe('the branches of a page', () => {
   test('a prompt alone can be continued', async () => {
     await branches().continueFrom(nodeAt(0))
     expect(shown()).toEqual([1, 2, 3, 4])
-    expect(open.trace.promptIds).toEqual([1])
+    expect(open.log.promptIds).toEqual([1])
   })
 
   test('expanding adds children and changes no text', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { holderOf, holdersOf, sharedWith, writtenSpans } from '../../src/store/cache.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { CachedSequence } from '../../src/api/model.ts'
 
 function sequence(tokens: number[], pages: number[]): CachedSequence {
@@ -34,31 +34,31 @@ describe('sequences of the cache', () => {
 })
 
 describe('who wrote a position', () => {
-  const told = (...args: Parameters<typeof writtenSpans>) =>
+  const spans = (...args: Parameters<typeof writtenSpans>) =>
     writtenSpans(...args).map(({ from, to, writer }) => `${writer} ${from}-${to}`)
 
   test('an earlier run, the prefill, the steps of decoding; the newest token is not read yet', () => {
-    expect(told({ length: 20, held: 19, prompt: 12 }, { reused: 5 })).toEqual([
+    expect(spans({ length: 20, held: 19, prompt: 12 }, { reused: 5 })).toEqual([
       'reused 0-5',
       'prefill 5-12',
       'decode 12-19',
       'unwritten 19-20',
     ])
-    expect(told({ length: 13, held: 12, prompt: 12 }, { reused: 0 })).toEqual([
+    expect(spans({ length: 13, held: 12, prompt: 12 }, { reused: 0 })).toEqual([
       'prefill 0-12',
       'unwritten 12-13',
     ])
   })
 
   test('nothing is claimed of a text that came with the page, or whose pages are gone', () => {
-    expect(told({ length: 8, held: 8, prompt: 4 }, null)).toEqual(['unknown 0-8'])
-    expect(told({ length: 8, held: 0, prompt: 4 }, { reused: 0 })).toEqual(['unwritten 0-8'])
+    expect(spans({ length: 8, held: 8, prompt: 4 }, null)).toEqual(['unknown 0-8'])
+    expect(spans({ length: 8, held: 0, prompt: 4 }, { reused: 0 })).toEqual(['unwritten 0-8'])
   })
 
   test('the chunks of the prefill are kept as they were reported', () => {
-    const trace = new Trace((run) => run())
-    trace.begin({ modelId: 'm', promptIds: [], settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
-    for (const done of [4, 12, 12, 44, 50]) trace.prefill(done, 50)
-    expect(trace.timing).toMatchObject({ reused: 4, prefillRows: 46, chunks: [8, 32, 6] })
+    const log = new TokenLog((run) => run())
+    log.begin({ modelId: 'm', promptIds: [], settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
+    for (const done of [4, 12, 12, 44, 50]) log.prefill(done, 50)
+    expect(log.timing).toMatchObject({ reused: 4, prefillRows: 46, chunks: [8, 32, 6] })
   })
 })

@@ -10,15 +10,15 @@ import { historyOf } from '../../src/store/history.ts'
 import { readLinkParts, writeLinkParts } from '../../src/store/linkParts.ts'
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { Edit, Model, StepInfo, TensorData } from '../../src/api/model.ts'
-import { loadViewWords, translator } from '../../src/ui/messages/index.ts'
+import { loadViewMessages, translator } from '../../src/ui/messages/index.ts'
 import { changeAt, cutEdge, headsOff } from '../../src/ui/panels/edits/EditHere.tsx'
 import { klScale, largestRow, summarise } from '../../src/ui/panels/edits/kl.ts'
 import { changeName, changeSteps, editsName } from '../../src/ui/panels/edits/words.ts'
 import { recordedSteps } from './recordedSteps.ts'
 
-await loadViewWords()
+await loadViewMessages()
 const t = translator('en')
 const VOCAB = 4
 /** Two layers of four heads. */
@@ -96,13 +96,13 @@ function page(vocab = VOCAB) {
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
   }
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const text = new Trace((run) => run())
+  const text = new TokenLog((run) => run())
   const client = {
     loadModel: () => Promise.resolve({ ...model, info: { ...info } } as unknown as Model),
     onEvent: () => () => undefined,
     dispose: () => undefined,
   }
-  const session = new Session({ client, app, trace: text, now: () => 0 })
+  const session = new Session({ client, app, log: text, now: () => 0 })
   const write = (promptIds: readonly number[]) =>
     text.begin({ modelId: 'm', promptIds, settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
   const block = (on: boolean) => {
@@ -125,7 +125,7 @@ afterEach(() => void vi.useRealTimers())
 const settle = (milliseconds = 250) => vi.advanceTimersByTimeAsync(milliseconds)
 
 describe('the list', () => {
-  test('takes back and does again every change, one slide of a slider at a time', async () => {
+  test('undoes and redoes every change, one slide of a slider at a time', async () => {
     const { session } = page()
     const edits = editsOf(session)
     const history = historyOf(session)
@@ -263,12 +263,12 @@ describe('what the engine is asked', () => {
     await load()
     write([1, 2, 3])
     const edits = editsOf(session)
-    const { reading } = editedRunOf(session)
+    const { measurement } = editedRunOf(session)
     edits.add(headOff)
-    const leave = reading.watch()
+    const leave = measurement.watch()
     await settle()
     expect(asked.map(({ edits: { length } }) => length)).toEqual([0, 1])
-    expect(reading.state.getState().shown?.value.rows).toHaveLength(3)
+    expect(measurement.state.getState().shown?.value.rows).toHaveLength(3)
     block(true)
     edits.add(layerHalf)
     await settle()
@@ -281,10 +281,10 @@ describe('what the engine is asked', () => {
     expect(asked.slice(3).map(({ edits: list }) => list[1])).toEqual([
       { kind: 'scale', step: 'layers.0.attn.o', factor: 0.8 },
     ])
-    expect(reading.state.getState().shown?.value.entries).toEqual(edits.entries)
+    expect(measurement.state.getState().shown?.value.entries).toEqual(edits.entries)
     for (const entry of edits.entries) edits.toggle(entry.id)
     await settle()
-    const { value } = reading.state.getState().shown!
+    const { value } = measurement.state.getState().shown!
     expect(value.entries).toEqual([])
     expect(value.rows.map(({ kl }) => kl)).toEqual([0, 0, 0])
     expect(asked).toHaveLength(4)
@@ -297,10 +297,10 @@ test('a text too long for whole distributions is scored token by token, and says
   await load()
   write([1, 2, 3])
   editsOf(session).add(headOff)
-  const { reading } = editedRunOf(session)
-  const leave = reading.watch()
+  const { measurement } = editedRunOf(session)
+  const leave = measurement.watch()
   await settle()
-  const { value } = reading.state.getState().shown!
+  const { value } = measurement.state.getState().shown!
   expect(asked).toEqual([])
   expect(value.rows).toEqual([1, 2].map(() => ({ kl: null, base: -1, edited: -2 })))
   expect(summarise(value)).toEqual({ mean: null, most: null, delta: -2 })
@@ -313,16 +313,16 @@ test('a comparison that is given up shows nothing of itself, and can be asked fo
   await load()
   write([1, 2, 3])
   const run = editedRunOf(session)
-  const leave = run.reading.watch()
+  const leave = run.measurement.watch()
   block(true)
   await settle()
   run.cancel()
   block(false)
   await settle()
-  const phase = () => run.reading.state.getState().phase
+  const phase = () => run.measurement.state.getState().phase
   expect(phase()).toMatchObject({ kind: 'failed', error: { code: 'aborted' } })
-  expect(run.reading.state.getState().shown).toBeNull()
-  run.reading.refresh()
+  expect(run.measurement.state.getState().shown).toBeNull()
+  run.measurement.refresh()
   await settle()
   expect(phase()).toEqual({ kind: 'ready' })
   leave()
@@ -333,7 +333,7 @@ describe('measuring every part', () => {
     const { session, write, asked, load } = page()
     await load()
     write([1, 2, 3])
-    const leave = editedRunOf(session).reading.watch()
+    const leave = editedRunOf(session).measurement.watch()
     await settle()
     const ablation = ablationOf(session)
     await ablation.start()
@@ -355,7 +355,7 @@ describe('what is shown of it', () => {
   const edited = Float32Array.of(Math.log(5), 0, 0, 0)
   const text = {
     entries: [],
-    mix: '',
+    scales: '',
     rows: [compareRows(base, edited, 0), compareRows(base, base, 1), compareRows(base, edited, undefined)],
     source: {
       kind: 'logits' as const,

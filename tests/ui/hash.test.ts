@@ -95,7 +95,7 @@ describe('parts of a link', () => {
     expect(readLinkParts().get('late')).toBe('y')
   })
 
-  test('a link without a part empties it; changes are told', () => {
+  test('a link without a part empties it; changes are reported', () => {
     const { held, register } = part('here')
     register()
     writeLinkParts(new Map([['here', '1']]))
@@ -103,11 +103,11 @@ describe('parts of a link', () => {
     writeLinkParts(new Map())
     expect(held.text).toBe('')
     expect(readLinkParts().has('here')).toBe(false)
-    let told = 0
-    const stop = onLinkPartChange(() => (told += 1))
+    let changes = 0
+    const stop = onLinkPartChange(() => (changes += 1))
     linkPartChanged()
     stop()
     linkPartChanged()
-    expect(told).toBe(1)
+    expect(changes).toBe(1)
   })
 })

@@ -3,7 +3,7 @@ import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { History, historyOf } from '../../src/store/history.ts'
 import { Session } from '../../src/store/session.ts'
 import { applyPreset, DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import { createFakeClient } from './fakeClient.ts'
 
 async function open(pace = 0) {
@@ -12,35 +12,35 @@ async function open(pace = 0) {
     prompt: 'A fox',
     settings: { ...DEFAULT_SETTINGS, maxTokens: 4 },
   })
-  const trace = new Trace((run) => void setTimeout(run, 1))
-  const session = new Session({ client, app, trace, now: () => performance.now() })
+  const log = new TokenLog((run) => void setTimeout(run, 1))
+  const session = new Session({ client, app, log, now: () => performance.now() })
   await session.load('model', { label: 'Model', id: 'model' })
-  return { app, trace, session, history: historyOf(session), ids: () => trace.tokens.map(({ id }) => id) }
+  return { app, log, session, history: historyOf(session), ids: () => log.tokens.map(({ id }) => id) }
 }
 
-test('deeds come back in order, one at a time; a new one ends what could be done again', async () => {
+test('commands come back in order, one at a time; a new one ends what could be done again', async () => {
   const history = new History()
   const seen: string[] = []
-  const deed = (name: string) => ({
+  const command = (name: string) => ({
     undo: async () => {
       await Promise.resolve()
       seen.push(`-${name}`)
-      // What a deed changes on its way back is no deed of a person's.
+      // What a command changes on its way back is no change of its own.
       history.record('echo', { undo: () => undefined, redo: () => undefined })
     },
     redo: () => void seen.push(`+${name}`),
   })
-  history.record('a', deed('a'))
-  history.record('b', deed('b'))
+  history.record('a', command('a'))
+  history.record('b', command('b'))
   await Promise.all([history.undo(), history.undo(), history.undo()])
   expect(seen).toEqual(['-b', '-a'])
   expect(history.state.getState()).toEqual({ undo: null, redo: 'a' })
   await history.redo()
-  history.record('c', deed('c'))
+  history.record('c', command('c'))
   expect(history.state.getState()).toEqual({ undo: 'c', redo: null })
 })
 
-test('a slider’s way is one deed, a preset another', async () => {
+test('a slider’s way is one change, a preset another', async () => {
   const { app, history } = await open()
   const before = app.getState().settings
   for (const temperature of [1, 1.1, 1.2]) app.setState({ settings: { ...before, temperature } })
@@ -58,8 +58,8 @@ test('a slider’s way is one deed, a preset another', async () => {
   expect(app.getState().settings).toEqual(greedy)
 })
 
-test('a new text gives way to the one before it, with its prompt; continuing is a deed of its own', async () => {
-  const { app, session, history, ids, trace } = await open()
+test('a new text gives way to the one before it, with its prompt; continuing is a change of its own', async () => {
+  const { app, session, history, ids, log } = await open()
   await session.generate()
   const first = ids()
   await session.continue()
@@ -78,16 +78,16 @@ test('a new text gives way to the one before it, with its prompt; continuing is 
   await Promise.all([history.redo(), history.redo(), history.redo()])
   expect(ids()).toEqual(second)
   expect(app.getState().prompt).toBe('Another')
-  expect(trace.promptTexts.join('')).toBe('Another')
+  expect(log.promptTexts.join('')).toBe('Another')
   expect(history.state.getState().redo).toBeNull()
 })
 
-test('taking back a text that is being written ends its run', async () => {
-  const { app, session, history, ids, trace } = await open(5)
+test('undoing a text that is being written ends its run', async () => {
+  const { app, session, history, ids, log } = await open(5)
   await session.generate()
   const first = ids()
   const second = session.generate({ ...app.getState().settings, maxTokens: 400, seed: 7 })
-  await expect.poll(() => trace.promptIds.length > 0 && trace.tokens.length > 4).toBe(true)
+  await expect.poll(() => log.promptIds.length > 0 && log.tokens.length > 4).toBe(true)
   await history.undo()
   await second
   expect(ids()).toEqual(first)

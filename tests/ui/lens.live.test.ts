@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
-import { LARGEST, linesByLayer, linesBySize, LogitAttribution } from '../../src/store/attribution.ts'
+import { MAX_LINES, linesByLayer, linesBySize, LogitAttribution } from '../../src/store/attribution.ts'
 import { LiveLens, slowdown } from '../../src/store/liveLens.ts'
 import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { AttributionPart, GeneratedToken, LensOptions, Model } from '../../src/api/model.ts'
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5))
@@ -28,17 +28,17 @@ async function page(ms: number) {
     },
   }
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const trace = new Trace((run) => run())
+  const log = new TokenLog((run) => run())
   const client = {
     loadModel: () => Promise.resolve(model as unknown as Model),
     onEvent: () => () => undefined,
     dispose: () => undefined,
   }
-  const session = new Session({ client, app, trace, now: () => clock })
+  const session = new Session({ client, app, log, now: () => clock })
   await session.load('m', { label: 'm', id: 'm' })
   const live = new LiveLens(session, () => clock)
   const begin = () => {
-    trace.begin({
+    log.begin({
       modelId: 'm',
       promptIds: [1, 2],
       settings: DEFAULT_SETTINGS,
@@ -61,14 +61,14 @@ async function page(ms: number) {
       random: null,
       finish: null,
     }
-    trace.append(token, clock)
+    log.append(token, clock)
     await settle()
   }
   return { live, asked, begin, write, app }
 }
 
 describe('the lens of a run', () => {
-  test('is read while somebody looks, at a pace that takes a tenth of the time at most', async () => {
+  test('is read while it is on show, at a pace that takes a tenth of the time at most', async () => {
     const { live, asked, begin, write, app } = await page(50)
     begin()
     await write(10)
@@ -159,7 +159,7 @@ describe('attribution', () => {
     const bySize = linesBySize(parts, 4)
     expect(bySize.map(({ contribution }) => Math.abs(contribution)).slice(0, 4)).toEqual([3, 3, 2, 2])
     expect(bySize[4]?.kind).toBe('rest')
-    expect(linesBySize(parts)).toHaveLength(Math.min(LARGEST, parts.length))
+    expect(linesBySize(parts)).toHaveLength(Math.min(MAX_LINES, parts.length))
     for (const lines of [byLayer, bySize]) expect(total(lines)).toBeCloseTo(total(parts), 12)
   })
 

@@ -7,9 +7,9 @@ import { chosenStep } from '../../src/learn/types.ts'
 import { anatomyOfSteps } from '../../src/store/anatomy.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
 import { Session } from '../../src/store/session.ts'
-import { spellParts, spellRows } from '../../src/store/spelled.ts'
+import { labelTokenParts, labelRows } from '../../src/store/tokenLabels.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import { lessonsEn } from '../../src/learn/words/lessons.en.ts'
 import { lessonsKo } from '../../src/learn/words/lessons.ko.ts'
 import { VIEWS } from '../../src/ui/panels/index.ts'
@@ -57,7 +57,7 @@ describe('words', () => {
       ...LESSONS.flatMap(({ title, about }) => [title, about]),
       ...steps.flatMap(({ words, task }) => [words, ...(task === undefined ? [] : [task.words])]),
     ])
-    const keys = Object.keys(lessonsEn).filter((key) => !/^(learn|rail)\./.test(key))
+    const keys = Object.keys(lessonsEn).filter((key) => !/^(learn|panel)\./.test(key))
     expect(keys.filter((key) => !used.has(key as keyof typeof lessonsEn))).toEqual([])
   })
 })
@@ -101,8 +101,8 @@ describe('steps', () => {
 
 const page = () => {
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const trace = new Trace((run) => run())
-  return new Session({ client: createFakeClient(), app, trace, now: () => 0 })
+  const log = new TokenLog((run) => run())
+  return new Session({ client: createFakeClient(), app, log, now: () => 0 })
 }
 
 test('a lesson goes step by step to its end, and gives back the layout of before', () => {
@@ -132,21 +132,21 @@ test('where a lesson was left it goes on', () => {
 })
 
 describe('parts of a character', () => {
-  const silent = (id: number): boolean => id === 0
+  const isTextless = (id: number): boolean => id === 0
   const token = (id: number, text: string) => ({ id, text })
 
   test('are named by it and numbered', () => {
     const tokens = [token(0, ''), token(9, ''), token(8, ''), token(7, '강'), token(6, '아지')]
-    expect(spellParts(tokens, silent)).toEqual(['', '강¹⁄₃', '강²⁄₃', '강³⁄₃', '아지'])
+    expect(labelTokenParts(tokens, isTextless)).toEqual(['', '강¹⁄₃', '강²⁄₃', '강³⁄₃', '아지'])
   })
 
   test('of one that is not whole yet have no name', () => {
-    expect(spellParts([token(6, '개'), token(9, ''), token(8, '')], silent)).toEqual(['개', '', ''])
+    expect(labelTokenParts([token(6, '개'), token(9, ''), token(8, '')], isTextless)).toEqual(['개', '', ''])
   })
 
   test('of a text stay unnamed until its prompt is spelled', () => {
-    const trace = new Trace((run) => run())
-    trace.begin({
+    const log = new TokenLog((run) => run())
+    log.begin({
       modelId: 'm',
       promptIds: [0, 9, 7],
       settings: DEFAULT_SETTINGS,
@@ -154,8 +154,8 @@ describe('parts of a character', () => {
       endIds: [0],
       at: 0,
     })
-    expect(spellRows(trace, 3)).toEqual(['', '', ''])
-    trace.setPromptTexts(['', '', '뷁'])
-    expect(spellRows(trace, 3)).toEqual(['', '뷁¹⁄₂', '뷁²⁄₂'])
+    expect(labelRows(log, 3)).toEqual(['', '', ''])
+    log.setPromptTexts(['', '', '뷁'])
+    expect(labelRows(log, 3)).toEqual(['', '뷁¹⁄₂', '뷁²⁄₂'])
   })
 })

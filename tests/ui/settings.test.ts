@@ -11,7 +11,7 @@ import {
 import { parsePreferences } from '../../src/store/storage.ts'
 import { formatBytes, formatFixed, formatProbability } from '../../src/maths/format.ts'
 import { en } from '../../src/ui/messages/en.ts'
-import { loadLanguage, loadViewWords, translator } from '../../src/ui/messages/index.ts'
+import { loadLanguage, loadViewMessages, translator } from '../../src/ui/messages/index.ts'
 import { ko } from '../../src/ui/messages/ko.ts'
 import { viewsEn } from '../../src/ui/messages/views.en.ts'
 
@@ -66,7 +66,7 @@ test('both languages take the same values in every message', async () => {
     expect(slots(ko[key as keyof typeof english]), key).toEqual(slots(text))
   }
   expect(translator('en')('steps.empty')).toBe('')
-  await loadViewWords()
+  await loadViewMessages()
   expect(translator('en')('steps.empty')).toBe(viewsEn['steps.empty'])
   await loadLanguage('ko')
   expect(translator('ko')('output.count', { count: 3 })).toBe('토큰 3개')

@@ -6,7 +6,7 @@ import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { speculationOf } from '../../src/store/speculate.ts'
 import { slotsOf, totalsOf } from '../../src/store/speculateRounds.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { GeneratedToken, Proposal, SpeculatedRound, SpeculateOptions } from '../../src/api/model.ts'
 import { createFakeClient } from './fakeClient.ts'
 
@@ -16,15 +16,15 @@ function token(index: number, id: number): GeneratedToken {
   return { index, position: index + 3, id, text: ` ${id}`, logprob: -1, top: [], random: null, finish: null }
 }
 
-function proposal(id: number, verdict: Proposal['verdict']): Proposal {
-  const unread = verdict === 'unread'
+function proposal(id: number, outcome: Proposal['outcome']): Proposal {
+  const unread = outcome === 'unread'
   return {
     id,
     text: ` ${id}`,
-    guideProbability: 0.5,
+    draftProbability: 0.5,
     modelProbability: unread ? null : 0.25,
     random: unread ? null : 0.1,
-    verdict,
+    outcome,
   }
 }
 
@@ -34,15 +34,15 @@ const ROUNDS: readonly SpeculatedRound[] = [
     index: 0,
     proposals: [proposal(11, 'accepted'), proposal(12, 'rejected'), proposal(13, 'unread')],
     tokens: [token(0, 11), token(1, 20)],
-    guideMs: 2,
+    draftMs: 2,
     modelMs: 4,
   },
-  { index: 1, proposals: [], tokens: [token(2, 21)], guideMs: 0, modelMs: 3 },
+  { index: 1, proposals: [], tokens: [token(2, 21)], draftMs: 0, modelMs: 3 },
   {
     index: 2,
     proposals: [proposal(14, 'accepted')],
     tokens: [token(3, 14), { ...token(4, 22), finish: 'length' }],
-    guideMs: 1,
+    draftMs: 1,
     modelMs: 5,
   },
 ]
@@ -55,8 +55,8 @@ async function open(pace = 1) {
     view: 'speculate',
   })
   const client = createFakeClient({ pace: 0, loadTime: 1 })
-  const trace = new Trace((run) => void setTimeout(run, 1))
-  const session = new Session({ client, app, trace, now: () => performance.now() })
+  const log = new TokenLog((run) => void setTimeout(run, 1))
+  const session = new Session({ client, app, log, now: () => performance.now() })
   const asked: SpeculateOptions[] = []
   const load = async (id: string) => {
     await session.load(id, { label: id, id })
@@ -87,7 +87,7 @@ test('rounds arrive with their speed; the plain run has their length and no pena
   expect(state.getState().phase).toEqual({ kind: 'done', reason: 'length' })
   expect(rounds).toEqual(ROUNDS)
   expect(state.getState().speed?.tokens).toBe(5)
-  expect(asked[0]).toMatchObject({ guide: { kind: 'prompt-lookup' }, ahead: 4, maxTokens: 5 })
+  expect(asked[0]).toMatchObject({ draft: { kind: 'prompt-lookup' }, ahead: 4, maxTokens: 5 })
   expect(asked[0]).not.toHaveProperty('repetitionPenalty')
   const generate = vi.spyOn(session.model!, 'generate')
   await speculation.measurePlain()
@@ -97,7 +97,7 @@ test('rounds arrive with their speed; the plain run has their length and no pena
 })
 
 test('totals and places are those of the rounds', () => {
-  expect(totalsOf(ROUNDS)).toEqual({ tokens: 5, proposed: 4, accepted: 2, guideMs: 3, modelMs: 12 })
+  expect(totalsOf(ROUNDS)).toEqual({ tokens: 5, proposed: 4, accepted: 2, draftMs: 3, modelMs: 12 })
   expect(slotsOf(ROUNDS[0]!).map((slot) => [slot.proposal?.id, slot.token?.id])).toEqual([
     [11, 11],
     [12, 20],
@@ -140,7 +140,9 @@ test('late rounds of an older run, or of another model, are dropped', async () =
 
 test('a failure is kept with its words, and the rounds before it', async () => {
   const { speculation, session } = page
-  const error = new TokenscopeError('out-of-memory', 'No room for this guide.', { hint: 'Take another.' })
+  const error = new TokenscopeError('out-of-memory', 'No room for this draft model.', {
+    hint: 'Take another.',
+  })
   Object.assign(session.model!, {
     async *speculate() {
       yield ROUNDS[0]!
@@ -150,21 +152,21 @@ test('a failure is kept with its words, and the rounds before it', async () => {
   await speculation.start()
   expect(speculation.state.getState().phase).toMatchObject({
     kind: 'failed',
-    error: { code: 'out-of-memory', message: 'No room for this guide.' },
+    error: { code: 'out-of-memory', message: 'No room for this draft model.' },
   })
   expect(speculation.rounds).toHaveLength(1)
 })
 
-test('a link carries the guide; what it cannot mean is left alone', () => {
+test('a link carries the draft; what it cannot mean is left alone', () => {
   const { speculation, app } = page
-  speculation.state.setState({ guide: 'first-layers', layers: 2, ahead: 5 })
-  expect(readLinkParts().get('guide')).toBe('first-layers.2+5')
-  writeLinkParts(new Map([['guide', 'q4_0+7']]))
-  expect(speculation.state.getState()).toMatchObject({ guide: 'q4_0', ahead: 7 })
-  writeLinkParts(new Map([['guide', 'first-layers.900+2']]))
-  expect(speculation.state.getState()).toMatchObject({ guide: 'first-layers', layers: 5, ahead: 2 })
-  writeLinkParts(new Map([['guide', 'magic+9']]))
-  expect(speculation.state.getState()).toMatchObject({ guide: 'first-layers', layers: 5, ahead: 2 })
+  speculation.state.setState({ draft: 'first-layers', layers: 2, ahead: 5 })
+  expect(readLinkParts().get('draft')).toBe('first-layers.2+5')
+  writeLinkParts(new Map([['draft', 'q4_0+7']]))
+  expect(speculation.state.getState()).toMatchObject({ draft: 'q4_0', ahead: 7 })
+  writeLinkParts(new Map([['draft', 'first-layers.900+2']]))
+  expect(speculation.state.getState()).toMatchObject({ draft: 'first-layers', layers: 5, ahead: 2 })
+  writeLinkParts(new Map([['draft', 'magic+9']]))
+  expect(speculation.state.getState()).toMatchObject({ draft: 'first-layers', layers: 5, ahead: 2 })
   app.setState({ view: 'write' })
-  expect(readLinkParts().has('guide')).toBe(false)
+  expect(readLinkParts().has('draft')).toBe(false)
 })

@@ -2,7 +2,7 @@ import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, test } from 'vitest'
 import type { Attrs, Axis, OpName, StepInfo, TensorData } from '../../src/api/model.ts'
 import type { Cell } from '../../src/store/steps.ts'
-import { loadViewWords, translator } from '../../src/ui/messages/index.ts'
+import { loadViewMessages, translator } from '../../src/ui/messages/index.ts'
 import { explain, lawOf, type ExplainRequest } from '../../src/ui/panels/steps/ops/index.ts'
 import { sumOf } from '../../src/ui/panels/steps/ops/sums.ts'
 import { formatConstant, formatValue } from '../../src/ui/panels/steps/numbers.ts'
@@ -10,7 +10,7 @@ import { layoutOf, peakColumn } from '../../src/ui/panels/steps/shape.ts'
 import { aboutStep, roleName } from '../../src/ui/panels/steps/words.ts'
 import { adaptedSteps, recordedSteps } from './recordedSteps.ts'
 
-await loadViewWords()
+await loadViewMessages()
 const t = translator('en')
 
 const HEADS = { heads: 2, kvHeads: 1, headDim: 4 }
@@ -48,10 +48,10 @@ function factsOf<O extends OpName>(
   values: readonly number[],
   rest: Partial<ExplainRequest>,
 ): object | undefined {
-  return told(op, attrs, values, rest)?.facts
+  return explained(op, attrs, values, rest)?.facts
 }
 
-function told<O extends OpName>(
+function explained<O extends OpName>(
   op: O,
   attrs: Attrs[O],
   values: readonly number[],
@@ -67,7 +67,7 @@ const row = (...values: number[]) => Float32Array.from(values)
 const textOf = (...[markup]: Parameters<typeof renderToStaticMarkup>) =>
   renderToStaticMarkup(markup).replace(/<[^>]*>/g, '')
 
-/** K = 10·position + lane, V = 100 + position. */
+/** K = 10·position + dim, V = 100 + position. */
 const CACHE: TensorData = {
   shape: [2, 3, 4],
   data: Float32Array.from({ length: 24 }, (_, i) =>
@@ -98,7 +98,7 @@ describe('products', () => {
 
   test('under a soft cap say what it was before', () => {
     const capped = 5 * Math.tanh(3 / 5)
-    const how = told('linear', { matrix: 'logits', scale: 1, softcap: 5 }, [capped], { inputs, weights })
+    const how = explained('linear', { matrix: 'logits', scale: 1, softcap: 5 }, [capped], { inputs, weights })
     expect(how?.facts).toMatchObject({ adapters: null, softcap: 5 })
     expect(how?.remarks).toEqual([{ key: 'formula.softcap', values: { cap: '5', raw: '3.0000' } }])
     const added = 5 * Math.tanh(4 / 5)
@@ -119,14 +119,14 @@ describe('norms', () => {
   test('of heads average the features of the head alone', () => {
     const inputs = [row(3, 4, 30, 40)]
     const attrs = { width: 2, eps: 0, offset: 0 }
-    const how = told('rms_norm', attrs, [1, 1, 1, 1], { inputs, cell: at(1, 2) })
+    const how = explained('rms_norm', attrs, [1, 1, 1, 1], { inputs, cell: at(1, 2) })
     expect(how?.facts).toMatchObject({ meanSquare: 1250, head: 1 })
     expect(how?.remarks.at(-1)).toEqual({ key: 'formula.ofHead', values: { head: 1, width: 2 } })
   })
 
   test('that store their weight less one add it back', () => {
     const attrs = { width: 2, eps: 0, offset: 1 }
-    const how = told('rms_norm', attrs, [2 * (3 / Math.sqrt(12.5)), 1], { inputs: [row(3, 4)] })
+    const how = explained('rms_norm', attrs, [2 * (3 / Math.sqrt(12.5)), 1], { inputs: [row(3, 4)] })
     expect(textOf(lawOf(stepOf('rms_norm', attrs, 2)))).toContain('(1+gi)')
     expect(textOf(how?.numbers)).toContain('(1+1.0000)')
   })
@@ -140,19 +140,19 @@ describe('a rotation', () => {
   test.each([
     ['half', [cos, 0, sin, 0], 2],
     ['interleaved', [cos, sin, 0, 0], 1],
-  ] as const)('pairs lanes as its layout says: %s', (layout, after, partner) => {
+  ] as const)('pairs dimensions as its layout says: %s', (layout, after, partner) => {
     const attrs = { headDim: 4, layout, table }
     const facts = factsOf('rope', attrs, after, { inputs: [row(1, 0, 0, 0)] }) as { angle: number }
-    expect(facts).toMatchObject({ kind: 'turned', lane: 0, partner, first: true })
+    expect(facts).toMatchObject({ kind: 'turned', dim: 0, partner, first: true })
     expect(facts.angle).toBeCloseTo(0.5, 6)
   })
 
-  test('leaves position 0 and the lanes behind those that turn as they are', () => {
+  test('leaves position 0 and the dimensions behind those that turn as they are', () => {
     const attrs = { headDim: 4, layout: 'half', table: { ...table, rotary: 2 } } as const
     const inputs = [row(1, 2, 3, 4)]
-    const first = told('rope', attrs, [1, 2, 3, 4], { inputs, cell: at(0, 1) })
+    const first = explained('rope', attrs, [1, 2, 3, 4], { inputs, cell: at(0, 1) })
     expect(first?.remarks).toEqual([{ key: 'formula.still' }])
-    const beyond = told('rope', attrs, [1, 2, 3, 4], { inputs, cell: at(1, 2) })
+    const beyond = explained('rope', attrs, [1, 2, 3, 4], { inputs, cell: at(1, 2) })
     expect(beyond?.remarks).toEqual([{ key: 'formula.unrotated', values: { rotary: 2 } }])
   })
 })
@@ -176,7 +176,12 @@ describe('scores', () => {
     expect(law(1, null)).toBe('st=q·kt')
     expect(law(0.3, null)).toBe('st=0.3·(q·kt)')
     expect(law(1 / Math.sqrt(14), 4)).toBe('st=4·tanh(q·kt144)')
-    const how = told('scores', { ...HEADS, scale: 0.5, softcap: 4, window: 2 }, values, request(at(2, 0)))
+    const how = explained(
+      'scores',
+      { ...HEADS, scale: 0.5, softcap: 4, window: 2 },
+      values,
+      request(at(2, 0)),
+    )
     expect(how?.remarks).toEqual([
       { key: 'formula.softcap', values: { cap: '4', raw: '3.0000' } },
       { key: 'formula.drops.window', values: { window: 2 } },
@@ -192,12 +197,15 @@ describe('attention', () => {
     expect(facts).toMatchObject({ count: 2, masked: null })
     const { exp, total, value } = facts as { exp: number; total: number; value: number }
     expect(exp / total).toBeCloseTo(value, 6)
-    const ahead = told('softmax', { window: null }, [0, 0, 0, 0, 0, 0], { inputs: [scores], cell: at(1, 2) })
+    const ahead = explained('softmax', { window: null }, [0, 0, 0, 0, 0, 0], {
+      inputs: [scores],
+      cell: at(1, 2),
+    })
     expect(ahead?.remarks).toEqual([{ key: 'formula.zero.ahead', values: { window: 0 } }])
   })
 
   test('leaves out what its window has passed', () => {
-    const passed = told('softmax', { window: 1 }, [0, 1, 0, 0, 0, 0], { inputs: [scores] })
+    const passed = explained('softmax', { window: 1 }, [0, 1, 0, 0, 0, 0], { inputs: [scores] })
     expect(passed?.remarks).toEqual([{ key: 'formula.zero.window', values: { window: 1 } }])
     const own = factsOf('softmax', { window: 1 }, [0, 1, 0, 0, 0, 0], { inputs: [scores], cell: at(1, 1) })
     expect(own).toMatchObject({ count: 1, total: 1, masked: null })
@@ -223,7 +231,7 @@ describe('attention', () => {
 })
 
 test('gates and activations name what they apply', () => {
-  const how = told('gate', { activation: 'silu' }, [1], { inputs: [row(2), row(3)] })
+  const how = explained('gate', { activation: 'silu' }, [1], { inputs: [row(2), row(3)] })
   expect(how?.facts).toMatchObject({ activation: 'silu', gate: 2, up: 3 })
   const { activated } = (how?.facts ?? {}) as { activated?: number }
   expect(activated).toBeCloseTo(2 / (1 + Math.exp(-2)), 6)

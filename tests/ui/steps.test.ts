@@ -6,7 +6,7 @@ import { stepsOf } from '../../src/store/steps.ts'
 import { rowOf, TensorCache } from '../../src/store/stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from '../../src/store/stepsMoves.ts'
 import { WHOLE_LIMIT, type StepsSource } from '../../src/store/stepsSource.ts'
-import { Trace } from '../../src/store/trace.ts'
+import { TokenLog } from '../../src/store/tokenLog.ts'
 import type { Axis, InspectedStep, Model } from '../../src/api/model.ts'
 import type { EngineClient } from '../../src/worker/api.ts'
 import { buildTree, searchSteps, visibleNodes } from '../../src/ui/panels/steps/tree.ts'
@@ -188,12 +188,12 @@ function page() {
     },
   }
   const app = createAppStore(DEFAULT_PREFERENCES)
-  const trace = new Trace((run) => run())
-  const session = new Session({ client, app, trace, now: () => 0 })
+  const log = new TokenLog((run) => run())
+  const session = new Session({ client, app, log, now: () => 0 })
   const write = (ids: readonly number[]) => {
-    trace.begin({ modelId: 'm', promptIds: ids, settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
+    log.begin({ modelId: 'm', promptIds: ids, settings: DEFAULT_SETTINGS, bosId: null, endIds: [], at: 0 })
   }
-  return { session, app, trace, write, opened, adapters, closed: () => closed }
+  return { session, app, log, write, opened, adapters, closed: () => closed }
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve))
@@ -221,7 +221,7 @@ describe('the stepper', () => {
     leave()
   })
 
-  test('reads again when adapters were moved while nobody looked', async () => {
+  test('reads again when adapters were moved while no view was on show', async () => {
     const { session, write, opened, adapters } = page()
     await session.load('m', { label: 'm', id: 'm' })
     write([1, 2])
@@ -239,10 +239,10 @@ describe('the stepper', () => {
   })
 
   test('steps over the end of a token into the next, and selects it everywhere', async () => {
-    const { session, app, trace, write } = page()
+    const { session, app, log, write } = page()
     await session.load('m', { label: 'm', id: 'm' })
     write([1, 2])
-    trace.append(
+    log.append(
       { index: 0, position: 2, id: 3, text: 'x', logprob: 0, top: [], random: null, finish: null },
       0,
     )

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { parseSavedText } from '../../src/store/storage.ts'
-import { speeds, Trace } from '../../src/store/trace.ts'
+import { speeds, TokenLog } from '../../src/store/tokenLog.ts'
 import type { GeneratedToken } from '../../src/api/model.ts'
 
 const START = { modelId: 'm', promptIds: [5, 6], settings: DEFAULT_SETTINGS, bosId: 0, endIds: [0], at: 100 }
@@ -10,71 +10,69 @@ function token(id: number, text: string): GeneratedToken {
   return { index: 0, position: 2, id, text, logprob: -1, top: [], random: null, finish: null }
 }
 
-/** A trace whose frames are drawn by hand. */
-function manualTrace() {
+/** A log whose frames are drawn by hand. */
+function manualLog() {
   let frame: (() => void) | null = null
-  const trace = new Trace((run) => (frame = run))
-  return { trace, draw: () => frame?.() }
+  const log = new TokenLog((run) => (frame = run))
+  return { log, draw: () => frame?.() }
 }
 
 test('many tokens of a frame bump the version once', () => {
-  const { trace, draw } = manualTrace()
-  trace.begin(START)
+  const { log, draw } = manualLog()
+  log.begin(START)
   const listener = vi.fn()
-  trace.subscribe(listener)
-  for (let id = 0; id < 500; id++) trace.append(token(id + 1, 'x'), 200 + id)
+  log.subscribe(listener)
+  for (let id = 0; id < 500; id++) log.append(token(id + 1, 'x'), 200 + id)
   expect(listener).not.toHaveBeenCalled()
   draw()
   expect(listener).toHaveBeenCalledTimes(1)
-  trace.flush()
+  log.flush()
   draw()
   expect(listener).toHaveBeenCalledTimes(2)
 })
 
 test('indices count through continued runs, and the new run starts behind the old text', () => {
-  const { trace } = manualTrace()
-  trace.begin(START)
-  trace.append(token(7, 'a'), 110)
-  trace.append(token(8, 'b'), 120)
-  const { epoch } = trace
-  trace.resume({ settings: DEFAULT_SETTINGS, at: 300 })
-  trace.append(token(9, 'c'), 310)
-  expect(trace.tokens.map(({ index }) => index)).toEqual([0, 1, 2])
-  expect(trace.runStart).toBe(2)
-  expect(trace.epoch).toBe(epoch)
-  expect(trace.idsBefore(2)).toEqual([5, 6, 7, 8])
+  const { log } = manualLog()
+  log.begin(START)
+  log.append(token(7, 'a'), 110)
+  log.append(token(8, 'b'), 120)
+  const { epoch } = log
+  log.resume({ settings: DEFAULT_SETTINGS, at: 300 })
+  log.append(token(9, 'c'), 310)
+  expect(log.tokens.map(({ index }) => index)).toEqual([0, 1, 2])
+  expect(log.runStart).toBe(2)
+  expect(log.epoch).toBe(epoch)
+  expect(log.idsBefore(2)).toEqual([5, 6, 7, 8])
 })
 
 test('speeds are those of the last run: rows up to the first token, then token by token', () => {
-  const { trace } = manualTrace()
-  expect(speeds(trace.timing)).toEqual({ prefill: null, decode: null })
-  trace.begin(START)
-  trace.prefill(40, 100)
-  trace.prefill(72, 100)
-  trace.prefill(100, 100)
-  for (const at of [700, 800, 900]) trace.append(token(1, 'x'), at)
+  const { log } = manualLog()
+  expect(speeds(log.timing)).toEqual({ prefill: null, decode: null })
+  log.begin(START)
+  log.prefill(40, 100)
+  log.prefill(72, 100)
+  log.prefill(100, 100)
+  for (const at of [700, 800, 900]) log.append(token(1, 'x'), at)
   // 60 rows, as 40 were reused, in 600 ms; two further tokens in 200 ms.
-  expect(speeds(trace.timing)).toEqual({ prefill: 100, decode: 10 })
+  expect(speeds(log.timing)).toEqual({ prefill: 100, decode: 10 })
 })
 
 test('a snapshot restores the text, whose logits the engine no longer holds', () => {
-  const { trace } = manualTrace()
-  trace.begin(START)
-  trace.append(token(3, ''), 110)
-  trace.append(token(4, '가'), 120)
-  const saved = parseSavedText(
-    JSON.parse(JSON.stringify({ prompt: 'p', modelId: 'm', trace: trace.snapshot() })),
-  )
-  const other = manualTrace().trace
-  other.restore(saved!.trace)
-  expect(other.tokens).toEqual(trace.tokens)
+  const { log } = manualLog()
+  log.begin(START)
+  log.append(token(3, ''), 110)
+  log.append(token(4, '가'), 120)
+  const saved = parseSavedText(JSON.parse(JSON.stringify({ prompt: 'p', modelId: 'm', log: log.snapshot() })))
+  const other = manualLog().log
+  other.restore(saved!.log)
+  expect(other.tokens).toEqual(log.tokens)
   expect(other.groups).toEqual([0])
   expect(other.runStart).toBe(2)
   expect(other.isEnd(0)).toBe(true)
 })
 
 test('a saved text of another shape is dropped', () => {
-  for (const saved of [null, 'x', {}, { prompt: 'p' }, { prompt: 'p', trace: { tokens: [{}] } }]) {
+  for (const saved of [null, 'x', {}, { prompt: 'p' }, { prompt: 'p', log: { tokens: [{}] } }]) {
     expect(parseSavedText(saved)).toBeNull()
   }
 })

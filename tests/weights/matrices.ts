@@ -1,6 +1,7 @@
 /** Matrices of ordinary weights in every format: as a file holds them, and their values. */
 import { f32ToBf16, f32ToF16, widenHalves } from '../../src/formats/floats.ts'
-import { FORMATS, type FormatName } from '../../src/weights/formats/index.ts'
+import { ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
+import type { FormatName } from '../../src/weights/formats/index.ts'
 import type { RandomSource } from '../random.ts'
 import { BLOCK_CASES } from './blocks.ts'
 
@@ -16,7 +17,7 @@ export interface StoredMatrix {
 /** Fixture blocks whose weights are neither tiny nor huge. */
 function ordinaryBlocks(format: FormatName): { blocks: Uint8Array; values: Float32Array }[] {
   const c = BLOCK_CASES.find((each) => each.format === format)
-  const { block, blockBytes } = FORMATS[format]
+  const { block, blockBytes } = ALL_FORMATS[format]
   if (!c) return []
   return Array.from({ length: (c.rows * c.cols) / block }, (_, i) => ({
     blocks: c.blocks.subarray(i * blockBytes, (i + 1) * blockBytes),
@@ -42,7 +43,7 @@ export function storedMatrix(
   cols: number,
   random: RandomSource,
 ): StoredMatrix {
-  const { block, blockBytes } = FORMATS[format]
+  const { block, blockBytes } = ALL_FORMATS[format]
   if (block === 1) return { format, rows, cols, ...storeFloats(format, random.normal(rows * cols, 0.5)) }
   const pool = ordinaryBlocks(format)
   const count = (rows * cols) / block

@@ -132,6 +132,18 @@ CASES = [
     PeftCase("qwen3-all-linear", "qwen3", {"target_modules": LLAMA_LINEARS, "r": 4}, tokens=64),
     PeftCase("gemma3-all-linear", "gemma3", {"target_modules": LLAMA_LINEARS}, torch.float16, tokens=64),
     PeftCase("mistral-window-all-linear", "mistral-window", {"target_modules": LLAMA_LINEARS}, tokens=64),
+    PeftCase("phi3-all-linear", "phi3", {"target_modules": "all-linear", "r": 4}, tokens=64),
+    PeftCase("phi3-dora", "phi3", {"target_modules": ["qkv_proj", "gate_up_proj"], "use_dora": True}),
+    PeftCase("gpt-neox-all-linear", "gpt-neox", {"target_modules": "all-linear"}, torch.float16, tokens=64),
+    PeftCase(
+        "gpt-neox-ends",
+        "gpt-neox",
+        {"target_modules": ["query_key_value", "embed_in", "lm_head"], "bias": "lora_only"},
+    ),
+    PeftCase("gpt-neox-dora", "gpt-neox-serial", {"target_modules": ["query_key_value"], "use_dora": True}),
+    PeftCase("opt-all-linear", "opt", {"target_modules": "all-linear"}, tokens=64),
+    PeftCase("opt-bias-all", "opt", {"target_modules": ["q_proj", "out_proj", "fc2"], "bias": "all"}),
+    PeftCase("opt-post-norm-save", "opt-post-norm", {"target_modules": ["fc1"], "modules_to_save": ["lm_head"]}),
 ]
 
 

@@ -1,6 +1,6 @@
 /**
  * The exact rule of speculative sampling (Leviathan, Kalman, Matias: "Fast Inference from Transformers via Speculative
- * Decoding", ICML 2023, arXiv:2211.17192, section 2.3). A token x drawn from the guide's q is kept with probability
+ * Decoding", ICML 2023, arXiv:2211.17192, section 2.3). A token x drawn from the draft's q is kept with probability
  * min(1, p(x) / q(x)); at the first that is not, one is drawn from max(0, p − q) normalised instead, and behind the last one
  * kept one from p. What comes out follows p, whatever q is. Greedy is the limit of one token of probability 1.
  */
@@ -14,8 +14,8 @@ export interface Filtered {
   probabilities: Float64Array
 }
 
-/** A token proposed by a guide, and the distribution it was drawn from. */
-export interface Draft {
+/** A token proposed by a draft model, and the distribution it was drawn from. */
+export interface DraftToken {
   id: number
   /** For people: before temperature and filters when greedy, else what `distribution` gives it. */
   probability: number
@@ -28,7 +28,7 @@ export interface Numbers {
   draw(ahead: number): number
 }
 
-export interface Judgement {
+export interface Acceptance {
   /** Proposals kept, from the first. */
   accepted: number
   /** The model's own token behind them: instead of the rejected one, or behind the last. */
@@ -64,34 +64,34 @@ export function drawFrom({ ids, probabilities }: Filtered, random: number): numb
 
 /** max(0, p − q), normalised. */
 export function residual(p: Filtered, q: Filtered): Filtered {
-  const guided = new Map(Array.from(q.ids, (id, i) => [id, q.probabilities[i]!]))
+  const drafted = new Map(Array.from(q.ids, (id, i) => [id, q.probabilities[i]!]))
   const left = p.probabilities.map((probability, i) =>
-    Math.max(0, probability - (guided.get(p.ids[i]!) ?? 0)),
+    Math.max(0, probability - (drafted.get(p.ids[i]!) ?? 0)),
   )
   const total = left.reduce((sum, value) => sum + value, 0)
   // Equal distributions reject nothing; where rounding says otherwise, nothing is left to prefer.
   return total > 0 ? { ids: p.ids, probabilities: left.map((value) => value / total) } : p
 }
 
-/** Judges proposals against the model's distributions; `modelAt(i)` is the one behind i proposals, made when it is needed. */
-export function judge(
-  drafts: readonly Pick<Draft, 'id' | 'distribution'>[],
+/** Tests proposals against the model's distributions; `modelAt(i)` is the one behind i proposals, made when it is needed. */
+export function acceptDrafts(
+  draftTokens: readonly Pick<DraftToken, 'id' | 'distribution'>[],
   modelAt: (ahead: number) => Filtered,
   numbers: Numbers,
-): Judgement {
-  for (const [ahead, { id, distribution }] of drafts.entries()) {
+): Acceptance {
+  for (const [ahead, { id, distribution }] of draftTokens.entries()) {
     const model = modelAt(ahead)
     const kept = numbers.accept(ahead) * probabilityOf(distribution, id) < probabilityOf(model, id)
     if (!kept) {
       return { accepted: ahead, token: drawFrom(residual(model, distribution), numbers.draw(ahead)) }
     }
   }
-  const accepted = drafts.length
+  const accepted = draftTokens.length
   return { accepted, token: drawFrom(modelAt(accepted), numbers.draw(accepted)) }
 }
 
-/** What a random number is for. The model's draws are those of plain generation, so a guide that proposes nothing changes nothing. */
-const STREAMS = { draw: 0, accept: 1, guide: 2 } as const
+/** What a random number is for. The model's draws are those of plain generation, so a draft model that proposes nothing changes nothing. */
+const STREAMS = { draw: 0, accept: 1, draft: 2 } as const
 
 /**
  * The uniform number of generated token `index` for one purpose, in [0, 1). Each decides at most once: a proposal behind a

@@ -1,5 +1,5 @@
 import { certain } from './acceptance.ts'
-import type { Drafter } from './guide.ts'
+import type { Drafter } from './drafter.ts'
 
 /**
  * What followed the last tokens of a text when they stood in it before: of up to `length` tokens, longest and latest match

@@ -10,7 +10,7 @@ import type { Runner } from '../../run/runner.ts'
 import { filtered, type Filtered } from './acceptance.ts'
 
 /** Texts longer than this are read in chunks of many rows; others take the program that loading has compiled. */
-const SHORT = 32
+const MAX_MATVEC_TEXT = 32
 const RECORDS_BYTES = MAX_LOGIT_ROWS * RECORD_BYTES
 
 /** What is predicted behind one row. */
@@ -30,7 +30,7 @@ export interface ReaderOptions {
   top: number
   /** Most rows of one forward whose logits are wanted. */
   widest: number
-  /** Names the reader in errors: `The model`, `The guide`. */
+  /** Names the reader in errors: `The model`, `The draft model`. */
   name: string
 }
 
@@ -63,9 +63,9 @@ export class RowReader {
     this.options.feed.truncate(length)
   }
 
-  /** Reads tokens whose predictions nobody wants. */
+  /** Reads tokens whose predictions are not wanted. */
   skip(tokens: readonly number[], signal?: AbortSignal, onRead?: (count: number) => void): Promise<void> {
-    const chunk = (left: number): number => (left > SHORT ? MAX_ROWS : MATVEC_ROWS)
+    const chunk = (left: number): number => (left > MAX_MATVEC_TEXT ? MAX_ROWS : MATVEC_ROWS)
     return this.options.feed.read(tokens, { chunk, signal, onRead })
   }
 

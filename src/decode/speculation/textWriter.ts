@@ -34,7 +34,7 @@ export class TextWriter {
     return this.ids.length - this.parts.prompt.length
   }
 
-  /** Adds a token that was predicted so; `random` is the number it was drawn by, null when a guide drew it or nobody did. */
+  /** Adds a token that was predicted so; `random` is the number it was drawn by, null for a draft token and for one that was not drawn. */
   write(id: number, prediction: Prediction, random: number | null): GeneratedToken {
     const { record } = prediction
     const { options } = this.parts

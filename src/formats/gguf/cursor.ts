@@ -12,7 +12,7 @@ export class NeedMore extends Error {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Below this, joining char codes is quicker than a decoder call. */
-const SHORT = 24
+const MAX_ASCII_BYTES = 24
 
 /** A position in the first bytes of a file. Every length is held against the file's size before it is used. */
 export class Cursor {
@@ -83,7 +83,7 @@ export class Cursor {
     const length = this.count(`${field} (its length)`, 1)
     const begin = this.skip(length, field)
     const bytes = this.#bytes.subarray(begin, begin + length)
-    if (length <= SHORT && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes)
+    if (length <= MAX_ASCII_BYTES && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes)
     try {
       return UTF8.decode(bytes)
     } catch (cause) {

@@ -37,7 +37,7 @@ const ATTENTION: readonly Line[] = [
   ['blk.{n}.attn_k', `${LAYER}self_attn.k_proj`],
   ...V_AND_O,
 ]
-/** As Meta's own checkpoints have them; Hugging Face's conversion is taken back. */
+/** As Meta's own checkpoints have them; Hugging Face's conversion is undone. */
 const ATTENTION_INTERLEAVED: readonly Line[] = [
   ['blk.{n}.attn_q', `${LAYER}self_attn.q_proj`, 'interleavedRows'],
   ['blk.{n}.attn_k', `${LAYER}self_attn.k_proj`, 'interleavedRows'],

@@ -4,9 +4,9 @@ import type { FileSource } from '../tensors.ts'
 import { NeedMore } from './cursor.ts'
 import { MAX_HEADER_BYTES, parseGgufHeader, type GgufHeader } from './header.ts'
 
-/** The first stretch fetched holds the header of a model with a small vocabulary. */
+/** The first piece fetched holds the header of a model with a small vocabulary. */
 const FIRST_BYTES = 256 * 1024
-/** Each further stretch makes the whole this many times as long, so that parsing anew costs little. */
+/** Each further piece makes the whole this many times as long, so that parsing anew costs little. */
 const GROWTH = 4
 
 /**

@@ -78,7 +78,7 @@ function typeId(name: GgmlTypeName): number {
 
 /**
  * A whole GGUF file, version 3, little-endian. Tensors lie in the order given, each on a multiple of
- * `general.alignment` (32 where the metadata is silent), the last one padded as ggml does.
+ * `general.alignment` (32 where the metadata has none), the last one padded as ggml does.
  */
 export function writeGguf(metadata: GgufMetadata, tensors: readonly GgufOutput[]): Uint8Array {
   const stated = metadata.get('general.alignment')?.value

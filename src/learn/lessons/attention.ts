@@ -36,7 +36,7 @@ export const attention: Lesson = {
       target: byId('step-formula'),
     },
     {
-      words: 'attention.mix',
+      words: 'attention.values',
       place: { view: 'steps', step: inLayer('context') },
       target: ofStep('tensor-view'),
     },

@@ -17,7 +17,7 @@ export const embedding: Lesson = {
     {
       words: 'embedding.same',
       place: { view: 'steps', step: outsideLayers('embed') },
-      target: '.strip-tokens',
+      target: '.token-bar-tokens',
       task: { words: 'embedding.same.task', check: 'repeatedToken' },
     },
     {

@@ -16,13 +16,13 @@ export const quantisation: Lesson = {
     },
     {
       words: 'quantisation.copy',
-      place: { view: 'speculate', guide: 'q4_0' },
+      place: { view: 'speculate', draft: 'q4_0' },
       target: byId('speculate-start'),
       task: { words: 'quantisation.copy.task', check: 'copyAsked' },
     },
     {
       words: 'quantisation.agree',
-      place: { view: 'speculate', guide: 'q4_0', runs: true },
+      place: { view: 'speculate', draft: 'q4_0', runs: true },
       target: byId('speculate-figure-acceptance'),
     },
   ],

@@ -16,18 +16,18 @@ export const residual: Lesson = {
     },
     {
       words: 'residual.lens',
-      place: { view: 'lens', token: 'beforeSurest', layer: null, told: 'prediction' },
+      place: { view: 'lens', token: 'beforeSurest', layer: null, detail: 'prediction' },
       target: byId('lens-cell', '[aria-selected="true"]'),
     },
     {
       words: 'residual.depth',
-      place: { view: 'lens', layer: null, told: 'prediction' },
+      place: { view: 'lens', layer: null, detail: 'prediction' },
       target: '.lens-grid',
       task: { words: 'residual.depth.task', check: 'firstRightLayer' },
     },
     {
       words: 'residual.parts',
-      place: { view: 'lens', region: 'right', layer: null, told: 'attribution' },
+      place: { view: 'lens', region: 'right', layer: null, detail: 'attribution' },
       target: byId('attribution'),
     },
   ],

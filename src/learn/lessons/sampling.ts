@@ -1,7 +1,7 @@
 import { byId, type Lesson } from '../types.ts'
 import { UNFILTERED } from './texts.ts'
 
-/** The head of a stage of the bench: its name, its slider and the box with this test id. */
+/** The head of a stage of the explorer: its name, its slider and the box with this test id. */
 const stageOf = (name: string): string => `th:has(${byId(name)})`
 
 /** From probabilities to one token. */
@@ -14,36 +14,36 @@ export const sampling: Lesson = {
   steps: [
     {
       words: 'sampling.candidates',
-      place: { view: 'sampling', token: 'torn', freshBench: true },
-      target: '.bench-table',
+      place: { view: 'sampling', token: 'torn', freshSampler: true },
+      target: '.sampler-table',
     },
     {
       words: 'sampling.draw',
-      place: { view: 'sampling', token: 'torn', freshBench: true },
+      place: { view: 'sampling', token: 'torn', freshSampler: true },
       target: '.draw',
     },
     {
       words: 'sampling.temperature',
-      place: { view: 'sampling', token: 'torn', freshBench: true },
-      target: stageOf('bench-temperature'),
+      place: { view: 'sampling', token: 'torn', freshSampler: true },
+      target: stageOf('sampler-temperature'),
       task: { words: 'sampling.temperature.task', check: 'greedy' },
     },
     {
       words: 'sampling.topK',
-      place: { view: 'sampling', token: 'torn', freshBench: true },
-      target: stageOf('bench-top-k'),
+      place: { view: 'sampling', token: 'torn', freshSampler: true },
+      target: stageOf('sampler-top-k'),
       task: { words: 'sampling.topK.task', check: 'fewKept' },
     },
     {
       words: 'sampling.topP',
-      place: { view: 'sampling', token: 'torn', freshBench: true },
-      target: stageOf('bench-top-p'),
+      place: { view: 'sampling', token: 'torn', freshSampler: true },
+      target: stageOf('sampler-top-p'),
       task: { words: 'sampling.topP.task', check: 'nucleus' },
     },
     {
       words: 'sampling.many',
-      place: { view: 'sampling', token: 'torn', freshBench: true },
-      target: byId('bench-draw-many'),
+      place: { view: 'sampling', token: 'torn', freshSampler: true },
+      target: byId('sampler-draw-many'),
       task: { words: 'sampling.many.task', check: 'manyDraws' },
     },
     {
@@ -54,8 +54,8 @@ export const sampling: Lesson = {
     },
     {
       words: 'sampling.mind',
-      place: { view: 'sampling', token: 'torn', freshBench: true },
-      target: byId('bench-continue'),
+      place: { view: 'sampling', token: 'torn', freshSampler: true },
+      target: byId('sampler-continue'),
       task: { words: 'sampling.mind.task', check: 'otherMind' },
     },
   ],

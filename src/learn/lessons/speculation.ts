@@ -10,24 +10,24 @@ export const speculation: Lesson = {
   text: STORY,
   steps: [
     {
-      words: 'speculation.guide',
-      place: { view: 'speculate', guide: 'first-layers' },
+      words: 'speculation.draft',
+      place: { view: 'speculate', draft: 'first-layers' },
       target: '.speculate-choice',
     },
     {
       words: 'speculation.start',
-      place: { view: 'speculate', guide: 'first-layers' },
+      place: { view: 'speculate', draft: 'first-layers' },
       target: byId('speculate-start'),
       task: { words: 'speculation.start.task', check: 'speculated' },
     },
     {
-      words: 'speculation.lanes',
-      place: { view: 'speculate', guide: 'first-layers', runs: true },
-      target: byId('speculate-lanes'),
+      words: 'speculation.rounds',
+      place: { view: 'speculate', draft: 'first-layers', runs: true },
+      target: byId('speculate-rounds'),
     },
     {
       words: 'speculation.figures',
-      place: { view: 'speculate', guide: 'first-layers', runs: true },
+      place: { view: 'speculate', draft: 'first-layers', runs: true },
       target: byId('speculate-figure-perForward'),
       task: { words: 'speculation.figures.task', check: 'plainMeasured' },
     },

@@ -14,7 +14,7 @@ export const attentionLessonEn = {
     'Find the head that looks most at the token before. The one chosen now gives it {headPrevious} of its weight.',
   'attention.scores':
     'A weight begins as a product. The query of one token and the key of another, {headDim} numbers each, are multiplied pair by pair, added up and divided by √{headDim}. Here is that sum for the marked cell; softmax then turns a row of scores into weights.',
-  'attention.mix':
+  'attention.values':
     'The weights blend the values: a head takes the value rows of the tokens it looks at, each times its weight, and adds them up. That is how a token comes to hold something of an earlier one.',
   'attention.cache':
     'The keys and values of a token depend only on what stands before it, so they stay the same while the text grows, and are kept. The prefill wrote the prompt into this cache, several positions at a time; after that each step of decoding added one.',

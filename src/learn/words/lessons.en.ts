@@ -3,14 +3,14 @@ import { embeddingEn } from './embedding.en.ts'
 import { logitsEn } from './logits.en.ts'
 import { mlpEn } from './mlp.en.ts'
 import { quantisationEn } from './quantisation.en.ts'
-import { railEn } from './rail.en.ts'
+import { lessonPanelEn } from './lessonPanel.en.ts'
 import { residualEn } from './residual.en.ts'
 import { samplingLessonEn } from './sampling.en.ts'
 import { speculationEn } from './speculation.en.ts'
 
 /** The words of the lessons, fetched with them. `{name}` is a fact of the page, or a number put in by the rail. */
 export const lessonsEn = {
-  ...railEn,
+  ...lessonPanelEn,
   ...logitsEn,
   ...attentionLessonEn,
   ...samplingLessonEn,

@@ -3,14 +3,14 @@ import { embeddingKo } from './embedding.ko.ts'
 import { logitsKo } from './logits.ko.ts'
 import { mlpKo } from './mlp.ko.ts'
 import { quantisationKo } from './quantisation.ko.ts'
-import { railKo } from './rail.ko.ts'
+import { lessonPanelKo } from './lessonPanel.ko.ts'
 import { residualKo } from './residual.ko.ts'
 import { samplingLessonKo } from './sampling.ko.ts'
 import { speculationKo } from './speculation.ko.ts'
 import type { LessonWords } from './index.ts'
 
 export const lessonsKo: LessonWords = {
-  ...railKo,
+  ...lessonPanelKo,
   ...logitsKo,
   ...attentionLessonKo,
   ...samplingLessonKo,

@@ -3,7 +3,7 @@ export const samplingLessonEn = {
   'sampling.title': 'Sampling',
   'sampling.about': 'How probabilities become one token, and what each slider does to them.',
   'sampling.candidates':
-    'The model gives every one of its {vocab} tokens a probability; it chooses none. These are its candidates at one place of the text, the best first, with {benchBestShare}. What was written there is “{benchToken}”.',
+    'The model gives every one of its {vocab} tokens a probability; it chooses none. These are its candidates at one place of the text, the best first, with {stageBestShare}. What was written there is “{explorerToken}”.',
   'sampling.draw':
     'Choosing is a draw. The tokens lie side by side from 0 to 1, each as wide as its probability, and a random number points at one: {drawRandom} lies between {drawFrom} and {drawTo}.',
   'sampling.temperature':

@@ -4,7 +4,7 @@ export const samplingLessonKo: Readonly<Record<keyof typeof samplingLessonEn, st
   'sampling.title': '샘플링',
   'sampling.about': '확률이 토큰 하나로 정해지는 과정과, 슬라이더마다 확률을 어떻게 바꾸는지 알아봅니다.',
   'sampling.candidates':
-    '모델은 토큰 {vocab}개 모두에 확률을 줄 뿐, 어느 하나를 고르지는 않습니다. 글의 한 자리에서 모델이 내놓은 후보들이 여기 있습니다. 가장 위의 후보가 {benchBestShare}입니다. 실제로 쓰인 토큰은 “{benchToken}”입니다.',
+    '모델은 토큰 {vocab}개 모두에 확률을 줄 뿐, 어느 하나를 고르지는 않습니다. 글의 한 자리에서 모델이 내놓은 후보들이 여기 있습니다. 가장 위의 후보가 {stageBestShare}입니다. 실제로 쓰인 토큰은 “{explorerToken}”입니다.',
   'sampling.draw':
     '고르는 일은 추첨입니다. 토큰들이 0부터 1까지 나란히 놓이고, 저마다 확률만큼의 너비를 차지합니다. 난수 하나가 그 가운데 한 곳을 가리킵니다. 이번 난수 {drawRandom}의 자리는 {drawFrom}부터 {drawTo}까지의 구간 안입니다.',
   'sampling.temperature':

@@ -12,7 +12,7 @@ export interface JsonOptions {
 
 const TO_ASCII = /["\\]|[^ -~]/g
 const TO_UNICODE = new RegExp(String.raw`["\\\x00-\x1f]`, 'g')
-const SHORT: Readonly<Record<string, string>> = {
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   '\\': '\\\\',
   '\n': '\\n',
@@ -24,7 +24,7 @@ const SHORT: Readonly<Record<string, string>> = {
 
 function quoted(text: string, ascii: boolean): string {
   const pattern = ascii ? TO_ASCII : TO_UNICODE
-  return `"${text.replace(pattern, (unit) => SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`
+  return `"${text.replace(pattern, (unit) => SHORT_ESCAPES[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`
 }
 
 function floatJson(value: number): string {

@@ -48,7 +48,7 @@ const PLAIN_ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 }
 
-/** A string literal's text; an escape nobody knows stays as it is written, as in Python. */
+/** A string literal's text; an unknown escape stays as it is written, as in Python. */
 function unescape(body: string, line: number): string {
   return body.replace(
     ESCAPE,

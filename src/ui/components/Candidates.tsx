@@ -1,13 +1,13 @@
 import { useMemo } from 'react'
 import type { CandidateRow, CandidateTable } from '../../store/candidates.ts'
-import { visibleText } from '../../store/groups.ts'
-import type { Trace } from '../../store/trace.ts'
+import { visibleText } from '../../store/characterGroups.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import { useTranslate } from '../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../maths/format.ts'
 import { useMissingTexts } from './useMissingTexts.ts'
 
 interface CandidatesProps {
-  trace: Trace
+  log: TokenLog
   index: number
   table: CandidateTable
   /** Makes every other token a button. */
@@ -15,11 +15,11 @@ interface CandidatesProps {
 }
 
 /** The most probable tokens as bars, the chosen one marked, and one line for all others. */
-export function Candidates({ trace, index, table, onChoose }: CandidatesProps) {
+export function Candidates({ log, index, table, onChoose }: CandidatesProps) {
   const t = useTranslate()
-  const { epoch } = trace
-  // The trace is changed in place: its epoch stands for its text.
-  const before = useMemo(() => (epoch < 0 ? [] : trace.idsBefore(index)), [trace, epoch, index])
+  const { epoch } = log
+  // The log is changed in place: its epoch stands for its text.
+  const before = useMemo(() => (epoch < 0 ? [] : log.idsBefore(index)), [log, epoch, index])
   const texts = useMissingTexts(
     table.rows.filter(({ text }) => text === null).map(({ id }) => id),
     before,

@@ -39,7 +39,7 @@ function SkipButton() {
   )
 }
 
-/** A trace on a screen: five samples, one of them lit. */
+/** A log on a screen: five samples, one of them lit. */
 function Mark() {
   return (
     <svg className="mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">

@@ -24,6 +24,11 @@ const EVERYWHERE: readonly Key[] = [
 
 /** Keys a view adds to those of the page, by its name. */
 const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
+  chat: [
+    { keys: 'Enter', does: 'keys.chatSend' },
+    { keys: 'Shift+Enter', does: 'keys.chatLine' },
+  ],
+  tokenizer: [{ keys: '← →', does: 'keys.tokenIds' }],
   steps: [
     { keys: 'F10 → ←', does: 'keys.step' },
     { keys: 'F11 L Shift+L', does: 'keys.layer' },
@@ -58,13 +63,13 @@ const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
     { keys: `${COMMAND}+Enter`, does: 'keys.speculateRun' },
     { keys: 'J K ← →', does: 'keys.places' },
   ],
-  adapters: [{ keys: '↑ ↓', does: 'keys.mixerRow' }],
+  adapters: [{ keys: '↑ ↓', does: 'keys.adapterRow' }],
   compare: [
     { keys: `${COMMAND}+Enter`, does: 'keys.compareRun' },
     { keys: 'N', does: 'keys.divergence' },
     { keys: 'J K', does: 'keys.positions' },
   ],
-  trace: [
+  log: [
     { keys: 'J K', does: 'keys.fileTokens' },
     { keys: '↑ ↓ Home End', does: 'keys.fileSteps' },
   ],

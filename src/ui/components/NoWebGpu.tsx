@@ -1,11 +1,11 @@
 import { lazy, Suspense, type ReactNode } from 'react'
 import { useTranslate } from '../context.ts'
-import { loadViewWords, type MessageKey } from '../messages/index.ts'
+import { loadViewMessages, type MessageKey } from '../messages/index.ts'
 import { DropOverlay } from './DropOverlay.tsx'
 
 /** Looking into saved runs: fetched only where nothing else can be done. */
 const WithoutGpu = lazy(async () => {
-  const [module] = await Promise.all([import('../panels/trace/WithoutGpu.tsx'), loadViewWords()])
+  const [module] = await Promise.all([import('../panels/trace/WithoutGpu.tsx'), loadViewMessages()])
   return { default: module.WithoutGpu }
 })
 

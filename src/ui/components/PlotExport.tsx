@@ -2,14 +2,14 @@ import { useRef } from 'react'
 import { useSession, useTranslate } from '../context.ts'
 import { readPlotInk, writePng, writeSvg, type PlotPicture } from '../draw/plotFiles.ts'
 import type { PlotFrame } from '../draw/plots.ts'
-import { useMix, useMixText } from '../panels/adapters/hooks.ts'
+import { useScales, useScalesText } from '../panels/adapters/hooks.ts'
 import { saveFile } from '../panels/adapters/saveFile.ts'
 import { Icon } from './Icon.tsx'
 
 export interface PlotExportProps {
   /** What is drawn: the picture's title, and the name of its file. */
   title: string
-  /** What its numbers are of; omitted: the model, text and mix on the page. */
+  /** What its numbers are of; omitted: the model, text and scales on the page. */
   caption?: string
   /** Makes the picture in the colours of the page. */
   make: (frame: PlotFrame) => PlotPicture | Promise<PlotPicture>
@@ -52,22 +52,22 @@ export function PlotExport({ title, caption, make }: PlotExportProps) {
 /** Letters of the text that a caption quotes. */
 const QUOTED = 60
 
-/** What the numbers on the page are of: model, text and mix. */
+/** What the numbers on the page are of: model, text and scales. */
 function usePageCaption(): () => string {
-  const { trace } = useSession()
-  const mixText = useMixText()
-  const mix = useMix()
+  const { log } = useSession()
+  const scalesText = useScalesText()
+  const scales = useScales()
   return () => {
-    const whole = [...trace.promptTexts, ...trace.tokens.map(({ text }) => text)].join('')
-    return plotCaption(trace.modelId, whole, mixText(mix))
+    const whole = [...log.promptTexts, ...log.tokens.map(({ text }) => text)].join('')
+    return plotCaption(log.modelId, whole, scalesText(scales))
   }
 }
 
-/** Model, the beginning of the text, and the mix, on one line. */
-export function plotCaption(model: string, text: string, mix: string): string {
+/** Model, the beginning of the text, and the scales, on one line. */
+export function plotCaption(model: string, text: string, scales: string): string {
   const letters = [...text.replace(/\s+/g, ' ').trim()]
   const quoted = letters.length > QUOTED ? `${letters.slice(0, QUOTED).join('')}…` : letters.join('')
-  return [model, quoted === '' ? '' : `“${quoted}”`, mix].filter((part) => part !== '').join(' · ')
+  return [model, quoted === '' ? '' : `“${quoted}”`, scales].filter((part) => part !== '').join(' · ')
 }
 
 const fileStem = (title: string): string =>

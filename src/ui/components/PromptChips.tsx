@@ -1,17 +1,17 @@
 import { memo } from 'react'
-import { groupStarts } from '../../store/groups.ts'
-import type { Trace } from '../../store/trace.ts'
+import { groupStarts } from '../../store/characterGroups.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import { useTranslate } from '../context.ts'
 import { TokenText } from './TokenText.tsx'
 
 /** The prompt as the model read it: one chip a token, ids and all, but no probability. */
-export function PromptChips({ trace }: { trace: Trace }) {
+export function PromptChips({ log }: { log: TokenLog }) {
   const t = useTranslate()
   return (
     <Chips
-      ids={trace.promptIds}
-      texts={trace.promptTexts}
-      bosId={trace.bosId}
+      ids={log.promptIds}
+      texts={log.promptTexts}
+      bosId={log.bosId}
       label={t('output.promptTokens')}
       special={t('output.special')}
     />
@@ -36,14 +36,14 @@ const Chips = memo(function Chips({ ids, texts, bosId, label, special }: ChipsPr
       {starts.map((start, group) => {
         const members = tokens.slice(start, starts[group + 1] ?? tokens.length)
         const text = members.map((member) => member.text).join('')
-        const silent = known && text === ''
+        const isTextless = known && text === ''
         return (
           <span
             key={start}
-            className={silent ? 'chip chip-prompt chip-end' : 'chip chip-prompt'}
+            className={isTextless ? 'chip chip-prompt chip-end' : 'chip chip-prompt'}
             data-prompt-index={start}
             data-prompt-ids={members.map((member) => member.id).join(' ')}
-            data-label={silent ? (members[0]?.id === bosId ? 'BOS' : special) : undefined}
+            data-label={isTextless ? (members[0]?.id === bosId ? 'BOS' : special) : undefined}
           >
             {known ? <TokenText text={text} /> : ''}
           </span>

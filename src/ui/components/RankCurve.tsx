@@ -3,11 +3,11 @@ import type { Distribution } from '../../store/candidates.ts'
 import { useTranslate } from '../context.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
 import { formatCount, formatProbability } from '../../maths/format.ts'
-import { loadViewWords } from '../messages/index.ts'
+import { loadViewMessages } from '../messages/index.ts'
 
 /** Fetched with the first curve, which is not what the page opens with. */
 const RankCurveExport = lazy(async () => {
-  const [module] = await Promise.all([import('./RankCurveExport.tsx'), loadViewWords()])
+  const [module] = await Promise.all([import('./RankCurveExport.tsx'), loadViewMessages()])
   return { default: module.RankCurveExport }
 })
 

@@ -1,5 +1,5 @@
 import { answeringModel, isRunning } from '../../store/app.ts'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { Icon } from './Icon.tsx'
 
 interface RunButtonsProps {
@@ -40,7 +40,7 @@ export function TextButtons() {
   const t = useTranslate()
   const ready = useApp((state) => answeringModel(state.model) !== null)
   const running = useApp((state) => isRunning(state.run))
-  const { tokens } = useSlowTrace(250)
+  const { tokens } = useSlowTokenLog(250)
   return (
     <>
       <RunButtons

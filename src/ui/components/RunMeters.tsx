@@ -1,13 +1,13 @@
-import { speeds } from '../../store/trace.ts'
-import { useApp, useSlowTrace, useTranslate } from '../context.ts'
+import { speeds } from '../../store/tokenLog.ts'
+import { useApp, useSlowTokenLog, useTranslate } from '../context.ts'
 import { formatBytes, formatSpeed } from '../../maths/format.ts'
 
 /** Measured speeds of the run on the page, and the memory of its model. */
 export function RunMeters() {
   const t = useTranslate()
-  const trace = useSlowTrace(250)
+  const log = useSlowTokenLog(250)
   const memory = useApp((state) => state.memory)
-  const { prefill, decode } = speeds(trace.timing)
+  const { prefill, decode } = speeds(log.timing)
   return (
     <section className="meters" aria-label={t('run.title')}>
       <dl>

@@ -25,7 +25,7 @@ export interface TensorViewProps {
   step: string
   label: string
   plane: Size
-  /** What is on show until somebody zooms; default everything. */
+  /** What is on show before any zoom; default everything. */
   start?: Window2 | null | undefined
   /** The values, or where they are drawn from. */
   cells: Plane | GpuTensor
@@ -165,7 +165,7 @@ export function TensorView(props: TensorViewProps) {
   )
 }
 
-/** The window on a tensor: everything, until somebody zooms; kept while the size stays. */
+/** The window on a tensor: everything, before any zoom; kept while the size stays. */
 function useWindow(plane: Size, start: Window2 | null) {
   const whole = useMemo(
     () => start ?? { row: 0, col: 0, rows: plane.rows, cols: plane.cols },

@@ -1,14 +1,14 @@
 import { memo } from 'react'
-import type { Trace } from '../../store/trace.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import type { GeneratedToken } from '../../api/model.ts'
 import { probabilityLevel, surprisalLevel } from '../draw/palette.ts'
 import { TokenText } from './TokenText.tsx'
 
 interface BlockProps {
-  trace: Trace
+  log: Pick<TokenLog, 'groups' | 'tokens' | 'isEnd'>
   /** Changes with the text, so that a block never shows tokens of an older one. */
   epoch: number
-  /** Indices into `trace.groups`. */
+  /** Indices into `log.groups`. */
   fromGroup: number
   toGroup: number
   /** Tokens up to the block's end; only the growing block sees it change. */
@@ -18,26 +18,29 @@ interface BlockProps {
   endLabel: string
   /** The mark behind the newest token of a run. */
   caret: boolean
+  /** What the elements' ids begin with, before the token's index; of the text on the page `token-`. */
+  prefix?: string
 }
 
 /** Whole lines of token chips. Compared by its numbers alone, so closed blocks never render again. */
 export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
-  const { trace, fromGroup, toGroup, pinned, endLabel, caret } = props
+  const { log, fromGroup, toGroup, pinned, endLabel, caret, prefix = 'token-' } = props
   const chips = []
   for (let group = fromGroup; group < toGroup; group++) {
-    const first = trace.groups[group] ?? 0
-    const members = trace.tokens.slice(first, trace.groups[group + 1] ?? trace.tokens.length)
+    const first = log.groups[group] ?? 0
+    const members = log.tokens.slice(first, log.groups[group + 1] ?? log.tokens.length)
     const [token] = members
     if (token === undefined) continue
     chips.push(
       members.length > 1 ? (
-        <CharacterGroup key={first} members={members} pinned={pinned} />
+        <CharacterGroup key={first} members={members} pinned={pinned} prefix={prefix} />
       ) : (
         <Chip
           key={first}
           token={token}
+          prefix={prefix}
           pinned={token.index === pinned}
-          end={trace.isEnd(token.id) ? endLabel : null}
+          end={log.isEnd(token.id) ? endLabel : null}
         />
       ),
     )
@@ -66,9 +69,9 @@ function shortSurprisal(logprob: number): string {
 }
 
 /** Attributes every token element carries: what automation, hover and the two scales read. */
-function tokenAttributes(token: GeneratedToken, pinned: boolean) {
+function tokenAttributes(token: GeneratedToken, pinned: boolean, prefix: string) {
   return {
-    id: `token-${token.index}`,
+    id: `${prefix}${token.index}`,
     role: 'option',
     'aria-selected': pinned,
     'data-token-index': token.index,
@@ -80,27 +83,34 @@ function tokenAttributes(token: GeneratedToken, pinned: boolean) {
 
 interface ChipProps {
   token: GeneratedToken
+  prefix: string
   pinned: boolean
   /** How an end of text is called, for a token that is one. */
   end: string | null
 }
 
-const Chip = memo(function Chip({ token, pinned, end }: ChipProps) {
-  const silent = end !== null && token.text === ''
+const Chip = memo(function Chip({ token, pinned, end, prefix }: ChipProps) {
+  const isTextless = end !== null && token.text === ''
   return (
     <span
-      {...tokenAttributes(token, pinned)}
-      className={`chip ${levelClasses(token)}${silent ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
-      aria-label={silent ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
-      data-label={silent ? end : undefined}
+      {...tokenAttributes(token, pinned, prefix)}
+      className={`chip ${levelClasses(token)}${isTextless ? ' chip-end' : token.text.includes('\n') ? ' chip-break' : ''}`}
+      aria-label={isTextless ? end : token.text.trim() === '' ? JSON.stringify(token.text) : undefined}
+      data-label={isTextless ? end : undefined}
     >
       <TokenText text={token.text} />
     </span>
   )
 })
 
-/** Several tokens that make one character: the text on the last, a strip for each before it. */
-function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[]; pinned: number }) {
+interface GroupProps {
+  members: readonly GeneratedToken[]
+  pinned: number
+  prefix: string
+}
+
+/** Several tokens that make one character: the text on the last, a mark for each before it. */
+function CharacterGroup({ members, pinned, prefix }: GroupProps) {
   const text = members.map((member) => member.text).join('')
   const parts = members.length - 1
   return (
@@ -108,7 +118,7 @@ function CharacterGroup({ members, pinned }: { members: readonly GeneratedToken[
       {members.map((member, place) => (
         <span
           key={member.index}
-          {...tokenAttributes(member, member.index === pinned)}
+          {...tokenAttributes(member, member.index === pinned, prefix)}
           className={
             place < parts ? `chip chip-part ${levelClasses(member)}` : `chip ${levelClasses(member)}`
           }

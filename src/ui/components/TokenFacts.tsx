@@ -1,13 +1,13 @@
 import type { CandidateTable } from '../../store/candidates.ts'
-import { visibleText } from '../../store/groups.ts'
-import type { Trace } from '../../store/trace.ts'
+import { visibleText } from '../../store/characterGroups.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import type { GeneratedToken } from '../../api/model.ts'
 import { useSession, useTranslate } from '../context.ts'
 import { formatFixed, formatProbability } from '../../maths/format.ts'
 import { Icon } from './Icon.tsx'
 
 interface TokenFactsProps {
-  trace: Trace
+  log: TokenLog
   token: GeneratedToken
   table: CandidateTable
   held: 'pinned' | 'following' | null
@@ -15,10 +15,10 @@ interface TokenFactsProps {
 }
 
 /** Which token this is, where it was predicted, and the numbers of that prediction. */
-export function TokenFacts({ trace, token, table, held, recomputed }: TokenFactsProps) {
+export function TokenFacts({ log, token, table, held, recomputed }: TokenFactsProps) {
   const { app } = useSession()
   const t = useTranslate()
-  const whole = wholeOf(trace, token)
+  const whole = wholeOf(log, token)
   const draw = token.random === null ? t('logits.greedyDraw') : formatFixed(token.random, 4)
   const facts: [string, string][] = [
     [t('logits.probability'), formatProbability(Math.exp(token.logprob))],
@@ -49,7 +49,7 @@ export function TokenFacts({ trace, token, table, held, recomputed }: TokenFacts
           </span>
         )}
       </Heading>
-      <Context trace={trace} token={token} />
+      <Context log={log} token={token} />
       <dl className="facts">
         {facts.map(([name, value]) => (
           <div key={name}>
@@ -86,11 +86,11 @@ function Heading({ text, part = null, id, position, children }: HeadingProps) {
 TokenFacts.Heading = Heading
 
 /** The text a token stands in, and which part of it the token is when several make one character. */
-function wholeOf(trace: Trace, token: GeneratedToken): { text: string; part: string | null } {
-  if (trace.isEnd(token.id)) return { text: token.text === '' ? '⏹' : token.text, part: null }
-  const group = trace.groups.findLastIndex((start) => start <= token.index)
-  const first = trace.groups[group] ?? token.index
-  const members = trace.tokens.slice(first, trace.groups[group + 1] ?? trace.tokens.length)
+function wholeOf(log: TokenLog, token: GeneratedToken): { text: string; part: string | null } {
+  if (log.isEnd(token.id)) return { text: token.text === '' ? '⏹' : token.text, part: null }
+  const group = log.groups.findLastIndex((start) => start <= token.index)
+  const first = log.groups[group] ?? token.index
+  const members = log.tokens.slice(first, log.groups[group + 1] ?? log.tokens.length)
   const text = members.map((member) => member.text).join('')
   return { text, part: members.length > 1 ? `${token.index - first + 1}/${members.length}` : null }
 }
@@ -99,9 +99,9 @@ function wholeOf(trace: Trace, token: GeneratedToken): { text: string; part: str
 const CONTEXT = 42
 
 /** A row's logits predict the next token, so the place is named by what stood before it. */
-function Context({ trace, token }: { trace: Trace; token: GeneratedToken }) {
+function Context({ log, token }: { log: TokenLog; token: GeneratedToken }) {
   const t = useTranslate()
-  const before = [...trace.promptTexts, ...trace.tokens.slice(0, token.index).map(({ text }) => text)]
+  const before = [...log.promptTexts, ...log.tokens.slice(0, token.index).map(({ text }) => text)]
     .slice(-24)
     .join('')
   const shown = before.length > CONTEXT ? `…${before.slice(-CONTEXT)}` : before

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState, type PointerEvent, type RefObject } from 'react'
 import { isRunning } from '../../store/app.ts'
-import { useApp, useSession, useTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useTokenLog, useTranslate } from '../context.ts'
 import { PromptChips } from './PromptChips.tsx'
 import { ChipBlock } from './TokenChips.tsx'
 import { useLineBlocks } from './useLineBlocks.ts'
@@ -18,7 +18,7 @@ function tokenAt(event: PointerEvent): { generated: number | null; prompt: numbe
 /** The text as token chips: the prompt greyed, the generated tokens coloured by what the model thought of them. */
 export function TokenStream() {
   const { app } = useSession()
-  const trace = useTrace()
+  const log = useTokenLog()
   const t = useTranslate()
   const colouring = useApp((state) => state.colouring)
   const values = useApp((state) => state.values)
@@ -26,19 +26,19 @@ export function TokenStream() {
   const runKind = useApp((state) => state.run.kind)
   const running = useApp((state) => isRunning(state.run))
   const scroller = useRef<HTMLDivElement>(null)
-  const seams = useLineBlocks(trace, scroller, String(values))
-  useFollow(scroller, trace.getVersion(), running, pinned)
+  const seams = useLineBlocks(log, scroller, String(values))
+  useFollow(scroller, log.getVersion(), running, pinned)
 
   const starts = [0, ...seams]
   const blocks = starts.map((from, place) => {
-    const to = starts[place + 1] ?? trace.groups.length
-    const first = trace.groups[from] ?? 0
-    const end = trace.groups[to] ?? trace.tokens.length
+    const to = starts[place + 1] ?? log.groups.length
+    const first = log.groups[from] ?? 0
+    const end = log.groups[to] ?? log.tokens.length
     return (
       <ChipBlock
-        key={`${trace.epoch}:${from}`}
-        trace={trace}
-        epoch={trace.epoch}
+        key={`${log.epoch}:${from}`}
+        log={log}
+        epoch={log.epoch}
         fromGroup={from}
         toGroup={to}
         tokens={end}
@@ -67,7 +67,7 @@ export function TokenStream() {
         else if (prompt !== null) app.setState({ hoveredPrompt: prompt, pinned: null })
       }}
     >
-      <PromptChips trace={trace} />
+      <PromptChips log={log} />
       <span
         className="stream-output"
         role="listbox"
@@ -76,7 +76,7 @@ export function TokenStream() {
         aria-label={t('output.label')}
         aria-activedescendant={pinned === null ? undefined : `token-${pinned}`}
         data-testid="output"
-        data-state={trace.tokens.length === 0 && !running ? 'empty' : running ? 'running' : runKind}
+        data-state={log.tokens.length === 0 && !running ? 'empty' : running ? 'running' : runKind}
       >
         {blocks}
       </span>
@@ -116,24 +116,24 @@ const ANNOUNCE_EVERY = 1500
 
 /** Reads new text out in phrases. */
 function Announcer() {
-  const { trace } = useSession()
+  const { log } = useSession()
   const [phrase, setPhrase] = useState('')
   useEffect(() => {
-    let from = trace.tokens.length
-    let epoch = trace.epoch
+    let from = log.tokens.length
+    let epoch = log.epoch
     const timer = setInterval(() => {
-      if (epoch !== trace.epoch) [from, epoch] = [0, trace.epoch]
-      if (trace.tokens.length === from) return
+      if (epoch !== log.epoch) [from, epoch] = [0, log.epoch]
+      if (log.tokens.length === from) return
       setPhrase(
-        trace.tokens
+        log.tokens
           .slice(from)
           .map((token) => token.text)
           .join(''),
       )
-      from = trace.tokens.length
+      from = log.tokens.length
     }, ANNOUNCE_EVERY)
     return () => clearInterval(timer)
-  }, [trace])
+  }, [log])
   return (
     <span className="visually-hidden" aria-live="polite">
       {phrase}

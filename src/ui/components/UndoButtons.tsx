@@ -4,7 +4,7 @@ import { useSession, useTranslate } from '../context.ts'
 import type { MessageKey, Translate } from '../messages/index.ts'
 import { Icon } from './Icon.tsx'
 
-/** Takes back what was done last, and does it again. */
+/** Undoes what was done last, and does it again. */
 export function UndoButtons() {
   return (
     <>

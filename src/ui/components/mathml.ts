@@ -35,7 +35,7 @@ export const tight = element('mo', { lspace: '0', rspace: '0' })
 
 export const paren = (...inside: ReactNode[]): ReactElement => mrow(tight('('), ...inside, tight(')'))
 
-/** A subscript of several letters: `a` with `row, lane`. */
+/** A subscript of several letters: `a` with `row, dim`. */
 export const sub = (base: ReactNode, index: string): ReactElement =>
   msub(typeof base === 'string' ? mi(base) : base, mi(index))
 

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useState, type RefObject } from 'react'
-import type { Trace } from '../../store/trace.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import { beginsLine, extendSeams } from '../draw/seams.ts'
 
 interface Lines {
@@ -10,22 +10,22 @@ interface Lines {
 
 const NO_SEAMS: readonly number[] = []
 /** Milliseconds a changed width rests before lines are measured again. */
-const REST = 200
+const DEBOUNCE_MS = 200
 
 /** Seams of the shown text; empty while lines may be moving. */
 export function useLineBlocks(
-  trace: Trace,
+  log: TokenLog,
   box: RefObject<HTMLElement | null>,
   shownAs: string,
 ): readonly number[] {
-  const key = `${trace.epoch} ${shownAs}`
+  const key = `${log.epoch} ${shownAs}`
   const [lines, setLines] = useState<Lines>({ key, seams: NO_SEAMS })
   const moving = useMovingWidth(box)
   const seams = lines.key === key && !moving ? lines.seams : NO_SEAMS
-  const groups = trace.groups.length
+  const groups = log.groups.length
   useLayoutEffect(() => {
     if (moving) return
-    const element = (group: number) => document.getElementById(`token-${trace.groups[group]}`)
+    const element = (group: number) => document.getElementById(`token-${log.groups[group]}`)
     const next = extendSeams(seams, groups, (group) => {
       const [here, before] = [element(group), element(group - 1)]
       return here !== null && before !== null && beginsLine(here, before)
@@ -33,11 +33,11 @@ export function useLineBlocks(
     // Where lines begin is known only after layout, before the browser paints.
     // oxlint-disable-next-line react/set-state-in-effect
     if (next !== lines.seams) setLines({ key, seams: next })
-  }, [trace, groups, seams, lines, key, moving])
+  }, [log, groups, seams, lines, key, moving])
   return seams
 }
 
-/** True from a change of width or of fonts until things have rested. */
+/** True from a change of width or of fonts until things are at rest. */
 function useMovingWidth(box: RefObject<HTMLElement | null>): boolean {
   const [moving, setMoving] = useState(false)
   useEffect(() => {
@@ -48,7 +48,7 @@ function useMovingWidth(box: RefObject<HTMLElement | null>): boolean {
     const move = () => {
       setMoving(true)
       clearTimeout(timer)
-      timer = setTimeout(() => setMoving(false), REST)
+      timer = setTimeout(() => setMoving(false), DEBOUNCE_MS)
     }
     const observer = new ResizeObserver(() => {
       if (element.clientWidth === width) return

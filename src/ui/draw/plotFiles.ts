@@ -41,7 +41,7 @@ export interface PlotPicture {
   width: number
   height: number
   title: string
-  /** What the numbers are of: model, text, mix. */
+  /** What the numbers are of: model, text, scales. */
   caption: string
   marks: readonly Mark[]
 }

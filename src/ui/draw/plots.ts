@@ -73,7 +73,7 @@ export interface MatrixPlot {
 }
 
 /** Largest plot, in CSS pixels. */
-const LARGEST = { width: 1200, height: 1200 }
+const MAX_SIZE = { width: 1200, height: 1200 }
 const LONGEST = 18
 
 const widest = (count: number, label: (at: number) => string): number =>
@@ -90,8 +90,8 @@ export function matrixPlot(frame: PlotFrame, plot: MatrixPlot): PlotPicture {
   const top = PLOT_TOP + above
   const fit = (most: number, count: number, side: number): number =>
     words === undefined ? Math.min(side, most / count) : side
-  const width = fit(LARGEST.width, cols, plot.cell.width)
-  const height = fit(LARGEST.height, rows, plot.cell.height)
+  const width = fit(MAX_SIZE.width, cols, plot.cell.width)
+  const height = fit(MAX_SIZE.height, rows, plot.cell.height)
   const place = { left, top, width, height }
   const marks = [...cellMarks(plot, place), ...labelMarks(frame.ink, plot, place)]
   return framed(frame, { width: left + width * cols, height: top + height * rows }, [

@@ -40,7 +40,7 @@ export interface Scene {
   colLabel: (col: number) => string
   /** True: column labels are words, written upwards. */
   colWords: boolean
-  /** Columns between two dividing lines, 0 for none: the lanes of a head. */
+  /** Columns between two dividing lines, 0 for none: the dimensions of a head. */
   group: number
   selectedRow: number
   /** Columns that the mask removes; null where there is no mask. */

@@ -7,7 +7,7 @@ export const attentionEn = {
   'reading.tokens': 'Reading {count} tokens…',
   'reading.failed': 'The text could not be read',
 
-  'attention.strip':
+  'attention.textBar':
     'The text under the weights of the selected token: the more ink, the more weight. A click selects a token, arrow keys move.',
   'attention.heads': 'All heads',
   'attention.layer': 'Layer {layer}',

@@ -8,7 +8,7 @@ export const attentionKo: Readonly<Record<keyof typeof attentionEn, string>> = {
   'reading.tokens': '토큰 {count}개를 읽는 중…',
   'reading.failed': '글을 읽지 못했습니다',
 
-  'attention.strip':
+  'attention.textBar':
     '선택한 토큰의 가중치를 입힌 글: 진할수록 가중치가 큽니다. 누르면 토큰이 선택되고 화살표로 움직입니다.',
   'attention.heads': '모든 헤드',
   'attention.layer': '층 {layer}',

@@ -101,6 +101,7 @@ export const en = {
   'preset.balanced': 'Balanced',
   'preset.creative': 'Creative',
   'preset.exact': 'Exact distribution',
+  'preset.author': 'Model’s author',
   'setting.temperature': 'Temperature',
   'setting.topK': 'Top-k',
   'setting.topP': 'Top-p',

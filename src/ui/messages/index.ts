@@ -27,7 +27,7 @@ export async function loadLanguage(language: Language): Promise<void> {
 }
 
 /** Fetches the words of the views that do not open with the page; of Korean they are there already. */
-export async function loadViewWords(): Promise<void> {
+export async function loadViewMessages(): Promise<void> {
   viewsWanted = true
   if (catalogues.ko === undefined) await loadEnglishViews()
 }

@@ -7,6 +7,9 @@ export const keysEn = {
   'keys.undo': 'Undo, redo',
   'keys.views': 'In the list of views: move, open',
   'keys.regions': 'On the line of a region: its width; hide it',
+  'keys.chatSend': 'Send the message',
+  'keys.chatLine': 'Begin a line',
+  'keys.tokenIds': 'Previous token, next token',
   'keys.compareRun': 'Compare',
   'keys.divergence': 'Next divergence',
   'keys.positions': 'Previous position, next position',
@@ -23,7 +26,7 @@ export const keysEn = {
   'keys.scoredToken': 'In the text: previous token, next token',
   'keys.speculateRun': 'Speculate',
   'keys.places': 'Previous place, next place',
-  'keys.mixerRow': 'On a grip: move the adapter',
+  'keys.adapterRow': 'On a grip: move the adapter',
   'keys.fileTokens': 'Previous token, next token of the file',
   'keys.fileSteps': 'In the list of steps: move',
 } as const

@@ -8,6 +8,9 @@ export const keysKo: Readonly<Record<keyof typeof keysEn, string>> = {
   'keys.undo': '되돌리기, 다시 하기',
   'keys.views': '보기 목록에서: 이동, 열기',
   'keys.regions': '영역 경계에서: 너비 조절, 숨기기',
+  'keys.chatSend': '메시지 보내기',
+  'keys.chatLine': '줄바꿈',
+  'keys.tokenIds': '앞 토큰, 다음 토큰',
   'keys.compareRun': '비교 시작',
   'keys.divergence': '다음 갈림 지점',
   'keys.positions': '이전 위치, 다음 위치',
@@ -24,7 +27,7 @@ export const keysKo: Readonly<Record<keyof typeof keysEn, string>> = {
   'keys.scoredToken': '글에서: 이전 토큰, 다음 토큰',
   'keys.speculateRun': '추측 시작',
   'keys.places': '이전 자리, 다음 자리',
-  'keys.mixerRow': '손잡이에서: 어댑터 순서 바꾸기',
+  'keys.adapterRow': '손잡이에서: 어댑터 순서 바꾸기',
   'keys.fileTokens': '파일의 이전 토큰, 다음 토큰',
   'keys.fileSteps': '단계 목록에서: 이동',
 }

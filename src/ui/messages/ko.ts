@@ -2,9 +2,10 @@ import type { Catalogue } from './en.ts'
 import { adaptersKo } from './adapters.ko.ts'
 import { attentionKo } from './attention.ko.ts'
 import { attributionKo } from './attribution.ko.ts'
-import { benchKo } from './bench.ko.ts'
+import { samplerKo } from './sampler.ko.ts'
 import { branchesKo } from './branches.ko.ts'
 import { cacheKo } from './cache.ko.ts'
+import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
@@ -14,6 +15,7 @@ import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 import { titlesKo } from './titles.ko.ts'
+import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
 
 export const ko: Catalogue = {
@@ -114,6 +116,7 @@ export const ko: Catalogue = {
   'preset.greedy': '탐욕적',
   'preset.balanced': '균형',
   'preset.creative': '창의적',
+  'preset.author': '모델 제작자',
   'preset.exact': '원래 분포 그대로',
   'setting.temperature': '온도',
   'setting.topK': 'Top-k',
@@ -225,12 +228,14 @@ export const ko: Catalogue = {
   ...attentionKo,
   ...lensKo,
   ...attributionKo,
-  ...benchKo,
+  ...samplerKo,
   ...modelsKo,
   ...scoreKo,
   ...branchesKo,
   ...cacheKo,
+  ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...tokenizerKo,
   ...traceKo,
 }

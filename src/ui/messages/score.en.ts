@@ -1,7 +1,7 @@
 /** Words of the score view. */
 export const scoreEn = {
   'score.about':
-    'How well a given text is predicted: the model reads it as it stands, and every token is judged by the prediction made just before it.',
+    'How well a given text is predicted: the model reads it as it stands, and every token is scored by the prediction made just before it.',
   'score.mode': 'Tokens that count',
   'score.mode.all': 'all',
   'score.mode.hand': 'marked by hand',
@@ -22,7 +22,7 @@ export const scoreEn = {
   'score.progress': 'Tokens scored',
   'score.done': '{done} of {total} tokens',
   'score.empty': 'Nothing is scored yet.',
-  'score.made': 'scored by {model}, {mix}',
+  'score.made': 'scored by {model}, {scales}',
   'score.stopped': 'stopped after {done} tokens',
   'score.stale': 'the text has changed since',
   'score.tooShort': 'One token alone has nothing before it to be predicted by.',

@@ -24,7 +24,7 @@ export const scoreKo: Readonly<Record<keyof typeof scoreEn, string>> = {
   'score.progress': '채점한 토큰',
   'score.done': '토큰 {total}개 중 {done}개',
   'score.empty': '아직 채점하지 않았습니다.',
-  'score.made': '{model}, {mix}(으)로 채점',
+  'score.made': '{model}, {scales}(으)로 채점',
   'score.stopped': '토큰 {done}개에서 멈춤',
   'score.stale': '그 뒤로 글이 바뀜',
   'score.tooShort': '토큰이 하나뿐이면 그것을 예측할 앞 글이 없습니다.',

@@ -78,7 +78,7 @@ export const stepsEn = {
   'tensor.legend': 'Colours from {low} to {high}',
   'tensor.cell': 'row {row} “{token}”, {column}',
   'tensor.column': 'column {col}',
-  'tensor.lane': 'head {head}, lane {lane}',
+  'tensor.dim': 'head {head}, dimension {dim}',
   'tensor.position': 'position {position} “{token}”',
   'tensor.vocabulary': 'token {id}',
   'tensor.masked.ahead': 'masked: lies ahead',
@@ -94,7 +94,7 @@ export const stepsEn = {
   'formula.bias': 'bias',
   'formula.adapters': 'adapters',
   'formula.index': 'k',
-  'formula.lane': 'lane',
+  'formula.dim': 'dim',
   'formula.position': 'position',
   'formula.product': 'product',
   'formula.noWeights': 'The weights of this product were not captured.',
@@ -107,10 +107,10 @@ export const stepsEn = {
   'formula.drops.ahead': 'This position lies ahead: the softmax leaves it out.',
   'formula.drops.window': 'This position is outside the window of {window}: the softmax leaves it out.',
   'formula.still': 'At position 0 the angle is 0: the pair stays as it is.',
-  'formula.unrotated': 'Only the first {rotary} lanes of each head turn: this one stays as it is.',
+  'formula.unrotated': 'Only the first {rotary} dimensions of each head turn: this one stays as it is.',
   'formula.ofHead': 'Only the {width} features of head {head} are averaged.',
   'formula.softcap': 'The soft cap keeps it between −{cap} and {cap}; without it: {raw}.',
-  'formula.rope': 'Lanes {lane} and {partner} of the head turn together by {angle} rad.',
+  'formula.rope': 'Dimensions {dim} and {partner} of the head turn together by {angle} rad.',
   'formula.rms': 'n = {count}; the mean of the squares is {meanSquare}.',
   'formula.layer': 'n = {count}; mean {mean}, variance {variance}; normalised {normal} before g and b.',
   'formula.softmax': 'The largest of the {count} scores is {max}; {total} is the sum of all exponentials.',
@@ -180,7 +180,7 @@ export const stepsEn = {
   'role.logits': 'score words',
   'role.lora_a': 'adapter A·x',
   'role.embed_lora': 'adapter',
-  'role.blend': 'adapter mix',
+  'role.blend': 'adapter blend',
   'role.linear': 'project',
   'role.norm': 'normalise',
   'role.rope': 'rotate',
@@ -202,7 +202,7 @@ export const stepsEn = {
   'about.k_norm':
     'The keys are brought to a common size as the queries are: scores then tell how well two directions fit.',
   'about.q_rope':
-    'Pairs of lanes turn by an angle that grows with the position, slowly for some pairs and fast for others. Comparing two turned vectors then depends on how far apart their tokens stand.',
+    'Pairs of dimensions turn by an angle that grows with the position, slowly for some pairs and fast for others. Comparing two turned vectors then depends on how far apart their tokens stand.',
   'about.k_rope':
     'The keys turn by the same angles as the queries, each by its own position, so that only the distance between two tokens matters.',
   'about.cache':
@@ -229,14 +229,14 @@ export const stepsEn = {
     'The MLP’s answer is added to the stream. The layer ends here; the next one begins with this sum.',
   'about.final_norm': 'The stream of the last layer is normalised before it is compared with the vocabulary.',
   'about.logits':
-    'Each row is scored against every token of the vocabulary. The highest scores are the likeliest to come next; a softmax over them gives the probabilities the sampler draws from.',
+    'Each row is scored against every token of the vocabulary. The highest scores are most likely to come next; a softmax over them gives the probabilities the sampler draws from.',
   'about.lora_a':
     'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',
-  'about.blend': 'The base’s module and the adapter’s replacement, mixed by the adapter’s scale.',
+  'about.blend': 'The base’s module and the adapter’s replacement, weighted by the adapter’s scale.',
   'about.linear': 'A learned projection: every output is a sum of all inputs, each times a weight.',
   'about.norm': 'Values are brought to a common size; a learned gain then weighs each feature.',
-  'about.rope': 'Pairs of lanes turn by an angle that grows with the position.',
+  'about.rope': 'Pairs of dimensions turn by an angle that grows with the position.',
   'about.positions': 'The row of a learned table that belongs to the position is added.',
   'about.position_scale': 'Far into a long text the queries grow a little, so that attention stays sharp.',
   'about.add': 'Two rows are added, feature by feature.',
@@ -250,8 +250,8 @@ export const stepsEn = {
   'about.with.softcap': 'A soft cap then keeps every value between −{cap} and {cap}.',
   'about.with.window':
     'A row sees {window} positions here, its own and those right before it; earlier ones are veiled.',
-  'about.with.half': 'A lane is paired with the one half the rotation’s width away.',
-  'about.with.interleaved': 'A lane is paired with its neighbour.',
+  'about.with.half': 'A dimension is paired with the one half the rotation’s width away.',
+  'about.with.interleaved': 'A dimension is paired with its neighbour.',
   'about.with.theta': 'The slowest pairs follow from θ = {theta}.',
-  'about.with.rotary': 'The first {rotary} of the {headDim} lanes of a head turn.',
+  'about.with.rotary': 'The first {rotary} of the {headDim} dimensions of a head turn.',
 } as const

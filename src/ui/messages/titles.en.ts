@@ -1,5 +1,6 @@
 /** Names of the views and of their regions: the only words of them that open with the page. */
 export const titlesEn = {
+  'view.chat': 'Chat',
   'view.steps': 'Steps',
   'view.attention': 'Attention',
   'view.lens': 'Lens',
@@ -10,6 +11,7 @@ export const titlesEn = {
   'view.speculate': 'Speculate',
   'view.adapters': 'Adapters',
   'view.compare': 'A/B',
+  'view.tokenizer': 'Tokenizer',
   'view.trace': 'Trace files',
   'view.learn': 'Learn',
   'view.models': 'Models',
@@ -23,6 +25,7 @@ export const titlesEn = {
   'edits.panel': 'Prediction',
   'score.panel': 'Token',
   'speculate.panel': 'Proposal',
+  'chat.setup': 'Options',
   'adapters.title': 'Add',
   'adapters.text': 'Text',
   'compare.panel': 'Position',

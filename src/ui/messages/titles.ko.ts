@@ -1,6 +1,7 @@
 import type { titlesEn } from './titles.en.ts'
 
 export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
+  'view.chat': '대화',
   'view.steps': '단계',
   'view.attention': '어텐션',
   'view.lens': '렌즈',
@@ -11,6 +12,7 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.speculate': '추측 디코딩',
   'view.adapters': '어댑터',
   'view.compare': 'A/B',
+  'view.tokenizer': '토크나이저',
   'view.trace': '실행 기록',
   'view.learn': '배우기',
   'view.models': '모델',
@@ -24,6 +26,7 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'edits.panel': '예측',
   'score.panel': '토큰',
   'speculate.panel': '제안',
+  'chat.setup': '설정',
   'adapters.title': '추가',
   'adapters.text': '글',
   'compare.panel': '위치',

@@ -29,7 +29,7 @@ export const traceEn = {
   'trace.noGpuTitle': 'Look into a saved run',
   'trace.noGpuBody': 'A saved run needs no GPU: its text, its probabilities and its tensors are in the file.',
   'trace.base': 'base model',
-  'trace.mix': 'Adapters',
+  'trace.adapters': 'Adapters',
   'trace.edits': 'Edits',
   'trace.tokens': '{count} tokens',
   'trace.text': 'Text of the run, one token each. Arrow keys move.',

@@ -30,7 +30,7 @@ export const traceKo: Readonly<Record<keyof typeof traceEn, string>> = {
   'trace.noGpuTitle': '저장된 실행 들여다보기',
   'trace.noGpuBody': '저장된 실행에는 GPU가 필요 없습니다. 글과 확률, 텐서가 모두 파일에 들어 있습니다.',
   'trace.base': '기본 모델',
-  'trace.mix': '어댑터',
+  'trace.adapters': '어댑터',
   'trace.edits': '편집',
   'trace.tokens': '토큰 {count}개',
   'trace.text': '실행한 글을 토큰 하나씩. 화살표로 움직입니다.',

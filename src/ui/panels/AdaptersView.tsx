@@ -4,10 +4,10 @@ import { Segmented } from '../components/Segmented.tsx'
 import { useApp, useTranslate } from '../context.ts'
 import { DeltaMap } from './adapters/DeltaMap.tsx'
 import { useAdapters, useAdaptersState, useSelectedTrack } from './adapters/hooks.ts'
-import { Mixer } from './adapters/Mixer.tsx'
+import { ScalesDesk } from './adapters/ScalesDesk.tsx'
 import { AdapterReportPanel } from './adapters/ReportPanel.tsx'
 
-/** The mixer above, the selected adapter below: what was read, and what it changes. */
+/** The rows above, the selected adapter below: what was read, and what it changes. */
 export function AdaptersView() {
   const adapters = useAdapters()
   const model = useApp((state) => answeringModel(state.model)?.id ?? null)
@@ -20,7 +20,7 @@ export function AdaptersView() {
   )
   return (
     <div className="adapters">
-      {none ? <NoAdapters /> : <Mixer />}
+      {none ? <NoAdapters /> : <ScalesDesk />}
       <Selected />
     </div>
   )

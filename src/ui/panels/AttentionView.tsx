@@ -1,12 +1,12 @@
 import { Segmented } from '../components/Segmented.tsx'
 import { useTranslate } from '../context.ts'
 import { CachePanel } from './cache/CachePanel.tsx'
-import { Fresh, NothingRead } from './reading/NothingRead.tsx'
-import { useShown, useTextRow, useWatchedReading } from './reading/hooks.ts'
+import { StaleNotice, EmptyState } from './reading/EmptyState.tsx'
+import { useShown, useTextRow, useWatchedMeasurement } from './reading/hooks.ts'
 import { useAttention, useAttentionState } from './attention/hooks.ts'
 import { HeadGrid } from './attention/HeadGrid.tsx'
 import { HeadMatrix } from './attention/HeadMatrix.tsx'
-import { QueryStrip, QueryTools } from './attention/QueryStrip.tsx'
+import { QueryBar, QueryTools } from './attention/QueryBar.tsx'
 
 /** Where every head looks, and the keys and values it looks at. */
 export function AttentionView() {
@@ -24,15 +24,15 @@ export function AttentionView() {
 
 /** All heads as thumbnails, some as a matrix and over the text. */
 function Heads() {
-  const { reading } = useAttention()
-  useWatchedReading(reading)
-  const shown = useShown(reading)
+  const { measurement } = useAttention()
+  useWatchedMeasurement(measurement)
+  const shown = useShown(measurement)
   const row = useTextRow(shown?.ids.length ?? 0)
-  if (shown === null) return <NothingRead reading={reading} />
+  if (shown === null) return <EmptyState measurement={measurement} />
   return (
     <>
-      <Fresh reading={reading} />
-      <QueryStrip ids={shown.ids} row={row} />
+      <StaleNotice measurement={measurement} />
+      <QueryBar ids={shown.ids} row={row} />
       <div className="attention-body">
         <HeadGrid map={shown.value} />
         <HeadMatrix ids={shown.ids} row={row} />

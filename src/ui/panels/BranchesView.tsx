@@ -37,7 +37,7 @@ function NothingToBranch({ written }: { written: boolean }) {
     return t(running ? 'reading.waiting' : written ? 'branches.otherModel' : 'branches.empty')
   }
   return (
-    <div className="reading-none" data-testid="branches-view">
+    <div className="empty-state" data-testid="branches-view">
       <div className="blank-slate" role="status">
         <p className="blank-slate-title">{title()}</p>
         {!loading && !running && (

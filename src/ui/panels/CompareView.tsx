@@ -1,28 +1,28 @@
 import { useEffect } from 'react'
 import { answeringModel } from '../../store/app.ts'
-import type { CompareMode, MixChoice, Side } from '../../store/adapterCompare.ts'
+import type { CompareMode, ScalesChoice, Side } from '../../store/adapterCompare.ts'
 import { Icon } from '../components/Icon.tsx'
 import { RunButtons } from '../components/RunButtons.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { CompareStreams } from './adapters/CompareStreams.tsx'
 import { useAdaptersState, useCompareState, useComparison } from './adapters/hooks.ts'
-import { CompareToggle } from './adapters/MixChip.tsx'
+import { CompareToggle } from './adapters/ScalesChip.tsx'
 
-/** The same prompt and seed under two mixes, in lock-step; or one text, scored under both. */
+/** The same prompt and seed under two sets of scales, in lock-step; or one text, scored under both. */
 export function CompareView() {
   const merged = useAdaptersState((state) => state.merged !== null)
   useCompareKeys()
   return (
     <div className="compare">
-      <Setup blocked={merged} />
+      <CompareControls blocked={merged} />
       <CompareStreams />
     </div>
   )
 }
 
 function useWorking(): boolean {
-  return useCompareState(({ phase }) => phase.kind === 'reading' || phase.kind === 'running')
+  return useCompareState(({ phase }) => phase.kind === 'prefill' || phase.kind === 'running')
 }
 
 /** Here Ctrl/Cmd+Enter compares, Esc stops, N jumps to the next divergence and J and K walk the positions. */
@@ -53,7 +53,7 @@ function useCompareKeys(): void {
   }, [comparison])
 }
 
-function Setup({ blocked }: { blocked: boolean }) {
+function CompareControls({ blocked }: { blocked: boolean }) {
   const comparison = useComparison()
   const t = useTranslate()
   const mode = useCompareState((state) => state.mode)
@@ -69,8 +69,8 @@ function Setup({ blocked }: { blocked: boolean }) {
           ]}
           onChange={(next) => comparison.state.setState({ mode: next })}
         />
-        <MixSelect side="a" />
-        <MixSelect side="b" />
+        <ScalesSelect side="a" />
+        <ScalesSelect side="b" />
         <CompareToggle />
       </div>
       {mode === 'write' ? <Prompt /> : <p className="note compare-hint">{t('compare.scoreHint')}</p>}
@@ -103,12 +103,12 @@ function Prompt() {
   )
 }
 
-function MixSelect({ side }: { side: Side }) {
+function ScalesSelect({ side }: { side: Side }) {
   const comparison = useComparison()
   const t = useTranslate()
   const choice = useCompareState((state) => state[side])
   const tracks = useAdaptersState((state) => state.tracks)
-  const known = choice === 'base' || choice === 'mix' || tracks.some(({ id }) => choice === `only:${id}`)
+  const known = choice === 'base' || choice === 'scales' || tracks.some(({ id }) => choice === `only:${id}`)
   const letter = side.toUpperCase()
   return (
     <label className="compare-side">
@@ -116,12 +116,12 @@ function MixSelect({ side }: { side: Side }) {
       <span className="visually-hidden">{t('compare.side', { side: letter })}</span>
       <select
         className="select"
-        data-testid={`compare-mix-${side}`}
-        value={known ? choice : 'mix'}
-        onChange={(event) => comparison.state.setState({ [side]: event.currentTarget.value as MixChoice })}
+        data-testid={`compare-scales-${side}`}
+        value={known ? choice : 'scales'}
+        onChange={(event) => comparison.state.setState({ [side]: event.currentTarget.value as ScalesChoice })}
       >
         <option value="base">{t('compare.base')}</option>
-        <option value="mix">{t('compare.mix')}</option>
+        <option value="scales">{t('compare.scales')}</option>
         {tracks.map(({ id, name }) => (
           <option key={id} value={`only:${id}`}>
             {t('compare.only', { name })}

@@ -9,13 +9,13 @@ import { PatchTool } from './edits/PatchTool.tsx'
 import { ScaleTool } from './edits/ScaleTool.tsx'
 import { SteerTool } from './edits/SteerTool.tsx'
 import { StoryPanel } from './edits/StoryPanel.tsx'
-import { useWatchedReading } from './reading/hooks.ts'
+import { useWatchedMeasurement } from './reading/hooks.ts'
 
 /** Changes what the model computes, and shows what that did to the text. */
 export function EditsView() {
   const info = useInfo()
-  const { reading } = useEditedRun()
-  useWatchedReading(reading)
+  const { measurement } = useEditedRun()
+  useWatchedMeasurement(measurement)
   return (
     <div className="edits" data-testid="edits-view">
       {info !== null && <Tools info={info} />}

@@ -4,22 +4,22 @@ import { useLens } from './lens/hooks.ts'
 import { LensExport } from './lens/LensExport.tsx'
 import { LensMatrix, LineNames } from './lens/LensMatrix.tsx'
 import { LiveColumn, LiveSwitch, useLiveColumn } from './lens/LiveColumn.tsx'
-import { Fresh, NothingRead } from './reading/NothingRead.tsx'
-import { useShown, useWatchedReading } from './reading/hooks.ts'
+import { StaleNotice, EmptyState } from './reading/EmptyState.tsx'
+import { useShown, useWatchedMeasurement } from './reading/hooks.ts'
 
 /** What every layer would predict at every position; while a text is being written, behind its newest token. */
 export function LensView() {
   const t = useTranslate()
-  const { reading } = useLens()
-  useWatchedReading(reading)
-  const shown = useShown(reading)
+  const { measurement } = useLens()
+  useWatchedMeasurement(measurement)
+  const shown = useShown(measurement)
   const live = useLiveColumn()
   const layers = (live?.cells ?? []).map(({ layer }) => layer).toReversed()
   return (
     <div className="lens" data-testid="lens-view">
       {shown === null && live === null ? (
         <>
-          <NothingRead reading={reading} />
+          <EmptyState measurement={measurement} />
           <LiveSwitch />
         </>
       ) : (
@@ -29,7 +29,7 @@ export function LensView() {
             <Scale />
             <LiveSwitch />
             {shown !== null && <LensExport ids={shown.ids} map={shown.value} />}
-            <Fresh reading={reading} />
+            <StaleNotice measurement={measurement} />
           </div>
           <div className={live === null || shown === null ? 'lens-frame' : 'lens-frame lens-frame-live'}>
             <LineNames layers={shown?.value.layers.toReversed() ?? layers} />

@@ -7,14 +7,14 @@ import {
   type Distribution,
 } from '../../store/candidates.ts'
 import type { Settings } from '../../store/settings.ts'
-import type { Trace } from '../../store/trace.ts'
+import type { TokenLog } from '../../store/tokenLog.ts'
 import type { GeneratedToken, LogitsAt } from '../../api/model.ts'
 import { toErrorData } from '../../errors.ts'
 import { Candidates } from '../components/Candidates.tsx'
 import { RankCurve } from '../components/RankCurve.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { TokenFacts } from '../components/TokenFacts.tsx'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { formatCount, formatFixed } from '../../maths/format.ts'
 
 /** Lines of the table; the chosen token follows when it stands lower. */
@@ -23,31 +23,31 @@ const ROWS = 12
 /** What the model thought at one place: of the token under the pointer, else the pinned, else the newest one. */
 export function LogitsPanel() {
   const t = useTranslate()
-  const trace = useSlowTrace(120)
+  const log = useSlowTokenLog(120)
   const hovered = useApp((state) => state.hovered)
   const pinned = useApp((state) => state.pinned)
   const prompted = useApp((state) => state.hoveredPrompt)
   const running = useApp((state) => isRunning(state.run))
-  const index = hovered ?? pinned ?? trace.tokens.length - 1
-  const token = trace.tokens[index]
+  const index = hovered ?? pinned ?? log.tokens.length - 1
+  const token = log.tokens[index]
 
-  if (hovered === null && prompted !== null && prompted < trace.promptIds.length) {
-    return <PromptToken trace={trace} index={prompted} />
+  if (hovered === null && prompted !== null && prompted < log.promptIds.length) {
+    return <PromptToken log={log} index={prompted} />
   }
   if (token === undefined) return <p className="panel-empty">{t('logits.empty')}</p>
-  // Full logits are read where somebody rests, not along the way of a pointer or a stream.
+  // Full logits are read where the selection rests, not along the way of a pointer or a stream.
   const settled = (hovered === null || hovered === pinned) && (pinned !== null || !running)
   const held = pinned === index ? 'pinned' : hovered === null ? 'following' : null
-  return <TokenLogits trace={trace} token={token} settled={settled} held={held} />
+  return <TokenLogits log={log} token={token} settled={settled} held={held} />
 }
 
-function PromptToken({ trace, index }: { trace: Trace; index: number }) {
+function PromptToken({ log, index }: { log: TokenLog; index: number }) {
   const t = useTranslate()
   return (
     <div className="logits">
       <TokenFacts.Heading
-        text={trace.promptTexts[index] ?? ''}
-        id={trace.promptIds[index] ?? 0}
+        text={log.promptTexts[index] ?? ''}
+        id={log.promptIds[index] ?? 0}
         position={index}
       />
       <p className="note">{t('logits.prompt')}</p>
@@ -56,29 +56,29 @@ function PromptToken({ trace, index }: { trace: Trace; index: number }) {
 }
 
 interface TokenLogitsProps {
-  trace: Trace
+  log: TokenLog
   token: GeneratedToken
   settled: boolean
   held: 'pinned' | 'following' | null
 }
 
-function TokenLogits({ trace, token, settled, held }: TokenLogitsProps) {
+function TokenLogits({ log, token, settled, held }: TokenLogitsProps) {
   const { app } = useSession()
   const t = useTranslate()
   const filtered = useApp((state) => state.filtered)
   const settings = useApp((state) => state.settings)
-  const vocab = useVocabulary(trace)
-  const { logits, error } = useFullLogits(trace, token.index, settled)
+  const vocab = useVocabulary(log)
+  const { logits, error } = useFullLogits(log, token.index, settled)
   const distribution = useMemo(() => (logits === null ? null : distributionOf(logits.data)), [logits])
   const request = { token, vocab, distribution, logits: logits?.data ?? null, limit: ROWS }
   const before = tableBeforeFilters(request)
-  const after = filtered ? tableAfterFilters(request, settings, trace.idsBefore(token.index)) : null
+  const after = filtered ? tableAfterFilters(request, settings, log.idsBefore(token.index)) : null
   const table = after ?? before
-  const onChoose = useContinue(trace, token.index)
+  const onChoose = useContinue(log, token.index)
   return (
     <div className="logits">
       <TokenFacts
-        trace={trace}
+        log={log}
         token={token}
         table={table}
         held={held}
@@ -93,13 +93,13 @@ function TokenLogits({ trace, token, settled, held }: TokenLogitsProps) {
         ]}
         onChange={(value) => app.setState({ filtered: value === 'after' })}
       />
-      <Candidates trace={trace} index={token.index} table={table} onChoose={onChoose} />
+      <Candidates log={log} index={token.index} table={table} onChoose={onChoose} />
       <FilterNote
         filtered={filtered}
         kept={after?.kept ?? null}
         vocab={vocab}
         settings={settings}
-        trace={trace}
+        log={log}
       />
       <Whole
         distribution={distribution}
@@ -114,28 +114,28 @@ function TokenLogits({ trace, token, settled, held }: TokenLogitsProps) {
 }
 
 /** Puts another token here and writes on behind it, the text before kept as a branch; nothing while the model is busy or another's. */
-function useContinue(trace: Trace, index: number): ((id: number) => void) | undefined {
+function useContinue(log: TokenLog, index: number): ((id: number) => void) | undefined {
   const session = useSession()
   const idle = useApp((state) => state.model.kind === 'ready' && !isRunning(state.run))
-  if (!idle || session.model?.info.id !== trace.modelId) return undefined
+  if (!idle || session.model?.info.id !== log.modelId) return undefined
   return (id) => {
-    import('../../store/samplingBench.ts')
+    import('../../store/samplingExplorer.ts')
       .then(({ continueWith }) => continueWith(session, { index }, id))
       .catch((error: unknown) => session.report(error))
   }
 }
 
 /** Size of the vocabulary behind the shown text: of the loaded model, or of what was captured before it went. */
-function useVocabulary(trace: Trace): number {
+function useVocabulary(log: TokenLog): number {
   const session = useSession()
   const info = useApp((state) =>
     state.model.kind === 'empty' ? null : 'info' in state.model ? state.model.info : null,
   )
-  return info !== null && info.id === trace.modelId ? info.vocab : (session.model?.info.vocab ?? 0)
+  return info !== null && info.id === log.modelId ? info.vocab : (session.model?.info.vocab ?? 0)
 }
 
-/** Full logits of a token once somebody rests on it; what is cached shows at once. */
-function useFullLogits(trace: Trace, index: number, settled: boolean) {
+/** Full logits of a token once the selection rests on it; what is cached shows at once. */
+function useFullLogits(log: TokenLog, index: number, settled: boolean) {
   const session = useSession()
   const answers = useApp((state) => state.model.kind)
   const [found, setFound] = useState<{
@@ -143,7 +143,7 @@ function useFullLogits(trace: Trace, index: number, settled: boolean) {
     logits: LogitsAt | null
     error: string | null
   } | null>(null)
-  const key = `${trace.epoch}:${index}`
+  const key = `${log.epoch}:${index}`
   useEffect(() => {
     if (!settled || session.peekLogits(index) !== null) return
     let current = true
@@ -168,14 +168,14 @@ interface FilterNoteProps {
   kept: number | null
   vocab: number
   settings: Settings
-  trace: Trace
+  log: TokenLog
 }
 
-function FilterNote({ filtered, kept, vocab, settings, trace }: FilterNoteProps) {
+function FilterNote({ filtered, kept, vocab, settings, log }: FilterNoteProps) {
   const t = useTranslate()
   if (!filtered || kept === null) return <p className="note">{t('logits.beforeNote')}</p>
   const names = ['temperature', 'topK', 'topP', 'minP', 'repetitionPenalty'] as const
-  const run = trace.settings
+  const run = log.settings
   const differs = run !== null && names.some((name) => run[name] !== settings[name])
   return (
     <p className="note">

@@ -1,3 +1,4 @@
+import { answeringModel } from '../../store/app.ts'
 import type { SettingName } from '../../store/settings.ts'
 import {
   applyPreset,
@@ -5,6 +6,7 @@ import {
   DEFAULT_SETTINGS,
   PRESET_NAMES,
   presetOf,
+  samplesAs,
   SETTING_NAMES,
   SETTING_RANGES,
 } from '../../store/settings.ts'
@@ -13,12 +15,16 @@ import { Icon } from '../components/Icon.tsx'
 import { SliderField } from '../components/SliderField.tsx'
 import { useApp, useSession, useTranslate } from '../context.ts'
 
+/** The preset of generation_config.json. */
+const AUTHOR = 'author'
+
 /** Everything that shapes the draw, set before a run. */
 export function SamplingPanel() {
   const { app } = useSession()
   const t = useTranslate()
   const settings = useApp((state) => state.settings)
-  const preset = presetOf(settings)
+  const author = useApp((state) => answeringModel(state.model)?.sampling ?? null)
+  const preset = presetOf(settings) ?? (samplesAs(settings, author) ? AUTHOR : null)
   return (
     <div className="sampling">
       <div className="field">
@@ -31,6 +37,8 @@ export function SamplingPanel() {
           data-testid="sampling-preset"
           value={preset ?? 'custom'}
           onChange={(event) => {
+            if (author !== null && event.currentTarget.value === AUTHOR)
+              app.setState({ settings: { ...settings, ...author } })
             const chosen = PRESET_NAMES.find((name) => name === event.currentTarget.value)
             if (chosen !== undefined) app.setState({ settings: applyPreset(settings, chosen) })
           }}
@@ -40,6 +48,7 @@ export function SamplingPanel() {
               {t(`preset.${name}`)}
             </option>
           ))}
+          {author !== null && <option value={AUTHOR}>{t('preset.author')}</option>}
           <option value="custom" disabled>
             {t('sampling.custom')}
           </option>

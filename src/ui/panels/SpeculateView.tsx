@@ -1,22 +1,22 @@
 import { answeringModel } from '../../store/app.ts'
 import { useApp, useTranslate } from '../context.ts'
-import { Lanes } from './speculate/Lanes.tsx'
-import { Setup } from './speculate/Setup.tsx'
+import { RoundColumns } from './speculate/Rounds.tsx'
+import { DraftControls } from './speculate/DraftControls.tsx'
 import { SpeculatedText } from './speculate/SpeculatedText.tsx'
-import { Standing } from './speculate/Standing.tsx'
+import { SpeculationSummary } from './speculate/SpeculationSummary.tsx'
 import { useSpeculateKeys, useSpeculateState } from './speculate/hooks.ts'
 
-/** A guide proposes, the model checks: one column a round, the text below. */
+/** A draft model proposes, the model checks: one column a round, the text below. */
 export function SpeculateView() {
   useSpeculateKeys()
   const shown = useSpeculateState((state) => state.shown !== null)
   return (
     <div className="speculate" data-testid="speculate-view">
-      <Setup />
+      <DraftControls />
       {shown ? (
         <>
-          <Standing />
-          <Lanes />
+          <SpeculationSummary />
+          <RoundColumns />
           <SpeculatedText />
         </>
       ) : (

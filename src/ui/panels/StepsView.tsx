@@ -1,4 +1,4 @@
-import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import {
   useCurrentStep,
   useShownStep,
@@ -9,7 +9,7 @@ import {
 } from './steps/hooks.ts'
 import { StepsEdits } from './edits/StepsEdits.tsx'
 import { StepTensor } from './steps/StepTensor.tsx'
-import { TokenStrip } from './steps/TokenStrip.tsx'
+import { TokenBar } from './steps/TokenBar.tsx'
 import { aboutStep } from './steps/words.ts'
 
 /** One forward over the text on the page, step by step. */
@@ -19,9 +19,9 @@ export function StepsView() {
   if (source === null) return <NoSteps />
   return (
     <div className="steps">
-      <Fresh />
+      <StepsNotice />
       <StepsEdits />
-      <TokenStrip />
+      <TokenBar />
       <CurrentStep />
     </div>
   )
@@ -48,7 +48,7 @@ function CurrentStep() {
 }
 
 /** Says when the numbers on show are about to be replaced, or could not be. */
-function Fresh() {
+function StepsNotice() {
   const t = useTranslate()
   const steps = useSteps()
   const phase = useStepsState((state) => state.phase)
@@ -81,13 +81,13 @@ function NoSteps() {
   const phase = useStepsState((state) => state.phase)
   const loaded = useApp((state) => state.model.kind)
   const run = useApp((state) => state.run.kind)
-  const trace = useSlowTrace(200)
+  const log = useSlowTokenLog(200)
   const title = () => {
     if (phase.kind === 'reading') return t('steps.reading', { count: phase.tokens })
     if (loaded === 'loading' && model === null) return t('steps.loading')
     if (model === null) return t('steps.noModel')
     if (run === 'prefill' || run === 'decoding') return t('steps.waiting')
-    if (trace.promptIds.length > 0 && trace.modelId !== model.info.id) return t('steps.otherModel')
+    if (log.promptIds.length > 0 && log.modelId !== model.info.id) return t('steps.otherModel')
     return t('steps.empty')
   }
   const working = phase.kind === 'reading' || loaded === 'loading' || run === 'prefill' || run === 'decoding'
@@ -102,7 +102,7 @@ function NoSteps() {
           </button>
         )}
       </div>
-      {phase.kind === 'failed' && <Fresh />}
+      {phase.kind === 'failed' && <StepsNotice />}
     </div>
   )
 }

@@ -84,7 +84,7 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
   const tree = useMemo(() => buildTree(list), [list])
   const current = useCurrentStep()
   const [toggled, setToggled] = useState<ReadonlyMap<string, boolean>>(new Map())
-  // The layer one steps into opens by itself, the one left closes again, unless somebody set it.
+  // The layer one steps into opens by itself, the one left closes again, unless it was set by hand.
   const layers = new Set(tree.flatMap(({ layer, path }) => (layer === null ? [] : [path])))
   const own = tree.find(({ layer }) => layer !== null && layer === current?.layer)?.path
   const isOpen = (path: string) => toggled.get(path) ?? (!layers.has(path) || path === own)

@@ -5,11 +5,11 @@ import { Legend } from '../components/Legend.tsx'
 import { TextButtons } from '../components/RunButtons.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { TokenStream } from '../components/TokenStream.tsx'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { formatCount } from '../../maths/format.ts'
-import { later } from './later.tsx'
+import { soon } from './later.tsx'
 
-const MixChip = later(async () => (await import('./adapters/MixChip.tsx')).MixChip)
+const ScalesChip = soon(async () => (await import('./adapters/ScalesChip.tsx')).ScalesChip)
 
 /** Prompt above, the text it became below. */
 export function WriteView() {
@@ -136,8 +136,8 @@ function Output() {
   const t = useTranslate()
   const model = useApp((state) => state.model)
   const running = useApp((state) => isRunning(state.run))
-  const trace = useSlowTrace(100)
-  const empty = trace.tokens.length === 0 && trace.promptIds.length === 0 && !running
+  const log = useSlowTokenLog(100)
+  const empty = log.tokens.length === 0 && log.promptIds.length === 0 && !running
   return (
     <section className="output-region" aria-label={t('output.region')}>
       {empty && (
@@ -160,8 +160,8 @@ function OutputFoot() {
   const run = useApp((state) => state.run)
   const lost = useApp((state) => state.model.kind === 'lost')
   const context = useApp((state) => answeringModel(state.model)?.context ?? 0)
-  const trace = useSlowTrace(150)
-  const count = trace.tokens.length
+  const log = useSlowTokenLog(150)
+  const count = log.tokens.length
   const finish = () => {
     switch (run.kind) {
       case 'idle':
@@ -182,7 +182,7 @@ function OutputFoot() {
     <div className="output-foot note">
       {count > 0 && <span className="numeric">{t('output.count', { count: formatCount(count) })}</span>}
       {remark !== null && <span>{remark}</span>}
-      <MixChip />
+      <ScalesChip />
     </div>
   )
 }

@@ -1,13 +1,13 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
-import { visibleText } from '../../store/groups.ts'
+import { visibleText } from '../../store/characterGroups.ts'
 import { lensOf } from '../../store/lens.ts'
 import { lensStripOf, type Absence, type StripCell, type StripLine } from '../../store/lensStrip.ts'
-import { spellRows } from '../../store/spelled.ts'
-import { selectTextRow } from '../../store/textReading.ts'
+import { labelRows } from '../../store/tokenLabels.ts'
+import { selectTextRow } from '../../store/textMeasurement.ts'
 import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { probabilityLevel } from '../draw/palette.ts'
 import { formatProbability } from '../../maths/format.ts'
 import type { MessageKey } from '../messages/index.ts'
@@ -19,10 +19,10 @@ export function LensStrip() {
   const open = useApp((state) => state.layout.stripOpen)
   const label = t(open ? 'strip.hide' : 'strip.show')
   return (
-    <section className="glance" data-testid="lens-strip" data-open={open} aria-label={t('strip.label')}>
+    <section className="lens-strip" data-testid="lens-strip" data-open={open} aria-label={t('strip.label')}>
       <button
         type="button"
-        className="glance-fold"
+        className="lens-strip-fold"
         aria-expanded={open}
         aria-label={label}
         title={label}
@@ -30,7 +30,7 @@ export function LensStrip() {
       >
         <Icon name={open ? 'down' : 'up'} />
       </button>
-      {open ? <Line /> : <span className="glance-word">{t('strip.label')}</span>}
+      {open ? <Line /> : <span className="lens-strip-word">{t('strip.label')}</span>}
     </section>
   )
 }
@@ -50,14 +50,16 @@ function Line() {
   const { line, absence, reading } = useStore(strip.state)
   if (line === null) {
     return (
-      <span className="glance-word">{t(absence === null || reading ? 'strip.reading' : WHY[absence])}</span>
+      <span className="lens-strip-word">
+        {t(absence === null || reading ? 'strip.reading' : WHY[absence])}
+      </span>
     )
   }
   return (
     <>
       <After line={line} />
       <ol
-        className="glance-cells"
+        className="lens-strip-cells"
         data-arrows=""
         data-row={line.row}
         aria-busy={reading}
@@ -74,10 +76,10 @@ function Line() {
 /** The token the predictions follow. */
 function After({ line: { row, ids } }: { line: StripLine }) {
   const t = useTranslate()
-  const text = spellRows(useSlowTrace(200), row + 1)[row] ?? ''
+  const text = labelRows(useSlowTokenLog(200), row + 1)[row] ?? ''
   const token = text === '' ? `#${ids.at(-1)}` : visibleText(text)
   return (
-    <span className="glance-after" title={t('strip.label')}>
+    <span className="lens-strip-after" title={t('strip.label')}>
       {t('strip.after', { token })}
     </span>
   )
@@ -99,7 +101,7 @@ function Cell({ cell, row, last }: { cell: StripCell; row: number; last: boolean
     <li>
       <button
         type="button"
-        className="glance-cell"
+        className="lens-strip-cell"
         data-testid="strip-cell"
         data-layer={layer}
         data-token-id={id}
@@ -110,11 +112,11 @@ function Cell({ cell, row, last }: { cell: StripCell; row: number; last: boolean
         style={{ '--swatch': `var(--seq-${probabilityLevel(Math.log(probability))})` }}
         onClick={openLens}
       >
-        <span className="glance-layer numeric">
+        <span className="lens-strip-layer numeric">
           {layer < 0 ? t('lens.embeddingShort') : t('lens.layerShort', { layer })}
         </span>
-        <span className="glance-top">{top}</span>
-        <span className="glance-share numeric">{Math.round(probability * 100)}%</span>
+        <span className="lens-strip-top">{top}</span>
+        <span className="lens-strip-share numeric">{Math.round(probability * 100)}%</span>
       </button>
     </li>
   )

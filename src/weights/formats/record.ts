@@ -33,6 +33,8 @@ export interface WeightFormat extends MatrixFormat {
   readonly blockBytes: number
   /** `quants` first. Rows of the quants are padded to 16 bytes, of other planes not at all. */
   readonly planes: readonly Plane[]
+  /** Scales are not in the blocks but tensors of their own, each for a group of columns: see {@link PlaneLayout.group}. */
+  readonly grouped: boolean
   /** The pack kernel that makes the planes from floats; null: only files hold this format. */
   readonly pack: ProviderFile | null
 }

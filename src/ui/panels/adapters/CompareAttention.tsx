@@ -6,7 +6,7 @@ import { rampWords, type Palette, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useComparison, useCompareState } from './hooks.ts'
 
-/** Attention patterns of one layer and head under both mixes, and their difference. */
+/** Attention patterns of one layer and head under both sets of scales, and their difference. */
 export function CompareAttention({ at }: { at: number }) {
   const t = useTranslate()
   const info = useApp((state) => answeringModel(state.model))
@@ -17,8 +17,8 @@ export function CompareAttention({ at }: { at: number }) {
   return (
     <div className="attention-pair">
       <div className="compare-line">
-        <Choice label={t('delta.layer')} count={layers} value={layer} onChange={setLayer} />
-        <Choice label={t('compare.head')} count={heads} value={head} onChange={setHead} />
+        <IndexSelect label={t('delta.layer')} count={layers} value={layer} onChange={setLayer} />
+        <IndexSelect label={t('compare.head')} count={heads} value={head} onChange={setHead} />
       </div>
       {patterns === null ? (
         <p className="note" role="status">
@@ -49,14 +49,14 @@ function usePatterns(layer: number, at: number): { a: TensorData; b: TensorData 
   return patterns
 }
 
-interface ChoiceProps {
+interface IndexSelectProps {
   label: string
   count: number
   value: number
   onChange: (value: number) => void
 }
 
-function Choice({ label, count, value, onChange }: ChoiceProps) {
+function IndexSelect({ label, count, value, onChange }: IndexSelectProps) {
   return (
     <label className="compare-side">
       <span className="note">{label}</span>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { Lens } from '../../../api/model.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'

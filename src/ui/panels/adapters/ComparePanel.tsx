@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { PairRow } from '../../../store/adapterScores.ts'
 import { pairRows } from '../../../store/adapterScores.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
@@ -22,7 +22,7 @@ export function ComparePanel() {
   const chosen = useCompareState((state) => state.selected)
   const phase = useCompareState((state) => state.phase.kind)
   useCompareState((state) => state.version)
-  const settled = phase !== 'reading' && phase !== 'running'
+  const settled = phase !== 'prefill' && phase !== 'running'
   const count = comparison.kl.length
   const at = chosen ?? count - 1
   if (mode === null || at < 0 || at >= count) return <p className="panel-empty">{t('compare.panelEmpty')}</p>

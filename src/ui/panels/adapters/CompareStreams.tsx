@@ -1,13 +1,13 @@
 import { useEffect, useRef, type MouseEvent } from 'react'
 import type { Side } from '../../../store/adapterCompare.ts'
 import { LEVELS } from '../../draw/palette.ts'
-import { spellParts } from '../../../store/spelled.ts'
+import { labelTokenParts } from '../../../store/tokenLabels.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../../maths/format.ts'
 import { useCompareState, useComparison } from './hooks.ts'
 import { KlExport } from './KlExport.tsx'
-import { MixName } from './MixChip.tsx'
+import { ScalesName } from './ScalesChip.tsx'
 import { formatNats } from './numbers.ts'
 
 /** KL at which the colours end, nats. */
@@ -51,7 +51,7 @@ function Summary() {
   return (
     <div className="output-tools compare-summary">
       <span className="note numeric" role="status">
-        {phase.kind === 'reading' && t('output.reading', { done: phase.done, total: phase.total })}
+        {phase.kind === 'prefill' && t('output.reading', { done: phase.done, total: phase.total })}
         {mean !== null && t('compare.summary', { kl: formatNats(mean), count: formatCount(kl.length) })}
         {mode === 'write' && mean !== null && (
           <> · {first < 0 ? t('compare.same') : t('compare.firstDifference', { token: first + 1 })}</>
@@ -86,7 +86,7 @@ function useCells(side: Side): { cells: readonly (Cell | null)[]; lead: string }
   const shown = useCompareState((state) => state.shown)
   const { eosIds = [] } = useSession().model?.info ?? {}
   const spell = (tokens: readonly { id: number; text: string }[]): string[] =>
-    spellParts(tokens, (id) => eosIds.includes(id))
+    labelTokenParts(tokens, (id) => eosIds.includes(id))
   if (shown?.mode === 'score') {
     const { scored, scoredIds, scoredTexts } = comparison
     const texts = spell(scoredIds.map((id, at) => ({ id, text: scoredTexts[at] ?? '' })))
@@ -133,7 +133,7 @@ function Stream({ side }: { side: Side }) {
     <section className="compare-stream" aria-label={t('compare.side', { side: side.toUpperCase() })}>
       <header className="compare-stream-head">
         <span className="side-letter">{side.toUpperCase()}</span>
-        <MixName mix={shown?.[side] ?? []} />
+        <ScalesName scales={shown?.[side] ?? []} />
         {cells.length > 0 && (
           <span className="note numeric" title={t('compare.logprobHint')}>
             {t('compare.logprob', { value: formatFixed(sum / cells.length, 3) })}

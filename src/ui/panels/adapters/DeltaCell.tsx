@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
-import type { Track } from '../../../store/adapterMix.ts'
-import { visibleText } from '../../../store/groups.ts'
+import type { Track } from '../../../store/adapterScales.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { DirectionTokens, Model, ModuleAnalysis } from '../../../api/model.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'

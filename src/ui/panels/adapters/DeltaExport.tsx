@@ -1,4 +1,4 @@
-import { shortName, type Track } from '../../../store/adapterMix.ts'
+import { shortName, type Track } from '../../../store/adapterScales.ts'
 import { PlotExport, plotCaption } from '../../components/PlotExport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { matrixPlot } from '../../draw/plots.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
-import { actingScale, shortName, type Track } from '../../../store/adapterMix.ts'
+import { actingScale, shortName, type Track } from '../../../store/adapterScales.ts'
 import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { useSession, useTranslate } from '../../context.ts'

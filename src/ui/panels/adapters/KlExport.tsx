@@ -1,16 +1,16 @@
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { PlotExport, plotCaption } from '../../components/PlotExport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { barPlot } from '../../draw/plots.ts'
-import { useCompareState, useComparison, useMixText } from './hooks.ts'
+import { useCompareState, useComparison, useScalesText } from './hooks.ts'
 import { formatNats } from './numbers.ts'
 
-/** How far the two mixes lie apart at every position, as a picture. */
+/** How far the two sets of scales lie apart at every position, as a picture. */
 export function KlExport() {
   const t = useTranslate()
   const session = useSession()
   const comparison = useComparison()
-  const mixText = useMixText()
+  const scalesText = useScalesText()
   const shown = useCompareState((state) => state.shown)
   useCompareState((state) => state.version)
   if (shown === null || comparison.kl.every((value) => value === null)) return null
@@ -19,11 +19,11 @@ export function KlExport() {
       ? comparison.scoredTexts.slice(1)
       : comparison.tokens.map(({ a, b }) => (b ?? a)?.text ?? '')
   const text = shown.mode === 'score' ? comparison.scoredTexts.join('') : shown.prompt
-  const mixes = `A ${mixText(shown.a)} · B ${mixText(shown.b)}`
+  const both = `A ${scalesText(shown.a)} · B ${scalesText(shown.b)}`
   return (
     <PlotExport
       title={t('plot.kl')}
-      caption={plotCaption(session.model?.info.id ?? '', text, mixes)}
+      caption={plotCaption(session.model?.info.id ?? '', text, both)}
       make={(frame) => {
         const values = comparison.kl.map((value) => value ?? 0)
         const most = Math.max(Number.MIN_VALUE, ...values)

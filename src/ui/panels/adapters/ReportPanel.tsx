@@ -1,4 +1,4 @@
-import { isIdle, type Track } from '../../../store/adapterMix.ts'
+import { isIdle, type Track } from '../../../store/adapterScales.ts'
 import type { AdapterReport } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
@@ -45,12 +45,12 @@ function Facts({ report }: { report: AdapterReport }) {
     [
       t('report.effect'),
       effect === null
-        ? t('mixer.notMeasured')
+        ? t('scales.notMeasured')
         : t('report.effectValue', {
             logit: formatFixed(effect.maxDeltaLogit, 3),
             kl: formatNats(effect.meanKl),
           }),
-      t('mixer.effectHint'),
+      t('scales.effectHint'),
     ],
     [
       t('report.keys'),

@@ -2,16 +2,16 @@ import { Legend } from '../../components/Legend.tsx'
 import { TextButtons } from '../../components/RunButtons.tsx'
 import { TokenStream } from '../../components/TokenStream.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
-import { MixChip } from './MixChip.tsx'
+import { ScalesChip } from './ScalesChip.tsx'
 
-/** The text on the page beside the mixer: its colours follow the sliders. */
+/** The text on the page beside the sliders: its colours follow the sliders. */
 export function TextPanel() {
   const session = useSession()
   const t = useTranslate()
   const prompt = useApp((state) => state.prompt)
   const colouring = useApp((state) => state.colouring)
   return (
-    <div className="mix-text">
+    <div className="scales-text">
       <label htmlFor="prompt" className="visually-hidden">
         {t('prompt.label')}
       </label>
@@ -29,7 +29,7 @@ export function TextPanel() {
         <TextButtons />
         <Legend colouring={colouring} />
       </div>
-      <MixChip />
+      <ScalesChip />
       <TokenStream />
     </div>
   )

@@ -1,20 +1,20 @@
 import { useStore } from 'zustand'
 import { comparisonOf, type Comparison, type CompareState } from '../../../store/adapterCompare.ts'
-import { mixOf, mixText, type MixPart, type Track } from '../../../store/adapterMix.ts'
+import { scalesOf, scalesText, type NamedScale, type Track } from '../../../store/adapterScales.ts'
 import { adaptersOf, type Adapters, type AdaptersState } from '../../../store/adapters.ts'
-import type { TextMixState } from '../../../store/adapterText.ts'
+import type { TextScalesState } from '../../../store/adapterText.ts'
 import { useSession, useTranslate } from '../../context.ts'
 
 export function useAdapters(): Adapters {
   return adaptersOf(useSession())
 }
 
-/** A slice of the mixer's state; select primitives or objects kept in it. */
+/** A slice of the adapters' state; select primitives or objects kept in it. */
 export function useAdaptersState<T>(select: (state: AdaptersState) => T): T {
   return useStore(useAdapters().state, select)
 }
 
-export function useTextMix<T>(select: (state: TextMixState) => T): T {
+export function useTextScales<T>(select: (state: TextScalesState) => T): T {
   return useStore(useAdapters().text.state, select)
 }
 
@@ -27,17 +27,17 @@ export function useCompareState<T>(select: (state: CompareState) => T): T {
 }
 
 /** What acts now. */
-export function useMix(): readonly MixPart[] {
+export function useScales(): readonly NamedScale[] {
   const tracks = useAdaptersState((state) => state.tracks)
   const solo = useAdaptersState((state) => state.solo)
   const merged = useAdaptersState((state) => state.merged)
-  return merged ?? mixOf(tracks, solo)
+  return merged ?? scalesOf(tracks, solo)
 }
 
-/** Mixes as people read them. */
-export function useMixText(): (mix: readonly MixPart[]) => string {
+/** Scales as people read them. */
+export function useScalesText(): (scales: readonly NamedScale[]) => string {
   const t = useTranslate()
-  return (mix) => mixText(mix, t('adapters.base'))
+  return (scales) => scalesText(scales, t('adapters.base'))
 }
 
 export function useSelectedTrack(): Track | null {

@@ -1,20 +1,20 @@
 import { useEffect, useMemo, useState } from 'react'
 import { strongestLinks, type Link } from '../../../store/attentionScores.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { useSize } from '../../components/measure.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTexts } from '../reading/hooks.ts'
 import { useAttentionState, useQueryWeights } from './hooks.ts'
 import { inkOf } from './ink.ts'
-import { StripTokens, useStripKeys } from './StripTokens.tsx'
+import { BarTokens, useBarKeys } from './BarTokens.tsx'
 
 /** Height of the arcs above the line, in CSS pixels. */
 const ARCS = 76
 /** Weights below are not drawn, but for the strongest few: the line under the arcs counts them. */
 const DRAWN_FROM = 0.01
-const FEWEST_ARCS = 12
-const MOST_ARCS = 64
+const MIN_ARCS = 12
+const MAX_ARCS = 64
 /** Pixels of the line kept in the page beyond either edge. */
 const BEYOND = 240
 
@@ -47,7 +47,7 @@ export function ArcText({ ids, row }: { ids: readonly number[]; row: number }) {
     () => (weights === null ? [] : strongestLinks(weights, row, direction, weights.length)),
     [weights, row, direction],
   )
-  const arcs = links.slice(0, MOST_ARCS).filter(({ weight }, i) => i < FEWEST_ARCS || weight >= DRAWN_FROM)
+  const arcs = links.slice(0, MAX_ARCS).filter(({ weight }, i) => i < MIN_ARCS || weight >= DRAWN_FROM)
   return (
     <>
       <div className="arcs" ref={setScroller}>
@@ -55,12 +55,12 @@ export function ArcText({ ids, row }: { ids: readonly number[]; row: number }) {
           className="arcs-line"
           role="group"
           data-arrows=""
-          aria-label={t('attention.strip')}
+          aria-label={t('attention.textBar')}
           style={{ width: starts[ids.length] ?? 0, '--arcs': `${ARCS}px` }}
-          onKeyDown={useStripKeys(ids.length, row)}
+          onKeyDown={useBarKeys(ids.length, row)}
         >
           <Arcs arcs={arcs} starts={starts} row={row} />
-          <StripTokens ids={ids} row={row} shown={near} starts={starts} />
+          <BarTokens ids={ids} row={row} shown={near} starts={starts} />
         </div>
       </div>
       <Undrawn links={links} drawn={arcs.length} direction={direction} />
@@ -68,7 +68,7 @@ export function ArcText({ ids, row }: { ids: readonly number[]; row: number }) {
   )
 }
 
-/** Tokens of the stretch on show, and the selected one, which keeps the focus. Scrolls to it when another is selected. */
+/** Tokens of the part on show, and the selected one, which keeps the focus. Scrolls to it when another is selected. */
 function useNear(scroller: HTMLElement | null, starts: Float64Array, row: number): readonly number[] {
   const { width } = useSize(scroller)
   const [left, setLeft] = useState(0)

@@ -1,6 +1,6 @@
 import type { AttentionMap, HeadSummary } from '../../../store/attention.ts'
 import { poolPattern, type Pattern } from '../../../store/attentionScores.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { hex, type Mark, type PlotPicture } from '../../draw/plotFiles.ts'

@@ -32,7 +32,7 @@ export function HeadPanel() {
 function ChosenHeads() {
   const t = useTranslate()
   const title = useSelectionTitle()
-  const shown = useShown(useAttention().reading)
+  const shown = useShown(useAttention().measurement)
   const scores = useChosenScores()
   const heads = useEditedHeads()
   const anatomy = useAnatomy()

@@ -31,7 +31,7 @@ export function useAttentionState<T>(select: (state: AttentionState) => T): T {
 
 export function useChosenHead(): ChosenHead {
   const chosen = useAttentionState((state) => state.chosen)
-  const info = useShown(useAttention().reading)?.value
+  const info = useShown(useAttention().measurement)?.value
   return useMemo(() => {
     if (info === undefined) return chosen
     const layer = Math.min(chosen.layer, info.layers - 1)
@@ -43,7 +43,7 @@ export function useChosenHead(): ChosenHead {
 export function useSelectedHeads(): readonly HeadPlace[] {
   const chosen = useChosenHead()
   const several = useAttentionState((state) => state.several)
-  const info = useShown(useAttention().reading)?.value
+  const info = useShown(useAttention().measurement)?.value
   const [layers, heads] = [info?.layers ?? 0, info?.heads ?? 0]
   return useMemo(() => {
     const there = several.filter((place) => place.layer < layers && place.head < heads)
@@ -66,7 +66,7 @@ export function useWindow(): number | null {
 /** The heads on show as an edit names them: head null stands for all of a layer. */
 export function useEditedHeads(): readonly ChosenHead[] {
   const places = useSelectedHeads()
-  const heads = useShown(useAttention().reading)?.value.heads ?? 0
+  const heads = useShown(useAttention().measurement)?.value.heads ?? 0
   const one = singleChoice(places, heads)
   return one === null ? places : [one]
 }
@@ -74,7 +74,7 @@ export function useEditedHeads(): readonly ChosenHead[] {
 /** What has been measured of the one head or layer on show; null for a mean over several layers, or while it is read. */
 function useOwnSummary(): HeadSummary | null {
   const places = useSelectedHeads()
-  const map = useShown(useAttention().reading)?.value
+  const map = useShown(useAttention().measurement)?.value
   const one = singleChoice(places, map?.heads ?? 0)
   return map?.summaries.find(({ layer, head }) => layer === one?.layer && head === one.head) ?? null
 }
@@ -82,7 +82,7 @@ function useOwnSummary(): HeadSummary | null {
 /** Scores of what is on show; those of a mean are of the mean pattern. */
 export function useChosenScores(): HeadScores | null {
   const own = useOwnSummary()
-  const ids = useShown(useAttention().reading)?.ids
+  const ids = useShown(useAttention().measurement)?.ids
   const pattern = useChosenPattern()
   return useMemo(() => {
     if (own !== null) return own.scores
@@ -94,7 +94,7 @@ export function useChosenScores(): HeadScores | null {
 /** The weights on show; null while they are being read or averaged. */
 export function useChosenPattern(): Pattern | null {
   const attention = useAttention()
-  const shown = useShown(attention.reading)
+  const shown = useShown(attention.measurement)
   const places = useSelectedHeads()
   const heads = shown?.value.heads ?? 0
   const size = shown?.ids.length ?? 0
@@ -103,7 +103,7 @@ export function useChosenPattern(): Pattern | null {
   const probs = layer === null ? null : attention.peek(layer)
   const mean = layer === null ? attention.peekMean(places) : null
   const [, setArrived] = useState(0)
-  const reading = useStore(attention.reading.state, ({ phase }) => phase.kind !== 'ready')
+  const reading = useStore(attention.measurement.state, ({ phase }) => phase.kind !== 'ready')
   const missing = shown !== null && !reading && probs === null && mean === null
   const value = shown?.value
   useEffect(() => {
@@ -112,7 +112,7 @@ export function useChosenPattern(): Pattern | null {
     const made = layer === null ? attention.average(places) : attention.read(layer)
     made.then(
       () => wanted && setArrived((count) => count + 1),
-      (error: unknown) => wanted && attention.reading.fail(error),
+      (error: unknown) => wanted && attention.measurement.fail(error),
     )
     return () => {
       wanted = false
@@ -137,7 +137,7 @@ export function useQueryWeights(ids: readonly number[], row: number): Float32Arr
 /** How a head is called: `Layer 3, head 2`. */
 export function useHeadTitle(): (chosen: ChosenHead) => string {
   const t = useTranslate()
-  const heads = useShown(useAttention().reading)?.value.heads ?? 0
+  const heads = useShown(useAttention().measurement)?.value.heads ?? 0
   return ({ layer, head }) =>
     head === null ? t('attention.meanTitle', { layer, heads }) : t('attention.headTitle', { layer, head })
 }
@@ -147,7 +147,7 @@ export function useSelectionTitle(): string {
   const t = useTranslate()
   const title = useHeadTitle()
   const places = useSelectedHeads()
-  const { layers = 0, heads = 0 } = useShown(useAttention().reading)?.value ?? {}
+  const { layers = 0, heads = 0 } = useShown(useAttention().measurement)?.value ?? {}
   const one = singleChoice(places, heads)
   if (one !== null) return title(one)
   return places.length === layers * heads

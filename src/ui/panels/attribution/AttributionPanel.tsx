@@ -56,7 +56,7 @@ const isOf = (value: Attribution | undefined, wanted: { position: number; token:
 
 function Place({ position, ids }: { position: number; ids: readonly number[] }) {
   const t = useTranslate()
-  const texts = useTexts(useShown(useLens().reading)?.ids.length ?? 0)
+  const texts = useTexts(useShown(useLens().measurement)?.ids.length ?? 0)
   const token = tokenName(t, texts[position] ?? '', ids[position] ?? 0)
   return <p className="note">{t('lens.predicts', { position, token })}</p>
 }
@@ -85,7 +85,7 @@ function Progress({ onAgain }: { onAgain: () => void }) {
 function Sum({ value: { sum, logit, parts } }: { value: Attribution }) {
   const t = useTranslate()
   const difference = Math.abs(sum - logit)
-  const told =
+  const shownDifference =
     difference === 0 ? '0' : difference < 1e-3 ? formatPower(difference) : formatFixed(difference, 4)
   return (
     <>
@@ -100,11 +100,13 @@ function Sum({ value: { sum, logit, parts } }: { value: Attribution }) {
         </dd>
         <dt>{t('attribution.difference')}</dt>
         <dd className="numeric" data-testid="attribution-difference" data-value={difference}>
-          {told}
+          {shownDifference}
         </dd>
       </dl>
       <p className={difference <= ADDS_UP ? 'note' : 'steps-note'}>
-        {t(difference <= ADDS_UP ? 'attribution.addsUp' : 'attribution.addsNot', { difference: told })}
+        {t(difference <= ADDS_UP ? 'attribution.addsUp' : 'attribution.addsNot', {
+          difference: shownDifference,
+        })}
       </p>
     </>
   )

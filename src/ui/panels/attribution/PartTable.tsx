@@ -3,7 +3,7 @@ import type { AttributionLine, WantedLogit } from '../../../store/attribution.ts
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useSpelled } from '../lens/hooks.ts'
+import { useTokenLabels } from '../lens/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { useAttribution, useAttributionState } from './hooks.ts'
 
@@ -18,7 +18,7 @@ export function PartTable({ lines, of }: PartTableProps) {
   const open = useAttributionState((state) => state.open)
   const tokens = useMemo(() => [of.token], [of])
   const before = useMemo(() => of.ids.slice(0, of.position + 1), [of])
-  const [text = ''] = useSpelled(tokens, before)
+  const [text = ''] = useTokenLabels(tokens, before)
   const shown = lines.flatMap((line): AttributionLine[] =>
     line.kind === 'attention' && open.includes(line.layer ?? -1)
       ? [line, ...line.parts.map((part) => ({ ...part, parts: [] }))]

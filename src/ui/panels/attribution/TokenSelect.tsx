@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
-import { useSpelled } from '../lens/hooks.ts'
+import { useTokenLabels } from '../lens/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { useAttribution, useAttributionState, useFinalCell } from './hooks.ts'
 
@@ -24,7 +24,7 @@ export function TokenSelect({ token, before, position }: TokenSelectProps) {
     probable.set(cell.token, cell.probability)
   const ids = [...new Set([...probable.keys(), token])]
   const context = useMemo(() => before.slice(0, position + 1), [before, position])
-  const texts = useSpelled(ids, context)
+  const texts = useTokenLabels(ids, context)
   const name = (id: number, index: number): string => {
     const probability = probable.get(id)
     const word = hasTokenizer ? tokenName(t, texts[index] ?? '', id) : `#${id}`

@@ -22,7 +22,7 @@ export function useAttributionState<T>(select: (state: AttributionState) => T): 
 
 /** The model's own prediction at the chosen position: the cell of its last layer. */
 export function useFinalCell(): LensCell | null {
-  const shown = useShown(useLens().reading)
+  const shown = useShown(useLens().measurement)
   const { position } = useLensPlace()
   return shown === null ? null : lensCell(shown.value, shown.value.layers.at(-1) ?? 0, position)
 }
@@ -30,7 +30,7 @@ export function useFinalCell(): LensCell | null {
 /** The logit to take apart; asks for it. Null while there is no text. */
 export function useWantedLogit(): WantedLogit | null {
   const attribution = useAttribution()
-  const shown = useShown(useLens().reading)
+  const shown = useShown(useLens().measurement)
   const cell = useFinalCell()
   const asked = useAttributionState((state) => state.token)
   const vocab = shown?.model.info.vocab ?? 0

@@ -1,10 +1,10 @@
-import { MOST_CHILDREN } from '../../../store/branches.ts'
+import { MAX_CHILDREN } from '../../../store/branches.ts'
 import { answeringModel, isRunning } from '../../../store/app.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'
 
-const CHILDREN = Array.from({ length: MOST_CHILDREN - 1 }, (_, i) => i + 2)
+const CHILDREN = Array.from({ length: MAX_CHILDREN - 1 }, (_, i) => i + 2)
 
 /** What can be done with the chosen token, and what is being done. */
 export function BranchActions() {
@@ -13,7 +13,7 @@ export function BranchActions() {
   const node = useChosen()
   const answers = useAnswers()
   const compared = useBranchesState((state) => state.compared)
-  const isBranch = node !== null && node.parent !== branches.tree.trunk
+  const isBranch = node !== null && node.parent !== branches.tree.root
   const ends = useEnds(node?.id ?? null)
   return (
     <div className="branches-actions" role="toolbar" aria-label={t('view.branches')}>

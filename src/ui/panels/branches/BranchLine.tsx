@@ -1,4 +1,4 @@
-import { groupStarts } from '../../../store/groups.ts'
+import { groupStarts } from '../../../store/characterGroups.ts'
 import type { TreeLine, TreeNode } from '../../../store/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'
@@ -23,7 +23,7 @@ export function BranchLine({ line, chosen, isOnPage, endsPage, isCompared }: Bra
   if (first === undefined) return null
   const probability = first.logprob === null ? null : Math.exp(first.logprob)
   const text = nodes.map((node) => node.text).join('')
-  const told = { text, probability: probability === null ? '' : formatProbability(probability) }
+  const values = { text, probability: probability === null ? '' : formatProbability(probability) }
   return (
     <div
       className="branch-line"
@@ -34,7 +34,7 @@ export function BranchLine({ line, chosen, isOnPage, endsPage, isCompared }: Bra
       aria-setsize={siblings}
       aria-selected={chosen !== null}
       aria-expanded={(nodes.at(-1)?.children.length ?? 0) > 0 ? true : undefined}
-      aria-label={t(probability === null ? 'branches.lineGiven' : 'branches.line', told)}
+      aria-label={t(probability === null ? 'branches.lineGiven' : 'branches.line', values)}
       data-testid="tree-node"
       data-node-id={line.key}
       data-token-id={first.id}
@@ -46,7 +46,7 @@ export function BranchLine({ line, chosen, isOnPage, endsPage, isCompared }: Bra
       <span className="branch-share numeric">
         {probability !== null && (
           <>
-            {told.probability}
+            {values.probability}
             <span className="bar" style={{ '--share': probability }} />
           </>
         )}
@@ -65,14 +65,14 @@ function Chips({ nodes, chosen }: { nodes: readonly TreeNode[]; chosen: TreeNode
   const t = useTranslate()
   const { model } = useSession()
   const { bosId = null, eosIds = [] } = model?.info ?? {}
-  const silent = (id: number): boolean => id === bosId || eosIds.includes(id)
-  const starts = groupStarts(nodes, silent)
+  const isTextless = (id: number): boolean => id === bosId || eosIds.includes(id)
+  const starts = groupStarts(nodes, isTextless)
   return starts.map((start, group) => {
     const members = nodes.slice(start, starts[group + 1] ?? nodes.length)
     const [first] = members
     if (first === undefined) return null
     const text = members.map((member) => member.text).join('')
-    const isSpecial = text === '' && silent(first.id)
+    const isSpecial = text === '' && isTextless(first.id)
     const last = members.at(-1) ?? first
     // In some vocabularies one token starts and ends a text.
     const begins = first.parent?.parent === null && first.id === bosId

@@ -3,7 +3,7 @@ import type { CandidateRow, CandidateTable } from '../../../store/candidates.ts'
 import { pathTo, promptLength, type TreeNode } from '../../../store/tokenTree.ts'
 import { Candidates } from '../../components/Candidates.tsx'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
-import { useSession, useTrace, useTranslate } from '../../context.ts'
+import { useSession, useTokenLog, useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'
 
@@ -14,7 +14,7 @@ export function BranchToken() {
   const node = useChosen()
   if (node === null) return <p className="panel-empty">{t('branches.noToken')}</p>
   const path = pathTo(node)
-  const isFirst = node.parent === branches.tree.trunk
+  const isFirst = node.parent === branches.tree.root
   return (
     <div className="logits branch-token" data-testid="branch-token" data-node-id={node.key}>
       <TokenFacts.Heading text={node.text} id={node.id} position={path.length - 1}>
@@ -126,7 +126,7 @@ interface TableProps {
 function Table({ title, hint, parent, chosen, onChoose }: TableProps) {
   const t = useTranslate()
   const { model } = useSession()
-  const trace = useTrace()
+  const log = useTokenLog()
   const answers = useAnswers()
   const working = useBranchesState((state) => state.phase.kind === 'working')
   const table = tableOf(parent, chosen, model?.info.vocab ?? 0)
@@ -140,7 +140,7 @@ function Table({ title, hint, parent, chosen, onChoose }: TableProps) {
         <>
           <p className="note">{hint}</p>
           <Candidates
-            trace={trace}
+            log={log}
             index={Math.max(0, path.length - promptLength(path))}
             table={table}
             onChoose={answers ? onChoose : undefined}

@@ -1,4 +1,4 @@
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { firstDifference, leafOf, pathTo, scoreOf, type TreeNode } from '../../../store/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useApp, useTranslate } from '../../context.ts'

@@ -22,13 +22,13 @@ function Bytes({ stock: { report, counted } }: { stock: CacheStock }) {
   const { pages, freePages, layers, pageSize, bytesPerPageAndLayer: perPage } = report
   const perLayer = pages * perPage
   // One page of one layer's keys, through which pages are copied.
-  const passing = perPage / 2
-  const total = perLayer * layers + passing
+  const scratchPage = perPage / 2
+  const total = perLayer * layers + scratchPage
   const rows = [
     ['perPosition', (perPage / pageSize) * layers],
     ['perPage', perPage],
     ['perLayer', perLayer],
-    ['passing', passing],
+    ['scratchPage', scratchPage],
     ['total', total],
     ['inUse', (pages - freePages) * perPage * layers],
   ] as const
@@ -50,7 +50,7 @@ function Bytes({ stock: { report, counted } }: { stock: CacheStock }) {
 }
 
 function Fact(props: {
-  name: 'perPosition' | 'perPage' | 'perLayer' | 'passing' | 'inUse' | 'total'
+  name: 'perPosition' | 'perPage' | 'perLayer' | 'scratchPage' | 'inUse' | 'total'
   bytes: number
 }) {
   const { name, bytes } = props
@@ -83,7 +83,7 @@ function RunPages({ stock: { report } }: { stock: CacheStock }) {
           <tr>
             <th scope="col">{t('cache.positions')}</th>
             <th scope="col">{t('cache.pool')}</th>
-            <th scope="col">{t('cache.sharers')}</th>
+            <th scope="col">{t('cache.refCount')}</th>
           </tr>
         </thead>
         <tbody>

@@ -1,19 +1,19 @@
 import type { CacheReport } from '../../../api/model.ts'
 import { useTranslate } from '../../context.ts'
-import { Fresh, NothingRead } from '../reading/NothingRead.tsx'
+import { StaleNotice, EmptyState } from '../reading/EmptyState.tsx'
 import { useShown, useTextRow } from '../reading/hooks.ts'
 import { useCache, useCacheState, useWatchedCache } from './hooks.ts'
 import { NormMap } from './NormMap.tsx'
 import { PageMap } from './PageMap.tsx'
 import { RunTable } from './RunTable.tsx'
-import { WriterLane } from './WriterLane.tsx'
+import { WriterBar } from './WriterBar.tsx'
 
 /** The cache of keys and values: its pages, who holds them, and what stands in those of the text. */
 export function CachePanel() {
   useWatchedCache()
   const t = useTranslate()
-  const { reading } = useCache()
-  const shown = useShown(reading)
+  const { measurement } = useCache()
+  const shown = useShown(measurement)
   const row = useTextRow(shown?.ids.length ?? 0)
   const stock = useCacheState((state) => state.stock)
   return (
@@ -22,12 +22,12 @@ export function CachePanel() {
       <Failed />
       {stock !== null && <Stock report={stock.report} texts={stock.texts} />}
       {shown === null ? (
-        <NothingRead reading={reading} />
+        <EmptyState measurement={measurement} />
       ) : (
         <section className="cache-part">
-          <Fresh reading={reading} />
+          <StaleNotice measurement={measurement} />
           <NormMap ids={shown.ids} norms={shown.value} row={row} />
-          {stock !== null && <WriterLane ids={shown.ids} />}
+          {stock !== null && <WriterBar ids={shown.ids} />}
         </section>
       )}
     </div>

@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState } from 'react'
 import type { CacheNorms } from '../../../store/cache.ts'
-import { visibleText } from '../../../store/groups.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
+import { selectTextRow } from '../../../store/textMeasurement.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
@@ -48,7 +48,7 @@ export function NormMap({ ids, norms, row }: NormMapProps) {
           ]}
           onChange={(next) => state.setState({ which: next })}
         />
-        <Ramp range={range} />
+        <NormLegend range={range} />
       </header>
       <div className="cache-map" style={{ height: LABELS + LINE * Math.min(layers, 24) }}>
         <Map
@@ -128,7 +128,7 @@ function Place({ cell, ids }: { cell: { row: number; col: number }; ids: readonl
   return <span>{t('cache.cell', { layer: cell.row, position: cell.col, token })}</span>
 }
 
-function Ramp({ range: [low, high] }: { range: readonly [number, number] }) {
+function NormLegend({ range: [low, high] }: { range: readonly [number, number] }) {
   const shade = useShade()
   return (
     <span className="range-legend numeric">

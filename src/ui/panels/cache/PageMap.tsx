@@ -5,7 +5,7 @@ import { useOutlined } from './hooks.ts'
 
 /** Palette step by how many runs hold a page: one, two, more. */
 const INKS = [3, 6, 9] as const
-export const shareInk = (sharers: number): number => INKS[Math.min(sharers, INKS.length) - 1] ?? 0
+export const shareInk = (refCount: number): number => INKS[Math.min(refCount, INKS.length) - 1] ?? 0
 
 /** Every page of the cache as a cell, inked by how many runs hold it; those of one run are outlined. */
 export function PageMap({ report }: { report: CacheReport }) {
@@ -35,7 +35,7 @@ export function PageMap({ report }: { report: CacheReport }) {
               className="cache-page numeric"
               data-testid="cache-page"
               data-page={page}
-              data-sharers={held.length}
+              data-ref-count={held.length}
               data-outlined={outlined !== null && held.includes(outlined)}
               title={label}
               style={held.length === 0 ? undefined : { '--swatch': `var(--seq-${shareInk(held.length)})` }}
@@ -55,7 +55,7 @@ function ShareLegend() {
   const t = useTranslate()
   return (
     <p className="cache-legend note">
-      <span>{t('cache.sharers')}</span>
+      <span>{t('cache.refCount')}</span>
       <span className="cache-key">
         <i className="cache-page" aria-hidden="true" /> {t('cache.free')}
       </span>

@@ -40,7 +40,7 @@ export function RunTable({ report, texts }: { report: CacheReport; texts: readon
                   <TokenText text={texts[index] ?? ''} />
                 </span>
                 <span className="note">
-                  {shares(index)} · {t(key === '' ? 'cache.base' : 'cache.mix')}
+                  {shares(index)} · {t(key === '' ? 'cache.base' : 'cache.scales')}
                 </span>
               </RunButton>
             </li>

@@ -20,7 +20,7 @@ export function useWatchedCache(): void {
 
 /** Index of the sequence that holds the text on the page, and how much of it; null when none does. */
 export function useOwnSequence(): { index: number; held: number } | null {
-  const shown = useShown(useCache().reading)
+  const shown = useShown(useCache().measurement)
   const stock = useCacheState((state) => state.stock)
   return shown === null || stock === null ? null : holderOf(stock.report.sequences, shown.ids)
 }

@@ -1,6 +1,6 @@
 import type { Entry } from '../../../store/edits.ts'
 import { useTranslate } from '../../context.ts'
-import { useMix, useMixText } from '../adapters/hooks.ts'
+import { useScales, useScalesText } from '../adapters/hooks.ts'
 import { useAnatomy } from '../reading/hooks.ts'
 import { editsName } from './words.ts'
 
@@ -8,11 +8,11 @@ import { editsName } from './words.ts'
 export function EditChip({ entries }: { entries: readonly Entry[] }) {
   const t = useTranslate()
   const anatomy = useAnatomy()
-  const mix = useMix()
-  const text = useMixText()
+  const scales = useScales()
+  const text = useScalesText()
   return (
-    <span className="mix-chip" data-testid="edit-chip">
-      {mix.length > 0 && `${text(mix)} · `}
+    <span className="scales-chip" data-testid="edit-chip">
+      {scales.length > 0 && `${text(scales)} · `}
       {editsName(t, anatomy, entries)}
     </span>
   )

@@ -1,10 +1,10 @@
 import { useMemo } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { pairLines } from '../../../store/editRun.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { formatNats } from '../adapters/numbers.ts'
-import { useSpelled } from '../lens/hooks.ts'
+import { useTokenLabels } from '../lens/hooks.ts'
 import { useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { usePlace, useShownEdited, type ShownEdited } from './hooks.ts'
@@ -27,16 +27,16 @@ function Prediction({ shown, place }: { shown: ShownEdited; place: number }) {
   const t = useTranslate()
   const { ids, value } = shown
   const texts = useTexts(ids.length)
-  const told = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
+  const nameAt = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
   const row = value.rows[place - 1]
   return (
     <div className="edit-panel" data-testid="edit-panel" data-position={place}>
       <p className="note">
-        {t('edits.predicts', { position: place - 1, token: told(place - 1), next: place })}
+        {t('edits.predicts', { position: place - 1, token: nameAt(place - 1), next: place })}
       </p>
       <dl className="lens-facts">
         <dt>{t('edits.actual')}</dt>
-        <dd>{place < ids.length ? told(place) : t('edits.notWritten')}</dd>
+        <dd>{place < ids.length ? nameAt(place) : t('edits.notWritten')}</dd>
         <dt>{t('edits.klScale')}</dt>
         <dd className="numeric" data-testid="edit-kl" data-value={row?.kl ?? undefined}>
           {row?.kl === null || row === undefined ? t('edits.notCaptured') : `${formatNats(row.kl)} nat`}
@@ -74,7 +74,7 @@ function Pairs({ shown: { ids, value }, place }: { shown: ShownEdited; place: nu
   const lines = useMemo(() => pairLines(value, place - 1, LINES), [value, place])
   const candidates = useMemo(() => lines.map(({ id }) => id), [lines])
   const before = useMemo(() => ids.slice(0, place), [ids, place])
-  const texts = useSpelled(candidates, before)
+  const texts = useTokenLabels(candidates, before)
   const longest = Math.max(1e-12, ...lines.map(({ base, edited }) => Math.max(base ?? 0, edited ?? 0)))
   const probability = (p: number | null) => (p === null ? '—' : formatProbability(p))
   return (

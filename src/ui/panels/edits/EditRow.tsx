@@ -1,5 +1,5 @@
 import type { Change, ChangeOf, Entry, Span } from '../../../store/edits.ts'
-import { textRow } from '../../../store/textReading.ts'
+import { textRow } from '../../../store/textMeasurement.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useSession, useTranslate } from '../../context.ts'
@@ -81,7 +81,7 @@ function Positions({ change, onChange }: { change: Spanned; onChange: (span: Spa
   const t = useTranslate()
   const { span } = change
   const choose = (kind: Span['kind']) => {
-    const row = textRow(session, Math.max(1, session.trace.promptIds.length + session.trace.tokens.length))
+    const row = textRow(session, Math.max(1, session.log.promptIds.length + session.log.tokens.length))
     onChange(spanAt(kind, row))
   }
   return (

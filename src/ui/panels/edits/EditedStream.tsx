@@ -1,24 +1,26 @@
 import { useMemo, type KeyboardEvent } from 'react'
 import { useStore } from 'zustand'
 import type { EditedRow } from '../../../store/editRun.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { formatNats } from '../adapters/numbers.ts'
 import { useTexts } from '../reading/hooks.ts'
-import { Fresh, NothingRead } from '../reading/NothingRead.tsx'
+import { StaleNotice, EmptyState } from '../reading/EmptyState.tsx'
 import { EditChip } from './EditChip.tsx'
 import { useEditedRun, usePlace, useShownEdited, type ShownEdited } from './hooks.ts'
 import { klScale, largestRow, signed, strength, summarise } from './kl.ts'
-import { Ramp } from './Ramp.tsx'
+import { KlLegend } from './KlLegend.tsx'
 
 /** The text on the page under the edits, against itself without them. */
 export function EditedStream() {
   const run = useEditedRun()
   const t = useTranslate()
   const shown = useShownEdited()
-  const tokens = useStore(run.reading.state, ({ phase }) => (phase.kind === 'reading' ? phase.tokens : null))
+  const tokens = useStore(run.measurement.state, ({ phase }) =>
+    phase.kind === 'reading' ? phase.tokens : null,
+  )
   return (
     <section className="edit-result" aria-label={t('edits.result')} aria-busy={tokens !== null}>
       <header className="edit-result-head">
@@ -30,11 +32,11 @@ export function EditedStream() {
         </span>
       </header>
       {shown === null ? (
-        <NothingRead reading={run.reading} />
+        <EmptyState measurement={run.measurement} />
       ) : (
         <>
           <Summary shown={shown} />
-          {tokens === null && <Fresh reading={run.reading} />}
+          {tokens === null && <StaleNotice measurement={run.measurement} />}
           <Tokens shown={shown} />
         </>
       )}
@@ -96,7 +98,7 @@ function Summary({ shown }: { shown: ShownEdited }) {
         {values}
       </span>
       {shown.value.entries.length > 0 && (
-        <Ramp
+        <KlLegend
           label={t(mean === null ? 'edits.deltaScale' : 'edits.klScale')}
           end={`${klScale(shown.value).end}${mean === null ? '' : ' nat'}`}
         />

@@ -4,7 +4,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useTextRow, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
-import { Choice } from './Choice.tsx'
+import { SelectField } from './SelectField.tsx'
 import { useEdits } from './hooks.ts'
 
 const ALL = -1
@@ -33,28 +33,28 @@ export function MaskTool({ info, ids }: MaskToolProps) {
   }))
   return (
     <div className="edit-line">
-      <Choice
+      <SelectField
         label={t('edits.layer')}
         testId="mask-layer"
         value={Math.min(layer, info.layers - 1)}
         options={numbers(info.layers)}
         onChange={setLayer}
       />
-      <Choice
+      <SelectField
         label={t('edits.head')}
         testId="mask-head"
         value={Math.min(head, info.heads - 1)}
         options={[{ value: ALL, label: t('edits.allHeads') }, ...numbers(info.heads)]}
         onChange={setHead}
       />
-      <Choice
+      <SelectField
         label={t('edits.query')}
         testId="mask-query"
         value={query}
         options={places}
         onChange={(next) => setEnds({ ...ends, query: next })}
       />
-      <Choice
+      <SelectField
         label={t('edits.key')}
         testId="mask-key"
         value={key}

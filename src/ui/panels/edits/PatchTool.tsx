@@ -1,13 +1,13 @@
 import { useRef, type FormEvent, type KeyboardEvent } from 'react'
 import { PATCH_KINDS, patchStep } from '../../../store/patchRuns.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
+import { selectTextRow } from '../../../store/textMeasurement.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { useAnatomy, useShown, useTexts, useWatchedReading } from '../reading/hooks.ts'
-import { Fresh } from '../reading/NothingRead.tsx'
+import { useAnatomy, useShown, useTexts, useWatchedMeasurement } from '../reading/hooks.ts'
+import { StaleNotice } from '../reading/EmptyState.tsx'
 import { tokenName } from '../steps/words.ts'
 import { useEdits, useEditsState, usePatchRuns, usePatchState } from './hooks.ts'
-import { Ramp } from './Ramp.tsx'
+import { KlLegend } from './KlLegend.tsx'
 import { RunGrid } from './RunGrid.tsx'
 import { Prompt } from './SteerTool.tsx'
 
@@ -16,7 +16,7 @@ export function PatchTool() {
   const runs = usePatchRuns()
   const t = useTranslate()
   const kind = usePatchState((state) => state.kind)
-  useWatchedReading(runs.own)
+  useWatchedMeasurement(runs.own)
   return (
     <>
       <OtherPrompt />
@@ -27,9 +27,9 @@ export function PatchTool() {
           choices={PATCH_KINDS.map((value) => ({ value, label: t(`edits.kind.${value}`) }))}
           onChange={(next) => runs.setKind(next)}
         />
-        <Ramp label={t('edits.normScale')} end="1" />
+        <KlLegend label={t('edits.normScale')} end="1" />
       </div>
-      <Fresh reading={runs.own} />
+      <StaleNotice measurement={runs.own} />
       <Grids />
     </>
   )

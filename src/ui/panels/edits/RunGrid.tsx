@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { NormGrid } from '../../../store/patchRuns.ts'
 import { useColumns } from '../../components/useColumns.ts'
 import { useTranslate } from '../../context.ts'

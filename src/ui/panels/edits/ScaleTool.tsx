@@ -6,7 +6,7 @@ import { SliderField } from '../../components/SliderField.tsx'
 import { useTranslate } from '../../context.ts'
 import { useAnatomy } from '../reading/hooks.ts'
 import { useEdits, useEditsState } from './hooks.ts'
-import { Measure, useEffects } from './Measure.tsx'
+import { AblationControls, useEffects } from './AblationControls.tsx'
 import { PartGrid } from './PartGrid.tsx'
 
 type ScaleEntry = Entry & { change: ChangeOf<'scale'> }
@@ -59,7 +59,7 @@ export function ScaleTool({ info }: { info: ModelInfo }) {
           onChange={setFactor}
         />
         <p className="note">{t('edits.clickHint')}</p>
-        <Measure largest={Math.max(0, ...Object.values(effects))} />
+        <AblationControls largest={Math.max(0, ...Object.values(effects))} />
       </div>
     </>
   )

@@ -5,13 +5,13 @@ import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useAnatomy } from '../reading/hooks.ts'
-import { Choice } from './Choice.tsx'
+import { SelectField } from './SelectField.tsx'
 import { useEditedRun, useEdits } from './hooks.ts'
 
 /** A pair that most small story models tell apart. */
 const FIRST = { toward: 'The little girl was very happy', away: 'The little girl was very sad' }
 /** Milliseconds after the last key before a direction is measured. */
-const REST = 500
+const DEBOUNCE_MS = 500
 
 /** A direction between two prompts, added to the residual stream. */
 export function SteerTool({ info }: { info: ModelInfo }) {
@@ -43,7 +43,7 @@ export function SteerTool({ info }: { info: ModelInfo }) {
         onChange={(text) => setPrompts({ toward, away: text })}
       />
       <div className="edit-line">
-        <Choice
+        <SelectField
           label={t('edits.at')}
           value={layer}
           options={layers.map(({ layer: value, stream }) => ({ value, label: stream }))}
@@ -81,7 +81,7 @@ function useNorms(step: string, toward: string, away: string, ready: boolean): D
         (norms) => wanted && setFound({ key, norms }),
         (error: unknown) => wanted && session.report(error),
       )
-    }, REST)
+    }, DEBOUNCE_MS)
     return () => {
       wanted = false
       clearTimeout(timer)

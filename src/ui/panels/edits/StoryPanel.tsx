@@ -6,7 +6,7 @@ import { LEVELS } from '../../draw/palette.ts'
 import { formatNats } from '../adapters/numbers.ts'
 import { EditChip } from './EditChip.tsx'
 import { useEditsState, useInfo, useStory, useStoryState } from './hooks.ts'
-import { Ramp } from './Ramp.tsx'
+import { KlLegend } from './KlLegend.tsx'
 
 /** KL at which the colours end, nats. */
 const KL_END = 2
@@ -21,7 +21,7 @@ export function StoryPanel() {
   const shown = useStoryState((state) => state.shown)
   const some = useEditsState(({ entries }) => entries.some(({ on }) => on))
   useStoryState((state) => state.version)
-  const working = phase.kind === 'reading' || phase.kind === 'running'
+  const working = phase.kind === 'prefill' || phase.kind === 'running'
   return (
     <section className="edit-result" aria-label={t('edits.story')}>
       <header className="edit-result-head">
@@ -47,13 +47,13 @@ export function StoryPanel() {
           </button>
         )}
         <span className="note numeric" role="status">
-          {phase.kind === 'reading'
+          {phase.kind === 'prefill'
             ? t('output.reading', { done: phase.done, total: phase.total })
             : shown === null
               ? t('edits.storyAbout')
               : parting(t, story.tokens)}
         </span>
-        {shown !== null && <Ramp label={t('edits.klScale')} end={`${KL_END} nat`} />}
+        {shown !== null && <KlLegend label={t('edits.klScale')} end={`${KL_END} nat`} />}
       </div>
       {shown !== null && (
         <div className="edit-streams">

@@ -4,7 +4,7 @@ import { editedRunOf, type EditedRun, type EditedText } from '../../../store/edi
 import { editsOf, type Edits, type EditsState } from '../../../store/edits.ts'
 import { editStoryOf, type EditStory, type StoryState } from '../../../store/editStory.ts'
 import { patchRunsOf, type PatchRuns, type PatchState } from '../../../store/patchRuns.ts'
-import { selectTextRow } from '../../../store/textReading.ts'
+import { selectTextRow } from '../../../store/textMeasurement.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { useApp, useSession } from '../../context.ts'
 import { useShown, useTextRow } from '../reading/hooks.ts'
@@ -49,11 +49,11 @@ export interface ShownEdited {
 
 /** The edited text on show, unless it is of an older text than the one it would be drawn over. */
 export function useShownEdited(): ShownEdited | null {
-  return useShown(useEditedRun().reading)
+  return useShown(useEditedRun().measurement)
 }
 
 /**
- * The prediction on show, by the position it is about: 1 … rows, `rows` being the token nobody has written yet. It follows the
+ * The prediction on show, by the position it is about: 1 … rows, `rows` being the token that is not written yet. It follows the
  * token selected on the page, which has no such token behind its last one.
  */
 export function usePlace(rows: number): { place: number; choose: (place: number) => void } {

@@ -6,7 +6,7 @@ import { attentionOf } from '../../../store/attention.ts'
 import { cacheOf } from '../../../store/cache.ts'
 import { editsOf } from '../../../store/edits.ts'
 import { lensOf } from '../../../store/lens.ts'
-import { samplingBenchOf } from '../../../store/samplingBench.ts'
+import { samplingExplorerOf } from '../../../store/samplingExplorer.ts'
 import type { Session } from '../../../store/session.ts'
 import { speculationOf } from '../../../store/speculate.ts'
 import { stepsOf } from '../../../store/steps.ts'
@@ -28,10 +28,10 @@ export function useOpen(): Open | null {
   return useMemo(() => (lesson === null ? null : parsePlace(lesson)), [lesson])
 }
 
-export type Tell = (key: LessonKey, values?: Readonly<Record<string, string | number>>) => string
+export type Translate = (key: LessonKey, values?: Readonly<Record<string, string | number>>) => string
 
 /** The words of the lessons; null while they are on the way. Slots that no value fills stay as they are. */
-export function useLessonWords(): Tell | null {
+export function useLessonWords(): Translate | null {
   const session = useSession()
   const language = useApp((state) => state.language)
   const [words, setWords] = useState<LessonWords | null>(null)
@@ -58,15 +58,15 @@ export function useLessonWords(): Tell | null {
 function watchPage(session: Session, changed: () => void): () => void {
   const stores = [
     session.app,
-    session.trace,
+    session.log,
     courseOf(session).state,
     stepsOf(session).state,
     attentionOf(session).state,
-    attentionOf(session).reading.state,
+    attentionOf(session).measurement.state,
     cacheOf(session).state,
     lensOf(session).state,
-    lensOf(session).reading.state,
-    samplingBenchOf(session).state,
+    lensOf(session).measurement.state,
+    samplingExplorerOf(session).state,
     speculationOf(session).state,
     editsOf(session).state,
   ]
@@ -80,7 +80,7 @@ function usePage<T extends string | boolean>(read: (session: Session) => T): T {
   return useSyncExternalStore(watch, () => read(session))
 }
 
-/** A sentence in its plain stretches and the facts between them, as they stand on the page. */
+/** A sentence in its plain parts and the facts between them, as they stand on the page. */
 export function useSentence(words: string): readonly { text: string; fact: boolean }[] {
   const parts = useMemo(() => words.split(/\{(\w+)\}/), [words])
   const facts = usePage((session) =>

@@ -8,25 +8,25 @@ import { formatCount, formatFixed, formatProbability } from '../../../maths/form
 import { AttributionPanel } from '../attribution/AttributionPanel.tsx'
 import { useShown, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
-import { useLayerName, useLens, useSpelled, useToldPlace } from './hooks.ts'
+import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hooks.ts'
 
 /** What stands behind the chosen cell: what is predicted, or what made the prediction. */
 export function LensPanel() {
   const t = useTranslate()
   const { state } = useLens()
-  const told = useStore(state, (now) => now.told)
+  const detail = useStore(state, (now) => now.detail)
   return (
-    <div className="lens-told">
+    <div className="lens-detail">
       <Segmented
         label={t('attribution.tabs')}
-        value={told}
+        value={detail}
         choices={[
           { value: 'prediction', label: t('attribution.predictionTab') },
           { value: 'attribution', label: t('attribution.tab') },
         ]}
-        onChange={(next) => state.setState({ told: next })}
+        onChange={(next) => state.setState({ detail: next })}
       />
-      {told === 'prediction' ? <Prediction /> : <AttributionPanel />}
+      {detail === 'prediction' ? <Prediction /> : <AttributionPanel />}
     </div>
   )
 }
@@ -35,21 +35,21 @@ export function LensPanel() {
 function Prediction() {
   const t = useTranslate()
   const name = useLayerName()
-  const shown = useShown(useLens().reading)
-  const place = useToldPlace()
+  const shown = useShown(useLens().measurement)
+  const place = useInspectedPlace()
   const texts = useTexts(shown?.ids.length ?? 0)
   const cell = shown === null ? null : lensCell(shown.value, place.layer, place.position)
   if (shown === null || cell === null) return <p className="note">{t('lens.empty')}</p>
   const { ids, value: map, model } = shown
   const { position } = cell
-  const told = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
+  const nameAt = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
   return (
     <div className="lens-panel" data-testid="lens-panel" data-layer={cell.layer} data-position={position}>
       <header>
         <h3 className="step-name">{t('lens.title', { layer: name(cell.layer) })}</h3>
-        <p className="note">{t('lens.predicts', { position, token: told(position) })}</p>
+        <p className="note">{t('lens.predicts', { position, token: nameAt(position) })}</p>
       </header>
-      <Facts cell={cell} vocab={model.info.vocab} next={cell.token === null ? null : told(position + 1)} />
+      <Facts cell={cell} vocab={model.info.vocab} next={cell.token === null ? null : nameAt(position + 1)} />
       <Alternatives cell={cell} ids={ids} />
       {cell.token !== null && <Followed map={map} cell={cell} />}
     </div>
@@ -87,7 +87,7 @@ function Alternatives({ cell, ids }: { cell: LensCell; ids: readonly number[] })
   const { hasTokenizer = false } = useSession().model?.info ?? {}
   const tops = useMemo(() => cell.top.map(({ id }) => id), [cell])
   const before = useMemo(() => ids.slice(0, cell.position + 1), [ids, cell])
-  const texts = useSpelled(tops, before)
+  const texts = useTokenLabels(tops, before)
   return (
     <table className="plain-table">
       <caption className="eyebrow">{t('lens.top')}</caption>

@@ -16,15 +16,15 @@ export interface LensPlace {
 /** The chosen cell: a layer, by default the last, at the page's selected token. */
 export function useLensPlace(): LensPlace {
   const lens = useLens()
-  const shown = useShown(lens.reading)
+  const shown = useShown(lens.measurement)
   const position = useTextRow(shown?.ids.length ?? 0)
   const layer = useStore(lens.state, (state) => state.layer)
   const last = shown?.value.layers.at(-1) ?? 0
   return { layer: layer === null ? last : Math.min(layer, last), position }
 }
 
-/** The cell to tell about: under the pointer, else the chosen one. */
-export function useToldPlace(): LensPlace {
+/** The inspected cell: under the pointer, else the chosen one. */
+export function useInspectedPlace(): LensPlace {
   const chosen = useLensPlace()
   return useStore(useLens().state, (state) => state.hovered) ?? chosen
 }
@@ -35,7 +35,7 @@ export function useLayerName(): (layer: number) => string {
 }
 
 /** Texts of ids that follow a position; empty ones until they have been looked up. */
-export function useSpelled(ids: readonly number[], before: readonly number[]): readonly string[] {
+export function useTokenLabels(ids: readonly number[], before: readonly number[]): readonly string[] {
   const session = useSession()
   const key = ids.join(' ')
   // Callers may make the list anew with every render.

@@ -1,10 +1,10 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
 import { anatomyOf, type Anatomy } from '../../../store/anatomy.ts'
-import { spellRows } from '../../../store/spelled.ts'
+import { labelRows } from '../../../store/tokenLabels.ts'
 import { stepsOf } from '../../../store/steps.ts'
-import { textRow, type ReadingState, type TextReading } from '../../../store/textReading.ts'
-import { useApp, useSession, useSlowTrace } from '../../context.ts'
+import { textRow, type MeasurementState, type TextMeasurement } from '../../../store/textMeasurement.ts'
+import { useApp, useSession, useSlowTokenLog } from '../../context.ts'
 
 /** The parts of the model on the page; none before its steps are known. */
 export function useAnatomy(): Anatomy {
@@ -12,12 +12,12 @@ export function useAnatomy(): Anatomy {
 }
 
 /** Keeps what a view reads at hand while the view is on show. */
-export function useWatchedReading<T>(reading: TextReading<T>): void {
-  useEffect(() => reading.watch(), [reading])
+export function useWatchedMeasurement<T>(measurement: TextMeasurement<T>): void {
+  useEffect(() => measurement.watch(), [measurement])
 }
 
-export function useShown<T>(reading: TextReading<T>): ReadingState<T>['shown'] {
-  return useStore(reading.state, (state) => state.shown)
+export function useShown<T>(measurement: TextMeasurement<T>): MeasurementState<T>['shown'] {
+  return useStore(measurement.state, (state) => state.shown)
 }
 
 /** Row of the token selected on the page, of `rows`. */
@@ -30,11 +30,11 @@ export function useTextRow(rows: number): number {
 
 /** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */
 export function useTexts(rows: number): readonly string[] {
-  const trace = useSlowTrace(200)
-  const version = trace.getVersion()
+  const log = useSlowTokenLog(200)
+  const version = log.getVersion()
   return useMemo(
-    // The trace is changed in place: its version stands for its content.
-    () => (version < 0 ? [] : spellRows(trace, rows)),
-    [trace, version, rows],
+    // The log is changed in place: its version stands for its content.
+    () => (version < 0 ? [] : labelRows(log, rows)),
+    [log, version, rows],
   )
 }

@@ -1,12 +1,12 @@
 import { useMemo } from 'react'
-import { segmentsOf, type Segment } from '../../../store/samplingLanes.ts'
+import { segmentsOf, type Segment } from '../../../store/samplingStages.ts'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { tokenName } from '../steps/words.ts'
-import { useBench, useBenchState, type Workings } from './hooks.ts'
+import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
-/** Tokens with a stretch of their own. */
+/** Tokens with an interval of their own. */
 const SEGMENTS = 48
 /** Share of the bar from which a name fits. */
 const NAMED = 0.045
@@ -16,27 +16,27 @@ const TICKS = [0, 0.25, 0.5, 0.75, 1]
 export function DrawBar(workings: Workings) {
   const { table, random, options, texts } = workings
   const t = useTranslate()
-  const { stages } = table
+  const { sampled } = table
   const greedy = options.temperature === 0
-  const segments = useMemo(() => segmentsOf(stages, SEGMENTS), [stages])
+  const segments = useMemo(() => segmentsOf(sampled, SEGMENTS), [sampled])
   const name = (id: number) => tokenName(t, texts.get(id) ?? '', id)
-  const drawn = segments.find(({ id }) => id === stages.chosen)
+  const drawn = segments.find(({ id }) => id === sampled.chosen)
   return (
-    <section className="draw" aria-label={t('bench.draw')}>
+    <section className="draw" aria-label={t('sampler.draw')}>
       <div className="draw-head">
-        <h3 className="eyebrow">{t('bench.draw')}</h3>
+        <h3 className="eyebrow">{t('sampler.draw')}</h3>
         <p
           className="draw-sentence"
-          data-testid="bench-drawn"
-          data-token-id={stages.chosen}
+          data-testid="sampler-drawn"
+          data-token-id={sampled.chosen}
           data-random={greedy ? undefined : random}
           aria-live="polite"
         >
           {greedy
-            ? t('bench.greedySentence', { token: name(stages.chosen) })
-            : t('bench.sentence', {
+            ? t('sampler.greedySentence', { token: name(sampled.chosen) })
+            : t('sampler.sentence', {
                 random: formatFixed(random, 4),
-                token: name(stages.chosen),
+                token: name(sampled.chosen),
                 from: formatFixed(drawn?.from ?? 0, 4),
                 to: formatFixed(drawn?.to ?? 1, 4),
               })}{' '}
@@ -46,18 +46,18 @@ export function DrawBar(workings: Workings) {
       </div>
       <div className="draw-bar" aria-hidden="true">
         {segments.map((segment) => (
-          <Stretch
+          <IntervalBar
             key={segment.id ?? `rest ${segment.from}`}
             segment={segment}
             name={
               segment.id === null
-                ? t('bench.others', { count: formatCount(segment.count) })
+                ? t('sampler.others', { count: formatCount(segment.count) })
                 : name(segment.id)
             }
-            drawn={segment.id === stages.chosen}
+            drawn={segment.id === sampled.chosen}
           />
         ))}
-        {!greedy && <span className="draw-mark" data-testid="bench-mark" style={{ '--at': random }} />}
+        {!greedy && <span className="draw-mark" data-testid="sampler-mark" style={{ '--at': random }} />}
       </div>
       <div className="draw-axis numeric" aria-hidden="true">
         {TICKS.map((tick) => (
@@ -70,13 +70,13 @@ export function DrawBar(workings: Workings) {
   )
 }
 
-function Stretch({ segment, name, drawn }: { segment: Segment; name: string; drawn: boolean }) {
+function IntervalBar({ segment, name, drawn }: { segment: Segment; name: string; drawn: boolean }) {
   const { id, from, to } = segment
   const width = to - from
   return (
     <span
-      className="draw-stretch"
-      data-testid="bench-stretch"
+      className="draw-interval"
+      data-testid="sampler-interval"
       data-token-id={id ?? undefined}
       data-from={from}
       data-to={to}
@@ -93,51 +93,51 @@ function Stretch({ segment, name, drawn }: { segment: Segment; name: string; dra
 /** Where the number comes from, and whether the run came to the same token by it. */
 function Remark({ place, options, table }: Workings) {
   const t = useTranslate()
-  const draws = useBenchState((state) => state.draws)
-  const moved = useBenchState((state) => state.moved)
+  const draws = useExplorerState((state) => state.draws)
+  const moved = useExplorerState((state) => state.moved)
   if (options.temperature === 0) return null
-  if (draws > 0) return <span className="note">{t('bench.ownNumber', { count: formatCount(draws) })}</span>
-  if (place.undrawn !== null) return <span className="note">{t(`bench.undrawn.${place.undrawn}`)}</span>
-  const same = table.stages.chosen === place.token?.id
+  if (draws > 0) return <span className="note">{t('sampler.ownNumber', { count: formatCount(draws) })}</span>
+  if (place.undrawn !== null) return <span className="note">{t(`sampler.undrawn.${place.undrawn}`)}</span>
+  const same = table.sampled.chosen === place.token?.id
   const untouched = Object.keys(moved).length === 0
-  if (untouched) return <span className="note">{t(same ? 'bench.asRun' : 'bench.otherRun')}</span>
-  return <span className="note">{t(same ? 'bench.sameToken' : 'bench.otherToken')}</span>
+  if (untouched) return <span className="note">{t(same ? 'sampler.asRun' : 'sampler.otherRun')}</span>
+  return <span className="note">{t(same ? 'sampler.sameToken' : 'sampler.otherToken')}</span>
 }
 
 function DrawButtons({ greedy }: { greedy: boolean }) {
   const t = useTranslate()
-  const bench = useBench()
-  const untouched = useBenchState((state) => Object.keys(state.moved).length === 0 && state.draws === 0)
+  const explorer = useExplorer()
+  const untouched = useExplorerState((state) => Object.keys(state.moved).length === 0 && state.draws === 0)
   return (
     <span className="draw-buttons">
       <button
         type="button"
         className="button"
-        data-testid="bench-draw"
+        data-testid="sampler-draw"
         disabled={greedy}
-        onClick={() => bench.draw(1)}
+        onClick={() => explorer.draw(1)}
       >
         <Icon name="shuffle" />
-        {t('bench.drawAgain')}
+        {t('sampler.drawAgain')}
       </button>
       <button
         type="button"
         className="button"
-        data-testid="bench-draw-many"
+        data-testid="sampler-draw-many"
         disabled={greedy}
-        onClick={() => bench.draw(100)}
+        onClick={() => explorer.draw(100)}
       >
-        {t('bench.drawMany')}
+        {t('sampler.drawMany')}
       </button>
       <button
         type="button"
         className="button button-quiet"
-        data-testid="bench-reset"
+        data-testid="sampler-reset"
         disabled={untouched}
-        onClick={() => bench.reset()}
+        onClick={() => explorer.reset()}
       >
         <Icon name="reset" />
-        {t('bench.reset')}
+        {t('sampler.reset')}
       </button>
     </span>
   )

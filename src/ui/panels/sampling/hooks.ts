@@ -1,13 +1,13 @@
 import { useMemo } from 'react'
 import { useStore } from 'zustand'
 import {
-  benchOptions,
-  samplingBenchOf,
-  type BenchPlace,
-  type BenchState,
-  type SamplingBench,
-} from '../../../store/samplingBench.ts'
-import { benchRandom, laneTable, type LaneTable } from '../../../store/samplingLanes.ts'
+  explorerOptions,
+  samplingExplorerOf,
+  type ExplorerPlace,
+  type ExplorerState,
+  type SamplingExplorer,
+} from '../../../store/samplingExplorer.ts'
+import { explorerRandom, stageTable, type StageTable } from '../../../store/samplingStages.ts'
 import type { SamplingOptions } from '../../../api/model.ts'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'
 import { useSession } from '../../context.ts'
@@ -15,37 +15,37 @@ import { useSession } from '../../context.ts'
 /** Candidates shown one by one. */
 const ROWS = 28
 
-export function useBench(): SamplingBench {
-  return samplingBenchOf(useSession())
+export function useExplorer(): SamplingExplorer {
+  return samplingExplorerOf(useSession())
 }
 
-export function useBenchState<T>(select: (state: BenchState) => T): T {
-  return useStore(useBench().state, select)
+export function useExplorerState<T>(select: (state: ExplorerState) => T): T {
+  return useStore(useExplorer().state, select)
 }
 
 export interface Workings {
-  place: BenchPlace
+  place: ExplorerPlace
   options: SamplingOptions
   /** The number on show: the run's own, or the last one drawn here. */
   random: number
-  table: LaneTable
+  table: StageTable
   /** Texts of the candidates, as far as they are known. */
   texts: ReadonlyMap<number, string>
 }
 
 /** The place on show with what its settings make of it; null while there is none. */
 export function useWorkings(): Workings | null {
-  const place = useBenchState((state) => state.place)
-  const moved = useBenchState((state) => state.moved)
-  const draws = useBenchState((state) => state.draws)
-  const state = useBench().state
+  const place = useExplorerState((state) => state.place)
+  const moved = useExplorerState((state) => state.moved)
+  const draws = useExplorerState((state) => state.draws)
+  const state = useExplorer().state
   const made = useMemo(() => {
-    const options = benchOptions({ ...state.getState(), place, moved })
+    const options = explorerOptions({ ...state.getState(), place, moved })
     if (place === null || options === null) return null
-    const random = draws === 0 ? place.random : benchRandom(options.seed, draws - 1)
+    const random = draws === 0 ? place.random : explorerRandom(options.seed, draws - 1)
     const always = place.token === null ? [] : [place.token.id]
     const request = { options, seenIds: place.before, random, limit: ROWS, always }
-    return { place, options, random, table: laneTable(place.plain, request) }
+    return { place, options, random, table: stageTable(place.plain, request) }
   }, [state, place, moved, draws])
   const captured = useMemo(
     () =>

@@ -3,9 +3,9 @@ import { answeringModel } from '../../../store/app.ts'
 import { hasPageText, type BoxName } from '../../../store/score.ts'
 import { ROLES, type TextSpan } from '../../../store/scoreSpans.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
-import { useMixText } from '../adapters/hooks.ts'
+import { useScalesText } from '../adapters/hooks.ts'
 import { useBox, useMarked, useScores, useScoreState } from './hooks.ts'
 import { ScoredText } from './ScoredText.tsx'
 import { ScoreTotals } from './ScoreTotals.tsx'
@@ -79,7 +79,7 @@ function TakePage({ name }: { name: BoxName }) {
   const t = useTranslate()
   const session = useSession()
   const scores = useScores()
-  useSlowTrace(250)
+  useSlowTokenLog(250)
   useApp((state) => state.model)
   const there = hasPageText(session)
   return (
@@ -99,7 +99,7 @@ function TakePage({ name }: { name: BoxName }) {
 /** Progress, an error with a way on, or what has changed since the numbers were made. */
 function Status({ name }: { name: BoxName }) {
   const t = useTranslate()
-  const mix = useMixText()
+  const scalesText = useScalesText()
   const { text, phase, result } = useBox(name)
   if (phase.kind === 'failed') {
     return (
@@ -122,7 +122,7 @@ function Status({ name }: { name: BoxName }) {
   if (result === null) return <p className="note">{t('score.empty')}</p>
   return (
     <p className="score-made note" data-testid={`score-made-${name}`} data-state={phase.kind}>
-      {t('score.made', { model: result.modelId, mix: mix(result.mix) })}
+      {t('score.made', { model: result.modelId, scales: scalesText(result.scales) })}
       {phase.kind === 'stopped' && ` · ${t('score.stopped', { done: formatCount(result.tokens.length) })}`}
       {text !== result.source && ` · ${t('score.stale')}`}
     </p>

@@ -4,19 +4,19 @@ import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'
-import { labelOf, tokenAtRow, useMarked, useScoreState, useToldRow, type Marked } from './hooks.ts'
+import { labelOf, tokenAtRow, useMarked, useScoreState, useInspectedRow, type Marked } from './hooks.ts'
 
 /** The token under the pointer, else the selected one: how it was predicted, and by what else. */
 export function ScorePanel() {
   const t = useTranslate()
   const active = useScoreState((state) => state.active)
   const marked = useMarked(active)
-  const row = useToldRow(active)
+  const row = useInspectedRow(active)
   if (marked === null || row === null) return <p className="panel-empty">{t('score.panelEmpty')}</p>
-  return <Told name={active} marked={marked} row={row} />
+  return <InspectedToken name={active} marked={marked} row={row} />
 }
 
-function Told({ name, marked, row }: { name: BoxName; marked: Marked; row: number }) {
+function InspectedToken({ name, marked, row }: { name: BoxName; marked: Marked; row: number }) {
   const t = useTranslate()
   const second = useScoreState((state) => state.second)
   const { result } = marked
@@ -46,7 +46,7 @@ function Told({ name, marked, row }: { name: BoxName; marked: Marked; row: numbe
 function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; vocab: number }) {
   const t = useTranslate()
   const { logprob, rank, entropy, top, id } = token
-  const told = top.some((other) => other.id === id) ? top : [...top, { id, text, logprob }]
+  const listed = top.some((other) => other.id === id) ? top : [...top, { id, text, logprob }]
   const facts: [string, string, number, string][] = [
     ['surprisal', t('logits.surprisal'), -logprob / Math.LN2, `${formatFixed(-logprob / Math.LN2, 3)} bit`],
     ['nats', t('score.share'), -logprob, `${formatFixed(-logprob, 4)} nat`],
@@ -65,7 +65,7 @@ function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; 
         {facts.map(([key, label, value, shown]) => (
           <div key={key} className="score-fact">
             <dt>{label}</dt>
-            <dd className="numeric" data-testid={`score-told-${key}`} data-value={value}>
+            <dd className="numeric" data-testid={`score-token-${key}`} data-value={value}>
               {shown}
             </dd>
           </div>
@@ -74,7 +74,7 @@ function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; 
       <table className="plain-table">
         <caption className="eyebrow">{t('score.instead')}</caption>
         <tbody>
-          {told.map((other) => (
+          {listed.map((other) => (
             <tr
               key={other.id}
               aria-current={other.id === id ? 'true' : undefined}

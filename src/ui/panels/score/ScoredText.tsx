@@ -1,6 +1,6 @@
 import { memo, useMemo, type KeyboardEvent } from 'react'
 import type { BoxName, ScoreResult } from '../../../store/score.ts'
-import { groupStarts } from '../../../store/groups.ts'
+import { groupStarts } from '../../../store/characterGroups.ts'
 import type { ScoredToken } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'

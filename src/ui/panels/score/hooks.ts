@@ -46,8 +46,8 @@ export function useMarked(name: BoxName): Marked | null {
   }, [result, spans, mode])
 }
 
-/** Row of the token to tell about: under the pointer, else the selected one. */
-export function useToldRow(name: BoxName): number | null {
+/** Row of the inspected token: under the pointer, else the selected one. */
+export function useInspectedRow(name: BoxName): number | null {
   const { hovered, selected } = useBox(name)
   return hovered ?? selected
 }

@@ -1,6 +1,6 @@
 import type { GeneratedToken, Proposal } from '../../../api/model.ts'
 import type { Slot } from '../../../store/speculateRounds.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { MessageKey } from '../../messages/index.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
@@ -30,7 +30,7 @@ export function ProposalPanel() {
         {t('speculate.place', { round: place.round + 1, place: place.slot + 1 })}
       </p>
       {proposal !== null && <Proposed proposal={proposal} greedy={greedy} />}
-      {token !== null && proposal?.verdict !== 'accepted' && (
+      {token !== null && proposal?.outcome !== 'accepted' && (
         <Own slot={slot} token={token} alone={chosen.round.proposals.length === 0} greedy={greedy} />
       )}
       {token !== null && <Alternatives token={token} proposal={proposal} />}
@@ -38,11 +38,11 @@ export function ProposalPanel() {
   )
 }
 
-function Heading({ verdict, text, id }: { verdict: MessageKey; text: string; id: number }) {
+function Heading({ outcome, text, id }: { outcome: MessageKey; text: string; id: number }) {
   const t = useTranslate()
   return (
     <header>
-      <h3 className="eyebrow">{t(verdict)}</h3>
+      <h3 className="eyebrow">{t(outcome)}</h3>
       <p className="token-heading">
         <span className="token-name">{text === '' ? '◌' : visibleText(text)}</span>
         <span className="note numeric">id {id}</span>
@@ -53,19 +53,19 @@ function Heading({ verdict, text, id }: { verdict: MessageKey; text: string; id:
 
 function Proposed({ proposal, greedy }: { proposal: Proposal; greedy: boolean }) {
   const t = useTranslate()
-  const { verdict, text, id } = proposal
+  const { outcome, text, id } = proposal
   return (
-    <section className="speculate-part" data-testid="speculate-proposal" data-verdict={verdict}>
-      <Heading verdict={`speculate.verdict.${verdict}`} text={text} id={id} />
+    <section className="speculate-part" data-testid="speculate-proposal" data-outcome={outcome}>
+      <Heading outcome={`speculate.outcome.${outcome}`} text={text} id={id} />
       <Probabilities proposal={proposal} greedy={greedy} />
-      <p>{t(whyOf(verdict, greedy))}</p>
+      <p>{t(whyOf(outcome, greedy))}</p>
       <p className="note">{t(greedy ? 'speculate.greedyNote' : 'speculate.filtersNote')}</p>
     </section>
   )
 }
 
-function whyOf(verdict: Proposal['verdict'], greedy: boolean): MessageKey {
-  switch (verdict) {
+function whyOf(outcome: Proposal['outcome'], greedy: boolean): MessageKey {
+  switch (outcome) {
     case 'accepted':
       return greedy ? 'speculate.why.greedyAccepted' : 'speculate.why.sampledAccepted'
     case 'rejected':
@@ -78,11 +78,11 @@ function whyOf(verdict: Proposal['verdict'], greedy: boolean): MessageKey {
 /** Both probabilities as bars of one scale, the random number, and the test with its numbers put in. */
 function Probabilities({ proposal, greedy }: { proposal: Proposal; greedy: boolean }) {
   const t = useTranslate()
-  const { guideProbability: q, modelProbability: p, random } = proposal
+  const { draftProbability: q, modelProbability: p, random } = proposal
   return (
     <table className="plain-table speculate-numbers speculate-probabilities">
       <tbody>
-        <Share name={t('speculate.pGuide')} value={q} testId="speculate-p-guide" />
+        <Share name={t('speculate.pDraft')} value={q} testId="speculate-p-draft" />
         {p !== null && <Share name={t('speculate.pModel')} value={p} testId="speculate-p-model" />}
         {random !== null && (
           <tr>
@@ -120,7 +120,7 @@ function Share({ name, value, testId }: { name: string; value: number; testId: s
 interface OwnProps {
   slot: Slot
   token: GeneratedToken
-  /** The guide proposed nothing in this round. */
+  /** The draft model proposed nothing in this round. */
   alone: boolean
   greedy: boolean
 }
@@ -128,12 +128,12 @@ interface OwnProps {
 function Own({ slot, token, alone, greedy }: OwnProps) {
   const t = useTranslate()
   const { proposal } = slot
-  const verdict = proposal !== null ? 'corrected' : alone ? 'alone' : 'bonus'
+  const outcome = proposal !== null ? 'corrected' : alone ? 'alone' : 'bonus'
   const corrected = greedy ? 'speculate.why.correctedGreedy' : 'speculate.why.correctedSampled'
-  const why = verdict === 'corrected' ? corrected : (`speculate.why.${verdict}` as const)
+  const why = outcome === 'corrected' ? corrected : (`speculate.why.${outcome}` as const)
   return (
     <section className="speculate-part" data-testid="speculate-own" data-token-id={token.id}>
-      <Heading verdict={`speculate.verdict.${verdict}`} text={token.text} id={token.id} />
+      <Heading outcome={`speculate.outcome.${outcome}`} text={token.text} id={token.id} />
       <p>{t(why, { token: proposal === null ? '' : tokenName(t, proposal.text, proposal.id) })}</p>
       {token.random !== null && (
         <p className="note numeric">

@@ -1,5 +1,5 @@
 import type { MouseEvent } from 'react'
-import { spellParts } from '../../../store/spelled.ts'
+import { labelTokenParts } from '../../../store/tokenLabels.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRounds, useSelectedSlot, useSpeculateState, useSpeculation } from './hooks.ts'
@@ -10,7 +10,7 @@ export function SpeculatedText() {
   const speculation = useSpeculation()
   const rounds = useRounds()
   const { eosIds = [] } = useSession().model?.info ?? {}
-  const texts = spellParts(
+  const texts = labelTokenParts(
     rounds.flatMap(({ tokens }) => tokens),
     (id) => eosIds.includes(id),
   )
@@ -46,7 +46,7 @@ export function SpeculatedText() {
             className="chip"
             data-token-index={index}
             data-token-id={id}
-            data-from={proposals[at]?.verdict === 'accepted' ? 'guide' : 'model'}
+            data-from={proposals[at]?.outcome === 'accepted' ? 'draft' : 'model'}
           >
             <TokenText text={texts[index] ?? ''} />
           </span>

@@ -1,7 +1,7 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { speculationOf, type SpeculateState, type Speculation } from '../../../store/speculate.ts'
-import { slotsOf, type LanePlace, type Slot } from '../../../store/speculateRounds.ts'
+import { slotsOf, type RoundPlace, type Slot } from '../../../store/speculateRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 
@@ -20,8 +20,8 @@ export function useRounds(): readonly SpeculatedRound[] {
   return useSpeculation().rounds
 }
 
-/** The place to tell about, with its round; null while none is selected. */
-export function useSelectedSlot(): { place: LanePlace; round: SpeculatedRound; slot: Slot } | null {
+/** The inspected place, with its round; null while none is selected. */
+export function useSelectedSlot(): { place: RoundPlace; round: SpeculatedRound; slot: Slot } | null {
   const rounds = useRounds()
   const place = useSpeculateState((state) => state.selected)
   const round = place === null ? undefined : rounds[place.round]

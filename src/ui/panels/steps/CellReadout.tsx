@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { Cell } from '../../../store/steps.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRowTexts, useStepsState } from './hooks.ts'
@@ -48,7 +48,7 @@ function useColumnName({ columns }: StepLayout, { row, col }: Cell): string {
       return word === '' ? name : `${name} “${visibleText(word)}”`
     }
     case 'heads':
-      return t('tensor.lane', { head: Math.floor(col / columns.headDim), lane: col % columns.headDim })
+      return t('tensor.dim', { head: Math.floor(col / columns.headDim), dim: col % columns.headDim })
     case 'features':
       return t('tensor.column', { col })
   }

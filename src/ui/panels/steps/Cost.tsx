@@ -11,7 +11,7 @@ type Measured =
   | { kind: 'time'; microseconds: number | null }
   | { kind: 'failed'; message: string }
 
-/** What the step costs: counted always, timed when somebody asks. */
+/** What the step costs: counted always, timed on request. */
 export function Cost({ step }: { step: StepInfo }) {
   const t = useTranslate()
   const source = useStepsState((state) => state.source)

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { Cell } from '../../../store/steps.ts'
 import { math } from '../../components/mathml.ts'
 import { useTranslate } from '../../context.ts'

@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { Cell } from '../../../store/steps.ts'
 import type { GpuTensor } from '../../components/GpuCells.tsx'
 import { PAGE, pageAt, TensorTable, type TensorTableProps } from '../../components/TensorTable.tsx'
@@ -139,7 +139,7 @@ interface TableProps extends Omit<TensorTableProps, 'page' | 'lines' | 'onPage'>
   slice: number
 }
 
-/** The table's page: the one that holds the cell, until somebody turns it. */
+/** The table's page: the one that holds the cell, until it is turned. */
 function Table({ shown, layout, slice, ...table }: TableProps) {
   const { rows, cols } = layout
   const [turned, setTurned] = useState<{ layout: StepLayout; row: number; col: number } | null>(null)

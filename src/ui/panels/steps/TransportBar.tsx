@@ -114,7 +114,7 @@ function Pace() {
 function Scrubbers() {
   const t = useTranslate()
   const steps = useSteps()
-  const { trace } = useSession()
+  const { log } = useSession()
   const list = useStepList()
   const name = useStepsState((state) => state.step)
   const breakpoints = useStepsState((state) => state.breakpoints)
@@ -128,7 +128,7 @@ function Scrubbers() {
       ...(breakpoints.includes(step.name) ? [{ at: at / last, kind: 'break' as const }] : []),
     ])
   }, [list, breakpoints])
-  const prompt = trace.promptIds.length
+  const prompt = log.promptIds.length
   const atStep = t('transport.stepOf', { step: index + 1, steps: list.length })
   const atToken = t('transport.tokenOf', { token: rows === 0 ? 0 : row + 1, tokens: rows })
   return (

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
-import { spellRows } from '../../../store/spelled.ts'
+import { labelRows } from '../../../store/tokenLabels.ts'
 import { stepsOf, type Steps, type StepsState } from '../../../store/steps.ts'
 import { isLarge, type StepsSource, type WeightRow } from '../../../store/stepsSource.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
-import { useApp, useMedia, useSession, useSlowTrace } from '../../context.ts'
+import { useApp, useMedia, useSession, useSlowTokenLog } from '../../context.ts'
 import type { Shade } from '../../draw/ramps.ts'
 
 export function useSteps(): Steps {
@@ -39,13 +39,13 @@ export function useRow(): number {
 
 /** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */
 export function useRowTexts(): readonly string[] {
-  const trace = useSlowTrace(200)
+  const log = useSlowTokenLog(200)
   const rows = useStepsState((state) => state.source?.ids.length ?? 0)
-  const version = trace.getVersion()
+  const version = log.getVersion()
   return useMemo(
-    // The trace is changed in place: its version stands for its content.
-    () => (version < 0 ? [] : spellRows(trace, rows)),
-    [trace, version, rows],
+    // The log is changed in place: its version stands for its content.
+    () => (version < 0 ? [] : labelRows(log, rows)),
+    [log, version, rows],
   )
 }
 

@@ -7,7 +7,7 @@ import { firstSeen, maskOf, type Mask } from './mask.ts'
 export type Columns =
   | { kind: 'positions' }
   | { kind: 'vocabulary' }
-  /** Lanes of several heads side by side. */
+  /** RoundColumns of several heads side by side. */
   | { kind: 'heads'; headDim: number }
   | { kind: 'features' }
 
@@ -63,7 +63,7 @@ export function fittingCell(layout: StepLayout, chosen: Cell | null): Cell | nul
 }
 
 /**
- * The column of a row where most is to be seen: the largest in magnitude, of logits the likeliest token; never one the mask
+ * The column of a row where most is to be seen: the largest in magnitude, of logits the most likely token; never one the mask
  * removes.
  */
 export function peakColumn(layout: StepLayout, values: Float32Array, slice: number, row: number): number {

@@ -63,7 +63,7 @@ function actionOf(event: KeyboardEvent, steps: Steps, onSheet: () => void): (() 
 }
 
 /**
- * Keys of the stepper while its transport is on the page, unless somebody types. They are taken before those of the page,
+ * Keys of the stepper while its transport is on the page, unless a text field has the focus. They are taken before those of the page,
  * whose J, K and arrows only know generated tokens.
  */
 export function useStepKeys(onSheet: () => void): void {

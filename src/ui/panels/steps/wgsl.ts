@@ -1,4 +1,4 @@
-/** A stretch of shader text and what kind of word it is. */
+/** A piece of shader text and what kind of word it is. */
 export interface WgslToken {
   kind: 'plain' | 'comment' | 'keyword' | 'type' | 'number' | 'attribute'
   text: string

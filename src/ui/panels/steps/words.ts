@@ -1,5 +1,5 @@
 import { isInfo } from '../../../store/anatomy.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { rolesOf, type PlacedStep, type StepRole } from '../../../store/stepRoles.ts'
 import type { Attrs, OpName, StepInfo } from '../../../api/model.ts'
 import type { Translate } from '../../messages/index.ts'

@@ -1,4 +1,4 @@
-import { mixText } from '../../../store/adapterMix.ts'
+import { scalesText } from '../../../store/adapterScales.ts'
 import type { SavedEdit, SavedTrace } from '../../../trace/types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
@@ -44,22 +44,22 @@ export function editText({ kind, step, values }: SavedEdit): string {
   return [kind, step, ...numbers].join(' ')
 }
 
-/** Which file this is, of which model, under which mix and edits. */
+/** Which file this is, of which model, under which adapters and edits. */
 function TraceHead({ name, trace }: OpenedProps) {
   const t = useTranslate()
   const traces = useSavedTraces()
-  const { mix, edits, model, ids, bytes } = trace
+  const { adapters, edits, model, ids, bytes } = trace
   return (
     <header className="trace-head">
       <h2 className="step-name">{name}</h2>
       <p className="note numeric trace-head-facts">
         {model.id} · {t('trace.tokens', { count: formatCount(ids.length) })} · {formatBytes(bytes)}
       </p>
-      <span className="mix-chip" data-testid="trace-mix" title={t('trace.mix')}>
-        {mixText(mix, t('trace.base'))}
+      <span className="scales-chip" data-testid="trace-adapters" title={t('trace.adapters')}>
+        {scalesText(adapters, t('trace.base'))}
       </span>
       {edits.map((edit, index) => (
-        <span key={index} className="mix-chip" title={t('trace.edits')}>
+        <span key={index} className="scales-chip" title={t('trace.edits')}>
           {editText(edit)}
         </span>
       ))}

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react'
 import { answeringModel, isRunning } from '../../../store/app.ts'
-import { KEEP_NAMES, keepSizes, MOST_BYTES, sizeOf, type Keep } from '../../../store/savedTrace.ts'
+import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from '../../../store/savedTrace.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useApp, useSession, useSlowTrace, useTranslate } from '../../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { saveFile } from '../adapters/saveFile.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
@@ -12,14 +12,14 @@ type Sizes = Awaited<ReturnType<typeof keepSizes>>
 /** The run on the page as a file: what to keep of it, how large that is, and the download. */
 export function SavePart() {
   const t = useTranslate()
-  const trace = useSlowTrace(200)
+  const log = useSlowTokenLog(200)
   const running = useApp((state) => isRunning(state.run))
   const model = useApp((state) => answeringModel(state.model)?.id ?? null)
-  const rows = trace.promptIds.length + trace.tokens.length
+  const rows = log.promptIds.length + log.tokens.length
   const missing = (): string | null => {
     if (running) return t('trace.running')
     if (rows === 0 || model === null) return t('trace.noText')
-    return trace.modelId === model ? null : t('trace.otherModel')
+    return log.modelId === model ? null : t('trace.otherModel')
   }
   const reason = missing()
   return (
@@ -57,7 +57,7 @@ function Choices({ rows }: { rows: number }) {
   const saving = useSavedState((state) => state.saving.kind === 'saving')
   const sizes = useSizes(rows)
   const size = sizes === null ? null : sizeOf(keep, sizes)
-  const tooLarge = size !== null && size > MOST_BYTES
+  const tooLarge = size !== null && size > MAX_BYTES
   const save = () => {
     void traces.save().then((file) => file !== null && saveFile(file))
   }
@@ -74,7 +74,7 @@ function Choices({ rows }: { rows: number }) {
       </p>
       {tooLarge && (
         <p className="steps-note">
-          {t('trace.tooLarge', { bytes: formatBytes(size), limit: formatBytes(MOST_BYTES) })}
+          {t('trace.tooLarge', { bytes: formatBytes(size), limit: formatBytes(MAX_BYTES) })}
         </p>
       )}
       <div className="trace-actions">

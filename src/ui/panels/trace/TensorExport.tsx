@@ -1,4 +1,4 @@
-import { mixText } from '../../../store/adapterMix.ts'
+import { scalesText } from '../../../store/adapterScales.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
 import { PlotExport, plotCaption } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
@@ -25,7 +25,7 @@ const LIMIT = { width: 256, height: 192 }
 /** What a picture of a saved run is of. */
 export function useTraceCaption(trace: SavedTrace): string {
   const t = useTranslate()
-  return plotCaption(trace.model.id, trace.texts.join(''), mixText(trace.mix, t('trace.base')))
+  return plotCaption(trace.model.id, trace.texts.join(''), scalesText(trace.adapters, t('trace.base')))
 }
 
 /** The tensor on show as a picture. */

@@ -1,5 +1,5 @@
 import type { SavedTrace } from '../../../trace/types.ts'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import { useTranslate } from '../../context.ts'
 import { formatValue } from '../steps/numbers.ts'
 import { maskAt } from '../steps/mask.ts'
@@ -48,7 +48,7 @@ function useColumnName(
       return word === '' ? name : `${name} “${visibleText(word)}”`
     }
     case 'heads':
-      return t('tensor.lane', { head: Math.floor(col / columns.headDim), lane: col % columns.headDim })
+      return t('tensor.dim', { head: Math.floor(col / columns.headDim), dim: col % columns.headDim })
     case 'features':
       return t('tensor.column', { col })
   }

@@ -11,12 +11,12 @@ export function TracePrediction({ trace }: { trace: SavedTrace }) {
   const prediction = trace.predictions[position]
   if (prediction === undefined) return null
   const { top, entropy, next } = prediction
-  const told = (at: number) => tokenName(t, trace.texts[at] ?? '', trace.ids[at] ?? 0)
+  const nameAt = (at: number) => tokenName(t, trace.texts[at] ?? '', trace.ids[at] ?? 0)
   const followed = trace.ids[position + 1]
   const drawn = trace.tokens.find((token) => token.position === position + 1)
   return (
     <section className="trace-prediction" data-testid="trace-prediction" data-position={position}>
-      <p className="note">{t('trace.predicts', { position, token: told(position) })}</p>
+      <p className="note">{t('trace.predicts', { position, token: nameAt(position) })}</p>
       <table className="plain-table">
         <caption className="eyebrow">{t('lens.top')}</caption>
         <tbody>
@@ -40,7 +40,7 @@ export function TracePrediction({ trace }: { trace: SavedTrace }) {
         <dt>{t('lens.entropy')}</dt>
         <dd className="numeric">{formatFixed(entropy / Math.LN2, 3)} bit</dd>
         <dt>{t('trace.next')}</dt>
-        <dd>{followed === undefined ? t('trace.nothingNext') : told(position + 1)}</dd>
+        <dd>{followed === undefined ? t('trace.nothingNext') : nameAt(position + 1)}</dd>
         {next !== null && (
           <>
             <dt>{t('lens.probability')}</dt>

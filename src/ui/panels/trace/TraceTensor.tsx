@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
 import type { TensorData } from '../../../api/model.ts'
 import { PAGE, pageAt, TensorTable } from '../../components/TensorTable.tsx'
@@ -174,7 +174,7 @@ type TableProps = Omit<Parameters<typeof TensorTable>[0], 'page' | 'lines' | 'on
   offset: number
 }
 
-/** The page of the table that holds the cell, until somebody turns it. */
+/** The page of the table that holds the cell, until it is turned. */
 function Table({ data, offset, ...table }: TableProps) {
   const { rows, cols } = table.plane
   const [turned, setTurned] = useState<{ row: number; col: number } | null>(null)

@@ -1,5 +1,5 @@
 import { useEffect, useRef, type KeyboardEvent } from 'react'
-import { visibleText } from '../../../store/groups.ts'
+import { visibleText } from '../../../store/characterGroups.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
@@ -21,9 +21,9 @@ export function TraceTokens({ trace }: { trace: SavedTrace }) {
   const t = useTranslate()
   const traces = useSavedTraces()
   const row = useSavedState((state) => state.row)
-  const strip = useRef<HTMLDivElement>(null)
+  const bar = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    strip.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' })
+    bar.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' })
   }, [row, trace])
   const onKeyDown = (event: KeyboardEvent) => {
     const move = MOVES[event.key]
@@ -32,12 +32,12 @@ export function TraceTokens({ trace }: { trace: SavedTrace }) {
     event.stopPropagation()
     const to = Math.min(trace.ids.length - 1, Math.max(0, row + move))
     traces.selectRow(to)
-    strip.current?.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus()
+    bar.current?.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus()
   }
   return (
     <div
-      ref={strip}
-      className="query-strip trace-tokens"
+      ref={bar}
+      className="query-bar trace-tokens"
       role="group"
       data-arrows=""
       aria-label={t('trace.text')}

@@ -101,7 +101,7 @@ export const scores = opView<'scores', ScoreFacts>({
           ]
     return [...capping, ...maskRemark('drops', masked, window)]
   },
-  terms: ({ sum }) => ({ kind: 'sum', sum, index: 'lane', factors: ['q', 'k'] }),
+  terms: ({ sum }) => ({ kind: 'sum', sum, index: 'dim', factors: ['q', 'k'] }),
 })
 
 type SoftmaxFacts = { window: number | null; value: number } & (
@@ -148,11 +148,11 @@ export const context = opView<'context', { sum: Sum; value: number }>({
     const { headDim, heads, window } = attrs
     const probs = inputs[0] ?? NO_ROW
     const head = Math.floor(cell.col / headDim)
-    const lane = kvHead(head, attrs) * headDim + (cell.col % headDim)
+    const dim = kvHead(head, attrs) * headDim + (cell.col % headDim)
     const begin = head * (probs.length / heads)
     const first = firstSeen({ window }, cell.row)
     const weights = probs.subarray(begin + first, begin + cell.row + 1)
-    const values = Float32Array.from(weights, (_, at) => cached(kv, 1, first + at)[lane] ?? 0)
+    const values = Float32Array.from(weights, (_, at) => cached(kv, 1, first + at)[dim] ?? 0)
     return { sum: sumOf(weights, values, first), value }
   },
   numbers: ({ sum, value }) => equals(value, ...productSum(sum)),

@@ -4,12 +4,12 @@ import { fn, mi, mo, mrow, paren, tight } from '../../../components/mathml.ts'
 import { constant, equals, formatValue, n, signed } from '../numbers.ts'
 import { NO_ROW, opView } from './view.ts'
 
-/** The lane that turns together with one of a head; null for a lane beyond those that turn. */
-export function partnerOf(lane: number, { layout, table: { rotary } }: RopeAttrs): number | null {
-  if (lane >= rotary) return null
-  if (layout === 'interleaved') return lane % 2 === 0 ? lane + 1 : lane - 1
+/** The dimension that turns together with one of a head; null for one beyond those that turn. */
+export function partnerOf(dim: number, { layout, table: { rotary } }: RopeAttrs): number | null {
+  if (dim >= rotary) return null
+  if (layout === 'interleaved') return dim % 2 === 0 ? dim + 1 : dim - 1
   const half = rotary / 2
-  return lane < half ? lane + half : lane - half
+  return dim < half ? dim + half : dim - half
 }
 
 /** Factor on cos and sin that a scaling of the angles brings with it. */
@@ -20,12 +20,12 @@ type RopeFacts =
   | { kind: 'still'; rotary: number | null; value: number }
   | {
       kind: 'turned'
-      lane: number
+      dim: number
       partner: number
       x: number
       other: number
       angle: number
-      /** The lane is the first of its pair. */
+      /** The dimension is the first of its pair. */
       first: boolean
       magnitude: number
       value: number
@@ -47,18 +47,18 @@ export const rope = opView<'rope', RopeFacts>({
   },
   explain({ step: { attrs }, inputs, cell, values: after, value }) {
     const before = inputs[0] ?? NO_ROW
-    const lane = cell.col % attrs.headDim
-    const partner = partnerOf(lane, attrs)
+    const dim = cell.col % attrs.headDim
+    const partner = partnerOf(dim, attrs)
     if (partner === null) return { kind: 'still', rotary: attrs.table.rotary, value }
     const magnitude = magnitudeOf(attrs)
     if (cell.row === 0 && magnitude === 1) return { kind: 'still', rotary: null, value }
-    const at = cell.col - lane + partner
+    const at = cell.col - dim + partner
     const [x = Number.NaN, other = Number.NaN, otherAfter = 0] = [before[cell.col], before[at], after[at]]
-    const first = partner > lane
+    const first = partner > dim
     const [a, b] = first ? [x, other] : [other, x]
     const [c, d] = first ? [value, otherAfter] : [otherAfter, value]
     const angle = Math.atan2(a * d - b * c, a * c + b * d)
-    return { kind: 'turned', lane, partner, x, other, angle, first, magnitude, value }
+    return { kind: 'turned', dim, partner, x, other, angle, first, magnitude, value }
   },
   numbers(facts) {
     const { value } = facts
@@ -74,8 +74,8 @@ export const rope = opView<'rope', RopeFacts>({
       return facts.rotary === null
         ? [{ key: 'formula.still' }]
         : [{ key: 'formula.unrotated', values: { rotary: facts.rotary } }]
-    const { lane, partner, angle } = facts
-    const [low, high] = [Math.min(lane, partner), Math.max(lane, partner)]
-    return [{ key: 'formula.rope', values: { lane: low, partner: high, angle: formatValue(angle) } }]
+    const { dim, partner, angle } = facts
+    const [low, high] = [Math.min(dim, partner), Math.max(dim, partner)]
+    return [{ key: 'formula.rope', values: { dim: low, partner: high, angle: formatValue(angle) } }]
   },
 })

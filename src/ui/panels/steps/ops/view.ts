@@ -41,7 +41,7 @@ export type TermList =
       kind: 'sum'
       sum: Sum
       /** What an addend is called by, and its two factors. */
-      index: 'lane' | 'position' | 'index'
+      index: 'dim' | 'position' | 'index'
       factors: readonly [a: string, b: string]
       /** What is added to the products. */
       also?: readonly { key: MessageKey; value: number }[]

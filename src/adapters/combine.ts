@@ -1,0 +1,171 @@
+import { outputAt } from '../program/outputs.ts'
+import { TokenscopeError } from '../errors.ts'
+import { WRAPPER } from './adapterTensors.ts'
+import { CONFIG_FILE } from './config.ts'
+import { WEIGHTS_FILE } from './load.ts'
+import type { LoraModule, ParsedAdapter } from './types.ts'
+import { writeSafetensors, type OutputTensor } from './writeSafetensors.ts'
+
+export interface ScaledAdapter {
+  adapter: ParsedAdapter
+  /** The user's scale; negative ones work. */
+  scale: number
+}
+
+/** One source module with the ranks of all adapters side by side, and what its config says of them. */
+interface CombinedSource {
+  source: string
+  kind: LoraModule['kind']
+  in: number
+  out: number
+  rank: number
+  alpha: number
+  a: Float32Array // [rank, in]
+  b: Float32Array // [out, rank]
+}
+
+/**
+ * One adapter at scale 1 as it is held: its own A and B, ranks and alphas. Others are folded into one that needs no scaling.
+ *
+ * Scaled adapters as one: Σ sᵢ·scalingᵢ·BᵢAᵢ = [s₁·scaling₁·B₁ …][A₁; …], PEFT's "cat" combination. Exact but for rounding B to f32.
+ *
+ * @returns files by name, as PEFT's `save_pretrained` writes them.
+ * @throws `unsupported` when a part is more than plain low-rank updates, `bad-argument` where every scale is 0.
+ */
+export function combineAdapters(
+  parts: readonly ScaledAdapter[],
+  options: { baseModel: string | null; dtype?: OutputTensor['dtype'] },
+): Map<string, Uint8Array> {
+  const used = parts.filter(({ scale }) => scale !== 0)
+  if (used.length === 0) {
+    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
+      hint: 'Set at least one scale.',
+    })
+  }
+  for (const { adapter } of used) refuseUncombinable(adapter)
+  const [first] = used
+  const isHeld = used.length === 1 && first?.scale === 1
+  const sources = combineSources(used, isHeld)
+  const dtype = options.dtype ?? 'F32'
+  const tensors = sources.flatMap(({ source, kind, rank, a, b, ...sizes }) => {
+    const [keyA, keyB] =
+      kind === 'embedding' ? ['lora_embedding_A', 'lora_embedding_B'] : ['lora_A.weight', 'lora_B.weight']
+    const name = `${WRAPPER}${source}.`
+    return [
+      { name: name + keyA, dtype, shape: [rank, sizes.in], values: a },
+      { name: name + keyB, dtype, shape: [sizes.out, rank], values: b },
+    ]
+  })
+  const config = new TextEncoder().encode(
+    `${JSON.stringify(combinedConfig(sources, options.baseModel, isHeld && first !== undefined && isRankStabilised(first.adapter)), null, 2)}\n`,
+  )
+  return new Map([
+    [CONFIG_FILE, config],
+    [WEIGHTS_FILE, writeSafetensors(tensors)],
+  ])
+}
+
+/** A stored copy of the base's matrix that equals the loaded one is to be dropped from `replacements` before. */
+function refuseUncombinable({ name, modules, replacements }: ParsedAdapter): void {
+  const replaced = replacements[0]
+  const dora = modules.find(({ magnitude }) => magnitude !== null)
+  const what = replaced ? `replaces ${replaced.name}` : dora ? `uses DoRA at ${dora.step}` : null
+  if (what === null) return
+  throw new TokenscopeError('unsupported', `${name} ${what}, which no sum of ranks can express.`, {
+    hint: 'Export the merged model instead, or combine plain LoRA adapters.',
+    details: { adapter: name, module: replaced?.name ?? dora?.step, expected: 'plain LoRA' },
+  })
+}
+
+/** Keyed by step: two files may call the same module by different names. */
+function combineSources(parts: readonly ScaledAdapter[], isHeld: boolean): CombinedSource[] {
+  const byStep = new Map<string, ScaledModule[][]>()
+  for (const { adapter, scale } of parts) {
+    for (const modules of groupBySource(adapter.modules)) {
+      const step = modules[0]?.step ?? ''
+      byStep.set(step, [...(byStep.get(step) ?? []), modules.map((module) => ({ module, scale }))])
+    }
+  }
+  return [...byStep.values()].map((groups) => combineSource(groups, isHeld))
+}
+
+/** Whether B·A is multiplied by α / √r (rsLoRA) rather than α / r, which says the same of rank 1. */
+function isRankStabilised({ modules }: ParsedAdapter): boolean {
+  return modules.some(({ alpha, rank, scaling }) => scaling !== alpha / rank)
+}
+
+interface ScaledModule {
+  module: LoraModule
+  scale: number
+}
+
+/** Steps of one source together, in the order of its outputs. */
+function groupBySource(modules: readonly LoraModule[]): LoraModule[][] {
+  const groups = new Map<string, LoraModule[]>()
+  for (const module of modules) groups.set(module.source, [...(groups.get(module.source) ?? []), module])
+  return [...groups.values()]
+}
+
+/** @param groups per adapter, the steps that share the source. */
+function combineSource(groups: readonly (readonly ScaledModule[])[], isHeld: boolean): CombinedSource {
+  const firsts = groups.flatMap((group) => group.slice(0, 1).map(({ module }) => module))
+  const rank = firsts.reduce((sum, module) => sum + module.rank, 0)
+  const inner = firsts[0]?.in ?? 0
+  const out = Math.max(...(groups[0] ?? []).map(({ module }) => outputAt(module, module.out - 1) + 1))
+  const a = new Float32Array(rank * inner)
+  const b = new Float32Array(out * rank)
+  let offset = 0
+  for (const group of groups) {
+    a.set(group[0]?.module.a ?? [], offset * inner)
+    for (const { module, scale } of group) {
+      const folded = isHeld ? 1 : scale * module.scaling
+      module.b.forEach((value, n) => {
+        const row = outputAt(module, Math.floor(n / module.rank))
+        b[row * rank + offset + (n % module.rank)] = folded * value
+      })
+    }
+    offset += group[0]?.module.rank ?? 0
+  }
+  const alpha = isHeld ? (firsts[0]?.alpha ?? rank) : rank
+  return {
+    source: firsts[0]?.source ?? '',
+    kind: firsts[0]?.kind ?? 'linear',
+    in: inner,
+    out,
+    rank,
+    alpha,
+    a,
+    b,
+  }
+}
+
+/** Of folded adapters alpha equals the rank everywhere, so that nothing is scaled again on loading. */
+function combinedConfig(
+  sources: readonly CombinedSource[],
+  baseModel: string | null,
+  rankStabilised: boolean,
+): Record<string, unknown> {
+  const rank = Math.max(...sources.map((source) => source.rank))
+  const alpha = sources.find((source) => source.rank === rank)?.alpha ?? rank
+  const pattern = (field: 'rank' | 'alpha', usual: number): Record<string, number> =>
+    Object.fromEntries(
+      sources.filter((source) => source[field] !== usual).map((source) => [source.source, source[field]]),
+    )
+  return {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: baseModel,
+    inference_mode: true,
+    r: rank,
+    lora_alpha: alpha,
+    rank_pattern: pattern('rank', rank),
+    alpha_pattern: pattern('alpha', alpha),
+    target_modules: sources.map(({ source }) => source),
+    bias: 'none',
+    fan_in_fan_out: false,
+    lora_dropout: 0,
+    use_dora: false,
+    use_rslora: rankStabilised,
+    modules_to_save: null,
+  }
+}

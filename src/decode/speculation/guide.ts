@@ -1,8 +1,0 @@
-import type { Draft } from './acceptance.ts'
-
-/** Proposes tokens ahead of the model, in step with the text. */
-export interface Drafter {
-  /** At most `count` (at least 1) tokens that may follow `text`; none where it has no idea. */
-  propose(text: readonly number[], count: number): Promise<readonly Draft[]>
-  close(): void
-}

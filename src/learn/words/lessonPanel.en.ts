@@ -1,0 +1,32 @@
+/** Words around the lessons: their list, and the panel beside the views. */
+export const lessonPanelEn = {
+  'learn.about':
+    'Short lessons in the views themselves, on the model that comes with the page. Every number in them is read from the run on your machine. The page gets your text back when you leave.',
+  'learn.list': 'Lessons',
+  'learn.first': 'To begin with',
+  'learn.more': 'Further on',
+  'learn.length': '{minutes} min · {steps} steps',
+  'learn.start': 'Begin',
+  'learn.resume': 'Go on at step {step}',
+  'learn.again': 'Once more',
+  'learn.finished': 'finished',
+  'learn.tasks': '{done} of {all} tried',
+
+  'panel.label': 'Lesson: {title}',
+  'panel.leave': 'Leave the lesson',
+  'panel.step': 'Step {step} of {steps}',
+  'panel.next': 'Next',
+  'panel.back': 'Back',
+  'panel.finish': 'Finish',
+  'panel.try': 'To try',
+  'panel.done': 'Done',
+  'panel.reach': 'Go to what is outlined',
+  'panel.outlined': 'Outlined on the page.',
+  'panel.placing': 'Setting up the page…',
+  'panel.loading': 'The model is being loaded…',
+  'panel.away': 'What this step is about is not on show.',
+  'panel.return': 'Show it',
+  'panel.otherModel': 'This lesson is about {name}; another model is loaded here.',
+  'panel.noModel': 'This lesson needs {name}; no model is loaded here.',
+  'panel.load': 'Load {name}',
+} as const

@@ -1,0 +1,132 @@
+import { createStore } from 'zustand/vanilla'
+import { toErrorData, type ErrorData } from '../errors.ts'
+import type { Model } from '../api/model.ts'
+import { isRunning } from './app.ts'
+import type { Session } from './session.ts'
+import { stepsOf } from './steps.ts'
+import { selectedRow } from './stepsMoves.ts'
+import { beginsWith, scalesKey, sameIds } from './textIdentity.ts'
+
+export type MeasurementPhase =
+  | { kind: 'empty' }
+  | { kind: 'reading'; tokens: number }
+  | { kind: 'ready' }
+  | { kind: 'failed'; error: ErrorData }
+
+export interface MeasurementState<T> {
+  phase: MeasurementPhase
+  /** What has been read, with the model and the tokens it is of; a new object whenever more of it is there. */
+  shown: { model: Model; ids: readonly number[]; value: T } | null
+}
+
+/** Reads something off a model run over tokens, yielding ever more complete values. */
+export type Read<T> = (model: Model, ids: readonly number[]) => AsyncIterable<T>
+
+/**
+ * Keeps something read off the text on the page at hand while a view shows it. It is read again once the text, the model or the
+ * adapters have changed; what arrives for an older text is dropped. Nothing is read while a text is being written.
+ */
+export class TextMeasurement<T> {
+  readonly state = createStore<MeasurementState<T>>()(() => ({ phase: { kind: 'empty' }, shown: null }))
+  private readonly session: Session
+  private readonly read: Read<T>
+  private viewers = 0
+  /** Counts runs; what arrives for an older one is dropped. */
+  private run = 0
+  private wanted: { model: Model; ids: readonly number[]; scales: string | null } | null = null
+
+  constructor(session: Session, read: Read<T>) {
+    this.session = session
+    this.read = read
+    session.app.subscribe((state, before) => {
+      if (state.model !== before.model || state.run !== before.run) this.sync()
+    })
+    session.log.subscribe(() => this.sync())
+  }
+
+  /** Reads while a view looks; returns the function that lets go. */
+  watch(): () => void {
+    this.viewers += 1
+    this.sync()
+    if (this.viewers === 1) void this.checkScales()
+    return () => {
+      this.viewers -= 1
+    }
+  }
+
+  /** Reads again, under the adapters that hold now. */
+  refresh(): void {
+    this.wanted = null
+    this.sync()
+  }
+
+  fail(error: unknown): void {
+    this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
+  }
+
+  private sync(): void {
+    const { app, log, model } = this.session
+    const ids = log.idsBefore(log.tokens.length)
+    if (model === null || ids.length === 0 || log.modelId !== model.info.id) return this.drop()
+    // The page's texts are those of the new tokens: what was read of other ones must not stand under them.
+    const { shown } = this.state.getState()
+    if (shown !== null && !beginsWith(ids, shown.ids)) this.drop()
+    if (this.viewers === 0 || isRunning(app.getState().run)) return
+    const { wanted } = this
+    if (wanted !== null && wanted.model === model && sameIds(wanted.ids, ids)) return
+    this.wanted = { model, ids, scales: null }
+    void this.start(this.wanted)
+  }
+
+  private async start(wanted: NonNullable<typeof this.wanted>): Promise<void> {
+    const run = ++this.run
+    const { model, ids } = wanted
+    const kept = this.state.getState().shown
+    this.state.setState({
+      phase: { kind: 'reading', tokens: ids.length },
+      shown: kept?.model === model ? kept : null,
+    })
+    try {
+      wanted.scales = await scalesKey(model)
+      for await (const value of this.read(model, ids)) {
+        if (run !== this.run) return
+        this.state.setState({ shown: { model, ids, value } })
+      }
+      if (run === this.run) this.state.setState({ phase: { kind: 'ready' } })
+    } catch (error) {
+      if (run === this.run) this.fail(error)
+    }
+  }
+
+  private drop(): void {
+    if (this.wanted === null) return
+    this.run += 1
+    this.wanted = null
+    this.state.setState({ phase: { kind: 'empty' }, shown: null })
+  }
+
+  /** Adapters may have been moved while no view was looking: numbers of other scales are not shown as of these. */
+  private async checkScales(): Promise<void> {
+    const { wanted } = this
+    if (wanted === null || wanted.scales === null) return
+    try {
+      const scales = await scalesKey(wanted.model)
+      if (this.wanted === wanted && scales !== wanted.scales) this.refresh()
+    } catch (error) {
+      this.session.report(error)
+    }
+  }
+}
+
+/** Row of the token selected on the page, among `rows`: generated, of the prompt, else the last. */
+export function textRow(session: Session, rows: number): number {
+  const { promptRow } = stepsOf(session).state.getState()
+  return selectedRow(session.app.getState().pinned, promptRow, session.log.promptIds.length, rows)
+}
+
+/** Selects the token of a row on every view. */
+export function selectTextRow(session: Session, row: number): void {
+  const prompt = session.log.promptIds.length
+  stepsOf(session).state.setState({ promptRow: row < prompt ? row : null })
+  session.app.setState({ pinned: row < prompt ? null : row - prompt, hovered: null, hoveredPrompt: null })
+}

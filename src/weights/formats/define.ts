@@ -1,0 +1,58 @@
+import headNone from '../../../shaders/lib/head_none.wgsl?raw'
+import unitsPlain from '../../../shaders/lib/units_plain.wgsl?raw'
+import unitsScaled from '../../../shaders/lib/units_scaled.wgsl?raw'
+import weights from '../../../shaders/lib/weights.wgsl?raw'
+import type { ProviderFile } from '../../gpu/providers.ts'
+import type { FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
+
+export const plane = (name: PlaneName, bytes: number, at: number, repack: Repack = 'move'): Plane => ({
+  name,
+  bytes,
+  at,
+  repack,
+})
+
+export const shader = (name: string, text: string): ProviderFile => ({ name: `lib/${name}.wgsl`, text })
+
+const WEIGHTS = shader('weights', weights)
+export const HEAD_NONE = shader('head_none', headNone)
+export const UNITS_SCALED = shader('units_scaled', unitsScaled)
+/** What plain floats share. */
+export const PLAIN = [HEAD_NONE, shader('units_plain', unitsPlain)] as const
+
+/** Texts of a format's shaders. */
+interface Shaders {
+  /** The format's own arithmetic. */
+  weights: string
+  /** The same with `shader-f16`. */
+  native?: string
+  /** What it shares with other formats. */
+  shared: readonly ProviderFile[]
+  pack?: string
+}
+
+export type Shape = Pick<WeightFormat, 'block' | 'blockBytes' | 'unit' | 'planes'>
+
+export function define(
+  name: FormatName,
+  shape: Shape & { grouped?: boolean },
+  { weights: own, native, shared, pack }: Shaders,
+): WeightFormat {
+  const plain = [WEIGHTS, ...shared, shader(`weights_${name}`, own)]
+  const f16 = native === undefined ? plain : [WEIGHTS, ...shared, shader(`weights_${name}_native`, native)]
+  return {
+    name,
+    grouped: false,
+    ...shape,
+    providers: (variant) => (variant.f16 ? f16 : plain),
+    pack: pack === undefined ? null : { name: `load/pack_${name}.wgsl`, text: pack },
+  }
+}
+
+/** Formats whose scales hold for 32 weights. */
+export const small = (blockBytes: number, planes: readonly Plane[]): Shape => ({
+  block: 32,
+  blockBytes,
+  unit: 32,
+  planes,
+})

@@ -1,0 +1,102 @@
+import levelsFive from '../../../shaders/lib/levels_five.wgsl?raw'
+import levelsIq4 from '../../../shaders/lib/levels_iq4.wgsl?raw'
+import levelsCrumbs from '../../../shaders/lib/levels_crumbs.wgsl?raw'
+import scalesSix from '../../../shaders/lib/scales_six.wgsl?raw'
+import weightsIq4Nl from '../../../shaders/lib/weights_iq4_nl.wgsl?raw'
+import weightsIq4Xs from '../../../shaders/lib/weights_iq4_xs.wgsl?raw'
+import weightsMxfp4 from '../../../shaders/lib/weights_mxfp4.wgsl?raw'
+import weightsQ2K from '../../../shaders/lib/weights_q2_k.wgsl?raw'
+import weightsQ3K from '../../../shaders/lib/weights_q3_k.wgsl?raw'
+import weightsQ41 from '../../../shaders/lib/weights_q4_1.wgsl?raw'
+import weightsQ4K from '../../../shaders/lib/weights_q4_k.wgsl?raw'
+import weightsQ50 from '../../../shaders/lib/weights_q5_0.wgsl?raw'
+import weightsQ51 from '../../../shaders/lib/weights_q5_1.wgsl?raw'
+import weightsQ5K from '../../../shaders/lib/weights_q5_k.wgsl?raw'
+import weightsQ6K from '../../../shaders/lib/weights_q6_k.wgsl?raw'
+import type { LoadFormat } from '../../api/model.ts'
+import { define, HEAD_NONE, plane, shader, small, UNITS_SCALED, type Shape } from './define.ts'
+import { FORMATS, NIBBLES } from './index.ts'
+import type { FormatName, Plane, WeightFormat } from './record.ts'
+
+/** Formats of super-blocks. */
+const large = (blockBytes: number, planes: readonly Plane[]): Shape => ({
+  block: 256,
+  blockBytes,
+  unit: 32,
+  planes,
+})
+
+const [, , LEVELS_NIBBLES] = NIBBLES
+const LEVELS_FIVE = shader('levels_five', levelsFive)
+const LEVELS_IQ4 = shader('levels_iq4', levelsIq4)
+const LEVELS_CRUMBS = shader('levels_crumbs', levelsCrumbs)
+const SCALES_SIX = shader('scales_six', scalesSix)
+const FIVE = [HEAD_NONE, UNITS_SCALED, LEVELS_FIVE] as const
+
+/** Formats that only files hold. A new one is a line here and its arithmetic. Block layouts: ggml's `ggml-common.h`. */
+export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, WeightFormat>> = {
+  q4_1: define('q4_1', small(20, [plane('quants', 16, 4), plane('scales', 4, 0)]), {
+    weights: weightsQ41,
+    shared: NIBBLES,
+  }),
+  q5_0: define(
+    'q5_0',
+    small(22, [plane('quants', 16, 6), plane('high', 4, 2, 'spread'), plane('scales', 2, 0)]),
+    { weights: weightsQ50, shared: FIVE },
+  ),
+  q5_1: define(
+    'q5_1',
+    small(24, [plane('quants', 16, 8), plane('high', 4, 4, 'spread'), plane('scales', 4, 0)]),
+    { weights: weightsQ51, shared: FIVE },
+  ),
+  q2_k: define(
+    'q2_k',
+    large(84, [plane('quants', 64, 16, 'pairs'), plane('scales', 16, 0), plane('super', 4, 80)]),
+    { weights: weightsQ2K, shared: [UNITS_SCALED, LEVELS_CRUMBS] },
+  ),
+  q3_k: define(
+    'q3_k',
+    large(110, [
+      plane('quants', 64, 32, 'pairs'),
+      plane('high', 32, 0, 'bits'),
+      plane('scales', 12, 96),
+      plane('super', 2, 108),
+    ]),
+    { weights: weightsQ3K, shared: [UNITS_SCALED, LEVELS_CRUMBS] },
+  ),
+  q4_k: define('q4_k', large(144, [plane('quants', 128, 16, 'nibbles2'), plane('scales', 16, 0)]), {
+    weights: weightsQ4K,
+    shared: [UNITS_SCALED, LEVELS_NIBBLES, SCALES_SIX],
+  }),
+  q5_k: define(
+    'q5_k',
+    large(176, [plane('quants', 128, 48, 'nibbles2'), plane('high', 32, 16, 'bits'), plane('scales', 16, 0)]),
+    { weights: weightsQ5K, shared: [UNITS_SCALED, LEVELS_FIVE, SCALES_SIX] },
+  ),
+  q6_k: define(
+    'q6_k',
+    large(210, [
+      plane('quants', 128, 0, 'nibbles4'),
+      plane('high', 64, 128, 'pairs'),
+      plane('scales', 16, 192),
+      plane('super', 2, 208),
+    ]),
+    { weights: weightsQ6K, shared: [UNITS_SCALED] },
+  ),
+  iq4_nl: define('iq4_nl', small(18, [plane('quants', 16, 2), plane('scales', 2, 0)]), {
+    weights: weightsIq4Nl,
+    shared: [HEAD_NONE, UNITS_SCALED, LEVELS_IQ4],
+  }),
+  iq4_xs: define('iq4_xs', large(136, [plane('quants', 128, 8), plane('scales', 8, 0)]), {
+    weights: weightsIq4Xs,
+    shared: [UNITS_SCALED, LEVELS_IQ4],
+  }),
+  mxfp4: define('mxfp4', small(17, [plane('quants', 16, 1), plane('scales', 1, 0)]), {
+    weights: weightsMxfp4,
+    shared: [HEAD_NONE],
+  }),
+}
+
+/** Every weight format. */
+export const ALL_FORMATS: Readonly<Record<FormatName, WeightFormat>> = { ...FORMATS, ...FILE_FORMATS }
+export const FORMAT_NAMES = Object.keys(ALL_FORMATS) as FormatName[]

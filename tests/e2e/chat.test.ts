@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { scriptedModel } from '../gpu/engine.scripted.ts'
+import { readJson, SHARED } from '../text/shared.ts'
+import { expectAccessible } from './accessible.ts'
+import { openPage, takeScreenshot } from './harness.ts'
+
+const id = (name: string) => `[data-testid="${name}"]`
+const TIMEOUT = { timeout: 60_000 }
+
+const TEMPLATE =
+  "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>{% endfor %}" +
+  "{% if thinking is true %}{{ 'T' }}{% endif %}{% if tools %}{{ tools | length }}{% endif %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+
+const ANSWER = '<think>Let me see.</think>**안녕** <b>there</b>, [a link](javascript:alert(1)).'
+
+/** The strip below every view reads a forward of its own: it stays folded here. */
+const fold = () => {
+  if (location.protocol !== 'http:') return
+  localStorage.setItem('tokenscope.preferences.1', JSON.stringify({ layout: { stripOpen: false } }))
+}
+
+async function openChat(chatTemplate: string, text = ANSWER): Promise<Page> {
+  const { page } = await openPage({ path: '#run=0&temperature=0', initScript: fold })
+  await page.evaluate(() => window.tokenscope)
+  const { files } = scriptedModel(text, { chatTemplate })
+  const upload = [...files].map(([name, bytes]) => ({ name, mimeType: '', buffer: Buffer.from(bytes) }))
+  await page.getByTestId('model-drop').setInputFiles(upload)
+  await expect
+    .poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.vocab), TIMEOUT)
+    .toBeLessThan(400)
+  await page.click(id('view-chat'))
+  await page.waitForSelector(id('chat-input'))
+  return page
+}
+
+const message = (role: string) => `${id('chat-message')}[data-role="${role}"]`
+
+/** Sends a message and waits for the whole answer: how many turns there are then. */
+async function send(page: Page, text: string): Promise<void> {
+  const before = await page.locator(message('assistant')).count()
+  await page.fill(id('chat-input'), text)
+  await page.press(id('chat-input'), 'Enter')
+  await expect.poll(() => page.locator(message('assistant')).count(), TIMEOUT).toBe(before + 1)
+  await page.waitForSelector(`${id('model-status')}[data-state="ready"]`, TIMEOUT)
+}
+
+const rows = (page: Page): Promise<number> =>
+  page.evaluate(async () => (await (await window.tokenscope).model!.counters()).rows)
+
+test('turns, tokens, reasoning, branches, the rendered prompt; accessible', async () => {
+  const page = await openChat(TEMPLATE)
+  await send(page, 'One.')
+  const answer = page.locator(message('assistant')).first()
+  expect(await answer.locator('.chat-reasoning summary').textContent()).toContain('Reasoning')
+  // Tokens of the answer are those of the page's text.
+  const told = await page.evaluate(async () => (await window.tokenscope).model!.info.eosIds)
+  const ids = await answer
+    .locator('[data-token-id]')
+    .evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset['tokenId'])))
+  expect(told).toContain(ids.at(-1))
+  await answer.locator('[data-token-index]').last().click()
+  expect(await answer.locator('[aria-selected="true"]').count()).toBe(1)
+  expect(await page.locator(id('logits-row')).count()).toBeGreaterThan(0)
+  // The prompt as the template has it.
+  await page.click(id('chat-show-prompt'))
+  await expect
+    .poll(() => page.textContent(id('chat-rendered')))
+    .toBe('<|im_start|>user\nOne.<|im_end|><|im_start|>assistant\n')
+  // A third turn computes what the two before have not.
+  await send(page, 'Two.')
+  const before = await rows(page)
+  await send(page, 'Three.')
+  const added = '<|im_end|>'.length + '<|im_start|>user\nThree.<|im_end|><|im_start|>assistant\n'.length
+  expect((await rows(page)) - before).toBeLessThan(added + ids.length + 4)
+  expect(await page.locator(id('chat-facts')).last().textContent()).toMatch(/taken over/)
+  // Another second turn stands beside the first.
+  await page.locator(message('user')).nth(1).getByTestId('chat-edit').click()
+  await page.fill(id('chat-edit-text'), 'Other.')
+  await page.click(id('chat-edit-save'))
+  await expect.poll(() => page.locator(message('assistant')).count(), TIMEOUT).toBe(2)
+  await page.waitForSelector(`${id('model-status')}[data-state="ready"]`)
+  expect(await page.locator(message('user')).nth(1).getByTestId('chat-siblings').textContent()).toContain(
+    '2/2',
+  )
+  await page.locator(message('user')).nth(1).getByRole('button', { name: 'Turn before' }).click()
+  expect(await page.locator(message('user')).count()).toBe(3)
+  await expectAccessible(page, 'chat')
+})
+
+test('Markdown is shown without its HTML; Enter within a syllable sends nothing; options reach the template', async () => {
+  const page = await openChat(TEMPLATE)
+  await page.focus(id('chat-input'))
+  await page.keyboard.insertText('안')
+  await page.dispatchEvent(id('chat-input'), 'keydown', { key: 'Enter', isComposing: true, bubbles: true })
+  expect(await page.locator(id('chat-message')).count()).toBe(0)
+  await page.selectOption(id('chat-option-thinking'), 'true')
+  await page.fill(id('chat-tools'), '[{"name":"f"}]')
+  await page.fill(id('chat-system'), 'Be kind.')
+  await send(page, '안녕?')
+  await page.getByRole('radio', { name: 'Markdown' }).check()
+  const body = page.locator(message('assistant')).first()
+  await body.locator('strong').waitFor()
+  expect(await body.locator('strong').textContent()).toBe('안녕')
+  expect(await body.textContent()).toContain('<b>there</b>')
+  expect(await body.locator('b, a').count()).toBe(0)
+  await page.click(id('chat-show-prompt'))
+  const start = '<|im_start|>system\nBe kind.<|im_end|><|im_start|>user\n안녕?<|im_end|>T1'
+  await expect.poll(() => page.textContent(id('chat-rendered'))).toContain(start)
+  await takeScreenshot(page, 'chat markdown')
+})
+
+test('a model whose template fails says so, and takes turns once a layout is chosen', async () => {
+  const page = await openChat('{% for %}', 'Fine.\nUser: more')
+  expect(await page.textContent(id('chat-fallback'))).toContain('line 1')
+  expect(await page.isDisabled(id('chat-send'))).toBe(true)
+  await page.getByRole('radio', { name: 'User: … Assistant: …' }).check()
+  await send(page, 'Well?')
+  const body = page.locator(`${message('assistant')} .stream-output`)
+  expect(await body.textContent()).toBe('Fine.')
+  await page.click(id('chat-show-prompt'))
+  await expect.poll(() => page.textContent(id('chat-rendered'))).toBe('User: Well?\n\nAssistant:')
+})
+
+const SMOLLM = join(SHARED, 'models/smollm2-135m-instruct')
+const WITHOUT_SMOLLM = existsSync(SMOLLM) ? '' : 'skipped: needs shared data'
+
+interface Golden {
+  prompts: { messages?: { content: string }[]; text: string }[]
+}
+
+test.skipIf(WITHOUT_SMOLLM)(`SmolLM2 is asked as Transformers would ask it ${WITHOUT_SMOLLM}`, async () => {
+  const { page } = await openPage({ path: '#run=0', initScript: fold })
+  await page.evaluate(() => window.tokenscope)
+  await page.getByTestId('model-drop').setInputFiles(join(SMOLLM, 'SmolLM2-135M-Instruct.Q4_1.gguf'))
+  await expect
+    .poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.layers), TIMEOUT)
+    .toBe(30)
+  await page.click(id('view-chat'))
+  const [{ messages, text }] = readJson<Golden>(SMOLLM, 'expected.json').prompts as [Golden['prompts'][0]]
+  await page.fill(id('chat-input'), messages!.at(-1)!.content)
+  await page.click(id('chat-add'))
+  await page.click(id('chat-show-prompt'))
+  await expect.poll(() => page.textContent(id('chat-rendered')), TIMEOUT).toBe(text)
+})
