@@ -81,6 +81,8 @@ export interface ModelInfo {
   /** True when a tokenizer was found; without one only ids work. */
   hasTokenizer: boolean
   hasChatTemplate: boolean
+  /** The mask token as it is typed; null of a tokenizer without. */
+  maskToken: string | null
   /** How the model's author would have it sampled (generation_config.json); null when that is not said. */
   sampling: Omit<SamplingOptions, 'seed'> | null
   bosId: number | null

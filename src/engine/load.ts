@@ -169,6 +169,7 @@ function describe(
     variant: runner.pipelines.variant,
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer?.hasChatTemplate ?? false,
+    maskToken: tokenizer?.mask?.text ?? null,
     sampling: tokenizer?.sampling ?? null,
     bosId: tokenizer?.bosId ?? model.bosId,
     eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],

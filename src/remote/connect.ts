@@ -78,6 +78,7 @@ function infoOf(
     variant: null,
     hasTokenizer: false,
     hasChatTemplate: false,
+    maskToken: null,
     sampling: null,
     bosId: null,
     eosIds: [],

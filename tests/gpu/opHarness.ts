@@ -54,6 +54,8 @@ export interface HarnessMatrix {
   parts: readonly { name: string; data: Float32Array; bias?: Float32Array | undefined }[]
   /** Largest buffer, to force shards. */
   maxBytes?: number | undefined
+  /** Experts whose matrices the parts hold, one after the other. */
+  experts?: number
 }
 
 export interface OpRun {
@@ -146,12 +148,13 @@ class RunBuffers {
 
 async function loadMatrices(context: ConvertContext, matrices: OpRun['matrices'] = {}) {
   const stores = new Map<string, WeightStore>()
-  for (const [name, { format, cols, parts, maxBytes }] of Object.entries(matrices)) {
+  for (const [name, { format, cols, parts, maxBytes, experts }] of Object.entries(matrices)) {
     const own = new WeightStore(context.pipelines.device, context.ledger, maxBytes)
     own.addMatrix({
       name,
       cols,
       format: FORMATS[format],
+      ...(experts === undefined ? {} : { experts }),
       parts: parts.map((part) => ({
         name: part.name,
         rows: part.data.length / cols,

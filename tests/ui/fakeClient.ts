@@ -106,6 +106,7 @@ const INFO: ModelInfo = {
   variant: { name: 'fake', f16: false, subgroups: false, threadPerOutput: false, workgroup: 64 },
   hasTokenizer: true,
   hasChatTemplate: false,
+  maskToken: null,
   sampling: null,
   bosId: BOS,
   eosIds: [BOS],

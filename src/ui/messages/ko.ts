@@ -11,6 +11,7 @@ import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
 import { modelsKo } from './models.ko.ts'
 import { precisionKo } from './precision.ko.ts'
+import { fillKo } from './fill.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
@@ -233,6 +234,7 @@ export const ko: Catalogue = {
   ...modelsKo,
   ...precisionKo,
   ...scoreKo,
+  ...fillKo,
   ...branchesKo,
   ...cacheKo,
   ...chatKo,

@@ -266,6 +266,18 @@ export const stepsEn = {
   'about.with.softcap': 'A soft cap then keeps every value between −{cap} and {cap}.',
   'about.with.window':
     'A row sees {window} positions here, its own and those right before it; earlier ones are veiled.',
+  'about.with.bidirectional': 'A row sees every position here, those behind it too.',
+  'about.with.prefix':
+    'The first {prefix} positions see each other here; every later row sees all up to its own.',
+  'about.with.windowBoth': 'Of these it sees those at most {window} away; the others are veiled.',
+  'mask.label': 'A row sees',
+  'mask.causal': 'back only',
+  'mask.prefix': 'a prefix whole',
+  'mask.bidirectional': 'all',
+  'mask.prefixLength': 'Positions of the prefix',
+  'mask.prefixUnit': 'positions',
+  'mask.note':
+    'Another mask than the model was trained with: the numbers show what the weights would make of it.',
   'about.with.half': 'A dimension is paired with the one half the rotation’s width away.',
   'about.with.interleaved': 'A dimension is paired with its neighbour.',
   'about.with.theta': 'The slowest pairs follow from θ = {theta}.',

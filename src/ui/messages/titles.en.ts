@@ -1,6 +1,7 @@
 /** Names of the views and of their regions: the only words of them that open with the page. */
 export const titlesEn = {
   'view.chat': 'Chat',
+  'view.fill': 'Fill masks',
   'view.steps': 'Steps',
   'view.attention': 'Attention',
   'view.lens': 'Lens',

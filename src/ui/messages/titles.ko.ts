@@ -2,6 +2,7 @@ import type { titlesEn } from './titles.en.ts'
 
 export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.chat': '대화',
+  'view.fill': '빈칸 채우기',
   'view.steps': '단계',
   'view.attention': '어텐션',
   'view.lens': '렌즈',

@@ -6,6 +6,7 @@ import { branchesEn } from './branches.en.ts'
 import { cacheEn } from './cache.en.ts'
 import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
+import { fillEn } from './fill.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
 import { modelsEn } from './models.en.ts'
@@ -27,6 +28,7 @@ export const viewsEn = {
   ...modelsEn,
   ...precisionEn,
   ...scoreEn,
+  ...fillEn,
   ...branchesEn,
   ...cacheEn,
   ...chatEn,
