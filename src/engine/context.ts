@@ -2,6 +2,7 @@ import type {
   ChatMessage,
   ChatOptions,
   ForwardOptions,
+  HubOptions,
   MaskedOptions,
   ModelInfo,
   Prompt,
@@ -30,6 +31,7 @@ export interface EngineParts {
   ownsDevice: boolean
   /** Where ids and relative addresses of adapters are resolved from. */
   modelsUrl: URL
+  hub?: HubOptions | undefined
   /** Configuration and tokenizer of the checkpoint, by file name. */
   readCompanions: () => Promise<Map<string, Uint8Array>>
 }
@@ -60,13 +62,13 @@ export class EngineContext implements DecodeContext {
   /** Inspections and readbacks under way, which own buffers. */
   readonly #reading = new Set<Promise<unknown>>()
 
-  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, readCompanions }: EngineParts) {
+  constructor({ info, runner, tokenizer, ownsDevice, ...parts }: EngineParts) {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
-    this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
+    this.adapters = new EngineAdapters({ ...parts, runner, tokenizer, modelId: info.id })
     this.health = new DeviceHealth(runner.device)
-    this.readCompanions = readCompanions
+    this.readCompanions = parts.readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)
     this.#ownsDevice = ownsDevice
   }

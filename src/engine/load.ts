@@ -135,6 +135,7 @@ async function fillDevice(
       tokenizer,
       ownsDevice: options.device === undefined,
       modelsUrl,
+      hub: options.hub,
       readCompanions: () => files.companions(),
     })
   } catch (error) {
