@@ -26,6 +26,7 @@ export function ModelStatus() {
 function Badge({ info }: { info: ModelInfo }) {
   const t = useTranslate()
   const shape = t('model.shape', { layers: info.layers, heads: info.heads, vocab: formatCount(info.vocab) })
+  const { parameters } = info
   const parts: [string, string, string][] = [
     ['backend', t('model.backend'), info.backend],
     ['variant', t('model.variant'), info.variant.name],
@@ -33,7 +34,9 @@ function Badge({ info }: { info: ModelInfo }) {
   ]
   return (
     <span className="badge" title={`${info.architecture} · ${shape}`}>
-      <span className="badge-part">{t('model.parameters', { count: formatMagnitude(info.parameters) })}</span>
+      <span className="badge-part">
+        {t('model.parameters', { count: formatMagnitude(parameters), parameters })}
+      </span>
       {parts.map(([name, label, value]) => (
         <span key={name} className={`badge-part badge-${name}`} title={label}>
           <span className="visually-hidden">{label} </span>

@@ -4,6 +4,17 @@ import { en, type Catalogue, type MessageKey } from './en.ts'
 export type { MessageKey } from './en.ts'
 
 const catalogues: Partial<Record<Language, Partial<Catalogue>>> = { en }
+
+type Values = Readonly<Record<string, string | number>>
+
+const fillPlain = (message: string, values: Values): string =>
+  message.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+let fillKorean = fillPlain
+
+/** Puts values into a message; in Korean, which has been loaded, the particles behind them fit. */
+export function fill(language: Language, message: string, values: Values): string {
+  return (language === 'ko' ? fillKorean : fillPlain)(message, values)
+}
 /** True once a view other than the first has been asked for. */
 let viewsWanted = false
 let version = 0
@@ -23,7 +34,10 @@ async function loadEnglishViews(): Promise<void> {
 /** Fetches the words of a language; the page starts with few English ones. Rejects when they cannot be had. */
 export async function loadLanguage(language: Language): Promise<void> {
   if (language === 'en') return viewsWanted ? loadEnglishViews() : undefined
-  if (catalogues.ko === undefined) put('ko', (await import('./ko.ts')).ko)
+  if (catalogues.ko !== undefined) return
+  const loaded = await import('./ko.ts')
+  fillKorean = loaded.fillKorean
+  put('ko', loaded.ko)
 }
 
 /** Fetches the words of the views that do not open with the page; of Korean they are there already. */
@@ -45,13 +59,13 @@ export const LANGUAGES: readonly { code: Language; name: string }[] = [
   { code: 'ko', name: '한국어' },
 ]
 
-export type Translate = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string
+export type Translate = (key: MessageKey, values?: Values) => string
 
 /** The words of one language, which has been loaded; `{name}` in a message takes `values.name`. Empty while a word is on the way. */
 export function translator(language: Language): Translate {
   return (key, values = {}) => {
     const words = catalogues[language] ?? catalogues.en
-    return (words?.[key] ?? '').replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+    return fill(language, words?.[key] ?? '', values)
   }
 }
 
