@@ -17,6 +17,7 @@ import { Session } from './session.ts'
 import { DEFAULT_SETTINGS, SETTING_NAMES, type Settings } from './settings.ts'
 import { readPreferences, readText, writePreferences, writeText } from './storage.ts'
 import { TokenLog } from './tokenLog.ts'
+import { keepViews } from './viewHistory.ts'
 
 export interface StartOptions {
   client: EngineClient
@@ -123,17 +124,14 @@ function preferencesOf(state: AppState): Preferences {
 function keepState(session: Session): void {
   const { app } = session
   const keepPreferences = debounce(() => writePreferences(preferencesOf(app.getState())))
-  onLinkChange(
-    session,
-    debounce(() => history.replaceState(history.state, '', pageHash(session))),
-  )
+  const rewrite = keepViews({ app, hash: () => pageHash(session), follow: () => void followLink(session) })
+  onLinkChange(session, debounce(rewrite))
   app.subscribe((state, before) => {
     const names = Object.keys(preferencesOf(state)) as (keyof Preferences)[]
     if (names.some((name) => state[name] !== before[name])) keepPreferences()
     if (isRunning(before.run) && !isRunning(state.run)) keepText(session)
   })
   addEventListener('pagehide', () => keepText(session))
-  addEventListener('hashchange', () => void followLink(session))
 }
 
 function keepText({ app, log }: Session): void {
