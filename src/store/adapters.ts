@@ -245,7 +245,7 @@ export class Adapters {
       await this.addTo(addition)
       return true
     } catch (error) {
-      this.session.report(error)
+      this.session.report(error, { what: 'adapter', name: addition.name ?? '' })
       return false
     }
   }

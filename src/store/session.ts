@@ -1,7 +1,14 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
 import type { FinishReason, HubOptions, LoadOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
-import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.ts'
+import {
+  answeringModel,
+  isRunning,
+  type AppStore,
+  type Failed,
+  type ModelPhase,
+  type RunPhase,
+} from './app.ts'
 import { LogitsCache } from './logits.ts'
 import { textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
@@ -90,6 +97,7 @@ export class Session {
     const progress = { stage: 'config', bytesDone: 0, bytesTotal: 0 } as const
     this.app.setState({ model: { kind: 'loading', label, progress, elapsed: 0, info }, error: null })
     try {
+      if (Array.isArray(source)) await (await import('./unknownFiles.ts')).refuseUnknown(source as File[])
       const model = await this.client.loadModel(source, {
         ...how,
         hub: this.hub,
@@ -210,8 +218,8 @@ export class Session {
   }
 
   /** Shows an error that happened outside a load or a run. */
-  report(error: unknown): void {
-    this.showUnlessLost(error)
+  report(error: unknown, failed?: Failed): void {
+    this.showUnlessLost(error, failed)
   }
 
   dispose(): void {
@@ -248,20 +256,15 @@ export class Session {
       this.app.setState({ model: info === null ? { kind: 'empty' } : { kind: 'ready', info } })
       return
     }
-    this.app.setState({ model: { kind: 'failed', label, error: data, info }, error: data })
+    const model: ModelPhase = info === null ? { kind: 'failed', label, error: data } : { kind: 'ready', info }
+    this.app.setState({ model, error: { ...data, failed: { what: 'model', name: label } } })
   }
 
   private startRun(): number {
     this.running?.abort()
     this.running = new AbortController()
     this.run += 1
-    const { model } = this.app.getState()
-    const answers = model.kind === 'failed' && model.info !== null
-    this.app.setState({
-      run: BEGINNING,
-      error: null,
-      ...(answers ? { model: { kind: 'ready', info: model.info! } } : {}),
-    })
+    this.app.setState({ run: BEGINNING, error: null })
     return this.run
   }
 
@@ -316,13 +319,13 @@ export class Session {
       return
     }
     this.app.setState({ run: { kind: 'failed' } })
-    this.showUnlessLost(error)
+    this.showUnlessLost(error, { what: 'run', name: '' })
   }
 
   /** A lost device has a state of its own; its echoes in calls under way are not shown again. */
-  private showUnlessLost(error: unknown): void {
+  private showUnlessLost(error: unknown, failed?: Failed): void {
     const data = toErrorData(error)
-    if (data.code !== 'device-lost') this.app.setState({ error: data })
+    if (data.code !== 'device-lost') this.app.setState({ error: failed ? { ...data, failed } : data })
     else if (this.app.getState().model.kind !== 'lost') this.markLost(error)
   }
 
@@ -339,10 +342,7 @@ export class Session {
     const data = toErrorData(error)
     const { run } = this.app.getState()
     this.app.setState({
-      model:
-        info === null
-          ? { kind: 'failed', label: '', error: data, info: null }
-          : { kind: 'lost', error: data, info },
+      model: info === null ? { kind: 'failed', label: '', error: data } : { kind: 'lost', error: data, info },
       run: isRunning(run) ? { kind: 'stopped' } : run,
       memory: null,
     })

@@ -108,10 +108,14 @@ test('after files that are no model, the model before them still answers', async
     .setInputFiles([
       { name: 'config.json', mimeType: 'application/json', buffer: Buffer.from('{"model_type":"llama"') },
     ])
-  await inState(page, 'failed')
   const error = page.getByTestId('error')
+  await error.waitFor()
   expect(await error.getAttribute('role')).toBe('alert')
-  expect(await error.textContent()).toMatch(/config\.json.*still answers/)
+  expect(await error.textContent()).toMatch(/^The model was not loaded.*config\.json.*still answers/)
+  await inState(page, 'ready')
+  const picture = { name: 'fox.png', mimeType: 'image/png', buffer: Buffer.from('\x89PNG\r\n', 'latin1') }
+  await page.getByTestId('model-drop').setInputFiles([picture])
+  await expect.poll(() => error.textContent()).toMatch(/fox\.png is a PNG picture/)
   await page.getByTestId('generate').click()
   await page.locator('[data-token-index="1"]').waitFor()
   expect(await error.count()).toBe(0)

@@ -1,3 +1,4 @@
+import type { ErrorData } from '../../errors.ts'
 import type { Language } from '../../store/app.ts'
 import { en, type Catalogue, type MessageKey } from './en.ts'
 
@@ -10,6 +11,7 @@ type Values = Readonly<Record<string, string | number>>
 const fillPlain = (message: string, values: Values): string =>
   message.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 let fillKorean = fillPlain
+let koreanError = <T extends ErrorData>(error: T): T => error
 
 /** Puts values into a message; in Korean, which has been loaded, the particles behind them fit. */
 export function fill(language: Language, message: string, values: Values): string {
@@ -31,12 +33,18 @@ async function loadEnglishViews(): Promise<void> {
   if (catalogues.en === en) put('en', { ...en, ...viewsEn })
 }
 
+/** An error in a language, whose words have been loaded; unusual ones stay as they were said. */
+export function errorText<T extends ErrorData>(language: Language, error: T): T {
+  return language === 'ko' ? koreanError(error) : error
+}
+
 /** Fetches the words of a language; the page starts with few English ones. Rejects when they cannot be had. */
 export async function loadLanguage(language: Language): Promise<void> {
   if (language === 'en') return viewsWanted ? loadEnglishViews() : undefined
   if (catalogues.ko !== undefined) return
   const loaded = await import('./ko.ts')
   fillKorean = loaded.fillKorean
+  koreanError = loaded.koreanError
   put('ko', loaded.ko)
 }
 

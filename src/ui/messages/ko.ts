@@ -18,6 +18,7 @@ import { titlesKo } from './titles.ko.ts'
 import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
 
+export { koreanError } from './errors.ko.ts'
 export { fillKorean } from './particles.ts'
 
 export const ko: Catalogue = {
@@ -187,8 +188,26 @@ export const ko: Catalogue = {
   'logits.recomputedHint': '실행 당시의 값이 버퍼에 남아 있지 않아 같은 토큰으로 순전파를 다시 했습니다.',
   'logits.nan': '로짓 {count}개가 숫자가 아닙니다.',
 
-  'error.title': '문제가 생겼습니다',
-  'error.loadTitle': '{name} 모델을 불러오지 못했습니다',
+  'error.of.bug': '문제가 생겼습니다',
+  'error.of.no-webgpu': 'WebGPU를 쓸 수 없습니다',
+  'error.of.limit': '이 기기의 한계를 넘습니다',
+  'error.of.out-of-memory': 'GPU 메모리가 모자랍니다',
+  'error.of.bad-file': '파일을 읽을 수 없습니다',
+  'error.of.unsupported': '여기서는 할 수 없습니다',
+  'error.of.bad-argument': '요청대로 할 수 없습니다',
+  'error.of.context-full': '문맥이 가득 찼습니다',
+  'error.of.device-lost': 'GPU 연결이 끊겼습니다',
+  'error.of.network': '네트워크에서 받지 못했습니다',
+  'error.of.storage': '브라우저 저장소를 쓸 수 없습니다',
+  'error.of.aborted': '중단했습니다',
+  'error.failed.model': '모델을 불러오지 못했습니다',
+  'error.failed.adapter': '어댑터를 불러오지 못했습니다',
+  'error.failed.run': '글을 쓰지 못했습니다',
+  'error.failed.gone': '앞서 쓰던 모델이 여기 없습니다',
+  'error.failedNamed.model': '{name} 모델을 불러오지 못했습니다',
+  'error.failedNamed.adapter': '{name} 어댑터를 불러오지 못했습니다',
+  'error.failedNamed.run': '글을 쓰지 못했습니다',
+  'error.failedNamed.gone': '{name} 모델이 여기 없습니다',
   'error.stillAnswers': '앞서 불러온 {name} 모델은 계속 쓸 수 있습니다.',
   'lost.title': 'GPU 장치와의 연결이 끊겼습니다',
   'lost.body': '드라이버 오류나 메모리 부족으로 브라우저가 GPU를 회수했습니다. 쓴 글은 그대로 있습니다.',
