@@ -61,11 +61,14 @@ export class Adapters {
   private model: Model | null = null
   /** Sources of this visit by track name, so that dropped files survive a change of model. */
   private readonly sources = new Map<string, ModelSource>()
+  /** Adapters on their way in. */
+  private readonly loading = new Set<Promise<unknown>>()
   private remembered: readonly SavedTrack[] | null = readTracks()
 
   constructor(session: Session) {
     this.session = session
     this.text = new TextScales(session, () => this.scales)
+    session.underWay = () => (this.loading.size === 0 ? null : this.settled())
     session.app.subscribe(() => this.followModel())
     this.followModel()
   }
@@ -240,9 +243,23 @@ export class Adapters {
     writeTracks([...tracks, ...absent])
   }
 
+  /** Resolves once no adapter is being loaded any more. */
+  private async settled(): Promise<void> {
+    while (this.loading.size > 0) await Promise.all(this.loading)
+  }
+
+  private waitFor<T>(work: Promise<T>): Promise<T> {
+    const settled = work.then(
+      () => this.loading.delete(settled),
+      () => this.loading.delete(settled),
+    )
+    this.loading.add(settled)
+    return work
+  }
+
   private async add(addition: Addition): Promise<boolean> {
     try {
-      await this.addTo(addition)
+      await this.waitFor(this.addTo(addition))
       return true
     } catch (error) {
       this.session.report(error, { what: 'adapter', name: addition.name ?? '' })
@@ -302,7 +319,7 @@ export class Adapters {
       merged: null,
       working: null,
     })
-    if (wanted.length > 0) void this.carryOver(model, wanted)
+    if (wanted.length > 0) void this.waitFor(this.carryOver(model, wanted))
   }
 
   private async carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {

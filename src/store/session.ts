@@ -55,6 +55,8 @@ export class Session {
   readonly log: TokenLog
   /** Where models of the hub come from; the token is nowhere else. */
   hub: HubOptions = {}
+  /** What a run and a look at the model wait for: adapters on their way in. Null while there is nothing to wait for. */
+  underWay: () => Promise<void> | null = () => null
   private readonly client: EngineClient
   private readonly now: () => number
   private readonly logits: LogitsCache
@@ -146,6 +148,7 @@ export class Session {
     if (model === null) return
     const run = this.startRun()
     try {
+      await this.underWay()
       const promptIds = given?.ids ?? (await encodePrompt(model, this.app.getState().prompt))
       if (run !== this.run) return
       const { id, bosId, eosIds } = model.info
@@ -167,6 +170,8 @@ export class Session {
     const run = this.startRun()
     const { settings } = this.app.getState()
     try {
+      await this.underWay()
+      if (run !== this.run) return
       const ids = this.log.idsBefore(this.log.tokens.length)
       this.log.resume({ settings, at: this.now() })
       await this.consume(run, model, ids, settings, stop)
@@ -195,6 +200,7 @@ export class Session {
     if (model === null || model.info.id !== this.log.modelId) {
       throw new TokenscopeError('unsupported', 'Not captured: the model of this text is not loaded.')
     }
+    await this.underWay()
     return this.logits.read(model, index)
   }
 

@@ -95,8 +95,11 @@ test('generate, stop, continue and walk by keyboard; a reload keeps the text', a
 
   await page.waitForURL(/max-tokens=3/)
   const text = await output(page).textContent()
+  const chip = page.getByTestId('scales-chip')
+  await expect.poll(() => chip.textContent()).toBe('written by base')
   await page.reload()
   await inState(page, 'ready')
+  await expect.poll(() => chip.textContent()).toBe('written by base')
   expect(await output(page).textContent()).toBe(text)
   expect(await page.getByTestId('prompt').inputValue()).toBe('The fox')
 })
