@@ -4,6 +4,7 @@ import { addSpan, sameScales, type NamedScale, type ScalesSpan } from './adapter
 import { readSpans, writeSpans } from './adapterMemory.ts'
 import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
+import { readableIds } from './textIdentity.ts'
 
 export interface TextScalesState {
   /** What wrote which tokens of the text on the page; empty while nothing is known. */
@@ -104,7 +105,7 @@ export class TextScales {
     const { spans, scored } = this.state.getState()
     const shown = scored ?? (spans.length === 1 ? spans[0]?.scales : undefined)
     if (shown !== undefined && sameScales(shown, scales)) return
-    const ids = log.idsBefore(log.tokens.length)
+    const ids = readableIds(session)
     this.score(ids, scales).catch((error: unknown) => {
       this.state.setState({ scoring: null })
       // Adapters that change while the text is read have it read again once they are at rest.

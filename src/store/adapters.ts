@@ -249,7 +249,7 @@ export class Adapters {
   }
 
   private waitFor<T>(work: Promise<T>): Promise<T> {
-    const settled = work.then(
+    const settled: Promise<unknown> = work.then(
       () => this.loading.delete(settled),
       () => this.loading.delete(settled),
     )

@@ -1,25 +1,25 @@
 import { TokenscopeError } from '../errors.ts'
 import { identify } from '../engine/identify.ts'
 
-/** Formats by how a file begins, `?` for any byte; of Latin-1 text. */
-const BEGINNINGS: readonly (readonly [RegExp, string])[] = [
-  [/^\x89PNG/, 'a PNG picture'],
-  [/^\xff\xd8\xff/, 'a JPEG picture'],
-  [/^GIF8/, 'a GIF picture'],
-  [/^RIFF.{4}WEBP/s, 'a WebP picture'],
-  [/^%PDF/, 'a PDF document'],
-  [/^PK\x03\x04/, 'a zip archive without a model or an adapter in it'],
-  [/^\x1f\x8b/, 'gzip data'],
-  [/^7z\xbc\xaf/, 'a 7z archive'],
-  [/^Rar!/, 'a RAR archive'],
-  [/^\s*<(!|html|\?xml)/i, 'a web page'],
-  [/^\s*[{[]/, 'a JSON file'],
+/** Formats by the bytes a file begins with, as Latin-1 text. */
+const BEGINNINGS: readonly (readonly [string, string])[] = [
+  ['\u0089PNG', 'a PNG picture'],
+  ['\u00ff\u00d8\u00ff', 'a JPEG picture'],
+  ['GIF8', 'a GIF picture'],
+  ['%PDF', 'a PDF document'],
+  ['PK\u0003\u0004', 'a zip archive without a model or an adapter in it'],
+  ['\u001f\u008b', 'gzip data'],
+  ['7z\u00bc\u00af', 'a 7z archive'],
+  ['Rar!', 'a RAR archive'],
+  ['<', 'a web page or XML'],
+  ['{', 'a JSON file'],
+  ['[', 'a JSON file'],
 ]
 
 async function formatOf(file: File): Promise<string> {
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer())
   const begin = String.fromCharCode(...bytes)
-  const known = BEGINNINGS.find(([pattern]) => pattern.test(begin))?.[1]
+  const known = BEGINNINGS.find(([first]) => begin.trimStart().startsWith(first))?.[1]
   const ending = /\.[\w-]{1,12}$/.exec(file.name)?.[0]
   return known ?? (ending === undefined ? 'of an unknown format' : `a ${ending} file`)
 }

@@ -8,8 +8,12 @@ const catalogues: Partial<Record<Language, Partial<Catalogue>>> = { en }
 
 type Values = Readonly<Record<string, string | number>>
 
+/** `{count} token(s)` is one token or several. */
 const fillPlain = (message: string, values: Values): string =>
-  message.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+  message.replace(/\{(\w+)\}(?:( \w+)\(s\))?/g, (whole, name: string, noun?: string) => {
+    const value = String(values[name] ?? whole)
+    return noun === undefined ? value : `${value}${noun}${value === '1' ? '' : 's'}`
+  })
 let fillKorean = fillPlain
 let koreanError = <T extends ErrorData>(error: T): T => error
 

@@ -44,7 +44,7 @@ export const ko: Catalogue = {
   'model.variant': '커널',
   'model.weights': '가중치',
   'model.memory': 'GPU 메모리',
-  'model.parameters': '매개변수 {parameters:만} 개',
+  'model.parameters': '매개변수 {count} 개',
   'model.shape': '층 {layers}개 · 헤드 {heads}개 · 토큰 {vocab}개',
   'model.warnings': '불러올 때 나온 참고 사항 {count}건',
 
@@ -74,6 +74,8 @@ export const ko: Catalogue = {
 
   'prompt.label': '프롬프트',
   'prompt.placeholder': '글의 첫머리를 적으면 모델이 이어서 씁니다.',
+  'prompt.count': '위치 {context}개 중 {tokens}개',
+  'prompt.tooLong': '토큰 {tokens}개: 문맥의 위치 {context}개를 넘습니다',
   'prompt.examples': '예시',
   'action.generate': '생성',
   'action.stop': '정지',
@@ -100,6 +102,7 @@ export const ko: Catalogue = {
   'output.count': '토큰 {count}개',
   'output.finish.stop': '모델이 글을 끝맺음',
   'output.finish.length': '길이 제한에 도달',
+  'output.finish.lengthOf': '길이 제한 {length}에 도달',
   'output.finish.context-full': '문맥이 가득 참(위치 {context}개)',
   'output.finish.stopped': '정지됨',
   'output.finish.failed': '오류로 중단됨',

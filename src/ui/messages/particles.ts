@@ -41,23 +41,13 @@ export function particle(pair: string, text: string): string {
   return final === 'none' || (final === 'l' && pair === '(으)로') ? open : closed
 }
 
-/** 3,290,000 → 329만: Korean counts in myriads. */
-export function myriads(count: number): string {
-  const unit = count >= 1e8 ? '억' : count >= 1e4 ? '만' : ''
-  const value = unit === '억' ? count / 1e8 : unit === '만' ? count / 1e4 : count
-  return `${Number(value.toPrecision(3)).toLocaleString('en-US')}${unit}`
-}
+const SLOT = /\{(\w+)\}([”’»)\]]*)(을\(를\)|은\(는\)|이\(가\)|와\(과\)|\(으\)로|\(이\))?/g
 
-const SLOT = /\{(\w+)(:만)?\}([”’»)\]]*)(을\(를\)|은\(는\)|이\(가\)|와\(과\)|\(으\)로|\(이\))?/g
-
-/** A Korean message with its values in place, every particle behind one in the form that fits. `{n:만}` is a count in myriads. */
+/** A Korean message with its values in place, every particle behind one in the form that fits. */
 export function fillKorean(message: string, values: Readonly<Record<string, string | number>>): string {
-  return message.replace(
-    SLOT,
-    (whole, name: string, unit: string | undefined, quote: string, pair?: string) => {
-      const value = unit === undefined ? values[name] : myriads(Number(values[name]))
-      if (value === undefined) return whole
-      return `${value}${quote}${pair === undefined ? '' : particle(pair, String(value))}`
-    },
-  )
+  return message.replace(SLOT, (whole, name: string, quote: string, pair?: string) => {
+    const value = values[name]
+    if (value === undefined) return whole
+    return `${value}${quote}${pair === undefined ? '' : particle(pair, String(value))}`
+  })
 }
