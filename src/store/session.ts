@@ -10,6 +10,7 @@ import {
   type RunPhase,
 } from './app.ts'
 import { LogitsCache } from './logits.ts'
+import { encodePrompt } from './encodePrompt.ts'
 import { textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
@@ -383,29 +384,4 @@ export class Session {
       if (model === this.shown) this.showUnlessLost(error)
     }
   }
-}
-
-/** Ids of what the person typed: text through the tokenizer, or the numbers themselves for a model without one. */
-export async function encodePrompt(
-  model: Pick<Model, 'encode' | 'info'>,
-  prompt: string,
-): Promise<readonly number[]> {
-  const { hasTokenizer, bosId } = model.info
-  const ids = hasTokenizer ? await model.encode(prompt, { addSpecialTokens: true }) : parseIds(prompt)
-  if (ids.length > 0) return ids
-  if (bosId !== null) return [bosId]
-  throw new TokenscopeError('bad-argument', 'The prompt is empty.', {
-    hint: 'Type a few words: this model has no token that starts a text by itself.',
-  })
-}
-
-function parseIds(text: string): number[] {
-  const words = text.split(/[\s,]+/).filter((word) => word !== '')
-  return words.map((word) => {
-    if (/^\d+$/.test(word)) return Number(word)
-    throw new TokenscopeError('bad-argument', `“${word}” is not a token id.`, {
-      hint: 'This model has no tokenizer: write its token ids, separated by spaces.',
-      details: { got: word, expected: 'a whole number' },
-    })
-  })
 }

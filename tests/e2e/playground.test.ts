@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
@@ -122,6 +123,19 @@ test('after files that are no model, the model before them still answers', async
   await page.getByTestId('generate').click()
   await page.locator('[data-token-index="1"]').waitFor()
   expect(await error.count()).toBe(0)
+
+  // Dropped files do not outlive a reload: that is said, and no other model takes their place.
+  const folder = fileURLToPath(new URL('../../public/models/tales-3m/', import.meta.url))
+  const names = ['config.json', 'model.safetensors', 'tokenizer.json']
+  await page.getByTestId('model-drop').setInputFiles(names.map((name) => folder + name))
+  await page.waitForURL((url) => !url.hash.includes('model='))
+  await page.getByTestId('generate').click()
+  await expect.poll(() => output(page).getAttribute('data-state')).toBe('done')
+  const text = await output(page).textContent()
+  await page.reload()
+  await expect.poll(() => error.textContent()).toMatch(/^The model of before is not here.*Drop its files/)
+  await inState(page, 'empty')
+  expect(await output(page).textContent()).toBe(text)
 })
 
 test('a lost device is said, the text is kept, and the model loads again', async () => {

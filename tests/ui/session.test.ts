@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES, statusWord } from '../../src/store/app.ts'
-import { encodePrompt, Session } from '../../src/store/session.ts'
+import { encodePrompt } from '../../src/store/encodePrompt.ts'
+import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { TokenLog } from '../../src/store/tokenLog.ts'
 import { createFakeClient } from './fakeClient.ts'

@@ -13,6 +13,14 @@ const MESSAGES: readonly Said[] = [
   ],
   [/^(?<where>.+) has no tokenizer\.$/, '{where}에 토크나이저가 없습니다.'],
   [/^(?<where>.+) is no JSON\.$/, '{where}은(는) JSON이 아닙니다.'],
+  [
+    /^It was dropped as files, which/,
+    '파일로 끌어다 놓은 모델은 다시 불러오면 남지 않습니다. 글은 그대로 있습니다.',
+  ],
+  [
+    /^The link was made with adapters it cannot carry: (?<names>.+)\.$/,
+    '링크에 담을 수 없는 어댑터로 만든 링크입니다: {names}.',
+  ],
   [/^No files were given\.$/, '파일이 없습니다.'],
   [
     /^The prompt has (?<tokens>\d+) tokens; this model was loaded for (?<context>\d+) positions\.$/,
@@ -88,6 +96,8 @@ const HINTS: readonly Said[] = [
     /^Shorten the prompt to at most (?<most>\d+) tokens/,
     '프롬프트를 토큰 {most}개 이하로 줄이거나, 더 긴 컨텍스트로 모델을 불러오세요.',
   ],
+  [/^Drop its files again, or/, '그 파일을 다시 놓거나 다른 모델을 고르세요.'],
+  [/^Drop their files here/, '그 파일을 여기에 놓으세요. 그때까지는 그 어댑터 없이 글을 씁니다.'],
   [/^Give at least one token\.$/, '토큰이 하나는 있어야 합니다.'],
   [/^Set (?<field>\S+) to (?<allowed>.+)\.$/, '{field}에 허용된 값: {allowed}.'],
   [/^Load it again\.$/, '다시 불러오세요.'],
