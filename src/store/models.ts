@@ -296,12 +296,10 @@ class Pace {
   }
 }
 
-/** What was measured here, else what the browser makes of the connection. */
+/** What the last download on this machine came to; null before there was one. */
 function readSpeed(): number | null {
   const saved = readLocal(SPEED_KEY)
-  if (typeof saved === 'number' && saved > 0) return saved
-  const { connection } = navigator as Navigator & { connection?: { downlink?: number } }
-  return connection?.downlink ? (connection.downlink * 1e6) / 8 : null
+  return typeof saved === 'number' && saved > 0 ? saved : null
 }
 
 async function readRoom(): Promise<Room | null> {

@@ -146,7 +146,7 @@ export class Session {
   /** Replaces the text by a new one for the prompt as it stands, or for the one given. */
   async generate(settings: Settings = this.app.getState().settings, given?: GivenPrompt): Promise<void> {
     const model = this.shown
-    if (model === null) return
+    if (model?.info.tasks.includes('generate') !== true) return
     const run = this.startRun()
     try {
       await this.underWay()
@@ -167,7 +167,7 @@ export class Session {
   /** Goes on behind the text that is there, with the settings as they stand. */
   async continue(stop?: readonly string[]): Promise<void> {
     const model = this.shown
-    if (model === null || this.log.promptIds.length === 0) return
+    if (model?.info.tasks.includes('generate') !== true || this.log.promptIds.length === 0) return
     const run = this.startRun()
     const { settings } = this.app.getState()
     try {
@@ -235,7 +235,9 @@ export class Session {
     this.client.dispose()
   }
 
-  private async adopt(model: Model, source: ModelSource, { id, first, how }: LoadRequest): Promise<void> {
+  private async adopt(model: Model, source: ModelSource, { id, how, ...asked }: LoadRequest): Promise<void> {
+    // An encoder is not asked to write.
+    const first = model.info.tasks.includes('generate') ? asked.first : undefined
     const before = this.shown
     this.running?.abort()
     this.run += 1

@@ -39,16 +39,11 @@ const hubPage = (options: OpenOptions = {}) =>
     allowedOrigins: [hub.url, hub.cdnUrl],
   })
 
-const isReady = (page: Page, id: string): Promise<unknown> =>
-  page.waitForFunction(
-    async (wanted) => {
-      const { model } = await window.tokenscope
-      const state = document.querySelector('[data-testid=model-status]')?.getAttribute('data-state')
-      return state === 'ready' && model?.info.id === wanted
-    },
-    id,
-    { polling: 100 },
-  )
+/** Waits for the page to show a model of this id. */
+async function isReady(page: Page, id: string): Promise<void> {
+  await expect.poll(() => page.getByTestId('model-status').getAttribute('data-state')).toBe('ready')
+  await expect.poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.id)).toBe(id)
+}
 
 const answer = (page: Page): Promise<number[]> =>
   page.evaluate(async () => {
@@ -136,7 +131,7 @@ test('a second tab allocates nothing before it is asked to', async () => {
   expect(await second.evaluate(async () => (await window.tokenscope).model === null)).toBe(true)
   const title = await page.title()
   await second.getByTestId('taken-use').click()
-  await page.waitForFunction((before) => document.title !== before, title)
+  await expect.poll(() => page.title()).not.toBe(title)
   await second.getByTestId('taken-load').click()
   await isReady(second, 'tales-3m')
 })
@@ -150,11 +145,12 @@ test('with the host gone the page starts and answers', async () => {
   })
   await isReady(page, 'tales-3m')
   const expected = await answer(page)
-  await page.waitForFunction(async () => {
+  const isKept = async (): Promise<boolean> => {
     const name = (await caches.keys()).find((one) => one.startsWith('tokenscope-page-'))
     const kept = name === undefined ? [] : await (await caches.open(name)).keys()
     return kept.some(({ url }) => url.endsWith('tokenizer_config.json'))
-  })
+  }
+  await expect.poll(() => page.evaluate(isKept)).toBe(true)
   await page.context().setOffline(true)
   await page.reload()
   await isReady(page, 'tales-3m')

@@ -34,6 +34,8 @@ export const adaptersEn = {
   'scales.mergePacked': 'Needs f16 or f32 weights; these are {weights}, and folding in would round again',
   'scales.export': 'Export as one',
   'scales.exportHint': 'One PEFT adapter that does what all do at their scales, ranks side by side, as a zip',
+  'scales.exportGguf': 'Export as GGUF',
+  'scales.exportGgufHint': 'The same adapter as one GGUF file, which llama.cpp loads',
   'scales.exportModel': 'Export merged',
   'scales.exportModelHint':
     'The model’s weights with the adapters folded in, as safetensors; its config and tokenizer stay the base’s',

@@ -35,6 +35,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.mergePacked': 'f16 또는 f32 가중치가 필요합니다. 지금은 {weights}라서 합치면 다시 반올림됩니다',
   'scales.export': '하나로 내보내기',
   'scales.exportHint': '지금 세기대로의 어댑터 전체를 랭크를 이어 붙인 PEFT 어댑터 하나로, zip 파일에',
+  'scales.exportGguf': 'GGUF로 내보내기',
+  'scales.exportGgufHint': '같은 어댑터를 llama.cpp가 읽는 GGUF 파일 하나로',
   'scales.exportModel': '병합본 내보내기',
   'scales.exportModelHint':
     '어댑터를 합친 모델 가중치를 safetensors로. 설정과 토크나이저는 기본 모델의 것을 씁니다',

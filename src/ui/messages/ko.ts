@@ -10,6 +10,8 @@ import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
 import { modelsKo } from './models.ko.ts'
+import { precisionKo } from './precision.ko.ts'
+import { fillKo } from './fill.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
@@ -254,7 +256,9 @@ export const ko: Catalogue = {
   ...attributionKo,
   ...samplerKo,
   ...modelsKo,
+  ...precisionKo,
   ...scoreKo,
+  ...fillKo,
   ...branchesKo,
   ...cacheKo,
   ...chatKo,

@@ -50,9 +50,6 @@ export const modelsEn = {
   'models.limitNote':
     'No browser tells how much memory its GPU has: the limit is what a tab on such a machine can expect.',
   'models.ways': 'Ways to load it',
-  'models.way.weights': 'Weights',
-  'models.way.context': 'Context',
-  'models.way.memory': 'GPU memory',
   'models.way.stored': 'as stored ({format})',
   'models.way.tooMuch': 'too much',
   'models.isAdapter': 'This is an adapter: open the base it was made for, then add it in the Adapters view.',

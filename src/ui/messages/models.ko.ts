@@ -53,9 +53,6 @@ export const modelsKo: Readonly<Record<keyof typeof modelsEn, string>> = {
   'models.limitNote':
     '브라우저는 GPU 메모리의 크기를 알려 주지 않습니다. 이런 기기의 탭이 쓸 수 있으리라 기대되는 양입니다.',
   'models.ways': '불러오는 방법',
-  'models.way.weights': '가중치',
-  'models.way.context': '컨텍스트',
-  'models.way.memory': 'GPU 메모리',
   'models.way.stored': '저장된 대로({format})',
   'models.way.tooMuch': '너무 큼',
   'models.isAdapter': '어댑터입니다. 바탕 모델을 연 다음 어댑터 보기에서 추가하세요.',
