@@ -149,7 +149,10 @@ export class Session {
     if (model?.info.tasks.includes('generate') !== true) return
     const run = this.startRun()
     try {
-      await this.underWay()
+      // Nothing to wait for keeps the run in the turn that began it.
+      const underWay = this.underWay()
+      if (underWay !== null) await underWay
+      if (run !== this.run) return
       const promptIds = given?.ids ?? (await encodePrompt(model, this.app.getState().prompt))
       if (run !== this.run) return
       const { id, bosId, eosIds } = model.info
@@ -171,7 +174,8 @@ export class Session {
     const run = this.startRun()
     const { settings } = this.app.getState()
     try {
-      await this.underWay()
+      const underWay = this.underWay()
+      if (underWay !== null) await underWay
       if (run !== this.run) return
       const ids = this.log.idsBefore(this.log.tokens.length)
       this.log.resume({ settings, at: this.now() })
