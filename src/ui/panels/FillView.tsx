@@ -111,17 +111,16 @@ function Status() {
       </p>
     )
   }
-  const note =
-    phase.kind === 'filling'
-      ? t('fill.filling')
-      : info !== null && info.maskToken === null
-        ? t('fill.noMask')
-        : phase.kind === 'empty'
-          ? t('fill.empty')
-          : ''
+  const isStale = useFillState(({ text, result }) => result !== null && text !== result.text)
+  const note = (): 'fill.noMask' | 'fill.filling' | 'fill.empty' | 'fill.stale' | 'fill.hint' => {
+    if (phase.kind === 'filling') return 'fill.filling'
+    if (info !== null && info.maskToken === null) return 'fill.noMask'
+    if (phase.kind === 'empty') return 'fill.empty'
+    return isStale ? 'fill.stale' : 'fill.hint'
+  }
   return (
     <p className="note" role="status" data-testid="fill-status" data-state={phase.kind}>
-      {note}
+      {t(note())}
     </p>
   )
 }

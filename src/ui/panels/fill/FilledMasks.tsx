@@ -13,16 +13,12 @@ interface FilledMasksProps {
 
 /** The candidates of every mask, side by side. */
 export function FilledMasks({ result, stale, onPut }: FilledMasksProps) {
-  const t = useTranslate()
   return (
-    <>
-      <p className="note">{t(stale ? 'fill.stale' : 'fill.hint')}</p>
-      <div className="fill-masks">
-        {result.masks.map((mask, nth) => (
-          <Mask key={mask.position} mask={mask} nth={nth} disabled={stale} onPut={onPut} />
-        ))}
-      </div>
-    </>
+    <div className="fill-masks">
+      {result.masks.map((mask, nth) => (
+        <Mask key={mask.position} mask={mask} nth={nth} disabled={stale} onPut={onPut} />
+      ))}
+    </div>
   )
 }
 
