@@ -103,6 +103,7 @@ function MaskedText({ area }: { area: RefObject<HTMLTextAreaElement | null> }) {
 function Status() {
   const t = useTranslate()
   const phase = useFillState((state) => state.phase)
+  const isStale = useFillState(({ text, result }) => result !== null && text !== result.text)
   const info = useApp((state) => answeringModel(state.model))
   if (phase.kind === 'failed') {
     return (
@@ -111,7 +112,6 @@ function Status() {
       </p>
     )
   }
-  const isStale = useFillState(({ text, result }) => result !== null && text !== result.text)
   const note = (): 'fill.noMask' | 'fill.filling' | 'fill.empty' | 'fill.stale' | 'fill.hint' => {
     if (phase.kind === 'filling') return 'fill.filling'
     if (info !== null && info.maskToken === null) return 'fill.noMask'
