@@ -1,6 +1,7 @@
 import { useStore } from 'zustand'
 import { maskChoiceOf, MASK_KINDS } from '../../store/maskChoice.ts'
-import { useApp, useSession, useTranslate } from '../context.ts'
+import { useSession, useTranslate } from '../context.ts'
+import { useIsEncoder } from '../panels/reading/hooks.ts'
 import { NumberField } from '../panels/edits/NumberField.tsx'
 import { Segmented } from './Segmented.tsx'
 
@@ -9,7 +10,7 @@ export function MaskSwitch() {
   const t = useTranslate()
   const choice = maskChoiceOf(useSession())
   const kind = useStore(choice.state, (state) => state.kind)
-  const isEncoder = useApp(({ model }) => 'info' in model && model.info?.tasks.includes('fill-mask') === true)
+  const isEncoder = useIsEncoder()
   const shown = kind ?? (isEncoder ? 'bidirectional' : 'causal')
   return (
     <span className="mask-switch" data-testid="mask-switch" data-mask={shown}>

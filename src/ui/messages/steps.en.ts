@@ -16,6 +16,7 @@ export const stepsEn = {
   'steps.again': 'Read again',
 
   'steps.predicts': 'position {position} · “{token}” → predicts “{next}”',
+  'steps.predictsOwn': 'position {position} · “{token}” → predicts what stands here',
   'steps.predictsNothing': 'position {position} · “{token}” → predicts what comes next',
   'steps.chance': 'given {probability} before filters',
   'steps.special': 'special token {id}',

@@ -17,6 +17,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'steps.again': '다시 읽기',
 
   'steps.predicts': '위치 {position} · “{token}” → “{next}” 예측',
+  'steps.predictsOwn': '위치 {position} · “{token}” → 이 자리에 설 토큰 예측',
   'steps.predictsNothing': '위치 {position} · “{token}” → 다음 토큰 예측',
   'steps.chance': '필터 전 확률 {probability}',
   'steps.special': '특수 토큰 {id}',

@@ -201,8 +201,11 @@ const Thumb = memo(function Thumb({ summary, shade, label, shown, entry, onChoos
     const ramp = rampWords('sequential', shade)
     const pixels = new Uint32Array(size * size)
     for (let row = 0; row < size; row++)
-      for (let col = 0; col <= row; col++)
-        pixels[row * size + col] = ramp[inkIndex(data[row * size + col] ?? 0)] ?? 0
+      for (let col = 0; col < size; col++) {
+        const weight = data[row * size + col] ?? 0
+        // What lies ahead is bare where the mask lets nothing through.
+        if (col <= row || weight > 0) pixels[row * size + col] = ramp[inkIndex(weight)] ?? 0
+      }
     context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), size, size), 0, 0)
   }, [thumb, shade])
   return (

@@ -9,7 +9,7 @@ import type { Window2 } from '../../draw/heatmap.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere } from '../edits/EditHere.tsx'
-import { useAnatomy, useTexts } from '../reading/hooks.ts'
+import { useAnatomy, useIsEncoder, useTexts } from '../reading/hooks.ts'
 import { useShade } from '../steps/hooks.ts'
 import { maskAt, veilOf } from '../steps/mask.ts'
 import { tokenName } from '../steps/words.ts'
@@ -193,6 +193,7 @@ interface ReadoutProps {
 function Readout({ pattern, ids, texts, cell: { row, col } }: ReadoutProps) {
   const t = useTranslate()
   const name = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
+  const isEncoder = useIsEncoder()
   const next = row + 1 < ids.length
   const masked = maskAt(useSight(), row, col)
   const heads = useEditedHeads()
@@ -205,9 +206,11 @@ function Readout({ pattern, ids, texts, cell: { row, col } }: ReadoutProps) {
       <span className="note">
         {masked !== null
           ? t(`attention.masked.${masked}`)
-          : next
-            ? t('steps.predicts', { position: row, token: name(row), next: name(row + 1) })
-            : t('steps.predictsNothing', { position: row, token: name(row) })}
+          : isEncoder
+            ? t('steps.predictsOwn', { position: row, token: name(row) })
+            : next
+              ? t('steps.predicts', { position: row, token: name(row), next: name(row + 1) })
+              : t('steps.predictsNothing', { position: row, token: name(row) })}
       </span>
       {masked === null && <EditHere changes={cutEdge(heads, [row, col])} />}
     </p>

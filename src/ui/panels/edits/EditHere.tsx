@@ -4,7 +4,7 @@ import { isInfo, outputOf, type Anatomy } from '../../../store/anatomy.ts'
 import type { Change } from '../../../store/edits.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy, useIsEncoder } from '../reading/hooks.ts'
 import { maskAt, sightOf } from '../steps/mask.ts'
 import { useEdits } from './hooks.ts'
 import { changeName } from './words.ts'
@@ -57,7 +57,9 @@ export function EditHere({ changes, bare = false }: { changes: readonly Change[]
   const anatomy = useAnatomy()
   const { app } = useSession()
   const t = useTranslate()
-  if (changes.length === 0) return null
+  // What an edit changes is shown in what is written behind it.
+  const isEncoder = useIsEncoder()
+  if (changes.length === 0 || isEncoder) return null
   const hint = t('edits.hereHint', {
     names: changes.map((change) => changeName(t, anatomy, change)).join('; '),
   })

@@ -61,7 +61,7 @@ function Mask({ mask: { position, top }, nth, disabled, onPut }: MaskProps) {
                 <button
                   type="button"
                   className="candidate-choose"
-                  disabled={disabled}
+                  disabled={disabled || text === ''}
                   onClick={() => onPut(nth, text)}
                 >
                   {text === '' ? '◌' : visibleText(text)}

@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
 import { anatomyOf, type Anatomy } from '../../../store/anatomy.ts'
+import { answeringModel } from '../../../store/app.ts'
 import { labelRows } from '../../../store/tokenLabels.ts'
 import { stepsOf } from '../../../store/steps.ts'
 import { textRow, type MeasurementState, type TextMeasurement } from '../../../store/textMeasurement.ts'
@@ -37,4 +38,9 @@ export function useTexts(rows: number): readonly string[] {
     () => (version < 0 ? [] : labelRows(log, rows)),
     [log, version, rows],
   )
+}
+
+/** True for a model that fills masks: a row is about its own place, and nothing is written. */
+export function useIsEncoder(): boolean {
+  return useApp(({ model }) => answeringModel(model)?.tasks.includes('fill-mask') === true)
 }

@@ -2,6 +2,7 @@ import { memo, useEffect, useRef } from 'react'
 import { visibleText } from '../../../store/characterGroups.ts'
 import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
+import { useIsEncoder } from '../reading/hooks.ts'
 import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
 import { tokenName } from './words.ts'
 
@@ -80,13 +81,15 @@ interface PredictionProps {
 function Prediction({ ids, texts, row }: PredictionProps) {
   const t = useTranslate()
   const log = useSlowTokenLog(200)
+  const isEncoder = useIsEncoder()
   const id = ids[row]
   const next = ids[row + 1]
   if (id === undefined) return null
   const token = tokenName(t, texts[row] ?? '', id)
   const generated = log.tokens[row + 1 - log.promptIds.length]
-  const label =
-    next === undefined
+  const label = isEncoder
+    ? t('steps.predictsOwn', { position: row, token })
+    : next === undefined
       ? t('steps.predictsNothing', { position: row, token })
       : t('steps.predicts', { position: row, token, next: tokenName(t, texts[row + 1] ?? '', next) })
   return (
