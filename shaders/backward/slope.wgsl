@@ -19,6 +19,10 @@ fn slope(v: f32) -> f32 {
       return s * (1.0 + 1.702 * v * (1.0 - s));
     }
     case 4u: { return select(0.0, 1.0, v > 0.0); } // relu
-    default: { return 2.0 * max(v, 0.0); }         // relu_squared
+    case 5u: { return 2.0 * max(v, 0.0); } // relu_squared
+    default: { // sigmoid
+      let s = sigmoid(v);
+      return s * (1.0 - s);
+    }
   }
 }

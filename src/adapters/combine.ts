@@ -13,13 +13,15 @@ export interface ScaledAdapter {
 }
 
 /** One source module with the ranks of all adapters side by side, and what its config says of them. */
-interface CombinedSource {
+export interface CombinedSource {
   source: string
   kind: LoraModule['kind']
   in: number
   out: number
   rank: number
   alpha: number
+  /** What B·A is multiplied by on loading. */
+  scaling: number
   a: Float32Array // [rank, in]
   b: Float32Array // [out, rank]
 }
@@ -36,16 +38,7 @@ export function combineAdapters(
   parts: readonly ScaledAdapter[],
   options: { baseModel: string | null; dtype?: OutputTensor['dtype'] },
 ): Map<string, Uint8Array> {
-  const used = parts.filter(({ scale }) => scale !== 0)
-  if (used.length === 0) {
-    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
-      hint: 'Set at least one scale.',
-    })
-  }
-  for (const { adapter } of used) refuseUncombinable(adapter)
-  const [first] = used
-  const isHeld = used.length === 1 && first?.scale === 1
-  const sources = combineSources(used, isHeld)
+  const sources = combinedPairs(parts)
   const dtype = options.dtype ?? 'F32'
   const tensors = sources.flatMap(({ source, kind, rank, a, b, ...sizes }) => {
     const [keyA, keyB] =
@@ -57,12 +50,30 @@ export function combineAdapters(
     ]
   })
   const config = new TextEncoder().encode(
-    `${JSON.stringify(combinedConfig(sources, options.baseModel, isHeld && first !== undefined && isRankStabilised(first.adapter)), null, 2)}\n`,
+    `${JSON.stringify(combinedConfig(sources, options.baseModel), null, 2)}\n`,
   )
   return new Map([
     [CONFIG_FILE, config],
     [WEIGHTS_FILE, writeSafetensors(tensors)],
   ])
+}
+
+/** The modules of scaled adapters as one. One adapter at scale 1 keeps its own A and B, its alpha and its scaling. */
+export function combinedPairs(parts: readonly ScaledAdapter[]): CombinedSource[] {
+  const used = combinable(parts)
+  return combineSources(used, used.length === 1 && used[0]?.scale === 1)
+}
+
+/** Those that act. Throws where there is none, or one that is more than low-rank updates. */
+function combinable(parts: readonly ScaledAdapter[]): ScaledAdapter[] {
+  const used = parts.filter(({ scale }) => scale !== 0)
+  if (used.length === 0) {
+    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
+      hint: 'Set at least one scale.',
+    })
+  }
+  for (const { adapter } of used) refuseUncombinable(adapter)
+  return used
 }
 
 /** A stored copy of the base's matrix that equals the loaded one is to be dropped from `replacements` before. */
@@ -87,11 +98,6 @@ function combineSources(parts: readonly ScaledAdapter[], isHeld: boolean): Combi
     }
   }
   return [...byStep.values()].map((groups) => combineSource(groups, isHeld))
-}
-
-/** Whether B·A is multiplied by α / √r (rsLoRA) rather than α / r, which says the same of rank 1. */
-function isRankStabilised({ modules }: ParsedAdapter): boolean {
-  return modules.some(({ alpha, rank, scaling }) => scaling !== alpha / rank)
 }
 
 interface ScaledModule {
@@ -126,24 +132,16 @@ function combineSource(groups: readonly (readonly ScaledModule[])[], isHeld: boo
     }
     offset += group[0]?.module.rank ?? 0
   }
-  const alpha = isHeld ? (firsts[0]?.alpha ?? rank) : rank
-  return {
-    source: firsts[0]?.source ?? '',
-    kind: firsts[0]?.kind ?? 'linear',
-    in: inner,
-    out,
-    rank,
-    alpha,
-    a,
-    b,
-  }
+  const [first] = firsts
+  const { source = '', kind = 'linear' as const } = first ?? {}
+  const { alpha, scaling } = (isHeld ? first : undefined) ?? { alpha: rank, scaling: 1 }
+  return { source, kind, in: inner, out, rank, alpha, scaling, a, b }
 }
 
 /** Of folded adapters alpha equals the rank everywhere, so that nothing is scaled again on loading. */
 function combinedConfig(
   sources: readonly CombinedSource[],
   baseModel: string | null,
-  rankStabilised: boolean,
 ): Record<string, unknown> {
   const rank = Math.max(...sources.map((source) => source.rank))
   const alpha = sources.find((source) => source.rank === rank)?.alpha ?? rank
@@ -151,6 +149,8 @@ function combinedConfig(
     Object.fromEntries(
       sources.filter((source) => source[field] !== usual).map((source) => [source.source, source[field]]),
     )
+  // rsLoRA multiplies B·A by α / √r rather than α / r, which says the same of rank 1.
+  const rankStabilised = sources.some((source) => source.scaling !== source.alpha / source.rank)
   return {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',

@@ -197,6 +197,10 @@ export class EngineAdapters {
       const { combineAdapters } = await import('../adapters/combine.ts')
       return combineAdapters(parts, { baseModel: this.parts.modelId, dtype })
     }
+    if (format === 'gguf') {
+      const { exportGguf } = await import('../adapters/gguf.ts')
+      return exportGguf(parts, this.parts.runner.model, dtype)
+    }
     const { exportMerged } = await import('./merge.ts')
     const { runner, readCompanions } = this.parts
     const weights = await exportMerged(runner, parts, dtype)

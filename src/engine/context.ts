@@ -19,6 +19,7 @@ import type { TextTokenizer } from '../text/tokenizer.ts'
 import { EngineAdapters } from './adapters.ts'
 import { DeviceHealth } from './deviceHealth.ts'
 import { LastRun } from './lastRun.ts'
+import type { ModelFiles } from './modelFiles.ts'
 
 /** Sets of edits that stay on the GPU. */
 const KEPT_EDITS = 8
@@ -31,9 +32,9 @@ export interface EngineParts {
   ownsDevice: boolean
   /** Where ids and relative addresses of adapters are resolved from. */
   modelsUrl: URL
+  /** What the model was loaded from. */
+  files: ModelFiles
   hub?: HubOptions | undefined
-  /** Configuration and tokenizer of the checkpoint, by file name. */
-  readCompanions: () => Promise<Map<string, Uint8Array>>
 }
 
 /** An assistant's text at the end is gone on with, unless the caller says otherwise, as in Transformers' pipelines. */
@@ -52,7 +53,7 @@ export class EngineContext implements DecodeContext {
   readonly adapters: EngineAdapters
   readonly health: DeviceHealth
   readonly lastRun: LastRun
-  readonly readCompanions: EngineParts['readCompanions']
+  readonly readCompanions: () => Promise<Map<string, Uint8Array>>
   readonly #ownsDevice: boolean
   /** Newest first. */
   readonly #editSets: EditSet[] = []
@@ -62,13 +63,15 @@ export class EngineContext implements DecodeContext {
   /** Inspections and readbacks under way, which own buffers. */
   readonly #reading = new Set<Promise<unknown>>()
 
-  constructor({ info, runner, tokenizer, ownsDevice, ...parts }: EngineParts) {
+  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, files, hub }: EngineParts) {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
-    this.adapters = new EngineAdapters({ ...parts, runner, tokenizer, modelId: info.id })
+    const readCompanions = (): Promise<Map<string, Uint8Array>> => files.companions()
+    const parts = { runner, tokenizer, modelId: info.id, modelsUrl, hub, readCompanions }
+    this.adapters = new EngineAdapters(parts)
     this.health = new DeviceHealth(runner.device)
-    this.readCompanions = parts.readCompanions
+    this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)
     this.#ownsDevice = ownsDevice
   }

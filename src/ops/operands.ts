@@ -47,6 +47,8 @@ export interface MatrixView {
   readonly matrix: Matrix
   readonly begin: number
   readonly end: number
+  /** Rows that lie in runs of so many, which begin `stride` apart; `end` − `begin` is how many there are. Absent: together. */
+  readonly runs?: { readonly rows: number; readonly stride: number }
   /** Output of its stack of products that the first row makes; another number than `begin` where the stack lies in several matrices. */
   readonly output: number
 }

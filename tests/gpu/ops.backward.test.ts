@@ -74,6 +74,7 @@ const ACTIVATIONS: Readonly<Record<Activation, (x: Numbers) => Float64Array>> = 
   gelu_sigmoid: (x) => Float64Array.from(x, (v) => v / (1 + Math.exp(-1.702 * v))),
   relu,
   relu_squared: (x) => relu(x).map((v) => v * v),
+  sigmoid: (x) => Float64Array.from(x, (v) => 1 / (1 + Math.exp(-v))),
 }
 
 describe('norms', () => {

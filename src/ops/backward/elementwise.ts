@@ -19,6 +19,7 @@ const ACTIVATIONS: Readonly<Record<Activation, number>> = {
   gelu_sigmoid: 3,
   relu: 4,
   relu_squared: 5,
+  sigmoid: 6,
 }
 
 const slope = { name: 'backward/slope.wgsl', text: slopeWgsl }
