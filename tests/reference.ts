@@ -110,6 +110,63 @@ export function lora(
   return y
 }
 
+// ---- experts
+
+/** Indices of the `count` largest scores of each row, best first, ties by lowest index. scores [rows, experts] → [rows, count]. */
+export function topExperts(scores: Numbers, experts: number, count: number): number[] {
+  return Array.from({ length: scores.length / experts }, (_, r) => {
+    const row = Array.from({ length: experts }, (_score, e) => scores[r * experts + e]!)
+    return row
+      .map((score, e) => [score, e] as const)
+      .sort(([a, i], [b, j]) => b - a || i - j)
+      .slice(0, count)
+      .map(([, e]) => e)
+  }).flat()
+}
+
+/** e^s / Σ e^s of the chosen experts, over all of a row or over the chosen. → [rows, count]. */
+export function expertWeights(
+  scores: Numbers,
+  experts: number,
+  chosen: readonly number[],
+  over: 'all' | 'chosen',
+): Float64Array {
+  const rows = scores.length / experts
+  const count = chosen.length / rows
+  return Float64Array.from(chosen, (expert, i) => {
+    const r = Math.floor(i / count)
+    const all =
+      over === 'all' ? Array.from({ length: experts }, (_, e) => e) : chosen.slice(r * count, (r + 1) * count)
+    const total = all.reduce((sum, e) => sum + Math.exp(scores[r * experts + e]!), 0)
+    return Math.exp(scores[r * experts + expert]!) / total
+  })
+}
+
+/**
+ * Each x[i] times the matrix of expert chosen[i]. x [rows, inputs] with chosen.length a multiple of rows, w [experts, outputs, inputs]
+ * → [chosen.length, outputs].
+ */
+export function expertProducts(
+  x: Numbers,
+  w: Numbers,
+  shape: { inputs: number; outputs: number },
+  chosen: readonly number[],
+  bias?: Numbers,
+): Float64Array {
+  const { inputs, outputs } = shape
+  const each = chosen.length / (x.length / inputs)
+  const y = new Float64Array(chosen.length * outputs)
+  chosen.forEach((expert, i) => {
+    const row = Math.floor(i / each) * inputs
+    for (let o = 0; o < outputs; o++) {
+      let sum = bias ? bias[expert * outputs + o]! : 0
+      for (let k = 0; k < inputs; k++) sum += x[row + k]! * w[(expert * outputs + o) * inputs + k]!
+      y[i * outputs + o] = sum
+    }
+  })
+  return y
+}
+
 // ---- rotary positions
 
 /** cos and sin of position · frequency[i]: each [positions, rotaryDim / 2]. */

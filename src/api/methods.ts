@@ -60,6 +60,7 @@ export const METHODS = {
   expand: 'call',
   score: 'stream',
   speculate: 'stream',
+  precision: 'stream',
   cache: 'call',
   saveTrace: 'call',
   memory: 'call',

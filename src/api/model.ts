@@ -22,6 +22,7 @@ import type {
   LensOptions,
 } from './inspect.ts'
 import type { ModelInfo, ModelSource } from './load.ts'
+import type { PrecisionChunk, PrecisionOptions } from './precision.ts'
 import type { CacheReport, Counters, MemoryReport } from './resources.ts'
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
@@ -37,6 +38,7 @@ export type * from './forward.ts'
 export type * from './generate.ts'
 export type * from './inspect.ts'
 export type * from './load.ts'
+export type * from './precision.ts'
 export type * from './resources.ts'
 export type * from './score.ts'
 export type * from './speculate.ts'
@@ -162,6 +164,12 @@ export interface Model {
    * output is that of `generate`; sampled output follows the same distribution (Leviathan et al. 2023, arXiv:2211.17192).
    */
   speculate(prompt: Prompt, options: SpeculateOptions): AsyncIterable<SpeculatedRound>
+  /**
+   * The same text under this model's weights and under others of the same architecture, in lock-step and on the base alone: how far
+   * apart their predictions are token by token, and the outputs of each step. The other weights are held only while this runs.
+   * @throws `bad-argument` for ids or a model of other shapes, `limit` and `out-of-memory` where both do not fit, what `loadModel` throws
+   */
+  precision(ids: readonly number[], options?: PrecisionOptions): AsyncIterable<PrecisionChunk>
   /** The cache of keys and values: sequences, pages, who shares them. */
   cache(): Promise<CacheReport>
   /** The run over these tokens with its probed tensors as one file, which {@link openTrace} reads without a GPU. */

@@ -2,6 +2,7 @@ import type {
   ChatMessage,
   ChatOptions,
   ForwardOptions,
+  HubOptions,
   MaskedOptions,
   ModelInfo,
   Prompt,
@@ -18,6 +19,7 @@ import type { TextTokenizer } from '../text/tokenizer.ts'
 import { EngineAdapters } from './adapters.ts'
 import { DeviceHealth } from './deviceHealth.ts'
 import { LastRun } from './lastRun.ts'
+import type { ModelFiles } from './modelFiles.ts'
 
 /** Sets of edits that stay on the GPU. */
 const KEPT_EDITS = 8
@@ -30,8 +32,9 @@ export interface EngineParts {
   ownsDevice: boolean
   /** Where ids and relative addresses of adapters are resolved from. */
   modelsUrl: URL
-  /** Configuration and tokenizer of the checkpoint, by file name. */
-  readCompanions: () => Promise<Map<string, Uint8Array>>
+  /** What the model was loaded from. */
+  files: ModelFiles
+  hub?: HubOptions | undefined
 }
 
 /** An assistant's text at the end is gone on with, unless the caller says otherwise, as in Transformers' pipelines. */
@@ -50,7 +53,7 @@ export class EngineContext implements DecodeContext {
   readonly adapters: EngineAdapters
   readonly health: DeviceHealth
   readonly lastRun: LastRun
-  readonly readCompanions: EngineParts['readCompanions']
+  readonly readCompanions: () => Promise<Map<string, Uint8Array>>
   readonly #ownsDevice: boolean
   /** Newest first. */
   readonly #editSets: EditSet[] = []
@@ -60,11 +63,13 @@ export class EngineContext implements DecodeContext {
   /** Inspections and readbacks under way, which own buffers. */
   readonly #reading = new Set<Promise<unknown>>()
 
-  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, readCompanions }: EngineParts) {
+  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, files, hub }: EngineParts) {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
-    this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
+    const readCompanions = (): Promise<Map<string, Uint8Array>> => files.companions()
+    const parts = { runner, tokenizer, modelId: info.id, modelsUrl, hub, readCompanions }
+    this.adapters = new EngineAdapters(parts)
     this.health = new DeviceHealth(runner.device)
     this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)

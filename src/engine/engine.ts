@@ -35,6 +35,11 @@ export function createEngine(parts: EngineParts): Engine {
       const { reportCache } = await import('../decode/cacheReport.ts')
       return reportCache(runner)
     },
+    async *precision(...args) {
+      context.checkHealth()
+      const { comparePrecision } = await import('./precision.ts')
+      yield* comparePrecision(context, parts, ...args)
+    },
     async saveTrace(...args) {
       context.checkHealth()
       const { saveTrace } = await import('../trace/save.ts')

@@ -17,7 +17,7 @@ export async function openGgufFile(
   const rows = model.config['vocab_size']
   const tokenizer = ggufTokenizer(model.fields, typeof rows === 'number' ? rows : 0)
   const files = tokenizer && {
-    tokenizerJson: encode(tokenizer.tokenizerJson),
+    tokenizerJson: tokenizer.tokenizerJson,
     tokenizerConfig: encode(tokenizer.tokenizerConfig),
     generationConfig: encode(tokenizer.generationConfig),
   }
@@ -33,7 +33,7 @@ export async function openGgufFile(
           ['config.json', encode(model.config)],
           ...(files
             ? ([
-                ['tokenizer.json', files.tokenizerJson],
+                ['tokenizer.json', encode(files.tokenizerJson)],
                 ['tokenizer_config.json', files.tokenizerConfig],
                 ['generation_config.json', files.generationConfig],
               ] as const)

@@ -18,7 +18,7 @@ import {
   type FileSource,
   type TensorType,
 } from '../formats/tensors.ts'
-import { checkLimits, DEFAULT_CONTEXT } from '../run/limits.ts'
+import { checkLimits } from '../run/limits.ts'
 import { ggufKind } from '../sources/ggufChoice.ts'
 import { formatsOf } from '../weights/load.ts'
 import { unpacked } from './companions.ts'
@@ -26,6 +26,8 @@ import { judgeFit, memoryLimit, unfit } from './fit.ts'
 import { cacheBytes, footprint } from './footprint.ts'
 import { ggufFiles, weightFiles } from './neededFiles.ts'
 
+/** Length of the text that a model is judged with when none is asked for: its cache grows with what is written. */
+const JUDGED_CONTEXT = 4096
 const CONFIG_BYTES = 32 * 1024 * 1024
 /** Room for activations and kept logits where the program is not recorded. */
 const WORK_BYTES = 128 * 1024 * 1024
@@ -65,7 +67,7 @@ async function judgeDescribed(
   facts: Facts,
 ): Promise<Judged> {
   checkLimits(model)
-  const context = Math.min(contextLength ?? DEFAULT_CONTEXT, model.maxPositions)
+  const context = Math.min(contextLength ?? JUDGED_CONTEXT, model.maxPositions)
   const { tensors } = checkpoint
   const formatOf = await formatsOf(checkpoint)
   const fit = judgeFit({
@@ -233,7 +235,7 @@ async function judgeByLength(
   const { layers, kvHeads, headDim } = sizes
   const each = Array.from({ length: layers }, () => ({ kvHeads, headDim, window: null }))
   const fit = judgeFit({
-    asked: { weights: 'auto', context: Math.min(contextLength ?? DEFAULT_CONTEXT, sizes.context) },
+    asked: { weights: 'auto', context: Math.min(contextLength ?? JUDGED_CONTEXT, sizes.context) },
     isFloat: false,
     limits,
     measure({ context }) {

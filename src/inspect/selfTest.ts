@@ -50,7 +50,7 @@ async function runTest(runner: Runner): Promise<string | null> {
       new Float32Array(logits, bytes, model.vocab),
     ]
     return (
-      (values && complain(`${values.step} of one chunk`, values.got, values.want)) ??
+      (values && complain(`${values.step} of one chunk`, values.got, values.want, values.tolerance)) ??
       (await findMisread(runner)) ??
       complain('logits of one row by itself', one, many) ??
       checkRecord(parseRecord(record), one)
@@ -100,7 +100,12 @@ function finite(values: ArrayLike<number>): boolean {
 }
 
 /** Names `what` when the two differ. Damaged weights are another matter, reported elsewhere: NaN agrees with NaN. */
-function complain(what: string, got: ArrayLike<number>, want: ArrayLike<number>): string | null {
+function complain(
+  what: string,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  tolerance = TOLERANCE,
+): string | null {
   if (!finite(want) && !finite(got)) return null
   let difference = 0
   let size = 0
@@ -109,7 +114,7 @@ function complain(what: string, got: ArrayLike<number>, want: ArrayLike<number>)
     size += (want[i] ?? NaN) ** 2
   }
   const error = difference === 0 ? 0 : difference / size
-  return error <= TOLERANCE ? null : `${what}: NMSE ${error.toExponential(1)}`
+  return error <= tolerance ? null : `${what}: NMSE ${error.toExponential(1)}`
 }
 
 function checkRecord(record: SelectRecord, logits: Float32Array): string | null {

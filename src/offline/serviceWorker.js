@@ -3,8 +3,12 @@
 const CACHE = `tokenscope-page-${VERSION}`
 const isHashed = ({ pathname }) => pathname.startsWith(new URL('assets/', registration.scope).pathname)
 
+// What was read in ranges lies in the browser's own cache as parts, which no other cache takes.
+const afresh = (address) => new Request(address, { cache: 'reload' })
+
 addEventListener('install', (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)))
+  const requests = FILES.map((file) => (file.startsWith('assets/') ? file : afresh(file)))
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(requests)))
 })
 
 addEventListener('activate', (event) => {
@@ -22,7 +26,7 @@ addEventListener('message', (event) => {
     const cache = await caches.open(CACHE)
     for (const address of data.keep) {
       if (await cache.match(address)) continue
-      const response = await fetch(address)
+      const response = await fetch(afresh(address))
       if (response.ok) await cache.put(address, response)
     }
   }

@@ -12,6 +12,7 @@ import { PAGE } from '../program/batchLayout.ts'
 import type { ScoresAttrs, Window } from '../program/attrs.ts'
 import { shapeOf, type Step } from '../program/step.ts'
 import { scoresFormula, seenFormula } from './formulas.ts'
+import { keysRead, kvConsts, valuesRead, type KvPages } from './kvFormats.ts'
 import { MATVEC_ROWS } from './linear.ts'
 import {
   inputOf,
@@ -36,7 +37,7 @@ const NO_WINDOW = 0xffff_ffff
 
 export const windowParam = (window: Window): number => window ?? NO_WINDOW
 
-function layerPages(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
+function layerPages(step: Step, context: OpContext): KvPages {
   invariant(step.layer !== null, `${step.name} is in a layer`)
   return context.pages(step.layer)
 }
@@ -64,14 +65,15 @@ export const scores: Op<'scores'> = {
   dispatches(step, context) {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     const { attrs } = step
+    const pages = layerPages(step, context)
     return [
       {
-        shader: kernel({ name: 'scores', text: scoresWgsl }, [capProvider(attrs.softcap)]),
-        bindings: [
-          read(2, inputOf(step, 0, context)),
-          read(3, layerPages(step, context).k),
-          write(4, context.tensor(step.name)),
-        ],
+        shader: kernel(
+          { name: 'scores', text: scoresWgsl },
+          [capProvider(attrs.softcap), pages.format.read],
+          kvConsts(attrs.headDim),
+        ),
+        bindings: [read(2, inputOf(step, 0, context)), keysRead(pages), write(4, context.tensor(step.name))],
         params: { ...scoreParams(attrs), head_dim: attrs.headDim, positions, rows },
         grid: [Math.ceil(positions / context.variant.workgroup), rows, heads],
       },
@@ -109,12 +111,17 @@ export const weightedValues: Op<'context'> = {
   dispatches(step, context) {
     const { rows, positions } = context.size
     const { heads, kvHeads, headDim, window } = step.attrs
+    const pages = layerPages(step, context)
     return [
       {
-        shader: kernel({ name: 'context', text: contextWgsl }, ['visible']),
+        shader: kernel(
+          { name: 'context', text: contextWgsl },
+          ['visible', pages.format.read],
+          kvConsts(headDim),
+        ),
         bindings: [
           read(2, inputOf(step, 0, context)),
-          read(3, layerPages(step, context).v),
+          valuesRead(pages),
           write(4, context.tensor(step.name)),
         ],
         params: { heads, kv_heads: kvHeads, head_dim: headDim, positions, rows, window: windowParam(window) },
@@ -127,18 +134,17 @@ export const weightedValues: Op<'context'> = {
 function prefill(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const { attrs } = step
   const pages = layerPages(step, context)
-  const consts = { DIM4: attrs.headDim / 4 }
   return [
     {
       shader: kernel(
         { name: 'attention_prefill', text: prefillWgsl },
-        ['visible', capProvider(attrs.softcap), sinkProvider(step)],
-        consts,
+        ['visible', capProvider(attrs.softcap), sinkProvider(step), pages.format.read],
+        kvConsts(attrs.headDim),
       ),
       bindings: [
         read(2, inputOf(step, 0, context)),
-        read(3, pages.k),
-        read(4, pages.v),
+        keysRead(pages),
+        valuesRead(pages),
         write(5, context.tensor(step.name)),
         ...sinkBinding(step, context),
       ],
@@ -157,7 +163,7 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const split = splitPositions(variant)
   const splits = Math.ceil(size.positions / split)
   const parts = context.scratch(size.rows * heads * splits * (headDim + 4) * 4)
-  const consts = { DIM4: headDim / 4, SPLIT: split }
+  const consts = { ...kvConsts(headDim), SPLIT: split }
   const group = heads / kvHeads
   const window = windowParam(attrs.window)
   // Heads that one thread takes together: they read the same keys and values.
@@ -165,11 +171,11 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const half = variant.threadPerOutput
     ? { name: 'attention_page', text: pageWgsl }
     : { name: 'attention_split', text: splitWgsl }
-  const providers = ['visible', capProvider(attrs.softcap)] as const
+  const providers = ['visible', capProvider(attrs.softcap), pages.format.read] as const
   return [
     {
       shader: kernel(half, providers, { ...consts, GROUP: group, HEADS: together }),
-      bindings: [read(2, inputOf(step, 0, context)), read(3, pages.k), read(4, pages.v), write(5, parts)],
+      bindings: [read(2, inputOf(step, 0, context)), keysRead(pages), valuesRead(pages), write(5, parts)],
       params: { ...scoreParams(attrs), splits, window },
       grid: variant.threadPerOutput
         ? [Math.ceil((splits * heads) / together / variant.workgroup), size.rows, 1]

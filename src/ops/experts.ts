@@ -37,7 +37,8 @@ function productParams(step: Product, view: MatrixView, shard: Shard): KernelPar
     k: cols,
     k4: Math.ceil(cols / 4),
     n,
-    w_row: view.begin,
+    // Counted from expert 0, which may lie in a buffer before.
+    w_row: (view.begin - shard.begin) >>> 0,
     ...planeParams(shard),
     w_bias: shard.biasWord,
     x_stride: cols % 4 === 0 ? cols / 4 : cols,
@@ -89,7 +90,6 @@ function products(step: Product, context: OpContext): Dispatch[] {
       CHOSEN: chosen,
       ID_STRIDE: routed ? 2 * chosen : chosen,
       PER_EXPERT: 'perExpert' in step.attrs && step.attrs.perExpert ? 1 : 0,
-      FIRST_EXPERT: shard.begin / expertRows,
       EXPERTS: (shard.end - shard.begin) / expertRows,
       EXPERT_ROWS: expertRows,
       ...(matrix.cols % 4 === 0 ? {} : { RAGGED: 2 }),

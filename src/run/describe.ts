@@ -56,7 +56,7 @@ export function describeSteps(
       batch: nowhere,
       tensor: () => nowhere,
       scratch: () => nowhere,
-      pages: () => ({ k: nowhere, v: nowhere }),
+      pages: () => ({ k: nowhere, v: nowhere, format: runner.pool.format }),
     },
     changes,
   )

@@ -40,10 +40,16 @@ export class Executor {
     readbacks: 0,
   }
 
-  constructor(device: GPUDevice, ledger: BufferLedger, variant: Variant) {
+  /** `pipelines`: those of another on the same device, to share what it has compiled. */
+  constructor(
+    device: GPUDevice,
+    ledger: BufferLedger,
+    variant: Variant,
+    pipelines = new PipelineCache(device, variant),
+  ) {
     this.device = device
     this.ledger = ledger
-    this.pipelines = new PipelineCache(device, variant)
+    this.pipelines = pipelines
   }
 
   bind(program: Program, resources: BindResources): Promise<BoundProgram> {

@@ -22,10 +22,14 @@ export const PLACES = [
   'attn_post_norm',
   'resid_attn',
   'mlp_norm',
+  'router',
+  'chosen',
+  'weights',
   'gate',
   'up',
   'act',
   'down',
+  'experts',
   'mlp_post_norm',
   'resid',
   'final_norm',
@@ -35,10 +39,6 @@ export const PLACES = [
 /** What a step is for: its place, or where it has none of these, what its op does anywhere. */
 export type StepRole =
   | (typeof PLACES)[number]
-  | 'router'
-  | 'chosen'
-  | 'weights'
-  | 'experts'
   | 'linear'
   | 'norm'
   | 'rope'

@@ -1,4 +1,4 @@
-import type { Edit, Inspection, Model } from '../api/model.ts'
+import type { Edit, Inspection, Mask, Model } from '../api/model.ts'
 
 /** Weights behind one output column of a product, as the kernels see them. */
 export interface WeightRow {
@@ -16,13 +16,15 @@ export type StepsSource = Inspection & {
   weights?: (step: string, output: number) => Promise<WeightRow>
 }
 
-/** Opens a forward over the tokens, under edits or none; everything it holds is freed by `close`. */
+/** Opens a forward over the tokens, under edits or none and a mask or the model's own; everything it holds is freed by `close`. */
 export function openSteps(
   model: Model,
   ids: readonly number[],
   edits: readonly Edit[] = [],
+  mask?: Mask,
 ): Promise<StepsSource> {
-  return edits.length === 0 ? model.inspect(ids) : model.inspect(ids, { edits })
+  if (edits.length === 0 && mask === undefined) return model.inspect(ids)
+  return model.inspect(ids, { ...(edits.length === 0 ? {} : { edits }), mask })
 }
 
 /** Elements of a tensor that the page still reads whole; of larger ones it reads rows, and the GPU draws them. */

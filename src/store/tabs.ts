@@ -56,7 +56,7 @@ function blinkTitle(): void {
   const timer = setInterval(() => {
     left -= 1
     document.title = left % 2 === 1 && left > 0 ? `● ${title}` : title
-    if (left <= 0 || document.hasFocus()) {
+    if (left <= 0) {
       document.title = title
       clearInterval(timer)
     }

@@ -23,7 +23,8 @@ import type { ChatMessage, ChatOptions, Tokenizer } from './types.ts'
  * tokenizer.model. The rest may be absent.
  */
 export interface TokenizerFiles {
-  tokenizerJson?: Uint8Array | undefined
+  /** As a file, or what one would hold: made of another file, it need not be written and read again. */
+  tokenizerJson?: Uint8Array | JsonObject | undefined
   vocabJson?: Uint8Array | undefined
   mergesTxt?: Uint8Array | undefined
   /** A SentencePiece model, Unigram or BPE. */
@@ -269,7 +270,8 @@ export async function buildTokenizer(
 /** What a tokenizer.json would hold, from whichever of the files is there. Throws `bad-file` or `unsupported`. */
 export async function tokenizerContent(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
   const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
-  if (tokenizerJson) return parseJsonFile(tokenizerJson, 'tokenizer.json')
+  if (tokenizerJson instanceof Uint8Array) return parseJsonFile(tokenizerJson, 'tokenizer.json')
+  if (tokenizerJson) return tokenizerJson
   if (vocabJson && mergesTxt) {
     const { tokenizerFromVocabulary } = await import('./vocabFiles.ts')
     return tokenizerFromVocabulary(vocabJson, mergesTxt, config)

@@ -271,7 +271,7 @@ export class WeightRelay {
     const source = {
       label: `finite ${format.name}`,
       files: [...this.#plainProviders(format), { name: 'load/finite.wgsl', text: finite }],
-      consts: {},
+      consts: { FLOATS: format.block === 1 ? 1 : 0 },
     }
     const params = [Math.ceil(cols / 4), row, count, found.at, stride, words.scales, words.high, words.super]
     await this.#dispatch(pass, source, params, [from.buffer, found.buffer], count * Math.ceil(cols / 32))

@@ -1,11 +1,10 @@
-import { expect } from 'vitest'
 import type { BatchRow } from '../../src/run/batch.ts'
 import type { Mask, ScoresAttrs, Window } from '../../src/program/attrs.ts'
 import { seenEnd, seenRange } from '../../src/program/mask.ts'
 import type { Step } from '../../src/program/step.ts'
 import { randomSource, type RandomSource } from '../random.ts'
 import { createPages, writePages, type PagedValues, type Row } from '../reference.ts'
-import { CANARY, kept, opStep } from './opHarness.ts'
+import { kept, opStep } from './opHarness.ts'
 
 export interface Shape {
   group: number
@@ -91,25 +90,6 @@ export function makeScene(
     q: random.normal(rows.length * heads * headDim, 2),
     pool,
   }
-}
-
-/** The pool as it lies on the GPU: NaN with the canary's bits where nothing is held. */
-export function poolWords({ values }: PagedValues): Float32Array {
-  const words = Float32Array.from(values)
-  const bits = new Uint32Array(words.buffer)
-  values.forEach((value, i) => {
-    if (Number.isNaN(value)) bits[i] = CANARY
-  })
-  return words
-}
-
-export function expectSamePool(got: Float32Array, want: PagedValues): void {
-  expect(
-    Buffer.compare(
-      Buffer.from(got.buffer, got.byteOffset, got.byteLength),
-      Buffer.from(poolWords(want).buffer),
-    ),
-  ).toBe(0)
 }
 
 export function cacheStep({ kvHeads, headDim, window }: ScoresAttrs, rows: number): Step {

@@ -71,6 +71,32 @@ test.each(FORMAT_NAMES)('%s: a row as the host reads it, without shaders', async
   planes.buffer.destroy()
 })
 
+test.each(FORMAT_NAMES)('%s: a matrix that holds NaN or infinity is found', async (format) => {
+  const pipelines = await pipelinesOf()
+  const { device } = pipelines
+  const { block, blockBytes, grouped } = ALL_FORMATS[format]
+  const [rows, cols] = [5, block === 1 ? 44 : Math.max(block, 64)]
+  const { blocks } = storedMatrix(format, rows, cols, randomSource(11))
+  const planes = emptyPlanes(device, format, rows, cols, 0)
+  const whole = { first: 0, count: rows * planes.layout.rowBlocks }
+  const relay = new WeightRelay(pipelines)
+  const find = async (): Promise<number[]> => {
+    const found = upload(device, new Uint8Array(8))
+    await run(pipelines, relay, (pass) =>
+      relay.findNonFinite(pass, planes, 0, rows, { buffer: found, at: 1 }),
+    )
+    return [...new Uint32Array(await readBytes(device, found))].slice(0, 2)
+  }
+  await relayPieces(pipelines, planes, blocks, whole, [])
+  expect(await find()).toEqual([0, 0])
+  const last = planes.layout.words.scales * 4 + (rows * planes.layout.rowGroups - 1) * 4
+  if (grouped) device.queue.writeBuffer(planes.buffer, last, Uint32Array.of(0x7f800000))
+  blocks.fill(0xff, blocks.length - blockBytes)
+  await relayPieces(pipelines, planes, blocks, whole, [])
+  expect(await find()).toEqual([0, 1])
+  planes.buffer.destroy()
+})
+
 test.each(BLOCK_CASES)('$format: the relay writes no other block', async ({ format, rows, cols, blocks }) => {
   const pipelines = await pipelinesOf()
   const planes = emptyPlanes(pipelines.device, format, rows + BEFORE, cols)

@@ -6,6 +6,7 @@ import { invariant } from '../../src/errors.ts'
 import { BufferLedger, type LedgerBuffer } from '../../src/gpu/ledger.ts'
 import { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { parseVariant } from '../../src/gpu/variants.ts'
+import { KV_F32, type KvFormat } from '../../src/ops/kvFormats.ts'
 import { tensorBytes } from '../../src/program/arena.ts'
 import { packBatch, type BatchRow } from '../../src/run/batch.ts'
 import { bindProgram, encodeProgram, type BindResources } from '../../src/run/bind.ts'
@@ -53,6 +54,8 @@ export interface HarnessMatrix {
   parts: readonly { name: string; data: Float32Array; bias?: Float32Array | undefined }[]
   /** Largest buffer, to force shards. */
   maxBytes?: number | undefined
+  /** Experts whose matrices the parts hold, one after the other. */
+  experts?: number
 }
 
 export interface OpRun {
@@ -66,7 +69,9 @@ export interface OpRun {
   inputs?: Readonly<Record<string, Float32Array | Uint32Array>>
   matrices?: Readonly<Record<string, HarnessMatrix>>
   vectors?: Readonly<Record<string, readonly Float32Array[]>>
+  /** As they lie on the GPU. */
   pages?: { k: Float32Array; v: Float32Array }
+  kv?: KvFormat | undefined
   ropeTable?: Float32Array
   sampledTokens?: Uint32Array
   /** Matrices that lie on the GPU already. */
@@ -143,12 +148,13 @@ class RunBuffers {
 
 async function loadMatrices(context: ConvertContext, matrices: OpRun['matrices'] = {}) {
   const stores = new Map<string, WeightStore>()
-  for (const [name, { format, cols, parts, maxBytes }] of Object.entries(matrices)) {
+  for (const [name, { format, cols, parts, maxBytes, experts }] of Object.entries(matrices)) {
     const own = new WeightStore(context.pipelines.device, context.ledger, maxBytes)
     own.addMatrix({
       name,
       cols,
       format: FORMATS[format],
+      ...(experts === undefined ? {} : { experts }),
       parts: parts.map((part) => ({
         name: part.name,
         rows: part.data.length / cols,
@@ -213,7 +219,7 @@ export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpRe
       return store.view(name)
     },
     vector: (name: string) => vectors.vector(name).gpu,
-    pages: () => ({ k, v }),
+    pages: () => ({ k, v, format: run.kv ?? KV_F32 }),
     adapterStack: (name: string) => run.adapterStacks?.[name] ?? notHere(`adapters on ${name}`),
     embedLora: () => notHere('adapters on the embedding'),
     edits: (step: string) => notHere(`edits at ${step}`),

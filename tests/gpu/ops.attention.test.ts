@@ -1,60 +1,13 @@
 import { expect, test } from 'vitest'
-import { ropeTable } from '../../src/run/ropeTable.ts'
-import type { RopeAttrs, RopeTable } from '../../src/program/attrs.ts'
 import { casesOf } from '../all.ts'
-import { attention, rope, writePages } from '../reference.ts'
-import {
-  cacheStep,
-  expectSamePool,
-  makeScene,
-  poolWords,
-  SIGHTS,
-  type Shape,
-  type Sight,
-} from './attentionScene.ts'
-import { F32, features, openHarness, opStep, runSteps, worstRow, type Harness } from './opHarness.ts'
+import { checkAttention, checkFused } from './attentionChecks.ts'
+import { SIGHTS, type Sight } from './attentionScene.ts'
+import { F32, openHarness } from './opHarness.ts'
 import { pairwise } from './pairwise.ts'
 
 const HEAD_SIZES = [8, 12, 20, 32, 64, 80, 96, 128, 256]
 /** One less, equal and one more than a page (32) and a split of decode attention (128). */
 const LENGTHS = [1, 2, 31, 32, 33, 127, 128, 129, 160]
-
-const bucketOf = (rows: number): number => [1, 2, 4, 8, 32, 128].find((size) => rows <= size) ?? 128
-
-/** Cache, then attention, as one program; both the pool and the result are compared. */
-async function checkAttention(
-  harness: Harness,
-  shape: Shape,
-  sequences: readonly { length: number; rows: number }[],
-  seed: number,
-  sight?: Sight,
-) {
-  const scene = makeScene(shape, sequences, seed, sight)
-  const { attrs, rows, batch } = scene
-  const bucket = bucketOf(rows.length)
-  const width = attrs.heads * attrs.headDim
-  const { tensors, k, v } = await runSteps(harness, {
-    rows: bucket,
-    positions: 512,
-    batch,
-    steps: [
-      cacheStep(attrs, bucket),
-      opStep('context', 'attention', { inputs: ['q', 'cache'], axes: features(bucket, width), attrs }),
-    ],
-    inputs: { q: scene.q, k: scene.newK, v: scene.newV },
-    pages: { k: poolWords(scene.k), v: poolWords(scene.v) },
-  })
-  writePages(scene.k, shape, rows, scene.newK)
-  writePages(scene.v, shape, rows, scene.newV)
-  expectSamePool(k, scene.k)
-  expectSamePool(v, scene.v)
-  const written = tensors.get('cache')!
-  expect(written.subarray(0, scene.newK.length)).toEqual(scene.newK)
-  const half = written.length / 2
-  expect(written.subarray(half, half + scene.newV.length)).toEqual(scene.newV)
-  const want = attention(scene.q, scene.k, scene.v, rows, { ...shape, heads: attrs.heads })
-  return worstRow(tensors.get('context')!, want, rows.length, width)
-}
 
 interface AttentionCase {
   kernel: (typeof KERNELS)[number]
@@ -72,13 +25,9 @@ async function runAll<C extends AttentionCase>(
       const harness = await openHarness(`${features}wg${workgroup}`)
       if (!harness) return
       expect(
-        await checkAttention(
-          harness,
-          { ...c.kernel, kvHeads: c.kvHeads },
-          sequencesOf(c, seed),
-          seed,
-          c.sight,
-        ),
+        await checkAttention(harness, { ...c.kernel, kvHeads: c.kvHeads }, sequencesOf(c, seed), seed, {
+          sight: c.sight,
+        }),
         JSON.stringify(c),
       ).toBeLessThanOrEqual(F32)
     }),
@@ -164,71 +113,3 @@ test('rope and cache in one dispatch, then attention over it', async () => {
     }),
   )
 })
-
-async function checkFused(
-  harness: Harness,
-  shape: Shape,
-  kind: 'half' | 'interleaved' | 'partial' | 'none',
-  sequences: readonly { length: number; rows: number }[],
-  seed: number,
-): Promise<void> {
-  const scene = makeScene(shape, sequences, seed)
-  const { rows, batch } = scene
-  const { headDim, kvHeads } = shape
-  const heads = shape.group * kvHeads
-  const layout = kind === 'interleaved' ? 'interleaved' : 'half'
-  const rotaryDim = kind === 'partial' ? headDim / 2 : headDim
-  const rotated: RopeTable = { theta: 1e4, scaling: { kind: 'none' }, rotary: rotaryDim }
-  const turned: RopeAttrs | null = kind === 'none' ? null : { headDim, layout, table: rotated }
-  const tables = ropeTable(rotated, 256)
-  const half = rotaryDim / 2
-  const table = new Float32Array(256 * rotaryDim)
-  for (let p = 0; p < 256; p++) {
-    table.set(tables.cos.subarray(p * half, (p + 1) * half), p * rotaryDim)
-    table.set(tables.sin.subarray(p * half, (p + 1) * half), p * rotaryDim + half)
-  }
-  const widths = [heads * headDim, kvHeads * headDim, kvHeads * headDim] as const
-  const width = widths[0] + 2 * widths[1]
-  const qkv = new Float32Array(rows.length * width)
-  rows.forEach((_, r) => {
-    qkv.set(scene.q.subarray(r * widths[0], (r + 1) * widths[0]), r * width)
-    qkv.set(scene.newK.subarray(r * widths[1], (r + 1) * widths[1]), r * width + widths[0])
-    qkv.set(scene.newV.subarray(r * widths[1], (r + 1) * widths[1]), r * width + widths[0] + widths[1])
-  })
-  const bucket = bucketOf(rows.length)
-  const { tensors, k, v } = await runSteps(harness, {
-    rows: bucket,
-    positions: 256,
-    batch,
-    steps: [
-      opStep('rope_cache', 'rope_cache', {
-        inputs: ['qkv'],
-        axes: features(bucket, widths[0]),
-        attrs: { heads, kvHeads, headDim, rope: turned, norm: null },
-      }),
-      opStep('context', 'attention', {
-        inputs: ['rope_cache', 'rope_cache'],
-        axes: features(bucket, widths[0]),
-        attrs: scene.attrs,
-      }),
-    ],
-    inputs: { qkv },
-    pages: { k: poolWords(scene.k), v: poolWords(scene.v) },
-    ropeTable: kind === 'none' ? new Float32Array(4) : table,
-  })
-  const positions = rows.map(({ position }) => position)
-  const turn = (x: Float32Array, count: number) =>
-    kind === 'none' ? x : rope(x, { heads: count, headDim, rotaryDim, layout }, positions, tables)
-  const q = turn(scene.q, heads)
-  expect(worstRow(tensors.get('rope_cache')!, q, rows.length, widths[0])).toBeLessThanOrEqual(F32)
-  writePages(scene.k, shape, rows, turn(scene.newK, kvHeads))
-  writePages(scene.v, shape, rows, scene.newV)
-  expectSamePool(v, scene.v)
-  k.forEach((value, i) => {
-    const want = scene.k.values[i]!
-    if (Number.isNaN(want) !== Number.isNaN(value) || Math.abs(value - want) > 1e-5)
-      throw new Error(`k page word ${i}: got ${value}, want ${want}`)
-  })
-  const want = attention(q, scene.k, scene.v, rows, { ...shape, heads })
-  expect(worstRow(tensors.get('context')!, want, rows.length, widths[0])).toBeLessThanOrEqual(F32)
-}

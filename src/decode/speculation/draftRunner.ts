@@ -1,6 +1,7 @@
 import { throwIfAborted, TokenscopeError } from '../../errors.ts'
 import { describeDevice } from '../../gpu/device.ts'
-import { BufferLedger, type LedgerBuffer } from '../../gpu/ledger.ts'
+import type { BufferLedger, LedgerBuffer } from '../../gpu/ledger.ts'
+import { PartLedger } from '../../gpu/partLedger.ts'
 import { Runner } from '../../run/runner.ts'
 import type { ModelDescription } from '../../arch/spec.ts'
 import { firstLayers } from '../../program/firstLayers.ts'
@@ -11,36 +12,6 @@ import { planMatrices, type StoredMatrixType } from '../../weights/plan.ts'
 import { viewBytes, WeightStore, type StoredView } from '../../weights/store.ts'
 import { WeightReader } from '../../weights/reader.ts'
 import type { LoadProgress } from '../../api/model.ts'
-
-/** Counts a draft model's buffers with the model's own, under one label, and can free them alone. */
-class DraftLedger extends BufferLedger {
-  private readonly own = new Set<LedgerBuffer>()
-  private readonly all: BufferLedger
-
-  constructor(device: GPUDevice, all: BufferLedger) {
-    super(device)
-    this.all = all
-  }
-
-  override create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
-    const buffer = this.all.create(`draft:${label}`, bytes, usage)
-    this.own.add(buffer)
-    return buffer
-  }
-
-  override destroy(buffer: LedgerBuffer): void {
-    this.own.delete(buffer)
-    this.all.destroy(buffer)
-  }
-
-  override destroyAll(): void {
-    for (const buffer of this.own) this.destroy(buffer)
-  }
-
-  override report(): ReturnType<BufferLedger['report']> {
-    return this.all.report()
-  }
-}
 
 /** Some matrices of its own; every other weight is the model's. */
 class CopiedWeights extends WeightStore {
@@ -121,7 +92,7 @@ interface Kept {
   readonly key: string
   readonly weights: WeightStore
   readonly runner: Runner
-  readonly ledger: DraftLedger
+  readonly ledger: PartLedger
 }
 
 /** Draft models of a model, one of each kind: they stay until another takes the place, or the model's ledger frees everything. */
@@ -150,7 +121,7 @@ export async function draftRunner(
   await known?.runner.dispose()
   const same = known?.key === key ? known : null
   if (!same) known?.ledger.destroyAll()
-  const ledger = same?.ledger ?? new DraftLedger(base.device, base.ledger)
+  const ledger = same?.ledger ?? new PartLedger(base.device, base.ledger, 'draft')
   try {
     const made = await withinMemory(base.device, async () => {
       const weights = same?.weights ?? (await draftWeights(base, ledger, request, waiting))

@@ -59,6 +59,7 @@ const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
     { keys: `${COMMAND}+Enter`, does: 'keys.scoreRun' },
     { keys: '← →', does: 'keys.scoredToken' },
   ],
+  precision: [{ keys: '← → Home End', does: 'keys.scoredToken' }],
   speculate: [
     { keys: `${COMMAND}+Enter`, does: 'keys.speculateRun' },
     { keys: 'J K ← →', does: 'keys.places' },

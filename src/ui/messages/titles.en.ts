@@ -1,6 +1,7 @@
 /** Names of the views and of their regions: the only words of them that open with the page. */
 export const titlesEn = {
   'view.chat': 'Chat',
+  'view.fill': 'Fill masks',
   'view.steps': 'Steps',
   'view.attention': 'Attention',
   'view.lens': 'Lens',
@@ -8,6 +9,7 @@ export const titlesEn = {
   'view.branches': 'Branches',
   'view.edits': 'Edits',
   'view.score': 'Score',
+  'view.precision': 'Precision',
   'view.speculate': 'Speculate',
   'view.adapters': 'Adapters',
   'view.compare': 'A/B',

@@ -2,6 +2,7 @@ import type { titlesEn } from './titles.en.ts'
 
 export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.chat': '대화',
+  'view.fill': '빈칸 채우기',
   'view.steps': '단계',
   'view.attention': '어텐션',
   'view.lens': '렌즈',
@@ -9,6 +10,7 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.branches': '갈래',
   'view.edits': '개입',
   'view.score': '채점',
+  'view.precision': '정밀도',
   'view.speculate': '추측 디코딩',
   'view.adapters': '어댑터',
   'view.compare': 'A/B',

@@ -6,9 +6,11 @@ import { branchesEn } from './branches.en.ts'
 import { cacheEn } from './cache.en.ts'
 import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
+import { fillEn } from './fill.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
 import { modelsEn } from './models.en.ts'
+import { precisionEn } from './precision.en.ts'
 import { scoreEn } from './score.en.ts'
 import { speculateEn } from './speculate.en.ts'
 import { stepsEn } from './steps.en.ts'
@@ -24,7 +26,9 @@ export const viewsEn = {
   ...attributionEn,
   ...samplerEn,
   ...modelsEn,
+  ...precisionEn,
   ...scoreEn,
+  ...fillEn,
   ...branchesEn,
   ...cacheEn,
   ...chatEn,

@@ -3,7 +3,7 @@ import type { Fetching } from '../../../store/models.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useModels, useModelsState } from './hooks.ts'
+import { firstLine, useModels, useModelsState } from './hooks.ts'
 
 /** The yes before a download, and the download. */
 export function Download({ source, report }: { source: string; report: SourceReport }) {
@@ -86,7 +86,7 @@ function FetchProgress({ fetching }: { fetching: Fetching }) {
       </p>
       {error !== null && (
         <div className="models-error" role="alert" data-testid="models-error" data-code={error.code}>
-          <p>{error.message}</p>
+          <p>{firstLine(error.message)}</p>
           <p className="note">
             {error.hint} {error.details['full'] !== true && t('models.partKept')}
           </p>

@@ -2,7 +2,7 @@ import { useRef } from 'react'
 import type { HubFind } from '../../../api/source.ts'
 import { formatMagnitude } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { useModels, useModelsState } from './hooks.ts'
+import { firstLine, useModels, useModelsState } from './hooks.ts'
 
 /** Search by name, or a place to paste an id or a link. */
 export function FindPart() {
@@ -107,7 +107,7 @@ function Finds() {
     case 'failed':
       return (
         <p className="models-error" role="alert">
-          {search.error.message} <span className="note">{search.error.hint}</span>
+          {firstLine(search.error.message)} <span className="note">{search.error.hint}</span>
         </p>
       )
     case 'found': {

@@ -4,7 +4,7 @@ import { allowOrigin } from '../../../store/origins.ts'
 import { formatBytes, formatCount, formatMagnitude } from '../../../maths/format.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { Download } from './Download.tsx'
-import { useModels, useModelsState } from './hooks.ts'
+import { firstLine, useModels, useModelsState } from './hooks.ts'
 import { Verdict } from './Verdict.tsx'
 
 /** What a source holds and whether it will run, before anything large is downloaded. */
@@ -41,7 +41,7 @@ function Failed() {
     <section className="models-part" aria-label={source}>
       <h2 className="models-name">{source}</h2>
       <div className="models-error" role="alert" data-testid="models-error" data-code={error.code}>
-        <p>{error.message}</p>
+        <p>{firstLine(error.message)}</p>
         {error.hint !== '' && <p className="note">{error.hint}</p>}
       </div>
       {asksForToken && <TokenField source={source} />}

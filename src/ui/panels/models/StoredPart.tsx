@@ -2,7 +2,7 @@ import { useState } from 'react'
 import type { StoredModel } from '../../../api/source.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { useApp, useTranslate } from '../../context.ts'
-import { useModels, useModelsState } from './hooks.ts'
+import { firstLine, useModels, useModelsState } from './hooks.ts'
 
 /** What the browser keeps, and what it takes. */
 export function StoredPart() {
@@ -42,7 +42,7 @@ function RoomLine() {
   const { usage, quota, persisted } = room
   return (
     <p className="note numeric">
-      {t('models.room', { used: formatBytes(usage), quota: formatBytes(quota) })}{' '}
+      {t('models.room', { used: formatBytes(usage), quota: formatBytes(quota) })} ·{' '}
       {t(persisted ? 'models.persisted' : 'models.notPersisted')}
     </p>
   )
@@ -109,7 +109,7 @@ function Checked({ modelKey }: { modelKey: string }) {
   if (error !== null)
     return (
       <p className="models-error" role="alert">
-        {error.message} <span className="note">{error.hint}</span>
+        {firstLine(error.message)} <span className="note">{error.hint}</span>
       </p>
     )
   const progress = { done: formatBytes(bytesDone), total: formatBytes(bytesTotal) }

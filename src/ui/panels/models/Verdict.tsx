@@ -1,4 +1,4 @@
-import type { FitOption, SourceReport } from '../../../api/source.ts'
+import type { Fit, FitOption, SourceReport } from '../../../api/source.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { useModels, useModelsState } from './hooks.ts'
@@ -41,49 +41,73 @@ export function Verdict({ report }: { report: SourceReport }) {
   )
 }
 
-/** Each way with what it takes; those that fit can be chosen. */
+/** Each way with what it takes, formats by contexts; those that fit can be chosen. */
 function Ways({ report: { fit, weights } }: { report: SourceReport }) {
-  const models = useModels()
   const t = useTranslate()
-  const chosen = useModelsState((state) => state.chosen) ?? fit.load
   if (fit.options.length < 2) return null
+  const contexts = [...new Set(fit.options.map(({ contextLength }) => contextLength))].toSorted(
+    (a, b) => b - a,
+  )
+  const formats = [...new Set(fit.options.map((option) => option.weights))]
+  const nameOf = (format: FitOption['weights']): string =>
+    format === 'auto' ? t('models.way.stored', { format: weights }) : format
   return (
     <table className="models-ways">
       <caption className="visually-hidden">{t('models.ways')}</caption>
       <thead>
         <tr className="eyebrow">
-          <th scope="col">{t('models.way.weights')}</th>
-          <th scope="col">{t('models.way.context')}</th>
-          <th scope="col">{t('models.way.memory')}</th>
+          <td />
+          {contexts.map((count) => (
+            <th key={count} scope="col" className="numeric">
+              {t('models.fact.contextValue', { count: formatCount(count) })}
+            </th>
+          ))}
         </tr>
       </thead>
       <tbody>
-        {fit.options.map((option) => {
-          const name =
-            option.weights === 'auto' ? t('models.way.stored', { format: weights }) : option.weights
-          return (
-            <tr key={`${option.weights}/${option.contextLength}`} data-fits={option.fits}>
-              <td>
-                <label>
-                  <input
-                    type="radio"
-                    name="way"
-                    checked={isSame(chosen, option)}
-                    disabled={!option.fits}
-                    onChange={() => models.choose(option)}
-                  />
-                  {name}
-                </label>
+        {formats.map((format) => (
+          <tr key={format}>
+            <th scope="row">{nameOf(format)}</th>
+            {contexts.map((count) => (
+              <td key={count} className="numeric">
+                <Way
+                  fit={fit}
+                  option={fit.options.find((one) => one.weights === format && one.contextLength === count)}
+                  name={nameOf(format)}
+                />
               </td>
-              <td className="numeric">{formatCount(option.contextLength)}</td>
-              <td className="numeric">
-                {formatBytes(option.gpuBytes)}
-                {!option.fits && <span className="note"> {t('models.way.tooMuch')}</span>}
-              </td>
-            </tr>
-          )
-        })}
+            ))}
+          </tr>
+        ))}
       </tbody>
     </table>
+  )
+}
+
+interface WayProps {
+  fit: Fit
+  option: FitOption | undefined
+  name: string
+}
+
+function Way({ fit, option, name }: WayProps) {
+  const models = useModels()
+  const t = useTranslate()
+  const chosen = useModelsState((state) => state.chosen) ?? fit.load
+  if (option === undefined) return null
+  const { contextLength, gpuBytes, fits } = option
+  const context = t('models.fact.contextValue', { count: formatCount(contextLength) })
+  return (
+    <label data-fits={fits} title={fits ? undefined : t('models.way.tooMuch')}>
+      <input
+        type="radio"
+        name="way"
+        aria-label={`${name}, ${context}: ${formatBytes(gpuBytes)}`}
+        checked={isSame(chosen, option)}
+        disabled={!fits}
+        onChange={() => models.choose(option)}
+      />
+      {formatBytes(gpuBytes)}
+    </label>
   )
 }

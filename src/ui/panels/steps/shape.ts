@@ -1,7 +1,7 @@
 import type { Cell } from '../../../store/steps.ts'
 import type { Axis, StepInfo } from '../../../api/model.ts'
 import type { Palette } from '../../draw/ramps.ts'
-import { firstSeen, maskOf, type Mask } from './mask.ts'
+import { seenBy, sightOf, type Sight } from './mask.ts'
 
 /** What the columns of a step's output count. */
 export type Columns =
@@ -25,7 +25,7 @@ export interface StepLayout {
   columns: Columns
   palette: Palette
   /** Which columns of a row the mask removes; null where they are no positions. */
-  mask: Mask | null
+  mask: Sight | null
 }
 
 /** What the layout of a step follows from. */
@@ -52,7 +52,7 @@ export function layoutOf(step: Shaped): StepLayout {
     sliceKind: leading === undefined ? 'none' : leading.kind === 'kv' ? 'keysValues' : 'heads',
     columns: columnsOf(columns),
     palette: op === 'softmax' ? 'sequential' : 'diverging',
-    mask: maskOf(step),
+    mask: sightOf(step),
   }
 }
 
@@ -105,8 +105,8 @@ export function peakColumn(layout: StepLayout, values: Float32Array, slice: numb
     const value = line[at] ?? 0
     return columns.kind === 'vocabulary' ? value : Math.abs(value)
   }
-  const end = mask === null ? cols : Math.min(cols, row + 1)
-  let col = mask === null ? 0 : firstSeen(mask, row)
+  const [first, end] = mask === null ? [0, cols] : seenBy(mask, row, cols)
+  let col = first
   for (let at = col + 1; at < end; at++) if (size(at) > size(col)) col = at
   return col
 }

@@ -49,8 +49,7 @@ export const positionScale = opView<'position_scale', { x: number; factor: numbe
   numbers: ({ x, factor, value }) => equals(value, n(x), tight('·'), n(factor)),
 })
 
-interface GateFacts {
-  attrs: GateAttrs
+interface GateFacts extends GateAttrs {
   gate: number
   activated: number
   up: number
@@ -74,12 +73,18 @@ export const gate = opView<'gate', GateFacts>({
     const [open, up] = [at(context, 0), at(context, 1)]
     const { activation, clamp } = attrs
     if (!clamp)
-      return { attrs, gate: open, activated: ACTIVATIONS[activation].apply(open), up, value: context.value }
+      return {
+        ...attrs,
+        gate: open,
+        activated: ACTIVATIONS[activation].apply(open),
+        up,
+        value: context.value,
+      }
     const g = Math.min(open, clamp.limit)
     const activated = g / (1 + Math.exp(-clamp.alpha * g))
-    return { attrs, gate: g, activated, up: bounded(up, clamp.limit) + 1, value: context.value }
+    return { ...attrs, gate: g, activated, up: bounded(up, clamp.limit) + 1, value: context.value }
   },
-  numbers({ attrs: { activation, clamp }, gate: open, activated, up, value }) {
+  numbers({ activation, clamp, gate: open, activated, up, value }) {
     const product = [n(activated), tight('·'), signed(up)]
     if (clamp) return equals(value, ...product)
     return equals(value, name(activation), paren(n(open)), tight('·'), signed(up), mo('='), ...product)
