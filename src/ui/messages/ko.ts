@@ -9,6 +9,7 @@ import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { mapKo } from './map.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
@@ -225,6 +226,7 @@ export const ko: Catalogue = {
   ...speculateKo,
   ...attentionKo,
   ...lensKo,
+  ...mapKo,
   ...attributionKo,
   ...samplerKo,
   ...scoreKo,

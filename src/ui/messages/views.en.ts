@@ -8,6 +8,7 @@ import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
+import { mapEn } from './map.en.ts'
 import { scoreEn } from './score.en.ts'
 import { speculateEn } from './speculate.en.ts'
 import { stepsEn } from './steps.en.ts'
@@ -19,6 +20,7 @@ export const viewsEn = {
   ...speculateEn,
   ...attentionEn,
   ...lensEn,
+  ...mapEn,
   ...attributionEn,
   ...samplerEn,
   ...scoreEn,

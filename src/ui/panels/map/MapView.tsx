@@ -1,0 +1,155 @@
+import { Fragment, useMemo, useState } from 'react'
+import { pictureOf, type Picture } from '../../../store/mapPicture.ts'
+import type { RowFacts } from '../../../store/mapFlow.ts'
+import { useSize } from '../../components/measure.ts'
+import { NARROW, useApp, useMedia, useTranslate } from '../../context.ts'
+import { useAnatomy } from '../reading/hooks.ts'
+import { useRow, useStepsState, useWatchedSteps } from '../steps/hooks.ts'
+import { Beginning, Ending } from './Ends.tsx'
+import { BoardContext, useMapState, useWatchedMap, type Board } from './hooks.ts'
+import { LayerLine, type Columns } from './LayerLine.tsx'
+import { LayerOpened } from './LayerOpened.tsx'
+import { MapNotice } from './MapNotice.tsx'
+import { MapText } from './MapText.tsx'
+import { useRoving } from './useRoving.ts'
+
+/** The whole model in one picture: a text flows in at the top, a word comes out at the bottom. */
+export function MapView() {
+  useWatchedSteps()
+  useWatchedMap()
+  const t = useTranslate()
+  const source = useStepsState((state) => state.source)
+  const read = useMapState((state) => state.picture)
+  const facts = useMapState((state) => state.facts)
+  const { list } = useAnatomy()
+  // Without a text the model is drawn as it is built.
+  const picture = useMemo(() => read ?? (list.length > 0 ? pictureOf(list) : null), [read, list])
+  const [host, setHost] = useState<HTMLDivElement | null>(null)
+  const roving = useRoving(host)
+  return (
+    <div className="map" data-testid="map-view">
+      <MapNotice />
+      {source !== null && <MapText facts={facts} />}
+      <div ref={setHost} className="map-scroll" data-arrows="" {...roving}>
+        {picture !== null && <Lines picture={picture} facts={facts} host={host} />}
+        {picture === null && <span className="visually-hidden">{t('map.title')}</span>}
+      </div>
+    </div>
+  )
+}
+
+/** Height of the ends, and the least and the greatest of a layer's line, CSS pixels. */
+const ENDS = 190
+const LOWEST = 19
+const HIGHEST = 40
+
+/** Widths of the columns that are drawn on. */
+function columnsOf(width: number, narrow: boolean): Columns & { template: string } {
+  if (width === 0) return { heads: 0, inner: 0, template: '1fr' }
+  if (narrow) {
+    const heads = Math.floor((width - 40) * 0.32)
+    const inner = Math.floor((width - 40) * 0.16)
+    return { heads, inner, template: `34px ${heads}px minmax(48px, 1fr) ${inner}px minmax(92px, 1.2fr)` }
+  }
+  const room = Math.min(width, 1240) - 44 - 150 - 150
+  const heads = Math.floor(room * 0.6)
+  const inner = Math.floor(room * 0.4) - 24
+  return { heads, inner, template: `44px ${heads}px 150px ${inner}px 150px` }
+}
+
+interface LinesProps {
+  picture: Picture
+  facts: RowFacts | null
+  host: HTMLElement | null
+}
+
+/** The layer that is open: the one chosen, at first the first of a model whose layers leave room. */
+function useOpenLayer({ layers }: Picture, roomy: boolean): number | null {
+  const open = useMapState((state) => state.open)
+  return open === undefined ? (roomy ? (layers[0]?.layer ?? null) : null) : open
+}
+
+function Lines({ picture, facts, host }: LinesProps) {
+  const { width, height } = useSize(host)
+  const narrow = useMedia(NARROW)
+  const row = useRow()
+  const ids = useStepsState((state) => state.source?.ids)
+  const columns = columnsOf(width, narrow)
+  const { layers, seesLater } = picture
+  const line = Math.min(HIGHEST, Math.max(LOWEST, Math.floor((height - ENDS) / Math.max(1, layers.length))))
+  const roomy = !narrow && height > 0 && height - ENDS - layers.length * LOWEST > 300
+  const open = useOpenLayer(picture, roomy)
+  const next = ids?.[seesLater ? (facts?.row ?? row) : (facts?.row ?? row) + 1] ?? null
+  const board = useMemo(
+    (): Board => ({
+      picture,
+      facts,
+      next,
+      line: narrow ? LOWEST : open === null ? line : Math.min(line, 24),
+    }),
+    [picture, facts, next, line, narrow, open],
+  )
+  const lengths = [facts?.start ?? 0, ...layers.map((_, at) => facts?.layers[at]?.out ?? 0)]
+  const longest = Math.max(1e-9, ...lengths)
+  const share = (at: number): number => (lengths[at] ?? 0) / longest
+  const positions = ids?.length ?? 0
+  const chance = (layer: number): number => facts?.words?.get(layer)?.probability ?? 0
+  const running = useApp((state) => state.run.kind)
+  return (
+    <BoardContext value={board}>
+      <div
+        className="map-board"
+        data-run={running}
+        data-row={facts?.row}
+        aria-busy={facts !== null && facts.row !== row}
+        style={{ '--map-columns': columns.template, '--map-line': `${board.line}px` }}
+      >
+        <Heads picture={picture} />
+        <Beginning to={share(0)} />
+        {layers.map((layer, at) => (
+          <Fragment key={layer.layer}>
+            <LayerLine
+              layer={layer}
+              facts={facts?.layers[at] ?? null}
+              word={facts?.words?.get(layer.layer)}
+              next={next}
+              from={share(at)}
+              to={share(at + 1)}
+              above={chance(layer.layer - 1)}
+              seen={seesLater ? positions : (facts?.row ?? 0) + 1}
+              open={open === layer.layer}
+              columns={columns}
+              height={board.line}
+            />
+            {open === layer.layer && facts !== null && (
+              <LayerOpened layer={layer} source={facts.source} row={facts.row} />
+            )}
+          </Fragment>
+        ))}
+        <Ending from={share(layers.length)} />
+      </div>
+    </BoardContext>
+  )
+}
+
+/** What each column is. */
+function Heads({ picture }: { picture: Picture }) {
+  const t = useTranslate()
+  const heads = Math.max(0, ...picture.layers.map((layer) => layer.heads?.count ?? 0))
+  const experts = picture.layers.some((layer) => layer.experts !== null)
+  return (
+    <div className="map-line map-heading">
+      <span>{t('map.columnLayer')}</span>
+      <span className="map-heading-left" title={t('map.columnAttentionHint')}>
+        {t('map.columnAttention', { count: heads })}
+      </span>
+      <span className="map-heading-middle" title={t('map.columnStreamHint')}>
+        {t('map.columnStream')}
+      </span>
+      <span title={t('map.columnMlpHint')}>{t(experts ? 'map.columnExperts' : 'map.columnMlp')}</span>
+      <span title={t('map.columnWordHint')}>
+        {t(picture.seesLater ? 'map.columnHere' : 'map.columnWord')}
+      </span>
+    </div>
+  )
+}
