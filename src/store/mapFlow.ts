@@ -43,6 +43,8 @@ export interface RowFacts {
   layers: readonly (LayerFacts | null)[]
   /** By layer, −1 the embedding; null while they are read or where the model has no such head. */
   words: ReadonlyMap<number, LayerWord> | null
+  /** The token followed through the layers: that behind the row, or where rows see later ones the one there; else the most probable. */
+  followed: { id: number; isGiven: boolean } | null
   /** Texts of the last layer's most probable tokens, and of the token that follows. */
   texts: ReadonlyMap<number, string>
 }
@@ -216,6 +218,7 @@ export class ModelMap {
       start: null,
       layers: picture.layers.map(() => null),
       words: null,
+      followed: null,
       texts: new Map(),
     }
     const show = (part: Partial<RowFacts>): boolean => {
@@ -257,45 +260,45 @@ export class ModelMap {
     { ids }: StepsSource,
     row: number,
     seesLater: boolean,
-  ): Promise<Pick<RowFacts, 'words' | 'texts'>> {
+  ): Promise<Pick<RowFacts, 'words' | 'texts' | 'followed'>> {
     const before = ids.slice(0, row + 1)
-    const token = seesLater ? ids[row] : ids[row + 1]
-    const cells = await this.#readCells(model, seesLater ? ids : before, {
-      positions: [row],
-      topK: OUTCOME_TOP,
-      token,
-      cached: !seesLater,
-    })
-    if (cells === null) return { words: null, texts: new Map() }
-    const last = cells.at(-1)
-    const wanted = new Set([
-      ...cells.flatMap(({ top }) => top[0]?.id ?? []),
-      ...(last?.top ?? []).map(({ id }) => id),
-    ])
-    if (token !== undefined) wanted.add(token)
+    const given = seesLater ? ids[row] : ids[row + 1]
+    const read = (token: number | undefined): Promise<readonly LensCell[]> =>
+      readCells(model, seesLater ? ids : before, {
+        positions: [row],
+        topK: OUTCOME_TOP,
+        token,
+        cached: !seesLater,
+      })
+    const first = await read(given)
+    const id = given ?? first.at(-1)?.top[0]?.id
+    if (id === undefined) return { words: null, followed: null, texts: new Map() }
+    // Only now is it known whom to follow.
+    const cells = given === undefined ? await read(id) : first
+    const wanted = new Set([id, ...cells.flatMap(({ top }) => top[0]?.id ?? [])])
+    for (const { id: likely } of cells.at(-1)?.top ?? []) wanted.add(likely)
     const spelled = await Promise.all(
-      Array.from(wanted, async (id) => [id, await this.#session.lookUpText(before, id)] as const),
+      Array.from(wanted, async (one) => [one, await this.#session.lookUpText(before, one)] as const),
     )
     const texts = new Map(spelled)
-    const words = cells.map(
-      ({ layer, top, rank, probability, token }) =>
-        [layer, { layer, top, rank, probability, token, text: texts.get(top[0]?.id ?? -1) ?? '' }] as const,
+    const words = new Map(
+      cells.map((cell) => [cell.layer, { ...cell, text: texts.get(cell.top[0]?.id ?? -1) ?? '' }]),
     )
-    return { words: new Map(words), texts }
+    return { words, texts, followed: { id, isGiven: given !== undefined } }
   }
+}
 
-  /** Null for a model without a head to read words through. */
-  async #readCells(
-    model: Model,
-    ids: readonly number[],
-    options: LensOptions,
-  ): Promise<readonly LensCell[] | null> {
-    try {
-      return (await model.lens(ids, options)).cells
-    } catch (error) {
-      if (error instanceof TokenscopeError && error.code === 'unsupported') return null
-      throw error
-    }
+/** Cells of the lens; none of a model without a head to read words through. */
+async function readCells(
+  model: Model,
+  ids: readonly number[],
+  options: LensOptions,
+): Promise<readonly LensCell[]> {
+  try {
+    return (await model.lens(ids, options)).cells
+  } catch (error) {
+    if (error instanceof TokenscopeError && error.code === 'unsupported') return []
+    throw error
   }
 }
 

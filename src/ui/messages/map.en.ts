@@ -1,9 +1,9 @@
 export const mapEn = {
   'map.title': 'The model in one picture',
   'map.about':
-    'The chosen token is a list of numbers that flows down. Every layer reads it and adds to it: attention, from the left, brings in what earlier tokens hold; the MLP, from the right, what the model has learned. At the bottom the numbers become the next token.',
+    'The chosen token becomes a list of numbers that flows down. Every layer adds to it: attention, at the left, what earlier tokens hold; the MLP, at the right, what the model has learned. At the end it is the next token.',
   'map.aboutEncoder':
-    'The chosen token is a list of numbers that flows down. Every layer reads it and adds to it: attention, from the left, brings in what all other tokens hold; the MLP, from the right, what the model has learned. At the bottom stands the word that fits in its place.',
+    'The chosen token becomes a list of numbers that flows down. Every layer adds to it: attention, at the left, what all other tokens hold; the MLP, at the right, what the model has learned. At the end stands the word that fits its place.',
   'map.waiting': 'A text is being written. Its picture follows when it is done.',
   'map.empty': 'This is the model, before any text.',
   'map.emptyHint': 'Write a few words to see numbers flow through it.',
@@ -31,7 +31,7 @@ export const mapEn = {
   'map.drawn': 'drawn',
   'map.follows': 'what follows',
   'map.standsHere': 'what stands here',
-  'map.noneYet': 'Nothing follows yet.',
+  'map.likeliest': 'most probable next',
 
   'map.layer': 'Layer {layer}',
   'map.open': 'Open layer {layer}',

@@ -3,9 +3,9 @@ import type { mapEn } from './map.en.ts'
 export const mapKo: Readonly<Record<keyof typeof mapEn, string>> = {
   'map.title': '한 장으로 보는 모델',
   'map.about':
-    '고른 토큰은 숫자 목록이 되어 아래로 흐릅니다. 층마다 이 목록을 읽고 무언가를 더합니다. 왼쪽의 어텐션은 앞선 토큰들이 가진 것을 가져오고, 오른쪽의 MLP는 모델이 배운 것을 보탭니다. 맨 아래에서 숫자가 다음 토큰이 됩니다.',
+    '고른 토큰은 숫자 목록이 되어 아래로 흐릅니다. 층마다 왼쪽의 어텐션은 앞선 토큰들이 가진 것을, 오른쪽의 MLP는 모델이 배운 것을 더합니다. 맨 아래에서 숫자가 다음 토큰이 됩니다.',
   'map.aboutEncoder':
-    '고른 토큰은 숫자 목록이 되어 아래로 흐릅니다. 층마다 이 목록을 읽고 무언가를 더합니다. 왼쪽의 어텐션은 다른 모든 토큰이 가진 것을 가져오고, 오른쪽의 MLP는 모델이 배운 것을 보탭니다. 맨 아래에는 이 자리에 어울리는 단어가 나옵니다.',
+    '고른 토큰은 숫자 목록이 되어 아래로 흐릅니다. 층마다 왼쪽의 어텐션은 다른 모든 토큰이 가진 것을, 오른쪽의 MLP는 모델이 배운 것을 더합니다. 맨 아래에는 이 자리에 어울리는 단어가 나옵니다.',
   'map.waiting': '글을 쓰는 중입니다. 다 쓰면 그림이 이어집니다.',
   'map.empty': '글이 들어오기 전의 모델입니다.',
   'map.emptyHint': '몇 마디 쓰면 숫자가 흐르는 모습이 보입니다.',
@@ -33,7 +33,7 @@ export const mapKo: Readonly<Record<keyof typeof mapEn, string>> = {
   'map.drawn': '뽑힌 토큰',
   'map.follows': '이어지는 토큰',
   'map.standsHere': '이 자리의 토큰',
-  'map.noneYet': '아직 이어지는 토큰이 없습니다.',
+  'map.likeliest': '다음으로 가장 유력',
 
   'map.layer': '층 {layer}',
   'map.open': '층 {layer} 펼치기',

@@ -5,7 +5,7 @@ import { formatProbability } from '../../../maths/format.ts'
 import { useStepList, useStepsState } from '../steps/hooks.ts'
 import { roleName, tokenName } from '../steps/words.ts'
 import { useBoard, useOpenings, useShapeWords } from './hooks.ts'
-import { bank } from './River.tsx'
+import { bank, core } from './River.tsx'
 import { Word } from './Word.tsx'
 
 /** A step outside the layers, by its name. */
@@ -64,7 +64,7 @@ export function Beginning({ to }: { to: number }) {
       >
         <path
           className="map-bed"
-          d={`M0,${line * 0.5 - 1} C40,${line * 0.5 - 1} ${50 - half},${line * 0.6} ${50 - half},${line} L${50 + half},${line} C${50 + half},${line * 0.2} 40,${line * 0.5 + 1} 0,${line * 0.5 + 1} Z`}
+          d={`M0,${line * 0.45} C${30 + half},${line * 0.45} ${50 + half},${line * 0.5} ${50 + half},${line} L${50 - half},${line} C${50 - half},${line * 0.62} 30,${line * 0.55} 0,${line * 0.55} Z`}
         />
       </svg>
       <span />
@@ -78,24 +78,34 @@ export function Beginning({ to }: { to: number }) {
   )
 }
 
-/** How the token behind the row came: its probability before it was drawn, where it was. */
+/** How the token that is followed came, and its probability before it was drawn. */
 function useOutcome() {
-  const { facts, next } = useBoard()
-  const session = useSession()
-  const log = useSlowTokenLog(200)
-  const row = facts?.row ?? 0
-  const generated = log.tokens[row + 1 - session.log.promptIds.length]
-  const last = facts?.words?.get(facts.layers.length - 1)
-  const probability =
-    next !== null && generated?.id === next ? Math.exp(generated.logprob) : (last?.probability ?? null)
-  return { last, generated: generated !== undefined && generated.id === next, probability }
+  const { picture, facts, next } = useBoard()
+  const { log } = useSession()
+  useSlowTokenLog(200)
+  const last = facts?.words?.get(picture.layers.at(-1)?.layer ?? -1)
+  const own = log.tokens[(facts?.row ?? 0) + 1 - log.promptIds.length]
+  const isDrawn = facts?.followed?.isGiven === true && !picture.seesLater && own?.id === next
+  const how = isDrawn
+    ? 'map.drawn'
+    : facts?.followed?.isGiven === false
+      ? 'map.likeliest'
+      : picture.seesLater
+        ? 'map.standsHere'
+        : 'map.follows'
+  return { last, how, probability: isDrawn ? Math.exp(own.logprob) : (last?.probability ?? null) } as const
 }
+
+/** The stream as it turns to the scores; `half` of its width at the top. */
+const turn = (half: number): string =>
+  `M${50 - half},0 C${50 - half},50 ${62 - half / 2},${14 + half} 100,${11 + half / 2} ` +
+  `L100,${11 - half / 2} C${70 + half / 2},${10 - half / 3} ${50 + half},10 ${50 + half},0 Z`
 
 /** Where the stream becomes a word: the last norm, a score for every token, the most probable ones, and the one that came. */
 export function Ending({ from }: { from: number }) {
   const t = useTranslate()
   const { picture, facts, next } = useBoard()
-  const { last, generated, probability } = useOutcome()
+  const { last, how, probability } = useOutcome()
   const logits = picture.after.at(-1)
   const vocab = logits?.axes.at(-1)?.kind === 'vocabulary' ? (logits.axes.at(-1)?.size ?? 0) : 0
   const half = bank(from)
@@ -111,10 +121,8 @@ export function Ending({ from }: { from: number }) {
         ))}
       </div>
       <svg className="map-river" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
-        <path
-          className="map-bed"
-          d={`M${50 - half},0 C${50 - half},60 70,46 100,46 L100,54 C80,54 ${50 + half},40 ${50 + half},0 Z`}
-        />
+        <path className="map-bed" d={turn(half)} />
+        {probability !== null && <path className="map-core" d={turn(half * core(probability))} />}
       </svg>
       <ol className="map-bars" aria-label={t('map.likely')}>
         {(last?.top ?? []).map(({ id, probability }) => (
@@ -142,14 +150,11 @@ export function Ending({ from }: { from: number }) {
             tabIndex={-1}
             onClick={() => logits !== undefined && openings.step(logits.name)}
           >
-            <span className="map-outcome-how">
-              {t(picture.seesLater ? 'map.standsHere' : generated ? 'map.drawn' : 'map.follows')}
-            </span>
+            <span className="map-outcome-how">{t(how)}</span>
             <span className="map-outcome-word">{visibleText(text)}</span>
             <span className="map-outcome-share numeric">{formatProbability(probability)}</span>
           </button>
         )}
-        {next === null && facts !== null && <span className="map-says">{t('map.noneYet')}</span>}
       </div>
     </div>
   )

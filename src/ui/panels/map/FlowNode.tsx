@@ -4,6 +4,7 @@ import { indexInTensor, peakOf } from '../../../store/mapRow.ts'
 import { localName } from '../../../program/step.ts'
 import type { StepsSource } from '../../../store/stepsSource.ts'
 import { useTranslate } from '../../context.ts'
+import { autoRange, type ValueRange } from '../../draw/heatmap.ts'
 import { useStepList, useSteps } from '../steps/hooks.ts'
 import { formatConstant } from '../steps/numbers.ts'
 import { formatShape, roleName } from '../steps/words.ts'
@@ -11,10 +12,11 @@ import type { FlowScale, PlacedNode } from './flowGeometry.ts'
 import { useOpenings, useShapeWords } from './hooks.ts'
 import { Thumb } from './Thumb.tsx'
 
-/** The largest value of the chosen row, and where it lies in the whole tensor. */
-export interface Peak {
+/** The largest value of the chosen row, and where it lies in the whole tensor; the colours follow from that row. */
+interface Peak {
   index: number
   value: number
+  range: ValueRange
 }
 
 /** Reads the row of a step; null until it has come. */
@@ -25,9 +27,11 @@ function usePeak(source: StepsSource, step: StepInfo, row: number): Peak | null 
     let wanted = true
     source.row(step.name, row).then(
       ({ data }) => {
+        if (!wanted) return
         const at = peakOf(data, step.axes.at(-1)?.kind === 'vocabulary')
-        if (wanted)
-          setFound({ of: source, row, peak: { index: indexInTensor(step, row, at), value: data[at] ?? 0 } })
+        const range = autoRange(data, step.op === 'softmax' ? 'sequential' : 'diverging')
+        const peak = { index: indexInTensor(step, row, at), value: data[at] ?? 0, range }
+        setFound({ of: source, row, peak })
       },
       (error: unknown) => wanted && steps.fail(source, error),
     )
@@ -97,10 +101,11 @@ export const FlowNode = memo(function FlowNode(props: FlowNodeProps) {
       onClick={() => openings.step(step.name)}
     >
       <span className="map-node-picture" style={{ height }}>
-        {slices.map((slice) => (
+        {slices.map((slice, at) => (
           <Thumb
-            key={slice === row ? 'row' : slice}
+            key={at}
             {...{ source, step, slice }}
+            range={peak?.range ?? null}
             width={each}
             height={height - 2}
           />

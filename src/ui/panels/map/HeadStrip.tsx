@@ -9,7 +9,7 @@ import { paintHeads } from './ink.ts'
 import { Strip } from './Strip.tsx'
 
 /** Widest cell of a head, CSS pixels. */
-const WIDEST = 36
+const WIDEST = 72
 
 interface HeadStripProps {
   layer: number

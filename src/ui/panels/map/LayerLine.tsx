@@ -75,7 +75,7 @@ export const LayerLine = memo(function LayerLine(props: LayerLineProps) {
       </div>
       <River
         {...{ from, to, height }}
-        core={[above, word?.probability ?? above]}
+        chance={[above, word?.probability ?? above]}
         writes={layer.writes.map((write, at) => ({ write, facts: facts?.writes[at] ?? null }))}
       />
       <div className="map-right">

@@ -55,8 +55,10 @@ export function LayerOpened({ layer, source, row }: LayerOpenedProps) {
           </div>
         )}
       </div>
-      <HeadGallery {...{ layer, source }} />
-      <About step={told} />
+      <div className="map-opened-foot">
+        <HeadGallery {...{ layer, source }} />
+        <About step={told} />
+      </div>
     </section>
   )
 }
@@ -65,11 +67,25 @@ function Edges({ drawn, hot }: { drawn: DrawnFlow; hot: string | null }) {
   const { edges, ports, width, height } = drawn
   return (
     <svg className="map-edges" width={width} height={height} aria-hidden="true">
+      <defs>
+        <marker
+          id="map-arrow"
+          viewBox="0 0 6 6"
+          refX="5.5"
+          refY="3"
+          markerWidth="6"
+          markerHeight="6"
+          orient="auto"
+        >
+          <path d="M0,0.5 L6,3 L0,5.5 Z" className="map-arrow" />
+        </marker>
+      </defs>
       {edges.map(({ from, to, path, stream }) => (
         <path
           key={`${from}>${to}`}
           d={path}
           className={stream ? 'map-edge map-edge-stream' : 'map-edge'}
+          markerEnd={stream ? undefined : 'url(#map-arrow)'}
           data-from={from}
           data-to={to}
           data-hot={from === hot || to === hot}
@@ -121,7 +137,7 @@ function HeadGallery({ layer, source }: Omit<LayerOpenedProps, 'row'>) {
             onBlur={leave}
             onClick={() => openings.head(layer.layer, head)}
           >
-            <Thumb {...{ source, step }} slice={head} width={HEAD} height={HEAD} />
+            <Thumb {...{ source, step }} slice={head} range={null} width={HEAD} height={HEAD} />
             <span className="map-gallery-number numeric">{head}</span>
           </button>
         )

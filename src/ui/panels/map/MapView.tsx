@@ -79,7 +79,7 @@ function Lines({ picture, facts, host }: LinesProps) {
   const line = Math.min(HIGHEST, Math.max(LOWEST, Math.floor((height - ENDS) / Math.max(1, layers.length))))
   const roomy = !narrow && height > 0 && height - ENDS - layers.length * LOWEST > 300
   const open = useOpenLayer(picture, roomy)
-  const next = ids?.[seesLater ? (facts?.row ?? row) : (facts?.row ?? row) + 1] ?? null
+  const next = facts?.followed?.id ?? null
   const board = useMemo(
     (): Board => ({
       picture,

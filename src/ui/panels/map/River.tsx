@@ -10,8 +10,8 @@ interface RiverProps {
   /** Lengths of the stream at the top and the bottom, as shares of the longest. */
   from: number
   to: number
-  /** Probability of the chosen token above and below: the bright core. */
-  core: readonly [above: number, below: number]
+  /** Probability of the token that is followed, above and below: the bright core. */
+  chance: readonly [above: number, below: number]
   writes: readonly { write: MapWrite; facts: WriteFacts | null }[]
   height: number
 }
@@ -19,6 +19,9 @@ interface RiverProps {
 /** Half a width from a share: the root, so that the narrow beginning is seen beside a wide end. */
 export const bank = (share: number): number =>
   NARROWEST + (WIDEST - NARROWEST) * Math.sqrt(Math.max(0, share))
+
+/** Width of the core, as a share of the bed's. */
+export const core = (probability: number): number => probability * 0.82
 
 function bed(from: number, to: number, height: number): string {
   const middle = height / 2
@@ -45,9 +48,9 @@ function tributary(side: 1 | -1, bend: number, thick: number, height: number): s
 }
 
 /** The residual stream through one line: as wide as it is long there, what the layer adds coming in from the sides. */
-export const River = memo(function River({ from, to, core, writes, height }: RiverProps) {
+export const River = memo(function River({ from, to, chance, writes, height }: RiverProps) {
   const [top, bottom] = [bank(from), bank(to)]
-  const [above, below] = core.map((share) => share * 0.82) as [number, number]
+  const [above, below] = [core(chance[0]), core(chance[1])]
   return (
     <svg
       className="map-river"

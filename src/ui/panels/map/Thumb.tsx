@@ -3,6 +3,7 @@ import type { StepInfo } from '../../../api/model.ts'
 import type { StepsSource } from '../../../store/stepsSource.ts'
 import { usePixelRatio } from '../../components/measure.ts'
 import type { GpuPort } from '../../draw/gpuPort.ts'
+import type { ValueRange } from '../../draw/heatmap.ts'
 import { useShade, useSteps } from '../steps/hooks.ts'
 import { givePort, takePort } from './thumbPorts.ts'
 
@@ -11,6 +12,8 @@ interface ThumbProps {
   step: StepInfo
   /** Index into the leading axis of a rank-3 output. */
   slice: number
+  /** Of the colours; null: the tensor's extremes. */
+  range: ValueRange | null
   /** CSS pixels. */
   width: number
   height: number
@@ -19,7 +22,7 @@ interface ThumbProps {
 const unheard = (): void => undefined
 
 /** A step's output as it lies on the GPU, drawn there. */
-export function Thumb({ source, step, slice, width, height }: ThumbProps) {
+export function Thumb({ source, step, slice, range, width, height }: ThumbProps) {
   const steps = useSteps()
   const shade = useShade()
   const ratio = usePixelRatio()
@@ -42,12 +45,11 @@ export function Thumb({ source, step, slice, width, height }: ThumbProps) {
         rows: [0, rows],
         cols: [0, cols],
         palette: step.op === 'softmax' ? 'sequential' : 'diverging',
-        range: 'auto',
-        scale: step.op === 'softmax' ? 'linear' : 'symlog',
+        range: range ?? 'auto',
         theme: shade,
       },
       { onDrawn: unheard, onError: (error) => steps.fail(source, error) },
     )
-  }, [port, steps, source, step, slice, width, height, ratio, shade])
+  }, [port, steps, source, step, slice, range, width, height, ratio, shade])
   return <span ref={host} className="map-thumb" style={{ width, height }} aria-hidden="true" />
 }

@@ -34,9 +34,9 @@ export interface DrawnFlow {
 
 const PORT = 26
 const BAND_GAP = 10
-const THUMB_HEIGHT = 38
+const THUMB_HEIGHT = 36
 /** Name and shape below the picture. */
-const CAPTION = 32
+const CAPTION = 30
 
 /** Room along the flow that all ranks share. */
 const ranksOf = ({ bands }: LayerFlow): number => bands.reduce((sum, { ranks }) => sum + ranks - 1, 0)
@@ -57,7 +57,7 @@ export function scaleFor(flow: LayerFlow, width: number): FlowScale & { stacked:
   }
   const ports = flow.bands.length * PORT + (flow.bands.length - 1) * BAND_GAP
   const pitch = Math.floor((width - ports) / ranksOf(flow))
-  const lane = THUMB_HEIGHT + CAPTION + 10
+  const lane = THUMB_HEIGHT + CAPTION + 6
   if (pitch >= 70)
     return { down: false, stacked: false, lane, rank: Math.min(pitch, 128), ...node(pitch - 16) }
   const most = Math.max(...flow.bands.map(({ ranks }) => ranks - 1))

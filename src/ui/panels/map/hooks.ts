@@ -30,7 +30,7 @@ export interface Board {
   picture: Picture
   /** Null before a text has been read. */
   facts: RowFacts | null
-  /** Id of the token that follows the chosen row, or that stands there; null behind the last. */
+  /** Id of the token that is followed through the layers; null while it is read. */
   next: number | null
   /** Height of a folded line, CSS pixels. */
   line: number

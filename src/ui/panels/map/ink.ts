@@ -1,9 +1,9 @@
 import { RAMP, rampWords, type Shade } from '../../draw/ramps.ts'
 import { inkIndex } from '../attention/ink.ts'
 
-/** Where each of `heads` cells of a strip stands: whole device pixels, one apart. */
+/** Where each of `heads` cells of a strip stands: whole device pixels, further apart where there is room. */
 export function cellEdges(heads: number, width: number): readonly (readonly [from: number, to: number])[] {
-  const gap = width / heads >= 6 ? 1 : 0
+  const gap = Math.min(4, Math.floor(width / heads / 6))
   return Array.from({ length: heads }, (_, head) => [
     Math.round((head * width) / heads),
     Math.max(Math.round((head * width) / heads) + 1, Math.round(((head + 1) * width) / heads) - gap),
