@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla'
-import { TokenscopeError, toErrorData, type ErrorData } from '../errors.ts'
+import { TokenscopeError, invariant, toErrorData, type ErrorData } from '../errors.ts'
 import type { LensCell, LensOptions, Model } from '../api/model.ts'
 import { pictureOf, streamStart, type MapLayer, type Picture } from './mapPicture.ts'
 import { normOf } from './mapRow.ts'
@@ -67,6 +67,8 @@ export interface MapState {
 export const OUTCOME_TOP = 5
 /** Rows whose facts are kept. */
 const KEPT_ROWS = 12
+/** Layers whose rows are read at once. */
+const LAYERS_AHEAD = 4
 /** Milliseconds a selection rests before it is read: walking through the tokens asks for none of them. */
 const DEBOUNCE_MS = 120
 
@@ -109,6 +111,28 @@ async function readLayer(
     inner: active,
     experts:
       taken === null ? null : Array.from(taken, (expert, at) => ({ expert, weight: shares?.[at] ?? 1 })),
+  }
+}
+
+/** Layers in order; some are under way at once, so that the time of a readback is not waited for layer by layer. */
+async function* readLayers(
+  source: StepsSource,
+  layers: readonly MapLayer[],
+  row: number,
+): AsyncIterable<readonly [index: number, facts: LayerFacts]> {
+  const reads: Promise<{ facts: LayerFacts } | { error: unknown }>[] = []
+  for (const index of layers.keys()) {
+    for (const layer of layers.slice(reads.length, index + LAYERS_AHEAD))
+      reads.push(
+        readLayer(source, layer, row).then(
+          (facts) => ({ facts }),
+          (error: unknown) => ({ error }),
+        ),
+      )
+    const read = await reads[index]
+    invariant(read !== undefined, 'a layer is read before it is awaited')
+    if ('error' in read) throw read.error
+    yield [index, read.facts]
   }
 }
 
@@ -235,10 +259,8 @@ export class ModelMap {
         const start = normOf((await source.row(first.name, row)).data)
         if (!show({ start })) return
       }
-      for (const [index, layer] of picture.layers.entries()) {
-        const own = await readLayer(source, layer, row)
+      for await (const [index, own] of readLayers(source, picture.layers, row))
         if (!show({ layers: facts.layers.with(index, own) })) return
-      }
       await told
       if (run !== this.#run) return
       this.#keep(row, facts)

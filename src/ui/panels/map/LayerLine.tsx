@@ -57,7 +57,7 @@ export const LayerLine = memo(function LayerLine(props: LayerLineProps) {
         tabIndex={-1}
         onClick={() => map.toggle(layer.layer)}
       >
-        <span className={open ? 'twist twist-open' : 'twist'}>
+        <span className={open ? 'map-twist map-twist-open' : 'map-twist'}>
           <Icon name="right" />
         </span>
         {layer.layer}

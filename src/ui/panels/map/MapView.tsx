@@ -2,7 +2,7 @@ import { Fragment, useMemo, useState } from 'react'
 import { pictureOf, type Picture } from '../../../store/mapPicture.ts'
 import type { RowFacts } from '../../../store/mapFlow.ts'
 import { useSize } from '../../components/measure.ts'
-import { NARROW, useApp, useMedia, useTranslate } from '../../context.ts'
+import { NARROW, useMedia, useTranslate } from '../../context.ts'
 import { useAnatomy } from '../reading/hooks.ts'
 import { useRow, useStepsState, useWatchedSteps } from '../steps/hooks.ts'
 import { Beginning, Ending } from './Ends.tsx'
@@ -42,6 +42,7 @@ export function MapView() {
 const ENDS = 190
 const LOWEST = 19
 const HIGHEST = 40
+const NARROW_LINE = 24
 
 /** Widths of the columns that are drawn on. */
 function columnsOf(width: number, narrow: boolean): Columns & { template: string } {
@@ -76,7 +77,8 @@ function Lines({ picture, facts, host }: LinesProps) {
   const ids = useStepsState((state) => state.source?.ids)
   const columns = columnsOf(width, narrow)
   const { layers, seesLater } = picture
-  const line = Math.min(HIGHEST, Math.max(LOWEST, Math.floor((height - ENDS) / Math.max(1, layers.length))))
+  const room = Math.floor((height - ENDS) / Math.max(1, layers.length))
+  const line = narrow ? NARROW_LINE : Math.min(HIGHEST, Math.max(LOWEST, room))
   const roomy = !narrow && height > 0 && height - ENDS - layers.length * LOWEST > 300
   const open = useOpenLayer(picture, roomy)
   const next = facts?.followed?.id ?? null
@@ -85,21 +87,23 @@ function Lines({ picture, facts, host }: LinesProps) {
       picture,
       facts,
       next,
-      line: narrow ? LOWEST : open === null ? line : Math.min(line, 24),
+      line: open === null ? line : Math.min(line, 24),
     }),
-    [picture, facts, next, line, narrow, open],
+    [picture, facts, next, line, open],
   )
-  const lengths = [facts?.start ?? 0, ...layers.map((_, at) => facts?.layers[at]?.out ?? 0)]
+  const lengths = [facts?.start ?? 0]
+  // What has not been read yet goes on as wide as before.
+  for (const at of layers.keys()) lengths.push(facts?.layers[at]?.out ?? lengths[at] ?? 0)
   const longest = Math.max(1e-9, ...lengths)
   const share = (at: number): number => (lengths[at] ?? 0) / longest
   const positions = ids?.length ?? 0
   const chance = (layer: number): number => facts?.words?.get(layer)?.probability ?? 0
-  const running = useApp((state) => state.run.kind)
+  const whole = useMapState((state) => state.whole)
   return (
     <BoardContext value={board}>
       <div
         className="map-board"
-        data-run={running}
+        data-whole={whole && facts?.row === row}
         data-row={facts?.row}
         aria-busy={facts !== null && facts.row !== row}
         style={{ '--map-columns': columns.template, '--map-line': `${board.line}px` }}
