@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
 import type { StepsSource } from '../../../store/stepsSource.ts'
 import { usePixelRatio } from '../../components/measure.ts'
@@ -27,17 +27,16 @@ export function Thumb({ source, step, slice, range, width, height }: ThumbProps)
   const shade = useShade()
   const ratio = usePixelRatio()
   const host = useRef<HTMLSpanElement>(null)
-  const [port, setPort] = useState<GpuPort | null>(null)
+  const port = useRef<GpuPort | null>(null)
   useEffect(() => {
     const taken = takePort(source)
+    port.current = taken
     host.current?.append(taken.element)
-    setPort(taken)
     return () => givePort(source, taken)
   }, [source])
   useEffect(() => {
-    if (port === null) return
     const [cols = 1, rows = 1] = step.output.shape.toReversed()
-    port.draw(
+    port.current?.draw(
       { width: Math.max(1, Math.round(width * ratio)), height: Math.max(1, Math.round(height * ratio)) },
       {
         step: step.name,
@@ -50,6 +49,6 @@ export function Thumb({ source, step, slice, range, width, height }: ThumbProps)
       },
       { onDrawn: unheard, onError: (error) => steps.fail(source, error) },
     )
-  }, [port, steps, source, step, slice, range, width, height, ratio, shade])
+  }, [steps, source, step, slice, range, width, height, ratio, shade])
   return <span ref={host} className="map-thumb" style={{ width, height }} aria-hidden="true" />
 }
