@@ -98,8 +98,8 @@ function useOutcome() {
 
 /** The stream as it turns to the scores; `half` of its width at the top. */
 const turn = (half: number): string =>
-  `M${50 - half},0 C${50 - half},50 ${62 - half / 2},${14 + half} 100,${11 + half / 2} ` +
-  `L100,${11 - half / 2} C${70 + half / 2},${10 - half / 3} ${50 + half},10 ${50 + half},0 Z`
+  `M${50 - half},0 C${50 - half},${12 + half * 0.9} ${64 - half / 2},${10 + half * 0.6} 100,${9 + half * 0.25} ` +
+  `L100,${9 - half * 0.25} C${64 + half / 2},${9 - half * 0.25} ${50 + half},6 ${50 + half},0 Z`
 
 /** Where the stream becomes a word: the last norm, a score for every token, the most probable ones, and the one that came. */
 export function Ending({ from }: { from: number }) {

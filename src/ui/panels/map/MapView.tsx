@@ -139,18 +139,21 @@ function Lines({ picture, facts, host }: LinesProps) {
 /** What each column is. */
 function Heads({ picture }: { picture: Picture }) {
   const t = useTranslate()
-  const heads = Math.max(0, ...picture.layers.map((layer) => layer.heads?.count ?? 0))
+  const narrow = useMedia(NARROW)
+  const count = Math.max(0, ...picture.layers.map((layer) => layer.heads?.count ?? 0))
   const experts = picture.layers.some((layer) => layer.experts !== null)
+  const attention = narrow ? t('view.attention') : t('map.columnAttention', { count })
+  const other = experts ? t('map.columnExperts') : narrow ? 'MLP' : t('map.columnMlp')
   return (
     <div className="map-line map-heading">
       <span>{t('map.columnLayer')}</span>
       <span className="map-heading-left" title={t('map.columnAttentionHint')}>
-        {t('map.columnAttention', { count: heads })}
+        {attention}
       </span>
       <span className="map-heading-middle" title={t('map.columnStreamHint')}>
         {t('map.columnStream')}
       </span>
-      <span title={t('map.columnMlpHint')}>{t(experts ? 'map.columnExperts' : 'map.columnMlp')}</span>
+      <span title={t('map.columnMlpHint')}>{other}</span>
       <span title={t('map.columnWordHint')}>
         {t(picture.seesLater ? 'map.columnHere' : 'map.columnWord')}
       </span>
