@@ -29,6 +29,10 @@ const kindOf = (result: Result): string =>
 const only = (formats: readonly string[], key: string) => (result: Result) =>
   formats.includes(formatOf(result)) ? detail(key)(result) : null
 
+/** Whether a load made another format of the file's than it has. */
+const isQuantised = (result: Result): boolean =>
+  !String(result['source']).toLowerCase().startsWith(formatOf(result))
+
 const RULES: readonly Rule[] = [
   {
     bar: 'f32 matvec reads at half of the fastest read kernel or more',
@@ -69,6 +73,33 @@ const RULES: readonly Rule[] = [
     read: only(['q4_0'], 'ofCopy'),
     holds: (value) => value >= 0.65,
     on: 'gpu',
+  },
+  {
+    bar: 'a row through Q4_K, Q6_K, Q4_1 and bf16 takes at most 1.2 times that through q4_0, q8_0 and f16 of the same bytes',
+    name: 'format.speed',
+    read: only(['q4_k', 'q6_k', 'q4_1', 'bf16'], 'timeOfBeside'),
+    holds: (value) => value <= 1.2,
+    on: 'cpu',
+  },
+  {
+    bar: 'a model loads at 150 MB/s, quantised at 100 MB/s',
+    name: 'load.model',
+    read: (result) => (isQuantised(result) ? 1.5 : 1) * result.value,
+    holds: (value) => value >= 150,
+    on: 'cpu',
+  },
+  {
+    bar: 'a model loads at a quarter of copying its bytes in memory',
+    name: 'load.model',
+    read: (result) => (isQuantised(result) ? null : detail('ofCopy')(result)),
+    holds: (value) => value >= 0.25,
+    on: 'cpu',
+  },
+  {
+    bar: 'JavaScript holds at most 96 MB more while a model loads',
+    name: 'load.model',
+    read: detail('heapGrowthMB'),
+    holds: (value) => value <= 96,
   },
   {
     bar: 'prefill of 128 rows is at least twice as fast as a naive 8×8-tile matmul',

@@ -5,10 +5,12 @@ import { checkBars } from './bars.ts'
 import type { AdapterClass } from '../src/gpu/variants.ts'
 import { benchDispatch } from './dispatch.ts'
 import { benchContext, benchLayers } from './layers.ts'
+import { benchFormatSpeed } from './formatSpeed.ts'
 import { benchLoading } from './loading.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
 import { benchSteps } from './steps.ts'
+import { benchWholeLoad } from './wholeLoad.ts'
 import { benchViews } from './views.ts'
 
 /** Every suite, in the order it runs. */
@@ -20,7 +22,9 @@ const SUITES = {
   steps: benchSteps,
   layers: benchLayers,
   adapters: benchAdapters,
+  formats: benchFormatSpeed,
   loading: benchLoading,
+  load: benchWholeLoad,
   model: benchModel,
   views: benchViews,
 } as const

@@ -27,7 +27,7 @@ export function shapeNamed(name: string): Shape {
 }
 
 /** Tensors of a Llama checkpoint of a shape, its head tied: `[out, in]`. */
-function tensorShapes(shape: Shape, layers: number, vocab: number): Record<string, readonly number[]> {
+export function tensorShapes(shape: Shape, layers: number, vocab: number): Record<string, readonly number[]> {
   const { hidden, intermediate, heads, kvHeads, headDim } = shape
   const layer: Record<string, readonly number[]> = {
     input_layernorm: [hidden],
@@ -58,7 +58,13 @@ export function llamaOf(shape: Shape, layers: number, vocab: number, context: nu
       { name, dtype: 'F32', shape: size, file: 'random', begin: 0, end: 0 },
     ],
   )
-  const config = {
+  const config = configOf(shape, layers, vocab, context)
+  return llama.open(new ConfigReader(config, shape.name), new Map(tensors))
+}
+
+/** The config.json of such a checkpoint. */
+export function configOf(shape: Shape, layers: number, vocab: number, context: number) {
+  return {
     model_type: 'llama',
     hidden_size: shape.hidden,
     intermediate_size: shape.intermediate,
@@ -71,5 +77,4 @@ export function llamaOf(shape: Shape, layers: number, vocab: number, context: nu
     rms_norm_eps: 1e-5,
     tie_word_embeddings: true,
   }
-  return llama.open(new ConfigReader(config, shape.name), new Map(tensors))
 }

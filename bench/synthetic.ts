@@ -12,7 +12,8 @@ import { fuse } from '../src/program/fuse.ts'
 import type { Program, ProgramSize } from '../src/program/step.ts'
 import { batchWords, packBatch, plainLogits, type BatchRow } from '../src/run/batch.ts'
 import type { BindResources, BoundStep } from '../src/run/bind.ts'
-import { cacheLayers, PagePool } from '../src/run/cache.ts'
+import { KV_F32 } from '../src/ops/kvFormats.ts'
+import { cacheLayers, PagePool } from '../src/run/pagePool.ts'
 import { Executor } from '../src/run/executor.ts'
 import { RopeTables } from '../src/run/ropeTable.ts'
 import { FORMATS } from '../src/weights/formats/index.ts'
@@ -133,7 +134,7 @@ export class Synthetic {
   /** A cache full of small numbers. */
   #pages(count: number): PagePool {
     const layers = cacheLayers(this.model.record({ rows: 1, logitRows: 0, positions: 1 }))
-    const pool = new PagePool(this.ledger, layers, count)
+    const pool = new PagePool(this.ledger, layers, { pages: count, most: count, format: KV_F32 })
     layers.forEach((_, n) => {
       const { k, v } = pool.layer(n)
       fillBuffer(this.#executor.device, k, 2 * n)

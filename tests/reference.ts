@@ -9,7 +9,10 @@ export type Numbers = ArrayLike<number>
 export interface Row {
   sequence: number
   position: number
+  /** Positions `[first, end)` that it sees; default all up to its own. */
+  seen?: readonly [number, number]
 }
+const seenBy = ({ position, seen = [0, position + 1] }: Row): readonly [number, number] => seen
 
 // ---- embedding and norms
 
@@ -104,6 +107,63 @@ export function lora(
       y[i]! += rowScale * (alpha / rank) * delta[i]!
     }
   }
+  return y
+}
+
+// ---- experts
+
+/** Indices of the `count` largest scores of each row, best first, ties by lowest index. scores [rows, experts] → [rows, count]. */
+export function topExperts(scores: Numbers, experts: number, count: number): number[] {
+  return Array.from({ length: scores.length / experts }, (_, r) => {
+    const row = Array.from({ length: experts }, (_score, e) => scores[r * experts + e]!)
+    return row
+      .map((score, e) => [score, e] as const)
+      .sort(([a, i], [b, j]) => b - a || i - j)
+      .slice(0, count)
+      .map(([, e]) => e)
+  }).flat()
+}
+
+/** e^s / Σ e^s of the chosen experts, over all of a row or over the chosen. → [rows, count]. */
+export function expertWeights(
+  scores: Numbers,
+  experts: number,
+  chosen: readonly number[],
+  over: 'all' | 'chosen',
+): Float64Array {
+  const rows = scores.length / experts
+  const count = chosen.length / rows
+  return Float64Array.from(chosen, (expert, i) => {
+    const r = Math.floor(i / count)
+    const all =
+      over === 'all' ? Array.from({ length: experts }, (_, e) => e) : chosen.slice(r * count, (r + 1) * count)
+    const total = all.reduce((sum, e) => sum + Math.exp(scores[r * experts + e]!), 0)
+    return Math.exp(scores[r * experts + expert]!) / total
+  })
+}
+
+/**
+ * Each x[i] times the matrix of expert chosen[i]. x [rows, inputs] with chosen.length a multiple of rows, w [experts, outputs, inputs]
+ * → [chosen.length, outputs].
+ */
+export function expertProducts(
+  x: Numbers,
+  w: Numbers,
+  shape: { inputs: number; outputs: number },
+  chosen: readonly number[],
+  bias?: Numbers,
+): Float64Array {
+  const { inputs, outputs } = shape
+  const each = chosen.length / (x.length / inputs)
+  const y = new Float64Array(chosen.length * outputs)
+  chosen.forEach((expert, i) => {
+    const row = Math.floor(i / each) * inputs
+    for (let o = 0; o < outputs; o++) {
+      let sum = bias ? bias[expert * outputs + o]! : 0
+      for (let k = 0; k < inputs; k++) sum += x[row + k]! * w[(expert * outputs + o) * inputs + k]!
+      y[i * outputs + o] = sum
+    }
+  })
   return y
 }
 
@@ -233,9 +293,8 @@ export interface AttentionShape extends KvShape {
 }
 
 /** Length of the longest sequence that the rows belong to, as far as the rows show it. */
-export function rowsWidth(rows: readonly Row[]): number {
-  return rows.reduce((width, row) => Math.max(width, row.position + 1), 0)
-}
+export const rowsWidth = (rows: readonly Row[]): number =>
+  rows.reduce((width, row) => Math.max(width, row.position + 1), 0)
 
 /**
  * scores[h, r, p] = scale · q[r, h] · k[p, ⌊h · kvHeads / heads⌋], before the mask, for p < width.
@@ -267,14 +326,15 @@ export function attentionScores(
   return scores
 }
 
-/** Softmax of scores [heads, rows, width] over positions ≤ the row's own; 0 beyond (the causal mask). */
+/** Softmax of scores [heads, rows, width] over the positions that a row sees; 0 elsewhere. */
 export function attentionProbs(scores: Numbers, rows: readonly Row[], heads: number): Float64Array {
   const width = scores.length / heads / rows.length
   const probs = new Float64Array(scores.length)
   for (let h = 0; h < heads; h++) {
     rows.forEach((row, r) => {
-      const begin = (h * rows.length + r) * width
-      const seen = Array.from({ length: row.position + 1 }, (_, p) => scores[begin + p]!)
+      const [first, end] = seenBy(row)
+      const begin = (h * rows.length + r) * width + first
+      const seen = Array.from({ length: end - first }, (_, p) => scores[begin + p]!)
       probs.set(softmax(seen, seen.length), begin)
     })
   }
@@ -291,19 +351,19 @@ export function attentionContext(
   const { heads, kvHeads, headDim } = shape
   const width = probs.length / heads / rows.length
   const y = new Float64Array(rows.length * heads * headDim)
-  rows.forEach(({ sequence, position: last }, r) => {
-    for (let h = 0; h < heads; h++) {
-      for (let position = 0; position <= last; position++) {
-        const value = pagedOffset(v, shape, { sequence, position }, Math.floor((h * kvHeads) / heads))
+  rows.forEach((row, r) => {
+    const [first, end] = seenBy(row)
+    for (let h = 0; h < heads; h++)
+      for (let position = first; position < end; position++) {
+        const value = pagedOffset(v, shape, { ...row, position }, Math.floor((h * kvHeads) / heads))
         const weight = probs[(h * rows.length + r) * width + position]!
         for (let d = 0; d < headDim; d++) y[(r * heads + h) * headDim + d]! += weight * v.values[value + d]!
       }
-    }
   })
   return y
 }
 
-/** Causal grouped-query attention over paged K and V: scores, softmax, weighted values. q [rows, heads · headDim] → the same shape. */
+/** Grouped-query attention over paged K and V: scores, softmax, weighted values. q [rows, heads · headDim] → the same shape. */
 export function attention(
   q: Numbers,
   k: PagedValues,
@@ -311,12 +371,8 @@ export function attention(
   rows: readonly Row[],
   shape: AttentionShape,
 ): Float64Array {
-  return attentionContext(
-    attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads),
-    v,
-    rows,
-    shape,
-  )
+  const probs = attentionProbs(attentionScores(q, k, rows, shape), rows, shape.heads)
+  return attentionContext(probs, v, rows, shape)
 }
 
 // ---- element-wise

@@ -42,6 +42,11 @@ fn cache_slot(pages: u32, position: u32) -> u32 {
   return batch[pages + position / PAGE] * PAGE + position % PAGE;
 }
 
+// A slot's row of one head among those that the pages hold: [page, kv_heads, PAGE].
+fn kv_row(slot: u32, kv_heads: u32, head: u32) -> u32 {
+  return (slot / PAGE * kv_heads + head) * PAGE + slot % PAGE;
+}
+
 // A row's scale for an adapter.
 fn adapter_scale(row: u32, adapter: u32) -> f32 {
   return bitcast<f32>(batch[batch[6] + row * batch[7] + adapter]);

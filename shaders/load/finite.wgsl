@@ -17,6 +17,15 @@ struct Params {
 
 const RUN = 8u; // vec4 of weights a thread
 
+fn overflows(bits: vec4u) -> bool { return any((bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u)); }
+
+// Integers are finite, and so are weights where their scales are, with room for the largest integer: most units need no more.
+fn is_safe(unit: Unit) -> bool {
+  if (FLOATS == 1u) { return false; }
+  let sums = vec4f(abs(unit.scales) * 512.0 + abs(unit.minima), unit.scales);
+  return !overflows(bitcast<vec4u>(sums));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -29,9 +38,12 @@ fn main(
   let row = p.w_row + i / runs;
   let first = i % runs * RUN;
   var bad = false;
-  for (var k = first; k < min(first + RUN, p.k4); k++) {
-    let bits = bitcast<vec4u>(weight4(row, k));
-    bad = bad || any((bits & vec4u(0x7f800000u)) == vec4u(0x7f800000u));
+  for (var k = first; k < min(first + RUN, p.k4); k += UNIT4) {
+    let unit = unit_at(head_at(row, k / UNIT4), row, k / UNIT4);
+    if (is_safe(unit)) { continue; }
+    for (var part = 0u; part < min(UNIT4, p.k4 - k); part++) {
+      bad = bad || overflows(bitcast<vec4u>(unit4(unit, part)));
+    }
   }
   if (bad) { atomicOr(&found[p.at], 1u); }
 }

@@ -19,9 +19,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let first = first_visible(at_row) / SPLIT;
   let used = (end_visible(at_row) - 1u) / SPLIT + 1u;
   let base = (row * p.heads + head) * p.splits * (DIM4 + 1u);
-  var peak = -3.0e38;
+  var peak = sink_peak(head);
   for (var i = first; i < used; i++) { peak = max(peak, parts[base + i * (DIM4 + 1u) + DIM4].x); }
-  var total = 0.0;
+  var total = sink_weight(head, peak);
   var acc = vec4f();
   for (var i = first; i < used; i++) {
     let at = base + i * (DIM4 + 1u);

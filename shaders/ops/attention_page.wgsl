@@ -1,6 +1,6 @@
 // Decode attention, first half, without barriers: one thread takes one page of positions of one row, and HEADS query
 // heads of one KV head, so that K and V are read once for them.
-//   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
+//   q [rows, heads · headDim], keys and values by row (lib/kv_*)
 //   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total; a split is a page
 //   grid: ⌈splits · heads / HEADS / WORKGROUP⌉ × rows, neighbouring threads on heads of the same page
 struct Params {
@@ -13,8 +13,6 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
-@group(0) @binding(3) var<storage, read> k_pages: array<vec4f>;
-@group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
 
 // vec4 of V that go together: a cache line where that divides a head, because a pass over all positions drops what it has read.
@@ -39,7 +37,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (page * PAGE >= end || (page + 1u) * PAGE <= seen) { return; }
   let begin = max(page * PAGE, seen) - page * PAGE; // slots of the page that are before the window
   let count = min(PAGE, end - page * PAGE);
-  let first = (cache_slot(at.pages, page * PAGE) / PAGE * p.kv_heads + head / GROUP) * PAGE * DIM4;
+  let first = kv_row(cache_slot(at.pages, page * PAGE), p.kv_heads, head / GROUP);
   let query = (row * p.heads + head) * DIM4;
   let dims = min(DIM4, p.heads * DIM4); // DIM4, but no compiler knows: unrolled, these loops compile for seconds
 
@@ -47,13 +45,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var peaks: array<f32, HEADS>;
   for (var g = 0u; g < HEADS; g++) { peaks[g] = -3.0e38; }
   for (var b = begin / 4u; b * 4u < count; b++) {
-    let kv = first + b * 4u * DIM4;
+    let kv = first + b * 4u;
     var scores = array<vec4f, HEADS>(); // written out: without it, compilers were seen to keep the last round's values
     for (var d = 0u; d < dims; d++) {
-      let k0 = k_pages[kv + d];
-      let k1 = k_pages[kv + DIM4 + d];
-      let k2 = k_pages[kv + 2u * DIM4 + d];
-      let k3 = k_pages[kv + 3u * DIM4 + d];
+      let k0 = key4(kv, d);
+      let k1 = key4(kv + 1u, d);
+      let k2 = key4(kv + 2u, d);
+      let k3 = key4(kv + 3u, d);
       for (var g = 0u; g < HEADS; g++) {
         let part = q[query + g * DIM4 + d];
         scores[g] += vec4f(dot(part, k0), dot(part, k1), dot(part, k2), dot(part, k3));
@@ -80,7 +78,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var sums = array<vec4f, HEADS * LINE>();
     for (var t = begin; t < count; t++) {
       var v: array<vec4f, LINE>;
-      for (var i = 0u; i < LINE; i++) { v[i] = v_pages[first + t * DIM4 + d + i]; }
+      for (var i = 0u; i < LINE; i++) { v[i] = value4(first + t, d + i); }
       for (var g = 0u; g < HEADS; g++) {
         let weight = weights[g * PAGE + t];
         for (var i = 0u; i < LINE; i++) { sums[g * LINE + i] += weight * v[i]; }

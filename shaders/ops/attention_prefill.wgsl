@@ -1,5 +1,5 @@
 // Attention for many rows: a thread per query row keeps an online softmax over its sequence's pages.
-//   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim], y [rows, heads · headDim]
+//   q [rows, heads · headDim], keys and values by row (lib/kv_*), y [rows, heads · headDim]
 //   grid: tiles × heads; a tile is a run of up to WORKGROUP rows of one sequence
 struct Params {
   heads: u32,
@@ -10,8 +10,6 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
-@group(0) @binding(3) var<storage, read> k_pages: array<vec4f>;
-@group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -26,13 +24,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   var query: array<vec4f, DIM4>;
   var acc: array<vec4f, DIM4>;
   for (var d = 0u; d < DIM4; d++) { query[d] = q[base + d] * p.scale; }
-  var peak = -3.0e38;
-  var total = 0.0;
+  var peak = sink_peak(group.y);
+  var total = sink_weight(group.y, peak);
   for (var t = first_visible(at); t < end_visible(at); t++) {
-    let slot = cache_slot(at.pages, t);
-    let kv = (((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * DIM4;
+    let kv = kv_row(cache_slot(at.pages, t), p.kv_heads, kv_head);
     var products = vec4f();
-    for (var d = 0u; d < DIM4; d++) { products += query[d] * k_pages[kv + d]; }
+    for (var d = 0u; d < DIM4; d++) { products += query[d] * key4(kv, d); }
     let score = capped(products.x + products.y + products.z + products.w);
     if (score > peak) {
       let shrink = exp(peak - score);
@@ -42,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     }
     let weight = exp(score - peak);
     total += weight;
-    for (var d = 0u; d < DIM4; d++) { acc[d] += weight * v_pages[kv + d]; }
+    for (var d = 0u; d < DIM4; d++) { acc[d] += weight * value4(kv, d); }
   }
   for (var d = 0u; d < DIM4; d++) { y[base + d] = acc[d] / total; }
 }

@@ -1,5 +1,5 @@
 // Decode attention, first half: one workgroup takes SPLIT positions of one row and all query heads of one KV head.
-//   q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
+//   q [rows, heads · headDim], keys and values by row (lib/kv_*)
 //   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total
 //   grid: splits × kvHeads × rows; splits past what the row sees or before it exit at once
 struct Params {
@@ -12,18 +12,13 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
-@group(0) @binding(3) var<storage, read> k_pages: array<vec4f>;
-@group(0) @binding(4) var<storage, read> v_pages: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
 
 var<workgroup> weights: array<f32, GROUP * SPLIT>;
 var<workgroup> partials: array<f32, WORKGROUP>;
 const THREADS_PER_HEAD = WORKGROUP / GROUP; // threads that share one head's softmax
 
-fn kv_at(pages: u32, kv_head: u32, t: u32) -> u32 {
-  let slot = cache_slot(pages, t);
-  return (((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * DIM4;
-}
+fn kv_at(pages: u32, kv_head: u32, t: u32) -> u32 { return kv_row(cache_slot(pages, t), p.kv_heads, kv_head); }
 
 fn fill_scores(at: Row, row: u32, kv_head: u32, begin: u32, count: u32, index: u32) {
   for (var i = index; i < GROUP * count; i += WORKGROUP) {
@@ -31,7 +26,7 @@ fn fill_scores(at: Row, row: u32, kv_head: u32, begin: u32, count: u32, index: u
     let k = kv_at(at.pages, kv_head, begin + i % count);
     let query = (row * p.heads + head) * DIM4;
     var products = vec4f();
-    for (var d = 0u; d < DIM4; d++) { products += q[query + d] * k_pages[k + d]; }
+    for (var d = 0u; d < DIM4; d++) { products += q[query + d] * key4(k, d); }
     weights[(i / count) * SPLIT + i % count] = capped((products.x + products.y + products.z + products.w) * p.scale);
   }
 }
@@ -77,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     let g = i / DIM4;
     let d = i % DIM4;
     var acc = vec4f();
-    for (var t = 0u; t < count; t++) { acc += weights[g * SPLIT + t] * v_pages[kv_at(at.pages, group.y, begin + t) + d]; }
+    for (var t = 0u; t < count; t++) { acc += weights[g * SPLIT + t] * value4(kv_at(at.pages, group.y, begin + t), d); }
     parts[part_at(row, group.y * GROUP + g, group.x) + d] = acc;
   }
 }

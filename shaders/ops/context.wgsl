@@ -1,5 +1,5 @@
 // context[r, h, d] = Σₜ probs[h, r, t]·v[t, ⌊h / group⌋, d]
-//   probs [heads, rows, positions], v_pages [page, kvHeads, 32, headDim], y [rows, heads · headDim]
+//   probs [heads, rows, positions], values by row (lib/kv_*), y [rows, heads · headDim]
 //   grid: ⌈heads · headDim / WORKGROUP⌉ × rows
 struct Params {
   heads: u32,
@@ -11,7 +11,6 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> probs: array<f32>;
-@group(0) @binding(3) var<storage, read> v_pages: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -25,8 +24,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let base = (head * p.rows + row) * p.positions;
   var sum = 0.0;
   for (var t = first_visible(at); t < min(end_visible(at), p.positions); t++) {
-    let slot = cache_slot(at.pages, t);
-    sum += probs[base + t] * v_pages[(((slot / PAGE) * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim + d];
+    let value = value4(kv_row(cache_slot(at.pages, t), p.kv_heads, kv_head), d / 4u);
+    sum += probs[base + t] * value[d % 4u];
   }
   y[row * p.heads * p.head_dim + id.x] = sum;
 }

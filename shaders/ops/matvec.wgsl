@@ -1,5 +1,5 @@
 // y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/epilogue          for few rows, or ROWS at a time
-//   x [rows, k], w [n, k] in any weight format, y [rows, n]
+//   x [rows, k], w [n, k] in any weight format, y [rows, n]; rows may each have a matrix of their own in w (rows_experts)
 //   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (reduction_workgroup), or threads that
 //   each make OUTPUTS outputs alone (reduction_none, inputs_shuffled); over z: ⌈rows / ROWS⌉
 struct Params {
@@ -15,8 +15,8 @@ struct Params {
   y_offset: u32,
   eps: f32,
   norm_offset: f32,
-  scale: f32,       // factor on the product, or on what joins the residual stream
-  softcap: f32,
+  scale: f32,       // factor on the product, on what joins the residual stream, or inside a gate (outputs_gated_clamped)
+  softcap: f32,     // what bounds a product softly, or the halves of a gate
   adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
   w_high: u32,    // word where the plane of high bits starts
   w_super: u32,   // word where the plane of super-blocks' scales starts
@@ -33,17 +33,28 @@ const SIDES = max(SCALES, 1u);
 const PARTS = UNIT4 / SIDES;
 
 var<private> x_row: array<u32, ROWS>; // where each row of x starts
+var<private> w_first: u32;            // first row of w of this dispatch's rows of x
 
-// RAGGED: k does not fill whole weight units, so the last of them reads past the end of a row.
+// RAGGED: k does not fill whole weight units, so the last of them reads past the end of a row. 2: rows of x begin anywhere, and
+// their starts and stride count floats.
 fn inside(value: vec4f, k4: u32) -> vec4f {
   if (RAGGED == 0u) { return value; }
   return select(vec4f(), value, vec4u(k4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.k));
 }
-fn x4(i: u32, k4: u32) -> vec4f { return inside(x[x_row[i] + k4], k4); }
+fn x4(i: u32, k4: u32) -> vec4f {
+  if (RAGGED < 2u) { return inside(x[x_row[i] + k4], k4); }
+  let at = x_row[i] + 4u * k4;
+  let low = x[at / 4u];
+  let high = x[at / 4u + 1u];
+  let shift = at % 4u;
+  let half = select(low, vec4f(low.zw, high.xy), shift >= 2u);
+  let next = select(high.x, high.z, shift >= 2u);
+  return inside(select(half, vec4f(half.yzw, next), shift % 2u == 1u), k4);
+}
 
 fn bias(out: u32) -> f32 {
   if (p.w_bias == NONE) { return 0.0; }
-  let at = p.w_bias + p.w_row + out;
+  let at = p.w_bias + w_first + out;
   return bitcast<f32>(w[at / 4u][at % 4u]);
 }
 
@@ -53,9 +64,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (outputs_idle(first >= p.n)) { return; }
   let first_row = group.z * ROWS;
   if (first_row >= rows_active()) { return; }
+  let matrix = matrix_row(first_row);
+  if (matrix == NONE) { return; }
+  w_first = matrix + p.w_row;
   for (var i = 0u; i < ROWS; i++) { x_row[i] = input_row(first_row + i) * p.x_stride; }
   prologue_begin(invocation);
-  let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + p.w_row;
+  let rows = vec4u(weight_row(first, 0u), weight_row(first, 1u), weight_row(first, 2u), weight_row(first, 3u)) + w_first;
   var acc: array<vec4f, ROWS>;
   // Declared out here, because Mesa 25 does not clear an array that is declared in a loop's body before each turn.
   var dots: array<vec4f, ROWS>;

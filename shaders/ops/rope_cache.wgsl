@@ -1,9 +1,9 @@
 // Covers q_rope, k_rope and cache: rotates q into its own buffer, k straight into its page, and copies v into its page.
-//   x [rows, (heads + 2·kvHeads) · headDim], q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
-//   grid: ⌈(heads + 2·kvHeads) · headDim / WORKGROUP⌉ × rows
+//   x [rows, (heads + 2·kvHeads) · headDim], q [rows, heads · headDim]
+//   grid: ⌈(heads · headDim + 2·kvHeads · UNITS) / WORKGROUP⌉ × rows; a thread turns one element of q, or writes a unit of k or v
 struct Params {
   q_size: u32,     // heads · headDim
-  kv_size: u32,    // kvHeads · headDim
+  kv_heads: u32,
   head_dim: u32,
   rotary: u32,     // 0: no rotation
   interleaved: u32,
@@ -11,29 +11,35 @@ struct Params {
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 @group(0) @binding(4) var<storage, read_write> q: array<f32>;
-@group(0) @binding(5) var<storage, read_write> k_pages: array<f32>;
-@group(0) @binding(6) var<storage, read_write> v_pages: array<f32>;
 
-fn page_index(slot: u32, i: u32) -> u32 {
-  let heads = p.kv_size / p.head_dim;
-  return (((slot / PAGE) * heads + i / p.head_dim) * PAGE + slot % PAGE) * p.head_dim + i % p.head_dim;
-}
+const UNITS = (DIM4 + UNIT4 - 1u) / UNIT4; // of a head
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;
-  if (row >= row_count() || id.x >= p.q_size + 2u * p.kv_size) { return; }
+  let kv_units = p.kv_heads * UNITS;
+  if (row >= row_count() || id.x >= p.q_size + 2u * kv_units) { return; }
   let at = row_at(row);
-  let base = row * (p.q_size + 2u * p.kv_size);
+  let kv_size = p.kv_heads * p.head_dim;
+  let base = row * (p.q_size + 2u * kv_size);
   if (id.x < p.q_size) {
     q[row * p.q_size + id.x] = rotate(base, id.x, at.turned + at.position);
     return;
   }
-  let slot = cache_slot(at.pages, at.position);
   let i = id.x - p.q_size;
-  if (i < p.kv_size) {
-    k_pages[page_index(slot, i)] = rotate(base + p.q_size, i, at.turned + at.position);
-  } else {
-    v_pages[page_index(slot, i - p.kv_size)] = x[base + id.x];
+  let is_key = i < kv_units;
+  let head = i % kv_units / UNITS;
+  let unit = i % UNITS;
+  let begin = head * p.head_dim + unit * UNIT4 * 4u;
+  let count = min(UNIT4 * 4u, p.head_dim - unit * UNIT4 * 4u);
+  var written = array<vec4f, UNIT4>();
+  for (var d = 0u; d < count; d++) {
+    if (is_key) {
+      written[d / 4u][d % 4u] = rotate(base + p.q_size, begin + d, at.turned + at.position);
+    } else {
+      written[d / 4u][d % 4u] = x[base + p.q_size + kv_size + begin + d];
+    }
   }
+  let target_row = kv_row(cache_slot(at.pages, at.position), p.kv_heads, head);
+  if (is_key) { write_keys(target_row, unit, &written); } else { write_values(target_row, unit, &written); }
 }

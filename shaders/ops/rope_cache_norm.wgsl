@@ -1,6 +1,6 @@
 // Covers q_norm, k_norm, q_rope, k_rope and cache: norms and rotates each query head into its own buffer, each key head into its
 // page, and copies values into theirs. A norm goes over a head or over all of q or k (see lib/run_norm.wgsl).
-//   x [rows, (heads + 2·kvHeads) · headDim], q [rows, heads · headDim], pages [page, kvHeads, 32, headDim]
+//   x [rows, (heads + 2·kvHeads) · headDim], q [rows, heads · headDim]
 //   q_norm, k_norm [headDim], or as wide as q and k (and as many biases, behind padding)
 //   grid: one workgroup a head (reduction_workgroup), or one thread a head (reduction_none) × rows
 struct Params {
@@ -21,10 +21,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 @group(0) @binding(3) var<storage, read> table: array<f32>; // as in lib/rotate.wgsl
 @group(0) @binding(4) var<storage, read_write> q: array<f32>;
-@group(0) @binding(5) var<storage, read_write> k_pages: array<f32>;
-@group(0) @binding(6) var<storage, read_write> v_pages: array<f32>;
 @group(0) @binding(7) var<storage, read> q_norm: array<f32>;
 @group(0) @binding(8) var<storage, read> k_norm: array<f32>;
+
+const UNITS = (DIM4 + UNIT4 - 1u) / UNIT4; // that keys or values of a head are written in
 
 var<private> base: u32;  // first element of the head in x
 var<private> first: u32; // first weight of the head
@@ -70,15 +70,21 @@ fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   } else {
     measure(base, p.head_dim, invocation);
   }
-  let slot = cache_slot(at.pages, at.position);
-  let page = ((slot / PAGE * p.kv_heads + kv_head) * PAGE + slot % PAGE) * p.head_dim;
-  for (var d = reduction_begin(invocation); d < p.head_dim; d += REDUCERS) {
-    if (of_q) {
-      q[(row * p.heads + head) * p.head_dim + d] = rotated(d, at.turned + at.position);
-    } else if (head < p.heads + p.kv_heads) {
-      k_pages[page + d] = rotated(d, at.turned + at.position);
-    } else {
-      v_pages[page + d] = x[base + d];
+  let turned = at.turned + at.position;
+  if (of_q) {
+    for (var d = reduction_begin(invocation); d < p.head_dim; d += REDUCERS) {
+      q[(row * p.heads + head) * p.head_dim + d] = rotated(d, turned);
     }
+    return;
+  }
+  let is_key = head < p.heads + p.kv_heads;
+  let target_row = kv_row(cache_slot(at.pages, at.position), p.kv_heads, kv_head);
+  for (var unit = reduction_begin(invocation); unit < UNITS; unit += REDUCERS) {
+    let begin = unit * UNIT4 * 4u;
+    var written = array<vec4f, UNIT4>();
+    for (var d = 0u; d < min(UNIT4 * 4u, p.head_dim - begin); d++) {
+      if (is_key) { written[d / 4u][d % 4u] = rotated(begin + d, turned); } else { written[d / 4u][d % 4u] = x[base + begin + d]; }
+    }
+    if (is_key) { write_keys(target_row, unit, &written); } else { write_values(target_row, unit, &written); }
   }
 }

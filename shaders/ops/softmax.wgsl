@@ -1,4 +1,5 @@
-// Softmax over positions: probs[h, r, t] = e^(s[h, r, t] − m) / Σ e^(s − m) for the t that r sees, else 0
+// Softmax over positions: probs[h, r, t] = e^(s[h, r, t] − m) / Σ e^(s − m) for the t that r sees, else 0; a head's sink is one more score
+// of the sum (sinks_none, sinks_learned)
 //   s, probs [heads, rows, positions]
 //   grid: rows × heads; one workgroup a row of one head
 struct Params {
@@ -20,14 +21,14 @@ fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   let at = row_at(row);
   let first = first_visible(at);
   let visible = min(end_visible(at), p.positions);
-  var peak = -3.0e38;
+  var peak = sink_peak(group.y);
   for (var t = first + invocation.index; t < visible; t += WORKGROUP) { peak = max(peak, s[base + t]); }
   peaks[invocation.index] = peak;
   workgroupBarrier();
   for (var i = 0u; i < WORKGROUP; i++) { peak = max(peak, peaks[i]); }
   var sum = 0.0;
   for (var t = first + invocation.index; t < visible; t += WORKGROUP) { sum += exp(s[base + t] - peak); }
-  let total = workgroup_sum(vec4f(sum), invocation).x;
+  let total = workgroup_sum(vec4f(sum), invocation).x + sink_weight(group.y, peak);
   for (var t = invocation.index; t < p.positions; t += WORKGROUP) {
     probs[base + t] = select(0.0, exp(s[base + t] - peak) / total, t >= first && t < visible);
   }

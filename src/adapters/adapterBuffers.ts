@@ -194,7 +194,7 @@ export class AdapterBuffers implements BoundAdapters {
     }
     const a = this.layA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
     const planes = await this.layPlanes(name, parts, a.matrix.rows)
-    this.stacks.set(name, { a, ranks: a.matrix.rows, planes })
+    this.stacks.set(name, { parts, a, ranks: a.matrix.rows, planes })
   }
 
   private create(label: string, words: Uint32Array<ArrayBuffer>): LedgerBuffer {

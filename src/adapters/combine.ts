@@ -12,18 +12,23 @@ export interface ScaledAdapter {
   scale: number
 }
 
-/** One source module with the ranks of all adapters side by side; scaling is 1, everything is folded into B. */
-interface CombinedSource {
+/** One source module with the ranks of all adapters side by side, and what its config says of them. */
+export interface CombinedSource {
   source: string
   kind: LoraModule['kind']
   in: number
   out: number
   rank: number
+  alpha: number
+  /** What B·A is multiplied by on loading. */
+  scaling: number
   a: Float32Array // [rank, in]
   b: Float32Array // [out, rank]
 }
 
 /**
+ * One adapter at scale 1 as it is held: its own A and B, ranks and alphas. Others are folded into one that needs no scaling.
+ *
  * Scaled adapters as one: Σ sᵢ·scalingᵢ·BᵢAᵢ = [s₁·scaling₁·B₁ …][A₁; …], PEFT's "cat" combination. Exact but for rounding B to f32.
  *
  * @returns files by name, as PEFT's `save_pretrained` writes them.
@@ -33,14 +38,7 @@ export function combineAdapters(
   parts: readonly ScaledAdapter[],
   options: { baseModel: string | null; dtype?: OutputTensor['dtype'] },
 ): Map<string, Uint8Array> {
-  const used = parts.filter(({ scale }) => scale !== 0)
-  if (used.length === 0) {
-    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
-      hint: 'Set at least one scale.',
-    })
-  }
-  for (const { adapter } of used) refuseUncombinable(adapter)
-  const sources = combineSources(used)
+  const sources = combinedPairs(parts)
   const dtype = options.dtype ?? 'F32'
   const tensors = sources.flatMap(({ source, kind, rank, a, b, ...sizes }) => {
     const [keyA, keyB] =
@@ -60,6 +58,24 @@ export function combineAdapters(
   ])
 }
 
+/** The modules of scaled adapters as one. One adapter at scale 1 keeps its own A and B, its alpha and its scaling. */
+export function combinedPairs(parts: readonly ScaledAdapter[]): CombinedSource[] {
+  const used = combinable(parts)
+  return combineSources(used, used.length === 1 && used[0]?.scale === 1)
+}
+
+/** Those that act. Throws where there is none, or one that is more than low-rank updates. */
+function combinable(parts: readonly ScaledAdapter[]): ScaledAdapter[] {
+  const used = parts.filter(({ scale }) => scale !== 0)
+  if (used.length === 0) {
+    throw new TokenscopeError('bad-argument', 'Nothing to combine: every adapter has scale 0.', {
+      hint: 'Set at least one scale.',
+    })
+  }
+  for (const { adapter } of used) refuseUncombinable(adapter)
+  return used
+}
+
 /** A stored copy of the base's matrix that equals the loaded one is to be dropped from `replacements` before. */
 function refuseUncombinable({ name, modules, replacements }: ParsedAdapter): void {
   const replaced = replacements[0]
@@ -73,7 +89,7 @@ function refuseUncombinable({ name, modules, replacements }: ParsedAdapter): voi
 }
 
 /** Keyed by step: two files may call the same module by different names. */
-function combineSources(parts: readonly ScaledAdapter[]): CombinedSource[] {
+function combineSources(parts: readonly ScaledAdapter[], isHeld: boolean): CombinedSource[] {
   const byStep = new Map<string, ScaledModule[][]>()
   for (const { adapter, scale } of parts) {
     for (const modules of groupBySource(adapter.modules)) {
@@ -81,7 +97,7 @@ function combineSources(parts: readonly ScaledAdapter[]): CombinedSource[] {
       byStep.set(step, [...(byStep.get(step) ?? []), modules.map((module) => ({ module, scale }))])
     }
   }
-  return [...byStep.values()].map(combineSource)
+  return [...byStep.values()].map((groups) => combineSource(groups, isHeld))
 }
 
 interface ScaledModule {
@@ -97,7 +113,7 @@ function groupBySource(modules: readonly LoraModule[]): LoraModule[][] {
 }
 
 /** @param groups per adapter, the steps that share the source. */
-function combineSource(groups: readonly (readonly ScaledModule[])[]): CombinedSource {
+function combineSource(groups: readonly (readonly ScaledModule[])[], isHeld: boolean): CombinedSource {
   const firsts = groups.flatMap((group) => group.slice(0, 1).map(({ module }) => module))
   const rank = firsts.reduce((sum, module) => sum + module.rank, 0)
   const inner = firsts[0]?.in ?? 0
@@ -108,39 +124,48 @@ function combineSource(groups: readonly (readonly ScaledModule[])[]): CombinedSo
   for (const group of groups) {
     a.set(group[0]?.module.a ?? [], offset * inner)
     for (const { module, scale } of group) {
+      const folded = isHeld ? 1 : scale * module.scaling
       module.b.forEach((value, n) => {
         const row = outputAt(module, Math.floor(n / module.rank))
-        b[row * rank + offset + (n % module.rank)] = scale * module.scaling * value
+        b[row * rank + offset + (n % module.rank)] = folded * value
       })
     }
     offset += group[0]?.module.rank ?? 0
   }
-  return { source: firsts[0]?.source ?? '', kind: firsts[0]?.kind ?? 'linear', in: inner, out, rank, a, b }
+  const [first] = firsts
+  const { source = '', kind = 'linear' as const } = first ?? {}
+  const { alpha, scaling } = (isHeld ? first : undefined) ?? { alpha: rank, scaling: 1 }
+  return { source, kind, in: inner, out, rank, alpha, scaling, a, b }
 }
 
-/** alpha equals the rank everywhere, so nothing is scaled again on loading. */
+/** Of folded adapters alpha equals the rank everywhere, so that nothing is scaled again on loading. */
 function combinedConfig(
   sources: readonly CombinedSource[],
   baseModel: string | null,
 ): Record<string, unknown> {
   const rank = Math.max(...sources.map((source) => source.rank))
-  const others = sources.filter((source) => source.rank !== rank)
-  const pattern = Object.fromEntries(others.map((source) => [source.source, source.rank]))
+  const alpha = sources.find((source) => source.rank === rank)?.alpha ?? rank
+  const pattern = (field: 'rank' | 'alpha', usual: number): Record<string, number> =>
+    Object.fromEntries(
+      sources.filter((source) => source[field] !== usual).map((source) => [source.source, source[field]]),
+    )
+  // rsLoRA multiplies B·A by α / √r rather than α / r, which says the same of rank 1.
+  const rankStabilised = sources.some((source) => source.scaling !== source.alpha / source.rank)
   return {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
     base_model_name_or_path: baseModel,
     inference_mode: true,
     r: rank,
-    lora_alpha: rank,
-    rank_pattern: pattern,
-    alpha_pattern: pattern,
+    lora_alpha: alpha,
+    rank_pattern: pattern('rank', rank),
+    alpha_pattern: pattern('alpha', alpha),
     target_modules: sources.map(({ source }) => source),
     bias: 'none',
     fan_in_fan_out: false,
     lora_dropout: 0,
     use_dora: false,
-    use_rslora: false,
+    use_rslora: rankStabilised,
     modules_to_save: null,
   }
 }

@@ -1,6 +1,7 @@
 import { TokenscopeError } from '../errors.ts'
 import { badFile } from '../formats/badFile.ts'
 import { openSafetensors } from '../formats/checkpoint.ts'
+import { findGguf } from '../formats/gguf/find.ts'
 import { dtypeBytes } from '../formats/safetensors.ts'
 import type { Checkpoint, FileSource } from '../formats/tensors.ts'
 import type { ModelDescription } from '../arch/spec.ts'
@@ -26,7 +27,8 @@ export interface LoadAdapterOptions {
 }
 
 /**
- * Reads a PEFT adapter: `adapter_config.json` and `adapter_model.safetensors` (or the only safetensors file there).
+ * Reads a PEFT adapter: `adapter_config.json` and `adapter_model.safetensors` (or the only safetensors file there); or a LoRA in one
+ * GGUF file.
  * @throws `bad-file`, `unsupported`, `limit`, `network`, `aborted`; pickles (`.bin`, `.pt`) are refused unread.
  */
 export async function loadAdapter(
@@ -34,6 +36,12 @@ export async function loadAdapter(
   model: ModelDescription,
   { name = source.label, baseNames = [], signal }: LoadAdapterOptions = {},
 ): Promise<ParsedAdapter> {
+  const named = source.file !== undefined
+  const gguf = named || !(await source.has(CONFIG_FILE)) ? await findGguf(source) : null
+  if (gguf !== null) {
+    const { loadGgufAdapter } = await import('./gguf.ts')
+    return loadGgufAdapter(source, gguf, model, { name, baseNames, signal })
+  }
   const file = await findWeights(source)
   const config = parseAdapterConfig(await source.read(CONFIG_FILE, { maxBytes: MAX_CONFIG_BYTES, signal }))
   const checkpoint = await openSafetensors(source, file, signal)

@@ -54,7 +54,9 @@ function bareParameters(model: ModelDescription, headTensor: string): Map<string
   const tied: readonly ParamRef[] = !head && embed ? [{ ...embed, name: 'logits' }] : []
   const bare = new Map<string, BareParameter>()
   for (const param of [...params, ...tied]) {
-    const { tensor } = param
+    const { tensor, experts } = param
+    // Matrices of many experts are no module that low ranks could stand beside.
+    if (experts !== undefined) continue
     const isOutside = moduleOf(param.name) === 'logits' || !tensor.startsWith(tensorPrefix)
     let name = isOutside ? tensor : tensor.slice(tensorPrefix.length)
     // A tied pair is one tensor under either name; modules keep both names.

@@ -5,8 +5,8 @@ import { FORMATS } from '../weights/formats/index.ts'
 import { planeLayout } from '../weights/formats/layout.ts'
 
 /** Layout of lib/adapter_lora.wgsl. */
-const PART_WORDS = 12
-const TABLE_WORD = 4
+export const PART_WORDS = 12
+export const TABLE_WORD = 4
 
 export interface PlacedModule {
   slot: number

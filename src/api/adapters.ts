@@ -11,8 +11,8 @@ export interface AddAdapterOptions {
 }
 
 export interface ExportOptions {
-  /** `peft`: one adapter; `merged`: the whole checkpoint. Default `peft`. */
-  format?: 'peft' | 'merged' | undefined
+  /** `peft`: one adapter; `gguf`: the same as one file for llama.cpp; `merged`: the whole checkpoint. Default `peft`. */
+  format?: 'peft' | 'gguf' | 'merged' | undefined
   /** Default F32. */
   dtype?: 'F32' | 'F16' | undefined
 }

@@ -3,7 +3,10 @@ import type { SamplingOptions } from './generate.ts'
 /** What floats of a checkpoint may become while they are loaded. */
 export type LoadFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'
 
-/** How matrices may be stored on the GPU, under ggml's names in lower case. Norms and biases are always f32. */
+/**
+ * How matrices may be stored on the GPU, under ggml's names in lower case where it has one; `int4` are the integers of GPTQ and AWQ,
+ * `nf4` those of bitsandbytes. Norms and biases are always f32.
+ */
 export type WeightFormat =
   | LoadFormat
   | 'q4_1'
@@ -17,6 +20,13 @@ export type WeightFormat =
   | 'iq4_nl'
   | 'iq4_xs'
   | 'mxfp4'
+  | 'f8_e4m3'
+  | 'f8_e5m2'
+  | 'nf4'
+  | 'int4'
+
+/** How keys and values are kept in the cache, under ggml's names. */
+export type KvFormatName = 'f32' | 'f16' | 'q8_0'
 
 /** The kernel variant in use; its `name` is what the badge shows. */
 export interface Variant {
@@ -58,16 +68,21 @@ export interface ModelInfo {
   /** Positions a sequence may hold here: min(what the checkpoint allows, what was asked for). */
   context: number
   parameters: number
+  /** Taken when it was loaded; texts add to it: `memory()` says how much is taken now. */
   gpuBytes: number
   /** Storage of most of the matrices; `exceptions` names those kept otherwise than was asked for, and why. */
   weights: WeightFormat
   exceptions: readonly string[]
+  /** How keys and values are kept. */
+  kvCache: KvFormatName
   /** Adapter description, e.g. `google swiftshader`. */
   backend: string
   variant: Variant
   /** True when a tokenizer was found; without one only ids work. */
   hasTokenizer: boolean
   hasChatTemplate: boolean
+  /** The mask token as it is typed; null of a tokenizer without. */
+  maskToken: string | null
   /** How the model's author would have it sampled (generation_config.json); null when that is not said. */
   sampling: Omit<SamplingOptions, 'seed'> | null
   bosId: number | null
@@ -114,6 +129,8 @@ export interface LoadOptions {
   device?: GPUDevice | undefined
   /** Default 'auto': every matrix as the file has it. Matrices that a file holds in blocks stay so whatever is asked for. */
   weights?: LoadFormat | 'auto' | undefined
+  /** Default 'f32'. 'f16' takes half the bytes a position, 'q8_0' about a quarter; docs/decisions/keys-and-values.md has what they cost. */
+  kvCache?: KvFormatName | undefined
   contextLength?: number | undefined
   hub?: HubOptions | undefined
   /** Forces a kernel variant by name (see docs/variants.md); default chosen by adapter class. */

@@ -22,10 +22,12 @@ import type {
   LensOptions,
 } from './inspect.ts'
 import type { ModelInfo, ModelSource } from './load.ts'
+import type { PrecisionChunk, PrecisionOptions } from './precision.ts'
 import type { CacheReport, Counters, MemoryReport } from './resources.ts'
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
 import type { SaveTraceOptions } from './trace.ts'
+import type { GradientOptions, NewAdapterOptions, TrainedStep, TrainExample, TrainOptions } from './train.ts'
 
 export type * from './adapters.ts'
 export type * from './branches.ts'
@@ -36,10 +38,12 @@ export type * from './forward.ts'
 export type * from './generate.ts'
 export type * from './inspect.ts'
 export type * from './load.ts'
+export type * from './precision.ts'
 export type * from './resources.ts'
 export type * from './score.ts'
 export type * from './speculate.ts'
 export type * from './trace.ts'
+export type * from './train.ts'
 
 /** A loaded model. The page's `model` and the library's are the same interface. */
 export interface Model {
@@ -61,6 +65,8 @@ export interface Model {
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>
   /** The model's own template, and what it reads. */
   chatTemplate(): Promise<ChatTemplateInfo>
+  /** The files beside the weights, configuration and tokenizer, by name; of a GGUF file those that it stands for. */
+  companions(): Promise<Map<string, Uint8Array>>
   /** Logits of every position, before any sampling transform: [ids.length, vocab]. Of an encoder those of its masked-LM head. */
   logits(ids: readonly number[], options?: MaskedOptions): Promise<TensorData>
   /**
@@ -86,6 +92,31 @@ export interface Model {
    * @throws `bad-file`, `unsupported` (naming what is not implemented), `limit`; the adapters loaded before stay as they are.
    */
   addAdapter(source: ModelSource, options?: AddAdapterOptions): Promise<{ id: string; report: AdapterReport }>
+  /**
+   * An untrained LoRA adapter: A Kaiming-uniform (a = √5), B zero, so that it changes nothing yet.
+   * @throws `bad-argument` for a target that names nothing, `unsupported` for one that cannot be trained.
+   */
+  newAdapter(options: NewAdapterOptions): Promise<{ id: string; report: AdapterReport }>
+  /**
+   * Gradients of the mean loss over the counted tokens of a text, by name: `mask[i] = 1` counts the prediction of `ids[i]`.
+   * @throws `bad-argument` for a probe that names nothing, `unsupported` naming a step that gradients cannot flow through.
+   */
+  gradients(
+    ids: readonly number[],
+    mask: readonly (0 | 1)[],
+    options: GradientOptions,
+  ): Promise<Map<string, TensorData>>
+  /**
+   * Trains an added adapter; other adapters act at their set scales and stay as they are. Yields each step of the optimiser once it is
+   * taken: the adapter is then the one that every other method sees. Between steps other calls get their turn. Leaving the loop ends it.
+   * @throws `bad-argument` for examples or options that are none, `unsupported` for adapters or models that gradients cannot flow
+   * through, `limit`, `aborted`.
+   */
+  train(
+    adapterId: string,
+    examples: readonly TrainExample[],
+    options?: TrainOptions,
+  ): AsyncIterable<TrainedStep>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */
   prepareAdapters(): Promise<void>
   /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */
@@ -133,6 +164,12 @@ export interface Model {
    * output is that of `generate`; sampled output follows the same distribution (Leviathan et al. 2023, arXiv:2211.17192).
    */
   speculate(prompt: Prompt, options: SpeculateOptions): AsyncIterable<SpeculatedRound>
+  /**
+   * The same text under this model's weights and under others of the same architecture, in lock-step and on the base alone: how far
+   * apart their predictions are token by token, and the outputs of each step. The other weights are held only while this runs.
+   * @throws `bad-argument` for ids or a model of other shapes, `limit` and `out-of-memory` where both do not fit, what `loadModel` throws
+   */
+  precision(ids: readonly number[], options?: PrecisionOptions): AsyncIterable<PrecisionChunk>
   /** The cache of keys and values: sequences, pages, who shares them. */
   cache(): Promise<CacheReport>
   /** The run over these tokens with its probed tensors as one file, which {@link openTrace} reads without a GPU. */

@@ -1,4 +1,4 @@
-import type { HubOptions, LoadFormat, WeightFormat } from './load.ts'
+import type { HubOptions, LoadFormat, LoadOptions, WeightFormat } from './load.ts'
 
 /** A file that a model source holds. */
 export interface SourceFile {
@@ -106,3 +106,39 @@ export interface StoredModel {
   readonly keptAt: number | null
   readonly usedAt: number | null
 }
+
+/** One find of a search on the hub. */
+export interface HubFind {
+  readonly id: string
+  readonly gated: boolean
+  readonly license: string | null
+  readonly downloads: number | null
+  readonly tags: readonly string[]
+}
+
+interface CallOptions {
+  hub?: HubOptions | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** What the engine does with models before one is loaded; the page calls it by name. */
+export interface ModelCalls {
+  inspect(source: string, options?: InspectSourceOptions): Promise<SourceReport>
+  /** Models of the hub by name, or with all of these tags. */
+  search(words: string, options?: CallOptions & { filter?: readonly string[] }): Promise<readonly HubFind[]>
+  /** Downloads a model of the hub, or goes on with it. */
+  keep(source: string, options?: CallOptions & Pick<LoadOptions, 'onProgress'>): Promise<void>
+  stored(): Promise<readonly StoredModel[]>
+  /** Resolves to how many blocks of a MiB were damaged; they have been fetched again. */
+  verify(
+    key: string,
+    options?: CallOptions & { onBytes?: (done: number, total: number) => void },
+  ): Promise<number>
+  remove(key: string): Promise<void>
+}
+
+/** Calls one of {@link ModelCalls}. */
+export type CallModels = <K extends keyof ModelCalls>(
+  name: K,
+  ...args: Parameters<ModelCalls[K]>
+) => ReturnType<ModelCalls[K]>

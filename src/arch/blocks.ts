@@ -32,6 +32,8 @@ export interface AttentionOptions {
   positionScale?: { beta: number; context: number } | null | undefined
   projections?: (name: Qkv) => Projection
   output?: string
+  /** Tensor of a learned score of each head that takes part in the softmax. */
+  sinks?: string
 }
 
 const separate = (name: Qkv): Projection => ({ tensor: `self_attn.${name}_proj` })
@@ -103,23 +105,42 @@ export function attention(p: ModelRecorder, s: DecoderSpec, h: Step, options: At
     window: s.window(layer),
     ...(s.mask === undefined ? {} : { mask: s.mask }),
   }
-  return p.linear('attn.o', p.attend(q, k, v, attrs), output, s.hidden, { bias: s.bias.o })
+  return p.linear('attn.o', p.attend(q, k, v, attrs, options.sinks), output, s.hidden, { bias: s.bias.o })
 }
 
-/** down(act(gate(h)) ∘ up(h)) (Shazeer 2020). `fused`: gate and up are the halves of one tensor. */
+interface GatedMlpOptions {
+  /** Tensor whose halves are gate and up. */
+  fused?: string
+  /** Where its modules are, and the one behind the gate. */
+  module?: string
+  down?: string
+  /** What its steps are called, `mlp.gate` and so on. */
+  name?: string
+}
+
+/** down(act(gate(h)) ∘ up(h)) (Shazeer 2020). */
 export function gatedMlp(
   p: ModelRecorder,
-  { intermediate, hidden, activation, bias }: DecoderSpec,
+  {
+    intermediate,
+    hidden,
+    activation,
+    bias,
+  }: Pick<DecoderSpec, 'intermediate' | 'hidden' | 'activation' | 'bias'>,
   h: Step,
-  { fused, down = 'mlp.down_proj' }: { fused?: string; down?: string } = {},
+  { fused, module = 'mlp', down = `${module}.down_proj`, name: block = 'mlp' }: GatedMlpOptions = {},
 ): Step {
   const half = (name: 'gate' | 'up', begin: number): Step => {
     const part = fused === undefined ? undefined : { begin, of: 2 * intermediate }
-    return p.linear(`mlp.${name}`, h, fused ?? `mlp.${name}_proj`, intermediate, { bias: bias.mlp, part })
+    return p.linear(`${block}.${name}`, h, fused ?? `${module}.${name}_proj`, intermediate, {
+      bias: bias.mlp,
+      part,
+    })
   }
   const gate = half('gate', 0)
   const up = half('up', intermediate)
-  return p.linear('mlp.down', p.gate('mlp.act', gate, up, activation), down, hidden, { bias: bias.mlp })
+  const act = p.gate(`${block}.act`, gate, up, { activation })
+  return p.linear(`${block}.down`, act, down, hidden, { bias: bias.mlp })
 }
 
 /** What stands before the matrix of a masked-LM head: norm(act(dense(x))). */

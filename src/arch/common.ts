@@ -80,9 +80,6 @@ export function parseHeads(
   const kvHeads = stands ?? config.count(field, { fallback, max: LIMITS.heads })
   if (heads % kvHeads !== 0) throw config.fail(field, `a divisor of num_attention_heads (${heads})`)
   const headDim = stated ? config.count('head_dim', { max: LIMITS.width }) : (size ?? hidden / heads)
-  if (headDim % 2 !== 0) {
-    throw config.fail(stated ? 'head_dim' : 'num_attention_heads', 'an even head size, for rotary positions')
-  }
   return { heads, kvHeads, headDim }
 }
 

@@ -1,4 +1,5 @@
 import type { ConfigReader } from '../formats/configReader.ts'
+import type { Step } from '../program/step.ts'
 import { architecture } from './architecture.ts'
 import { attention, gatedMlp } from './blocks.ts'
 import { parseDecoder, type DecoderDefaults } from './common.ts'
@@ -34,18 +35,21 @@ export function parseGranite(config: ConfigReader, defaults: Partial<DecoderDefa
 }
 
 /** Granite (IBM 2024): Llama with factors on embeddings, scores, residual additions and logits. */
-export function recordGranite(p: ModelRecorder, s: GraniteSpec): void {
+export function recordGranite(
+  p: ModelRecorder,
+  s: GraniteSpec,
+  mlp = (h: Step): Step => gatedMlp(p, s, h, s.fusedMlp ?? {}),
+): void {
   const { embedding, residual, logits } = s.multipliers
   const embed = p.embed('embed_tokens.weight', [s.vocab, s.hidden], { scale: embedding })
   let x = embed
-  const normed = (name: string, block: typeof x, tensor: string): typeof x =>
+  const normed = (name: string, block: Step, tensor: string): Step =>
     s.postNorm ? p.norm(name, block, tensor, s.norm) : block
   for (const _ of p.layers(s.layers, 'layers')) {
     const attended = attention(p, s, p.norm('attn_norm', x, 'input_layernorm', s.norm))
     x = p.add('resid_attn', x, normed('attn_post_norm', attended, 'post_norm1'), residual)
     const h = p.norm('mlp_norm', x, 'post_attention_layernorm', s.norm)
-    const mlp = gatedMlp(p, s, h, s.fusedMlp ?? {})
-    x = p.add('resid', x, normed('mlp_post_norm', mlp, 'post_norm2'), residual)
+    x = p.add('resid', x, normed('mlp_post_norm', mlp(h), 'post_norm2'), residual)
   }
   p.logits(embed, s.vocab, () => p.norm('final_norm', x, 'norm', s.norm), { scale: logits })
 }

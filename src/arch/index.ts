@@ -35,6 +35,12 @@ export const ARCHITECTURES: Readonly<Record<string, LoadArchitecture>> = {
   roberta: async () => (await import('./bert.ts')).roberta,
   smollm3: async () => (await import('./smollm3.ts')).smollm3,
   stablelm: async () => (await import('./stablelm.ts')).stablelm,
+  mixtral: async () => (await import('./mixtral.ts')).mixtral,
+  qwen2_moe: async () => (await import('./qwenMoe.ts')).qwen2Moe,
+  qwen3_moe: async () => (await import('./qwenMoe.ts')).qwen3Moe,
+  olmoe: async () => (await import('./olmoe.ts')).olmoe,
+  granitemoe: async () => (await import('./graniteMoe.ts')).graniteMoe,
+  gpt_oss: async () => (await import('./gptOss.ts')).gptOss,
   starcoder2: async () => (await import('./starcoder2.ts')).starcoder2,
   'xlm-roberta': async () => (await import('./bert.ts')).roberta,
 }

@@ -1,8 +1,8 @@
-import type { Activation, RopeAttrs, ScoresAttrs } from '../program/attrs.ts'
+import type { Activation, GateAttrs, RopeAttrs, RouterSoftmax, ScoresAttrs } from '../program/attrs.ts'
 import { Recorder } from '../program/recorder.ts'
-import { widthOf, type ParamRef, type ProgramSize, type Step } from '../program/step.ts'
+import { widthOf, type Axis, type ParamRef, type ProgramSize, type Step } from '../program/step.ts'
 import type { NormSpec } from './spec.ts'
-import type { TensorPart, TensorTable } from './tensorTable.ts'
+import type { ExpertTensors, TensorPart, TensorTable } from './tensorTable.ts'
 
 /** Where a product finds its matrix, when not plainly under `tensor`.weight, `[out, in]`. */
 export interface LinearOptions {
@@ -12,6 +12,8 @@ export interface LinearOptions {
   part?: TensorPart | undefined
   /** Heads its outputs are of. */
   heads?: number
+  /** What its outputs are, when no features. */
+  axis?: Axis['kind']
 }
 
 /** Learned positions: row `first` is that of position 0, or of the one before where rows take none (`before`). */
@@ -124,7 +126,7 @@ export class ModelRecorder extends Recorder {
 
   /** W·x (+ b) */
   linear(name: string, x: Step, tensor: string, width: number, options: LinearOptions = {}): Step {
-    const { bias = false, layout = 'out_in', part, heads } = options
+    const { bias = false, layout = 'out_in', part, heads, axis } = options
     const full = this.#path + tensor
     const own = this.nameOf(name)
     const inner = widthOf(x)
@@ -136,9 +138,90 @@ export class ModelRecorder extends Recorder {
       inputs: [x],
       params,
       attrs: { matrix: own, scale: 1, softcap: null },
-      axes: this.features(width, heads),
+      axes: axis ? [...x.axes.slice(0, -1), { kind: axis, size: width }] : this.features(width, heads),
       flops: 2 * inner,
     })
+  }
+
+  /** The first of these that the checkpoint has a tensor of, `.weight` or whole; else the first of all. */
+  found(...names: readonly string[]): string {
+    const has = (name: string): boolean =>
+      ['', '.weight'].some((end) => this.#tensors.has(this.#path + name + end))
+    return names.find(has) ?? names[0] ?? ''
+  }
+
+  /** A tensor without a module, which some files still give a `.weight`. */
+  tensor(name: string): string {
+    const weight = `${name}.weight`
+    return this.#tensors.has(this.#path + weight) ? weight : name
+  }
+
+  /** Numbers of the experts of highest score, best first, and what each weighs: [rows, chosen]. */
+  route(
+    [ids, weights]: readonly [ids: string, weights: string],
+    scores: Step,
+    { chosen, over }: { chosen: number; over: RouterSoftmax },
+  ): readonly [ids: Step, weights: Step] {
+    const experts = widthOf(scores)
+    const axes: readonly Axis[] = [...scores.axes.slice(0, -1), { kind: 'experts', size: chosen }]
+    const taken = this.step(ids, 'top_k', {
+      inputs: [scores],
+      attrs: { chosen, experts },
+      axes,
+      flops: experts,
+    })
+    const attrs = { chosen, experts, over }
+    const weighed = this.step(weights, 'router_weights', { inputs: [scores, taken], attrs, axes, flops: 4 })
+    return [taken, weighed]
+  }
+
+  /** Wₑ·x (+ bₑ) for the experts e of each row: [rows, chosen, width]. x is the row's, or each expert's own. */
+  expertLinear(
+    name: string,
+    x: Step,
+    chosen: Step,
+    width: number,
+    { experts, tensors, bias }: { experts: number; tensors: ExpertTensors; bias: boolean },
+  ): Step {
+    const own = this.nameOf(name)
+    const inner = widthOf(x)
+    const at = this.#below(tensors)
+    const params: ParamRef[] = [
+      { ...this.#tensors.experts(at, experts, [width, inner]), name: own, role: 'matrix' },
+    ]
+    if (bias)
+      params.push({ ...this.#tensors.expertBiases(at, experts, width), name: `${own}.bias`, role: 'bias' })
+    const perExpert = x.axes.length > chosen.axes.length
+    return this.step(name, 'expert_linear', {
+      inputs: [x, chosen],
+      params,
+      attrs: { matrix: own, experts, chosen: widthOf(chosen), routed: false, perExpert },
+      axes: [...chosen.axes, { kind: 'features', size: width }],
+      flops: 2 * inner,
+    })
+  }
+
+  #below(tensors: ExpertTensors): ExpertTensors {
+    const full = (name: string): string => this.#path + name
+    if ('modules' in tensors) return { modules: tensors.modules.map(full) }
+    const { whole, bias, ...rest } = tensors
+    return { ...rest, whole: full(whole), ...(bias === undefined ? {} : { bias: full(bias) }) }
+  }
+
+  /** Σ weight·x over the experts of each row. */
+  expertSum(name: string, x: Step, weights: Step): Step {
+    const chosen = widthOf(weights)
+    return this.step(name, 'expert_sum', {
+      inputs: [x, weights],
+      attrs: { chosen },
+      axes: this.features(widthOf(x)),
+      flops: 2 * chosen,
+    })
+  }
+
+  /** a + s·b, s one number a row. */
+  scaledAdd(name: string, a: Step, b: Step, s: Step): Step {
+    return this.step(name, 'scaled_add', { inputs: [a, b, s], attrs: {}, axes: a.axes, flops: 2 })
   }
 
   /** Turns each head by its position. */
@@ -151,8 +234,11 @@ export class ModelRecorder extends Recorder {
     return this.step(name, 'position_scale', { inputs: [x], attrs, axes: x.axes, flops: 1 })
   }
 
-  /** softmax(scale · q·kᵀ)·v over the positions that each row sees, keys and values kept in the cache. */
-  attend(q: Step, k: Step, v: Step, attrs: ScoresAttrs): Step {
+  /**
+   * softmax(scale · q·kᵀ)·v over the positions that each row sees, keys and values kept in the cache. `sinks`: a score of each head
+   * that takes part in the softmax and that no value answers.
+   */
+  attend(q: Step, k: Step, v: Step, attrs: ScoresAttrs, sinks?: string): Step {
     const { rows, positions } = this.size
     const { heads, kvHeads, headDim, window, mask } = attrs
     const sight = mask === undefined ? { window } : { window, mask }
@@ -173,8 +259,11 @@ export class ModelRecorder extends Recorder {
       axes: square,
       flops: 2 * headDim,
     })
+    const own = this.nameOf('attn.probs')
+    const learned = sinks === undefined ? null : this.#tensors.vector(this.#path + this.tensor(sinks), heads)
     const probs = this.step('attn.probs', 'softmax', {
       inputs: [scores],
+      params: learned ? [{ ...learned, name: own, role: 'vector' }] : [],
       attrs: sight,
       axes: square,
       flops: 4,
@@ -188,8 +277,8 @@ export class ModelRecorder extends Recorder {
   }
 
   /** act(gate) ∘ up */
-  gate(name: string, gate: Step, up: Step, activation: Activation): Step {
-    return this.step(name, 'gate', { inputs: [gate, up], attrs: { activation }, axes: up.axes, flops: 6 })
+  gate(name: string, gate: Step, up: Step, attrs: GateAttrs): Step {
+    return this.step(name, 'gate', { inputs: [gate, up], attrs, axes: up.axes, flops: 6 })
   }
 
   activation(name: string, x: Step, activation: Activation): Step {
@@ -221,7 +310,7 @@ export class ModelRecorder extends Recorder {
     const copied = own ?? (bias ? table : undefined)
     const param: ParamRef | undefined = copied ? { ...copied, name: 'logits', role: 'matrix' } : table
     const params = param ? [param] : []
-    if (bias) params.push({ ...this.#tensors.headBias(vocab), name: 'logits.bias', role: 'bias' })
+    if (bias) params.push({ ...this.#tensors.headBias(vocab, this.#tied), name: 'logits.bias', role: 'bias' })
     this.step('logits', 'linear', {
       inputs: [x],
       params,

@@ -114,7 +114,9 @@ function rotaryOf(
   const fields = section?.get(field) === undefined ? config : section
   if (partial === undefined) {
     if ((fields.get(field) ?? 1) !== 1) throw fields.fail(field, '1', 'unsupported')
-    return headDim
+    if (headDim % 2 === 0) return headDim
+    const sized = config.get('head_dim') === undefined ? 'num_attention_heads' : 'head_dim'
+    throw config.fail(sized, 'an even head size, for rotary positions')
   }
   const rotary = Math.floor(headDim * fields.positive(field, partial))
   if (rotary >= 2 && rotary <= headDim && rotary % 2 === 0) return rotary

@@ -1,6 +1,6 @@
 import { TokenscopeError } from '../errors.ts'
-import { isBlockType, type TensorInfo, type TensorType } from '../formats/tensors.ts'
-import type { ParamRef } from '../program/step.ts'
+import { isBlockType, isGroupedType, type TensorInfo, type TensorType } from '../formats/tensors.ts'
+import type { OutputRuns, ParamRef } from '../program/step.ts'
 import type { ModelDescription } from './spec.ts'
 
 /** Where a parameter lies in the checkpoint. */
@@ -11,8 +11,22 @@ export interface TensorPart {
   readonly begin: number
   /** Outputs of the whole tensor. */
   readonly of: number
-  readonly runs?: { readonly count: number; readonly stride: number }
+  readonly runs?: OutputRuns
 }
+
+/** Where the matrices of one product of all experts are, and their biases. */
+export type ExpertTensors =
+  /** A module for each expert. */
+  | { readonly modules: readonly string[] }
+  /** One tensor `[experts, of, in]`, or `[experts, in, of]` where it is turned; outputs from `begin` on, `step` apart. */
+  | {
+      readonly whole: string
+      readonly bias?: string
+      readonly turned: boolean
+      readonly begin: number
+      readonly of: number
+      readonly step: number
+    }
 
 type TensorSummary = Pick<
   ModelDescription,
@@ -43,7 +57,7 @@ export class TensorTable {
   readonly #prefix: string
   readonly #used = new Set<string>()
   readonly #head: string
-  readonly #headBias: string
+  readonly #headBiases: readonly string[]
   readonly #outside: readonly string[]
   #embedding = ''
 
@@ -56,7 +70,7 @@ export class TensorTable {
     this.#tensors = tensors
     this.#outside = outside
     this.#head = stored(heads) ?? ''
-    this.#headBias = stored(headBiases) ?? this.#head.replace(/weight$/, 'bias')
+    this.#headBiases = headBiases.length > 0 ? headBiases : [this.#head.replace(/weight$/, 'bias')]
     this.#prefix = prefixes.find((prefix) => tensors.has(prefix + probe)) ?? prefixes[0] ?? ''
   }
 
@@ -82,6 +96,36 @@ export class TensorTable {
   vectors(names: readonly string[], length: number): TensorRef {
     const [tensor = '', ...more] = names.map((name) => this.#claim(name, [length]))
     return { tensor, more, layout: 'out_in', rows: null, shape: [names.length * length] }
+  }
+
+  /** A product's matrices `[out, inner]` of all experts, one after the other. */
+  experts(tensors: ExpertTensors, experts: number, [out, inner]: readonly [number, number]): TensorRef {
+    const shape = [experts * out, inner]
+    if ('modules' in tensors) {
+      const names = tensors.modules.map((module) => this.#claim(`${module}.weight`, [out, inner]))
+      const [tensor = '', ...more] = names
+      return { tensor, more, experts, layout: 'out_in', rows: null, shape }
+    }
+    const { whole, turned, of } = tensors
+    const tensor = this.#claim(whole, turned ? [experts, inner, of] : [experts, of, inner])
+    const layout = turned ? 'in_out' : 'out_in'
+    return { tensor, experts, layout, ...expertRows(out, experts, tensors), shape }
+  }
+
+  /** The biases of such a product. */
+  expertBiases(tensors: ExpertTensors, experts: number, out: number): TensorRef {
+    const shape = [experts * out]
+    if ('modules' in tensors) {
+      const [tensor = '', ...more] = tensors.modules.map((module) => this.#claim(`${module}.bias`, [out]))
+      return { tensor, more, experts, layout: 'out_in', rows: null, shape }
+    }
+    const tensor = this.#claim(tensors.bias ?? '', [experts, tensors.of])
+    return { tensor, experts, layout: 'out_in', ...expertRows(out, experts, tensors), shape }
+  }
+
+  /** True when the body has a tensor of this name. */
+  has(name: string): boolean {
+    return this.#has(name)
   }
 
   /**
@@ -111,9 +155,10 @@ export class TensorTable {
     return tied === false ? this.#top(this.#head, shape) : null
   }
 
-  /** Bias of the head, one value for each token. */
-  headBias(vocab: number): TensorRef {
-    return this.#top(this.#headBias, [vocab])
+  /** Bias of the head, one value for each token. Of a head by itself the last of the names is its own. */
+  headBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
+    const names = tied === false ? this.#headBiases.toReversed() : this.#headBiases
+    return this.#top(names.find((name) => this.#tensors.has(name)) ?? names[0] ?? '', [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */
@@ -190,7 +235,7 @@ export class TensorTable {
         },
       )
     }
-    if (!FLOATS.includes(tensor.dtype) && !isBlockType(tensor.dtype)) {
+    if (!FLOATS.includes(tensor.dtype) && !isBlockType(tensor.dtype) && !isGroupedType(tensor.dtype)) {
       const types = FLOATS.join(', ')
       throw new TokenscopeError(
         'unsupported',
@@ -204,6 +249,15 @@ export class TensorTable {
     this.#used.add(name)
     return name
   }
+}
+
+/** Outputs of one tensor that holds all experts. */
+function expertRows(
+  out: number,
+  experts: number,
+  { begin, of, step }: { readonly begin: number; readonly of: number; readonly step: number },
+): Pick<TensorRef, 'rows' | 'runs'> {
+  return { rows: [begin, begin + out], runs: { count: experts, stride: of, step } }
 }
 
 /** The outputs that a part takes, as a reference has them. */

@@ -1,6 +1,6 @@
 import { TokenscopeError } from '../errors.ts'
 import type { Conditions } from '../run/conditions.ts'
-import { plainLogits } from '../run/batch.ts'
+import { plainLogits, type BatchRow } from '../run/batch.ts'
 import { Feed, submitRows } from '../run/feed.ts'
 import { MAX_LOGIT_ROWS } from '../run/rows.ts'
 import type { DecodeContext } from './context.ts'
@@ -52,7 +52,7 @@ export async function expandText(
     const tokens = topN(await readAll(read, parent, ids), count)
     const length = ids.length + 1
     await parent.renew(length, ids, length)
-    // The first child grows out of the parent's own sequence, so no page is copied for it.
+    // One child grows out of the parent's own sequence, so no page is copied for it.
     while (family.length < tokens.length) family.push(parent.fork())
     const logits = await feedChildren(read, family, tokens)
     return tokens.map((token, i) => ({
@@ -95,7 +95,7 @@ async function readAll(read: BranchRead, feed: Feed, ids: readonly number[]): Pr
     onRead: () => read.context.checkHealth(),
   })
   const last = missing.slice(-lastChunk)
-  await feed.submit(feed.rows(last, [plainLogits(0)]))
+  await feed.submit(await feed.rows(last, [plainLogits(0)]))
   feed.accept(last)
   return readLogits(read, 1)
 }
@@ -107,7 +107,8 @@ async function feedChildren(
   tokens: readonly RankedToken[],
 ): Promise<Float32Array> {
   const ids = children.map((_, i) => tokens[i]?.id ?? 0)
-  const rows = children.flatMap((feed, i) => feed.rows([ids[i] ?? 0], [plainLogits(i)]))
+  const rows: BatchRow[] = []
+  for (const [i, feed] of children.entries()) rows.push(...(await feed.rows([ids[i] ?? 0], [plainLogits(i)])))
   await submitRows(read.context.runner, rows, read.conditions)
   children.forEach((feed, i) => feed.accept([ids[i] ?? 0]))
   return readLogits(read, rows.length)

@@ -1,5 +1,5 @@
 import type { Conditions } from '../run/conditions.ts'
-import { plainLogits } from '../run/batch.ts'
+import { plainLogits, type BatchRow } from '../run/batch.ts'
 import { Feed, submitRows } from '../run/feed.ts'
 import type { Runner } from '../run/runner.ts'
 import type { Detokenizer } from '../text/detokenizer.ts'
@@ -94,12 +94,12 @@ class PairedGeneration {
       const before = [...this.prompt, ...tokens].slice(0, -1)
       await feed.renew(before.length + 1, before, reach, { signal: this.options.signal })
     }
-    const rows = active.flatMap(({ feed, tokens }, i) => {
+    const rows: BatchRow[] = []
+    for (const [i, { feed, tokens }] of active.entries()) {
       const token = tokens.at(-1) ?? this.prompt.at(-1) ?? 0
-      const row = feed.rows([token], [plainLogits(i)])
+      rows.push(...(await feed.rows([token], [plainLogits(i)])))
       feed.accept([token])
-      return row
-    })
+    }
     await submitRows(runner, rows, { edits: this.edits }, { program: [rows.length, rows.length] })
     const data = new Float32Array(await runner.read(runner.logits.gpu, 0, active.length * vocab * 4))
     return this.sides.map((side) => {

@@ -146,7 +146,7 @@ class Generation {
   private async submit(tokens: readonly number[], logits: boolean): Promise<void> {
     const logitRow = logits ? this.logitRow() : undefined
     const ahead = this.position - this.feed.tokens.length
-    const rows = this.feed.rows(tokens, logitRow ? [logitRow] : [], ahead)
+    const rows = await this.feed.rows(tokens, logitRow ? [logitRow] : [], ahead)
     const readback = logitRow ? this.ring.next(logitRow.ringRow) : null
     const after = readback ? (encoder: GPUCommandEncoder) => readback.copy(encoder) : undefined
     await this.feed.submit(rows, { after })

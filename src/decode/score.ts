@@ -11,8 +11,8 @@ import { checkIds, checkOptions } from './options.ts'
 import { largestIds } from './selection.ts'
 
 const DEFAULT_TOP = 5
-/** Bytes of logits of one chunk: what a device binds at default limits, with room to spare. */
-const CHUNK_BYTES = 32 * 1024 * 1024
+/** Bytes of logits of one chunk: they are read back piece by piece, none is held for long. */
+const CHUNK_BYTES = 16 * 1024 * 1024
 /** Logits read back at a time, so that the worker hears an abort between two pieces. */
 const PIECE = 1 << 20
 /** Rows of the first chunk: something shows soon. */

@@ -10,6 +10,8 @@ import { WeightReader } from '../weights/reader.ts'
 interface LoadedAdapter extends PlacedAdapter {
   readonly id: string
   scale: number
+  /** Times that training has changed it: pages made before hold other keys and values. */
+  version: number
   report: AdapterReport
 }
 
@@ -19,6 +21,8 @@ export class AdapterSet {
   private nextId = 1
   /** Names the scales folded into the weights, when there are any: it is then the base of every run. */
   merged: string | null = null
+  /** Runs that train an adapter: the GPU may be ahead of what its arrays hold. */
+  readonly learning = new Set<{ settle(): Promise<void> }>()
   /** Changes to the set take turns. */
   private turn: Promise<unknown> = Promise.resolve()
   private readonly runner: Runner
@@ -27,11 +31,11 @@ export class AdapterSet {
     this.runner = runner
   }
 
-  /** Puts a parsed adapter on the GPU and measures what it does. */
+  /** Puts a parsed adapter on the GPU and measures what it does, where that is asked. */
   add(
     parsed: ParsedAdapter,
     scale: number,
-    measure: (conditions: Conditions) => Promise<AdapterEffect>,
+    measure?: (conditions: Conditions) => Promise<AdapterEffect>,
   ): Promise<{ id: string; report: AdapterReport }> {
     checkScale(scale)
     return this.change(async () => {
@@ -41,16 +45,18 @@ export class AdapterSet {
         slot,
         parsed,
         scale,
+        version: 0,
         report: parsed.report,
       }
       await this.place([...this.loaded.values(), adapter])
       this.loaded.set(adapter.id, adapter)
-      const effect = await measure(this.conditionsOf([{ id: adapter.id, scale: 1 }]))
-      adapter.report = {
-        ...parsed.report,
-        effect,
-        warnings: [...parsed.report.warnings, ...effectWarnings(effect)],
-      }
+      const effect = await measure?.(this.conditionsOf([{ id: adapter.id, scale: 1 }]))
+      if (effect)
+        adapter.report = {
+          ...parsed.report,
+          effect,
+          warnings: [...parsed.report.warnings, ...effectWarnings(effect)],
+        }
       return { id: adapter.id, report: adapter.report }
     })
   }
@@ -60,9 +66,24 @@ export class AdapterSet {
     const { runner } = this
     const { executor, model, weights } = runner
     const context = { executor, model, weights, reader: new WeightReader(runner) }
-    return runner.setAdapters(() =>
-      adapters.length === 0 ? Promise.resolve(null) : AdapterBuffers.build(adapters, context),
-    )
+    return runner.setAdapters(async () => {
+      await this.settle()
+      return adapters.length === 0 ? null : AdapterBuffers.build(adapters, context)
+    })
+  }
+
+  /** Brings the arrays of adapters in training up to date. */
+  async settle(): Promise<void> {
+    for (const run of this.learning) await run.settle()
+  }
+
+  /** Training has changed an adapter on the GPU. */
+  changed(id: string): void {
+    this.get(id).version += 1
+  }
+
+  slot(id: string): number {
+    return this.get(id).slot
   }
 
   remove(id: string): Promise<void> {
@@ -112,7 +133,11 @@ export class AdapterSet {
       scales[this.get(id).slot] = scale
     }
     const parts = [...this.loaded.values()].filter(({ slot }) => scales[slot] !== 0)
-    return { scales, key: parts.map(({ id, slot }) => `${id}@${scales[slot]}`).join('+'), edits: null }
+    return {
+      scales,
+      key: parts.map(({ id, slot, version }) => `${id}.${version}@${scales[slot]}`).join('+'),
+      edits: null,
+    }
   }
 
   /** Runs a change of the set when its turn comes. */

@@ -146,6 +146,7 @@ export class EngineAdapters {
 
   async analyse(id: string): Promise<AdapterAnalysis> {
     this.refuseMerged('Analysing')
+    await this.set.settle()
     const { analyseAdapter, WeightNorms } = await import('./adapterAnalysis.ts')
     this.norms ??= new WeightNorms(this.parts.runner)
     return analyseAdapter(this.set.parsed(id), this.norms)
@@ -153,11 +154,13 @@ export class EngineAdapters {
 
   async directions(id: string, step: string, k: number): Promise<DirectionTokens> {
     this.refuseMerged('Analysing')
+    await this.set.settle()
     const { directionTokens } = await import('./adapterAnalysis.ts')
     return directionTokens(this.parts.runner, this.set.parsed(id), step, k)
   }
 
   async similarity(first: string, second: string): Promise<{ step: string; cosine: number | null }[]> {
+    await this.set.settle()
     const { adapterSimilarity } = await import('./adapterAnalysis.ts')
     return adapterSimilarity(this.set.parsed(first), this.set.parsed(second))
   }
@@ -168,6 +171,7 @@ export class EngineAdapters {
 
   async merge(scales: readonly AdapterScale[]): Promise<void> {
     this.refuseMerged('Merging')
+    await this.set.settle()
     const { mergeIntoWeights } = await import('./merge.ts')
     this.merged = await mergeIntoWeights(this.parts.runner, this.scaledAdapters(scales))
     this.set.merged = scales.map(({ id, scale }) => `${id}@${scale}`).join('+')
@@ -184,10 +188,15 @@ export class EngineAdapters {
     { format = 'peft', dtype = 'F32' }: ExportOptions,
   ): Promise<Map<string, Uint8Array>> {
     this.refuseMerged('Exporting')
+    await this.set.settle()
     const parts = this.scaledAdapters(scales)
     if (format === 'peft') {
       const { combineAdapters } = await import('../adapters/combine.ts')
       return combineAdapters(parts, { baseModel: this.parts.modelId, dtype })
+    }
+    if (format === 'gguf') {
+      const { exportGguf } = await import('../adapters/gguf.ts')
+      return exportGguf(parts, this.parts.runner.model, dtype)
     }
     const { exportMerged } = await import('./merge.ts')
     const { runner, readCompanions } = this.parts

@@ -1,8 +1,9 @@
 import { openCheckpoint } from '../formats/checkpoint.ts'
 import { findGguf } from '../formats/gguf/find.ts'
-import { parseStrictJson } from '../formats/strictJson.ts'
-import type { FileSource } from '../formats/tensors.ts'
+import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
+import type { Checkpoint, FileSource } from '../formats/tensors.ts'
 import { readTokenizerFiles } from '../text/openTokenizer.ts'
+import { isPacked } from '../formats/packed/isPacked.ts'
 import { COMPANIONS, type ModelFiles } from './modelFiles.ts'
 
 /** Most bytes of config.json. */
@@ -22,13 +23,27 @@ export async function openModelFiles(source: FileSource, signal?: AbortSignal): 
   return openGgufFile(source, gguf, signal)
 }
 
+/** The checkpoint as a model reads it, whether or not it is packed. */
+export async function unpacked(
+  config: JsonValue,
+  checkpoint: Checkpoint,
+  source: FileSource,
+  signal?: AbortSignal,
+): Promise<Pick<ModelFiles, 'config' | 'checkpoint' | 'remarks'>> {
+  const remarks = source.remarks ?? []
+  if (!isPacked(config, checkpoint)) return { config, checkpoint, remarks }
+  const { openPacked } = await import('../formats/packed/open.ts')
+  const opened = await openPacked(config, checkpoint, { source, signal })
+  return { ...opened, remarks: [...remarks, ...opened.remarks] }
+}
+
 async function openFolder(source: FileSource, signal?: AbortSignal): Promise<ModelFiles> {
-  const config = await source.read('config.json', { maxBytes: CONFIG_BYTES, signal })
+  const text = await source.read('config.json', { maxBytes: CONFIG_BYTES, signal })
+  const config = parseStrictJson(text, 'config.json')
+  const checkpoint = await openCheckpoint(source, signal)
   return {
     label: source.label,
-    config: parseStrictJson(config, 'config.json'),
-    checkpoint: await openCheckpoint(source, signal),
-    remarks: source.remarks ?? [],
+    ...(await unpacked(config, checkpoint, source, signal)),
     tokenizer: (_, aborted) => readTokenizerFiles(source, aborted),
     async companions() {
       const files = new Map<string, Uint8Array>()

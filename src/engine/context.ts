@@ -18,6 +18,7 @@ import type { TextTokenizer } from '../text/tokenizer.ts'
 import { EngineAdapters } from './adapters.ts'
 import { DeviceHealth } from './deviceHealth.ts'
 import { LastRun } from './lastRun.ts'
+import type { ModelFiles } from './modelFiles.ts'
 
 /** Sets of edits that stay on the GPU. */
 const KEPT_EDITS = 8
@@ -30,8 +31,8 @@ export interface EngineParts {
   ownsDevice: boolean
   /** Where ids and relative addresses of adapters are resolved from. */
   modelsUrl: URL
-  /** Configuration and tokenizer of the checkpoint, by file name. */
-  readCompanions: () => Promise<Map<string, Uint8Array>>
+  /** What the model was loaded from. */
+  files: ModelFiles
 }
 
 /** An assistant's text at the end is gone on with, unless the caller says otherwise, as in Transformers' pipelines. */
@@ -50,6 +51,7 @@ export class EngineContext implements DecodeContext {
   readonly adapters: EngineAdapters
   readonly health: DeviceHealth
   readonly lastRun: LastRun
+  readonly readCompanions: () => Promise<Map<string, Uint8Array>>
   readonly #ownsDevice: boolean
   /** Newest first. */
   readonly #editSets: EditSet[] = []
@@ -59,12 +61,14 @@ export class EngineContext implements DecodeContext {
   /** Inspections and readbacks under way, which own buffers. */
   readonly #reading = new Set<Promise<unknown>>()
 
-  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, readCompanions }: EngineParts) {
+  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, files }: EngineParts) {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
+    const readCompanions = (): Promise<Map<string, Uint8Array>> => files.companions()
     this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
     this.health = new DeviceHealth(runner.device)
+    this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)
     this.#ownsDevice = ownsDevice
   }
@@ -78,10 +82,14 @@ export class EngineContext implements DecodeContext {
     this.checkHealth()
     const { architecture, tasks } = this.info
     if (tasks.includes('generate')) return
-    throw new TokenscopeError('unsupported', `${architecture} is an encoder: it has no ${method}.`, {
-      hint: 'It fills masks: fillMask. Its logits, steps and tensors can be looked at as well.',
-      details: { method, tasks },
-    })
+    throw new TokenscopeError(
+      'unsupported',
+      `${method} is for models that predict the next token; ${architecture} is an encoder.`,
+      {
+        hint: 'It fills masks: fillMask. Its logits, steps and tensors can be looked at as well.',
+        details: { method, tasks },
+      },
+    )
   }
 
   needTokenizer(): TextTokenizer {

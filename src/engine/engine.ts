@@ -7,6 +7,7 @@ import { decodeMethods, type DecodeMethods } from './decodeMethods.ts'
 import { forwardMethods } from './forwardMethods.ts'
 import { OpenInspections } from './inspections.ts'
 import { textMethods } from './textMethods.ts'
+import { trainMethods } from './trainMethods.ts'
 
 /** A loaded model on one device: the {@link Model} of the library and of the worker. */
 export interface Engine extends Omit<Model, keyof DecodeMethods>, DecodeMethods {
@@ -28,10 +29,16 @@ export function createEngine(parts: EngineParts): Engine {
     ...forwardMethods(context, inspections),
     ...decodeMethods(context),
     ...adapterMethods(context),
+    ...trainMethods(context),
     async cache() {
       context.checkHealth()
       const { reportCache } = await import('../decode/cacheReport.ts')
       return reportCache(runner)
+    },
+    async *precision(...args) {
+      context.checkHealth()
+      const { comparePrecision } = await import('./precision.ts')
+      yield* comparePrecision(context, parts, ...args)
     },
     async saveTrace(...args) {
       context.checkHealth()

@@ -2,11 +2,12 @@ import type { LoadFormat } from '../api/load.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { invariant } from '../errors.ts'
 import type { TensorInfo } from '../formats/tensors.ts'
+import { KV_F32 } from '../ops/kvFormats.ts'
 import { planArena } from '../program/arena.ts'
 import { PAGE } from '../program/batchLayout.ts'
 import { fuse } from '../program/fuse.ts'
 import { elements, type Program } from '../program/step.ts'
-import { cacheLayers, type CacheLayer } from '../run/cache.ts'
+import { cacheLayers, layerBytesPerPosition, type CacheLayer } from '../run/pagePool.ts'
 import { MAX_LOGIT_ROWS, MAX_ROWS } from '../run/rows.ts'
 import { cachePages, ringRows } from '../run/sizes.ts'
 import { bytesFor } from '../weights/formats/layout.ts'
@@ -50,22 +51,22 @@ export function weightBytes(
     return storedType(tensor, formatOf)
   }
   const { plans } = planMatrices(model, { asked, stored })
-  const matrices = plans.reduce((sum, { format, cols, parts }) => {
+  const matrices = plans.reduce((sum, { format, cols, group, parts }) => {
     const rows = parts.reduce((all, part) => all + part.rows, 0)
     const bias = parts.some((part) => part.bias) ? vectorBytes(rows) : 0
-    return sum + bytesFor(format, rows, cols) + bias
+    return sum + bytesFor(format, rows, cols, group) + bias
   }, 0)
   const vectors = model.params.filter(({ role }) => role === 'vector')
   return vectors.reduce((sum, { shape }) => sum + vectorBytes(elements(shape)), matrices)
 }
 
-/** Bytes of the pages of keys and values, and of the largest buffer among them. */
+/** Bytes of the pages of keys and values of a text of `context` positions, and of the largest buffer among them. */
 export function cacheBytes(
   layers: readonly CacheLayer[],
   context: number,
 ): Pick<Footprint, 'cache' | 'largestBuffer'> {
-  const pages = cachePages(layers, context)
-  const each = layers.map(({ kvHeads, headDim }) => PAGE * kvHeads * headDim * 4)
+  const pages = cachePages(context)
+  const each = layers.map((layer) => PAGE * layerBytesPerPosition(layer, KV_F32))
   const widest = Math.max(0, ...each)
   return {
     cache: each.reduce((sum, bytes) => sum + 2 * pages * bytes, widest),

@@ -1,6 +1,7 @@
 import { ggufCheckpoint } from '../formats/gguf/checkpoint.ts'
 import { openGguf } from '../formats/gguf/model.ts'
 import type { JsonValue } from '../formats/strictJson.ts'
+import type { JsonObject } from '../text/parts.ts'
 import type { FileSource } from '../formats/tensors.ts'
 import { ggufTokenizer } from '../text/ggufTokenizer.ts'
 import type { ModelFiles } from './modelFiles.ts'
@@ -17,7 +18,7 @@ export async function openGgufFile(
   const rows = model.config['vocab_size']
   const tokenizer = ggufTokenizer(model.fields, typeof rows === 'number' ? rows : 0)
   const files = tokenizer && {
-    tokenizerJson: encode(tokenizer.tokenizerJson),
+    tokenizerJson: tokenizer.tokenizerJson as JsonObject,
     tokenizerConfig: encode(tokenizer.tokenizerConfig),
     generationConfig: encode(tokenizer.generationConfig),
   }
@@ -33,7 +34,7 @@ export async function openGgufFile(
           ['config.json', encode(model.config)],
           ...(files
             ? ([
-                ['tokenizer.json', files.tokenizerJson],
+                ['tokenizer.json', encode(files.tokenizerJson)],
                 ['tokenizer_config.json', files.tokenizerConfig],
                 ['generation_config.json', files.generationConfig],
               ] as const)

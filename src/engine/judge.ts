@@ -11,14 +11,23 @@ import type { GgufFields } from '../formats/gguf/fields.ts'
 import { openGguf } from '../formats/gguf/model.ts'
 import { readGgufStart, withStart } from '../formats/gguf/start.ts'
 import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
-import { isBlockType, type Checkpoint, type FileSource, type TensorType } from '../formats/tensors.ts'
-import { checkLimits, DEFAULT_CONTEXT } from '../run/limits.ts'
+import {
+  isBlockType,
+  isGroupedType,
+  type Checkpoint,
+  type FileSource,
+  type TensorType,
+} from '../formats/tensors.ts'
+import { checkLimits } from '../run/limits.ts'
 import { ggufKind } from '../sources/ggufChoice.ts'
 import { formatsOf } from '../weights/load.ts'
+import { unpacked } from './companions.ts'
 import { judgeFit, memoryLimit, unfit } from './fit.ts'
 import { cacheBytes, footprint } from './footprint.ts'
 import { ggufFiles, weightFiles } from './neededFiles.ts'
 
+/** Length of the text that a model is judged with when none is asked for: its cache grows with what is written. */
+const JUDGED_CONTEXT = 4096
 const CONFIG_BYTES = 32 * 1024 * 1024
 /** Room for activations and kept logits where the program is not recorded. */
 const WORK_BYTES = 128 * 1024 * 1024
@@ -46,7 +55,7 @@ export interface Judged {
 type Facts = Pick<Judged, 'file' | 'license'>
 
 function nameOfFormat(type: TensorType): WeightFormat {
-  if (isBlockType(type)) return type.toLowerCase() as WeightFormat
+  if (isBlockType(type) || isGroupedType(type)) return type.toLowerCase() as WeightFormat
   return type === 'F16' ? 'f16' : type === 'BF16' ? 'bf16' : 'f32'
 }
 
@@ -58,12 +67,12 @@ async function judgeDescribed(
   facts: Facts,
 ): Promise<Judged> {
   checkLimits(model)
-  const context = Math.min(contextLength ?? DEFAULT_CONTEXT, model.maxPositions)
+  const context = Math.min(contextLength ?? JUDGED_CONTEXT, model.maxPositions)
   const { tensors } = checkpoint
   const formatOf = await formatsOf(checkpoint)
   const fit = judgeFit({
     asked: { weights, context },
-    isFloat: !isBlockType(model.storedAs),
+    isFloat: !isBlockType(model.storedAs) && !isGroupedType(model.storedAs),
     limits,
     measure: (request) => footprint(model, { tensors, formatOf }, request),
   })
@@ -127,7 +136,14 @@ export async function judgeFolder(source: FileSource, request: JudgeRequest): Pr
   const bytes = await source.read('config.json', { maxBytes: CONFIG_BYTES, signal })
   const config = parseStrictJson(bytes, 'config.json')
   const checkpoint = await openCheckpoint(source, signal)
-  return judgeCheckpoint(config, checkpoint, request, { file: null, license: null })
+  const facts = { file: null, license: null }
+  try {
+    const opened = await unpacked(config, checkpoint, source, signal)
+    return await judgeCheckpoint(opened.config, opened.checkpoint, request, facts)
+  } catch (error) {
+    if (!(error instanceof TokenscopeError) || error.code !== 'unsupported') throw error
+    return judgeUnsupported(config, checkpoint, request, { facts, error })
+  }
 }
 
 /** A GGUF file. One whose vocabulary reaches far is judged by its sizes and its length. */
@@ -219,7 +235,7 @@ async function judgeByLength(
   const { layers, kvHeads, headDim } = sizes
   const each = Array.from({ length: layers }, () => ({ kvHeads, headDim, window: null }))
   const fit = judgeFit({
-    asked: { weights: 'auto', context: Math.min(contextLength ?? DEFAULT_CONTEXT, sizes.context) },
+    asked: { weights: 'auto', context: Math.min(contextLength ?? JUDGED_CONTEXT, sizes.context) },
     isFloat: false,
     limits,
     measure({ context }) {

@@ -1,20 +1,22 @@
 import type { LoadFormat, LoadOptions, ModelInfo, ModelSource, WeightFormat } from '../api/model.ts'
 import { describeModel } from '../arch/index.ts'
 import type { ModelDescription } from '../arch/spec.ts'
-import { TokenscopeError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../errors.ts'
 import { describeDevice, openDevice, type OpenedDevice } from '../gpu/device.ts'
 import { BufferLedger } from '../gpu/ledger.ts'
 import { nodeGpu } from '../gpu/node.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
 import { chooseVariant } from '../gpu/variants.ts'
+import { kvFormat } from '../ops/kvFormats.ts'
 import { elements } from '../program/step.ts'
-import { checkLimits, DEFAULT_CONTEXT } from '../run/limits.ts'
+import { checkLimits } from '../run/limits.ts'
 import type { Runner } from '../run/runner.ts'
 import { openSource } from '../sources/open.ts'
 import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts'
 import { loadWeights } from '../weights/load.ts'
 import { WeightStore } from '../weights/store.ts'
 import { openModelFiles } from './companions.ts'
+import { bindableContext, checkContext } from './contextLength.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { makeRunner, withinMemory, type StageListener } from './makeRunner.ts'
 import type { ModelFiles } from './modelFiles.ts'
@@ -29,16 +31,6 @@ function mostCommonFormat({ params }: ModelDescription, weights: WeightStore): W
   }
   const [[most] = ['f32' as const]] = [...counts].sort(([, a], [, b]) => b - a)
   return most
-}
-
-function checkContext(asked: number | undefined, model: ModelDescription): number {
-  if (asked === undefined) return Math.min(model.maxPositions, DEFAULT_CONTEXT)
-  if (Number.isInteger(asked) && asked >= 2 && asked <= model.maxPositions) return asked
-  const allowed = `a whole number from 2 to ${model.maxPositions}`
-  throw new TokenscopeError('bad-argument', `contextLength is ${asked}; this model allows ${allowed}.`, {
-    hint: `Set contextLength to ${allowed}.`,
-    details: { field: 'contextLength', got: asked, expected: allowed },
-  })
 }
 
 async function openGivenDevice(device: GPUDevice | undefined): Promise<OpenedDevice> {
@@ -107,7 +99,7 @@ async function fillDevice(
   options: LoadOptions,
   modelsUrl: URL,
 ): Promise<Engine> {
-  const { model, context, format, files, tokenizer } = opened
+  const { model, format, files, tokenizer } = opened
   const { checkpoint } = files
   const { signal, onProgress } = options
   const ledger = new BufferLedger(device.device)
@@ -116,17 +108,24 @@ async function fillDevice(
   const onBytes = (bytesDone: number, bytesTotal: number): void =>
     onProgress?.({ stage: 'weights', bytesDone, bytesTotal })
   try {
+    const kv = await kvFormat(options.kvCache)
     const variant = chooseVariant(device.kind, device.features, options.variant)
+    const asked = options.contextLength
+    const fitting = bindableContext(model, opened.context, { asked, variant, kv, ledger })
     const weights = new WeightStore(device.device, ledger)
     const { runner, warnings, exceptions } = await withinMemory(device.device, ledger, async () => {
       const pipelines = new PipelineCache(device.device, variant)
       const loading = { format, pipelines, ledger, signal, onBytes }
       const loaded = await loadWeights(checkpoint, model, weights, loading)
-      const parts = { opened: device, model, context, ledger, weights }
+      const parts = { opened: device, model, context: fitting.context, ledger, weights, kv }
       const forced = options.variant !== undefined
       const made = await makeRunner(parts, variant, { forced, signal, onStage })
       const { exceptions } = loaded
-      return { runner: made.runner, warnings: [...loaded.warnings, ...made.warnings], exceptions }
+      return {
+        runner: made.runner,
+        warnings: [...fitting.warnings, ...loaded.warnings, ...made.warnings],
+        exceptions,
+      }
     })
     onStage('ready')
     return createEngine({
@@ -135,7 +134,7 @@ async function fillDevice(
       tokenizer,
       ownsDevice: options.device === undefined,
       modelsUrl,
-      readCompanions: () => files.companions(),
+      files,
     })
   } catch (error) {
     ledger.destroyAll()
@@ -144,7 +143,7 @@ async function fillDevice(
 }
 
 function describe(
-  { files, model, context, tokenizer }: OpenedModel,
+  { files, model, tokenizer }: OpenedModel,
   runner: Runner,
   loaded: { backend: string; warnings: readonly string[]; exceptions: readonly string[] },
 ): ModelInfo {
@@ -160,15 +159,17 @@ function describe(
     headDim,
     hidden,
     vocab,
-    context,
+    context: runner.context,
     parameters,
     gpuBytes: runner.ledger.report().gpuBytes,
     weights: mostCommonFormat(model, runner.weights),
     exceptions: loaded.exceptions,
+    kvCache: runner.pool.format.name,
     backend: loaded.backend,
     variant: runner.pipelines.variant,
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer?.hasChatTemplate ?? false,
+    maskToken: tokenizer?.mask?.text ?? null,
     sampling: tokenizer?.sampling ?? null,
     bosId: tokenizer?.bosId ?? model.bosId,
     eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],

@@ -43,7 +43,7 @@ function refuseQuantised(runner: Runner): void {
   for (const { name, role } of runner.model.params) {
     if (role !== 'matrix') continue
     const { format } = runner.weights.view(name).matrix
-    if (format.block === 1) continue
+    if (format.block === 1 && !format.grouped) continue
     throw new TokenscopeError(
       'unsupported',
       `Adapters cannot be merged into ${format.name} weights: quantising the sum would lose the change.`,
@@ -132,7 +132,10 @@ function placeInTensor(param: ParamRef, values: Float32Array, tensor: Float32Arr
     return
   }
   for (let o = 0; o < out; o++) {
-    for (let i = 0; i < inner; i++) tensor[i * columns + outputAt(param, o)] = values[o * inner + i] ?? 0
+    const output = outputAt(param, o)
+    // Turned matrices of experts follow each other.
+    const at = Math.floor(output / columns) * inner * columns + (output % columns)
+    for (let i = 0; i < inner; i++) tensor[at + i * columns] = values[o * inner + i] ?? 0
   }
 }
 
@@ -145,6 +148,11 @@ function outputsIn({ shape, more }: ParamRef): number {
 function tensorShape(parts: readonly ParamRef[]): number[] {
   const [first] = parts
   if (!first) return []
+  const { experts = 1, runs } = first
+  if (first.experts !== undefined && runs) {
+    const each = [runs.stride, ...first.shape.slice(1)]
+    return [experts, ...(first.layout === 'out_in' ? each : each.toReversed())]
+  }
   const total = Math.max(...parts.map((param) => outputAt(param, outputsIn(param) - 1) + 1))
   const [, inner] = first.shape
   if (inner === undefined) return [total]
@@ -173,11 +181,15 @@ export async function exportMerged(
     const shape = tensorShape(members)
     const values = new Float32Array(shape.reduce((product, size) => product * size, 1))
     for (const member of members) {
+      if (member.experts !== undefined && member.more && member.role === 'matrix') {
+        values.set(await reader.expert(member, [member.tensor, ...member.more].indexOf(name)))
+        continue
+      }
       const base = await reader.parameter(member)
       const all = mergedWeight(parts, member.name, base) ?? base
       const nth = [member.tensor, ...(member.more ?? [])].indexOf(name)
       const each = all.length / ((member.more?.length ?? 0) + 1)
-      placeInTensor(member, all.subarray(nth * each, (nth + 1) * each), values, shape[1] ?? 1)
+      placeInTensor(member, all.subarray(nth * each, (nth + 1) * each), values, shape.at(-1) ?? 1)
     }
     tensors.push({ name, dtype, shape, values })
   }

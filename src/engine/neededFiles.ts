@@ -5,7 +5,7 @@ import type { Checkpoint } from '../formats/tensors.ts'
 /** Small files that say what a model is: configuration, tokenizer, templates, licence. */
 const BESIDE = /^(additional_chat_templates\/)?[^/]+\.(json|txt|jinja|model)$|^(LICENSE|NOTICE)[^/]*$/i
 /** What belongs to exports of other kinds. */
-const FOREIGN = /\.index\.json$|^(onnx|openvino|quantize)|_dataset|imatrix/i
+const FOREIGN = /\.index\.json$|^(onnx|openvino|quantize(?!_config\.json$))|_dataset|imatrix/i
 const MAX_BESIDE_BYTES = 64 * 1024 * 1024
 
 interface Listed {

@@ -12,6 +12,8 @@ const BITS: ReadonlyMap<string, number> = new Map<DType, number>([
   ['F32', 32],
   ['F16', 16],
   ['BF16', 16],
+  ['F8_E4M3', 8],
+  ['F8_E5M2', 8],
   ['I64', 64],
   ['I32', 32],
   ['I16', 16],
@@ -28,8 +30,6 @@ const UNREADABLE_BITS: ReadonlyMap<string, number> = new Map([
   ['F4', 4],
   ['F6_E2M3', 6],
   ['F6_E3M2', 6],
-  ['F8_E5M2', 8],
-  ['F8_E4M3', 8],
   ['F8_E8M0', 8],
   ['C64', 64],
 ])

@@ -1,6 +1,20 @@
 /** Element types a checkpoint may hold. Names are those of safetensors. */
 export type DType =
-  'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL'
+  | 'F64'
+  | 'F32'
+  | 'F16'
+  | 'BF16'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
+  | 'I64'
+  | 'I32'
+  | 'I16'
+  | 'I8'
+  | 'U64'
+  | 'U32'
+  | 'U16'
+  | 'U8'
+  | 'BOOL'
 
 /** Block types a checkpoint may hold, under GGUF's names. */
 export const BLOCK_TYPES = [
@@ -24,7 +38,15 @@ export function isBlockType(type: TensorType): type is BlockType {
   return BLOCK_TYPES.some((block) => block === type)
 }
 
-export type TensorType = DType | BlockType
+/** Types whose scales are tensors of their own: eight-bit floats, and four-bit weights of bitsandbytes, GPTQ and AWQ. */
+export const GROUPED_TYPES = ['F8_E4M3', 'F8_E5M2', 'NF4', 'INT4'] as const
+export type GroupedType = (typeof GROUPED_TYPES)[number]
+
+export function isGroupedType(type: TensorType): type is GroupedType {
+  return GROUPED_TYPES.some((grouped) => grouped === type)
+}
+
+export type TensorType = DType | BlockType | GroupedType
 
 /** One named tensor of a checkpoint: where its bytes are, not the bytes themselves. */
 export interface TensorInfo {
@@ -38,6 +60,22 @@ export interface TensorInfo {
   end: number
   /** The bytes are not yet what the shape says. */
   quirk?: TensorQuirk | undefined
+  /** Of a grouped type. */
+  groups?: ScaleGroups | undefined
+}
+
+/** The scales of a tensor that lie beside it, and how its bytes are packed. */
+export interface ScaleGroups {
+  /** Columns that share a scale: a power of two, or Infinity where a row has one. */
+  readonly columns: number
+  /** `rows`: row after row. `gptq`, `awq`: along the inputs (shaders/load/relay_columns.wgsl). */
+  readonly packing: 'rows' | 'gptq' | 'awq'
+  /** Names of the tensors that hold them. They are delivered with the tensor, in any order. */
+  readonly companions: readonly string[]
+  /**
+   * The words of the plane of scales, [rows, ⌈cols / columns⌉], from the companions' bytes. Throws `bad-file`, `unsupported`.
+   */
+  scales(bytes: ReadonlyMap<string, Uint8Array>): Uint32Array
 }
 
 /**

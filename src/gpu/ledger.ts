@@ -19,6 +19,12 @@ export class BufferLedger {
     this.device = device
   }
 
+  /** Bytes of the largest buffer that a kernel can be bound to. */
+  get largestBinding(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize)
+  }
+
   /**
    * A zeroed buffer of `bytes` rounded up to 16. Throws `limit` when the device cannot hold one that large, `aborted` after
    * {@link destroyAll}: work that had not heard of the end yet leaves nothing behind.
@@ -41,6 +47,11 @@ export class BufferLedger {
     this.live.add(buffer)
     this.bytes += size
     return buffer
+  }
+
+  /** True for a buffer that was not destroyed yet. */
+  has(buffer: LedgerBuffer): boolean {
+    return this.live.has(buffer)
   }
 
   destroy(buffer: LedgerBuffer): void {

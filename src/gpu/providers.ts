@@ -43,6 +43,15 @@ import reductionNone from '../../shaders/lib/reduction_none.wgsl?raw'
 import inputsShuffled from '../../shaders/lib/inputs_shuffled.wgsl?raw'
 import reductionWorkgroup from '../../shaders/lib/reduction_workgroup.wgsl?raw'
 import visible from '../../shaders/lib/visible.wgsl?raw'
+import activateSigmoid from '../../shaders/lib/activate_sigmoid.wgsl?raw'
+import besideNone from '../../shaders/lib/beside_none.wgsl?raw'
+import besideShared from '../../shaders/lib/beside_shared.wgsl?raw'
+import gateClamped from '../../shaders/lib/gate_clamped.wgsl?raw'
+import gatePlain from '../../shaders/lib/gate_plain.wgsl?raw'
+import outputsGatedClamped from '../../shaders/lib/outputs_gated_clamped.wgsl?raw'
+import rowsExperts from '../../shaders/lib/rows_experts.wgsl?raw'
+import sinksLearned from '../../shaders/lib/sinks_learned.wgsl?raw'
+import sinksNone from '../../shaders/lib/sinks_none.wgsl?raw'
 import { invariant } from '../errors.ts'
 import type { Variant } from '../api/model.ts'
 import type { HeaderConsts, ShaderSource } from './shader.ts'
@@ -93,6 +102,15 @@ const PROVIDERS = {
   reduction_none: reductionNone,
   inputs_shuffled: inputsShuffled,
   reduction_workgroup: reductionWorkgroup,
+  activate_sigmoid: activateSigmoid,
+  beside_none: besideNone,
+  beside_shared: besideShared,
+  gate_clamped: gateClamped,
+  gate_plain: gatePlain,
+  outputs_gated_clamped: outputsGatedClamped,
+  rows_experts: rowsExperts,
+  sinks_learned: sinksLearned,
+  sinks_none: sinksNone,
   visible: visible,
 } as const
 

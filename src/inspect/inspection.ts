@@ -151,15 +151,17 @@ export class InspectionSession implements Inspection {
   weights(name: string, output: number): Promise<{ weights: Float32Array; bias: number | null }> {
     return this.run(async () => {
       const step = this.step(name)
-      const matrix = isOp(step, 'linear') ? step.params[0]?.name : undefined
+      const [param] = isOp(step, 'linear', 'expert_linear') ? step.params : []
+      const matrix = param?.name
       const { runner } = this.input
       if (matrix === undefined || !runner.weights.has(matrix)) {
         throw new TokenscopeError('bad-argument', `"${name}" multiplies by no matrix of the model.`, {
-          hint: 'Ask for a step whose op is linear.',
+          hint: 'Ask for a step whose op is linear or expert_linear.',
           details: { step: name, op: step.op },
         })
       }
-      checkRange(`${name} columns`, output, output + 1, shapeOf(step).at(-1) ?? 0)
+      const outputs = isOp(step, 'linear') ? shapeOf(step).at(-1) : param?.shape[0]
+      checkRange(`${name} columns`, output, output + 1, outputs ?? 0)
       return new WeightReader(runner).row(runner.weights.view(matrix), output)
     })
   }

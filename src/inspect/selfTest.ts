@@ -4,6 +4,7 @@ import type { Sequence } from '../run/cache.ts'
 import type { Runner } from '../run/runner.ts'
 import { parseRecord, RECORD_BYTES, type SelectRecord } from '../ops/select.ts'
 import { hasPassed, rememberPass } from './selfTestPasses.ts'
+import { WeightReader } from '../weights/reader.ts'
 import { compareValues } from './selfTestValues.ts'
 
 /** Rows of the test's prompt: enough for attention to conditions, few enough for the 8-row program that is compiled anyway. */
@@ -19,6 +20,7 @@ const LOG_TOLERANCE = 1e-3
  * itself. Agreement is asked of
  * - the first layer's values in the cache (embedding, norm, weight reads, reductions) with the host's own, in f64;
  * - the logits of both ways (tiled against split attention, many rows against one);
+ * - a row of every weight format with the host's own reading of its bytes;
  * - what the sampler kernel found in those logits with what the host finds.
  *
  * @returns null, or what disagrees and by how much. Remembered, where possible, per adapter and set of kernels.
@@ -48,13 +50,37 @@ async function runTest(runner: Runner): Promise<string | null> {
       new Float32Array(logits, bytes, model.vocab),
     ]
     return (
-      (values && complain(`${values.step} of one chunk`, values.got, values.want)) ??
+      (values && complain(`${values.step} of one chunk`, values.got, values.want, values.tolerance)) ??
+      (await findMisread(runner)) ??
       complain('logits of one row by itself', one, many) ??
       checkRecord(parseRecord(record), one)
     )
   } finally {
     sequences.drop(sequence)
   }
+}
+
+/** A row of every format that the model's matrices have, as kernels read it and as the host does. */
+async function findMisread(runner: Runner): Promise<string | null> {
+  const { readRowOnHost } = await import('../weights/hostRow.ts')
+  const views = new Map(
+    runner.model.params
+      .filter(({ role }) => role === 'matrix')
+      .map(({ name }) => runner.weights.view(name))
+      .map((view) => [view.matrix.format.name, view]),
+  )
+  for (const [name, view] of views) {
+    const row = Math.floor((view.end - view.begin) / 2)
+    const { weights } = await new WeightReader(runner).row(view, row)
+    const read = (source: GPUBuffer, offset: number, bytes: number) => runner.read(source, offset, bytes)
+    const complaint = complain(
+      `${name} weights of ${view.matrix.name}`,
+      weights,
+      await readRowOnHost(read, view, row),
+    )
+    if (complaint !== null) return complaint
+  }
+  return null
 }
 
 /** Both ways to the last row's logits: ring row 0 from the chunk, ring row 1 from the row by itself. */
@@ -74,7 +100,12 @@ function finite(values: ArrayLike<number>): boolean {
 }
 
 /** Names `what` when the two differ. Damaged weights are another matter, reported elsewhere: NaN agrees with NaN. */
-function complain(what: string, got: ArrayLike<number>, want: ArrayLike<number>): string | null {
+function complain(
+  what: string,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  tolerance = TOLERANCE,
+): string | null {
   if (!finite(want) && !finite(got)) return null
   let difference = 0
   let size = 0
@@ -83,7 +114,7 @@ function complain(what: string, got: ArrayLike<number>, want: ArrayLike<number>)
     size += (want[i] ?? NaN) ** 2
   }
   const error = difference === 0 ? 0 : difference / size
-  return error <= TOLERANCE ? null : `${what}: NMSE ${error.toExponential(1)}`
+  return error <= tolerance ? null : `${what}: NMSE ${error.toExponential(1)}`
 }
 
 function checkRecord(record: SelectRecord, logits: Float32Array): string | null {

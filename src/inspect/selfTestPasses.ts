@@ -27,7 +27,7 @@ export async function rememberPass(device: GPUDevice, kernels: readonly string[]
 }
 
 function address(key: string): string {
-  return new URL(`self-test/${key}`, globalThis.location.href).href
+  return new URL(`/self-test/${key}`, globalThis.location.origin).href
 }
 
 /** Null outside browsers, and where the person's settings forbid storage: then the test runs again in each tab. */

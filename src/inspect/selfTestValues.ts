@@ -1,5 +1,7 @@
 import { PAGE } from '../program/batchLayout.ts'
 import { isOp, type ParamRef, type Program, type Step, type StepOf } from '../program/step.ts'
+import { dim4Of } from '../ops/kvFormats.ts'
+import { decodeRow, STORED_ERROR } from '../run/kvDecode.ts'
 import type { Sequence } from '../run/cache.ts'
 import type { Runner } from '../run/runner.ts'
 import { WeightReader } from '../weights/reader.ts'
@@ -38,14 +40,16 @@ export async function compareValues(
   runner: Runner,
   sequence: Sequence,
   tokens: readonly number[],
-): Promise<{ step: string; got: number[]; want: number[] } | null> {
+): Promise<{ step: string; got: number[]; want: number[]; tolerance: number } | null> {
   const { model, pool } = runner
   const first = firstValues(model.record({ rows: 1, logitRows: 1, positions: 1 }))
   if (!first) return null
   const { kvHeads, headDim } = first.cache.attrs
   const width = kvHeads * headDim
   const sampled = Array.from({ length: SAMPLED }, (_, i) => Math.floor((i * width) / SAMPLED))
-  const pageBytes = PAGE * width * 4
+  const { format } = pool
+  const rowBytes = format.rowBytes(dim4Of(headDim))
+  const pageBytes = PAGE * kvHeads * rowBytes
   const reader = new WeightReader(runner)
   const view = runner.weights.view(first.product.attrs.matrix)
   const [page, weights, ...inputs] = await Promise.all([
@@ -53,12 +57,14 @@ export async function compareValues(
     Promise.all(sampled.map((row) => reader.row(view, row))),
     ...tokens.map((token, position) => normedInput(runner, reader, first, token, position)),
   ])
-  const cached = new Float32Array(page) // [kvHeads, PAGE, headDim]
-  const at = (row: number, position: number): number =>
-    (Math.floor(row / headDim) * PAGE + position) * headDim + (row % headDim)
+  const cached = (row: number, position: number): number => {
+    const begin = (Math.floor(row / headDim) * PAGE + position) * rowBytes // [kvHeads, PAGE]
+    return decodeRow(format.name, page.slice(begin, begin + rowBytes))[row % headDim] ?? NaN
+  }
   return {
     step: first.product.name,
-    got: inputs.flatMap((_, position) => sampled.map((row) => cached[at(row, position)] ?? NaN)),
+    tolerance: STORED_ERROR[format.name],
+    got: inputs.flatMap((_, position) => sampled.map((row) => cached(row, position))),
     want: inputs.flatMap((input) => weights.map((row) => dot(row.weights, input) + (row.bias ?? 0))),
   }
 }

@@ -52,7 +52,7 @@ function submitBranch(
   }
 }
 
-/** False when the cache no longer holds what it held before the kernels were compiled. */
+/** False when the cache no longer holds what it held before the kernels were compiled, or holds it elsewhere. */
 async function runBound(
   input: ForwardInput,
   program: Program,
@@ -62,8 +62,10 @@ async function runBound(
     cache: input.runner.pool,
   })
   try {
+    const { pool } = input.runner
+    const { moves } = pool
     const forward = await run.bind(program, tensors)
-    const found = hasRoom(input, begin)
+    const found = pool.moves === moves && hasRoom(input, begin)
     if (found) submitBranch(input, begin, run, { forward, logits: program.logitRows > 0 })
     return found
   } finally {
@@ -88,7 +90,7 @@ export async function runSuffix(
   if (rows > MAX_SUFFIX_ROWS || !hasRoom(input, begin)) return null
   const changes = { adapters: runner.adapters, edits: conditions.edits }
   const record = (logitRows: number): Program =>
-    runner.record({ rows, logitRows, positions: runner.context }, [...names], changes)
+    runner.record({ rows, logitRows, positions: ids.length }, [...names], changes)
   const whole = record(rows)
   const program = headSteps(whole).some(({ name }) => names.has(name)) ? whole : record(0)
   const { STORAGE, COPY_SRC } = GPUBufferUsage

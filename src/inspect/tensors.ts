@@ -4,7 +4,7 @@ import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
 import type { BoundAdapters } from '../run/changes.ts'
 import { createTensors, runKept, type ForwardInput, type LastingForward } from './forward.ts'
-import { matchesPattern, shapeOf, type Program, type Step } from '../program/step.ts'
+import { matchesPattern, pictureShape, shapeOf, type Program, type Step } from '../program/step.ts'
 
 /** A step's output on the GPU, and what was derived from it for drawing. */
 export interface KeptTensor {
@@ -15,7 +15,7 @@ export interface KeptTensor {
 
 /** Leading slices, rows and columns a tensor is drawn as. */
 function matrixShape(step: Step): { slices: number; rows: number; cols: number } {
-  const [slices = 1, rows = 1, cols = 1] = [1, 1, ...shapeOf(step)].slice(-3)
+  const [slices = 1, rows = 1, cols = 1] = [1, 1, ...pictureShape(step)].slice(-3)
   return { slices, rows, cols }
 }
 

@@ -33,6 +33,18 @@ function place(step: Step, chunk: Float32Array, whole: Float32Array, begin: numb
   }
 }
 
+/** Bytes of the observed steps of one chunk: what is wanted of all rows is read back in pieces. */
+const CHUNK_BYTES = 8 * 1024 * 1024
+/** Fewer rows are not worth a forward of their own. */
+const LEAST_ROWS = 8
+
+/** Rows that run at a time where `steps` of a program are read back. */
+function rowsOfChunk(steps: readonly Step[], rows: number): number {
+  const bytes = steps.reduce((sum, step) => sum + tensorBytes(shapeOf(step)), 0)
+  const fitting = Math.floor((CHUNK_BYTES * rows) / Math.max(1, bytes))
+  return Math.min(MAX_ROWS, Math.max(LEAST_ROWS, fitting))
+}
+
 /** A program with the buffers that its observed steps are read back through. */
 interface Reading {
   readonly forward: BoundForward
@@ -89,21 +101,43 @@ async function readPart(
   return read
 }
 
+/** Rows of one part of a forward: `read` holds those of each observed step. */
+export interface TracedPart {
+  readonly part: Pick<Part, 'begin' | 'end' | 'program'>
+  readonly observed: readonly Step[]
+  readonly read: ReadonlyMap<string, Float32Array>
+  /** The same on the GPU, until the next part runs; with what the part carries. */
+  readonly tensors: ReadonlyMap<string, LedgerBuffer>
+}
+
 /** Runs parts one after the other, binding each program once; what `observed` says of a program is read back of every part. */
-async function* readParts(
-  runner: Runner,
-  parts: AsyncIterable<Part>,
-  observed: (step: Step) => boolean,
-  rowsOf: (part: Part) => BatchRow[],
-): AsyncGenerator<{ part: Part; observed: readonly Step[]; read: ReadonlyMap<string, Float32Array> }> {
-  const readings = new Map<Program, Reading>()
-  for await (const part of parts) {
-    const reading =
-      readings.get(part.program) ?? (await openReading(part, part.program.steps.filter(observed)))
-    readings.set(part.program, reading)
-    const read = await readPart(runner, part, reading, rowsOf(part))
-    yield { part, observed: reading.observed, read }
+export class PartReader {
+  readonly #runner: Runner
+  readonly #observed: (step: Step) => boolean
+  readonly #rowsOf: (part: Part) => BatchRow[]
+  readonly #readings = new Map<Program, Reading>()
+
+  constructor(runner: Runner, observed: (step: Step) => boolean, rowsOf: (part: Part) => BatchRow[]) {
+    this.#runner = runner
+    this.#observed = observed
+    this.#rowsOf = rowsOf
   }
+
+  async read(part: Part): Promise<TracedPart> {
+    const known = this.#readings.get(part.program)
+    const reading = known ?? (await openReading(part, part.program.steps.filter(this.#observed)))
+    this.#readings.set(part.program, reading)
+    const read = await readPart(this.#runner, part, reading, this.#rowsOf(part))
+    return { part, observed: reading.observed, read, tensors: reading.tensors }
+  }
+}
+
+async function* readParts(
+  parts: AsyncIterable<Part>,
+  ...how: ConstructorParameters<typeof PartReader>
+): AsyncGenerator<TracedPart> {
+  const reader = new PartReader(...how)
+  for await (const part of parts) yield await reader.read(part)
 }
 
 /** Throws `bad-argument`, naming the first pattern that no step matches. */
@@ -138,7 +172,7 @@ export async function lastLogits(
   }
   try {
     const parts = partsOf({ runner, run, total, chunk: MAX_ROWS, record })
-    for await (const { read } of readParts(runner, parts, ({ name }) => name === 'logits', rowsOf)) {
+    for await (const { read } of readParts(parts, runner, ({ name }) => name === 'logits', rowsOf)) {
       logits = read.get('logits')
     }
     invariant(logits, 'the last part gives logits')
@@ -163,9 +197,9 @@ export function traceSteps(
   ids: readonly number[],
   probes: readonly string[],
   conditions: Conditions,
-  { signal, maxRows = MAX_ROWS }: TraceLimits = {},
+  limits: TraceLimits = {},
 ): Promise<Map<string, TensorData>> {
-  return runner.exclusive(() => traceInTurn(runner, ids, probes, conditions, { signal, maxRows }))
+  return runner.exclusive(() => traceInTurn(runner, ids, probes, conditions, limits))
 }
 
 /** Scores look ahead of their row, so all rows run at once where they are wanted. */
@@ -176,30 +210,36 @@ export function looksAhead(steps: readonly Step[], { steps: all }: Program): boo
   return steps.some(isScores)
 }
 
-async function traceInTurn(
+/** What the probes name of a forward over all the tokens. Throws `bad-argument`. */
+function wantedSteps(
+  runner: Runner,
+  ids: readonly number[],
+  probes: readonly string[],
+  { edits, mask }: Conditions,
+): { fine: Program; wanted: readonly Step[] } {
+  const rows = ids.length
+  const changes = { adapters: runner.adapters, edits, mask }
+  const fine = runner.record({ rows, logitRows: rows, positions: rows }, EVERY_STEP, changes)
+  checkProbes(fine, probes)
+  return {
+    fine,
+    wanted: fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe))),
+  }
+}
+
+/** {@link traceSteps} part by part, each read back once it has run. The caller holds the turn while it asks for the next. */
+export async function* traceParts(
   runner: Runner,
   ids: readonly number[],
   probes: readonly string[],
   conditions: Conditions,
-  { signal, maxRows }: Required<TraceLimits>,
-): Promise<Map<string, TensorData>> {
+  { signal, maxRows = MAX_ROWS }: TraceLimits = {},
+): AsyncGenerator<TracedPart> {
   const total = ids.length
-  const fine = runner.record({ rows: total, logitRows: total, positions: total }, EVERY_STEP, {
-    adapters: runner.adapters,
-    edits: conditions.edits,
-    mask: conditions.mask,
-  })
-  checkProbes(fine, probes)
-  const wanted = fine.steps.filter(({ name }) => probes.some((probe) => matchesPattern(name, probe)))
+  const { fine, wanted } = wantedSteps(runner, ids, probes, conditions)
   const names = wanted.map(({ name }) => name)
   const head = headSteps(fine)
   const wantLogits = wanted.some((step) => head.includes(step))
-  const result = new Map(
-    wanted.map((step): [string, TensorData] => [
-      step.name,
-      { shape: shapeOf(step), axes: step.axes, data: new Float32Array(elementsOf(step)) },
-    ]),
-  )
   const run = new InspectionRun(runner, total, conditions)
   const record = (begin: number, end: number): Program => {
     const rows = end - begin
@@ -209,20 +249,40 @@ async function traceInTurn(
     throwIfAborted(signal)
     return run.rows(ids, begin, wantLogits, end)
   }
-  const isWanted = ({ name }: Step): boolean => result.has(name)
   try {
-    const chunk = run.isCausal && looksAhead(wanted, fine) ? total : maxRows
+    const chunk = !run.isCausal
+      ? maxRows
+      : looksAhead(wanted, fine)
+        ? total
+        : Math.min(maxRows, rowsOfChunk(wanted, total))
     const parts = partsOf({ runner, run, total, chunk, record })
-    for await (const { part, observed, read } of readParts(runner, parts, isWanted, rowsOf)) {
-      for (const step of observed) {
-        const data = read.get(step.name)
-        const whole = result.get(step.name)
-        invariant(data && whole, `${step.name} was read`)
-        place(step, data, whole.data, part.begin, total)
-      }
-    }
+    yield* readParts(parts, runner, ({ name }) => names.includes(name), rowsOf)
   } finally {
     run.dispose()
+  }
+}
+
+async function traceInTurn(
+  runner: Runner,
+  ids: readonly number[],
+  probes: readonly string[],
+  conditions: Conditions,
+  limits: TraceLimits,
+): Promise<Map<string, TensorData>> {
+  const { wanted } = wantedSteps(runner, ids, probes, conditions)
+  const result = new Map(
+    wanted.map((step): [string, TensorData] => [
+      step.name,
+      { shape: shapeOf(step), axes: step.axes, data: new Float32Array(elementsOf(step)) },
+    ]),
+  )
+  for await (const { part, observed, read } of traceParts(runner, ids, probes, conditions, limits)) {
+    for (const step of observed) {
+      const data = read.get(step.name)
+      const whole = result.get(step.name)
+      invariant(data && whole, `${step.name} was read`)
+      place(step, data, whole.data, part.begin, ids.length)
+    }
   }
   return result
 }

@@ -7,7 +7,7 @@ import { MAX_ROWS } from '../run/rows.ts'
 import type { ForwardInput } from './forward.ts'
 
 /** Bytes of logits that one run of the head makes. */
-const CHUNK_BYTES = 32 * 1024 * 1024
+const CHUNK_BYTES = 8 * 1024 * 1024
 
 /** A row of a residual stream: which tensor [rows, hidden], which row of it. */
 export interface ResidualRow {

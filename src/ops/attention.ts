@@ -12,11 +12,14 @@ import { PAGE } from '../program/batchLayout.ts'
 import type { ScoresAttrs, Window } from '../program/attrs.ts'
 import { shapeOf, type Step } from '../program/step.ts'
 import { scoresFormula, seenFormula } from './formulas.ts'
+import { keysRead, kvConsts, valuesRead, type KvPages } from './kvFormats.ts'
 import { MATVEC_ROWS } from './linear.ts'
 import {
   inputOf,
   read,
+  vectorOf,
   write,
+  type Binding,
   type Dispatch,
   type KernelParams,
   type Op,
@@ -32,12 +35,22 @@ export function splitPositions({ threadPerOutput }: Variant): number {
 /** No window, for the kernels. */
 const NO_WINDOW = 0xffff_ffff
 
-const windowParam = (window: Window): number => window ?? NO_WINDOW
+export const windowParam = (window: Window): number => window ?? NO_WINDOW
 
-function layerPages(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
+function layerPages(step: Step, context: OpContext): KvPages {
   invariant(step.layer !== null, `${step.name} is in a layer`)
   return context.pages(step.layer)
 }
+
+const isSunk = ({ params }: Pick<Step, 'params'>): boolean => params.length > 0
+
+const sinkProvider = (step: Step): ProviderName => (isSunk(step) ? 'sinks_learned' : 'sinks_none')
+
+/** The learned scores that take part in the softmax, where there are any. */
+const sinkBinding = (step: Step, context: OpContext): Binding[] =>
+  isSunk(step) ? [read(6, vectorOf(step, 0, context))] : []
+
+const sinkFormula = (step: Pick<Step, 'params'>): string => (isSunk(step) ? ' and a sink' : '')
 
 const capProvider = (softcap: number | null): ProviderName =>
   softcap === null ? 'softcap_none' : 'softcap_tanh'
@@ -52,14 +65,15 @@ export const scores: Op<'scores'> = {
   dispatches(step, context) {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     const { attrs } = step
+    const pages = layerPages(step, context)
     return [
       {
-        shader: kernel({ name: 'scores', text: scoresWgsl }, [capProvider(attrs.softcap)]),
-        bindings: [
-          read(2, inputOf(step, 0, context)),
-          read(3, layerPages(step, context).k),
-          write(4, context.tensor(step.name)),
-        ],
+        shader: kernel(
+          { name: 'scores', text: scoresWgsl },
+          [capProvider(attrs.softcap), pages.format.read],
+          kvConsts(attrs.headDim),
+        ),
+        bindings: [read(2, inputOf(step, 0, context)), keysRead(pages), write(4, context.tensor(step.name))],
         params: { ...scoreParams(attrs), head_dim: attrs.headDim, positions, rows },
         grid: [Math.ceil(positions / context.variant.workgroup), rows, heads],
       },
@@ -69,13 +83,21 @@ export const scores: Op<'scores'> = {
 
 /** Softmax over the positions that a row sees. */
 export const softmax: Op<'softmax'> = {
-  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs)}`,
+  formula: (step) => `p = softmax(s) over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
   dispatches(step, context) {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     return [
       {
-        shader: kernel({ name: 'softmax', text: softmaxWgsl }, ['visible', reduceProvider(context.variant)]),
-        bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
+        shader: kernel({ name: 'softmax', text: softmaxWgsl }, [
+          'visible',
+          sinkProvider(step),
+          reduceProvider(context.variant),
+        ]),
+        bindings: [
+          read(2, inputOf(step, 0, context)),
+          write(4, context.tensor(step.name)),
+          ...sinkBinding(step, context),
+        ],
         params: { rows, positions, window: windowParam(step.attrs.window) },
         grid: [rows, heads, 1],
       },
@@ -89,12 +111,17 @@ export const weightedValues: Op<'context'> = {
   dispatches(step, context) {
     const { rows, positions } = context.size
     const { heads, kvHeads, headDim, window } = step.attrs
+    const pages = layerPages(step, context)
     return [
       {
-        shader: kernel({ name: 'context', text: contextWgsl }, ['visible']),
+        shader: kernel(
+          { name: 'context', text: contextWgsl },
+          ['visible', pages.format.read],
+          kvConsts(headDim),
+        ),
         bindings: [
           read(2, inputOf(step, 0, context)),
-          read(3, layerPages(step, context).v),
+          valuesRead(pages),
           write(4, context.tensor(step.name)),
         ],
         params: { heads, kv_heads: kvHeads, head_dim: headDim, positions, rows, window: windowParam(window) },
@@ -107,19 +134,19 @@ export const weightedValues: Op<'context'> = {
 function prefill(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const { attrs } = step
   const pages = layerPages(step, context)
-  const consts = { DIM4: attrs.headDim / 4 }
   return [
     {
       shader: kernel(
         { name: 'attention_prefill', text: prefillWgsl },
-        ['visible', capProvider(attrs.softcap)],
-        consts,
+        ['visible', capProvider(attrs.softcap), sinkProvider(step), pages.format.read],
+        kvConsts(attrs.headDim),
       ),
       bindings: [
         read(2, inputOf(step, 0, context)),
-        read(3, pages.k),
-        read(4, pages.v),
+        keysRead(pages),
+        valuesRead(pages),
         write(5, context.tensor(step.name)),
+        ...sinkBinding(step, context),
       ],
       params: { ...scoreParams(attrs), window: windowParam(attrs.window) },
       // As many tiles as rows can split into: a tile ends with its sequence.
@@ -136,7 +163,7 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const split = splitPositions(variant)
   const splits = Math.ceil(size.positions / split)
   const parts = context.scratch(size.rows * heads * splits * (headDim + 4) * 4)
-  const consts = { DIM4: headDim / 4, SPLIT: split }
+  const consts = { ...kvConsts(headDim), SPLIT: split }
   const group = heads / kvHeads
   const window = windowParam(attrs.window)
   // Heads that one thread takes together: they read the same keys and values.
@@ -144,19 +171,19 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const half = variant.threadPerOutput
     ? { name: 'attention_page', text: pageWgsl }
     : { name: 'attention_split', text: splitWgsl }
-  const providers = ['visible', capProvider(attrs.softcap)] as const
+  const providers = ['visible', capProvider(attrs.softcap), pages.format.read] as const
   return [
     {
       shader: kernel(half, providers, { ...consts, GROUP: group, HEADS: together }),
-      bindings: [read(2, inputOf(step, 0, context)), read(3, pages.k), read(4, pages.v), write(5, parts)],
+      bindings: [read(2, inputOf(step, 0, context)), keysRead(pages), valuesRead(pages), write(5, parts)],
       params: { ...scoreParams(attrs), splits, window },
       grid: variant.threadPerOutput
         ? [Math.ceil((splits * heads) / together / variant.workgroup), size.rows, 1]
         : [splits, kvHeads, size.rows],
     },
     {
-      shader: kernel({ name: 'attention_join', text: joinWgsl }, ['visible'], consts),
-      bindings: [read(2, parts), write(4, context.tensor(step.name))],
+      shader: kernel({ name: 'attention_join', text: joinWgsl }, ['visible', sinkProvider(step)], consts),
+      bindings: [read(2, parts), write(4, context.tensor(step.name)), ...sinkBinding(step, context)],
       params: { heads, splits, window },
       grid: [Math.ceil((heads * headDim) / 4 / variant.workgroup), size.rows, 1],
     },
@@ -165,6 +192,7 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
 
 /** Attention over pages without storing the probabilities (Dao et al. 2022; split-KV decoding). */
 export const attention: Op<'attention'> = {
-  formula: ({ attrs }) => `context = softmax(${scoresFormula(attrs)})·V over ${seenFormula(attrs)}`,
+  formula: (step) =>
+    `context = softmax(${scoresFormula(step.attrs)})·V over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
   dispatches: (step, context) => (context.size.rows <= MATVEC_ROWS ? decode : prefill)(step, context),
 }

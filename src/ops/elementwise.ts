@@ -3,9 +3,10 @@ import addWgsl from '../../shaders/ops/add.wgsl?raw'
 import gateWgsl from '../../shaders/ops/gate.wgsl?raw'
 import positionScaleWgsl from '../../shaders/ops/position_scale.wgsl?raw'
 import positionsWgsl from '../../shaders/ops/positions.wgsl?raw'
+import scaledAddWgsl from '../../shaders/ops/scaled_add.wgsl?raw'
 import { kernel } from '../gpu/providers.ts'
-import { widthOf } from '../program/step.ts'
-import { factorFormula, formatNumber } from './formulas.ts'
+import { elementsOf, widthOf } from '../program/step.ts'
+import { factorFormula, formatNumber, gateFormula } from './formulas.ts'
 import { elementGrid, inputOf, read, vectorOf, write, type Op } from './op.ts'
 
 export const add: Op<'add'> = {
@@ -27,25 +28,57 @@ export const add: Op<'add'> = {
   },
 }
 
+export const scaledAdd: Op<'scaled_add'> = {
+  formula: () => 'y = a + s·b',
+  dispatches(step, context) {
+    const n = widthOf(step)
+    return [
+      {
+        shader: kernel({ name: 'scaled_add', text: scaledAddWgsl }, []),
+        bindings: [
+          read(2, inputOf(step, 0, context)),
+          read(3, inputOf(step, 1, context)),
+          write(4, context.tensor(step.name)),
+          read(5, inputOf(step, 2, context)),
+        ],
+        params: { n },
+        grid: elementGrid(n, context),
+      },
+    ]
+  },
+}
+
 /** act(gate) ∘ up (Shazeer 2020). Both halves may lie in one fused product. */
 export const gate: Op<'gate'> = {
-  formula: ({ attrs }) => `y = ${attrs.activation}(gate) ∘ up`,
+  formula: ({ attrs }) => `y = ${gateFormula(attrs)}`,
   dispatches(step, context) {
     const n = widthOf(step)
     const stride = step.inputs[0] === step.inputs[1] ? 2 * n : n
+    const { clamp } = step.attrs
+    const rows = elementsOf(step) / n
     return [
       {
         shader: kernel({ name: 'gate', text: gateWgsl }, [
           'activations',
           `activate_${step.attrs.activation}`,
+          clamp ? 'gate_clamped' : 'gate_plain',
         ]),
         bindings: [
           read(2, inputOf(step, 0, context)),
           read(3, inputOf(step, 1, context)),
           write(4, context.tensor(step.name)),
         ],
-        params: { n, gate_stride: stride, gate_offset: 0, up_stride: stride, up_offset: stride - n },
-        grid: elementGrid(n, context),
+        params: {
+          n,
+          rows_each: rows / context.size.rows,
+          gate_stride: stride,
+          gate_offset: 0,
+          up_stride: stride,
+          up_offset: stride - n,
+          limit: clamp?.limit ?? 0,
+          alpha: clamp?.alpha ?? 0,
+        },
+        grid: [Math.ceil(n / context.variant.workgroup), rows, 1],
       },
     ]
   },

@@ -1,4 +1,4 @@
-import type { Attrs, FoldedNorm, ScoresAttrs } from '../program/attrs.ts'
+import type { Attrs, FoldedNorm, GateAttrs, ScoresAttrs } from '../program/attrs.ts'
 
 /** A number of a formula: four significant digits, and roots where they are ones. */
 export function formatNumber(value: number): string {
@@ -38,6 +38,13 @@ export function factorFormula(factor: number): string {
 export function capFormula(x: string, cap: number): string {
   const c = formatNumber(cap)
   return `${c}·tanh((${x})/${c})`
+}
+
+/** What a gated MLP makes of its two products. */
+export function gateFormula({ activation, clamp }: GateAttrs, gate = 'gate', up = 'up'): string {
+  if (!clamp) return `${activation}(${gate}) ∘ ${up}`
+  const [limit, alpha] = [formatNumber(clamp.limit), formatNumber(clamp.alpha)]
+  return `g·σ(${alpha}·g) ∘ (u + 1), g = min(${gate}, ${limit}), u = clamp(${up}, ±${limit})`
 }
 
 /** Which positions a row sees. */

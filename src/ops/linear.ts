@@ -3,6 +3,7 @@ import matvec from '../../shaders/ops/matvec.wgsl?raw'
 import type { Variant } from '../api/model.ts'
 import { invariant } from '../errors.ts'
 import { kernel, productProviders, type ProviderFile, type ProviderName } from '../gpu/providers.ts'
+import type { HeaderConsts } from '../gpu/shader.ts'
 import type { Activation, FoldedNorm } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { ROWS_PROVIDERS } from './adapters.ts'
@@ -38,7 +39,7 @@ type ProductOp =
 
 type Product = OpStep<ProductOp>
 
-type Provider = ProviderName | ProviderFile
+export type Provider = ProviderName | ProviderFile
 
 /** What surrounds the product in a step of the family. */
 interface Form {
@@ -159,28 +160,37 @@ interface Counts {
   readonly n: number
 }
 
+/** What a matvec is composed of. */
+export interface Matvec extends Counts {
+  readonly matrix: Pick<Matrix, 'cols' | 'format'>
+  readonly norm: FoldedNorm | null
+  readonly outputs: 'outputs_linear' | 'outputs_gated' | 'outputs_gated_clamped'
+  /** Providers of rows, weights, epilogue and adapters. */
+  readonly base: readonly Provider[]
+  /** Constants of its providers; they may set ROWS and RAGGED otherwise. */
+  readonly consts?: HeaderConsts
+}
+
 /** Few rows, or a thread for each output: matvec, ROWS rows at a time. */
-function matvecKernel(
-  { cols, format }: Pick<Matrix, 'cols' | 'format'>,
-  form: Pick<Form, 'norm' | 'gated'>,
-  base: readonly Provider[],
-  { rows, n }: Counts,
+export function matvecKernel(
+  { matrix: { cols, format }, norm, outputs, base, rows, n, consts = {} }: Matvec,
   { variant }: Pick<OpContext, 'variant'>,
 ): Kernel {
   const providers: Provider[] = [
     ...base,
-    ...(form.norm ? prologuesOf(form.norm) : (['prologue_none'] as const)),
-    form.gated ? 'outputs_gated' : 'outputs_linear',
+    ...(norm ? prologuesOf(norm) : (['prologue_none'] as const)),
+    outputs,
     ...productProviders(variant),
   ]
   // By itself, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
-  const ROWS = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
+  const most = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
   const RAGGED = cols % (format.block === 1 ? format.unit : 4) === 0 ? 0 : 1
-  const groups = Math.ceil(n / (form.gated ? 2 : 4) / (variant.threadPerOutput ? variant.workgroup : 1))
-  const [x, y] = linearGrid(groups)
+  const all = { ROWS: most, RAGGED, ...consts }
+  const perGroup = (outputs === 'outputs_linear' ? 4 : 2) * (variant.threadPerOutput ? variant.workgroup : 1)
+  const [x, y] = linearGrid(Math.ceil(n / perGroup))
   return {
-    shader: kernel({ name: 'matvec', text: matvec }, providers, { ROWS, RAGGED }),
-    grid: [x, y, Math.ceil(rows / ROWS)],
+    shader: kernel({ name: 'matvec', text: matvec }, providers, all),
+    grid: [x, y, Math.ceil(rows / all.ROWS)],
   }
 }
 
@@ -198,9 +208,8 @@ export function plainProduct(
   kind: 'matvec' | 'matmul',
 ): Kernel {
   const base = ['rows_all', ...matrix.format.providers(variant), 'epilogue_store', 'adapter_none'] as const
-  const form = { norm: null, gated: false }
   return kind === 'matvec'
-    ? matvecKernel(matrix, form, base, counts, { variant })
+    ? matvecKernel({ matrix, norm: null, outputs: 'outputs_linear', base, ...counts }, { variant })
     : matmulKernel(base, counts)
 }
 
@@ -212,13 +221,16 @@ function dispatches(step: Product, context: OpContext): Dispatch[] {
   const base = providers(step, form, view, context)
   const asMatvec = rows <= MATVEC_ROWS || context.variant.threadPerOutput
   invariant(asMatvec || !form.norm, `${step.name} folds its norm for few rows only`)
-  return view.matrix.shards
+  const outputs = form.gated ? 'outputs_gated' : 'outputs_linear'
+  const { norm } = form
+  const { matrix } = view
+  return matrix.shards
     .filter((shard) => shard.begin < view.end && shard.end > view.begin)
     .map((shard) => {
       const { n, params } = shardParams(step, form, view, shard)
       return {
         ...(asMatvec
-          ? matvecKernel(view.matrix, form, base, { rows, n }, context)
+          ? matvecKernel({ matrix, norm, outputs, base, rows, n }, context)
           : matmulKernel(base, { rows, n })),
         bindings: bindings(step, form, shard, context),
         params,

@@ -3,6 +3,7 @@ import type { ShaderSource } from '../gpu/shader.ts'
 import { invariant } from '../errors.ts'
 import type { OpName, RopeTable } from '../program/attrs.ts'
 import type { ProgramSize, Step } from '../program/step.ts'
+import type { KvPages } from './kvFormats.ts'
 import type { AdapterStack, EmbedLora, MatrixView } from './operands.ts'
 
 /** Steps of some ops. */
@@ -36,8 +37,8 @@ export interface OpContext {
   matrix(name: string): MatrixView
   /** A norm's weight, followed by its bias when it has one; or the learned positions. */
   vector(name: string): GPUBuffer
-  /** The page pool of a layer. */
-  pages(layer: number): { k: GPUBuffer; v: GPUBuffer }
+  /** The cache of a layer. */
+  pages(layer: number): KvPages
   /** cos and sin by position, [positions, 2, rotary / 2]; of no table, an empty one. */
   ropeTable(table: RopeTable | null): GPUBuffer
   /** Last sampled token per sampler slot. */

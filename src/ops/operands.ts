@@ -47,12 +47,24 @@ export interface MatrixView {
   readonly matrix: Matrix
   readonly begin: number
   readonly end: number
+  /** Rows that lie in runs of so many, which begin `stride` apart; `end` − `begin` is how many there are. Absent: together. */
+  readonly runs?: { readonly rows: number; readonly stride: number }
   /** Output of its stack of products that the first row makes; another number than `begin` where the stack lies in several matrices. */
   readonly output: number
 }
 
+/** The adapters on one product of a stack, in the order of their ranks. */
+export interface AdapterPart {
+  readonly step: string
+  /** Rank of the stack's A where its own begin. */
+  readonly firstRank: number
+  readonly modules: readonly { readonly slot: number; readonly module: { readonly rank: number } }[]
+}
+
 /** All adapters on a stack of products: one A for all, B and the rest by output. */
 export interface AdapterStack {
+  /** In the order of their planes. */
+  readonly parts: readonly AdapterPart[]
   /** Stacked A's, `[ranks, in]`; its scale plane holds (adapter, α/r) per rank. */
   readonly a: MatrixView
   readonly ranks: number

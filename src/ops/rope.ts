@@ -6,6 +6,7 @@ import { invariant } from '../errors.ts'
 import { kernel, reductionProviders } from '../gpu/providers.ts'
 import type { RopeAttrs } from '../program/attrs.ts'
 import { shapeOf, widthOf, type Step } from '../program/step.ts'
+import { kvConsts, kvWritten, unitsOf, type KvPages } from './kvFormats.ts'
 import { biasAt, runNormParams } from './norm.ts'
 import {
   elementGrid,
@@ -23,7 +24,7 @@ function rotation(rope: RopeAttrs | null): KernelParams {
   return { rotary: rope?.table.rotary ?? 0, interleaved: rope?.layout === 'interleaved' ? 1 : 0 }
 }
 
-function pagesOf(step: Step, context: OpContext): { k: GPUBuffer; v: GPUBuffer } {
+function pagesOf(step: Step, context: OpContext): KvPages {
   invariant(step.layer !== null, `${step.name} is in a layer`)
   return context.pages(step.layer)
 }
@@ -55,20 +56,20 @@ export const rope: Op<'rope'> = {
 export const cache: Op<'cache'> = {
   formula: () => 'K[position] = k, V[position] = v',
   dispatches(step, context) {
-    const [, rows = 0, n = 0] = shapeOf(step)
+    const [, rows = 0] = shapeOf(step)
+    const { kvHeads, headDim } = step.attrs
     const pages = pagesOf(step, context)
     return [
       {
-        shader: kernel({ name: 'cache', text: cacheWgsl }, []),
+        shader: kernel({ name: 'cache', text: cacheWgsl }, [pages.format.write], kvConsts(headDim)),
         bindings: [
           read(2, inputOf(step, 0, context)),
           read(3, inputOf(step, 1, context)),
-          write(4, pages.k),
-          write(5, pages.v),
           write(6, context.tensor(step.name)),
+          ...kvWritten(pages),
         ],
-        params: { n, head_dim: step.attrs.headDim, rows },
-        grid: elementGrid(n, context),
+        params: { kv_heads: kvHeads, head_dim: headDim, rows },
+        grid: elementGrid(kvHeads * unitsOf(headDim, pages.format), context),
       },
     ]
   },
@@ -85,16 +86,16 @@ function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispat
   invariant(qWeight && kWeight, `${step.name} has the weights of its norms`)
   const shared = !norm.isWide && qWeight.shape[0] === headDim
   return {
-    shader: kernel({ name: 'rope_cache_norm', text: ropeCacheNormWgsl }, [
-      'run_norm',
-      ...reductionProviders(variant),
-    ]),
+    shader: kernel(
+      { name: 'rope_cache_norm', text: ropeCacheNormWgsl },
+      ['run_norm', ...reductionProviders(variant), pages.format.write],
+      kvConsts(headDim),
+    ),
     bindings: [
       read(2, inputOf(step, 0, context)),
       read(3, context.ropeTable(rope?.table ?? null)),
       write(4, context.tensor(step.name)),
-      write(5, pages.k),
-      write(6, pages.v),
+      ...kvWritten(pages),
       read(7, context.vector(qWeight.name)),
       read(8, context.vector(kWeight.name)),
     ],
@@ -125,19 +126,21 @@ export const ropeCache: Op<'rope_cache'> = {
     if (norm) return [normedRopeCache(step, context)]
     const pages = pagesOf(step, context)
     const qSize = heads * headDim
-    const kvSize = kvHeads * headDim
     return [
       {
-        shader: kernel({ name: 'rope_cache', text: ropeCacheWgsl }, ['rotate']),
+        shader: kernel(
+          { name: 'rope_cache', text: ropeCacheWgsl },
+          ['rotate', pages.format.write],
+          kvConsts(headDim),
+        ),
         bindings: [
           read(2, inputOf(step, 0, context)),
           read(3, context.ropeTable(rope?.table ?? null)),
           write(4, context.tensor(step.name)),
-          write(5, pages.k),
-          write(6, pages.v),
+          ...kvWritten(pages),
         ],
-        params: { q_size: qSize, kv_size: kvSize, head_dim: headDim, ...rotation(rope) },
-        grid: elementGrid(qSize + 2 * kvSize, context),
+        params: { q_size: qSize, kv_heads: kvHeads, head_dim: headDim, ...rotation(rope) },
+        grid: elementGrid(qSize + 2 * kvHeads * unitsOf(headDim, pages.format), context),
       },
     ]
   },

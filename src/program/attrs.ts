@@ -1,6 +1,7 @@
+import type { TrainAttrs } from './trainAttrs.ts'
 import type { ParamRef } from './step.ts'
 
-export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'gelu_sigmoid' | 'relu' | 'relu_squared'
+export type Activation = 'silu' | 'gelu' | 'gelu_tanh' | 'gelu_sigmoid' | 'relu' | 'relu_squared' | 'sigmoid'
 
 export type RopeScaling =
   | { readonly kind: 'none' }
@@ -112,6 +113,26 @@ interface FinishAttrs {
   readonly softcap: number | null
 }
 
+/** What a gated MLP makes of gate and up. */
+export interface GateAttrs {
+  readonly activation: Activation
+  /** gpt-oss: (up + 1)·g·σ(alpha·g) instead, both bounded: g = min(gate, limit), up between ±limit. */
+  readonly clamp?: { readonly limit: number; readonly alpha: number }
+}
+
+/** Which experts the weights of a row are a softmax over: all of them, or those it takes. */
+export type RouterSoftmax = 'all' | 'chosen'
+
+/** Products of rows with the matrices of their experts, which lie one after the other in `matrix`. */
+interface ExpertAttrs {
+  readonly matrix: string
+  readonly experts: number
+  /** Experts that a row takes. */
+  readonly chosen: number
+  /** Whether the numbers of a row's experts share their tensor with the weights, as the `route` kernel leaves them. */
+  readonly routed: boolean
+}
+
 /** A product with a matrix of that name: one module's, or the stacked one of several that share their input. */
 interface ProductAttrs {
   readonly matrix: string
@@ -123,7 +144,7 @@ interface ProductAttrs {
  * What each op needs to know besides its inputs and parameters. First the ops of papers, then those that adapters and edits add, then
  * the fused kernels that only lowering makes.
  */
-export interface Attrs {
+export interface Attrs extends TrainAttrs {
   embed: {
     readonly scale: number
     /** Row of the learned positions that position 0 takes, where it is not the first. */
@@ -143,7 +164,16 @@ export interface Attrs {
   position_scale: { readonly beta: number; readonly context: number }
   /** residual + scale·x */
   add: { readonly scale: number }
-  gate: { readonly activation: Activation }
+  gate: GateAttrs
+  /** a + s·b, s one number a row. */
+  scaled_add: NoAttrs
+  /** Numbers of the experts with the highest scores, best first. */
+  top_k: { readonly chosen: number; readonly experts: number }
+  router_weights: { readonly chosen: number; readonly experts: number; readonly over: RouterSoftmax }
+  /** `perExpert`: its input is each expert's own, not the row that all of them read. */
+  expert_linear: ExpertAttrs & { readonly perExpert: boolean }
+  /** Σ weight·y over the experts of a row. */
+  expert_sum: { readonly chosen: number }
   activation: { readonly activation: Activation }
 
   /** s·(α/r)·A·x of all adapters on a stack. */
@@ -166,6 +196,20 @@ export interface Attrs {
     readonly norm: QueryKeyNorm | null
   }
   attention: ScoresAttrs
+  /** `stride`: scores that the router's product makes for a row, those of experts first. */
+  route: {
+    readonly chosen: number
+    readonly experts: number
+    readonly over: RouterSoftmax
+    readonly stride: number
+  }
+  expert_gated: ExpertAttrs & GateAttrs & { readonly norm: FoldedNorm | null }
+  /** residual + scale·(Σ weight·y + σ(score)·shared); the score is at `shared` of as many as `stride`. */
+  experts_add: {
+    readonly chosen: number
+    readonly scale: number
+    readonly shared: { readonly at: number; readonly stride: number } | null
+  }
 }
 
 export type OpName = keyof Attrs

@@ -144,12 +144,9 @@ export function withEdits(program: Program, edited: (step: string) => boolean): 
  * True when an edit can act on a step's output: rows of features that every row of the forward has. Masks act on scores, which are
  * not rows of features. Pure, like all of src/program: the page asks it of the steps it has.
  */
-export function isEditable(step: Pick<Step, 'axes'> & Partial<Pick<Step, 'rows'>>): boolean {
+export function isEditable(step: Pick<Step, 'axes'> & Partial<Pick<Step, 'rows' | 'op'>>): boolean {
   const [rows, features] = step.axes
-  return (
-    step.axes.length === 2 &&
-    rows?.kind === 'rows' &&
-    features?.kind === 'features' &&
-    (step.rows ?? 'all') === 'all'
-  )
+  // Scores of experts and their weights are features of a row too; the numbers of those it takes are none.
+  const isNumber = features?.kind === 'features' || (features?.kind === 'experts' && step.op !== 'top_k')
+  return step.axes.length === 2 && rows?.kind === 'rows' && isNumber && (step.rows ?? 'all') === 'all'
 }

@@ -1,4 +1,5 @@
 import { attentionInput, fusedAttention } from './fuseAttention.ts'
+import { mixtureOfExperts } from './fuseExperts.ts'
 import { activatedProduct, addedNorm, addedProduct, gatedProduct, normedProduct } from './fuseProducts.ts'
 import { Graph } from './graph.ts'
 import type { Program, Step } from './step.ts'
@@ -38,6 +39,7 @@ export type Rule = (last: Step, fusing: Fusing) => Fusion | null
 
 /** In the order they are tried. */
 const RULES: readonly Rule[] = [
+  mixtureOfExperts,
   attentionInput,
   fusedAttention,
   gatedProduct,

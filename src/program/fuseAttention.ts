@@ -98,6 +98,7 @@ export const fusedAttention: Rule = (last, { graph, isFree }) => {
     ...last,
     op: 'attention',
     inputs: scores.inputs,
+    params: covered.flatMap(({ params }) => params),
     attrs: scores.attrs,
     flops: covered.reduce((sum, { flops }) => sum + flops, 0),
     covers: covered.map(({ name }) => name),

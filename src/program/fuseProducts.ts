@@ -23,11 +23,12 @@ interface Folding {
 
 /**
  * The norm before these products, when few rows let each product compute it anew, and nothing else reads it. The A·x of adapters
- * reads it too and then folds it likewise.
+ * reads it too and then folds it likewise, and so do those `beside`.
  */
 export function foldNorm(
   products: readonly StepOf<'linear'>[],
   { graph, options, isFree }: Fusing,
+  beside: readonly Step[] = [],
 ): Folding | null {
   const [first] = products
   const norm = graph.producer(first?.inputs[0], 'rms_norm', 'layer_norm')
@@ -35,7 +36,7 @@ export function foldNorm(
   const rows = first.rows === 'all' ? graph.program.rows : graph.program.logitRows
   if (rows > options.foldRows) return null
   const low = graph.readers(norm.name).filter((reader) => isOp(reader, 'lora_a'))
-  if (!graph.isPrivate(norm.name, [...products, ...low])) return null
+  if (!graph.isPrivate(norm.name, [...products, ...beside, ...low])) return null
   const lead = low.map((step): FusedStep => ({
     at: step.name,
     step: {
@@ -63,12 +64,12 @@ export function stackedMatrix(
 }
 
 /** The A·x of adapters on these products: their second input. */
-function lowRankInputs(products: readonly StepOf<'linear'>[]): readonly string[] {
+export function lowRankInputs(products: readonly StepOf<'linear'>[]): readonly string[] {
   return [...new Set(products.flatMap(({ inputs }) => inputs.slice(1)))]
 }
 
 /** The matrix of a product and the adapters on it. */
-function productAttrs(
+export function productAttrs(
   [first]: readonly StepOf<'linear'>[],
   matrix: string,
 ): { matrix: string; lora?: string } {
@@ -76,7 +77,7 @@ function productAttrs(
   return lora === undefined ? { matrix } : { matrix, lora }
 }
 
-const flopsOf = (steps: readonly Step[]): number => steps.reduce((sum, { flops }) => sum + flops, 0)
+export const flopsOf = (steps: readonly Step[]): number => steps.reduce((sum, { flops }) => sum + flops, 0)
 
 /** Products that share their input as one, with the norm before them folded in where that is possible. */
 export function stackProducts(products: readonly StepOf<'linear'>[], fusing: Fusing): Fusion | null {
@@ -119,7 +120,7 @@ export function stackProducts(products: readonly StepOf<'linear'>[], fusing: Fus
 
 /** norm → gate, up → act(gate)·up in one kernel for few rows; for many, one product for gate and up. */
 export const gatedProduct: Rule = (last, fusing) => {
-  if (!isOp(last, 'gate')) return null
+  if (!isOp(last, 'gate') || last.attrs.clamp) return null
   const { graph } = fusing
   const gate = graph.producer(last.inputs[0], 'linear')
   const up = graph.producer(last.inputs[1], 'linear')

@@ -8,7 +8,7 @@ export function outputAt({ rows, runs }: Outputs, i: number): number {
   if (!rows) return i
   const [begin, end] = rows
   const run = end - begin
-  return runs ? begin + Math.floor(i / run) * runs.stride + (i % run) : begin + i
+  return runs ? begin + Math.floor(i / run) * runs.stride + (i % run) * (runs.step ?? 1) : begin + i
 }
 
 /** How many outputs a part takes, of a tensor that has `all`. */

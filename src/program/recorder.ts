@@ -33,6 +33,10 @@ const SAVES: Partial<Record<OpName, readonly (number | 'output')[]>> = {
   context: [0, 1],
   gate: [0, 1],
   activation: [0],
+  scaled_add: [1, 2],
+  router_weights: [0, 1],
+  expert_linear: [0, 1],
+  expert_sum: [0, 1],
 }
 
 /** Collects the steps of a forward pass in order, as an architecture names them. */

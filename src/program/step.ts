@@ -23,6 +23,13 @@ export interface Axis {
 /** How the GPU holds a parameter: quantised in a matrix, behind one as its bias, or as plain f32. */
 export type ParamRole = 'matrix' | 'bias' | 'vector'
 
+/** Runs of outputs of a fused tensor, which begin `stride` apart; outputs of a run lie `step` apart, default 1. */
+export interface OutputRuns {
+  readonly count: number
+  readonly stride: number
+  readonly step?: number
+}
+
 /**
  * A parameter and where it lies in the checkpoint.
  *
@@ -39,9 +46,11 @@ export interface ParamRef {
   /** Outputs `[begin, end)` of a fused tensor, null for all of it. Counted in outputs, whatever the layout. */
   readonly rows: readonly [begin: number, end: number] | null
   /** Where `rows` is the first of several runs: how many there are, and how far apart they begin. */
-  readonly runs?: { readonly count: number; readonly stride: number }
+  readonly runs?: OutputRuns
   /** Tensors of the same shape that go on where `tensor` ends. */
   readonly more?: readonly string[]
+  /** Matrices, or biases, of so many experts, one after the other: in `more` tensors, or in one of an axis more. */
+  readonly experts?: number
   readonly shape: readonly number[]
 }
 
@@ -93,6 +102,15 @@ export interface Program extends Readonly<ProgramSize> {
 /** Shape of a step's output. */
 export function shapeOf({ axes }: Pick<Step, 'axes'>): number[] {
   return axes.map(({ size }) => size)
+}
+
+/** Shape of a step's output as a picture: rows by columns, slices of them first. What lies behind the rows is one axis. */
+export function pictureShape(
+  step: Pick<Step, 'axes'>,
+  shape: readonly number[] = shapeOf(step),
+): readonly number[] {
+  const [rows = 1, ...behind] = shape
+  return rowAxis(step) === 0 && behind.length > 1 ? [rows, elements(behind)] : shape
 }
 
 /** Index of the axis that runs over the rows of the forward. */

@@ -29,6 +29,7 @@ export type Capabilities = Readonly<Record<Feature | keyof RemoteMethods | Unoff
 /** Methods of a model that need its weights and activations: no engine offers them over HTTP. */
 export const UNOFFERED = [
   'chatTemplate',
+  'companions',
   'logits',
   'fillMask',
   'logitsAt',
@@ -39,9 +40,13 @@ export const UNOFFERED = [
   'attribution',
   'compare',
   'speculate',
+  'precision',
   'cache',
   'saveTrace',
   'addAdapter',
+  'newAdapter',
+  'gradients',
+  'train',
   'removeAdapter',
   'mergeAdapters',
   'unmergeAdapters',
@@ -72,8 +77,9 @@ export interface RemoteInfo {
  * Of a model elsewhere: counts the engine does not say are 0, lists empty, and no variant computes here.
  * `weights` is the engine's own word for its storage, e.g. `Q4_1`.
  */
-export interface ConnectedInfo extends Omit<ModelInfo, 'weights' | 'variant' | 'remote'> {
+export interface ConnectedInfo extends Omit<ModelInfo, 'weights' | 'kvCache' | 'variant' | 'remote'> {
   weights: string | null
+  kvCache: null
   variant: null
   remote: RemoteInfo
 }

@@ -23,6 +23,8 @@ export interface BoundProgram {
 /** Buffers a program works on. */
 export interface BindResources extends Omit<OpContext, 'size' | 'variant'> {
   readonly batch: GPUBuffer
+  /** How steps are dispatched, where they are not all of the forward pass. */
+  readonly dispatchesOf?: typeof dispatchesOf
 }
 
 /** Uniform offsets must be multiples of this on every device at default limits. */
@@ -50,7 +52,8 @@ export function planDispatches(
     size: { rows, logitRows, positions },
     variant: pipelines.variant,
   }
-  return program.steps.map((step) => ({ step, dispatches: dispatchesOf(step, context) }))
+  const dispatch = resources.dispatchesOf ?? dispatchesOf
+  return program.steps.map((step) => ({ step, dispatches: dispatch(step, context) }))
 }
 
 /** Compiles what is missing and builds the bind groups of a program. */

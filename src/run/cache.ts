@@ -1,118 +1,12 @@
 import { TokenscopeError, invariant } from '../errors.ts'
-import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
-import type { Attrs } from '../program/attrs.ts'
 import { PAGE } from '../program/batchLayout.ts'
-import { isOp, type Program } from '../program/step.ts'
-
-/** What a program keeps of each position, by layer. */
-export type CacheLayer = Attrs['cache']
-
-/** The cache that a forward pass writes and reads. */
-export function cacheLayers({ steps }: Program): readonly CacheLayer[] {
-  return steps.filter((step) => isOp(step, 'cache')).map(({ attrs }) => attrs)
-}
-
-/** Bytes of K and V of one position over all layers. */
-export function cacheBytesPerPosition(layers: readonly CacheLayer[]): number {
-  return layers.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * headDim * 4, 0)
-}
+import type { CacheLayer, PagePool } from './pagePool.ts'
 
 /** Positions behind which no layer looks, null when some layer sees all. */
 export function widestWindow(layers: readonly CacheLayer[]): number | null {
   const windows = layers.map(({ window }) => window ?? Infinity)
   const widest = Math.max(0, ...windows)
   return Number.isFinite(widest) ? widest : null
-}
-
-/**
- * Keys and values of all layers in pages of {@link PAGE} positions: per layer `[pages, kvHeads, PAGE, headDim]` f32,
- * twice.
- * Pages are counted by reference, so branches share them.
- */
-export class PagePool {
-  readonly pages: number
-  allocated = 0
-  private readonly references: Uint16Array
-  private readonly free: number[]
-  private readonly layers: { k: LedgerBuffer; v: LedgerBuffer }[]
-  /** A page on its way: WebGPU copies between different buffers only. */
-  private readonly scratchPage: LedgerBuffer
-  private readonly ledger: BufferLedger
-  /** Of K or V, by layer. */
-  private readonly pageBytes: readonly number[]
-
-  constructor(ledger: BufferLedger, layers: readonly CacheLayer[], pages: number, label = 'kv-cache') {
-    this.ledger = ledger
-    this.pages = pages
-    this.references = new Uint16Array(pages)
-    this.free = Array.from({ length: pages }, (_, i) => pages - 1 - i)
-    this.pageBytes = layers.map(({ kvHeads, headDim }) => PAGE * kvHeads * headDim * 4)
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
-    this.layers = this.pageBytes.map((bytes, n) => ({
-      k: ledger.create(`${label}:k${n}`, pages * bytes, usage),
-      v: ledger.create(`${label}:v${n}`, pages * bytes, usage),
-    }))
-    this.scratchPage = ledger.create(`${label}:scratch`, Math.max(0, ...this.pageBytes), usage)
-  }
-
-  layer(n: number): { k: GPUBuffer; v: GPUBuffer } {
-    const layer = this.layers[n]
-    invariant(layer, `layer ${n} has pages`)
-    return { k: layer.k.gpu, v: layer.v.gpu }
-  }
-
-  get freePages(): number {
-    return this.free.length
-  }
-
-  /** Of K and V together; layers that differ share the mean. */
-  get bytesPerPageAndLayer(): number {
-    return (2 * this.pageBytes.reduce((sum, bytes) => sum + bytes, 0)) / this.pageBytes.length
-  }
-
-  /** A free page, or null. */
-  take(): number | null {
-    const page = this.free.pop()
-    if (page === undefined) return null
-    this.references[page] = 1
-    this.allocated += 1
-    return page
-  }
-
-  retain(page: number): void {
-    this.references[page] = (this.references[page] ?? 0) + 1
-  }
-
-  release(page: number): void {
-    const left = (this.references[page] ?? 0) - 1
-    invariant(left >= 0, `page ${page} released twice`)
-    this.references[page] = left
-    if (left === 0) this.free.push(page)
-  }
-
-  /** Sequences that hold this page. */
-  refCount(page: number): number {
-    return this.references[page] ?? 0
-  }
-
-  /** Records copies of one page over all layers; a branch's own last page starts so. */
-  copyPage(encoder: GPUCommandEncoder, from: number, to: number): void {
-    this.layers.forEach(({ k, v }, n) => {
-      const size = this.pageBytes[n] ?? 0
-      for (const { gpu } of [k, v]) {
-        encoder.copyBufferToBuffer(gpu, from * size, this.scratchPage.gpu, 0, size)
-        encoder.copyBufferToBuffer(this.scratchPage.gpu, 0, gpu, to * size, size)
-      }
-    })
-  }
-
-  dispose(): void {
-    for (const { k, v } of this.layers) {
-      this.ledger.destroy(k)
-      this.ledger.destroy(v)
-    }
-    this.ledger.destroy(this.scratchPage)
-  }
 }
 
 /** One run of text in the cache. Its pages are valid for exactly these tokens under these adapter scales and edits. */
@@ -182,26 +76,20 @@ export class SequenceStore {
     return best
   }
 
-  /** A new sequence that shares the first `length` positions of `parent`; only a partly filled last page is copied. */
+  /**
+   * A new sequence that shares the pages of the first `length` positions of `parent`. Whoever goes on first in a partly filled last
+   * page takes a copy of it.
+   */
   fork(parent: Sequence | null, length: number, key: string): Sequence {
     if (!parent) return this.start(key)
     invariant(parent.tokens.length >= length, 'a fork starts inside its parent')
     const wasBusy = parent.busy
-    // Neither the slot nor the page made free below may be the parent's own.
+    // The slot made free below may not be the parent's own.
     parent.busy = true
     const sequence = this.start(key)
-    const full = Math.floor(length / PAGE)
-    for (const page of parent.pages.slice(0, full)) {
+    for (const page of parent.pages.slice(0, Math.ceil(length / PAGE))) {
       if (page !== FREED_PAGE) this.pool.retain(page)
       sequence.pages.push(page)
-    }
-    const shared = parent.pages[full]
-    if (length % PAGE > 0 && shared !== undefined) {
-      const own = this.takePage()
-      const encoder = this.device.createCommandEncoder({ label: 'copy page' })
-      this.pool.copyPage(encoder, shared, own)
-      this.device.queue.submit([encoder.finish()])
-      sequence.pages.push(own)
     }
     parent.busy = wasBusy
     sequence.tokens.push(...parent.tokens.slice(0, length))
@@ -215,10 +103,51 @@ export class SequenceStore {
     return sequence
   }
 
-  /** Makes room for positions below `length`. */
-  reserve(sequence: Sequence, length: number): void {
+  /** The page that rows behind the sequence's tokens begin in, where others hold it too; null elsewhere. */
+  private sharedLast({ pages, tokens }: Sequence): number | null {
+    const page = tokens.length % PAGE > 0 ? pages[Math.floor(tokens.length / PAGE)] : undefined
+    return page !== undefined && page !== FREED_PAGE && this.pool.refCount(page) > 1 ? page : null
+  }
+
+  /** Pages that must be free for {@link reserve} to give up nobody. */
+  lacking(sequence: Sequence, length: number): number {
     this.freePassed(sequence)
+    if (length <= sequence.tokens.length) return 0
+    const copied = this.sharedLast(sequence) === null ? 0 : 1
+    return copied + Math.max(0, Math.ceil(length / PAGE) - sequence.pages.length)
+  }
+
+  /**
+   * Makes room for positions below `length`: pages behind the sequence, and one of its own for what it would write into another's.
+   * Texts unused for longest are given up where no page is free; where that would not help, none is.
+   * @throws `context-full`, or what is given as `refusal`
+   */
+  reserve(sequence: Sequence, length: number, refusal?: TokenscopeError | null): void {
+    const lacking = this.lacking(sequence, length)
+    if (lacking > this.pool.freePages + this.idlePages()) throw refusal ?? this.noRoom()
+    const shared = lacking === 0 ? null : this.sharedLast(sequence)
+    if (shared !== null) {
+      const own = this.takePage()
+      const encoder = this.device.createCommandEncoder({ label: 'copy page' })
+      this.pool.copyPage(encoder, shared, own)
+      this.device.queue.submit([encoder.finish()])
+      sequence.pages[Math.floor(sequence.tokens.length / PAGE)] = own
+      this.pool.release(shared)
+    }
     while (sequence.pages.length * PAGE < length) sequence.pages.push(this.takePage())
+  }
+
+  /** Gives up texts unused for longest until so many pages are free, or no other is idle. */
+  giveUpFor(pages: number): void {
+    while (this.pool.freePages < pages && this.oldestIdle()) this.freeSlots.push(this.evict())
+  }
+
+  /** Pages that only idle sequences hold. */
+  private idlePages(): number {
+    const holders = new Map<number, number>()
+    for (const page of [...this.live].filter(({ busy }) => !busy).flatMap(({ pages }) => pages))
+      if (page !== FREED_PAGE) holders.set(page, (holders.get(page) ?? 0) + 1)
+    return [...holders].filter(([page, count]) => this.pool.refCount(page) === count).length
   }
 
   /** Forgets positions from `length` on. Pages shared with a branch stay the branch's. */
@@ -277,16 +206,21 @@ export class SequenceStore {
     }
   }
 
+  private oldestIdle(): Sequence | undefined {
+    return [...this.live].filter(({ busy }) => !busy).sort((a, b) => a.lastUse - b.lastUse)[0]
+  }
+
+  private noRoom(): TokenscopeError {
+    return new TokenscopeError('context-full', 'The cache has no room for another sequence.', {
+      hint: 'Stop a running generation or load the model with a shorter context.',
+      details: { pages: this.pool.pages, sequences: this.live.size },
+    })
+  }
+
   /** Gives up the sequence unused for longest; returns its slot. */
   private evict(): number {
-    const resting = [...this.live].filter((sequence) => !sequence.busy)
-    const oldest = resting.sort((a, b) => a.lastUse - b.lastUse)[0]
-    if (!oldest) {
-      throw new TokenscopeError('context-full', 'The cache has no room for another sequence.', {
-        hint: 'Stop a running generation or load the model with a shorter context.',
-        details: { pages: this.pool.pages, sequences: this.live.size },
-      })
-    }
+    const oldest = this.oldestIdle()
+    if (!oldest) throw this.noRoom()
     this.drop(oldest)
     const slot = this.freeSlots.pop()
     invariant(slot !== undefined, 'a dropped sequence frees its slot')

@@ -3,22 +3,25 @@ import { composeWgsl } from '../gpu/shader.ts'
 import { formulaOf } from '../ops/index.ts'
 import { aliasesOf } from '../program/aliases.ts'
 import { elements, elementsOf, isOp, shapeOf, type Program, type Step } from '../program/step.ts'
-import { bytesFor } from '../weights/formats/layout.ts'
+import { viewBytes } from '../weights/store.ts'
 import { planDispatches } from './bind.ts'
 import type { ForwardChanges } from './changes.ts'
 import { MAX_LOGIT_ROWS, rowBucket } from './rows.ts'
 import type { Runner } from './runner.ts'
 
 /** Patterns that observe all steps. */
-export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*'] as const
+export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*', '*.*.*.*.*'] as const
 
 /** Bytes of a parameter that a step reads; of the embedding the rows of its tokens. */
 function parameterBytes(step: Step, { rows }: Program, runner: Runner): number {
   return step.params.reduce((sum, { name, role, shape }) => {
     if (isOp(step, 'embed')) return sum + rows * (shape[1] ?? 0) * 4
     if (role !== 'matrix') return sum + elements(shape) * 4
-    const { matrix, begin, end } = runner.weights.view(name)
-    return sum + bytesFor(matrix.format, end - begin, matrix.cols)
+    const all = viewBytes(runner.weights.view(name))
+    if (!isOp(step, 'expert_linear')) return sum + all
+    // Of experts no more are read than rows take.
+    const { experts: count, chosen } = step.attrs
+    return sum + (all * Math.min(count, rows * chosen)) / count
   }, 0)
 }
 
@@ -53,7 +56,7 @@ export function describeSteps(
       batch: nowhere,
       tensor: () => nowhere,
       scratch: () => nowhere,
-      pages: () => ({ k: nowhere, v: nowhere }),
+      pages: () => ({ k: nowhere, v: nowhere, format: runner.pool.format }),
     },
     changes,
   )

@@ -1,7 +1,7 @@
 import type { Counters, Variant } from '../api/model.ts'
-import { TokenscopeError } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
+import { mapStaging, readBack, type ByteRange } from '../gpu/readback.ts'
 import type { Program } from '../program/step.ts'
 import { bindProgram, encodeProgram, type BindResources, type BoundProgram } from './bind.ts'
 
@@ -40,10 +40,16 @@ export class Executor {
     readbacks: 0,
   }
 
-  constructor(device: GPUDevice, ledger: BufferLedger, variant: Variant) {
+  /** `pipelines`: those of another on the same device, to share what it has compiled. */
+  constructor(
+    device: GPUDevice,
+    ledger: BufferLedger,
+    variant: Variant,
+    pipelines = new PipelineCache(device, variant),
+  ) {
     this.device = device
     this.ledger = ledger
-    this.pipelines = new PipelineCache(device, variant)
+    this.pipelines = pipelines
   }
 
   bind(program: Program, resources: BindResources): Promise<BoundProgram> {
@@ -92,35 +98,16 @@ export class Executor {
     )
   }
 
-  async #readBytes(source: GPUBuffer, ranges: readonly ElementRange[]): Promise<ArrayBuffer> {
-    const bytes = ranges.reduce((sum, [begin, end]) => sum + end - begin, 0)
-    if (bytes === 0) return new ArrayBuffer(0)
-    const staging = this.ledger.create('staging', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST)
-    try {
-      const encoder = this.device.createCommandEncoder({ label: 'read back' })
-      let at = 0
-      for (const [begin, end] of ranges) {
-        encoder.copyBufferToBuffer(source, begin, staging.gpu, at, end - begin)
-        at += end - begin
-      }
-      this.device.queue.submit([encoder.finish()])
-      return (await this.map(staging)).slice(0, bytes)
-    } finally {
-      this.ledger.destroy(staging)
-    }
+  async #readBytes(source: GPUBuffer, ranges: readonly ByteRange[]): Promise<ArrayBuffer> {
+    const bytes = await readBack(this.device, this.ledger, source, ranges)
+    if (bytes.byteLength > 0) this.countReadback()
+    return bytes
   }
 
   /** The bytes of a staging buffer once the copies into it are done; valid until it is unmapped. Throws `device-lost`. */
   async map(staging: LedgerBuffer): Promise<ArrayBuffer> {
-    try {
-      await staging.gpu.mapAsync(GPUMapMode.READ)
-      this.countReadback()
-      return staging.gpu.getMappedRange()
-    } catch (cause) {
-      throw new TokenscopeError('device-lost', 'The GPU was lost while a result was read.', {
-        hint: 'Load the model again.',
-        cause,
-      })
-    }
+    const bytes = await mapStaging(staging)
+    this.countReadback()
+    return bytes
   }
 }

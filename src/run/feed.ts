@@ -115,11 +115,14 @@ export class Feed {
     return this.sequence.tokens
   }
 
-  /** Rows that go on `ahead` positions behind the sequence; the last of them want logits as `wanted` says. */
-  rows(tokens: readonly number[], wanted: readonly LogitRow[] = [], ahead = 0): BatchRow[] {
+  /**
+   * Rows that go on `ahead` positions behind the sequence; the last of them want logits as `wanted` says.
+   * @throws `limit`, `out-of-memory` or `context-full` where there is no room for them
+   */
+  async rows(tokens: readonly number[], wanted: readonly LogitRow[] = [], ahead = 0): Promise<BatchRow[]> {
     const { sequence } = this
     const begin = sequence.tokens.length + ahead
-    this.#runner.sequences.reserve(sequence, begin + tokens.length)
+    await this.#runner.makeRoom(sequence, begin + tokens.length)
     const pages = [...sequence.pages]
     const first = tokens.length - wanted.length
     return tokens.map((token, i) => ({
@@ -151,7 +154,7 @@ export class Feed {
     for (let at = 0; at < tokens.length;) {
       throwIfAborted(signal)
       const part = tokens.slice(at, at + chunk(tokens.length - at))
-      await this.submit(this.rows(part))
+      await this.submit(await this.rows(part))
       await this.#runner.device.queue.onSubmittedWorkDone()
       this.accept(part)
       at += part.length

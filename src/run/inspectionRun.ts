@@ -1,5 +1,6 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { KvPages } from '../ops/kvFormats.ts'
 import { planArena } from '../program/arena.ts'
 import type { Mask } from '../program/attrs.ts'
 import { PAGE } from '../program/batchLayout.ts'
@@ -7,10 +8,11 @@ import { isCausal, seenEnd } from '../program/mask.ts'
 import type { Program } from '../program/step.ts'
 import { batchWords, plainLogits, type BatchRow } from './batch.ts'
 import type { BoundProgram } from './bind.ts'
-import { cacheLayers, PagePool } from './cache.ts'
+import { cacheLayers, PagePool } from './pagePool.ts'
 import type { ForwardChanges } from './changes.ts'
 import type { Conditions } from './conditions.ts'
 import type { Run } from './executor.ts'
+import type { RopeTables } from './ropeTable.ts'
 import type { Runner } from './runner.ts'
 
 /** A program bound to buffers of its own, with the batch it reads. */
@@ -29,7 +31,7 @@ export interface InspectionOptions {
 
 /** Where keys and values of an inspecting forward are. */
 export interface CachePages {
-  layer(n: number): { k: GPUBuffer; v: GPUBuffer }
+  layer(n: number): KvPages
 }
 
 /**
@@ -50,6 +52,7 @@ export class InspectionRun {
   readonly #buffers: LedgerBuffer[] = []
   readonly #own: PagePool | null
   readonly #cache: CachePages
+  readonly #ropeTables: RopeTables
 
   constructor(
     runner: Runner,
@@ -65,9 +68,17 @@ export class InspectionRun {
     this.changes = { adapters: runner.adapters, edits: conditions.edits, mask: conditions.mask }
     const count = Math.ceil(positions / PAGE)
     const layers = cacheLayers(runner.model.record({ rows: 1, logitRows: 0, positions }))
-    this.#own = cache ? null : new PagePool(runner.ledger, layers, count, 'inspection')
+    this.#own = cache
+      ? null
+      : new PagePool(runner.ledger, layers, {
+          pages: count,
+          most: count,
+          format: runner.pool.format,
+          label: 'inspection',
+        })
     this.#cache = cache ?? this.#own ?? runner.pool
     this.pages = Array.from({ length: count }, (_, i) => i)
+    this.#ropeTables = runner.tablesFor(positions)
   }
 
   /** True when no row sees a later one: then a text may run chunk by chunk. */
@@ -113,6 +124,7 @@ export class InspectionRun {
         },
       },
       this.changes,
+      this.#ropeTables,
     )
     const bound = await this.#runner.executor.bind(program, resources)
     this.#buffers.push(bound.params)
@@ -145,13 +157,14 @@ export class InspectionRun {
     rows: readonly BatchRow[],
     more: Pick<Run, 'label'> & Partial<Pick<Run, 'before' | 'within' | 'after'>>,
   ): void {
-    const words = this.#runner.pack(rows)
+    const words = this.#runner.pack(rows, this.#ropeTables)
     this.#runner.executor.run({ bound, batch, words, rows: rows.length, ...more })
   }
 
   dispose(): void {
     for (const buffer of this.#buffers.splice(0)) this.#runner.ledger.destroy(buffer)
     this.#own?.dispose()
+    this.#ropeTables.release()
   }
 }
 

@@ -2,8 +2,6 @@ import type { ModelDescription } from '../arch/spec.ts'
 import { TokenscopeError } from '../errors.ts'
 import { isOp, widthOf, type Step } from '../program/step.ts'
 
-/** Positions of a context when none is asked for, as far as the model has them. */
-export const DEFAULT_CONTEXT = 4096
 /** Query heads of one key-value head that decode attention holds in shared memory at default limits. */
 const MAX_GROUP = 16
 /** Dimensions of a head that prefill attention holds in registers. */

@@ -1,11 +1,13 @@
-import { invariant } from '../errors.ts'
+import { invariant, TokenscopeError } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
+import type { KvPages } from '../ops/kvFormats.ts'
 import { planArena, tensorBytes } from '../program/arena.ts'
 import { shapeOf, type Program, type ProgramSize } from '../program/step.ts'
 import type { BindResources, BoundProgram } from './bind.ts'
 import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
 import type { Executor } from './executor.ts'
+import type { Reach } from './reach.ts'
 import { MAX_LOGIT_ROWS, ROW_BUCKETS, rowBucket } from './rows.ts'
 
 const OWN: ReadonlySet<string> = new Set(['logits'])
@@ -13,16 +15,26 @@ const OWN: ReadonlySet<string> = new Set(['logits'])
 /** What live programs are recorded from and bound to. */
 export interface LiveSource {
   readonly executor: Executor
-  readonly context: number
-  readonly pool: { layer(n: number): { k: GPUBuffer; v: GPUBuffer } }
+  readonly pool: { layer(n: number): KvPages }
   readonly logits: LedgerBuffer
   readonly batch: LedgerBuffer
-  readonly scratch: LedgerBuffer
   record(size: ProgramSize, observed: readonly string[], changes: ForwardChanges): Program
   resources(
     own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
     changes: ForwardChanges,
+    ropeTables: Reach['ropeTables'],
   ): BindResources
+}
+
+/** Throws `limit` before anything is made where a kernel could not be bound to the activations. */
+function checkBindable(bytes: readonly number[], limit: number, positions: number): void {
+  const most = Math.max(0, ...bytes)
+  if (most <= limit) return
+  const message = `A text of ${positions} tokens needs a buffer of ${most} bytes here; this device binds ${limit}.`
+  throw new TokenscopeError('limit', message, {
+    hint: 'Use a shorter text, or no edits of attention scores.',
+    details: { positions, bytes: most, limit },
+  })
 }
 
 /** The programs of live forwards under one set of adapters, and the activations they share. */
@@ -31,15 +43,19 @@ export class LivePrograms {
   private readonly bound = new Map<string, Promise<BoundProgram>>()
   private readonly runner: LiveSource
   private readonly changes: ForwardChanges
+  private readonly reach: Reach
 
-  constructor(runner: LiveSource, changes: ForwardChanges) {
+  /** `reach`: how long texts may be by now. */
+  constructor(runner: LiveSource, changes: ForwardChanges, reach: Reach) {
     this.runner = runner
     this.changes = changes
+    this.reach = reach
     const slotBytes: number[] = []
     for (const rows of ROW_BUCKETS) {
       const { bytes } = planArena(this.program(rows, Math.min(rows, MAX_LOGIT_ROWS)), OWN)
       bytes.forEach((size, i) => (slotBytes[i] = Math.max(slotBytes[i] ?? 0, size)))
     }
+    checkBindable(slotBytes, runner.executor.ledger.largestBinding, reach.positions)
     this.arena = slotBytes.map((size, i) =>
       runner.executor.ledger.create(
         `activations:${i}`,
@@ -58,7 +74,7 @@ export class LivePrograms {
   }
 
   private program(rows: number, logitRows: number): Program {
-    return this.runner.record({ rows, logitRows, positions: this.runner.context }, [], this.changes)
+    return this.runner.record({ rows, logitRows, positions: this.reach.positions }, [], this.changes)
   }
 
   /** The bound program for at least these counts; bound once. */
@@ -82,7 +98,7 @@ export class LivePrograms {
   }
 
   private bind(rows: number, logitRows: number): Promise<BoundProgram> {
-    const { runner } = this
+    const { runner, reach } = this
     const program = this.program(rows, logitRows)
     const { slots } = planArena(program, OWN)
     const shapes = new Map(program.steps.map((step) => [step.name, shapeOf(step)]))
@@ -91,8 +107,8 @@ export class LivePrograms {
         batch: runner.batch.gpu,
         pages: (layer) => runner.pool.layer(layer),
         scratch: (bytes) => {
-          invariant(bytes <= runner.scratch.bytes, 'decode attention fits its scratch')
-          return runner.scratch.gpu
+          invariant(bytes <= reach.scratch.bytes, 'decode attention fits its scratch')
+          return reach.scratch.gpu
         },
         tensor: (name) => {
           if (name === 'logits') return runner.logits.gpu
@@ -103,14 +119,22 @@ export class LivePrograms {
         },
       },
       this.changes,
+      reach.ropeTables,
     )
     return runner.executor.bind(program, resources)
   }
 
+  /** Programs are bound anew when they are next asked for: buffers of theirs were replaced. Submitted forwards still finish. */
+  async bindAgain(): Promise<void> {
+    const before = [...this.bound.values()]
+    this.bound.clear()
+    for (const made of await Promise.allSettled(before))
+      if (made.status === 'fulfilled') this.runner.executor.ledger.destroy(made.value.params)
+  }
+
   /** Frees the activations and parameters; forwards already submitted still finish. */
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
     for (const buffer of this.arena) this.runner.executor.ledger.destroy(buffer)
-    for (const { params } of await Promise.all(this.bound.values()))
-      this.runner.executor.ledger.destroy(params)
+    return this.bindAgain()
   }
 }

@@ -98,9 +98,32 @@ function interleaved(rope: RopeTable, positions: number, length: number): Float3
 /** Rotations of longer texts that are kept at once where each length has its own. */
 const KEPT_LENGTHS = 4
 
+/** The different rotations of a forward. */
+function tablesOf({ steps }: Program): readonly RopeTable[] {
+  const own = steps.filter((step) => isOp(step, 'rope')).map(({ attrs }) => attrs.table)
+  return [...new Map(own.map((table) => [JSON.stringify(table), table])).values()]
+}
+
+const borderOf = (tables: readonly RopeTable[]): number =>
+  Math.min(...tables.map((table) => lengthBorder(table) ?? Infinity))
+
+/** Sections for texts longer than the border, none where no text of `context` tokens is. */
+function sectionsBehind(tables: readonly RopeTable[], context: number): number {
+  if (borderOf(tables) >= context) return 0
+  return tables.some(({ scaling }) => scaling.kind === 'dynamic') ? KEPT_LENGTHS : 1
+}
+
+/** Bytes of the widest table of a forward for each position. */
+export function tableBytesPerPosition(forward: Program): number {
+  const tables = tablesOf(forward)
+  const rotary = Math.max(0, ...tables.map((table) => table.rotary))
+  return (1 + sectionsBehind(tables, forward.positions)) * rotary * 4
+}
+
 /**
  * The rotary tables of a forward pass on the GPU, each once. Where a rotation goes by the length of the text, a table has a section
- * for short texts and one for each other kind of text: `[sections, positions, 2, rotary / 2]`.
+ * for short texts and one for each other kind of text: `[sections, positions, 2, rotary / 2]`. Larger tables may take the place of
+ * these while an inspection is still bound to them: they are freed once nothing is.
  */
 export class RopeTables {
   readonly #buffers = new Map<string, LedgerBuffer>()
@@ -112,15 +135,20 @@ export class RopeTables {
   readonly #isGrowing: boolean
   /** What each section behind the first holds, used longest ago first. */
   #held: { section: number; length: number }[] = []
+  #holders = 1
 
-  constructor(executor: Pick<Executor, 'device' | 'ledger'>, { steps, positions }: Program) {
+  /** `forward` is recorded for the longest text there will be; the tables are for `positions` of it. */
+  constructor(
+    executor: Pick<Executor, 'device' | 'ledger'>,
+    forward: Program,
+    positions = forward.positions,
+  ) {
     this.#executor = executor
     this.#positions = positions
-    const own = steps.filter((step) => isOp(step, 'rope')).map(({ attrs }) => attrs.table)
-    this.#tables = [...new Map(own.map((table) => [JSON.stringify(table), table])).values()]
-    this.border = Math.min(...this.#tables.map((table) => lengthBorder(table) ?? Infinity))
+    this.#tables = tablesOf(forward)
+    this.border = borderOf(this.#tables)
     this.#isGrowing = this.#tables.some(({ scaling }) => scaling.kind === 'dynamic')
-    const more = this.border >= positions ? 0 : this.#isGrowing ? KEPT_LENGTHS : 1
+    const more = sectionsBehind(this.#tables, forward.positions)
     this.#held = Array.from({ length: more }, (_, i) => ({ section: i + 1, length: 0 }))
     this.#add('none', 16)
     for (const table of this.#tables)
@@ -189,7 +217,16 @@ export class RopeTables {
     return entry.section * this.#positions
   }
 
-  dispose(): void {
+  /** Another holder of these tables. */
+  retain(): this {
+    this.#holders += 1
+    return this
+  }
+
+  /** A holder is done with them; the last one frees them. */
+  release(): void {
+    this.#holders -= 1
+    if (this.#holders > 0) return
     for (const buffer of this.#buffers.values()) this.#executor.ledger.destroy(buffer)
   }
 }

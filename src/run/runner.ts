@@ -1,36 +1,32 @@
 import type { Counters, Variant } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
-import { invariant } from '../errors.ts'
+import { invariant, TokenscopeError } from '../errors.ts'
 import type { OpenedDevice } from '../gpu/device.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
+import { allocate } from '../gpu/memory.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
 import type { BoundDispatch } from '../gpu/profiler.ts'
-import { splitPositions } from '../ops/attention.ts'
+import { KV_F32, type KvFormat } from '../ops/kvFormats.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
 import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
 import { EDIT_SLOT, PAGE } from '../program/batchLayout.ts'
 import { withAdapters, withEdits } from '../program/changes.ts'
 import { fuse } from '../program/fuse.ts'
 import { withMask } from '../program/mask.ts'
-import { isOp, type Program, type ProgramSize } from '../program/step.ts'
+import type { Program, ProgramSize } from '../program/step.ts'
 import type { WeightStore } from '../weights/store.ts'
 import { batchWords, packBatch, type BatchRow } from './batch.ts'
 import type { BindResources, BoundProgram } from './bind.ts'
-import {
-  cacheLayers,
-  MAX_SEQUENCES,
-  PagePool,
-  SequenceStore,
-  widestWindow,
-  type PageOrigin,
-} from './cache.ts'
+import { MAX_SEQUENCES, SequenceStore, widestWindow, type PageOrigin, type Sequence } from './cache.ts'
 import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
 import { Executor } from './executor.ts'
 import { LivePrograms } from './livePrograms.ts'
+import { cacheLayers, PagePool } from './pagePool.ts'
+import { Reach } from './reach.ts'
 import { RopeTables } from './ropeTable.ts'
 import { MAX_LOGIT_ROWS, MAX_ROWS } from './rows.ts'
-import { cachePages, ringRows } from './sizes.ts'
+import { firstPages, FIRST_ROOM, ringRows, SPARE_CACHE_BYTES, SPARE_PAGES } from './sizes.ts'
 
 export interface RunnerOptions {
   opened: OpenedDevice
@@ -41,6 +37,20 @@ export interface RunnerOptions {
   weights: WeightStore
   /** Made to propose tokens to another runner: room for one text, logits of one forward. */
   draft?: boolean
+  /** Kernels of another runner on the same device. */
+  pipelines?: PipelineCache
+  /** How the cache keeps keys and values; default f32. */
+  kv?: KvFormat
+  /** What it begins with before texts grow. */
+  room?: typeof FIRST_ROOM
+}
+
+function noRoomFor(length: number, positions: number, { message: cause }: GPUError): TokenscopeError {
+  const message = `The GPU has no memory left for a text of ${length} tokens; ${positions} have room.`
+  return new TokenscopeError('out-of-memory', message, {
+    hint: 'What is written so far is kept. Use a shorter text.',
+    details: { positions, wanted: length, cause },
+  })
 }
 
 /** Buffers of one model that live as long as it does, and the programs bound to them. */
@@ -57,38 +67,41 @@ export class Runner {
   /** What `select` writes: one record per logit row. */
   readonly records: LedgerBuffer
   readonly batch: LedgerBuffer
-  /** Space between the two halves of decode attention. */
-  readonly scratch: LedgerBuffer
-  readonly #ropeTables: RopeTables
+  /** Recorded for the whole context. */
+  readonly #forward: Program
+  #reach: Reach
   readonly #sampledTokens: LedgerBuffer
   #programs: LivePrograms
   #edited: LivePrograms | null = null
   #turn: Promise<unknown> = Promise.resolve()
   #select: { dispatch: Omit<BoundDispatch, 'grid'>; params: LedgerBuffer } | null = null
 
-  constructor({ opened, variant, model, context, ledger, weights, draft = false }: RunnerOptions) {
-    this.executor = new Executor(opened.device, ledger, variant)
+  constructor(options: RunnerOptions) {
+    const { opened, variant, model, context, ledger, weights } = options
+    const { draft = false, room = FIRST_ROOM, kv = KV_F32 } = options
+    this.executor = new Executor(opened.device, ledger, variant, options.pipelines)
     this.model = model
     this.context = context
     this.weights = weights
     const forward = model.record({ rows: MATVEC_ROWS, logitRows: MATVEC_ROWS, positions: context })
     const layers = cacheLayers(forward)
     const perContext = Math.ceil(context / PAGE)
-    this.pool = new PagePool(ledger, layers, cachePages(layers, context, draft))
+    this.pool = new PagePool(ledger, layers, {
+      pages: firstPages(layers, kv, { perContext, bytes: room.cacheBytes }),
+      most: MAX_SEQUENCES * perContext + SPARE_PAGES,
+      format: kv,
+    })
     this.sequences = new SequenceStore(opened.device, this.pool, widestWindow(layers))
-    const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage
-    this.ringRows = ringRows(model.vocab, context, opened.device.limits.maxStorageBufferBindingSize, draft)
+    const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
+    this.ringRows = ringRows(model.vocab, context, ledger.largestBinding, draft)
     this.logits = ledger.create('logits', this.ringRows * model.vocab * 4, STORAGE | COPY_SRC)
     this.records = ledger.create('records', MAX_LOGIT_ROWS * RECORD_BYTES, STORAGE | COPY_SRC)
     const words = batchWords(MAX_ROWS, MAX_SEQUENCES, perContext)
     this.batch = ledger.create('batch', words * 4, STORAGE | COPY_DST)
     this.#sampledTokens = ledger.create('sampled-tokens', MAX_SEQUENCES * 4, STORAGE)
-    this.#ropeTables = new RopeTables(this.executor, forward)
-    const splits = Math.ceil(context / splitPositions(variant))
-    const scores = forward.steps.filter((step) => isOp(step, 'scores'))
-    const widest = Math.max(0, ...scores.map(({ attrs }) => attrs.heads * (attrs.headDim + 4)))
-    this.scratch = ledger.create('activations:parts', MATVEC_ROWS * splits * widest * 4, STORAGE | UNIFORM)
-    this.#programs = new LivePrograms(this, { adapters: null, edits: null })
+    this.#forward = forward
+    this.#reach = new Reach(this.executor, forward, Math.min(context, room.positions))
+    this.#programs = new LivePrograms(this, { adapters: null, edits: null }, this.#reach)
   }
 
   get device(): GPUDevice {
@@ -126,13 +139,14 @@ export class Runner {
   resources(
     own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
     { adapters, edits }: ForwardChanges = { adapters: this.adapters, edits: null },
+    ropeTables = this.#reach.ropeTables,
   ): BindResources {
     const loaded = (): BoundAdapters => {
       invariant(adapters, 'a step of adapters needs adapters')
       return adapters
     }
     return {
-      ropeTable: (table) => this.#ropeTables.get(table),
+      ropeTable: (table) => ropeTables.get(table),
       sampledTokens: this.#sampledTokens.gpu,
       matrix: (name) => adapters?.matrix(name) ?? this.weights.view(name),
       vector: (name) => (adapters?.vector(name) ?? this.weights.vector(name)).gpu,
@@ -161,18 +175,81 @@ export class Runner {
   }
 
   async #swapAdapters(adapters: BoundAdapters | null): Promise<void> {
-    const next = new LivePrograms(this, { adapters, edits: null })
+    const { moves } = this.pool
+    const reach = this.#reach
+    const before = this.#programs
+    const next = new LivePrograms(this, { adapters, edits: null }, reach)
     try {
-      await next.prepareLike(this.#programs)
+      await next.prepareLike(before)
     } catch (error) {
       await next.dispose()
       adapters?.dispose()
       throw error
     }
-    const before = this.#programs
+    if (reach !== this.#reach || moves !== this.pool.moves) {
+      // A text has grown meanwhile: what was prepared is bound to buffers that others have taken the place of.
+      await next.dispose()
+      return this.#swapAdapters(adapters)
+    }
     this.#programs = next
     await Promise.all([before.dispose(), this.#dropEdited()])
     before.adapters?.dispose()
+  }
+
+  /**
+   * Makes room for positions of a sequence below `length`, in the cache and in the programs: their buffers grow as texts do. Texts
+   * that nobody works on are given up before the cache grows past what is spent on keeping them.
+   * @throws `limit` or `out-of-memory`, with the numbers, where the device has no room; every text stays as it is then.
+   */
+  async makeRoom(sequence: Sequence, length: number): Promise<void> {
+    const { pool, sequences } = this
+    if (length > this.#reach.positions) await this.#goFurther(length)
+    const lacking = sequences.lacking(sequence, length)
+    if (lacking === 0) return
+    if (lacking > pool.freePages && pool.pages * pool.bytesPerPage >= SPARE_CACHE_BYTES)
+      sequences.giveUpFor(lacking)
+    const { moves } = pool
+    const refusal = pool.freePages >= lacking ? null : await pool.grow(this.device, lacking, SPARE_PAGES)
+    if (pool.moves !== moves) {
+      void this.#programs.bindAgain()
+      void this.#edited?.bindAgain()
+    }
+    sequences.reserve(sequence, length, refusal)
+  }
+
+  /** Binds live programs for texts of `length` tokens at least. */
+  async #goFurther(length: number): Promise<void> {
+    const [reach, programs] = [this.#reach, this.#programs]
+    const changes = { adapters: this.adapters, edits: null }
+    const made: { reach: Reach; programs: LivePrograms }[] = []
+    const shortage = await allocate(this.device, () => {
+      const longer = reach.longer(this.#forward, length)
+      try {
+        made.push({ reach: longer, programs: new LivePrograms(this, changes, longer) })
+      } catch (error) {
+        longer.dispose()
+        throw error
+      }
+    })
+    const [next] = made
+    // Adapters may have been swapped meanwhile.
+    if (!next || shortage || programs !== this.#programs) {
+      next?.reach.dispose()
+      await next?.programs.dispose()
+      if (!shortage) return this.#goFurther(length)
+      throw noRoomFor(length, reach.positions, shortage)
+    }
+    this.#reach = next.reach
+    this.#programs = next.programs
+    await Promise.all([programs.dispose(), this.#dropEdited()])
+    reach.dispose()
+  }
+
+  /** The rotary tables for texts of so many positions. The caller releases them. */
+  tablesFor(positions: number): RopeTables {
+    return positions <= this.#reach.positions
+      ? this.#reach.ropeTables.retain()
+      : new RopeTables(this.executor, this.#forward, positions)
   }
 
   /** The bound live program for these counts; compiled once. It may be freed in any later turn: {@link withLive} is for running it. */
@@ -203,7 +280,7 @@ export class Runner {
     if (!edits) return this.#programs
     if (this.#edited?.edits !== edits) {
       void this.#dropEdited()
-      this.#edited = new LivePrograms(this, { adapters: this.adapters, edits })
+      this.#edited = new LivePrograms(this, { adapters: this.adapters, edits }, this.#reach)
     }
     return this.#edited
   }
@@ -215,22 +292,22 @@ export class Runner {
     await edited?.dispose()
   }
 
-  /** The words of a batch; rows carry scales once there are adapters or edits to scale. */
-  pack(rows: readonly BatchRow[]): Uint32Array<ArrayBuffer> {
+  /** The words of a batch; rows carry scales once there are adapters or edits to scale. `ropeTables`: those its program is bound to. */
+  pack(rows: readonly BatchRow[], ropeTables = this.#reach.ropeTables): Uint32Array<ArrayBuffer> {
     const scaled = this.adapters !== null || rows.some(({ scales }) => (scales?.[EDIT_SLOT] ?? 0) !== 0)
-    this.#ropeTables.hold(rows.map(({ textLength = 0 }) => textLength))
-    const tableRow = (length: number): number => this.#ropeTables.firstRow(length)
+    ropeTables.hold(rows.map(({ textLength = 0 }) => textLength))
+    const tableRow = (length: number): number => ropeTables.firstRow(length)
     return packBatch(rows, this.pipelines.variant.workgroup, scaled ? EDIT_SLOT + 1 : 0, tableRow)
   }
 
   /** The length by which a text of `length` tokens turns; 0 for what is short, and for models that do not go by it. */
   turnedAs(length: number): number {
-    return this.#ropeTables.turnedAs(length)
+    return this.#reach.ropeTables.turnedAs(length)
   }
 
   /** Longest text that turns as short ones do; infinite for models that do not go by it. */
   get turnBorder(): number {
-    return this.#ropeTables.border
+    return this.#reach.ropeTables.border
   }
 
   /** Which pages a text of `length` tokens may share: those of other rotations are not its own. */
@@ -294,9 +371,9 @@ export class Runner {
   async dispose(): Promise<void> {
     await this.#programs.dispose()
     this.adapters?.dispose()
-    const own = [this.logits, this.records, this.batch, this.#sampledTokens, this.scratch]
+    const own = [this.logits, this.records, this.batch, this.#sampledTokens]
     for (const buffer of this.#select ? [...own, this.#select.params] : own) this.ledger.destroy(buffer)
-    this.#ropeTables.dispose()
+    this.#reach.dispose()
     this.pool.dispose()
   }
 }

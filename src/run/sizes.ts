@@ -1,18 +1,31 @@
+import type { KvFormat } from '../ops/kvFormats.ts'
 import { PAGE } from '../program/batchLayout.ts'
-import { cacheBytesPerPosition, type CacheLayer } from './cache.ts'
+import { MAX_SEQUENCES } from './cache.ts'
+import { cacheBytesPerPosition, type CacheLayer } from './pagePool.ts'
 import { MAX_LOGIT_ROWS } from './rows.ts'
 
 /** Bytes of the ring that keeps the logits of generated tokens. */
-const RING_BYTES = 64 * 1024 * 1024
-/** Bytes of cache that may be spent on keeping more than one full context. */
-const SPARE_CACHE_BYTES = 64 * 1024 * 1024
-const MAX_CONTEXTS = 4
+const RING_BYTES = 8 * 1024 * 1024
+/** Bytes of cache up to which idle texts are kept rather than given up for room. */
+export const SPARE_CACHE_BYTES = 64 * 1024 * 1024
+/** Pages that stay free: a look at a running text takes a copy of its last page, and one behind it. */
+export const SPARE_PAGES = 2
+/** Room to begin with: bytes of cache, and positions that live programs are bound for. Both grow with the texts. */
+export const FIRST_ROOM = { cacheBytes: 4 * 1024 * 1024, positions: 512 }
 
-/** Pages of keys and values for texts of `context` positions; a runner that proposes tokens holds one text. */
-export function cachePages(layers: readonly CacheLayer[], context: number, single = false): number {
-  const spare = Math.floor(SPARE_CACHE_BYTES / (cacheBytesPerPosition(layers) * context))
-  const contexts = single ? 1 : Math.max(1, Math.min(MAX_CONTEXTS, spare))
-  return Math.ceil(context / PAGE) * contexts + 1
+/** Pages that a cache begins with: what `bytes` hold, and no more than all texts together can take. */
+export function firstPages(
+  layers: readonly CacheLayer[],
+  format: KvFormat,
+  { perContext, bytes }: { perContext: number; bytes: number },
+): number {
+  const affordable = Math.floor(bytes / (PAGE * cacheBytesPerPosition(layers, format)))
+  return SPARE_PAGES + Math.min(MAX_SEQUENCES * perContext, Math.max(1, affordable))
+}
+
+/** Pages of keys and values once one text of `context` positions is written. */
+export function cachePages(context: number): number {
+  return Math.ceil(context / PAGE) + SPARE_PAGES
 }
 
 /** Rows of logits that are kept: one for each token of a text, as far as the ring reaches. */

@@ -1,4 +1,5 @@
 import type { HubOptions } from '../api/load.ts'
+import type { HubFind } from '../api/source.ts'
 import { throwIfAborted, TokenscopeError } from '../errors.ts'
 import { DEFAULT_ENDPOINT } from './hubAddress.ts'
 import { pause, retryAfter } from './url.ts'
@@ -26,15 +27,6 @@ export interface HubRepository {
   readonly files: readonly HubFile[]
   /** As the hub counted them, null when it did not. */
   readonly parameters: number | null
-}
-
-/** One find of a search. */
-export interface HubFind {
-  readonly id: string
-  readonly gated: boolean
-  readonly license: string | null
-  readonly downloads: number | null
-  readonly tags: readonly string[]
 }
 
 export interface HubRequest {

@@ -185,15 +185,19 @@ export class Adapters {
     })
   }
 
-  /** All at their scales as files to keep: one PEFT adapter, or the model with them folded in. */
-  async export(format: 'peft' | 'merged'): Promise<{ name: string; blob: Blob } | null> {
+  /** All at their scales as files to keep: one adapter for PEFT or for llama.cpp, or the model with them folded in. */
+  async export(format: 'peft' | 'gguf' | 'merged'): Promise<{ name: string; blob: Blob } | null> {
     let packed: { name: string; blob: Blob } | null = null
     await this.work('export', async (model) => {
       const { scales } = this
       const files = await model.exportAdapter(scales, { format })
       const parts = scales.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`)
       const name = parts.join('+').replace(/[^\p{L}\p{N}.+-]+/gu, '-')
-      packed = await packFiles(files, format === 'peft' ? name : `${model.info.id}-${name}`)
+      const [only] = files.values()
+      packed =
+        format === 'gguf' && only
+          ? { name: `${name}.gguf`, blob: new Blob([only as Uint8Array<ArrayBuffer>]) }
+          : await packFiles(files, format === 'peft' ? name : `${model.info.id}-${name}`)
     })
     return packed
   }

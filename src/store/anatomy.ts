@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla'
-import type { Model, StepInfo, Attrs } from '../api/model.ts'
+import type { Attrs, Mask, Model, StepInfo } from '../api/model.ts'
 import type { OpName } from '../program/attrs.ts'
 import { localName } from '../program/step.ts'
 import { perSession } from './perSession.ts'
@@ -31,8 +31,10 @@ export interface AttentionSteps {
   context: string
   cache: string
   heads: number
-  /** Positions a row sees, its own among them; null: all up to its own. */
+  /** Positions a row sees, its own among them; null: all that its mask lets through. */
   window: number | null
+  /** The model's own. */
+  mask: Mask
 }
 
 export interface LayerAnatomy {
@@ -73,6 +75,7 @@ function attentionOf(steps: readonly StepInfo[]): AttentionSteps | null {
     cache: cache.name,
     heads: scores.attrs.heads,
     window: scores.attrs.window,
+    mask: scores.attrs.mask ?? 'causal',
   }
 }
 

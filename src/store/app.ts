@@ -56,6 +56,8 @@ export interface AppState extends Preferences {
   catalogue: Catalogue
   /** Id or address of the model that was asked for last, as a link spells it; null for dropped files. */
   modelId: string | null
+  /** A model that another tab holds, not loaded here until asked for. */
+  taken: string | null
   prompt: string
   settings: Settings
   memory: MemoryReport | null
@@ -102,6 +104,7 @@ export function createAppStore(preferences: Preferences, initial: Partial<AppSta
     error: null,
     catalogue: EMPTY_CATALOGUE,
     modelId: null,
+    taken: null,
     prompt: '',
     settings: { ...DEFAULT_SETTINGS },
     memory: null,

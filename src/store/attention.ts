@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant } from '../errors.ts'
-import type { Model, TensorData } from '../api/model.ts'
+import type { Mask, Model, TensorData } from '../api/model.ts'
 import { readAnatomy } from './anatomy.ts'
 import {
   addHeads,
@@ -11,6 +11,7 @@ import {
   type HeadScores,
   type Pattern,
 } from './attentionScores.ts'
+import { maskChoiceOf } from './maskChoice.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { TextMeasurement } from './textMeasurement.ts'
@@ -27,6 +28,8 @@ export interface HeadSummary {
 export interface AttentionMap {
   layers: number
   heads: number
+  /** What it was read under; undefined: the model's own. */
+  mask: Mask | undefined
   /** Layer by layer, its heads and then their mean; those read so far. */
   summaries: readonly HeadSummary[]
   /** `[heads, size, size]` by layer; not all of them for a long text. */
@@ -80,13 +83,14 @@ async function readLayers(
   model: Model,
   ids: readonly number[],
   layers: readonly number[],
+  mask: Mask | undefined,
 ): Promise<Map<number, Float32Array>> {
   const anatomy = await readAnatomy(model)
   const steps = layers.flatMap((layer) => {
     const probs = anatomy.layers[layer]?.attention?.probs
     return probs === undefined ? [] : [[layer, probs] as const]
   })
-  const traced = await model.trace(ids, { probes: steps.map(([, probs]) => probs) })
+  const traced = await model.trace(ids, { probes: steps.map(([, probs]) => probs), mask })
   return new Map(
     steps.map(([layer, probs]) => {
       const tensor = traced.get(probs)
@@ -126,7 +130,11 @@ export function singleChoice(places: readonly HeadPlace[], heads: number): Chose
 }
 
 /** Every head of every layer, a few layers to a forward; pauses between heads, so that the page stays responsive. */
-async function* readAttention(model: Model, ids: readonly number[]): AsyncIterable<AttentionMap> {
+async function* readAttention(
+  model: Model,
+  ids: readonly number[],
+  mask: Mask | undefined,
+): AsyncIterable<AttentionMap> {
   const { layers, heads } = model.info
   const size = ids.length
   const perLayer = heads * size * size
@@ -137,7 +145,7 @@ async function* readAttention(model: Model, ids: readonly number[]): AsyncIterab
   const step = Math.max(1, Math.floor(BATCH_ELEMENTS / perLayer))
   for (let from = 0; from < layers; from += step) {
     const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
-    for (const [layer, weights] of await readLayers(model, ids, some)) {
+    for (const [layer, weights] of await readLayers(model, ids, some, mask)) {
       if (kept) probs.set(layer, weights)
       for (const head of [...Array(heads).keys(), null]) {
         const pattern = patternOf(weights, { heads, size }, head)
@@ -150,7 +158,7 @@ async function* readAttention(model: Model, ids: readonly number[]): AsyncIterab
         await pause()
       }
     }
-    yield { layers, heads, summaries: [...summaries], probs }
+    yield { layers, heads, mask, summaries: [...summaries], probs }
   }
 }
 
@@ -174,7 +182,9 @@ export class Attention {
   private mean: { of: AttentionMap; key: string; pattern: Pattern } | null = null
 
   constructor(session: Session) {
-    this.measurement = new TextMeasurement(session, readAttention)
+    const choice = maskChoiceOf(session)
+    this.measurement = new TextMeasurement(session, (model, ids) => readAttention(model, ids, choice.mask))
+    choice.onChange(() => this.measurement.refresh())
   }
 
   choose(chosen: ChosenHead): void {
@@ -239,8 +249,8 @@ export class Attention {
   async read(layer: number): Promise<void> {
     const { shown } = this.measurement.state.getState()
     if (shown === null) return
-    const { model, ids } = shown
-    const probs = (await readLayers(model, ids, [layer])).get(layer)
+    const { model, ids, value } = shown
+    const probs = (await readLayers(model, ids, [layer], value.mask)).get(layer)
     if (probs !== undefined && this.measurement.state.getState().shown?.ids === ids)
       this.single = { of: ids, layer, probs }
   }

@@ -1,4 +1,4 @@
-/** One head's weights, row-major `[size, size]`: queries down, keys across, 0 above the diagonal. */
+/** One head's weights, row-major `[size, size]`: queries down, keys across, 0 where the mask lets nothing through. */
 export interface Pattern {
   size: number
   data: Float32Array
@@ -53,7 +53,7 @@ export function scorePattern({ size, data }: Pattern, { same, behind }: Copies):
   const sums = { entropy: 0, previous: 0, first: 0, same: 0, induction: 0 }
   let repeats = 0
   for (let row = 0; row < size; row++) {
-    const weights = data.subarray(row * size, row * size + row + 1)
+    const weights = data.subarray(row * size, (row + 1) * size)
     sums.entropy += entropyBits(weights)
     if (row === 0) continue
     const mass = (places: readonly number[] = []): number =>
@@ -112,7 +112,7 @@ export function poolPattern({ size, data }: Pattern, limit: number): Pattern {
   const pooled = new Float32Array(limit * limit)
   for (let row = 0; row < size; row++) {
     const line = Math.floor((row * limit) / size) * limit
-    for (let col = 0; col <= row; col++) {
+    for (let col = 0; col < size; col++) {
       const at = line + Math.floor((col * limit) / size)
       const value = data[row * size + col]!
       if (value > pooled[at]!) pooled[at] = value
@@ -124,9 +124,7 @@ export function poolPattern({ size, data }: Pattern, limit: number): Pattern {
 /** Weights of one token, by position: of its keys, or those that each query gives it. 0 where the mask leaves none. */
 export function weightsOf({ size, data }: Pattern, row: number, direction: 'keys' | 'queries'): Float32Array {
   if (direction === 'keys') return data.slice(row * size, (row + 1) * size)
-  return Float32Array.from({ length: size }, (_, query) =>
-    query < row ? 0 : (data[query * size + row] ?? 0),
-  )
+  return Float32Array.from({ length: size }, (_, query) => data[query * size + row] ?? 0)
 }
 
 export interface Link {
@@ -134,7 +132,7 @@ export interface Link {
   weight: number
 }
 
-/** Positions on the other side by weight, largest first: up to the query itself for keys, from the key on for queries. */
+/** Positions on the other side by weight, largest first: those that look back, and all that have any. */
 export function strongestLinks(
   weights: Float32Array,
   row: number,
@@ -142,7 +140,9 @@ export function strongestLinks(
   count: number,
 ): Link[] {
   return Array.from(weights, (weight, position) => ({ position, weight }))
-    .filter(({ position }) => (direction === 'keys' ? position <= row : position >= row))
+    .filter(
+      ({ position, weight }) => weight > 0 || (direction === 'keys' ? position <= row : position >= row),
+    )
     .sort((a, b) => b.weight - a.weight || a.position - b.position)
     .slice(0, count)
 }
@@ -162,7 +162,8 @@ export function scaleEnd({ size, data }: Pattern, short: number): number {
   const seen: number[] = []
   // The first queries have few keys, and so large weights.
   for (let row = Math.floor(size / 8); row < size; row++)
-    for (let col = row % stride; col <= row; col += stride) seen.push(data[row * size + col] ?? 0)
+    for (let col = row % stride; col < size; col += stride)
+      if (col <= row || (data[row * size + col] ?? 0) > 0) seen.push(data[row * size + col] ?? 0)
   seen.sort((a, b) => a - b)
   const end = seen[Math.floor((seen.length - 1) * COVERED)] ?? 1
   return end > 0 ? Math.min(1, end) : 1

@@ -24,12 +24,14 @@ export interface AdapterEntry {
 
 export interface Catalogue {
   models: readonly CatalogueEntry[]
+  /** Models of the hub that the list speaks of. */
+  hub: readonly CatalogueEntry[]
   adapters: readonly AdapterEntry[]
   /** Id loaded when no other was asked for. */
   initial: string | null
 }
 
-export const EMPTY_CATALOGUE: Catalogue = { models: [], adapters: [], initial: null }
+export const EMPTY_CATALOGUE: Catalogue = { models: [], hub: [], adapters: [], initial: null }
 
 /** For a model whose entry brings no prompts of its own. */
 export const FALLBACK_EXAMPLES: readonly string[] = [
@@ -85,8 +87,10 @@ export function parseCatalogue(json: unknown): Catalogue {
   const asked = typeof root['default'] === 'string' ? root['default'] : null
   const initial = models.find((entry) => entry.id === asked) ?? models[0]
   const adapters = Array.isArray(root['adapters']) ? root['adapters'] : []
+  const hub = Array.isArray(root['hub']) ? root['hub'] : []
   return {
     models,
+    hub: hub.map((value, index) => parseEntry(value, `hub[${index}]`)),
     adapters: adapters.map((value, index) => parseAdapter(value, `adapters[${index}]`)),
     initial: initial?.id ?? null,
   }
@@ -114,6 +118,7 @@ export async function fetchCatalogue(url: string): Promise<Catalogue> {
 }
 
 export function examplesOf(catalogue: Catalogue, modelId: string | null): readonly string[] {
-  const own = catalogue.models.find((entry) => entry.id === modelId)?.examples ?? []
+  const all = [...catalogue.models, ...catalogue.hub]
+  const own = all.find((entry) => entry.id === modelId)?.examples ?? []
   return own.length > 0 ? own : FALLBACK_EXAMPLES
 }

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { TokenscopeError, invariant, toErrorData, type ErrorData } from '../errors.ts'
 import type { LensCell, LensOptions, Model } from '../api/model.ts'
+import { maskChoiceOf } from './maskChoice.ts'
 import { pictureOf, streamStart, type MapLayer, type Picture } from './mapPicture.ts'
 import { normOf } from './mapRow.ts'
 import { perSession } from './perSession.ts'
@@ -43,7 +44,7 @@ export interface RowFacts {
   layers: readonly (LayerFacts | null)[]
   /** By layer, −1 the embedding; null while they are read or where the model has no such head. */
   words: ReadonlyMap<number, LayerWord> | null
-  /** The token followed through the layers: that behind the row, or where rows see later ones the one there; else the most probable. */
+  /** The token followed through the layers: the one that came, or in its place; where none has come, the most probable. */
   followed: { id: number; isGiven: boolean } | null
   /** Texts of the last layer's most probable tokens, and of the token that follows. */
   texts: ReadonlyMap<number, string>
@@ -52,6 +53,8 @@ export interface RowFacts {
 export interface MapState {
   picture: Picture | null
   facts: RowFacts | null
+  /** Words are those that fit the row's own place, as an encoder fills it; else those that come next. */
+  inPlace: boolean
   /** Everything of the row has been read. */
   whole: boolean
   error: ErrorData | null
@@ -144,6 +147,7 @@ export class ModelMap {
   readonly state = createStore<MapState>()(() => ({
     picture: null,
     facts: null,
+    inPlace: false,
     whole: false,
     error: null,
     open: undefined,
@@ -212,11 +216,10 @@ export class ModelMap {
       this.#source = source
       this.#run += 1
       this.#kept.clear()
-      this.state.setState({
-        picture: source === null ? null : pictureOf(source.steps),
-        facts: null,
-        whole: false,
-      })
+      const picture = source === null ? null : pictureOf(source.steps)
+      // A decoder that is shown more than it was trained with still predicts what comes next.
+      const inPlace = picture?.seesLater === true && maskChoiceOf(this.#session).mask === undefined
+      this.state.setState({ picture, inPlace, facts: null, whole: false })
     }
     if (source === null || this.#viewers === 0) return
     const { row } = stepsOf(this.#session)
@@ -284,13 +287,15 @@ export class ModelMap {
     seesLater: boolean,
   ): Promise<Pick<RowFacts, 'words' | 'texts' | 'followed'>> {
     const before = ids.slice(0, row + 1)
-    const given = seesLater ? ids[row] : ids[row + 1]
+    const given = this.state.getState().inPlace ? ids[row] : ids[row + 1]
+    const { mask } = maskChoiceOf(this.#session)
     const read = (token: number | undefined): Promise<readonly LensCell[]> =>
       readCells(model, seesLater ? ids : before, {
         positions: [row],
         topK: OUTCOME_TOP,
         token,
-        cached: !seesLater,
+        cached: !seesLater && mask === undefined,
+        mask,
       })
     const first = await read(given)
     const id = given ?? first.at(-1)?.top[0]?.id

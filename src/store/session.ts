@@ -1,5 +1,5 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
-import type { FinishReason, LogitsAt, Model, ModelSource } from '../api/model.ts'
+import type { FinishReason, HubOptions, LoadOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
 import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.ts'
 import { LogitsCache } from './logits.ts'
@@ -28,6 +28,8 @@ export interface LoadRequest {
   id: string | null
   /** Settings of a run to start the moment the model answers. */
   first?: Settings | undefined
+  /** How it is loaded, where that was chosen. */
+  how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
 }
 
 /** A prompt that does not stand in the page's field. */
@@ -44,6 +46,8 @@ export interface GivenPrompt {
 export class Session {
   readonly app: AppStore
   readonly log: TokenLog
+  /** Where models of the hub come from; the token is nowhere else. */
+  hub: HubOptions = {}
   private readonly client: EngineClient
   private readonly now: () => number
   private readonly logits: LogitsCache
@@ -51,6 +55,7 @@ export class Session {
   private readonly texts = new Map<string, string>()
   private shown: Model | null = null
   private source: ModelSource | null = null
+  private how: LoadRequest['how']
   private loading: AbortController | null = null
   private running: AbortController | null = null
   /** Counts runs; what arrives for an older one is dropped. */
@@ -69,8 +74,14 @@ export class Session {
     return this.shown
   }
 
+  /** What is done with models before one is loaded. */
+  get models(): EngineClient['models'] {
+    return this.client.models
+  }
+
   /** Loads beside the model that is there, which keeps answering if this one fails. `id` null: dropped files. */
-  async load(source: ModelSource, { label, id, first }: LoadRequest): Promise<boolean> {
+  async load(source: ModelSource, request: LoadRequest): Promise<boolean> {
+    const { label, how } = request
     this.loading?.abort()
     const controller = new AbortController()
     this.loading = controller
@@ -80,6 +91,8 @@ export class Session {
     this.app.setState({ model: { kind: 'loading', label, progress, elapsed: 0, info }, error: null })
     try {
       const model = await this.client.loadModel(source, {
+        ...how,
+        hub: this.hub,
         signal: controller.signal,
         onProgress: (next) => {
           if (this.loading !== controller) return
@@ -91,7 +104,7 @@ export class Session {
         await model.dispose()
         return false
       }
-      await this.adopt(model, source, { label, id, first })
+      await this.adopt(model, source, request)
       return true
     } catch (error) {
       if (this.loading === controller) this.loadFailed(error, label)
@@ -116,13 +129,13 @@ export class Session {
   async reload(): Promise<boolean> {
     if (this.source === null) return false
     const { modelId } = this.app.getState()
-    return this.load(this.source, { label: modelId ?? '', id: modelId })
+    return this.load(this.source, { label: modelId ?? '', id: modelId, how: this.how })
   }
 
   /** Replaces the text by a new one for the prompt as it stands, or for the one given. */
   async generate(settings: Settings = this.app.getState().settings, given?: GivenPrompt): Promise<void> {
     const model = this.shown
-    if (model === null) return
+    if (model?.info.tasks.includes('generate') !== true) return
     const run = this.startRun()
     try {
       const promptIds = given?.ids ?? (await encodePrompt(model, this.app.getState().prompt))
@@ -142,7 +155,7 @@ export class Session {
   /** Goes on behind the text that is there, with the settings as they stand. */
   async continue(stop?: readonly string[]): Promise<void> {
     const model = this.shown
-    if (model === null || this.log.promptIds.length === 0) return
+    if (model?.info.tasks.includes('generate') !== true || this.log.promptIds.length === 0) return
     const run = this.startRun()
     const { settings } = this.app.getState()
     try {
@@ -207,17 +220,21 @@ export class Session {
     this.client.dispose()
   }
 
-  private async adopt(model: Model, source: ModelSource, { id, first }: LoadRequest): Promise<void> {
+  private async adopt(model: Model, source: ModelSource, { id, how, ...asked }: LoadRequest): Promise<void> {
+    // An encoder is not asked to write.
+    const first = model.info.tasks.includes('generate') ? asked.first : undefined
     const before = this.shown
     this.running?.abort()
     this.run += 1
     this.shown = model
     this.source = source
+    this.how = how
     this.texts.clear()
     const { run } = this.app.getState()
     this.app.setState({
       model: { kind: 'ready', info: model.info },
       modelId: id,
+      taken: null,
       run: first !== undefined ? BEGINNING : isRunning(run) ? { kind: 'stopped' } : run,
     })
     if (first !== undefined) void this.generate(first)

@@ -54,6 +54,7 @@ export function startPage(options: StartOptions): Started {
   })
   const log = new TokenLog((run) => requestAnimationFrame(run))
   const session = new Session({ client: options.client, app, log, now: () => performance.now() })
+  session.hub = { endpoint: new URLSearchParams(location.search).get('hub') ?? undefined }
   const settled = loadFirst(session, link, options)
   keepState(session)
   const early = link.parts.size > 0 ? Promise.resolve() : settled
@@ -61,6 +62,10 @@ export function startPage(options: StartOptions): Started {
   early
     .then(options.loadLinks)
     .then(({ registerLinks }) => registerLinks(session))
+    .catch((error: unknown) => session.report(error))
+  settled
+    .then(() => import('./offline.ts'))
+    .then(({ keepPage }) => keepPage(session))
     .catch((error: unknown) => session.report(error))
   return { session, settled }
 }
@@ -71,6 +76,7 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
     app.setState({ error: { code: 'no-webgpu', message: options.noWebGpu, hint: '', details: {} } })
     return
   }
+  const arrival = import('./arrival.ts')
   try {
     app.setState({ catalogue: await fetchCatalogue(options.catalogueUrl) })
   } catch (error) {
@@ -88,7 +94,8 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const alone = options.autoStart && link.run && !restores
   const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
   const first = alone ? firstSettings(app.getState(), link) : undefined
-  await session.load(modelId, { label, id: modelId, first })
+  const { arrive } = await arrival
+  await arrive(session, modelId, { label, id: modelId, first })
   if (link.ignored.length > 0 && app.getState().error === null) app.setState({ error: ignoredKeys(link) })
 }
 
@@ -148,7 +155,8 @@ async function followLink(session: Session): Promise<void> {
   const other = link.model !== null && link.model !== modelId
   if (other && link.model !== null) {
     const label = catalogue.models.find((entry) => entry.id === link.model)?.name ?? link.model
-    if (!(await session.load(link.model, { label, id: link.model }))) return
+    const { openNamed } = await import('./arrival.ts')
+    if (!(await openNamed(session, link.model, { label, id: link.model }))) return
   }
   const rewritten = other || (link.prompt ?? prompt) !== prompt || !sameSettings(next, settings)
   const writes = rewritten && link.run && link.prompt !== null

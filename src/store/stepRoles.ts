@@ -22,10 +22,14 @@ export const PLACES = [
   'attn_post_norm',
   'resid_attn',
   'mlp_norm',
+  'router',
+  'chosen',
+  'weights',
   'gate',
   'up',
   'act',
   'down',
+  'experts',
   'mlp_post_norm',
   'resid',
   'final_norm',
@@ -58,6 +62,10 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
   position_scale: 'position_scale',
   gate: 'act',
   activation: 'act',
+  top_k: 'chosen',
+  router_weights: 'weights',
+  expert_sum: 'experts',
+  scaled_add: 'experts',
   lora_a: 'lora_a',
   embed_lora: 'embed_lora',
   blend: 'blend',
@@ -112,6 +120,13 @@ class Graph {
     return this.uses(step).some((use) => use.reader.op === op && use.at === at)
   }
 
+  /** True for the score by whose sigmoid an expert that every row takes is weighed. */
+  isSharedScore(step: PlacedStep): boolean {
+    return this.uses(step).some(
+      ({ reader }) => reader.op === 'activation' && this.isUsed(reader, 'scaled_add', 2),
+    )
+  }
+
   /** The step whose values reach this one's first input, past those that hand them on. */
   source(step: PlacedStep): PlacedStep | undefined {
     let found = this.input(step)
@@ -130,6 +145,7 @@ function roleOfLinear(graph: Graph, step: PlacedStep): StepRole {
   if (graph.isUsed(step, 'scores', 0)) return 'q'
   if (graph.isUsed(step, 'cache', 0)) return 'k'
   if (graph.isUsed(step, 'cache', 1)) return 'v'
+  if (graph.isUsed(step, 'top_k', 0) || graph.isSharedScore(step)) return 'router'
   if (graph.isUsed(step, 'gate', 0)) return 'gate'
   if (graph.isUsed(step, 'gate', 1) || graph.isUsed(step, 'activation', 0)) return 'up'
   const source = graph.source(step)?.op
@@ -160,7 +176,8 @@ function roleOfNorm(graph: Graph, step: PlacedStep): StepRole {
 }
 
 function roleIn(graph: Graph, step: PlacedStep): StepRole {
-  if (step.op === 'linear') return roleOfLinear(graph, step)
+  if (step.op === 'linear' || step.op === 'expert_linear') return roleOfLinear(graph, step)
+  if (step.op === 'activation' && graph.isUsed(step, 'scaled_add', 2)) return 'weights'
   if (isNorm(step)) return roleOfNorm(graph, step)
   if (step.op === 'add')
     return step.layer === null ? 'add' : graph.holdsContext(step.inputs[1]) ? 'resid_attn' : 'resid'

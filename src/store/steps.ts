@@ -2,6 +2,7 @@ import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Edit, Model, StepInfo } from '../api/model.ts'
 import { isRunning } from './app.ts'
+import { maskChoiceOf } from './maskChoice.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { TensorCache } from './stepsCache.ts'
@@ -73,6 +74,7 @@ export class Steps {
       if (state.model !== before.model || state.run !== before.run) this.sync()
     })
     session.log.subscribe(() => this.sync())
+    maskChoiceOf(session).onChange(() => this.refresh())
   }
 
   /** Keeps a forward at hand while a view shows it; returns the function that lets go. */
@@ -272,7 +274,12 @@ export class Steps {
     try {
       const scales = await scalesKey(model)
       if (opening === this.opening && this.wanted !== null) this.wanted.scales = scales
-      const source = await openSteps(model, ids, (await this.edits?.()) ?? [])
+      const source = await openSteps(
+        model,
+        ids,
+        (await this.edits?.()) ?? [],
+        maskChoiceOf(this.session).mask,
+      )
       if (opening !== this.opening) return await source.close()
       await this.show(source)
     } catch (error) {

@@ -1,5 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { TensorData } from '../api/model.ts'
+import { pictureShape } from '../program/step.ts'
 import { isLarge, type StepsSource } from './stepsSource.ts'
 
 /** Bytes of tensors kept on the page. */
@@ -91,7 +92,7 @@ const rowKey = (step: string, row: number): string => `${step}#${row}`
 function shapeOf(source: StepsSource, step: string): readonly number[] {
   const info = source.steps.find(({ name }) => name === step)
   invariant(info, `${step} is a step of this forward`)
-  return info.output.shape
+  return pictureShape(info, info.output.shape)
 }
 
 /** A row of a whole tensor; rows of a rank-3 tensor lie on its second axis. */

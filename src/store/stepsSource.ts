@@ -1,4 +1,4 @@
-import type { Edit, Inspection, Model } from '../api/model.ts'
+import type { Edit, Inspection, Mask, Model } from '../api/model.ts'
 import { readAnatomy } from './anatomy.ts'
 
 /** Weights behind one output column of a product, as the kernels see them. */
@@ -20,13 +20,14 @@ export type StepsSource = Inspection & {
 /** Tokens from which on not every output may fit: then those that a view of all layers reads come first. */
 const LONG_TEXT = 128
 
-/** Opens a forward over the tokens, under edits or none; everything it holds is freed by `close`. */
+/** Opens a forward over the tokens, under edits or none and a mask or the model's own; everything it holds is freed by `close`. */
 export async function openSteps(
   model: Model,
   ids: readonly number[],
   edits: readonly Edit[] = [],
+  mask?: Mask,
 ): Promise<StepsSource> {
-  const under = edits.length === 0 ? {} : { edits }
+  const under = { ...(edits.length === 0 ? {} : { edits }), ...(mask === undefined ? {} : { mask }) }
   if (ids.length < LONG_TEXT) return model.inspect(ids, under)
   const { list } = await readAnatomy(model)
   const retain = list.flatMap(({ name, op, stream }) => (op === 'add' || stream === 'writes' ? [name] : []))

@@ -1,29 +1,13 @@
 import type { ChatTemplateInfo, TemplateReads } from '../api/chat.ts'
 import { TokenscopeError } from '../errors.ts'
 import type { ChatRequest } from './jinja/chat.ts'
-import { isObject, refuse, type JsonObject } from './parts.ts'
+import { isObject, type JsonObject } from './parts.ts'
 import { Sandbox, type SandboxReply } from './sandbox.ts'
+import type { Templates } from './templates.ts'
 import type { ChatMessage, ChatOptions } from './types.ts'
 
 /** Milliseconds a template may run. */
 const TEMPLATE_LIMIT = 1000
-
-/** A model's templates by name; one without a name is `default`. */
-type Templates = ReadonlyMap<string, string>
-
-/** The `chat_template` of tokenizer_config.json: one string, or a list of named ones. */
-function readTemplates(value: unknown): Templates {
-  if (value === null) return new Map()
-  if (typeof value === 'string') return new Map([['default', value]])
-  const file = 'tokenizer_config.json'
-  if (!Array.isArray(value))
-    return refuse('chat_template', value, 'a string or a list of named templates', { file })
-  return new Map(
-    value.filter(isObject).flatMap(({ name, template }) => {
-      return typeof name === 'string' && typeof template === 'string' ? [[name, template] as const] : []
-    }),
-  )
-}
 
 function badArgument(field: string, got: string, expected: string): never {
   throw new TokenscopeError('bad-argument', `${field} is ${got}; expected ${expected}.`, {
@@ -152,23 +136,6 @@ export class ChatTemplate {
     this.#sandbox = sandbox
   }
 
-  /**
-   * Tries the template on the plainest of messages. One that refuses it, or wants more than it has, may take others:
-   * it is usable. One that cannot be read, or did not end in time, is not.
-   */
-  async check(): Promise<{ usable: boolean; warning: string | null }> {
-    const template = this.#choose(null)
-    if (template === null) return { usable: false, warning: null }
-    const chat = requestOf(template, [{ role: 'user', content: 'Hello' }], this.#tokens, {
-      addGenerationPrompt: true,
-    })
-    const reply = await this.#sandbox.run({ kind: 'render', chat }, TEMPLATE_LIMIT)
-    if (reply.status === 'text') return { usable: true, warning: null }
-    const failure = failureOf(reply)
-    const usable = failure.kind === 'raised' || failure.kind === 'value'
-    return { usable, warning: usable ? null : `${sentence(failure)}.` }
-  }
-
   /** Messages as the model's text, or as that of `options.template`; throws as `renderChatTemplate` does. */
   async render(messages: readonly ChatMessage[], options: ChatOptions = {}): Promise<string> {
     const template = options.template ?? this.#choose(options.tools)
@@ -189,8 +156,22 @@ export class ChatTemplate {
       const problem = names.length === 0 ? null : missing(names).message
       return { names, source, specialTokens, reads: null, problem }
     }
-    const { warning } = await this.check()
-    return { names, source, specialTokens, reads: await this.#reads(source), problem: warning }
+    const problem = await this.#problemOf(source)
+    return { names, source, specialTokens, reads: await this.#reads(source), problem }
+  }
+
+  /**
+   * Tries a template on the plainest of messages. One that refuses it, or wants more than it has, may take others: null. One that
+   * cannot be read, or did not end in time, is no use: why.
+   */
+  async #problemOf(template: string): Promise<string | null> {
+    const chat = requestOf(template, [{ role: 'user', content: 'Hello' }], this.#tokens, {
+      addGenerationPrompt: true,
+    })
+    const reply = await this.#sandbox.run({ kind: 'render', chat }, TEMPLATE_LIMIT)
+    if (reply.status === 'text') return null
+    const failure = failureOf(reply)
+    return failure.kind === 'raised' || failure.kind === 'value' ? null : `${sentence(failure)}.`
   }
 
   async #reads(template: string): Promise<TemplateReads | null> {
@@ -203,15 +184,6 @@ export class ChatTemplate {
     const forTools = tools === null || tools === undefined ? undefined : this.#templates.get('tool_use')
     return forTools ?? this.#templates.get('default') ?? null
   }
-}
-
-/** A model's templates, ready to run. Throws `bad-file` when `written` is nothing that a file may hold. */
-export function openChatTemplate(
-  written: unknown,
-  tokens: Readonly<Record<string, string>>,
-  sandbox: Sandbox,
-): ChatTemplate {
-  return new ChatTemplate(readTemplates(written), { ...tokens }, sandbox)
 }
 
 function missing(templates: readonly string[]): TokenscopeError {

@@ -78,12 +78,17 @@ function build(file: TokenizerFile): PreTrainedTokenizer {
   return tokenizer
 }
 
-/** Builds the library's tokenizer. Throws what the library throws, e.g. on a pattern that JavaScript cannot run. */
-export function createEncoder(file: TokenizerFile): Encode {
+/** The library's tokenizer as the file has it, and blind to special tokens. Throws what the library throws. */
+export function buildLibrary(file: TokenizerFile): { full: PreTrainedTokenizer; plain: PreTrainedTokenizer } {
   const full = build(file)
   if (file.model.type !== 'Unigram') hideAddedCharacters(file, full)
   leaveOutUnknown(file, full)
-  const plain = withoutSpecial(file, full)
+  return { full, plain: withoutSpecial(file, full) }
+}
+
+/** Builds the library's tokenizer. Throws what the library throws, e.g. on a pattern that JavaScript cannot run. */
+export function createEncoder(file: TokenizerFile): Encode {
+  const { full, plain } = buildLibrary(file)
   return (text, { addSpecialTokens, parseSpecial }) => {
     const ids = (parseSpecial ? full : plain).encode(wellFormed(text), {
       add_special_tokens: addSpecialTokens,

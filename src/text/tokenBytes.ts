@@ -27,7 +27,8 @@ function byteLevelAlphabet(): Map<string, number> {
   return alphabet
 }
 
-const ALPHABET = byteLevelAlphabet()
+/** Bytes by the characters that byte-level vocabularies write for them. */
+export const BYTE_ALPHABET: ReadonlyMap<string, number> = byteLevelAlphabet()
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/
 
 function leaves(part: Part): NonNullable<Part>[] {
@@ -81,7 +82,7 @@ function readRules(decoder: Part): Rules | null {
 }
 
 function alphabetBytes(token: string): Uint8Array | null {
-  const bytes = Array.from(token, (character) => ALPHABET.get(character))
+  const bytes = Array.from(token, (character) => BYTE_ALPHABET.get(character))
   return bytes.includes(undefined) ? null : Uint8Array.from(bytes as number[])
 }
 

@@ -6,6 +6,7 @@ import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenize
 import { createDecoder, createEncoder, type EncodeOptions } from './encoder.ts'
 import { refuse, type ForeignRegex, type JsonObject } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
+import { readTemplates } from './templates.ts'
 import { readIds, readSpecialTokens } from './specialTokens.ts'
 import { createByteTable } from './tokenBytes.ts'
 import {
@@ -22,7 +23,8 @@ import type { ChatMessage, ChatOptions, Tokenizer } from './types.ts'
  * tokenizer.model. The rest may be absent.
  */
 export interface TokenizerFiles {
-  tokenizerJson?: Uint8Array | undefined
+  /** As a file, or what one would hold: made of another file, it need not be written and read again. */
+  tokenizerJson?: Uint8Array | JsonObject | undefined
   vocabJson?: Uint8Array | undefined
   mergesTxt?: Uint8Array | undefined
   /** A SentencePiece model, Unigram or BPE. */
@@ -119,14 +121,11 @@ interface Parts {
   /** Templates run by code of their own, which most models never need. */
   openTemplate: () => Promise<ChatTemplate>
   hasChatTemplate: boolean
-  warnings: readonly string[]
   sampling: TextSampling | null
   bosId: number | null
   eosIds: readonly number[]
   mask: Tokenizer['mask']
 }
-
-const NO_TEMPLATE = { usable: false, warning: null }
 
 /** The first of many like remarks stands for all. */
 function summary(warnings: readonly string[]): string[] {
@@ -152,13 +151,13 @@ class LoadedTokenizer implements TextTokenizer {
   readonly #bytes: (id: number) => Uint8Array
 
   constructor(parts: Parts) {
-    const { read, encode, sandbox, openTemplate, hasChatTemplate, bosId, eosIds, mask, warnings } = parts
+    const { read, encode, sandbox, openTemplate, hasChatTemplate, bosId, eosIds, mask } = parts
     this.size = read.tokens.reduce((count, token) => (token === undefined ? count : count + 1), 0)
     this.bosId = bosId
     this.eosIds = eosIds
     this.mask = mask
     this.hasChatTemplate = hasChatTemplate
-    this.warnings = [...summary(read.warnings), ...warnings]
+    this.warnings = summary(read.warnings)
     this.sampling = parts.sampling
     this.#read = read
     this.#encode = encode
@@ -242,10 +241,11 @@ export async function buildTokenizer(
   const sandbox = new Sandbox()
   try {
     const encode = read.foreign.length === 0 ? trustedEncode(read.file) : await sandboxedEncode(read, sandbox)
-    const written = options.chatTemplate ?? config['chat_template'] ?? null
-    const openTemplate = async (): Promise<ChatTemplate> =>
-      (await import('./chatTemplate.ts')).openChatTemplate(written, tokens, sandbox)
-    const { usable, warning } = written === null ? NO_TEMPLATE : await (await openTemplate()).check()
+    const templates = readTemplates(options.chatTemplate ?? config['chat_template'] ?? null)
+    const openTemplate = async (): Promise<ChatTemplate> => {
+      const { ChatTemplate } = await import('./chatTemplate.ts')
+      return new ChatTemplate(templates, { ...tokens }, sandbox)
+    }
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
     const ids = [idOf(tokens.eos_token), ...readIds(generation['eos_token_id'], vocabRows)]
     // Files without roles still spell it in one of these ways.
@@ -255,8 +255,7 @@ export async function buildTokenizer(
       encode,
       sandbox,
       openTemplate,
-      hasChatTemplate: usable,
-      warnings: warning === null ? [] : [warning],
+      hasChatTemplate: templates.has('default'),
       sampling: readAuthorSampling(generation),
       bosId: idOf(tokens.bos_token) ?? readIds(generation['bos_token_id'], vocabRows)[0] ?? null,
       mask: mask === undefined ? null : { id: idOf(mask) ?? 0, text: mask },
@@ -268,9 +267,11 @@ export async function buildTokenizer(
   }
 }
 
-async function contentOf(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
+/** What a tokenizer.json would hold, from whichever of the files is there. Throws `bad-file` or `unsupported`. */
+export async function tokenizerContent(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
   const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
-  if (tokenizerJson) return parseJsonFile(tokenizerJson, 'tokenizer.json')
+  if (tokenizerJson instanceof Uint8Array) return parseJsonFile(tokenizerJson, 'tokenizer.json')
+  if (tokenizerJson) return tokenizerJson
   if (vocabJson && mergesTxt) {
     const { tokenizerFromVocabulary } = await import('./vocabFiles.ts')
     return tokenizerFromVocabulary(vocabJson, mergesTxt, config)
@@ -300,7 +301,7 @@ export async function loadTokenizer(
 ): Promise<TextTokenizer> {
   const optional = (bytes: Uint8Array | undefined, name: string) => (bytes ? parseJsonFile(bytes, name) : {})
   const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
-  return buildTokenizer(await contentOf(files, config), {
+  return buildTokenizer(await tokenizerContent(files, config), {
     config,
     specialTokensMap: optional(files.specialTokensMap, 'special_tokens_map.json'),
     generationConfig: optional(files.generationConfig, 'generation_config.json'),

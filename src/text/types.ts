@@ -11,7 +11,7 @@ export interface Tokenizer {
   readonly eosIds: readonly number[]
   /** The token that stands for one to be found; null of tokenizers without. */
   readonly mask: { readonly id: number; readonly text: string } | null
-  /** True when a chat template is there and usable. */
+  /** True when a chat template for plain chats is there; what may be wrong with it is said where it is used. */
   readonly hasChatTemplate: boolean
   /**
    * Ids of a text. `parseSpecial: false` (default) treats the spelling of a special token as plain text.

@@ -1,12 +1,12 @@
 import { invariant } from '../errors.ts'
-import type { Layout, NarrowRegion } from '../store/app.ts'
+import { answeringModel, type Layout, type NarrowRegion } from '../store/app.ts'
 import { Icon } from './components/Icon.tsx'
 import { RunMeters } from './components/RunMeters.tsx'
 import { Splitter } from './components/Splitter.tsx'
 import { ViewNav } from './components/ViewNav.tsx'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from './context.ts'
-import { VIEWS, type Region, type View } from './panels/index.ts'
-import { later } from './panels/later.tsx'
+import { viewsFor, type Region, type View } from './panels/index.ts'
+import { later, soon } from './panels/later.tsx'
 
 const SIDES = {
   left: { width: 'leftWidth', open: 'leftOpen', min: 200, max: 420 },
@@ -15,7 +15,7 @@ const SIDES = {
 
 type Side = keyof typeof SIDES
 
-const LensStrip = later(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
+const LensStrip = soon(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
 const LessonPanel = later(async () => (await import('./panels/learn/LessonPanel.tsx')).LessonPanel)
 
 /** Keeps its room while the strip's code is on the way. */
@@ -35,7 +35,8 @@ function LessonPlace() {
 
 function useActiveView(): View {
   const name = useApp((state) => state.view)
-  const view = VIEWS.find((candidate) => candidate.name === name) ?? VIEWS[0]
+  const views = viewsFor(useApp((state) => answeringModel(state.model)))
+  const view = views.find((candidate) => candidate.name === name) ?? views[0]
   invariant(view !== undefined, 'the page has no views')
   return view
 }

@@ -1,6 +1,6 @@
-import { TokenscopeError } from '../errors.ts'
 import type { BufferLedger } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
+import { readBack } from '../gpu/readback.ts'
 import type { ParamRef } from '../program/step.ts'
 import { encodeLoad, WeightRelay } from './relay.ts'
 import { shardRows, type WeightStore } from './store.ts'
@@ -11,9 +11,8 @@ export async function findNonFinite(
   { store, pipelines, ledger }: { store: WeightStore; pipelines: PipelineCache; ledger: BufferLedger },
 ): Promise<string[]> {
   const { device } = pipelines
-  const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage
+  const { STORAGE, COPY_SRC } = GPUBufferUsage
   const found = ledger.create('stage:finite', matrices.length * 4, STORAGE | COPY_SRC)
-  const staging = ledger.create('staging', found.bytes, MAP_READ | COPY_DST)
   try {
     const relay = new WeightRelay(pipelines)
     await encodeLoad(device, relay, async (pass) => {
@@ -24,21 +23,9 @@ export async function findNonFinite(
         }
       }
     })
-    const encoder = device.createCommandEncoder({ label: 'read back' })
-    encoder.copyBufferToBuffer(found.gpu, 0, staging.gpu, 0, found.bytes)
-    device.queue.submit([encoder.finish()])
-    try {
-      await staging.gpu.mapAsync(GPUMapMode.READ)
-    } catch (cause) {
-      throw new TokenscopeError('device-lost', 'The GPU was lost while the weights were checked.', {
-        hint: 'Load the model again.',
-        cause,
-      })
-    }
-    const flags = new Uint32Array(staging.gpu.getMappedRange())
+    const flags = new Uint32Array(await readBack(device, ledger, found.gpu, [[0, found.bytes]]))
     return matrices.filter((_, at) => flags[at] === 1).map(({ tensor }) => tensor)
   } finally {
-    ledger.destroy(staging)
     ledger.destroy(found)
   }
 }

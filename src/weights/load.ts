@@ -1,7 +1,15 @@
 import type { LoadFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { invariant } from '../errors.ts'
-import { isBlockType, type BlockType, type Checkpoint, type TensorInfo } from '../formats/tensors.ts'
+import {
+  isBlockType,
+  isGroupedType,
+  type BlockType,
+  type Checkpoint,
+  type GroupedType,
+  type TensorInfo,
+} from '../formats/tensors.ts'
+import { badFile } from '../formats/badFile.ts'
 import type { BufferLedger } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
 import { findNonFinite } from './finite.ts'
@@ -9,6 +17,7 @@ import { FORMATS, loadFormat, type WeightFormat } from './formats/index.ts'
 import { planMatrices, type StoredMatrixType } from './plan.ts'
 import { WeightRelay, type SourceType } from './relay.ts'
 import { WeightStage, type StagedTensor, type StagePart } from './stage.ts'
+import type { ScaleWriter } from './scales.ts'
 import { shardRows, type WeightStore } from './store.ts'
 import { runsOf, VectorWriter, type Target } from './vectors.ts'
 
@@ -41,8 +50,8 @@ export async function formatsOf({ tensors }: Pick<Checkpoint, 'tensors'>): Promi
     Object.entries(FLOAT_FORMATS) as [SourceType, WeightFormat][],
   )
   for (const { dtype } of tensors.values()) {
-    if (!isBlockType(dtype) || formats.has(dtype)) continue
-    formats.set(dtype, await loadFormat(dtype.toLowerCase() as Lowercase<BlockType>))
+    if (formats.has(dtype) || !(isBlockType(dtype) || isGroupedType(dtype))) continue
+    formats.set(dtype, await loadFormat(dtype.toLowerCase() as Lowercase<BlockType | GroupedType>))
   }
   return (dtype) => {
     const format = formats.get(dtype)
@@ -52,9 +61,13 @@ export async function formatsOf({ tensors }: Pick<Checkpoint, 'tensors'>): Promi
 }
 
 /** How a matrix of a checkpoint is kept as it is. */
-export function storedType({ dtype, quirk }: TensorInfo, formatOf: FormatOf): StoredMatrixType {
+export function storedType({ dtype, quirk, groups }: TensorInfo, formatOf: FormatOf): StoredMatrixType {
   const format = formatOf(dtype)
-  return { format, headRows: quirk?.kind === 'interleaved' ? quirk.headRows : undefined }
+  return {
+    format,
+    group: groups?.columns,
+    headRows: quirk?.kind === 'interleaved' ? quirk.headRows : undefined,
+  }
 }
 
 /** Every tensor that a model reads, with what it becomes. */
@@ -97,6 +110,7 @@ export async function loadWeights(
   )
   const loader = new TensorLoader(store, stage, targets)
   try {
+    await loader.prepare(checkpoint, pipelines.device)
     await checkpoint.read(
       (name) => targets.has(name),
       (tensor, offset, chunk) => loader.add(tensor, offset, chunk),
@@ -114,6 +128,11 @@ export async function loadWeights(
   return { exceptions, warnings }
 }
 
+/** Whether rows lie along the last dimension of a tensor. */
+function isTurned({ quirk }: TensorInfo, targets: readonly Target[]): boolean {
+  return targets[0]?.param.layout === 'in_out' && quirk?.kind !== 'turned'
+}
+
 /** Takes the bytes of tensors in order: those of matrices go to the stage, others are small and gathered. */
 class TensorLoader {
   readonly #store: WeightStore
@@ -122,6 +141,8 @@ class TensorLoader {
   readonly #vectors: VectorWriter
   /** Bytes so far of a tensor that is no matrix. */
   #gathered: Uint8Array | null = null
+  /** Of a checkpoint whose matrices have scales beside them. */
+  #scales: ScaleWriter | null = null
   /** Tensors of vectors that hold NaN or infinity. */
   readonly notFinite = new Set<string>()
 
@@ -132,20 +153,48 @@ class TensorLoader {
     this.#vectors = new VectorWriter(store)
   }
 
+  async prepare(checkpoint: Checkpoint, device: GPUDevice): Promise<void> {
+    if (![...checkpoint.tensors.values()].some(({ groups }) => groups)) return
+    const { ScaleWriter } = await import('./scales.ts')
+    this.#scales = new ScaleWriter(device, checkpoint, ({ name }) =>
+      this.#matrixTargets(name).flatMap((target) => this.#parts(target, undefined)),
+    )
+  }
+
+  #matrixTargets(name: string): readonly Target[] {
+    return (this.#targets.get(name) ?? []).filter(({ param }) => param.role === 'matrix')
+  }
+
   async add(tensor: TensorInfo, offset: number, chunk: Uint8Array): Promise<void> {
     const targets = this.#targets.get(tensor.name) ?? []
     const bytes = tensor.end - tensor.begin
-    const isMatrix = targets.some(({ param }) => param.role === 'matrix')
-    if (offset === 0) {
-      if (isMatrix) this.#stage.begin(this.#staged(tensor, targets))
-      this.#gathered = isMatrix ? null : new Uint8Array(bytes)
+    if (this.#matrixTargets(tensor.name).length > 0)
+      return this.#stageBytes(tensor, targets, offset, chunk as Uint8Array<ArrayBuffer>)
+    if (offset === 0) this.#gathered = new Uint8Array(bytes)
+    this.#gathered?.set(chunk, offset)
+    if (offset + chunk.length < bytes || !this.#gathered) return
+    if (this.#scales?.add(tensor.name, this.#gathered)) return
+    if (!(await this.#vectors.add(tensor, this.#gathered, targets))) this.notFinite.add(tensor.name)
+  }
+
+  /** Bytes of a tensor of matrices; one that holds a turned matrix of each expert is taken as so many tensors. */
+  async #stageBytes(
+    tensor: TensorInfo,
+    targets: readonly Target[],
+    offset: number,
+    chunk: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    const slices = isTurned(tensor, targets) && tensor.shape.length === 3 ? (tensor.shape[0] ?? 1) : 1
+    const each = (tensor.end - tensor.begin) / slices
+    for (let at = 0; at < chunk.length;) {
+      const slice = Math.floor((offset + at) / each)
+      const within = offset + at - slice * each
+      if (within === 0) this.#stage.begin(this.#staged(tensor, targets, { slice, slices }))
+      const taken = Math.min(chunk.length - at, each - within)
+      await this.#stage.add(chunk.subarray(at, at + taken))
+      at += taken
+      if (within + taken === each) await this.#stage.end()
     }
-    if (isMatrix) await this.#stage.add(chunk as Uint8Array<ArrayBuffer>)
-    else this.#gathered?.set(chunk, offset)
-    if (offset + chunk.length < bytes) return
-    if (isMatrix) await this.#stage.end()
-    else if (this.#gathered && !(await this.#vectors.add(tensor, this.#gathered, targets)))
-      this.notFinite.add(tensor.name)
   }
 
   async finish(): Promise<void> {
@@ -153,15 +202,30 @@ class TensorLoader {
     await this.#stage.finish()
   }
 
-  #staged(tensor: TensorInfo, targets: readonly Target[]): StagedTensor {
-    const { dtype, shape, begin, end, quirk } = tensor
+  #staged(
+    tensor: TensorInfo,
+    targets: readonly Target[],
+    { slice, slices }: { slice: number; slices: number },
+  ): StagedTensor {
+    const { name, dtype, shape, begin, end, quirk, groups } = tensor
     const headRows = quirk?.kind === 'interleaved' ? quirk.headRows : undefined
-    const turned = targets[0]?.param.layout === 'in_out' && quirk?.kind !== 'turned'
+    const turned = isTurned(tensor, targets)
+    if (turned && !isFloat(dtype))
+      throw badFile(tensor.file, name, `${dtype}, [in, out]`, 'floats or [out, in]')
+    const packing = groups && groups.packing !== 'rows' ? groups.packing : 'blocks'
+    const columns = shape.at(-1) ?? 0
+    const parts = targets.flatMap((target) => this.#parts(target, headRows))
     return {
-      bytes: end - begin,
-      source: isFloat(dtype) ? dtype : 'blocks',
-      ...(turned ? { turned: shape[1] ?? 0 } : {}),
-      parts: targets.flatMap((target) => this.#parts(target, headRows)),
+      bytes: (end - begin) / slices,
+      source: isFloat(dtype) ? dtype : packing,
+      outs: quirk?.kind === 'turned' ? shape[1] : shape[0],
+      ...(turned ? { turned: columns } : {}),
+      parts:
+        slices === 1
+          ? parts
+          : parts
+              .map((part) => ({ ...part, from: part.from - slice * columns }))
+              .filter(({ from }) => from >= 0 && from < columns),
     }
   }
 
@@ -170,13 +234,14 @@ class TensorLoader {
     const view = this.#store.view(param.name)
     const runs = runsOf(param)
     const perPart = runs.reduce((sum, { count }) => sum + count, 0)
-    return runs.flatMap(({ first, count }, i) => {
+    return runs.flatMap(({ first, count, step }, i) => {
       const place = part * perPart + i * count
       return shardRows(view, place, count).map(({ shard, row, rows, from }) => ({
         target: { buffer: shard.buffer.gpu, layout: shard.layout },
         row,
         rows,
-        from: first + from - place,
+        from: first + (from - place) * step,
+        step,
         headRows,
       }))
     })

@@ -1,6 +1,6 @@
 import type { LoadFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
-import { stacksOf } from '../program/stacks.ts'
+import { expertStacksOf, stacksOf } from '../program/stacks.ts'
 import { isOp, type ParamRef } from '../program/step.ts'
 import { FORMATS, type WeightFormat } from './formats/index.ts'
 import { fits } from './formats/layout.ts'
@@ -12,6 +12,8 @@ export interface StoredMatrixType {
   readonly format: WeightFormat
   /** Rows of a head whose halves the file interleaves. */
   readonly headRows?: number | undefined
+  /** Columns that share a scale, of a grouped format. */
+  readonly group?: number | undefined
 }
 
 /** What is asked of the matrices of a model. */
@@ -32,7 +34,7 @@ function stacksOfModel(model: ModelDescription): Stacked[] {
   const tables = program.steps
     .filter((step) => isOp(step, 'embed'))
     .map(({ name, params }) => ({ name, params }))
-  const stacks = stacksOf(program).map(({ name, members }) => ({
+  const stacks = [...stacksOf(program), ...expertStacksOf(program)].map(({ name, members }) => ({
     name,
     params: members.flatMap(({ params }) => params),
   }))
@@ -54,6 +56,7 @@ interface FormatChoice {
 function choose(cols: number, stored: StoredMatrixType, asked: PlanRequest['asked']): FormatChoice {
   const { format, headRows } = stored
   if (asked === 'auto' || asked === format.name) return { format, reason: null }
+  if (format.grouped) return { format, reason: 'the file holds it quantised' }
   if (format.block > 1) return { format, reason: 'the file holds it in blocks' }
   if (headRows !== undefined) return { format, reason: 'its rows are interleaved in the file' }
   const wanted = FORMATS[asked]
@@ -77,15 +80,29 @@ export function planMatrices(
     const cols = matrices[0]?.shape[1] ?? 0
     const types = matrices.map(({ tensor }) => stored(tensor))
     const choices = types.map((type) => choose(cols, type, asked))
-    const alike = choices.every(({ format }) => format === choices[0]?.format)
+    const alike = choices.every(
+      ({ format }, i) => format === choices[0]?.format && types[i]?.group === types[0]?.group,
+    )
     const together = types.reduce((most, { headRows = 1 }) => Math.max(most, headRows), 1)
     const groups = alike ? [{ name: stack.name, members: matrices }] : apart(matrices)
     let output = 0
     return groups.map(({ name, members }): MatrixPlan => {
-      const { format, reason } = choices[matrices.findIndex((param) => param === members[0])] ?? UNKNOWN
+      const at = matrices.findIndex((param) => param === members[0])
+      const { format, reason } = choices[at] ?? UNKNOWN
+      const group = format.grouped ? types[at]?.group : undefined
       if (reason !== null) exceptions.push(`${name} is kept as ${format.name}: ${reason}`)
       const parts = members.map((param) => partOf(param, stack.params))
-      const plan = { name, cols, format, parts, together, output }
+      const { experts } = members[0] ?? {}
+      const plan = {
+        name,
+        cols,
+        format,
+        group,
+        parts,
+        together,
+        output,
+        ...(experts === undefined ? {} : { experts }),
+      }
       output += parts.reduce((sum, { rows }) => sum + rows, 0)
       return plan
     })

@@ -50,6 +50,12 @@ export class WeightReader {
     return values
   }
 
+  /** The matrix of one expert of a parameter that holds those of all. */
+  expert({ name, shape, experts = 1 }: ParamRef, n: number): Promise<Float32Array> {
+    const rows = (shape[0] ?? 0) / experts
+    return this.#rows(this.#source.weights.view(name), n * rows, rows)
+  }
+
   /** A parameter of the model, whatever holds it: `[out, in]` or `[n]`. */
   async parameter({ name, role, shape }: ParamRef): Promise<Float32Array> {
     const owner = name.replace(/\.bias$/, '')

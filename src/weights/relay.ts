@@ -25,6 +25,24 @@ const SOURCES: Readonly<Record<SourceType, string>> = {
   F64: sourceF64,
 }
 
+/** Four-bit integers that a file holds along the inputs. */
+export const COLUMN_PACKINGS = ['gptq', 'awq'] as const
+export type ColumnPacking = (typeof COLUMN_PACKINGS)[number]
+
+/** Staged runs of 32 inputs of all outputs, and the outputs that are wanted of them. */
+export interface ColumnRuns {
+  readonly packing: ColumnPacking
+  /** Run of the row that the first staged one becomes. */
+  readonly first: number
+  readonly count: number
+  /** Outputs of the file's tensor. */
+  readonly outs: number
+  readonly from: number
+  /** First row of the planes. */
+  readonly row: number
+  readonly rows: number
+}
+
 /** Planes in a buffer, from its start. */
 export interface Planes {
   readonly buffer: GPUBuffer
@@ -170,6 +188,24 @@ export class WeightRelay {
     }
   }
 
+  /** Moves staged runs, which start at `byte` of `staged`, a multiple of 4, to where the matrix has them. */
+  async relayColumns(
+    pass: GPUComputePassEncoder,
+    staged: { buffer: GPUBuffer; byte: number },
+    target: Planes,
+    { packing, first, count, outs, from, row, rows }: ColumnRuns,
+  ): Promise<void> {
+    // Few checkpoints hold any.
+    const { default: text } = await import('../../shaders/load/relay_columns.wgsl?raw')
+    const source = {
+      label: `relay ${packing}`,
+      files: [{ name: 'load/relay_columns.wgsl', text }],
+      consts: { AWQ: packing === 'awq' ? 1 : 0 },
+    }
+    const params = [first, count, staged.byte / WORD, outs, from, row, rows, target.layout.stride]
+    await this.#dispatch(pass, source, params, [staged.buffer, target.buffer], count * rows)
+  }
+
   /**
    * Converts or quantises staged floats. Element (row, column) of the matrix, counted from its first row, is float
    * `first + row · rowStep + column · columnStep` of `staged`; `first` may be negative where the matrix begins before what is staged.
@@ -235,7 +271,7 @@ export class WeightRelay {
     const source = {
       label: `finite ${format.name}`,
       files: [...this.#plainProviders(format), { name: 'load/finite.wgsl', text: finite }],
-      consts: {},
+      consts: { FLOATS: format.block === 1 ? 1 : 0 },
     }
     const params = [Math.ceil(cols / 4), row, count, found.at, stride, words.scales, words.high, words.super]
     await this.#dispatch(pass, source, params, [from.buffer, found.buffer], count * Math.ceil(cols / 32))

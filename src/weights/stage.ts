@@ -1,6 +1,14 @@
 import { invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
-import { SOURCE_BYTES, type Planes, type SourceType, type WeightRelay } from './relay.ts'
+import type { WeightFormat } from './formats/record.ts'
+import {
+  COLUMN_PACKINGS,
+  SOURCE_BYTES,
+  type ColumnPacking,
+  type Planes,
+  type SourceType,
+  type WeightRelay,
+} from './relay.ts'
 
 const WORD = 4
 /** Bytes that tensors begin on: whole floats of every type. */
@@ -16,6 +24,8 @@ export interface StagePart {
   readonly rows: number
   /** First row of the tensor; of a turned one, first column. */
   readonly from: number
+  /** How far apart the columns of a turned tensor lie that become neighbouring rows. Default 1. */
+  readonly step?: number
   /** Heads whose halves the file interleaves: rows of one. Only blocks are put right, not floats that are converted. */
   readonly headRows?: number | undefined
 }
@@ -23,8 +33,10 @@ export interface StagePart {
 /** A tensor that is about to come, and where its rows go. All parts are of one format. */
 export interface StagedTensor {
   readonly bytes: number
-  /** What the file holds: `blocks` of the parts' own format, or floats to be converted or quantised. */
-  readonly source: 'blocks' | SourceType
+  /** What the file holds: `blocks` of the parts' own format, integers along the inputs, or floats to be converted or quantised. */
+  readonly source: 'blocks' | ColumnPacking | SourceType
+  /** Outputs of the tensor, where it holds integers along the inputs. */
+  readonly outs?: number | undefined
   /** Rows lie along the file's second dimension, of this length (GPT-2's Conv1D): [cols, this]. */
   readonly turned?: number | undefined
   readonly parts: readonly StagePart[]
@@ -52,7 +64,27 @@ function asBlocks(tensor: StagedTensor): StagedTensor {
 /** Whether a part's rows are copied as they are. */
 function isCopy({ target, headRows }: StagePart): boolean {
   const { format, rowBlocks, stride } = target.layout
-  return format.block === 1 && headRows === undefined && rowBlocks * format.blockBytes === stride * 16
+  const [quants, ...others] = format.planes
+  const alike = quants?.repack === 'move' && quants.bytes === format.blockBytes && others.length === 0
+  return alike && headRows === undefined && rowBlocks * format.blockBytes === stride * 16
+}
+
+const isColumns = (source: StagedTensor['source']): source is ColumnPacking =>
+  COLUMN_PACKINGS.some((packing) => packing === source)
+
+/** Bytes that become whole blocks: of integers along the inputs, those of 32 inputs for all outputs. */
+function blockBytesOf({ source, outs = 0 }: StagedTensor, { blockBytes, block }: WeightFormat): number {
+  if (isColumns(source)) return outs * blockBytes
+  return source === 'blocks' ? blockBytes : block * SOURCE_BYTES[source]
+}
+
+/** Whether no row of the tensor goes to two places, as those of a tied head with a bias do. */
+function isOnce(parts: readonly StagePart[]): boolean {
+  const inOrder = [...parts].sort((a, b) => a.from - b.from)
+  return inOrder.every(({ from }, i) => {
+    const before = inOrder[i - 1]
+    return before === undefined || before.from + before.rows <= from
+  })
 }
 
 /**
@@ -111,11 +143,11 @@ export class WeightStage {
     this.#tensor = tensor
     this.#done = 0
     this.#received = 0
-    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy)
+    this.#direct = tensor.source === 'blocks' && tensor.parts.every(isCopy) && isOnce(tensor.parts)
     this.#at = Math.ceil(this.#at / ALIGNMENT) * ALIGNMENT
     this.#start = this.#at
     if (tensor.turned === undefined) return
-    invariant(tensor.source !== 'blocks', 'only floats are turned')
+    invariant(tensor.source !== 'blocks' && !isColumns(tensor.source), 'only floats are turned')
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
     this.#own = this.#ledger.create('stage:turned', tensor.bytes, usage)
   }
@@ -252,13 +284,16 @@ export class WeightStage {
     const [some] = tensor.parts
     if (!some) return
     const { format, rowBlocks } = some.target.layout
-    const floatBytes = tensor.source === 'blocks' ? 0 : SOURCE_BYTES[tensor.source]
-    const blockBytes = floatBytes > 0 ? format.block * floatBytes : format.blockBytes
+    const blockBytes = blockBytesOf(tensor, format)
     const blocks = Math.floor((this.#at - this.#start) / blockBytes)
     const count = Math.min(blocks, tensor.bytes / blockBytes - this.#done)
     if (count <= 0) return
     const pass = this.#commands().beginComputePass()
     for (const part of tensor.parts) {
+      if (isColumns(tensor.source)) {
+        await this.#placeColumns(pass, tensor.source, part, count, tensor.outs ?? 0)
+        continue
+      }
       const first = Math.max(this.#done, part.from * rowBlocks)
       const end = Math.min(this.#done + count, (part.from + part.rows) * rowBlocks)
       if (first < end) await this.#place(pass, tensor, part, { first, end }, blockBytes)
@@ -266,6 +301,19 @@ export class WeightStage {
     pass.end()
     this.#done += count
     this.#start += count * blockBytes
+  }
+
+  /** Places the runs of inputs that lie in the stage in a part's rows. */
+  async #placeColumns(
+    pass: GPUComputePassEncoder,
+    packing: ColumnPacking,
+    { target, row, rows, from }: StagePart,
+    count: number,
+    outs: number,
+  ): Promise<void> {
+    const staged = { buffer: this.#buffer, byte: this.#start }
+    const runs = { packing, first: this.#done, count, outs, from, row, rows }
+    await this.#relay.relayColumns(pass, staged, target, runs)
   }
 
   /** Places blocks `[first, end)` of the tensor, which lie in the stage, in a part. */
@@ -284,6 +332,7 @@ export class WeightStage {
       await this.#relay.relay(pass, { buffer: this.#buffer, byte }, target, range, heads)
       return
     }
+    invariant(!isColumns(tensor.source), 'rows follow each other')
     const size = SOURCE_BYTES[tensor.source]
     const origin = byte / size - range.first * target.layout.format.block
     await this.#relay.pack(
@@ -295,12 +344,12 @@ export class WeightStage {
   }
 
   async #packTurned({ source, turned, parts }: StagedTensor, buffer: GPUBuffer): Promise<void> {
-    invariant(source !== 'blocks' && turned !== undefined, 'turned tensors hold floats')
+    invariant(source !== 'blocks' && !isColumns(source) && turned !== undefined, 'turned tensors hold floats')
     const pass = this.#commands().beginComputePass()
-    for (const { target, row, rows, from } of parts) {
+    for (const { target, row, rows, from, step = 1 } of parts) {
       const { rowBlocks } = target.layout
       const range = { first: row * rowBlocks, count: rows * rowBlocks }
-      const staged = { buffer, type: source, first: from - row, rowStep: 1, columnStep: turned }
+      const staged = { buffer, type: source, first: from - row * step, rowStep: step, columnStep: turned }
       await this.#relay.pack(pass, staged, target, range)
     }
     pass.end()

@@ -9,12 +9,16 @@ export interface MatrixPlan {
   readonly name: string
   readonly cols: number
   readonly format: WeightFormat
+  /** Columns that share a scale, of a grouped format. */
+  readonly group?: number | undefined
   /** Step names (`layers.0.attn.q`) with their rows; each has an optional bias. */
   readonly parts: readonly { readonly name: string; readonly rows: number; readonly bias: boolean }[]
   /** Rows that are never cut apart: those of a head. Default 1. */
   readonly together?: number
   /** Output of its stack of products that the first row makes. Default 0. */
   readonly output?: number
+  /** The parts are of so many experts: the rows of one, of every part, follow each other and are never cut apart. */
+  readonly experts?: number
 }
 
 /** A {@link Shard} with all that is known of its planes. */
@@ -26,6 +30,8 @@ export interface StoredShard extends Shard {
 export interface StoredMatrix extends Matrix {
   readonly format: WeightFormat
   readonly shards: readonly StoredShard[]
+  /** Experts whose matrices lie one after the other, each in one shard. */
+  readonly experts?: number
 }
 
 export interface StoredView extends MatrixView {
@@ -43,7 +49,20 @@ export interface ShardRows {
 }
 
 /** Where the rows `[first, first + count)` of a view lie. */
-export function shardRows({ matrix, begin, end }: StoredView, first = 0, count = end - begin): ShardRows[] {
+export function shardRows(view: StoredView, first = 0, count = view.end - view.begin): ShardRows[] {
+  const { runs, ...together } = view
+  if (!runs) return rowsTogether(view, first, count)
+  const { rows, stride } = runs
+  const [from, to] = [Math.floor(first / rows), Math.ceil((first + count) / rows)]
+  return Array.from({ length: to - from }, (_, i) => from + i).flatMap((run) => {
+    const begin = Math.max(first, run * rows)
+    const end = Math.min(first + count, (run + 1) * rows)
+    const moved = { ...together, begin: view.begin + run * (stride - rows) }
+    return rowsTogether(moved, begin, end - begin)
+  })
+}
+
+function rowsTogether({ matrix, begin }: StoredView, first: number, count: number): ShardRows[] {
   return matrix.shards.flatMap((shard) => {
     const from = Math.max(begin + first, shard.begin)
     const to = Math.min(begin + first + count, shard.end)
@@ -51,15 +70,26 @@ export function shardRows({ matrix, begin, end }: StoredView, first = 0, count =
   })
 }
 
+/** Bytes that a view's weights take in its matrix's format. */
+export function viewBytes({ matrix, begin, end }: StoredView): number {
+  return bytesFor(matrix.format, end - begin, matrix.cols, matrix.shards[0]?.layout.group)
+}
+
 const USAGE = (): GPUBufferUsageFlags =>
   GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC
+
+const rowsOf = (parts: MatrixPlan['parts']): number => parts.reduce((sum, { rows }) => sum + rows, 0)
 
 const align4 = (words: number): number => Math.ceil(words / 4) * 4
 
 /** Rows of a shard: as many as a buffer of `maxBytes` holds with their bias, heads whole. */
-function rowsOfShard({ format, cols, together = 1 }: MatrixPlan, maxBytes: number): number {
-  const rowBytes = bytesFor(format, 1024, cols) / 1024
-  const rows = rowsWithin(format, cols, Math.floor((maxBytes * rowBytes) / (rowBytes + 4)) - 16)
+function rowsOfShard(
+  { format, cols, group, parts, experts, together: heads = 1 }: MatrixPlan,
+  maxBytes: number,
+): number {
+  const together = experts === undefined ? heads : rowsOf(parts) / experts
+  const rowBytes = bytesFor(format, 1024, cols, group) / 1024
+  const rows = rowsWithin(format, cols, Math.floor((maxBytes * rowBytes) / (rowBytes + 4)) - 16, group)
   return Math.max(together, Math.floor(rows / together) * together)
 }
 
@@ -81,25 +111,44 @@ export class WeightStore {
 
   /** Makes the buffers of a matrix, zeroed. Throws `limit`. */
   addMatrix(plan: MatrixPlan): StoredMatrix {
-    const { name, format, cols, parts, output = 0 } = plan
-    const rows = parts.reduce((sum, part) => sum + part.rows, 0)
+    const { name, format, cols, parts, experts, output = 0 } = plan
+    const rows = rowsOf(parts)
     const perShard = rowsOfShard(plan, this.maxBytes)
     const shards = Array.from({ length: Math.ceil(rows / perShard) }, (_, i) =>
       this.#addShard(plan, i * perShard, Math.min(rows, (i + 1) * perShard), i),
     )
-    const matrix: StoredMatrix = { name, format, rows, cols, shards }
+    const matrix: StoredMatrix = {
+      name,
+      format,
+      rows,
+      cols,
+      shards,
+      ...(experts === undefined ? {} : { experts }),
+    }
     this.views.set(name, { matrix, begin: 0, end: rows, output })
     let begin = 0
     for (const part of parts) {
-      this.views.set(part.name, { matrix, begin, end: begin + part.rows, output: output + begin })
-      begin += part.rows
+      const view = { matrix, begin, end: begin + part.rows, output: output + begin }
+      if (experts === undefined || parts.length === 1) {
+        this.views.set(part.name, view)
+        begin += part.rows
+        continue
+      }
+      const own = part.rows / experts
+      this.views.set(part.name, { ...view, runs: { rows: own, stride: rows / experts } })
+      begin += own
     }
     return matrix
   }
 
-  #addShard({ name, format, cols, parts }: MatrixPlan, begin: number, end: number, i: number): StoredShard {
+  #addShard(
+    { name, format, cols, group, parts }: MatrixPlan,
+    begin: number,
+    end: number,
+    i: number,
+  ): StoredShard {
     const hasBias = parts.some(({ bias }) => bias)
-    const layout = planeLayout(format, end - begin, cols)
+    const layout = planeLayout(format, end - begin, cols, group)
     const bytes = layout.bytes + (hasBias ? align4(end - begin) * 4 : 0)
     const buffer = this.ledger.create(`weights:${name}${i > 0 ? `#${i}` : ''}`, bytes, USAGE())
     return { buffer, begin, end, layout, biasWord: hasBias ? layout.bytes / 4 : NO_BIAS }
@@ -134,17 +183,26 @@ export class WeightStore {
     return vector
   }
 
-  /** True when a matrix exists and lies in one buffer. */
+  /** True when a matrix exists and no kernel finds its parts in different buffers: it lies in one, or each expert does. */
   isSingleBuffer(name: string): boolean {
-    return this.has(name) && this.view(name).matrix.shards.length === 1
+    if (!this.has(name)) return false
+    const { matrix } = this.view(name)
+    return matrix.shards.length === 1 || matrix.experts !== undefined
   }
 
-  writeBias(name: string, bias: Float32Array): void {
+  /** Bias of the rows of a view from `first` on. */
+  writeBias(name: string, bias: Float32Array, first = 0): void {
     const view = this.view(name)
-    invariant(bias.length === view.end - view.begin, `bias of ${name} has its length`)
-    for (const { shard, row, rows, from } of shardRows(view)) {
+    invariant(first + bias.length <= view.end - view.begin, `bias of ${name} has its length`)
+    for (const { shard, row, rows, from } of shardRows(view, first, bias.length)) {
       const at = (shard.biasWord + row) * 4
-      this.device.queue.writeBuffer(shard.buffer.gpu, at, bias as Float32Array<ArrayBuffer>, from, rows)
+      this.device.queue.writeBuffer(
+        shard.buffer.gpu,
+        at,
+        bias as Float32Array<ArrayBuffer>,
+        from - first,
+        rows,
+      )
     }
   }
 }

@@ -2,7 +2,8 @@ import { invariant } from '../errors.ts'
 import { decodeFloats } from '../formats/floats.ts'
 import { rowsOfCheckpoint } from '../formats/gguf/quirks.ts'
 import { isBlockType, type TensorInfo } from '../formats/tensors.ts'
-import type { ParamRef } from '../program/step.ts'
+import { takeOutputs } from '../program/outputs.ts'
+import type { OutputRuns, ParamRef } from '../program/step.ts'
 import type { WeightStore } from './store.ts'
 
 /** A parameter, or the part of it that one of its tensors holds. */
@@ -12,6 +13,10 @@ export interface Target {
 }
 
 async function valuesOf({ dtype }: TensorInfo, bytes: Uint8Array): Promise<Float32Array> {
+  if (dtype === 'F8_E4M3' || dtype === 'F8_E5M2') {
+    const { decodeF8 } = await import('../formats/packed/f8.ts')
+    return decodeF8(dtype, bytes)
+  }
   if (!isBlockType(dtype)) return decodeFloats(dtype, bytes)
   const { dequantise } = await import('../formats/gguf/dequantise.ts')
   return dequantise(dtype, bytes)
@@ -34,12 +39,17 @@ function joined(parts: readonly Float32Array[]): Float32Array {
   return all
 }
 
-/** Runs of outputs of a tensor that a parameter takes: `first` and how many, in order. */
-export function runsOf({ shape, rows, runs, more }: ParamRef): { first: number; count: number }[] {
+/** Runs of outputs of a tensor that a parameter takes, in order: the first, how many, and how far apart. */
+export function runsOf({
+  shape,
+  rows,
+  runs,
+  more,
+}: ParamRef): { first: number; count: number; step: number }[] {
   const out = (shape[0] ?? 0) / ((more?.length ?? 0) + 1)
-  const { count, stride } = runs ?? { count: 1, stride: 0 }
+  const { count, stride, step = 1 }: OutputRuns = runs ?? { count: 1, stride: 0 }
   const begin = rows?.[0] ?? 0
-  return Array.from({ length: count }, (_, i) => ({ first: begin + i * stride, count: out / count }))
+  return Array.from({ length: count }, (_, i) => ({ first: begin + i * stride, count: out / count, step }))
 }
 
 /**
@@ -59,11 +69,9 @@ export class VectorWriter {
     const data = await decode(tensor, bytes)
     for (const { param, part } of targets) {
       const width = param.shape.slice(1).reduce((product, size) => product * size, 1)
-      const values = joined(
-        runsOf(param).map(({ first, count }) => data.subarray(first * width, (first + count) * width)),
-      )
+      const values = takeOutputs(param, data, width)
       const owner = param.name.replace(/\.bias$/, '')
-      if (param.role === 'bias') this.#store.writeBias(owner, values)
+      if (param.role === 'bias') this.#store.writeBias(owner, values, part * values.length)
       else this.#keep(owner, owner === param.name ? 'weight' : 'bias', part, values)
     }
     return data.every(Number.isFinite)

@@ -1,5 +1,6 @@
 import type { ErrorData } from '../errors.ts'
 import type { LoadOptions, Model, ModelSource } from '../api/model.ts'
+import type { CallModels } from '../api/source.ts'
 
 /** What the engine tells the page without being asked. */
 export type EngineEvent =
@@ -13,6 +14,8 @@ export type EngineEvent =
 /** The page's side of the engine worker: the library's surface through messages. */
 export interface EngineClient {
   loadModel(source: ModelSource, options?: Omit<LoadOptions, 'device'>): Promise<Model>
+  /** Finds, judges, keeps and removes models; clients without a worker do not. */
+  models?: CallModels
   /** Returns the unsubscribe function. */
   onEvent(listener: (event: EngineEvent) => void): () => void
   /** Destroys the worker's GPU devices, as a driver reset would. For fault tests; clients without a worker have none. */

@@ -9,6 +9,7 @@ import {
 import type { EngineClient, EngineEvent } from './api.ts'
 import type { FromWorker, OpenedHandle, ToWorker } from './protocol.ts'
 import { remote, type Link, type Request } from './remote.ts'
+import workerUrl from './engine.worker.ts?worker&url'
 import { LOADER, type Loader } from './surfaces.ts'
 
 /** A worker that has said nothing for so long while work is outstanding is taken for dead. */
@@ -27,6 +28,7 @@ type Unnumbered<T> = T extends { run: number } ? Omit<T, 'run'> : never
 /** The page's side of an engine worker; `startWorker` makes one, and another when it has died. */
 export class WorkerClient implements EngineClient, Link {
   readonly loadModel: Loader['loadModel']
+  readonly models: Loader['models']
   private worker: Worker
   private nextRun = 1
   private readonly waiting = new Map<number, Waiting>()
@@ -40,7 +42,9 @@ export class WorkerClient implements EngineClient, Link {
     this.startWorker = startWorker
     this.worker = this.attach()
     this.watch = setInterval(() => this.checkSilence(), PING_MS)
-    this.loadModel = remote(this, 'loader', { object: LOADER, data: {} }).loadModel
+    const loader = remote(this, 'loader', { object: LOADER, data: {} })
+    this.loadModel = loader.loadModel
+    this.models = loader.models
   }
 
   private attach(): Worker {
@@ -198,11 +202,14 @@ export class WorkerClient implements EngineClient, Link {
 
 /** Starts the engine worker of the page. */
 export function createClient(): WorkerClient {
-  return new WorkerClient(
-    () =>
-      new Worker(new URL('./engine.worker.ts', import.meta.url), {
-        type: 'module',
-        name: 'tokenscope-engine',
-      }),
-  )
+  return new WorkerClient(() => new Worker(workerAddress(), { type: 'module', name: 'tokenscope-engine' }))
 }
+
+/** A worker from an address of the page's host has no policy but its own; one that the page spells out itself inherits the page's. */
+function workerAddress(): string {
+  if (!import.meta.env.PROD) return workerUrl
+  const script = `import ${JSON.stringify(new URL(workerUrl, location.href))}`
+  return (spelled ??= URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))
+}
+
+let spelled: string | undefined

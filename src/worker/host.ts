@@ -18,7 +18,10 @@ export class EngineHost {
 
   constructor(post: (message: FromWorker, transfer?: Transferable[]) => void) {
     this.post = post
-    const loader: Loader = { loadModel: (source, options) => this.load(source, options) }
+    const loader: Loader = {
+      loadModel: (source, options) => this.load(source, options),
+      models: (name, ...args) => callModels(name, args),
+    }
     this.objects.set(LOADER, loader)
   }
 
@@ -111,6 +114,12 @@ export class EngineHost {
     return engine
   }
 }
+
+/** Most visits look for no other model. */
+const callModels = (async (name: string, args: readonly unknown[]) => {
+  const { modelCalls } = await import('../engine/modelCalls.ts')
+  return callOn(modelCalls(modelsUrl()), name, args)
+}) as (name: string, args: readonly unknown[]) => never
 
 const hasSignal = ({ wired }: Call): boolean => wired.includes('signal')
 

@@ -2,10 +2,12 @@ import type { Inspection } from '../api/inspect.ts'
 import type { LoadOptions, ModelSource } from '../api/load.ts'
 import { INSPECTION_METHODS, METHODS, type DataOf, type Kind, type KindsOf } from '../api/methods.ts'
 import type { Model } from '../api/model.ts'
+import type { CallModels } from '../api/source.ts'
 
 /** What the worker offers before anything is loaded. */
 export interface Loader {
   loadModel: (source: ModelSource, options?: Omit<LoadOptions, 'device'>) => Promise<Model>
+  models: CallModels
 }
 
 /** The interfaces that objects of the worker show the page. */
@@ -35,7 +37,7 @@ const dataOf = <T>(members: Readonly<Record<keyof DataOf<T>, true>>): string[] =
 
 export const SURFACES: Readonly<Record<SurfaceName, Surface>> = {
   loader: {
-    methods: { loadModel: 'handle' } satisfies KindsOf<Loader>,
+    methods: { loadModel: 'handle', models: 'call' } satisfies KindsOf<Loader>,
     data: dataOf<Loader>({}),
     opens: 'model',
     end: null,

@@ -16,6 +16,10 @@ export interface OpenOptions {
   reducedMotion?: 'reduce' | 'no-preference'
   /** Runs in the page before its own scripts. */
   initScript?: string | (() => void)
+  /** The page may keep itself for when there is no connection. Others do without, so that every request is seen. */
+  serviceWorkers?: 'allow' | 'block'
+  /** Origins that may be asked beside the page's own: a hub of the test. */
+  allowedOrigins?: readonly string[]
   /** Console and page errors the test provokes on purpose; all others fail it. */
   expectedErrors?: readonly RegExp[]
 }
@@ -33,6 +37,7 @@ export interface OpenedPage {
 interface Watched extends OpenedPage {
   context: BrowserContext
   expectedErrors: readonly RegExp[]
+  allowedOrigins: readonly string[]
 }
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
@@ -66,9 +71,16 @@ export function testBrowser(): Promise<Browser> {
  */
 export async function openPage(options: OpenOptions = {}): Promise<OpenedPage> {
   const { path = '', base = '/', viewport = { width: 1440, height: 900 }, expectedErrors = [] } = options
-  const { colorScheme = 'light', reducedMotion = 'no-preference' } = options
+  const { colorScheme = 'light', reducedMotion = 'no-preference', serviceWorkers = 'block' } = options
   const url = await serveDist(base)
-  const context = await (await testBrowser()).newContext({ viewport, colorScheme, reducedMotion })
+  const context = await (
+    await testBrowser()
+  ).newContext({
+    viewport,
+    colorScheme,
+    reducedMotion,
+    serviceWorkers,
+  })
   const requests: string[] = []
   const errors: string[] = []
   context.on('request', (request) => requests.push(request.url()))
@@ -78,7 +90,8 @@ export async function openPage(options: OpenOptions = {}): Promise<OpenedPage> {
   })
   if (options.initScript) await context.addInitScript(options.initScript)
   const page = await context.newPage()
-  const opened = { page, url, requests, errors, context, expectedErrors }
+  const { allowedOrigins = [] } = options
+  const opened = { page, url, requests, errors, context, expectedErrors, allowedOrigins }
   watched.push(opened)
   await page.goto(url + path)
   return opened
@@ -100,11 +113,12 @@ function isForeign(address: string, url: string): boolean {
 /** Closes the test's pages and throws on what {@link openPage} forbids. A failed test leaves a screenshot of each. */
 export async function checkPages(testName: string, failed: boolean): Promise<void> {
   const complaints: string[] = []
-  for (const { page, url, requests, errors, context, expectedErrors } of watched.splice(0)) {
+  for (const { page, url, requests, errors, context, expectedErrors, allowedOrigins } of watched.splice(0)) {
     if (failed && !page.isClosed()) await takeScreenshot(page, `failed ${testName}`)
     await context.close()
     for (const address of requests)
-      if (isForeign(address, url)) complaints.push(`asked another origin: ${address}`)
+      if (isForeign(address, url) && !allowedOrigins.includes(new URL(address).origin))
+        complaints.push(`asked another origin: ${address}`)
     for (const error of errors) if (!expectedErrors.some((known) => known.test(error))) complaints.push(error)
   }
   if (complaints.length > 0) throw new Error(`The page did what no page may do:\n${complaints.join('\n')}`)

@@ -197,7 +197,7 @@ describe('safetensors files that are refused', () => {
   })
 
   test('a type that exists but cannot be computed with is unsupported, not damaged', async () => {
-    const file = safetensorsFile(one('F8_E4M3', [8], 0, 8), 8)
+    const file = safetensorsFile(one('F8_E8M0', [8], 0, 8), 8)
     const error = await refusal(openCheckpoint(folder({ 'model.safetensors': file })))
     expect(error).toMatchObject({ code: 'unsupported', details: { field: 'a.dtype' } })
   })

@@ -9,6 +9,8 @@ it.each([
   ['llama', 'llama-plain'],
   ['qwen2', 'qwen2-dora-rslora'],
   ['gpt2-untied', 'gpt2-all-linear'],
+  ['qwen3-moe', 'qwen3-moe-attention'],
+  ['gpt-oss', 'gpt-oss-attention'],
 ])(
   '%s: the merged checkpoint loads by itself and answers like base and %s side by side',
   async (base, adapter) => {

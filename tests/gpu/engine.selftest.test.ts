@@ -53,14 +53,31 @@ test('is two forwards, compiles nothing of its own, and runs once on a device', 
   device.destroy()
 })
 
-test.each([
+interface Fault {
+  what: string
+  name: string
+  wrong: string
+  variant: string
+  /** The model, default `llama`. */
+  of?: string
+}
+
+test.each<Fault>([
   { what: 'reductions', name: 'workgroup_sum', wrong: '0.75 * %', variant: 'wg32' },
-  { what: 'weights', name: 'unit4', wrong: '0.75 * %', variant: 'perthread-wg32' },
+  // The only providers of their formats: every kernel is wrong alike.
+  { what: 'weights', name: 'level4', wrong: '0.75 * %', variant: 'perthread-wg32' },
+  {
+    what: 'scales',
+    name: 'group_word',
+    wrong: '% + 0x800000u',
+    variant: 'perthread-wg32',
+    of: '../packed/nf4',
+  },
   { what: 'an order in the sampler', name: 'before', wrong: '!(%)', variant: 'perthread-wg32' },
-])('wrong $what: noticed, and said', async ({ name, wrong, variant }) => {
+])('wrong $what: noticed, and said', async ({ name, wrong, variant, of = 'llama' }) => {
   const { device } = await freshTestDevice()
   const counted = miscompile(device, name, wrong)
-  const model = await loadEngine(fixture('llama'), { device, variant })
+  const model = await loadEngine(fixture(of), { device, variant })
   expect(counted.hits).toBeGreaterThan(0)
   expect(model.info.warnings.join()).toMatch(/The kernel variant \S+ computes wrong results .*do not trust/)
   await model.dispose()
@@ -73,7 +90,7 @@ test('a variant that computes wrongly gives way to the plain one, by name', asyn
   if (!probe.device.features.has('shader-f16')) skip('skipped: needs a GPU adapter with shader-f16')
   const { device } = await freshTestDevice({ features: 'all' })
   const buffers = watchBuffers(device)
-  const counted = miscompile(device, 'unit4', '0.75 * %', 'vec4<f16>')
+  const counted = miscompile(device, 'level4', '0.75 * %', 'vec4<f16>')
   const model = await loadEngine(fixture('llama'), { device, weights: 'f16' })
   expect(counted.hits).toBeGreaterThan(0)
   expect(model.info.variant).toMatchObject({ f16: false, subgroups: false })

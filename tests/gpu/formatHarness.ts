@@ -5,6 +5,7 @@ import { ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
 import type { FormatName } from '../../src/weights/formats/index.ts'
 import { planeLayout } from '../../src/weights/formats/layout.ts'
 import { WeightRelay, type BlockRange, type Interleaving, type Planes } from '../../src/weights/relay.ts'
+import { GROUP, groupWord } from '../weights/matrices.ts'
 import { testDevice } from './device.ts'
 
 const caches = new Map<string, PipelineCache>()
@@ -51,7 +52,7 @@ export async function readBytes(device: GPUDevice, buffer: GPUBuffer): Promise<A
   return bytes
 }
 
-/** Planes of a matrix that start as they are made, or filled with ones so that what the relay leaves is seen. */
+/** Planes of a matrix that start as they are made, or filled with ones so that what the relay leaves is seen; scales of groups are there. */
 export function emptyPlanes(
   device: GPUDevice,
   format: FormatName,
@@ -59,8 +60,13 @@ export function emptyPlanes(
   cols: number,
   fill: 0 | 0xff = 0xff,
 ): Planes {
-  const layout = planeLayout(ALL_FORMATS[format], rows, cols)
-  return { buffer: upload(device, new Uint8Array(layout.bytes).fill(fill)), layout }
+  const layout = planeLayout(ALL_FORMATS[format], rows, cols, GROUP)
+  const bytes = new Uint8Array(layout.bytes).fill(fill)
+  const scales = Uint32Array.from({ length: rows * layout.rowGroups }, (_, i) =>
+    groupWord(format, i % layout.rowGroups),
+  )
+  bytes.set(new Uint8Array(scales.buffer), layout.words.scales * 4)
+  return { buffer: upload(device, bytes), layout }
 }
 
 /** Encodes into one pass, submits. */

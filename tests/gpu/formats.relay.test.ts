@@ -13,7 +13,12 @@ import {
   unpackBits,
   upload,
 } from './formatHarness.ts'
+import { ALL_FORMATS, FORMAT_NAMES } from '../../src/weights/formats/fileFormats.ts'
+import { readRowOnHost } from '../../src/weights/hostRow.ts'
 import { WeightRelay } from '../../src/weights/relay.ts'
+import type { StoredView } from '../../src/weights/store.ts'
+import { randomSource } from '../random.ts'
+import { storedMatrix } from '../weights/matrices.ts'
 
 /** Rows of other matrices in the same buffer, before and behind. */
 const [BEFORE, BEHIND] = [3, 2]
@@ -41,6 +46,54 @@ test.each(BLOCK_CASES)('$format: every weight as gguf reads it, bit for bit', as
     await relayPieces(pipelines, planes, blocks, { first: BEFORE * rowBlocks, count }, cuts)
     expectBits(await unpackBits(pipelines, planes, BEFORE, rows), bitsOf(values), `${format} ${cuts.join()}`)
   }
+  planes.buffer.destroy()
+})
+
+test.each(FORMAT_NAMES)('%s: a row as the host reads it, without shaders', async (format) => {
+  const pipelines = await pipelinesOf()
+  const { device } = pipelines
+  const { block, grouped } = ALL_FORMATS[format]
+  const [rows, cols] = [5, block === 1 ? 44 : Math.max(block, 64)]
+  const matrix = storedMatrix(format, rows, cols, randomSource(11))
+  const planes = emptyPlanes(device, format, rows, cols, 0)
+  await relayPieces(pipelines, planes, matrix.blocks, { first: 0, count: rows * planes.layout.rowBlocks }, [])
+  const bytes = await readBytes(device, planes.buffer)
+  const shard = { buffer: { gpu: planes.buffer }, begin: 0, end: rows, layout: planes.layout, biasWord: 0 }
+  const view = { matrix: { name: format, shards: [shard] }, begin: 0, end: rows, output: 0 }
+  const read = (_: GPUBuffer, offset: number, count: number) =>
+    Promise.resolve(bytes.slice(offset, offset + count))
+  for (let row = 0; row < rows; row++) {
+    const got = await readRowOnHost(read, view as unknown as StoredView, row)
+    expect(grouped ? [...got].map(Math.fround) : [...got]).toEqual([
+      ...matrix.values.subarray(row * cols, (row + 1) * cols),
+    ])
+  }
+  planes.buffer.destroy()
+})
+
+test.each(FORMAT_NAMES)('%s: a matrix that holds NaN or infinity is found', async (format) => {
+  const pipelines = await pipelinesOf()
+  const { device } = pipelines
+  const { block, blockBytes, grouped } = ALL_FORMATS[format]
+  const [rows, cols] = [5, block === 1 ? 44 : Math.max(block, 64)]
+  const { blocks } = storedMatrix(format, rows, cols, randomSource(11))
+  const planes = emptyPlanes(device, format, rows, cols, 0)
+  const whole = { first: 0, count: rows * planes.layout.rowBlocks }
+  const relay = new WeightRelay(pipelines)
+  const find = async (): Promise<number[]> => {
+    const found = upload(device, new Uint8Array(8))
+    await run(pipelines, relay, (pass) =>
+      relay.findNonFinite(pass, planes, 0, rows, { buffer: found, at: 1 }),
+    )
+    return [...new Uint32Array(await readBytes(device, found))].slice(0, 2)
+  }
+  await relayPieces(pipelines, planes, blocks, whole, [])
+  expect(await find()).toEqual([0, 0])
+  const last = planes.layout.words.scales * 4 + (rows * planes.layout.rowGroups - 1) * 4
+  if (grouped) device.queue.writeBuffer(planes.buffer, last, Uint32Array.of(0x7f800000))
+  blocks.fill(0xff, blocks.length - blockBytes)
+  await relayPieces(pipelines, planes, blocks, whole, [])
+  expect(await find()).toEqual([0, 1])
   planes.buffer.destroy()
 })
 

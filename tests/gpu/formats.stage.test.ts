@@ -50,7 +50,7 @@ async function stream(
   await stage.end()
 }
 
-/** A fused matrix comes as one tensor and goes to two shards of one matrix and to a matrix of its own. */
+/** A fused matrix comes as one tensor and goes to two shards of one matrix, to a matrix of its own, and at times to a copy. */
 test.each(FORMAT_NAMES)('%s: chunks cut anywhere, rows to several matrices', async (format) => {
   const { pipelines, device, stage } = await open()
   const [first, second, third] = [9, 20, 11]
@@ -58,10 +58,13 @@ test.each(FORMAT_NAMES)('%s: chunks cut anywhere, rows to several matrices', asy
     // Rows of floats with padding, and rows that go without a stage.
     const cols = ALL_FORMATS[format].block === 1 ? 40 + 4 * seed + 4 : ALL_FORMATS[format].block * 3
     const matrix = storedMatrix(format, first + second + third, cols, randomSource(seed))
-    const targets = [first + 2, second, third].map((rows) => emptyPlanes(device, format, rows, cols, 0))
-    const [a, b, c] = targets
-    invariant(a && b && c, 'three matrices')
+    const sizes = [first + 2, second, third, matrix.values.length / cols]
+    const targets = sizes.map((rows) => emptyPlanes(device, format, rows, cols, 0))
+    const [a, b, c, all] = targets
+    invariant(a && b && c && all, 'four matrices')
+    const copy = { target: all, row: 0, rows: first + second + third, from: 0 }
     const parts = [
+      ...(seed === 2 ? [copy] : []),
       { target: a, row: 2, rows: first, from: 0 },
       { target: b, row: 0, rows: second, from: first },
       { target: c, row: 0, rows: third, from: first + second },
@@ -128,6 +131,46 @@ test.each(PACKS)('floats of every type become %s, turned or not', async (format)
   }
   stage.dispose()
 })
+
+/** What nibble i of a word is: of GPTQ's input i, of AWQ's output AWQ_ORDER[i] (tools/reference/packed_fixtures.py). */
+const AWQ_ORDER = [0, 2, 4, 6, 1, 3, 5, 7]
+
+test.each(['gptq', 'awq'] as const)(
+  'integers along the inputs as %s packs them, through several stages',
+  async (source) => {
+    const { pipelines, device, stage } = await open()
+    const [outs, inner] = [24, 192]
+    const { values, blocks } = storedMatrix('int4', outs, inner, randomSource(2))
+    const code = (out: number, k: number): number => {
+      const byte = blocks[(out * inner + k - (k % 32)) / 2 + (k % 16)] ?? 0
+      return k % 32 < 16 ? byte & 15 : byte >> 4
+    }
+    const words = Uint32Array.from({ length: (outs * inner) / 8 }, (_, at) => {
+      const width = source === 'gptq' ? outs : outs / 8
+      const [row, column] = [Math.floor(at / width), at % width]
+      return AWQ_ORDER.reduce((word, order, i) => {
+        const [out, k] = source === 'gptq' ? [column, row * 8 + i] : [column * 8 + order, row]
+        return (word | (code(out, k) << (4 * i))) >>> 0
+      }, 0)
+    })
+    const targets = [13, outs - 11].map((rows) => emptyPlanes(device, 'int4', rows, inner, 0))
+    const [a, b] = targets
+    invariant(a && b, 'two matrices')
+    const parts = [
+      { target: a, row: 2, rows: 11, from: 0 },
+      { target: b, row: 0, rows: outs - 11, from: 11 },
+    ]
+    const tensor = { bytes: words.byteLength, source, outs, parts }
+    await stream(stage, tensor, new Uint8Array(words.buffer), 3)
+    await stage.finish()
+    for (const { target, row, rows, from } of parts) {
+      const want = bitsOf(values.subarray(from * inner, (from + rows) * inner))
+      expect(firstDifference(await unpackBits(pipelines, target, row, rows), want)).toBe(-1)
+    }
+    for (const { buffer } of targets) buffer.destroy()
+    stage.dispose()
+  },
+)
 
 test('f64 becomes f32 rounded to nearest even', async () => {
   const { pipelines, device, stage } = await open()

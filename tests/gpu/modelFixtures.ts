@@ -14,7 +14,7 @@ import { MODEL_TYPES, describeModel } from '../describeModel.ts'
 import { plainLogits, type BatchRow } from '../../src/run/batch.ts'
 import type { Sequence } from '../../src/run/cache.ts'
 import { loadWeights } from '../../src/weights/load.ts'
-import { Runner } from '../../src/run/runner.ts'
+import { Runner, type RunnerOptions } from '../../src/run/runner.ts'
 import { WeightStore } from '../../src/weights/store.ts'
 import type { LoadFormat } from '../../src/api/model.ts'
 import { testDevice } from './device.ts'
@@ -64,10 +64,19 @@ export async function withModel(
   expect((await model.memory()).gpuBytes).toBe(0)
 }
 
-/** A model without tokenizer or interface, for tests of rows and pages. `maxBytes` forces matrices into shards. */
+interface RunnerParts extends Pick<RunnerOptions, 'room'> {
+  format?: LoadFormat
+  /** Forces matrices into shards. */
+  maxBytes?: number
+  context?: number
+  /** As if the device could bind no larger buffers. */
+  largestBinding?: number
+}
+
+/** A model without tokenizer or interface, for tests of rows and pages. */
 export async function withRunner(
   folder: string,
-  { format = 'f32', maxBytes, context = 128 }: { format?: LoadFormat; maxBytes?: number; context?: number },
+  { format = 'f32', maxBytes, context = 128, room, largestBinding }: RunnerParts,
   run: (runner: Runner) => Promise<void>,
 ): Promise<void> {
   const { device } = await testDevice({ limits: 'adapter', features: 'all' })
@@ -76,12 +85,13 @@ export async function withRunner(
   const config = readFileSync(join(folder, 'config.json'))
   const model = describeModel(parseStrictJson(config, 'config.json'), checkpoint.tensors)
   const ledger = new BufferLedger(device)
+  if (largestBinding !== undefined) Object.defineProperty(ledger, 'largestBinding', { value: largestBinding })
   const weights = new WeightStore(device, ledger, maxBytes)
   const variant = chooseVariant(opened.kind, opened.features)
   const pipelines = new PipelineCache(device, variant)
   await loadWeights(checkpoint, model, weights, { format, pipelines, ledger })
   try {
-    const runner = new Runner({ opened, variant, model, context, ledger, weights })
+    const runner = new Runner({ opened, variant, model, context, ledger, weights, ...(room && { room }) })
     await runner.prepareSelect()
     await run(runner)
   } finally {
@@ -98,14 +108,14 @@ export interface Piece {
 }
 
 /** Makes room for the tokens and gives their rows; the last `wanted` of them want logits, in ring rows from `ringRow` on. */
-function rowsOf(
+async function rowsOf(
   runner: Runner,
   { sequence, tokens, textLength }: Piece,
   wanted: number,
   ringRow: number,
-): BatchRow[] {
+): Promise<BatchRow[]> {
   const begin = sequence.tokens.length
-  runner.sequences.reserve(sequence, begin + tokens.length)
+  await runner.makeRoom(sequence, begin + tokens.length)
   sequence.tokens.push(...tokens)
   const pages = [...sequence.pages]
   return tokens.map((token, i): BatchRow => {
@@ -122,9 +132,9 @@ export async function forward(
   pieces: readonly Piece[],
   { wanted = 1, interleave = false } = {},
 ): Promise<Float32Array[]> {
-  const lists = pieces.map((piece, i) =>
-    rowsOf(runner, piece, Math.min(wanted, piece.tokens.length), i * wanted),
-  )
+  const lists: BatchRow[][] = []
+  for (const [i, piece] of pieces.entries())
+    lists.push(await rowsOf(runner, piece, Math.min(wanted, piece.tokens.length), i * wanted))
   const rows = lists.flat()
   if (interleave) {
     const turn = new Map(lists.flatMap((list) => list.map((row, i) => [row, i] as const)))

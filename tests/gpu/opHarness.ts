@@ -6,9 +6,11 @@ import { invariant } from '../../src/errors.ts'
 import { BufferLedger, type LedgerBuffer } from '../../src/gpu/ledger.ts'
 import { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { parseVariant } from '../../src/gpu/variants.ts'
+import { KV_F32, type KvFormat } from '../../src/ops/kvFormats.ts'
 import { tensorBytes } from '../../src/program/arena.ts'
 import { packBatch, type BatchRow } from '../../src/run/batch.ts'
 import { bindProgram, encodeProgram, type BindResources } from '../../src/run/bind.ts'
+import type { AdapterStack, MatrixView } from '../../src/ops/operands.ts'
 import type { Attrs, FoldedNorm, OpName } from '../../src/program/attrs.ts'
 import { shapeOf, type Axis, type ParamRef, type Step, type StepOf } from '../../src/program/step.ts'
 import { WeightStore } from '../../src/weights/store.ts'
@@ -52,6 +54,8 @@ export interface HarnessMatrix {
   parts: readonly { name: string; data: Float32Array; bias?: Float32Array | undefined }[]
   /** Largest buffer, to force shards. */
   maxBytes?: number | undefined
+  /** Experts whose matrices the parts hold, one after the other. */
+  experts?: number
 }
 
 export interface OpRun {
@@ -62,12 +66,23 @@ export interface OpRun {
   batch: readonly BatchRow[]
   steps: readonly Step[]
   /** Tensors no step makes, rows padded to whole vec4. */
-  inputs?: Readonly<Record<string, Float32Array>>
+  inputs?: Readonly<Record<string, Float32Array | Uint32Array>>
   matrices?: Readonly<Record<string, HarnessMatrix>>
   vectors?: Readonly<Record<string, readonly Float32Array[]>>
+  /** As they lie on the GPU. */
   pages?: { k: Float32Array; v: Float32Array }
+  kv?: KvFormat | undefined
   ropeTable?: Float32Array
   sampledTokens?: Uint32Array
+  /** Matrices that lie on the GPU already. */
+  views?: Readonly<Record<string, MatrixView>>
+  /** Outputs that kernels add to: zero at the start. */
+  zeroed?: readonly string[]
+  /** Adapters that rows have scales for, and what they add to stacks of products. */
+  adapters?: number
+  adapterStacks?: Readonly<Record<string, AdapterStack>>
+  /** How steps are dispatched that are not all of the forward pass. */
+  dispatchesOf?: BindResources['dispatchesOf']
 }
 
 export interface OpResult {
@@ -133,12 +148,13 @@ class RunBuffers {
 
 async function loadMatrices(context: ConvertContext, matrices: OpRun['matrices'] = {}) {
   const stores = new Map<string, WeightStore>()
-  for (const [name, { format, cols, parts, maxBytes }] of Object.entries(matrices)) {
+  for (const [name, { format, cols, parts, maxBytes, experts }] of Object.entries(matrices)) {
     const own = new WeightStore(context.pipelines.device, context.ledger, maxBytes)
     own.addMatrix({
       name,
       cols,
       format: FORMATS[format],
+      ...(experts === undefined ? {} : { experts }),
       parts: parts.map((part) => ({
         name: part.name,
         rows: part.data.length / cols,
@@ -169,8 +185,11 @@ export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpRe
   for (const [name, parts] of Object.entries(run.vectors ?? {})) vectors.writeVector(name, parts)
   const tensors = new Map<string, GPUBuffer>()
   for (const [name, data] of Object.entries(run.inputs ?? {})) tensors.set(name, buffers.upload(name, data))
-  for (const step of run.steps)
-    tensors.set(step.name, buffers.writable(step.name, tensorBytes(shapeOf(step)) / 4))
+  for (const step of run.steps) {
+    const words = tensorBytes(shapeOf(step)) / 4
+    const zeros = run.zeroed?.includes(step.name) ? new Float32Array(words) : undefined
+    tensors.set(step.name, buffers.writable(step.name, words, zeros))
+  }
   const pool = run.pages ?? { k: new Float32Array(4), v: new Float32Array(4) }
   const k = buffers.writable('pages.k', pool.k.length, pool.k)
   const v = buffers.writable('pages.v', pool.v.length, pool.v)
@@ -182,7 +201,7 @@ export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpRe
   }
   const table = buffers.upload('rope', run.ropeTable ?? new Float32Array(4))
   const resources: BindResources = {
-    batch: buffers.upload('batch', packBatch(run.batch, pipelines.variant.workgroup)),
+    batch: buffers.upload('batch', packBatch(run.batch, pipelines.variant.workgroup, run.adapters ?? 0)),
     ropeTable: () => table,
     sampledTokens: buffers.upload('sampled-tokens', run.sampledTokens ?? new Uint32Array(16)),
     tensor(name: string): GPUBuffer {
@@ -191,14 +210,17 @@ export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpRe
       return buffer
     },
     scratch: (bytes: number) => buffers.writable('parts', bytes / 4),
+    ...(run.dispatchesOf ? { dispatchesOf: run.dispatchesOf } : {}),
     matrix(name: string) {
+      const view = run.views?.[name]
+      if (view) return view
       const store = stores.get(name)
       invariant(store, `the run has a matrix ${name}`)
       return store.view(name)
     },
     vector: (name: string) => vectors.vector(name).gpu,
-    pages: () => ({ k, v }),
-    adapterStack: (name: string) => notHere(`adapters on ${name}`),
+    pages: () => ({ k, v, format: run.kv ?? KV_F32 }),
+    adapterStack: (name: string) => run.adapterStacks?.[name] ?? notHere(`adapters on ${name}`),
     embedLora: () => notHere('adapters on the embedding'),
     edits: (step: string) => notHere(`edits at ${step}`),
     replacedBy: (step: string) => notHere(`replacements of ${step}`),

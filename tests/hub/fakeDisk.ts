@@ -40,7 +40,12 @@ export function fakeDisk(): FakeDisk {
   return disk
 }
 
+/** Files that have their one writer. */
+const written = new Set<string>()
+
 function inPlace(path: string, disk: FakeDisk): OpenFile {
+  if (written.has(path)) throw new DOMException('The file has a writer', 'NoModificationAllowedError')
+  written.add(path)
   const fd = openSync(path, 'r+')
   return {
     read: (into, { at }) => readSync(fd, into, 0, into.byteLength, at),
@@ -52,7 +57,10 @@ function inPlace(path: string, disk: FakeDisk): OpenFile {
     truncate: (size) => ftruncateSync(fd, size),
     getSize: () => fstatSync(fd).size,
     flush: () => undefined,
-    close: () => closeSync(fd),
+    close() {
+      written.delete(path)
+      closeSync(fd)
+    },
   }
 }
 

@@ -37,7 +37,10 @@ describe.each(PROGRAM_MODELS)('$name', ({ model }) => {
     }
   })
 
-  test('layers share the slots of the first', () => {
+  const [first, second] = [0, 1].map((layer) =>
+    recordRows(model, 1).steps.flatMap((step) => (step.layer === layer ? step.op : [])),
+  )
+  test.skipIf(first?.join() !== second?.join())('layers share the slots of the first', () => {
     const slotsOf = (layers: number): number => {
       const { steps, ...size } = fuse(recordRows(model, 1), FUSE)
       const some = steps.filter(({ layer }) => layer === null || layer < layers)

@@ -1,15 +1,9 @@
 import { beforeAll, afterAll, describe, expect, test, vi } from 'vitest'
 import { BufferLedger } from '../../src/gpu/ledger.ts'
 import { PAGE } from '../../src/program/batchLayout.ts'
-import {
-  cacheBytesPerPosition,
-  FREED_PAGE,
-  PagePool,
-  SequenceStore,
-  widestWindow,
-  type CacheLayer,
-  type Sequence,
-} from '../../src/run/cache.ts'
+import { FREED_PAGE, SequenceStore, widestWindow, type Sequence } from '../../src/run/cache.ts'
+import { KV_F32 } from '../../src/ops/kvFormats.ts'
+import { cacheBytesPerPosition, PagePool, type CacheLayer } from '../../src/run/pagePool.ts'
 
 const LAYER: CacheLayer = { kvHeads: 2, headDim: 4, window: null }
 const PAGES = 40
@@ -17,7 +11,7 @@ const PAGES = 40
 /** A device that makes buffers without memory and takes commands without running them. */
 function fakeDevice(): GPUDevice {
   const device = {
-    limits: { maxBufferSize: 1 << 30 },
+    limits: { maxBufferSize: 1 << 30, maxStorageBufferBindingSize: 1 << 27 },
     createBuffer: ({ size }: GPUBufferDescriptor) => ({ size, destroy: () => undefined }),
     createCommandEncoder: () => ({ copyBufferToBuffer: () => undefined, finish: () => ({}) }),
     queue: { submit: () => undefined },
@@ -27,7 +21,7 @@ function fakeDevice(): GPUDevice {
 
 function openStore(window: number | null): { pool: PagePool; store: SequenceStore } {
   const device = fakeDevice()
-  const pool = new PagePool(new BufferLedger(device), [LAYER], PAGES)
+  const pool = new PagePool(new BufferLedger(device), [LAYER], { pages: PAGES, most: PAGES, format: KV_F32 })
   return { pool, store: new SequenceStore(device, pool, window) }
 }
 
@@ -57,7 +51,7 @@ afterAll(() => {
 
 test('what layers keep of a position, and the widest window of all', () => {
   const sliding = { ...LAYER, kvHeads: 1, window: 40 }
-  expect(cacheBytesPerPosition([LAYER, sliding])).toBe(2 * 4 * (2 * 4 + 4))
+  expect(cacheBytesPerPosition([LAYER, sliding], KV_F32)).toBe(2 * 4 * (2 * 4 + 4))
   expect(widestWindow([LAYER, sliding])).toBeNull()
   expect(widestWindow([sliding, { ...sliding, window: 64 }])).toBe(64)
   expect(widestWindow([])).toBe(0)
@@ -134,12 +128,15 @@ describe('prefixes under a window of 40', () => {
     expect(store.longestPrefix(ids(LENGTH), { key: 'edited', unedited: { key: '', below: 9 } })).toBeNull()
   })
 
-  test('a branch holds the pages that are left, and gives back only its own', () => {
+  test('a branch holds the pages that are left, copies the one it goes on in, and gives back only its own', () => {
     const { pool, store, sequence } = passed()
     const before = pool.freePages
     const branch = store.fork(sequence, LENGTH - 5, '')
     expect(branch.tokens).toEqual(ids(LENGTH - 5))
     const full = Math.floor((LENGTH - 5) / PAGE)
+    expect(branch.pages).toEqual(sequence.pages.slice(0, full + 1))
+    expect(pool.freePages).toBe(before)
+    store.reserve(branch, LENGTH - 4)
     expect(branch.pages.slice(0, full)).toEqual(sequence.pages.slice(0, full))
     expect(branch.pages[full]).not.toBe(sequence.pages[full])
     expect(pool.freePages).toBe(before - 1)

@@ -13,6 +13,9 @@ const OTHER_NAMES: Readonly<Record<string, StepRole>> = {
   project_out: 'linear',
   q_scaled: 'position_scale',
   embed_norm: 'norm',
+  score: 'router',
+  scale: 'weights',
+  out: 'experts',
   dense: 'linear',
   norm: 'norm',
 }
@@ -38,12 +41,16 @@ describe.each(FIXTURES)('%s', (fixture) => {
     const overSums = ['opt-post-norm', 'bert', 'distilbert', 'roberta'].includes(fixture)
     const isNormed = !overSums && steps.some(({ name }) => name.endsWith('attn_post_norm'))
     const suffix = isNormed ? ['attn_post_norm', 'mlp_post_norm'] : ['attn.o', 'mlp.down']
+    const has = (step: string): boolean => steps.some(({ name }) => name === step)
+    // A layer of experts ends in their sum, or in what an expert for every row is added to.
+    const ends = ['mlp.out', 'mlp.experts']
     expect(anatomy.start).toBe('embed')
     anatomy.layers.forEach(({ name, stream, attention, outputs }, layer) => {
       expect([name, stream]).toEqual([`layers.${layer}`, `layers.${layer}.resid`])
+      const own = ends.find((end) => has(`layers.${layer}.${end}`))
       expect(outputs).toEqual([
         { step: `layers.${layer}.${suffix[0]}`, block: 'attn' },
-        { step: `layers.${layer}.${suffix[1]}`, block: 'mlp' },
+        { step: `layers.${layer}.${own ?? suffix[1]}`, block: 'mlp' },
       ])
       expect(attention).toMatchObject({
         scores: `layers.${layer}.attn.scores`,

@@ -27,7 +27,7 @@ function probsOf(layer: number, size: number): TensorData {
 async function opened(size: number) {
   const asked: string[] = []
   const model = {
-    info: { id: 'm', layers: LAYERS, heads: HEADS, vocab: 16, hasTokenizer: false },
+    info: { id: 'm', tasks: ['generate'], layers: LAYERS, heads: HEADS, vocab: 16, hasTokenizer: false },
     listAdapters: () => Promise.resolve([]),
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
     steps: () => Promise.resolve(STEPS),

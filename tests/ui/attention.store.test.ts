@@ -30,7 +30,7 @@ function page(vocab = 16) {
   const chunks: (readonly number[])[] = []
   const adapters: number[] = []
   let hold = Promise.resolve()
-  const info = { id: 'm', layers: LAYERS, heads: HEADS, vocab, hasTokenizer: false }
+  const info = { id: 'm', tasks: ['generate'], layers: LAYERS, heads: HEADS, vocab, hasTokenizer: false }
   const model = {
     info,
     listAdapters: () => Promise.resolve(adapters.map((scale) => ({ id: 'a', scale }))),

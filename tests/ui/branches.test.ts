@@ -135,7 +135,15 @@ function page() {
   const asked: string[] = []
   const adapters: { id: string; scale: number }[] = []
   const model = {
-    info: { id: 'm', layers: 2, vocab: VOCAB, hasTokenizer: true, bosId: 0, eosIds: [39] },
+    info: {
+      id: 'm',
+      tasks: ['generate'],
+      layers: 2,
+      vocab: VOCAB,
+      hasTokenizer: true,
+      bosId: 0,
+      eosIds: [39],
+    },
     listAdapters: () => Promise.resolve(adapters),
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
     tokenTexts: (ids: readonly number[]) => Promise.resolve(ids.map((id) => ` w${id}`)),

@@ -79,7 +79,16 @@ function page(vocab = VOCAB) {
       ),
     )
   const steps = () => Promise.resolve(STEPS)
-  const info = { id: 'm', layers: 2, heads: HEADS, hidden: 2, vocab, hasTokenizer: false, bosId: null }
+  const info = {
+    id: 'm',
+    tasks: ['generate'],
+    layers: 2,
+    heads: HEADS,
+    hidden: 2,
+    vocab,
+    hasTokenizer: false,
+    bosId: null,
+  }
   async function* score(ids: readonly number[], { edits = [] }: { edits?: readonly Edit[] } = {}) {
     for (const [row, id] of ids.slice(1).entries()) {
       const logprob = -1 - edits.length

@@ -14,7 +14,7 @@ async function page(ms: number) {
   let clock = 1000
   const asked: number[] = []
   const model = {
-    info: { id: 'm', layers: 1, heads: 1, vocab: 16, hasTokenizer: false },
+    info: { id: 'm', tasks: ['generate'], layers: 1, heads: 1, vocab: 16, hasTokenizer: false },
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
     lens: (ids: readonly number[], { positions = [] }: LensOptions) => {
       asked.push(ids.length)

@@ -171,7 +171,8 @@ describe('the cache', () => {
 
 function page() {
   const client: EngineClient = {
-    loadModel: () => Promise.resolve({ info: { id: 'm' }, ...model } as unknown as Model),
+    loadModel: () =>
+      Promise.resolve({ info: { id: 'm', tasks: ['generate'] }, ...model } as unknown as Model),
     onEvent: () => () => undefined,
     dispose: () => undefined,
   }

@@ -1,5 +1,7 @@
 /** Matrices of ordinary weights in every format: as a file holds them, and their values. */
 import { f32ToBf16, f32ToF16, widenHalves } from '../../src/formats/floats.ts'
+import { decodeF8 } from '../../src/formats/packed/f8.ts'
+import { NF4_LEVELS } from '../../src/formats/packed/nf4.ts'
 import { ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
 import type { FormatName } from '../../src/weights/formats/index.ts'
 import type { RandomSource } from '../random.ts'
@@ -36,6 +38,42 @@ function storeFloats(format: FormatName, data: Float32Array): { blocks: Uint8Arr
   return { blocks: new Uint8Array(halves.buffer), values }
 }
 
+/** Columns that share a scale in the grouped formats here. */
+export const GROUP = 32
+
+/** The word of a group, the same in every row. */
+export function groupWord(format: FormatName, group: number): number {
+  const [word = 0] = new Uint32Array(
+    Float32Array.of((format.startsWith('f8') ? 0.01 : 0.1) * (1 + group)).buffer,
+  )
+  return format === 'int4' ? (word & 0xffffe000) + ((3 * group + 5) & 15) : word
+}
+
+/** Random weights of a grouped format as the GPU has them. */
+function groupedMatrix(format: FormatName, rows: number, cols: number, random: RandomSource): StoredMatrix {
+  const isFour = format === 'nf4' || format === 'int4'
+  const codes = Uint8Array.from({ length: rows * cols }, () => random.integer(isFour ? 16 : 256))
+  if (!isFour) for (const [i, code] of codes.entries()) if ((code & 0x7c) === 0x7c) codes[i] = code ^ 0x40
+  const levels =
+    format === 'f8_e4m3' || format === 'f8_e5m2'
+      ? decodeF8(format === 'f8_e4m3' ? 'F8_E4M3' : 'F8_E5M2', codes)
+      : Float32Array.from(codes, (code) => (format === 'nf4' ? (NF4_LEVELS[code] ?? 0) : code))
+  const values = levels.map((level, i) => {
+    const word = groupWord(format, Math.floor((i % cols) / GROUP))
+    const zero = format === 'int4' ? word & 31 : 0
+    const [scale = 0] = new Float32Array(Uint32Array.of(word - zero).buffer)
+    return (level - zero) * scale
+  })
+  if (!isFour) return { format, rows, cols, blocks: codes, values }
+  // Of every 32: nf4 in pairs, the first high; int4 the first sixteen low, the others high.
+  const blocks = Uint8Array.from({ length: codes.length / 2 }, (_, i) => {
+    const [unit, byte] = [32 * Math.floor(i / 16), i % 16]
+    const [low, high] = format === 'nf4' ? [2 * byte + 1, 2 * byte] : [byte, byte + 16]
+    return (codes[unit + low] ?? 0) | ((codes[unit + high] ?? 0) << 4)
+  })
+  return { format, rows, cols, blocks, values }
+}
+
 /** A matrix of fixture blocks in random order; of floats, random ones. */
 export function storedMatrix(
   format: FormatName,
@@ -43,7 +81,8 @@ export function storedMatrix(
   cols: number,
   random: RandomSource,
 ): StoredMatrix {
-  const { block, blockBytes } = ALL_FORMATS[format]
+  const { block, blockBytes, grouped } = ALL_FORMATS[format]
+  if (grouped) return groupedMatrix(format, rows, cols, random)
   if (block === 1) return { format, rows, cols, ...storeFloats(format, random.normal(rows * cols, 0.5)) }
   const pool = ordinaryBlocks(format)
   const count = (rows * cols) / block

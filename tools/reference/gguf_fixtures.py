@@ -99,6 +99,7 @@ MODULES = {
     "llama": ("llama", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
     "mixtral": ("llama", f"{NORM_PAIR} {SELF_ATTN} {SPARSE}"),
     "granite": ("granite", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
+    "granitemoe": ("granitemoe", f"{NORM_PAIR} {SELF_ATTN} {EXPERTS.replace('mlp.gate ', 'block_sparse_moe.router.layer ')}"),
     "smollm3": ("smollm3", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
     "qwen2": ("qwen2", f"{NORM_PAIR} {SELF_ATTN} {MLP}"),
     "qwen2moe": ("qwen2moe", f"{NORM_PAIR} {SELF_ATTN} {EXPERTS} {SHARED}"),
@@ -110,6 +111,7 @@ MODULES = {
     "gemma2": ("gemma2", f"{FOUR_NORMS} {SELF_ATTN} {MLP}"),
     "gemma3": ("gemma3", f"{FOUR_NORMS} {SELF_ATTN} {QK_NORMS} {MLP}"),
     "phi3": ("phi3", f"{NORM_PAIR} self_attn.qkv_proj self_attn.o_proj mlp.gate_up_proj mlp.down_proj"),
+    "gpt-oss": ("gpt-oss", f"{NORM_PAIR} {SELF_ATTN} self_attn.sinks {EXPERTS.replace('mlp.gate ', 'mlp.router ')}"),
     "gpt2": ("gpt2", GPT2),
 }
 

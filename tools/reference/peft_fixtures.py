@@ -40,6 +40,7 @@ class PeftCase:
 
 
 LLAMA_LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 CASES = [
     PeftCase("llama-plain", "llama", {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"]}),
     PeftCase(
@@ -144,6 +145,15 @@ CASES = [
     PeftCase("opt-all-linear", "opt", {"target_modules": "all-linear"}, tokens=64),
     PeftCase("opt-bias-all", "opt", {"target_modules": ["q_proj", "out_proj", "fc2"], "bias": "all"}),
     PeftCase("opt-post-norm-save", "opt-post-norm", {"target_modules": ["fc1"], "modules_to_save": ["lm_head"]}),
+    PeftCase("qwen3-moe-attention", "qwen3-moe", {"target_modules": ATTENTION}, tokens=64),
+    PeftCase("gpt-oss-attention", "gpt-oss", {"target_modules": ATTENTION, "r": 4}, torch.float16, tokens=64),
+    # The experts are no modules of their own: gate, up and down are those of the shared one.
+    PeftCase(
+        "qwen2-moe-shared",
+        "qwen2-moe",
+        {"target_modules": [*LLAMA_LINEARS, "shared_expert_gate"]},
+        tokens=64,
+    ),
 ]
 
 
@@ -167,7 +177,8 @@ def randomise(model: PeftModel, generator: torch.Generator) -> None:
 
 
 def save_adapter(case: PeftCase, folder: Path, seed: int) -> PeftModel:
-    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32, attn_implementation="eager")
+    eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32, **eager)
     base.config._name_or_path = base.name_or_path = f"tiny/{case.base}"
     torch.manual_seed(seed)
     options = {"r": 2, "lora_alpha": 6, "task_type": "CAUSAL_LM"} | case.options

@@ -1,6 +1,7 @@
 import { throwIfAborted, TokenscopeError } from '../../errors.ts'
 import { describeDevice } from '../../gpu/device.ts'
-import { BufferLedger, type LedgerBuffer } from '../../gpu/ledger.ts'
+import type { BufferLedger, LedgerBuffer } from '../../gpu/ledger.ts'
+import { PartLedger } from '../../gpu/partLedger.ts'
 import { Runner } from '../../run/runner.ts'
 import type { ModelDescription } from '../../arch/spec.ts'
 import { firstLayers } from '../../program/firstLayers.ts'
@@ -8,39 +9,9 @@ import { convertMatrix } from '../../weights/convert.ts'
 import { FORMATS, type WeightFormat } from '../../weights/formats/index.ts'
 import { bytesFor } from '../../weights/formats/layout.ts'
 import { planMatrices, type StoredMatrixType } from '../../weights/plan.ts'
-import { WeightStore, type StoredView } from '../../weights/store.ts'
+import { viewBytes, WeightStore, type StoredView } from '../../weights/store.ts'
 import { WeightReader } from '../../weights/reader.ts'
 import type { LoadProgress } from '../../api/model.ts'
-
-/** Counts a draft model's buffers with the model's own, under one label, and can free them alone. */
-class DraftLedger extends BufferLedger {
-  private readonly own = new Set<LedgerBuffer>()
-  private readonly all: BufferLedger
-
-  constructor(device: GPUDevice, all: BufferLedger) {
-    super(device)
-    this.all = all
-  }
-
-  override create(label: string, bytes: number, usage: GPUBufferUsageFlags): LedgerBuffer {
-    const buffer = this.all.create(`draft:${label}`, bytes, usage)
-    this.own.add(buffer)
-    return buffer
-  }
-
-  override destroy(buffer: LedgerBuffer): void {
-    this.own.delete(buffer)
-    this.all.destroy(buffer)
-  }
-
-  override destroyAll(): void {
-    for (const buffer of this.own) this.destroy(buffer)
-  }
-
-  override report(): ReturnType<BufferLedger['report']> {
-    return this.all.report()
-  }
-}
 
 /** Some matrices of its own; every other weight is the model's. */
 class CopiedWeights extends WeightStore {
@@ -72,7 +43,6 @@ interface Waiting {
 
 const bytesIn = (format: WeightFormat, { matrix, begin, end }: StoredView): number =>
   bytesFor(format, end - begin, matrix.cols)
-const bytesOf = (view: StoredView): number => bytesIn(view.matrix.format, view)
 
 /** The model's matrices packed as q4_0; those that cannot be, or take no more as they are, stay the model's. */
 async function copyQuantised(
@@ -87,10 +57,10 @@ async function copyQuantised(
   const { plans } = planMatrices(base.model, { asked: 'q4_0', stored })
   const wanted = plans.filter(({ format, parts }) => {
     const views = parts.map(({ name }) => base.weights.view(name))
-    return format === target && views.some((view) => bytesOf(view) > bytesIn(target, view))
+    return format === target && views.some((view) => viewBytes(view) > bytesIn(target, view))
   })
   const sources = wanted.flatMap(({ parts }) => parts.map(({ name }) => base.weights.view(name)))
-  const bytesTotal = sources.reduce((sum, view) => sum + bytesOf(view), 0)
+  const bytesTotal = sources.reduce((sum, view) => sum + viewBytes(view), 0)
   let bytesDone = 0
   for (const plan of wanted) {
     throwIfAborted(signal)
@@ -101,7 +71,7 @@ async function copyQuantised(
       await convertMatrix(source, store.view(name), { pipelines: base.pipelines, ledger })
       const values = bias ? await reader.bias(source) : null
       if (values) store.writeBias(name, values)
-      bytesDone += bytesOf(source)
+      bytesDone += viewBytes(source)
     }
   }
   return store
@@ -122,7 +92,7 @@ interface Kept {
   readonly key: string
   readonly weights: WeightStore
   readonly runner: Runner
-  readonly ledger: DraftLedger
+  readonly ledger: PartLedger
 }
 
 /** Draft models of a model, one of each kind: they stay until another takes the place, or the model's ledger frees everything. */
@@ -151,7 +121,7 @@ export async function draftRunner(
   await known?.runner.dispose()
   const same = known?.key === key ? known : null
   if (!same) known?.ledger.destroyAll()
-  const ledger = same?.ledger ?? new DraftLedger(base.device, base.ledger)
+  const ledger = same?.ledger ?? new PartLedger(base.device, base.ledger, 'draft')
   try {
     const made = await withinMemory(base.device, async () => {
       const weights = same?.weights ?? (await draftWeights(base, ledger, request, waiting))

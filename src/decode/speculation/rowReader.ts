@@ -72,7 +72,7 @@ export class RowReader {
   /** Reads at most {@link MATVEC_ROWS} tokens in one forward. Resolves to what is predicted behind each of the last `count`. */
   async read(tokens: readonly number[], count: number): Promise<Prediction[]> {
     const { runner, widest, feed } = this.options
-    const rows = this.rows(tokens, count)
+    const rows = await this.rows(tokens, count)
     const program =
       count > 1 ? ([widest, widest] as const) : ([tokens.length === 1 ? 1 : MATVEC_ROWS, 1] as const)
     const vocab = runner.model.vocab
@@ -105,7 +105,8 @@ export class RowReader {
   async readGreedily(tokens: readonly number[], count: number): Promise<SelectRecord[]> {
     const { runner, feed } = this.options
     for (let step = 0; step < count; step++) {
-      const rows = step === 0 ? this.rows(tokens, 1) : this.rows([FROM_SAMPLER], 1, tokens.length + step - 1)
+      const ahead = tokens.length + step - 1
+      const rows = await (step === 0 ? this.rows(tokens, 1) : this.rows([FROM_SAMPLER], 1, ahead))
       const after = (encoder: GPUCommandEncoder): void =>
         encoder.copyBufferToBuffer(runner.records.gpu, 0, this.staging.gpu, step * RECORD_BYTES, RECORD_BYTES)
       await feed.submit(rows, { program: [step === 0 && tokens.length > 1 ? MATVEC_ROWS : 1, 1], after })
@@ -129,7 +130,7 @@ export class RowReader {
   }
 
   /** Rows behind what was read, `ahead` positions left for rows under way; the last `count` have logits. */
-  private rows(tokens: readonly number[], count: number, ahead = 0): BatchRow[] {
+  private rows(tokens: readonly number[], count: number, ahead = 0): Promise<BatchRow[]> {
     invariant(count <= MAX_LOGIT_ROWS, 'a forward has room for so many rows of logits')
     const wanted = Array.from({ length: count }, (_, ringRow) => plainLogits(ringRow, this.candidates))
     return this.options.feed.rows(tokens, wanted, ahead)

@@ -45,6 +45,13 @@ function experts(fields: ArchitectureFields): HfConfig {
   }
 }
 
+function localExperts(fields: ArchitectureFields): HfConfig {
+  return {
+    num_local_experts: fields.count('expert_count', { min: 1, max: 4096 }),
+    num_experts_per_tok: fields.count('expert_used_count', { min: 1, max: 4096 }),
+  }
+}
+
 function gemma(fields: ArchitectureFields, modelType: string, className: string): HfConfig {
   const activation = 'gelu_pytorch_tanh'
   return {
@@ -68,8 +75,7 @@ const llama: GgufArchitecture = {
       return {
         ...decoder(fields, 'mixtral', 'MixtralForCausalLM'),
         ...dense(fields),
-        num_local_experts: fields.count('expert_count', { min: 1, max: 4096 }),
-        num_experts_per_tok: fields.count('expert_used_count', { min: 1, max: 4096 }),
+        ...localExperts(fields),
         sliding_window: null,
       }
     }
@@ -86,19 +92,60 @@ function isMixtral(fields: ArchitectureFields): boolean {
   return fields.count('expert_count', { fallback: 0, max: 4096 }) > 0
 }
 
+function granitesOwn(fields: ArchitectureFields): HfConfig {
+  return {
+    attention_bias: fields.hasTensor('blk.0.attn_q.bias'),
+    attention_multiplier: fields.positive('attention.scale', 1 / Math.sqrt(fields.headDim)),
+    embedding_multiplier: fields.positive('embedding_scale', 1),
+    residual_multiplier: fields.positive('residual_scale', 1),
+    logits_scaling: fields.positive('logit_scale', 1),
+  }
+}
+
 const granite: GgufArchitecture = {
   name: 'granite',
   names: () => 'granite',
   config: (fields) => ({
     ...decoder(fields, 'granite', 'GraniteForCausalLM'),
     ...dense(fields),
-    attention_bias: fields.hasTensor('blk.0.attn_q.bias'),
+    ...granitesOwn(fields),
     mlp_bias: fields.hasTensor('blk.0.ffn_up.bias'),
-    attention_multiplier: fields.positive('attention.scale', 1 / Math.sqrt(fields.headDim)),
-    embedding_multiplier: fields.positive('embedding_scale', 1),
-    residual_multiplier: fields.positive('residual_scale', 1),
-    logits_scaling: fields.positive('logit_scale', 1),
   }),
+}
+
+const granitemoe: GgufArchitecture = {
+  name: 'granitemoe',
+  names: () => 'granitemoe',
+  config(fields) {
+    const isShared = fields.count('expert_shared_feed_forward_length', { fallback: 0 }) > 0
+    const [modelType, className] = isShared
+      ? (['granitemoeshared', 'GraniteMoeSharedForCausalLM'] as const)
+      : (['granitemoe', 'GraniteMoeForCausalLM'] as const)
+    return {
+      ...decoder(fields, modelType, className),
+      ...dense(fields),
+      ...granitesOwn(fields),
+      ...localExperts(fields),
+    }
+  },
+}
+
+const gptOss: GgufArchitecture = {
+  name: 'gpt-oss',
+  names: () => 'gpt-oss',
+  config(fields) {
+    const { rope_scaling: scaling, ...decoded } = decoder(fields, 'gpt_oss', 'GptOssForCausalLM')
+    return {
+      ...decoded,
+      intermediate_size: fields.count('expert_feed_forward_length', { fallback: fields.feedForward, min: 1 }),
+      ...localExperts(fields),
+      attention_bias: fields.hasTensor('blk.0.attn_q.bias'),
+      sliding_window: fields.slidingWindow() ?? 128,
+      layer_types: layerTypes(fields, 2),
+      // The model was trained with a ramp whose ends are not rounded, which no file says.
+      rope_scaling: scaling === undefined ? { rope_type: 'default' } : { ...scaling, truncate: false },
+    }
+  },
 }
 
 const smollm3: GgufArchitecture = {
@@ -269,6 +316,7 @@ const gpt2: GgufArchitecture = {
 export const GGUF_ARCHITECTURES: readonly GgufArchitecture[] = [
   llama,
   granite,
+  granitemoe,
   smollm3,
   qwen2,
   qwen2moe,
@@ -280,5 +328,6 @@ export const GGUF_ARCHITECTURES: readonly GgufArchitecture[] = [
   gemma2,
   gemma3,
   phi3,
+  gptOss,
   gpt2,
 ]

@@ -83,6 +83,10 @@ const MIXTRAL_EXPERTS: readonly Line[] = [
   ['blk.{n}.ffn_down.{e}', `${LAYER}block_sparse_moe.experts.{e}.w2`],
 ]
 
+/** Experts with another router before them. */
+const expertsBehind = (router: string): Line[] =>
+  EXPERTS.map(([gguf, hf]) => [gguf, hf.replace(/mlp\.gate$/, router)])
+
 const plusOne = (lines: readonly Line[]): Line[] => lines.map(([gguf, hf]) => [gguf, hf, 'normPlusOne'])
 const isNorm = ([gguf]: Line): boolean => gguf.endsWith('norm')
 
@@ -101,6 +105,15 @@ const GEMMA_2: readonly Line[] = [
     ['blk.{n}.ffn_norm', `${LAYER}pre_feedforward_layernorm`],
     ...NORMS_AFTER,
   ]),
+]
+
+const GPT_OSS: readonly Line[] = [
+  ...ENDS,
+  ['blk.{n}.attn_norm', `${LAYER}input_layernorm`],
+  ['blk.{n}.post_attention_norm', `${LAYER}post_attention_layernorm`],
+  ...ATTENTION,
+  ['blk.{n}.attn_sinks', `${LAYER}self_attn.sinks`],
+  ...expertsBehind('mlp.router'),
 ]
 
 const PHI_3: readonly Line[] = [
@@ -130,6 +143,12 @@ const TABLES = {
   llama: LLAMA,
   mixtral: [...ENDS, ...NORMS, ...ATTENTION_INTERLEAVED, ...MIXTRAL_EXPERTS],
   granite: LLAMA,
+  granitemoe: [
+    ...ENDS,
+    ...NORMS,
+    ...ATTENTION_INTERLEAVED,
+    ...expertsBehind('block_sparse_moe.router.layer'),
+  ],
   smollm3: LLAMA,
   qwen2: [...QWEN, ...MLP],
   qwen2moe: [...QWEN, ...EXPERTS, ...SHARED_EXPERT],
@@ -141,6 +160,7 @@ const TABLES = {
   gemma2: GEMMA_2,
   gemma3: [...GEMMA_2, ...plusOne(QK_NORMS)],
   phi3: PHI_3,
+  'gpt-oss': GPT_OSS,
   gpt2: GPT_2,
 } as const satisfies Record<string, readonly Line[]>
 

@@ -1,4 +1,5 @@
 import { invariant } from '../../errors.ts'
+import { narrowToHalves } from '../floats.ts'
 import { namesFor, transposed, unknownModule, type AdapterMatrix } from './adapter.ts'
 import type { GgufField } from './fields.ts'
 import type { NameMap } from './names.ts'
@@ -18,13 +19,21 @@ export interface AdapterPair {
   b: Float32Array // [out, rank]
 }
 
+export interface AdapterFile {
+  architecture: string
+  /** Rows of a head of the model. */
+  headDim: number
+  name?: string
+  dtype?: 'F32' | 'F16'
+}
+
 /**
- * A LoRA as llama.cpp loads it, in F32. The file has one alpha: pairs that another scale applies to have it put into B.
+ * A LoRA as llama.cpp loads it. The file has one alpha: pairs that another scale applies to have it put into B.
  * @throws `unsupported` for a module the architecture's files have no tensor for.
  */
 export function writeGgufAdapter(
   pairs: readonly AdapterPair[],
-  { architecture, headDim, name }: { architecture: string; headDim: number; name?: string },
+  { architecture, headDim, name, dtype = 'F32' }: AdapterFile,
 ): Uint8Array {
   const [first] = pairs
   invariant(first, 'an adapter has a pair')
@@ -39,14 +48,14 @@ export function writeGgufAdapter(
   ])
   return writeGguf(
     metadata,
-    pairs.flatMap((pair) => outputsOf(pair, names, { architecture, headDim, alpha })),
+    pairs.flatMap((pair) => outputsOf(pair, names, { architecture, headDim, alpha, dtype })),
   )
 }
 
 function outputsOf(
   pair: AdapterPair,
   names: NameMap,
-  { architecture, headDim, alpha }: { architecture: string; headDim: number; alpha: number },
+  { architecture, headDim, alpha, dtype = 'F32' }: AdapterFile & { alpha: number },
 ): GgufOutput[] {
   const { module, rank, in: inner, out } = pair
   const place = names.fileName(module)
@@ -58,11 +67,16 @@ function outputsOf(
   const matrix: AdapterMatrix = { dtype: 'F32', shape: [rank, inner], values: pair.a }
   const a = place.gguf === 'token_embd' ? transposed(matrix) : matrix
   return [
-    { name: `${place.gguf}.weight.lora_a`, type: 'F32', shape: a.shape, data: bytesOf(a.values) },
-    { name: `${place.gguf}.weight.lora_b`, type: 'F32', shape: [out, rank], data: bytesOf(b) },
+    { name: `${place.gguf}.weight.lora_a`, type: dtype, shape: a.shape, data: bytesOf(a.values, dtype) },
+    { name: `${place.gguf}.weight.lora_b`, type: dtype, shape: [out, rank], data: bytesOf(b, dtype) },
   ]
 }
 
-function bytesOf(values: Float32Array): Uint8Array {
+function bytesOf(values: Float32Array, dtype: 'F32' | 'F16'): Uint8Array {
+  if (dtype === 'F16') {
+    const halves = new Uint16Array(values.length)
+    narrowToHalves(values, halves, 0)
+    return new Uint8Array(halves.buffer)
+  }
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }

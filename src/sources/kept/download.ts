@@ -36,6 +36,7 @@ export class Download {
   readonly #fillings: Filling[] = []
   #bytes = 0
   readonly #total: number
+  #saved = Promise.resolve()
 
   constructor(folder: Folder, source: FileSource, model: KeptModel, options: DownloadOptions = {}) {
     this.#folder = folder
@@ -140,7 +141,13 @@ export class Download {
     if (done[n] !== length) throw shorter(file, begin + (done[n] ?? 0))
   }
 
-  async #savePart(): Promise<void> {
+  /** One note at a time: a file has one writer. */
+  #savePart(): Promise<void> {
+    this.#saved = this.#saved.then(() => this.#writePart())
+    return this.#saved
+  }
+
+  async #writePart(): Promise<void> {
     for (const { open } of this.#fillings) open.flush()
     const done = Object.fromEntries(this.#fillings.map((filling) => [filling.file.name, filling.done]))
     await writePart(this.#folder, { model: this.#model, chunkBytes: this.#chunk, done })

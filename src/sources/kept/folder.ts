@@ -50,9 +50,14 @@ export function isMissing(cause: unknown): boolean {
   )
 }
 
+/** @throws `storage` when another tab writes to it, or there is no room for it. */
 export async function openInPlace(folder: Folder, name: string): Promise<OpenFile> {
-  const handle = await folder.getFileHandle(fileNameOf(name), { create: true })
-  return (handle as unknown as WorkerFile).createSyncAccessHandle()
+  try {
+    const handle = await folder.getFileHandle(fileNameOf(name), { create: true })
+    return await (handle as unknown as WorkerFile).createSyncAccessHandle()
+  } catch (cause) {
+    throw writeFailure(name, cause)
+  }
 }
 
 /** The content of a file as it is now; null when there is none. */
@@ -116,6 +121,11 @@ export async function removeFile(folder: Folder, name: string): Promise<void> {
   try {
     await folder.removeEntry(fileNameOf(name), { recursive: true })
   } catch (cause) {
-    if (!isMissing(cause)) throw unreadable(name, cause)
+    if (isMissing(cause)) return
+    throw new TokenscopeError('storage', `${name} cannot be removed now.`, {
+      hint: 'Another tab may be using it: close that one first.',
+      details: { file: name },
+      cause,
+    })
   }
 }

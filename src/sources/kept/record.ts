@@ -1,3 +1,4 @@
+import { TokenscopeError } from '../../errors.ts'
 import type { HubFile } from '../hubApi.ts'
 import { fileNameOf, nameOfFile, readFile, readJson, writeFile, type Folder } from './folder.ts'
 
@@ -88,8 +89,14 @@ export async function readBlocks(folder: Folder, name: string): Promise<Uint8Arr
   return file && new Uint8Array(await file.arrayBuffer())
 }
 
-export const markUsed = (folder: Folder, now: number): Promise<void> =>
-  writeFile(folder, USED, JSON.stringify({ at: now }))
+export async function markUsed(folder: Folder, now: number): Promise<void> {
+  try {
+    await writeFile(folder, USED, JSON.stringify({ at: now }))
+  } catch (error) {
+    // Another tab notes the same, or there is no room: a model must not fail to open for it.
+    if (!(error instanceof TokenscopeError)) throw error
+  }
+}
 
 export async function lastUsed(folder: Folder): Promise<number | null> {
   const value = await readJson(folder, USED)
@@ -100,7 +107,7 @@ export async function lastUsed(folder: Folder): Promise<number | null> {
 export async function keptFolders(root: Folder): Promise<{ key: string; folder: Folder }[]> {
   const found: { key: string; folder: Folder }[] = []
   for await (const [name, handle] of root.entries())
-    if (handle.kind === 'directory') found.push({ key: nameOfFile(name), folder: handle as Folder })
+    if (handle.kind === 'directory') found.push({ key: nameOfFile(name), folder: handle })
   return found
 }
 

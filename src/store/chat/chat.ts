@@ -7,6 +7,7 @@ import { perSession } from '../perSession.ts'
 import type { Session } from '../session.ts'
 import { sameIds } from '../textIdentity.ts'
 import { endsInReasoning } from './answerParts.ts'
+import { keepSoon, readChat } from './chatMemory.ts'
 import { EMPTY_FIELDS, type TemplateFields } from './chatOptions.ts'
 import type { Fallback } from './fallbacks.ts'
 import { chatIds, promptTokens, type PromptToken } from './promptIds.ts'
@@ -90,6 +91,13 @@ export class Chat {
 
   constructor(session: Session) {
     this.session = session
+    const saved = readChat()
+    if (saved !== null) this.state.setState(saved)
+    const keep = keepSoon(() => this.state.getState())
+    this.state.subscribe((state, before) => {
+      const { tree, fields, fallback } = before
+      if (state.tree !== tree || state.fields !== fields || state.fallback !== fallback) keep()
+    })
     session.log.subscribe(() => this.follow())
     session.app.subscribe(({ model, run }, before) => {
       if (model !== before.model) void this.describe()

@@ -4,10 +4,10 @@ import type { Theme } from '../../store/app.ts'
 import { pageLink } from '../../store/link.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { LANGUAGES, loadLanguage } from '../messages/index.ts'
-import { later } from '../panels/later.tsx'
+import { soon } from '../panels/later.tsx'
 import { Icon, type IconName } from './Icon.tsx'
 
-const UndoButtons = later(async () => (await import('./UndoButtons.tsx')).UndoButtons)
+const UndoButtons = soon(async () => (await import('./UndoButtons.tsx')).UndoButtons)
 
 /** What concerns the whole page: undo, share, keys, language, light. */
 export function HeaderTools() {

@@ -24,6 +24,11 @@ const EVERYWHERE: readonly Key[] = [
 
 /** Keys a view adds to those of the page, by its name. */
 const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
+  chat: [
+    { keys: 'Enter', does: 'keys.chatSend' },
+    { keys: 'Shift+Enter', does: 'keys.chatLine' },
+  ],
+  tokenizer: [{ keys: '← →', does: 'keys.tokenIds' }],
   steps: [
     { keys: 'F10 → ←', does: 'keys.step' },
     { keys: 'F11 L Shift+L', does: 'keys.layer' },
@@ -61,6 +66,7 @@ const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
     { keys: `${COMMAND}+Enter`, does: 'keys.scoreRun' },
     { keys: '← →', does: 'keys.scoredToken' },
   ],
+  precision: [{ keys: '← → Home End', does: 'keys.scoredToken' }],
   speculate: [
     { keys: `${COMMAND}+Enter`, does: 'keys.speculateRun' },
     { keys: 'J K ← →', does: 'keys.places' },

@@ -60,7 +60,10 @@ function AddressForm({ onDone }: { onDone: () => void }) {
         const address = new FormData(event.currentTarget).get('address')
         if (typeof address !== 'string' || address.trim() === '') return
         onDone()
-        void session.load(address.trim(), { label: address.trim(), id: address.trim() })
+        const id = address.trim()
+        import('../../store/arrival.ts')
+          .then(({ openNamed }) => openNamed(session, id, { label: id, id }))
+          .catch((error: unknown) => session.report(error))
       }}
     >
       <input

@@ -1,15 +1,20 @@
 import { useState } from 'react'
 import type { ErrorData } from '../../errors.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
+import { later } from '../panels/later.tsx'
 import { Icon } from './Icon.tsx'
+
+const TakenNotice = later(async () => (await import('./TakenNotice.tsx')).TakenNotice)
 
 /** What needs the person's attention, between the header and the work: an error, a lost GPU. */
 export function Notices() {
   const model = useApp((state) => state.model)
   const error = useApp((state) => state.error)
+  const taken = useApp((state) => state.taken)
   return (
     <>
       {model.kind === 'lost' && <LostNotice error={model.error} />}
+      {taken !== null && <TakenNotice />}
       {error !== null && <ErrorNotice error={error} />}
     </>
   )

@@ -1,13 +1,19 @@
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import { answeringModel } from '../../store/app.ts'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from '../context.ts'
-import { VIEW_GROUPS, VIEWS, type View } from '../panels/index.ts'
+import { VIEW_GROUPS, viewsFor, type View } from '../panels/index.ts'
 import { Icon } from './Icon.tsx'
 import { moveFocus } from './roving.ts'
 
-/** Views by group; a group starts where `first` holds. */
-const ORDERED: readonly { view: View; first: boolean }[] = VIEW_GROUPS.flatMap((group, at) =>
-  VIEWS.filter((view) => view.group === group).map((view, index) => ({ view, first: index === 0 && at > 0 })),
-)
+/** The model's views by group; a group starts where `first` holds. */
+function useOrdered(): readonly { view: View; first: boolean }[] {
+  const views = viewsFor(useApp((state) => answeringModel(state.model)))
+  return VIEW_GROUPS.flatMap((group, at) =>
+    views
+      .filter((view) => view.group === group)
+      .map((view, index) => ({ view, first: index === 0 && at > 0 })),
+  )
+}
 
 /**
  * The way from view to view: a column of icons and words beside them. On a narrow page it shows the current view alone, like
@@ -16,6 +22,7 @@ const ORDERED: readonly { view: View; first: boolean }[] = VIEW_GROUPS.flatMap((
 export function ViewNav({ current }: { current: View }) {
   const { app } = useSession()
   const t = useTranslate()
+  const ordered = useOrdered()
   const narrow = useMedia(NARROW)
   const tight = useMedia(TIGHT)
   const open = useApp((state) => state.layout.navOpen)
@@ -40,7 +47,7 @@ export function ViewNav({ current }: { current: View }) {
           if (!currentTarget.contains(relatedTarget)) bringIntoSight(currentTarget)
         }}
       >
-        {ORDERED.map(({ view, first }) => (
+        {ordered.map(({ view, first }) => (
           <li key={view.name} className={first ? 'views-first' : undefined}>
             <ViewButton
               view={view}

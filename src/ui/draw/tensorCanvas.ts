@@ -1,3 +1,5 @@
+import type { Mask } from '../../api/model.ts'
+import { seenEnd, seenRange } from '../../program/mask.ts'
 import { rasterise, type Plane, type Size, type ValueRange, type Window2 } from './heatmap.ts'
 
 /** A rectangle in CSS pixels. */
@@ -18,10 +20,10 @@ export interface Ink {
   font: string
 }
 
-/** Columns of each row that are veiled: those behind its own, and those before its window of so many. */
+/** Columns of each row that are veiled: those that a window leaves out, and with `ahead` all that the row does not see. */
 export interface Veil {
   ahead: boolean
-  window: number | null
+  sight: { window: number | null; mask: Mask }
 }
 
 /** Everything one picture of a tensor shows. */
@@ -103,19 +105,21 @@ function drawCells(context: CanvasRenderingContext2D, scene: Scene, plane: Plane
   context.drawImage(picture, at.x, at.y, at.width * cells.cols, at.height * cells.rows)
 }
 
-function drawVeil(context: CanvasRenderingContext2D, scene: Scene, { ahead, window }: Veil): void {
+function drawVeil(context: CanvasRenderingContext2D, scene: Scene, { ahead, sight }: Veil): void {
   const { view, plane, plot, ink } = scene
   const last = Math.min(plane.rows, Math.ceil(view.row + view.rows))
   context.fillStyle = ink.paper
   context.globalAlpha = 0.82
   for (let row = Math.max(0, Math.floor(view.row)); row < last; row++) {
-    const box = cellBox(scene, row, row + 1)
-    const top = Math.round(box.y)
-    const height = Math.round(box.y + box.height) - top
-    const x = Math.max(plot.x, box.x)
-    if (ahead) context.fillRect(x, top, plot.x + plot.width - x, height)
-    const passed = window === null ? plot.x : cellBox(scene, row, Math.max(0, row - window + 1)).x
-    if (passed > plot.x) context.fillRect(plot.x, top, passed - plot.x, height)
+    const [first, end] = seenRange(sight, row, plane.cols)
+    const behind = cellBox(scene, row, end)
+    const top = Math.round(behind.y)
+    const height = Math.round(behind.y + behind.height) - top
+    const x = Math.max(plot.x, behind.x)
+    const isVeiled = ahead || end < seenEnd(sight.mask, row, plane.cols)
+    if (isVeiled && end < plane.cols) context.fillRect(x, top, Math.max(0, plot.x + plot.width - x), height)
+    const passed = cellBox(scene, row, first).x
+    if (first > 0 && passed > plot.x) context.fillRect(plot.x, top, passed - plot.x, height)
   }
   context.globalAlpha = 1
 }

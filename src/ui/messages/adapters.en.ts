@@ -21,7 +21,7 @@ export const adaptersEn = {
   'adapters.forModel': 'Made for {model}.',
   'adapters.detail': 'Selected adapter',
 
-  'scales.label': 'ScalesDesk',
+  'scales.label': 'Adapters and scales',
   'scales.acting': 'Acting',
   'scales.merged': 'Merged',
   'scales.mergedHint':
@@ -34,6 +34,8 @@ export const adaptersEn = {
   'scales.mergePacked': 'Needs f16 or f32 weights; these are {weights}, and folding in would round again',
   'scales.export': 'Export as one',
   'scales.exportHint': 'One PEFT adapter that does what all do at their scales, ranks side by side, as a zip',
+  'scales.exportGguf': 'Export as GGUF',
+  'scales.exportGgufHint': 'The same adapter as one GGUF file, which llama.cpp loads',
   'scales.exportModel': 'Export merged',
   'scales.exportModelHint':
     'The model’s weights with the adapters folded in, as safetensors; its config and tokenizer stay the base’s',
@@ -108,17 +110,6 @@ export const adaptersEn = {
   'delta.here': 'Here',
   'delta.mean': 'Mean of shared modules',
 
-  'textScales.hint': 'The adapters behind this text',
-  'textScales.written': 'written by {scales}',
-  'textScales.from': '{scales} from token {token}',
-  'textScales.scored': 'probabilities of {scales}',
-  'textScales.unknown': 'adapters not recorded',
-  'textScales.merged': 'merged',
-  'textScales.scoring': 'Reading {count} tokens under {scales}: {percent} %',
-
-  'compare.toggle': 'Compare A/B',
-  'compare.merged':
-    'Adapters are merged into the weights, so there is no base to compare with. Unmerge first.',
   'compare.mode': 'What to compare',
   'compare.write': 'Write',
   'compare.score': 'Score the text',

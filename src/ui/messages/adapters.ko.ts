@@ -35,6 +35,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.mergePacked': 'f16 또는 f32 가중치가 필요합니다. 지금은 {weights}라서 합치면 다시 반올림됩니다',
   'scales.export': '하나로 내보내기',
   'scales.exportHint': '지금 세기대로의 어댑터 전체를 랭크를 이어 붙인 PEFT 어댑터 하나로, zip 파일에',
+  'scales.exportGguf': 'GGUF로 내보내기',
+  'scales.exportGgufHint': '같은 어댑터를 llama.cpp가 읽는 GGUF 파일 하나로',
   'scales.exportModel': '병합본 내보내기',
   'scales.exportModelHint':
     '어댑터를 합친 모델 가중치를 safetensors로. 설정과 토크나이저는 기본 모델의 것을 씁니다',
@@ -109,16 +111,6 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'delta.here': '여기',
   'delta.mean': '공통 모듈 평균',
 
-  'textScales.hint': '이 글을 만든 어댑터',
-  'textScales.written': '{scales}(으)로 씀',
-  'textScales.from': '토큰 {token}부터 {scales}',
-  'textScales.scored': '확률은 {scales}',
-  'textScales.unknown': '어댑터 기록 없음',
-  'textScales.merged': '병합됨',
-  'textScales.scoring': '{scales}(으)로 토큰 {count}개를 읽는 중: {percent}%',
-
-  'compare.toggle': 'A/B 비교',
-  'compare.merged': '어댑터가 가중치에 병합되어 비교할 기본 모델이 없습니다. 먼저 병합을 푸세요.',
   'compare.mode': '비교할 것',
   'compare.write': '쓰기',
   'compare.score': '글 채점',

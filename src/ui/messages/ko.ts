@@ -10,11 +10,15 @@ import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
 import { mapKo } from './map.ko.ts'
+import { modelsKo } from './models.ko.ts'
+import { precisionKo } from './precision.ko.ts'
+import { fillKo } from './fill.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
 import { stepsKo } from './steps.ko.ts'
 import { titlesKo } from './titles.ko.ts'
+import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
 
 export const ko: Catalogue = {
@@ -229,11 +233,15 @@ export const ko: Catalogue = {
   ...mapKo,
   ...attributionKo,
   ...samplerKo,
+  ...modelsKo,
+  ...precisionKo,
   ...scoreKo,
+  ...fillKo,
   ...branchesKo,
   ...cacheKo,
   ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...tokenizerKo,
   ...traceKo,
 }

@@ -3,10 +3,6 @@ export const lensEn = {
   'lens.about':
     'What the model would say next if it stopped after a layer: the residual stream there, through the final norm and the head. A column is a position; each cell names the token it predicts next.',
   'lens.grid': 'Logit lens: {layers} layers by {positions} positions. Arrow keys move.',
-  'lens.embedding': 'embedding',
-  'lens.embeddingShort': 'emb',
-  'lens.layer': 'layer {layer}',
-  'lens.layerShort': 'L{layer}',
   'lens.token': 'token',
   'lens.next': 'next',
   'lens.unknown': 'not written',

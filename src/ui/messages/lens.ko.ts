@@ -4,10 +4,6 @@ export const lensKo: Readonly<Record<keyof typeof lensEn, string>> = {
   'lens.about':
     '어느 층에서 멈춘다면 모델이 다음에 무엇을 말할지 보여 줍니다. 그 층의 잔차 스트림을 마지막 정규화와 출력 헤드에 통과시킨 것입니다. 열은 위치이고, 칸은 그 위치가 예측하는 다음 토큰입니다.',
   'lens.grid': '로짓 렌즈: 층 {layers}개, 위치 {positions}개. 화살표로 움직입니다.',
-  'lens.embedding': '임베딩',
-  'lens.embeddingShort': 'emb',
-  'lens.layer': '층 {layer}',
-  'lens.layerShort': 'L{layer}',
   'lens.token': '토큰',
   'lens.next': '다음',
   'lens.unknown': '아직 없음',

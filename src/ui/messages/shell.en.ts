@@ -23,5 +23,20 @@ export const shellEn = {
   'strip.otherModel': 'not captured: another model wrote this text',
   'strip.reading': 'reading…',
 
+  'lens.embedding': 'embedding',
+  'lens.embeddingShort': 'emb',
+  'lens.layer': 'layer {layer}',
+  'lens.layerShort': 'L{layer}',
+  'textScales.hint': 'The adapters behind this text',
+  'textScales.written': 'written by {scales}',
+  'textScales.from': '{scales} from token {token}',
+  'textScales.scored': 'probabilities of {scales}',
+  'textScales.unknown': 'adapters not recorded',
+  'textScales.merged': 'merged',
+  'textScales.scoring': 'Reading {count} tokens under {scales}: {percent} %',
+  'compare.merged':
+    'Adapters are merged into the weights, so there is no base to compare with. Unmerge first.',
+  'compare.toggle': 'Compare A/B',
+
   'keys.button': 'Keys',
 } as const

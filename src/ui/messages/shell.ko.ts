@@ -24,5 +24,19 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
   'strip.otherModel': '기록 안 됨: 다른 모델이 쓴 글입니다',
   'strip.reading': '읽는 중…',
 
+  'lens.embedding': '임베딩',
+  'lens.embeddingShort': 'emb',
+  'lens.layer': '층 {layer}',
+  'lens.layerShort': 'L{layer}',
+  'textScales.hint': '이 글을 만든 어댑터',
+  'textScales.written': '{scales}(으)로 씀',
+  'textScales.from': '토큰 {token}부터 {scales}',
+  'textScales.scored': '확률은 {scales}',
+  'textScales.unknown': '어댑터 기록 없음',
+  'textScales.merged': '병합됨',
+  'textScales.scoring': '{scales}(으)로 토큰 {count}개를 읽는 중: {percent}%',
+  'compare.merged': '어댑터가 가중치에 병합되어 비교할 기본 모델이 없습니다. 먼저 병합을 푸세요.',
+  'compare.toggle': 'A/B 비교',
+
   'keys.button': '단축키',
 }

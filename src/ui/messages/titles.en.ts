@@ -2,6 +2,7 @@
 export const titlesEn = {
   'view.map': 'Map',
   'view.chat': 'Chat',
+  'view.fill': 'Fill masks',
   'view.steps': 'Steps',
   'view.attention': 'Attention',
   'view.lens': 'Lens',
@@ -9,11 +10,14 @@ export const titlesEn = {
   'view.branches': 'Branches',
   'view.edits': 'Edits',
   'view.score': 'Score',
+  'view.precision': 'Precision',
   'view.speculate': 'Speculate',
   'view.adapters': 'Adapters',
   'view.compare': 'A/B',
+  'view.tokenizer': 'Tokenizer',
   'view.trace': 'Trace files',
   'view.learn': 'Learn',
+  'view.models': 'Models',
 
   'steps.tree': 'Model',
   'steps.inspector': 'Step',

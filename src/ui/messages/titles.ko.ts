@@ -3,6 +3,7 @@ import type { titlesEn } from './titles.en.ts'
 export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.map': '지도',
   'view.chat': '대화',
+  'view.fill': '빈칸 채우기',
   'view.steps': '단계',
   'view.attention': '어텐션',
   'view.lens': '렌즈',
@@ -10,11 +11,14 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.branches': '갈래',
   'view.edits': '개입',
   'view.score': '채점',
+  'view.precision': '정밀도',
   'view.speculate': '추측 디코딩',
   'view.adapters': '어댑터',
   'view.compare': 'A/B',
+  'view.tokenizer': '토크나이저',
   'view.trace': '실행 기록',
   'view.learn': '배우기',
+  'view.models': '모델',
 
   'steps.tree': '모델',
   'steps.inspector': '단계 정보',

@@ -1,3 +1,4 @@
+import { MaskSwitch } from '../components/MaskSwitch.tsx'
 import { Segmented } from '../components/Segmented.tsx'
 import { useTranslate } from '../context.ts'
 import { CachePanel } from './cache/CachePanel.tsx'
@@ -16,6 +17,7 @@ export function AttentionView() {
       <div className="query-tools">
         <Tabs />
         {tab === 'heads' && <QueryTools />}
+        {tab === 'heads' && <MaskSwitch />}
       </div>
       {tab === 'heads' ? <Heads /> : <CachePanel />}
     </div>

@@ -1,3 +1,4 @@
+import { MaskSwitch } from '../components/MaskSwitch.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import {
   useCurrentStep,
@@ -20,6 +21,7 @@ export function StepsView() {
   return (
     <div className="steps">
       <StepsNotice />
+      <MaskSwitch />
       <StepsEdits />
       <TokenBar />
       <CurrentStep />

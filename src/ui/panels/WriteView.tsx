@@ -7,9 +7,9 @@ import { Segmented } from '../components/Segmented.tsx'
 import { TokenStream } from '../components/TokenStream.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { formatCount } from '../../maths/format.ts'
-import { later } from './later.tsx'
+import { soon } from './later.tsx'
 
-const ScalesChip = later(async () => (await import('./adapters/ScalesChip.tsx')).ScalesChip)
+const ScalesChip = soon(async () => (await import('./adapters/ScalesChip.tsx')).ScalesChip)
 
 /** Prompt above, the text it became below. */
 export function WriteView() {

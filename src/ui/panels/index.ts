@@ -1,4 +1,5 @@
 import type { ComponentType } from 'react'
+import type { ModelInfo } from '../../api/model.ts'
 import type { IconName } from '../components/Icon.tsx'
 import type { MessageKey } from '../messages/index.ts'
 import { later } from './later.tsx'
@@ -22,6 +23,8 @@ export interface View {
   /** In the test id `view-<name>` and in links. */
   name: string
   group: ViewGroup
+  /** What a model must do for it to be of use; absent: it is for all. */
+  task?: ModelInfo['tasks'][number]
   title: MessageKey
   icon: IconName
   component: ComponentType
@@ -36,6 +39,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'write',
     group: 'write',
+    task: 'generate',
     title: 'view.write',
     icon: 'text',
     component: WriteView,
@@ -56,6 +60,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'chat',
     group: 'write',
+    task: 'generate',
     title: 'view.chat',
     icon: 'chat',
     component: later(() => import('./ChatView.tsx').then((module) => module.ChatView)),
@@ -65,6 +70,17 @@ export const VIEWS: readonly View[] = [
       component: later(() => import('./chat/ChatSetup.tsx').then((module) => module.ChatSetup)),
     },
     right: { title: 'logits.title', icon: 'bars', component: LogitsPanel },
+    bottom: null,
+  },
+  {
+    name: 'fill',
+    group: 'write',
+    task: 'fill-mask',
+    title: 'view.fill',
+    icon: 'facts',
+    component: later(() => import('./FillView.tsx').then((module) => module.FillView)),
+    left: null,
+    right: null,
     bottom: null,
   },
   {
@@ -114,8 +130,19 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'tokenizer',
+    group: 'look',
+    title: 'view.tokenizer',
+    icon: 'split',
+    component: later(() => import('./TokenizerView.tsx').then((module) => module.TokenizerView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
     name: 'sampling',
     group: 'change',
+    task: 'generate',
     title: 'view.sampling',
     icon: 'funnel',
     component: later(() => import('./SamplingView.tsx').then((module) => module.SamplingView)),
@@ -126,6 +153,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'branches',
     group: 'change',
+    task: 'generate',
     title: 'view.branches',
     icon: 'branch',
     component: later(() => import('./BranchesView.tsx').then((module) => module.BranchesView)),
@@ -140,6 +168,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'edits',
     group: 'change',
+    task: 'generate',
     title: 'view.edits',
     icon: 'sliders',
     component: later(() => import('./EditsView.tsx').then((module) => module.EditsView)),
@@ -158,6 +187,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'score',
     group: 'measure',
+    task: 'generate',
     title: 'view.score',
     icon: 'gauge',
     component: later(() => import('./ScoreView.tsx').then((module) => module.ScoreView)),
@@ -170,8 +200,19 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'precision',
+    group: 'measure',
+    title: 'view.precision',
+    icon: 'bars',
+    component: later(() => import('./PrecisionView.tsx').then((module) => module.PrecisionView)),
+    left: null,
+    right: null,
+    bottom: null,
+  },
+  {
     name: 'speculate',
     group: 'measure',
+    task: 'generate',
     title: 'view.speculate',
     icon: 'layerNext',
     component: later(() => import('./SpeculateView.tsx').then((module) => module.SpeculateView)),
@@ -204,6 +245,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'compare',
     group: 'adapt',
+    task: 'generate',
     title: 'view.compare',
     icon: 'pair',
     component: later(() => import('./CompareView.tsx').then((module) => module.CompareView)),
@@ -213,6 +255,16 @@ export const VIEWS: readonly View[] = [
       icon: 'facts',
       component: later(() => import('./adapters/ComparePanel.tsx').then((module) => module.ComparePanel)),
     },
+    bottom: null,
+  },
+  {
+    name: 'models',
+    group: 'keep',
+    title: 'view.models',
+    icon: 'download',
+    component: later(() => import('./ModelsView.tsx').then((module) => module.ModelsView)),
+    left: null,
+    right: null,
     bottom: null,
   },
   {
@@ -228,6 +280,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'learn',
     group: 'keep',
+    task: 'generate',
     title: 'view.learn',
     icon: 'book',
     component: later(() => import('./LearnView.tsx').then((module) => module.LearnView)),
@@ -236,3 +289,9 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
 ]
+
+/** The views that a model is of use in; without one, those of models that write. */
+export function viewsFor(info: ModelInfo | null): readonly View[] {
+  const tasks = info?.tasks ?? ['generate']
+  return VIEWS.filter(({ task }) => task === undefined || tasks.includes(task))
+}

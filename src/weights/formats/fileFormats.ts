@@ -1,10 +1,15 @@
+import groups from '../../../shaders/lib/groups.wgsl?raw'
 import levelsFive from '../../../shaders/lib/levels_five.wgsl?raw'
 import levelsIq4 from '../../../shaders/lib/levels_iq4.wgsl?raw'
 import levelsCrumbs from '../../../shaders/lib/levels_crumbs.wgsl?raw'
 import scalesSix from '../../../shaders/lib/scales_six.wgsl?raw'
+import weightsF8E4M3 from '../../../shaders/lib/weights_f8_e4m3.wgsl?raw'
+import weightsF8E5M2 from '../../../shaders/lib/weights_f8_e5m2.wgsl?raw'
+import weightsInt4 from '../../../shaders/lib/weights_int4.wgsl?raw'
 import weightsIq4Nl from '../../../shaders/lib/weights_iq4_nl.wgsl?raw'
 import weightsIq4Xs from '../../../shaders/lib/weights_iq4_xs.wgsl?raw'
 import weightsMxfp4 from '../../../shaders/lib/weights_mxfp4.wgsl?raw'
+import weightsNf4 from '../../../shaders/lib/weights_nf4.wgsl?raw'
 import weightsQ2K from '../../../shaders/lib/weights_q2_k.wgsl?raw'
 import weightsQ3K from '../../../shaders/lib/weights_q3_k.wgsl?raw'
 import weightsQ41 from '../../../shaders/lib/weights_q4_1.wgsl?raw'
@@ -31,7 +36,19 @@ const LEVELS_FIVE = shader('levels_five', levelsFive)
 const LEVELS_IQ4 = shader('levels_iq4', levelsIq4)
 const LEVELS_CRUMBS = shader('levels_crumbs', levelsCrumbs)
 const SCALES_SIX = shader('scales_six', scalesSix)
+const GROUPS = [HEAD_NONE, shader('groups', groups)] as const
 const FIVE = [HEAD_NONE, UNITS_SCALED, LEVELS_FIVE] as const
+
+/** Eight-bit floats with a scale for each group. */
+const eight: Shape & { grouped: boolean } = {
+  block: 1,
+  blockBytes: 1,
+  unit: 16,
+  planes: [plane('quants', 1, 0)],
+  grouped: true,
+}
+/** Four-bit weights with a scale for each group. */
+const four = { ...small(16, [plane('quants', 16, 0)]), grouped: true }
 
 /** Formats that only files hold. A new one is a line here and its arithmetic. Block layouts: ggml's `ggml-common.h`. */
 export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, WeightFormat>> = {
@@ -95,6 +112,10 @@ export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, Weig
     weights: weightsMxfp4,
     shared: [HEAD_NONE],
   }),
+  f8_e4m3: define('f8_e4m3', eight, { weights: weightsF8E4M3, shared: [...GROUPS, UNITS_SCALED] }),
+  f8_e5m2: define('f8_e5m2', eight, { weights: weightsF8E5M2, shared: [...GROUPS, UNITS_SCALED] }),
+  nf4: define('nf4', four, { weights: weightsNf4, shared: [...GROUPS, UNITS_SCALED] }),
+  int4: define('int4', four, { weights: weightsInt4, shared: [...GROUPS, LEVELS_NIBBLES] }),
 }
 
 /** Every weight format. */

@@ -56,7 +56,7 @@ export function FileButtons({ disabled }: { disabled: boolean }) {
           className="visually-hidden"
           data-testid="adapter-drop"
           multiple
-          accept=".json,.safetensors,.zip,.bin,.md"
+          accept=".json,.safetensors,.gguf,.zip,.bin,.md"
           disabled={disabled}
           onChange={(event) => take(event.currentTarget)}
         />

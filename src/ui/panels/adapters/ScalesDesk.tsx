@@ -103,7 +103,7 @@ function ExportButtons() {
   const merged = useAdaptersState((state) => state.merged !== null)
   const working = useAdaptersState((state) => state.working)
   const disabled = working !== null || merged || scales.length === 0
-  const save = (format: 'peft' | 'merged') =>
+  const save = (format: 'peft' | 'gguf' | 'merged') =>
     void adapters.export(format).then((packed) => packed !== null && saveFile(packed))
   return (
     <>
@@ -117,6 +117,17 @@ function ExportButtons() {
       >
         <Icon name="download" />
         {t('scales.export')}
+      </button>
+      <button
+        type="button"
+        className="button"
+        data-testid="adapter-export-gguf"
+        title={t(merged ? 'scales.exportMerged' : 'scales.exportGgufHint')}
+        disabled={disabled}
+        onClick={() => save('gguf')}
+      >
+        <Icon name="download" />
+        {t('scales.exportGguf')}
       </button>
       <button
         type="button"

@@ -6,7 +6,7 @@ import { formatFixed } from '../../../maths/format.ts'
 import { useTexts } from '../reading/hooks.ts'
 import { maskAt } from '../steps/mask.ts'
 import { tokenName } from '../steps/words.ts'
-import { useAttentionState, useQueryWeights, useWindow } from './hooks.ts'
+import { useAttentionState, useQueryWeights, useSight } from './hooks.ts'
 import { inkLevel } from './ink.ts'
 
 /** Left and right move the selected token; the focus follows once it is in the page. */
@@ -41,7 +41,7 @@ export function BarTokens({ ids, row, shown, starts }: BarTokensProps) {
   const texts = useTexts(ids.length)
   const weights = useQueryWeights(ids, row)
   const direction = useAttentionState((state) => state.direction)
-  const mask = { window: useWindow() }
+  const mask = useSight()
   const select = useCallback((at: number) => selectTextRow(session, at), [session])
   return shown.map((at) => {
     const [id = 0, text = '', weight = 0] = [ids[at], texts[at], weights?.[at]]

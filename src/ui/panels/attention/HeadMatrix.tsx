@@ -11,15 +11,16 @@ import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere } from '../edits/EditHere.tsx'
 import { useAnatomy, useTexts } from '../reading/hooks.ts'
 import { useShade } from '../steps/hooks.ts'
-import { maskAt } from '../steps/mask.ts'
+import { maskAt, veilOf } from '../steps/mask.ts'
 import { tokenName } from '../steps/words.ts'
 import {
   useChosenHead,
   useChosenPattern,
   useChosenScores,
   useEditedHeads,
-  useWindow,
   useSelectionTitle,
+  useSight,
+  useWindow,
 } from './hooks.ts'
 import { MatrixExport } from './HeadExports.tsx'
 import { inkOf } from './ink.ts'
@@ -130,8 +131,8 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
   const [pointed, setPointed] = useState<Pointed | null>(null)
   const { size, data } = pattern
   const anatomy = useAnatomy()
-  const window = useWindow()
-  const veil = useMemo(() => ({ ahead: true, window }), [window])
+  const sight = useSight()
+  const veil = useMemo(() => veilOf({ op: 'scores', mask: sight }), [sight])
   const start = useMemo(() => (near ? windowAround(row, size) : null), [near, row, size])
   const range = useMemo(() => [0, inkOf(end)] as const, [end])
   const plane = useMemo(() => ({ rows: size, cols: size }), [size])
@@ -177,7 +178,7 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
 
 function strongest({ size, data }: Pattern, row: number): number {
   let best = 0
-  for (let col = 1; col <= row; col++) if (data[row * size + col]! > data[row * size + best]!) best = col
+  for (let col = 1; col < size; col++) if (data[row * size + col]! > data[row * size + best]!) best = col
   return best
 }
 
@@ -193,7 +194,7 @@ function Readout({ pattern, ids, texts, cell: { row, col } }: ReadoutProps) {
   const t = useTranslate()
   const name = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
   const next = row + 1 < ids.length
-  const masked = maskAt({ window: useWindow() }, row, col)
+  const masked = maskAt(useSight(), row, col)
   const heads = useEditedHeads()
   return (
     <p className="readout" data-testid="attention-readout">

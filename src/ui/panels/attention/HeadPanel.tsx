@@ -12,6 +12,7 @@ import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'
 import { useAnatomy, useShown, useTextRow, useTexts } from '../reading/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { CacheFacts } from '../cache/CacheFacts.tsx'
+import { seenBy } from '../steps/mask.ts'
 import {
   useAttention,
   useAttentionState,
@@ -19,7 +20,7 @@ import {
   useEditedHeads,
   useQueryWeights,
   useSelectionTitle,
-  useWindow,
+  useSight,
 } from './hooks.ts'
 
 /** What the attention view shows, in numbers and words. */
@@ -53,12 +54,12 @@ function ChosenHeads() {
 function Scores({ scores, tokens }: { scores: HeadScores; tokens: number }) {
   const t = useTranslate()
   const label = labelOf(scores)
-  const window = useWindow() ?? tokens
+  const sight = useSight()
   // The mean over the queries of the largest entropy each can have: log₂ of the positions it sees.
-  const most = Array.from({ length: tokens }, (_, row) => Math.log2(Math.min(row + 1, window))).reduce(
-    (a, b) => a + b,
-    0,
-  )
+  const most = Array.from({ length: tokens }, (_, row) => {
+    const [first, end] = seenBy(sight, row, tokens)
+    return Math.log2(end - first)
+  }).reduce((a, b) => a + b, 0)
   return (
     <section className="head-section">
       <h4 className="eyebrow">{t('attention.does')}</h4>

@@ -20,6 +20,7 @@ import {
 } from '../../../store/attentionScores.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy, useShown } from '../reading/hooks.ts'
+import type { Sight } from '../steps/mask.ts'
 
 export function useAttention(): Attention {
   return attentionOf(useSession())
@@ -51,7 +52,7 @@ export function useSelectedHeads(): readonly HeadPlace[] {
   }, [several, chosen, layers, heads])
 }
 
-/** Positions that a row of the heads on show sees: the widest of their layers' windows; null: all up to its own. */
+/** Positions that a row of the heads on show sees: the widest of their layers' windows; null: all that the mask lets through. */
 export function useWindow(): number | null {
   const places = useSelectedHeads()
   const { layers } = useAnatomy()
@@ -61,6 +62,15 @@ export function useWindow(): number | null {
       i === 0 ? window : widest === null || window === null ? null : Math.max(widest, window),
     null,
   )
+}
+
+/** What a row of the heads on show sees. */
+export function useSight(): Sight {
+  const window = useWindow()
+  const { layers } = useAnatomy()
+  const asked = useShown(useAttention().measurement)?.value.mask
+  const mask = asked ?? layers[0]?.attention?.mask ?? 'causal'
+  return useMemo(() => ({ window, mask }), [window, mask])
 }
 
 /** The heads on show as an edit names them: head null stands for all of a layer. */

@@ -4,6 +4,8 @@ import type { Turn } from '../../../store/chat/turns.ts'
 import { useTranslate } from '../../context.ts'
 import { useChat, useReady } from './hooks.ts'
 
+const MAX_ROWS = 14
+
 /** A message from JSON; null when it is none. */
 function parseMessage(text: string): ChatMessage | null {
   try {
@@ -45,7 +47,7 @@ export function TurnEditor({ turn, onDone }: { turn: Turn; onDone: () => void })
         data-testid="chat-edit-text"
         aria-label={t('chat.editText')}
         aria-invalid={message === null}
-        rows={raw ? 8 : 3}
+        rows={Math.min(MAX_ROWS, Math.max(3, text.split('\n').length + 1))}
         spellCheck={false}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}

@@ -5,7 +5,7 @@ import type { Change } from '../../../store/edits.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy } from '../reading/hooks.ts'
-import { maskAt, maskOf } from '../steps/mask.ts'
+import { maskAt, sightOf } from '../steps/mask.ts'
 import { useEdits } from './hooks.ts'
 import { changeName } from './words.ts'
 
@@ -42,7 +42,7 @@ export interface EditPlace {
 export function changeAt({ step, slice, row, col }: EditPlace): Change | null {
   const { name, layer, axes } = step
   if (isInfo(step, 'scores', 'softmax') && layer !== null)
-    return maskAt(maskOf(step), row, col) === null
+    return maskAt(sightOf(step), row, col) === null
       ? { kind: 'mask', layer, head: slice, query: row, key: col }
       : null
   if (!isEditable(step)) return null

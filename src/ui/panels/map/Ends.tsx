@@ -80,17 +80,17 @@ export function Beginning({ to }: { to: number }) {
 
 /** How the token that is followed came, and its probability before it was drawn. */
 function useOutcome() {
-  const { picture, facts, next } = useBoard()
+  const { picture, facts, next, inPlace } = useBoard()
   const { log } = useSession()
   useSlowTokenLog(200)
   const last = facts?.words?.get(picture.layers.at(-1)?.layer ?? -1)
   const own = log.tokens[(facts?.row ?? 0) + 1 - log.promptIds.length]
-  const isDrawn = facts?.followed?.isGiven === true && !picture.seesLater && own?.id === next
+  const isDrawn = facts?.followed?.isGiven === true && !inPlace && own?.id === next
   const how = isDrawn
     ? 'map.drawn'
     : facts?.followed?.isGiven === false
       ? 'map.likeliest'
-      : picture.seesLater
+      : inPlace
         ? 'map.standsHere'
         : 'map.follows'
   return { last, how, probability: isDrawn ? Math.exp(own.logprob) : (last?.probability ?? null) } as const

@@ -11,7 +11,7 @@ export function MapNotice() {
   const map = useModelMap()
   const phase = useStepsState((state) => state.phase)
   const failed = useMapState((state) => state.error)
-  const seesLater = useMapState((state) => state.picture?.seesLater ?? false)
+  const inPlace = useMapState((state) => state.inPlace)
   const error = phase.kind === 'failed' ? phase.error : failed
   const say = useSay()
   if (error !== null)
@@ -28,7 +28,7 @@ export function MapNotice() {
       </p>
     )
   if (say === null)
-    return <p className="map-notice map-notice-about">{t(seesLater ? 'map.aboutEncoder' : 'map.about')}</p>
+    return <p className="map-notice map-notice-about">{t(inPlace ? 'map.aboutEncoder' : 'map.about')}</p>
   return (
     <p className="map-notice map-notice-state" role="status">
       <b>{say.title}</b>

@@ -1,8 +1,11 @@
 import { Fragment, useMemo, useState } from 'react'
+import { useStore } from 'zustand'
 import { pictureOf, type Picture } from '../../../store/mapPicture.ts'
 import type { RowFacts } from '../../../store/mapFlow.ts'
+import { maskChoiceOf } from '../../../store/maskChoice.ts'
+import { MaskSwitch } from '../../components/MaskSwitch.tsx'
 import { useSize } from '../../components/measure.ts'
-import { NARROW, useMedia, useTranslate } from '../../context.ts'
+import { NARROW, useMedia, useSession, useTranslate } from '../../context.ts'
 import { useAnatomy } from '../reading/hooks.ts'
 import { useRow, useStepsState, useWatchedSteps } from '../steps/hooks.ts'
 import { Beginning, Ending } from './Ends.tsx'
@@ -29,6 +32,7 @@ export function MapView() {
   return (
     <div className="map" data-testid="map-view">
       <MapNotice />
+      <OtherMask />
       {source !== null && <MapText facts={facts} />}
       <div ref={setHost} className="map-scroll" data-arrows="" {...roving}>
         {picture !== null && <Lines picture={picture} facts={facts} host={host} />}
@@ -36,6 +40,12 @@ export function MapView() {
       </div>
     </div>
   )
+}
+
+/** Says under what mask the forward ran, where that is not the model's own. */
+function OtherMask() {
+  const kind = useStore(maskChoiceOf(useSession()).state, (state) => state.kind)
+  return kind !== null && <MaskSwitch />
 }
 
 /** Height of the ends, and the least and the greatest of a layer's line, CSS pixels. */
@@ -82,6 +92,8 @@ function Lines({ picture, facts, host }: LinesProps) {
   const roomy = !narrow && height > 0 && height - ENDS - layers.length * LOWEST > 300
   const open = useOpenLayer(picture, roomy)
   const next = facts?.followed?.id ?? null
+  const readInPlace = useMapState((state) => state.inPlace)
+  const inPlace = ids === undefined ? seesLater : readInPlace
   const board = useMemo(
     (): Board => ({
       picture,
@@ -89,7 +101,7 @@ function Lines({ picture, facts, host }: LinesProps) {
       next,
       line: open === null ? line : Math.min(line, 24),
     }),
-    [picture, facts, next, line, open],
+    [picture, facts, next, inPlace, line, open],
   )
   const lengths = [facts?.start ?? 0]
   // What has not been read yet goes on as wide as before.
@@ -108,7 +120,7 @@ function Lines({ picture, facts, host }: LinesProps) {
         aria-busy={facts !== null && facts.row !== row}
         style={{ '--map-columns': columns.template, '--map-line': `${board.line}px` }}
       >
-        <Heads picture={picture} />
+        <Heads picture={picture} inPlace={inPlace} />
         <Beginning to={share(0)} />
         {layers.map((layer, at) => (
           <Fragment key={layer.layer}>
@@ -137,7 +149,7 @@ function Lines({ picture, facts, host }: LinesProps) {
 }
 
 /** What each column is. */
-function Heads({ picture }: { picture: Picture }) {
+function Heads({ picture, inPlace }: { picture: Picture; inPlace: boolean }) {
   const t = useTranslate()
   const narrow = useMedia(NARROW)
   const count = Math.max(0, ...picture.layers.map((layer) => layer.heads?.count ?? 0))
@@ -154,9 +166,7 @@ function Heads({ picture }: { picture: Picture }) {
         {t('map.columnStream')}
       </span>
       <span title={t('map.columnMlpHint')}>{other}</span>
-      <span title={t('map.columnWordHint')}>
-        {t(picture.seesLater ? 'map.columnHere' : 'map.columnWord')}
-      </span>
+      <span title={t('map.columnWordHint')}>{t(inPlace ? 'map.columnHere' : 'map.columnWord')}</span>
     </div>
   )
 }

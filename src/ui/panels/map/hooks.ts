@@ -32,6 +32,8 @@ export interface Board {
   facts: RowFacts | null
   /** Id of the token that is followed through the layers; null while it is read. */
   next: number | null
+  /** Words are those that fit the row's own place. */
+  inPlace: boolean
   /** Height of a folded line, CSS pixels. */
   line: number
 }

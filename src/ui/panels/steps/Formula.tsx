@@ -5,7 +5,7 @@ import { math } from '../../components/mathml.ts'
 import { useTranslate } from '../../context.ts'
 import { useRowData, useRowTexts, useWeights, useWhole, type ShownStep } from './hooks.ts'
 import { formatValue } from './numbers.ts'
-import { explain, lawOf, readsCache, type Explanation, type TermList } from './ops/index.ts'
+import { explain, lawOf, outputOf, readsCache, type Explanation, type TermList } from './ops/index.ts'
 import type { Sum, Term } from './ops/sums.ts'
 
 interface FormulaProps {
@@ -46,7 +46,7 @@ function useExplanation(
   const b = useRowData(source, second, cell.row)
   const needed = readsCache(step) ? (second ?? null) : null
   const cache = useWhole(source, needed)
-  const weights = useWeights(source, step, cell.col)
+  const weights = useWeights(source, step, outputOf(step, cell.col, b))
   return useMemo(() => {
     const waits = values === null || (needed !== null && cache === null)
     if (waits || (first !== undefined && a === null) || (second !== undefined && b === null)) return null

@@ -19,7 +19,7 @@ import {
   type ShownStep,
 } from './hooks.ts'
 import { veilOf } from './mask.ts'
-import { fittingCell, indexInRow, indexOf, layoutOf, peakColumn, type StepLayout } from './shape.ts'
+import { groupOf, fittingCell, indexInRow, indexOf, layoutOf, peakColumn, type StepLayout } from './shape.ts'
 import { TensorTools } from './TensorTools.tsx'
 
 interface StepTensorProps {
@@ -120,7 +120,7 @@ function Picture(props: PictureProps) {
       range={range ?? UNKNOWN}
       shade={shade}
       colWords={layout.columns.kind === 'positions'}
-      group={layout.columns.kind === 'heads' ? layout.columns.headDim : 0}
+      group={groupOf(layout.columns)}
       veil={veil}
       square={layout.columns.kind === 'positions'}
       selectedRow={row}
@@ -180,11 +180,12 @@ function useLabels({ columns }: StepLayout) {
     },
     [texts, ids],
   )
-  const group = columns.kind === 'heads' ? columns.headDim : 0
+  const group = groupOf(columns)
+  const letter = columns.kind === 'heads' ? 'h' : '#'
   const positions = columns.kind === 'positions'
   const colLabel = useCallback(
-    (col: number) => (positions ? rowLabel(col) : group > 0 ? `h${col / group}` : String(col)),
-    [positions, group, rowLabel],
+    (col: number) => (positions ? rowLabel(col) : group > 0 ? `${letter}${col / group}` : String(col)),
+    [positions, group, letter, rowLabel],
   )
   return { rowLabel, colLabel }
 }

@@ -155,13 +155,13 @@ export function useLines(
   return rows.map((row) => row?.subarray(slice * cols, (slice + 1) * cols) ?? null)
 }
 
-/** Weights behind a column of a product; null for other steps, while they are read, and where the engine cannot. */
-export function useWeights(source: StepsSource, { name, op }: StepInfo, output: number): WeightRow | null {
+/** Weights behind a column of a product; null for no column, while they are read, and where the engine cannot. */
+export function useWeights(source: StepsSource, { name }: StepInfo, output: number | null): WeightRow | null {
   const steps = useSteps()
   const [found, setFound] = useState<{ key: string; weights: WeightRow } | null>(null)
   const key = `${name}:${output}`
   useEffect(() => {
-    if (op !== 'linear' || source.weights === undefined) return
+    if (output === null || source.weights === undefined) return
     let wanted = true
     source.weights(name, output).then(
       (weights) => wanted && setFound({ key, weights }),
@@ -170,7 +170,7 @@ export function useWeights(source: StepsSource, { name, op }: StepInfo, output: 
     return () => {
       wanted = false
     }
-  }, [steps, source, name, op, output, key])
+  }, [steps, source, name, output, key])
   return found?.key === key ? found.weights : null
 }
 

@@ -1,11 +1,9 @@
 import type { Attrs, Axis, OpName } from '../../../api/model.ts'
+import { seenEnd, seenRange } from '../../../program/mask.ts'
 import type { Veil } from '../../draw/tensorCanvas.ts'
 
-/** Which positions a row of attention leaves out: those ahead of its own, and those that its window has passed. */
-export interface Mask {
-  /** Positions a row sees, its own among them; null: all up to its own. */
-  readonly window: number | null
-}
+/** Which positions a row of attention sees: by its window, and by the mask; causal where none is said. */
+export type Sight = Attrs['softmax']
 
 export type Masked = 'ahead' | 'window'
 
@@ -16,25 +14,34 @@ interface MaskedStep {
   readonly attrs?: Attrs[OpName]
 }
 
-/** The mask of a step whose columns are positions; null for any other step. */
-export function maskOf({ axes, attrs }: MaskedStep): Mask | null {
+/** What the rows of a step see whose columns are positions; null for any other step. */
+export function sightOf({ axes, attrs }: MaskedStep): Sight | null {
   if (axes.at(-1)?.kind !== 'positions') return null
-  return { window: attrs !== undefined && 'window' in attrs ? attrs.window : null }
+  if (attrs === undefined || !('window' in attrs)) return { window: null }
+  const mask = 'mask' in attrs ? attrs.mask : undefined
+  return mask === undefined ? { window: attrs.window } : { window: attrs.window, mask }
 }
 
-/** The first position that a row sees. */
-export function firstSeen({ window }: Mask, row: number): number {
-  return window === null ? 0 : Math.max(0, row - window + 1)
+/** Positions `[first, end)` that a row sees of `length`. */
+export function seenBy(
+  { window, mask = 'causal' }: Sight,
+  row: number,
+  length: number,
+): readonly [number, number] {
+  return seenRange({ window, mask }, row, length)
 }
 
 /** Why a row cannot see a position; null where it can. */
-export function maskAt(mask: Mask | null, row: number, position: number): Masked | null {
-  if (mask === null) return null
-  if (position > row) return 'ahead'
-  return position < firstSeen(mask, row) ? 'window' : null
+export function maskAt(sight: Sight | null, row: number, position: number): Masked | null {
+  if (sight === null) return null
+  if (position >= seenEnd(sight.mask ?? 'causal', row, Infinity)) return 'ahead'
+  const [first, end] = seenBy(sight, row, Infinity)
+  return position < first || position >= end ? 'window' : null
 }
 
 /** What is veiled in a picture: scores ahead, which the softmax drops though they are numbers, and all that a window leaves out. */
-export function veilOf({ op, mask }: { op: string; mask: Mask | null }): Veil | null {
-  return mask === null ? null : { ahead: op === 'scores', window: mask.window }
+export function veilOf({ op, mask }: { op: string; mask: Sight | null }): Veil | null {
+  if (mask === null) return null
+  const { window, mask: seen = 'causal' } = mask
+  return { ahead: op === 'scores', sight: { window, mask: seen } }
 }

@@ -38,8 +38,13 @@ function remarksOf(t: Translate, step: StepInfo): string[] {
     const { scale } = step.attrs
     return scale === 1 ? [] : [t('about.with.added', { factor: formatConstant(scale) })]
   }
-  if (isInfo(step, 'scores')) return [...capOf(t, step.attrs.softcap), ...windowOf(t, step.attrs.window)]
-  if (isInfo(step, 'softmax', 'context', 'cache')) return windowOf(t, step.attrs.window)
+  if (isInfo(step, 'scores')) return [...capOf(t, step.attrs.softcap), ...sightWords(t, step.attrs)]
+  if (isInfo(step, 'softmax')) {
+    const sink = step.params.length > 0 ? [t('about.with.sink')] : []
+    return [...sink, ...sightWords(t, step.attrs)]
+  }
+  if (isInfo(step, 'context')) return sightWords(t, step.attrs)
+  if (isInfo(step, 'cache')) return windowOf(t, step.attrs.window)
   return isInfo(step, 'rope') ? rotationOf(t, step.attrs) : []
 }
 
@@ -55,6 +60,14 @@ function rotationOf(t: Translate, { headDim, layout, table }: Attrs['rope']): st
 
 const capOf = (t: Translate, cap: number | null): string[] =>
   cap === null ? [] : [t('about.with.softcap', { cap: formatConstant(cap) })]
+
+/** What the mask and the window of a row leave it. */
+function sightWords(t: Translate, { window, mask = 'causal' }: Attrs['softmax']): string[] {
+  if (mask === 'causal') return windowOf(t, window)
+  const all =
+    mask === 'bidirectional' ? t('about.with.bidirectional') : t('about.with.prefix', { prefix: mask.prefix })
+  return window === null ? [all] : [all, t('about.with.windowBoth', { window: window - 1 })]
+}
 
 const windowOf = (t: Translate, window: number | null): string[] =>
   window === null ? [] : [t('about.with.window', { window })]

@@ -49,6 +49,14 @@ function useColumnName(
     }
     case 'heads':
       return t('tensor.dim', { head: Math.floor(col / columns.headDim), dim: col % columns.headDim })
+    case 'experts':
+      return t('tensor.expert', { expert: col })
+    case 'choices': {
+      const choice = Math.floor(col / columns.width) + 1
+      return columns.width === 1
+        ? t('tensor.choice', { choice })
+        : t('tensor.choiceDim', { choice, dim: col % columns.width })
+    }
     case 'features':
       return t('tensor.column', { col })
   }

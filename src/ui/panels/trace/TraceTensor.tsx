@@ -9,7 +9,7 @@ import { useTranslate } from '../../context.ts'
 import { autoRange } from '../../draw/heatmap.ts'
 import { useShade } from '../steps/hooks.ts'
 import { veilOf } from '../steps/mask.ts'
-import { indexOf, layoutOf, peakColumn, type StepLayout } from '../steps/shape.ts'
+import { groupOf, indexOf, layoutOf, peakColumn, type StepLayout } from '../steps/shape.ts'
 import { aboutStep } from '../steps/words.ts'
 import { TensorExport } from './TensorExport.tsx'
 import { TraceCell } from './TraceCell.tsx'
@@ -104,7 +104,7 @@ function Tensor(props: TensorProps) {
     () => ({ data: tensor.data, offset: cell.slice * rows * cols, rows, cols }),
     [tensor, cell.slice, rows, cols],
   )
-  const group = layout.columns.kind === 'heads' ? layout.columns.headDim : 0
+  const group = groupOf(layout.columns)
   const index = indexOf(layout, cell)
   const value = tensor.data[index] ?? Number.NaN
   const common = {

@@ -23,6 +23,7 @@ export const ACTIVATIONS: Readonly<Record<Activation, ActivationView>> = {
     apply: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
   },
   gelu_sigmoid: { title: 'GELU', apply: (x) => x / (1 + Math.exp(-1.702 * x)) },
+  sigmoid: { title: 'σ', apply: (x) => 1 / (1 + Math.exp(-x)) },
   relu: { title: 'ReLU', apply: (x) => Math.max(0, x) },
   relu_squared: { title: 'ReLU²', apply: (x) => Math.max(0, x) ** 2 },
 }

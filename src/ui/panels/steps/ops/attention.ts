@@ -14,7 +14,7 @@ import {
   sumOver,
   tight,
 } from '../../../components/mathml.ts'
-import { firstSeen, maskAt, type Masked } from '../mask.ts'
+import { maskAt, seenBy, type Masked, type Sight } from '../mask.ts'
 import { capped, constant, equals, formatConstant, formatValue, n, scaled, signed } from '../numbers.ts'
 import { indexInRow } from '../shape.ts'
 import { productSum, sumOf, type Sum } from './sums.ts'
@@ -36,8 +36,14 @@ function cached(cache: TensorData | null, which: 0 | 1, row: number): Float32Arr
 const kvHead = (head: number, { heads, kvHeads }: Heads): number => Math.floor(head / (heads / kvHeads))
 
 /** The positions a row sees, under a Σ. */
-const seen = (index: string, window: number | null): string =>
-  window === null ? `${index} ≤ position` : `position − ${window} < ${index} ≤ position`
+function seen(index: string, { window, mask = 'causal' }: Sight): string {
+  const low = window === null ? '' : `position − ${window} < `
+  if (mask === 'causal') return `${low}${index} ≤ position`
+  const high = window === null ? '' : ` < position + ${window}`
+  return mask === 'bidirectional'
+    ? `${low}${index}${high}`
+    : `${low}${index}${high}, ${index} ≤ max(position, ${mask.prefix - 1})`
+}
 
 const maskRemark = (what: 'zero' | 'drops', masked: Masked | null, window: number | null): Remark[] =>
   masked === null ? [] : [{ key: `formula.${what}.${masked}`, values: { window: window ?? 0 } }]
@@ -111,18 +117,20 @@ type SoftmaxFacts = { window: number | null; value: number } & (
 const exp = (power: ReactElement): ReactElement => msup(mi('e'), power)
 
 export const softmax = opView<'softmax', SoftmaxFacts>({
-  law: ({ attrs: { window } }) =>
-    mrow(sub('p', 't'), mo('='), mfrac(exp(sub('s', 't')), sumOver(seen('u', window), exp(sub('s', 'u'))))),
+  law: ({ attrs }) =>
+    mrow(sub('p', 't'), mo('='), mfrac(exp(sub('s', 't')), sumOver(seen('u', attrs), exp(sub('s', 'u'))))),
   explain({ step, inputs, cell, layout, value }) {
     const { window } = step.attrs
     const masked = maskAt(layout.mask, cell.row, cell.col)
     if (masked !== null) return { masked, window, value }
-    const own = indexInRow(layout, { ...cell, col: cell.row })
-    const from = indexInRow(layout, { ...cell, col: firstSeen({ window }, cell.row) })
-    const row = (inputs[0] ?? NO_ROW).subarray(from, own + 1)
+    const [first, end] = seenBy(step.attrs, cell.row, layout.cols)
+    const from = indexInRow(layout, { ...cell, col: first })
+    const row = (inputs[0] ?? NO_ROW).subarray(from, from + end - first)
     const max = row.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY)
-    const total = row.reduce((sum, score) => sum + Math.exp(score - max), 0)
     const score = inputs[0]?.[indexInRow(layout, cell)] ?? Number.NaN
+    // What a sink adds to the sum is told by the probability: its score is no value of a step.
+    const seenTotal = row.reduce((sum, score) => sum + Math.exp(score - max), 0)
+    const total = step.params.length > 0 ? Math.exp(score - max) / value : seenTotal
     return { masked, window, score, max, exp: Math.exp(score - max), total, count: row.length, value }
   },
   numbers(facts) {
@@ -140,18 +148,19 @@ export const softmax = opView<'softmax', SoftmaxFacts>({
 
 export const context = opView<'context', { sum: Sum; value: number }>({
   readsCache: true,
-  law({ attrs: { window } }) {
+  law({ attrs }) {
     const weighed = [sub('p', 't'), tight('·'), msub(mi('V'), mrow(mi('t'), mo(','), mi('i')))]
-    return mrow(sub('y', 'i'), mo('='), sumOver(seen('t', window), ...weighed))
+    return mrow(sub('y', 'i'), mo('='), sumOver(seen('t', attrs), ...weighed))
   },
   explain({ step: { attrs }, inputs, cache: kv, cell, value }) {
-    const { headDim, heads, window } = attrs
+    const { headDim, heads } = attrs
     const probs = inputs[0] ?? NO_ROW
     const head = Math.floor(cell.col / headDim)
     const dim = kvHead(head, attrs) * headDim + (cell.col % headDim)
-    const begin = head * (probs.length / heads)
-    const first = firstSeen({ window }, cell.row)
-    const weights = probs.subarray(begin + first, begin + cell.row + 1)
+    const positions = probs.length / heads
+    const begin = head * positions
+    const [first, end] = seenBy(attrs, cell.row, positions)
+    const weights = probs.subarray(begin + first, begin + end)
     const values = Float32Array.from(weights, (_, at) => cached(kv, 1, first + at)[dim] ?? 0)
     return { sum: sumOf(weights, values, first), value }
   },

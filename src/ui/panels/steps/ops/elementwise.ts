@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { Activation } from '../../../../program/attrs.ts'
+import type { Activation, GateAttrs } from '../../../../program/attrs.ts'
 import { fn, mi, mn, mo, mrow, paren, sub, tight, word } from '../../../components/mathml.ts'
 import { constant, equals, n, signed } from '../numbers.ts'
 import { ACTIVATIONS } from './activations.ts'
@@ -49,21 +49,45 @@ export const positionScale = opView<'position_scale', { x: number; factor: numbe
   numbers: ({ x, factor, value }) => equals(value, n(x), tight('·'), n(factor)),
 })
 
-export const gate = opView<
-  'gate',
-  { activation: Activation; gate: number; activated: number; up: number; value: number }
->({
-  law: ({ attrs: { activation } }) =>
-    mrow(sub('y', 'i'), mo('='), name(activation), paren(sub('gate', 'i')), mo('·'), sub('up', 'i')),
-  explain(context) {
-    const { activation } = context.step.attrs
-    const [open, up] = [at(context, 0), at(context, 1)]
-    const activated = ACTIVATIONS[activation].apply(open)
-    return { activation, gate: open, activated, up, value: context.value }
+interface GateFacts extends GateAttrs {
+  gate: number
+  activated: number
+  up: number
+  value: number
+}
+
+const bounded = (value: number, limit: number): number => Math.max(-limit, Math.min(limit, value))
+
+export const gate = opView<'gate', GateFacts>({
+  law({ attrs: { activation, clamp } }) {
+    const [open, up] = [sub('gate', 'i'), sub('up', 'i')]
+    if (!clamp) return mrow(sub('y', 'i'), mo('='), name(activation), paren(open), mo('·'), up)
+    const limit = constant(clamp.limit)
+    const g = mrow(fn('min'), paren(open, mo(','), limit))
+    const opened = [g, tight('·'), mi('σ'), paren(constant(clamp.alpha), tight('·'), g)]
+    const more = paren(fn('clamp'), paren(up, mo(','), mo('±'), limit), mo('+'), mn('1'))
+    return mrow(sub('y', 'i'), mo('='), ...opened, tight('·'), more)
   },
-  numbers({ activation, gate: open, activated, up, value }) {
-    const product = [name(activation), paren(n(open)), tight('·'), signed(up)]
-    return equals(value, ...product, mo('='), n(activated), tight('·'), signed(up))
+  explain(context) {
+    const { attrs } = context.step
+    const [open, up] = [at(context, 0), at(context, 1)]
+    const { activation, clamp } = attrs
+    if (!clamp)
+      return {
+        ...attrs,
+        gate: open,
+        activated: ACTIVATIONS[activation].apply(open),
+        up,
+        value: context.value,
+      }
+    const g = Math.min(open, clamp.limit)
+    const activated = g / (1 + Math.exp(-clamp.alpha * g))
+    return { ...attrs, gate: g, activated, up: bounded(up, clamp.limit) + 1, value: context.value }
+  },
+  numbers({ activation, clamp, gate: open, activated, up, value }) {
+    const product = [n(activated), tight('·'), signed(up)]
+    if (clamp) return equals(value, ...product)
+    return equals(value, name(activation), paren(n(open)), tight('·'), signed(up), mo('='), ...product)
   },
 })
 

@@ -1,0 +1,19 @@
+// mean of R over the rows of each matrix
+//   rows as in factored.wgsl
+//   grid: a thread for each matrix
+struct Params {
+  matrices: u32,
+  rows: u32,
+  columns: u32,
+}
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(4) var<storage, read_write> rows: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= p.matrices) { return; }
+  let matrix = matrix_at(id.x);
+  var sum = 0.0;
+  for (var row = 0u; row < matrix.rows; row++) { sum += rows[matrix.first_row + row]; }
+  rows[mean_word(id.x)] = sum / f32(matrix.rows);
+}

@@ -1,0 +1,94 @@
+import type { AdapterScale } from './adapters.ts'
+
+/** A text to learn from: `mask[i] = 1` counts the prediction of `ids[i]`; nothing predicts the first id. */
+export interface TrainExample {
+  readonly ids: readonly number[]
+  readonly mask: readonly (0 | 1)[]
+}
+
+export interface NewAdapterOptions {
+  name: string
+  /** Default 8. */
+  rank?: number | undefined
+  /** B·A is multiplied by alpha / rank. Default twice the rank. */
+  alpha?: number | undefined
+  /**
+   * Modules by name or its dotted tail (`q_proj`), by the step (`attn.q`, `layers.3.attn.q`, with `*` for a run of characters without a
+   * dot), or 'all-linear' for every product but the head. Default 'all-linear'.
+   */
+  targets?: 'all-linear' | readonly string[] | undefined
+  /** The same seed draws the same A. Default 0. */
+  seed?: number | undefined
+  /** Default 1. */
+  scale?: number | undefined
+}
+
+export interface GradientOptions {
+  /**
+   * Patterns of gradients; `*` stands for a run of characters without a dot. `X.dx` is the gradient of the input of step X as it flows
+   * back through X, `X.dy` that of its output, `X.dA` and `X.dB` those of the adapters' factors on it (all adapters side by side along
+   * the rank), and `loss` the losses of the counted predictions.
+   */
+  probes: readonly string[]
+  /** Omitted: all added adapters at their set scales; []: the base. */
+  adapters?: readonly AdapterScale[] | undefined
+}
+
+export interface TrainOptions {
+  /** Default 'adamw'. */
+  optimizer?: 'adamw' | 'adafactor' | 'sgd' | undefined
+  /** Default 1e-3. */
+  learningRate?: number | undefined
+  /** Of adamw; default [0.9, 0.999]. */
+  betas?: readonly [number, number] | undefined
+  /** adamw: added to √v̂, default 1e-8. adafactor: [ε₁, ε₂], of which ε₁ is added to squared gradients; default [1e-30, 1e-3]. */
+  eps?: number | readonly [number, number] | undefined
+  /** λ: decoupled in adamw and adafactor, added to the gradient in sgd. Default 0. */
+  weightDecay?: number | undefined
+  /** adafactor: β₂ of step t is 1 − t^decayRate. Default −0.8. */
+  decayRate?: number | undefined
+  /** adafactor: root mean square that an update is clipped at. Default 1. */
+  clipThreshold?: number | undefined
+  /** Norm of the whole gradient that it is clipped at; omitted or null: it is not. */
+  clipNorm?: number | null | undefined
+  /** Default 'constant'. */
+  schedule?: 'constant' | 'linear' | 'cosine' | undefined
+  /** Default 0. */
+  warmupSteps?: number | undefined
+  /** Fraction of `learningRate` at the end of a linear or cosine schedule. Default 0. */
+  finalRate?: number | undefined
+  /** Optimiser steps; default as many as one pass over the examples takes. */
+  steps?: number | undefined
+  /** Examples of one forward and backward pass. Default 1. */
+  batchSize?: number | undefined
+  /** Passes whose gradients one optimiser step adds up. Default 1. */
+  accumulate?: number | undefined
+  /** Seed of the order in which each round over the examples takes them; false, the default: as they are given. */
+  shuffle?: number | false | undefined
+  /**
+   * A loss above so many times its running mean is a spike: parameters and moments go back to where they were some steps ago, and the
+   * batch is left out. Null, the default: only a loss or gradient that is not finite is left out.
+   */
+  spikeFactor?: number | null | undefined
+  /**
+   * What the forward leaves for the backward pass: 'everything'; 'layers', only what layers hand on, the rest is computed again; 'auto',
+   * the default, everything where that is little. Results are the same bit for bit.
+   */
+  keep?: 'auto' | 'everything' | 'layers' | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** One step of an optimiser. */
+export interface TrainedStep {
+  /** 0-based. */
+  index: number
+  /** Mean over all counted tokens of the step, nats, before the step was taken. */
+  loss: number
+  /** Of the whole gradient, before clipping. */
+  gradNorm: number
+  learningRate: number
+  /** Counted tokens. */
+  tokens: number
+  /** Why the step was not taken; null when it was. `backTo`: index of the step whose result is in force again. */
+  skipped: { reason: 'not-finite' | 'spike'; backTo: number } | null
+}

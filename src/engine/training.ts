@@ -1,0 +1,128 @@
+import type { AdapterReport, TensorData } from '../api/model.ts'
+import type {
+  GradientOptions,
+  NewAdapterOptions,
+  TrainedStep,
+  TrainExample,
+  TrainOptions,
+} from '../api/train.ts'
+import type { ParsedAdapter } from '../adapters/types.ts'
+import { TokenscopeError, throwIfAborted } from '../errors.ts'
+import { refuseUntrainable } from '../train/flatLayout.ts'
+import { readGradients } from '../train/gradients.ts'
+import { untrainedAdapter } from '../train/newAdapter.ts'
+import { checkOptions } from '../train/options.ts'
+import { RunningMean } from '../train/runningMean.ts'
+import { checkExamples } from '../train/texts.ts'
+import { Trainer } from '../train/trainer.ts'
+import type { EngineContext } from './context.ts'
+
+/** Adds an adapter that is to be trained. */
+export function newAdapter(
+  context: EngineContext,
+  options: NewAdapterOptions,
+): Promise<{ id: string; report: AdapterReport }> {
+  return context.read(() =>
+    context.adapters.set.add(untrainedAdapter(context.runner.model, options), options.scale ?? 1),
+  )
+}
+
+/** Gradients of the mean loss over the counted tokens. */
+export function gradients(
+  context: EngineContext,
+  ids: readonly number[],
+  mask: readonly (0 | 1)[],
+  { probes, adapters }: GradientOptions,
+): Promise<Map<string, TensorData>> {
+  const { runner, info } = context
+  const text = { ids, mask }
+  context.needDecoder('gradients')
+  checkExamples([text], info)
+  const conditions = context.conditionsOf({ adapters })
+  return context.read(() =>
+    runner.exclusive(() => {
+      refuseLoaded(context)
+      return readGradients(runner, text, conditions, { probes })
+    }),
+  )
+}
+
+/** Gradients flow through every loaded adapter: all are plain. @throws `unsupported`, naming one that is not. */
+function refuseLoaded({ adapters: { set } }: EngineContext): void {
+  for (const { id } of set.list()) refuseUntrainable(set.parsed(id))
+}
+
+/** Adapters under training. */
+const learning = new WeakSet<ParsedAdapter>()
+
+function refuseBusy(parsed: ParsedAdapter): void {
+  if (!learning.has(parsed)) return
+  throw new TokenscopeError('bad-argument', `The adapter "${parsed.name}" is being trained.`, {
+    hint: 'Wait for that run, or stop it.',
+    details: { adapter: parsed.name },
+  })
+}
+
+/** Trains an added adapter, step by step; between steps others get their turn. */
+export async function* train(
+  context: EngineContext,
+  id: string,
+  examples: readonly TrainExample[],
+  options: TrainOptions = {},
+): AsyncGenerator<TrainedStep> {
+  const { runner, info, adapters } = context
+  const { set } = adapters
+  context.needDecoder('train')
+  adapters.refuseMerged('Training')
+  checkExamples(examples, info)
+  const settings = checkOptions(options, examples.length)
+  const parsed = set.parsed(id)
+  refuseBusy(parsed)
+  refuseLoaded(context)
+  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, examples, settings)
+  learning.add(parsed)
+  set.learning.add(trainer)
+  const mean = new RunningMean()
+  try {
+    for (let index = 0; index < trainer.steps; index++) {
+      throwIfAborted(options.signal)
+      const limit = mean.limit(settings.spikeFactor)
+      const step = await context.inTurn(() => stepInTurn(context, id, trainer, index, limit))
+      if (!step.skipped) mean.add(step.loss)
+      yield step
+    }
+  } finally {
+    set.learning.delete(trainer)
+    learning.delete(parsed)
+    // A model that was disposed of, or a device that is lost, has freed or lost all.
+    if (!context.health.isDisposed) await endTraining(trainer)
+  }
+}
+
+async function endTraining(trainer: Trainer): Promise<void> {
+  try {
+    await trainer.settle()
+  } finally {
+    trainer.dispose()
+  }
+}
+
+function stepInTurn(
+  context: EngineContext,
+  id: string,
+  trainer: Trainer,
+  index: number,
+  limit: number | null,
+): Promise<TrainedStep> {
+  const { runner, adapters } = context
+  const { set } = adapters
+  adapters.refuseMerged('Training')
+  refuseLoaded(context)
+  const others = set.list().map((other) => ({ id: other.id, scale: other.id === id ? 1 : other.scale }))
+  const { scales } = context.conditionsOf({ adapters: others })
+  return runner.exclusive(async () => {
+    const step = await trainer.step(index, scales, limit)
+    set.changed(id)
+    return step
+  })
+}

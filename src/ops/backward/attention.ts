@@ -1,0 +1,238 @@
+import mixWgsl from '../../../shaders/backward/attention_mix.wgsl?raw'
+import productsWgsl from '../../../shaders/backward/attention_products.wgsl?raw'
+import seenWgsl from '../../../shaders/backward/attention_seen.wgsl?raw'
+import softmaxWgsl from '../../../shaders/backward/dense_softmax.wgsl?raw'
+import softcapDxWgsl from '../../../shaders/backward/softcap_dx.wgsl?raw'
+import softmaxDxWgsl from '../../../shaders/backward/softmax_dx.wgsl?raw'
+import textsWgsl from '../../../shaders/backward/texts.wgsl?raw'
+import { kernel, reduceProvider } from '../../gpu/providers.ts'
+import type { Window } from '../../program/attrs.ts'
+import { elementsOf, shapeOf, type Step } from '../../program/step.ts'
+import type { DenseAttrs } from '../../program/trainAttrs.ts'
+import { windowParam } from '../attention.ts'
+import { factorFormula, scoresFormula, seenFormula } from '../formulas.ts'
+import { inputOf, read, write, type Dispatch, type Op, type OpContext, type OpStep } from '../op.ts'
+import type { Rule } from './tape.ts'
+
+const texts = { name: 'backward/texts.wgsl', text: textsWgsl }
+
+const BLOCK = 4
+
+/** Products of rows with rows that they see: scores, or the gradient of probabilities. */
+function products(
+  step: OpStep<'dense_scores' | 'context_dprobs'>,
+  scale: number,
+  softcap: number | null,
+  context: OpContext,
+): Dispatch[] {
+  const [, rows = 0, positions = 0] = shapeOf(step)
+  const { heads, kvHeads, headDim, window } = step.attrs
+  const blocks = Math.ceil(rows / BLOCK)
+  const cap = softcap === null ? 'softcap_none' : 'softcap_tanh'
+  return [
+    {
+      shader: kernel({ name: 'attention_products', text: productsWgsl }, [texts, cap]),
+      bindings: [
+        read(2, inputOf(step, 0, context)),
+        read(3, inputOf(step, 1, context)),
+        write(4, context.tensor(step.name)),
+      ],
+      params: {
+        heads,
+        kv_heads: kvHeads,
+        head_dim: headDim,
+        positions,
+        rows,
+        scale,
+        softcap: softcap ?? 0,
+        window: windowParam(window),
+      },
+      grid: [Math.ceil(blocks / context.variant.workgroup), blocks, heads],
+    },
+  ]
+}
+
+/** Sums over one side of a square [heads, rows, positions]: `mix` over what a row sees, `seen` over the rows that see one. */
+function sums(
+  step: Step & { readonly attrs: DenseAttrs },
+  { square, x, scale }: { square: number; x: number; scale: number },
+  side: 'mix' | 'seen',
+  { size, variant, ...context }: OpContext,
+): Dispatch[] {
+  const { heads, kvHeads, headDim, window } = step.attrs
+  const name = step.inputs[square] ?? ''
+  const text = side === 'mix' ? mixWgsl : seenWgsl
+  const threads = (side === 'mix' ? heads : kvHeads) * Math.ceil(headDim / BLOCK)
+  const all = { size, variant, ...context }
+  return [
+    {
+      shader: kernel({ name: `attention_${side}`, text }, [texts]),
+      bindings: [
+        read(2, context.tensor(name)),
+        read(3, inputOf(step, x, all)),
+        write(4, context.tensor(step.name)),
+      ],
+      params: {
+        heads,
+        kv_heads: kvHeads,
+        head_dim: headDim,
+        positions: size.positions,
+        rows: size.rows,
+        scale,
+        window: windowParam(window),
+      },
+      grid: [Math.ceil(threads / variant.workgroup), Math.ceil(size.rows / BLOCK), 1],
+    },
+  ]
+}
+
+/** Attention over texts in the rows: nothing goes through pages, so that gradients can flow to keys and values. */
+export const denseScores: Op<'dense_scores'> = {
+  formula: ({ attrs }) => `s = ${scoresFormula(attrs)}`,
+  dispatches: (step, context) => products(step, step.attrs.scale, step.attrs.softcap, context),
+}
+
+export const denseSoftmax: Op<'dense_softmax'> = {
+  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs)}`,
+  dispatches(step, context) {
+    const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
+    const providers = [texts, reduceProvider(context.variant)]
+    return [
+      {
+        shader: kernel({ name: 'dense_softmax', text: softmaxWgsl }, providers),
+        bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
+        params: { rows, positions, window: windowParam(step.attrs.window) },
+        grid: [rows, heads, 1],
+      },
+    ]
+  },
+}
+
+export const denseContext: Op<'dense_context'> = {
+  formula: () => 'context = p·V',
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: 1 }, 'mix', context),
+}
+
+const dense = ({ heads, kvHeads, headDim, window }: DenseAttrs): DenseAttrs => ({
+  heads,
+  kvHeads,
+  headDim,
+  window,
+})
+
+export const contextRule: Rule<'dense_context'> = (step, dy, tape) => {
+  const [probs = '', v = ''] = step.inputs
+  const flops = 2 * step.attrs.headDim * elementsOf(tape.step(probs))
+  const attrs = dense(step.attrs)
+  if (tape.wants(probs)) {
+    const { axes } = tape.step(probs)
+    const parts = { name: `${step.name}.dprobs`, inputs: [dy, v], attrs, axes, flops }
+    tape.flow(probs, tape.emit(step, 'context_dprobs', parts))
+  }
+  if (tape.wants(v)) {
+    const { axes } = tape.step(v)
+    const parts = { name: `${step.name}.dv`, inputs: [probs, dy], attrs, axes, flops }
+    tape.flow(v, tape.emit(step, 'context_dv', parts))
+  }
+}
+
+export const softmaxRule: Rule<'dense_softmax'> = (step, dy, tape) => {
+  const { attrs, axes } = step
+  const parts = { name: `${step.name}.dx`, inputs: [dy, step.name], attrs, axes }
+  tape.flow(step.inputs[0] ?? '', tape.emit(step, 'softmax_dx', { ...parts, flops: 4 * elementsOf(step) }))
+}
+
+/** Gradient of the products before their cap, where there is one. */
+function uncapped(step: OpStep<'dense_scores'>, dy: string, tape: Parameters<Rule<'add'>>[2]): string {
+  const { softcap, window } = step.attrs
+  if (softcap === null) return dy
+  const parts = {
+    name: `${step.name}.dx`,
+    inputs: [dy, step.name],
+    attrs: { softcap, window },
+    axes: step.axes,
+  }
+  return tape.emit(step, 'softcap_dx', { ...parts, flops: 4 * elementsOf(step) })
+}
+
+export const scoresRule: Rule<'dense_scores'> = (step, dy, tape) => {
+  const [q = '', k = ''] = step.inputs
+  const ds = uncapped(step, dy, tape)
+  const attrs = { ...dense(step.attrs), scale: step.attrs.scale }
+  const flops = 2 * attrs.headDim * elementsOf(step)
+  if (tape.wants(q)) {
+    const parts = { name: `${step.name}.dq`, inputs: [ds, k], attrs, axes: tape.step(q).axes, flops }
+    tape.flow(q, tape.emit(step, 'scores_dq', parts))
+  }
+  if (tape.wants(k)) {
+    const parts = { name: `${step.name}.dk`, inputs: [ds, q], attrs, axes: tape.step(k).axes, flops }
+    tape.flow(k, tape.emit(step, 'scores_dk', parts))
+  }
+}
+
+export const contextDprobs: Op<'context_dprobs'> = {
+  formula: () => 'dp = dy·Vᵀ',
+  dispatches: (step, context) => products(step, 1, null, context),
+}
+
+export const contextDv: Op<'context_dv'> = {
+  formula: () => 'dV = pᵀ·dy, summed over the query heads of a key-value head',
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: 1 }, 'seen', context),
+}
+
+export const scoresDq: Op<'scores_dq'> = {
+  formula: ({ attrs }) => `dq = ${factorFormula(attrs.scale)}ds·K`,
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: step.attrs.scale }, 'mix', context),
+}
+
+export const scoresDk: Op<'scores_dk'> = {
+  formula: ({ attrs }) =>
+    `dK = ${factorFormula(attrs.scale)}dsᵀ·q, summed over the query heads of a key-value head`,
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: step.attrs.scale }, 'seen', context),
+}
+
+/** Shader, inputs and grid of what goes element by element over a square. */
+function squarePass(
+  step: Step,
+  window: Window,
+  context: OpContext,
+): Pick<Dispatch, 'bindings'> & {
+  params: Record<'rows' | 'positions' | 'window', number>
+} {
+  const [, rows = 0, positions = 0] = shapeOf(step)
+  return {
+    bindings: [
+      read(2, inputOf(step, 0, context)),
+      read(3, inputOf(step, 1, context)),
+      write(4, context.tensor(step.name)),
+    ],
+    params: { rows, positions, window: windowParam(window) },
+  }
+}
+
+export const softmaxDx: Op<'softmax_dx'> = {
+  formula: () => 'ds = p ∘ (dp − Σ dp ∘ p)',
+  dispatches(step, context) {
+    const [heads = 0, rows = 0] = shapeOf(step)
+    const providers = [texts, reduceProvider(context.variant)]
+    const shader = kernel({ name: 'softmax_dx', text: softmaxDxWgsl }, providers)
+    return [{ shader, ...squarePass(step, step.attrs.window, context), grid: [rows, heads, 1] }]
+  },
+}
+
+export const softcapDx: Op<'softcap_dx'> = {
+  formula: ({ attrs }) => `dx = ds ∘ (1 − (s / ${attrs.softcap})²)`,
+  dispatches(step, context) {
+    const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
+    const { softcap, window } = step.attrs
+    const pass = squarePass(step, window, context)
+    return [
+      {
+        shader: kernel({ name: 'softcap_dx', text: softcapDxWgsl }, [texts]),
+        ...pass,
+        params: { ...pass.params, softcap },
+        grid: [Math.ceil(positions / context.variant.workgroup), rows, heads],
+      },
+    ]
+  },
+}

@@ -1,0 +1,235 @@
+import expertSumWgsl from '../../shaders/ops/expert_sum.wgsl?raw'
+import routeWgsl from '../../shaders/ops/route.wgsl?raw'
+import { kernel } from '../gpu/providers.ts'
+import type { RouterSoftmax } from '../program/attrs.ts'
+import { widthOf } from '../program/step.ts'
+import { factorFormula, gateFormula, normFormula } from './formulas.ts'
+import { matvecKernel, type Matvec, type Provider } from './linear.ts'
+import { normParams } from './norm.ts'
+import { planeParams, type MatrixView, type Shard } from './operands.ts'
+import {
+  inputOf,
+  read,
+  vectorOf,
+  write,
+  type Binding,
+  type Dispatch,
+  type KernelParams,
+  type Op,
+  type OpContext,
+  type OpStep,
+} from './op.ts'
+
+const NONE = 0xffff_ffff
+
+type Product = OpStep<'expert_linear' | 'expert_gated'>
+
+/** Rows of the matrix that each expert has, whether its products are stacked or not. */
+function rowsOfExpert({ begin, end, runs }: MatrixView, experts: number): number {
+  return runs?.stride ?? (end - begin) / experts
+}
+
+function productParams(step: Product, view: MatrixView, shard: Shard): KernelParams {
+  const { cols } = view.matrix
+  const n = widthOf(step)
+  const clamp = 'clamp' in step.attrs ? step.attrs.clamp : undefined
+  return {
+    k: cols,
+    k4: Math.ceil(cols / 4),
+    n,
+    // Counted from expert 0, which may lie in a buffer before.
+    w_row: (view.begin - shard.begin) >>> 0,
+    ...planeParams(shard),
+    w_bias: shard.biasWord,
+    x_stride: cols % 4 === 0 ? cols / 4 : cols,
+    y_stride: n,
+    y_offset: 0,
+    ...normParams('norm' in step.attrs ? step.attrs.norm : null),
+    scale: clamp?.alpha ?? 1,
+    softcap: clamp?.limit ?? 0,
+    adapter_row: 0,
+  }
+}
+
+function bindings(step: Product, shard: Shard, context: OpContext): Binding[] {
+  const list = [
+    read(2, inputOf(step, 0, context)),
+    read(3, shard.buffer.gpu),
+    write(4, context.tensor(step.name)),
+    read(6, inputOf(step, 1, context)),
+  ]
+  if ('norm' in step.attrs && step.attrs.norm) list.push(read(5, vectorOf(step, 0, context)))
+  return list
+}
+
+function outputsOf(step: Product): Pick<Matvec, 'outputs'> & { activate: readonly Provider[] } {
+  if (!('activation' in step.attrs)) return { outputs: 'outputs_linear', activate: [] }
+  if (step.attrs.clamp) return { outputs: 'outputs_gated_clamped', activate: [] }
+  return { outputs: 'outputs_gated', activate: ['activations', `activate_${step.attrs.activation}`] }
+}
+
+/** Each row with the matrices of its experts. Experts lie whole in one buffer; each buffer is a dispatch. */
+function products(step: Product, context: OpContext): Dispatch[] {
+  const { matrix: name, experts, chosen, routed } = step.attrs
+  const view = context.matrix(name)
+  const { matrix } = view
+  const { outputs, activate } = outputsOf(step)
+  const expertRows = rowsOfExpert(view, experts)
+  const base: Provider[] = [
+    'rows_experts',
+    ...matrix.format.providers(context.variant),
+    'epilogue_store',
+    'adapter_none',
+    ...activate,
+  ]
+  const rows = context.size.rows * chosen
+  const norm = 'norm' in step.attrs ? step.attrs.norm : null
+  return matrix.shards.map((shard): Dispatch => {
+    const consts = {
+      ROWS: 1,
+      CHOSEN: chosen,
+      ID_STRIDE: routed ? 2 * chosen : chosen,
+      PER_EXPERT: 'perExpert' in step.attrs && step.attrs.perExpert ? 1 : 0,
+      EXPERTS: (shard.end - shard.begin) / expertRows,
+      EXPERT_ROWS: expertRows,
+      ...(matrix.cols % 4 === 0 ? {} : { RAGGED: 2 }),
+    }
+    return {
+      ...matvecKernel({ matrix, norm, outputs, base, rows, n: widthOf(step), consts }, context),
+      bindings: bindings(step, shard, context),
+      params: productParams(step, view, shard),
+    }
+  })
+}
+
+const bias = ({ params }: Product): string => (params.some(({ role }) => role === 'bias') ? ' + bₑ' : '')
+
+export const expertLinear: Op<'expert_linear'> = {
+  formula: (step) =>
+    `y = Wₑ·${step.attrs.perExpert ? 'xₑ' : 'x'}${bias(step)} for the ${step.attrs.chosen} experts e`,
+  dispatches: products,
+}
+
+export const expertGated: Op<'expert_gated'> = {
+  formula(step) {
+    const { attrs } = step
+    const b = bias(step)
+    const [gate, up] = ['gate', 'up'].map((name) => `Wₑ_${name}·x${attrs.norm ? '̂' : ''}${b}`)
+    const normed = attrs.norm ? `, x̂ = ${normFormula(attrs.norm)}` : ''
+    return `y = ${gateFormula(attrs, gate, up)} for the ${attrs.chosen} experts e${normed}`
+  },
+  dispatches: products,
+}
+
+/** What the router's scores become in one dispatch. */
+interface Routing {
+  readonly chosen: number
+  readonly over: RouterSoftmax
+  readonly stride: number
+  readonly experts: number
+  readonly writes: { readonly width: number; readonly ids: number | null; readonly weights: number | null }
+}
+
+function routing(
+  step: OpStep<'top_k' | 'router_weights' | 'route'>,
+  { chosen, over, stride, experts, writes }: Routing,
+  context: OpContext,
+): Dispatch[] {
+  return [
+    {
+      shader: kernel({ name: 'route', text: routeWgsl }, [], { CHOSEN: chosen }),
+      bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
+      params: {
+        experts,
+        stride,
+        over_all: over === 'all' ? 1 : 0,
+        y_stride: writes.width,
+        ids_at: writes.ids ?? NONE,
+        weights_at: writes.weights ?? NONE,
+      },
+      grid: [context.size.rows, 1, 1],
+    },
+  ]
+}
+
+const overFormula = (over: RouterSoftmax): string => (over === 'all' ? 'all experts' : 'the chosen')
+
+/** Numbers of the experts a row takes. */
+export const topK: Op<'top_k'> = {
+  formula: ({ attrs }) => `the ${attrs.chosen} experts of highest score, best first`,
+  dispatches: (step, context) => {
+    const { chosen, experts } = step.attrs
+    const writes = { width: chosen, ids: 0, weights: null }
+    return routing(step, { chosen, over: 'chosen', stride: experts, experts, writes }, context)
+  },
+}
+
+/** What each expert of a row weighs. A softmax over all whose chosen are made to add up to 1 is the softmax over the chosen. */
+export const routerWeights: Op<'router_weights'> = {
+  formula: ({ attrs }) =>
+    `w = softmax(scores) over ${overFormula(attrs.over)}, of the ${attrs.chosen} chosen`,
+  dispatches: (step, context) => {
+    const { chosen, over, experts } = step.attrs
+    const writes = { width: chosen, ids: null, weights: 0 }
+    return routing(step, { chosen, over, stride: experts, experts, writes }, context)
+  },
+}
+
+/** Both at once: `[rows, numbers, then weights]`. */
+export const route: Op<'route'> = {
+  formula: ({ attrs }) =>
+    `the ${attrs.chosen} experts of highest score, w = softmax(scores) over ${overFormula(attrs.over)}`,
+  dispatches: (step, context) => {
+    const { chosen } = step.attrs
+    return routing(step, { ...step.attrs, writes: { width: 2 * chosen, ids: 0, weights: chosen } }, context)
+  },
+}
+
+function sum(step: OpStep<'expert_sum' | 'experts_add'>, context: OpContext): Dispatch[] {
+  const n = widthOf(step)
+  const { chosen } = step.attrs
+  const adds = step.op === 'experts_add'
+  const shared = adds ? step.attrs.shared : null
+  const list = [
+    read(2, inputOf(step, 0, context)),
+    read(3, inputOf(step, 1, context)),
+    write(4, context.tensor(step.name)),
+  ]
+  if (adds) list.push(read(6, inputOf(step, 2, context)))
+  if (shared) list.push(read(7, inputOf(step, 3, context)), read(8, inputOf(step, 4, context)))
+  return [
+    {
+      shader: kernel({ name: 'expert_sum', text: expertSumWgsl }, [
+        adds ? 'epilogue_add' : 'epilogue_store',
+        shared ? 'beside_shared' : 'beside_none',
+      ]),
+      bindings: list,
+      params: {
+        n,
+        chosen,
+        weight_stride: adds ? 2 * chosen : chosen,
+        weights_at: adds ? chosen : 0,
+        scale: adds ? step.attrs.scale : 1,
+        y_stride: n,
+        y_offset: 0,
+        score_stride: shared?.stride ?? 1,
+        score_at: shared?.at ?? 0,
+      },
+      grid: [Math.ceil(n / context.variant.workgroup), context.size.rows, 1],
+    },
+  ]
+}
+
+export const expertSum: Op<'expert_sum'> = {
+  formula: ({ attrs }) => `y = Σ wₑ·xₑ over the ${attrs.chosen} experts e`,
+  dispatches: sum,
+}
+
+export const expertsAdd: Op<'experts_add'> = {
+  formula({ attrs }) {
+    const added = `Σ wₑ·xₑ${attrs.shared ? ' + σ(score)·shared' : ''}`
+    const factor = factorFormula(attrs.scale)
+    return `y = residual + ${factor === '' || !attrs.shared ? `${factor}${added}` : `${factor}(${added})`}`
+  },
+  dispatches: sum,
+}

@@ -1,0 +1,30 @@
+import type { LoadRequest } from './session.ts'
+import { readLocal, writeLocal } from './storage.ts'
+
+const KEY = 'tokenscope.loads.1'
+type Choice = NonNullable<LoadRequest['how']>
+
+const FORMATS: readonly unknown[] = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0']
+
+function readAll(): Record<string, Choice> {
+  const saved = readLocal(KEY)
+  return typeof saved === 'object' && saved !== null && !Array.isArray(saved)
+    ? (saved as Record<string, Choice>)
+    : {}
+}
+
+/** How a model was loaded when a person chose it: the next visit loads it so again. */
+export function loadsOf(model: string): Choice | undefined {
+  const all = readAll()
+  const choice = Object.hasOwn(all, model) ? all[model] : undefined
+  if (typeof choice !== 'object') return undefined
+  const { weights, contextLength } = choice
+  return {
+    ...(FORMATS.includes(weights) ? { weights } : {}),
+    ...(Number.isInteger(contextLength) ? { contextLength } : {}),
+  }
+}
+
+export function keepLoads(model: string, choice: Choice): void {
+  writeLocal(KEY, { ...readAll(), [model]: choice })
+}

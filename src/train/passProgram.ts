@@ -1,0 +1,59 @@
+import { withAdapters } from '../program/changes.ts'
+import { type Program, type ProgramSize, type Step } from '../program/step.ts'
+import type { BoundAdapters } from '../run/changes.ts'
+import type { ModelDescription } from '../arch/spec.ts'
+import { backward, reaching } from './backward.ts'
+import type { FlatLayout } from './flatLayout.ts'
+import { loraOf, placedParts, type PlacedPart } from './loraParts.ts'
+import { lossProgram, meanLossStep } from './program.ts'
+import { withReplay } from './replay.ts'
+import { planSlots } from './slots.ts'
+import type { TrainSettings } from './options.ts'
+
+/** Bytes up to which everything that the backward pass reads is kept. */
+const KEEP_BYTES = 96 << 20
+
+/** Forward, loss and backward pass of some texts, whose gradients are added into the flat one. */
+export interface PassProgram {
+  readonly program: Program
+  /** Names of the gradients of factors: all lie in the flat buffer. */
+  readonly flat: ReadonlySet<string>
+  readonly parts: ReadonlyMap<string, PlacedPart>
+}
+
+/** Bytes of all outputs that share slots. */
+export function slotBytes(steps: readonly Step[], own: ReadonlySet<string>): number {
+  return planSlots(steps, own).bytes.reduce((sum, bytes) => sum + bytes, 0)
+}
+
+/** Records the pass for so many rows. Everything is kept where that is asked or little, else layers run again. */
+export function passProgram(
+  model: ModelDescription,
+  adapters: BoundAdapters,
+  {
+    layout,
+    slot,
+    size,
+    keep,
+  }: { layout: FlatLayout; slot: number; size: ProgramSize; keep: TrainSettings['keep'] },
+): PassProgram {
+  const recorded = withAdapters(model.record(size), adapters)
+  const parts = placedParts(recorded, adapters)
+  const program = lossProgram(recorded)
+  const lora = loraOf(parts, (step, part) => {
+    const place = layout.places.get(step.name)
+    const own = part.slots.find((entry) => entry.slot === slot)
+    return place && own ? { rank: own.rank, ranks: own.ranks, a: place.a, b: place.b } : null
+  })
+  const pass = backward(program, { lora, everything: false })
+  const flat = new Set(
+    pass.steps.filter(({ op }) => op === 'lora_da' || op === 'lora_db').map(({ name }) => name),
+  )
+  const roots = new Set([...flat, meanLossStep.name])
+  const forward = [...program.steps, meanLossStep]
+  const whole = reaching([...forward, ...pass.steps], roots)
+  const own = new Set([...flat, meanLossStep.name])
+  const everything = keep === 'everything' || (keep === 'auto' && slotBytes(whole, own) <= KEEP_BYTES)
+  const steps = everything ? whole : reaching(withReplay(forward, pass.steps), roots)
+  return { program: { ...program, steps }, flat, parts }
+}

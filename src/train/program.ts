@@ -1,0 +1,79 @@
+import { TokenscopeError, invariant } from '../errors.ts'
+import { lossSteps, vocabularyTiles } from '../ops/backward/head.ts'
+import { STATISTICS } from '../ops/backward/loss.ts'
+import type { OpStep } from '../ops/op.ts'
+import { isOp, type Program, type Step } from '../program/step.ts'
+import type { VocabularyTile } from '../program/trainAttrs.ts'
+
+/** A forward over whole texts that ends in the loss of its counted rows. */
+export interface LossProgram extends Program {
+  /** The product that gives logits; the steps hold its tiles in place of it. */
+  readonly head: OpStep<'linear'>
+  readonly tiles: readonly VocabularyTile[]
+}
+
+/** Attention that reads its keys and values from the rows themselves instead of pages. */
+function dense(steps: readonly Step[]): Step[] {
+  const kept = new Map(steps.filter((step) => isOp(step, 'cache')).map(({ name, inputs }) => [name, inputs]))
+  const read = (name: string | undefined, which: 0 | 1): string => {
+    const input = kept.get(name ?? '')?.[which]
+    invariant(input, 'attention reads what the cache was given')
+    return input
+  }
+  return steps.flatMap((step): Step[] => {
+    const [first = '', cache] = step.inputs
+    if (isOp(step, 'cache')) return []
+    if (isOp(step, 'scores')) {
+      if (step.attrs.mask !== undefined && step.attrs.mask !== 'causal') throw sees(step)
+      return [{ ...step, op: 'dense_scores', inputs: [first, read(cache, 0)] }]
+    }
+    if (isOp(step, 'softmax')) return [{ ...step, op: 'dense_softmax' }]
+    if (isOp(step, 'context')) return [{ ...step, op: 'dense_context', inputs: [first, read(cache, 1)] }]
+    return [step]
+  })
+}
+
+function sees({ name, attrs }: OpStep<'scores'>): TokenscopeError {
+  return new TokenscopeError('unsupported', `${name} sees later positions, which cannot be trained here.`, {
+    hint: 'Models that predict the next token from those before can.',
+    details: { step: name, mask: attrs.mask },
+  })
+}
+
+/** Makes of a recorded forward one over whole texts, with their loss behind the head. */
+export function lossProgram(recorded: Program): LossProgram {
+  const head = recorded.steps.at(-1)
+  if (!isOp(head, 'linear') || head.rows !== 'logits') {
+    throw new TokenscopeError(
+      'unsupported',
+      `A model that ends in ${head?.name ?? 'nothing'} cannot be trained.`,
+      {
+        hint: 'Models that predict the next token can.',
+        details: { step: head?.name, op: head?.op },
+      },
+    )
+  }
+  const tiles = vocabularyTiles(head.axes[1]?.size ?? 0, recorded.logitRows)
+  return {
+    ...recorded,
+    steps: [...dense(recorded.steps.slice(0, -1)), ...lossSteps(head, tiles)],
+    head,
+    tiles,
+  }
+}
+
+/** Adds the mean of the losses to the statistics of the optimiser step. */
+export const meanLossStep: Step = {
+  name: STATISTICS,
+  op: 'mean_loss',
+  layer: null,
+  inputs: ['loss'],
+  params: [],
+  attrs: {},
+  axes: [{ kind: 'features', size: 4 }],
+  stream: null,
+  saves: [],
+  rows: 'packed',
+  flops: 0,
+  covers: [],
+}

@@ -1,0 +1,280 @@
+import type { ParsedAdapter } from '../adapters/types.ts'
+import type { TrainedStep, TrainExample } from '../api/train.ts'
+import { invariant } from '../errors.ts'
+import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { CONTROL, STATISTICS, TARGETS } from '../ops/backward/loss.ts'
+import { FLAT, NORM_PARTS } from '../ops/backward/optimizers.ts'
+import { batchWords } from '../run/batch.ts'
+import { encodeProgram, type BoundProgram } from '../run/bind.ts'
+import type { BoundAdapters } from '../run/changes.ts'
+import type { Runner } from '../run/runner.ts'
+import { flatLayout, packFactors, unpackFactors, type FlatLayout } from './flatLayout.ts'
+import { factoredAttrs, factoredTables, optimizerProgram, publishSteps } from './optimizerProgram.ts'
+import type { TrainSettings } from './options.ts'
+import { passProgram } from './passProgram.ts'
+import { meanLossStep } from './program.ts'
+import { CONTROL_WORDS, controlOf, planSteps, rateFactor } from './schedule.ts'
+import { Snapshot } from './snapshot.ts'
+import { packTexts, sizeOf } from './texts.ts'
+import { TrainBuffers } from './trainBuffers.ts'
+
+const STATISTIC_BYTES = 16
+
+/** The adapter that learns, and where it stands. */
+export interface TrainedAdapter {
+  readonly parsed: ParsedAdapter
+  readonly slot: number
+}
+
+/** What is bound to the adapters that are loaded now. */
+interface BoundPasses {
+  readonly adapters: BoundAdapters
+  readonly buffers: TrainBuffers
+  readonly batch: LedgerBuffer
+  readonly pass: BoundProgram
+  readonly update: BoundProgram
+  readonly publish: BoundProgram
+}
+
+/**
+ * Trains one adapter. All is allocated and compiled before the first step; a step is as many submits as it has passes, the last with
+ * the optimiser behind it, and one readback of four numbers.
+ */
+export class Trainer {
+  readonly layout: FlatLayout
+  readonly #runner: Runner
+  readonly #trained: TrainedAdapter
+  readonly #examples: readonly TrainExample[]
+  readonly #settings: TrainSettings
+  /** Examples of each pass of each step. */
+  readonly #plan: readonly (readonly (readonly number[])[])[]
+  readonly #buffers: TrainBuffers
+  readonly #flat: ReadonlyMap<string, LedgerBuffer>
+  readonly #staging: LedgerBuffer
+  readonly #snapshot: Snapshot | null
+  #bound: BoundPasses | null = null
+  #taken = 0
+  /** Parameters on the GPU that the adapter's own arrays do not hold yet. */
+  #ahead = false
+
+  /** Throws `unsupported` or `limit`; nothing stays allocated then. */
+  constructor(
+    runner: Runner,
+    trained: TrainedAdapter,
+    examples: readonly TrainExample[],
+    settings: TrainSettings,
+  ) {
+    this.layout = flatLayout(trained.parsed)
+    this.#runner = runner
+    this.#trained = trained
+    this.#examples = examples
+    this.#settings = settings
+    this.#plan = planSteps(examples.length, settings)
+    this.#buffers = new TrainBuffers(runner)
+    try {
+      this.#flat = this.#makeFlat()
+      this.#staging = this.#buffers.create(
+        'staging',
+        STATISTIC_BYTES,
+        GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      )
+      this.#snapshot =
+        settings.spikeFactor === null ? null : new Snapshot(runner, this.#buffers, this.#state())
+    } catch (error) {
+      this.#buffers.dispose()
+      throw error
+    }
+  }
+
+  #makeFlat(): Map<string, LedgerBuffer> {
+    const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
+    const usage = STORAGE | COPY_SRC | COPY_DST
+    const { layout } = this
+    const made = new Map<string, LedgerBuffer>()
+    const make = (name: string, words: number): void =>
+      void made.set(name, this.#buffers.create(name, words * 4, usage))
+    make(FLAT.parameters, layout.size)
+    make(FLAT.gradients, layout.size)
+    make(FLAT.sums, NORM_PARTS)
+    make(CONTROL, CONTROL_WORDS)
+    make(STATISTICS, STATISTIC_BYTES / 4)
+    make(TARGETS, Math.max(...this.#plan.flat().map((pass) => sizeOf(this.#texts(pass)).counted)))
+    const { optimizer } = this.#settings
+    if (optimizer === 'adamw') for (const name of [FLAT.first, FLAT.second]) make(name, layout.size)
+    if (optimizer === 'adafactor') {
+      const { matrices, rows, columns } = factoredAttrs(layout)
+      make(FLAT.rows, 2 * rows + 2 * matrices)
+      make(FLAT.columns, columns)
+      const tables = factoredTables(layout)
+      make(FLAT.tables, tables.length)
+      this.#write(made.get(FLAT.tables), tables)
+    }
+    this.#write(made.get(FLAT.parameters), packFactors(layout))
+    return made
+  }
+
+  /** What an optimiser changes. */
+  #state(): LedgerBuffer[] {
+    const names = [FLAT.parameters, FLAT.first, FLAT.second, FLAT.rows, FLAT.columns]
+    return names.flatMap((name) => this.#flat.get(name) ?? [])
+  }
+
+  get steps(): number {
+    return this.#settings.steps
+  }
+
+  #texts(pass: readonly number[]): TrainExample[] {
+    return pass.flatMap((number) => this.#examples[number] ?? [])
+  }
+
+  #write(
+    buffer: LedgerBuffer | undefined,
+    values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+  ): void {
+    invariant(buffer, 'training has its buffers')
+    this.#runner.device.queue.writeBuffer(buffer.gpu, 0, values)
+  }
+
+  #buffer(name: string): LedgerBuffer {
+    const buffer = this.#flat.get(name)
+    invariant(buffer, `training has a buffer ${name}`)
+    return buffer
+  }
+
+  /** Binds to the adapters that are loaded; anew only when one has come or gone. */
+  async #bind(): Promise<BoundPasses> {
+    const { adapters } = this.#runner
+    invariant(adapters, 'the trained adapter is loaded')
+    if (this.#bound?.adapters === adapters) return this.#bound
+    this.#bound?.buffers.dispose()
+    this.#bound = null
+    const buffers = new TrainBuffers(this.#runner)
+    try {
+      this.#bound = { adapters, buffers, ...(await this.#bindPasses(adapters, buffers)) }
+    } catch (error) {
+      buffers.dispose()
+      throw error
+    }
+    return this.#bound
+  }
+
+  async #bindPasses(
+    adapters: BoundAdapters,
+    buffers: TrainBuffers,
+  ): Promise<Omit<BoundPasses, 'adapters' | 'buffers'>> {
+    const sizes = this.#plan.flat().map((pass) => sizeOf(this.#texts(pass)))
+    const size = {
+      rows: Math.max(...sizes.map(({ rows }) => rows)),
+      logitRows: Math.max(...sizes.map(({ counted }) => counted)),
+      positions: Math.max(...sizes.map(({ longest }) => longest)),
+    }
+    const { slot } = this.#trained
+    const { keep, optimizer } = this.#settings
+    const { layout } = this
+    const { program, flat, parts } = passProgram(this.#runner.model, adapters, { layout, slot, size, keep })
+    const own = new Map(this.#flat)
+    for (const name of flat) own.set(name, this.#buffer(FLAT.gradients))
+    own.set(meanLossStep.name, this.#buffer(STATISTICS))
+    const words = batchWords(size.rows, 1, 1)
+    const batch = buffers.create('batch', words * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST)
+    const published = publishSteps(layout, parts, slot)
+    const update = optimizerProgram(layout, optimizer, published)
+    for (const { name } of update.steps) own.set(name, this.#buffer(STATISTICS))
+    return {
+      batch,
+      pass: await buffers.bind(program, adapters, batch, own),
+      update: await buffers.bind(update, adapters, batch, own),
+      publish: await buffers.bind({ ...update, steps: published }, adapters, batch, own),
+    }
+  }
+
+  /**
+   * Takes step `index`. The caller holds the turn. `scales` are those of the other adapters; `largestLoss`: above it is a spike.
+   */
+  async step(index: number, scales: Float32Array, largestLoss: number | null): Promise<TrainedStep> {
+    const bound = await this.#bind()
+    const passes = (this.#plan[index] ?? []).map((pass) => packTexts(this.#texts(pass), scales))
+    const tokens = passes.reduce((sum, { targets }) => sum + targets.length, 0)
+    const settings = this.#settings
+    this.#snapshot?.keep(index, this.#taken)
+    this.#write(
+      this.#buffer(CONTROL),
+      controlOf(settings, { index, taken: this.#taken, tokens, largestLoss }),
+    )
+    for (const [i, { rows, targets }] of passes.entries()) {
+      const isLast = i === passes.length - 1
+      this.#write(this.#buffer(TARGETS), targets)
+      this.#runner.executor.run({
+        label: 'train',
+        bound: bound.pass,
+        batch: bound.batch,
+        words: this.#runner.pack(rows),
+        rows: rows.length,
+        before: i === 0 ? (encoder) => this.#clear(encoder) : undefined,
+        within: isLast ? (pass) => encodeMore(pass, bound.update) : undefined,
+        after: isLast ? (encoder) => this.#copyStatistics(encoder) : undefined,
+      })
+    }
+    this.#ahead = true
+    const { loss, gradNorm, taken } = await this.#readStatistics()
+    if (taken) this.#taken += 1
+    const learningRate = settings.learningRate * rateFactor(index, settings)
+    const skipped = taken ? null : this.#rollBack(index, loss, bound)
+    return { index, loss, gradNorm, learningRate, tokens, skipped }
+  }
+
+  #clear(encoder: GPUCommandEncoder): void {
+    encoder.clearBuffer(this.#buffer(FLAT.gradients).gpu)
+    encoder.clearBuffer(this.#buffer(STATISTICS).gpu)
+  }
+
+  #copyStatistics(encoder: GPUCommandEncoder): void {
+    encoder.copyBufferToBuffer(this.#buffer(STATISTICS).gpu, 0, this.#staging.gpu, 0, STATISTIC_BYTES)
+  }
+
+  async #readStatistics(): Promise<{ loss: number; gradNorm: number; taken: boolean }> {
+    const mapped = new Float32Array(await this.#runner.executor.map(this.#staging))
+    const [loss = NaN, gradNorm = NaN, , taken = 0] = mapped
+    this.#staging.gpu.unmap()
+    return { loss, gradNorm, taken: taken === 1 }
+  }
+
+  /** The step was not taken: state goes back to the last snapshot, where there are any. */
+  #rollBack(index: number, loss: number, bound: BoundPasses): TrainedStep['skipped'] {
+    const reason = Number.isFinite(loss) && this.#snapshot ? 'spike' : 'not-finite'
+    const restored = this.#snapshot?.restore()
+    if (!restored) return { reason, backTo: index - 1 }
+    this.#taken = restored.taken
+    this.#runPublish(bound)
+    return { reason, backTo: restored.index - 1 }
+  }
+
+  #runPublish(bound: BoundPasses): void {
+    const words = this.#runner.pack([])
+    this.#runner.executor.run({ label: 'publish', bound: bound.publish, batch: bound.batch, words, rows: 0 })
+  }
+
+  /** Brings the adapter's own arrays to what the GPU holds. */
+  async settle(): Promise<void> {
+    if (!this.#ahead) return
+    this.#ahead = false
+    const bytes = await this.#runner.executor.read(this.#buffer(FLAT.parameters).gpu, 0, this.layout.size * 4)
+    unpackFactors(this.layout, new Float32Array(bytes))
+  }
+
+  /** Bytes of everything that training holds beside the model. */
+  get bytes(): number {
+    return this.#buffers.bytes + (this.#bound?.buffers.bytes ?? 0)
+  }
+
+  dispose(): void {
+    this.#bound?.buffers.dispose()
+    this.#bound = null
+    this.#buffers.dispose()
+  }
+}
+
+function encodeMore(pass: GPUComputePassEncoder, bound: BoundProgram): number {
+  encodeProgram(pass, bound)
+  return bound.dispatchCount
+}

@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { FakeHub } from '../hub/fakeHub.ts'
+import { expectAccessible } from './accessible.ts'
+import { openPage, type OpenOptions } from './harness.ts'
+
+const TALES = resolve(import.meta.dirname, '../../public/models/tales-3m')
+const ID = 'tests/tales'
+
+let hub: FakeHub
+
+beforeAll(async () => {
+  hub = await FakeHub.start()
+})
+afterAll(() => hub.close())
+beforeEach(() => {
+  hub.reset()
+  const names = [
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]
+  const files = Object.fromEntries(
+    names.map((name) => [name, new Uint8Array(readFileSync(join(TALES, name)))]),
+  )
+  hub.repo(ID, files, { license: 'mit' })
+  hub.repo('tests/gated', files, { gated: true })
+})
+
+const hubPage = (options: OpenOptions = {}) =>
+  openPage({
+    ...options,
+    path: `?hub=${encodeURIComponent(hub.url)}${options.path ?? '#run=0&view=models'}`,
+    reducedMotion: 'reduce',
+    allowedOrigins: [hub.url, hub.cdnUrl],
+  })
+
+/** Waits for the page to show a model of this id. */
+async function isReady(page: Page, id: string): Promise<void> {
+  await expect.poll(() => page.getByTestId('model-status').getAttribute('data-state')).toBe('ready')
+  await expect.poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.id)).toBe(id)
+}
+
+const answer = (page: Page): Promise<number[]> =>
+  page.evaluate(async () => {
+    const { model } = await window.tokenscope
+    const ids: number[] = []
+    for await (const { id } of model!.generate('Once upon a time', { temperature: 0, maxTokens: 4 }))
+      ids.push(id)
+    return ids
+  })
+
+test('a model is judged, downloaded after a yes, kept, and opened again without asking anybody', async () => {
+  const { page, url } = await hubPage()
+  await isReady(page, 'tales-3m')
+  const expected = await answer(page)
+  await page.getByTestId('hub-search').fill('tales')
+  await page.getByTestId('hub-search').press('Enter')
+  await page.getByTestId('hub-find').first().click()
+  const verdict = page.getByTestId('fit-verdict')
+  await verdict.waitFor()
+  expect(await verdict.getAttribute('data-verdict')).toBe('fits')
+  expect(hub.asked.some(({ cdn, range }) => cdn && (range?.[1] ?? 0) - (range?.[0] ?? 0) > 1_000_000)).toBe(
+    false,
+  )
+  await expectAccessible(page, 'models')
+  await page.getByTestId('download-start').click()
+  await isReady(page, ID)
+  expect(await answer(page)).toEqual(expected)
+  expect(await page.getByTestId('storage-row').count()).toBe(1)
+
+  hub.asked.length = 0
+  hub.fault = () => ({ status: 500 })
+  await page.reload()
+  await isReady(page, ID)
+  expect(await answer(page)).toEqual(expected)
+  expect(hub.asked).toEqual([])
+  expect(page.url()).toContain(new URL(url).origin)
+
+  await page.getByTestId('view-models').click()
+  const row = page.getByTestId('storage-row')
+  await row.getByRole('button', { name: /^Verify/ }).click()
+  await page.getByText('All as downloaded.').waitFor()
+  await row.getByRole('button', { name: /^Remove/ }).click()
+  await row.getByRole('button', { name: /\?$/ }).click()
+  await row.waitFor({ state: 'detached' })
+})
+
+test('a gated model asks for a token, which goes to the hub alone and nowhere else', async () => {
+  const { page } = await hubPage()
+  await isReady(page, 'tales-3m')
+  await page.getByTestId('hub-id').fill('tests/gated')
+  await page.getByTestId('hub-id').press('Enter')
+  await page.getByTestId('hub-token').fill(hub.token)
+  await page.getByTestId('hub-token').press('Enter')
+  await page.getByTestId('fit-verdict').waitFor()
+  const kept = await page.evaluate(() =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]),
+  )
+  expect(kept).not.toContain(hub.token)
+  expect(hub.asked.filter(({ cdn, authorization }) => cdn && authorization !== null)).toEqual([])
+  expect(hub.asked.some(({ authorization }) => authorization === `Bearer ${hub.token}`)).toBe(true)
+})
+
+test('a download that fails says why, keeps its part, and goes on', async () => {
+  const { page } = await hubPage({ expectedErrors: [/403|ERR_/] })
+  await isReady(page, 'tales-3m')
+  await page.getByTestId('hub-id').fill(ID)
+  await page.getByTestId('hub-id').press('Enter')
+  await page.getByTestId('fit-verdict').waitFor()
+  hub.fault = ({ cdn, range }) => (cdn && range !== null && range[0] > 4 ? { status: 403 } : undefined)
+  await page.getByTestId('download-start').click()
+  await page.getByTestId('models-error').waitFor()
+  expect(await page.getByTestId('models-error').getAttribute('data-code')).toBe('network')
+  hub.fault = () => undefined
+  await page.getByTestId('download-start').click()
+  await isReady(page, ID)
+})
+
+test('a second tab allocates nothing before it is asked to', async () => {
+  const { page, url } = await openPage({ path: '#run=0', reducedMotion: 'reduce' })
+  await isReady(page, 'tales-3m')
+  const second = await page.context().newPage()
+  await second.goto(`${url}#run=0`)
+  await second.getByTestId('taken').waitFor()
+  expect(await second.getByTestId('model-status').getAttribute('data-state')).toBe('empty')
+  expect(await second.evaluate(async () => (await window.tokenscope).model === null)).toBe(true)
+  const title = await page.title()
+  await second.getByTestId('taken-use').click()
+  await expect.poll(() => page.title()).not.toBe(title)
+  await second.getByTestId('taken-load').click()
+  await isReady(second, 'tales-3m')
+})
+
+test('with the host gone the page starts and answers', async () => {
+  const { page } = await openPage({
+    path: '#run=0',
+    reducedMotion: 'reduce',
+    serviceWorkers: 'allow',
+    expectedErrors: [/ERR_|Failed to (load|fetch)|sw\.js/],
+  })
+  await isReady(page, 'tales-3m')
+  const expected = await answer(page)
+  const isKept = async (): Promise<boolean> => {
+    const name = (await caches.keys()).find((one) => one.startsWith('tokenscope-page-'))
+    const kept = name === undefined ? [] : await (await caches.open(name)).keys()
+    return kept.some(({ url }) => url.endsWith('tokenizer_config.json'))
+  }
+  await expect.poll(() => page.evaluate(isKept)).toBe(true)
+  await page.context().setOffline(true)
+  await page.reload()
+  await isReady(page, 'tales-3m')
+  expect(await answer(page)).toEqual(expected)
+})
+
+test('neither the page nor its engine can ask an origin that nobody named', async () => {
+  const { page, errors } = await openPage({
+    path: '#run=0',
+    reducedMotion: 'reduce',
+    expectedErrors: [/Content.Security|connect-src/i],
+  })
+  await isReady(page, 'tales-3m')
+  const outcome = await page.evaluate(async () => {
+    const { loadModel } = await window.tokenscope
+    const asked = await fetch('https://example.com/').then(
+      () => 'answered',
+      () => 'refused',
+    )
+    const loaded = await loadModel('https://example.com/models/x/').then(
+      () => 'loaded',
+      (error: { code: string }) => error.code,
+    )
+    return { asked, loaded }
+  })
+  expect(outcome).toEqual({ asked: 'refused', loaded: 'network' })
+  const refusals = (): string[] =>
+    errors.filter((text) => /example\.com.*Content Security Policy/s.test(text))
+  await expect.poll(() => refusals().length).toBeGreaterThanOrEqual(2)
+})

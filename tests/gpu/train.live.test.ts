@@ -1,0 +1,172 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Model, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
+import { exportFiles, withValues } from './adapterFiles.ts'
+import { refusal } from './engine.support.ts'
+import { greedyIds, worst } from './fixtureModel.ts'
+import { TINY, withModel } from './modelFixtures.ts'
+
+const LLAMA = join(TINY, 'llama')
+const IDS = [3, 17, 42, 9, 5, 61, 8, 30]
+
+const example = (ids: readonly number[], from = 1): TrainExample => ({
+  ids,
+  mask: ids.map((_, i) => (i >= from ? 1 : 0)),
+})
+const EXAMPLES = [example(IDS, 2), example([1, 90, 4, 77]), example([5, 5, 6, 120, 33, 2], 3)]
+
+async function all(steps: AsyncIterable<TrainedStep>): Promise<TrainedStep[]> {
+  const list: TrainedStep[] = []
+  for await (const step of steps) list.push(step)
+  return list
+}
+
+/** A new adapter, trained; with its curve and what it came to. */
+async function trained(
+  model: Model,
+  options: TrainOptions,
+): Promise<{ losses: number[]; bytes: Uint8Array }> {
+  const { id } = await model.newAdapter({ name: 'x', rank: 3, seed: 7 })
+  const losses = (await all(model.train(id, EXAMPLES, options))).map(({ loss }) => loss)
+  const files = await model.exportAdapter([{ id, scale: 1 }])
+  await model.removeAdapter(id)
+  return { losses, bytes: files.get('adapter_model.safetensors')! }
+}
+
+describe('training beside everything else', () => {
+  test('kept or computed again: the same bits; another order of examples: another curve', async () => {
+    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const options = { learningRate: 0.01, steps: 6, batchSize: 2, shuffle: 3 } as const
+      const kept = await trained(model, { ...options, keep: 'everything' })
+      const again = await trained(model, { ...options, keep: 'layers' })
+      expect(again.losses).toEqual(kept.losses)
+      expect(again.bytes).toEqual(kept.bytes)
+      const other = await trained(model, { ...options, shuffle: 4 })
+      expect(other.losses).not.toEqual(kept.losses)
+    })
+  })
+
+  test('a sentence is learned; the adapter acts after every step; nothing is made after the first', async () => {
+    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const before = await model.memory()
+      const { id } = await model.newAdapter({ name: 'one sentence', rank: 4 })
+      const loaded = (await model.memory()).gpuBytes
+      let last = Infinity
+      let made: [compiled: number, bytes: number] | null = null
+      const base = await model.logits(IDS, { adapters: [] })
+      for await (const { index, loss, skipped } of model.train(id, [example(IDS)], {
+        steps: 60,
+        learningRate: 0.02,
+      })) {
+        expect(skipped).toBe(null)
+        last = loss
+        if (index > 2 && index < 57) continue
+        const { pipelinesCompiled } = await model.counters()
+        const { gpuBytes } = await model.memory()
+        if (index === 1) made = [pipelinesCompiled, gpuBytes]
+        if (made && index > 1) expect([pipelinesCompiled, gpuBytes]).toEqual(made)
+        const now = await model.logits(IDS)
+        expect(worst(now.data, base.data)).toBeGreaterThan(1e-3)
+      }
+      expect(last).toBeLessThan(0.05)
+      expect(await greedyIds(model, IDS.slice(0, 2), { maxTokens: 6 })).toEqual(IDS.slice(2))
+      expect((await model.memory()).gpuBytes).toBe(loaded)
+      // What is exported says what the live one says.
+      const live = await model.logits(IDS)
+      const files = await model.exportAdapter([{ id, scale: 1 }])
+      await model.removeAdapter(id)
+      await model.addAdapter(files)
+      expect(worst((await model.logits(IDS)).data, live.data)).toBeLessThan(1e-5)
+      expect(before.gpuBytes).toBeLessThan(loaded)
+    })
+  })
+
+  test('generating between steps never mixes keys of before and after; others come and go', async () => {
+    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const { id } = await model.newAdapter({ name: 'x', rank: 2 })
+      let other = ''
+      for await (const { index } of model.train(id, EXAMPLES, { steps: 8, learningRate: 0.05 })) {
+        if (index === 3) other = (await model.newAdapter({ name: 'y', rank: 1 })).id
+        if (index === 5) await model.removeAdapter(other)
+        const ids = await greedyIds(model, IDS.slice(0, 4), { maxTokens: 4 })
+        const { data } = await model.logits([...IDS.slice(0, 4), ...ids])
+        const { vocab } = model.info
+        ids.forEach((token, i) => {
+          const row = data.subarray((3 + i) * vocab, (4 + i) * vocab)
+          expect(row[token], `token ${i} of step ${index}`).toBeCloseTo(Math.max(...row), 4)
+        })
+      }
+    })
+  })
+
+  test('a step that is not finite is left out; a spike goes back to where it was', async () => {
+    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const { id } = await model.newAdapter({ name: 'x', rank: 2 })
+      // One text many times, then another one.
+      const texts = Array.from({ length: 14 }, (_, i) => example(i === 12 ? [9, 120, 66, 2, 101] : IDS))
+      const options = { learningRate: 0.02, steps: 14, spikeFactor: 1.5 }
+      const steps = await all(model.train(id, texts, options))
+      expect(steps.map(({ skipped }) => skipped)).toEqual(
+        steps.map(({ index }) => (index === 12 ? { reason: 'spike', backTo: 9 } : null)),
+      )
+      // The state of step 9 is in force again.
+      expect(steps[13]!.loss).toBeCloseTo(steps[10]!.loss, 5)
+      expect((await model.logits(IDS)).data.every(Number.isFinite)).toBe(true)
+      const files = await exportFiles(model, id)
+      await model.removeAdapter(id)
+      const huge = await model.addAdapter(withValues(files, (_, values) => values.map(() => 1e30)))
+      const [step] = await all(model.train(huge.id, EXAMPLES, { steps: 1 }))
+      expect(step?.skipped).toEqual({ reason: 'not-finite', backTo: -1 })
+    })
+  })
+
+  test('what cannot be trained is refused by name', async () => {
+    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const run = (id: string, options?: TrainOptions, examples = EXAMPLES): Promise<unknown> =>
+        all(model.train(id, examples, options))
+      const dora = await model.addAdapter('./tests/fixtures/peft/llama-dora')
+      expect((await refusal(run(dora.id), 'unsupported')).message).toContain('DoRA at layers.0.attn.q')
+      const probes = ['layers.0.attn.q.dx']
+      expect(
+        (await refusal(model.gradients(IDS, example(IDS).mask, { probes }), 'unsupported')).message,
+      ).toContain('DoRA')
+      await model.removeAdapter(dora.id)
+      const { id } = await model.newAdapter({ name: 'x' })
+      await refusal(run('adapter-99'), 'bad-argument')
+      await refusal(run(id, { learningRate: NaN }), 'bad-argument')
+      await refusal(run(id, { steps: 0 }), 'bad-argument')
+      await refusal(run(id, { optimizer: 'lion' as 'sgd' }), 'bad-argument')
+      await refusal(run(id, {}, [{ ids: [1, 2], mask: [1, 0] }]), 'bad-argument')
+      await refusal(run(id, {}, [{ ids: [1, 2], mask: [1] }]), 'bad-argument')
+      await refusal(run(id, {}, [{ ids: [1, 20_000], mask: [0, 1] }]), 'bad-argument')
+      await refusal(run(id, {}, []), 'bad-argument')
+      await refusal(
+        model.gradients(IDS, example(IDS).mask, { probes: ['layers.0.attn.nothing.dx'] }),
+        'bad-argument',
+      )
+      await refusal(model.newAdapter({ name: 'x', targets: ['nothing'] }), 'bad-argument')
+      await refusal(model.newAdapter({ name: 'x', targets: ['embed_tokens'] }), 'unsupported')
+      await refusal(model.newAdapter({ name: 'x', rank: 0 }), 'bad-argument')
+      const first = model.train(id, EXAMPLES, { steps: 3 })[Symbol.asyncIterator]()
+      await first.next()
+      await refusal(run(id), 'bad-argument')
+      await first.return?.()
+      const stop = new AbortController()
+      stop.abort()
+      await refusal(run(id, { signal: stop.signal }), 'aborted')
+      expect(await all(model.train(id, EXAMPLES, { steps: 1 }))).toHaveLength(1)
+    })
+  })
+
+  test('one module, and the head, learn alone; steps, names and seeds choose them', async () => {
+    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+      for (const targets of [['down_proj'], ['layers.1.attn.q'], ['lm_head']]) {
+        const { id, report } = await model.newAdapter({ name: 'x', targets, seed: 2 })
+        expect(report.matched).toHaveLength(targets[0] === 'down_proj' ? 2 : 1)
+        const steps = await all(model.train(id, [example(IDS)], { steps: 5, learningRate: 0.05 }))
+        expect(steps.at(-1)!.loss).toBeLessThan(steps[0]!.loss)
+        await model.removeAdapter(id)
+      }
+    })
+  })
+})
