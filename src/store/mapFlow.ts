@@ -75,12 +75,23 @@ const LAYERS_AHEAD = 4
 /** Milliseconds a selection rests before it is read: walking through the tokens asks for none of them. */
 const DEBOUNCE_MS = 120
 
+type ReadRow = (name: string) => Promise<Float32Array>
+
+/** Reads rows of steps once each: the stream behind one block is that before the next. */
+function rowReader(source: StepsSource, row: number): ReadRow {
+  const asked = new Map<string, Promise<Float32Array>>()
+  return (name) => {
+    const found = asked.get(name) ?? source.row(name, row).then(({ data }) => data)
+    asked.set(name, found)
+    return found
+  }
+}
+
 async function readLayer(
   source: StepsSource,
   { writes, out, heads, inner, experts }: MapLayer,
-  row: number,
+  read: ReadRow,
 ): Promise<LayerFacts> {
-  const read = async (name: string): Promise<Float32Array> => (await source.row(name, row)).data
   const kept = (name: string | undefined | null): Promise<Float32Array> | null => {
     const step = source.steps.find((one) => one.name === name)
     return step?.retained === true ? read(step.name) : null
@@ -121,21 +132,21 @@ async function readLayer(
 async function* readLayers(
   source: StepsSource,
   layers: readonly MapLayer[],
-  row: number,
+  read: ReadRow,
 ): AsyncIterable<readonly [index: number, facts: LayerFacts]> {
   const reads: Promise<{ facts: LayerFacts } | { error: unknown }>[] = []
   for (const index of layers.keys()) {
     for (const layer of layers.slice(reads.length, index + LAYERS_AHEAD))
       reads.push(
-        readLayer(source, layer, row).then(
+        readLayer(source, layer, read).then(
           (facts) => ({ facts }),
           (error: unknown) => ({ error }),
         ),
       )
-    const read = await reads[index]
-    invariant(read !== undefined, 'a layer is read before it is awaited')
-    if ('error' in read) throw read.error
-    yield [index, read.facts]
+    const found = await reads[index]
+    invariant(found !== undefined, 'a layer is read before it is awaited')
+    if ('error' in found) throw found.error
+    yield [index, found.facts]
   }
 }
 
@@ -256,13 +267,14 @@ export class ModelMap {
     }
     try {
       const told = this.#readWords(model, source, row, picture.seesLater).then(show)
+      const read = rowReader(source, row)
       // The row before stays until something of this one is there.
       const first = streamStart(picture)
       if (first !== null) {
-        const start = normOf((await source.row(first.name, row)).data)
+        const start = normOf(await read(first.name))
         if (!show({ start })) return
       }
-      for await (const [index, own] of readLayers(source, picture.layers, row))
+      for await (const [index, own] of readLayers(source, picture.layers, read))
         if (!show({ layers: facts.layers.with(index, own) })) return
       await told
       if (run !== this.#run) return

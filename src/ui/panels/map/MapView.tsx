@@ -49,8 +49,8 @@ function OtherMask() {
 }
 
 /** Height of the ends, and the least and the greatest of a layer's line, CSS pixels. */
-const ENDS = 190
-const LOWEST = 19
+const ENDS = 140
+const LOWEST = 18
 const HIGHEST = 40
 const NARROW_LINE = 24
 
@@ -99,6 +99,7 @@ function Lines({ picture, facts, host }: LinesProps) {
       picture,
       facts,
       next,
+      inPlace,
       line: open === null ? line : Math.min(line, 24),
     }),
     [picture, facts, next, inPlace, line, open],
