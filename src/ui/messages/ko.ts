@@ -9,6 +9,7 @@ import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { mapKo } from './map.ko.ts'
 import { modelsKo } from './models.ko.ts'
 import { fillKo } from './fill.ko.ts'
 import { precisionKo } from './precision.ko.ts'
@@ -253,6 +254,7 @@ export const ko: Catalogue = {
   ...speculateKo,
   ...attentionKo,
   ...lensKo,
+  ...mapKo,
   ...attributionKo,
   ...samplerKo,
   ...modelsKo,
