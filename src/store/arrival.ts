@@ -1,7 +1,6 @@
 import { toErrorData } from '../errors.ts'
 import { isOnHub } from './hubNames.ts'
 import { loadsOf } from './loadChoices.ts'
-import { modelsOf } from './models.ts'
 import { closedOrigin } from './origins.ts'
 import type { LoadRequest, Session } from './session.ts'
 import { isElsewhere, watchTabs } from './tabs.ts'
@@ -39,6 +38,7 @@ async function mayLoad(session: Session, model: string): Promise<boolean> {
   const { app } = session
   app.setState({ model: { kind: 'empty' }, modelId: model })
   try {
+    const { modelsOf } = await import('./models.ts')
     const report = await modelsOf(session).look(model)
     if (report?.fit.verdict === 'fits' && report.bytes <= SMALL_BYTES) return true
   } catch (error) {

@@ -202,6 +202,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'precision',
     group: 'measure',
+    task: 'generate',
     title: 'view.precision',
     icon: 'bars',
     component: later(() => import('./PrecisionView.tsx').then((module) => module.PrecisionView)),
