@@ -11,9 +11,12 @@ const TEXT = `#prompt=${encodeURIComponent('Once upon a time there was a little 
 const id = (name: string) => `[data-testid="${name}"]`
 const node = (step: string) => `${id('map-node')}[data-step="${step}"]`
 
+const ready = (page: Page) =>
+  page.waitForSelector(`${id('model-status')}[data-state="ready"]`, { timeout: 60_000 })
+
 /** Writes the text, opens the picture on it and waits until all of it has been read. */
 async function openMap(page: Page): Promise<void> {
-  await page.evaluate(() => window.tokenscope.then(() => undefined))
+  await ready(page)
   await page.click(id('generate'))
   await page.waitForSelector(`${id('output')}[data-state="done"]`, { state: 'attached' })
   await page.click(id('view-map'))
@@ -111,15 +114,18 @@ test('keys walk through the parts and the steps; Enter opens a step, a head, a w
   await page.waitForSelector(`${id('view-lens')}[aria-current]`)
 })
 
-test('without a text of its own the model is drawn as it is built, an encoder as well', async () => {
-  const page = await openedPage()
+test('without a text the model is drawn as it is built, an encoder as well', async () => {
+  const { page } = await openPage({ path: '#view=map&run=0', reducedMotion: 'reduce' })
+  await ready(page)
   const names = (await readdir(BERT)).filter((name) => /config\.json|safetensors/.test(name))
   await page.setInputFiles(
     id('model-drop'),
     names.map((name) => `${BERT}/${name}`),
   )
+  const encoder = () => page.evaluate(async () => (await window.tokenscope).model?.info)
+  await expect.poll(async () => (await encoder())?.modelType).toBe('bert')
   await page.waitForSelector('.map-notice-state')
-  await expect.poll(() => page.locator('.map-head').count()).toBeGreaterThan(0)
-  const layers = await page.evaluate(async () => (await window.tokenscope).model?.info.layers)
-  expect(await page.locator('.map-line[data-layer]').count()).toBe(layers)
+  const layers = (await encoder())?.layers ?? 0
+  await expect.poll(() => page.locator('.map-line[data-layer]').count()).toBe(layers)
+  expect(await page.locator('.map-head').count()).toBe(layers * ((await encoder())?.heads ?? 0))
 })
