@@ -6,6 +6,7 @@ import { branchesEn } from './branches.en.ts'
 import { cacheEn } from './cache.en.ts'
 import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
+import { expertsEn } from './experts.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
 import { modelsEn } from './models.en.ts'
@@ -32,6 +33,7 @@ export const viewsEn = {
   ...chatEn,
   ...adaptersEn,
   ...editsEn,
+  ...expertsEn,
   ...tokenizerEn,
   ...traceEn,
   ...keysEn,
