@@ -7,6 +7,7 @@ import { branchesKo } from './branches.ko.ts'
 import { cacheKo } from './cache.ko.ts'
 import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
+import { expertsKo } from './experts.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
 import { mapKo } from './map.ko.ts'
@@ -266,6 +267,7 @@ export const ko: Catalogue = {
   ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...expertsKo,
   ...tokenizerKo,
   ...traceKo,
 }

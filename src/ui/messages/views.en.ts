@@ -7,6 +7,7 @@ import { cacheEn } from './cache.en.ts'
 import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
 import { fillEn } from './fill.en.ts'
+import { expertsEn } from './experts.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
 import { mapEn } from './map.en.ts'
@@ -36,6 +37,7 @@ export const viewsEn = {
   ...chatEn,
   ...adaptersEn,
   ...editsEn,
+  ...expertsEn,
   ...tokenizerEn,
   ...traceEn,
   ...keysEn,

@@ -130,6 +130,20 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'experts',
+    group: 'look',
+    title: 'view.experts',
+    icon: 'shuffle',
+    component: later(() => import('./ExpertsView.tsx').then((module) => module.ExpertsView)),
+    left: null,
+    right: {
+      title: 'experts.panel',
+      icon: 'facts',
+      component: later(() => import('./experts/ExpertsPanel.tsx').then((module) => module.ExpertsPanel)),
+    },
+    bottom: null,
+  },
+  {
     name: 'tokenizer',
     group: 'look',
     title: 'view.tokenizer',
