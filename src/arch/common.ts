@@ -41,7 +41,8 @@ const CLASSES = {
     expected: 'a causal language model (…ForCausalLM, …LMHeadModel)',
   },
   'fill-mask': {
-    name: /(ForMaskedLM|ForPreTraining)$/,
+    // A body that was tuned for something else may have kept its head: the tensors say whether it has.
+    name: /(ForMaskedLM|ForPreTraining|Classification|ForQuestionAnswering|Model)$/,
     expected: 'a masked language model (…ForMaskedLM)',
   },
 } as const

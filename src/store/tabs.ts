@@ -6,22 +6,22 @@ const lockOf = (model: string): string => `tokenscope-model:${model}`
 const CHANNEL = 'tokenscope-tabs'
 const TITLE_MS = 1000
 const TITLE_BLINKS = 12
-/** A page that is being left may hold its lock for a moment after the next one has started. */
-const LEAVING_MS = 400
+/** A page that is being left may hold its lock for a moment after the next one has started: it is asked for again and again. */
+const LEAVING_MS = 300
+const LEAVING_TRIES = 5
 
 const locksOf = (): LockManager | undefined =>
   typeof navigator === 'undefined' ? undefined : navigator.locks
 
-/** True when another tab has this model on its GPU. */
+/** True when another tab has this model on its GPU. What is free is known at once, however busy the machine. */
 export async function isElsewhere(model: string): Promise<boolean> {
   const locks = locksOf()
   if (!locks) return false
-  const isFree = await new Promise<boolean>((resolve) => {
-    const ask = (options: LockOptions): Promise<unknown> =>
-      locks.request(lockOf(model), options, (lock) => resolve(lock !== null))
-    ask({ signal: AbortSignal.timeout(LEAVING_MS) }).catch(() => resolve(false))
-  })
-  return !isFree
+  for (let tries = 1; ; tries++) {
+    const isFree = await locks.request(lockOf(model), { ifAvailable: true }, (lock) => lock !== null)
+    if (isFree || tries === LEAVING_TRIES) return !isFree
+    await new Promise((resolve) => setTimeout(resolve, LEAVING_MS))
+  }
 }
 
 /** From now on this tab tells others which model it holds, and makes itself known when it is asked for. */

@@ -32,6 +32,10 @@ LLAMA = {
     "mlp.gate_proj": "mlp.gate",
     "mlp.up_proj": "mlp.up",
     "mlp.down_proj": "mlp.down",
+    "mlp.shared_expert.gate_proj": "mlp.shared.gate",
+    "mlp.shared_expert.up_proj": "mlp.shared.up",
+    "mlp.shared_expert.down_proj": "mlp.shared.down",
+    "mlp.shared_expert_gate": "mlp.shared.score",
 }
 # Norms before and behind each block, as in Gemma 2 and 3.
 SANDWICH = {

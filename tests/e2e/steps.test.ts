@@ -256,12 +256,20 @@ test('the picture of a step is saved as it stands, and is not blank', async () =
     await page.locator(`${id('tree-node')}[data-step="${step}"]`).click()
     await shown(page)
     await page.waitForSelector('.range-legend')
-    const [file] = await Promise.all([page.waitForEvent('download'), page.click(id('tensor-export-png'))])
+    // One turn: the picture may grow once what stands beside it has come.
+    const [file, drawn] = await Promise.all([
+      page.waitForEvent('download'),
+      page.evaluate(() => {
+        const { width, height } = document.querySelector<HTMLCanvasElement>('canvas.tensor-canvas')!
+        document.querySelector<HTMLElement>('[data-testid="tensor-export-png"]')!.click()
+        return [width, height]
+      }),
+    ])
     expect(file.suggestedFilename()).toBe(`${step}.png`)
     const png = await readFile(await file.path())
     const picture = await page.evaluate(pixelsOf, png.toString('base64'))
-    const frame = (await page.locator('.tensor').boundingBox())!
-    expect([picture.width, picture.height]).toEqual([Math.round(frame.width), Math.round(frame.height)])
+    expect([picture.width, picture.height]).toEqual(drawn)
+    expect(picture.height).toBeGreaterThan(100)
     expect(picture.colours).toBeGreaterThan(50)
   }
   await page.locator('.tensor-tools .segment', { hasText: 'Table' }).click()

@@ -7,8 +7,10 @@ import { branchesKo } from './branches.ko.ts'
 import { cacheKo } from './cache.ko.ts'
 import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
+import { expertsKo } from './experts.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { mapKo } from './map.ko.ts'
 import { modelsKo } from './models.ko.ts'
 import { fillKo } from './fill.ko.ts'
 import { precisionKo } from './precision.ko.ts'
@@ -253,6 +255,7 @@ export const ko: Catalogue = {
   ...speculateKo,
   ...attentionKo,
   ...lensKo,
+  ...mapKo,
   ...attributionKo,
   ...samplerKo,
   ...modelsKo,
@@ -264,6 +267,7 @@ export const ko: Catalogue = {
   ...chatKo,
   ...adaptersKo,
   ...editsKo,
+  ...expertsKo,
   ...tokenizerKo,
   ...traceKo,
 }

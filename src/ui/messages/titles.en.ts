@@ -1,10 +1,12 @@
 /** Names of the views and of their regions: the only words of them that open with the page. */
 export const titlesEn = {
+  'view.map': 'Map',
   'view.chat': 'Chat',
   'view.fill': 'Fill masks',
   'view.steps': 'Steps',
   'view.attention': 'Attention',
   'view.lens': 'Lens',
+  'view.experts': 'Experts',
   'view.sampling': 'Sampling',
   'view.branches': 'Branches',
   'view.edits': 'Edits',
@@ -22,6 +24,7 @@ export const titlesEn = {
   'steps.inspector': 'Step',
   'attention.panel': 'In numbers',
   'lens.panel': 'Prediction',
+  'experts.panel': 'Token',
   'branches.panel': 'Token',
   'edits.list': 'List of edits',
   'edits.panel': 'Prediction',

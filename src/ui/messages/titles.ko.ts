@@ -1,11 +1,13 @@
 import type { titlesEn } from './titles.en.ts'
 
 export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
+  'view.map': '지도',
   'view.chat': '대화',
   'view.fill': '빈칸 채우기',
   'view.steps': '단계',
   'view.attention': '어텐션',
   'view.lens': '렌즈',
+  'view.experts': '전문가',
   'view.sampling': '샘플링',
   'view.branches': '갈래',
   'view.edits': '개입',
@@ -23,6 +25,7 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'steps.inspector': '단계 정보',
   'attention.panel': '수치',
   'lens.panel': '예측',
+  'experts.panel': '토큰',
   'branches.panel': '토큰',
   'edits.list': '개입 목록',
   'edits.panel': '예측',

@@ -7,8 +7,10 @@ import { cacheEn } from './cache.en.ts'
 import { chatEn } from './chat.en.ts'
 import { editsEn } from './edits.en.ts'
 import { fillEn } from './fill.en.ts'
+import { expertsEn } from './experts.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
+import { mapEn } from './map.en.ts'
 import { modelsEn } from './models.en.ts'
 import { precisionEn } from './precision.en.ts'
 import { scoreEn } from './score.en.ts'
@@ -23,6 +25,7 @@ export const viewsEn = {
   ...speculateEn,
   ...attentionEn,
   ...lensEn,
+  ...mapEn,
   ...attributionEn,
   ...samplerEn,
   ...modelsEn,
@@ -34,6 +37,7 @@ export const viewsEn = {
   ...chatEn,
   ...adaptersEn,
   ...editsEn,
+  ...expertsEn,
   ...tokenizerEn,
   ...traceEn,
   ...keysEn,
