@@ -240,8 +240,8 @@ export class Session {
   }
 
   private async adopt(model: Model, source: ModelSource, { id, how, ...asked }: LoadRequest): Promise<void> {
-    // An encoder is not asked to write.
-    const first = model.info.tasks.includes('generate') ? asked.first : undefined
+    const writes = model.info.tasks.includes('generate')
+    const first = writes ? asked.first : undefined
     const before = this.shown
     this.running?.abort()
     this.run += 1
@@ -255,6 +255,8 @@ export class Session {
       modelId: id,
       taken: null,
       run: first !== undefined ? BEGINNING : isRunning(run) ? { kind: 'stopped' } : run,
+      // An encoder is not asked to write: the page opens on its masks.
+      ...(writes ? {} : { view: 'fill' }),
     })
     if (first !== undefined) void this.generate(first)
     // A model whose device is gone may refuse even this; it holds nothing any more.

@@ -36,7 +36,10 @@ function LessonPlace() {
 function useActiveView(): View {
   const name = useApp((state) => state.view)
   const views = viewsFor(useApp((state) => answeringModel(state.model)))
-  const view = views.find((candidate) => candidate.name === name) ?? views[0]
+  const view =
+    views.find((candidate) => candidate.name === name) ??
+    views.find(({ task }) => task !== undefined) ??
+    views[0]
   invariant(view !== undefined, 'the page has no views')
   return view
 }
