@@ -82,7 +82,7 @@ test('an encoder opens on its masks; they are filled, put into the text, and loo
 })
 
 test('three masks over one text of a model that writes', async () => {
-  const { page } = await openPage({ path: '#max-tokens=8', reducedMotion: 'reduce' })
+  const { page } = await openPage({ path: '#prompt=Once%20upon%20a%20time&seed=1&max-tokens=8' })
   await page.waitForSelector(`${id('output')}[data-state="done"]`, LIMIT)
   await page.click(id('view-attention'))
   await page.waitForSelector(`${id('attention-view')} ${id('attention-arc')}`, LIMIT)
