@@ -90,7 +90,7 @@ describe('a model of 2 GB', () => {
   test.each([
     { memory: 3, verdict: 'fits', load: { weights: 'auto', contextLength: 4096 } },
     { memory: 2, verdict: 'fits-q4_0', load: { weights: 'q4_0', contextLength: 4096 } },
-    { memory: 0.9, verdict: 'shorter-context', load: { weights: 'q4_0', contextLength: 2048 } },
+    { memory: 0.85, verdict: 'shorter-context', load: { weights: 'q4_0', contextLength: 2048 } },
     { memory: 0.4, verdict: 'does-not-fit', load: null },
   ])('with $memory GiB: $verdict', async ({ memory, verdict, load }) => {
     hub.repo('big/llama', files)
