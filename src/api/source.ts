@@ -83,7 +83,7 @@ export interface InspectSourceOptions {
   weights?: LoadFormat | 'auto' | undefined
   /** Default the model's, at most 4096. */
   contextLength?: number | undefined
-  /** Default: in a browser those of its high-performance adapter. */
+  /** What is known better than from the browser's high-performance adapter. */
   limits?: MachineLimits | undefined
   signal?: AbortSignal | undefined
 }

@@ -13,6 +13,7 @@ import type {
   AddAdapterOptions,
   DirectionTokens,
   ExportOptions,
+  HubOptions,
   ModelSource,
 } from '../api/model.ts'
 import type { WeightNorms } from './adapterAnalysis.ts'
@@ -35,6 +36,8 @@ export interface EngineAdaptersParts {
   modelId: string
   /** Where ids and relative addresses of adapters are resolved from. */
   modelsUrl: URL
+  /** Where adapters named `owner/name` come from: as the model. */
+  hub?: HubOptions | undefined
   /** Configuration and tokenizer of the checkpoint, by file name. */
   readCompanions: () => Promise<Map<string, Uint8Array>>
 }
@@ -57,8 +60,8 @@ export class EngineAdapters {
     source: ModelSource,
     { name, scale = 1 }: AddAdapterOptions,
   ): Promise<{ id: string; report: AdapterReport }> {
-    const { runner, modelId, modelsUrl } = this.parts
-    const files = await openSource(source, { modelsUrl })
+    const { runner, modelId, modelsUrl, hub } = this.parts
+    const files = await openSource(source, { modelsUrl, hub })
     const { loadAdapter } = await import('../adapters/load.ts')
     const parsed = await loadAdapter(files, runner.model, { name, baseNames: [modelId] })
     return this.set.add(await this.withoutBaseCopies(parsed), scale, (conditions) =>

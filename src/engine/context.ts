@@ -2,6 +2,7 @@ import type {
   ChatMessage,
   ChatOptions,
   ForwardOptions,
+  HubOptions,
   MaskedOptions,
   ModelInfo,
   Prompt,
@@ -33,6 +34,7 @@ export interface EngineParts {
   modelsUrl: URL
   /** What the model was loaded from. */
   files: ModelFiles
+  hub?: HubOptions | undefined
 }
 
 /** An assistant's text at the end is gone on with, unless the caller says otherwise, as in Transformers' pipelines. */
@@ -61,12 +63,13 @@ export class EngineContext implements DecodeContext {
   /** Inspections and readbacks under way, which own buffers. */
   readonly #reading = new Set<Promise<unknown>>()
 
-  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, files }: EngineParts) {
+  constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, files, hub }: EngineParts) {
     this.info = info
     this.runner = runner
     this.tokenizer = tokenizer
     const readCompanions = (): Promise<Map<string, Uint8Array>> => files.companions()
-    this.adapters = new EngineAdapters({ runner, tokenizer, modelId: info.id, modelsUrl, readCompanions })
+    const parts = { runner, tokenizer, modelId: info.id, modelsUrl, hub, readCompanions }
+    this.adapters = new EngineAdapters(parts)
     this.health = new DeviceHealth(runner.device)
     this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)

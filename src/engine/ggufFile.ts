@@ -1,7 +1,6 @@
 import { ggufCheckpoint } from '../formats/gguf/checkpoint.ts'
 import { openGguf } from '../formats/gguf/model.ts'
 import type { JsonValue } from '../formats/strictJson.ts'
-import type { JsonObject } from '../text/parts.ts'
 import type { FileSource } from '../formats/tensors.ts'
 import { ggufTokenizer } from '../text/ggufTokenizer.ts'
 import type { ModelFiles } from './modelFiles.ts'
@@ -18,7 +17,7 @@ export async function openGgufFile(
   const rows = model.config['vocab_size']
   const tokenizer = ggufTokenizer(model.fields, typeof rows === 'number' ? rows : 0)
   const files = tokenizer && {
-    tokenizerJson: tokenizer.tokenizerJson as JsonObject,
+    tokenizerJson: tokenizer.tokenizerJson,
     tokenizerConfig: encode(tokenizer.tokenizerConfig),
     generationConfig: encode(tokenizer.generationConfig),
   }

@@ -66,7 +66,7 @@ export async function inspectSourceFrom(
 ): Promise<SourceReport> {
   const { hub, signal } = options
   const opened = await open(await openSource(source, { modelsUrl, hub }), signal)
-  const limits = options.limits ?? (await adapterLimits())
+  const limits = { ...(await adapterLimits()), ...options.limits }
   const isAdapter = opened.names?.includes(ADAPTER_CONFIG) && !opened.names.includes('config.json')
   const judged = isAdapter ? await judgeAdapter(opened, limits) : await judgeModel(opened, options, limits)
   const listed = await listFiles(opened, judged.weightFiles)
@@ -97,7 +97,7 @@ export async function inspectSourceFrom(
 async function judgeModel(
   opened: Opened,
   options: InspectSourceOptions,
-  limits: MachineLimits | null,
+  limits: MachineLimits,
 ): Promise<Judged> {
   const file = await findGguf(opened.source)
   const request = { ...options, limits }
@@ -115,12 +115,12 @@ const NOT_RUN: Omit<Judged, 'fit' | 'baseModels'> = {
   context: 0,
 }
 
-async function judgeAdapter({ source }: Opened, limits: MachineLimits | null): Promise<Judged> {
+async function judgeAdapter({ source }: Opened, limits: MachineLimits): Promise<Judged> {
   const text = new TextDecoder().decode(await source.read(ADAPTER_CONFIG, { maxBytes: MAX_CONFIG }))
   const base = baseOf(text)
   const why =
     base === null ? 'An adapter: load its base first.' : `An adapter: load its base, ${base}, first.`
-  const fit = unfit(why, limits?.memoryBytes ?? memoryLimit())
+  const fit = unfit(why, limits.memoryBytes ?? memoryLimit())
   return { ...NOT_RUN, baseModels: base === null ? [] : [base], fit }
 }
 

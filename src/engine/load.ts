@@ -135,6 +135,7 @@ async function fillDevice(
       ownsDevice: options.device === undefined,
       modelsUrl,
       files,
+      hub: options.hub,
     })
   } catch (error) {
     ledger.destroyAll()

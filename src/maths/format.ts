@@ -1,12 +1,13 @@
 /** Numbers as the page prints them: few digits, a fixed width, a true minus sign. */
 
+/** 6,400,000 → 6.40 MB: powers of ten, as downloads and files are counted elsewhere. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`
-  const units = ['KB', 'MB', 'GB']
-  let value = bytes / 1024
+  if (bytes < 1000) return `${bytes} B`
+  const units = ['kB', 'MB', 'GB']
+  let value = bytes / 1000
   let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
     unit += 1
   }
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${units[unit]}`
@@ -22,6 +23,13 @@ export function formatMagnitude(count: number): string {
   if (count >= 1e6) return `${(count / 1e6).toFixed(1)} M`
   if (count >= 1e3) return `${(count / 1e3).toFixed(0)} K`
   return String(count)
+}
+
+/** 3,290,000 → 329만: Korean counts in myriads. */
+export function formatMyriads(count: number): string {
+  const unit = count >= 1e8 ? '억' : count >= 1e4 ? '만' : ''
+  const value = unit === '억' ? count / 1e8 : unit === '만' ? count / 1e4 : count
+  return `${Number(value.toPrecision(3)).toLocaleString('en-US')}${unit}`
 }
 
 /** A probability as a percentage of constant precision; tiny ones as a power of ten. */

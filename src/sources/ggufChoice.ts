@@ -27,7 +27,7 @@ const USUAL = 'Q4_K_M'
 /** The kind in a file's name, in capitals, such as `Q4_K_M`; null when it names none. */
 export function ggufKind(name: string): string | null {
   return (
-    /(?:^|[-._/])((?:IQ|Q)\d[A-Z0-9_]*|MXFP4|BF16|F16|F32)(?=[-._]|$)/i
+    /(?:^|[-._/])((?:IQ|Q)\d[A-Z0-9_]*|MXFP4|BF16|F16|F32)(?=[-./]|$)/i
       .exec(name.replace(/\.gguf$/i, ''))?.[1]
       ?.toUpperCase() ?? null
   )

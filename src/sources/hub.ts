@@ -1,5 +1,6 @@
 import type { HubOptions } from '../api/load.ts'
 import { TokenscopeError } from '../errors.ts'
+import { partNames } from '../formats/gguf/split.ts'
 import type { FileSource } from '../formats/tensors.ts'
 import { spellHubAddress, type HubAddress } from './hubAddress.ts'
 import { authorization, endpointOf, readRepository, refusalHint, type HubRepository } from './hubApi.ts'
@@ -63,7 +64,9 @@ export function hubSource(
     pick: async (names) => {
       const found = await repository()
       const sizes = new Map(found?.files.map(({ name, bytes }) => [name, bytes]))
-      return bestGguf(names.map((name) => ({ name, bytes: sizes.get(name) ?? 0 })))
+      const bytesOf = (name: string): number =>
+        partNames(name).reduce((sum, part) => sum + (sizes.get(part) ?? 0), 0)
+      return bestGguf(names.map((name) => ({ name, bytes: bytesOf(name) })))
     },
     stream: (name, begin, end, signal) =>
       deferred(

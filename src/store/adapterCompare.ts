@@ -8,7 +8,8 @@ import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from './adap
 import { isRunning } from './app.ts'
 import { oncePerFrame } from './frames.ts'
 import { perSession } from './perSession.ts'
-import { encodePrompt, type Session } from './session.ts'
+import { encodePrompt } from './encodePrompt.ts'
+import type { Session } from './session.ts'
 
 /** Which adapters a side runs under: none, all at their scales, or one adapter (`only:<id>`). */
 export type ScalesChoice = 'base' | 'scales' | `only:${string}`

@@ -26,7 +26,7 @@ export interface Track {
 export const SCALE_END = 2
 
 /** The scale an adapter acts at: a solo row acts, muted or not, and silences all others. */
-export function actingScale(track: Track, solo: string | null): number {
+export function actingScale(track: Pick<Track, 'id' | 'scale' | 'enabled'>, solo: string | null): number {
   if (solo !== null) return track.id === solo ? track.scale : 0
   return track.enabled ? track.scale : 0
 }

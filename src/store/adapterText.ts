@@ -1,8 +1,10 @@
 import { createStore } from 'zustand/vanilla'
+import { toErrorData } from '../errors.ts'
 import { addSpan, sameScales, type NamedScale, type ScalesSpan } from './adapterScales.ts'
 import { readSpans, writeSpans } from './adapterMemory.ts'
 import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
+import { readableIds } from './textIdentity.ts'
 
 export interface TextScalesState {
   /** What wrote which tokens of the text on the page; empty while nothing is known. */
@@ -30,6 +32,8 @@ export class TextScales {
   /** Counts runs; a late one is dropped. */
   private run = 0
   private stale = false
+  /** The scales of this tab's text before a reload, until a text is there that they may belong to. */
+  private saved = readSpans()
 
   constructor(session: Session, current: () => readonly NamedScale[]) {
     this.session = session
@@ -55,8 +59,10 @@ export class TextScales {
   /** A new object of timing means a run has begun; an empty text with none means it was cleared or restored. */
   private followLog(): void {
     const { log } = this.session
+    if (log.timing === null) this.restore()
     if (log.timing === null || log.timing === this.timing) return
     this.timing = log.timing
+    this.saved = null
     this.run += 1
     const scales = this.current()
     const spans = log.runStart === 0 ? [] : this.state.getState().spans
@@ -66,10 +72,13 @@ export class TextScales {
 
   private restore(): void {
     const { log } = this.session
+    const { saved } = this
     this.timing = log.timing
-    const saved = readSpans()
-    if (log.timing === null && saved !== null && saved.tokens === log.tokens.length) {
-      this.state.setState({ spans: saved.spans, scored: saved.scored })
+    if (log.timing === null) {
+      if (saved === null || log.tokens.length === 0) return
+      this.saved = null
+      if (saved.tokens === log.tokens.length)
+        this.state.setState({ spans: saved.spans, scored: saved.scored })
     } else if (log.timing !== null) {
       this.state.setState({ spans: [{ from: 0, scales: this.current() }] })
     }
@@ -96,10 +105,11 @@ export class TextScales {
     const { spans, scored } = this.state.getState()
     const shown = scored ?? (spans.length === 1 ? spans[0]?.scales : undefined)
     if (shown !== undefined && sameScales(shown, scales)) return
-    const ids = log.idsBefore(log.tokens.length)
+    const ids = readableIds(session)
     this.score(ids, scales).catch((error: unknown) => {
       this.state.setState({ scoring: null })
-      session.report(error)
+      // Adapters that change while the text is read have it read again once they are at rest.
+      if (toErrorData(error).code !== 'aborted') session.report(error)
     })
   }
 

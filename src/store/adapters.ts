@@ -1,8 +1,9 @@
 import { createStore } from 'zustand/vanilla'
-import { toErrorData, type ErrorData } from '../errors.ts'
+import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
 import { nameOfFiles, packFiles } from './adapterFiles.ts'
+import { formatAdapters, parseAdapters } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import {
   actingScale,
@@ -15,6 +16,7 @@ import {
 import { TextScales } from './adapterText.ts'
 import { isRunning } from './app.ts'
 import type { AdapterEntry } from './catalogue.ts'
+import { linkPartChanged, registerLinkPart } from './linkParts.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 
@@ -61,11 +63,17 @@ export class Adapters {
   private model: Model | null = null
   /** Sources of this visit by track name, so that dropped files survive a change of model. */
   private readonly sources = new Map<string, ModelSource>()
+  /** Adapters on their way in. */
+  private readonly loading = new Set<Promise<unknown>>()
   private remembered: readonly SavedTrack[] | null = readTracks()
+  /** What the page's link says of adapters, until a model is there to carry them. */
+  private linked: string | null = null
 
   constructor(session: Session) {
     this.session = session
     this.text = new TextScales(session, () => this.scales)
+    registerLinkPart('adapters', { read: () => this.readLink(), write: (text) => this.writeLink(text) })
+    session.underWay = () => (this.loading.size === 0 ? null : this.settled())
     session.app.subscribe(() => this.followModel())
     this.followModel()
   }
@@ -242,14 +250,29 @@ export class Adapters {
   private keep(): void {
     const { tracks, absent } = this.state.getState()
     writeTracks([...tracks, ...absent])
+    linkPartChanged()
+  }
+
+  /** Resolves once no adapter is being loaded any more. */
+  private async settled(): Promise<void> {
+    while (this.loading.size > 0) await Promise.all(this.loading)
+  }
+
+  private waitFor<T>(work: Promise<T>): Promise<T> {
+    const settled: Promise<unknown> = work.then(
+      () => this.loading.delete(settled),
+      () => this.loading.delete(settled),
+    )
+    this.loading.add(settled)
+    return work
   }
 
   private async add(addition: Addition): Promise<boolean> {
     try {
-      await this.addTo(addition)
+      await this.waitFor(this.addTo(addition))
       return true
     } catch (error) {
-      this.session.report(error)
+      this.session.report(error, { what: 'adapter', name: addition.name ?? '' })
       return false
     }
   }
@@ -294,7 +317,7 @@ export class Adapters {
     const { model } = this.session
     if (model === this.model || model === null) return
     const { tracks, absent } = this.state.getState()
-    const wanted = this.remembered ?? [...tracks, ...absent]
+    const wanted = this.linkedTracks(this.remembered ?? [...tracks, ...absent])
     this.remembered = null
     this.model = model
     this.state.setState({
@@ -306,7 +329,44 @@ export class Adapters {
       merged: null,
       working: null,
     })
-    if (wanted.length > 0) void this.carryOver(model, wanted)
+    if (wanted.length > 0) void this.waitFor(this.carryOver(model, wanted))
+  }
+
+  private readLink(): string | null {
+    const { tracks, absent, solo } = this.state.getState()
+    return (
+      this.linked ?? formatAdapters([...tracks, ...absent.filter(({ refused }) => refused === null)], solo)
+    )
+  }
+
+  /** A link that says nothing of adapters leaves them as they are. */
+  private writeLink(text: string): void {
+    if (text === '' || text === this.readLink()) return
+    this.linked = text
+    const { model } = this
+    if (model !== null && model === this.session.model) void this.waitFor(this.exchange(model))
+  }
+
+  /** The link's adapters in place of those of before; rows of before that are the same keep what a link leaves out. */
+  private linkedTracks(before: readonly SavedTrack[]): readonly SavedTrack[] {
+    const { linked } = this
+    this.linked = null
+    if (linked === null || linked === formatAdapters(before, null)) return before
+    const { adapters } = this.session.app.getState().catalogue
+    const wanted = parseAdapters(linked, new Map(adapters.map(({ id, name }) => [id, name])))
+    const missing = wanted.filter(({ name, origin }) => origin.kind === 'files' && !this.sources.has(name))
+    // A run that starts with the model takes errors of before off the page.
+    if (missing.length > 0) queueMicrotask(() => this.session.report(missingAdapters(missing)))
+    return wanted
+  }
+
+  private async exchange(model: Model): Promise<void> {
+    const { tracks } = this.state.getState()
+    const wanted = this.linkedTracks(tracks)
+    if (wanted === tracks) return
+    for (const { id } of tracks) await this.remove(id)
+    this.state.setState({ absent: [] })
+    await this.carryOver(model, wanted)
   }
 
   private async carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
@@ -327,6 +387,14 @@ export class Adapters {
       }
     }
   }
+}
+
+function missingAdapters(missing: readonly SavedTrack[]): TokenscopeError {
+  const names = missing.map(({ name }) => name).join(', ')
+  return new TokenscopeError('unsupported', `The link was made with adapters it cannot carry: ${names}.`, {
+    hint: 'Drop their files here; until then texts are written without them.',
+    details: { adapters: names },
+  })
 }
 
 /** The one set of adapters of a page. */

@@ -9,8 +9,20 @@ export type ModelPhase =
   | { kind: 'empty' }
   | { kind: 'loading'; label: string; progress: LoadProgress; elapsed: number; info: ModelInfo | null }
   | { kind: 'ready'; info: ModelInfo }
-  | { kind: 'failed'; label: string; error: ErrorData; info: ModelInfo | null }
+  /** No model answers: a load that fails beside one that does leaves that one ready. */
+  | { kind: 'failed'; label: string; error: ErrorData }
   | { kind: 'lost'; error: ErrorData; info: ModelInfo }
+
+/** What was under way when an error came, and the name of what it was about. */
+export interface Failed {
+  what: 'model' | 'adapter' | 'run' | 'gone'
+  name: string
+}
+
+/** An error as the page shows it. */
+export interface PageError extends ErrorData {
+  failed?: Failed
+}
 
 export type RunPhase =
   | { kind: 'idle' }
@@ -52,7 +64,7 @@ export interface AppState extends Preferences {
   model: ModelPhase
   run: RunPhase
   /** The error shown to the person; null once dismissed. */
-  error: ErrorData | null
+  error: PageError | null
   catalogue: Catalogue
   /** Id or address of the model that was asked for last, as a link spells it; null for dropped files. */
   modelId: string | null
@@ -129,11 +141,11 @@ export function isRunning(run: RunPhase): boolean {
 export function answeringModel(model: ModelPhase): ModelInfo | null {
   switch (model.kind) {
     case 'empty':
+    case 'failed':
     case 'lost':
       return null
     case 'loading':
     case 'ready':
-    case 'failed':
       return model.info
   }
 }

@@ -1,8 +1,6 @@
 import { toErrorData } from '../errors.ts'
 import { isOnHub } from './hubNames.ts'
 import { loadsOf } from './loadChoices.ts'
-import { modelsOf } from './models.ts'
-import { closedOrigin } from './origins.ts'
 import type { LoadRequest, Session } from './session.ts'
 import { isElsewhere, watchTabs } from './tabs.ts'
 
@@ -20,7 +18,7 @@ export async function arrive(session: Session, model: string, request: LoadReque
 /** Loads a model by its name. What is not kept and large is shown in the Models view instead, with what it would take. */
 export async function openNamed(session: Session, model: string, request: LoadRequest): Promise<boolean> {
   const how = loadsOf(model)
-  const asks = closedOrigin(model) !== null || isOnHub(model)
+  const asks = isOnHub(model) || (/^https?:/i.test(model) && (await isClosed(model)))
   if (!session.models || !asks || (await mayLoad(session, model)))
     return session.load(model, { ...request, how })
   return false
@@ -39,6 +37,7 @@ async function mayLoad(session: Session, model: string): Promise<boolean> {
   const { app } = session
   app.setState({ model: { kind: 'empty' }, modelId: model })
   try {
+    const { modelsOf } = await import('./models.ts')
     const report = await modelsOf(session).look(model)
     if (report?.fit.verdict === 'fits' && report.bytes <= SMALL_BYTES) return true
   } catch (error) {
@@ -46,4 +45,10 @@ async function mayLoad(session: Session, model: string): Promise<boolean> {
   }
   app.setState({ view: 'models', narrow: 'view' })
   return false
+}
+
+/** True for an address that this document may not ask before a person has allowed it. */
+async function isClosed(address: string): Promise<boolean> {
+  const { closedOrigin } = await import('./origins.ts')
+  return closedOrigin(address) !== null
 }

@@ -2,7 +2,7 @@ import { TokenscopeError } from '../errors.ts'
 import type { Edit, Model } from '../api/model.ts'
 import { readAnatomy, type Anatomy } from './anatomy.ts'
 import type { Change, ChangeOf, Entry, Span } from './edits.ts'
-import { encodePrompt } from './session.ts'
+import { encodePrompt } from './encodePrompt.ts'
 import { scalesKey } from './textIdentity.ts'
 
 /** Steps an entry acts at, as the engine names them: of a whole layer all its outputs, without which the stream passes it by. */

@@ -6,7 +6,8 @@ import { editedRunOf } from './editRun.ts'
 import { editsOf, type Entry } from './edits.ts'
 import { oncePerFrame } from './frames.ts'
 import { perSession } from './perSession.ts'
-import { encodePrompt, type Session } from './session.ts'
+import { encodePrompt } from './encodePrompt.ts'
+import type { Session } from './session.ts'
 
 export type StoryPhase =
   | { kind: 'empty' }

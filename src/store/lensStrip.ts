@@ -4,6 +4,7 @@ import { adaptersOf } from './adapters.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
+import { readableIds } from './textIdentity.ts'
 import { stepsOf } from './steps.ts'
 import { textRow } from './textMeasurement.ts'
 
@@ -92,10 +93,10 @@ export class LensStrip {
   }
 
   private async read(): Promise<void> {
-    const { model, log } = this.session
+    const { model } = this.session
     if (model === null) return
     const run = ++this.run
-    const all = log.idsBefore(log.tokens.length)
+    const all = readableIds(this.session)
     const row = textRow(this.session, all.length)
     const ids = all.slice(0, row + 1)
     try {

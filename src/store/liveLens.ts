@@ -3,6 +3,7 @@ import type { LensCell, Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
+import { readableIds } from './textIdentity.ts'
 import type { RunTiming } from './tokenLog.ts'
 
 /** What every layer predicts behind the newest token that was followed. */
@@ -120,7 +121,7 @@ export class LiveLens {
   /** Has the kernels of a column compiled while nothing runs: the first one then costs a run no more than the others. */
   private async prepare(): Promise<void> {
     const { app, log, model } = this.session
-    const ids = log.idsBefore(log.tokens.length)
+    const ids = readableIds(this.session)
     if (model === null || model === this.prepared || log.modelId !== model.info.id) return
     if (ids.length < 2 || !this.state.getState().on || isRunning(app.getState().run)) return
     this.prepared = model
@@ -138,7 +139,7 @@ export class LiveLens {
     if (!on || beyond !== null || this.viewers === 0 || this.busy || model === null) return
     if (!isRunning(app.getState().run) || (log.timing?.firstTokenAt ?? null) === null) return
     this.last ??= { at: this.now(), tokens: log.tokens.length }
-    if (this.now() >= this.nextAt) void this.read(model, log.idsBefore(log.tokens.length))
+    if (this.now() >= this.nextAt) void this.read(model, readableIds(this.session))
   }
 
   private startRun(timing: RunTiming | null): void {

@@ -1,4 +1,5 @@
 import { createStore } from 'zustand/vanilla'
+import { memoryLimit } from '../engine/fit.ts'
 import { fromErrorData, invariant, toErrorData, type ErrorData } from '../errors.ts'
 import type { CallModels, FitOption, HubFind, SourceReport, StoredModel } from '../api/source.ts'
 import { isOnHub } from './hubNames.ts'
@@ -137,7 +138,9 @@ export class Models {
     try {
       const { signal } = controller
       checkOpen(source)
-      const report = await this.call('inspect', source, { hub: this.session.hub, signal })
+      // A worker does not see that a desktop's name is a tablet's.
+      const limits = { memoryBytes: memoryLimit() }
+      const report = await this.call('inspect', source, { hub: this.session.hub, limits, signal })
       if (!isLatest()) return null
       this.state.setState({ look: { kind: 'seen', source, report } })
       return report

@@ -4,7 +4,8 @@ import type { Model } from '../api/model.ts'
 import { outputOf, readAnatomy, type Anatomy } from './anatomy.ts'
 import { answeringModel } from './app.ts'
 import { perSession } from './perSession.ts'
-import { encodePrompt, type Session } from './session.ts'
+import { encodePrompt } from './encodePrompt.ts'
+import type { Session } from './session.ts'
 import { TextMeasurement } from './textMeasurement.ts'
 
 /** What of a layer is patched: the residual stream behind it, or one of its two outputs. */

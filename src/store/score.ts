@@ -4,7 +4,8 @@ import type { Model, ScoredToken } from '../api/model.ts'
 import type { NamedScale } from './adapterScales.ts'
 import { adaptersOf } from './adapters.ts'
 import { perSession } from './perSession.ts'
-import { encodePrompt, type Session } from './session.ts'
+import { encodePrompt } from './encodePrompt.ts'
+import type { Session } from './session.ts'
 import {
   countedTokens,
   markerRoles,

@@ -1,8 +1,16 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
 import type { FinishReason, HubOptions, LoadOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
-import { answeringModel, isRunning, type AppStore, type RunPhase } from './app.ts'
+import {
+  answeringModel,
+  isRunning,
+  type AppStore,
+  type Failed,
+  type ModelPhase,
+  type RunPhase,
+} from './app.ts'
 import { LogitsCache } from './logits.ts'
+import { encodePrompt } from './encodePrompt.ts'
 import { textInContext } from '../text/tokenTexts.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
@@ -48,6 +56,8 @@ export class Session {
   readonly log: TokenLog
   /** Where models of the hub come from; the token is nowhere else. */
   hub: HubOptions = {}
+  /** What a run and a look at the model wait for: adapters on their way in. Null while there is nothing to wait for. */
+  underWay: () => Promise<void> | null = () => null
   private readonly client: EngineClient
   private readonly now: () => number
   private readonly logits: LogitsCache
@@ -90,6 +100,7 @@ export class Session {
     const progress = { stage: 'config', bytesDone: 0, bytesTotal: 0 } as const
     this.app.setState({ model: { kind: 'loading', label, progress, elapsed: 0, info }, error: null })
     try {
+      if (Array.isArray(source)) await (await import('./unknownFiles.ts')).refuseUnknown(source as File[])
       const model = await this.client.loadModel(source, {
         ...how,
         hub: this.hub,
@@ -138,6 +149,10 @@ export class Session {
     if (model?.info.tasks.includes('generate') !== true) return
     const run = this.startRun()
     try {
+      // Nothing to wait for keeps the run in the turn that began it.
+      const underWay = this.underWay()
+      if (underWay !== null) await underWay
+      if (run !== this.run) return
       const promptIds = given?.ids ?? (await encodePrompt(model, this.app.getState().prompt))
       if (run !== this.run) return
       const { id, bosId, eosIds } = model.info
@@ -159,6 +174,9 @@ export class Session {
     const run = this.startRun()
     const { settings } = this.app.getState()
     try {
+      const underWay = this.underWay()
+      if (underWay !== null) await underWay
+      if (run !== this.run) return
       const ids = this.log.idsBefore(this.log.tokens.length)
       this.log.resume({ settings, at: this.now() })
       await this.consume(run, model, ids, settings, stop)
@@ -187,6 +205,7 @@ export class Session {
     if (model === null || model.info.id !== this.log.modelId) {
       throw new TokenscopeError('unsupported', 'Not captured: the model of this text is not loaded.')
     }
+    await this.underWay()
     return this.logits.read(model, index)
   }
 
@@ -210,8 +229,8 @@ export class Session {
   }
 
   /** Shows an error that happened outside a load or a run. */
-  report(error: unknown): void {
-    this.showUnlessLost(error)
+  report(error: unknown, failed?: Failed): void {
+    this.showUnlessLost(error, failed)
   }
 
   dispose(): void {
@@ -250,20 +269,15 @@ export class Session {
       this.app.setState({ model: info === null ? { kind: 'empty' } : { kind: 'ready', info } })
       return
     }
-    this.app.setState({ model: { kind: 'failed', label, error: data, info }, error: data })
+    const model: ModelPhase = info === null ? { kind: 'failed', label, error: data } : { kind: 'ready', info }
+    this.app.setState({ model, error: { ...data, failed: { what: 'model', name: label } } })
   }
 
   private startRun(): number {
     this.running?.abort()
     this.running = new AbortController()
     this.run += 1
-    const { model } = this.app.getState()
-    const answers = model.kind === 'failed' && model.info !== null
-    this.app.setState({
-      run: BEGINNING,
-      error: null,
-      ...(answers ? { model: { kind: 'ready', info: model.info! } } : {}),
-    })
+    this.app.setState({ run: BEGINNING, error: null })
     return this.run
   }
 
@@ -318,13 +332,13 @@ export class Session {
       return
     }
     this.app.setState({ run: { kind: 'failed' } })
-    this.showUnlessLost(error)
+    this.showUnlessLost(error, { what: 'run', name: '' })
   }
 
   /** A lost device has a state of its own; its echoes in calls under way are not shown again. */
-  private showUnlessLost(error: unknown): void {
+  private showUnlessLost(error: unknown, failed?: Failed): void {
     const data = toErrorData(error)
-    if (data.code !== 'device-lost') this.app.setState({ error: data })
+    if (data.code !== 'device-lost') this.app.setState({ error: failed ? { ...data, failed } : data })
     else if (this.app.getState().model.kind !== 'lost') this.markLost(error)
   }
 
@@ -341,10 +355,7 @@ export class Session {
     const data = toErrorData(error)
     const { run } = this.app.getState()
     this.app.setState({
-      model:
-        info === null
-          ? { kind: 'failed', label: '', error: data, info: null }
-          : { kind: 'lost', error: data, info },
+      model: info === null ? { kind: 'failed', label: '', error: data } : { kind: 'lost', error: data, info },
       run: isRunning(run) ? { kind: 'stopped' } : run,
       memory: null,
     })
@@ -379,29 +390,4 @@ export class Session {
       if (model === this.shown) this.showUnlessLost(error)
     }
   }
-}
-
-/** Ids of what the person typed: text through the tokenizer, or the numbers themselves for a model without one. */
-export async function encodePrompt(
-  model: Pick<Model, 'encode' | 'info'>,
-  prompt: string,
-): Promise<readonly number[]> {
-  const { hasTokenizer, bosId } = model.info
-  const ids = hasTokenizer ? await model.encode(prompt, { addSpecialTokens: true }) : parseIds(prompt)
-  if (ids.length > 0) return ids
-  if (bosId !== null) return [bosId]
-  throw new TokenscopeError('bad-argument', 'The prompt is empty.', {
-    hint: 'Type a few words: this model has no token that starts a text by itself.',
-  })
-}
-
-function parseIds(text: string): number[] {
-  const words = text.split(/[\s,]+/).filter((word) => word !== '')
-  return words.map((word) => {
-    if (/^\d+$/.test(word)) return Number(word)
-    throw new TokenscopeError('bad-argument', `“${word}” is not a token id.`, {
-      hint: 'This model has no tokenizer: write its token ids, separated by spaces.',
-      details: { got: word, expected: 'a whole number' },
-    })
-  })
 }

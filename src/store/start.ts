@@ -7,6 +7,7 @@ import {
   isRunning,
   type AppState,
   type Language,
+  type PageError,
   type Preferences,
 } from './app.ts'
 import { examplesOf, fetchCatalogue } from './catalogue.ts'
@@ -17,6 +18,7 @@ import { Session } from './session.ts'
 import { DEFAULT_SETTINGS, SETTING_NAMES, type Settings } from './settings.ts'
 import { readPreferences, readText, writePreferences, writeText } from './storage.ts'
 import { TokenLog } from './tokenLog.ts'
+import { keepViews } from './viewHistory.ts'
 
 export interface StartOptions {
   client: EngineClient
@@ -84,12 +86,16 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   }
   const { catalogue } = app.getState()
   const saved = readText()
-  const modelId = link.model ?? saved?.modelId ?? catalogue.initial
+  // A text of dropped files: the page cannot have them back by itself, and puts no other model in their place.
+  const ownText = saved !== null && (link.prompt ?? saved.prompt) === saved.prompt
+  const gone = ownText && link.model === null && saved.modelId === null
+  const modelId = gone ? null : (link.model ?? saved?.modelId ?? catalogue.initial)
   const prompt = link.prompt ?? saved?.prompt ?? examplesOf(catalogue, modelId)[0] ?? ''
   app.setState({ prompt, modelId })
   const restores = saved !== null && saved.prompt === prompt && saved.modelId === modelId
   if (restores) log.restore(saved.log)
   if (link.token !== null) pinWhenWritten(session, link.token)
+  if (gone) app.setState({ error: goneModel(saved.log.modelId) })
   if (modelId === null) return
   const alone = options.autoStart && link.run && !restores
   const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
@@ -97,6 +103,16 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const { arrive } = await arrival
   await arrive(session, modelId, { label, id: modelId, first })
   if (link.ignored.length > 0 && app.getState().error === null) app.setState({ error: ignoredKeys(link) })
+}
+
+function goneModel(name: string): PageError {
+  return {
+    code: 'storage',
+    message: 'It was dropped as files, which do not outlive a reload. The text is kept.',
+    hint: 'Drop its files again, or choose another model.',
+    details: {},
+    failed: { what: 'gone', name },
+  }
 }
 
 function ignoredKeys({ ignored }: LinkState): ErrorData {
@@ -123,17 +139,14 @@ function preferencesOf(state: AppState): Preferences {
 function keepState(session: Session): void {
   const { app } = session
   const keepPreferences = debounce(() => writePreferences(preferencesOf(app.getState())))
-  onLinkChange(
-    session,
-    debounce(() => history.replaceState(history.state, '', pageHash(session))),
-  )
+  const rewrite = keepViews({ app, hash: () => pageHash(session), follow: () => void followLink(session) })
+  onLinkChange(session, debounce(rewrite))
   app.subscribe((state, before) => {
     const names = Object.keys(preferencesOf(state)) as (keyof Preferences)[]
     if (names.some((name) => state[name] !== before[name])) keepPreferences()
     if (isRunning(before.run) && !isRunning(state.run)) keepText(session)
   })
   addEventListener('pagehide', () => keepText(session))
-  addEventListener('hashchange', () => void followLink(session))
 }
 
 function keepText({ app, log }: Session): void {

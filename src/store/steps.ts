@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 import { TensorCache } from './stepsCache.ts'
 import { layerStep, nextBreakpoint, selectedRow } from './stepsMoves.ts'
 import { openSteps, type StepsSource } from './stepsSource.ts'
-import { scalesKey, sameIds } from './textIdentity.ts'
+import { readableIds, sameIds, scalesKey } from './textIdentity.ts'
 
 /** Where the stepper stands with its forward. */
 export type StepsPhase =
@@ -244,7 +244,7 @@ export class Steps {
       return
     }
     if (this.viewers === 0 || isRunning(run)) return
-    const ids = log.idsBefore(log.tokens.length)
+    const ids = readableIds(this.session)
     if (ids.length === 0 || log.modelId !== model.info.id) {
       if (this.wanted !== null) void this.drop()
       return

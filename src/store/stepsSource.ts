@@ -16,15 +16,22 @@ export type StepsSource = Inspection & {
   weights?: (step: string, output: number) => Promise<WeightRow>
 }
 
+/** Tokens from which on not every output may fit: then those that a view of all layers reads come first. */
+const LONG_TEXT = 128
+
 /** Opens a forward over the tokens, under edits or none and a mask or the model's own; everything it holds is freed by `close`. */
-export function openSteps(
+export async function openSteps(
   model: Model,
   ids: readonly number[],
   edits: readonly Edit[] = [],
   mask?: Mask,
 ): Promise<StepsSource> {
-  if (edits.length === 0 && mask === undefined) return model.inspect(ids)
-  return model.inspect(ids, { ...(edits.length === 0 ? {} : { edits }), mask })
+  const under = { ...(edits.length === 0 ? {} : { edits }), ...(mask === undefined ? {} : { mask }) }
+  if (ids.length < LONG_TEXT) return model.inspect(ids, under)
+  const { readAnatomy } = await import('./anatomy.ts')
+  const { list } = await readAnatomy(model)
+  const retain = list.flatMap(({ name, op, stream }) => (op === 'add' || stream === 'writes' ? [name] : []))
+  return model.inspect(ids, { ...under, retain })
 }
 
 /** Elements of a tensor that the page still reads whole; of larger ones it reads rows, and the GPU draws them. */

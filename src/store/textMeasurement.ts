@@ -5,7 +5,7 @@ import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
 import { stepsOf } from './steps.ts'
 import { selectedRow } from './stepsMoves.ts'
-import { beginsWith, scalesKey, sameIds } from './textIdentity.ts'
+import { beginsWith, readableIds, sameIds, scalesKey } from './textIdentity.ts'
 
 export type MeasurementPhase =
   | { kind: 'empty' }
@@ -66,7 +66,7 @@ export class TextMeasurement<T> {
 
   private sync(): void {
     const { app, log, model } = this.session
-    const ids = log.idsBefore(log.tokens.length)
+    const ids = readableIds(this.session)
     if (model === null || ids.length === 0 || log.modelId !== model.info.id) return this.drop()
     // The page's texts are those of the new tokens: what was read of other ones must not stand under them.
     const { shown } = this.state.getState()

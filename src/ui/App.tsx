@@ -4,7 +4,7 @@ import { Header } from './components/Header.tsx'
 import { NoWebGpu } from './components/NoWebGpu.tsx'
 import { Notices } from './components/Notices.tsx'
 import type { Session } from '../store/session.ts'
-import { SessionContext, useApp } from './context.ts'
+import { SessionContext, useApp, useErrorText } from './context.ts'
 import { later } from './panels/later.tsx'
 import { Shell } from './Shell.tsx'
 import { useKeys } from './useKeys.ts'
@@ -23,7 +23,8 @@ function Frame() {
   const theme = useApp((state) => state.theme)
   const language = useApp((state) => state.language)
   const keysOpen = useApp((state) => state.keysOpen)
-  const blocked = useApp((state) => (state.error?.code === 'no-webgpu' ? state.error.message : null))
+  const blocked = useApp((state) => (state.error?.code === 'no-webgpu' ? state.error : null))
+  const errorText = useErrorText()
   useKeys()
   useEffect(() => {
     document.documentElement.dataset['theme'] = theme
@@ -41,7 +42,7 @@ function Frame() {
           <DropOverlay />
         </>
       ) : (
-        <NoWebGpu reason={blocked} />
+        <NoWebGpu reason={errorText(blocked).message} />
       )}
       {keysOpen && <KeySheet />}
     </div>

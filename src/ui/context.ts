@@ -1,10 +1,10 @@
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { useStore } from 'zustand'
-import { invariant } from '../errors.ts'
+import { invariant, type ErrorData } from '../errors.ts'
 import type { AppState } from '../store/app.ts'
 import type { Session } from '../store/session.ts'
 import type { TokenLog } from '../store/tokenLog.ts'
-import { subscribeToWords, translator, wordsVersion, type Translate } from './messages/index.ts'
+import { errorText, subscribeToWords, translator, wordsVersion, type Translate } from './messages/index.ts'
 
 export const SessionContext = createContext<Session | null>(null)
 
@@ -24,6 +24,13 @@ export function useTranslate(): Translate {
   const version = useSyncExternalStore(subscribeToWords, wordsVersion)
   // A new function for new words: what was rendered before they came is rendered again.
   return useMemo(() => (version < 0 ? () => '' : translator(language)), [language, version])
+}
+
+/** Says an error in the page's language, as far as its words are known there. */
+export function useErrorText(): <T extends ErrorData>(error: T) => T {
+  const language = useApp((state) => state.language)
+  useSyncExternalStore(subscribeToWords, wordsVersion)
+  return (error) => errorText(language, error)
 }
 
 /** The log, re-rendering at most once per frame. */

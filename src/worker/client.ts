@@ -209,7 +209,8 @@ export function createClient(): WorkerClient {
 function workerAddress(): string {
   if (!import.meta.env.PROD) return workerUrl
   const script = `import ${JSON.stringify(new URL(workerUrl, location.href))}`
-  return (spelled ??= URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))
+  // The fragment is what lists of workers show of it.
+  return (spelled ??= `${URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))}#engine`)
 }
 
 let spelled: string | undefined

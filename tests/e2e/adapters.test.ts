@@ -190,6 +190,7 @@ test('what is no adapter is said, an idle one is shouted about, and a reload ask
   const error = page.getByTestId('error')
   await error.waitFor()
   expect(await error.getAttribute('role')).toBe('alert')
+  expect(await error.textContent()).toMatch(/^The adapter was not loaded/)
   expect(await page.getByTestId('adapter-row').count()).toBe(0)
 
   await drop.setInputFiles(await queryAdapter(page, 0))

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { FakeHub } from '../hub/fakeHub.ts'
+import { configOf, ONE_BILLION, syntheticWeights } from '../hub/syntheticModel.ts'
 import { expectAccessible } from './accessible.ts'
 import { openPage, type OpenOptions } from './harness.ts'
+import { answer, isReady } from './shownModel.ts'
 
 const TALES = resolve(import.meta.dirname, '../../public/models/tales-3m')
 const ID = 'tests/tales'
@@ -37,21 +38,6 @@ const hubPage = (options: OpenOptions = {}) =>
     path: `?hub=${encodeURIComponent(hub.url)}${options.path ?? '#run=0&view=models'}`,
     reducedMotion: 'reduce',
     allowedOrigins: [hub.url, hub.cdnUrl],
-  })
-
-/** Waits for the page to show a model of this id. */
-async function isReady(page: Page, id: string): Promise<void> {
-  await expect.poll(() => page.getByTestId('model-status').getAttribute('data-state')).toBe('ready')
-  await expect.poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.id)).toBe(id)
-}
-
-const answer = (page: Page): Promise<number[]> =>
-  page.evaluate(async () => {
-    const { model } = await window.tokenscope
-    const ids: number[] = []
-    for await (const { id } of model!.generate('Once upon a time', { temperature: 0, maxTokens: 4 }))
-      ids.push(id)
-    return ids
   })
 
 test('a model is judged, downloaded after a yes, kept, and opened again without asking anybody', async () => {
@@ -121,63 +107,13 @@ test('a download that fails says why, keeps its part, and goes on', async () => 
   await isReady(page, ID)
 })
 
-test('a second tab allocates nothing before it is asked to', async () => {
-  const { page, url } = await openPage({ path: '#run=0', reducedMotion: 'reduce' })
-  await isReady(page, 'tales-3m')
-  const second = await page.context().newPage()
-  await second.goto(`${url}#run=0`)
-  await second.getByTestId('taken').waitFor()
-  expect(await second.getByTestId('model-status').getAttribute('data-state')).toBe('empty')
-  expect(await second.evaluate(async () => (await window.tokenscope).model === null)).toBe(true)
-  const title = await page.title()
-  await second.getByTestId('taken-use').click()
-  await expect.poll(() => page.title()).not.toBe(title)
-  await second.getByTestId('taken-load').click()
-  await isReady(second, 'tales-3m')
-})
-
-test('with the host gone the page starts and answers', async () => {
-  const { page } = await openPage({
-    path: '#run=0',
-    reducedMotion: 'reduce',
-    serviceWorkers: 'allow',
-    expectedErrors: [/ERR_|Failed to (load|fetch)|sw\.js/],
+test('a link to a large model asks before it downloads', async () => {
+  hub.repo('big/llama', {
+    'config.json': configOf(ONE_BILLION),
+    'model.safetensors': syntheticWeights(ONE_BILLION),
   })
-  await isReady(page, 'tales-3m')
-  const expected = await answer(page)
-  const isKept = async (): Promise<boolean> => {
-    const name = (await caches.keys()).find((one) => one.startsWith('tokenscope-page-'))
-    const kept = name === undefined ? [] : await (await caches.open(name)).keys()
-    return kept.some(({ url }) => url.endsWith('tokenizer_config.json'))
-  }
-  await expect.poll(() => page.evaluate(isKept)).toBe(true)
-  await page.context().setOffline(true)
-  await page.reload()
-  await isReady(page, 'tales-3m')
-  expect(await answer(page)).toEqual(expected)
-})
-
-test('neither the page nor its engine can ask an origin that nobody named', async () => {
-  const { page, errors } = await openPage({
-    path: '#run=0',
-    reducedMotion: 'reduce',
-    expectedErrors: [/Content.Security|connect-src/i],
-  })
-  await isReady(page, 'tales-3m')
-  const outcome = await page.evaluate(async () => {
-    const { loadModel } = await window.tokenscope
-    const asked = await fetch('https://example.com/').then(
-      () => 'answered',
-      () => 'refused',
-    )
-    const loaded = await loadModel('https://example.com/models/x/').then(
-      () => 'loaded',
-      (error: { code: string }) => error.code,
-    )
-    return { asked, loaded }
-  })
-  expect(outcome).toEqual({ asked: 'refused', loaded: 'network' })
-  const refusals = (): string[] =>
-    errors.filter((text) => /example\.com.*Content Security Policy/s.test(text))
-  await expect.poll(() => refusals().length).toBeGreaterThanOrEqual(2)
+  const { page } = await hubPage({ path: '#run=0&model=big/llama' })
+  await page.getByTestId('fit-verdict').waitFor()
+  expect(await page.getByTestId('model-status').getAttribute('data-state')).toBe('empty')
+  expect(await page.getByTestId('download-start').textContent()).toMatch(/2\.\d+ GB/)
 })

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
@@ -95,8 +96,11 @@ test('generate, stop, continue and walk by keyboard; a reload keeps the text', a
 
   await page.waitForURL(/max-tokens=3/)
   const text = await output(page).textContent()
+  const chip = page.getByTestId('scales-chip')
+  await expect.poll(() => chip.textContent()).toBe('written by base')
   await page.reload()
   await inState(page, 'ready')
+  await expect.poll(() => chip.textContent()).toBe('written by base')
   expect(await output(page).textContent()).toBe(text)
   expect(await page.getByTestId('prompt').inputValue()).toBe('The fox')
 })
@@ -108,13 +112,30 @@ test('after files that are no model, the model before them still answers', async
     .setInputFiles([
       { name: 'config.json', mimeType: 'application/json', buffer: Buffer.from('{"model_type":"llama"') },
     ])
-  await inState(page, 'failed')
   const error = page.getByTestId('error')
+  await error.waitFor()
   expect(await error.getAttribute('role')).toBe('alert')
-  expect(await error.textContent()).toMatch(/config\.json.*still answers/)
+  expect(await error.textContent()).toMatch(/^The model was not loaded.*config\.json.*still answers/)
+  await inState(page, 'ready')
+  const picture = { name: 'fox.png', mimeType: 'image/png', buffer: Buffer.from('\x89PNG\r\n', 'latin1') }
+  await page.getByTestId('model-drop').setInputFiles([picture])
+  await expect.poll(() => error.textContent()).toMatch(/fox\.png is a PNG picture/)
   await page.getByTestId('generate').click()
   await page.locator('[data-token-index="1"]').waitFor()
   expect(await error.count()).toBe(0)
+
+  // Dropped files do not outlive a reload: that is said, and no other model takes their place.
+  const folder = fileURLToPath(new URL('../../public/models/tales-3m/', import.meta.url))
+  const names = ['config.json', 'model.safetensors', 'tokenizer.json']
+  await page.getByTestId('model-drop').setInputFiles(names.map((name) => folder + name))
+  await page.waitForURL((url) => !url.hash.includes('model='))
+  await page.getByTestId('generate').click()
+  await expect.poll(() => output(page).getAttribute('data-state')).toBe('done')
+  const text = await output(page).textContent()
+  await page.reload()
+  await expect.poll(() => error.textContent()).toMatch(/^The model of before is not here.*Drop its files/)
+  await inState(page, 'empty')
+  expect(await output(page).textContent()).toBe(text)
 })
 
 test('a lost device is said, the text is kept, and the model loads again', async () => {

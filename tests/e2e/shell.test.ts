@@ -102,6 +102,11 @@ test('a link shows another visitor the same view, token and step', async () => {
   await other.waitForSelector(`${id('tensor-view')}[data-step="${here[1]}"]`, { timeout: 60_000 })
   expect(await place(other)).toEqual(here)
   expect(here.slice(0, 2)).toEqual(['view-steps', 'layers.0.attn.probs'])
+  await other.click(id('view-lens'))
+  await other.goBack()
+  expect(await place(other)).toEqual(here)
+  await other.goForward()
+  expect(await openView(other)).toBe('view-lens')
 })
 
 test('undo and redo of a setting and of a text; the strip’s numbers are the model’s', async () => {

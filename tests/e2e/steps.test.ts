@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
@@ -248,6 +248,45 @@ test('files hold what the trace holds', async () => {
   }))
   await expectTraced(page, picked)
 })
+
+test('the picture of a step is saved as it stands, and is not blank', async () => {
+  const { page } = await openPage({ path: TEXT })
+  await openSteps(page)
+  for (const step of ['embed', 'logits']) {
+    await page.locator(`${id('tree-node')}[data-step="${step}"]`).click()
+    await shown(page)
+    await page.waitForSelector('.range-legend')
+    // One turn: the picture may grow once what stands beside it has come.
+    const [file, drawn] = await Promise.all([
+      page.waitForEvent('download'),
+      page.evaluate(() => {
+        const { width, height } = document.querySelector<HTMLCanvasElement>('canvas.tensor-canvas')!
+        document.querySelector<HTMLElement>('[data-testid="tensor-export-png"]')!.click()
+        return [width, height]
+      }),
+    ])
+    expect(file.suggestedFilename()).toBe(`${step}.png`)
+    const png = await readFile(await file.path())
+    const picture = await page.evaluate(pixelsOf, png.toString('base64'))
+    expect([picture.width, picture.height]).toEqual(drawn)
+    expect(picture.height).toBeGreaterThan(100)
+    expect(picture.colours).toBeGreaterThan(50)
+  }
+  await page.locator('.tensor-tools .segment', { hasText: 'Table' }).click()
+  await expect.poll(() => page.locator(id('tensor-export-png')).count()).toBe(0)
+})
+
+/** Size of a picture, and how many different colours are on it. */
+async function pixelsOf(base64: string) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+  const { width, height, ...rest } = await createImageBitmap(new Blob([bytes], { type: 'image/png' })).then(
+    (image) => ({ width: image.width, height: image.height, image }),
+  )
+  const context = new OffscreenCanvas(width, height).getContext('2d')!
+  context.drawImage(rest.image, 0, 0)
+  const words = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)
+  return { width, height, colours: new Set(words).size }
+}
 
 test('accessible by day and by night, wide and narrow', async () => {
   const { page } = await openPage({ path: TEXT })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Model, TensorData } from '../../src/index.ts'
 import { nmse } from '../nmse.ts'
-import { readJson, ROOT, TINY, withModel } from './modelFixtures.ts'
+import { readJson, ROOT, TINY, withPlainModel } from './modelFixtures.ts'
 
 /** Every gradient against autograd in float64; f32 rounding there and back over a few layers stays far below. */
 const GRADIENT = 1e-6
@@ -70,7 +70,7 @@ async function checkGradients(
 describe('every gradient of a whole forward', () => {
   test.each(['llama', 'qwen3', 'gemma3', 'gpt2'])('%s', async (name) => {
     const given = readExpected(name)
-    await withModel(join(TINY, given.expected.model), { weights: 'f32' }, (model) =>
+    await withPlainModel(join(TINY, given.expected.model), { weights: 'f32' }, (model) =>
       checkGradients(model, given),
     )
   })

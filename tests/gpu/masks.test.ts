@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Mask, Model } from '../../src/index.ts'
@@ -6,6 +5,7 @@ import { traceSteps } from '../../src/inspect/trace.ts'
 import { BASE_CONDITIONS, underMask } from '../../src/run/conditions.ts'
 import type { Runner } from '../../src/run/runner.ts'
 import { maxDifference } from '../nmse.ts'
+import { encoderFiles } from '../wordTokenizer.ts'
 import { readJson, ROOT, TINY, withModel, withRunner } from './modelFixtures.ts'
 
 /** Against Transformers in f64; f32 rounding over a few layers. */
@@ -140,56 +140,12 @@ test('what is no mask is refused by name', async () => {
   })
 })
 
-/** A tiny encoder with a tokenizer of words: `w3` is id 8. */
-function withTokenizer(name: string, mask: string): Map<string, Uint8Array> {
-  const special = ['[PAD]', mask, '[CLS]', '[SEP]', '[UNK]']
-  const words = Array.from({ length: 60 }, (_, i) => `w${i}`)
-  const vocab = Object.fromEntries([...special, ...words].map((word, id) => [word, id]))
-  const added = special.map((content, id) => ({
-    id,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  }))
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: { type: 'WhitespaceSplit' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [
-        { SpecialToken: { id: '[CLS]', type_id: 0 } },
-        { Sequence: { id: 'A', type_id: 0 } },
-        { SpecialToken: { id: '[SEP]', type_id: 0 } },
-      ],
-      pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
-      special_tokens: {
-        '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] },
-        '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] },
-      },
-    },
-    decoder: null,
-    model: { type: 'WordLevel', vocab, unk_token: '[UNK]' },
-  }
-  const files = new Map<string, Uint8Array>([
-    ['tokenizer.json', new TextEncoder().encode(JSON.stringify(tokenizer))],
-    ['tokenizer_config.json', new TextEncoder().encode(JSON.stringify({ mask_token: mask }))],
-  ])
-  for (const file of ['config.json', 'model.safetensors'])
-    files.set(file, new Uint8Array(readFileSync(join(TINY, name, file))))
-  return files
-}
-
 describe('filling masks', () => {
   test.each([
     { name: 'bert', mask: '[MASK]' },
     { name: 'modernbert', mask: '<gap>' },
   ])('$name: every mask by the logits at its place', async ({ name, mask }) => {
-    await withModel(withTokenizer(name, mask), {}, async (model) => {
+    await withModel(encoderFiles(name, mask), {}, async (model) => {
       expect(model.info.tasks).toEqual(['fill-mask'])
       // The kernels agree with the host from the embedding on.
       expect(model.info.warnings).toEqual([])

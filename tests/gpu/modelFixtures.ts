@@ -17,7 +17,7 @@ import { loadWeights } from '../../src/weights/load.ts'
 import { Runner, type RunnerOptions } from '../../src/run/runner.ts'
 import { WeightStore } from '../../src/weights/store.ts'
 import type { LoadFormat } from '../../src/api/model.ts'
-import { testDevice } from './device.ts'
+import { testDevice, type TestDeviceOptions } from './device.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 export const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? join(ROOT, '../shared'))
@@ -49,12 +49,30 @@ export function withConfig(folder: string, config: string): Map<string, Uint8Arr
 }
 
 /** Loads on the test device, runs, and sees to it that nothing stays on the GPU. */
-export async function withModel(
+export function withModel(
   source: Parameters<typeof loadModel>[0],
   options: Omit<LoadOptions, 'device'>,
   run: (model: Model) => Promise<void>,
 ): Promise<void> {
-  const { device } = await testDevice({ limits: 'adapter', features: 'all' })
+  return withModelOn({ limits: 'adapter', features: 'all' }, source, options, run)
+}
+
+/** The same on a device without features, whose kernels compile sooner. */
+export function withPlainModel(
+  source: Parameters<typeof loadModel>[0],
+  options: Omit<LoadOptions, 'device'>,
+  run: (model: Model) => Promise<void>,
+): Promise<void> {
+  return withModelOn({}, source, options, run)
+}
+
+async function withModelOn(
+  wanted: TestDeviceOptions,
+  source: Parameters<typeof loadModel>[0],
+  options: Omit<LoadOptions, 'device'>,
+  run: (model: Model) => Promise<void>,
+): Promise<void> {
+  const { device } = await testDevice(wanted)
   const model = await loadModel(source, { ...options, device })
   try {
     await run(model)

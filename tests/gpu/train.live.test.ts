@@ -4,7 +4,7 @@ import type { Model, TrainedStep, TrainExample, TrainOptions } from '../../src/i
 import { exportFiles, withValues } from './adapterFiles.ts'
 import { refusal } from './engine.support.ts'
 import { greedyIds, worst } from './fixtureModel.ts'
-import { TINY, withModel } from './modelFixtures.ts'
+import { TINY, withPlainModel } from './modelFixtures.ts'
 
 const LLAMA = join(TINY, 'llama')
 const IDS = [3, 17, 42, 9, 5, 61, 8, 30]
@@ -35,7 +35,7 @@ async function trained(
 
 describe('training beside everything else', () => {
   test('kept or computed again: the same bits; another order of examples: another curve', async () => {
-    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       const options = { learningRate: 0.01, steps: 6, batchSize: 2, shuffle: 3 } as const
       const kept = await trained(model, { ...options, keep: 'everything' })
       const again = await trained(model, { ...options, keep: 'layers' })
@@ -47,7 +47,7 @@ describe('training beside everything else', () => {
   })
 
   test('a sentence is learned; the adapter acts after every step; nothing is made after the first', async () => {
-    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       const before = await model.memory()
       const { id } = await model.newAdapter({ name: 'one sentence', rank: 4 })
       const loaded = (await model.memory()).gpuBytes
@@ -82,7 +82,7 @@ describe('training beside everything else', () => {
   })
 
   test('generating between steps never mixes keys of before and after; others come and go', async () => {
-    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       const { id } = await model.newAdapter({ name: 'x', rank: 2 })
       let other = ''
       for await (const { index } of model.train(id, EXAMPLES, { steps: 8, learningRate: 0.05 })) {
@@ -100,7 +100,7 @@ describe('training beside everything else', () => {
   })
 
   test('a step that is not finite is left out; a spike goes back to where it was', async () => {
-    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       const { id } = await model.newAdapter({ name: 'x', rank: 2 })
       // One text many times, then another one.
       const texts = Array.from({ length: 14 }, (_, i) => example(i === 12 ? [9, 120, 66, 2, 101] : IDS))
@@ -121,7 +121,7 @@ describe('training beside everything else', () => {
   })
 
   test('what cannot be trained is refused by name', async () => {
-    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       const run = (id: string, options?: TrainOptions, examples = EXAMPLES): Promise<unknown> =>
         all(model.train(id, examples, options))
       const dora = await model.addAdapter('./tests/fixtures/peft/llama-dora')
@@ -159,7 +159,7 @@ describe('training beside everything else', () => {
   })
 
   test('one module, and the head, learn alone; steps, names and seeds choose them', async () => {
-    await withModel(LLAMA, { weights: 'f32' }, async (model) => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       for (const targets of [['down_proj'], ['layers.1.attn.q'], ['lm_head']]) {
         const { id, report } = await model.newAdapter({ name: 'x', targets, seed: 2 })
         expect(report.matched).toHaveLength(targets[0] === 'down_proj' ? 2 : 1)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -90,7 +90,7 @@ describe('a model of 2 GB', () => {
   test.each([
     { memory: 3, verdict: 'fits', load: { weights: 'auto', contextLength: 4096 } },
     { memory: 2, verdict: 'fits-q4_0', load: { weights: 'q4_0', contextLength: 4096 } },
-    { memory: 0.85, verdict: 'shorter-context', load: { weights: 'q4_0', contextLength: 2048 } },
+    { memory: 0.8, verdict: 'shorter-context', load: { weights: 'q4_0', contextLength: 2048 } },
     { memory: 0.4, verdict: 'does-not-fit', load: null },
   ])('with $memory GiB: $verdict', async ({ memory, verdict, load }) => {
     hub.repo('big/llama', files)
@@ -164,6 +164,16 @@ describe('sources of every kind', () => {
     expect(report).toMatchObject({ modelType: 'mystery', fit: { fits: false, verdict: 'unsupported' } })
     expect(report.fit.why).toContain('mystery')
   })
+})
+
+test('every architecture is judged', async () => {
+  const models = resolve(import.meta.dirname, '../fixtures/models')
+  for (const name of readdirSync(models)) {
+    if (!existsSync(join(models, name, 'config.json'))) continue
+    const { fit, parameters } = await inspect(join(models, name))
+    expect(parameters, name).toBeGreaterThan(0)
+    if (fit.verdict !== 'unsupported') expect(fit.fits && fit.gpuBytes > 0, name).toBe(true)
+  }
 })
 
 describe('GGUF', () => {

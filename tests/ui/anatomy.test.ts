@@ -1,20 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { StepInfo } from '../../src/api/model.ts'
-import { MODEL_TYPES } from '../describeModel.ts'
 import { anatomyOfSteps, outputOf } from '../../src/store/anatomy.ts'
 import { stepsToKeep } from '../../src/store/savedTrace.ts'
 import { PLACES, rolesOf, type StepRole } from '../../src/store/stepRoles.ts'
+import { FIXTURES } from './fixtureNames.ts'
 import { adaptedSteps, recordedSteps } from './recordedSteps.ts'
-
-const FOLDER = join(import.meta.dirname, '../fixtures/models')
-const modelType = (name: string): unknown => {
-  const config: unknown = JSON.parse(readFileSync(join(FOLDER, name, 'config.json'), 'utf8'))
-  return (config as Record<string, unknown>)['model_type']
-}
-const KNOWN = new Set<unknown>(MODEL_TYPES)
-const FIXTURES = readdirSync(FOLDER).filter((name) => KNOWN.has(modelType(name)))
 
 /** Steps whose names say something else than what they do, and what that is. */
 const OTHER_NAMES: Readonly<Record<string, StepRole>> = {

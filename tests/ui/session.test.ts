@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES, statusWord } from '../../src/store/app.ts'
-import { encodePrompt, Session } from '../../src/store/session.ts'
+import { encodePrompt } from '../../src/store/encodePrompt.ts'
+import { Session } from '../../src/store/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
 import { TokenLog } from '../../src/store/tokenLog.ts'
 import { createFakeClient } from './fakeClient.ts'
@@ -70,6 +71,31 @@ test('a second Generate replaces the run under way, whose late tokens are droppe
   expect(log.promptTexts.join('')).toBe('Another')
 })
 
+test('a run and a look at logits wait for adapters on their way in', async () => {
+  const { session, log, app } = page
+  await session.load('model', MODEL)
+  await session.generate()
+  let arrived = (): void => undefined
+  const gate = new Promise<void>((resolve) => (arrived = resolve))
+  session.underWay = () => gate
+  const order: string[] = []
+  const looked = session.tokenLogits(2).then(() => order.push('looked'))
+  const { epoch } = log
+  await new Promise((resolve) => setTimeout(resolve))
+  order.push('arrived')
+  arrived()
+  await looked
+  session.underWay = () => new Promise((resolve) => (arrived = resolve))
+  const run = session.generate().then(() => order.push('written'))
+  expect(app.getState().run.kind).toBe('prefill')
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(log.epoch).toBe(epoch)
+  arrived()
+  await run
+  expect(order).toEqual(['arrived', 'looked', 'written'])
+  expect(log.epoch).toBeGreaterThan(epoch)
+})
+
 test('stop ends the run and keeps the text', async () => {
   page = open(10)
   const { session, log, app } = page
@@ -86,8 +112,11 @@ test('after a failed load the model before it still answers', async () => {
   const { session, app, log } = page
   await session.load('model', MODEL)
   expect(await session.load('broken', { label: 'Broken', id: 'broken' })).toBe(false)
-  expect(app.getState().model).toMatchObject({ kind: 'failed', info: { id: 'model' } })
-  expect(app.getState().error?.code).toBe('bad-file')
+  expect(app.getState().model).toMatchObject({ kind: 'ready', info: { id: 'model' } })
+  expect(app.getState().error).toMatchObject({
+    code: 'bad-file',
+    failed: { what: 'model', name: 'Broken' },
+  })
   expect(app.getState().modelId).toBe('model')
   await session.generate()
   expect(log.tokens).toHaveLength(6)

@@ -9,7 +9,7 @@ import {
   presetOf,
 } from '../../src/store/settings.ts'
 import { parsePreferences } from '../../src/store/storage.ts'
-import { formatBytes, formatFixed, formatProbability } from '../../src/maths/format.ts'
+import { formatBytes, formatFixed, formatMyriads, formatProbability } from '../../src/maths/format.ts'
 import { en } from '../../src/ui/messages/en.ts'
 import { loadLanguage, loadViewMessages, translator } from '../../src/ui/messages/index.ts'
 import { ko } from '../../src/ui/messages/ko.ts'
@@ -83,5 +83,6 @@ test('numbers print with constant precision', () => {
   ])
   expect(formatFixed(-0.001, 2)).toBe('0.00')
   expect(formatFixed(-1.5, 1)).toBe('−1.5')
-  expect([512, 6_400_000].map(formatBytes)).toEqual(['512 B', '6.10 MB'])
+  expect([512, 579_000, 6_400_000].map(formatBytes)).toEqual(['512 B', '579 kB', '6.40 MB'])
+  expect([870, 3_290_112, 134_515_008].map(formatMyriads)).toEqual(['870', '329만', '1.35억'])
 })

@@ -65,6 +65,8 @@ CASES = [
     Case("qwen3-adafactor", "qwen3", "qwen3-all-linear", ADAFACTOR),
     Case("gpt2-adafactor", "gpt2-untied", "gpt2-all-linear", ADAFACTOR | {"schedule": "constant", "clipThreshold": 0.7}),
     Case("gpt2-adamw-q4_0", "gpt2-untied", "gpt2-all-linear", ADAMW | {"accumulate": 1, "steps": 12}, weights="q4_0"),
+    # q, k and v of a head lie together in one module: its parts share A and take turns in B.
+    Case("gpt-neox-adamw", "gpt-neox", "gpt-neox-all-linear", ADAMW | {"steps": 10, "schedule": "linear"}),
     Case("gemma3-sgd", "gemma3", "gemma3-all-linear", {"optimizer": "sgd", "learningRate": 1e-3, "weightDecay": 0.01, "steps": 8}),
 ]
 

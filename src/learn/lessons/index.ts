@@ -3,6 +3,7 @@ import { attention } from './attention.ts'
 import { embedding } from './embedding.ts'
 import { logits } from './logits.ts'
 import { mlp } from './mlp.ts'
+import { picture } from './picture.ts'
 import { quantisation } from './quantisation.ts'
 import { residual } from './residual.ts'
 import { sampling } from './sampling.ts'
@@ -10,6 +11,7 @@ import { speculation } from './speculation.ts'
 
 /** Every lesson, in the order they build on each other. A new one is a file here, its words, and an entry. */
 export const LESSONS: readonly Lesson[] = [
+  picture,
   logits,
   attention,
   sampling,

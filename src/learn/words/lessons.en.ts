@@ -2,6 +2,7 @@ import { attentionLessonEn } from './attention.en.ts'
 import { embeddingEn } from './embedding.en.ts'
 import { logitsEn } from './logits.en.ts'
 import { mlpEn } from './mlp.en.ts'
+import { pictureEn } from './picture.en.ts'
 import { quantisationEn } from './quantisation.en.ts'
 import { lessonPanelEn } from './lessonPanel.en.ts'
 import { residualEn } from './residual.en.ts'
@@ -11,6 +12,7 @@ import { speculationEn } from './speculation.en.ts'
 /** The words of the lessons, fetched with them. `{name}` is a fact of the page, or a number put in by the rail. */
 export const lessonsEn = {
   ...lessonPanelEn,
+  ...pictureEn,
   ...logitsEn,
   ...attentionLessonEn,
   ...samplingLessonEn,

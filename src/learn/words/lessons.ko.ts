@@ -2,6 +2,7 @@ import { attentionLessonKo } from './attention.ko.ts'
 import { embeddingKo } from './embedding.ko.ts'
 import { logitsKo } from './logits.ko.ts'
 import { mlpKo } from './mlp.ko.ts'
+import { pictureKo } from './picture.ko.ts'
 import { quantisationKo } from './quantisation.ko.ts'
 import { lessonPanelKo } from './lessonPanel.ko.ts'
 import { residualKo } from './residual.ko.ts'
@@ -11,6 +12,7 @@ import type { LessonWords } from './index.ts'
 
 export const lessonsKo: LessonWords = {
   ...lessonPanelKo,
+  ...pictureKo,
   ...logitsKo,
   ...attentionLessonKo,
   ...samplingLessonKo,

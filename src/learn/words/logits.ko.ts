@@ -2,7 +2,7 @@ import type { logitsEn } from './logits.en.ts'
 
 export const logitsKo: Readonly<Record<keyof typeof logitsEn, string>> = {
   'logits.title': '글에서 다음 토큰까지',
-  'logits.about': '토큰, 숫자의 행, 단계, 로짓, 확률까지 모델을 처음부터 끝까지 한 번 지나가 봅니다.',
+  'logits.about': '토큰, 벡터(숫자 배열), 단계, 로짓, 확률까지 모델을 처음부터 끝까지 한 번 지나가 봅니다.',
   'logits.prompt':
     '언어 모델이 하는 일은 하나입니다. 글을 읽고, 자신이 아는 모든 글 조각에 대해 그 조각이 다음에 올 가능성을 말합니다. 여기서 모델이 읽는 글, 곧 프롬프트가 이것입니다.',
   'logits.tokens':

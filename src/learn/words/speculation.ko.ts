@@ -11,6 +11,6 @@ export const speculationKo: Readonly<Record<keyof typeof speculationEn, string>>
   'speculation.rounds':
     '한 열이 한 라운드입니다. 위는 초안 모델의 제안이고 아래는 글이 된 토큰입니다. 처음 거절된 자리에는 모델의 토큰이 들어가고, 그 뒤의 제안은 버립니다. 라운드 {rounds}번에 토큰 {roundTokens}개가 나왔습니다.',
   'speculation.figures':
-    '순전파 한 번에 토큰을 하나보다 많이 얻는 것이 이득이고, 초안 모델이 쓴 시간이 그 값입니다. 여기서는 제안 가운데 {accepted}가 받아들여졌습니다.',
+    '순전파 한 번에 토큰을 하나보다 많이 얻는 것이 이득이고, 초안 모델이 쓴 시간이 그 값입니다. 여기서는 제안 가운데 {accepted}이(가) 받아들여졌습니다.',
   'speculation.figures.task': '일반 속도도 재어 견주어 보세요.',
 }

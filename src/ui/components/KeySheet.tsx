@@ -40,6 +40,13 @@ const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
     { keys: '← ↑ ↓ →', does: 'keys.cell' },
     { keys: '+ − 0', does: 'keys.zoom' },
   ],
+  map: [
+    { keys: '← ↑ ↓ → Enter', does: 'keys.mapParts' },
+    { keys: 'F10 Shift+F10', does: 'keys.step' },
+    { keys: 'F11 L Shift+L', does: 'keys.layer' },
+    { keys: 'J K', does: 'keys.token' },
+    { keys: 'Space', does: 'keys.play' },
+  ],
   attention: [
     { keys: '← ↑ ↓ → Home End', does: 'keys.heads' },
     { keys: 'Shift+→', does: 'keys.headsMore' },

@@ -1,7 +1,7 @@
 import type { LoadProgress, ModelInfo } from '../../api/model.ts'
 import { statusWord, type ModelPhase } from '../../store/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import { formatBytes, formatCount, formatMagnitude } from '../../maths/format.ts'
+import { formatBytes, formatCount, formatMagnitude, formatMyriads } from '../../maths/format.ts'
 
 /** One line on the model: its state, and what it runs on. */
 export function ModelStatus() {
@@ -26,6 +26,8 @@ export function ModelStatus() {
 function Badge({ info }: { info: ModelInfo }) {
   const t = useTranslate()
   const shape = t('model.shape', { layers: info.layers, heads: info.heads, vocab: formatCount(info.vocab) })
+  const { parameters } = info
+  const magnitude = useApp((state) => (state.language === 'ko' ? formatMyriads : formatMagnitude))
   const parts: [string, string, string][] = [
     ['backend', t('model.backend'), info.backend],
     ['variant', t('model.variant'), info.variant.name],
@@ -33,7 +35,7 @@ function Badge({ info }: { info: ModelInfo }) {
   ]
   return (
     <span className="badge" title={`${info.architecture} · ${shape}`}>
-      <span className="badge-part">{t('model.parameters', { count: formatMagnitude(info.parameters) })}</span>
+      <span className="badge-part">{t('model.parameters', { count: magnitude(parameters) })}</span>
       {parts.map(([name, label, value]) => (
         <span key={name} className={`badge-part badge-${name}`} title={label}>
           <span className="visually-hidden">{label} </span>

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { ErrorData } from '../../errors.ts'
-import { useApp, useSession, useTranslate } from '../context.ts'
+import { answeringModel, type PageError } from '../../store/app.ts'
+import { useApp, useErrorText, useSession, useTranslate } from '../context.ts'
 import { later } from '../panels/later.tsx'
 import { Icon } from './Icon.tsx'
 
@@ -23,13 +24,14 @@ export function Notices() {
 function LostNotice({ error }: { error: ErrorData }) {
   const session = useSession()
   const t = useTranslate()
+  const { message } = useErrorText()(error)
   return (
     <div className="notice notice-lost" role="alert" data-testid="lost">
       <Icon name="warning" />
       <div className="notice-text">
         <strong>{t('lost.title')}</strong>
         <p>
-          {t('lost.body')} <span className="note">{error.message}</span>
+          {t('lost.body')} <span className="note">{message}</span>
         </p>
       </div>
       <button
@@ -45,19 +47,26 @@ function LostNotice({ error }: { error: ErrorData }) {
   )
 }
 
-function ErrorNotice({ error }: { error: ErrorData }) {
+function ErrorNotice({ error }: { error: PageError }) {
   const { app } = useSession()
   const t = useTranslate()
-  const model = useApp((state) => state.model)
-  const failed = model.kind === 'failed' ? model : null
-  const answering = failed?.info ?? null
+  const { message, hint } = useErrorText()(error)
+  const model = useApp((state) => answeringModel(state.model))
+  const { failed } = error
+  const answering = failed?.what === 'model' ? model : null
   return (
     <div className="notice notice-error" role="alert" data-testid="error" data-code={error.code}>
       <Icon name="warning" />
       <div className="notice-text">
-        <strong>{failed === null ? t('error.title') : t('error.loadTitle', { name: failed.label })}</strong>
-        <p>{firstLine(error.message)}</p>
-        {error.hint !== '' && <p className="notice-hint">{error.hint}</p>}
+        <strong>
+          {failed === undefined
+            ? t(`error.of.${error.code}`)
+            : t(failed.name === '' ? `error.failed.${failed.what}` : `error.failedNamed.${failed.what}`, {
+                name: failed.name,
+              })}
+        </strong>
+        <p>{firstLine(message)}</p>
+        {hint !== '' && <p className="notice-hint">{hint}</p>}
         {answering !== null && <p className="note">{t('error.stillAnswers', { name: answering.id })}</p>}
       </div>
       <CopyDetails error={error} />
@@ -66,10 +75,7 @@ function ErrorNotice({ error }: { error: ErrorData }) {
         className="button button-icon"
         aria-label={t('action.dismiss')}
         title={t('action.dismiss')}
-        onClick={() => {
-          app.setState({ error: null })
-          if (answering !== null) app.setState({ model: { kind: 'ready', info: answering } })
-        }}
+        onClick={() => app.setState({ error: null })}
       >
         <Icon name="close" />
       </button>

@@ -40,7 +40,9 @@ export function TextButtons() {
   const t = useTranslate()
   const ready = useApp((state) => answeringModel(state.model) !== null)
   const running = useApp((state) => isRunning(state.run))
-  const { tokens } = useSlowTokenLog(250)
+  const { tokens, promptIds } = useSlowTokenLog(250)
+  const context = useApp((state) => answeringModel(state.model)?.context ?? Infinity)
+  const full = !running && promptIds.length + tokens.length >= context
   return (
     <>
       <RunButtons
@@ -54,7 +56,8 @@ export function TextButtons() {
         type="button"
         className="button"
         data-testid="continue"
-        disabled={!ready || running || tokens.length === 0}
+        disabled={!ready || running || tokens.length === 0 || full}
+        title={full ? t('output.finish.context-full', { context }) : undefined}
         onClick={() => void session.continue()}
       >
         <Icon name="forward" />

@@ -61,7 +61,7 @@ export function SliderField(props: SliderFieldProps) {
   )
 }
 
-/** Keeps what is being typed; each readable number takes effect at once, an unreadable one reverts on leaving. */
+/** Keeps what is being typed; each readable number takes effect at once, an unreadable one reverts on Enter or on leaving. */
 function NumberBox({ id, hint, testId, value, digits, onChange }: SliderFieldProps & { id: string }) {
   const [draft, setDraft] = useState<string | null>(null)
   const shown = digits === 0 ? String(value) : value.toFixed(Math.max(digits, decimals(value)))
@@ -83,6 +83,9 @@ function NumberBox({ id, hint, testId, value, digits, onChange }: SliderFieldPro
         if (text.trim() !== '' && Number.isFinite(number)) onChange(number)
       }}
       onBlur={() => setDraft(null)}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') setDraft(null)
+      }}
     />
   )
 }

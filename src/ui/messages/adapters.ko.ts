@@ -1,10 +1,10 @@
 import type { adaptersEn } from './adapters.en.ts'
 
 export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
-  'adapters.base': '기본',
+  'adapters.base': '기본 모델',
   'adapters.empty': '불러온 어댑터가 없습니다.',
   'adapters.emptyHint':
-    '학습으로 나온 PEFT LoRA 어댑터를 그대로 이 페이지 어디에나 놓으세요: adapter_config.json과 adapter_model.safetensors, 그 폴더 또는 zip 파일. 가중치 곁에서 계산되므로 읽는 동안 세기를 바꿀 수 있습니다.',
+    '학습해서 얻은 PEFT LoRA 어댑터를 그대로 이 페이지 어디에나 놓으세요: adapter_config.json과 adapter_model.safetensors, 그 폴더 또는 zip 파일. 원래 가중치는 그대로 두고 따로 계산되므로 읽는 동안 세기를 바꿀 수 있습니다.',
   'adapters.noModel': '어댑터에는 모델이 필요합니다. 위에서 모델을 고르세요.',
   'adapters.mergedBlocks': '어댑터가 가중치에 병합되어 있습니다. 다른 것을 추가하려면 병합을 푸세요.',
   'adapters.files': '이 기기에서',
@@ -23,7 +23,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'adapters.detail': '선택한 어댑터',
 
   'scales.label': '어댑터와 세기',
-  'scales.acting': '작용',
+  'scales.acting': '적용 중',
   'scales.merged': '병합됨',
   'scales.mergedHint':
     '지금은 어댑터가 가중치의 일부입니다. 병합을 풀 때까지 슬라이더와 A/B는 꺼집니다. 풀면 모든 비트가 되돌아옵니다.',
@@ -48,10 +48,10 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.forget': '{name} 지우기',
   'scales.move': '{name} 옮기기, 현재 {place}번째',
   'scales.moveHint': '끌거나 화살표 키를 쓰세요',
-  'scales.enabled': '{name} 작용',
+  'scales.enabled': '{name} 적용',
   'scales.enabledHint': '켜기 또는 음소거',
   'scales.solo': '{name}만',
-  'scales.soloHint': '솔로: 이것만 작용합니다',
+  'scales.soloHint': '솔로: 이것만 적용합니다',
   'scales.select': '보고서와 ΔW 보기',
   'scales.noEffect': '효과 없음',
   'scales.facts': '랭크 {rank} · α {alpha}',
@@ -104,8 +104,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'delta.direction': '방향 {k}, σ = {value}',
   'delta.reads': '읽는 토큰',
   'delta.writes': '쓰는 토큰',
-  'delta.noReads': '입력이 잔차 흐름이 아닙니다.',
-  'delta.noWrites': '출력이 잔차 흐름이 아닙니다.',
+  'delta.noReads': '입력이 잔차 스트림이 아닙니다.',
+  'delta.noWrites': '출력이 잔차 스트림이 아닙니다.',
   'delta.cosine': '다른 어댑터와의 코사인',
   'delta.other': '어댑터',
   'delta.here': '여기',
@@ -117,7 +117,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.scoreHint':
     '페이지의 글을 양쪽 어댑터로 읽습니다. 어느 쪽도 쓰지 않으므로 KL과 로그 확률은 끝까지 같은 토큰의 것입니다.',
   'compare.side': '어댑터 {side}',
-  'compare.base': '기본',
+  'compare.base': '기본 모델',
   'compare.scales': '모두 지금 세기로',
   'compare.only': '{name}만',
   'compare.start': '둘 다 쓰기',
@@ -148,5 +148,5 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.embedding': '임베딩',
   'compare.head': '헤드',
   'compare.readingAttention': '양쪽 어댑터로 패턴을 읽는 중…',
-  'compare.attentionNote': '양쪽이 똑같이 읽은 처음 {rows}개 토큰. 아래로 질의, 옆으로 키.',
+  'compare.attentionNote': '양쪽이 똑같이 읽은 처음 {rows}개 토큰. 아래로 쿼리, 옆으로 키.',
 }

@@ -4,7 +4,7 @@ export const attentionEn = {
   'reading.emptyHint': 'Write a text first; it is then run once more, and what the model did is read off.',
   'reading.waiting': 'The text is being written; it is read when it is done.',
   'reading.otherModel': 'This text was written by another model. Generate again to look into this one.',
-  'reading.tokens': 'Reading {count} tokens…',
+  'reading.tokens': 'Reading {count} token(s)…',
   'reading.failed': 'The text could not be read',
 
   'attention.textBar':
@@ -15,8 +15,8 @@ export const attentionEn = {
   'attention.mean': 'mean',
   'attention.meanTitle': 'Layer {layer}, mean over {heads} heads',
   'attention.headTitle': 'Layer {layer}, head {head}',
-  'attention.meanOf': 'Mean of {count} heads',
-  'attention.meanAll': 'Mean of all {count} heads',
+  'attention.meanOf': 'Mean of {count} head(s)',
+  'attention.meanAll': 'Mean of all {count} head(s)',
   'attention.pick': 'Select several',
   'attention.pickHint':
     'Clicks add a head to the mean or take it out. Without it: Ctrl or ⌘ and click for one more, Shift for a range.',
@@ -32,8 +32,8 @@ export const attentionEn = {
   'attention.drawn': 'Drawn as',
   'attention.arcs': 'Arcs',
   'attention.text': 'Text',
-  'attention.arcsKeys': '{drawn} arcs from the query to its keys.',
-  'attention.arcsQueries': '{drawn} arcs from the key to the queries that look at it.',
+  'attention.arcsKeys': '{drawn} arc(s) from the query to its keys.',
+  'attention.arcsQueries': '{drawn} arc(s) from the key to the queries that look at it.',
   'attention.arcsRest': 'Not drawn: {count} weaker weights, together {sum}.',
   'attention.window': 'Part of the matrix',
   'attention.whole': 'Whole',

@@ -26,7 +26,7 @@ export const attributionEn = {
   'attribution.head_bias': 'head bias',
   'attribution.rest': '{count} smaller parts',
   'attribution.openHeads': 'Heads of layer {layer}',
-  'attribution.sum': 'Sum of {count} parts',
+  'attribution.sum': 'Sum of {count} part(s)',
   'attribution.logit': 'Logit of the forward',
   'attribution.difference': 'Difference',
   'attribution.addsUp': 'The parts add up to the logit: measured difference {difference}, within 0.001.',

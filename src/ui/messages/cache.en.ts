@@ -3,7 +3,7 @@ export const cacheEn = {
   'cache.about':
     'Keys and values of every position read so far stay in pages, so that writing on costs one row. Runs that begin alike share pages.',
   'cache.pool': 'Pages',
-  'cache.poolLabel': '{pages} pages of {size} positions: {used} in use, {free} free. Page by page:',
+  'cache.poolLabel': '{pages} page(s) of {size} position(s): {used} in use, {free} free. Page by page:',
   'cache.pageFree': 'page {page}: free',
   'cache.pageHeld': 'page {page}: held by {holders}',
   'cache.refCount': 'Held by',
@@ -20,7 +20,7 @@ export const cacheEn = {
   'cache.busy': 'writing',
   'cache.positions': 'Positions',
   'cache.pagesOf': 'Pages',
-  'cache.sharedWith': 'shares {pages} pages with {runs}',
+  'cache.sharedWith': 'shares {pages} page(s) with {runs}',
   'cache.alone': 'shares none',
   'cache.runPages': 'Pages of run {number}',
   'cache.bytes': 'Memory',
@@ -48,7 +48,7 @@ export const cacheEn = {
   'cache.unwritten': 'not written yet',
   'cache.unknown': 'not captured',
   'cache.span': '{from} to {to}: {what}, {count}',
-  'cache.chunks': 'Prefill in {count} chunks: {sizes} rows.',
+  'cache.chunks': 'Prefill in {count} chunk(s): {sizes} rows.',
   'cache.oneChunk': 'Prefill in one chunk of {sizes} rows.',
   'cache.chunksUnknown': 'Sizes of the prefill’s chunks were not captured.',
   'cache.unwrittenNote':

@@ -26,7 +26,7 @@ export const editsEn = {
   'edits.measure': 'Measure every part',
   'edits.measureHint':
     'Runs this text once with every single part off: the darker, the more it changes the predictions',
-  'edits.measuring': '{done} of {total} parts',
+  'edits.measuring': '{done} of {total} part(s)',
   'edits.effect': 'mean KL {kl} nat when off',
   'edits.effectScale': 'mean KL of this text when off, ink by its square root',
   'edits.both': 'layer',
@@ -50,7 +50,7 @@ export const editsEn = {
   'edits.kind.attn': 'attention output',
   'edits.kind.mlp': 'MLP output',
   'edits.patchCell': '{run}, layer {layer}, position {position} “{token}”: norm {norm}',
-  'edits.patchGrid': '{run}: {layers} layers by {positions} positions. Arrow keys move, Enter {action}.',
+  'edits.patchGrid': '{run}: {layers} layer(s) by {positions} position(s). Arrow keys move, Enter {action}.',
   'edits.patchTake': 'picks up',
   'edits.patchPut': 'puts down',
   'edits.held':
@@ -99,7 +99,7 @@ export const editsEn = {
   'edits.where.from': ', from position {from}',
   'edits.where.range': ', positions {from}–{to}',
   'edits.where.token': ', position {at}',
-  'edits.chip': '{count} edits: {names}',
+  'edits.chip': '{count} edit(s): {names}',
   'edits.chipOne': '1 edit: {names}',
   'edits.chipNone': 'no edit',
 

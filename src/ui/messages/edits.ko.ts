@@ -5,7 +5,7 @@ export const editsKo: Readonly<Record<keyof typeof editsEn, string>> = {
   'about.edit': '앞의 값에 이 단계의 개입을 더한 것입니다.',
   'edits.tool': '개입 종류',
   'edits.tool.scale': '끄기·배율',
-  'edits.tool.steer': '방향 더하기',
+  'edits.tool.steer': '스티어링(방향 더하기)',
   'edits.tool.patch': '패치',
   'edits.tool.mask': '연결 끊기',
   'edits.about.scale':

@@ -1,9 +1,26 @@
+import type { ErrorData } from '../../errors.ts'
 import type { Language } from '../../store/app.ts'
 import { en, type Catalogue, type MessageKey } from './en.ts'
 
 export type { MessageKey } from './en.ts'
 
 const catalogues: Partial<Record<Language, Partial<Catalogue>>> = { en }
+
+type Values = Readonly<Record<string, string | number>>
+
+/** `{count} token(s)` is one token or several. */
+const fillPlain = (message: string, values: Values): string =>
+  message.replace(/\{(\w+)\}(?:( \w+)\(s\))?/g, (whole, name: string, noun?: string) => {
+    const value = String(values[name] ?? whole)
+    return noun === undefined ? value : `${value}${noun}${value === '1' ? '' : 's'}`
+  })
+let fillKorean = fillPlain
+let koreanError = <T extends ErrorData>(error: T): T => error
+
+/** Puts values into a message; in Korean, which has been loaded, the particles behind them fit. */
+export function fill(language: Language, message: string, values: Values): string {
+  return (language === 'ko' ? fillKorean : fillPlain)(message, values)
+}
 /** True once a view other than the first has been asked for. */
 let viewsWanted = false
 let version = 0
@@ -20,10 +37,19 @@ async function loadEnglishViews(): Promise<void> {
   if (catalogues.en === en) put('en', { ...en, ...viewsEn })
 }
 
+/** An error in a language, whose words have been loaded; unusual ones stay as they were said. */
+export function errorText<T extends ErrorData>(language: Language, error: T): T {
+  return language === 'ko' ? koreanError(error) : error
+}
+
 /** Fetches the words of a language; the page starts with few English ones. Rejects when they cannot be had. */
 export async function loadLanguage(language: Language): Promise<void> {
   if (language === 'en') return viewsWanted ? loadEnglishViews() : undefined
-  if (catalogues.ko === undefined) put('ko', (await import('./ko.ts')).ko)
+  if (catalogues.ko !== undefined) return
+  const loaded = await import('./ko.ts')
+  fillKorean = loaded.fillKorean
+  koreanError = loaded.koreanError
+  put('ko', loaded.ko)
 }
 
 /** Fetches the words of the views that do not open with the page; of Korean they are there already. */
@@ -45,13 +71,13 @@ export const LANGUAGES: readonly { code: Language; name: string }[] = [
   { code: 'ko', name: '한국어' },
 ]
 
-export type Translate = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string
+export type Translate = (key: MessageKey, values?: Values) => string
 
 /** The words of one language, which has been loaded; `{name}` in a message takes `values.name`. Empty while a word is on the way. */
 export function translator(language: Language): Translate {
   return (key, values = {}) => {
     const words = catalogues[language] ?? catalogues.en
-    return (words?.[key] ?? '').replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+    return fill(language, words?.[key] ?? '', values)
   }
 }
 

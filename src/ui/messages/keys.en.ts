@@ -14,6 +14,7 @@ export const keysEn = {
   'keys.divergence': 'Next divergence',
   'keys.positions': 'Previous position, next position',
   'keys.lensCell': 'In the matrix: move the cell, to the ends',
+  'keys.mapParts': 'Among the parts: the nearest that way, open it',
   'keys.heads': 'Among the heads: move, to the ends',
   'keys.headsMore': 'Take the heads up to there into the mean',
   'keys.branchLines': 'In the tree: from line to line',

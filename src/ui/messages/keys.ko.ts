@@ -15,6 +15,7 @@ export const keysKo: Readonly<Record<keyof typeof keysEn, string>> = {
   'keys.divergence': '다음 갈림 지점',
   'keys.positions': '이전 위치, 다음 위치',
   'keys.lensCell': '표에서: 칸 이동, 양 끝으로',
+  'keys.mapParts': '부분 사이에서: 그쪽으로 이동, 열기',
   'keys.heads': '헤드 사이에서: 이동, 양 끝으로',
   'keys.headsMore': '거기까지의 헤드를 평균에 넣기',
   'keys.branchLines': '나무에서: 줄 사이 이동',

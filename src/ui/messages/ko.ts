@@ -9,9 +9,10 @@ import { chatKo } from './chat.ko.ts'
 import { editsKo } from './edits.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from './lens.ko.ts'
+import { mapKo } from './map.ko.ts'
 import { modelsKo } from './models.ko.ts'
-import { precisionKo } from './precision.ko.ts'
 import { fillKo } from './fill.ko.ts'
+import { precisionKo } from './precision.ko.ts'
 import { scoreKo } from './score.ko.ts'
 import { shellKo } from './shell.ko.ts'
 import { speculateKo } from './speculate.ko.ts'
@@ -19,6 +20,9 @@ import { stepsKo } from './steps.ko.ts'
 import { titlesKo } from './titles.ko.ts'
 import { tokenizerKo } from './tokenizer.ko.ts'
 import { traceKo } from './trace.ko.ts'
+
+export { koreanError } from './errors.ko.ts'
+export { fillKorean } from './particles.ts'
 
 export const ko: Catalogue = {
   'app.name': 'Tokenscope',
@@ -43,8 +47,8 @@ export const ko: Catalogue = {
   'model.variant': '커널',
   'model.weights': '가중치',
   'model.memory': 'GPU 메모리',
-  'model.parameters': '매개변수 {count}개',
-  'model.shape': '레이어 {layers}개 · 헤드 {heads}개 · 토큰 {vocab}개',
+  'model.parameters': '매개변수 {count} 개',
+  'model.shape': '층 {layers}개 · 헤드 {heads}개 · 토큰 {vocab}개',
   'model.warnings': '불러올 때 나온 참고 사항 {count}건',
 
   'status.empty': '모델 없음',
@@ -73,6 +77,8 @@ export const ko: Catalogue = {
 
   'prompt.label': '프롬프트',
   'prompt.placeholder': '글의 첫머리를 적으면 모델이 이어서 씁니다.',
+  'prompt.count': '위치 {context}개 중 {tokens}개',
+  'prompt.tooLong': '토큰 {tokens}개: 문맥의 위치 {context}개를 넘습니다',
   'prompt.examples': '예시',
   'action.generate': '생성',
   'action.stop': '정지',
@@ -99,6 +105,7 @@ export const ko: Catalogue = {
   'output.count': '토큰 {count}개',
   'output.finish.stop': '모델이 글을 끝맺음',
   'output.finish.length': '길이 제한에 도달',
+  'output.finish.lengthOf': '길이 제한 {length}에 도달',
   'output.finish.context-full': '문맥이 가득 참(위치 {context}개)',
   'output.finish.stopped': '정지됨',
   'output.finish.failed': '오류로 중단됨',
@@ -106,16 +113,16 @@ export const ko: Catalogue = {
 
   'colour.label': '색상 기준',
   'colour.probability': '확률',
-  'colour.surprisal': '놀라움',
+  'colour.surprisal': '놀람도',
   'colour.off': '끔',
   'colour.values': '값 표시',
   'legend.probability': '모델이 실제로 쓴 토큰에 준 확률',
-  'legend.surprisal': '놀라움(비트): 그 토큰이 얼마나 뜻밖이었는지',
+  'legend.surprisal': '놀람도(surprisal, 비트): 그 토큰이 얼마나 뜻밖이었는지',
 
   'sampling.title': '샘플링',
   'sampling.preset': '프리셋',
   'sampling.custom': '사용자 지정',
-  'preset.greedy': '탐욕적',
+  'preset.greedy': '그리디',
   'preset.balanced': '균형',
   'preset.creative': '창의적',
   'preset.author': '모델 제작자',
@@ -124,11 +131,11 @@ export const ko: Catalogue = {
   'setting.topK': 'Top-k',
   'setting.topP': 'Top-p',
   'setting.minP': 'Min-p',
-  'setting.repetitionPenalty': '반복 벌점',
+  'setting.repetitionPenalty': '반복 페널티',
   'setting.seed': '시드',
   'setting.maxTokens': '길이',
   'setting.off': '끔',
-  'setting.greedy': '탐욕적',
+  'setting.greedy': '그리디',
   'setting.hint.temperature':
     '1보다 크면 분포가 평평해지고 작으면 뾰족해집니다. 0이면 가장 확률이 높은 토큰만 고릅니다.',
   'setting.hint.topK': '확률이 높은 토큰 k개만 남깁니다.',
@@ -141,7 +148,7 @@ export const ko: Catalogue = {
 
   'run.title': '이번 실행',
   'run.prefill': '프리필',
-  'run.decode': '디코드',
+  'run.decode': '디코딩',
   'run.prefillHint': '첫 토큰이 나올 때까지 초당 읽은 프롬프트 토큰 수',
   'run.decodeHint': '첫 토큰부터 마지막 토큰까지 초당 쓴 토큰 수',
   'run.unit': '토큰/초',
@@ -150,7 +157,7 @@ export const ko: Catalogue = {
   'logits.title': '로짓',
   'logits.empty': '토큰에 마우스를 올리면 그 자리에서 모델이 본 후보가 나타납니다. 누르면 여기에 고정됩니다.',
   'logits.prompt': '이 토큰은 예측한 것이 아니라 읽은 것입니다. 프롬프트에 대한 확률은 기록하지 않았습니다.',
-  'logits.after': '다음 글 뒤에서 예측',
+  'logits.after': '앞 문맥',
   'logits.position': '위치 {position}',
   'logits.start': '글의 시작',
   'logits.following': '최신 토큰',
@@ -161,15 +168,15 @@ export const ko: Catalogue = {
   'logits.logprobShort': 'ln p',
   'logits.rank': '순위',
   'logits.entropy': '엔트로피',
-  'logits.surprisal': '놀라움',
+  'logits.surprisal': '놀람도',
   'logits.bits': '{value}비트',
   'logits.draw': '난수',
-  'logits.greedyDraw': '없음(탐욕적)',
+  'logits.greedyDraw': '없음(그리디)',
   'logits.filters': '확률',
   'logits.before': '필터 전',
   'logits.afterFilters': '필터 후',
   'logits.beforeNote':
-    '벌점, 온도, 필터를 적용하기 전 모델 그대로의 값입니다. 다른 토큰을 누르면 그 토큰에서 이어 씁니다.',
+    '페널티, 온도, 필터를 적용하기 전 모델 그대로의 값입니다. 다른 토큰을 누르면 그 토큰에서 이어 씁니다.',
   'logits.afterNote': '{settings} 적용 후. 토큰 {vocab}개 중 {kept}개가 남습니다.',
   'logits.afterOther': '현재 설정으로 계산했습니다. 실행할 때의 설정과 다릅니다.',
   'logits.chosen': '선택됨',
@@ -187,8 +194,26 @@ export const ko: Catalogue = {
   'logits.recomputedHint': '실행 당시의 값이 버퍼에 남아 있지 않아 같은 토큰으로 순전파를 다시 했습니다.',
   'logits.nan': '로짓 {count}개가 숫자가 아닙니다.',
 
-  'error.title': '문제가 생겼습니다',
-  'error.loadTitle': '{name} 모델을 불러오지 못했습니다',
+  'error.of.bug': '문제가 생겼습니다',
+  'error.of.no-webgpu': 'WebGPU를 쓸 수 없습니다',
+  'error.of.limit': '이 기기의 한계를 넘습니다',
+  'error.of.out-of-memory': 'GPU 메모리가 모자랍니다',
+  'error.of.bad-file': '파일을 읽을 수 없습니다',
+  'error.of.unsupported': '여기서는 할 수 없습니다',
+  'error.of.bad-argument': '요청대로 할 수 없습니다',
+  'error.of.context-full': '문맥이 가득 찼습니다',
+  'error.of.device-lost': 'GPU 연결이 끊겼습니다',
+  'error.of.network': '네트워크에서 받지 못했습니다',
+  'error.of.storage': '브라우저 저장소를 쓸 수 없습니다',
+  'error.of.aborted': '중단했습니다',
+  'error.failed.model': '모델을 불러오지 못했습니다',
+  'error.failed.adapter': '어댑터를 불러오지 못했습니다',
+  'error.failed.run': '글을 쓰지 못했습니다',
+  'error.failed.gone': '앞서 쓰던 모델이 여기 없습니다',
+  'error.failedNamed.model': '{name} 모델을 불러오지 못했습니다',
+  'error.failedNamed.adapter': '{name} 어댑터를 불러오지 못했습니다',
+  'error.failedNamed.run': '글을 쓰지 못했습니다',
+  'error.failedNamed.gone': '{name} 모델이 여기 없습니다',
   'error.stillAnswers': '앞서 불러온 {name} 모델은 계속 쓸 수 있습니다.',
   'lost.title': 'GPU 장치와의 연결이 끊겼습니다',
   'lost.body': '드라이버 오류나 메모리 부족으로 브라우저가 GPU를 회수했습니다. 쓴 글은 그대로 있습니다.',
@@ -229,6 +254,7 @@ export const ko: Catalogue = {
   ...speculateKo,
   ...attentionKo,
   ...lensKo,
+  ...mapKo,
   ...attributionKo,
   ...samplerKo,
   ...modelsKo,

@@ -2,7 +2,7 @@
 export const lensEn = {
   'lens.about':
     'What the model would say next if it stopped after a layer: the residual stream there, through the final norm and the head. A column is a position; each cell names the token it predicts next.',
-  'lens.grid': 'Logit lens: {layers} layers by {positions} positions. Arrow keys move.',
+  'lens.grid': 'Logit lens: {layers} layer(s) by {positions} position(s). Arrow keys move.',
   'lens.token': 'token',
   'lens.next': 'next',
   'lens.unknown': 'not written',
@@ -25,9 +25,9 @@ export const lensEn = {
   'lens.liveLabel': 'Now: what every layer predicts after position {position}, “{token}”',
   'lens.liveAt': 'now · {position}',
   'lens.liveNext': 'predicts next',
-  'lens.liveColumns': '{count} columns in this run, the last in {ms} ms.',
+  'lens.liveColumns': '{count} column(s) in this run, the last in {ms} m(s).',
   'lens.liveUnmeasured': 'What they cost is not measured yet.',
   'lens.liveCost':
     '{between} tok/s between two columns, {reading} tok/s while one is read: the run is {share}% slower.',
-  'lens.liveBeyond': 'Not followed beyond {tokens} tokens: a column takes {ms} ms here.',
+  'lens.liveBeyond': 'Not followed beyond {tokens} token(s): a column takes {ms} m(s) here.',
 } as const

@@ -38,11 +38,11 @@ export const samplerEn = {
   'sampler.mass': 'Probability kept',
   'sampler.entropy': 'Entropy',
   'sampler.interval': 'Interval',
-  'sampler.draws': '{count} draws',
+  'sampler.draws': '{count} draw(s)',
   'sampler.cut': 'cut',
   'sampler.seen': 'Stands in the text already, so the penalty moves it.',
   'sampler.isDrawn': 'drawn',
   'sampler.isWritten': 'written in the text',
-  'sampler.others': '{count} others',
+  'sampler.others': '{count} other(s)',
   'sampler.continue': 'Continue with “{token}” here',
 } as const

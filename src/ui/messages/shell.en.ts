@@ -33,7 +33,7 @@ export const shellEn = {
   'textScales.scored': 'probabilities of {scales}',
   'textScales.unknown': 'adapters not recorded',
   'textScales.merged': 'merged',
-  'textScales.scoring': 'Reading {count} tokens under {scales}: {percent} %',
+  'textScales.scoring': 'Reading {count} token(s) under {scales}: {percent} %',
   'compare.merged':
     'Adapters are merged into the weights, so there is no base to compare with. Unmerge first.',
   'compare.toggle': 'Compare A/B',

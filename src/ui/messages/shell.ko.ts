@@ -29,7 +29,7 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
   'lens.layer': '층 {layer}',
   'lens.layerShort': 'L{layer}',
   'textScales.hint': '이 글을 만든 어댑터',
-  'textScales.written': '{scales}(으)로 씀',
+  'textScales.written': '{scales}이(가) 작성',
   'textScales.from': '토큰 {token}부터 {scales}',
   'textScales.scored': '확률은 {scales}',
   'textScales.unknown': '어댑터 기록 없음',

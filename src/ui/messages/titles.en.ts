@@ -1,5 +1,6 @@
 /** Names of the views and of their regions: the only words of them that open with the page. */
 export const titlesEn = {
+  'view.map': 'Map',
   'view.chat': 'Chat',
   'view.fill': 'Fill masks',
   'view.steps': 'Steps',

@@ -1,6 +1,7 @@
 import type { titlesEn } from './titles.en.ts'
 
 export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
+  'view.map': '지도',
   'view.chat': '대화',
   'view.fill': '빈칸 채우기',
   'view.steps': '단계',

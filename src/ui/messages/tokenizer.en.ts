@@ -9,7 +9,7 @@ export const tokenizerEn = {
   'tokenizer.slot.b': 'Second tokenizer',
   'tokenizer.opening': 'Opening the tokenizer…',
   'tokenizer.none': 'No tokenizer: load a model, or open the files of one.',
-  'tokenizer.size': '{count} tokens',
+  'tokenizer.size': '{count} token(s)',
   'tokenizer.ofModel': 'Of the model',
   'tokenizer.openHint':
     'tokenizer.json, or vocab.json with merges.txt, or tokenizer.model; tokenizer_config.json beside it',
@@ -79,6 +79,6 @@ export const tokenizerEn = {
   'tokenizer.growth':
     '{rows} more rows: vocabulary {size} → {total} (+{share} %), {parameters} more parameters, {both} if the head has weights of its own.',
   'tokenizer.afterIds': 'The text above, then:',
-  'tokenizer.addedList': '{count} tokens added',
-  'tokenizer.addedRow': '{times} times, {tokens} tokens before',
+  'tokenizer.addedList': '{count} token(s) added',
+  'tokenizer.addedRow': '{times} time(s), {tokens} token(s) before',
 } as const

@@ -9,6 +9,7 @@ import { editsEn } from './edits.en.ts'
 import { fillEn } from './fill.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from './lens.en.ts'
+import { mapEn } from './map.en.ts'
 import { modelsEn } from './models.en.ts'
 import { precisionEn } from './precision.en.ts'
 import { scoreEn } from './score.en.ts'
@@ -23,6 +24,7 @@ export const viewsEn = {
   ...speculateEn,
   ...attentionEn,
   ...lensEn,
+  ...mapEn,
   ...attributionEn,
   ...samplerEn,
   ...modelsEn,

@@ -9,6 +9,7 @@ import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts
 import { formatCount } from '../../maths/format.ts'
 import { soon } from './later.tsx'
 
+const PromptCount = soon(async () => (await import('../components/PromptCount.tsx')).PromptCount)
 const ScalesChip = soon(async () => (await import('./adapters/ScalesChip.tsx')).ScalesChip)
 
 /** Prompt above, the text it became below. */
@@ -36,9 +37,12 @@ function PromptEditor() {
   }, [prompt])
   return (
     <section className="prompt">
-      <label htmlFor="prompt" className="eyebrow">
-        {t('prompt.label')}
-      </label>
+      <div className="prompt-head">
+        <label htmlFor="prompt" className="eyebrow">
+          {t('prompt.label')}
+        </label>
+        <PromptCount />
+      </div>
       <textarea
         ref={area}
         id="prompt"
@@ -162,15 +166,19 @@ function OutputFoot() {
   const context = useApp((state) => answeringModel(state.model)?.context ?? 0)
   const log = useSlowTokenLog(150)
   const count = log.tokens.length
+  const full = count > 0 && log.promptIds.length + count >= context
   const finish = () => {
     switch (run.kind) {
       case 'idle':
+        return full && context > 0 ? t('output.finish.context-full', { context: formatCount(context) }) : null
       case 'decoding':
         return null
       case 'prefill':
         return run.total > 0 ? t('output.reading', { done: run.done, total: run.total }) : null
       case 'done':
-        return t(`output.finish.${run.reason}`, { context: formatCount(context) })
+        return run.reason === 'length' && log.settings !== null
+          ? t('output.finish.lengthOf', { length: formatCount(log.settings.maxTokens) })
+          : t(`output.finish.${run.reason}`, { context: formatCount(context) })
       case 'stopped':
         return t(lost ? 'output.finish.lost' : 'output.finish.stopped')
       case 'failed':

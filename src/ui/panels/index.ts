@@ -48,6 +48,16 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'map',
+    group: 'write',
+    title: 'view.map',
+    icon: 'map',
+    component: later(() => import('./map/MapView.tsx').then((module) => module.MapView)),
+    left: null,
+    right: null,
+    bottom: later(() => import('./steps/TransportBar.tsx').then((module) => module.TransportBar)),
+  },
+  {
     name: 'chat',
     group: 'write',
     task: 'generate',
@@ -192,6 +202,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'precision',
     group: 'measure',
+    task: 'generate',
     title: 'view.precision',
     icon: 'bars',
     component: later(() => import('./PrecisionView.tsx').then((module) => module.PrecisionView)),

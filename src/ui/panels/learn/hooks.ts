@@ -11,6 +11,7 @@ import type { Session } from '../../../store/session.ts'
 import { speculationOf } from '../../../store/speculate.ts'
 import { stepsOf } from '../../../store/steps.ts'
 import { useApp, useSession } from '../../context.ts'
+import { fill } from '../../messages/index.ts'
 import { loadLessonWords, type LessonKey, type LessonWords } from '../../../learn/words/index.ts'
 import { markTarget } from './highlight.ts'
 
@@ -45,13 +46,7 @@ export function useLessonWords(): Translate | null {
       wanted = false
     }
   }, [session, language])
-  return useMemo(
-    () =>
-      words &&
-      ((key, values = {}) =>
-        words[key].replace(/\{(\w+)\}/g, (slot, name: string) => String(values[name] ?? slot))),
-    [words],
-  )
+  return useMemo(() => words && ((key, values = {}) => fill(language, words[key], values)), [words, language])
 }
 
 /** Everything that facts and checks are read from. */

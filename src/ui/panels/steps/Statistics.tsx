@@ -39,10 +39,11 @@ export function Statistics({ step }: { step: StepInfo }) {
   )
 }
 
-/** The step's statistics; those shown before stay until the new ones are there, so that nothing jumps. */
+/** The step's statistics; those of the same text stay until the new ones are there, so that nothing jumps. */
 function useStats(step: StepInfo, row: number | null) {
   const source = useStepsState((state) => state.source)
-  const [found, setFound] = useState<{ stats: TensorStats | null; error: string | null }>({
+  const [found, setFound] = useState<{ of: typeof source; stats: TensorStats | null; error: string | null }>({
+    of: null,
     stats: null,
     error: null,
   })
@@ -50,14 +51,14 @@ function useStats(step: StepInfo, row: number | null) {
     if (source === null) return
     let current = true
     source.stats(step.name, row === null ? {} : { row }).then(
-      (stats) => current && setFound({ stats, error: null }),
-      (error: unknown) => current && setFound({ stats: null, error: toErrorData(error).message }),
+      (stats) => current && setFound({ of: source, stats, error: null }),
+      (error: unknown) => current && setFound({ of: source, stats: null, error: toErrorData(error).message }),
     )
     return () => {
       current = false
     }
   }, [source, step, row])
-  return found
+  return found.of === source ? found : { stats: null, error: null }
 }
 
 export function Numbers({ stats }: { stats: TensorStats }) {

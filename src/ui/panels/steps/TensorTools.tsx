@@ -40,7 +40,7 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
         onChange={onMode}
       />
       {range !== null && <RangeLegend layout={layout} range={range} shown={shown} />}
-      <Exports shown={shown} />
+      <Exports shown={shown} formats={mode === 'map' ? FORMATS : FORMATS.filter((one) => one !== 'png')} />
       <EditStep step={shown.step} cell={cell} />
     </div>
   )
@@ -113,9 +113,11 @@ function RangeLegend({ layout, range, shown }: RangeLegendProps) {
   )
 }
 
-type FileFormat = 'npy' | 'csv' | 'png'
+const FORMATS = ['npy', 'csv', 'png'] as const
+type FileFormat = (typeof FORMATS)[number]
 
-function Exports({ shown }: { shown: ShownStep }) {
+/** Files of the step; a picture is offered where one is drawn. */
+function Exports({ shown, formats }: { shown: ShownStep; formats: readonly FileFormat[] }) {
   const session = useSession()
   const steps = useSteps()
   const t = useTranslate()
@@ -129,7 +131,7 @@ function Exports({ shown }: { shown: ShownStep }) {
   return (
     <span className="exports">
       <Icon name="download" />
-      {(['npy', 'csv', 'png'] as const).map((format) => (
+      {formats.map((format) => (
         <button
           key={format}
           type="button"
@@ -153,7 +155,8 @@ async function makeFile(format: FileFormat, step: string, whole: () => Promise<T
     case 'csv':
       return writeCsv(await whole())
     case 'png':
-      return pictureOf(document.querySelector(`[data-step="${CSS.escape(step)}"]`))
+      // The line of the tree names the same step, and stands before the picture.
+      return pictureOf(document.querySelector(`.tensor[data-step="${CSS.escape(step)}"]`))
   }
 }
 

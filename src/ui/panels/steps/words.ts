@@ -39,11 +39,9 @@ function remarksOf(t: Translate, step: StepInfo): string[] {
     return scale === 1 ? [] : [t('about.with.added', { factor: formatConstant(scale) })]
   }
   if (isInfo(step, 'scores')) return [...capOf(t, step.attrs.softcap), ...sightWords(t, step.attrs)]
-  if (isInfo(step, 'softmax')) {
-    const sink = step.params.length > 0 ? [t('about.with.sink')] : []
-    return [...sink, ...sightWords(t, step.attrs)]
-  }
-  if (isInfo(step, 'context')) return sightWords(t, step.attrs)
+  if (isInfo(step, 'softmax') && step.params.length > 0)
+    return [t('about.with.sink'), ...sightWords(t, step.attrs)]
+  if (isInfo(step, 'softmax', 'context')) return sightWords(t, step.attrs)
   if (isInfo(step, 'cache')) return windowOf(t, step.attrs.window)
   return isInfo(step, 'rope') ? rotationOf(t, step.attrs) : []
 }

@@ -1,0 +1,38 @@
+import type { SavedTrack } from './adapterMemory.ts'
+import { actingScale, type Track } from './adapterScales.ts'
+
+const ITEM = /^(\??)([^*]+)\*(-?\d+(?:\.\d+)?)$/
+
+/** A name without the signs that part items. */
+const spell = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
+
+/** A row that acts or is to act; of one that is not loaded there is no id. */
+export type LinkedTrack = SavedTrack & Partial<Pick<Track, 'id'>>
+
+/**
+ * The adapters that act, as a link carries them: `bard*0.8,?my-lora*1`. Those that come with the page stand by their id; all
+ * others cannot be sent along and are named, behind a question mark. Null while none acts.
+ */
+export function formatAdapters(tracks: readonly LinkedTrack[], solo: string | null): string | null {
+  const items = tracks.flatMap(({ id = '', name, scale, enabled, origin }) => {
+    const acting = actingScale({ id, scale, enabled }, solo)
+    const who = origin.kind === 'listed' ? spell(origin.id) : `?${spell(name)}`
+    return acting === 0 ? [] : [`${who}*${Number(acting.toFixed(4))}`]
+  })
+  return items.length === 0 ? null : items.join(',')
+}
+
+/**
+ * Reads what {@link formatAdapters} wrote; `listed` has the names of the adapters that come with the page by their ids. What
+ * is not among them is a row that waits for its files; unreadable items are passed over.
+ */
+export function parseAdapters(text: string, listed: ReadonlyMap<string, string>): SavedTrack[] {
+  return text.split(',').flatMap((item): SavedTrack[] => {
+    const [, missing, spelled, scale] = ITEM.exec(item) ?? []
+    if (spelled === undefined) return []
+    const id = /%(?![\da-f]{2})/i.test(spelled) ? spelled : decodeURIComponent(spelled)
+    const name = missing === '' ? listed.get(id) : undefined
+    const origin = name === undefined ? ({ kind: 'files' } as const) : ({ kind: 'listed', id } as const)
+    return [{ name: name ?? id, origin, scale: Number(scale), enabled: true }]
+  })
+}

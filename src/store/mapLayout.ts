@@ -1,0 +1,112 @@
+import type { StepInfo } from '../api/model.ts'
+
+/** What the places of a layer's steps follow from. */
+export type LaidStep = Pick<StepInfo, 'name' | 'inputs'>
+
+/** Where a step stands: its place in the direction of the flow, its lane across it. Lane 0 is the residual stream. */
+export interface FlowPlace {
+  name: string
+  band: number
+  rank: number
+  lane: number
+}
+
+/** One step reads another; `from` may lie before the layer. */
+export interface FlowEdge {
+  from: string
+  to: string
+}
+
+/** A stretch of a layer between two places where the stream alone goes on: a block with what is around it. */
+export interface FlowBand {
+  /** Steps before the band that its steps read; the stream first. */
+  entries: readonly string[]
+  /** Places along the flow, those of the entries (0) included. */
+  ranks: number
+  lanes: number
+}
+
+export interface LayerFlow {
+  bands: readonly FlowBand[]
+  places: readonly FlowPlace[]
+  edges: readonly FlowEdge[]
+}
+
+/** Steps that nothing passes by: all that comes later reads of what was before at most this one. */
+function streamSteps(steps: readonly LaidStep[]): Set<string> {
+  const at = new Map(steps.map(({ name }, index) => [name, index]))
+  const found = new Set<string>()
+  steps.forEach((step, index) => {
+    const later = steps.slice(index + 1).flatMap(({ inputs }) => inputs.map((name) => at.get(name) ?? -1))
+    if (later.every((source) => source >= index)) found.add(step.name)
+  })
+  return found
+}
+
+/** Parts the steps behind every place where only the stream goes on. */
+function splitBands(steps: readonly LaidStep[], stream: ReadonlySet<string>): LaidStep[][] {
+  const bands: LaidStep[][] = [[]]
+  steps.forEach((step, index) => {
+    bands.at(-1)?.push(step)
+    const next = steps[index + 1]
+    if (next !== undefined && stream.has(step.name) && !stream.has(next.name)) bands.push([])
+  })
+  return bands
+}
+
+/** The lane of the input a step goes on from, where that is free; else the first free one beside the stream. */
+function freeLane(taken: ReadonlySet<string>, rank: number, wanted: readonly number[]): number {
+  const isFree = (lane: number): boolean => lane > 0 && !taken.has(`${rank}:${lane}`)
+  const kept = wanted.find(isFree)
+  if (kept !== undefined) return kept
+  let lane = 1
+  while (!isFree(lane)) lane += 1
+  return lane
+}
+
+function layBand(
+  steps: readonly LaidStep[],
+  band: number,
+  stream: ReadonlySet<string>,
+): { band: FlowBand; places: FlowPlace[] } {
+  const inside = new Map<string, FlowPlace>()
+  const entries = new Set<string>()
+  const taken = new Set<string>()
+  for (const { name, inputs } of steps) {
+    for (const input of inputs) if (!inside.has(input)) entries.add(input)
+    const sources = inputs.flatMap((input) => inside.get(input) ?? [])
+    const rank = 1 + Math.max(0, ...sources.map((source) => source.rank))
+    const lane = stream.has(name)
+      ? 0
+      : freeLane(
+          taken,
+          rank,
+          sources.map((source) => source.lane),
+        )
+    taken.add(`${rank}:${lane}`)
+    inside.set(name, { name, band, rank, lane })
+  }
+  const places = [...inside.values()]
+  return {
+    band: {
+      entries: [...entries],
+      ranks: 1 + Math.max(0, ...places.map(({ rank }) => rank)),
+      lanes: 1 + Math.max(0, ...places.map(({ lane }) => lane)),
+    },
+    places,
+  }
+}
+
+/**
+ * Lays the steps of a layer out by who reads whom (Sugiyama et al. 1981, with the order of the program in place of crossing
+ * reduction): a rank behind all it reads, in the lane of what it goes on from; the stream keeps a lane of its own.
+ */
+export function layOutLayer(steps: readonly LaidStep[]): LayerFlow {
+  const stream = streamSteps(steps)
+  const laid = splitBands(steps, stream).map((own, band) => layBand(own, band, stream))
+  return {
+    bands: laid.map(({ band }) => band),
+    places: laid.flatMap(({ places }) => places),
+    edges: steps.flatMap(({ name, inputs }) => inputs.map((from) => ({ from, to: name }))),
+  }
+}

@@ -1,0 +1,53 @@
+import { useEffect, useState } from 'react'
+import { formatCount } from '../../maths/format.ts'
+import { answeringModel } from '../../store/app.ts'
+import { encodePrompt } from '../../store/encodePrompt.ts'
+import { useApp, useSession, useTranslate } from '../context.ts'
+
+/** Milliseconds without a key before the prompt is counted. */
+const DEBOUNCE_MS = 250
+
+/** How much of the context the prompt takes, before it is run; what does not fit is said. */
+export function PromptCount() {
+  const t = useTranslate()
+  const context = useApp((state) => answeringModel(state.model)?.context ?? null)
+  const tokens = usePromptTokens()
+  if (tokens === null || context === null) return null
+  const values = { tokens: formatCount(tokens), context: formatCount(context) }
+  const long = tokens >= context
+  return (
+    <span
+      className={long ? 'note numeric prompt-long' : 'note numeric'}
+      role={long ? 'status' : undefined}
+      data-testid="prompt-count"
+    >
+      {t(long ? 'prompt.tooLong' : 'prompt.count', values)}
+    </span>
+  )
+}
+
+/** Tokens of the prompt under the model that answers; null while that is not known. */
+function usePromptTokens(): number | null {
+  const session = useSession()
+  const prompt = useApp((state) => state.prompt)
+  const model = useApp((state) => answeringModel(state.model)?.id ?? null)
+  const [tokens, setTokens] = useState<number | null>(null)
+  useEffect(() => {
+    let wanted = true
+    const put = (count: number | null) => wanted && setTokens(count)
+    const timer = setTimeout(() => {
+      const answering = session.model
+      if (answering === null) return put(null)
+      // What is no prompt, as words for a model without a tokenizer, is said when it is run.
+      return void encodePrompt(answering, prompt).then(
+        (ids) => put(ids.length),
+        () => put(null),
+      )
+    }, DEBOUNCE_MS)
+    return () => {
+      wanted = false
+      clearTimeout(timer)
+    }
+  }, [session, prompt, model])
+  return tokens
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { formatAdapters, parseAdapters } from '../../src/store/adapterLink.ts'
+import type { AdapterOrigin } from '../../src/store/adapterScales.ts'
+
+const LISTED = new Map([
+  ['bard', 'The Bard'],
+  ['a,b*c', 'Odd'],
+])
+const row = (name: string, origin: AdapterOrigin, scale = 1, enabled = true) => ({
+  name,
+  origin,
+  scale,
+  enabled,
+})
+const listed = (id: string): AdapterOrigin => ({ kind: 'listed', id })
+
+test('what comes with the page is carried, everything else is named', () => {
+  const tracks = [
+    row('The Bard', listed('bard'), 0.8),
+    row('Odd', listed('a,b*c'), -1.25),
+    row('my lora?', { kind: 'files' }),
+    row('far', { kind: 'address', address: 'owner/far' }, 0.5),
+  ]
+  const text = formatAdapters(tracks, null)!
+  expect(text).toBe('bard*0.8,a%2Cb%2Ac*-1.25,?my%20lora%3F*1,?far*0.5')
+})
+
+test('muted rows and those a solo silences are left out', () => {
+  const tracks = [
+    { ...row('The Bard', listed('bard')), id: '1' },
+    { ...row('x', listed('x'), 2, false), id: '2' },
+  ]
+  expect(formatAdapters(tracks, null)).toBe('bard*1')
+  expect(formatAdapters(tracks, '2')).toBe('x*2')
+  expect(formatAdapters([], null)).toBeNull()
+})
+
+test('what a link names is read again; the unknown waits for its files', () => {
+  expect(parseAdapters('bard*0.8,?my%20lora*1,gone*2,nonsense,*3', LISTED)).toEqual([
+    row('The Bard', listed('bard'), 0.8),
+    row('my lora', { kind: 'files' }),
+    row('gone', { kind: 'files' }, 2),
+  ])
+})
