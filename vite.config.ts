@@ -1,6 +1,7 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 import { offline } from './vite.offline.ts'
+import { plainShaders } from './vite.shaders.ts'
 import { transformers } from './vite.transformers.ts'
 
 /**
@@ -41,8 +42,8 @@ const external = ['webgpu', /^node:/]
 export default defineConfig({
   // Relative addresses: the built page works at any path of any static host.
   base: './',
-  plugins: [react(), transformers(), offline(), contentSecurityPolicy()],
-  worker: { format: 'es', plugins: () => [transformers()], rolldownOptions: { external } },
+  plugins: [react(), transformers(), plainShaders(), offline(), contentSecurityPolicy()],
+  worker: { format: 'es', plugins: () => [transformers(), plainShaders()], rolldownOptions: { external } },
   build: {
     // Every browser with WebGPU runs this; nothing is transformed for others.
     target: 'es2022',

@@ -1,4 +1,4 @@
-import { AdapterBuffers, type PlacedAdapter } from '../adapters/adapterBuffers.ts'
+import type { PlacedAdapter } from '../adapters/adapterBuffers.ts'
 import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
 import type { AdapterScale } from '../api/model.ts'
 import { TokenscopeError } from '../errors.ts'
@@ -68,7 +68,9 @@ export class AdapterSet {
     const context = { executor, model, weights, reader: new WeightReader(runner) }
     return runner.setAdapters(async () => {
       await this.settle()
-      return adapters.length === 0 ? null : AdapterBuffers.build(adapters, context)
+      if (adapters.length === 0) return null
+      const { AdapterBuffers } = await import('../adapters/adapterBuffers.ts')
+      return AdapterBuffers.build(adapters, context)
     })
   }
 

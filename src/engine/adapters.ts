@@ -1,6 +1,5 @@
 import type { ScaledAdapter } from '../adapters/combine.ts'
-import { blankReport } from '../adapters/report.ts'
-import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
+import type { ParsedAdapter } from '../adapters/types.ts'
 import { klDivergence, logSoftmax } from '../decode/distribution.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
 import { openSource } from '../sources/open.ts'
@@ -21,8 +20,6 @@ import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import { AdapterSet } from './adapterSet.ts'
 import type { Merged } from './merge.ts'
 import type { Runner } from '../run/runner.ts'
-import type { ModelDescription } from '../arch/spec.ts'
-import { isOp } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 
 /** What an adapter's effect is measured on. */
@@ -141,6 +138,7 @@ export class EngineAdapters {
     if (this.merged) return Promise.resolve()
     return this.set.change(async () => {
       if (this.set.list().length > 0) return
+      const { emptyAdapter } = await import('../adapters/emptyAdapter.ts')
       await this.set.place([{ slot: 0, parsed: emptyAdapter(runner.model) }])
       await this.probeBase(await this.probeIds())
       await this.set.place([])
@@ -217,20 +215,6 @@ export class EngineAdapters {
       },
     )
   }
-}
-
-/** Rank 1, all zeros, on every product of the layers. */
-function emptyAdapter(model: ModelDescription): ParsedAdapter {
-  const { steps } = model.record({ rows: 1, logitRows: 0, positions: 1 })
-  const products = steps.filter((step) => isOp(step, 'linear'))
-  const modules = products.flatMap(({ name: step, params: [matrix] }): LoraModule[] => {
-    const [out, inner] = matrix?.shape ?? []
-    if (out === undefined || inner === undefined) return []
-    const sizes = { rows: [0, out] as const, in: inner, out, rank: 1, alpha: 1, scaling: 1 }
-    const factors = { a: new Float32Array(inner), b: new Float32Array(out), magnitude: null }
-    return [{ step, kind: 'linear', source: step, ...sizes, ...factors }]
-  })
-  return { name: '', modules, replacements: [], report: blankReport('') }
 }
 
 function otherBase(adapter: string, name: string, difference: number): TokenscopeError {

@@ -55,7 +55,7 @@ export class InspectionSession implements Inspection {
     return input.runner.exclusive(async () => {
       const { runner, ids } = input
       const program = fineProgram(input)
-      const infos = describeSteps(runner, ids.length, {
+      const infos = await describeSteps(runner, ids.length, {
         adapters: runner.adapters,
         edits: input.conditions.edits,
         mask: input.conditions.mask,

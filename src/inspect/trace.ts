@@ -15,7 +15,7 @@ import {
 } from '../program/step.ts'
 import { plainLogits, type BatchRow } from '../run/batch.ts'
 import type { Conditions } from '../run/conditions.ts'
-import { EVERY_STEP } from '../run/describe.ts'
+import { EVERY_STEP } from '../run/everyStep.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import { MAX_ROWS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'

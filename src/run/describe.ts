@@ -6,11 +6,9 @@ import { elements, elementsOf, isOp, shapeOf, type Program, type Step } from '..
 import { viewBytes } from '../weights/store.ts'
 import { planDispatches } from './bind.ts'
 import type { ForwardChanges } from './changes.ts'
+import { EVERY_STEP } from './everyStep.ts'
 import { MAX_LOGIT_ROWS, rowBucket } from './rows.ts'
 import type { Runner } from './runner.ts'
-
-/** Patterns that observe all steps. */
-export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*', '*.*.*.*.*'] as const
 
 /** Bytes of a parameter that a step reads; of the embedding the rows of its tokens. */
 function parameterBytes(step: Step, { rows }: Program, runner: Runner): number {
@@ -34,11 +32,12 @@ function stepBytes(step: Step, program: Program, runner: Runner): number {
 }
 
 /** Every fine step of a forward of `rows` rows, with what the stepper and `steps()` show of it. */
-export function describeSteps(
+export async function describeSteps(
   runner: Runner,
   rows: number,
   changes: ForwardChanges = { adapters: runner.adapters, edits: null },
-): StepInfo[] {
+): Promise<StepInfo[]> {
+  const { asWritten } = await import('./writtenShaders.ts')
   const positions = Math.min(runner.context, rows)
   const fine = runner.record({ rows, logitRows: rows, positions }, EVERY_STEP, changes)
   const bucket = rowBucket(Math.min(rows, 128))
@@ -74,7 +73,7 @@ export function describeSteps(
     flops: step.flops,
     bytes: stepBytes(step, fine, runner),
     formula: formulaOf(step),
-    wgsl: dispatches[0] ? composeWgsl(dispatches[0].shader, runner.pipelines.variant) : '',
+    wgsl: dispatches[0] ? composeWgsl(asWritten(dispatches[0].shader), runner.pipelines.variant) : '',
     coveredBy: coveredBy.get(step.name) ?? null,
   }))
 }

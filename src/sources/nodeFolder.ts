@@ -7,11 +7,6 @@ import type { FileSource } from '../formats/tensors.ts'
 type Fs = typeof NodeFs
 const CHUNK_BYTES = 1024 * 1024
 
-/** True where Node's modules exist. */
-export function isNode(): boolean {
-  return typeof process === 'object' && typeof process.versions?.node === 'string'
-}
-
 /** Through a variable, so that a bundler for the browser leaves the import alone. */
 async function loadFs(): Promise<Fs> {
   const module = 'node:fs/promises'

@@ -2,7 +2,7 @@ import { TokenscopeError } from '../errors.ts'
 import type { HubOptions, ModelSource } from '../api/load.ts'
 import { directorySource } from './directory.ts'
 import { filesSource, mapSource } from './dropped.ts'
-import { isFolder, isNode, isThere, nodeFolderSource } from './nodeFolder.ts'
+import { isNode } from './isNode.ts'
 import { urlSource } from './url.ts'
 import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
 import type { FileSource } from '../formats/tensors.ts'
@@ -45,8 +45,12 @@ function badSource(message: string, details: Record<string, unknown> = {}): Toke
   })
 }
 
+/** What reads a disk, in Node. */
+const disk = () => import('./nodeFolder.ts')
+
 /** The folder and the name of a path that ends in a GGUF file; else the folder alone. */
-function nodePath(path: string): FileSource {
+async function nodePath(path: string): Promise<FileSource> {
+  const { nodeFolderSource } = await disk()
   const [, folder = '.', file] = /^(?:(.*)[\\/])?([^\\/]+\.gguf)$/i.exec(path) ?? []
   return file === undefined ? nodeFolderSource(path) : nodeFolderSource(folder === '' ? '/' : folder, file)
 }
@@ -65,13 +69,13 @@ async function openText(text: string, options: OpenSourceOptions): Promise<FileS
   if (MODEL_ID.test(text) && !/\.gguf$/i.test(text)) {
     const { folder, known } = await listedFolder(text, modelsUrl)
     if (folder) return folderAt(folder, text)
-    if (isNode() && (await isFolder(text))) return nodeFolderSource(text)
+    if (isNode() && (await (await disk()).isFolder(text))) return (await disk()).nodeFolderSource(text)
     throw badSource(`No model is called '${text}'. Known ids: ${known.join(', ') || 'none'}.`, {
       got: text,
       expected: known,
     })
   }
-  if (isNode() && (await isThere(text))) return nodePath(text)
+  if (isNode() && (await (await disk()).isThere(text))) return nodePath(text)
   if (text.endsWith('/') && !isNode()) return openAddress(new URL(text, pageUrl(modelsUrl)).href, hub)
   // The hub is asked when a model of it is meant.
   const { openHub, parseHubId } = await import('./openHub.ts')
@@ -104,15 +108,15 @@ async function openAddress(text: string, hub: HubOptions | undefined): Promise<F
   return file === undefined ? urlSource(url) : urlSource(url, { file: decodeURIComponent(file) })
 }
 
-function folderAt(folder: URL, label: string): FileSource {
-  return folder.protocol === 'file:' ? nodeFolderSource(folder) : urlSource(folder, { label })
+async function folderAt(folder: URL, label: string): Promise<FileSource> {
+  return folder.protocol === 'file:' ? (await disk()).nodeFolderSource(folder) : urlSource(folder, { label })
 }
 
 const entriesOf = (list: JsonValue | undefined): JsonValue[] => (Array.isArray(list) ? list : [])
 
 /** The folder of a model's or adapter's id in models.json: its `path`, relative to that file, by default `models/<id>/`. */
 async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL | null; known: string[] }> {
-  const beside = folderAt(new URL('.', modelsUrl), 'models.json')
+  const beside = await folderAt(new URL('.', modelsUrl), 'models.json')
   const name = decodeURIComponent(modelsUrl.pathname.split('/').at(-1) ?? '')
   if (!(await beside.has(name))) return { folder: null, known: [] }
   const list = parseStrictJson(await beside.read(name, { maxBytes: MAX_LIST_BYTES }), name)

@@ -4,7 +4,7 @@ import { hubSource } from './hub.ts'
 import type { HubAddress } from './hubAddress.ts'
 import { canKeep } from './kept/folder.ts'
 import { findKept } from './kept/storage.ts'
-import { isNode } from './nodeFolder.ts'
+import { isNode } from './isNode.ts'
 
 export { parseHubId, parseHubLink } from './hubAddress.ts'
 export { endpointOf } from './hubApi.ts'

@@ -1,5 +1,6 @@
 import type { AdapterReport, AdapterScale } from '../api/model.ts'
-import { placeOf, type Anatomy } from './anatomy.ts'
+import type { Anatomy } from './anatomy.ts'
+import { placeOf } from './stepPlace.ts'
 
 /** One adapter's scale, with the name people know it by. */
 export interface NamedScale extends AdapterScale {

@@ -1,7 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { Attrs, Mask, Model, StepInfo } from '../api/model.ts'
 import type { OpName } from '../program/attrs.ts'
-import { localName } from '../program/step.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 import { holdsContext, rolesOf, type StepRole } from './stepRoles.ts'
@@ -103,16 +102,6 @@ export function anatomyOfSteps(list: readonly StepInfo[]): Anatomy {
   })
   const start = list.find((step) => step.layer === null && step.stream === 'writes')?.name ?? null
   return { start, layers, steps, list }
-}
-
-/** Layer of a step or of a parameter that a step reads, and its name in there; of one that is unknown, outside the layers. */
-export function placeOf(
-  { steps, list }: Pick<Anatomy, 'steps' | 'list'>,
-  name: string,
-): { layer: number | null; local: string } {
-  const step = steps.get(name) ?? list.find(({ params }) => params.some((param) => param.name === name))
-  if (step === undefined) return { layer: null, local: name }
-  return { layer: step.layer, local: localName(step) + name.slice(step.name.length) }
 }
 
 /** The step that a block of a layer adds to the stream; undefined where the layer has no such block. */

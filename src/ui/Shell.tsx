@@ -1,5 +1,6 @@
+import { useState } from 'react'
 import { invariant } from '../errors.ts'
-import { answeringModel, type Layout, type NarrowRegion } from '../store/app.ts'
+import { answeringModel, isRunning, type Layout, type NarrowRegion } from '../store/app.ts'
 import { Icon } from './components/Icon.tsx'
 import { RunMeters } from './components/RunMeters.tsx'
 import { Splitter } from './components/Splitter.tsx'
@@ -18,12 +19,17 @@ type Side = keyof typeof SIDES
 const LensStrip = soon(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
 const LessonPanel = later(async () => (await import('./panels/learn/LessonPanel.tsx')).LessonPanel)
 
-/** Keeps its room while the strip's code is on the way. */
+/** Keeps its room until the page first rests: the strip reads what has been written, and its code would delay the first token. */
 function StripPlace() {
   const open = useApp((state) => state.layout.stripOpen)
+  const rests = useApp(
+    ({ model, run }) => model.kind !== 'empty' && model.kind !== 'loading' && !isRunning(run),
+  )
+  const [wanted, setWanted] = useState(false)
+  if (rests && !wanted) setWanted(true)
   return (
     <div className="lens-strip-place" data-open={open}>
-      <LensStrip />
+      {wanted && <LensStrip />}
     </div>
   )
 }

@@ -154,6 +154,7 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
     w_super: words.super,
     y_stride4: k4,
     scale: 1,
+    p_first: 0,
   }
   const params = paramsBuffer(device, { shader, bindings: [], params: values, grid })
   const key = [

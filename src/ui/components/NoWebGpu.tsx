@@ -1,5 +1,5 @@
 import { lazy, Suspense, type ReactNode } from 'react'
-import { useTranslate } from '../context.ts'
+import { useApp, useErrorText, useTranslate } from '../context.ts'
 import { loadViewMessages, type MessageKey } from '../messages/index.ts'
 import { DropOverlay } from './DropOverlay.tsx'
 
@@ -46,8 +46,10 @@ function platformOf(userAgent: string): Platform {
 }
 
 /** Shown in place of the work when the browser has no WebGPU: who has it, what to switch on, and saved runs to look into. */
-export function NoWebGpu({ reason }: { reason: string }) {
-  const lead = <Missing reason={reason} />
+export function NoWebGpu() {
+  const error = useApp((state) => state.error)
+  const errorText = useErrorText()
+  const lead = <Missing reason={error === null ? '' : errorText(error).message} />
   return (
     <>
       <Suspense fallback={<Alone lead={lead} />}>

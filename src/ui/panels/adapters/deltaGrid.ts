@@ -1,5 +1,6 @@
 import type { ModuleAnalysis } from '../../../api/model.ts'
-import { placeOf, type Anatomy } from '../../../store/anatomy.ts'
+import type { Anatomy } from '../../../store/anatomy.ts'
+import { placeOf } from '../../../store/stepPlace.ts'
 import { LEVELS } from '../../draw/palette.ts'
 
 /** The modules of an adapter as a table: one line per layer, one column per kind of module. */

@@ -1,0 +1,2 @@
+/** Patterns that observe all steps. */
+export const EVERY_STEP = ['*', '*.*', '*.*.*', '*.*.*.*', '*.*.*.*.*'] as const
