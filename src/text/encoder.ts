@@ -1,14 +1,10 @@
 import { PreTrainedTokenizer } from '@xenova/transformers'
+import type { EncodeOptions } from '../api/generate.ts'
 import { invariant } from '../errors.ts'
 import { mendByteFallback, mendNormalizers, mendWordLevel } from './libraryMends.ts'
 import type { TokenizerFile } from './tokenizerFile.ts'
 
-export interface EncodeOptions {
-  addSpecialTokens: boolean
-  parseSpecial: boolean
-}
-
-export type Encode = (text: string, options: EncodeOptions) => number[]
+export type Encode = (text: string, options: Required<EncodeOptions>) => number[]
 
 /** Tokenizer files without a vocabulary: the pipeline alone. */
 const NO_WORDS = { type: 'BPE', vocab: {}, merges: [] }

@@ -1,5 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
-import type { EncodeOptions } from './encoder.ts'
+import type { EncodeOptions } from '../api/generate.ts'
 import type { TokenizerFile } from './tokenizerFile.ts'
 import type { ChatRequest } from './jinja/chat.ts'
 import type { TemplateReads } from '../api/chat.ts'
@@ -10,7 +10,7 @@ export type SandboxRequest =
   | { kind: 'describe'; template: string }
   | { kind: 'probe'; pattern: string }
   | { kind: 'load'; file: TokenizerFile }
-  | { kind: 'encode'; text: string; options: EncodeOptions }
+  | { kind: 'encode'; text: string; options: Required<EncodeOptions> }
 
 export type SandboxReply =
   | { status: 'text'; text: string }

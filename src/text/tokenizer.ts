@@ -3,7 +3,8 @@ import type { ChatTemplateInfo } from '../api/chat.ts'
 import type { ChatTemplate } from './chatTemplate.ts'
 import { readAuthorSampling } from './authorSampling.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
-import { createDecoder, createEncoder, type EncodeOptions } from './encoder.ts'
+import type { EncodeOptions } from '../api/generate.ts'
+import { createDecoder, createEncoder } from './encoder.ts'
 import { refuse, type ForeignRegex, type JsonObject } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
 import { readTemplates } from './templates.ts'
@@ -65,7 +66,7 @@ const CHARACTERS_PER_MS = 200
 /** Milliseconds for building a foreign tokenizer, whose patterns have been probed by then. */
 const BUILD_LIMIT = 20_000
 
-type AsyncEncode = (text: string, options: EncodeOptions) => Promise<number[]>
+type AsyncEncode = (text: string, options: Required<EncodeOptions>) => Promise<number[]>
 
 function trustedEncode(file: TokenizerFile): AsyncEncode {
   let encode: ReturnType<typeof createEncoder>

@@ -32,7 +32,7 @@ function shownCandidates(page: Page): Promise<{ position: number; ids: number[];
 }
 
 const pickMask = (page: Page, name: string): Promise<void> =>
-  page.locator(id('mask-switch')).getByText(name, { exact: true }).click()
+  page.locator(id('mask-switch')).getByRole('radio', { name, exact: true }).check()
 
 /** Positions that the second token's arcs reach, and the weight of the first beyond its own. */
 function shownArcs(page: Page): Promise<{ position: number; weight: number }[]> {

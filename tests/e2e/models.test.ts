@@ -59,6 +59,8 @@ test('a model is judged, downloaded after a yes, kept, and opened again without 
   expect(await answer(page)).toEqual(expected)
   expect(await page.getByTestId('storage-row').count()).toBe(1)
 
+  // The link follows what is on show a moment later; a reload opens what it names.
+  await expect.poll(() => decodeURIComponent(page.url())).toContain(`model=${ID}`)
   hub.asked.length = 0
   hub.fault = () => ({ status: 500 })
   await page.reload()
