@@ -40,14 +40,16 @@ describe.each(PROGRAM_MODELS)('$name', ({ model }) => {
   const [first, second] = [0, 1].map((layer) =>
     recordRows(model, 1).steps.flatMap((step) => (step.layer === layer ? step.op : [])),
   )
-  test.skipIf(first?.join() !== second?.join())('layers share the slots of the first', () => {
-    const slotsOf = (layers: number): number => {
-      const { steps, ...size } = fuse(recordRows(model, 1), FUSE)
-      const some = steps.filter(({ layer }) => layer === null || layer < layers)
-      return planArena({ ...size, steps: some }, new Set(['logits'])).bytes.length
-    }
-    expect(slotsOf(2)).toBe(slotsOf(1))
-  })
+  // Layers of two kinds need what the larger of them needs.
+  if (first?.join() === second?.join())
+    test('layers share the slots of the first', () => {
+      const slotsOf = (layers: number): number => {
+        const { steps, ...size } = fuse(recordRows(model, 1), FUSE)
+        const some = steps.filter(({ layer }) => layer === null || layer < layers)
+        return planArena({ ...size, steps: some }, new Set(['logits'])).bytes.length
+      }
+      expect(slotsOf(2)).toBe(slotsOf(1))
+    })
 })
 
 test('rows are padded to whole vectors of four', () => {
