@@ -1,3 +1,4 @@
+import { TokenscopeError } from '../errors.ts'
 import type { SavedTrack } from './adapterMemory.ts'
 import { actingScale, type Track } from './adapterScales.ts'
 
@@ -34,5 +35,14 @@ export function parseAdapters(text: string, listed: ReadonlyMap<string, string>)
     const name = missing === '' ? listed.get(id) : undefined
     const origin = name === undefined ? ({ kind: 'files' } as const) : ({ kind: 'listed', id } as const)
     return [{ name: name ?? id, origin, scale: Number(scale), enabled: true }]
+  })
+}
+
+/** Adapters that a link names and cannot carry. */
+export function missingAdapters(missing: readonly SavedTrack[]): TokenscopeError {
+  const names = missing.map(({ name }) => name).join(', ')
+  return new TokenscopeError('unsupported', `The link was made with adapters it cannot carry: ${names}.`, {
+    hint: 'Drop their files here; until then texts are written without them.',
+    details: { adapters: names },
   })
 }

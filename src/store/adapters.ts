@@ -1,9 +1,9 @@
 import { createStore } from 'zustand/vanilla'
-import { toErrorData, TokenscopeError, type ErrorData } from '../errors.ts'
+import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
 import { nameOfFiles, packFiles } from './adapterFiles.ts'
-import { formatAdapters, parseAdapters } from './adapterLink.ts'
+import { formatAdapters, missingAdapters, parseAdapters } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import {
   actingScale,
@@ -387,14 +387,6 @@ export class Adapters {
       }
     }
   }
-}
-
-function missingAdapters(missing: readonly SavedTrack[]): TokenscopeError {
-  const names = missing.map(({ name }) => name).join(', ')
-  return new TokenscopeError('unsupported', `The link was made with adapters it cannot carry: ${names}.`, {
-    hint: 'Drop their files here; until then texts are written without them.',
-    details: { adapters: names },
-  })
 }
 
 /** The one set of adapters of a page. */
