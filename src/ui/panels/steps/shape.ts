@@ -7,7 +7,7 @@ import { seenBy, sightOf, type Sight } from './mask.ts'
 export type Columns =
   | { kind: 'positions' }
   | { kind: 'vocabulary' }
-  /** RoundColumns of several heads side by side. */
+  /** Dimensions of several heads side by side. */
   | { kind: 'heads'; headDim: number }
   | { kind: 'features' }
   | { kind: 'experts' }
