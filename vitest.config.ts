@@ -55,6 +55,8 @@ export default defineConfig({
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
           expect: { poll: POLL },
+          // A page has timers, workers and a driver of its own. What needs a second try is named at the end of `npm test`.
+          retry: 1,
           sequence: { groupOrder: 2 },
         },
       },

@@ -17,8 +17,8 @@ function projectFilter(args) {
     wanted.length === 0 || wanted.includes(project) || wanted.some((name) => /[*!]/.test(name ?? ''))
 }
 
-/** Prints each reason for skipping once, then the closing line. */
-function tell({ passed, failed, skipped, skips }) {
+/** Prints each reason for skipping once, which tests needed a second try, then the closing line. */
+function tell({ passed, failed, skipped, skips, retried }) {
   for (const reason of new Set(skips.map((skip) => skip.reason))) {
     const names = skips.filter((skip) => skip.reason === reason).map((skip) => skip.name)
     if (reason) say(`skipped (${names.length}): ${reason}`)
@@ -27,6 +27,7 @@ function tell({ passed, failed, skipped, skips }) {
       say(`skipped without a reason (${names.length}): ${names.slice(0, UNNAMED_SHOWN).join('; ')}${more}`)
     }
   }
+  if (retried.length > 0) say(`tried twice (${retried.length}): ${retried.join('; ')}`)
   say(`${passed} passed, ${failed} failed, ${skipped} skipped`)
 }
 

@@ -249,14 +249,14 @@ export class Session {
     this.source = source
     this.how = how
     this.texts.clear()
-    const { run } = this.app.getState()
+    const { run, view } = this.app.getState()
     this.app.setState({
       model: { kind: 'ready', info: model.info },
       modelId: id,
       taken: null,
       run: first !== undefined ? BEGINNING : isRunning(run) ? { kind: 'stopped' } : run,
-      // An encoder is not asked to write: the page opens on its masks.
-      ...(writes ? {} : { view: 'fill' }),
+      // An encoder is not asked to write: where a person would, the page opens on its masks.
+      ...(!writes && (view === 'write' || view === 'chat') ? { view: 'fill' } : {}),
     })
     if (first !== undefined) void this.generate(first)
     // A model whose device is gone may refuse even this; it holds nothing any more.

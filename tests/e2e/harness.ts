@@ -89,6 +89,7 @@ export async function openPage(options: OpenOptions = {}): Promise<OpenedPage> {
     if (message.type() === 'error') errors.push(`console: ${message.text()} (${message.location().url})`)
   })
   if (options.initScript) await context.addInitScript(options.initScript)
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const { allowedOrigins = [] } = options
   const opened = { page, url, requests, errors, context, expectedErrors, allowedOrigins }
