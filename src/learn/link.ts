@@ -1,5 +1,5 @@
-import { linkPartChanged, registerLinkPart } from '../store/linkParts.ts'
-import type { Session } from '../store/session.ts'
+import { linkPartChanged, registerLinkPart } from '../state/linkParts.ts'
+import type { Session } from '../state/session.ts'
 
 /** Keeps the open lesson and its step in the page's link; the lessons themselves are fetched for a link that names one. */
 export function registerLessonLink(session: Session): void {

@@ -1,10 +1,10 @@
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { useStore } from 'zustand'
 import { invariant, type ErrorData } from '../errors.ts'
-import type { AppState } from '../store/app.ts'
-import type { Session } from '../store/session.ts'
-import type { TokenLog } from '../store/tokenLog.ts'
-import { errorText, subscribeToWords, translator, wordsVersion, type Translate } from './messages/index.ts'
+import type { AppState } from '../state/app.ts'
+import type { Session } from '../state/session.ts'
+import type { TokenLog } from '../state/tokenLog.ts'
+import { errorText, subscribeToWords, translator, wordsVersion, type Translate } from './words/index.ts'
 
 export const SessionContext = createContext<Session | null>(null)
 

@@ -1,6 +1,6 @@
 import { registerLessonLink } from '../learn/link.ts'
-import type { Session } from '../store/session.ts'
-import { registerStepsLink } from '../store/stepsLink.ts'
+import type { Session } from '../state/session.ts'
+import { registerStepsLink } from '../state/stepsLink.ts'
 
 /** Gives what is fetched later its keys in the page's link. */
 export function registerLinks(session: Session): void {

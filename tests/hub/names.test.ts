@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { bestGguf, ggufKind } from '../../src/sources/ggufChoice.ts'
 import { parseHubId, parseHubLink, spellHubAddress } from '../../src/sources/hubAddress.ts'
-import { isOnHub } from '../../src/store/hubNames.ts'
+import { isOnHub } from '../../src/state/hubNames.ts'
 
 const MAIN = { revision: 'main', file: undefined }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { formatAdapters, parseAdapters } from '../../src/store/adapterLink.ts'
-import type { AdapterOrigin } from '../../src/store/adapterScales.ts'
+import { formatAdapters, parseAdapters } from '../../src/state/adapterLink.ts'
+import type { AdapterOrigin } from '../../src/state/adapterScales.ts'
 
 const LISTED = new Map([
   ['bard', 'The Bard'],

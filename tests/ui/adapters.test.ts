@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { anatomyOfSteps } from '../../src/store/anatomy.ts'
+import { anatomyOfSteps } from '../../src/state/anatomy.ts'
 import { recordedSteps } from './recordedSteps.ts'
 import {
   actingScale,
@@ -12,15 +12,15 @@ import {
   sameScales,
   summaryOf,
   type Track,
-} from '../../src/store/adapterScales.ts'
+} from '../../src/state/adapterScales.ts'
 import { identify } from '../../src/engine/identify.ts'
-import { nameOfFiles, packFiles } from '../../src/store/adapterFiles.ts'
-import { parseSpans, parseTracks } from '../../src/store/adapterMemory.ts'
-import { divergences, pairRows, scoreBoth } from '../../src/store/adapterScores.ts'
-import { parseCatalogue } from '../../src/store/catalogue.ts'
-import { adaptersEn } from '../../src/ui/messages/adapters.en.ts'
-import { adaptersKo } from '../../src/ui/messages/adapters.ko.ts'
-import { deltaGrid, deltaLevel } from '../../src/ui/panels/adapters/deltaGrid.ts'
+import { nameOfFiles, packFiles } from '../../src/state/adapterFiles.ts'
+import { parseSpans, parseTracks } from '../../src/state/adapterMemory.ts'
+import { divergences, pairRows, scoreBoth } from '../../src/state/adapterScores.ts'
+import { parseCatalogue } from '../../src/state/catalogue.ts'
+import { adaptersEn } from '../../src/ui/views/adapters/words.en.ts'
+import { adaptersKo } from '../../src/ui/views/adapters/words.ko.ts'
+import { deltaGrid, deltaLevel } from '../../src/ui/views/adapters/deltaGrid.ts'
 import type { AdapterReport, ModuleAnalysis } from '../../src/api/model.ts'
 
 const report = (part: Partial<AdapterReport> = {}): AdapterReport => ({

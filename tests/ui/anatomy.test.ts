@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { StepInfo } from '../../src/api/model.ts'
-import { anatomyOfSteps, outputOf } from '../../src/store/anatomy.ts'
-import { stepsToKeep } from '../../src/store/savedTrace.ts'
-import { PLACES, rolesOf, type StepRole } from '../../src/store/stepRoles.ts'
+import { anatomyOfSteps, outputOf } from '../../src/state/anatomy.ts'
+import { stepsToKeep } from '../../src/state/savedTrace.ts'
+import { PLACES, rolesOf, type StepRole } from '../../src/state/stepRoles.ts'
 import { FIXTURES } from './fixtureNames.ts'
 import { adaptedSteps, recordedSteps } from './recordedSteps.ts'
 

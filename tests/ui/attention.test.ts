@@ -10,7 +10,7 @@ import {
   strongestLinks,
   weightsOf,
   type Pattern,
-} from '../../src/store/attentionScores.ts'
+} from '../../src/state/attentionScores.ts'
 
 /** A pattern from the weights of its lines, up to the diagonal. */
 function pattern(...rows: number[][]): Pattern {

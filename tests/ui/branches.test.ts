@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { TokenscopeError } from '../../src/errors.ts'
-import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
-import { branchesOf } from '../../src/store/branches.ts'
-import { historyOf } from '../../src/store/history.ts'
-import { Session } from '../../src/store/session.ts'
-import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
+import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
+import { branchesOf } from '../../src/state/branches.ts'
+import { historyOf } from '../../src/state/history.ts'
+import { Session } from '../../src/state/session.ts'
+import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
 import {
   firstDifference,
   idsOf,
@@ -15,8 +15,8 @@ import {
   TokenTree,
   type TreeNode,
   type TreeToken,
-} from '../../src/store/tokenTree.ts'
-import { TokenLog } from '../../src/store/tokenLog.ts'
+} from '../../src/state/tokenTree.ts'
+import { TokenLog } from '../../src/state/tokenLog.ts'
 import type { GeneratedToken, LensOptions, Model } from '../../src/api/model.ts'
 
 const token = (id: number, more: Partial<TreeToken> = {}): TreeToken => ({

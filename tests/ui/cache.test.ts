@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { holderOf, holdersOf, sharedWith, writtenSpans } from '../../src/store/cache.ts'
-import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { TokenLog } from '../../src/store/tokenLog.ts'
+import { holderOf, holdersOf, sharedWith, writtenSpans } from '../../src/state/cache.ts'
+import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
+import { TokenLog } from '../../src/state/tokenLog.ts'
 import type { CachedSequence } from '../../src/api/model.ts'
 
 function sequence(tokens: number[], pages: number[]): CachedSequence {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { extendGroupStarts, groupStarts, splitPieces, visibleText } from '../../src/store/characterGroups.ts'
+import { extendGroupStarts, groupStarts, splitPieces, visibleText } from '../../src/state/characterGroups.ts'
 import { textInContext } from '../../src/text/tokenTexts.ts'
 
 const END = 0

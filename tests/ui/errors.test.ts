@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { badFile } from '../../src/formats/badFile.ts'
 import { toErrorData } from '../../src/errors.ts'
-import { refuseUnknown } from '../../src/store/unknownFiles.ts'
-import { koreanError } from '../../src/ui/messages/errors.ko.ts'
+import { refuseUnknown } from '../../src/state/unknownFiles.ts'
+import { koreanError } from '../../src/ui/words/errors.ko.ts'
 
 const say = (message: string, hint = '') => {
   const said = koreanError({ code: 'bad-file', message, hint, details: {} })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { entropyOf, loadOf, routingsOf, weightsByExpert, type ExpertLayer } from '../../src/store/experts.ts'
+import { entropyOf, loadOf, routingsOf, weightsByExpert, type ExpertLayer } from '../../src/state/experts.ts'
 import { recordedSteps } from './recordedSteps.ts'
 
 const LAYER: ExpertLayer = {

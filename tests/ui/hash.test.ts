@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { formatLink, parseLink } from '../../src/store/hash.ts'
+import { formatLink, parseLink } from '../../src/state/hash.ts'
 import {
   linkPartChanged,
   onLinkPartChange,
   readLinkParts,
   registerLinkPart,
   writeLinkParts,
-} from '../../src/store/linkParts.ts'
-import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
+} from '../../src/state/linkParts.ts'
+import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
 
 describe('links', () => {
   test('a state survives its link, whatever the prompt holds', () => {

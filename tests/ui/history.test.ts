@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
-import { History, historyOf } from '../../src/store/history.ts'
-import { Session } from '../../src/store/session.ts'
-import { applyPreset, DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { TokenLog } from '../../src/store/tokenLog.ts'
+import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
+import { History, historyOf } from '../../src/state/history.ts'
+import { Session } from '../../src/state/session.ts'
+import { applyPreset, DEFAULT_SETTINGS } from '../../src/state/settings.ts'
+import { TokenLog } from '../../src/state/tokenLog.ts'
 import { createFakeClient } from './fakeClient.ts'
 
 async function open(pace = 0) {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { createAppStore, DEFAULT_PREFERENCES } from '../../src/store/app.ts'
-import { MAX_LINES, linesByLayer, linesBySize, LogitAttribution } from '../../src/store/attribution.ts'
-import { LiveLens, slowdown } from '../../src/store/liveLens.ts'
-import { Session } from '../../src/store/session.ts'
-import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { TokenLog } from '../../src/store/tokenLog.ts'
+import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
+import { MAX_LINES, linesByLayer, linesBySize, LogitAttribution } from '../../src/state/attribution.ts'
+import { LiveLens, slowdown } from '../../src/state/liveLens.ts'
+import { Session } from '../../src/state/session.ts'
+import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
+import { TokenLog } from '../../src/state/tokenLog.ts'
 import type { AttributionPart, GeneratedToken, LensOptions, Model } from '../../src/api/model.ts'
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { fillKorean, finalSound } from '../../src/ui/messages/particles.ts'
-import { ko } from '../../src/ui/messages/ko.ts'
+import { fillKorean, finalSound } from '../../src/ui/words/particles.ts'
+import { ko } from '../../src/ui/words/ko.ts'
 
 test.each([
   ['{name}(으)로 씀', '기본', '기본으로 씀'],

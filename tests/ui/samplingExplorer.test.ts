@@ -10,7 +10,7 @@ import {
   plainRow,
   segmentsOf,
   type StageRequest,
-} from '../../src/store/samplingStages.ts'
+} from '../../src/state/samplingStages.ts'
 import type { SamplingOptions } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 

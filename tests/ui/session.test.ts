@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest'
-import { createAppStore, DEFAULT_PREFERENCES, statusWord } from '../../src/store/app.ts'
-import { encodePrompt } from '../../src/store/encodePrompt.ts'
-import { Session } from '../../src/store/session.ts'
-import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { TokenLog } from '../../src/store/tokenLog.ts'
+import { createAppStore, DEFAULT_PREFERENCES, statusWord } from '../../src/state/app.ts'
+import { encodePrompt } from '../../src/state/encodePrompt.ts'
+import { Session } from '../../src/state/session.ts'
+import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
+import { TokenLog } from '../../src/state/tokenLog.ts'
 import { createFakeClient } from './fakeClient.ts'
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

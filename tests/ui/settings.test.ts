@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
-import { DEFAULT_PREFERENCES } from '../../src/store/app.ts'
-import { examplesOf, FALLBACK_EXAMPLES, parseCatalogue } from '../../src/store/catalogue.ts'
+import { DEFAULT_PREFERENCES } from '../../src/state/app.ts'
+import { examplesOf, FALLBACK_EXAMPLES, parseCatalogue } from '../../src/state/catalogue.ts'
 import {
   applyPreset,
   clampSetting,
   DEFAULT_SETTINGS,
   PRESET_NAMES,
   presetOf,
-} from '../../src/store/settings.ts'
-import { parsePreferences } from '../../src/store/storage.ts'
+} from '../../src/state/settings.ts'
+import { parsePreferences } from '../../src/state/storage.ts'
 import { formatBytes, formatFixed, formatMyriads, formatProbability } from '../../src/maths/format.ts'
-import { en } from '../../src/ui/messages/en.ts'
-import { loadLanguage, loadViewMessages, translator } from '../../src/ui/messages/index.ts'
-import { ko } from '../../src/ui/messages/ko.ts'
-import { viewsEn } from '../../src/ui/messages/views.en.ts'
+import { en } from '../../src/ui/words/en.ts'
+import { loadLanguage, loadViewMessages, translator } from '../../src/ui/words/index.ts'
+import { ko } from '../../src/ui/words/ko.ts'
+import { viewsEn } from '../../src/ui/words/views.en.ts'
 
 test('every preset is recognised after it was applied, and keeps seed and length', () => {
   const tuned = { ...DEFAULT_SETTINGS, seed: 9, maxTokens: 33, temperature: 1.7 }

@@ -3,7 +3,7 @@ import { palette } from '../../src/gpu/heatmapPalette.ts'
 import { autoRange, colourIndex, rasterise, zoomWindow } from '../../src/ui/draw/heatmap.ts'
 import { RAMP, rampColour, rampWords } from '../../src/ui/draw/ramps.ts'
 import { writeCsv, writeNpy } from '../../src/ui/draw/tensorFiles.ts'
-import { gridOf, splitWgsl } from '../../src/ui/panels/steps/wgsl.ts'
+import { gridOf, splitWgsl } from '../../src/ui/views/steps/wgsl.ts'
 
 const ramp = Uint32Array.from({ length: RAMP + 1 }, (_, index) => index)
 

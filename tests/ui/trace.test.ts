@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { DEFAULT_SETTINGS } from '../../src/store/settings.ts'
-import { parseSavedText } from '../../src/store/storage.ts'
-import { speeds, TokenLog } from '../../src/store/tokenLog.ts'
+import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
+import { parseSavedText } from '../../src/state/storage.ts'
+import { speeds, TokenLog } from '../../src/state/tokenLog.ts'
 import type { GeneratedToken } from '../../src/api/model.ts'
 
 const START = { modelId: 'm', promptIds: [5, 6], settings: DEFAULT_SETTINGS, bosId: 0, endIds: [0], at: 100 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createAppStore, DEFAULT_PREFERENCES, type AppStore } from '../../src/store/app.ts'
-import { keepViews } from '../../src/store/viewHistory.ts'
+import { createAppStore, DEFAULT_PREFERENCES, type AppStore } from '../../src/state/app.ts'
+import { keepViews } from '../../src/state/viewHistory.ts'
 
 /** A browser's session history: entries with a state and an address. */
 class Entries {

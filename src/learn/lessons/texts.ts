@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, type Settings } from '../../store/settings.ts'
+import { DEFAULT_SETTINGS, type Settings } from '../../state/settings.ts'
 import type { LessonText } from '../types.ts'
 
 const settings = (changes: Partial<Settings>): Settings => ({ ...DEFAULT_SETTINGS, ...changes })

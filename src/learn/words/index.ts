@@ -1,4 +1,4 @@
-import type { Language } from '../../store/app.ts'
+import type { Language } from '../../state/app.ts'
 import type { lessonsEn } from './lessons.en.ts'
 
 export type LessonKey = keyof typeof lessonsEn

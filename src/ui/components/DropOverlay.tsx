@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { useSession, useTranslate } from '../context.ts'
-import { adaptersOf } from '../../store/adapters.ts'
+import { adaptersOf } from '../../state/adapters.ts'
 import { droppedFiles, droppedFolder, openedTrace } from './droppedFiles.ts'
 
 /** Takes the files of a model, of an adapter for the one that is here, or a saved run, dropped anywhere on the page; while they hover, the whole page says so. */

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react'
 import { TokenscopeError } from '../../errors.ts'
-import type { Theme } from '../../store/app.ts'
-import { pageLink } from '../../store/link.ts'
+import type { Theme } from '../../state/app.ts'
+import { pageLink } from '../../state/link.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import { LANGUAGES, loadLanguage } from '../messages/index.ts'
-import { soon } from '../panels/later.tsx'
+import { LANGUAGES, loadLanguage } from '../words/index.ts'
+import { soon } from '../views/later.tsx'
 import { Icon, type IconName } from './Icon.tsx'
 
 const UndoButtons = soon(async () => (await import('./UndoButtons.tsx')).UndoButtons)

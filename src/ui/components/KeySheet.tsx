@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import type { MessageKey } from '../messages/index.ts'
-import { VIEWS } from '../panels/index.ts'
+import type { MessageKey } from '../words/index.ts'
+import { VIEWS } from '../views/index.ts'
 import { Icon } from './Icon.tsx'
 
 interface Key {

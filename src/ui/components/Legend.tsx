@@ -1,4 +1,4 @@
-import type { Colouring } from '../../store/app.ts'
+import type { Colouring } from '../../state/app.ts'
 import { useTranslate } from '../context.ts'
 import { LEVELS, SURPRISAL_END } from '../draw/palette.ts'
 

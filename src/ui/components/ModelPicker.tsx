@@ -61,7 +61,7 @@ function AddressForm({ onDone }: { onDone: () => void }) {
         if (typeof address !== 'string' || address.trim() === '') return
         onDone()
         const id = address.trim()
-        import('../../store/arrival.ts')
+        import('../../state/arrival.ts')
           .then(({ openNamed }) => openNamed(session, id, { label: id, id }))
           .catch((error: unknown) => session.report(error))
       }}

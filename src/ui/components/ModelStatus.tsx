@@ -1,5 +1,5 @@
 import type { LoadProgress, ModelInfo } from '../../api/model.ts'
-import { statusWord, type ModelPhase } from '../../store/app.ts'
+import { statusWord, type ModelPhase } from '../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { formatBytes, formatCount, formatMagnitude, formatMyriads } from '../../maths/format.ts'
 

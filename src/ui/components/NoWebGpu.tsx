@@ -1,11 +1,11 @@
 import { lazy, Suspense, type ReactNode } from 'react'
 import { useApp, useErrorText, useTranslate } from '../context.ts'
-import { loadViewMessages, type MessageKey } from '../messages/index.ts'
+import { loadViewMessages, type MessageKey } from '../words/index.ts'
 import { DropOverlay } from './DropOverlay.tsx'
 
 /** Looking into saved runs: fetched only where nothing else can be done. */
 const WithoutGpu = lazy(async () => {
-  const [module] = await Promise.all([import('../panels/trace/WithoutGpu.tsx'), loadViewMessages()])
+  const [module] = await Promise.all([import('../views/trace/WithoutGpu.tsx'), loadViewMessages()])
   return { default: module.WithoutGpu }
 })
 

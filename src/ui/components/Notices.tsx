@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import type { ErrorData } from '../../errors.ts'
-import { answeringModel, type PageError } from '../../store/app.ts'
+import { answeringModel, type PageError } from '../../state/app.ts'
 import { useApp, useErrorText, useSession, useTranslate } from '../context.ts'
-import { later } from '../panels/later.tsx'
+import { later } from '../views/later.tsx'
 import { Icon } from './Icon.tsx'
 
 const TakenNotice = later(async () => (await import('./TakenNotice.tsx')).TakenNotice)

@@ -1,6 +1,6 @@
 import { memo } from 'react'
-import { groupStarts } from '../../store/characterGroups.ts'
-import type { TokenLog } from '../../store/tokenLog.ts'
+import { groupStarts } from '../../state/characterGroups.ts'
+import type { TokenLog } from '../../state/tokenLog.ts'
 import { useTranslate } from '../context.ts'
 import { TokenText } from './TokenText.tsx'
 

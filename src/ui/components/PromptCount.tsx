@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { formatCount } from '../../maths/format.ts'
-import { answeringModel } from '../../store/app.ts'
-import { encodePrompt } from '../../store/encodePrompt.ts'
+import { answeringModel } from '../../state/app.ts'
+import { encodePrompt } from '../../state/encodePrompt.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 
 /** Milliseconds without a key before the prompt is counted. */

@@ -1,9 +1,9 @@
 import { lazy, Suspense, useMemo, useState } from 'react'
-import type { Distribution } from '../../store/candidates.ts'
+import type { Distribution } from '../../state/candidates.ts'
 import { useTranslate } from '../context.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
 import { formatCount, formatProbability } from '../../maths/format.ts'
-import { loadViewMessages } from '../messages/index.ts'
+import { loadViewMessages } from '../words/index.ts'
 
 /** Fetched with the first curve, which is not what the page opens with. */
 const RankCurveExport = lazy(async () => {

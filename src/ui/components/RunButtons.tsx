@@ -1,4 +1,4 @@
-import { answeringModel, isRunning } from '../../store/app.ts'
+import { answeringModel, isRunning } from '../../state/app.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { Icon } from './Icon.tsx'
 

@@ -1,4 +1,4 @@
-import { speeds } from '../../store/tokenLog.ts'
+import { speeds } from '../../state/tokenLog.ts'
 import { useApp, useSlowTokenLog, useTranslate } from '../context.ts'
 import { formatBytes, formatSpeed } from '../../maths/format.ts'
 

@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import { openNamed } from '../../store/arrival.ts'
-import { callTab } from '../../store/tabs.ts'
+import { openNamed } from '../../state/arrival.ts'
+import { callTab } from '../../state/tabs.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { Icon } from './Icon.tsx'
 

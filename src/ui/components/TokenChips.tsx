@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import type { TokenLog } from '../../store/tokenLog.ts'
+import type { TokenLog } from '../../state/tokenLog.ts'
 import type { GeneratedToken } from '../../api/model.ts'
 import { probabilityLevel, surprisalLevel } from '../draw/palette.ts'
 import { TokenText } from './TokenText.tsx'

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState, type PointerEvent, type RefObject } from 'react'
-import { isRunning } from '../../store/app.ts'
+import { isRunning } from '../../state/app.ts'
 import { useApp, useSession, useTokenLog, useTranslate } from '../context.ts'
 import { PromptChips } from './PromptChips.tsx'
 import { ChipBlock } from './TokenChips.tsx'

@@ -1,5 +1,5 @@
 import { Fragment } from 'react'
-import { splitPieces } from '../../store/characterGroups.ts'
+import { splitPieces } from '../../state/characterGroups.ts'
 
 /** A token's text with its blanks marked; the text content stays exactly the text. */
 export function TokenText({ text }: { text: string }) {

@@ -1,7 +1,7 @@
 import { useStore } from 'zustand'
-import { historyOf } from '../../store/history.ts'
+import { historyOf } from '../../state/history.ts'
 import { useSession, useTranslate } from '../context.ts'
-import type { MessageKey, Translate } from '../messages/index.ts'
+import type { MessageKey, Translate } from '../words/index.ts'
 import { Icon } from './Icon.tsx'
 
 /** Undoes what was done last, and does it again. */

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
-import { answeringModel } from '../../store/app.ts'
+import { answeringModel } from '../../state/app.ts'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from '../context.ts'
-import { VIEW_GROUPS, viewsFor, type View } from '../panels/index.ts'
+import { VIEW_GROUPS, viewsFor, type View } from '../views/index.ts'
 import { Icon } from './Icon.tsx'
 import { moveFocus } from './roving.ts'
 

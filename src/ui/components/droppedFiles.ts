@@ -1,5 +1,5 @@
-import { traceAmong } from '../../store/chosenFiles.ts'
-import type { Session } from '../../store/session.ts'
+import { traceAmong } from '../../state/chosenFiles.ts'
+import type { Session } from '../../state/session.ts'
 
 /** Files of one folder level; deeper folders of a checkpoint (onnx/, original/) hold nothing this page reads. */
 async function filesOfFolder(folder: FileSystemDirectoryEntry): Promise<File[]> {
@@ -41,7 +41,7 @@ export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
 export async function openedTrace(session: Session, files: readonly File[]): Promise<boolean> {
   const file = await traceAmong(files)
   if (file === null) return false
-  const { savedTracesOf } = await import('../../store/savedTrace.ts')
+  const { savedTracesOf } = await import('../../state/savedTrace.ts')
   session.app.setState({ view: 'trace', narrow: 'view' })
   await savedTracesOf(session).open(file, file.name)
   return true

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useState, type RefObject } from 'react'
-import type { TokenLog } from '../../store/tokenLog.ts'
+import type { TokenLog } from '../../state/tokenLog.ts'
 import { beginsLine, extendSeams } from '../draw/seams.ts'
 
 interface Lines {

@@ -1,16 +1,16 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
-import { visibleText } from '../../store/characterGroups.ts'
-import { lensOf } from '../../store/lens.ts'
-import { lensStripOf, type Absence, type StripCell, type StripLine } from '../../store/lensStrip.ts'
-import { labelRows } from '../../store/tokenLabels.ts'
-import { selectTextRow } from '../../store/textMeasurement.ts'
+import { visibleText } from '../../state/characterGroups.ts'
+import { lensOf } from '../../state/lens.ts'
+import { lensStripOf, type Absence, type StripCell, type StripLine } from '../../state/lensStrip.ts'
+import { labelRows } from '../../state/tokenLabels.ts'
+import { selectTextRow } from '../../state/textMeasurement.ts'
 import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { probabilityLevel } from '../draw/palette.ts'
 import { formatProbability } from '../../maths/format.ts'
-import type { MessageKey } from '../messages/index.ts'
+import type { MessageKey } from '../words/index.ts'
 
 /** What each layer would predict after the selected token, in one line below every view. */
 export function LensStrip() {

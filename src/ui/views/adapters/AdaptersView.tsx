@@ -1,0 +1,62 @@
+import { useEffect, useState } from 'react'
+import { answeringModel } from '../../../state/app.ts'
+import { Segmented } from '../../components/Segmented.tsx'
+import { useApp, useTranslate } from '../../context.ts'
+import { DeltaMap } from './DeltaMap.tsx'
+import { useAdapters, useAdaptersState, useSelectedTrack } from './hooks.ts'
+import { ScalesDesk } from './ScalesDesk.tsx'
+import { AdapterReportPanel } from './ReportPanel.tsx'
+
+/** The rows above, the selected adapter below: what was read, and what it changes. */
+export function AdaptersView() {
+  const adapters = useAdapters()
+  const model = useApp((state) => answeringModel(state.model)?.id ?? null)
+  const idle = useApp((state) => state.run.kind !== 'prefill' && state.run.kind !== 'decoding')
+  useEffect(() => {
+    if (model !== null && idle) adapters.prepare()
+  }, [adapters, model, idle])
+  const none = useAdaptersState(
+    (state) => state.tracks.length + state.pending.length + state.absent.length === 0,
+  )
+  return (
+    <div className="adapters">
+      {none ? <NoAdapters /> : <ScalesDesk />}
+      <Selected />
+    </div>
+  )
+}
+
+function NoAdapters() {
+  const t = useTranslate()
+  const ready = useApp((state) => answeringModel(state.model) !== null)
+  return (
+    <div className="blank-slate">
+      <p className="blank-slate-title">{t('adapters.empty')}</p>
+      <p>{t(ready ? 'adapters.emptyHint' : 'adapters.noModel')}</p>
+    </div>
+  )
+}
+
+function Selected() {
+  const t = useTranslate()
+  const track = useSelectedTrack()
+  const [tab, setTab] = useState<'report' | 'delta'>('report')
+  if (track === null) return null
+  return (
+    <section className="adapter-detail" aria-label={track.name}>
+      <header className="adapter-detail-head">
+        <h2 className="region-title">{track.name}</h2>
+        <Segmented
+          label={t('adapters.detail')}
+          value={tab}
+          choices={[
+            { value: 'report', label: t('report.title') },
+            { value: 'delta', label: t('delta.title') },
+          ]}
+          onChange={setTab}
+        />
+      </header>
+      {tab === 'report' ? <AdapterReportPanel track={track} /> : <DeltaMap key={track.id} track={track} />}
+    </section>
+  )
+}

@@ -1,0 +1,177 @@
+import { useState } from 'react'
+import type { Absent } from '../../../state/adapters.ts'
+import { answeringModel } from '../../../state/app.ts'
+import { Icon } from '../../components/Icon.tsx'
+import { useApp, useTranslate } from '../../context.ts'
+import { useAdapters, useAdaptersState, useScales, useScalesText } from './hooks.ts'
+import { CompareToggle } from './ScalesChip.tsx'
+import { AdapterRow } from './AdapterRow.tsx'
+import { saveFile } from './saveFile.ts'
+
+/** One row per adapter, with its slider; the sum of all acts on every token. */
+export function ScalesDesk() {
+  const t = useTranslate()
+  const tracks = useAdaptersState((state) => state.tracks)
+  const pending = useAdaptersState((state) => state.pending)
+  const absent = useAdaptersState((state) => state.absent)
+  const [dragged, setDragged] = useState<string | null>(null)
+  return (
+    <section className="desk-view" aria-label={t('scales.label')}>
+      <Desk />
+      <ol className="desk-rows">
+        {tracks.map((track, index) => (
+          <AdapterRow key={track.id} track={track} index={index} dragged={dragged} onDrag={setDragged} />
+        ))}
+      </ol>
+      {pending.map((name) => (
+        <p key={name} className="desk-pending" role="status">
+          <progress aria-label={t('scales.reading', { name })} />
+          {t('scales.reading', { name })}
+        </p>
+      ))}
+      {absent.map((one) => (
+        <AbsentRow key={`${one.name} ${one.origin.kind}`} absent={one} />
+      ))}
+    </section>
+  )
+}
+
+/** What acts, and what can be done with all of them. */
+function Desk() {
+  const t = useTranslate()
+  const text = useScalesText()
+  const scales = useScales()
+  const merged = useAdaptersState((state) => state.merged !== null)
+  return (
+    <div className="desk">
+      <p className="desk-scales">
+        <span className="eyebrow">{t(merged ? 'scales.merged' : 'scales.acting')}</span>{' '}
+        <output className="desk-formula" data-testid="adapter-scales">
+          {text(scales)}
+        </output>
+      </p>
+      <div className="desk-actions">
+        <CompareToggle />
+        <MergeButton />
+        <ExportButtons />
+      </div>
+      {merged && <p className="note desk-note">{t('scales.mergedHint')}</p>}
+    </div>
+  )
+}
+
+function MergeButton() {
+  const adapters = useAdapters()
+  const t = useTranslate()
+  const scales = useScales()
+  const weights = useApp((state) => answeringModel(state.model)?.weights ?? null)
+  const merged = useAdaptersState((state) => state.merged !== null)
+  const working = useAdaptersState((state) => state.working)
+  const packed = weights !== 'f16' && weights !== 'f32'
+  const reason = packed ? t('scales.mergePacked', { weights: weights ?? '' }) : t('scales.mergeHint')
+  if (merged) {
+    return (
+      <button
+        type="button"
+        className="button"
+        data-testid="adapter-unmerge"
+        disabled={working !== null}
+        onClick={() => void adapters.unmerge()}
+      >
+        {t(working === 'unmerge' ? 'scales.unmerging' : 'scales.unmerge')}
+      </button>
+    )
+  }
+  return (
+    <button
+      type="button"
+      className="button"
+      data-testid="adapter-merge"
+      title={reason}
+      disabled={working !== null || packed || scales.length === 0}
+      onClick={() => void adapters.merge()}
+    >
+      {t(working === 'merge' ? 'scales.merging' : 'scales.merge')}
+    </button>
+  )
+}
+
+function ExportButtons() {
+  const adapters = useAdapters()
+  const t = useTranslate()
+  const scales = useScales()
+  const merged = useAdaptersState((state) => state.merged !== null)
+  const working = useAdaptersState((state) => state.working)
+  const disabled = working !== null || merged || scales.length === 0
+  const save = (format: 'peft' | 'gguf' | 'merged') =>
+    void adapters.export(format).then((packed) => packed !== null && saveFile(packed))
+  return (
+    <>
+      <button
+        type="button"
+        className="button"
+        data-testid="adapter-export"
+        title={t(merged ? 'scales.exportMerged' : 'scales.exportHint')}
+        disabled={disabled}
+        onClick={() => save('peft')}
+      >
+        <Icon name="download" />
+        {t('scales.export')}
+      </button>
+      <button
+        type="button"
+        className="button"
+        data-testid="adapter-export-gguf"
+        title={t(merged ? 'scales.exportMerged' : 'scales.exportGgufHint')}
+        disabled={disabled}
+        onClick={() => save('gguf')}
+      >
+        <Icon name="download" />
+        {t('scales.exportGguf')}
+      </button>
+      <button
+        type="button"
+        className="button"
+        data-testid="adapter-export-merged"
+        title={t(merged ? 'scales.exportMerged' : 'scales.exportModelHint')}
+        disabled={disabled}
+        onClick={() => save('merged')}
+      >
+        <Icon name="download" />
+        {t('scales.exportModel')}
+      </button>
+    </>
+  )
+}
+
+/** An adapter of before: its files are gone with the page, or this model cannot carry it. */
+function AbsentRow({ absent }: { absent: Absent }) {
+  const adapters = useAdapters()
+  const t = useTranslate()
+  const { name, refused } = absent
+  return (
+    <div className="desk-absent" data-testid="adapter-absent">
+      <Icon name={refused === null ? 'open' : 'warning'} />
+      <p>
+        <strong>{name}</strong>{' '}
+        {refused === null
+          ? t('scales.dropAgain')
+          : `${t('scales.refused', { model: refused.model })} ${refused.error.message}`}
+      </p>
+      {refused !== null && (
+        <button type="button" className="button button-small" onClick={() => void adapters.retry(absent)}>
+          {t('scales.retry')}
+        </button>
+      )}
+      <button
+        type="button"
+        className="button button-icon"
+        aria-label={t('scales.forget', { name })}
+        title={t('scales.forget', { name })}
+        onClick={() => adapters.forget(absent)}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
+  )
+}

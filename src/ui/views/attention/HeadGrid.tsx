@@ -1,0 +1,255 @@
+import { memo, useCallback, useEffect, useRef, type KeyboardEvent } from 'react'
+import {
+  headsOf,
+  singleChoice,
+  type Attention,
+  type AttentionMap,
+  type ChosenHead,
+  type HeadPlace,
+  type HeadSummary,
+} from '../../../state/attention.ts'
+import { labelOf, SCORE_NAMES } from '../../../state/attentionScores.ts'
+import { gridMove } from '../../components/gridMoves.ts'
+import { useTranslate } from '../../context.ts'
+import { rampWords, type Shade } from '../../draw/ramps.ts'
+import { formatFixed } from '../../../maths/format.ts'
+import { useShade } from '../steps/hooks.ts'
+import { useAttention, useAttentionState, useChosenHead, useHeadTitle, useSelectedHeads } from './hooks.ts'
+import { HeadsExport } from './HeadExports.tsx'
+import { inkIndex } from './ink.ts'
+
+const nameOf = ({ layer, head }: HeadPlace): string => `${layer}.${head}`
+
+/** Keys held while a head is chosen. */
+interface Held {
+  range: boolean
+  add: boolean
+}
+
+const heldKeys = (event: { shiftKey: boolean; ctrlKey: boolean; metaKey: boolean }): Held => ({
+  range: event.shiftKey,
+  add: event.ctrlKey || event.metaKey,
+})
+
+/** Chooses a head, adds it to the mean or takes it out, or takes everything up to it. */
+function chooseHead(attention: Attention, chosen: ChosenHead, { range, add }: Held): void {
+  if (range) attention.extendTo(chosen)
+  else if (add || attention.state.getState().picking) attention.toggle(chosen)
+  else attention.choose(chosen)
+}
+
+/** A line for every layer: its heads, then their mean. Arrow keys move through it. */
+export function HeadGrid({ map }: { map: AttentionMap }) {
+  const t = useTranslate()
+  const attention = useAttention()
+  const chosen = useChosenHead()
+  const places = useSelectedHeads()
+  const { heads, layers, summaries } = map
+  const columns = heads + 1
+  const lines = Array.from({ length: Math.ceil(summaries.length / columns) }, (_, layer) => layer)
+  return (
+    <section className="heads" aria-label={t('attention.heads')}>
+      <SelectionTools selected={places.length} heads={layers * heads} />
+      <div
+        className="heads-grid"
+        data-arrows=""
+        style={{ '--heads': columns }}
+        onKeyDown={(event) => moveHead(event, map, chosen, attention)}
+      >
+        {lines.map((layer) => (
+          <HeadLine
+            key={layer}
+            layer={layer}
+            summaries={summaries.slice(layer * columns, (layer + 1) * columns)}
+            isShown={shownAmong(places, heads)}
+            chosen={chosen}
+          />
+        ))}
+        <HeadNumbers heads={heads} />
+      </div>
+      <LetterKey />
+      <HeadsExport map={map} />
+    </section>
+  )
+}
+
+/** Tells which thumbnails are on show large: one alone, or all whose heads the mean is of. */
+function shownAmong(places: readonly HeadPlace[], heads: number): (head: ChosenHead) => boolean {
+  const one = singleChoice(places, heads)
+  if (one !== null) return ({ layer, head }) => one.layer === layer && one.head === head
+  const several = new Set(places.map(nameOf))
+  return (head) => headsOf(head, heads).every((place) => several.has(nameOf(place)))
+}
+
+interface HeadLineProps {
+  layer: number
+  /** Its heads, then their mean. */
+  summaries: readonly HeadSummary[]
+  isShown: (head: ChosenHead) => boolean
+  chosen: ChosenHead
+}
+
+function HeadLine({ layer, summaries, isShown, chosen }: HeadLineProps) {
+  const t = useTranslate()
+  const attention = useAttention()
+  const title = useHeadTitle()
+  const shade = useShade()
+  const choose = useCallback((head: ChosenHead, held: Held) => chooseHead(attention, head, held), [attention])
+  return (
+    <div className="heads-line" role="group" aria-label={t('attention.layer', { layer })}>
+      <span className="heads-layer numeric" aria-hidden="true">
+        {t('attention.short', { layer })}
+      </span>
+      {summaries.map((summary) => (
+        <Thumb
+          key={String(summary.head)}
+          summary={summary}
+          shade={shade}
+          label={t('attention.thumb', {
+            title: title(summary),
+            label: t(`attention.label.${labelOf(summary.scores) ?? 'none'}`),
+            entropy: formatFixed(summary.scores.entropy, 2),
+          })}
+          shown={isShown(summary)}
+          entry={summary.layer === chosen.layer && summary.head === chosen.head}
+          onChoose={choose}
+        />
+      ))}
+    </div>
+  )
+}
+
+/** For everyone who cannot hold a key while clicking: plain clicks add and take out. */
+function SelectionTools({ selected, heads }: { selected: number; heads: number }) {
+  const t = useTranslate()
+  const attention = useAttention()
+  const picking = useAttentionState((state) => state.picking)
+  return (
+    <div className="heads-tools">
+      <label className="check" title={t('attention.pickHint')}>
+        <input
+          type="checkbox"
+          data-testid="attention-pick"
+          checked={picking}
+          onChange={() => attention.state.setState({ picking: !picking })}
+        />
+        {t('attention.pick')}
+      </label>
+      <button
+        type="button"
+        className="button button-small"
+        disabled={selected === heads}
+        data-testid="attention-all"
+        onClick={() => attention.chooseAll()}
+      >
+        {t('attention.all')}
+      </button>
+      <span className="note numeric">{t('attention.selected', { selected, heads })}</span>
+    </div>
+  )
+}
+
+/** What the letters on the thumbnails stand for. */
+function LetterKey() {
+  const t = useTranslate()
+  return (
+    <ul className="heads-key note">
+      {SCORE_NAMES.map((name) => (
+        <li key={name} title={t(`attention.about.${name}`)}>
+          <b>{t(`attention.letter.${name}`)}</b> {t(`attention.label.${name}`)}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function HeadNumbers({ heads }: { heads: number }) {
+  const t = useTranslate()
+  return (
+    <div className="heads-line heads-numbers" aria-hidden="true">
+      <span className="heads-layer" />
+      {Array.from({ length: heads }, (_, head) => (
+        <span key={head} className="numeric">
+          {head}
+        </span>
+      ))}
+      <span>{t('attention.mean')}</span>
+    </div>
+  )
+}
+
+interface ThumbProps {
+  summary: HeadSummary
+  shade: Shade
+  label: string
+  /** Part of what is on show large. */
+  shown: boolean
+  /** Where the keyboard enters the grid. */
+  entry: boolean
+  onChoose: (chosen: ChosenHead, held: Held) => void
+}
+
+const Thumb = memo(function Thumb({ summary, shade, label, shown, entry, onChoose }: ThumbProps) {
+  const t = useTranslate()
+  const { layer, head, thumb, scores } = summary
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const name = labelOf(scores)
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d')
+    if (!context) return
+    const { size, data } = thumb
+    const ramp = rampWords('sequential', shade)
+    const pixels = new Uint32Array(size * size)
+    for (let row = 0; row < size; row++)
+      for (let col = 0; col < size; col++) {
+        const weight = data[row * size + col] ?? 0
+        // What lies ahead is bare where the mask lets nothing through.
+        if (col <= row || weight > 0) pixels[row * size + col] = ramp[inkIndex(weight)] ?? 0
+      }
+    context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), size, size), 0, 0)
+  }, [thumb, shade])
+  return (
+    <button
+      type="button"
+      className="thumb"
+      data-testid="attention-head"
+      data-layer={layer}
+      data-head={head ?? 'mean'}
+      data-entropy={scores.entropy}
+      aria-pressed={shown}
+      aria-label={label}
+      title={label}
+      tabIndex={entry ? 0 : -1}
+      onClick={(event) => onChoose({ layer, head }, heldKeys(event))}
+    >
+      <canvas ref={canvas} width={thumb.size} height={thumb.size} aria-hidden="true" />
+      {name !== null && (
+        <span className="thumb-letter" aria-hidden="true">
+          {t(`attention.letter.${name}`)}
+        </span>
+      )}
+    </button>
+  )
+})
+
+/** Moves the choice, and the focus with it; with shift, everything up to it joins the mean. While heads are picked only the focus moves. */
+function moveHead(
+  event: KeyboardEvent<HTMLElement>,
+  { heads, summaries }: AttentionMap,
+  { layer, head }: ChosenHead,
+  attention: Attention,
+): void {
+  const move = gridMove(event)
+  if (move === undefined) return
+  event.preventDefault()
+  event.stopPropagation()
+  const hold = (value: number, end: number): number => Math.min(end, Math.max(0, value))
+  const to = hold(layer + move[0], Math.ceil(summaries.length / (heads + 1)) - 1)
+  const column = hold((head ?? heads) + move[1], heads)
+  const next = { layer: to, head: column === heads ? null : column }
+  if (event.shiftKey) attention.extendTo(next)
+  else if (attention.state.getState().picking) attention.moveTo(next)
+  else attention.choose(next)
+  const thumbs = event.currentTarget.querySelectorAll<HTMLElement>('.thumb')
+  thumbs[to * (heads + 1) + column]?.focus()
+}

@@ -1,0 +1,42 @@
+import { useEffect, useMemo } from 'react'
+import { useStore } from 'zustand'
+import { branchesOf, type Branches, type BranchesState } from '../../../state/branches.ts'
+import type { TreeLine, TreeNode } from '../../../state/tokenTree.ts'
+import { answeringModel } from '../../../state/app.ts'
+import { useApp, useSession } from '../../context.ts'
+
+export function useBranches(): Branches {
+  return branchesOf(useSession())
+}
+
+export function useBranchesState<T>(select: (state: BranchesState) => T): T {
+  return useStore(useBranches().state, select)
+}
+
+export function useWatchedBranches(): void {
+  const branches = useBranches()
+  useEffect(() => void branches.watch(), [branches])
+}
+
+/** The lines of the tree, made anew when it has changed. */
+export function useLines(): readonly TreeLine[] {
+  const branches = useBranches()
+  const version = useBranchesState((state) => state.version)
+  const { tree } = branches
+  // The tree is changed in place: its version stands for its content.
+  return useMemo(() => (version < 0 ? [] : tree.lines()), [tree, version])
+}
+
+/** The chosen token. */
+export function useChosen(): TreeNode | null {
+  const branches = useBranches()
+  useBranchesState((state) => state.version)
+  return branches.tree.node(useBranchesState((state) => state.selected))
+}
+
+/** True while the model that wrote the tree answers. */
+export function useAnswers(): boolean {
+  const branches = useBranches()
+  useBranchesState((state) => state.version)
+  return useApp((state) => answeringModel(state.model)?.id ?? null) === branches.tree.modelId
+}

@@ -1,0 +1,36 @@
+import { useStore } from 'zustand'
+import { chatOf, type Chat, type ChatState } from '../../../state/chat/chat.ts'
+import { usesOwnTemplate } from '../../../state/chat/rendering.ts'
+import { pathOf, type Turn } from '../../../state/chat/turns.ts'
+import { isRunning } from '../../../state/app.ts'
+import { useApp, useSession } from '../../context.ts'
+
+export function useChat(): Chat {
+  return chatOf(useSession())
+}
+
+/** A slice of the chat's state; select primitives or objects kept in it. */
+export function useChatState<T>(select: (state: ChatState) => T): T {
+  return useStore(useChat().state, select)
+}
+
+/** The turns on show, rendering again as the live one grows. */
+export function usePath(): Turn[] {
+  useChatState((state) => state.version)
+  return pathOf(useChatState((state) => state.tree))
+}
+
+/** Whether a model with a tokenizer answers, and how its turns are written is settled. */
+export function useReady(): boolean {
+  const hasText = useApp(({ model }) => 'info' in model && model.info?.hasTokenizer === true)
+  const settled = useChatState(
+    (state) => state.template !== null && (usesOwnTemplate(state) || state.fallback !== null),
+  )
+  const lost = useApp((state) => state.model.kind === 'lost')
+  return hasText && settled && !lost
+}
+
+/** Whether any run is under way. */
+export function useBusy(): boolean {
+  return useApp((state) => isRunning(state.run))
+}

@@ -1,0 +1,47 @@
+import { useStore } from 'zustand'
+import { ablationOf } from '../../../state/ablation.ts'
+import { useSession, useTranslate } from '../../context.ts'
+import { formatNats } from '../adapters/numbers.ts'
+import { useShownEdited } from './hooks.ts'
+import { KlLegend } from './KlLegend.tsx'
+
+const NOTHING: Readonly<Record<string, number>> = {}
+
+/** What was measured of the text on show. */
+export function useEffects(): Readonly<Record<string, number>> {
+  const { ids, scales, effects } = useStore(ablationOf(useSession()).state)
+  const shown = useShownEdited()
+  if (shown === null || shown.value.scales !== scales || shown.ids.length !== ids.length) return NOTHING
+  return shown.ids.every((id, at) => id === ids[at]) ? effects : NOTHING
+}
+
+/** Runs the text once with every single part off, and shades the parts by what that did. */
+export function AblationControls({ largest }: { largest: number }) {
+  const ablation = ablationOf(useSession())
+  const t = useTranslate()
+  const phase = useStore(ablation.state, (state) => state.phase)
+  const ready = useShownEdited() !== null
+  const measuring = phase.kind === 'measuring'
+  return (
+    <>
+      <button
+        type="button"
+        className="button button-small"
+        data-testid="edit-measure"
+        title={t('edits.measureHint')}
+        disabled={!ready}
+        onClick={() => (measuring ? ablation.stop() : void ablation.start())}
+      >
+        {measuring ? t('edits.cancel') : t('edits.measure')}
+      </button>
+      {measuring && (
+        <span className="note numeric" role="status">
+          {t('edits.measuring', { done: phase.done, total: phase.total })}
+        </span>
+      )}
+      {!measuring && largest > 0 && (
+        <KlLegend label={t('edits.effectScale')} end={`${formatNats(largest)} nat`} />
+      )}
+    </>
+  )
+}

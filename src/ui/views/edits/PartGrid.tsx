@@ -1,0 +1,153 @@
+import type { KeyboardEvent } from 'react'
+import type { LayerAnatomy } from '../../../state/anatomy.ts'
+import { partKey, partsOf, type Part } from '../../../state/ablation.ts'
+import { gridMove } from '../../components/gridMoves.ts'
+import { useTranslate } from '../../context.ts'
+import { LEVELS } from '../../draw/palette.ts'
+import { formatNats } from '../adapters/numbers.ts'
+import { useAnatomy } from '../reading/hooks.ts'
+import { formatFactor, partName } from './words.ts'
+
+/** What the grid says of a part. */
+export interface PartState {
+  /** Null: unchanged. */
+  factor: number | null
+  on: boolean
+}
+
+interface PartGridProps {
+  layers: readonly LayerAnatomy[]
+  heads: number
+  /** Mean KL with a part off, nats, of the parts that were measured. */
+  effects: Readonly<Record<string, number>>
+  stateOf: (part: Part) => PartState
+  /** Where the focus is, or would be. */
+  place: PartPlace
+  onMove: (place: PartPlace) => void
+  onApply: (part: Part) => void
+}
+
+export interface PartPlace {
+  row: number
+  column: number
+}
+
+/** Layers down; heads, attention, MLP and both outputs together across. */
+export function PartGrid({ layers, heads, effects, stateOf, place, onMove, onApply }: PartGridProps) {
+  const t = useTranslate()
+  const largest = Math.max(0, ...Object.values(effects))
+  return (
+    <div
+      className="part-grid"
+      role="group"
+      data-arrows=""
+      aria-label={t('edits.grid')}
+      style={{ '--heads': heads }}
+      onKeyDown={(event) => movePart(event, layers, onMove)}
+    >
+      <PartHead heads={heads} />
+      {layers.map((own, layer) => (
+        <div key={layer} className="part-line">
+          <span className="part-number numeric" aria-hidden="true">
+            {t('lens.layerShort', { layer })}
+          </span>
+          {partsOf(own).map((part, column) => (
+            <PartCell
+              key={column}
+              part={part}
+              place={`${layer}.${column}`}
+              {...stateOf(part)}
+              effect={effects[partKey(part)] ?? null}
+              largest={largest}
+              focused={place.row === layer && place.column === column}
+              onApply={() => {
+                onMove({ row: layer, column })
+                onApply(part)
+              }}
+            />
+          ))}
+        </div>
+      ))}
+    </div>
+  )
+}
+
+/** By the square root: what one part dominates still tells the others apart. */
+const levelOf = (effect: number, largest: number): number =>
+  largest === 0 ? 0 : Math.min(LEVELS - 1, Math.floor(Math.sqrt(effect / largest) * LEVELS))
+
+function PartHead({ heads }: { heads: number }) {
+  const t = useTranslate()
+  return (
+    <div className="part-line part-names" aria-hidden="true">
+      <span>{t('edits.head')}</span>
+      {Array.from({ length: heads }, (_, head) => (
+        <span key={head} className="numeric">
+          {head}
+        </span>
+      ))}
+      <span>{t('edits.attn')}</span>
+      <span>{t('edits.mlp')}</span>
+      <span>{t('edits.both')}</span>
+    </div>
+  )
+}
+
+interface PartCellProps extends PartState {
+  part: Part
+  /** `row.column`. */
+  place: string
+  /** Mean KL with this part off, nats; null where it was not measured. */
+  effect: number | null
+  largest: number
+  focused: boolean
+  onApply: () => void
+}
+
+function PartCell(props: PartCellProps) {
+  const { part, place, factor, on, effect, largest, focused, onApply } = props
+  const t = useTranslate()
+  const name = partName(t, useAnatomy(), part)
+  const change = factor === null ? t('edits.unchanged') : `× ${formatFactor(factor)}`
+  const state = effect === null ? change : `${change}, ${t('edits.effect', { kl: formatNats(effect) })}`
+  return (
+    <button
+      type="button"
+      className="part"
+      data-testid="edit-cell"
+      data-step={part.step}
+      data-head={part.head ?? undefined}
+      data-place={place}
+      data-on={on}
+      data-effect={effect ?? undefined}
+      aria-pressed={factor !== null}
+      aria-label={t('edits.cellState', { part: name, state })}
+      title={t('edits.cellState', { part: name, state })}
+      tabIndex={focused ? 0 : -1}
+      style={effect === null ? undefined : { '--swatch': `var(--seq-${levelOf(effect, largest)})` }}
+      onClick={onApply}
+    >
+      {factor !== null && <span className="numeric">×{formatFactor(factor)}</span>}
+    </button>
+  )
+}
+
+/** Moves the focus through the grid, from the part that has it. */
+function movePart(
+  event: KeyboardEvent<HTMLElement>,
+  layers: readonly LayerAnatomy[],
+  onMove: (place: PartPlace) => void,
+): void {
+  const move = gridMove(event)
+  const from = event.target instanceof HTMLElement ? event.target.dataset['place'] : undefined
+  if (move === undefined || from === undefined) return
+  event.preventDefault()
+  event.stopPropagation()
+  const [line = 0, at = 0] = from.split('.').map(Number)
+  const hold = (value: number, end: number): number => Math.min(end - 1, Math.max(0, value))
+  const row = hold(line + move[0], layers.length)
+  const own = layers[row]
+  const column = hold(at + move[1], own === undefined ? 1 : partsOf(own).length)
+  onMove({ row, column })
+  event.currentTarget.querySelector<HTMLElement>(`[data-place="${row}.${column}"]`)?.focus()
+}

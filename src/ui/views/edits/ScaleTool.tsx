@@ -1,0 +1,66 @@
+import { useState } from 'react'
+import type { Part } from '../../../state/ablation.ts'
+import type { ChangeOf, Entry } from '../../../state/edits.ts'
+import type { ModelInfo } from '../../../api/model.ts'
+import { SliderField } from '../../components/SliderField.tsx'
+import { useTranslate } from '../../context.ts'
+import { useAnatomy } from '../reading/hooks.ts'
+import { useEdits, useEditsState } from './hooks.ts'
+import { AblationControls, useEffects } from './AblationControls.tsx'
+import { PartGrid } from './PartGrid.tsx'
+
+type ScaleEntry = Entry & { change: ChangeOf<'scale'> }
+
+const isScale = (entry: Entry): entry is ScaleEntry => entry.change.kind === 'scale'
+
+/** Parts of the model to choose from: a click gives a part the factor, another takes it away. */
+export function ScaleTool({ info }: { info: ModelInfo }) {
+  const edits = useEdits()
+  const anatomy = useAnatomy()
+  const t = useTranslate()
+  const entries = useEditsState((state) => state.entries)
+  const [factor, setFactor] = useState(0)
+  const [place, setPlace] = useState({ row: 0, column: 0 })
+  const effects = useEffects()
+  const find = ({ step, head }: Part) =>
+    entries.filter(isScale).find(({ change }) => change.step === step && change.head === head)
+  const apply = (part: Part) => {
+    const found = find(part)
+    if (found === undefined) edits.add({ kind: 'scale', ...part, factor, span: { kind: 'all' } })
+    else if (found.change.factor === factor || !found.on) edits.remove(found.id)
+    else edits.update(found.id, { ...found.change, factor }, 'factor')
+  }
+  return (
+    <>
+      <PartGrid
+        layers={anatomy.layers}
+        heads={info.heads}
+        effects={effects}
+        stateOf={(part) => {
+          const found = find(part)
+          return { factor: found?.change.factor ?? null, on: found?.on ?? false }
+        }}
+        place={place}
+        onMove={setPlace}
+        onApply={apply}
+      />
+      <div className="part-factor">
+        <SliderField
+          label={t('edits.clickFactor')}
+          sliderLabel={t('edits.clickFactor')}
+          hint={t('edits.clickHint')}
+          testId="edit-click-factor"
+          value={factor}
+          min={-2}
+          max={2}
+          step={0.25}
+          digits={2}
+          remark={null}
+          onChange={setFactor}
+        />
+        <p className="note">{t('edits.clickHint')}</p>
+        <AblationControls largest={Math.max(0, ...Object.values(effects))} />
+      </div>
+    </>
+  )
+}

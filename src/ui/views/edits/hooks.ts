@@ -1,0 +1,70 @@
+import { useStore } from 'zustand'
+import { answeringModel } from '../../../state/app.ts'
+import { editedRunOf, type EditedRun, type EditedText } from '../../../state/editRun.ts'
+import { editsOf, type Edits, type EditsState } from '../../../state/edits.ts'
+import { editStoryOf, type EditStory, type StoryState } from '../../../state/editStory.ts'
+import { patchRunsOf, type PatchRuns, type PatchState } from '../../../state/patchRuns.ts'
+import { selectTextRow } from '../../../state/textMeasurement.ts'
+import type { ModelInfo } from '../../../api/model.ts'
+import { useApp, useSession } from '../../context.ts'
+import { useShown, useTextRow } from '../reading/hooks.ts'
+
+export function useEdits(): Edits {
+  return editsOf(useSession())
+}
+
+/** A slice of the list's state; select primitives or objects kept in it. */
+export function useEditsState<T>(select: (state: EditsState) => T): T {
+  return useStore(useEdits().state, select)
+}
+
+export function useEditedRun(): EditedRun {
+  return editedRunOf(useSession())
+}
+
+export function useStory(): EditStory {
+  return editStoryOf(useSession())
+}
+
+export function useStoryState<T>(select: (state: StoryState) => T): T {
+  return useStore(useStory().state, select)
+}
+
+export function usePatchRuns(): PatchRuns {
+  return patchRunsOf(useSession())
+}
+
+export function usePatchState<T>(select: (state: PatchState) => T): T {
+  return useStore(usePatchRuns().state, select)
+}
+
+export function useInfo(): ModelInfo | null {
+  return useApp((state) => answeringModel(state.model))
+}
+
+export interface ShownEdited {
+  ids: readonly number[]
+  value: EditedText
+}
+
+/** The edited text on show, unless it is of an older text than the one it would be drawn over. */
+export function useShownEdited(): ShownEdited | null {
+  return useShown(useEditedRun().measurement)
+}
+
+/**
+ * The prediction on show, by the position it is about: 1 … rows, `rows` being the token that is not written yet. It follows the
+ * token selected on the page, which has no such token behind its last one.
+ */
+export function usePlace(rows: number): { place: number; choose: (place: number) => void } {
+  const session = useSession()
+  const edits = useEdits()
+  const row = useTextRow(rows)
+  const nextFrom = useEditsState((state) => state.nextFrom)
+  const place = nextFrom === row || rows < 2 ? rows : Math.max(1, row)
+  const choose = (to: number) => {
+    edits.state.setState({ nextFrom: to >= rows ? row : null })
+    if (to < rows) selectTextRow(session, to)
+  }
+  return { place, choose }
+}

@@ -1,0 +1,108 @@
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { useStore } from 'zustand'
+import { courseOf, parsePlace, type Course, type CourseState, type Open } from '../../../learn/course.ts'
+import { FACTS, isFact } from '../../../learn/facts.ts'
+import { attentionOf } from '../../../state/attention.ts'
+import { cacheOf } from '../../../state/cache.ts'
+import { editsOf } from '../../../state/edits.ts'
+import { lensOf } from '../../../state/lens.ts'
+import { samplingExplorerOf } from '../../../state/samplingExplorer.ts'
+import type { Session } from '../../../state/session.ts'
+import { speculationOf } from '../../../state/speculate.ts'
+import { stepsOf } from '../../../state/steps.ts'
+import { useApp, useSession } from '../../context.ts'
+import { fill } from '../../words/index.ts'
+import { loadLessonWords, type LessonKey, type LessonWords } from '../../../learn/words/index.ts'
+import { markTarget } from './highlight.ts'
+
+export function useCourse(): Course {
+  return courseOf(useSession())
+}
+
+export function useCourseState<T>(select: (state: CourseState) => T): T {
+  return useStore(useCourse().state, select)
+}
+
+/** The lesson on show and its step. */
+export function useOpen(): Open | null {
+  const lesson = useApp((state) => state.lesson)
+  return useMemo(() => (lesson === null ? null : parsePlace(lesson)), [lesson])
+}
+
+export type Translate = (key: LessonKey, values?: Readonly<Record<string, string | number>>) => string
+
+/** The words of the lessons; null while they are on the way. Slots that no value fills stay as they are. */
+export function useLessonWords(): Translate | null {
+  const session = useSession()
+  const language = useApp((state) => state.language)
+  const [words, setWords] = useState<LessonWords | null>(null)
+  useEffect(() => {
+    let wanted = true
+    loadLessonWords(language).then(
+      (loaded) => wanted && setWords(loaded),
+      (error: unknown) => wanted && session.report(error),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [session, language])
+  return useMemo(() => words && ((key, values = {}) => fill(language, words[key], values)), [words, language])
+}
+
+/** Everything that facts and checks are read from. */
+function watchPage(session: Session, changed: () => void): () => void {
+  const stores = [
+    session.app,
+    session.log,
+    courseOf(session).state,
+    stepsOf(session).state,
+    attentionOf(session).state,
+    attentionOf(session).measurement.state,
+    cacheOf(session).state,
+    lensOf(session).state,
+    lensOf(session).measurement.state,
+    samplingExplorerOf(session).state,
+    speculationOf(session).state,
+    editsOf(session).state,
+  ]
+  const ends = stores.map((store) => store.subscribe(changed))
+  return () => ends.forEach((end) => end())
+}
+
+function usePage<T extends string | boolean>(read: (session: Session) => T): T {
+  const session = useSession()
+  const watch = useCallback((changed: () => void) => watchPage(session, changed), [session])
+  return useSyncExternalStore(watch, () => read(session))
+}
+
+/** A sentence in its plain parts and the facts between them, as they stand on the page. */
+export function useSentence(words: string): readonly { text: string; fact: boolean }[] {
+  const parts = useMemo(() => words.split(/\{(\w+)\}/), [words])
+  const facts = usePage((session) =>
+    JSON.stringify(parts.map((name, at) => (at % 2 === 1 && isFact(name) ? FACTS[name](session) : null))),
+  )
+  return useMemo(() => {
+    const values = JSON.parse(facts) as readonly (string | null)[]
+    return parts.map((text, at) =>
+      at % 2 === 0 ? { text, fact: false } : { text: values[at] ?? '…', fact: true },
+    )
+  }, [parts, facts])
+}
+
+/** Whether the task of the open step is done. */
+export function useTaskDone(): boolean {
+  const course = useCourse()
+  const holds = usePage(() => course.isTaskDone())
+  // Kept outside the render: what was done once stays done.
+  useEffect(() => {
+    if (holds) course.keepTask()
+  }, [holds, course])
+  return holds
+}
+
+/** The outlined element of a step; null while it is not on show. */
+export function useTarget(selector: string): HTMLElement | null {
+  const [target, setTarget] = useState<HTMLElement | null>(null)
+  useEffect(() => markTarget(selector, setTarget), [selector])
+  return target
+}

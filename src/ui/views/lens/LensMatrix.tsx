@@ -1,0 +1,243 @@
+import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'react'
+import { visibleText } from '../../../state/characterGroups.ts'
+import { lensCell, lensText, type LensMap } from '../../../state/lens.ts'
+import { selectTextRow } from '../../../state/textMeasurement.ts'
+import type { LensCell } from '../../../api/model.ts'
+import { useColumns } from '../../components/useColumns.ts'
+import { useSession, useTranslate } from '../../context.ts'
+import { probabilityLevel } from '../../draw/palette.ts'
+import { formatProbability } from '../../../maths/format.ts'
+import { useTexts } from '../reading/hooks.ts'
+import { tokenName } from '../steps/words.ts'
+import { useLayerName, useLens, useLensPlace, type LensPlace } from './hooks.ts'
+
+/** Width of a position, in CSS pixels. */
+const COLUMN = 92
+/** Columns kept in the page beyond either edge. */
+const BEYOND = 3
+
+interface MatrixProps {
+  ids: readonly number[]
+  map: LensMap
+}
+
+/** The last layer on top. Above a column its token, below it the token that really came next. */
+export function LensMatrix({ ids, map }: MatrixProps) {
+  const t = useTranslate()
+  const session = useSession()
+  const lens = useLens()
+  const place = useLensPlace()
+  const layers = map.layers.toReversed()
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null)
+  const columns = useColumns(scroller, {
+    count: map.positions,
+    chosen: place.position,
+    width: COLUMN,
+    beyond: BEYOND,
+  })
+  useRevealed(scroller, place.position)
+  const choose = useCallback(
+    (next: LensPlace) => {
+      lens.state.setState({ layer: next.layer })
+      selectTextRow(session, next.position)
+    },
+    [lens, session],
+  )
+  return (
+    <div
+      className="lens-scroll"
+      ref={setScroller}
+      onPointerLeave={() => lens.state.setState({ hovered: null })}
+    >
+      <div
+        className="lens-grid"
+        role="grid"
+        data-arrows=""
+        aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
+        aria-colcount={map.positions}
+        style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
+        onKeyDown={(event) => moveCell(event, { layers, positions: map.positions }, place, choose)}
+      >
+        <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
+        {layers.map((layer) => (
+          <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
+        ))}
+        <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />
+      </div>
+    </div>
+  )
+}
+
+/** The layers beside the lines of a grid, the last on top. */
+export function LineNames({ layers }: { layers: readonly number[] }) {
+  const t = useTranslate()
+  return (
+    <div className="lens-names" aria-hidden="true">
+      <span>{t('lens.token')}</span>
+      {layers.map((layer) => (
+        <span key={layer} className="numeric">
+          {layer < 0 ? t('lens.embeddingShort') : t('lens.layerShort', { layer })}
+        </span>
+      ))}
+      <span>{t('lens.next')}</span>
+    </div>
+  )
+}
+
+/** Scrolls just so far that the selected position is on show. */
+function useRevealed(scroller: HTMLElement | null, position: number): void {
+  useEffect(() => {
+    if (scroller === null) return
+    const left = position * COLUMN
+    if (left < scroller.scrollLeft) scroller.scrollTo({ left })
+    else if (left + COLUMN > scroller.scrollLeft + scroller.clientWidth)
+      scroller.scrollTo({ left: left + COLUMN - scroller.clientWidth })
+  }, [scroller, position])
+}
+
+interface TokenLineProps {
+  ids: readonly number[]
+  columns: readonly number[]
+  /** 0: the positions' own tokens; 1: those that came next. */
+  shift: 0 | 1
+  selected: number
+}
+
+function TokenLine({ ids, columns, shift, selected }: TokenLineProps) {
+  const t = useTranslate()
+  const texts = useTexts(ids.length)
+  return (
+    <div className="lens-line lens-line-words" role="row">
+      {columns.map((position) => {
+        const id = ids[position + shift]
+        return (
+          <div
+            key={position}
+            className="lens-slot lens-slot-head"
+            role={shift === 0 ? 'columnheader' : 'gridcell'}
+            aria-colindex={position + 1}
+            data-selected={position === selected}
+            style={{ '--at': position }}
+          >
+            {shift === 0 && <span className="numeric">{position}</span>}
+            <span className="lens-word">
+              {id === undefined ? t('lens.unknown') : tokenName(t, texts[position + shift] ?? '', id)}
+            </span>
+          </div>
+        )
+      })}
+    </div>
+  )
+}
+
+interface LineProps extends MatrixProps {
+  layer: number
+  columns: readonly number[]
+  place: LensPlace
+  onChoose: (place: LensPlace) => void
+}
+
+function Line({ map, ids, layer, columns, place, onChoose }: LineProps) {
+  const t = useTranslate()
+  const name = useLayerName()(layer)
+  const texts = useTexts(ids.length)
+  return (
+    <div className="lens-line" role="row" aria-label={name}>
+      {columns.map((position) => {
+        const cell = lensCell(map, layer, position)
+        const best = cell?.top[0]
+        if (cell === null || best === undefined) return null
+        const word = lensText(map, position, best.id)
+        const top = tokenName(t, word, best.id)
+        return (
+          <Cell
+            key={position}
+            cell={cell}
+            top={word === '' ? `#${best.id}` : visibleText(word)}
+            label={t('lens.cell', {
+              position,
+              token: tokenName(t, texts[position] ?? '', ids[position] ?? 0),
+              layer: name,
+              top,
+              probability: formatProbability(best.probability),
+            })}
+            selected={place.layer === layer && place.position === position}
+            onChoose={onChoose}
+          />
+        )
+      })}
+    </div>
+  )
+}
+
+interface CellProps {
+  cell: LensCell
+  top: string
+  label: string
+  selected: boolean
+  onChoose: (place: LensPlace) => void
+}
+
+const Cell = memo(function Cell({ cell, top, label, selected, onChoose }: CellProps) {
+  const lens = useLens()
+  const { layer, position } = cell
+  const best = cell.top[0]
+  if (best === undefined) return null
+  return (
+    <div className="lens-slot" role="presentation" style={{ '--at': position }}>
+      <button
+        type="button"
+        role="gridcell"
+        className="lens-cell"
+        data-testid="lens-cell"
+        data-layer={layer}
+        data-position={position}
+        data-token-id={best.id}
+        data-probability={best.probability}
+        data-right={best.id === cell.token}
+        aria-colindex={position + 1}
+        aria-selected={selected}
+        aria-label={label}
+        tabIndex={selected ? 0 : -1}
+        style={{ '--swatch': `var(--seq-${probabilityLevel(Math.log(best.probability))})` }}
+        onPointerEnter={() => lens.state.setState({ hovered: { layer, position } })}
+        onClick={() => onChoose({ layer, position })}
+      >
+        <span className="lens-word">{top}</span>
+        <span className="lens-share numeric">{Math.round(best.probability * 100)}%</span>
+      </button>
+    </div>
+  )
+})
+
+const MOVES: Readonly<Record<string, readonly [up: number, right: number]>> = {
+  ArrowUp: [1, 0],
+  ArrowDown: [-1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  Home: [0, -Infinity],
+  End: [0, Infinity],
+  PageUp: [Infinity, 0],
+  PageDown: [-Infinity, 0],
+}
+
+/** Moves the choice, and the focus once the cell is in the page. */
+function moveCell(
+  event: KeyboardEvent<HTMLElement>,
+  { layers, positions }: { layers: readonly number[]; positions: number },
+  place: LensPlace,
+  choose: (place: LensPlace) => void,
+): void {
+  const move = MOVES[event.key]
+  if (move === undefined || event.ctrlKey || event.metaKey || event.altKey) return
+  event.preventDefault()
+  event.stopPropagation()
+  const hold = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value))
+  const layer = hold(place.layer + move[0], layers.at(-1) ?? 0, layers[0] ?? 0)
+  const position = hold(place.position + move[1], 0, positions - 1)
+  choose({ layer, position })
+  const grid = event.currentTarget
+  const find = () =>
+    grid.querySelector<HTMLElement>(`.lens-cell[data-layer="${layer}"][data-position="${position}"]`)
+  requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()))
+}

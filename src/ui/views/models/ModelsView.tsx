@@ -1,0 +1,20 @@
+import { useEffect } from 'react'
+import { CuratedPart } from './CuratedPart.tsx'
+import { FindPart } from './FindPart.tsx'
+import { useModels } from './hooks.ts'
+import { LookPart } from './LookPart.tsx'
+import { StoredPart } from './StoredPart.tsx'
+
+/** Where models come from, one part below the other: finding, judging and downloading, what is kept, what is worth a look. */
+export function ModelsView() {
+  const models = useModels()
+  useEffect(() => void models.refresh(), [models])
+  return (
+    <div className="models" data-testid="models-view">
+      <FindPart />
+      <LookPart />
+      <StoredPart />
+      <CuratedPart />
+    </div>
+  )
+}

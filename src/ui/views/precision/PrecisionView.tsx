@@ -1,0 +1,110 @@
+import { answeringModel } from '../../../state/app.ts'
+import { OTHERS } from '../../../state/precision.ts'
+import { formatBytes } from '../../../maths/format.ts'
+import { Icon } from '../../components/Icon.tsx'
+import { useApp, useSlowTokenLog, useTranslate } from '../../context.ts'
+import { ErrorHeat } from './ErrorHeat.tsx'
+import { usePrecision, usePrecisionState } from './hooks.ts'
+import { PrecisionFacts } from './PrecisionFacts.tsx'
+import { PrecisionText } from './PrecisionText.tsx'
+
+/** What other weights cost on the page's text: per token, and per layer and part. */
+export function PrecisionView() {
+  const t = useTranslate()
+  const result = usePrecisionState((state) => state.result)
+  return (
+    <div className="score precision" data-testid="precision-view">
+      <p className="score-about">{t('precision.about')}</p>
+      <Tools />
+      <Status />
+      {result !== null && (
+        <>
+          <PrecisionFacts result={result} />
+          <PrecisionText result={result} />
+          <ErrorHeat result={result} />
+        </>
+      )}
+    </div>
+  )
+}
+
+/** The other weights, and the button that compares. */
+function Tools() {
+  const t = useTranslate()
+  const runs = usePrecision()
+  const other = usePrecisionState((state) => state.other)
+  const files = usePrecisionState((state) => state.files)
+  const busy = usePrecisionState(({ phase }) => phase.kind === 'loading' || phase.kind === 'comparing')
+  const model = useApp((state) => answeringModel(state.model))
+  useSlowTokenLog(250)
+  return (
+    <div className="score-tools">
+      <label className="precision-other">
+        <span className="note">{t('precision.against', { format: model?.weights ?? '—' })}</span>
+        <select
+          className="select"
+          data-testid="precision-other"
+          value={other}
+          onChange={({ currentTarget }) => {
+            const chosen = OTHERS.find((value) => value === currentTarget.value)
+            if (chosen !== undefined) runs.state.setState({ other: chosen })
+          }}
+        >
+          {OTHERS.map((value) => (
+            <option key={value} value={value}>
+              {value === 'files' ? t('precision.files') : t('precision.own', { format: value })}
+            </option>
+          ))}
+        </select>
+      </label>
+      {other === 'files' && (
+        <input
+          type="file"
+          multiple
+          aria-label={t('precision.choose')}
+          onChange={(event) => runs.state.setState({ files: [...(event.currentTarget.files ?? [])] })}
+        />
+      )}
+      <button
+        type="button"
+        className={busy ? 'button' : 'button button-primary'}
+        data-testid={busy ? 'precision-cancel' : 'precision-run'}
+        disabled={!busy && (model === null || !runs.canCompare || (other === 'files' && files.length === 0))}
+        onClick={() => (busy ? runs.cancel() : void runs.compare())}
+      >
+        <Icon name={busy ? 'stop' : 'pair'} />
+        {t(busy ? 'precision.cancel' : 'precision.run')}
+      </button>
+    </div>
+  )
+}
+
+/** How far it is, or what went wrong. */
+function Status() {
+  const t = useTranslate()
+  const phase = usePrecisionState((state) => state.phase)
+  const done = usePrecisionState((state) => state.result?.tokens.length ?? 0)
+  const total = usePrecisionState((state) => state.result?.total ?? 0)
+  if (phase.kind === 'failed') {
+    return (
+      <p className="steps-note" role="alert" data-testid="precision-error">
+        {phase.error.message} {phase.error.hint}
+      </p>
+    )
+  }
+  const words = {
+    empty: () => t('precision.empty'),
+    loading: () =>
+      phase.kind === 'loading' && phase.total > 0
+        ? t('precision.loading', { done: formatBytes(phase.done), total: formatBytes(phase.total) })
+        : t('precision.opening'),
+    comparing: () => t('precision.comparing', { done, total }),
+    done: () => t('precision.done', { total }),
+    stopped: () => t('precision.stopped', { done }),
+  }
+  return (
+    <p className="note" role="status" data-testid="precision-status" data-state={phase.kind}>
+      {words[phase.kind]()}
+    </p>
+  )
+}

@@ -1,0 +1,103 @@
+import { isRunning } from '../../../state/app.ts'
+import { visibleText } from '../../../state/characterGroups.ts'
+import type { ExplorerPlace } from '../../../state/samplingExplorer.ts'
+import { Icon } from '../../components/Icon.tsx'
+import { Segmented } from '../../components/Segmented.tsx'
+import { useApp, useSession, useTranslate } from '../../context.ts'
+import { ScalesChip } from '../adapters/ScalesChip.tsx'
+import { tokenName } from '../steps/words.ts'
+import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
+
+/** Characters of the text shown before the token. */
+const CONTEXT = 48
+
+/** Which place of the text this is, and the way to its neighbours. */
+export function PlaceHead({ place }: Workings) {
+  const t = useTranslate()
+  const explorer = useExplorer()
+  const next = useExplorerState((state) => state.next)
+  const reading = useExplorerState((state) => state.phase.kind === 'reading')
+  const running = useApp((state) => isRunning(state.run))
+  return (
+    <header className="sampler-head">
+      <Segmented
+        label={t('sampler.which')}
+        value={next ? 'next' : 'token'}
+        choices={[
+          { value: 'token', label: t('sampler.token') },
+          { value: 'next', label: t('sampler.next') },
+        ]}
+        onChange={(value) => explorer.lookAhead(value === 'next')}
+      />
+      {!next && <Neighbours place={place} />}
+      <PlaceName place={place} />
+      <span className="sampler-tags">
+        {place.recomputed && (
+          <span className="tag" title={t('logits.recomputedHint')}>
+            {t('logits.recomputed')}
+          </span>
+        )}
+        {(reading || running) && (
+          <span className="note" role="status">
+            {t(running ? 'reading.waiting' : 'logits.loading')}
+          </span>
+        )}
+        <ScalesChip />
+      </span>
+    </header>
+  )
+}
+
+function Neighbours({ place }: { place: ExplorerPlace }) {
+  const t = useTranslate()
+  const { app, log } = useSession()
+  const go = (by: number) => app.setState({ pinned: place.index + by, hovered: null, hoveredPrompt: null })
+  return (
+    <span className="sampler-neighbours">
+      <button
+        type="button"
+        className="button button-icon"
+        aria-label={t('sampler.previous')}
+        disabled={place.index <= 0}
+        onClick={() => go(-1)}
+      >
+        <Icon name="left" />
+      </button>
+      <button
+        type="button"
+        className="button button-icon"
+        aria-label={t('sampler.following')}
+        disabled={place.index >= log.tokens.length - 1}
+        onClick={() => go(1)}
+      >
+        <Icon name="right" />
+      </button>
+    </span>
+  )
+}
+
+function PlaceName({ place }: { place: ExplorerPlace }) {
+  const t = useTranslate()
+  const { log } = useSession()
+  const { token, index, before } = place
+  const text = [...log.promptTexts, ...log.tokens.slice(0, index).map((one) => one.text)].slice(-24).join('')
+  const shown = text.length > CONTEXT ? `…${text.slice(-CONTEXT)}` : text
+  return (
+    <p className="sampler-place">
+      {token !== null && (
+        <strong
+          className="token-name"
+          data-testid="sampler-token"
+          data-token-id={token.id}
+          data-index={index}
+        >
+          {tokenName(t, token.text, token.id)}
+        </strong>
+      )}
+      <span className="note numeric">
+        {t('logits.position', { position: before.length })} · {t('logits.after')}{' '}
+      </span>
+      <span className="sampler-context">{shown === '' ? t('logits.start') : visibleText(shown)}</span>
+    </p>
+  )
+}

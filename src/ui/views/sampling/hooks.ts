@@ -1,0 +1,68 @@
+import { useMemo } from 'react'
+import { useStore } from 'zustand'
+import {
+  explorerOptions,
+  samplingExplorerOf,
+  type ExplorerPlace,
+  type ExplorerState,
+  type SamplingExplorer,
+} from '../../../state/samplingExplorer.ts'
+import { explorerRandom, stageTable, type StageTable } from '../../../state/samplingStages.ts'
+import type { SamplingOptions } from '../../../api/model.ts'
+import { useMissingTexts } from '../../components/useMissingTexts.ts'
+import { useSession } from '../../context.ts'
+
+/** Candidates shown one by one. */
+const ROWS = 28
+
+export function useExplorer(): SamplingExplorer {
+  return samplingExplorerOf(useSession())
+}
+
+export function useExplorerState<T>(select: (state: ExplorerState) => T): T {
+  return useStore(useExplorer().state, select)
+}
+
+export interface Workings {
+  place: ExplorerPlace
+  options: SamplingOptions
+  /** The number on show: the run's own, or the last one drawn here. */
+  random: number
+  table: StageTable
+  /** Texts of the candidates, as far as they are known. */
+  texts: ReadonlyMap<number, string>
+}
+
+/** The place on show with what its settings make of it; null while there is none. */
+export function useWorkings(): Workings | null {
+  const place = useExplorerState((state) => state.place)
+  const moved = useExplorerState((state) => state.moved)
+  const draws = useExplorerState((state) => state.draws)
+  const state = useExplorer().state
+  const made = useMemo(() => {
+    const options = explorerOptions({ ...state.getState(), place, moved })
+    if (place === null || options === null) return null
+    const random = draws === 0 ? place.random : explorerRandom(options.seed, draws - 1)
+    const always = place.token === null ? [] : [place.token.id]
+    const request = { options, seenIds: place.before, random, limit: ROWS, always }
+    return { place, options, random, table: stageTable(place.plain, request) }
+  }, [state, place, moved, draws])
+  const captured = useMemo(
+    () =>
+      new Map(
+        // A part of a character was captured without a text: it is looked up.
+        [...(place?.token?.top ?? []), ...(place?.token ? [place.token] : [])]
+          .filter(({ text }) => text !== '')
+          .map(({ id, text }) => [id, text]),
+      ),
+    [place],
+  )
+  const ids = made?.table.rows.map(({ id }) => id) ?? []
+  const found = useMissingTexts(
+    ids.filter((id) => !captured.has(id)),
+    place?.before ?? NO_IDS,
+  )
+  return useMemo(() => made && { ...made, texts: new Map([...found, ...captured]) }, [made, found, captured])
+}
+
+const NO_IDS: readonly number[] = []

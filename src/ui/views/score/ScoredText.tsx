@@ -1,0 +1,165 @@
+import { memo, useMemo, type KeyboardEvent } from 'react'
+import type { BoxName, ScoreResult } from '../../../state/score.ts'
+import { groupStarts } from '../../../state/characterGroups.ts'
+import type { ScoredToken } from '../../../api/model.ts'
+import { TokenText } from '../../components/TokenText.tsx'
+import { useTranslate } from '../../context.ts'
+import { surprisalLevel } from '../../draw/palette.ts'
+import { formatFixed } from '../../../maths/format.ts'
+import { labelOf, tokenAtRow, useBox, useScores, type Marked } from './hooks.ts'
+
+/** A piece of text: one token, or several that make one character. */
+interface Piece {
+  row: number
+  members: readonly number[]
+  text: string
+}
+
+/** The tokens coloured by surprisal; those that do not count are greyed. */
+export function ScoredText({ name, marked }: { name: BoxName; marked: Marked }) {
+  const t = useTranslate()
+  const scores = useScores()
+  const { selected } = useBox(name)
+  const { ids, texts, special } = marked.result
+  // The scores of the same text grow; its pieces stay.
+  const pieces = useMemo(() => piecesOf({ ids, texts, special }), [ids, texts, special])
+  const choose = (row: number | null) =>
+    scores.state.setState((state) => ({
+      active: name,
+      [name]: { ...state[name], selected: row, hovered: null },
+    }))
+  const hover = (row: number | null) =>
+    scores.state.setState((state) =>
+      state[name].hovered === row ? state : { active: name, [name]: { ...state[name], hovered: row } },
+    )
+  return (
+    <div
+      className="stream score-stream"
+      data-colour="surprisal"
+      data-arrows=""
+      role="listbox"
+      tabIndex={0}
+      aria-label={t('score.tokens')}
+      aria-activedescendant={selected === null ? undefined : `score-${name}-${selected}`}
+      data-testid={`score-tokens-${name}`}
+      onKeyDown={(event) => moveChoice(event, selected, ids.length, choose)}
+      onPointerOver={(event) => event.pointerType === 'mouse' && hover(rowAt(event.target))}
+      onPointerLeave={() => hover(null)}
+      onClick={(event) => {
+        const row = rowAt(event.target)
+        choose(row === selected ? null : row)
+      }}
+    >
+      {pieces.map((piece) => (
+        <PieceChips key={piece.row} name={name} piece={piece} marked={marked} selected={selected} />
+      ))}
+    </div>
+  )
+}
+
+interface PieceProps {
+  name: BoxName
+  piece: Piece
+  marked: Marked
+  selected: number | null
+}
+
+/** The tokens of a piece, behind the name of the span that it opens. */
+function PieceChips({ name, piece: { row, members, text }, marked, selected }: PieceProps) {
+  const t = useTranslate()
+  const { result, roles, counted } = marked
+  const [role, before] = [roles[row] ?? null, roles[row - 1] ?? null]
+  // A marker that is written out says so itself.
+  const opens = role !== null && role !== 'marker' && role !== before && before !== 'marker'
+  return (
+    <>
+      {opens && <span className="score-role">{t(`score.role.${role}`)}</span>}
+      {members.map((member, place) => (
+        <Chip
+          key={member}
+          name={name}
+          row={member}
+          text={place === members.length - 1 ? text : ''}
+          label={text === '' ? labelOf(result, member) : null}
+          part={members.length > 1 ? `${place + 1}/${members.length}` : null}
+          token={tokenAtRow(result, member)}
+          masked={counted[member] !== true}
+          selected={member === selected}
+        />
+      ))}
+    </>
+  )
+}
+
+interface ChipProps {
+  name: BoxName
+  row: number
+  text: string
+  /** Stands in for a token without text. */
+  label: string | null
+  /** `2/3` for the second of three tokens that make a character. */
+  part: string | null
+  /** Null until it has been scored; the first never is. */
+  token: ScoredToken | null
+  masked: boolean
+  selected: boolean
+}
+
+const Chip = memo(function Chip({ name, row, text, label, part, token, masked, selected }: ChipProps) {
+  const bits = token === null ? null : formatFixed(-token.logprob / Math.LN2, 2)
+  const level = token === null || masked ? '' : ` s${surprisalLevel(token.logprob)}`
+  const form = label !== null ? ' chip-end' : part !== null && text === '' ? ' score-part' : ''
+  return (
+    <span
+      id={`score-${name}-${row}`}
+      role="option"
+      aria-selected={selected}
+      aria-label={text.trim() === '' ? `${label ?? JSON.stringify(text)} ${part ?? ''}` : undefined}
+      className={`chip${level}${form}${masked ? ' score-masked' : ''}`}
+      data-testid={`score-token-${name}`}
+      data-row={row}
+      data-token-id={token?.id}
+      data-logprob={token?.logprob}
+      data-masked={masked}
+      data-label={label ?? undefined}
+      title={bits === null ? undefined : `${bits} bit`}
+    >
+      {label === null && <TokenText text={text} />}
+    </span>
+  )
+})
+
+function piecesOf({ ids, texts, special }: Pick<ScoreResult, 'ids' | 'texts' | 'special'>): Piece[] {
+  const tokens = ids.map((id, row) => ({ id, text: texts[row] ?? '' }))
+  // Without a tokenizer no text is known, and every id stands by itself.
+  const known = texts.some((text) => text !== '')
+  const starts = known ? groupStarts(tokens, (id) => special.includes(id)) : ids.map((_, row) => row)
+  return starts.map((row, i) => {
+    const members = Array.from({ length: (starts[i + 1] ?? ids.length) - row }, (_, at) => row + at)
+    return { row, members, text: members.map((member) => texts[member] ?? '').join('') }
+  })
+}
+
+function rowAt(target: EventTarget): number | null {
+  const row = target instanceof Element ? target.closest('[data-row]')?.getAttribute('data-row') : null
+  return row === null || row === undefined ? null : Number(row)
+}
+
+function moveChoice(
+  event: KeyboardEvent,
+  selected: number | null,
+  rows: number,
+  choose: (row: number) => void,
+): void {
+  const at = selected ?? -1
+  const moves: Readonly<Record<string, number>> = {
+    ArrowRight: at + 1,
+    ArrowLeft: selected === null ? rows - 1 : at - 1,
+    Home: 0,
+    End: rows - 1,
+  }
+  const to = moves[event.key]
+  if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return
+  event.preventDefault()
+  choose(Math.min(rows - 1, Math.max(0, to)))
+}

@@ -1,0 +1,65 @@
+import { useMemo } from 'react'
+import { useStore } from 'zustand'
+import {
+  scoredRoles,
+  scoresOf,
+  type BoxName,
+  type ScoreBox,
+  type ScoreResult,
+  type Scores,
+  type ScoreState,
+} from '../../../state/score.ts'
+import { totalsOf, type Role, type Totals } from '../../../state/scoreSpans.ts'
+import type { ScoredToken } from '../../../api/model.ts'
+import { useSession } from '../../context.ts'
+
+export function useScores(): Scores {
+  return scoresOf(useSession())
+}
+
+/** A slice of the scores' state; select primitives or objects kept in it. */
+export function useScoreState<T>(select: (state: ScoreState) => T): T {
+  return useStore(useScores().state, select)
+}
+
+export function useBox(name: BoxName): ScoreBox {
+  return useScoreState((state) => state[name])
+}
+
+export interface Marked {
+  result: ScoreResult
+  roles: readonly (Role | 'marker' | null)[]
+  counted: readonly boolean[]
+  /** Null while nothing has been scored. */
+  totals: Totals | null
+}
+
+/** A scored text with what counts of it; null before it has been scored. */
+export function useMarked(name: BoxName): Marked | null {
+  const { result, spans } = useBox(name)
+  const mode = useScoreState((state) => state.mode)
+  return useMemo(() => {
+    if (result === null) return null
+    const { roles, counted } = scoredRoles(result, spans, mode)
+    const totals = result.tokens.length === 0 ? null : totalsOf(result.tokens, result.texts, counted)
+    return { result, roles, counted, totals }
+  }, [result, spans, mode])
+}
+
+/** Row of the inspected token: under the pointer, else the selected one. */
+export function useInspectedRow(name: BoxName): number | null {
+  const { hovered, selected } = useBox(name)
+  return hovered ?? selected
+}
+
+export function tokenAtRow({ tokens }: ScoreResult, row: number): ScoredToken | null {
+  return tokens[row - 1] ?? null
+}
+
+/** What is written in place of a token without text. */
+export function labelOf({ ids, bosId, eosIds, markers }: ScoreResult, row: number): string {
+  const id = ids[row] ?? 0
+  if (row === 0 && id === bosId) return 'BOS'
+  if (eosIds.includes(id)) return 'EOS'
+  return markers.find((marker) => marker.ids.length === 1 && marker.ids[0] === id)?.text ?? `#${id}`
+}

@@ -1,0 +1,40 @@
+import { answeringModel } from '../../../state/app.ts'
+import { useApp, useTranslate } from '../../context.ts'
+import { RoundColumns } from './Rounds.tsx'
+import { DraftControls } from './DraftControls.tsx'
+import { SpeculatedText } from './SpeculatedText.tsx'
+import { SpeculationSummary } from './SpeculationSummary.tsx'
+import { useSpeculateKeys, useSpeculateState } from './hooks.ts'
+
+/** A draft model proposes, the model checks: one column a round, the text below. */
+export function SpeculateView() {
+  useSpeculateKeys()
+  const shown = useSpeculateState((state) => state.shown !== null)
+  return (
+    <div className="speculate" data-testid="speculate-view">
+      <DraftControls />
+      {shown ? (
+        <>
+          <SpeculationSummary />
+          <RoundColumns />
+          <SpeculatedText />
+        </>
+      ) : (
+        <Nothing />
+      )}
+    </div>
+  )
+}
+
+function Nothing() {
+  const t = useTranslate()
+  const loading = useApp((state) => state.model.kind === 'loading')
+  const answers = useApp((state) => answeringModel(state.model) !== null)
+  const title = answers ? 'speculate.empty' : loading ? 'speculate.loading' : 'speculate.noModel'
+  return (
+    <div className="blank-slate" role="status">
+      <p className="blank-slate-title">{t(title)}</p>
+      <p>{t('speculate.emptyHint')}</p>
+    </div>
+  )
+}

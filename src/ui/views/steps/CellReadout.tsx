@@ -1,0 +1,82 @@
+import { useEffect, useState } from 'react'
+import { visibleText } from '../../../state/characterGroups.ts'
+import type { Cell } from '../../../state/steps.ts'
+import { useSession, useTranslate } from '../../context.ts'
+import { useRowTexts, useStepsState } from './hooks.ts'
+import { formatValue } from './numbers.ts'
+import { maskAt } from './mask.ts'
+import { indexInRow, type StepLayout } from './shape.ts'
+import { tokenName } from './words.ts'
+
+interface CellReadoutProps {
+  layout: StepLayout
+  cell: Cell
+  /** The cell's row; null while it is being read. */
+  values: Float32Array | null
+}
+
+/** Where the cursor stands and what is there, in words. */
+export function CellReadout({ layout, cell, values }: CellReadoutProps) {
+  const t = useTranslate()
+  const texts = useRowTexts()
+  const ids = useStepsState((state) => state.source?.ids)
+  const column = useColumnName(layout, cell)
+  const masked = maskAt(layout.mask, cell.row, cell.col)
+  const value = values?.[indexInRow(layout, cell)]
+  const token = tokenName(t, texts[cell.row] ?? '', ids?.[cell.row] ?? 0)
+  return (
+    <output className="readout" aria-live="polite">
+      <span className="readout-value numeric" data-testid="cell-value">
+        {value === undefined ? '…' : formatValue(value)}
+      </span>
+      <span>{t('tensor.cell', { row: cell.row, token, column })}</span>
+      {masked !== null && <span className="note">{t(`tensor.masked.${masked}`)}</span>}
+    </output>
+  )
+}
+
+function useColumnName({ columns }: StepLayout, { row, col }: Cell): string {
+  const t = useTranslate()
+  const texts = useRowTexts()
+  const ids = useStepsState((state) => state.source?.ids)
+  const word = useVocabularyText(columns.kind === 'vocabulary', row, col)
+  switch (columns.kind) {
+    case 'positions':
+      return t('tensor.position', { position: col, token: tokenName(t, texts[col] ?? '', ids?.[col] ?? 0) })
+    case 'vocabulary': {
+      const name = t('tensor.vocabulary', { id: col })
+      return word === '' ? name : `${name} “${visibleText(word)}”`
+    }
+    case 'heads':
+      return t('tensor.dim', { head: Math.floor(col / columns.headDim), dim: col % columns.headDim })
+    case 'experts':
+      return t('tensor.expert', { expert: col })
+    case 'choices': {
+      const choice = Math.floor(col / columns.width) + 1
+      return columns.width === 1
+        ? t('tensor.choice', { choice })
+        : t('tensor.choiceDim', { choice, dim: col % columns.width })
+    }
+    case 'features':
+      return t('tensor.column', { col })
+  }
+}
+
+/** Text of the token a logit is for; empty until it has been looked up. */
+function useVocabularyText(wanted: boolean, row: number, id: number): string {
+  const session = useSession()
+  const source = useStepsState((state) => state.source)
+  const [found, setFound] = useState({ id: -1, text: '' })
+  useEffect(() => {
+    if (!wanted || source === null) return
+    let current = true
+    session.lookUpText(source.ids.slice(0, row + 1), id).then(
+      (text) => current && setFound({ id, text }),
+      (error: unknown) => session.report(error),
+    )
+    return () => {
+      current = false
+    }
+  }, [session, wanted, source, row, id])
+  return found.id === id ? found.text : ''
+}

@@ -1,0 +1,188 @@
+import { useEffect, useMemo, useState } from 'react'
+import { useStore } from 'zustand'
+import { labelRows } from '../../../state/tokenLabels.ts'
+import { stepsOf, type Steps, type StepsState } from '../../../state/steps.ts'
+import { isLarge, type StepsSource, type WeightRow } from '../../../state/stepsSource.ts'
+import type { StepInfo, TensorData } from '../../../api/model.ts'
+import { useApp, useMedia, useSession, useSlowTokenLog } from '../../context.ts'
+import type { Shade } from '../../draw/ramps.ts'
+
+export function useSteps(): Steps {
+  return stepsOf(useSession())
+}
+
+/** A slice of the stepper's state; select primitives or objects kept in it. */
+export function useStepsState<T>(select: (state: StepsState) => T): T {
+  return useStore(useSteps().state, select)
+}
+
+const NO_STEPS: readonly StepInfo[] = []
+
+export function useStepList(): readonly StepInfo[] {
+  return useStepsState((state) => state.source?.steps ?? NO_STEPS)
+}
+
+export function useCurrentStep(): StepInfo | null {
+  const steps = useStepList()
+  const name = useStepsState((state) => state.step)
+  return steps.find((step) => step.name === name) ?? null
+}
+
+/** Row of the selected token. */
+export function useRow(): number {
+  const steps = useSteps()
+  useApp((state) => state.pinned)
+  useStepsState((state) => state.promptRow)
+  useStepsState((state) => state.source)
+  return steps.row
+}
+
+/** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */
+export function useRowTexts(): readonly string[] {
+  const log = useSlowTokenLog(200)
+  const rows = useStepsState((state) => state.source?.ids.length ?? 0)
+  const version = log.getVersion()
+  return useMemo(
+    // The log is changed in place: its version stands for its content.
+    () => (version < 0 ? [] : labelRows(log, rows)),
+    [log, version, rows],
+  )
+}
+
+/** A step and what the page holds of its output, together: what is drawn always belongs to the name beside it. */
+export interface ShownStep {
+  step: StepInfo
+  source: StepsSource
+  /** Null for a large output: its rows are read one by one, and the GPU draws it. */
+  whole: TensorData | null
+}
+
+/** The current step once its values are here; the one shown before it while they are being read. */
+export function useShownStep(): ShownStep | null {
+  const steps = useSteps()
+  const step = useCurrentStep()
+  const source = useStepsState((state) => state.source)
+  const row = useRow()
+  const [last, setLast] = useState<ShownStep | null>(null)
+  const large = step !== null && isLarge(step.output.shape)
+  const whole = step === null || source === null || large ? null : steps.cache.peek(source, step.name)?.data
+  const own = step === null || source === null ? null : steps.cache.peekRow(source, step.name, row)
+  const here = own !== null
+  const current = useMemo(
+    (): ShownStep | null =>
+      step === null || source === null || !here
+        ? null
+        : { step, source, whole: whole ? { shape: step.output.shape, data: whole } : null },
+    [step, source, whole, here],
+  )
+  useEffect(() => {
+    if (step === null || source === null) return
+    let wanted = true
+    steps.cache.readRow(source, step.name, row).then(
+      () => wanted && setLast({ step, source, whole: large ? null : steps.cache.peek(source, step.name) }),
+      () => wanted && setLast(null),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [steps, step, source, row, large])
+  return current ?? (last?.source === source ? last : null)
+}
+
+/** What a step says of one row: from the page when it is there, else read now and null until it has come. */
+export function useRowData(source: StepsSource, step: string | undefined, row: number): Float32Array | null {
+  const steps = useSteps()
+  const [, setArrived] = useState(0)
+  const found = step === undefined ? null : steps.cache.peekRow(source, step, row)
+  const missing = step !== undefined && found === null
+  useEffect(() => {
+    if (!missing) return
+    let wanted = true
+    steps.cache.readRow(source, step, row).then(
+      () => wanted && setArrived((count) => count + 1),
+      (error: unknown) => wanted && steps.fail(source, error),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [steps, source, step, row, missing])
+  return found
+}
+
+/** A whole output, for a computation over all rows. */
+export function useWhole(source: StepsSource, step: string | null): TensorData | null {
+  const steps = useSteps()
+  const [, setArrived] = useState(0)
+  const found = step === null ? null : steps.cache.peek(source, step)
+  const missing = step !== null && found === null
+  useEffect(() => {
+    if (!missing) return
+    let wanted = true
+    steps.cache.read(source, step).then(
+      () => wanted && setArrived((count) => count + 1),
+      (error: unknown) => wanted && steps.fail(source, error),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [steps, source, step, missing])
+  return found
+}
+
+/** Rows `[from, to)` of one slice; null for those still being read. */
+export function useLines(
+  source: StepsSource,
+  step: string,
+  { cols, slice }: { cols: number; slice: number },
+  [from, to]: readonly [number, number],
+): (Float32Array | null)[] {
+  const steps = useSteps()
+  const [, setArrived] = useState(0)
+  const rows = Array.from({ length: to - from }, (_, row) => steps.cache.peekRow(source, step, from + row))
+  useEffect(() => {
+    let wanted = true
+    for (let row = from; row < to; row++) {
+      if (steps.cache.peekRow(source, step, row) !== null) continue
+      steps.cache.readRow(source, step, row).then(
+        () => wanted && setArrived((count) => count + 1),
+        (error: unknown) => wanted && steps.fail(source, error),
+      )
+    }
+    return () => {
+      wanted = false
+    }
+  }, [steps, source, step, from, to])
+  return rows.map((row) => row?.subarray(slice * cols, (slice + 1) * cols) ?? null)
+}
+
+/** Weights behind a column of a product; null for no column, while they are read, and where the engine cannot. */
+export function useWeights(source: StepsSource, { name }: StepInfo, output: number | null): WeightRow | null {
+  const steps = useSteps()
+  const [found, setFound] = useState<{ key: string; weights: WeightRow } | null>(null)
+  const key = `${name}:${output}`
+  useEffect(() => {
+    if (output === null || source.weights === undefined) return
+    let wanted = true
+    source.weights(name, output).then(
+      (weights) => wanted && setFound({ key, weights }),
+      (error: unknown) => wanted && steps.fail(source, error),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [steps, source, name, output, key])
+  return found?.key === key ? found.weights : null
+}
+
+/** Whether the page is light or dark now. */
+export function useShade(): Shade {
+  const theme = useApp((state) => state.theme)
+  const system = useMedia('(prefers-color-scheme: dark)')
+  return theme === 'dark' || (theme === 'auto' && system) ? 'dark' : 'light'
+}
+
+/** Keeps a forward at hand while the panel is on show. */
+export function useWatchedSteps(): void {
+  const steps = useSteps()
+  useEffect(() => steps.watch(), [steps])
+}

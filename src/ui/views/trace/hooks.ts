@@ -1,0 +1,63 @@
+import { useEffect, useState } from 'react'
+import { useStore } from 'zustand'
+import { toErrorData, type ErrorData } from '../../../errors.ts'
+import { savedTracesOf, type SavedTraces, type SavedTraceState } from '../../../state/savedTrace.ts'
+import type { SavedTrace } from '../../../trace/types.ts'
+import type { TensorData } from '../../../api/model.ts'
+import { useSession } from '../../context.ts'
+
+export function useSavedTraces(): SavedTraces {
+  return savedTracesOf(useSession())
+}
+
+/** A slice of the state of trace files; select primitives or objects kept in it. */
+export function useSavedState<T>(select: (state: SavedTraceState) => T): T {
+  return useStore(useSavedTraces().state, select)
+}
+
+export interface KeptTensor {
+  step: string
+  tensor: TensorData
+}
+
+/** A step's tensor once it has been unpacked; the one before it until then, so that nothing jumps. */
+export function useKeptTensor(
+  trace: SavedTrace,
+  step: string,
+  kept: boolean,
+): { shown: KeptTensor | null; error: ErrorData | null } {
+  const [found, setFound] = useState<{ of: SavedTrace; kept: KeptTensor } | null>(null)
+  const [failed, setFailed] = useState<{ step: string; error: ErrorData } | null>(null)
+  useEffect(() => {
+    if (!kept) return
+    let wanted = true
+    trace.tensor(step).then(
+      (tensor) => wanted && setFound({ of: trace, kept: { step, tensor } }),
+      (error: unknown) => wanted && setFailed({ step, error: toErrorData(error) }),
+    )
+    return () => {
+      wanted = false
+    }
+  }, [trace, step, kept])
+  return {
+    shown: kept && found?.of === trace ? found.kept : null,
+    error: failed?.step === step ? failed.error : null,
+  }
+}
+
+/** Here J and K walk the tokens of the file. */
+export function useTokenKeys(): void {
+  const traces = useSavedTraces()
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const by = { j: -1, k: 1 }[event.key.toLowerCase()]
+      if (by === undefined || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return
+      if (event.target instanceof HTMLElement && event.target.matches('textarea, select, input')) return
+      traces.selectRow(traces.state.getState().row + by)
+      event.preventDefault()
+    }
+    // Before the page's own keys, which walk the text that was written here.
+    document.addEventListener('keydown', onKeyDown, true)
+    return () => document.removeEventListener('keydown', onKeyDown, true)
+  }, [traces])
+}
