@@ -11,7 +11,7 @@ import type { BranchOptions, Child, Fork } from './branches.ts'
 import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
 import type { FillMaskOptions, FilledMask } from './fillMask.ts'
-import type { LogitsAt, MaskedOptions, StepInfo, TensorData, TraceOptions } from './forward.ts'
+import type { LogitsAt, MaskedOptions, StepInfo, StepsOptions, TensorData, TraceOptions } from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
@@ -85,7 +85,11 @@ export interface Model {
    * @throws `bad-argument` for an index that the last run has no token of.
    */
   tokenLogits(index: number): Promise<LogitsAt>
-  steps(options: { rows: number }): Promise<StepInfo[]>
+  /**
+   * Every step of a forward, or of a step of training, in the order they run.
+   * @throws with `backward`: `unsupported` naming a step that gradients cannot flow through, `bad-argument` for rows that are no text.
+   */
+  steps(options: StepsOptions): Promise<StepInfo[]>
   trace(ids: readonly number[], options: TraceOptions): Promise<Map<string, TensorData>>
   /**
    * Adds a PEFT LoRA adapter: files, a folder, a folder URL. It acts from the next run on.

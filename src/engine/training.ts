@@ -1,4 +1,4 @@
-import type { AdapterReport, TensorData } from '../api/model.ts'
+import type { AdapterReport, StepInfo, StepsOptions, TensorData } from '../api/model.ts'
 import type {
   GradientOptions,
   NewAdapterOptions,
@@ -8,6 +8,7 @@ import type {
 } from '../api/train.ts'
 import type { ParsedAdapter } from '../adapters/types.ts'
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
+import { describeTraining } from '../train/describe.ts'
 import { refuseUntrainable } from '../train/flatLayout.ts'
 import { readGradients } from '../train/gradients.ts'
 import { untrainedAdapter } from '../train/newAdapter.ts'
@@ -45,6 +46,29 @@ export function gradients(
       return readGradients(runner, text, conditions, { probes })
     }),
   )
+}
+
+/** The steps of training over one text. */
+export function trainingSteps(
+  context: EngineContext,
+  rows: number,
+  { adapter, optimizer }: Pick<StepsOptions, 'adapter' | 'optimizer'>,
+): Promise<StepInfo[]> {
+  const { runner, info, adapters } = context
+  const { set } = adapters
+  context.needDecoder('steps of training')
+  if (!Number.isInteger(rows) || rows < 1 || rows > info.context) {
+    throw new TokenscopeError('bad-argument', `rows is ${rows}; a text has 1 to ${info.context} of them.`, {
+      hint: 'Give the number of tokens that predict another one.',
+      details: { field: 'rows', got: rows, context: info.context },
+    })
+  }
+  checkOptions({ optimizer }, 1)
+  return context.read(() => {
+    refuseLoaded(context)
+    const trained = adapter === undefined ? null : { parsed: set.parsed(adapter), slot: set.slot(adapter) }
+    return describeTraining(runner, rows, trained, optimizer)
+  })
 }
 
 /** Gradients flow through every loaded adapter: all are plain. @throws `unsupported`, naming one that is not. */
