@@ -52,6 +52,8 @@ export interface StepsOptions {
   adapter?: string | undefined
   /** With `adapter`; default 'adamw'. */
   optimizer?: TrainOptions['optimizer']
+  /** With `adapter`; default 'likelihood'. 'dpo': the rows are the texts of one pair. */
+  objective?: TrainOptions['objective']
 }
 
 export interface StepInfo {

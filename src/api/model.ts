@@ -27,7 +27,14 @@ import type { CacheReport, Counters, MemoryReport } from './resources.ts'
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
 import type { SaveTraceOptions } from './trace.ts'
-import type { GradientOptions, NewAdapterOptions, TrainedStep, TrainExample, TrainOptions } from './train.ts'
+import type {
+  GradientOptions,
+  NewAdapterOptions,
+  PreferencePair,
+  TrainedStep,
+  TrainExample,
+  TrainOptions,
+} from './train.ts'
 
 export type * from './adapters.ts'
 export type * from './branches.ts'
@@ -118,7 +125,7 @@ export interface Model {
    */
   train(
     adapterId: string,
-    examples: readonly TrainExample[],
+    examples: readonly TrainExample[] | readonly PreferencePair[],
     options?: TrainOptions,
   ): AsyncIterable<TrainedStep>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */

@@ -2,6 +2,7 @@ import type { AdapterReport, StepInfo, StepsOptions, TensorData } from '../api/m
 import type {
   GradientOptions,
   NewAdapterOptions,
+  PreferencePair,
   TrainedStep,
   TrainExample,
   TrainOptions,
@@ -12,6 +13,7 @@ import { describeTraining } from '../train/describe.ts'
 import { refuseUntrainable } from '../train/flatLayout.ts'
 import { readGradients } from '../train/gradients.ts'
 import { untrainedAdapter } from '../train/newAdapter.ts'
+import { textsOf } from '../train/objective.ts'
 import { checkOptions } from '../train/options.ts'
 import { RunningMean } from '../train/runningMean.ts'
 import { checkExamples } from '../train/texts.ts'
@@ -52,7 +54,7 @@ export function gradients(
 export function trainingSteps(
   context: EngineContext,
   rows: number,
-  { adapter, optimizer }: Pick<StepsOptions, 'adapter' | 'optimizer'>,
+  { adapter, ...options }: Pick<StepsOptions, 'adapter' | 'optimizer' | 'objective'>,
 ): Promise<StepInfo[]> {
   const { runner, info, adapters } = context
   const { set } = adapters
@@ -63,11 +65,11 @@ export function trainingSteps(
       details: { field: 'rows', got: rows, context: info.context },
     })
   }
-  checkOptions({ optimizer }, 1)
+  checkOptions(options, 1)
   return context.read(() => {
     refuseLoaded(context)
     const trained = adapter === undefined ? null : { parsed: set.parsed(adapter), slot: set.slot(adapter) }
-    return describeTraining(runner, rows, trained, optimizer)
+    return describeTraining(runner, rows, trained, options)
   })
 }
 
@@ -91,19 +93,19 @@ function refuseBusy(parsed: ParsedAdapter): void {
 export async function* train(
   context: EngineContext,
   id: string,
-  examples: readonly TrainExample[],
+  examples: readonly TrainExample[] | readonly PreferencePair[],
   options: TrainOptions = {},
 ): AsyncGenerator<TrainedStep> {
   const { runner, info, adapters } = context
   const { set } = adapters
   context.needDecoder('train')
   adapters.refuseMerged('Training')
-  checkExamples(examples, info)
+  const texts = textsOf(examples, options.objective, info)
   const settings = checkOptions(options, examples.length)
   const parsed = set.parsed(id)
   refuseBusy(parsed)
   refuseLoaded(context)
-  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, examples, settings)
+  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, texts, settings)
   learning.add(parsed)
   set.learning.add(trainer)
   const mean = new RunningMean()

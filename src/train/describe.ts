@@ -20,12 +20,14 @@ function trainingProgram(
   runner: Runner,
   size: ProgramSize,
   { parsed, slot }: TrainedAdapter,
-  optimizer: NonNullable<TrainOptions['optimizer']>,
+  { optimizer = 'adamw', objective }: Pick<TrainOptions, 'optimizer' | 'objective'>,
 ): Program {
   const { model, adapters } = runner
   if (!adapters) return recordPass(runner, size).program
   const layout = flatLayout(parsed)
-  const { program, parts } = passProgram(model, adapters, { layout, slot, size, keep: 'everything' })
+  const pairs = objective === 'dpo' ? 1 : null
+  const asked = { layout, slot, size, pairs, keep: 'everything' } as const
+  const { program, parts } = passProgram(model, adapters, asked)
   const update = optimizerProgram(layout, optimizer, publishSteps(layout, parts, slot))
   return { ...program, steps: [...program.steps, ...update.steps] }
 }
@@ -52,11 +54,11 @@ export async function describeTraining(
   runner: Runner,
   rows: number,
   trained: TrainedAdapter | null,
-  optimizer: TrainOptions['optimizer'] = 'adamw',
+  options: Pick<TrainOptions, 'optimizer' | 'objective'>,
 ): Promise<StepInfo[]> {
   const wgslOf = await writtenWgsl(runner)
   const size = { rows, logitRows: rows, positions: rows }
-  const program = trained ? trainingProgram(runner, size, trained, optimizer) : gradientProgram(runner, size)
+  const program = trained ? trainingProgram(runner, size, trained, options) : gradientProgram(runner, size)
   const resources = nowhere(runner, { adapters: runner.adapters, edits: null })
   const matrix = (name: string) => viewOf(name, resources.matrix)
   const parts = { ...resources, matrix, dispatchesOf: trainDispatchesOf }

@@ -77,6 +77,11 @@ test('of one adapter: only what trains it, and the optimiser behind', async () =
       expect(names.slice(-2)).toEqual(['layers.1.mlp.down.A', 'layers.1.mlp.down.B'])
       expect(names.filter((name) => name.startsWith(`optimizer.${optimizer}`)).length).toBeGreaterThan(0)
     }
+    const dpo = await model.steps({ rows: ROWS, backward: true, adapter: id, objective: 'dpo' })
+    expectShown(dpo)
+    expectOrdered(dpo, ['gradients', 'gradients.sums', 'parameters', 'statistics'])
+    expect(byName(dpo).get('loss.weights')!.inputs).toEqual(['loss.pairs'])
+    expect(byName(dpo).get('logits.dy')!.inputs).toEqual(['logits', 'loss.state', 'loss.weights'])
   })
 })
 
