@@ -3,22 +3,23 @@ import type { TrainedStep } from '../api/train.ts'
 import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { CONTROL, STATISTICS, TARGETS } from '../ops/backward/loss.ts'
-import { FLAT, NORM_PARTS } from '../ops/backward/optimizers.ts'
+import { FLAT } from '../ops/backward/optimizers.ts'
 import { PARTS } from '../ops/backward/preference.ts'
 import { batchWords } from '../run/batch.ts'
 import { encodeProgram, type BoundProgram } from '../run/bind.ts'
 import type { BoundAdapters } from '../run/changes.ts'
 import type { Runner } from '../run/runner.ts'
+import { flatWords, STATISTIC_WORDS } from './flatBuffers.ts'
 import { flatLayout, packFactors, unpackFactors, type FlatLayout } from './flatLayout.ts'
-import { factoredAttrs, factoredTables, optimizerProgram, publishSteps } from './optimizerProgram.ts'
+import { factoredTables, optimizerProgram, publishSteps } from './optimizerProgram.ts'
 import type { TrainSettings } from './options.ts'
 import { passProgram } from './passProgram.ts'
-import { CONTROL_WORDS, controlOf, planSteps, rateFactor } from './schedule.ts'
+import { controlOf, planSteps, rateFactor } from './schedule.ts'
 import { Snapshot } from './snapshot.ts'
 import { packTexts, sizeOf, type PackedTexts, type PassText } from './texts.ts'
 import { TrainBuffers } from './trainBuffers.ts'
 
-const STATISTIC_BYTES = 32
+const STATISTIC_BYTES = 4 * STATISTIC_WORDS
 
 /** The adapter that learns, and where it stands. */
 export interface TrainedAdapter {
@@ -91,28 +92,12 @@ export class Trainer {
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
     const usage = STORAGE | COPY_SRC | COPY_DST
     const { layout } = this
-    const made = new Map<string, LedgerBuffer>()
-    const make = (name: string, words: number): void =>
-      void made.set(name, this.#buffers.create(name, words * 4, usage))
-    make(FLAT.parameters, layout.size)
-    make(FLAT.gradients, layout.size)
-    make(FLAT.sums, NORM_PARTS)
-    make(CONTROL, CONTROL_WORDS)
-    make(STATISTICS, STATISTIC_BYTES / 4)
     const counted = Math.max(...this.#plan.flat().map((pass) => sizeOf(this.#texts(pass)).counted))
-    make(TARGETS, counted)
-    if (this.#pairs !== null) make(PARTS, counted)
-    const { optimizer } = this.#settings
-    if (optimizer === 'adamw') for (const name of [FLAT.first, FLAT.second]) make(name, layout.size)
-    if (optimizer === 'adafactor') {
-      const { matrices, rows, columns } = factoredAttrs(layout)
-      make(FLAT.rows, 2 * rows + 2 * matrices)
-      make(FLAT.columns, columns)
-      const tables = factoredTables(layout)
-      make(FLAT.tables, tables.length)
-      this.#write(made.get(FLAT.tables), tables)
-    }
+    const made = new Map<string, LedgerBuffer>()
+    for (const [name, words] of flatWords(layout, this.#settings, counted))
+      made.set(name, this.#buffers.create(name, words * 4, usage))
     this.#write(made.get(FLAT.parameters), packFactors(layout))
+    if (made.has(FLAT.tables)) this.#write(made.get(FLAT.tables), factoredTables(layout))
     return made
   }
 
