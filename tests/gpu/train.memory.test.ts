@@ -36,7 +36,6 @@ test.skipIf(why !== '')(
         pipelinesCompiled: first!.pipelinesCompiled,
       })
       expect(second!.loss).toBeLessThan(first!.loss)
-      console.log(`${((first!.gpuBytes - before) / 1e6).toFixed(1)} MB beside the weights`)
     })
   },
 )
