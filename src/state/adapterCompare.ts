@@ -24,8 +24,17 @@ export type ComparePhase =
   | { kind: 'stopped' }
   | { kind: 'failed' }
 
+/** A rendered chat that both sides answer: its ids, its text, and what ends an answer. */
+export interface ChatPrompt {
+  ids: readonly number[]
+  text: string
+  stop: readonly string[]
+}
+
 export interface CompareState {
   mode: CompareMode
+  /** Answered in place of the page's prompt; null for the prompt. */
+  chat: ChatPrompt | null
   a: ScalesChoice
   b: ScalesChoice
   phase: ComparePhase
@@ -43,6 +52,7 @@ const CAPTURED = 64
 export class Comparison {
   readonly state = createStore<CompareState>()(() => ({
     mode: 'write',
+    chat: null,
     a: 'base',
     b: 'scales',
     phase: { kind: 'empty' },
@@ -67,7 +77,9 @@ export class Comparison {
     this.session = session
     this.adapters = adaptersOf(session)
     session.app.subscribe(({ model }, before) => {
-      if (model !== before.model && model.kind !== 'ready') this.stop()
+      if (model === before.model) return
+      if (model.kind !== 'ready') this.stop()
+      this.state.setState({ chat: null })
     })
   }
 
@@ -92,13 +104,14 @@ export class Comparison {
     if (isRunning(session.app.getState().run)) session.stop()
     const run = (this.run += 1)
     this.controller = new AbortController()
-    const { mode, a, b } = this.state.getState()
-    const shown = { mode, a: this.resolve(a), b: this.resolve(b), prompt: session.app.getState().prompt }
+    const { mode, chat, a, b } = this.state.getState()
+    const prompt = chat?.text ?? session.app.getState().prompt
+    const shown = { mode, a: this.resolve(a), b: this.resolve(b), prompt }
     this.tokens.length = 0
     this.scored = []
     this.state.setState({ phase: { kind: 'prefill', done: 0, total: 0 }, shown, selected: null })
     try {
-      await (mode === 'write' ? this.write(run, model, shown) : this.score(run, model, shown))
+      await (mode === 'write' ? this.write(run, model, shown, chat) : this.score(run, model, shown))
       if (run !== this.run) return
       const stopped = this.controller.signal.aborted
       this.state.setState({ phase: { kind: stopped ? 'stopped' : 'done' } })
@@ -171,14 +184,16 @@ export class Comparison {
     run: number,
     model: Model,
     { a, b, prompt }: { a: readonly NamedScale[]; b: readonly NamedScale[]; prompt: string },
+    chat: ChatPrompt | null,
   ): Promise<void> {
     const { settings } = this.session.app.getState()
-    const ids = await encodePrompt(model, prompt)
+    const ids = chat?.ids ?? (await encodePrompt(model, prompt))
     if (run !== this.run) return
     this.promptIds = ids
     const { signal } = this.controller ?? {}
     const stream = model.compare(ids, {
       ...settings,
+      ...(chat === null ? {} : { stop: chat.stop }),
       a,
       b,
       topLogprobs: Math.min(CAPTURED, model.info.vocab),

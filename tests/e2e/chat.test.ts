@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { scriptedModel } from '../gpu/engine.scripted.ts'
 import { readJson, SHARED } from '../text/shared.ts'
@@ -48,6 +48,11 @@ async function send(page: Page, text: string): Promise<void> {
   await page.waitForSelector(`${id('model-status')}[data-state="ready"]`, TIMEOUT)
 }
 
+const idsIn = (place: Locator): Promise<number[]> =>
+  place
+    .locator('[data-token-id]')
+    .evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset['tokenId'])))
+
 const rows = (page: Page): Promise<number> =>
   page.evaluate(async () => (await (await window.tokenscope).model!.counters()).rows)
 
@@ -58,9 +63,7 @@ test('turns, tokens, reasoning, branches, the rendered prompt; accessible', asyn
   expect(await answer.locator('.chat-reasoning summary').textContent()).toContain('Reasoning')
   // Tokens of the answer are those of the page's text.
   const told = await page.evaluate(async () => (await window.tokenscope).model!.info.eosIds)
-  const ids = await answer
-    .locator('[data-token-id]')
-    .evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset['tokenId'])))
+  const ids = await idsIn(answer)
   expect(told).toContain(ids.at(-1))
   await answer.locator('[data-token-index]').last().click()
   expect(await answer.locator('[aria-selected="true"]').count()).toBe(1)
@@ -89,6 +92,14 @@ test('turns, tokens, reasoning, branches, the rendered prompt; accessible', asyn
   await page.locator(message('user')).nth(1).getByRole('button', { name: 'Turn before' }).click()
   expect(await page.locator(message('user')).count()).toBe(3)
   await expectAccessible(page, 'chat')
+  // A/B answers the same chat: under the same adapters on both sides with the ids of the answer.
+  const chosen = page.locator(message('assistant')).last()
+  const written = await idsIn(chosen)
+  await chosen.getByTestId('chat-compare').click()
+  await page.waitForSelector(id('compare-chat'))
+  await page.click(id('generate'))
+  await expect.poll(() => idsIn(page.getByTestId('output-a')), TIMEOUT).toEqual(written)
+  await expect.poll(() => idsIn(page.getByTestId('output-b')), TIMEOUT).toEqual(written)
 })
 
 test('Markdown is shown without its HTML; Enter within a syllable sends nothing; options reach the template', async () => {

@@ -84,6 +84,8 @@ function Prompt() {
   const { app } = useSession()
   const t = useTranslate()
   const prompt = useApp((state) => state.prompt)
+  const chat = useCompareState((state) => state.chat)
+  if (chat !== null) return <Chat tokens={chat.ids.length} />
   return (
     <>
       <label htmlFor="prompt" className="visually-hidden">
@@ -100,6 +102,23 @@ function Prompt() {
         onChange={(event) => app.setState({ prompt: event.currentTarget.value })}
       />
     </>
+  )
+}
+
+function Chat({ tokens }: { tokens: number }) {
+  const comparison = useComparison()
+  const t = useTranslate()
+  return (
+    <p className="note compare-hint" data-testid="compare-chat">
+      {t('compare.chat', { count: tokens })}{' '}
+      <button
+        type="button"
+        className="button button-small"
+        onClick={() => comparison.state.setState({ chat: null })}
+      >
+        {t('compare.toPrompt')}
+      </button>
+    </p>
   )
 }
 
