@@ -1,4 +1,4 @@
-import { registerLessonLink } from '../learn/link.ts'
+import { registerLessonLink } from './views/learn/link.ts'
 import type { Session } from '../state/session.ts'
 import { registerStepsLink } from '../state/stepsLink.ts'
 

@@ -41,7 +41,7 @@ export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
 export async function openedTrace(session: Session, files: readonly File[]): Promise<boolean> {
   const file = await traceAmong(files)
   if (file === null) return false
-  const { savedTracesOf } = await import('../../state/savedTrace.ts')
+  const { savedTracesOf } = await import('../views/trace/store.ts')
   session.app.setState({ view: 'trace', narrow: 'view' })
   await savedTracesOf(session).open(file, file.name)
   return true

@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import type { PairRow } from '../../../state/adapterScores.ts'
-import { pairRows } from '../../../state/adapterScores.ts'
+import type { PairRow } from '../../../analysis/divergence.ts'
+import { pairRows } from '../../../analysis/divergence.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'

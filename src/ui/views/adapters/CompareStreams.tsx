@@ -1,5 +1,5 @@
 import { useEffect, useRef, type MouseEvent } from 'react'
-import type { Side } from '../../../state/adapterCompare.ts'
+import type { Side } from './compareStore.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { labelTokenParts } from '../../../state/tokenLabels.ts'
 import { TokenText } from '../../components/TokenText.tsx'

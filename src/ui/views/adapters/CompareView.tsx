@@ -1,6 +1,6 @@
 import { useEffect } from 'react'
 import { answeringModel } from '../../../state/app.ts'
-import type { CompareMode, ScalesChoice, Side } from '../../../state/adapterCompare.ts'
+import type { CompareMode, ScalesChoice, Side } from './compareStore.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
 import { Segmented } from '../../components/Segmented.tsx'

@@ -1,5 +1,5 @@
 import { useStore } from 'zustand'
-import { comparisonOf, type Comparison, type CompareState } from '../../../state/adapterCompare.ts'
+import { comparisonOf, type Comparison, type CompareState } from './compareStore.ts'
 import { scalesOf, scalesText, type NamedScale, type Track } from '../../../state/adapterScales.ts'
 import { adaptersOf, type Adapters, type AdaptersState } from '../../../state/adapters.ts'
 import type { TextScalesState } from '../../../state/adapterText.ts'

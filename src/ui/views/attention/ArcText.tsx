@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react'
-import { strongestLinks, type Link } from '../../../state/attentionScores.ts'
+import { strongestLinks, type Link } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { useSize } from '../../components/measure.ts'
 import { useTranslate } from '../../context.ts'

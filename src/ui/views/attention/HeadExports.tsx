@@ -1,5 +1,5 @@
-import type { AttentionMap, HeadSummary } from '../../../state/attention.ts'
-import { poolPattern, type Pattern } from '../../../state/attentionScores.ts'
+import type { AttentionMap, HeadSummary } from './store.ts'
+import { poolPattern, type Pattern } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'

@@ -7,8 +7,8 @@ import {
   type ChosenHead,
   type HeadPlace,
   type HeadSummary,
-} from '../../../state/attention.ts'
-import { labelOf, SCORE_NAMES } from '../../../state/attentionScores.ts'
+} from './store.ts'
+import { labelOf, SCORE_NAMES } from '../../../analysis/headScores.ts'
 import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'

@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import { labelOf, scaleEnd, type Pattern } from '../../../state/attentionScores.ts'
+import { labelOf, scaleEnd, type Pattern } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { selectTextRow } from '../../../state/textMeasurement.ts'
 import { Segmented } from '../../components/Segmented.tsx'

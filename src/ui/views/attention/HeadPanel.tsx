@@ -1,11 +1,11 @@
-import type { HeadSummary } from '../../../state/attention.ts'
+import type { HeadSummary } from './store.ts'
 import {
   labelOf,
   SCORE_NAMES,
   strongestLinks,
   type HeadScores,
   type ScoreName,
-} from '../../../state/attentionScores.ts'
+} from '../../../analysis/headScores.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'

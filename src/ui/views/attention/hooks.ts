@@ -10,14 +10,14 @@ import {
   type ChosenHead,
   type HeadPlace,
   type HeadSummary,
-} from '../../../state/attention.ts'
+} from './store.ts'
 import {
   findCopies,
   scorePattern,
   weightsOf,
   type HeadScores,
   type Pattern,
-} from '../../../state/attentionScores.ts'
+} from '../../../analysis/headScores.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy, useShown } from '../reading/hooks.ts'
 import type { Sight } from '../steps/mask.ts'

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { AttributionLine, WantedLogit } from '../../../state/attribution.ts'
+import type { AttributionLine, WantedLogit } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'

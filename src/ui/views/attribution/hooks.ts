@@ -1,12 +1,7 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
-import {
-  attributionOf,
-  type AttributionState,
-  type LogitAttribution,
-  type WantedLogit,
-} from '../../../state/attribution.ts'
-import { lensCell } from '../../../state/lens.ts'
+import { attributionOf, type AttributionState, type LogitAttribution, type WantedLogit } from './store.ts'
+import { lensCell } from '../lens/store.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 import { useLens, useLensPlace } from '../lens/hooks.ts'

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, type KeyboardEvent, type MouseEvent, type RefObject } from 'react'
-import { pathTo, type TreeLine, type TreeNode } from '../../../state/tokenTree.ts'
+import { pathTo, type TreeLine, type TreeNode } from '../../../analysis/tokenTree.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../steps/words.ts'

@@ -1,5 +1,5 @@
 import { visibleText } from '../../../state/characterGroups.ts'
-import { firstDifference, leafOf, pathTo, scoreOf, type TreeNode } from '../../../state/tokenTree.ts'
+import { firstDifference, leafOf, pathTo, scoreOf, type TreeNode } from '../../../analysis/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'

@@ -1,4 +1,4 @@
-import type { CacheStock } from '../../../state/cache.ts'
+import type { CacheStock } from './store.ts'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { useCacheState, useOutlined } from './hooks.ts'

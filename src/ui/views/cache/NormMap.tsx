@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import type { CacheNorms } from '../../../state/cache.ts'
+import type { CacheNorms } from './store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { selectTextRow } from '../../../state/textMeasurement.ts'
 import { Segmented } from '../../components/Segmented.tsx'

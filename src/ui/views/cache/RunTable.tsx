@@ -1,4 +1,4 @@
-import { sharedWith } from '../../../state/cache.ts'
+import { sharedWith } from './store.ts'
 import type { CacheReport } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'

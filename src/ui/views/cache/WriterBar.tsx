@@ -1,4 +1,4 @@
-import { writtenSpans, type WrittenSpan } from '../../../state/cache.ts'
+import { writtenSpans, type WrittenSpan } from './store.ts'
 import { useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { useOwnSequence } from './hooks.ts'

@@ -1,6 +1,6 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
-import { cacheOf, holderOf, type CacheState, type KvCache } from '../../../state/cache.ts'
+import { cacheOf, holderOf, type CacheState, type KvCache } from './store.ts'
 import { useSession } from '../../context.ts'
 import { useShown } from '../reading/hooks.ts'
 

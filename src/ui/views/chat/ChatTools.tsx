@@ -1,5 +1,5 @@
 import { useRef } from 'react'
-import { EXPORTS, exportChat } from '../../../state/chat/exportChat.ts'
+import { EXPORTS, exportChat } from './exportChat.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Legend } from '../../components/Legend.tsx'
 import { Segmented } from '../../components/Segmented.tsx'

@@ -1,4 +1,4 @@
-import type { Turn } from '../../../state/chat/turns.ts'
+import type { Turn } from './turns.ts'
 import { Icon, type IconName } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useBusy, useChat, useReady } from './hooks.ts'

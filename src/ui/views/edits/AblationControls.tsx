@@ -1,5 +1,5 @@
 import { useStore } from 'zustand'
-import { ablationOf } from '../../../state/ablation.ts'
+import { ablationOf } from './ablation.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatNats } from '../adapters/numbers.ts'
 import { useShownEdited } from './hooks.ts'

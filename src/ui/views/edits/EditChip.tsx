@@ -1,4 +1,4 @@
-import type { Entry } from '../../../state/edits.ts'
+import type { Entry } from './store.ts'
 import { useTranslate } from '../../context.ts'
 import { useScales, useScalesText } from '../adapters/hooks.ts'
 import { useAnatomy } from '../reading/hooks.ts'

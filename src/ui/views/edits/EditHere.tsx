@@ -1,7 +1,7 @@
 import type { StepInfo } from '../../../api/model.ts'
 import { isEditable } from '../../../program/changes.ts'
 import { isInfo, outputOf, type Anatomy } from '../../../state/anatomy.ts'
-import type { Change } from '../../../state/edits.ts'
+import type { Change } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy, useIsEncoder } from '../reading/hooks.ts'

@@ -1,4 +1,4 @@
-import type { Change, ChangeOf, Entry, Span } from '../../../state/edits.ts'
+import type { Change, ChangeOf, Entry, Span } from './store.ts'
 import { textRow } from '../../../state/textMeasurement.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'

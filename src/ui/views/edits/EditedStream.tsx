@@ -1,6 +1,6 @@
 import { useMemo, type KeyboardEvent } from 'react'
 import { useStore } from 'zustand'
-import type { EditedRow } from '../../../state/editRun.ts'
+import type { EditedRow } from './run.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'

@@ -1,4 +1,4 @@
-import { TOOLS, type Tool } from '../../../state/edits.ts'
+import { TOOLS, type Tool } from './store.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'

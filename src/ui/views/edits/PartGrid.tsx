@@ -1,6 +1,6 @@
 import type { KeyboardEvent } from 'react'
 import type { LayerAnatomy } from '../../../state/anatomy.ts'
-import { partKey, partsOf, type Part } from '../../../state/ablation.ts'
+import { partKey, partsOf, type Part } from './ablation.ts'
 import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'

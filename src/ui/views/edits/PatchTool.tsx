@@ -1,5 +1,5 @@
 import { useRef, type FormEvent, type KeyboardEvent } from 'react'
-import { PATCH_KINDS, patchStep } from '../../../state/patchRuns.ts'
+import { PATCH_KINDS, patchStep } from './patchRuns.ts'
 import { selectTextRow } from '../../../state/textMeasurement.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'

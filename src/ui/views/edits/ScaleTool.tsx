@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import type { Part } from '../../../state/ablation.ts'
-import type { ChangeOf, Entry } from '../../../state/edits.ts'
+import type { Part } from './ablation.ts'
+import type { ChangeOf, Entry } from './store.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useTranslate } from '../../context.ts'

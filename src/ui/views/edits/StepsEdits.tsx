@@ -1,5 +1,5 @@
 import { useStore } from 'zustand'
-import { editedStepsOf } from '../../../state/editedSteps.ts'
+import { editedStepsOf } from './editedSteps.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { EditChip } from './EditChip.tsx'
 import { useEditsState } from './hooks.ts'

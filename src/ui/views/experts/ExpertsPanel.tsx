@@ -1,4 +1,4 @@
-import type { ExpertLayer } from '../../../state/experts.ts'
+import type { ExpertLayer } from './store.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { useShown, useTextRow, useTexts } from '../reading/hooks.ts'

@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import { loadOf, type ExpertMap, type ExpertsState } from '../../../state/experts.ts'
+import { loadOf, type ExpertMap, type ExpertsState } from './store.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useTranslate } from '../../context.ts'

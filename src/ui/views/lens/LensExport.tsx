@@ -1,5 +1,5 @@
 import { visibleText } from '../../../state/characterGroups.ts'
-import { lensCell, lensText, type LensMap } from '../../../state/lens.ts'
+import { lensCell, lensText, type LensMap } from './store.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'

@@ -1,6 +1,6 @@
 import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { lensCell, lensText, type LensMap } from '../../../state/lens.ts'
+import { lensCell, lensText, type LensMap } from './store.ts'
 import { selectTextRow } from '../../../state/textMeasurement.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { useColumns } from '../../components/useColumns.ts'

@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { useStore } from 'zustand'
-import { lensCell, type LensMap } from '../../../state/lens.ts'
+import { lensCell, type LensMap } from './store.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'

@@ -1,7 +1,7 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { isRunning } from '../../../state/app.ts'
-import { liveLensOf, slowdown, type LiveColumn as Column, type LiveLens } from '../../../state/liveLens.ts'
+import { liveLensOf, slowdown, type LiveColumn as Column, type LiveLens } from './liveStore.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'

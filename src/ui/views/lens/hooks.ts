@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
-import { lensOf, type LensGrid } from '../../../state/lens.ts'
+import { lensOf, type LensGrid } from './store.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useShown, useTextRow } from '../reading/hooks.ts'
 

@@ -1,6 +1,6 @@
 import { memo, useEffect, useState } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
-import { indexInTensor, peakOf } from '../../../state/mapRow.ts'
+import { indexInTensor, peakOf } from './row.ts'
 import { localName } from '../../../program/step.ts'
 import type { StepsSource } from '../../../state/stepsSource.ts'
 import { useTranslate } from '../../context.ts'

@@ -1,6 +1,6 @@
 import { memo, useCallback } from 'react'
-import type { LayerFacts } from '../../../state/mapFlow.ts'
-import type { MapLayer } from '../../../state/mapPicture.ts'
+import type { LayerFacts } from './store.ts'
+import type { MapLayer } from './picture.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { useShade } from '../steps/hooks.ts'

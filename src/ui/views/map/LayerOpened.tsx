@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { layOutLayer } from '../../../state/mapLayout.ts'
-import type { MapLayer } from '../../../state/mapPicture.ts'
+import { layOutLayer } from '../../../analysis/layerFlow.ts'
+import type { MapLayer } from './picture.ts'
 import type { StepInfo } from '../../../api/model.ts'
 import type { StepsSource } from '../../../state/stepsSource.ts'
 import { useSize } from '../../components/measure.ts'

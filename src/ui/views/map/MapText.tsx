@@ -1,5 +1,5 @@
 import { memo, useEffect, useRef } from 'react'
-import type { RowFacts } from '../../../state/mapFlow.ts'
+import type { RowFacts } from './store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { selectTextRow } from '../../../state/textMeasurement.ts'
 import { useSession, useTranslate } from '../../context.ts'

@@ -1,6 +1,6 @@
 import { memo } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { LayerWord } from '../../../state/mapFlow.ts'
+import type { LayerWord } from './store.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'

@@ -1,13 +1,6 @@
 import { memo, useMemo } from 'react'
 import type { PrecisionStep } from '../../../api/model.ts'
-import {
-  errorPowers,
-  errorTable,
-  HEATS,
-  powerShare,
-  type HeatOf,
-  type PrecisionResult,
-} from '../../../state/precision.ts'
+import { errorPowers, errorTable, HEATS, powerShare, type HeatOf, type PrecisionResult } from './store.ts'
 import { formatPower } from '../../../maths/format.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'

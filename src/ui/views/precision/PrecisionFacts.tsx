@@ -1,4 +1,4 @@
-import type { PrecisionResult } from '../../../state/precision.ts'
+import type { PrecisionResult } from './store.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { formatNats } from '../adapters/numbers.ts'

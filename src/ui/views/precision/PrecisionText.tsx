@@ -1,6 +1,6 @@
 import { memo, useMemo, type KeyboardEvent } from 'react'
 import type { PrecisionToken } from '../../../api/model.ts'
-import { KL_POWERS, powerShare, type PrecisionResult } from '../../../state/precision.ts'
+import { KL_POWERS, powerShare, type PrecisionResult } from './store.ts'
 import { formatPower, formatProbability } from '../../../maths/format.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import { segmentsOf, type Segment } from '../../../state/samplingStages.ts'
+import { segmentsOf, type Segment } from '../../../analysis/samplingStages.ts'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'

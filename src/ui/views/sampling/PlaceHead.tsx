@@ -1,6 +1,6 @@
 import { isRunning } from '../../../state/app.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { ExplorerPlace } from '../../../state/samplingExplorer.ts'
+import type { ExplorerPlace } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'

@@ -1,14 +1,14 @@
 import { memo, useMemo } from 'react'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { SETTING_KEYS } from '../../../state/hash.ts'
-import { continueWith, type ExplorerSetting } from '../../../state/samplingExplorer.ts'
+import { continueWith, type ExplorerSetting } from './store.ts'
 import {
   countDraws,
   STAGES,
   type Stage,
   type StageName,
   type StageRow,
-} from '../../../state/samplingStages.ts'
+} from '../../../analysis/samplingStages.ts'
 import { clampSetting, SETTING_RANGES } from '../../../state/settings.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'

@@ -1,4 +1,4 @@
-import type { BoxName } from '../../../state/score.ts'
+import type { BoxName } from './store.ts'
 import type { ScoredToken } from '../../../api/model.ts'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useTranslate } from '../../context.ts'

@@ -1,5 +1,5 @@
 import type { GeneratedToken, Proposal } from '../../../api/model.ts'
-import type { Slot } from '../../../state/speculateRounds.ts'
+import type { Slot } from '../../../analysis/speculatedRounds.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { MessageKey } from '../../words/index.ts'
 import { useTranslate } from '../../context.ts'

@@ -1,5 +1,5 @@
 import { memo, useEffect, useState, type MouseEvent } from 'react'
-import { slotsOf, type RoundPlace, type Slot } from '../../../state/speculateRounds.ts'
+import { slotsOf, type RoundPlace, type Slot } from '../../../analysis/speculatedRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'

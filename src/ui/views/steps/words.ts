@@ -1,6 +1,6 @@
 import { isInfo } from '../../../state/anatomy.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { rolesOf, type PlacedStep, type StepRole } from '../../../state/stepRoles.ts'
+import { rolesOf, type PlacedStep, type StepRole } from '../../../analysis/stepRoles.ts'
 import type { Attrs, OpName, StepInfo } from '../../../api/model.ts'
 import type { Translate } from '../../words/index.ts'
 import { formatConstant } from './numbers.ts'
