@@ -1,7 +1,7 @@
 import { useStore } from 'zustand'
 import { maskChoiceOf, MASK_KINDS } from '../../state/maskChoice.ts'
 import { useSession, useTranslate } from '../context.ts'
-import { useIsEncoder } from '../views/reading/hooks.ts'
+import { useIsEncoder } from './reading.ts'
 import { NumberField } from '../views/edits/NumberField.tsx'
 import { Segmented } from './Segmented.tsx'
 

@@ -5,8 +5,7 @@ import { isRunning } from '../../state/app.ts'
 import { perSession } from '../../state/perSession.ts'
 import type { Session } from '../../state/session.ts'
 import { readableIds } from '../../state/textIdentity.ts'
-import { stepsOf } from '../../state/steps.ts'
-import { textRow } from '../../state/textMeasurement.ts'
+import { sameSelection, selectedRow } from '../../state/selection.ts'
 
 /** The most likely next token of one layer. */
 export interface StripCell {
@@ -52,13 +51,10 @@ export class LensStrip {
   constructor(session: Session) {
     this.session = session
     session.app.subscribe((state, before) => {
-      if (state.model !== before.model || state.run !== before.run || state.pinned !== before.pinned)
+      if (state.model !== before.model || state.run !== before.run || !sameSelection(state, before))
         this.sync()
     })
     session.log.subscribe(() => this.sync())
-    stepsOf(session).state.subscribe((state, before) => {
-      if (state.promptRow !== before.promptRow) this.sync()
-    })
     adaptersOf(session).state.subscribe(() => this.sync())
   }
 
@@ -97,7 +93,7 @@ export class LensStrip {
     if (model === null) return
     const run = ++this.run
     const all = readableIds(this.session)
-    const row = textRow(this.session, all.length)
+    const row = selectedRow(this.session, all.length)
     const ids = all.slice(0, row + 1)
     try {
       // The adapters are those the engine has, whichever view set them.

@@ -6,7 +6,7 @@ import { useTranslate } from '../../context.ts'
 import { hex, type Mark, type PlotPicture } from '../../draw/plotFiles.ts'
 import { framed, matrixPlot, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from '../../draw/plots.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'
-import { useTexts } from '../reading/hooks.ts'
+import { useTexts } from '../../components/reading.ts'
 import { useShade } from '../steps/hooks.ts'
 import { inkIndex } from './ink.ts'
 

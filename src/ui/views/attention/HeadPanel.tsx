@@ -9,7 +9,7 @@ import {
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'
-import { useAnatomy, useShown, useTextRow, useTexts } from '../reading/hooks.ts'
+import { useAnatomy, useShown, useTextRow, useTexts } from '../../components/reading.ts'
 import { tokenName } from '../steps/words.ts'
 import { CacheFacts } from '../cache/CacheFacts.tsx'
 import { seenBy } from '../steps/mask.ts'

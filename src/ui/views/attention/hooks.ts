@@ -19,7 +19,7 @@ import {
   type Pattern,
 } from '../../../analysis/headScores.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { useAnatomy, useShown } from '../reading/hooks.ts'
+import { useAnatomy, useShown } from '../../components/reading.ts'
 import type { Sight } from '../steps/mask.ts'
 
 export function useAttention(): Attention {

@@ -5,7 +5,7 @@ import { lensCell } from '../lens/store.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 import { useLens, useLensPlace } from '../lens/hooks.ts'
-import { useShown } from '../reading/hooks.ts'
+import { useShown } from '../../components/reading.ts'
 
 export function useAttribution(): LogitAttribution {
   return attributionOf(useSession())

@@ -11,7 +11,7 @@ import { historyOf } from '../../../state/history.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
-import { selectTextRow, textRow } from '../../../state/textMeasurement.ts'
+import { selectRow, selectedRow } from '../../../state/selection.ts'
 import { leafOf, markRecent, pathTo, TokenTree, type TreeNode } from '../../../analysis/tokenTree.ts'
 
 export type BranchesPhase =
@@ -77,7 +77,7 @@ export class Branches implements TreePage {
     this.sync()
     const { log, model } = this.session
     const path = this.currentPath()
-    const onPage = path[textRow(this.session, path.length)]
+    const onPage = path[selectedRow(this.session, path.length)]
     const chosen = this.selected()
     // The page's choice may have moved meanwhile; a token of another text stays chosen.
     if (onPage && (chosen === null || path.includes(chosen))) this.state.setState({ selected: onPage.key })
@@ -104,7 +104,7 @@ export class Branches implements TreePage {
   async select(node: TreeNode): Promise<void> {
     this.state.setState({ selected: node.key })
     const row = this.currentPath().indexOf(node)
-    if (row >= 0) selectTextRow(this.session, row)
+    if (row >= 0) selectRow(this.session, row)
     await this.measure(node)
   }
 

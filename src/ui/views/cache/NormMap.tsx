@@ -1,13 +1,13 @@
 import { useCallback, useMemo, useState } from 'react'
 import type { CacheNorms } from './store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { selectRow } from '../../../state/selection.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useAnatomy, useTexts } from '../reading/hooks.ts'
+import { useAnatomy, useTexts } from '../../components/reading.ts'
 import { useShade } from '../steps/hooks.ts'
 import { tokenName } from '../steps/words.ts'
 import { useCache, useCacheState } from './hooks.ts'
@@ -115,7 +115,7 @@ function Map({ ids, norms, data, range, which, cell, onCell, onPick }: MapProps)
       onCell={onCell}
       onPick={(next) => {
         onPick(next)
-        selectTextRow(session, next.col)
+        selectRow(session, next.col)
       }}
     />
   )

@@ -5,7 +5,7 @@ import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { formatNats } from '../adapters/numbers.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { formatFactor, partName } from './words.ts'
 
 /** What the grid says of a part. */

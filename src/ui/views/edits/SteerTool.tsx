@@ -4,7 +4,7 @@ import type { ModelInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { SelectField } from './SelectField.tsx'
 import { useEditedRun, useEdits } from './hooks.ts'
 

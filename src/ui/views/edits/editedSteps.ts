@@ -3,7 +3,7 @@ import { acting, editedRunOf } from './run.ts'
 import { editsOf, type Entry } from './store.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
-import { stepsOf } from '../../../state/steps.ts'
+import { stepsOf } from '../steps/store.ts'
 
 export interface EditedStepsState {
   on: boolean

@@ -1,7 +1,7 @@
 import type { ExpertLayer } from './store.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { useShown, useTextRow, useTexts } from '../reading/hooks.ts'
+import { useShown, useTextRow, useTexts } from '../../components/reading.ts'
 import { tokenName } from '../steps/words.ts'
 import { useExperts } from './hooks.ts'
 

@@ -5,8 +5,8 @@ import { lensOf } from '../lens/store.ts'
 import { explorerOptions, samplingExplorerOf } from '../sampling/store.ts'
 import type { Session } from '../../../state/session.ts'
 import { speculationOf } from '../speculate/store.ts'
-import { stepsOf } from '../../../state/steps.ts'
-import { textRow } from '../../../state/textMeasurement.ts'
+import { stepsOf } from '../steps/store.ts'
+import { selectedRow } from '../../../state/selection.ts'
 import { chosenHead, firstRightLayer, selectedToken } from './facts.ts'
 import type { Lesson } from './types.ts'
 
@@ -62,7 +62,7 @@ export const CHECKS = {
   repeatedToken: (session) => {
     const { log } = session
     const ids = log.idsBefore(log.tokens.length)
-    const row = textRow(session, ids.length)
+    const row = selectedRow(session, ids.length)
     return row !== 2 && ids.some((id, at) => at !== row && id === ids[row])
   },
   mlpOff: (session) =>

@@ -10,8 +10,8 @@ import type { Session } from '../../../state/session.ts'
 import { speculationOf } from '../speculate/store.ts'
 import { totalsOf } from '../../../analysis/speculatedRounds.ts'
 import { labelRows } from '../../../state/tokenLabels.ts'
-import { stepsOf } from '../../../state/steps.ts'
-import { textRow } from '../../../state/textMeasurement.ts'
+import { stepsOf } from '../steps/store.ts'
+import { selectedRow } from '../../../state/selection.ts'
 import { formatBytes, formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import type { GeneratedToken, LensCell, ModelInfo } from '../../../api/model.ts'
 
@@ -46,7 +46,7 @@ const named = (text: string | undefined, id: number): string =>
 function selectedPlace(session: Session): { row: number; id: number; text: string } | null {
   const { log } = session
   const ids = log.idsBefore(log.tokens.length)
-  const row = textRow(session, ids.length)
+  const row = selectedRow(session, ids.length)
   const id = ids[row]
   const text = labelRows(log, ids.length)[row]
   return id === undefined ? null : { row, id, text: named(text, id) }
@@ -110,7 +110,7 @@ const ofLens =
     const { shown } = lensOf(session).measurement.state.getState()
     if (shown === null) return null
     const last = shown.value.layers.at(-1) ?? 0
-    const cell = lensCell(shown.value, last, textRow(session, shown.ids.length))
+    const cell = lensCell(shown.value, last, selectedRow(session, shown.ids.length))
     return cell === null ? null : read(cell, shown.value)
   }
 
@@ -118,7 +118,7 @@ const ofLens =
 export function firstRightLayer(session: Session): { map: LensMap; layer: number | null } | null {
   const { shown } = lensOf(session).measurement.state.getState()
   if (shown === null) return null
-  const position = textRow(session, shown.ids.length)
+  const position = selectedRow(session, shown.ids.length)
   const right = shown.value.layers.find((layer) => {
     const cell = lensCell(shown.value, layer, position)
     return cell !== null && cell.token !== null && cell.top[0]?.id === cell.token

@@ -7,8 +7,8 @@ import { samplingExplorerOf } from '../sampling/store.ts'
 import type { Session } from '../../../state/session.ts'
 import { SETTING_NAMES } from '../../../state/settings.ts'
 import { speculationOf } from '../speculate/store.ts'
-import { stepsOf } from '../../../state/steps.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { stepsOf } from '../steps/store.ts'
+import { selectRow } from '../../../state/selection.ts'
 import type { GeneratedToken } from '../../../api/model.ts'
 import {
   chosenStep,
@@ -85,13 +85,13 @@ async function chooseStep(session: Session, choice: StepChoice, wanted: () => bo
 function chooseToken(session: Session, choice: TokenChoice): void {
   const { log } = session
   if (typeof choice === 'object') {
-    selectTextRow(session, 'row' in choice ? choice.row : log.promptIds.length + choice.generated)
+    selectRow(session, 'row' in choice ? choice.row : log.promptIds.length + choice.generated)
     return
   }
   const [chosen] = log.tokens.toSorted((a, b) => rankFor(choice, a) - rankFor(choice, b))
   if (chosen === undefined) return
   const before = choice === 'beforeSurest' ? 1 : 0
-  selectTextRow(session, log.promptIds.length + chosen.index - before)
+  selectRow(session, log.promptIds.length + chosen.index - before)
 }
 
 /** Share of the best candidate where a few others stand a chance. */

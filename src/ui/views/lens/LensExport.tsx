@@ -5,7 +5,7 @@ import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import type { PlotPicture } from '../../draw/plotFiles.ts'
 import { matrixPlot, type PlotFrame } from '../../draw/plots.ts'
-import { useTexts } from '../reading/hooks.ts'
+import { useTexts } from '../../components/reading.ts'
 
 /** The lens as a picture: the last layer on top, in every cell its word and its probability. */
 export function LensExport({ ids, map }: { ids: readonly number[]; map: LensMap }) {

@@ -6,7 +6,7 @@ import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { AttributionPanel } from '../attribution/AttributionPanel.tsx'
-import { useShown, useTexts } from '../reading/hooks.ts'
+import { useShown, useTexts } from '../../components/reading.ts'
 import { tokenName } from '../steps/words.ts'
 import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hooks.ts'
 

@@ -6,7 +6,7 @@ import { attentionOf } from '../attention/store.ts'
 import { lensOf } from '../lens/store.ts'
 import { modelMapOf, type MapState, type ModelMap, type RowFacts } from './store.ts'
 import type { Picture } from './picture.ts'
-import { stepsOf } from '../../../state/steps.ts'
+import { stepsOf } from '../steps/store.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import type { Translate } from '../../words/index.ts'
 

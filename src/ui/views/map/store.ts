@@ -5,9 +5,10 @@ import { maskChoiceOf } from '../../../state/maskChoice.ts'
 import { pictureOf, streamStart, type MapLayer, type Picture } from './picture.ts'
 import { normOf } from './row.ts'
 import { perSession } from '../../../state/perSession.ts'
+import { sameSelection } from '../../../state/selection.ts'
 import type { Session } from '../../../state/session.ts'
-import { stepsOf } from '../../../state/steps.ts'
-import type { StepsSource } from '../../../state/stepsSource.ts'
+import { stepsOf } from '../steps/store.ts'
+import type { StepsSource } from '../steps/source.ts'
 
 /** What a part writes at the chosen row. */
 export interface WriteFacts {
@@ -176,11 +177,11 @@ export class ModelMap {
     this.#session = session
     const steps = stepsOf(session)
     steps.state.subscribe((state, before) => {
-      if (state.source !== before.source || state.promptRow !== before.promptRow) this.#sync()
+      if (state.source !== before.source) this.#sync()
       if (state.step !== before.step && before.step !== '' && this.#viewers > 0) this.#follow(state.step)
     })
     session.app.subscribe((state, before) => {
-      if (state.pinned !== before.pinned) this.#sync()
+      if (!sameSelection(state, before)) this.#sync()
     })
   }
 

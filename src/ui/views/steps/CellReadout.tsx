@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRowTexts, useStepsState } from './hooks.ts'
 import { formatValue } from './numbers.ts'

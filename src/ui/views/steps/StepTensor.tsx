@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import type { GpuTensor } from '../../components/GpuCells.tsx'
 import { PAGE, pageAt, TensorTable, type TensorTableProps } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'

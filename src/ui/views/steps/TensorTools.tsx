@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { invariant } from '../../../errors.ts'
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'

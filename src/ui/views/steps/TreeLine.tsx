@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import type { Steps } from '../../../state/steps.ts'
+import type { Steps } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useStepList } from './hooks.ts'

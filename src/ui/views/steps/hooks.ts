@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { labelRows } from '../../../state/tokenLabels.ts'
-import { stepsOf, type Steps, type StepsState } from '../../../state/steps.ts'
-import { isLarge, type StepsSource, type WeightRow } from '../../../state/stepsSource.ts'
+import { stepsOf, type Steps, type StepsState } from './store.ts'
+import { isLarge, type StepsSource, type WeightRow } from './source.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
 import { useApp, useMedia, useSession, useSlowTokenLog } from '../../context.ts'
 import type { Shade } from '../../draw/ramps.ts'
@@ -32,7 +32,7 @@ export function useCurrentStep(): StepInfo | null {
 export function useRow(): number {
   const steps = useSteps()
   useApp((state) => state.pinned)
-  useStepsState((state) => state.promptRow)
+  useApp((state) => state.promptRow)
   useStepsState((state) => state.source)
   return steps.row
 }

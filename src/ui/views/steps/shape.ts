@@ -1,4 +1,4 @@
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import type { Axis, StepInfo } from '../../../api/model.ts'
 import type { Palette } from '../../draw/ramps.ts'
 import { seenBy, sightOf, type Sight } from './mask.ts'

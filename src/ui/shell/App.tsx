@@ -1,15 +1,15 @@
 import { useEffect } from 'react'
-import { DropOverlay } from './components/DropOverlay.tsx'
-import { Header } from './components/Header.tsx'
-import { Notices } from './components/Notices.tsx'
-import type { Session } from '../state/session.ts'
-import { SessionContext, useApp } from './context.ts'
-import { later, soon } from './views/later.tsx'
+import { DropOverlay } from './DropOverlay.tsx'
+import { Header } from './Header.tsx'
+import { Notices } from './Notices.tsx'
+import type { Session } from '../../state/session.ts'
+import { SessionContext, useApp } from '../context.ts'
+import { later, soon } from '../views/later.tsx'
 import { Shell } from './Shell.tsx'
 import { useKeys } from './useKeys.ts'
 
-const NoWebGpu = soon(async () => (await import('./components/NoWebGpu.tsx')).NoWebGpu)
-const KeySheet = later(async () => (await import('./components/KeySheet.tsx')).KeySheet)
+const NoWebGpu = soon(async () => (await import('./NoWebGpu.tsx')).NoWebGpu)
+const KeySheet = later(async () => (await import('./KeySheet.tsx')).KeySheet)
 
 export function App({ session }: { session: Session }) {
   return (

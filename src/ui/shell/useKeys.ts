@@ -1,7 +1,7 @@
 import { useEffect } from 'react'
-import { isRunning } from '../state/app.ts'
-import type { Session } from '../state/session.ts'
-import { useSession } from './context.ts'
+import { isRunning } from '../../state/app.ts'
+import type { Session } from '../../state/session.ts'
+import { useSession } from '../context.ts'
 
 /** Steps through the tokens; from nowhere, backwards starts at the end and forwards at the beginning. */
 function moveSelection(session: Session, by: number): boolean {
@@ -29,7 +29,7 @@ function isMove(event: KeyboardEvent): boolean {
 
 async function moveInHistory(session: Session, event: KeyboardEvent): Promise<void> {
   const forward = event.shiftKey || event.key.toLowerCase() === 'y'
-  const { historyOf } = await import('../state/history.ts')
+  const { historyOf } = await import('../../state/history.ts')
   const history = historyOf(session)
   await (forward ? history.redo() : history.undo())
 }

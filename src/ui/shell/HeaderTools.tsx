@@ -5,7 +5,7 @@ import { pageLink } from '../../state/link.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { LANGUAGES, loadLanguage } from '../words/index.ts'
 import { soon } from '../views/later.tsx'
-import { Icon, type IconName } from './Icon.tsx'
+import { Icon, type IconName } from '../components/Icon.tsx'
 
 const UndoButtons = soon(async () => (await import('./UndoButtons.tsx')).UndoButtons)
 

@@ -1,13 +1,13 @@
 import { useState } from 'react'
-import { invariant } from '../errors.ts'
-import { answeringModel, isRunning, type Layout, type NarrowRegion } from '../state/app.ts'
-import { Icon } from './components/Icon.tsx'
-import { RunMeters } from './components/RunMeters.tsx'
-import { Splitter } from './components/Splitter.tsx'
-import { ViewNav } from './components/ViewNav.tsx'
-import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from './context.ts'
-import { viewsFor, type Region, type View } from './views/index.ts'
-import { later, soon } from './views/later.tsx'
+import { invariant } from '../../errors.ts'
+import { answeringModel, isRunning, type Layout, type NarrowRegion } from '../../state/app.ts'
+import { Icon } from '../components/Icon.tsx'
+import { RunMeters } from '../components/RunMeters.tsx'
+import { Splitter } from '../components/Splitter.tsx'
+import { ViewNav } from './ViewNav.tsx'
+import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from '../context.ts'
+import { viewsFor, type Region, type View } from '../views/index.ts'
+import { later, soon } from '../views/later.tsx'
 
 const SIDES = {
   left: { width: 'leftWidth', open: 'leftOpen', min: 200, max: 420 },
@@ -16,8 +16,8 @@ const SIDES = {
 
 type Side = keyof typeof SIDES
 
-const LensStrip = soon(async () => (await import('./strip/LensStrip.tsx')).LensStrip)
-const LessonPanel = later(async () => (await import('./views/learn/LessonPanel.tsx')).LessonPanel)
+const LensStrip = soon(async () => (await import('../strip/LensStrip.tsx')).LensStrip)
+const LessonPanel = later(async () => (await import('../views/learn/LessonPanel.tsx')).LessonPanel)
 
 /** Keeps its room until the page first rests: the strip reads what has been written, and its code would delay the first token. */
 function StripPlace() {

@@ -2,8 +2,8 @@ import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 're
 import { answeringModel } from '../../state/app.ts'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from '../context.ts'
 import { VIEW_GROUPS, viewsFor, type View } from '../views/index.ts'
-import { Icon } from './Icon.tsx'
-import { moveFocus } from './roving.ts'
+import { Icon } from '../components/Icon.tsx'
+import { moveFocus } from '../components/roving.ts'
 
 /** The model's views by group; a group starts where `first` holds. */
 function useOrdered(): readonly { view: View; first: boolean }[] {

@@ -1,16 +1,5 @@
-import type { StepInfo } from '../api/model.ts'
-import { localName } from '../program/step.ts'
-
-/** Row of the forward that the page's selection names: generated token `pinned`, else a prompt row, else the last. */
-export function selectedRow(
-  pinned: number | null,
-  promptRow: number | null,
-  promptLength: number,
-  rows: number,
-): number {
-  const row = pinned !== null ? promptLength + pinned : (promptRow ?? rows - 1)
-  return Math.min(rows - 1, Math.max(0, row))
-}
+import type { StepInfo } from '../../../api/model.ts'
+import { localName } from '../../../program/step.ts'
 
 /**
  * The step a layer further: of the same name where that exists, else the first of that layer; from before the layers into

@@ -1,4 +1,4 @@
-import type { Edit, Inspection, Mask, Model } from '../api/model.ts'
+import type { Edit, Inspection, Mask, Model } from '../../../api/model.ts'
 
 /** Weights behind one output column of a product, as the kernels see them. */
 export interface WeightRow {
@@ -28,7 +28,7 @@ export async function openSteps(
 ): Promise<StepsSource> {
   const under = { ...(edits.length === 0 ? {} : { edits }), ...(mask === undefined ? {} : { mask }) }
   if (ids.length < LONG_TEXT) return model.inspect(ids, under)
-  const { readAnatomy } = await import('./anatomy.ts')
+  const { readAnatomy } = await import('../../../state/anatomy.ts')
   const { list } = await readAnatomy(model)
   const retain = list.flatMap(({ name, op, stream }) => (op === 'add' || stream === 'writes' ? [name] : []))
   return model.inspect(ids, { ...under, retain })

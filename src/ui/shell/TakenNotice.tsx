@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { openNamed } from '../../state/arrival.ts'
 import { callTab } from '../../state/tabs.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import { Icon } from './Icon.tsx'
+import { Icon } from '../components/Icon.tsx'
 
 /** Another tab holds the model: nothing is loaded here before a person asks for it. */
 export function TakenNotice() {

@@ -1,6 +1,6 @@
-import { linkPartChanged, registerLinkPart } from './linkParts.ts'
-import type { Session } from './session.ts'
-import { stepsOf } from './steps.ts'
+import { linkPartChanged, registerLinkPart } from '../../../state/linkParts.ts'
+import type { Session } from '../../../state/session.ts'
+import { stepsOf } from './store.ts'
 
 /** Keeps the chosen step, and the chosen token of the prompt, in the page's link. */
 export function registerStepsLink(session: Session): void {
@@ -16,12 +16,15 @@ export function registerStepsLink(session: Session): void {
   })
   registerLinkPart('row', {
     read: () => {
-      const { promptRow } = steps.state.getState()
-      return promptRow === null || session.app.getState().pinned !== null ? null : String(promptRow)
+      const { promptRow } = session.app.getState()
+      return promptRow === null ? null : String(promptRow)
     },
-    write: (row) => steps.state.setState({ promptRow: /^\d{1,7}$/.test(row) ? Number(row) : null }),
+    write: (row) => session.app.setState({ promptRow: /^\d{1,7}$/.test(row) ? Number(row) : null }),
   })
   steps.state.subscribe((state, before) => {
-    if (state.step !== before.step || state.promptRow !== before.promptRow) linkPartChanged()
+    if (state.step !== before.step) linkPartChanged()
+  })
+  session.app.subscribe((state, before) => {
+    if (state.promptRow !== before.promptRow) linkPartChanged()
   })
 }

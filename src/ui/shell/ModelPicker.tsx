@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { formatBytes } from '../../maths/format.ts'
-import { Icon } from './Icon.tsx'
+import { Icon } from '../components/Icon.tsx'
 
 const OTHER = ' other'
 const DROPPED = ' dropped'

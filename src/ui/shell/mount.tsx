@@ -1,9 +1,9 @@
 import { createRoot } from 'react-dom/client'
-import { automationFace, startPage } from '../state/start.ts'
-import type { Model } from '../api/model.ts'
-import type { EngineClient } from '../worker/api.ts'
+import { automationFace, startPage } from '../../state/start.ts'
+import type { Model } from '../../api/model.ts'
+import type { EngineClient } from '../../worker/api.ts'
 import { App } from './App.tsx'
-import { loadLanguage, preferredLanguage } from './words/index.ts'
+import { loadLanguage, preferredLanguage } from '../words/index.ts'
 
 declare global {
   interface Window {

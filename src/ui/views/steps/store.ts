@@ -1,14 +1,15 @@
 import { createStore } from 'zustand/vanilla'
-import { toErrorData, type ErrorData } from '../errors.ts'
-import type { Edit, Model, StepInfo } from '../api/model.ts'
-import { isRunning } from './app.ts'
-import { maskChoiceOf } from './maskChoice.ts'
-import { perSession } from './perSession.ts'
-import type { Session } from './session.ts'
-import { TensorCache } from './stepsCache.ts'
-import { layerStep, nextBreakpoint, selectedRow } from './stepsMoves.ts'
-import { openSteps, type StepsSource } from './stepsSource.ts'
-import { readableIds, sameIds, scalesKey } from './textIdentity.ts'
+import { toErrorData, type ErrorData } from '../../../errors.ts'
+import type { Edit, Model, StepInfo } from '../../../api/model.ts'
+import { isRunning } from '../../../state/app.ts'
+import { maskChoiceOf } from '../../../state/maskChoice.ts'
+import { perSession } from '../../../state/perSession.ts'
+import { selectedRow, selectRow } from '../../../state/selection.ts'
+import type { Session } from '../../../state/session.ts'
+import { TensorCache } from './tensorCache.ts'
+import { layerStep, nextBreakpoint } from './moves.ts'
+import { openSteps, type StepsSource } from './source.ts'
+import { readableIds, sameIds, scalesKey } from '../../../state/textIdentity.ts'
 
 /** Where the stepper stands with its forward. */
 export type StepsPhase =
@@ -30,8 +31,6 @@ export interface StepsState {
   source: StepsSource | null
   /** Name of the current step. */
   step: string
-  /** Row of a prompt token; null while the selection of the page names a generated one, or none. */
-  promptRow: number | null
   /** Step names. */
   breakpoints: readonly string[]
   playing: boolean
@@ -51,7 +50,6 @@ export class Steps {
     phase: { kind: 'empty' },
     source: null,
     step: '',
-    promptRow: null,
     breakpoints: [],
     playing: false,
     pace: 4,
@@ -70,7 +68,7 @@ export class Steps {
   constructor(session: Session) {
     this.session = session
     session.app.subscribe((state, before) => {
-      if (state.pinned !== before.pinned) this.followPinned(state.pinned)
+      if (state.pinned !== before.pinned || state.promptRow !== before.promptRow) this.followSelection()
       if (state.model !== before.model || state.run !== before.run) this.sync()
     })
     session.log.subscribe(() => this.sync())
@@ -104,9 +102,7 @@ export class Steps {
 
   /** Row of the selected token: a generated one, a prompt token, else the last. */
   get row(): number {
-    const { promptRow } = this.state.getState()
-    const { pinned } = this.session.app.getState()
-    return selectedRow(pinned, promptRow, this.session.log.promptIds.length, this.rows)
+    return selectedRow(this.session, this.rows)
   }
 
   goTo(step: string): void {
@@ -119,16 +115,7 @@ export class Steps {
   selectRow(row: number): void {
     const last = this.rows - 1
     if (last < 0) return
-    const chosen = Math.min(last, Math.max(0, row))
-    const prompt = this.session.log.promptIds.length
-    this.state.setState({ promptRow: chosen < prompt ? chosen : null })
-    this.session.app.setState({
-      pinned: chosen < prompt ? null : chosen - prompt,
-      hovered: null,
-      hoveredPrompt: null,
-    })
-    const { cell } = this.state.getState()
-    if (cell !== null) this.state.setState({ cell: { ...cell, row: chosen } })
+    selectRow(this.session, Math.min(last, Math.max(0, row)))
   }
 
   /** Moves by steps, over the ends into the token before or behind; false at the ends of the text. */
@@ -229,8 +216,8 @@ export class Steps {
     if (!moved || breakpoints.includes(this.state.getState().step)) this.pause()
   }
 
-  private followPinned(pinned: number | null): void {
-    if (pinned !== null) this.state.setState({ promptRow: null })
+  /** A cell that is looked at stays in its column, of the token that is chosen now. */
+  private followSelection(): void {
     const { cell } = this.state.getState()
     if (cell !== null) this.state.setState({ cell: { ...cell, row: this.row } })
   }
@@ -298,10 +285,6 @@ export class Steps {
       step: kept ? before.step : (source.steps[0]?.name ?? ''),
       breakpoints: before.breakpoints.filter((name) => source.steps.some((step) => step.name === name)),
       cell: null,
-      promptRow:
-        before.promptRow !== null && before.promptRow < this.session.log.promptIds.length
-          ? before.promptRow
-          : null,
     })
     this.prefetch()
     await before.source?.close()

@@ -1,11 +1,11 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
-import { anatomyOf, type Anatomy } from '../../../state/anatomy.ts'
-import { answeringModel } from '../../../state/app.ts'
-import { labelRows } from '../../../state/tokenLabels.ts'
-import { stepsOf } from '../../../state/steps.ts'
-import { textRow, type MeasurementState, type TextMeasurement } from '../../../state/textMeasurement.ts'
-import { useApp, useSession, useSlowTokenLog } from '../../context.ts'
+import { anatomyOf, type Anatomy } from '../../state/anatomy.ts'
+import { answeringModel } from '../../state/app.ts'
+import { labelRows } from '../../state/tokenLabels.ts'
+import { selectedRow } from '../../state/selection.ts'
+import { type MeasurementState, type TextMeasurement } from '../../state/textMeasurement.ts'
+import { useApp, useSession, useSlowTokenLog } from '../context.ts'
 
 /** The parts of the model on the page; none before its steps are known. */
 export function useAnatomy(): Anatomy {
@@ -25,8 +25,8 @@ export function useShown<T>(measurement: TextMeasurement<T>): MeasurementState<T
 export function useTextRow(rows: number): number {
   const session = useSession()
   useApp((state) => state.pinned)
-  useStore(stepsOf(session).state, (state) => state.promptRow)
-  return textRow(session, rows)
+  useApp((state) => state.promptRow)
+  return selectedRow(session, rows)
 }
 
 /** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */

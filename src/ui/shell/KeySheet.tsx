@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import type { MessageKey } from '../words/index.ts'
 import { VIEWS } from '../views/index.ts'
-import { Icon } from './Icon.tsx'
+import { Icon } from '../components/Icon.tsx'
 
 interface Key {
   /** Keys that do the same or are a pair, parted by spaces. */

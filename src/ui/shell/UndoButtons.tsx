@@ -2,7 +2,7 @@ import { useStore } from 'zustand'
 import { historyOf } from '../../state/history.ts'
 import { useSession, useTranslate } from '../context.ts'
 import type { MessageKey, Translate } from '../words/index.ts'
-import { Icon } from './Icon.tsx'
+import { Icon } from '../components/Icon.tsx'
 
 /** Undoes what was done last, and does it again. */
 export function UndoButtons() {

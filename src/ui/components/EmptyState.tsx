@@ -1,7 +1,7 @@
 import { useStore } from 'zustand'
-import { isRunning } from '../../../state/app.ts'
-import type { TextMeasurement } from '../../../state/textMeasurement.ts'
-import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
+import { isRunning } from '../../state/app.ts'
+import type { TextMeasurement } from '../../state/textMeasurement.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 
 /** Why there is nothing to look into, and the way to something. */
 export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T> }) {

@@ -1,7 +1,7 @@
-import { invariant } from '../errors.ts'
-import type { TensorData } from '../api/model.ts'
-import { pictureShape } from '../program/step.ts'
-import { isLarge, type StepsSource } from './stepsSource.ts'
+import { invariant } from '../../../errors.ts'
+import type { TensorData } from '../../../api/model.ts'
+import { pictureShape } from '../../../program/step.ts'
+import { isLarge, type StepsSource } from './source.ts'
 
 /** Bytes of tensors kept on the page. */
 const BUDGET = 64 * 2 ** 20

@@ -3,7 +3,7 @@ import type { ErrorData } from '../../errors.ts'
 import { answeringModel, type PageError } from '../../state/app.ts'
 import { useApp, useErrorText, useSession, useTranslate } from '../context.ts'
 import { later } from '../views/later.tsx'
-import { Icon } from './Icon.tsx'
+import { Icon } from '../components/Icon.tsx'
 
 const TakenNotice = later(async () => (await import('./TakenNotice.tsx')).TakenNotice)
 

@@ -3,7 +3,7 @@ import { NARROW, useMedia, useSession, useTranslate } from '../context.ts'
 import { HeaderTools } from './HeaderTools.tsx'
 import { ModelPicker } from './ModelPicker.tsx'
 import { ModelStatus } from './ModelStatus.tsx'
-import { RunMeters } from './RunMeters.tsx'
+import { RunMeters } from '../components/RunMeters.tsx'
 
 /** One line on a wide page, two on a tight one; a narrow page has its meters beside the list of views. */
 export function Header() {
