@@ -5,7 +5,7 @@ import {
   linesByLayer,
   linesBySize,
   LogitAttribution,
-} from '../../src/ui/views/attribution/store.ts'
+} from '../../src/ui/views/lens/attribution/store.ts'
 import { LiveLens, slowdown } from '../../src/ui/views/lens/liveStore.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'

@@ -7,7 +7,7 @@ import { explain, lawOf, type ExplainRequest } from '../../src/ui/views/steps/op
 import { sumOf } from '../../src/ui/views/steps/ops/sums.ts'
 import { formatConstant, formatValue } from '../../src/ui/views/steps/numbers.ts'
 import { layoutOf, peakColumn } from '../../src/ui/views/steps/shape.ts'
-import { aboutStep, roleName } from '../../src/ui/views/steps/words.ts'
+import { aboutStep, roleName } from '../../src/ui/views/steps/describe.ts'
 import { adaptedSteps, recordedSteps } from './recordedSteps.ts'
 
 await loadViewMessages()

@@ -10,7 +10,7 @@ import { DeltaCell } from './DeltaCell.tsx'
 import { DeltaExport } from './DeltaExport.tsx'
 import { deltaGrid, deltaLevel, type DeltaGrid } from './deltaGrid.ts'
 import { useAdaptersState } from './hooks.ts'
-import { formatRatio } from './numbers.ts'
+import { formatRatio } from '../../components/numbers.ts'
 
 type Loaded =
   | { kind: 'reading' }

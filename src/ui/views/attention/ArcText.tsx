@@ -6,7 +6,7 @@ import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTexts } from '../../components/reading.ts'
 import { useAttentionState, useQueryWeights } from './hooks.ts'
-import { inkOf } from './ink.ts'
+import { inkOf } from '../../draw/ink.ts'
 import { BarTokens, useBarKeys } from './BarTokens.tsx'
 
 /** Height of the arcs above the line, in CSS pixels. */

@@ -1,7 +1,7 @@
 import { MaskSwitch } from '../../components/MaskSwitch.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
-import { CachePanel } from '../cache/CachePanel.tsx'
+import { CachePanel } from './cache/CachePanel.tsx'
 import { StaleNotice, EmptyState } from '../../components/EmptyState.tsx'
 import { useShown, useTextRow, useWatchedMeasurement } from '../../components/reading.ts'
 import { useAttention, useAttentionState } from './hooks.ts'

@@ -4,10 +4,10 @@ import { selectRow } from '../../../state/selection.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTexts } from '../../components/reading.ts'
-import { maskAt } from '../steps/mask.ts'
-import { tokenName } from '../steps/words.ts'
+import { maskAt } from '../../draw/sight.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useAttentionState, useQueryWeights, useSight } from './hooks.ts'
-import { inkLevel } from './ink.ts'
+import { inkLevel } from '../../draw/ink.ts'
 
 /** Left and right move the selected token; the focus follows once it is in the page. */
 export function useBarKeys(count: number, row: number): (event: KeyboardEvent<HTMLElement>) => void {

@@ -7,8 +7,8 @@ import { hex, type Mark, type PlotPicture } from '../../draw/plotFiles.ts'
 import { framed, matrixPlot, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from '../../draw/plots.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'
 import { useTexts } from '../../components/reading.ts'
-import { useShade } from '../steps/hooks.ts'
-import { inkIndex } from './ink.ts'
+import { useShade } from '../../components/useShade.ts'
+import { inkIndex } from '../../draw/ink.ts'
 
 /** Positions to a side of a saved matrix; of a longer text neighbours are pooled, the largest weight winning. */
 const MATRIX_SIDE = 256

@@ -13,10 +13,10 @@ import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useShade } from '../steps/hooks.ts'
+import { useShade } from '../../components/useShade.ts'
 import { useAttention, useAttentionState, useChosenHead, useHeadTitle, useSelectedHeads } from './hooks.ts'
 import { HeadsExport } from './HeadExports.tsx'
-import { inkIndex } from './ink.ts'
+import { inkIndex } from '../../draw/ink.ts'
 
 const nameOf = ({ layer, head }: HeadPlace): string => `${layer}.${head}`
 

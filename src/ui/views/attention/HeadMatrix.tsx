@@ -10,9 +10,9 @@ import { rampGradient } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere } from '../edits/EditHere.tsx'
 import { useAnatomy, useIsEncoder, useTexts } from '../../components/reading.ts'
-import { useShade } from '../steps/hooks.ts'
-import { maskAt, veilOf } from '../steps/mask.ts'
-import { tokenName } from '../steps/words.ts'
+import { useShade } from '../../components/useShade.ts'
+import { maskAt, veilOf } from '../../draw/sight.ts'
+import { tokenName } from '../../components/labels.ts'
 import {
   useChosenHead,
   useChosenPattern,
@@ -23,7 +23,7 @@ import {
   useWindow,
 } from './hooks.ts'
 import { MatrixExport } from './HeadExports.tsx'
-import { inkOf } from './ink.ts'
+import { inkOf } from '../../draw/ink.ts'
 
 interface MatrixProps {
   ids: readonly number[]

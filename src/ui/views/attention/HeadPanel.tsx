@@ -10,9 +10,9 @@ import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'
 import { useAnatomy, useShown, useTextRow, useTexts } from '../../components/reading.ts'
-import { tokenName } from '../steps/words.ts'
-import { CacheFacts } from '../cache/CacheFacts.tsx'
-import { seenBy } from '../steps/mask.ts'
+import { tokenName } from '../../components/labels.ts'
+import { CacheFacts } from './cache/CacheFacts.tsx'
+import { seenBy } from '../../draw/sight.ts'
 import {
   useAttention,
   useAttentionState,

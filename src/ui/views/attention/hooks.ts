@@ -20,7 +20,7 @@ import {
 } from '../../../analysis/headScores.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy, useShown } from '../../components/reading.ts'
-import type { Sight } from '../steps/mask.ts'
+import type { Sight } from '../../draw/sight.ts'
 
 export function useAttention(): Attention {
   return attentionOf(useSession())

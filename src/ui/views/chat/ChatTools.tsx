@@ -4,7 +4,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { Legend } from '../../components/Legend.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
-import { saveFile } from '../adapters/saveFile.ts'
+import { saveFile } from '../../components/saveFile.ts'
 import { useBusy, useChat, useChatState, usePath } from './hooks.ts'
 
 /** How turns are shown, the rendered prompt, export, and a new chat. */

@@ -1,6 +1,6 @@
 import type { Entry } from './store.ts'
 import { useTranslate } from '../../context.ts'
-import { useScales, useScalesText } from '../adapters/hooks.ts'
+import { useScales, useScalesText } from '../../components/useScales.ts'
 import { useAnatomy } from '../../components/reading.ts'
 import { editsName } from './words.ts'
 

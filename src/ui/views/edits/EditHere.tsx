@@ -5,7 +5,7 @@ import type { Change } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy, useIsEncoder } from '../../components/reading.ts'
-import { maskAt, sightOf } from '../steps/mask.ts'
+import { maskAt, sightOf } from '../../draw/sight.ts'
 import { useEdits } from './hooks.ts'
 import { changeName } from './words.ts'
 

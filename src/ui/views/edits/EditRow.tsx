@@ -5,7 +5,7 @@ import { SliderField } from '../../components/SliderField.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy } from '../../components/reading.ts'
 import { useEdits } from './hooks.ts'
-import { NumberField } from './NumberField.tsx'
+import { NumberField } from '../../components/NumberField.tsx'
 import { changeName, changeSteps } from './words.ts'
 
 type Spanned = ChangeOf<'scale'> | ChangeOf<'steer'>

@@ -4,7 +4,7 @@ import { partKey, partsOf, type Part } from './ablation.ts'
 import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
-import { formatNats } from '../adapters/numbers.ts'
+import { formatNats } from '../../components/numbers.ts'
 import { useAnatomy } from '../../components/reading.ts'
 import { formatFactor, partName } from './words.ts'
 

@@ -5,7 +5,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useAnatomy } from '../../components/reading.ts'
-import { SelectField } from './SelectField.tsx'
+import { SelectField } from '../../components/SelectField.tsx'
 import { useEditedRun, useEdits } from './hooks.ts'
 
 /** A pair that most small story models tell apart. */

@@ -6,8 +6,8 @@ import { formatFixed } from '../../../maths/format.ts'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useTexts } from '../../components/reading.ts'
-import { useShade } from '../steps/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { useShade } from '../../components/useShade.ts'
+import { tokenName } from '../../components/labels.ts'
 
 const LINE = 16
 const LABELS = 66

@@ -1,7 +1,7 @@
 import { stepWithRole } from '../../../state/anatomy.ts'
 import { attentionOf, type HeadSummary } from '../attention/store.ts'
 import { answeringModel } from '../../../state/app.ts'
-import { cacheOf } from '../cache/store.ts'
+import { cacheOf } from '../attention/cache/store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { lensCell, lensOf, lensText, type LensMap } from '../lens/store.ts'
 import { explorerOptions, samplingExplorerOf } from '../sampling/store.ts'

@@ -6,7 +6,7 @@ import type { LensState } from '../lens/store.ts'
 import type { Settings } from '../../../state/settings.ts'
 import type { StepRole } from '../../../analysis/stepRoles.ts'
 import type { DraftModel } from '../../../api/model.ts'
-import type { LessonKey } from './words/index.ts'
+import type { LessonKey } from './words/lessons.en.ts'
 import type { CheckName } from './checks.ts'
 
 /** The text a lesson is about: it is written when the page shows another one. */

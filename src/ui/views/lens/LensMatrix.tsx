@@ -8,7 +8,7 @@ import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useTexts } from '../../components/reading.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useLensPlace, type LensPlace } from './hooks.ts'
 
 /** Width of a position, in CSS pixels. */

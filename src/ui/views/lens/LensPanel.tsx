@@ -5,9 +5,9 @@ import type { LensCell } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { AttributionPanel } from '../attribution/AttributionPanel.tsx'
+import { AttributionPanel } from './attribution/AttributionPanel.tsx'
 import { useShown, useTexts } from '../../components/reading.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hooks.ts'
 
 /** What stands behind the chosen cell: what is predicted, or what made the prediction. */

@@ -6,7 +6,7 @@ import type { LensCell } from '../../../api/model.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatFixed, formatProbability, formatSpeed } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useLayerName } from './hooks.ts'
 
 export function useLiveLens(): LiveLens {

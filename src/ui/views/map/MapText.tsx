@@ -3,9 +3,9 @@ import type { RowFacts } from './store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { selectRow } from '../../../state/selection.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { inkLevel } from '../attention/ink.ts'
+import { inkLevel } from '../../draw/ink.ts'
 import { useRow, useRowTexts, useStepsState } from '../steps/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useMapState } from './hooks.ts'
 
 const NO_IDS: readonly number[] = []

@@ -4,7 +4,7 @@ import type { LayerWord } from './store.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useOpenings } from './hooks.ts'
 
 interface WordProps {

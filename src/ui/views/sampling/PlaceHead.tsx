@@ -5,7 +5,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { ScalesChip } from '../adapters/ScalesChip.tsx'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
 /** Characters of the text shown before the token. */

@@ -4,9 +4,9 @@ import type { Cell } from './store.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRowTexts, useStepsState } from './hooks.ts'
 import { formatValue } from './numbers.ts'
-import { maskAt } from './mask.ts'
+import { maskAt } from '../../draw/sight.ts'
 import { indexInRow, type StepLayout } from './shape.ts'
-import { tokenName } from './words.ts'
+import { tokenName } from '../../components/labels.ts'
 
 interface CellReadoutProps {
   layout: StepLayout

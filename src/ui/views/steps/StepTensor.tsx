@@ -8,17 +8,17 @@ import { useTranslate } from '../../context.ts'
 import { autoRange, type Plane, type ValueRange } from '../../draw/heatmap.ts'
 import { CellReadout } from './CellReadout.tsx'
 import { Formula } from './Formula.tsx'
+import { useShade } from '../../components/useShade.ts'
 import {
   useLines,
   useRow,
   useRowData,
   useRowTexts,
-  useShade,
   useSteps,
   useStepsState,
   type ShownStep,
 } from './hooks.ts'
-import { veilOf } from './mask.ts'
+import { veilOf } from '../../draw/sight.ts'
 import { groupOf, fittingCell, indexInRow, indexOf, layoutOf, peakColumn, type StepLayout } from './shape.ts'
 import { TensorTools } from './TensorTools.tsx'
 

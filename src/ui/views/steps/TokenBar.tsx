@@ -4,7 +4,7 @@ import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useIsEncoder } from '../../components/reading.ts'
 import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
-import { tokenName } from './words.ts'
+import { tokenName } from '../../components/labels.ts'
 
 const NO_IDS: readonly number[] = []
 

@@ -4,7 +4,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useStepList } from './hooks.ts'
 import type { TreeNode } from './tree.ts'
-import { roleName } from './words.ts'
+import { roleName } from './describe.ts'
 
 interface TreeLineProps {
   node: TreeNode

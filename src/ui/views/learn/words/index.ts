@@ -1,8 +1,5 @@
 import type { Language } from '../../../../state/app.ts'
-import type { lessonsEn } from './lessons.en.ts'
-
-export type LessonKey = keyof typeof lessonsEn
-export type LessonWords = Readonly<Record<LessonKey, string>>
+import type { LessonWords } from './lessons.en.ts'
 
 /** Fetches the words of the lessons in one language. */
 export async function loadLessonWords(language: Language): Promise<LessonWords> {

@@ -22,3 +22,6 @@ export const lessonsEn = {
   ...quantisationEn,
   ...speculationEn,
 } as const
+
+export type LessonKey = keyof typeof lessonsEn
+export type LessonWords = Readonly<Record<LessonKey, string>>

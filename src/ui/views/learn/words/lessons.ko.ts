@@ -8,7 +8,7 @@ import { lessonPanelKo } from './lessonPanel.ko.ts'
 import { residualKo } from './residual.ko.ts'
 import { samplingLessonKo } from './sampling.ko.ts'
 import { speculationKo } from './speculation.ko.ts'
-import type { LessonWords } from './index.ts'
+import type { LessonWords } from './lessons.en.ts'
 
 export const lessonsKo: LessonWords = {
   ...lessonPanelKo,

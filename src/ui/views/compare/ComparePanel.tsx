@@ -8,7 +8,7 @@ import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { CompareAttention } from './CompareAttention.tsx'
 import { CompareLens } from './CompareLens.tsx'
 import { useCompareState, useComparison } from './hooks.ts'
-import { formatNats } from './numbers.ts'
+import { formatNats } from '../../components/numbers.ts'
 
 /** Lines of the table of two distributions. */
 const ROWS = 14

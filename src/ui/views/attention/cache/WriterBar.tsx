@@ -1,6 +1,6 @@
 import { writtenSpans, type WrittenSpan } from './store.ts'
-import { useSlowTokenLog, useTranslate } from '../../context.ts'
-import { formatCount } from '../../../maths/format.ts'
+import { useSlowTokenLog, useTranslate } from '../../../context.ts'
+import { formatCount } from '../../../../maths/format.ts'
 import { useOwnSequence } from './hooks.ts'
 
 /** What wrote the keys and values of each position: an earlier run, the prefill, or a step of decoding. */

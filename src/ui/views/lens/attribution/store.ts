@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
-import { toErrorData, type ErrorData } from '../../../errors.ts'
-import type { Attribution, AttributionPart, Model } from '../../../api/model.ts'
-import { perSession } from '../../../state/perSession.ts'
+import { toErrorData, type ErrorData } from '../../../../errors.ts'
+import type { Attribution, AttributionPart, Model } from '../../../../api/model.ts'
+import { perSession } from '../../../../state/perSession.ts'
 
 /** A logit to take apart: of a token, as predicted from a position of a text. */
 export interface WantedLogit {

@@ -1,6 +1,6 @@
 import { holdersOf } from './store.ts'
-import type { CacheReport } from '../../../api/model.ts'
-import { useTranslate } from '../../context.ts'
+import type { CacheReport } from '../../../../api/model.ts'
+import { useTranslate } from '../../../context.ts'
 import { useOutlined } from './hooks.ts'
 
 /** Palette step by how many runs hold a page: one, two, more. */

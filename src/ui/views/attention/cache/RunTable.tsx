@@ -1,8 +1,8 @@
 import { sharedWith } from './store.ts'
-import type { CacheReport } from '../../../api/model.ts'
-import { TokenText } from '../../components/TokenText.tsx'
-import { useTranslate } from '../../context.ts'
-import { formatCount } from '../../../maths/format.ts'
+import type { CacheReport } from '../../../../api/model.ts'
+import { TokenText } from '../../../components/TokenText.tsx'
+import { useTranslate } from '../../../context.ts'
+import { formatCount } from '../../../../maths/format.ts'
 import { useCache, useOutlined, useOwnSequence } from './hooks.ts'
 
 /** The runs in the cache: how they begin, how long they are, what they share. Choosing one outlines its pages. */

@@ -1,8 +1,8 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { cacheOf, holderOf, type CacheState, type KvCache } from './store.ts'
-import { useSession } from '../../context.ts'
-import { useShown } from '../../components/reading.ts'
+import { useSession } from '../../../context.ts'
+import { useShown } from '../../../components/reading.ts'
 
 export function useCache(): KvCache {
   return cacheOf(useSession())

@@ -1,6 +1,6 @@
-import type { Attrs, Axis, OpName } from '../../../api/model.ts'
-import { seenEnd, seenRange } from '../../../program/mask.ts'
-import type { Veil } from '../../draw/tensorCanvas.ts'
+import type { Attrs, Axis, OpName } from '../../api/model.ts'
+import { seenEnd, seenRange } from '../../program/mask.ts'
+import type { Veil } from './tensorCanvas.ts'
 
 /** Which positions a row of attention sees: by its window, and by the mask; causal where none is said. */
 export type Sight = Attrs['softmax']

@@ -1,9 +1,9 @@
 import { createStore } from 'zustand/vanilla'
-import { acting, editedRunOf } from './run.ts'
-import { editsOf, type Entry } from './store.ts'
+import { acting, editedRunOf } from '../edits/run.ts'
+import { editsOf, type Entry } from '../edits/store.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
-import { stepsOf } from '../steps/store.ts'
+import { stepsOf } from './store.ts'
 
 export interface EditedStepsState {
   on: boolean

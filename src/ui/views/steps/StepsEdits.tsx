@@ -1,8 +1,8 @@
 import { useStore } from 'zustand'
 import { editedStepsOf } from './editedSteps.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { EditChip } from './EditChip.tsx'
-import { useEditsState } from './hooks.ts'
+import { EditChip } from '../edits/EditChip.tsx'
+import { useEditsState } from '../edits/hooks.ts'
 
 /** Lets the stepper show the edited run, and says when it does; nothing while there are no edits. */
 export function StepsEdits() {

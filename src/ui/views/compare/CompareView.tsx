@@ -1,13 +1,14 @@
 import { useEffect } from 'react'
 import { answeringModel } from '../../../state/app.ts'
-import type { CompareMode, ScalesChoice, Side } from './compareStore.ts'
+import type { CompareMode, ScalesChoice, Side } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { CompareStreams } from './CompareStreams.tsx'
-import { useAdaptersState, useCompareState, useComparison } from './hooks.ts'
-import { CompareToggle } from './ScalesChip.tsx'
+import { useCompareState, useComparison } from './hooks.ts'
+import { useAdaptersState } from '../adapters/hooks.ts'
+import { CompareToggle } from '../adapters/ScalesChip.tsx'
 
 /** The same prompt and seed under two sets of scales, in lock-step; or one text, scored under both. */
 export function CompareView() {

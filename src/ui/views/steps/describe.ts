@@ -1,5 +1,4 @@
 import { isInfo } from '../../../state/anatomy.ts'
-import { visibleText } from '../../../state/characterGroups.ts'
 import { rolesOf, type PlacedStep, type StepRole } from '../../../analysis/stepRoles.ts'
 import type { Attrs, OpName, StepInfo } from '../../../api/model.ts'
 import type { Translate } from '../../words/index.ts'
@@ -69,11 +68,3 @@ function sightWords(t: Translate, { window, mask = 'causal' }: Attrs['softmax'])
 
 const windowOf = (t: Translate, window: number | null): string[] =>
   window === null ? [] : [t('about.with.window', { window })]
-
-/** A token as one line of text: blanks visible, a token without text by its id. */
-export function tokenName(t: Translate, text: string, id: number): string {
-  return text === '' ? t('steps.special', { id }) : visibleText(text)
-}
-
-/** 64 × 192. */
-export const formatShape = (shape: readonly number[]): string => shape.join(' × ')

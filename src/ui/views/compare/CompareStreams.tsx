@@ -1,5 +1,5 @@
 import { useEffect, useRef, type MouseEvent } from 'react'
-import type { Side } from './compareStore.ts'
+import type { Side } from './store.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { labelTokenParts } from '../../../state/tokenLabels.ts'
 import { TokenText } from '../../components/TokenText.tsx'
@@ -7,8 +7,8 @@ import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../../maths/format.ts'
 import { useCompareState, useComparison } from './hooks.ts'
 import { KlExport } from './KlExport.tsx'
-import { ScalesName } from './ScalesChip.tsx'
-import { formatNats } from './numbers.ts'
+import { ScalesName } from '../adapters/ScalesChip.tsx'
+import { formatNats } from '../../components/numbers.ts'
 
 /** KL at which the colours end, nats. */
 const KL_END = 2

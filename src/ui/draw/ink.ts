@@ -1,5 +1,5 @@
-import { RAMP } from '../../draw/ramps.ts'
-import { LEVELS } from '../../draw/palette.ts'
+import { RAMP } from './ramps.ts'
+import { LEVELS } from './palette.ts'
 
 /**
  * Ink of a weight 0…1, as a share. Most weights of a long text are small: the square root keeps them visible, and 1 stays 1.

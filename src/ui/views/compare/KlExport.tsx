@@ -2,8 +2,9 @@ import { visibleText } from '../../../state/characterGroups.ts'
 import { PlotExport, plotCaption } from '../../components/PlotExport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { barPlot } from '../../draw/plots.ts'
-import { useCompareState, useComparison, useScalesText } from './hooks.ts'
-import { formatNats } from './numbers.ts'
+import { useScalesText } from '../../components/useScales.ts'
+import { useCompareState, useComparison } from './hooks.ts'
+import { formatNats } from '../../components/numbers.ts'
 
 /** How far the two sets of scales lie apart at every position, as a picture. */
 export function KlExport() {

@@ -1,12 +1,12 @@
 import { createStore } from 'zustand/vanilla'
-import { invariant, toErrorData, type ErrorData } from '../../../errors.ts'
-import type { CachedSequence, CacheReport, Model } from '../../../api/model.ts'
-import { readAnatomy } from '../../../state/anatomy.ts'
-import { isRunning } from '../../../state/app.ts'
-import { perSession } from '../../../state/perSession.ts'
-import type { Session } from '../../../state/session.ts'
-import { TextMeasurement } from '../../../state/textMeasurement.ts'
-import type { RunTiming } from '../../../state/tokenLog.ts'
+import { invariant, toErrorData, type ErrorData } from '../../../../errors.ts'
+import type { CachedSequence, CacheReport, Model } from '../../../../api/model.ts'
+import { readAnatomy } from '../../../../state/anatomy.ts'
+import { isRunning } from '../../../../state/app.ts'
+import { perSession } from '../../../../state/perSession.ts'
+import type { Session } from '../../../../state/session.ts'
+import { TextMeasurement } from '../../../../state/textMeasurement.ts'
+import type { RunTiming } from '../../../../state/tokenLog.ts'
 
 /** Euclidean norms of the keys and values of a text, over all key-value heads: `[layers, positions]` each. */
 export interface CacheNorms {

@@ -1,11 +1,11 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { attributionOf, type AttributionState, type LogitAttribution, type WantedLogit } from './store.ts'
-import { lensCell } from '../lens/store.ts'
-import type { LensCell } from '../../../api/model.ts'
-import { useSession } from '../../context.ts'
-import { useLens, useLensPlace } from '../lens/hooks.ts'
-import { useShown } from '../../components/reading.ts'
+import { lensCell } from '../store.ts'
+import type { LensCell } from '../../../../api/model.ts'
+import { useSession } from '../../../context.ts'
+import { useLens, useLensPlace } from '../hooks.ts'
+import { useShown } from '../../../components/reading.ts'
 
 export function useAttribution(): LogitAttribution {
   return attributionOf(useSession())

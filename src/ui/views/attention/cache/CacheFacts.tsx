@@ -1,6 +1,6 @@
 import type { CacheStock } from './store.ts'
-import { useTranslate } from '../../context.ts'
-import { formatBytes, formatCount } from '../../../maths/format.ts'
+import { useTranslate } from '../../../context.ts'
+import { formatBytes, formatCount } from '../../../../maths/format.ts'
 import { useCacheState, useOutlined } from './hooks.ts'
 import { shareInk } from './PageMap.tsx'
 

@@ -1,10 +1,10 @@
 import { useMemo } from 'react'
 import type { AttributionLine, WantedLogit } from './store.ts'
-import { Icon } from '../../components/Icon.tsx'
-import { useTranslate } from '../../context.ts'
-import { formatFixed } from '../../../maths/format.ts'
-import { useTokenLabels } from '../lens/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { Icon } from '../../../components/Icon.tsx'
+import { useTranslate } from '../../../context.ts'
+import { formatFixed } from '../../../../maths/format.ts'
+import { useTokenLabels } from '../hooks.ts'
+import { tokenName } from '../../../components/labels.ts'
 import { useAttribution, useAttributionState } from './hooks.ts'
 
 interface PartTableProps {

@@ -1,4 +1,4 @@
-import { formatFixed, formatPower } from '../../../maths/format.ts'
+import { formatFixed, formatPower } from '../../maths/format.ts'
 
 /** KL in nats: three digits, tiny values as a power of ten. */
 export function formatNats(value: number): string {

@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
-import { useSession, useTranslate } from '../../context.ts'
-import { formatProbability } from '../../../maths/format.ts'
-import { useTokenLabels } from '../lens/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { useSession, useTranslate } from '../../../context.ts'
+import { formatProbability } from '../../../../maths/format.ts'
+import { useTokenLabels } from '../hooks.ts'
+import { tokenName } from '../../../components/labels.ts'
 import { useAttribution, useAttributionState, useFinalCell } from './hooks.ts'
 
 interface TokenSelectProps {
