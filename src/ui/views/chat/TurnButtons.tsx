@@ -1,4 +1,4 @@
-import type { Turn } from '../../../state/chat/turns.ts'
+import type { Turn } from './turns.ts'
 import { Icon, type IconName } from '../../components/Icon.tsx'
 import { comparisonOf } from '../../../state/adapterCompare.ts'
 import { stopsOf } from '../../../state/chat/rendering.ts'
