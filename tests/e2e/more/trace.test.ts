@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Download, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { openPage, takeScreenshot } from './harness.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox'
 const TEXT = `#prompt=${encodeURIComponent(PROMPT)}&seed=1&max-tokens=10`

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { encoderFiles } from '../wordTokenizer.ts'
-import { expectAccessible } from './accessible.ts'
-import { openPage } from './harness.ts'
+import { encoderFiles } from '../../wordTokenizer.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage } from '../harness.ts'
 
 const id = (name: string) => `[data-testid="${name}"]`
 const LIMIT = { timeout: 60_000 }

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { writeSafetensors } from '../../src/adapters/writeSafetensors.ts'
-import { openPage } from './harness.ts'
-import { openEngine, readFolder } from './pageModel.ts'
+import { writeSafetensors } from '../../../src/adapters/writeSafetensors.ts'
+import { openPage } from '../harness.ts'
+import { openEngine, readFolder } from '../pageModel.ts'
 
 const LINK = '#prompt=Once upon a time&temperature=0&max-tokens=8'
 const SOON = { timeout: 60_000 }

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { expectAccessible } from './accessible.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const id = (name: string) => `[data-testid="${name}"]`
 const LIMIT = { timeout: 60_000 }
@@ -10,7 +10,7 @@ const IDS = Array.from({ length: 16 }, (_, i) => 3 + ((i * 17) % 90))
 
 async function openMixture(page: Page): Promise<void> {
   await page.waitForSelector(`${id('model-status')}[data-state="ready"]`, LIMIT)
-  const folder = fileURLToPath(new URL('../fixtures/models/olmoe', import.meta.url))
+  const folder = fileURLToPath(new URL('../../fixtures/models/olmoe', import.meta.url))
   await page.setInputFiles(
     id('model-drop'),
     ['config.json', 'model.safetensors'].map((file) => `${folder}/${file}`),

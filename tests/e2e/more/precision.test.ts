@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { expectAccessible } from './accessible.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const TEXT = `#prompt=${encodeURIComponent('Once upon a time there was a little fox.')}&seed=1&max-tokens=6`
 

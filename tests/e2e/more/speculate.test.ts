@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import type { DraftModel } from '../../src/api/model.ts'
-import { expectAccessible } from './accessible.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import type { DraftModel } from '../../../src/api/model.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox who'
 const id = (name: string) => `[data-testid="${name}"]`

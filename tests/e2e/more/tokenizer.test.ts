@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { FIXTURES } from '../text/shared.ts'
-import { expectAccessible } from './accessible.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import { FIXTURES } from '../../text/shared.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const id = (name: string) => `[data-testid="${name}"]`
 const TIMEOUT = { timeout: 60_000 }

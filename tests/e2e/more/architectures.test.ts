@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import type { ModelInfo } from '../../src/api/model.ts'
-import { casesOf } from '../all.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import type { ModelInfo } from '../../../src/api/model.ts'
+import { casesOf } from '../../all.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const id = (name: string) => `[data-testid="${name}"]`
 const LIMIT = { timeout: 60_000 }
@@ -48,7 +48,7 @@ const OTHERS: readonly Fixture[] = [
 async function openModel(page: Page, name: string): Promise<ModelInfo> {
   await page.evaluate(() => window.tokenscope)
   await page.waitForSelector(`${id('model-status')}[data-state="ready"]`, LIMIT)
-  const folder = fileURLToPath(new URL(`../fixtures/models/${name}`, import.meta.url))
+  const folder = fileURLToPath(new URL(`../../fixtures/models/${name}`, import.meta.url))
   await page.setInputFiles(
     id('model-drop'),
     ['config.json', 'model.safetensors'].map((file) => `${folder}/${file}`),

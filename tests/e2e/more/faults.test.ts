@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { answer, loadIntoPage, openEngine, readFolder } from './pageModel.ts'
-import { GREEDY_CASES } from '../greedy.ts'
+import { answer, loadIntoPage, openEngine, readFolder } from '../pageModel.ts'
+import { GREEDY_CASES } from '../../greedy.ts'
 
-const TALES = resolve(import.meta.dirname, '../../public/models/tales-3m')
+const TALES = resolve(import.meta.dirname, '../../../public/models/tales-3m')
 const { ids: PROMPT, greedy: WANT } = GREEDY_CASES[0]!
 const options = (maxTokens: number) => ({ temperature: 0, maxTokens, topLogprobs: 0 })
 
