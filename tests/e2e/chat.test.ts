@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { scriptedModel } from '../gpu/engine.scripted.ts'
 import { readJson, SHARED } from '../text/shared.ts'
@@ -48,6 +48,11 @@ async function send(page: Page, text: string): Promise<void> {
   await page.waitForSelector(`${id('model-status')}[data-state="ready"]`, TIMEOUT)
 }
 
+const idsIn = (place: Locator): Promise<number[]> =>
+  place
+    .locator('[data-token-id]')
+    .evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset['tokenId'])))
+
 const rows = (page: Page): Promise<number> =>
   page.evaluate(async () => (await (await window.tokenscope).model!.counters()).rows)
 
@@ -58,9 +63,7 @@ test('turns, tokens, reasoning, branches, the rendered prompt; accessible', asyn
   expect(await answer.locator('.chat-reasoning summary').textContent()).toContain('Reasoning')
   // Tokens of the answer are those of the page's text.
   const told = await page.evaluate(async () => (await window.tokenscope).model!.info.eosIds)
-  const ids = await answer
-    .locator('[data-token-id]')
-    .evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset['tokenId'])))
+  const ids = await idsIn(answer)
   expect(told).toContain(ids.at(-1))
   await answer.locator('[data-token-index]').last().click()
   expect(await answer.locator('[aria-selected="true"]').count()).toBe(1)
@@ -89,6 +92,14 @@ test('turns, tokens, reasoning, branches, the rendered prompt; accessible', asyn
   await page.locator(message('user')).nth(1).getByRole('button', { name: 'Turn before' }).click()
   expect(await page.locator(message('user')).count()).toBe(3)
   await expectAccessible(page, 'chat')
+  // A/B answers the same chat: under the same adapters on both sides with the ids of the answer.
+  const chosen = page.locator(message('assistant')).last()
+  const written = await idsIn(chosen)
+  await chosen.getByTestId('chat-compare').click()
+  await page.waitForSelector(id('compare-chat'))
+  await page.click(id('generate'))
+  await expect.poll(() => idsIn(page.getByTestId('output-a')), TIMEOUT).toEqual(written)
+  await expect.poll(() => idsIn(page.getByTestId('output-b')), TIMEOUT).toEqual(written)
 })
 
 test('Markdown is shown without its HTML; Enter within a syllable sends nothing; options reach the template', async () => {
@@ -129,20 +140,38 @@ const SMOLLM = join(SHARED, 'models/smollm2-135m-instruct')
 const WITHOUT_SMOLLM = existsSync(SMOLLM) ? '' : 'skipped: needs shared data'
 
 interface Golden {
-  prompts: { messages?: { content: string }[]; text: string }[]
+  prompts: { messages?: { content: string }[]; text: string; greedy: number[] }[]
 }
 
-test.skipIf(WITHOUT_SMOLLM)(`SmolLM2 is asked as Transformers would ask it ${WITHOUT_SMOLLM}`, async () => {
-  const { page } = await openPage({ path: '#run=0', initScript: fold })
-  await page.evaluate(() => window.tokenscope)
-  await page.getByTestId('model-drop').setInputFiles(join(SMOLLM, 'SmolLM2-135M-Instruct.Q4_1.gguf'))
-  await expect
-    .poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.layers), TIMEOUT)
-    .toBe(30)
-  await page.click(id('view-chat'))
-  const [{ messages, text }] = readJson<Golden>(SMOLLM, 'expected.json').prompts as [Golden['prompts'][0]]
-  await page.fill(id('chat-input'), messages!.at(-1)!.content)
-  await page.click(id('chat-add'))
-  await page.click(id('chat-show-prompt'))
-  await expect.poll(() => page.textContent(id('chat-rendered')), TIMEOUT).toBe(text)
-})
+test.skipIf(WITHOUT_SMOLLM)(
+  `three turns with SmolLM2, as Transformers has them ${WITHOUT_SMOLLM}`,
+  async () => {
+    const { page } = await openPage({ path: '#run=0&temperature=0&max-tokens=8', initScript: fold })
+    await page.evaluate(() => window.tokenscope)
+    await page.getByTestId('model-drop').setInputFiles(join(SMOLLM, 'SmolLM2-135M-Instruct.Q4_1.gguf'))
+    await expect
+      .poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.layers), TIMEOUT)
+      .toBe(30)
+    await page.click(id('view-chat'))
+    const [golden] = readJson<Golden>(SMOLLM, 'expected.json').prompts as [Golden['prompts'][0]]
+    const { messages, text, greedy } = golden
+    await page.fill(id('chat-input'), messages!.at(-1)!.content)
+    await page.click(id('chat-add'))
+    await page.click(id('chat-show-prompt'))
+    await expect.poll(() => page.textContent(id('chat-rendered')), TIMEOUT).toBe(text)
+    await page.click(id('chat-show-prompt'))
+    await page.locator(message('user')).getByTestId('chat-remove').click()
+    await send(page, messages!.at(-1)!.content)
+    expect(await idsIn(page.locator(message('assistant')).last())).toEqual(greedy)
+    await send(page, 'And of Spain?')
+    const before = await rows(page)
+    await send(page, 'Thank you.')
+    const answered = await idsIn(page.locator(message('assistant')).last())
+    const added = await page.evaluate(async () => {
+      const { model } = await window.tokenscope
+      const text = '<|im_end|>\n<|im_start|>user\nThank you.<|im_end|>\n<|im_start|>assistant\n'
+      return (await model!.encode(text, { addSpecialTokens: false, parseSpecial: true })).length
+    })
+    expect((await rows(page)) - before).toBeLessThanOrEqual(added + answered.length + 1)
+  },
+)

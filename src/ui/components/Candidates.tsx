@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { CandidateRow, CandidateTable } from '../../state/candidates.ts'
+import type { CandidateRow, CandidateTable } from '../../analysis/candidates.ts'
 import { visibleText } from '../../state/characterGroups.ts'
 import { isSent } from '../../state/elsewhere/sentIds.ts'
 import type { TokenLog } from '../../state/tokenLog.ts'

@@ -192,6 +192,7 @@ function Connected() {
 
 /** Another of the models that the engine lists needs a connection of its own, with the key given again. */
 function OtherModels() {
+  const t = useTranslate()
   const remote = useRemote()
   const shown = useApp((state) => answeringModel(state.model)?.id)
   const others = remote?.models.filter((id) => id !== shown) ?? []

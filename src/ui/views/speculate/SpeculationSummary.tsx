@@ -1,6 +1,6 @@
 import type { NamedScale } from '../../../state/adapterScales.ts'
-import type { Measured, SpeculatePhase } from '../../../state/speculate.ts'
-import { totalsOf, type Totals } from '../../../state/speculateRounds.ts'
+import type { Measured, SpeculatePhase } from './store.ts'
+import { totalsOf, type Totals } from '../../../analysis/speculatedRounds.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import {

@@ -5,7 +5,7 @@ import {
   tableAfterFilters,
   tableBeforeFilters,
   type Distribution,
-} from '../../../state/candidates.ts'
+} from '../../../analysis/candidates.ts'
 import type { Settings } from '../../../state/settings.ts'
 import type { TokenLog } from '../../../state/tokenLog.ts'
 import type { GeneratedToken, LogitsAt } from '../../../api/model.ts'
@@ -131,7 +131,7 @@ function useContinue(log: TokenLog, index: number): ((id: number) => void) | und
   )
   if (!idle || session.model?.info.id !== log.modelId) return undefined
   return (id) => {
-    import('../../../state/samplingExplorer.ts')
+    import('../sampling/store.ts')
       .then(({ continueWith }) => continueWith(session, { index }, id))
       .catch((error: unknown) => session.report(error))
   }
