@@ -1,7 +1,7 @@
 import type { Turn } from './turns.ts'
 import { Icon, type IconName } from '../../components/Icon.tsx'
-import { comparisonOf } from '../../../state/adapterCompare.ts'
-import { stopsOf } from '../../../state/chat/rendering.ts'
+import { comparisonOf } from '../compare/store.ts'
+import { stopsOf } from './rendering.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useBusy, useChat, useReady } from './hooks.ts'
 
