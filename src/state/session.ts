@@ -36,6 +36,8 @@ export interface LoadRequest {
   id: string | null
   /** Settings of a run to start the moment the model answers. */
   first?: Settings | undefined
+  /** Beside an engine elsewhere, which stays on show. */
+  beside?: boolean | undefined
   /** How it is loaded, where that was chosen. */
   how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
 }
@@ -266,14 +268,18 @@ export class Session {
   private async adopt(model: Model, source: ModelSource, { id, how, ...asked }: LoadRequest): Promise<void> {
     const writes = model.info.tasks.includes('generate')
     const first = writes ? asked.first : undefined
-    const before = [this.shown, this.aside]
-    this.put(model)
-    this.aside = null
+    const far = asked.beside && this.shown?.info.remote ? this.shown : null
+    const before = far ? [this.aside] : [this.shown, this.aside]
     this.source = source
     this.how = how
+    if (far) this.aside = model
+    else {
+      this.put(model)
+      this.aside = null
+    }
     const { view } = this.app.getState()
     this.app.setState({
-      model: { kind: 'ready', info: model.info },
+      model: { kind: 'ready', info: (far ?? model).info },
       modelId: id,
       taken: null,
       ...(first === undefined ? {} : { run: BEGINNING }),

@@ -1,4 +1,6 @@
 import { useApp } from '../../context.ts'
+import { EngineAdapters } from './EngineAdapters.tsx'
+import { EngineCompare } from './EngineCompare.tsx'
 import { useRemote } from './hooks.ts'
 import { NotOffered } from './NotOffered.tsx'
 
@@ -7,8 +9,8 @@ export function FarView() {
   const remote = useRemote()
   const view = useApp((state) => state.view)
   if (remote === null) return null
-  switch (view) {
-    default:
-      return <NotOffered view={view} remote={remote} />
-  }
+  if (view === 'compare') return <EngineCompare />
+  if (view === 'adapters' && remote.capabilities['setAdapterScale'] === true)
+    return <EngineAdapters remote={remote} />
+  return <NotOffered view={view} remote={remote} />
 }

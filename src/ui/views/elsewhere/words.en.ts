@@ -57,7 +57,6 @@ export const elsewhereEn = {
   'far.top': 'This engine sent {count} alternative(s); it does not send the rest.',
   'far.stages':
     '{host} sent {count} alternative(s), with {mass} of the probability. From the temperature on, shares are among those; the others are not sent by this engine.',
-  'far.drawn': 'The draw was made at {host}.',
 
   'far.adaptersTitle': 'Adapters at {host}',
   'far.adaptersNote':

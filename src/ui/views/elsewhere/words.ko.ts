@@ -56,7 +56,6 @@ export const elsewhereKo: Readonly<Record<keyof typeof elsewhereEn, string>> = {
   'far.top': '후보 {count}개를 받았습니다. 나머지는 이 엔진이 보내지 않습니다.',
   'far.stages':
     '{host}에서 확률의 {mass}에 해당하는 후보 {count}개를 보냈습니다. 온도 단계부터의 비율은 이 후보들 안에서 계산한 것이고, 나머지는 이 엔진이 보내지 않습니다.',
-  'far.drawn': '추첨은 {host}에서 했습니다.',
 
   'far.adaptersTitle': '{host}의 어댑터',
   'far.adaptersNote':
