@@ -315,7 +315,8 @@ export class Adapters {
   /** Another model: the rows of the one before are tried on it, and who does not fit is said. */
   private followModel(): void {
     const { model } = this.session
-    if (model === this.model || model === null) return
+    // Those of the tab's model wait for it while an engine elsewhere is on show.
+    if (model === this.model || model === null || model.info.remote) return
     const { tracks, absent } = this.state.getState()
     const wanted = this.linkedTracks(this.remembered ?? [...tracks, ...absent])
     this.remembered = null

@@ -7,6 +7,7 @@ import { branchesKo } from '../views/branches/words.ko.ts'
 import { cacheKo } from '../views/attention/cache/words.ko.ts'
 import { chatKo } from '../views/chat/words.ko.ts'
 import { editsKo } from '../views/edits/words.ko.ts'
+import { elsewhereKo } from '../views/elsewhere/words.ko.ts'
 import { expertsKo } from '../views/experts/words.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from '../views/lens/words.ko.ts'
@@ -259,6 +260,7 @@ export const ko: Catalogue = {
   ...attributionKo,
   ...samplerKo,
   ...modelsKo,
+  ...elsewhereKo,
   ...precisionKo,
   ...scoreKo,
   ...fillKo,

@@ -7,6 +7,7 @@ import { cacheEn } from '../views/attention/cache/words.en.ts'
 import { chatEn } from '../views/chat/words.en.ts'
 import { editsEn } from '../views/edits/words.en.ts'
 import { fillEn } from '../views/fill/words.en.ts'
+import { elsewhereEn } from '../views/elsewhere/words.en.ts'
 import { expertsEn } from '../views/experts/words.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from '../views/lens/words.en.ts'
@@ -29,6 +30,7 @@ export const viewsEn = {
   ...attributionEn,
   ...samplerEn,
   ...modelsEn,
+  ...elsewhereEn,
   ...precisionEn,
   ...scoreEn,
   ...fillEn,
