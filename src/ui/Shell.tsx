@@ -1,11 +1,10 @@
-import { useState } from 'react'
 import { invariant } from '../errors.ts'
-import { answeringModel, isRunning, type Layout, type NarrowRegion } from '../state/app.ts'
+import { answeringModel, type Layout, type NarrowRegion } from '../state/app.ts'
 import { Icon } from './components/Icon.tsx'
 import { RunMeters } from './components/RunMeters.tsx'
 import { Splitter } from './components/Splitter.tsx'
 import { ViewNav } from './components/ViewNav.tsx'
-import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from './context.ts'
+import { NARROW, TIGHT, useApp, useMedia, useRested, useSession, useTranslate } from './context.ts'
 import { viewsFor, type Region, type View } from './views/index.ts'
 import { later, soon } from './views/later.tsx'
 
@@ -22,11 +21,7 @@ const LessonPanel = later(async () => (await import('./views/learn/LessonPanel.t
 /** Keeps its room until the page first rests: the strip reads what has been written, and its code would delay the first token. */
 function StripPlace() {
   const open = useApp((state) => state.layout.stripOpen)
-  const rests = useApp(
-    ({ model, run }) => model.kind !== 'empty' && model.kind !== 'loading' && !isRunning(run),
-  )
-  const [wanted, setWanted] = useState(false)
-  if (rests && !wanted) setWanted(true)
+  const wanted = useRested()
   return (
     <div className="lens-strip-place" data-open={open}>
       {wanted && <LensStrip />}

@@ -1,5 +1,6 @@
 import { linesByLayer, linesBySize } from '../../../state/attribution.ts'
 import type { Attribution } from '../../../api/model.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatPower } from '../../../maths/format.ts'
@@ -67,7 +68,7 @@ function Progress({ onAgain }: { onAgain: () => void }) {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert">
-        {t('attribution.failed')}: {phase.error.message} {phase.error.hint}{' '}
+        {t('attribution.failed')}: <ErrorWords error={phase.error} />{' '}
         <button type="button" className="button button-small" onClick={onAgain}>
           {t('attribution.again')}
         </button>

@@ -1,3 +1,4 @@
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import type { CacheReport } from '../../../api/model.ts'
 import { useTranslate } from '../../context.ts'
 import { StaleNotice, EmptyState } from '../reading/EmptyState.tsx'
@@ -50,7 +51,7 @@ function Failed() {
   if (error === null) return null
   return (
     <p className="steps-note" role="alert">
-      {t('cache.failed')}: {error.message} {error.hint}{' '}
+      {t('cache.failed')}: <ErrorWords error={error} />{' '}
       <button type="button" className="button button-small" onClick={() => void cache.refresh()}>
         {t('cache.refresh')}
       </button>

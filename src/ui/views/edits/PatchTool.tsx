@@ -1,6 +1,7 @@
 import { useRef, type FormEvent, type KeyboardEvent } from 'react'
 import { PATCH_KINDS, patchStep } from '../../../state/patchRuns.ts'
 import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy, useShown, useTexts, useWatchedMeasurement } from '../reading/hooks.ts'
@@ -64,7 +65,7 @@ function OtherPrompt() {
       </div>
       {phase.kind === 'failed' && (
         <p className="steps-note" role="alert">
-          {phase.error.message} {phase.error.hint}
+          <ErrorWords error={phase.error} />
         </p>
       )}
     </form>

@@ -1,4 +1,5 @@
 import { useStore } from 'zustand'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { isRunning } from '../../../state/app.ts'
 import type { TextMeasurement } from '../../../state/textMeasurement.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
@@ -47,7 +48,7 @@ export function StaleNotice<T>({ measurement }: { measurement: TextMeasurement<T
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert">
-        {t('reading.failed')}: {phase.error.message} {phase.error.hint}{' '}
+        {t('reading.failed')}: <ErrorWords error={phase.error} />{' '}
         <button type="button" className="button button-small" onClick={() => measurement.refresh()}>
           {t('steps.again')}
         </button>

@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { isRunning } from '../../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { PlaceHead } from './PlaceHead.tsx'
@@ -42,7 +43,7 @@ function EmptyState() {
       <div className="blank-slate" role="alert">
         <p className="blank-slate-title">{t('sampler.failed')}</p>
         <p>
-          {phase.error.message} {phase.error.hint}
+          <ErrorWords error={phase.error} />
         </p>
         <button type="button" className="button" onClick={() => explorer.refresh()}>
           {t('sampler.again')}

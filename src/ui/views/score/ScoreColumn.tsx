@@ -2,6 +2,7 @@ import { useRef, type RefObject } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import { hasPageText, type BoxName } from '../../../state/score.ts'
 import { ROLES, type TextSpan } from '../../../state/scoreSpans.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
@@ -104,7 +105,7 @@ function Status({ name }: { name: BoxName }) {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert" data-testid={`score-error-${name}`}>
-        {phase.error.message} {phase.error.hint}
+        <ErrorWords error={phase.error} />
       </p>
     )
   }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from '../../../state/savedTrace.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
@@ -136,7 +137,7 @@ function SaveState() {
     case 'failed':
       return (
         <p className="steps-note" role="alert" data-testid="error" data-code={saving.error.code}>
-          {t('trace.saveFailed')}: {saving.error.message} {saving.error.hint}
+          {t('trace.saveFailed')}: <ErrorWords error={saving.error} />
         </p>
       )
   }
