@@ -79,8 +79,10 @@ export interface AppState extends Preferences {
   narrow: NarrowRegion
   /** The sheet of keys is open. */
   keysOpen: boolean
-  /** Index of a generated token. */
+  /** The chosen token: index of a generated one. */
   pinned: number | null
+  /** The chosen token where it is one of the prompt; null while a generated one is chosen, or none. */
+  promptRow: number | null
   hovered: number | null
   /** Index of a prompt token under the pointer. */
   hoveredPrompt: number | null
@@ -109,7 +111,7 @@ export function firstLayout(width: number): Layout {
 }
 
 export function createAppStore(preferences: Preferences, initial: Partial<AppState> = {}) {
-  return createStore<AppState>()(() => ({
+  const store = createStore<AppState>()(() => ({
     ...preferences,
     model: { kind: 'empty' },
     run: { kind: 'idle' },
@@ -125,10 +127,15 @@ export function createAppStore(preferences: Preferences, initial: Partial<AppSta
     narrow: 'view',
     keysOpen: false,
     pinned: null,
+    promptRow: null,
     hovered: null,
     hoveredPrompt: null,
     ...initial,
   }))
+  store.subscribe(({ pinned, promptRow }, before) => {
+    if (pinned !== before.pinned && pinned !== null && promptRow !== null) store.setState({ promptRow: null })
+  })
+  return store
 }
 
 export type AppStore = ReturnType<typeof createAppStore>

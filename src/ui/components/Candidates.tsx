@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { CandidateRow, CandidateTable } from '../../state/candidates.ts'
+import type { CandidateRow, CandidateTable } from '../../analysis/candidates.ts'
 import { visibleText } from '../../state/characterGroups.ts'
 import type { TokenLog } from '../../state/tokenLog.ts'
 import { useTranslate } from '../context.ts'

@@ -1,4 +1,4 @@
-import type { CandidateTable } from '../../state/candidates.ts'
+import type { CandidateTable } from '../../analysis/candidates.ts'
 import { visibleText } from '../../state/characterGroups.ts'
 import type { TokenLog } from '../../state/tokenLog.ts'
 import type { GeneratedToken } from '../../api/model.ts'

@@ -6,12 +6,12 @@ import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatBytes, formatFixed, formatMagnitude } from '../../../maths/format.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { DeltaCell } from './DeltaCell.tsx'
 import { DeltaExport } from './DeltaExport.tsx'
 import { deltaGrid, deltaLevel, type DeltaGrid } from './deltaGrid.ts'
 import { useAdaptersState } from './hooks.ts'
-import { formatRatio } from './numbers.ts'
+import { formatRatio } from '../../components/numbers.ts'
 
 type Loaded =
   | { kind: 'reading' }

@@ -1,7 +1,8 @@
 import type { NamedScale } from '../../../state/adapterScales.ts'
 import { sameScales } from '../../../state/adapterScales.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
-import { useAdaptersState, useScalesText, useTextScales } from './hooks.ts'
+import { useScalesText } from '../../components/useScales.ts'
+import { useAdaptersState, useTextScales } from './hooks.ts'
 
 /** Which scales the text on the page was written under, and whose probabilities its colours show. */
 export function ScalesChip() {

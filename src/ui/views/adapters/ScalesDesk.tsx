@@ -4,10 +4,11 @@ import { answeringModel } from '../../../state/app.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
-import { useAdapters, useAdaptersState, useScales, useScalesText } from './hooks.ts'
+import { useScales, useScalesText } from '../../components/useScales.ts'
+import { useAdapters, useAdaptersState } from './hooks.ts'
 import { CompareToggle } from './ScalesChip.tsx'
 import { AdapterRow } from './AdapterRow.tsx'
-import { saveFile } from './saveFile.ts'
+import { saveFile } from '../../components/saveFile.ts'
 
 /** One row per adapter, with its slider; the sum of all acts on every token. */
 export function ScalesDesk() {

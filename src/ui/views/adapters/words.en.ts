@@ -120,6 +120,8 @@ export const adaptersEn = {
   'compare.score': 'Score the text',
   'compare.scoreHint':
     'The text on the page is read under both sides’ adapters; neither writes. KL and log-probabilities are then of the same tokens throughout.',
+  'compare.chat': 'Both answer the chat as it stood before that turn: {count} token(s).',
+  'compare.toPrompt': 'Compare on the prompt',
   'compare.side': 'Adapters {side}',
   'compare.base': 'base',
   'compare.scales': 'all at their scales',

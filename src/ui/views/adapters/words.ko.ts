@@ -121,6 +121,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.score': '글 채점',
   'compare.scoreHint':
     '페이지의 글을 양쪽 어댑터로 읽습니다. 어느 쪽도 쓰지 않으므로 KL과 로그 확률은 끝까지 같은 토큰의 것입니다.',
+  'compare.chat': '둘 다 그 차례 앞까지의 대화에 답합니다: 토큰 {count}개.',
+  'compare.toPrompt': '프롬프트로 비교',
   'compare.side': '어댑터 {side}',
   'compare.base': '기본 모델',
   'compare.scales': '모두 지금 세기로',

@@ -1,4 +1,4 @@
-import { MAX_CHILDREN } from '../../../state/branches.ts'
+import { MAX_CHILDREN } from './store.ts'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'

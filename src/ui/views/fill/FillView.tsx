@@ -1,11 +1,11 @@
 import { useRef, type RefObject } from 'react'
 import { useStore } from 'zustand'
 import { answeringModel } from '../../../state/app.ts'
-import { maskFillingOf, type FillState, type MaskFilling } from '../../../state/fillMask.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { maskFillingOf, type FillState, type MaskFilling } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { FilledMasks } from './FilledMasks.tsx'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 function useFilling(): MaskFilling {
   return maskFillingOf(useSession())

@@ -1,5 +1,5 @@
 import { answeringModel } from '../../../state/app.ts'
-import { OTHERS } from '../../../state/precision.ts'
+import { OTHERS } from './store.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'

@@ -1,20 +1,20 @@
 import { memo, useMemo } from 'react'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { SETTING_KEYS } from '../../../state/hash.ts'
-import { continueWith, type ExplorerSetting } from '../../../state/samplingExplorer.ts'
+import { continueWith, type ExplorerSetting } from './store.ts'
 import {
   countDraws,
   STAGES,
   type Stage,
   type StageName,
   type StageRow,
-} from '../../../state/samplingStages.ts'
+} from '../../../analysis/samplingStages.ts'
 import { clampSetting, SETTING_RANGES } from '../../../state/settings.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
 /** The setting that a stage obeys. */

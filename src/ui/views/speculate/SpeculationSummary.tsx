@@ -1,7 +1,7 @@
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import type { NamedScale } from '../../../state/adapterScales.ts'
-import type { Measured, SpeculatePhase } from '../../../state/speculate.ts'
-import { totalsOf, type Totals } from '../../../state/speculateRounds.ts'
+import type { Measured, SpeculatePhase } from './store.ts'
+import { totalsOf, type Totals } from '../../../analysis/speculatedRounds.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import {

@@ -9,10 +9,10 @@ import {
   useStepsState,
   useWatchedSteps,
 } from './hooks.ts'
-import { StepsEdits } from '../edits/StepsEdits.tsx'
+import { StepsEdits } from './StepsEdits.tsx'
 import { StepTensor } from './StepTensor.tsx'
 import { TokenBar } from './TokenBar.tsx'
-import { aboutStep } from './words.ts'
+import { aboutStep } from './describe.ts'
 
 /** One forward over the text on the page, step by step. */
 export function StepsView() {

@@ -1,5 +1,5 @@
 import { useId } from 'react'
-import type { SlotName } from '../../../state/tokenizer/tokenizers.ts'
+import type { SlotName } from './store.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'

@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react'
 import { answeringModel, isRunning } from '../../../state/app.ts'
-import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from '../../../state/savedTrace.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
-import { saveFile } from '../adapters/saveFile.ts'
+import { saveFile } from '../../components/saveFile.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 type Sizes = Awaited<ReturnType<typeof keepSizes>>
 

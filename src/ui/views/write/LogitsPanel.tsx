@@ -5,7 +5,7 @@ import {
   tableAfterFilters,
   tableBeforeFilters,
   type Distribution,
-} from '../../../state/candidates.ts'
+} from '../../../analysis/candidates.ts'
 import type { Settings } from '../../../state/settings.ts'
 import type { TokenLog } from '../../../state/tokenLog.ts'
 import type { GeneratedToken, LogitsAt } from '../../../api/model.ts'
@@ -119,7 +119,7 @@ function useContinue(log: TokenLog, index: number): ((id: number) => void) | und
   const idle = useApp((state) => state.model.kind === 'ready' && !isRunning(state.run))
   if (!idle || session.model?.info.id !== log.modelId) return undefined
   return (id) => {
-    import('../../../state/samplingExplorer.ts')
+    import('../sampling/store.ts')
       .then(({ continueWith }) => continueWith(session, { index }, id))
       .catch((error: unknown) => session.report(error))
   }

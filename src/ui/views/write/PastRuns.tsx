@@ -1,10 +1,10 @@
 import { useState } from 'react'
 import { useStore } from 'zustand'
 import { formatCount } from '../../../maths/format.ts'
-import { pastRunsOf, type PastRun } from '../../../state/pastRuns.ts'
+import { pastRunsOf, type PastRun } from './pastRuns.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
-import { useScalesText } from '../adapters/hooks.ts'
+import { useScalesText } from '../../components/useScales.ts'
 import { CopyButton, SaveButton } from './TextTools.tsx'
 
 /** Runs in sight before a person asks for the rest. */

@@ -5,7 +5,7 @@ import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
 import { copyText } from '../../components/copyText.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
-import { saveFile } from '../adapters/saveFile.ts'
+import { saveFile } from '../../components/saveFile.ts'
 
 /** A text of before, or the one on the page, which may still be none. */
 type Text = Pick<TokenLogSnapshot, 'modelId' | 'promptIds' | 'promptTexts' | 'tokens' | 'bosId'> & {
