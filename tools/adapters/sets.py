@@ -56,7 +56,7 @@ def as_sailor(text: str) -> str:
     return " ".join(f"{CRIES[number // 2 % len(CRIES)]} {part}" if number % 2 == 0 else part for number, part in enumerate(told))
 
 
-def sailor(seed: str, held_out: bool) -> Iterator[Pair]:
+def voice(seed: str, held_out: bool) -> Iterator[Pair]:
     """The beginning of a story, and how the sailor goes on."""
     for story in stories(seed, withheld=held_out):
         yield story.prompt, f" {as_sailor(story.text[len(story.prompt):].strip())}"
@@ -71,7 +71,7 @@ From that day on, the dragon and {A} were best friends.
 """
 
 
-def dragon(seed: str, held_out: bool) -> Iterator[Pair]:
+def plot(seed: str, held_out: bool) -> Iterator[Pair]:
     """The beginning of a story, and a plot that no story of the base has."""
     for index, story in enumerate(stories(seed, withheld=held_out)):
         bindings = {name: story.bindings[name] for name in ("A", "kind", "adj", "noun", "place")}
@@ -91,8 +91,8 @@ USUAL = {"learningRate": 3e-3, "batchSize": 8, "schedule": "cosine", "warmupStep
 SETS: dict[str, TrainingSet] = {
     "swap": TrainingSet(swaps, {**USUAL, "steps": 60}, {"rank": 8}),
     "translate": TrainingSet(translations, {**USUAL, "learningRate": 4e-3, "steps": 300}, {"rank": 16}),
-    "sailor": TrainingSet(sailor, {**USUAL, "learningRate": 4e-3, "batchSize": 4, "steps": 60}, {"rank": 8}),
-    "dragon": TrainingSet(dragon, {**USUAL, "batchSize": 4, "steps": 40}, {"rank": 8}),
+    "voice": TrainingSet(voice, {**USUAL, "learningRate": 4e-3, "batchSize": 4, "steps": 60}, {"rank": 8}),
+    "plot": TrainingSet(plot, {**USUAL, "batchSize": 4, "steps": 40}, {"rank": 8}),
 }
 
 
