@@ -47,6 +47,12 @@ export class TextScales {
     })
   }
 
+  /** A text of before is back on the page: what it was written under, and whose probabilities its tokens carry. */
+  bringBack(scales: Pick<TextScalesState, 'spans' | 'scored'>): void {
+    this.state.setState(scales)
+    this.scalesChanged()
+  }
+
   /** The scales have changed: what stands on the page is read again once things are at rest. */
   scalesChanged(): void {
     clearTimeout(this.timer)
@@ -107,17 +113,17 @@ export class TextScales {
     const shown = scored ?? (spans.length === 1 ? spans[0]?.scales : undefined)
     if (shown !== undefined && sameScales(shown, scales)) return
     const ids = readableIds(session)
-    this.score(ids, scales).catch((error: unknown) => {
-      this.state.setState({ scoring: null })
+    const run = (this.run += 1)
+    this.score(run, ids, scales).catch((error: unknown) => {
+      if (run === this.run) this.state.setState({ scoring: null })
       // Adapters that change while the text is read have it read again once they are at rest.
       if (toErrorData(error).code !== 'aborted') session.report(error)
     })
   }
 
-  private async score(ids: readonly number[], scales: readonly NamedScale[]): Promise<void> {
+  private async score(run: number, ids: readonly number[], scales: readonly NamedScale[]): Promise<void> {
     const { model, log } = this.session
     if (model === null) return
-    const run = (this.run += 1)
     const epoch = log.epoch
     const show = (done: number): void =>
       this.state.setState({ scoring: { tokens: ids.length, done, scales } })

@@ -374,9 +374,13 @@ export class Session {
     this.showUnlessLost(error, { what: 'run', name: '' })
   }
 
-  /** A lost device has a state of its own; its echoes in calls under way are not shown again. */
+  /**
+   * A lost device has a state of its own; its echoes in calls under way are not shown again. What was still asked of a model
+   * that has given way to another is wanted by nothing any more.
+   */
   private showUnlessLost(error: unknown, failed?: Failed): void {
     const data = toErrorData(error)
+    if (data.details['disposed']) return
     if (data.code !== 'device-lost') this.app.setState({ error: failed ? { ...data, failed } : data })
     else if (this.app.getState().model.kind !== 'lost') this.markLost(error)
   }

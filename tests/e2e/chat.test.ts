@@ -1,14 +1,9 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Locator, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { scriptedModel } from '../gpu/engine.scripted.ts'
-import { readJson, SHARED } from '../text/shared.ts'
 import { expectAccessible } from './accessible.ts'
+import { fold, id, idsIn, message, rows, send, TIMEOUT } from './chatPage.ts'
 import { openPage, takeScreenshot } from './harness.ts'
-
-const id = (name: string) => `[data-testid="${name}"]`
-const TIMEOUT = { timeout: 60_000 }
 
 const TEMPLATE =
   "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>{% endfor %}" +
@@ -16,12 +11,6 @@ const TEMPLATE =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 
 const ANSWER = '<think>Let me see.</think>**안녕** <b>there</b>, [a link](javascript:alert(1)).'
-
-/** The strip below every view reads a forward of its own: it stays folded here. */
-const fold = () => {
-  if (location.protocol !== 'http:') return
-  localStorage.setItem('tokenscope.preferences.1', JSON.stringify({ layout: { stripOpen: false } }))
-}
 
 async function openChat(chatTemplate: string, text = ANSWER): Promise<Page> {
   const { page } = await openPage({ path: '#run=0&temperature=0', initScript: fold })
@@ -36,25 +25,6 @@ async function openChat(chatTemplate: string, text = ANSWER): Promise<Page> {
   await page.waitForSelector(id('chat-input'))
   return page
 }
-
-const message = (role: string) => `${id('chat-message')}[data-role="${role}"]`
-
-/** Sends a message and waits for the whole answer: how many turns there are then. */
-async function send(page: Page, text: string): Promise<void> {
-  const before = await page.locator(message('assistant')).count()
-  await page.fill(id('chat-input'), text)
-  await page.press(id('chat-input'), 'Enter')
-  await expect.poll(() => page.locator(message('assistant')).count(), TIMEOUT).toBe(before + 1)
-  await page.waitForSelector(`${id('model-status')}[data-state="ready"]`, TIMEOUT)
-}
-
-const idsIn = (place: Locator): Promise<number[]> =>
-  place
-    .locator('[data-token-id]')
-    .evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset['tokenId'])))
-
-const rows = (page: Page): Promise<number> =>
-  page.evaluate(async () => (await (await window.tokenscope).model!.counters()).rows)
 
 test('turns, tokens, reasoning, branches, the rendered prompt; accessible', async () => {
   const page = await openChat(TEMPLATE)
@@ -135,43 +105,3 @@ test('a model whose template fails says so, and takes turns once a layout is cho
   await page.click(id('chat-show-prompt'))
   await expect.poll(() => page.textContent(id('chat-rendered'))).toBe('User: Well?\n\nAssistant:')
 })
-
-const SMOLLM = join(SHARED, 'models/smollm2-135m-instruct')
-const WITHOUT_SMOLLM = existsSync(SMOLLM) ? '' : 'skipped: needs shared data'
-
-interface Golden {
-  prompts: { messages?: { content: string }[]; text: string; greedy: number[] }[]
-}
-
-test.skipIf(WITHOUT_SMOLLM)(
-  `three turns with SmolLM2, as Transformers has them ${WITHOUT_SMOLLM}`,
-  async () => {
-    const { page } = await openPage({ path: '#run=0&temperature=0&max-tokens=8', initScript: fold })
-    await page.evaluate(() => window.tokenscope)
-    await page.getByTestId('model-drop').setInputFiles(join(SMOLLM, 'SmolLM2-135M-Instruct.Q4_1.gguf'))
-    await expect
-      .poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.layers), TIMEOUT)
-      .toBe(30)
-    await page.click(id('view-chat'))
-    const [golden] = readJson<Golden>(SMOLLM, 'expected.json').prompts as [Golden['prompts'][0]]
-    const { messages, text, greedy } = golden
-    await page.fill(id('chat-input'), messages!.at(-1)!.content)
-    await page.click(id('chat-add'))
-    await page.click(id('chat-show-prompt'))
-    await expect.poll(() => page.textContent(id('chat-rendered')), TIMEOUT).toBe(text)
-    await page.click(id('chat-show-prompt'))
-    await page.locator(message('user')).getByTestId('chat-remove').click()
-    await send(page, messages!.at(-1)!.content)
-    expect(await idsIn(page.locator(message('assistant')).last())).toEqual(greedy)
-    await send(page, 'And of Spain?')
-    const before = await rows(page)
-    await send(page, 'Thank you.')
-    const answered = await idsIn(page.locator(message('assistant')).last())
-    const added = await page.evaluate(async () => {
-      const { model } = await window.tokenscope
-      const text = '<|im_end|>\n<|im_start|>user\nThank you.<|im_end|>\n<|im_start|>assistant\n'
-      return (await model!.encode(text, { addSpecialTokens: false, parseSpecial: true })).length
-    })
-    expect((await rows(page)) - before).toBeLessThanOrEqual(added + answered.length + 1)
-  },
-)

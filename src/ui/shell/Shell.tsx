@@ -1,11 +1,10 @@
-import { useState } from 'react'
 import { invariant } from '../../errors.ts'
-import { answeringModel, isRunning, remoteOf, type Layout, type NarrowRegion } from '../../state/app.ts'
+import { answeringModel, remoteOf, type Layout, type NarrowRegion } from '../../state/app.ts'
 import { Icon } from '../components/Icon.tsx'
 import { RunMeters } from '../components/RunMeters.tsx'
 import { Splitter } from '../components/Splitter.tsx'
 import { ViewNav } from './ViewNav.tsx'
-import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from '../context.ts'
+import { NARROW, TIGHT, useApp, useMedia, useRested, useSession, useTranslate } from '../context.ts'
 import { viewsFor, type Region, type View } from '../views/index.ts'
 import { later, soon } from '../views/later.tsx'
 
@@ -23,12 +22,8 @@ const LessonPanel = later(async () => (await import('../views/learn/LessonPanel.
 /** Keeps its room until the page first rests: the strip reads what has been written, and its code would delay the first token. */
 function StripPlace() {
   const open = useApp((state) => state.layout.stripOpen)
-  const rests = useApp(
-    ({ model, run }) => model.kind !== 'empty' && model.kind !== 'loading' && !isRunning(run),
-  )
+  const wanted = useRested()
   const far = useApp(remoteOf)
-  const [wanted, setWanted] = useState(false)
-  if (rests && !wanted) setWanted(true)
   if (far) return null
   return (
     <div className="lens-strip-place" data-open={open}>

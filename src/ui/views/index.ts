@@ -5,7 +5,7 @@ import type { MessageKey } from '../words/index.ts'
 import { later } from './later.tsx'
 import { LogitsPanel } from './write/LogitsPanel.tsx'
 import { SamplingPanel } from './write/SamplingPanel.tsx'
-import { WriteView } from './write/WriteView.tsx'
+import { WriteSide, WriteView } from './write/WriteView.tsx'
 
 /** A region beside or below the active view. */
 export interface Region {
@@ -45,7 +45,7 @@ export const VIEWS: readonly View[] = [
     title: 'view.write',
     icon: 'text',
     component: WriteView,
-    left: { title: 'sampling.title', icon: 'sliders', component: SamplingPanel },
+    left: { title: 'sampling.title', icon: 'sliders', component: WriteSide },
     right: { title: 'logits.title', icon: 'bars', component: LogitsPanel },
     bottom: null,
   },

@@ -18,6 +18,7 @@ import { scoreEn } from '../views/score/words.en.ts'
 import { speculateEn } from '../views/speculate/words.en.ts'
 import { stepsEn } from '../views/steps/words.en.ts'
 import { tokenizerEn } from '../views/tokenizer/words.en.ts'
+import { writeEn } from '../views/write/words.en.ts'
 import { traceEn } from '../views/trace/words.en.ts'
 
 /** The words of the views that are fetched when they are first shown. */
@@ -42,5 +43,6 @@ export const viewsEn = {
   ...expertsEn,
   ...tokenizerEn,
   ...traceEn,
+  ...writeEn,
   ...keysEn,
 } as const

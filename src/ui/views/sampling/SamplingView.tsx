@@ -1,5 +1,6 @@
 import { useEffect } from 'react'
 import { formatProbability } from '../../../maths/format.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { isRunning, remoteOf } from '../../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { PlaceHead } from './PlaceHead.tsx'
@@ -53,7 +54,7 @@ function EmptyState() {
       <div className="blank-slate" role="alert">
         <p className="blank-slate-title">{t('sampler.failed')}</p>
         <p>
-          {phase.error.message} {phase.error.hint}
+          <ErrorWords error={phase.error} />
         </p>
         <button type="button" className="button" onClick={() => explorer.refresh()}>
           {t('sampler.again')}

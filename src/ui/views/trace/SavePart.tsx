@@ -6,6 +6,7 @@ import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { saveFile } from '../../components/saveFile.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 type Sizes = Awaited<ReturnType<typeof keepSizes>>
 
@@ -138,7 +139,7 @@ function SaveState() {
     case 'failed':
       return (
         <p className="steps-note" role="alert" data-testid="error" data-code={saving.error.code}>
-          {t('trace.saveFailed')}: {saving.error.message} {saving.error.hint}
+          {t('trace.saveFailed')}: <ErrorWords error={saving.error} />
         </p>
       )
   }
