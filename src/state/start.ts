@@ -90,7 +90,9 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const ownText = saved !== null && (link.prompt ?? saved.prompt) === saved.prompt
   const gone = ownText && link.model === null && saved.modelId === null
   const modelId = gone ? null : (link.model ?? saved?.modelId ?? catalogue.initial)
-  const prompt = link.prompt ?? saved?.prompt ?? examplesOf(catalogue, modelId)[0] ?? ''
+  const examples = examplesOf(catalogue, modelId)
+  const own = app.getState().language === 'ko' ? examples.find((text) => /[가-힣]/.test(text)) : undefined
+  const prompt = link.prompt ?? saved?.prompt ?? own ?? examples[0] ?? ''
   app.setState({ prompt, modelId })
   const restores = saved !== null && saved.prompt === prompt && saved.modelId === modelId
   if (restores) log.restore(saved.log)
