@@ -63,6 +63,7 @@ export const METHODS = {
   precision: 'stream',
   cache: 'call',
   saveTrace: 'call',
+  selfTest: 'call',
   memory: 'call',
   counters: 'call',
   dispose: 'call',
