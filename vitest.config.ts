@@ -6,6 +6,10 @@ const MINUTE = 60_000
 /** Two files at a time: neither a compiling driver nor a page is worth more than a core. */
 const PAIRED = { pool: 'forks', maxWorkers: 2 } as const
 
+/** Pages beyond the main ones run under `npm run test:all`, and where the folder is named. */
+const WITH_MORE =
+  process.env['TOKENSCOPE_ALL'] === '1' || process.argv.some((arg) => arg.includes('tests/e2e/more'))
+
 /** A poll waits for a state however busy the machine is; what never comes ends here. */
 const POLL = { timeout: MINUTE }
 
@@ -49,7 +53,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
+          include: ['tests/e2e/*.test.ts', ...(WITH_MORE ? ['tests/e2e/more/*.test.ts'] : [])],
           setupFiles: ['tests/setup.e2e.ts'],
           ...PAIRED,
           testTimeout: 5 * MINUTE,

@@ -1,4 +1,4 @@
-import { orderAll } from '../src/decode/fullRanking.ts'
+import { orderAll } from '../src/maths/fullRanking.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { HeatmapPainter } from '../src/gpu/heatmap.ts'
 import { TensorCells } from '../src/gpu/heatmapCells.ts'

@@ -1,5 +1,5 @@
 import { invariant } from './errors.ts'
-import { mountPage } from './ui/mount.tsx'
+import { mountPage } from './ui/shell/mount.tsx'
 import { createClient } from './worker/client.ts'
 
 const root = document.getElementById('root')

@@ -1,4 +1,4 @@
-// Philox4x32-10 (Salmon et al., SC 2011). The same code as src/decode/rng.ts, line by line; see there.
+// Philox4x32-10 (Salmon et al., SC 2011). The same code as src/maths/rng.ts, line by line; see there.
 
 // High 32 bits of a * b, from 16-bit halves; no sum here exceeds 2^32 - 1.
 fn random_multiply_high(a: u32, b: u32) -> u32 {

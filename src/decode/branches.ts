@@ -5,7 +5,7 @@ import { Feed, submitRows } from '../run/feed.ts'
 import { MAX_LOGIT_ROWS } from '../run/rows.ts'
 import type { DecodeContext } from './context.ts'
 import type { Child, Fork, Model, NextTokens, TokenAlternative } from '../api/model.ts'
-import { entropyNats, topN, type RankedToken } from './distribution.ts'
+import { entropyNats, topN, type RankedToken } from '../maths/distribution.ts'
 import { checkIds, checkOptions } from './options.ts'
 
 /** Rows of a chunk of text that is no longer cached: small enough for the tab to stay responsive on a slow GPU. */

@@ -5,9 +5,9 @@ import type { Runner } from '../run/runner.ts'
 import type { Detokenizer } from '../text/detokenizer.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type { ComparedToken, FinishReason, GeneratedToken } from '../api/model.ts'
-import { klDivergence, logSoftmax, topN } from './distribution.ts'
+import { klDivergence, logSoftmax, topN } from '../maths/distribution.ts'
 import type { CheckedOptions } from './options.ts'
-import { randomUniform } from './rng.ts'
+import { randomUniform } from '../maths/rng.ts'
 import { sampleToken } from './samplers.ts'
 
 export interface CompareContext {

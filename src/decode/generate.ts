@@ -10,7 +10,7 @@ import { createStopMatcher, type StopMatcher } from '../text/stopMatcher.ts'
 import type { FinishReason, GeneratedToken } from '../api/model.ts'
 import type { CheckedOptions } from './options.ts'
 import { ReadbackRing, type Readback } from './readback.ts'
-import { randomUniform, seedWords } from './rng.ts'
+import { randomUniform, seedWords } from '../maths/rng.ts'
 import { sampleToken } from './samplers.ts'
 
 /** Forwards in flight while the host reads earlier ones. */

@@ -1,6 +1,6 @@
 import { TokenscopeError } from '../errors.ts'
 import type { GenerateOptions, SamplingOptions } from '../api/model.ts'
-import { checkSampling } from './sampling_options.ts'
+import { checkSampling } from './samplingOptions.ts'
 
 /** Generation options, checked and filled in. */
 export interface CheckedOptions {

@@ -16,7 +16,7 @@ import {
   type Ranking,
   type RankRequest,
   type SeenIds,
-} from './ranking.ts'
+} from '../maths/ranking.ts'
 
 export {
   checkSampling,
@@ -24,8 +24,8 @@ export {
   PRESETS,
   type PresetName,
   type SamplingInput,
-} from './sampling_options.ts'
-export type { Candidates, LogitsSource, SeenIds } from './ranking.ts'
+} from './samplingOptions.ts'
+export type { Candidates, LogitsSource, SeenIds } from '../maths/ranking.ts'
 
 export interface SampleContext {
   /** Ids of the prompt and of what was generated; only the repetition penalty reads them. */

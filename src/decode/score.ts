@@ -8,7 +8,7 @@ import { MAX_ROWS, ROW_BUCKETS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import { checkIds, checkOptions } from './options.ts'
-import { largestIds } from './selection.ts'
+import { largestIds } from '../maths/selection.ts'
 
 const DEFAULT_TOP = 5
 /** Bytes of logits of one chunk: they are read back piece by piece, none is held for long. */

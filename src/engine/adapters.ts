@@ -1,6 +1,6 @@
 import type { ScaledAdapter } from '../adapters/combine.ts'
 import type { ParsedAdapter } from '../adapters/types.ts'
-import { klDivergence, logSoftmax } from '../decode/distribution.ts'
+import { klDivergence, logSoftmax } from '../maths/distribution.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
 import { openSource } from '../sources/open.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'

@@ -1,5 +1,5 @@
 import type { FilledMask, FillMaskOptions } from '../api/model.ts'
-import { topN } from '../decode/distribution.ts'
+import { topN } from '../maths/distribution.ts'
 import { TokenscopeError } from '../errors.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from '../inspect/forward.ts'
 import { keptTensor, residualName, unembedLogits } from '../inspect/unembed.ts'

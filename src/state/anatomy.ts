@@ -3,7 +3,7 @@ import type { Attrs, Mask, Model, StepInfo } from '../api/model.ts'
 import type { OpName } from '../program/attrs.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-import { holdsContext, rolesOf, type StepRole } from './stepRoles.ts'
+import { holdsContext, rolesOf, type StepRole } from '../analysis/stepRoles.ts'
 
 /** A step of one op, with that op's attributes. */
 export type StepInfoOf<O extends OpName> = StepInfo & { readonly op: O; readonly attrs: Attrs[O] }
@@ -151,7 +151,7 @@ export class ModelAnatomy {
     if (model === this.#of) return
     this.#of = model
     this.state.setState(UNKNOWN_ANATOMY, true)
-    if (model === null) return
+    if (model === null || model.info.remote) return
     readAnatomy(model).then(
       (anatomy) => {
         if (model === this.#of) this.state.setState(anatomy, true)

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { ErrorData } from '../errors.ts'
-import type { LoadProgress, MemoryReport, ModelInfo } from '../api/model.ts'
+import type { LoadProgress, MemoryReport, ModelInfo, RemoteEngine } from '../api/model.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
 
@@ -79,8 +79,10 @@ export interface AppState extends Preferences {
   narrow: NarrowRegion
   /** The sheet of keys is open. */
   keysOpen: boolean
-  /** Index of a generated token. */
+  /** The chosen token: index of a generated one. */
   pinned: number | null
+  /** The chosen token where it is one of the prompt; null while a generated one is chosen, or none. */
+  promptRow: number | null
   hovered: number | null
   /** Index of a prompt token under the pointer. */
   hoveredPrompt: number | null
@@ -109,7 +111,7 @@ export function firstLayout(width: number): Layout {
 }
 
 export function createAppStore(preferences: Preferences, initial: Partial<AppState> = {}) {
-  return createStore<AppState>()(() => ({
+  const store = createStore<AppState>()(() => ({
     ...preferences,
     model: { kind: 'empty' },
     run: { kind: 'idle' },
@@ -125,10 +127,15 @@ export function createAppStore(preferences: Preferences, initial: Partial<AppSta
     narrow: 'view',
     keysOpen: false,
     pinned: null,
+    promptRow: null,
     hovered: null,
     hoveredPrompt: null,
     ...initial,
   }))
+  store.subscribe(({ pinned, promptRow }, before) => {
+    if (pinned !== before.pinned && pinned !== null && promptRow !== null) store.setState({ promptRow: null })
+  })
+  return store
 }
 
 export type AppStore = ReturnType<typeof createAppStore>
@@ -148,6 +155,11 @@ export function answeringModel(model: ModelPhase): ModelInfo | null {
     case 'ready':
       return model.info
   }
+}
+
+/** The engine elsewhere that would answer now; undefined while the tab's own model does. */
+export function remoteOf({ model }: Pick<AppState, 'model'>): RemoteEngine | undefined {
+  return answeringModel(model)?.remote
 }
 
 export type StatusWord = 'empty' | 'loading' | 'ready' | 'running' | 'lost' | 'failed'

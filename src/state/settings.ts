@@ -1,7 +1,7 @@
 import type { SamplingOptions } from '../api/model.ts'
-import { DEFAULT_SAMPLING, PRESETS, type PresetName } from '../decode/sampling_options.ts'
+import { DEFAULT_SAMPLING, PRESETS, type PresetName } from '../decode/samplingOptions.ts'
 
-export type { PresetName } from '../decode/sampling_options.ts'
+export type { PresetName } from '../decode/samplingOptions.ts'
 
 /** What a person may set before a run. */
 export interface Settings extends SamplingOptions {

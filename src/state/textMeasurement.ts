@@ -3,8 +3,6 @@ import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Model } from '../api/model.ts'
 import { isRunning } from './app.ts'
 import type { Session } from './session.ts'
-import { stepsOf } from './steps.ts'
-import { selectedRow } from './stepsMoves.ts'
 import { beginsWith, readableIds, sameIds, scalesKey } from './textIdentity.ts'
 
 export type MeasurementPhase =
@@ -116,17 +114,4 @@ export class TextMeasurement<T> {
       this.session.report(error)
     }
   }
-}
-
-/** Row of the token selected on the page, among `rows`: generated, of the prompt, else the last. */
-export function textRow(session: Session, rows: number): number {
-  const { promptRow } = stepsOf(session).state.getState()
-  return selectedRow(session.app.getState().pinned, promptRow, session.log.promptIds.length, rows)
-}
-
-/** Selects the token of a row on every view. */
-export function selectTextRow(session: Session, row: number): void {
-  const prompt = session.log.promptIds.length
-  stepsOf(session).state.setState({ promptRow: row < prompt ? row : null })
-  session.app.setState({ pinned: row < prompt ? null : row - prompt, hovered: null, hoveredPrompt: null })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import * as distribution from '../../src/decode/distribution.ts'
+import * as distribution from '../../src/maths/distribution.ts'
 import { nmse } from '../nmse.ts'
 import { randomSource } from '../random.ts'
 import { softmax, topK } from '../reference.ts'

@@ -7,7 +7,7 @@ import {
   seedWords,
   type Words2,
   type Words4,
-} from '../../src/decode/rng.ts'
+} from '../../src/maths/rng.ts'
 import { randomSource } from '../random.ts'
 
 test('multiplyHigh equals the 64-bit product', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
-import { randomUniform } from '../../src/decode/rng.ts'
+import { randomUniform } from '../../src/maths/rng.ts'
 import {
   checkSampling,
   DEFAULT_SAMPLING,

@@ -10,8 +10,8 @@ import {
   type Filtered,
 } from '../../src/decode/speculation/acceptance.ts'
 import { lookUp } from '../../src/decode/speculation/promptLookup.ts'
-import { randomUniform } from '../../src/decode/rng.ts'
-import { DEFAULT_SAMPLING } from '../../src/decode/sampling_options.ts'
+import { randomUniform } from '../../src/maths/rng.ts'
+import { DEFAULT_SAMPLING } from '../../src/decode/samplingOptions.ts'
 
 /** Distributions over six tokens, the next one depending on the token before (−1 at the start). */
 type Chain = (before: number) => Filtered

@@ -1,14 +1,9 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { scriptedModel } from '../gpu/engine.scripted.ts'
-import { readJson, SHARED } from '../text/shared.ts'
 import { expectAccessible } from './accessible.ts'
+import { fold, id, idsIn, message, rows, send, TIMEOUT } from './chatPage.ts'
 import { openPage, takeScreenshot } from './harness.ts'
-
-const id = (name: string) => `[data-testid="${name}"]`
-const TIMEOUT = { timeout: 60_000 }
 
 const TEMPLATE =
   "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>{% endfor %}" +
@@ -16,12 +11,6 @@ const TEMPLATE =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 
 const ANSWER = '<think>Let me see.</think>**안녕** <b>there</b>, [a link](javascript:alert(1)).'
-
-/** The strip below every view reads a forward of its own: it stays folded here. */
-const fold = () => {
-  if (location.protocol !== 'http:') return
-  localStorage.setItem('tokenscope.preferences.1', JSON.stringify({ layout: { stripOpen: false } }))
-}
 
 async function openChat(chatTemplate: string, text = ANSWER): Promise<Page> {
   const { page } = await openPage({ path: '#run=0&temperature=0', initScript: fold })
@@ -37,20 +26,6 @@ async function openChat(chatTemplate: string, text = ANSWER): Promise<Page> {
   return page
 }
 
-const message = (role: string) => `${id('chat-message')}[data-role="${role}"]`
-
-/** Sends a message and waits for the whole answer: how many turns there are then. */
-async function send(page: Page, text: string): Promise<void> {
-  const before = await page.locator(message('assistant')).count()
-  await page.fill(id('chat-input'), text)
-  await page.press(id('chat-input'), 'Enter')
-  await expect.poll(() => page.locator(message('assistant')).count(), TIMEOUT).toBe(before + 1)
-  await page.waitForSelector(`${id('model-status')}[data-state="ready"]`, TIMEOUT)
-}
-
-const rows = (page: Page): Promise<number> =>
-  page.evaluate(async () => (await (await window.tokenscope).model!.counters()).rows)
-
 test('turns, tokens, reasoning, branches, the rendered prompt; accessible', async () => {
   const page = await openChat(TEMPLATE)
   await send(page, 'One.')
@@ -58,9 +33,7 @@ test('turns, tokens, reasoning, branches, the rendered prompt; accessible', asyn
   expect(await answer.locator('.chat-reasoning summary').textContent()).toContain('Reasoning')
   // Tokens of the answer are those of the page's text.
   const told = await page.evaluate(async () => (await window.tokenscope).model!.info.eosIds)
-  const ids = await answer
-    .locator('[data-token-id]')
-    .evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset['tokenId'])))
+  const ids = await idsIn(answer)
   expect(told).toContain(ids.at(-1))
   await answer.locator('[data-token-index]').last().click()
   expect(await answer.locator('[aria-selected="true"]').count()).toBe(1)
@@ -89,6 +62,14 @@ test('turns, tokens, reasoning, branches, the rendered prompt; accessible', asyn
   await page.locator(message('user')).nth(1).getByRole('button', { name: 'Turn before' }).click()
   expect(await page.locator(message('user')).count()).toBe(3)
   await expectAccessible(page, 'chat')
+  // A/B answers the same chat: under the same adapters on both sides with the ids of the answer.
+  const chosen = page.locator(message('assistant')).last()
+  const written = await idsIn(chosen)
+  await chosen.getByTestId('chat-compare').click()
+  await page.waitForSelector(id('compare-chat'))
+  await page.click(id('generate'))
+  await expect.poll(() => idsIn(page.getByTestId('output-a')), TIMEOUT).toEqual(written)
+  await expect.poll(() => idsIn(page.getByTestId('output-b')), TIMEOUT).toEqual(written)
 })
 
 test('Markdown is shown without its HTML; Enter within a syllable sends nothing; options reach the template', async () => {
@@ -123,26 +104,4 @@ test('a model whose template fails says so, and takes turns once a layout is cho
   expect(await body.textContent()).toBe('Fine.')
   await page.click(id('chat-show-prompt'))
   await expect.poll(() => page.textContent(id('chat-rendered'))).toBe('User: Well?\n\nAssistant:')
-})
-
-const SMOLLM = join(SHARED, 'models/smollm2-135m-instruct')
-const WITHOUT_SMOLLM = existsSync(SMOLLM) ? '' : 'skipped: needs shared data'
-
-interface Golden {
-  prompts: { messages?: { content: string }[]; text: string }[]
-}
-
-test.skipIf(WITHOUT_SMOLLM)(`SmolLM2 is asked as Transformers would ask it ${WITHOUT_SMOLLM}`, async () => {
-  const { page } = await openPage({ path: '#run=0', initScript: fold })
-  await page.evaluate(() => window.tokenscope)
-  await page.getByTestId('model-drop').setInputFiles(join(SMOLLM, 'SmolLM2-135M-Instruct.Q4_1.gguf'))
-  await expect
-    .poll(() => page.evaluate(async () => (await window.tokenscope).model?.info.layers), TIMEOUT)
-    .toBe(30)
-  await page.click(id('view-chat'))
-  const [{ messages, text }] = readJson<Golden>(SMOLLM, 'expected.json').prompts as [Golden['prompts'][0]]
-  await page.fill(id('chat-input'), messages!.at(-1)!.content)
-  await page.click(id('chat-add'))
-  await page.click(id('chat-show-prompt'))
-  await expect.poll(() => page.textContent(id('chat-rendered')), TIMEOUT).toBe(text)
 })

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { ALL } from '../all.ts'
 import { expectNoViolation, LOOKS, showLook } from './accessible.ts'
-import { LESSONS } from '../../src/learn/lessons/index.ts'
+import { LESSONS } from '../../src/ui/views/learn/lessons/index.ts'
 import { openPage, takeScreenshot } from './harness.ts'
 
 const id = (name: string) => `[data-testid="${name}"]`

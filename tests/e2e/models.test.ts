@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { FakeHub } from '../hub/fakeHub.ts'
+import { type Asked, FakeHub } from '../hub/fakeHub.ts'
 import { configOf, ONE_BILLION, syntheticWeights } from '../hub/syntheticModel.ts'
 import { expectAccessible } from './accessible.ts'
 import { openPage, type OpenOptions } from './harness.ts'
@@ -9,6 +9,13 @@ import { answer, isReady } from './shownModel.ts'
 
 const TALES = resolve(import.meta.dirname, '../../public/models/tales-3m')
 const ID = 'tests/tales'
+const SHOWN = [
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+]
 
 let hub: FakeHub
 
@@ -18,15 +25,8 @@ beforeAll(async () => {
 afterAll(() => hub.close())
 beforeEach(() => {
   hub.reset()
-  const names = [
-    'config.json',
-    'generation_config.json',
-    'model.safetensors',
-    'tokenizer.json',
-    'tokenizer_config.json',
-  ]
   const files = Object.fromEntries(
-    names.map((name) => [name, new Uint8Array(readFileSync(join(TALES, name)))]),
+    SHOWN.map((name) => [name, new Uint8Array(readFileSync(join(TALES, name)))]),
   )
   hub.repo(ID, files, { license: 'mit' })
   hub.repo('tests/gated', files, { gated: true })
@@ -118,4 +118,47 @@ test('a link to a large model asks before it downloads', async () => {
   await page.getByTestId('fit-verdict').waitFor()
   expect(await page.getByTestId('model-status').getAttribute('data-state')).toBe('empty')
   expect(await page.getByTestId('download-start').textContent()).toMatch(/2\.\d+ GB/)
+})
+
+test('an address elsewhere is asked only by a page that has been allowed to', async () => {
+  const origin = 'https://models.example'
+  const { page, requests } = await openPage({
+    path: '#run=0&view=models',
+    reducedMotion: 'reduce',
+    allowedOrigins: [origin],
+  })
+  await isReady(page, 'tales-3m')
+  const expected = await answer(page)
+  const cors = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'range' }
+  await page.context().route(`${origin}/**`, async (route) => {
+    const name = new URL(route.request().url()).pathname.split('/').at(-1) ?? ''
+    const body = SHOWN.includes(name) ? readFileSync(join(TALES, name)) : null
+    await route.fulfill(body === null ? { status: 404, headers: cors } : { body, headers: cors })
+  })
+  await page.getByTestId('hub-id').fill(`${origin}/tales/`)
+  await page.getByTestId('hub-id').press('Enter')
+  await page.getByTestId('origin-allow').waitFor()
+  expect(requests.filter((address) => address.startsWith(origin))).toEqual([])
+  await page.getByTestId('origin-allow').click()
+  await isReady(page, `${origin}/tales/`)
+  expect(await answer(page)).toEqual(expected)
+})
+
+test('two tabs that want one model download it once', async () => {
+  const { page, url } = await hubPage()
+  await isReady(page, 'tales-3m')
+  const second = await page.context().newPage()
+  await second.goto(`${url}?hub=${encodeURIComponent(hub.url)}#run=0&view=models`)
+  for (const tab of [page, second]) {
+    await tab.getByTestId('hub-id').fill(ID)
+    await tab.getByTestId('hub-id').press('Enter')
+    await tab.getByTestId('fit-verdict').waitFor()
+  }
+  const weights = ({ cdn }: Asked): boolean => cdn
+  hub.asked.length = 0
+  await Promise.all([page, second].map((tab) => tab.getByTestId('download-start').click()))
+  for (const tab of [page, second]) await isReady(tab, ID)
+  const parts = hub.asked.filter(weights).map(({ path, range }) => `${path} ${range?.join('-')}`)
+  expect(parts.length).toBeGreaterThan(0)
+  expect(new Set(parts).size).toBe(parts.length)
 })

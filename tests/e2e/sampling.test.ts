@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { randomUniform } from '../../src/decode/rng.ts'
+import { randomUniform } from '../../src/maths/rng.ts'
 import { checkSampling, sampleStages } from '../../src/decode/samplers.ts'
 import { expectAccessible } from './accessible.ts'
 import { openPage } from './harness.ts'

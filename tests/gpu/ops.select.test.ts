@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { randomUniform, seedWords } from '../../src/decode/rng.ts'
+import { randomUniform, seedWords } from '../../src/maths/rng.ts'
 import { DEFAULT_SAMPLING, sampleStages } from '../../src/decode/samplers.ts'
 import { BufferLedger } from '../../src/gpu/ledger.ts'
 import { packBatch, type BatchRow, type LogitRow } from '../../src/run/batch.ts'

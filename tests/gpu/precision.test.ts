@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { logSoftmax } from '../../src/decode/distribution.ts'
+import { logSoftmax } from '../../src/maths/distribution.ts'
 import type { LoadFormat, Model, PrecisionChunk, PrecisionOptions } from '../../src/index.ts'
 import { randomSource } from '../random.ts'
 import { refusal } from './engine.support.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 
-import { randomUniform, seedWords } from '../../src/decode/rng.ts'
+import { randomUniform, seedWords } from '../../src/maths/rng.ts'
 import { randomSource } from '../random.ts'
 import { testDevice } from './device.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Edit, Model, ScoredToken, ScoreOptions } from '../../src/index.ts'
-import { entropyNats, logSoftmax, rankOf, topN } from '../../src/decode/distribution.ts'
+import { entropyNats, logSoftmax, rankOf, topN } from '../../src/maths/distribution.ts'
 import { scoreRow } from '../../src/decode/score.ts'
 import { maxDifference } from '../nmse.ts'
 import { collect, refusal } from './engine.support.ts'

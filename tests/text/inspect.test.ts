@@ -7,7 +7,7 @@ import {
   readablePiece,
   scriptMeasures,
   textMeasure,
-} from '../../src/state/tokenizer/measures.ts'
+} from '../../src/ui/views/tokenizer/measures.ts'
 import { candidates } from '../../src/text/inspect/candidates.ts'
 import { tokenizerFiles } from '../../src/text/inspect/files.ts'
 import { TokenizerInspector } from '../../src/text/inspect/inspector.ts'

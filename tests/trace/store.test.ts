@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
-import { SavedTraces, sizeOf, traceName } from '../../src/state/savedTrace.ts'
+import { SavedTraces, sizeOf, traceName } from '../../src/ui/views/trace/store.ts'
 import { Session } from '../../src/state/session.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'
 import { writeTrace } from '../../src/trace/write.ts'

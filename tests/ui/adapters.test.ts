@@ -16,7 +16,7 @@ import {
 import { identify } from '../../src/engine/identify.ts'
 import { nameOfFiles, packFiles } from '../../src/state/adapterFiles.ts'
 import { parseSpans, parseTracks } from '../../src/state/adapterMemory.ts'
-import { divergences, pairRows, scoreBoth } from '../../src/state/adapterScores.ts'
+import { divergences, pairRows, scoreBoth } from '../../src/analysis/divergence.ts'
 import { parseCatalogue } from '../../src/state/catalogue.ts'
 import { adaptersEn } from '../../src/ui/views/adapters/words.en.ts'
 import { adaptersKo } from '../../src/ui/views/adapters/words.ko.ts'

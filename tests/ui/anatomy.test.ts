@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { StepInfo } from '../../src/api/model.ts'
 import { anatomyOfSteps, outputOf } from '../../src/state/anatomy.ts'
-import { stepsToKeep } from '../../src/state/savedTrace.ts'
-import { PLACES, rolesOf, type StepRole } from '../../src/state/stepRoles.ts'
+import { stepsToKeep } from '../../src/ui/views/trace/store.ts'
+import { PLACES, rolesOf, type StepRole } from '../../src/analysis/stepRoles.ts'
 import { FIXTURES } from './fixtureNames.ts'
 import { adaptedSteps, recordedSteps } from './recordedSteps.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
-import { attentionOf, headsOf, singleChoice } from '../../src/state/attention.ts'
+import { attentionOf, headsOf, singleChoice } from '../../src/ui/views/attention/store.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
-import { attentionOf } from '../../src/state/attention.ts'
-import { lensCell, lensOf } from '../../src/state/lens.ts'
+import { attentionOf } from '../../src/ui/views/attention/store.ts'
+import { lensCell, lensOf } from '../../src/ui/views/lens/store.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
-import { selectTextRow, textRow } from '../../src/state/textMeasurement.ts'
+import { selectRow, selectedRow } from '../../src/state/selection.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'
 import type { LensOptions, Model, TensorData } from '../../src/api/model.ts'
 import { recordedSteps } from './recordedSteps.ts'
@@ -157,11 +157,11 @@ describe('reading the text', () => {
       { index: 0, position: 2, id: 3, text: 'x', logprob: 0, top: [], random: null, finish: null },
       0,
     )
-    expect(textRow(session, 3)).toBe(2)
-    selectTextRow(session, 1)
-    expect([textRow(session, 3), app.getState().pinned]).toEqual([1, null])
-    selectTextRow(session, 2)
-    expect([textRow(session, 3), app.getState().pinned]).toEqual([2, 0])
+    expect(selectedRow(session, 3)).toBe(2)
+    selectRow(session, 1)
+    expect([selectedRow(session, 3), app.getState().pinned]).toEqual([1, null])
+    selectRow(session, 2)
+    expect([selectedRow(session, 3), app.getState().pinned]).toEqual([2, 0])
   })
 })
 

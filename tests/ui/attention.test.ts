@@ -10,7 +10,7 @@ import {
   strongestLinks,
   weightsOf,
   type Pattern,
-} from '../../src/state/attentionScores.ts'
+} from '../../src/analysis/headScores.ts'
 
 /** A pattern from the weights of its lines, up to the diagonal. */
 function pattern(...rows: number[][]): Pattern {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { TokenscopeError } from '../../src/errors.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
-import { branchesOf } from '../../src/state/branches.ts'
+import { branchesOf } from '../../src/ui/views/branches/store.ts'
 import { historyOf } from '../../src/state/history.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
@@ -15,7 +15,7 @@ import {
   TokenTree,
   type TreeNode,
   type TreeToken,
-} from '../../src/state/tokenTree.ts'
+} from '../../src/analysis/tokenTree.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'
 import type { GeneratedToken, LensOptions, Model } from '../../src/api/model.ts'
 

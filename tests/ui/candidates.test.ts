@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { distributionOf, tableAfterFilters, tableBeforeFilters } from '../../src/state/candidates.ts'
+import { distributionOf, tableAfterFilters, tableBeforeFilters } from '../../src/analysis/candidates.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../../src/ui/draw/rankCurve.ts'
 import { probabilityLevel, surprisalLevel } from '../../src/ui/draw/palette.ts'
 import type { GeneratedToken } from '../../src/api/model.ts'

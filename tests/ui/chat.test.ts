@@ -1,10 +1,10 @@
 import { renderToStaticMarkup } from 'react-dom/server'
 import { createElement } from 'react'
 import { describe, expect, test } from 'vitest'
-import { answerMessage, answerParts, toolCalls } from '../../src/state/chat/answerParts.ts'
-import { readOptions, EMPTY_FIELDS, variableFields } from '../../src/state/chat/chatOptions.ts'
-import { FALLBACK_TEMPLATES } from '../../src/state/chat/fallbacks.ts'
-import { chatIds, promptTokens } from '../../src/state/chat/promptIds.ts'
+import { answerMessage, answerParts, toolCalls } from '../../src/ui/views/chat/answerParts.ts'
+import { readOptions, EMPTY_FIELDS, variableFields } from '../../src/ui/views/chat/options.ts'
+import { FALLBACK_TEMPLATES } from '../../src/ui/views/chat/fallbacks.ts'
+import { chatIds, promptTokens } from '../../src/ui/views/chat/promptIds.ts'
 import {
   addTurn,
   chooseTurn,
@@ -14,7 +14,7 @@ import {
   removeTurn,
   type Answer,
   type ChatTree,
-} from '../../src/state/chat/turns.ts'
+} from '../../src/ui/views/chat/turns.ts'
 import { renderTemplate } from '../../src/text/jinja/render.ts'
 import { ShownMarkdown } from '../../src/ui/views/chat/ShownMarkdown.tsx'
 

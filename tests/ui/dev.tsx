@@ -1,5 +1,5 @@
 import { invariant } from '../../src/errors.ts'
-import { mountPage } from '../../src/ui/mount.tsx'
+import { mountPage } from '../../src/ui/shell/mount.tsx'
 import { createFakeClient } from './fakeClient.ts'
 
 declare global {

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { entropyOf, loadOf, routingsOf, weightsByExpert, type ExpertLayer } from '../../src/state/experts.ts'
+import {
+  entropyOf,
+  loadOf,
+  routingsOf,
+  weightsByExpert,
+  type ExpertLayer,
+} from '../../src/ui/views/experts/store.ts'
 import { recordedSteps } from './recordedSteps.ts'
 
 const LAYER: ExpertLayer = {

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
-import { MAX_LINES, linesByLayer, linesBySize, LogitAttribution } from '../../src/state/attribution.ts'
-import { LiveLens, slowdown } from '../../src/state/liveLens.ts'
+import {
+  MAX_LINES,
+  linesByLayer,
+  linesBySize,
+  LogitAttribution,
+} from '../../src/ui/views/lens/attribution/store.ts'
+import { LiveLens, slowdown } from '../../src/ui/views/lens/liveStore.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'

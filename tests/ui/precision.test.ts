@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { PrecisionStep } from '../../src/api/model.ts'
-import { errorPowers, errorTable, powerShare } from '../../src/state/precision.ts'
+import { errorPowers, errorTable, powerShare } from '../../src/ui/views/precision/store.ts'
 
 const step = (name: string, layer: number | null, own: number | null, error = 0.5): PrecisionStep => ({
   name,

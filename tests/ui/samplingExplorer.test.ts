@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { entropyBits, logSoftmax, logSumExp } from '../../src/decode/distribution.ts'
+import { entropyBits, logSoftmax, logSumExp } from '../../src/maths/distribution.ts'
 import { checkSampling, PRESETS, sampleStages, sampleToken } from '../../src/decode/samplers.ts'
-import { orderAll } from '../../src/decode/fullRanking.ts'
+import { orderAll } from '../../src/maths/fullRanking.ts'
 import {
   explorerRandom,
   countDraws,
@@ -10,7 +10,7 @@ import {
   plainRow,
   segmentsOf,
   type StageRequest,
-} from '../../src/state/samplingStages.ts'
+} from '../../src/analysis/samplingStages.ts'
 import type { SamplingOptions } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
 

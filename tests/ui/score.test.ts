@@ -8,7 +8,7 @@ import {
   totalsOf,
   writtenTexts,
   type TextSpan,
-} from '../../src/state/scoreSpans.ts'
+} from '../../src/analysis/scoreSpans.ts'
 import type { ScoredToken } from '../../src/api/model.ts'
 
 const span = (from: number, to: number, role: TextSpan['role']): TextSpan => ({ from, to, role })

@@ -1,13 +1,13 @@
 import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, test } from 'vitest'
 import type { Attrs, Axis, OpName, StepInfo, TensorData } from '../../src/api/model.ts'
-import type { Cell } from '../../src/state/steps.ts'
+import type { Cell } from '../../src/ui/views/steps/store.ts'
 import { loadViewMessages, translator } from '../../src/ui/words/index.ts'
 import { explain, lawOf, type ExplainRequest } from '../../src/ui/views/steps/ops/index.ts'
 import { sumOf } from '../../src/ui/views/steps/ops/sums.ts'
 import { formatConstant, formatValue } from '../../src/ui/views/steps/numbers.ts'
 import { layoutOf, peakColumn } from '../../src/ui/views/steps/shape.ts'
-import { aboutStep, roleName } from '../../src/ui/views/steps/words.ts'
+import { aboutStep, roleName } from '../../src/ui/views/steps/describe.ts'
 import { adaptedSteps, recordedSteps } from './recordedSteps.ts'
 
 await loadViewMessages()

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
-import { stepsOf } from '../../src/state/steps.ts'
-import { rowOf, TensorCache } from '../../src/state/stepsCache.ts'
-import { layerStep, nextBreakpoint, selectedRow } from '../../src/state/stepsMoves.ts'
-import { WHOLE_LIMIT, type StepsSource } from '../../src/state/stepsSource.ts'
+import { stepsOf } from '../../src/ui/views/steps/store.ts'
+import { rowOf, TensorCache } from '../../src/ui/views/steps/tensorCache.ts'
+import { rowOf as selectedRow } from '../../src/state/selection.ts'
+import { layerStep, nextBreakpoint } from '../../src/ui/views/steps/moves.ts'
+import { WHOLE_LIMIT, type StepsSource } from '../../src/ui/views/steps/source.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'
 import type { Axis, InspectedStep, Model } from '../../src/api/model.ts'
 import type { EngineClient } from '../../src/worker/api.ts'
@@ -113,10 +114,10 @@ describe('moving', () => {
   })
 
   test('the row is the selected token: a generated one, a prompt token, else the last', () => {
-    expect(selectedRow(0, null, 5, 9)).toBe(5)
-    expect(selectedRow(null, 2, 5, 9)).toBe(2)
-    expect(selectedRow(null, null, 5, 9)).toBe(8)
-    expect(selectedRow(20, null, 5, 9)).toBe(8)
+    expect(selectedRow({ pinned: 0, promptRow: null }, 5, 9)).toBe(5)
+    expect(selectedRow({ pinned: null, promptRow: 2 }, 5, 9)).toBe(2)
+    expect(selectedRow({ pinned: null, promptRow: null }, 5, 9)).toBe(8)
+    expect(selectedRow({ pinned: 20, promptRow: null }, 5, 9)).toBe(8)
   })
 })
 

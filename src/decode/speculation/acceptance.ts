@@ -5,7 +5,7 @@
  * kept one from p. What comes out follows p, whatever q is. Greedy is the limit of one token of probability 1.
  */
 import type { SamplingOptions } from '../../api/model.ts'
-import { philox4x32, seedWords } from '../rng.ts'
+import { philox4x32, seedWords } from '../../maths/rng.ts'
 import { sampleStages, type LogitsSource } from '../samplers.ts'
 
 /** A next-token distribution after temperature and filters: descending, the sum is 1. */

@@ -1,8 +1,8 @@
 import { useStore } from 'zustand'
 import { maskChoiceOf, MASK_KINDS } from '../../state/maskChoice.ts'
 import { useSession, useTranslate } from '../context.ts'
-import { useIsEncoder } from '../views/reading/hooks.ts'
-import { NumberField } from '../views/edits/NumberField.tsx'
+import { useIsEncoder } from './reading.ts'
+import { NumberField } from './NumberField.tsx'
 import { Segmented } from './Segmented.tsx'
 
 /** Which positions a row sees in the forwards that views run over the text. */

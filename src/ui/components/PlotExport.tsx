@@ -2,8 +2,8 @@ import { useRef } from 'react'
 import { useSession, useTranslate } from '../context.ts'
 import { readPlotInk, writePng, writeSvg, type PlotPicture } from '../draw/plotFiles.ts'
 import type { PlotFrame } from '../draw/plots.ts'
-import { useScales, useScalesText } from '../views/adapters/hooks.ts'
-import { saveFile } from '../views/adapters/saveFile.ts'
+import { useScales, useScalesText } from './useScales.ts'
+import { saveFile } from './saveFile.ts'
 import { Icon } from './Icon.tsx'
 
 export interface PlotExportProps {

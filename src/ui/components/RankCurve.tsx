@@ -1,5 +1,5 @@
 import { lazy, Suspense, useMemo, useState } from 'react'
-import type { Distribution } from '../../state/candidates.ts'
+import type { Distribution } from '../../analysis/candidates.ts'
 import { useTranslate } from '../context.ts'
 import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
 import { formatCount, formatProbability } from '../../maths/format.ts'

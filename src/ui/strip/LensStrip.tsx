@@ -1,10 +1,10 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { visibleText } from '../../state/characterGroups.ts'
-import { lensOf } from '../../state/lens.ts'
-import { lensStripOf, type Absence, type StripCell, type StripLine } from '../../state/lensStrip.ts'
+import { lensOf } from '../views/lens/store.ts'
+import { lensStripOf, type Absence, type StripCell, type StripLine } from './store.ts'
 import { labelRows } from '../../state/tokenLabels.ts'
-import { selectTextRow } from '../../state/textMeasurement.ts'
+import { selectRow } from '../../state/selection.ts'
 import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
@@ -94,7 +94,7 @@ function Cell({ cell, row, last }: { cell: StripCell; row: number; last: boolean
   const label = t('strip.cell', { layer: name, top, probability: formatProbability(probability) })
   const openLens = (): void => {
     lensOf(session).state.setState({ layer })
-    selectTextRow(session, row)
+    selectRow(session, row)
     session.app.setState({ view: 'lens', narrow: 'view' })
   }
   return (

@@ -10,9 +10,9 @@ import {
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { useAdapters, useAdaptersState, useSelectedTrack } from './hooks.ts'
-import { formatNats } from './numbers.ts'
+import { formatNats } from '../../components/numbers.ts'
 
 interface RowProps {
   track: Track

@@ -3,7 +3,7 @@ import { PlotExport, plotCaption } from '../../components/PlotExport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { matrixPlot } from '../../draw/plots.ts'
 import { deltaLevel, type DeltaGrid } from './deltaGrid.ts'
-import { formatRatio } from './numbers.ts'
+import { formatRatio } from '../../components/numbers.ts'
 
 /** The map of an adapter's update as a picture. */
 export function DeltaExport({ grid, track }: { grid: DeltaGrid; track: Track }) {

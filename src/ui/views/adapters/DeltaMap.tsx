@@ -1,16 +1,17 @@
 import { useEffect, useState } from 'react'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
 import { actingScale, shortName, type Track } from '../../../state/adapterScales.ts'
 import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatBytes, formatFixed, formatMagnitude } from '../../../maths/format.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { DeltaCell } from './DeltaCell.tsx'
 import { DeltaExport } from './DeltaExport.tsx'
 import { deltaGrid, deltaLevel, type DeltaGrid } from './deltaGrid.ts'
 import { useAdaptersState } from './hooks.ts'
-import { formatRatio } from './numbers.ts'
+import { formatRatio } from '../../components/numbers.ts'
 
 type Loaded =
   | { kind: 'reading' }
@@ -35,7 +36,7 @@ export function DeltaMap({ track }: { track: Track }) {
   if (loaded.kind === 'failed') {
     return (
       <p className="delta-note" role="alert" data-testid="error">
-        {loaded.error.message} {loaded.error.hint}
+        <ErrorWords error={loaded.error} />
       </p>
     )
   }

@@ -3,7 +3,7 @@ import type { AdapterReport } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount, formatFixed } from '../../../maths/format.ts'
-import { formatNats } from './numbers.ts'
+import { formatNats } from '../../components/numbers.ts'
 
 /** What was read from the files, where it went, and what it measurably does. */
 export function AdapterReportPanel({ track }: { track: Track }) {

@@ -1,6 +1,5 @@
 /** Words of the adapters’ view and of the comparison. */
 export const adaptersEn = {
-  'adapters.base': 'base',
   'adapters.empty': 'No adapter is loaded.',
   'adapters.emptyHint':
     'Drop a PEFT LoRA adapter anywhere on this page, as training left it: adapter_config.json and adapter_model.safetensors, their folder or a zip. It runs beside the weights, so its strength can be moved while you read.',
@@ -18,6 +17,12 @@ export const adaptersEn = {
   'adapters.added': 'Added',
   'adapters.reading': 'Reading…',
   'adapters.addNamed': 'Add {name}',
+  'adapters.try': 'Try its prompt',
+  'adapters.tryNamed': 'Try the prompt of {name}',
+  'adapters.did.add': 'Add an adapter',
+  'adapters.did.scale': 'An adapter’s scale',
+  'adapters.did.switch': 'Switch an adapter',
+  'adapters.did.remove': 'Remove an adapter',
   'adapters.forModel': 'Made for {model}.',
   'adapters.detail': 'Selected adapter',
 
@@ -115,6 +120,8 @@ export const adaptersEn = {
   'compare.score': 'Score the text',
   'compare.scoreHint':
     'The text on the page is read under both sides’ adapters; neither writes. KL and log-probabilities are then of the same tokens throughout.',
+  'compare.chat': 'Both answer the chat as it stood before that turn: {count} token(s).',
+  'compare.toPrompt': 'Compare on the prompt',
   'compare.side': 'Adapters {side}',
   'compare.base': 'base',
   'compare.scales': 'all at their scales',

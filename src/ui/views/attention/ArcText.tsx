@@ -1,12 +1,12 @@
 import { useEffect, useMemo, useState } from 'react'
-import { strongestLinks, type Link } from '../../../state/attentionScores.ts'
+import { strongestLinks, type Link } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { useSize } from '../../components/measure.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useTexts } from '../reading/hooks.ts'
+import { useTexts } from '../../components/reading.ts'
 import { useAttentionState, useQueryWeights } from './hooks.ts'
-import { inkOf } from './ink.ts'
+import { inkOf } from '../../draw/ink.ts'
 import { BarTokens, useBarKeys } from './BarTokens.tsx'
 
 /** Height of the arcs above the line, in CSS pixels. */

@@ -1,13 +1,13 @@
 import { memo, useCallback, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { selectRow } from '../../../state/selection.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useTexts } from '../reading/hooks.ts'
-import { maskAt } from '../steps/mask.ts'
-import { tokenName } from '../steps/words.ts'
+import { useTexts } from '../../components/reading.ts'
+import { maskAt } from '../../draw/sight.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useAttentionState, useQueryWeights, useSight } from './hooks.ts'
-import { inkLevel } from './ink.ts'
+import { inkLevel } from '../../draw/ink.ts'
 
 /** Left and right move the selected token; the focus follows once it is in the page. */
 export function useBarKeys(count: number, row: number): (event: KeyboardEvent<HTMLElement>) => void {
@@ -19,7 +19,7 @@ export function useBarKeys(count: number, row: number): (event: KeyboardEvent<HT
     event.stopPropagation()
     const to = Math.min(count - 1, Math.max(0, row + by))
     const bar = event.currentTarget
-    selectTextRow(session, to)
+    selectRow(session, to)
     requestAnimationFrame(() => bar.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus())
   }
 }
@@ -42,7 +42,7 @@ export function BarTokens({ ids, row, shown, starts }: BarTokensProps) {
   const weights = useQueryWeights(ids, row)
   const direction = useAttentionState((state) => state.direction)
   const mask = useSight()
-  const select = useCallback((at: number) => selectTextRow(session, at), [session])
+  const select = useCallback((at: number) => selectRow(session, at), [session])
   return shown.map((at) => {
     const [id = 0, text = '', weight = 0] = [ids[at], texts[at], weights?.[at]]
     return (

@@ -1,14 +1,14 @@
-import type { AttentionMap, HeadSummary } from '../../../state/attention.ts'
-import { poolPattern, type Pattern } from '../../../state/attentionScores.ts'
+import type { AttentionMap, HeadSummary } from './store.ts'
+import { poolPattern, type Pattern } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { hex, type Mark, type PlotPicture } from '../../draw/plotFiles.ts'
 import { framed, matrixPlot, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from '../../draw/plots.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'
-import { useTexts } from '../reading/hooks.ts'
-import { useShade } from '../steps/hooks.ts'
-import { inkIndex } from './ink.ts'
+import { useTexts } from '../../components/reading.ts'
+import { useShade } from '../../components/useShade.ts'
+import { inkIndex } from '../../draw/ink.ts'
 
 /** Positions to a side of a saved matrix; of a longer text neighbours are pooled, the largest weight winning. */
 const MATRIX_SIDE = 256

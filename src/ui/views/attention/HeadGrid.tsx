@@ -7,16 +7,16 @@ import {
   type ChosenHead,
   type HeadPlace,
   type HeadSummary,
-} from '../../../state/attention.ts'
-import { labelOf, SCORE_NAMES } from '../../../state/attentionScores.ts'
+} from './store.ts'
+import { labelOf, SCORE_NAMES } from '../../../analysis/headScores.ts'
 import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useShade } from '../steps/hooks.ts'
+import { useShade } from '../../components/useShade.ts'
 import { useAttention, useAttentionState, useChosenHead, useHeadTitle, useSelectedHeads } from './hooks.ts'
 import { HeadsExport } from './HeadExports.tsx'
-import { inkIndex } from './ink.ts'
+import { inkIndex } from '../../draw/ink.ts'
 
 const nameOf = ({ layer, head }: HeadPlace): string => `${layer}.${head}`
 

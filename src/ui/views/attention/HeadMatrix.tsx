@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState } from 'react'
-import { labelOf, scaleEnd, type Pattern } from '../../../state/attentionScores.ts'
+import { labelOf, scaleEnd, type Pattern } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { selectRow } from '../../../state/selection.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
@@ -9,10 +9,10 @@ import type { Window2 } from '../../draw/heatmap.ts'
 import { rampGradient } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere } from '../edits/EditHere.tsx'
-import { useAnatomy, useIsEncoder, useTexts } from '../reading/hooks.ts'
-import { useShade } from '../steps/hooks.ts'
-import { maskAt, veilOf } from '../steps/mask.ts'
-import { tokenName } from '../steps/words.ts'
+import { useAnatomy, useIsEncoder, useTexts } from '../../components/reading.ts'
+import { useShade } from '../../components/useShade.ts'
+import { maskAt, veilOf } from '../../draw/sight.ts'
+import { tokenName } from '../../components/labels.ts'
 import {
   useChosenHead,
   useChosenPattern,
@@ -23,7 +23,7 @@ import {
   useWindow,
 } from './hooks.ts'
 import { MatrixExport } from './HeadExports.tsx'
-import { inkOf } from './ink.ts'
+import { inkOf } from '../../draw/ink.ts'
 
 interface MatrixProps {
   ids: readonly number[]
@@ -144,7 +144,7 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
   )
   const pick = (picked: { row: number; col: number }) => {
     setPointed({ of: ids, query: picked.row, ...picked })
-    selectTextRow(session, picked.row)
+    selectRow(session, picked.row)
   }
   return (
     <>

@@ -1,18 +1,18 @@
-import type { HeadSummary } from '../../../state/attention.ts'
+import type { HeadSummary } from './store.ts'
 import {
   labelOf,
   SCORE_NAMES,
   strongestLinks,
   type HeadScores,
   type ScoreName,
-} from '../../../state/attentionScores.ts'
+} from '../../../analysis/headScores.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { cutEdge, EditHere, headsOff } from '../edits/EditHere.tsx'
-import { useAnatomy, useShown, useTextRow, useTexts } from '../reading/hooks.ts'
-import { tokenName } from '../steps/words.ts'
-import { CacheFacts } from '../cache/CacheFacts.tsx'
-import { seenBy } from '../steps/mask.ts'
+import { useAnatomy, useShown, useTextRow, useTexts } from '../../components/reading.ts'
+import { tokenName } from '../../components/labels.ts'
+import { CacheFacts } from './cache/CacheFacts.tsx'
+import { seenBy } from '../../draw/sight.ts'
 import {
   useAttention,
   useAttentionState,

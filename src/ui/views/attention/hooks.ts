@@ -10,17 +10,17 @@ import {
   type ChosenHead,
   type HeadPlace,
   type HeadSummary,
-} from '../../../state/attention.ts'
+} from './store.ts'
 import {
   findCopies,
   scorePattern,
   weightsOf,
   type HeadScores,
   type Pattern,
-} from '../../../state/attentionScores.ts'
+} from '../../../analysis/headScores.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { useAnatomy, useShown } from '../reading/hooks.ts'
-import type { Sight } from '../steps/mask.ts'
+import { useAnatomy, useShown } from '../../components/reading.ts'
+import type { Sight } from '../../draw/sight.ts'
 
 export function useAttention(): Attention {
   return attentionOf(useSession())

@@ -1,5 +1,5 @@
 import { groupStarts } from '../../../state/characterGroups.ts'
-import type { TreeLine, TreeNode } from '../../../state/tokenTree.ts'
+import type { TreeLine, TreeNode } from '../../../analysis/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel, surprisalLevel } from '../../draw/palette.ts'

@@ -1,6 +1,6 @@
 import { useState, type SyntheticEvent } from 'react'
-import type { CandidateRow, CandidateTable } from '../../../state/candidates.ts'
-import { pathTo, promptLength, type TreeNode } from '../../../state/tokenTree.ts'
+import type { CandidateRow, CandidateTable } from '../../../analysis/candidates.ts'
+import { pathTo, promptLength, type TreeNode } from '../../../analysis/tokenTree.ts'
 import { Candidates } from '../../components/Candidates.tsx'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useSession, useTokenLog, useTranslate } from '../../context.ts'

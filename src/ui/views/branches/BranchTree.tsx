@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useRef, type KeyboardEvent, type MouseEvent, type RefObject } from 'react'
-import { pathTo, type TreeLine, type TreeNode } from '../../../state/tokenTree.ts'
+import { pathTo, type TreeLine, type TreeNode } from '../../../analysis/tokenTree.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { BranchLine } from './BranchLine.tsx'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'
 

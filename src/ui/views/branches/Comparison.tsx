@@ -1,10 +1,10 @@
 import { visibleText } from '../../../state/characterGroups.ts'
-import { firstDifference, leafOf, pathTo, scoreOf, type TreeNode } from '../../../state/tokenTree.ts'
+import { firstDifference, leafOf, pathTo, scoreOf, type TreeNode } from '../../../analysis/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useBranches, useBranchesState, useChosen } from './hooks.ts'
 
 /** Text A and the text through the chosen token, side by side from where they part. */

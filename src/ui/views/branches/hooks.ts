@@ -1,7 +1,7 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
-import { branchesOf, type Branches, type BranchesState } from '../../../state/branches.ts'
-import type { TreeLine, TreeNode } from '../../../state/tokenTree.ts'
+import { branchesOf, type Branches, type BranchesState } from './store.ts'
+import type { TreeLine, TreeNode } from '../../../analysis/tokenTree.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { useApp, useSession } from '../../context.ts'
 

@@ -1,5 +1,5 @@
 import { useId } from 'react'
-import { variableFields, type VariableField } from '../../../state/chat/chatOptions.ts'
+import { variableFields, type VariableField } from './options.ts'
 import { useTranslate } from '../../context.ts'
 import { SamplingPanel } from '../write/SamplingPanel.tsx'
 import { useChat, useChatState } from './hooks.ts'

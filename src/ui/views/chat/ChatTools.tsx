@@ -1,10 +1,10 @@
 import { useRef } from 'react'
-import { EXPORTS, exportChat } from '../../../state/chat/exportChat.ts'
+import { EXPORTS, exportChat } from './exportChat.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Legend } from '../../components/Legend.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
-import { saveFile } from '../adapters/saveFile.ts'
+import { saveFile } from '../../components/saveFile.ts'
 import { useBusy, useChat, useChatState, usePath } from './hooks.ts'
 
 /** How turns are shown, the rendered prompt, export, and a new chat. */

@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import type { PromptToken } from '../../../state/chat/promptIds.ts'
+import type { PromptToken } from './promptIds.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { useChatState } from './hooks.ts'

@@ -1,4 +1,4 @@
-import { FALLBACKS } from '../../../state/chat/fallbacks.ts'
+import { FALLBACKS } from './fallbacks.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useTranslate } from '../../context.ts'

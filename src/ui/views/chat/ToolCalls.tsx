@@ -1,4 +1,4 @@
-import type { ToolCall } from '../../../state/chat/answerParts.ts'
+import type { ToolCall } from './answerParts.ts'
 import { useTranslate } from '../../context.ts'
 import { useChat } from './hooks.ts'
 

@@ -1,6 +1,8 @@
-import type { Turn } from '../../../state/chat/turns.ts'
+import type { Turn } from './turns.ts'
 import { Icon, type IconName } from '../../components/Icon.tsx'
-import { useTranslate } from '../../context.ts'
+import { comparisonOf } from '../compare/store.ts'
+import { stopsOf } from './rendering.ts'
+import { useSession, useTranslate } from '../../context.ts'
 import { useBusy, useChat, useReady } from './hooks.ts'
 
 interface TurnButtonsProps {
@@ -11,6 +13,7 @@ interface TurnButtonsProps {
 
 export function TurnButtons({ turn, last, onEdit }: TurnButtonsProps) {
   const chat = useChat()
+  const compare = useCompare(turn)
   const t = useTranslate()
   const ready = useReady()
   const busy = useBusy()
@@ -24,6 +27,15 @@ export function TurnButtons({ turn, last, onEdit }: TurnButtonsProps) {
           testId="chat-regenerate"
           disabled={!ready || busy}
           onClick={() => void chat.regenerate(turn.id)}
+        />
+      )}
+      {turn.answer !== null && (
+        <TurnButton
+          icon="pair"
+          label={t('chat.compare')}
+          testId="chat-compare"
+          disabled={!ready || busy}
+          onClick={compare}
         />
       )}
       {isAnswer && last && (
@@ -45,6 +57,19 @@ export function TurnButtons({ turn, last, onEdit }: TurnButtonsProps) {
       />
     </span>
   )
+}
+
+/** Opens A/B on what a turn answers. */
+function useCompare({ answer }: Turn): () => void {
+  const session = useSession()
+  const chat = useChat()
+  return () => {
+    if (answer === null) return
+    const { promptIds: ids } = answer.text
+    const stop = stopsOf(chat.state.getState()) ?? []
+    comparisonOf(session).state.setState({ mode: 'write', chat: { ids, text: answer.prompt, stop } })
+    session.app.setState({ view: 'compare' })
+  }
 }
 
 interface TurnButtonProps {

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { ChatMessage } from '../../../api/chat.ts'
-import type { Turn } from '../../../state/chat/turns.ts'
+import type { Turn } from './turns.ts'
 import { useTranslate } from '../../context.ts'
 import { useChat, useReady } from './hooks.ts'
 

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useState } from 'react'
-import { answerParts, toolCalls } from '../../../state/chat/answerParts.ts'
-import { contentText, siblings, type Turn } from '../../../state/chat/turns.ts'
+import { answerParts, toolCalls } from './answerParts.ts'
+import { contentText, siblings, type Turn } from './turns.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useChat, useChatState } from './hooks.ts'

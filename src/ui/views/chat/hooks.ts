@@ -1,7 +1,7 @@
 import { useStore } from 'zustand'
-import { chatOf, type Chat, type ChatState } from '../../../state/chat/chat.ts'
-import { usesOwnTemplate } from '../../../state/chat/rendering.ts'
-import { pathOf, type Turn } from '../../../state/chat/turns.ts'
+import { chatOf, type Chat, type ChatState } from './store.ts'
+import { usesOwnTemplate } from './rendering.ts'
+import { pathOf, type Turn } from './turns.ts'
 import { isRunning } from '../../../state/app.ts'
 import { useApp, useSession } from '../../context.ts'
 

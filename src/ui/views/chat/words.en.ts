@@ -42,6 +42,7 @@ export const chatEn = {
   'chat.promptTokens': 'prompt of {prompt} tokens',
   'chat.promptReused': 'prompt of {prompt} tokens, {reused} taken over from before',
   'chat.regenerate': 'Answer again, with the next seed',
+  'chat.compare': 'Answer under two sets of adapters, side by side (A/B)',
   'chat.continue': 'Continue this answer',
   'chat.edit': 'Write another turn here',
   'chat.editText': 'The other turn',

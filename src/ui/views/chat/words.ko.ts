@@ -43,6 +43,7 @@ export const chatKo: Readonly<Record<keyof typeof chatEn, string>> = {
   'chat.promptTokens': '프롬프트 토큰 {prompt}개',
   'chat.promptReused': '프롬프트 토큰 {prompt}개 중 {reused}개는 앞에서 가져옴',
   'chat.regenerate': '다음 시드로 다시 답하기',
+  'chat.compare': '어댑터 조합 둘로 나란히 답하기 (A/B)',
   'chat.continue': '이 답 이어 쓰기',
   'chat.edit': '여기에 다른 차례 쓰기',
   'chat.editText': '다른 차례',

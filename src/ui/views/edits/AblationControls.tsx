@@ -1,7 +1,7 @@
 import { useStore } from 'zustand'
-import { ablationOf } from '../../../state/ablation.ts'
+import { ablationOf } from './ablation.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { formatNats } from '../adapters/numbers.ts'
+import { formatNats } from '../../components/numbers.ts'
 import { useShownEdited } from './hooks.ts'
 import { KlLegend } from './KlLegend.tsx'
 

@@ -1,7 +1,7 @@
-import type { Entry } from '../../../state/edits.ts'
+import type { Entry } from './store.ts'
 import { useTranslate } from '../../context.ts'
-import { useScales, useScalesText } from '../adapters/hooks.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useScales, useScalesText } from '../../components/useScales.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { editsName } from './words.ts'
 
 /** What a result was made under: its edits, and the adapters when there are any. */

@@ -1,11 +1,11 @@
-import type { Change, ChangeOf, Entry, Span } from '../../../state/edits.ts'
-import { textRow } from '../../../state/textMeasurement.ts'
+import type { Change, ChangeOf, Entry, Span } from './store.ts'
+import { selectedRow } from '../../../state/selection.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { useEdits } from './hooks.ts'
-import { NumberField } from './NumberField.tsx'
+import { NumberField } from '../../components/NumberField.tsx'
 import { changeName, changeSteps } from './words.ts'
 
 type Spanned = ChangeOf<'scale'> | ChangeOf<'steer'>
@@ -81,7 +81,7 @@ function Positions({ change, onChange }: { change: Spanned; onChange: (span: Spa
   const t = useTranslate()
   const { span } = change
   const choose = (kind: Span['kind']) => {
-    const row = textRow(session, Math.max(1, session.log.promptIds.length + session.log.tokens.length))
+    const row = selectedRow(session, Math.max(1, session.log.promptIds.length + session.log.tokens.length))
     onChange(spanAt(kind, row))
   }
   return (

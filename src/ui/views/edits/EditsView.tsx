@@ -1,4 +1,4 @@
-import { TOOLS, type Tool } from '../../../state/edits.ts'
+import { TOOLS, type Tool } from './store.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
@@ -9,7 +9,7 @@ import { PatchTool } from './PatchTool.tsx'
 import { ScaleTool } from './ScaleTool.tsx'
 import { SteerTool } from './SteerTool.tsx'
 import { StoryPanel } from './StoryPanel.tsx'
-import { useWatchedMeasurement } from '../reading/hooks.ts'
+import { useWatchedMeasurement } from '../../components/reading.ts'
 
 /** Changes what the model computes, and shows what that did to the text. */
 export function EditsView() {

@@ -2,9 +2,9 @@ import { useState } from 'react'
 import type { ModelInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
-import { useTextRow, useTexts } from '../reading/hooks.ts'
-import { tokenName } from '../steps/words.ts'
-import { SelectField } from './SelectField.tsx'
+import { useTextRow, useTexts } from '../../components/reading.ts'
+import { tokenName } from '../../components/labels.ts'
+import { SelectField } from '../../components/SelectField.tsx'
 import { useEdits } from './hooks.ts'
 
 const ALL = -1

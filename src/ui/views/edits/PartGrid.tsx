@@ -1,11 +1,11 @@
 import type { KeyboardEvent } from 'react'
 import type { LayerAnatomy } from '../../../state/anatomy.ts'
-import { partKey, partsOf, type Part } from '../../../state/ablation.ts'
+import { partKey, partsOf, type Part } from './ablation.ts'
 import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
-import { formatNats } from '../adapters/numbers.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { formatNats } from '../../components/numbers.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { formatFactor, partName } from './words.ts'
 
 /** What the grid says of a part. */

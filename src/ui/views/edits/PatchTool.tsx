@@ -1,15 +1,16 @@
 import { useRef, type FormEvent, type KeyboardEvent } from 'react'
-import { PATCH_KINDS, patchStep } from '../../../state/patchRuns.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { PATCH_KINDS, patchStep } from './patchRuns.ts'
+import { selectRow } from '../../../state/selection.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { useAnatomy, useShown, useTexts, useWatchedMeasurement } from '../reading/hooks.ts'
-import { StaleNotice } from '../reading/EmptyState.tsx'
-import { tokenName } from '../steps/words.ts'
+import { useAnatomy, useShown, useTexts, useWatchedMeasurement } from '../../components/reading.ts'
+import { StaleNotice } from '../../components/EmptyState.tsx'
+import { tokenName } from '../../components/labels.ts'
 import { useEdits, useEditsState, usePatchRuns, usePatchState } from './hooks.ts'
 import { KlLegend } from './KlLegend.tsx'
 import { RunGrid } from './RunGrid.tsx'
 import { Prompt } from './SteerTool.tsx'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 /** Another prompt's activations above this text's: one is picked up there and put down here. */
 export function PatchTool() {
@@ -64,7 +65,7 @@ function OtherPrompt() {
       </div>
       {phase.kind === 'failed' && (
         <p className="steps-note" role="alert">
-          {phase.error.message} {phase.error.hint}
+          <ErrorWords error={phase.error} />
         </p>
       )}
     </form>
@@ -91,7 +92,7 @@ function Grids() {
   }
   const putDown = (layer: number, position: number) => {
     const from = runs.state.getState().held
-    if (from === null) return selectTextRow(session, position)
+    if (from === null) return selectRow(session, position)
     const step = patchStep(anatomy, layer, other.kind)
     if (step === '') return
     const source = {

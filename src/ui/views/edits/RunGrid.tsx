@@ -1,11 +1,11 @@
 import { useLayoutEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { NormGrid } from '../../../state/patchRuns.ts'
+import type { NormGrid } from './patchRuns.ts'
 import { useColumns } from '../../components/useColumns.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 
 /** Width of a position, in CSS pixels. */
 const COLUMN = 52

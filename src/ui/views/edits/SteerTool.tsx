@@ -1,11 +1,11 @@
 import { useEffect, useState, type FormEvent } from 'react'
-import type { DirectionNorms } from '../../../state/editRun.ts'
+import type { DirectionNorms } from './run.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { useAnatomy } from '../reading/hooks.ts'
-import { SelectField } from './SelectField.tsx'
+import { useAnatomy } from '../../components/reading.ts'
+import { SelectField } from '../../components/SelectField.tsx'
 import { useEditedRun, useEdits } from './hooks.ts'
 
 /** A pair that most small story models tell apart. */

@@ -1,13 +1,13 @@
 import { useStore } from 'zustand'
 import { answeringModel } from '../../../state/app.ts'
-import { editedRunOf, type EditedRun, type EditedText } from '../../../state/editRun.ts'
-import { editsOf, type Edits, type EditsState } from '../../../state/edits.ts'
-import { editStoryOf, type EditStory, type StoryState } from '../../../state/editStory.ts'
-import { patchRunsOf, type PatchRuns, type PatchState } from '../../../state/patchRuns.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { editedRunOf, type EditedRun, type EditedText } from './run.ts'
+import { editsOf, type Edits, type EditsState } from './store.ts'
+import { editStoryOf, type EditStory, type StoryState } from './story.ts'
+import { patchRunsOf, type PatchRuns, type PatchState } from './patchRuns.ts'
+import { selectRow } from '../../../state/selection.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { useApp, useSession } from '../../context.ts'
-import { useShown, useTextRow } from '../reading/hooks.ts'
+import { useShown, useTextRow } from '../../components/reading.ts'
 
 export function useEdits(): Edits {
   return editsOf(useSession())
@@ -64,7 +64,7 @@ export function usePlace(rows: number): { place: number; choose: (place: number)
   const place = nextFrom === row || rows < 2 ? rows : Math.max(1, row)
   const choose = (to: number) => {
     edits.state.setState({ nextFrom: to >= rows ? row : null })
-    if (to < rows) selectTextRow(session, to)
+    if (to < rows) selectRow(session, to)
   }
   return { place, choose }
 }

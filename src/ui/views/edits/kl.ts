@@ -1,4 +1,4 @@
-import type { EditedRow, EditedText } from '../../../state/editRun.ts'
+import type { EditedRow, EditedText } from './run.ts'
 import { LEVELS } from '../../draw/palette.ts'
 
 /** Where the colours may end. */

@@ -1,7 +1,7 @@
-import type { Part } from '../../../state/ablation.ts'
+import type { Part } from './ablation.ts'
 import type { Anatomy } from '../../../state/anatomy.ts'
-import { stepsOfChange } from '../../../state/editForward.ts'
-import type { Change, ChangeOf, Entry, Span } from '../../../state/edits.ts'
+import { stepsOfChange } from './forward.ts'
+import type { Change, ChangeOf, Entry, Span } from './store.ts'
 import type { Translate } from '../../words/index.ts'
 
 /** A factor without needless digits, with a true minus sign. */

@@ -1,8 +1,8 @@
-import type { ExpertLayer } from '../../../state/experts.ts'
+import type { ExpertLayer } from './store.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { useShown, useTextRow, useTexts } from '../reading/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { useShown, useTextRow, useTexts } from '../../components/reading.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useExperts } from './hooks.ts'
 
 /** The experts that the selected token takes, layer by layer. */

@@ -3,9 +3,9 @@ import { useTranslate } from '../../context.ts'
 import { useExperts, useExpertsState, useLayerOnShow } from './hooks.ts'
 import { LoadMap } from './LoadMap.tsx'
 import { TokenMap } from './TokenMap.tsx'
-import { EmptyState, StaleNotice } from '../reading/EmptyState.tsx'
-import { useShown, useTextRow, useWatchedMeasurement } from '../reading/hooks.ts'
-import type { ExpertMap } from '../../../state/experts.ts'
+import { EmptyState, StaleNotice } from '../../components/EmptyState.tsx'
+import { useShown, useTextRow, useWatchedMeasurement } from '../../components/reading.ts'
+import type { ExpertMap } from './store.ts'
 
 /** Where the routers of a mixture send the tokens of the text. */
 export function ExpertsView() {

@@ -1,9 +1,9 @@
 import { useCallback, useMemo, useState } from 'react'
-import { loadOf, type ExpertMap, type ExpertsState } from '../../../state/experts.ts'
+import { loadOf, type ExpertMap, type ExpertsState } from './store.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useTranslate } from '../../context.ts'
-import { useShade } from '../steps/hooks.ts'
+import { useShade } from '../../components/useShade.ts'
 import { useExperts } from './hooks.ts'
 
 /** Height of a layer's line, and of the labels above them all, in CSS pixels. */

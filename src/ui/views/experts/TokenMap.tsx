@@ -1,13 +1,13 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { weightsByExpert, type ExpertLayer } from '../../../state/experts.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { weightsByExpert, type ExpertLayer } from './store.ts'
+import { selectRow } from '../../../state/selection.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { useTexts } from '../reading/hooks.ts'
-import { useShade } from '../steps/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { useTexts } from '../../components/reading.ts'
+import { useShade } from '../../components/useShade.ts'
+import { tokenName } from '../../components/labels.ts'
 
 const LINE = 16
 const LABELS = 66
@@ -83,7 +83,7 @@ export function TokenMap({ ids, layer, row }: TokenMapProps) {
           onCell={(next) => setPointed({ of: row, ...next })}
           onPick={(next) => {
             setPointed({ of: next.col, ...next })
-            selectTextRow(session, next.col)
+            selectRow(session, next.col)
           }}
         />
       </div>

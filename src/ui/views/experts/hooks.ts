@@ -1,11 +1,5 @@
 import { useStore } from 'zustand'
-import {
-  expertsOf,
-  type ExpertLayer,
-  type ExpertMap,
-  type Experts,
-  type ExpertsState,
-} from '../../../state/experts.ts'
+import { expertsOf, type ExpertLayer, type ExpertMap, type Experts, type ExpertsState } from './store.ts'
 import { useSession } from '../../context.ts'
 
 export function useExperts(): Experts {

@@ -1,7 +1,7 @@
 import type { FilledMask } from '../../../api/model.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { FillResult } from '../../../state/fillMask.ts'
+import type { FillResult } from './store.ts'
 import { useTranslate } from '../../context.ts'
 
 interface FilledMasksProps {

@@ -1,5 +1,5 @@
-import { LESSONS } from '../../../learn/lessons/index.ts'
-import type { Lesson } from '../../../learn/types.ts'
+import { LESSONS } from './lessons/index.ts'
+import type { Lesson } from './types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useCourse, useCourseState, useLessonWords, type Translate } from './hooks.ts'
 

@@ -1,9 +1,9 @@
 import { answeringModel } from '../../../state/app.ts'
-import type { Open } from '../../../learn/course.ts'
-import { chosenStep, type LessonStep } from '../../../learn/types.ts'
+import type { Open } from './course.ts'
+import { chosenStep, type LessonStep } from './types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp } from '../../context.ts'
-import { useAnatomy } from '../reading/hooks.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { reach } from './highlight.ts'
 import {
   useCourse,

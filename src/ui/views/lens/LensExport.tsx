@@ -1,11 +1,11 @@
 import { visibleText } from '../../../state/characterGroups.ts'
-import { lensCell, lensText, type LensMap } from '../../../state/lens.ts'
+import { lensCell, lensText, type LensMap } from './store.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import type { PlotPicture } from '../../draw/plotFiles.ts'
 import { matrixPlot, type PlotFrame } from '../../draw/plots.ts'
-import { useTexts } from '../reading/hooks.ts'
+import { useTexts } from '../../components/reading.ts'
 
 /** The lens as a picture: the last layer on top, in every cell its word and its probability. */
 export function LensExport({ ids, map }: { ids: readonly number[]; map: LensMap }) {

@@ -1,14 +1,14 @@
 import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { lensCell, lensText, type LensMap } from '../../../state/lens.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { lensCell, lensText, type LensMap } from './store.ts'
+import { selectRow } from '../../../state/selection.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatProbability } from '../../../maths/format.ts'
-import { useTexts } from '../reading/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { useTexts } from '../../components/reading.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useLensPlace, type LensPlace } from './hooks.ts'
 
 /** Width of a position, in CSS pixels. */
@@ -39,7 +39,7 @@ export function LensMatrix({ ids, map }: MatrixProps) {
   const choose = useCallback(
     (next: LensPlace) => {
       lens.state.setState({ layer: next.layer })
-      selectTextRow(session, next.position)
+      selectRow(session, next.position)
     },
     [lens, session],
   )

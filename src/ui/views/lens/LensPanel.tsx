@@ -1,13 +1,13 @@
 import { useMemo } from 'react'
 import { useStore } from 'zustand'
-import { lensCell, type LensMap } from '../../../state/lens.ts'
+import { lensCell, type LensMap } from './store.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { AttributionPanel } from '../attribution/AttributionPanel.tsx'
-import { useShown, useTexts } from '../reading/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { AttributionPanel } from './attribution/AttributionPanel.tsx'
+import { useShown, useTexts } from '../../components/reading.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hooks.ts'
 
 /** What stands behind the chosen cell: what is predicted, or what made the prediction. */

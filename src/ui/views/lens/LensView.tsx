@@ -4,8 +4,8 @@ import { useLens } from './hooks.ts'
 import { LensExport } from './LensExport.tsx'
 import { LensMatrix, LineNames } from './LensMatrix.tsx'
 import { LiveColumn, LiveSwitch, useLiveColumn } from './LiveColumn.tsx'
-import { StaleNotice, EmptyState } from '../reading/EmptyState.tsx'
-import { useShown, useWatchedMeasurement } from '../reading/hooks.ts'
+import { StaleNotice, EmptyState } from '../../components/EmptyState.tsx'
+import { useShown, useWatchedMeasurement } from '../../components/reading.ts'
 
 /** What every layer would predict at every position; while a text is being written, behind its newest token. */
 export function LensView() {

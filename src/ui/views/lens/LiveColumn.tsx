@@ -1,12 +1,12 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { isRunning } from '../../../state/app.ts'
-import { liveLensOf, slowdown, type LiveColumn as Column, type LiveLens } from '../../../state/liveLens.ts'
+import { liveLensOf, slowdown, type LiveColumn as Column, type LiveLens } from './liveStore.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatFixed, formatProbability, formatSpeed } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useLayerName } from './hooks.ts'
 
 export function useLiveLens(): LiveLens {

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
-import { lensOf, type LensGrid } from '../../../state/lens.ts'
+import { lensOf, type LensGrid } from './store.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { useShown, useTextRow } from '../reading/hooks.ts'
+import { useShown, useTextRow } from '../../components/reading.ts'
 
 export function useLens(): LensGrid {
   return lensOf(useSession())

@@ -1,6 +1,6 @@
 import { memo } from 'react'
-import type { LayerFacts, LayerWord } from '../../../state/mapFlow.ts'
-import type { MapLayer } from '../../../state/mapPicture.ts'
+import type { LayerFacts, LayerWord } from './store.ts'
+import type { MapLayer } from './picture.ts'
 import { useTranslate } from '../../context.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { HeadStrip } from './HeadStrip.tsx'

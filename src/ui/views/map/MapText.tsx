@@ -1,11 +1,11 @@
 import { memo, useEffect, useRef } from 'react'
-import type { RowFacts } from '../../../state/mapFlow.ts'
+import type { RowFacts } from './store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { selectTextRow } from '../../../state/textMeasurement.ts'
+import { selectRow } from '../../../state/selection.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { inkLevel } from '../attention/ink.ts'
+import { inkLevel } from '../../draw/ink.ts'
 import { useRow, useRowTexts, useStepsState } from '../steps/hooks.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useMapState } from './hooks.ts'
 
 const NO_IDS: readonly number[] = []
@@ -48,7 +48,7 @@ export function MapText({ facts }: { facts: RowFacts | null }) {
           generated={index >= session.log.promptIds.length}
           selected={index === row}
           level={weights === null ? null : inkLevel(weights[index] ?? 0)}
-          onSelect={selectTextRow}
+          onSelect={selectRow}
         />
       ))}
     </div>
@@ -64,7 +64,7 @@ interface TokenProps {
   selected: boolean
   /** Step of the palette behind it. */
   level: number | null
-  onSelect: typeof selectTextRow
+  onSelect: typeof selectRow
 }
 
 const Token = memo(function Token(props: TokenProps) {

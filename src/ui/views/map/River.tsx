@@ -1,6 +1,6 @@
 import { memo } from 'react'
-import type { MapWrite } from '../../../state/mapPicture.ts'
-import type { WriteFacts } from '../../../state/mapFlow.ts'
+import type { MapWrite } from './picture.ts'
+import type { WriteFacts } from './store.ts'
 
 /** Shares of the river's box: its banks at most this far from the middle, and at least. */
 const WIDEST = 21

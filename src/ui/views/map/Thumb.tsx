@@ -1,10 +1,11 @@
 import { useEffect, useRef } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
-import type { StepsSource } from '../../../state/stepsSource.ts'
+import type { StepsSource } from '../steps/source.ts'
 import { usePixelRatio } from '../../components/measure.ts'
 import type { GpuPort } from '../../draw/gpuPort.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'
-import { useShade, useSteps } from '../steps/hooks.ts'
+import { useShade } from '../../components/useShade.ts'
+import { useSteps } from '../steps/hooks.ts'
 import { givePort, takePort } from './thumbPorts.ts'
 
 interface ThumbProps {

@@ -1,10 +1,10 @@
 import { memo } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { LayerWord } from '../../../state/mapFlow.ts'
+import type { LayerWord } from './store.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useOpenings } from './hooks.ts'
 
 interface WordProps {

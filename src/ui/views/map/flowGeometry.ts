@@ -1,4 +1,4 @@
-import type { FlowEdge, LayerFlow } from '../../../state/mapLayout.ts'
+import type { FlowEdge, LayerFlow } from '../../../analysis/layerFlow.ts'
 
 /** Sizes of the drawing of an open layer, CSS pixels. */
 export interface FlowScale {

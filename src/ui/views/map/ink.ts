@@ -1,5 +1,5 @@
 import { RAMP, rampWords, type Shade } from '../../draw/ramps.ts'
-import { inkIndex } from '../attention/ink.ts'
+import { inkIndex } from '../../draw/ink.ts'
 
 /** Where each of `heads` cells of a strip stands: whole device pixels, further apart where there is room. */
 export function cellEdges(heads: number, width: number): readonly (readonly [from: number, to: number])[] {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { CURATED_KINDS, readCurated, type CuratedKind, type CuratedModel } from '../../../state/curated.ts'
+import { CURATED_KINDS, readCurated, type CuratedKind, type CuratedModel } from './curated.ts'
 import { formatBytes, formatCount, formatMagnitude } from '../../../maths/format.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { FindList } from './FindPart.tsx'

@@ -1,18 +1,11 @@
 import { memo, useMemo } from 'react'
 import type { PrecisionStep } from '../../../api/model.ts'
-import {
-  errorPowers,
-  errorTable,
-  HEATS,
-  powerShare,
-  type HeatOf,
-  type PrecisionResult,
-} from '../../../state/precision.ts'
+import { errorPowers, errorTable, HEATS, powerShare, type HeatOf, type PrecisionResult } from './store.ts'
 import { formatPower } from '../../../maths/format.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { rampColour, rampGradient, type Shade } from '../../draw/ramps.ts'
-import { useShade } from '../steps/hooks.ts'
+import { useShade } from '../../components/useShade.ts'
 import { usePrecision, usePrecisionState } from './hooks.ts'
 
 /** Layers down, parts across: how far the output of each step is from the reference's. */

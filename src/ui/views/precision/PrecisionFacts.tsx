@@ -1,7 +1,7 @@
-import type { PrecisionResult } from '../../../state/precision.ts'
+import type { PrecisionResult } from './store.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { formatNats } from '../adapters/numbers.ts'
+import { formatNats } from '../../components/numbers.ts'
 
 /** What the text has lost as a whole, and what the two take. */
 export function PrecisionFacts({ result }: { result: PrecisionResult }) {

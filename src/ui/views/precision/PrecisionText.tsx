@@ -1,13 +1,13 @@
 import { memo, useMemo, type KeyboardEvent } from 'react'
 import type { PrecisionToken } from '../../../api/model.ts'
-import { KL_POWERS, powerShare, type PrecisionResult } from '../../../state/precision.ts'
+import { KL_POWERS, powerShare, type PrecisionResult } from './store.ts'
 import { formatPower, formatProbability } from '../../../maths/format.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
-import { formatNats } from '../adapters/numbers.ts'
-import { tokenName } from '../steps/words.ts'
+import { formatNats } from '../../components/numbers.ts'
+import { tokenName } from '../../components/labels.ts'
 import { usePrecision, usePrecisionState } from './hooks.ts'
 
 const levelOf = (kl: number): number => Math.min(LEVELS - 1, Math.floor(powerShare(kl, KL_POWERS) * LEVELS))

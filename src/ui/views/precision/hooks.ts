@@ -1,5 +1,5 @@
 import { useStore } from 'zustand'
-import { precisionOf, type PrecisionRuns, type PrecisionState } from '../../../state/precision.ts'
+import { precisionOf, type PrecisionRuns, type PrecisionState } from './store.ts'
 import { useSession } from '../../context.ts'
 
 export function usePrecision(): PrecisionRuns {

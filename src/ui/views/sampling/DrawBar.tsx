@@ -1,9 +1,9 @@
 import { useMemo } from 'react'
-import { segmentsOf, type Segment } from '../../../state/samplingStages.ts'
+import { segmentsOf, type Segment } from '../../../analysis/samplingStages.ts'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
 /** Tokens with an interval of their own. */

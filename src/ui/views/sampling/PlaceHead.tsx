@@ -1,11 +1,11 @@
 import { isRunning } from '../../../state/app.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { ExplorerPlace } from '../../../state/samplingExplorer.ts'
+import type { ExplorerPlace } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { ScalesChip } from '../adapters/ScalesChip.tsx'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
 /** Characters of the text shown before the token. */

@@ -6,8 +6,8 @@ import {
   type ExplorerPlace,
   type ExplorerState,
   type SamplingExplorer,
-} from '../../../state/samplingExplorer.ts'
-import { explorerRandom, stageTable, type StageTable } from '../../../state/samplingStages.ts'
+} from './store.ts'
+import { explorerRandom, stageTable, type StageTable } from '../../../analysis/samplingStages.ts'
 import type { SamplingOptions } from '../../../api/model.ts'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'
 import { useSession } from '../../context.ts'

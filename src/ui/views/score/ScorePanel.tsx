@@ -1,9 +1,9 @@
-import type { BoxName } from '../../../state/score.ts'
+import type { BoxName } from './store.ts'
 import type { ScoredToken } from '../../../api/model.ts'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { labelOf, tokenAtRow, useMarked, useScoreState, useInspectedRow, type Marked } from './hooks.ts'
 
 /** The token under the pointer, else the selected one: how it was predicted, and by what else. */

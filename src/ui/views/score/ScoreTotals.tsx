@@ -1,4 +1,4 @@
-import type { BoxName } from '../../../state/score.ts'
+import type { BoxName } from './store.ts'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../../maths/format.ts'
 import type { Marked } from './hooks.ts'

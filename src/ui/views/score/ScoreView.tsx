@@ -1,6 +1,6 @@
 import { useEffect } from 'react'
 import { isRunning } from '../../../state/app.ts'
-import { SPAN_MODES } from '../../../state/score.ts'
+import { SPAN_MODES } from './store.ts'
 import { Legend } from '../../components/Legend.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'

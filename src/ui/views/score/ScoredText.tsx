@@ -1,5 +1,5 @@
 import { memo, useMemo, type KeyboardEvent } from 'react'
-import type { BoxName, ScoreResult } from '../../../state/score.ts'
+import type { BoxName, ScoreResult } from './store.ts'
 import { groupStarts } from '../../../state/characterGroups.ts'
 import type { ScoredToken } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'

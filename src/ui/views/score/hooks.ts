@@ -8,8 +8,8 @@ import {
   type ScoreResult,
   type Scores,
   type ScoreState,
-} from '../../../state/score.ts'
-import { totalsOf, type Role, type Totals } from '../../../state/scoreSpans.ts'
+} from './store.ts'
+import { totalsOf, type Role, type Totals } from '../../../analysis/scoreSpans.ts'
 import type { ScoredToken } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 

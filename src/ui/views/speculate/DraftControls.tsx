@@ -1,5 +1,5 @@
 import { answeringModel } from '../../../state/app.ts'
-import { DRAFT_KINDS, MAX_AHEAD } from '../../../state/speculateRounds.ts'
+import { DRAFT_KINDS, MAX_AHEAD } from '../../../analysis/speculatedRounds.ts'
 import type { DraftModel } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'

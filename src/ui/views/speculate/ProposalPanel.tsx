@@ -1,10 +1,10 @@
 import type { GeneratedToken, Proposal } from '../../../api/model.ts'
-import type { Slot } from '../../../state/speculateRounds.ts'
+import type { Slot } from '../../../analysis/speculatedRounds.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { MessageKey } from '../../words/index.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useSelectedSlot, useSpeculateState } from './hooks.ts'
 
 /** How one place came about: the proposal and its test, then the model's own token where it wrote one. */

@@ -1,10 +1,10 @@
 import { memo, useEffect, useState, type MouseEvent } from 'react'
-import { slotsOf, type RoundPlace, type Slot } from '../../../state/speculateRounds.ts'
+import { slotsOf, type RoundPlace, type Slot } from '../../../analysis/speculatedRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 
 /** The draft's proposals above, what the model made of them below, what it took under that: one column a round. */

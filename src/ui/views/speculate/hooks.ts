@@ -1,7 +1,7 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
-import { speculationOf, type SpeculateState, type Speculation } from '../../../state/speculate.ts'
-import { slotsOf, type RoundPlace, type Slot } from '../../../state/speculateRounds.ts'
+import { speculationOf, type SpeculateState, type Speculation } from './store.ts'
+import { slotsOf, type RoundPlace, type Slot } from '../../../analysis/speculatedRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'
 

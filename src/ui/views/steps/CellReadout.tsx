@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRowTexts, useStepsState } from './hooks.ts'
 import { formatValue } from './numbers.ts'
-import { maskAt } from './mask.ts'
+import { maskAt } from '../../draw/sight.ts'
 import { indexInRow, type StepLayout } from './shape.ts'
-import { tokenName } from './words.ts'
+import { tokenName } from '../../components/labels.ts'
 
 interface CellReadoutProps {
   layout: StepLayout

@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import { math } from '../../components/mathml.ts'
 import { useTranslate } from '../../context.ts'
 import { useRowData, useRowTexts, useWeights, useWhole, type ShownStep } from './hooks.ts'

@@ -5,7 +5,7 @@ import { Cost } from './Cost.tsx'
 import { useCurrentStep, useStepList, useSteps, useWatchedSteps } from './hooks.ts'
 import { Kernel } from './Kernel.tsx'
 import { Statistics } from './Statistics.tsx'
-import { formatShape } from './words.ts'
+import { formatShape } from '../../components/labels.ts'
 
 /** The facts about the current step. */
 export function InspectorPanel() {

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import type { GpuTensor } from '../../components/GpuCells.tsx'
 import { PAGE, pageAt, TensorTable, type TensorTableProps } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
@@ -8,17 +8,17 @@ import { useTranslate } from '../../context.ts'
 import { autoRange, type Plane, type ValueRange } from '../../draw/heatmap.ts'
 import { CellReadout } from './CellReadout.tsx'
 import { Formula } from './Formula.tsx'
+import { useShade } from '../../components/useShade.ts'
 import {
   useLines,
   useRow,
   useRowData,
   useRowTexts,
-  useShade,
   useSteps,
   useStepsState,
   type ShownStep,
 } from './hooks.ts'
-import { veilOf } from './mask.ts'
+import { veilOf } from '../../draw/sight.ts'
 import { groupOf, fittingCell, indexInRow, indexOf, layoutOf, peakColumn, type StepLayout } from './shape.ts'
 import { TensorTools } from './TensorTools.tsx'
 

@@ -2,9 +2,9 @@ import { memo, useEffect, useRef } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
-import { useIsEncoder } from '../reading/hooks.ts'
+import { useIsEncoder } from '../../components/reading.ts'
 import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
-import { tokenName } from './words.ts'
+import { tokenName } from '../../components/labels.ts'
 
 const NO_IDS: readonly number[] = []
 

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import { PACES } from '../../../state/steps.ts'
+import { PACES } from './store.ts'
 import { Scrubber, TransportButton } from '../../components/Transport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRow, useStepList, useSteps, useStepsState } from './hooks.ts'

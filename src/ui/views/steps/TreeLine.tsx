@@ -1,10 +1,10 @@
 import { memo } from 'react'
-import type { Steps } from '../../../state/steps.ts'
+import type { Steps } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useStepList } from './hooks.ts'
 import type { TreeNode } from './tree.ts'
-import { roleName } from './words.ts'
+import { roleName } from './describe.ts'
 
 interface TreeLineProps {
   node: TreeNode

@@ -1,11 +1,10 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
 import { labelRows } from '../../../state/tokenLabels.ts'
-import { stepsOf, type Steps, type StepsState } from '../../../state/steps.ts'
-import { isLarge, type StepsSource, type WeightRow } from '../../../state/stepsSource.ts'
+import { stepsOf, type Steps, type StepsState } from './store.ts'
+import { isLarge, type StepsSource, type WeightRow } from './source.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
-import { useApp, useMedia, useSession, useSlowTokenLog } from '../../context.ts'
-import type { Shade } from '../../draw/ramps.ts'
+import { useApp, useSession, useSlowTokenLog } from '../../context.ts'
 
 export function useSteps(): Steps {
   return stepsOf(useSession())
@@ -32,7 +31,7 @@ export function useCurrentStep(): StepInfo | null {
 export function useRow(): number {
   const steps = useSteps()
   useApp((state) => state.pinned)
-  useStepsState((state) => state.promptRow)
+  useApp((state) => state.promptRow)
   useStepsState((state) => state.source)
   return steps.row
 }
@@ -172,13 +171,6 @@ export function useWeights(source: StepsSource, { name }: StepInfo, output: numb
     }
   }, [steps, source, name, output, key])
   return found?.key === key ? found.weights : null
-}
-
-/** Whether the page is light or dark now. */
-export function useShade(): Shade {
-  const theme = useApp((state) => state.theme)
-  const system = useMedia('(prefers-color-scheme: dark)')
-  return theme === 'dark' || (theme === 'auto' && system) ? 'dark' : 'light'
 }
 
 /** Keeps a forward at hand while the panel is on show. */

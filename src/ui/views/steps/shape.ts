@@ -1,7 +1,7 @@
-import type { Cell } from '../../../state/steps.ts'
+import type { Cell } from './store.ts'
 import type { Axis, StepInfo } from '../../../api/model.ts'
 import type { Palette } from '../../draw/ramps.ts'
-import { seenBy, sightOf, type Sight } from './mask.ts'
+import { seenBy, sightOf, type Sight } from '../../draw/sight.ts'
 
 /** What the columns of a step's output count. */
 export type Columns =

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react'
-import type { Steps } from '../../../state/steps.ts'
+import type { Steps } from './store.ts'
 import { useSteps } from './hooks.ts'
 
 function isTyping(target: EventTarget | null): boolean {

@@ -1,5 +1,5 @@
-import { scriptMeasures, textMeasure } from '../../../state/tokenizer/measures.ts'
-import type { SlotName } from '../../../state/tokenizer/tokenizers.ts'
+import { scriptMeasures, textMeasure } from './measures.ts'
+import type { SlotName } from './store.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { useSlot } from './hooks.ts'

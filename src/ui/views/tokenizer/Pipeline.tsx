@@ -1,6 +1,6 @@
 import type { Section } from '../../../text/inspect/types.ts'
-import { readablePiece } from '../../../state/tokenizer/measures.ts'
-import type { SlotName } from '../../../state/tokenizer/tokenizers.ts'
+import { readablePiece } from './measures.ts'
+import type { SlotName } from './store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { useTranslate } from '../../context.ts'
 import { useSlot, useTokenizers } from './hooks.ts'

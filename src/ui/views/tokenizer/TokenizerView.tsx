@@ -1,4 +1,4 @@
-import { SLOTS } from '../../../state/tokenizer/tokenizers.ts'
+import { SLOTS } from './store.ts'
 import { useTranslate } from '../../context.ts'
 import { useTokenizers, useTokenizerState } from './hooks.ts'
 import { SlotColumn } from './SlotColumn.tsx'

@@ -1,6 +1,6 @@
 import type { LatticeNode, Merge, WordWork } from '../../../text/inspect/types.ts'
 import { formatCount } from '../../../maths/format.ts'
-import { readablePiece } from '../../../state/tokenizer/measures.ts'
+import { readablePiece } from './measures.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { useTranslate } from '../../context.ts'
 

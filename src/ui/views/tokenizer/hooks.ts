@@ -1,11 +1,5 @@
 import { useStore } from 'zustand'
-import {
-  tokenizersOf,
-  type Slot,
-  type SlotName,
-  type Tokenizers,
-  type TokenizerState,
-} from '../../../state/tokenizer/tokenizers.ts'
+import { tokenizersOf, type Slot, type SlotName, type Tokenizers, type TokenizerState } from './store.ts'
 import { useSession } from '../../context.ts'
 
 export function useTokenizers(): Tokenizers {

@@ -6,7 +6,7 @@ import { rasterise, type Plane, type ValueRange } from '../../draw/heatmap.ts'
 import { hex, type PlotPicture } from '../../draw/plotFiles.ts'
 import { matrixPlot, type PlotFrame } from '../../draw/plots.ts'
 import { rampWords, type Palette } from '../../draw/ramps.ts'
-import { useShade } from '../steps/hooks.ts'
+import { useShade } from '../../components/useShade.ts'
 
 interface TensorExportProps {
   trace: SavedTrace

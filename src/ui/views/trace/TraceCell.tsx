@@ -2,9 +2,9 @@ import type { SavedTrace } from '../../../trace/types.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { useTranslate } from '../../context.ts'
 import { formatValue } from '../steps/numbers.ts'
-import { maskAt } from '../steps/mask.ts'
+import { maskAt } from '../../draw/sight.ts'
 import type { StepLayout } from '../steps/shape.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 
 interface TraceCellProps {
   trace: SavedTrace

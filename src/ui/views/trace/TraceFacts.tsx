@@ -2,7 +2,7 @@ import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatMagnitude } from '../../../maths/format.ts'
 import { Histogram, Numbers } from '../steps/Statistics.tsx'
-import { formatShape } from '../steps/words.ts'
+import { formatShape } from '../../components/labels.ts'
 import { useSavedState } from './hooks.ts'
 import { useTraceCaption } from './TensorExport.tsx'
 

@@ -1,7 +1,7 @@
 import type { SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useSavedState } from './hooks.ts'
 
 /** What the model predicted behind the selected token, and what really followed. */

@@ -1,7 +1,7 @@
 import { useEffect, useRef, type KeyboardEvent } from 'react'
 import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
-import { formatShape } from '../steps/words.ts'
+import { formatShape } from '../../components/labels.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
 
 /** Every step of the program in order; those whose tensors are in the file stand out. */

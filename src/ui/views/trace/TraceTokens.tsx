@@ -4,7 +4,7 @@ import type { SavedTrace } from '../../../trace/types.ts'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../steps/words.ts'
+import { tokenName } from '../../components/labels.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
 
 const MOVES: Readonly<Record<string, number>> = {

@@ -1,7 +1,7 @@
 import { useTranslate } from '../../context.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'
 import { rampGradient, type Palette } from '../../draw/ramps.ts'
-import { useShade } from '../steps/hooks.ts'
+import { useShade } from '../../components/useShade.ts'
 import { formatValue } from '../steps/numbers.ts'
 import type { StepLayout } from '../steps/shape.ts'
 

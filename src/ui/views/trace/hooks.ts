@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useStore } from 'zustand'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
-import { savedTracesOf, type SavedTraces, type SavedTraceState } from '../../../state/savedTrace.ts'
+import { savedTracesOf, type SavedTraces, type SavedTraceState } from './store.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
 import type { TensorData } from '../../../api/model.ts'
 import { useSession } from '../../context.ts'

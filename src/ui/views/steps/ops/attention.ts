@@ -14,7 +14,7 @@ import {
   sumOver,
   tight,
 } from '../../../components/mathml.ts'
-import { maskAt, seenBy, type Masked, type Sight } from '../mask.ts'
+import { maskAt, seenBy, type Masked, type Sight } from '../../../draw/sight.ts'
 import { capped, constant, equals, formatConstant, formatValue, n, scaled, signed } from '../numbers.ts'
 import { indexInRow } from '../shape.ts'
 import { productSum, sumOf, type Sum } from './sums.ts'

@@ -1,0 +1,141 @@
+import { createStore } from 'zustand/vanilla'
+import type { LensCell, Model } from '../../api/model.ts'
+import { adaptersOf } from '../../state/adapters.ts'
+import { isRunning } from '../../state/app.ts'
+import { perSession } from '../../state/perSession.ts'
+import type { Session } from '../../state/session.ts'
+import { readableIds } from '../../state/textIdentity.ts'
+import { sameSelection, selectedRow } from '../../state/selection.ts'
+
+/** The most likely next token of one layer. */
+export interface StripCell {
+  /** −1 is the embedding. */
+  layer: number
+  id: number
+  text: string
+  probability: number
+}
+
+/** What the layers predict after row `row`; `ids` ends with the token of that row. */
+export interface StripLine {
+  row: number
+  ids: readonly number[]
+  cells: readonly StripCell[]
+}
+
+/** Why there is nothing to show. */
+export type Absence = 'no-model' | 'no-text' | 'running' | 'other-model' | 'failed'
+
+export interface StripState {
+  line: StripLine | null
+  absence: Absence | null
+  reading: boolean
+}
+
+/** Milliseconds a selection rests before it is read: walking through the tokens asks for none of them. */
+const DEBOUNCE_MS = 160
+/** Lines kept. */
+const CACHE_SIZE = 64
+
+/** Reads the logit lens of the selected token alone, while the text rests and the strip is on show. */
+export class LensStrip {
+  readonly state = createStore<StripState>()(() => ({ line: null, absence: 'no-text', reading: false }))
+  private readonly session: Session
+  private readonly kept = new Map<string, readonly StripCell[]>()
+  private model: Model | null = null
+  private viewers = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
+  /** Counts runs; what arrives for an older one is dropped. */
+  private run = 0
+
+  constructor(session: Session) {
+    this.session = session
+    session.app.subscribe((state, before) => {
+      if (state.model !== before.model || state.run !== before.run || !sameSelection(state, before))
+        this.sync()
+    })
+    session.log.subscribe(() => this.sync())
+    adaptersOf(session).state.subscribe(() => this.sync())
+  }
+
+  /** Reads while a strip is on show; returns the function that lets go. */
+  watch(): () => void {
+    this.viewers += 1
+    this.sync()
+    return () => {
+      this.viewers -= 1
+    }
+  }
+
+  private sync(): void {
+    clearTimeout(this.timer)
+    this.run += 1
+    if (this.viewers === 0) return
+    const absence = this.absence()
+    if (absence !== null) {
+      this.notify({ line: null, absence, reading: false })
+      return
+    }
+    this.notify({ absence: null, reading: true })
+    this.timer = setTimeout(() => void this.read(), DEBOUNCE_MS)
+  }
+
+  private absence(): Absence | null {
+    const { app, log, model } = this.session
+    if (model === null) return 'no-model'
+    if (isRunning(app.getState().run)) return 'running'
+    if (log.promptIds.length + log.tokens.length === 0) return 'no-text'
+    return log.modelId === model.info.id ? null : 'other-model'
+  }
+
+  private async read(): Promise<void> {
+    const { model } = this.session
+    if (model === null) return
+    const run = ++this.run
+    const all = readableIds(this.session)
+    const row = selectedRow(this.session, all.length)
+    const ids = all.slice(0, row + 1)
+    try {
+      // The adapters are those the engine has, whichever view set them.
+      const scales = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
+      const key = `${scales.join(' ')}|${ids.join(' ')}`
+      if (this.model !== model) this.kept.clear()
+      this.model = model
+      const cells = this.kept.get(key) ?? (await this.readCells(model, ids))
+      this.keep(key, cells)
+      if (run === this.run) this.notify({ line: { row, ids, cells }, absence: null, reading: false })
+    } catch (error) {
+      if (run !== this.run) return
+      this.notify({ line: null, absence: 'failed', reading: false })
+      this.session.report(error)
+    }
+  }
+
+  private async readCells(model: Model, ids: readonly number[]): Promise<readonly StripCell[]> {
+    const { cells } = await model.lens(ids, { positions: [ids.length - 1], topK: 1, cached: true })
+    const spelled = cells.map((cell) => this.spell(ids, cell))
+    return (await Promise.all(spelled)).filter((cell) => cell !== null)
+  }
+
+  private async spell(ids: readonly number[], { layer, top }: LensCell): Promise<StripCell | null> {
+    const best = top[0]
+    if (best === undefined) return null
+    return { layer, ...best, text: await this.session.lookUpText(ids, best.id) }
+  }
+
+  private keep(key: string, cells: readonly StripCell[]): void {
+    this.kept.delete(key)
+    this.kept.set(key, cells)
+    const [oldest] = this.kept.keys()
+    if (this.kept.size > CACHE_SIZE && oldest !== undefined) this.kept.delete(oldest)
+  }
+
+  private notify(next: Partial<StripState>): void {
+    const now = this.state.getState()
+    const changed = (Object.keys(next) as (keyof StripState)[]).some((name) => next[name] !== now[name])
+    if (changed) this.state.setState(next)
+  }
+}
+
+/** The strip of a page: one, wherever it is shown. */
+export const lensStripOf = perSession((session) => new LensStrip(session))

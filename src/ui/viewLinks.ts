@@ -1,9 +1,0 @@
-import { registerLessonLink } from '../learn/link.ts'
-import type { Session } from '../state/session.ts'
-import { registerStepsLink } from '../state/stepsLink.ts'
-
-/** Gives what is fetched later its keys in the page's link. */
-export function registerLinks(session: Session): void {
-  registerStepsLink(session)
-  registerLessonLink(session)
-}

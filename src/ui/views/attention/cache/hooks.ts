@@ -1,0 +1,32 @@
+import { useEffect } from 'react'
+import { useStore } from 'zustand'
+import { cacheOf, holderOf, type CacheState, type KvCache } from './store.ts'
+import { useSession } from '../../../context.ts'
+import { useShown } from '../../../components/reading.ts'
+
+export function useCache(): KvCache {
+  return cacheOf(useSession())
+}
+
+export function useCacheState<T>(select: (state: CacheState) => T): T {
+  return useStore(useCache().state, select)
+}
+
+/** Keeps the cache at hand while a view shows it. */
+export function useWatchedCache(): void {
+  const cache = useCache()
+  useEffect(() => cache.watch(), [cache])
+}
+
+/** Index of the sequence that holds the text on the page, and how much of it; null when none does. */
+export function useOwnSequence(): { index: number; held: number } | null {
+  const shown = useShown(useCache().measurement)
+  const stock = useCacheState((state) => state.stock)
+  return shown === null || stock === null ? null : holderOf(stock.report.sequences, shown.ids)
+}
+
+/** The sequence whose pages are outlined: the one asked for, else that of the text. */
+export function useOutlined(): number | null {
+  const own = useOwnSequence()
+  return useCacheState((state) => state.outlined) ?? own?.index ?? null
+}

@@ -1,0 +1,79 @@
+import type { Model, TokenAlternative } from '../../../api/model.ts'
+import { textOf } from './text.ts'
+import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from '../../../analysis/tokenTree.ts'
+import type { TokenLog } from '../../../state/tokenLog.ts'
+
+/** A token computed for the tree, and what is predicted behind it. */
+export interface ComputedToken {
+  token: TreeToken
+  next: readonly TokenAlternative[]
+}
+
+const CHOSEN = { prompt: false, random: null, finish: null } as const
+
+/**
+ * Tokens behind a text that the tree does not have yet, each as one new row over the pages of the text before it. Null once
+ * they are no longer wanted.
+ */
+export async function computeBranch(
+  model: Model,
+  parent: TreeNode,
+  ids: readonly number[],
+  topLogprobs: number,
+  isWanted: () => boolean,
+): Promise<ComputedToken[] | null> {
+  const computed: ComputedToken[] = []
+  const before = idsOf(pathTo(parent))
+  let { next } = parent
+  for (const id of ids) {
+    const [fork, text] = await Promise.all([
+      model.fork(before, before.length, id, { topLogprobs }),
+      textOf(model, before, id),
+    ])
+    if (!isWanted()) return null
+    const logprob = next?.find((token) => token.id === id)?.logprob ?? null
+    computed.push({ token: { id, text, logprob, ...CHOSEN }, next: fork.next.top })
+    before.push(id)
+    next = fork.next.top
+  }
+  return computed
+}
+
+/** The most probable tokens behind a text, in one batch. */
+export async function computeChildren(
+  model: Model,
+  parent: TreeNode,
+  count: number,
+  topLogprobs: number,
+): Promise<ComputedToken[]> {
+  const before = idsOf(pathTo(parent))
+  const children = await model.expand(before, count, { topLogprobs })
+  return Promise.all(
+    children.map(async ({ token: { id, logprob }, next }) => {
+      const text = await textOf(model, before, id)
+      return { token: { id, text, logprob, ...CHOSEN }, next: next.top }
+    }),
+  )
+}
+
+/** Puts a computed token into the tree. */
+export function insertToken(tree: TokenTree, parent: TreeNode, { token, next }: ComputedToken): TreeNode {
+  const node = tree.add(parent, token)
+  node.next ??= next
+  return node
+}
+
+/** Takes the text on the page into the tree, with up to `top` alternatives of each token. Gives its last token. */
+export function insertText(tree: TokenTree, log: TokenLog, top: number): TreeNode {
+  let at = tree.root
+  log.promptIds.forEach((id, row) => {
+    const text = log.promptTexts[row] ?? ''
+    at = tree.add(at, { id, text, logprob: null, prompt: true, random: null, finish: null })
+  })
+  for (const token of log.tokens) {
+    const { id, text, logprob, random, finish } = token
+    if (token.top.length > 0 && (at.next?.length ?? 0) < top) at.next = token.top.slice(0, top)
+    at = tree.add(at, { id, text, logprob, prompt: false, random, finish })
+  }
+  return at
+}

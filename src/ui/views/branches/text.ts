@@ -1,0 +1,50 @@
+import type { Model } from '../../../api/model.ts'
+import { textInContext } from '../../../text/tokenTexts.ts'
+import type { Settings } from '../../../state/settings.ts'
+import { idsOf, promptLength, type TreeNode } from '../../../analysis/tokenTree.ts'
+import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
+
+/** Text a token adds behind others; empty when no tokenizer answers. */
+export const textOf = (model: Model, before: readonly number[], id: number): Promise<string> =>
+  model.info.hasTokenizer ? textInContext(model, before, id) : Promise.resolve('')
+
+/**
+ * Ids of a text that stands behind a token. Some vocabularies put a blank before what they encode, so the tokens are those that
+ * the text adds to the token before it, where that token stays what it was.
+ */
+export async function encodeBehind(model: Model, parent: TreeNode, text: string): Promise<readonly number[]> {
+  const plain = { addSpecialTokens: false }
+  const [before, whole] = await Promise.all([
+    model.encode(parent.text, plain),
+    model.encode(parent.text + text, plain),
+  ])
+  const stays = parent.text !== '' && before.every((id, i) => whole[i] === id)
+  return stays && whole.length > before.length ? whole.slice(before.length) : model.encode(text, plain)
+}
+
+/** A path of the tree as a text of the page, and its prompt as it would be typed. */
+export function pageText(
+  { info }: Model,
+  path: readonly TreeNode[],
+  settings: Settings,
+): { prompt: string; snapshot: TokenLogSnapshot } {
+  const given = path.slice(0, promptLength(path))
+  const promptIds = idsOf(given)
+  const promptTexts = given.map(({ text }) => text)
+  const tokens = path.slice(given.length).map((node, index) => ({
+    index,
+    position: given.length + index,
+    id: node.id,
+    text: node.text,
+    logprob: node.logprob ?? NaN,
+    // Alternatives that were measured come without their texts.
+    top: (node.parent?.next ?? []).filter(({ text }) => text !== ''),
+    random: node.random,
+    finish: node.finish,
+  }))
+  const { id: modelId, bosId, eosIds, hasTokenizer } = info
+  return {
+    prompt: hasTokenizer ? promptTexts.join('') : promptIds.join(' '),
+    snapshot: { modelId, promptIds, promptTexts, tokens, settings, bosId, endIds: eosIds },
+  }
+}

@@ -1,0 +1,104 @@
+import { createStore } from 'zustand/vanilla'
+import { throwIfAborted, toErrorData, TokenscopeError } from '../../../errors.ts'
+import type { Model } from '../../../api/model.ts'
+import { readAnatomy, type LayerAnatomy } from '../../../state/anatomy.ts'
+import { answeringModel } from '../../../state/app.ts'
+import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
+import { compareRows, editedRunOf, rowLogits } from './run.ts'
+import { toEdits } from './forward.ts'
+import { perSession } from '../../../state/perSession.ts'
+import type { Session } from '../../../state/session.ts'
+import { scalesKey } from '../../../state/textIdentity.ts'
+
+/** A part of the model that can be switched off: a step, one head of it or all. */
+export interface Part {
+  step: string
+  head: number | null
+}
+
+export const partKey = ({ step, head }: Part): string => `${step}/${head ?? ''}`
+
+/** Parts of a layer: its heads, each of its outputs (attention's and the MLP's), all outputs together. */
+export function partsOf({ name, outputs, attention }: LayerAnatomy): Part[] {
+  const heads = Array.from({ length: attention?.heads ?? 0 }, (_, head) => head)
+  return [
+    ...heads.map((head) => ({ step: attention?.context ?? '', head })),
+    ...outputs.map(({ step }) => ({ step, head: null })),
+    { step: name, head: null },
+  ]
+}
+
+export interface AblationState {
+  phase: { kind: 'idle' } | { kind: 'measuring'; done: number; total: number }
+  /** The text that was measured, and the adapters it was measured under. */
+  ids: readonly number[]
+  scales: string
+  /** Mean KL over that text, nats, by {@link partKey}: of the parts measured so far. */
+  effects: Readonly<Record<string, number>>
+}
+
+const NOTHING = { ids: [], scales: '', effects: {} } as const
+
+/** How much each part matters to the text on the page: it is run once with every single one of them off. */
+export class Ablation {
+  readonly state = createStore<AblationState>()(() => ({ phase: { kind: 'idle' }, ...NOTHING }))
+  private readonly session: Session
+  private controller = new AbortController()
+
+  constructor(session: Session) {
+    this.session = session
+    session.app.subscribe(({ model, run }, before) => {
+      if (model !== before.model || run !== before.run) this.stop()
+      if (answeringModel(model) !== answeringModel(before.model)) this.state.setState(NOTHING)
+    })
+  }
+
+  stop(): void {
+    this.controller.abort()
+  }
+
+  async start(): Promise<void> {
+    const { shown } = editedRunOf(this.session).measurement.state.getState()
+    if (shown === null) return
+    this.stop()
+    this.controller = new AbortController()
+    const { signal } = this.controller
+    const { ids, model } = shown
+    this.state.setState({ ids, scales: shown.value.scales, effects: {} })
+    try {
+      await this.measure(model, ids, signal)
+    } catch (error) {
+      if (toErrorData(error).code !== 'aborted') this.session.report(error)
+    } finally {
+      if (signal === this.controller.signal) this.state.setState({ phase: { kind: 'idle' } })
+    }
+  }
+
+  private async measure(model: Model, ids: readonly number[], signal: AbortSignal): Promise<void> {
+    const { vocab } = model.info
+    if (ids.length * vocab > SCORE_LIMIT) {
+      throw new TokenscopeError('limit', `The text has ${ids.length} tokens: too long to be measured.`, {
+        hint: 'Write a shorter text.',
+        details: { tokens: ids.length, vocab, limit: SCORE_LIMIT },
+      })
+    }
+    const anatomy = await readAnatomy(model)
+    const parts = anatomy.layers.flatMap(partsOf)
+    const { scales } = this.state.getState()
+    const base = await editedRunOf(this.session).baseLogits(model, ids)
+    for (const [done, part] of parts.entries()) {
+      throwIfAborted(signal)
+      this.state.setState({ phase: { kind: 'measuring', done, total: parts.length } })
+      const edits = toEdits(anatomy, { kind: 'scale', ...part, factor: 0, span: { kind: 'all' } })
+      const logits = await model.logits(ids, { edits })
+      throwIfAborted(signal)
+      if ((await scalesKey(model)) !== scales)
+        throw new TokenscopeError('aborted', 'The adapters were moved.')
+      const kl = ids.map((_, row) => compareRows(rowLogits(base, row), rowLogits(logits, row), undefined).kl)
+      const mean = kl.reduce<number>((sum, value) => sum + (value ?? 0), 0) / ids.length
+      this.state.setState(({ effects }) => ({ effects: { ...effects, [partKey(part)]: mean } }))
+    }
+  }
+}
+
+export const ablationOf = perSession((session) => new Ablation(session))

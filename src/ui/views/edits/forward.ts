@@ -1,0 +1,119 @@
+import { TokenscopeError } from '../../../errors.ts'
+import type { Edit, Model } from '../../../api/model.ts'
+import { readAnatomy, type Anatomy } from '../../../state/anatomy.ts'
+import type { Change, ChangeOf, Entry, Span } from './store.ts'
+import { encodePrompt } from '../../../state/encodePrompt.ts'
+import { scalesKey } from '../../../state/textIdentity.ts'
+
+/** Steps an entry acts at, as the engine names them: of a whole layer all its outputs, without which the stream passes it by. */
+export function stepsOfChange({ layers }: Anatomy, change: Change): string[] {
+  if (change.kind === 'mask') return [layers[change.layer]?.attention?.scores ?? '']
+  const whole = layers.find(({ name }) => name === change.step)
+  return whole?.outputs.map(({ step }) => step) ?? [change.step]
+}
+
+function reach(span: Span): { from?: number; to?: number } {
+  switch (span.kind) {
+    case 'all':
+      return {}
+    case 'from':
+      return { from: span.from }
+    case 'range':
+      return { from: span.from, to: span.to }
+    case 'token':
+      return { from: span.at, to: span.at + 1 }
+  }
+}
+
+/** A scale as the engine takes it: one edit for every step it acts at. */
+export function toEdits(anatomy: Anatomy, change: ChangeOf<'scale'>): Edit[] {
+  const { factor, head, span } = change
+  const rest = { factor, ...(head !== null && { head }), ...reach(span) }
+  return stepsOfChange(anatomy, change).map((step) => ({ kind: 'scale', step, ...rest }))
+}
+
+/** Activations that recipes ask for, of the model and the scales they were last asked under. */
+export class Activations {
+  private of: { model: Model; scales: string } | null = null
+  private readonly rows = new Map<string, Promise<Float32Array>>()
+
+  /** What the engine takes for these entries. @throws `bad-argument` when a prompt has no such position. */
+  async editsFor(model: Model, entries: readonly Entry[]): Promise<Edit[]> {
+    const edits: Edit[] = []
+    for (const { change } of entries) edits.push(...(await this.editsOf(model, change)))
+    return edits
+  }
+
+  /** What two prompts compute at a step behind their last tokens, `[hidden]` each. */
+  async ends(
+    model: Model,
+    step: string,
+    toward: string,
+    away: string,
+  ): Promise<{ to: Float32Array; from: Float32Array }> {
+    return { to: await this.row(model, toward, step, null), from: await this.row(model, away, step, null) }
+  }
+
+  private async editsOf(model: Model, change: Change): Promise<Edit[]> {
+    switch (change.kind) {
+      case 'scale':
+        return toEdits(await readAnatomy(model), change)
+      case 'steer': {
+        const { step, toward, away, factor, span } = change
+        const { to, from } = await this.ends(model, step, toward, away)
+        const vector = to.map((value, index) => value - (from[index] ?? 0))
+        return [{ kind: 'add', step, vector, factor, ...reach(span) }]
+      }
+      case 'patch': {
+        const { step, position, source } = change
+        const values = await this.row(model, source.prompt, source.step, source.position)
+        return [{ kind: 'patch', step, position, values }]
+      }
+      case 'mask': {
+        const { head, query, key } = change
+        const steps = stepsOfChange(await readAnatomy(model), change)
+        return steps.map((step) => ({ kind: 'mask', step, query, key, ...(head !== null && { head }) }))
+      }
+    }
+  }
+
+  /** One row of a step over a prompt; null: behind its last token. */
+  private async row(
+    model: Model,
+    prompt: string,
+    step: string,
+    position: number | null,
+  ): Promise<Float32Array> {
+    const scales = await scalesKey(model)
+    if (this.of?.model !== model || this.of.scales !== scales) {
+      this.of = { model, scales }
+      this.rows.clear()
+    }
+    const key = JSON.stringify([prompt, step, position])
+    const found = this.rows.get(key) ?? readRow(model, prompt, step, position)
+    this.rows.set(key, found)
+    // What failed is asked for anew next time.
+    found.catch(() => this.rows.delete(key))
+    return found
+  }
+}
+
+async function readRow(
+  model: Model,
+  prompt: string,
+  step: string,
+  position: number | null,
+): Promise<Float32Array> {
+  const ids = await encodePrompt(model, prompt)
+  const row = position ?? ids.length - 1
+  const { layers } = model.info
+  const tensor = (await model.trace(ids, { probes: [step] })).get(step)
+  if (tensor === undefined || row >= ids.length) {
+    throw new TokenscopeError('bad-argument', `“${prompt}” has no ${step} at position ${row}.`, {
+      hint: 'The edit was made for another model or text: remove it.',
+      details: { step, got: row, tokens: ids.length, layers },
+    })
+  }
+  const width = tensor.shape.at(-1) ?? 0
+  return tensor.data.slice(row * width, (row + 1) * width)
+}

@@ -1,0 +1,156 @@
+import { readAnatomy } from '../../../state/anatomy.ts'
+import { attentionOf, type ChosenHead } from '../attention/store.ts'
+import { answeringModel, isRunning } from '../../../state/app.ts'
+import { editsOf } from '../edits/store.ts'
+import { lensOf } from '../lens/store.ts'
+import { samplingExplorerOf } from '../sampling/store.ts'
+import type { Session } from '../../../state/session.ts'
+import { SETTING_NAMES } from '../../../state/settings.ts'
+import { speculationOf } from '../speculate/store.ts'
+import { stepsOf } from '../steps/store.ts'
+import { selectRow } from '../../../state/selection.ts'
+import type { GeneratedToken } from '../../../api/model.ts'
+import {
+  chosenStep,
+  type HeadChoice,
+  type LessonText,
+  type Place,
+  type StepChoice,
+  type TokenChoice,
+} from './types.ts'
+
+/** Shows the view and the region a step is about. */
+export function openView({ app }: Session, { view, region }: Place): void {
+  app.setState(({ layout }) => ({
+    view,
+    narrow: region ?? 'view',
+    // One side is enough beside a lesson; the other one folds to its edge.
+    layout: { ...layout, navOpen: false, leftOpen: region === 'left', rightOpen: region === 'right' },
+  }))
+}
+
+/** True when the page shows this text, written by the model that answers now. */
+export function showsText({ app, log, model }: Session, { prompt, settings }: LessonText): boolean {
+  const own = log.settings
+  return (
+    model !== null &&
+    log.modelId === model.info.id &&
+    app.getState().prompt === prompt &&
+    log.tokens.length > 0 &&
+    log.runStart === 0 &&
+    own !== null &&
+    SETTING_NAMES.every((name) => own[name] === settings[name]) &&
+    log.tokens.every((token) => token.random !== null || settings.temperature === 0)
+  )
+}
+
+/** Puts the text of a lesson on the page, in place of the one that is there. */
+export async function writeText(session: Session, { prompt, settings }: LessonText): Promise<void> {
+  session.app.setState({ prompt, settings: { ...settings } })
+  await session.generate({ ...settings })
+}
+
+/** Chooses, in the view, what a step is about. Waits for what has to be read first, as long as `wanted` holds. */
+export async function choose(session: Session, place: Place, wanted: () => boolean): Promise<void> {
+  if (place.token !== undefined) chooseToken(session, place.token)
+  if (place.step !== undefined && place.view === 'steps') await chooseStep(session, place.step, wanted)
+  if (!wanted()) return
+  const { state } = attentionOf(session)
+  if (place.tab !== undefined) state.setState({ tab: place.tab })
+  const lens = lensOf(session).state
+  if (place.layer !== undefined) lens.setState({ layer: place.layer })
+  if (place.detail !== undefined) lens.setState({ detail: place.detail })
+  if (place.tool !== undefined) editsOf(session).state.setState({ tool: place.tool })
+  if (place.freshSampler) {
+    samplingExplorerOf(session).reset()
+    samplingExplorerOf(session).lookAhead(false)
+  }
+  if (place.draft !== undefined) speculationOf(session).state.setState({ draft: place.draft })
+  if (place.runs && place.draft !== undefined) await speculate(session, place.draft)
+  if (place.head !== undefined) await chooseHead(session, place.head, wanted)
+}
+
+async function chooseStep(session: Session, choice: StepChoice, wanted: () => boolean): Promise<void> {
+  const { model } = session
+  if (model === null) return
+  const step = chosenStep(await readAnatomy(model), choice)
+  if (step === undefined || !wanted()) return
+  const steps = stepsOf(session)
+  steps.state.setState({ cell: null })
+  // Before there is a forward the name is kept for it.
+  if (steps.steps.length > 0) steps.goTo(step)
+  else steps.state.setState({ step })
+}
+
+function chooseToken(session: Session, choice: TokenChoice): void {
+  const { log } = session
+  if (typeof choice === 'object') {
+    selectRow(session, 'row' in choice ? choice.row : log.promptIds.length + choice.generated)
+    return
+  }
+  const [chosen] = log.tokens.toSorted((a, b) => rankFor(choice, a) - rankFor(choice, b))
+  if (chosen === undefined) return
+  const before = choice === 'beforeSurest' ? 1 : 0
+  selectRow(session, log.promptIds.length + chosen.index - before)
+}
+
+/** Share of the best candidate where a few others stand a chance. */
+const TORN = 0.4
+
+/** Least for the token that a choice names. */
+function rankFor(choice: 'torn' | 'beforeSurest', { logprob, top }: GeneratedToken): number {
+  if (choice === 'beforeSurest') return -logprob
+  return Math.abs(Math.exp(top[0]?.logprob ?? 0) - TORN)
+}
+
+async function speculate(session: Session, draft: NonNullable<Place['draft']>): Promise<void> {
+  const speculation = speculationOf(session)
+  const { shown } = speculation.state.getState()
+  const there = shown?.draft.kind === draft && shown.prompt === session.app.getState().prompt
+  if (!speculation.working && !(there && speculation.rounds.length > 0)) await speculation.start()
+}
+
+/** A head named by what it does has to be found first: the text is read for that. */
+async function chooseHead(session: Session, choice: HeadChoice, wanted: () => boolean): Promise<void> {
+  const attention = attentionOf(session)
+  if (typeof choice === 'object') return attention.choose(choice)
+  const { state } = attention.measurement
+  await until(
+    () => !wanted() || ['ready', 'failed'].includes(state.getState().phase.kind),
+    [state.subscribe, session.app.subscribe],
+  )
+  let best: ChosenHead | null = null
+  let most = -1
+  for (const { layer, head, scores } of state.getState().shown?.value.summaries ?? []) {
+    const score = scores[choice]
+    if (head === null || score === null || score <= most) continue
+    most = score
+    best = { layer, head }
+  }
+  if (wanted() && best !== null) attention.choose(best)
+}
+
+/** Resolves once the page is at rest with a model that answers; also once no caller waits any more. */
+export function atRest({ app }: Session, wanted: () => boolean): Promise<void> {
+  const rests = (): boolean => {
+    const { model, run } = app.getState()
+    return !wanted() || (model.kind !== 'loading' && answeringModel(model) !== null && !isRunning(run))
+  }
+  return until(rests, [app.subscribe])
+}
+
+type Subscribe = (listener: () => void) => () => void
+
+/** Resolves once a condition holds, looked at whenever one of these stores changes. */
+function until(holds: () => boolean, stores: readonly Subscribe[]): Promise<void> {
+  return new Promise((resolve) => {
+    if (holds()) return resolve()
+    const ends: (() => void)[] = []
+    const look = (): void => {
+      if (!holds()) return
+      for (const end of ends.splice(0)) end()
+      resolve()
+    }
+    for (const subscribe of stores) ends.push(subscribe(look))
+  })
+}

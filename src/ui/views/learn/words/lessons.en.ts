@@ -1,0 +1,27 @@
+import { attentionLessonEn } from './attention.en.ts'
+import { embeddingEn } from './embedding.en.ts'
+import { logitsEn } from './logits.en.ts'
+import { mlpEn } from './mlp.en.ts'
+import { pictureEn } from './picture.en.ts'
+import { quantisationEn } from './quantisation.en.ts'
+import { lessonPanelEn } from './lessonPanel.en.ts'
+import { residualEn } from './residual.en.ts'
+import { samplingLessonEn } from './sampling.en.ts'
+import { speculationEn } from './speculation.en.ts'
+
+/** The words of the lessons, fetched with them. `{name}` is a fact of the page, or a number put in by the rail. */
+export const lessonsEn = {
+  ...lessonPanelEn,
+  ...pictureEn,
+  ...logitsEn,
+  ...attentionLessonEn,
+  ...samplingLessonEn,
+  ...embeddingEn,
+  ...mlpEn,
+  ...residualEn,
+  ...quantisationEn,
+  ...speculationEn,
+} as const
+
+export type LessonKey = keyof typeof lessonsEn
+export type LessonWords = Readonly<Record<LessonKey, string>>

@@ -1,0 +1,24 @@
+import { attentionLessonKo } from './attention.ko.ts'
+import { embeddingKo } from './embedding.ko.ts'
+import { logitsKo } from './logits.ko.ts'
+import { mlpKo } from './mlp.ko.ts'
+import { pictureKo } from './picture.ko.ts'
+import { quantisationKo } from './quantisation.ko.ts'
+import { lessonPanelKo } from './lessonPanel.ko.ts'
+import { residualKo } from './residual.ko.ts'
+import { samplingLessonKo } from './sampling.ko.ts'
+import { speculationKo } from './speculation.ko.ts'
+import type { LessonWords } from './lessons.en.ts'
+
+export const lessonsKo: LessonWords = {
+  ...lessonPanelKo,
+  ...pictureKo,
+  ...logitsKo,
+  ...attentionLessonKo,
+  ...samplingLessonKo,
+  ...embeddingKo,
+  ...mlpKo,
+  ...residualKo,
+  ...quantisationKo,
+  ...speculationKo,
+}

@@ -1,0 +1,125 @@
+import { createStore } from 'zustand/vanilla'
+import { toErrorData, type ErrorData } from '../../../../errors.ts'
+import type { Attribution, AttributionPart, Model } from '../../../../api/model.ts'
+import { perSession } from '../../../../state/perSession.ts'
+
+/** A logit to take apart: of a token, as predicted from a position of a text. */
+export interface WantedLogit {
+  model: Model
+  ids: readonly number[]
+  position: number
+  token: number
+}
+
+export type AttributionPhase =
+  { kind: 'idle' } | { kind: 'reading' } | { kind: 'ready' } | { kind: 'failed'; error: ErrorData }
+
+export interface AttributionState {
+  phase: AttributionPhase
+  shown: { of: WantedLogit; value: Attribution } | null
+  /** The token asked for; null: the most probable one of the chosen position. */
+  token: number | null
+  order: 'layers' | 'size'
+  /** Layers whose heads are listed. */
+  open: readonly number[]
+}
+
+/** Parts listed by size; the others are added up. */
+export const MAX_LINES = 24
+
+/** A line of an attribution: one part, or those of a layer's attention together. */
+export interface AttributionLine {
+  kind: AttributionPart['kind'] | 'attention' | 'rest'
+  layer: number | null
+  head: number | null
+  contribution: number
+  /** What the line adds up. */
+  parts: readonly AttributionPart[]
+}
+
+const lineOf = (part: AttributionPart): AttributionLine => ({ ...part, parts: [part] })
+
+const together = (kind: 'attention' | 'rest', parts: readonly AttributionPart[]): AttributionLine => ({
+  kind,
+  layer: kind === 'attention' ? (parts[0]?.layer ?? null) : null,
+  head: null,
+  contribution: parts.reduce((sum, { contribution }) => sum + contribution, 0),
+  parts,
+})
+
+/** The embedding, then attention and MLP layer by layer, then what stands outside the stream. */
+export function linesByLayer(parts: readonly AttributionPart[]): AttributionLine[] {
+  const lines: AttributionLine[] = []
+  for (const part of parts) {
+    if (part.layer === null || part.kind === 'mlp') {
+      lines.push(lineOf(part))
+      continue
+    }
+    const last = lines.at(-1)
+    if (last?.kind === 'attention' && last.layer === part.layer)
+      lines[lines.length - 1] = together('attention', [...last.parts, part])
+    else lines.push(together('attention', [part]))
+  }
+  return lines
+}
+
+/** The largest parts by magnitude, heads one by one, and the sum of all others. */
+export function linesBySize(parts: readonly AttributionPart[], count = MAX_LINES): AttributionLine[] {
+  const sorted = parts.toSorted((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
+  const rest = sorted.slice(count)
+  const lines = sorted.slice(0, count).map(lineOf)
+  return rest.length === 0 ? lines : [...lines, together('rest', rest)]
+}
+
+const sameLogit = (a: WantedLogit, b: WantedLogit): boolean =>
+  a.model === b.model && a.ids === b.ids && a.position === b.position && a.token === b.token
+
+/** Takes one logit of the text on the page apart at a time; only the newest wish is read. */
+export class LogitAttribution {
+  readonly state = createStore<AttributionState>()(() => ({
+    phase: { kind: 'idle' },
+    shown: null,
+    token: null,
+    order: 'layers',
+    open: [],
+  }))
+  private wanted: WantedLogit | null = null
+  private isReading = false
+
+  /** Reads it once what is being read is done; a wish made meanwhile takes its place. */
+  want(logit: WantedLogit): void {
+    const { shown, phase } = this.state.getState()
+    if (this.wanted !== null && sameLogit(this.wanted, logit) && phase.kind !== 'failed') return
+    this.wanted = logit
+    if (shown !== null && sameLogit(shown.of, logit)) return this.state.setState({ phase: { kind: 'ready' } })
+    this.state.setState({ phase: { kind: 'reading' } })
+    if (!this.isReading) void this.readOn()
+  }
+
+  private async readOn(): Promise<void> {
+    this.isReading = true
+    for (let of = this.wanted; of !== null; of = this.wanted) {
+      try {
+        const value = await of.model.attribution(of.ids, { position: of.position, token: of.token })
+        if (of !== this.wanted) continue
+        this.state.setState({ shown: { of, value }, phase: { kind: 'ready' } })
+      } catch (error) {
+        if (of !== this.wanted) continue
+        this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
+      }
+      break
+    }
+    this.isReading = false
+  }
+
+  /** Lists the heads of a layer, or hides them. */
+  toggle(layer: number): void {
+    const { open } = this.state.getState()
+    this.state.setState({
+      open: open.includes(layer) ? open.filter((other) => other !== layer) : [...open, layer],
+    })
+  }
+}
+
+/** The attribution of a page: one, whichever panel asks. */
+export const attributionOf = perSession(() => new LogitAttribution())

@@ -1,0 +1,30 @@
+import { linkPartChanged, registerLinkPart } from '../../../state/linkParts.ts'
+import type { Session } from '../../../state/session.ts'
+import { stepsOf } from './store.ts'
+
+/** Keeps the chosen step, and the chosen token of the prompt, in the page's link. */
+export function registerStepsLink(session: Session): void {
+  const steps = stepsOf(session)
+  registerLinkPart('step', {
+    read: () => (session.app.getState().view === 'steps' && steps.state.getState().step) || null,
+    write: (step) => {
+      if (step === '') return
+      // Before there is a forward the name is kept for it; one it does not have gives way to its first.
+      if (steps.steps.length > 0) steps.goTo(step)
+      else steps.state.setState({ step })
+    },
+  })
+  registerLinkPart('row', {
+    read: () => {
+      const { promptRow } = session.app.getState()
+      return promptRow === null ? null : String(promptRow)
+    },
+    write: (row) => session.app.setState({ promptRow: /^\d{1,7}$/.test(row) ? Number(row) : null }),
+  })
+  steps.state.subscribe((state, before) => {
+    if (state.step !== before.step) linkPartChanged()
+  })
+  session.app.subscribe((state, before) => {
+    if (state.promptRow !== before.promptRow) linkPartChanged()
+  })
+}
