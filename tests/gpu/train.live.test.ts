@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Model, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
+import type { Model, TensorData, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
 import { exportFiles, withValues } from './adapterFiles.ts'
 import { refusal } from './engine.support.ts'
 import { greedyIds, worst } from './fixtureModel.ts'
@@ -54,6 +54,27 @@ describe('training beside everything else', () => {
       expect(chosen.losses.at(-1)).toBeLessThan(chosen.losses[0]!)
       const other = await trained(model, { ...options, shuffle: 4 })
       expect(other.losses).not.toEqual(kept.losses)
+    })
+  })
+
+  test('each product’s part of a gradient is that of `gradients`, before and after it is clipped', async () => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const { id } = await model.newAdapter({ name: 'x', rank: 3, seed: 7 })
+      const options = { learningRate: 0.05, steps: 2, clipNorm: 0.1, norms: true } as const
+      const text = example(IDS, 2)
+      let step: TrainedStep | undefined
+      let expected = new Map<string, TensorData>()
+      const probes = ['layers.*.*.*.dA', 'layers.*.*.*.dB']
+      for await (step of model.train(id, [text], options))
+        if (step.index === 0) expected = await model.gradients(text.ids, text.mask, { probes })
+      const norms = step?.norms ?? []
+      expect(norms).toHaveLength(expected.size / 2)
+      for (const { step: name, gradient } of norms) {
+        const square = (of: string) => expected.get(`${name}.${of}`)!.data.reduce((sum, v) => sum + v * v, 0)
+        const norm = Math.sqrt(square('dA') + square('dB'))
+        expect(Math.abs(gradient - norm), name).toBeLessThan(1e-4 * norm + 1e-9)
+      }
+      expect(step?.gradNorm).toBeCloseTo(Math.hypot(...norms.map(({ gradient }) => gradient)), 4)
     })
   })
 
