@@ -1,5 +1,6 @@
 // y = Wx + Σ sᵢ·(αᵢ/rᵢ)·Bᵢ(Aᵢx): ax already carries each row's scales, so single adapters are not told apart here.
-// DoRA and trained biases blend by the scale of their own adapter: y = Wx + s·(g∘(Wx + δ) + d − Wx).
+// DoRA and trained biases blend by the scale of their own adapter, y = Wx + s·(g∘(Wx + δ) + d − Wx), in a part of their own: what
+// parts over one output add to it is summed.
 //   ax [rows, ranks of all parts]
 //   lora: parts, ranks of all parts, 2 spare words; a table of parts; then their planes. A part has 12 words:
 //   first output, end, first rank, ranks, word of B [outputs, ranks], word of g or NONE, word of d or NONE, adapter of g and d,
@@ -15,16 +16,11 @@ fn low_rank(b: u32, x: u32, begin: u32, end: u32) -> f32 {
   return delta;
 }
 
-fn adapt(value: f32, i: u32, out: u32) -> f32 {
-  let row = p.adapter_row + out;
-  var part = 4u;
-  let end = part + lora[0] * PART_WORDS;
-  while (part < end && (row < lora[part] || row >= lora[part + 1u])) { part += PART_WORDS; }
-  if (part >= end) { return value; }
+fn part_delta(value: f32, i: u32, row: u32, part: u32) -> f32 {
   let ranks = lora[part + 3u];
   let b = lora[part + 4u] + (row - lora[part]) * ranks;
   let x = i * lora[1] + lora[part + 2u];
-  var result = value + low_rank(b, x, 0u, ranks);
+  var result = low_rank(b, x, 0u, ranks);
   let gains = lora[part + 5u];
   let biases = lora[part + 6u];
   if (gains == NONE && biases == NONE) { return result; }
@@ -35,5 +31,15 @@ fn adapt(value: f32, i: u32, out: u32) -> f32 {
     result += (bitcast<f32>(lora[gains + at]) - 1.0) * (scale * value + own);
   }
   if (biases != NONE) { result += scale * bitcast<f32>(lora[biases + at]); }
+  return result;
+}
+
+fn adapt(value: f32, i: u32, out: u32) -> f32 {
+  let row = p.adapter_row + out;
+  let end = 4u + lora[0] * PART_WORDS;
+  var result = value;
+  for (var part = 4u; part < end; part += PART_WORDS) {
+    if (row >= lora[part] && row < lora[part + 1u]) { result += part_delta(value, i, row, part); }
+  }
   return result;
 }

@@ -22,6 +22,15 @@ export interface PlacedAdapter {
   readonly parsed: ParsedAdapter
 }
 
+/** The step whose parameter it is. */
+const stepOf = (name: string): string => name.replace(/\.bias$/, '')
+
+/** True for parts whose ranks come of the same A's. */
+const haveOneA = (a: Part, b: Part): boolean =>
+  a.modules.length > 0 &&
+  a.modules.length === b.modules.length &&
+  a.modules.every(({ module }, i) => module.a === b.modules[i]?.module.a)
+
 /** True when an adapter changes the embedding by more than low-rank additions to its rows. */
 function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): boolean {
   return (
@@ -113,33 +122,28 @@ export class AdapterBuffers implements BoundAdapters {
     for (const buffer of this.buffers.splice(0)) this.executor.ledger.destroy(buffer)
   }
 
-  /** DoRA, trained biases and replaced modules blend by one scale: such a module belongs to one adapter. */
+  /** A module replaced as a whole, and an embedding that is more than low-rank, belongs to one adapter; all else is summed. */
   private checkConflicts(): void {
-    const exclusive = new Map<string, string>()
-    const users = new Map<string, Set<string>>()
-    for (const { parsed } of this.adapters) {
-      const owned = [
-        ...parsed.modules.filter((module) => module.magnitude).map((module) => module.step),
-        ...(wantsDenseEmbedding(parsed) ? ['embed'] : []),
-        ...parsed.replacements.map(({ name }) => name.replace(/\.bias$/, '')),
-      ]
-      for (const step of owned) exclusive.set(step, parsed.name)
-      for (const step of [...owned, ...parsed.modules.map((module) => module.step)]) {
-        users.set(step, (users.get(step) ?? new Set()).add(parsed.name))
-      }
+    const owners = new Map<string, PlacedAdapter>()
+    const users = new Map<string, Set<PlacedAdapter>>()
+    for (const adapter of this.adapters) {
+      const { modules, replacements } = adapter.parsed
+      const dense = wantsDenseEmbedding(adapter.parsed) ? ['embed'] : []
+      const whole = replacements.filter((entry) => !this.isBias(entry)).map(({ name }) => stepOf(name))
+      for (const step of [...dense, ...whole]) owners.set(step, adapter)
+      const touched = [...modules.map(({ step }) => step), ...replacements.map(({ name }) => stepOf(name))]
+      for (const step of [...dense, ...touched])
+        users.set(step, (users.get(step) ?? new Set<PlacedAdapter>()).add(adapter))
     }
-    for (const [step, owner] of exclusive) {
-      const others = [...(users.get(step) ?? [])].filter((name) => name !== owner)
-      if (others.length === 0) continue
-      throw new TokenscopeError(
-        'unsupported',
-        `The adapters "${owner}" and "${others[0]}" both change ${step}, and "${owner}" replaces or rescales it.`,
-        {
-          hint: 'DoRA, trained biases and replaced modules cannot act together on one module. Remove one of the adapters.',
-          details: { step, adapters: [owner, ...others] },
-        },
-      )
+    for (const [step, owner] of owners) {
+      const other = [...(users.get(step) ?? [])].find((adapter) => adapter !== owner)
+      if (other !== undefined) throw claimedTwice(step, owner.parsed.name, other.parsed.name)
     }
+  }
+
+  /** True for the trained bias of a product, which is added to it; that of a norm goes with the norm. */
+  private isBias({ name }: Replacement): boolean {
+    return name.endsWith('.bias') && this.param(stepOf(name))?.role !== 'vector'
   }
 
   /** A parameter of the base; a tied head has none of its own. */
@@ -153,42 +157,56 @@ export class AdapterBuffers implements BoundAdapters {
     )
   }
 
-  private async biasOf(step: string, view: StoredView): Promise<Part['bias']> {
-    if (
-      this.adapters.some(({ parsed }) =>
-        parsed.replacements.some((r) => r.name === step && r.origin === 'module'),
-      )
+  /** Biases that adapters have trained for a product, less the base's own. */
+  private async biasesOf(step: string, view: StoredView): Promise<NonNullable<Part['bias']>[]> {
+    const found = this.adapters.flatMap(({ slot, parsed }) => {
+      const trained = parsed.replacements.find(({ name }) => name === `${step}.bias`)
+      return trained === undefined ? [] : [{ slot, values: trained.values }]
+    })
+    const whole = this.adapters.some(({ parsed }) =>
+      parsed.replacements.some(({ name, origin }) => name === step && origin === 'module'),
     )
-      return null
-    for (const { slot, parsed } of this.adapters) {
-      const replacement = parsed.replacements.find(({ name }) => name === `${step}.bias`)
-      if (!replacement) continue
-      const base = await this.reader.bias(view)
-      return { slot, delta: replacement.values.map((value, i) => value - (base?.[i] ?? 0)) }
+    if (whole || found.length === 0) return []
+    const base = await this.reader.bias(view)
+    return found.map(({ slot, values }) => ({
+      slot,
+      delta: values.map((value, i) => value - (base?.[i] ?? 0)),
+    }))
+  }
+
+  /** The adapters on one product: plain ones are one part, each DoRA has its own, and so has each bias beyond the first. */
+  private async partsOf(step: string, view: StoredView): Promise<Part[]> {
+    const biases = await this.biasesOf(step, view)
+    const take = (slot?: number): Part['bias'] => {
+      const at = biases.findIndex((bias) => slot === undefined || bias.slot === slot)
+      return at < 0 ? null : (biases.splice(at, 1)[0] ?? null)
     }
-    return null
+    const part = (modules: PlacedModule[], bias: Part['bias']): Part => ({
+      step,
+      view,
+      modules,
+      firstRank: 0,
+      bias,
+    })
+    const modules = this.modulesOn(step)
+    const plain = modules.filter(({ module }) => !module.magnitude)
+    const own = modules.filter(({ module }) => module.magnitude).map((one) => part([one], take(one.slot)))
+    const first = plain.length > 0 ? [part(plain, take())] : []
+    return [...first, ...own, ...biases.map((bias) => part([], bias))]
   }
 
   private async layStack({ name, members }: Stack): Promise<void> {
     const parts: Part[] = []
-    for (const { name: step, attrs } of members) {
-      const modules = this.modulesOn(step)
-      const view = this.weights.view(attrs.matrix)
-      const bias = await this.biasOf(step, view)
-      if (modules.length > 0 || bias) parts.push({ step, view, modules, firstRank: 0, bias })
-    }
+    for (const { name: step, attrs } of members)
+      parts.push(...(await this.partsOf(step, this.weights.view(attrs.matrix))))
     if (parts.length === 0) return
-    // Parts cut from one tensor (GPT-2's c_attn) share their A: it is multiplied once.
-    const sources = parts.map(({ modules }) => modules.map(({ module }) => module.a))
-    const shared = sources.every(
-      (list) =>
-        list.length > 0 && list.length === sources[0]?.length && list.every((a, i) => a === sources[0]?.[i]),
-    )
     const stacked: PlacedModule[] = []
     let ranks = 0
-    for (const part of parts) {
-      if (shared && part !== parts[0]) continue
-      part.firstRank = ranks
+    for (const [at, part] of parts.entries()) {
+      // Parts cut from one tensor (GPT-2's c_attn) share their A: it is multiplied once.
+      const before = parts.slice(0, at).find((other) => haveOneA(other, part))
+      part.firstRank = before?.firstRank ?? ranks
+      if (before !== undefined) continue
       stacked.push(...part.modules)
       ranks += part.modules.reduce((sum, { module }) => sum + module.rank, 0)
     }
@@ -276,7 +294,7 @@ export class AdapterBuffers implements BoundAdapters {
   /** Puts a replacement beside the base's own parameter. */
   private async replace({ slot, parsed }: PlacedAdapter, replacement: Replacement): Promise<void> {
     const { name, values } = replacement
-    const step = name.replace(/\.bias$/, '')
+    const step = stepOf(name)
     if (step === 'positions' || step === 'embed') return
     if (this.param(step)?.role === 'vector') return this.replaceNorm(slot, step, parsed)
     if (name.endsWith('.bias')) return
@@ -318,6 +336,17 @@ export class AdapterBuffers implements BoundAdapters {
     this.replacers.set(step, slot)
     this.vectors.set(replacedParam(step), this.create(replacedParam(step), new Uint32Array(floats.buffer)))
   }
+}
+
+function claimedTwice(step: string, owner: string, other: string): TokenscopeError {
+  return new TokenscopeError(
+    'unsupported',
+    `The adapters "${owner}" and "${other}" both change ${step}, and "${owner}" replaces all of it.`,
+    {
+      hint: 'What one adapter puts in the place of a whole module, another cannot change. Remove one of the adapters.',
+      details: { step, adapters: [owner, other] },
+    },
+  )
 }
 
 export interface AdapterContext {

@@ -83,7 +83,7 @@ export function packPlanes(
     const d = part.bias ? take(rowsOf(part)) : NO_BIAS
     if (part.bias) floats.set(part.bias.delta, d)
     const { output } = part.view
-    // A module with DoRA belongs to one adapter, so that adapter's ranks are all of the part's.
+    // A part with DoRA is that of one adapter, whose ranks are all of the part's.
     const row = [
       output,
       output + rowsOf(part),

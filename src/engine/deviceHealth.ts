@@ -32,7 +32,10 @@ export class DeviceHealth {
   check(): void {
     if (this.#fault) throw this.#fault
     if (this.#isDisposed) {
-      throw new TokenscopeError('bad-argument', 'This model was disposed of.', { hint: 'Load it again.' })
+      throw new TokenscopeError('bad-argument', 'This model was disposed of.', {
+        hint: 'Load it again.',
+        details: { disposed: true },
+      })
     }
   }
 

@@ -16,6 +16,7 @@ import {
   type OpContext,
   type OpStep,
 } from './op.ts'
+import { raggedConst, storeProviders } from './ragged.ts'
 
 type NormStep = OpStep<'rms_norm' | 'layer_norm' | 'norm_add'>
 
@@ -93,10 +94,11 @@ function dispatch(step: NormStep, context: OpContext): Dispatch {
   const providers = [
     ...prologuesOf(norm),
     adds ? 'normed_add' : 'normed_store',
+    ...storeProviders(norm.width),
     ...reductionProviders(context.variant),
   ] as const
   return {
-    shader: kernel({ name: 'norm', text: normWgsl }, providers, { ROWS: 1 }),
+    shader: kernel({ name: 'norm', text: normWgsl }, providers, { ROWS: 1, ...raggedConst(norm.width) }),
     bindings,
     params: {
       k: norm.width,

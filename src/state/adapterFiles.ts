@@ -1,3 +1,6 @@
+import type { Model } from '../api/model.ts'
+import type { NamedScale } from './adapterScales.ts'
+
 /** A file of a chosen folder knows its way; a single one has its name. */
 const pathOf = (file: File): string => file.webkitRelativePath || file.name
 
@@ -10,11 +13,28 @@ export function nameOfFiles(files: readonly File[]): string | null {
   return archive ?? null
 }
 
+export interface PackedFile {
+  name: string
+  blob: Blob
+}
+
+/** What acts as a file to keep: an adapter for PEFT or for llama.cpp, or the model with all of it folded in. */
+export async function packExport(
+  model: Model,
+  scales: readonly NamedScale[],
+  format: 'peft' | 'gguf' | 'merged',
+): Promise<PackedFile> {
+  const files = await model.exportAdapter(scales, { format })
+  const parts = scales.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`)
+  const name = parts.join('+').replace(/[^\p{L}\p{N}.+-]+/gu, '-')
+  const [only] = files.values()
+  if (format === 'gguf' && only)
+    return { name: `${name}.gguf`, blob: new Blob([only as Uint8Array<ArrayBuffer>]) }
+  return packFiles(files, format === 'peft' ? name : `${model.info.id}-${name}`)
+}
+
 /** One download for exported files: a single one as it is, several in a zip archive. */
-export async function packFiles(
-  files: ReadonlyMap<string, Uint8Array>,
-  name: string,
-): Promise<{ name: string; blob: Blob }> {
+export async function packFiles(files: ReadonlyMap<string, Uint8Array>, name: string): Promise<PackedFile> {
   const [only] = files
   if (files.size === 1 && only !== undefined) {
     const ending = only[0].slice(only[0].lastIndexOf('.'))

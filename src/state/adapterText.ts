@@ -47,6 +47,12 @@ export class TextScales {
     })
   }
 
+  /** A text of before is back on the page: what it was written under, and whose probabilities its tokens carry. */
+  bringBack(scales: Pick<TextScalesState, 'spans' | 'scored'>): void {
+    this.state.setState(scales)
+    this.scalesChanged()
+  }
+
   /** The scales have changed: what stands on the page is read again once things are at rest. */
   scalesChanged(): void {
     clearTimeout(this.timer)
@@ -64,7 +70,7 @@ export class TextScales {
     this.timing = log.timing
     this.saved = null
     this.run += 1
-    const scales = this.current()
+    const scales = this.session.model?.info.remote ? [] : this.current()
     const spans = log.runStart === 0 ? [] : this.state.getState().spans
     this.state.setState({ spans: addSpan(spans, { from: log.runStart, scales }), scoring: null })
     if (log.runStart === 0) this.state.setState({ scored: null })
@@ -100,23 +106,24 @@ export class TextScales {
     const { model, log } = session
     if (isRunning(session.app.getState().run)) return
     this.stale = false
-    if (model === null || log.modelId !== model.info.id || log.tokens.length === 0) return
+    if (model === null || model.info.remote || log.modelId !== model.info.id || log.tokens.length === 0)
+      return
     const scales = this.current()
     const { spans, scored } = this.state.getState()
     const shown = scored ?? (spans.length === 1 ? spans[0]?.scales : undefined)
     if (shown !== undefined && sameScales(shown, scales)) return
     const ids = readableIds(session)
-    this.score(ids, scales).catch((error: unknown) => {
-      this.state.setState({ scoring: null })
+    const run = (this.run += 1)
+    this.score(run, ids, scales).catch((error: unknown) => {
+      if (run === this.run) this.state.setState({ scoring: null })
       // Adapters that change while the text is read have it read again once they are at rest.
       if (toErrorData(error).code !== 'aborted') session.report(error)
     })
   }
 
-  private async score(ids: readonly number[], scales: readonly NamedScale[]): Promise<void> {
+  private async score(run: number, ids: readonly number[], scales: readonly NamedScale[]): Promise<void> {
     const { model, log } = this.session
     if (model === null) return
-    const run = (this.run += 1)
     const epoch = log.epoch
     const show = (done: number): void =>
       this.state.setState({ scoring: { tokens: ids.length, done, scales } })

@@ -2,7 +2,8 @@ import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
-import { nameOfFiles, packFiles } from './adapterFiles.ts'
+import { arrangementOf, bringBack, type Arrangement } from './adapterArrangement.ts'
+import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
 import { formatAdapters, missingAdapters, parseAdapters } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import {
@@ -39,7 +40,8 @@ export interface AdaptersState {
   working: 'merge' | 'unmerge' | 'export' | null
 }
 
-interface Addition {
+/** An adapter to be loaded, and how it is to act. */
+export interface Addition {
   source: ModelSource
   origin: AdapterOrigin
   name: string | null
@@ -59,6 +61,8 @@ export class Adapters {
     working: null,
   }))
   readonly text: TextScales
+  /** Hears what a person has changed: a key of the catalogue, the row and field of a number, and how things stood before. */
+  onChange: (label: string, field: string, before: Arrangement) => void = () => undefined
   private readonly session: Session
   private model: Model | null = null
   /** Sources of this visit by track name, so that dropped files survive a change of model. */
@@ -82,6 +86,11 @@ export class Adapters {
   get scales(): readonly NamedScale[] {
     const { tracks, solo, merged } = this.state.getState()
     return merged ?? scalesOf(tracks, solo)
+  }
+
+  /** The rows as they stand, to be brought back by {@link arrange}. */
+  get arrangement(): Arrangement {
+    return arrangementOf(this.state.getState(), (track) => this.sourceOf(track))
   }
 
   /** Takes dropped or chosen files if they are an adapter's and a model is there to carry it. */
@@ -115,16 +124,23 @@ export class Adapters {
   }
 
   setScale(id: string, scale: number): void {
-    if (Number.isFinite(scale)) this.change(id, { scale })
+    if (!Number.isFinite(scale)) return
+    const before = this.arrangement
+    this.change(id, { scale })
+    this.onChange('adapters.did.scale', `scale ${id}`, before)
   }
 
   setEnabled(id: string, enabled: boolean): void {
+    const before = this.arrangement
     this.change(id, { enabled })
+    this.onChange('adapters.did.switch', '', before)
   }
 
   setSolo(solo: string | null): void {
+    const before = this.arrangement
     this.state.setState({ solo })
     this.apply()
+    this.onChange('adapters.did.switch', '', before)
   }
 
   select(id: string): void {
@@ -143,14 +159,30 @@ export class Adapters {
   }
 
   async remove(id: string): Promise<void> {
+    const before = this.arrangement
+    if (await this.drop(id)) this.onChange('adapters.did.remove', '', before)
+  }
+
+  /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
+  arrange(wanted: Arrangement): Promise<void> {
+    const drop = (id: string) => this.drop(id)
+    const add = (addition: Addition) => this.addTo(addition)
+    const sourceOf = (track: SavedTrack) => this.sourceOf(track)
+    return this.waitFor(
+      bringBack(wanted, { state: this.state, sourceOf, add, drop }).then(() => this.apply()),
+    )
+  }
+
+  /** Takes a row and its adapter away; false when the engine could not. */
+  private async drop(id: string): Promise<boolean> {
     const { model } = this
     const track = this.find(id)
-    if (model === null || track === undefined) return
+    if (model === null || track === undefined) return false
     try {
       await model.removeAdapter(id)
     } catch (error) {
       this.session.report(error)
-      return
+      return false
     }
     this.sources.delete(track.name)
     const { tracks, solo, selected } = this.state.getState()
@@ -161,6 +193,7 @@ export class Adapters {
       selected: selected === id ? (left[0]?.id ?? null) : selected,
     })
     this.apply()
+    return true
   }
 
   /** Tries an absent adapter once more on the model that is there now. */
@@ -194,18 +227,10 @@ export class Adapters {
   }
 
   /** All at their scales as files to keep: one adapter for PEFT or for llama.cpp, or the model with them folded in. */
-  async export(format: 'peft' | 'gguf' | 'merged'): Promise<{ name: string; blob: Blob } | null> {
-    let packed: { name: string; blob: Blob } | null = null
+  async export(format: 'peft' | 'gguf' | 'merged'): Promise<PackedFile | null> {
+    let packed: PackedFile | null = null
     await this.work('export', async (model) => {
-      const { scales } = this
-      const files = await model.exportAdapter(scales, { format })
-      const parts = scales.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`)
-      const name = parts.join('+').replace(/[^\p{L}\p{N}.+-]+/gu, '-')
-      const [only] = files.values()
-      packed =
-        format === 'gguf' && only
-          ? { name: `${name}.gguf`, blob: new Blob([only as Uint8Array<ArrayBuffer>]) }
-          : await packFiles(files, format === 'peft' ? name : `${model.info.id}-${name}`)
+      packed = await packExport(model, this.scales, format)
     })
     return packed
   }
@@ -268,8 +293,10 @@ export class Adapters {
   }
 
   private async add(addition: Addition): Promise<boolean> {
+    const before = this.arrangement
     try {
       await this.waitFor(this.addTo(addition))
+      this.onChange('adapters.did.add', '', before)
       return true
     } catch (error) {
       this.session.report(error, { what: 'adapter', name: addition.name ?? '' })
@@ -315,7 +342,8 @@ export class Adapters {
   /** Another model: the rows of the one before are tried on it, and who does not fit is said. */
   private followModel(): void {
     const { model } = this.session
-    if (model === this.model || model === null) return
+    // Those of the tab's model wait for it while an engine elsewhere is on show.
+    if (model === this.model || model === null || model.info.remote) return
     const { tracks, absent } = this.state.getState()
     const wanted = this.linkedTracks(this.remembered ?? [...tracks, ...absent])
     this.remembered = null
@@ -364,7 +392,7 @@ export class Adapters {
     const { tracks } = this.state.getState()
     const wanted = this.linkedTracks(tracks)
     if (wanted === tracks) return
-    for (const { id } of tracks) await this.remove(id)
+    for (const { id } of tracks) await this.drop(id)
     this.state.setState({ absent: [] })
     await this.carryOver(model, wanted)
   }

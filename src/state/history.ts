@@ -48,6 +48,21 @@ export class History {
     this.notify()
   }
 
+  /** Does something as one step, however many of its changes would be recorded by themselves. */
+  perform(label: string, command: Command): Promise<void> {
+    const turn = this.turn.then(async () => {
+      this.moving = true
+      try {
+        await command.redo()
+      } finally {
+        this.moving = false
+      }
+      this.record(label, command)
+    })
+    this.turn = turn.catch(() => undefined)
+    return turn
+  }
+
   /** Takes the latest command off the list, as part of a greater one about to be recorded. */
   forgetLast(): void {
     this.done.pop()

@@ -13,6 +13,7 @@ const ONE_MOVE = 1000
 export function watchSession(session: Session, history: History): void {
   const settings = new SettingsWatch(session, history)
   const text = new TextWatch(session, history)
+  watchAdapters(session, history)
   session.app.subscribe((state, before) => {
     if (state.settings !== before.settings) settings.changed(before.settings, state.settings)
     if (state.prompt !== before.prompt && !isTyping()) text.prompted(before.prompt, state.prompt)
@@ -24,6 +25,26 @@ export function watchSession(session: Session, history: History): void {
 /** The text field undoes what is typed by itself. */
 function isTyping(): boolean {
   return typeof document !== 'undefined' && document.activeElement?.matches('textarea') === true
+}
+
+/** Rows of adapters are brought back as they stood; moves of one slider are one change. */
+function watchAdapters(session: Session, history: History): void {
+  const adapters = adaptersOf(session)
+  let open = { field: '', after: adapters.arrangement, command: null as Command | null }
+  adapters.onChange = (label, field, before) => {
+    const after = adapters.arrangement
+    if (field !== '' && field === open.field && open.command === history.last) {
+      open.after = after
+      return
+    }
+    const fresh = { field, after, command: null as Command | null }
+    history.record(label, {
+      undo: () => adapters.arrange(before),
+      redo: () => adapters.arrange(fresh.after),
+    })
+    fresh.command = history.last
+    open = fresh
+  }
 }
 
 class SettingsWatch {
@@ -147,8 +168,6 @@ class TextWatch {
     const { app } = this.session
     if (app.getState().prompt === instead.prompt) app.setState({ prompt: text.prompt })
     this.session.showText(text.snapshot)
-    const written = adaptersOf(this.session).text
-    written.state.setState(text.scales)
-    written.scalesChanged()
+    adaptersOf(this.session).text.bringBack(text.scales)
   }
 }

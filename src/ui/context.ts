@@ -1,7 +1,7 @@
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { useStore } from 'zustand'
 import { invariant, type ErrorData } from '../errors.ts'
-import type { AppState } from '../state/app.ts'
+import { isRunning, type AppState } from '../state/app.ts'
 import type { Session } from '../state/session.ts'
 import type { TokenLog } from '../state/tokenLog.ts'
 import { errorText, subscribeToWords, translator, wordsVersion, type Translate } from './words/index.ts'
@@ -31,6 +31,16 @@ export function useErrorText(): <T extends ErrorData>(error: T) => T {
   const language = useApp((state) => state.language)
   useSyncExternalStore(subscribeToWords, wordsVersion)
   return (error) => errorText(language, error)
+}
+
+/** True once the page has come to rest for the first time: what is of use only then is fetched then. */
+export function useRested(): boolean {
+  const rests = useApp(
+    ({ model, run }) => model.kind !== 'empty' && model.kind !== 'loading' && !isRunning(run),
+  )
+  const [rested, setRested] = useState(false)
+  if (rests && !rested) setRested(true)
+  return rested
 }
 
 /** The log, re-rendering at most once per frame. */

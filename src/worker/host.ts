@@ -55,7 +55,11 @@ export class EngineHost {
     const target = this.objects.get(call.object)
     // An object that has ended may be ended again.
     if (call.method === end) this.forget(call.object)
-    else if (!target) throw new TokenscopeError('bad-argument', ended.message, { hint: ended.hint })
+    else if (!target)
+      throw new TokenscopeError('bad-argument', ended.message, {
+        hint: ended.hint,
+        details: { disposed: true },
+      })
     const answer = target && callOn(target, call.method, this.argumentsOf(run, call, signal))
     switch (kind) {
       case 'call': {

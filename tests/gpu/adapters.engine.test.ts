@@ -10,6 +10,8 @@ const PLAIN = './tests/fixtures/peft/llama-plain'
 const REGEX = './tests/fixtures/peft/llama-regex'
 const TALES = 'public/models/tales-3m'
 const DORA = './tests/fixtures/peft/llama-dora'
+const BIASES = './tests/fixtures/peft/llama-bias-all'
+const HEAD = './tests/fixtures/peft/llama-save-head'
 const IDS = [3, 17, 42, 99, 5, 61, 7, 23, 88, 12]
 
 /** A rank-4 adapter on every q projection and o projection, square at this width. */
@@ -141,12 +143,33 @@ describe('adapters in the engine', () => {
       expect((await model.logits(IDS)).data).toEqual(base.data)
     }))
 
-  it('refuses a second adapter on a module that DoRA rescales, and keeps the first', () =>
+  it.each([
+    ['DoRA and plain ranks', 'llama', [DORA, PLAIN]],
+    ['two DoRA adapters', 'llama', [DORA, DORA]],
+    ['trained biases of two adapters', 'llama-tied-bias', [BIASES, BIASES]],
+  ])('sums %s on the same modules, as folded into the weights', (_, name, sources) =>
+    withFixtureModel(name, async (model) => {
+      const scales = [0.5, -0.7]
+      const adapters = []
+      for (const [at, source] of sources.entries())
+        adapters.push({ id: (await model.addAdapter(source)).id, scale: scales[at]! })
+      const beside = await model.logits(IDS, { adapters })
+      for (const { id } of adapters) {
+        const others = await model.logits(IDS, { adapters: adapters.filter((one) => one.id !== id) })
+        expect(worst(others.data, beside.data)).toBeGreaterThan(1e-3)
+      }
+      await model.mergeAdapters(adapters)
+      // The sums of the weights were rounded to f32 once.
+      expect(worst((await model.logits(IDS)).data, beside.data)).toBeLessThan(1e-4)
+    }),
+  )
+
+  it('refuses a second adapter on a module that one replaces, and keeps the first', () =>
     withModel(async (model) => {
-      await model.addAdapter(DORA)
+      await model.addAdapter(HEAD)
       const before = await model.logits(IDS)
       const { gpuBytes } = await model.memory()
-      await expect(model.addAdapter(PLAIN)).rejects.toMatchObject({ code: 'unsupported' })
+      await expect(model.addAdapter(HEAD)).rejects.toMatchObject({ code: 'unsupported' })
       expect((await model.logits(IDS)).data).toEqual(before.data)
       expect((await model.memory()).gpuBytes).toBe(gpuBytes)
     }))

@@ -147,6 +147,15 @@ describe('training beside everything else', () => {
       await refusal(model.newAdapter({ name: 'x', targets: ['nothing'] }), 'bad-argument')
       await refusal(model.newAdapter({ name: 'x', targets: ['embed_tokens'] }), 'unsupported')
       await refusal(model.newAdapter({ name: 'x', rank: 0 }), 'bad-argument')
+      const pair = { prompt: [1, 2], chosen: [3], rejected: [4, 5] }
+      const pairs = (options: TrainOptions, given: object): Promise<unknown> =>
+        all(model.train(id, [{ ...pair, ...given }], options))
+      await refusal(pairs({}, {}), 'bad-argument')
+      await refusal(run(id, { objective: 'dpo' }), 'bad-argument')
+      await refusal(run(id, { objective: 'ppo' as 'dpo' }), 'bad-argument')
+      await refusal(pairs({ objective: 'dpo', beta: 0 }, {}), 'bad-argument')
+      for (const given of [{ prompt: [] }, { chosen: [] }, { rejected: [20_000] }])
+        await refusal(pairs({ objective: 'dpo' }, given), 'bad-argument')
       const first = model.train(id, EXAMPLES, { steps: 3 })[Symbol.asyncIterator]()
       await first.next()
       await refusal(run(id), 'bad-argument')

@@ -8,6 +8,7 @@ import * as linear from './linear.ts'
 import * as loss from './loss.ts'
 import * as norm from './norm.ts'
 import * as optimizers from './optimizers.ts'
+import * as preference from './preference.ts'
 import * as rope from './rope.ts'
 import type { Rule } from './tape.ts'
 
@@ -36,7 +37,10 @@ const TRAIN_OPS: { readonly [O in OpName]?: Op<O> } = {
   loss: loss.loss,
   loss_fold: loss.lossFold,
   mean_loss: loss.meanLoss,
+  mean_preference: preference.meanPreference,
   norm_dx: norm.normDx,
+  preference_pairs: preference.preferencePairs,
+  preference_weights: preference.preferenceWeights,
   publish: optimizers.publish,
   rope_dx: rope.ropeDx,
   scaled: elementwise.scaled,

@@ -2,6 +2,7 @@ import { useStore } from 'zustand'
 import { isRunning } from '../../state/app.ts'
 import type { TextMeasurement } from '../../state/textMeasurement.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
+import { ErrorWords } from './ErrorWords.tsx'
 
 /** Why there is nothing to look into, and the way to something. */
 export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T> }) {
@@ -47,7 +48,7 @@ export function StaleNotice<T>({ measurement }: { measurement: TextMeasurement<T
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert">
-        {t('reading.failed')}: {phase.error.message} {phase.error.hint}{' '}
+        {t('reading.failed')}: <ErrorWords error={phase.error} />{' '}
         <button type="button" className="button button-small" onClick={() => measurement.refresh()}>
           {t('steps.again')}
         </button>

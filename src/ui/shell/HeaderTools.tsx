@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react'
-import { TokenscopeError } from '../../errors.ts'
 import type { Theme } from '../../state/app.ts'
 import { pageLink } from '../../state/link.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { LANGUAGES, loadLanguage } from '../words/index.ts'
 import { soon } from '../views/later.tsx'
+import { copyText } from '../components/copyText.ts'
 import { Icon, type IconName } from '../components/Icon.tsx'
 
 const UndoButtons = soon(async () => (await import('./UndoButtons.tsx')).UndoButtons)
@@ -47,7 +47,7 @@ function CopyLink() {
         aria-label={label}
         title={label}
         onClick={() => {
-          copyText(pageLink(session)).then(
+          copyText(pageLink(session), 'The address line holds the same link: copy it from there.').then(
             () => setCopied(true),
             (error: unknown) => session.report(error),
           )
@@ -60,18 +60,6 @@ function CopyLink() {
       </span>
     </>
   )
-}
-
-/** Browsers offer the clipboard on https and on localhost only, and may ask. */
-async function copyText(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text)
-  } catch (cause) {
-    throw new TokenscopeError('unsupported', 'The browser did not let the page copy the link.', {
-      hint: 'The address line holds the same link: copy it from there.',
-      cause,
-    })
-  }
 }
 
 function KeysButton() {

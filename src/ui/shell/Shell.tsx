@@ -1,11 +1,10 @@
-import { useState } from 'react'
 import { invariant } from '../../errors.ts'
-import { answeringModel, isRunning, type Layout, type NarrowRegion } from '../../state/app.ts'
+import { answeringModel, remoteOf, type Layout, type NarrowRegion } from '../../state/app.ts'
 import { Icon } from '../components/Icon.tsx'
 import { RunMeters } from '../components/RunMeters.tsx'
 import { Splitter } from '../components/Splitter.tsx'
 import { ViewNav } from './ViewNav.tsx'
-import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from '../context.ts'
+import { NARROW, TIGHT, useApp, useMedia, useRested, useSession, useTranslate } from '../context.ts'
 import { viewsFor, type Region, type View } from '../views/index.ts'
 import { later, soon } from '../views/later.tsx'
 
@@ -17,16 +16,15 @@ const SIDES = {
 type Side = keyof typeof SIDES
 
 const LensStrip = soon(async () => (await import('../strip/LensStrip.tsx')).LensStrip)
+const FarView = later(async () => (await import('../views/elsewhere/FarView.tsx')).FarView)
 const LessonPanel = later(async () => (await import('../views/learn/LessonPanel.tsx')).LessonPanel)
 
 /** Keeps its room until the page first rests: the strip reads what has been written, and its code would delay the first token. */
 function StripPlace() {
   const open = useApp((state) => state.layout.stripOpen)
-  const rests = useApp(
-    ({ model, run }) => model.kind !== 'empty' && model.kind !== 'loading' && !isRunning(run),
-  )
-  const [wanted, setWanted] = useState(false)
-  if (rests && !wanted) setWanted(true)
+  const wanted = useRested()
+  const far = useApp(remoteOf)
+  if (far) return null
   return (
     <div className="lens-strip-place" data-open={open}>
       {wanted && <LensStrip />}
@@ -37,6 +35,14 @@ function StripPlace() {
 /** The open lesson, beside or below whatever view it leads to. */
 function LessonPlace() {
   return useApp((state) => state.lesson !== null) && <LessonPanel />
+}
+
+/** A view whose parts an engine elsewhere cannot fill gives its place to one that says so. */
+function useShownView(): View {
+  const view = useActiveView()
+  const far = useApp(remoteOf)
+  if (!far || view.needs === undefined || far.capabilities[view.needs] === true) return view
+  return { ...view, component: FarView, left: null, right: null, bottom: null }
 }
 
 function useActiveView(): View {
@@ -52,7 +58,7 @@ function useActiveView(): View {
 
 /** The list of views, and the active one between its regions; on a narrow page one of them at a time. */
 export function Shell() {
-  const view = useActiveView()
+  const view = useShownView()
   const narrow = useMedia(NARROW)
   return narrow ? <NarrowShell view={view} /> : <WideShell view={view} />
 }

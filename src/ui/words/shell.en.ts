@@ -27,6 +27,7 @@ export const shellEn = {
   'lens.embeddingShort': 'emb',
   'lens.layer': 'layer {layer}',
   'lens.layerShort': 'L{layer}',
+  'adapters.base': 'base',
   'textScales.hint': 'The adapters behind this text',
   'textScales.written': 'written by {scales}',
   'textScales.from': '{scales} from token {token}',

@@ -28,6 +28,7 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
   'lens.embeddingShort': 'emb',
   'lens.layer': '층 {layer}',
   'lens.layerShort': 'L{layer}',
+  'adapters.base': '기본 모델',
   'textScales.hint': '이 글을 만든 어댑터',
   'textScales.written': '{scales}이(가) 작성',
   'textScales.from': '토큰 {token}부터 {scales}',

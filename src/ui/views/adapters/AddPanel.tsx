@@ -128,7 +128,6 @@ function Offers({ disabled }: { disabled: boolean }) {
 }
 
 function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) {
-  const { app } = useSession()
   const adapters = useAdapters()
   const t = useTranslate()
   const modelId = useApp((state) => state.modelId)
@@ -139,22 +138,18 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
   const reading = useAdaptersState((state) => state.pending.includes(entry.name))
   const stranger = entry.base !== null && entry.base !== modelId
   const base = models.find(({ id }) => id === entry.base)?.name ?? entry.base ?? ''
-  const add = () => {
-    const [example] = entry.examples
-    if (example !== undefined) app.setState({ prompt: example })
-    void adapters.addListed(entry)
-  }
   return (
     <li className="offer">
       <div className="offer-head">
         <strong>{entry.name}</strong>
+        {loaded && <TryButton entry={entry} />}
         <button
           type="button"
           className="button button-small"
           data-testid={`adapter-offer-${entry.id}`}
           aria-label={t('adapters.addNamed', { name: entry.name })}
           disabled={disabled || loaded || reading || stranger}
-          onClick={add}
+          onClick={() => void adapters.addListed(entry)}
         >
           {t(loaded ? 'adapters.added' : reading ? 'adapters.reading' : 'adapters.add')}
         </button>
@@ -164,5 +159,27 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
       </p>
       {stranger && <p className="note">{t('adapters.forModel', { model: base })}</p>}
     </li>
+  )
+}
+
+/** Puts the adapter's own example into the prompt and writes, when a person wants it. */
+function TryButton({ entry }: { entry: AdapterEntry }) {
+  const session = useSession()
+  const t = useTranslate()
+  const [example] = entry.examples
+  if (example === undefined) return null
+  return (
+    <button
+      type="button"
+      className="button button-small button-quiet"
+      data-testid={`adapter-try-${entry.id}`}
+      aria-label={t('adapters.tryNamed', { name: entry.name })}
+      onClick={() => {
+        session.app.setState({ prompt: example })
+        void session.generate()
+      }}
+    >
+      {t('adapters.try')}
+    </button>
   )
 }

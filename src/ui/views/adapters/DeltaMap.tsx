@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
 import { actingScale, shortName, type Track } from '../../../state/adapterScales.ts'
 import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
@@ -35,7 +36,7 @@ export function DeltaMap({ track }: { track: Track }) {
   if (loaded.kind === 'failed') {
     return (
       <p className="delta-note" role="alert" data-testid="error">
-        {loaded.error.message} {loaded.error.hint}
+        <ErrorWords error={loaded.error} />
       </p>
     )
   }

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { Absent } from '../../../state/adapters.ts'
 import { answeringModel } from '../../../state/app.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { useScales, useScalesText } from '../../components/useScales.ts'
@@ -155,9 +156,14 @@ function AbsentRow({ absent }: { absent: Absent }) {
       <Icon name={refused === null ? 'open' : 'warning'} />
       <p>
         <strong>{name}</strong>{' '}
-        {refused === null
-          ? t('scales.dropAgain')
-          : `${t('scales.refused', { model: refused.model })} ${refused.error.message}`}
+        {refused === null ? (
+          t('scales.dropAgain')
+        ) : (
+          <>
+            {t('scales.refused', { model: refused.model })}{' '}
+            <ErrorWords error={refused.error} part="message" />
+          </>
+        )}
       </p>
       {refused !== null && (
         <button type="button" className="button button-small" onClick={() => void adapters.retry(absent)}>

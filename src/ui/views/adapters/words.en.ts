@@ -1,6 +1,5 @@
 /** Words of the adapters’ view and of the comparison. */
 export const adaptersEn = {
-  'adapters.base': 'base',
   'adapters.empty': 'No adapter is loaded.',
   'adapters.emptyHint':
     'Drop a PEFT LoRA adapter anywhere on this page, as training left it: adapter_config.json and adapter_model.safetensors, their folder or a zip. It runs beside the weights, so its strength can be moved while you read.',
@@ -18,6 +17,12 @@ export const adaptersEn = {
   'adapters.added': 'Added',
   'adapters.reading': 'Reading…',
   'adapters.addNamed': 'Add {name}',
+  'adapters.try': 'Try its prompt',
+  'adapters.tryNamed': 'Try the prompt of {name}',
+  'adapters.did.add': 'Add an adapter',
+  'adapters.did.scale': 'An adapter’s scale',
+  'adapters.did.switch': 'Switch an adapter',
+  'adapters.did.remove': 'Remove an adapter',
   'adapters.forModel': 'Made for {model}.',
   'adapters.detail': 'Selected adapter',
 

@@ -1,7 +1,6 @@
 import type { adaptersEn } from './words.en.ts'
 
 export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
-  'adapters.base': '기본 모델',
   'adapters.empty': '불러온 어댑터가 없습니다.',
   'adapters.emptyHint':
     '학습해서 얻은 PEFT LoRA 어댑터를 그대로 이 페이지 어디에나 놓으세요: adapter_config.json과 adapter_model.safetensors, 그 폴더 또는 zip 파일. 원래 가중치는 그대로 두고 따로 계산되므로 읽는 동안 세기를 바꿀 수 있습니다.',
@@ -19,6 +18,12 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'adapters.added': '추가됨',
   'adapters.reading': '읽는 중…',
   'adapters.addNamed': '{name} 추가',
+  'adapters.try': '예시 프롬프트로 생성',
+  'adapters.tryNamed': '{name}의 예시 프롬프트로 생성',
+  'adapters.did.add': '어댑터 추가',
+  'adapters.did.scale': '어댑터 배율',
+  'adapters.did.switch': '어댑터 켜고 끄기',
+  'adapters.did.remove': '어댑터 제거',
   'adapters.forModel': '{model}용입니다.',
   'adapters.detail': '선택한 어댑터',
 

@@ -1,5 +1,6 @@
 import { MAX_CHILDREN } from './store.ts'
 import { answeringModel, isRunning } from '../../../state/app.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'
@@ -128,7 +129,7 @@ function Progress() {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert">
-        {t('branches.failed')}: {phase.error.message} {phase.error.hint}
+        {t('branches.failed')}: <ErrorWords error={phase.error} />
       </p>
     )
   }

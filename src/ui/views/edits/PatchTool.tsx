@@ -10,6 +10,7 @@ import { useEdits, useEditsState, usePatchRuns, usePatchState } from './hooks.ts
 import { KlLegend } from './KlLegend.tsx'
 import { RunGrid } from './RunGrid.tsx'
 import { Prompt } from './SteerTool.tsx'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 /** Another prompt's activations above this text's: one is picked up there and put down here. */
 export function PatchTool() {
@@ -64,7 +65,7 @@ function OtherPrompt() {
       </div>
       {phase.kind === 'failed' && (
         <p className="steps-note" role="alert">
-          {phase.error.message} {phase.error.hint}
+          <ErrorWords error={phase.error} />
         </p>
       )}
     </form>

@@ -66,7 +66,7 @@ export class Edits {
     this.show(this.parse(readTab(KEY)))
     this.state.subscribe(({ entries }, before) => {
       if (entries === before.entries) return
-      writeTab(KEY, entriesOut(entries))
+      writeTab(KEY, this.saved)
       linkPartChanged()
     })
     registerLinkPart('edits', {
@@ -77,6 +77,16 @@ export class Edits {
 
   get entries(): readonly Entry[] {
     return this.state.getState().entries
+  }
+
+  /** The list as it is kept: for {@link bringBack}. */
+  get saved(): object[] {
+    return entriesOut(this.entries)
+  }
+
+  /** Puts a kept list in place of this one; not a step of undo. */
+  bringBack(saved: unknown): void {
+    this.show(this.parse(saved))
   }
 
   add(...changes: readonly Change[]): void {

@@ -5,6 +5,7 @@ import { maskFillingOf, type FillState, type MaskFilling } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { FilledMasks } from './FilledMasks.tsx'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 function useFilling(): MaskFilling {
   return maskFillingOf(useSession())
@@ -108,7 +109,7 @@ function Status() {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert" data-testid="fill-error">
-        {phase.error.message} {phase.error.hint}
+        <ErrorWords error={phase.error} />
       </p>
     )
   }

@@ -1,3 +1,4 @@
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { isRunning } from '../../../state/app.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { useSteps, useStepsState } from '../steps/hooks.ts'
@@ -17,7 +18,7 @@ export function MapNotice() {
   if (error !== null)
     return (
       <p className="map-notice" role="alert">
-        {t('steps.failed')}: {error.message} {error.hint}{' '}
+        {t('steps.failed')}: <ErrorWords error={error} />{' '}
         <button
           type="button"
           className="button button-small"

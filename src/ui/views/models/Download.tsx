@@ -2,8 +2,9 @@ import type { SourceReport } from '../../../api/source.ts'
 import type { Fetching } from '../../../state/models.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
-import { firstLine, useModels, useModelsState } from './hooks.ts'
+import { useModels, useModelsState } from './hooks.ts'
 
 /** The yes before a download, and the download. */
 export function Download({ source, report }: { source: string; report: SourceReport }) {
@@ -86,9 +87,11 @@ function FetchProgress({ fetching }: { fetching: Fetching }) {
       </p>
       {error !== null && (
         <div className="models-error" role="alert" data-testid="models-error" data-code={error.code}>
-          <p>{firstLine(error.message)}</p>
+          <p>
+            <ErrorWords error={error} part="message" />
+          </p>
           <p className="note">
-            {error.hint} {error.details['full'] !== true && t('models.partKept')}
+            <ErrorWords error={error} part="hint" /> {error.details['full'] !== true && t('models.partKept')}
           </p>
         </div>
       )}

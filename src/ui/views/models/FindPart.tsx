@@ -2,7 +2,8 @@ import { useRef } from 'react'
 import type { HubFind } from '../../../api/source.ts'
 import { formatMagnitude } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { firstLine, useModels, useModelsState } from './hooks.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { useModels, useModelsState } from './hooks.ts'
 
 /** Search by name, or a place to paste an id or a link. */
 export function FindPart() {
@@ -107,7 +108,10 @@ function Finds() {
     case 'failed':
       return (
         <p className="models-error" role="alert">
-          {firstLine(search.error.message)} <span className="note">{search.error.hint}</span>
+          <ErrorWords error={search.error} part="message" />{' '}
+          <span className="note">
+            <ErrorWords error={search.error} part="hint" />
+          </span>
         </p>
       )
     case 'found': {

@@ -3,8 +3,9 @@ import { DEFAULT_HUB } from '../../../state/models.ts'
 import { allowOrigin } from '../../../state/origins.ts'
 import { formatBytes, formatCount, formatMagnitude } from '../../../maths/format.ts'
 import { useSession, useTranslate } from '../../context.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Download } from './Download.tsx'
-import { firstLine, useModels, useModelsState } from './hooks.ts'
+import { useModels, useModelsState } from './hooks.ts'
 import { Verdict } from './Verdict.tsx'
 
 /** What a source holds and whether it will run, before anything large is downloaded. */
@@ -41,8 +42,14 @@ function Failed() {
     <section className="models-part" aria-label={source}>
       <h2 className="models-name">{source}</h2>
       <div className="models-error" role="alert" data-testid="models-error" data-code={error.code}>
-        <p>{firstLine(error.message)}</p>
-        {error.hint !== '' && <p className="note">{error.hint}</p>}
+        <p>
+          <ErrorWords error={error} part="message" />
+        </p>
+        {error.hint !== '' && (
+          <p className="note">
+            <ErrorWords error={error} part="hint" />
+          </p>
+        )}
       </div>
       {asksForToken && <TokenField source={source} />}
       {typeof origin === 'string' && (
@@ -50,7 +57,7 @@ function Failed() {
           type="button"
           className="button button-primary"
           data-testid="origin-allow"
-          onClick={() => allowOrigin(origin, source)}
+          onClick={() => allowOrigin(origin, 'model', source)}
         >
           {t('models.allow', { origin })}
         </button>

@@ -2,7 +2,8 @@ import { useState } from 'react'
 import type { StoredModel } from '../../../api/source.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { useApp, useTranslate } from '../../context.ts'
-import { firstLine, useModels, useModelsState } from './hooks.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { useModels, useModelsState } from './hooks.ts'
 
 /** What the browser keeps, and what it takes. */
 export function StoredPart() {
@@ -109,7 +110,10 @@ function Checked({ modelKey }: { modelKey: string }) {
   if (error !== null)
     return (
       <p className="models-error" role="alert">
-        {firstLine(error.message)} <span className="note">{error.hint}</span>
+        <ErrorWords error={error} part="message" />{' '}
+        <span className="note">
+          <ErrorWords error={error} part="hint" />
+        </span>
       </p>
     )
   const progress = { done: formatBytes(bytesDone), total: formatBytes(bytesTotal) }

@@ -10,8 +10,3 @@ export function useModels(): Models {
 export function useModelsState<T>(select: (state: ModelsState) => T): T {
   return useStore(useModels().state, select)
 }
-
-/** The stack of a bug does not belong on the page. */
-export function firstLine(message: string): string {
-  return message.split('\n')[0] ?? message
-}

@@ -1,6 +1,7 @@
 import { answeringModel } from '../../../state/app.ts'
 import { OTHERS } from './store.ts'
 import { formatBytes } from '../../../maths/format.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { ErrorHeat } from './ErrorHeat.tsx'
@@ -88,7 +89,7 @@ function Status() {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert" data-testid="precision-error">
-        {phase.error.message} {phase.error.hint}
+        <ErrorWords error={phase.error} />
       </p>
     )
   }

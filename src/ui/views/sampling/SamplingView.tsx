@@ -1,5 +1,7 @@
 import { useEffect } from 'react'
-import { isRunning } from '../../../state/app.ts'
+import { formatProbability } from '../../../maths/format.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { isRunning, remoteOf } from '../../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { PlaceHead } from './PlaceHead.tsx'
 import { DrawBar } from './DrawBar.tsx'
@@ -12,6 +14,7 @@ export function SamplingView() {
   const explorer = useExplorer()
   useEffect(() => explorer.watch(), [explorer])
   const phase = useExplorerState((state) => state.phase)
+  const far = useApp(remoteOf)
   const workings = useWorkings()
   return (
     <div className="sampler" data-testid="sampling-view" data-state={phase.kind}>
@@ -20,6 +23,15 @@ export function SamplingView() {
       ) : (
         <>
           <p className="sampler-about">{t('sampler.about')}</p>
+          {far && (
+            <p className="sampler-about note" data-testid="sampler-sent">
+              {t('far.stages', {
+                host: new URL(far.url).host,
+                count: workings.place.plain.order.ids.length,
+                mass: formatProbability(workings.place.plain.mass ?? 1),
+              })}
+            </p>
+          )}
           <PlaceHead {...workings} />
           <DrawBar {...workings} />
           <StageGrid {...workings} />
@@ -42,7 +54,7 @@ function EmptyState() {
       <div className="blank-slate" role="alert">
         <p className="blank-slate-title">{t('sampler.failed')}</p>
         <p>
-          {phase.error.message} {phase.error.hint}
+          <ErrorWords error={phase.error} />
         </p>
         <button type="button" className="button" onClick={() => explorer.refresh()}>
           {t('sampler.again')}

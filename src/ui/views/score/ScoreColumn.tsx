@@ -9,6 +9,7 @@ import { useScalesText } from '../../components/useScales.ts'
 import { useBox, useMarked, useScores, useScoreState } from './hooks.ts'
 import { ScoredText } from './ScoredText.tsx'
 import { ScoreTotals } from './ScoreTotals.tsx'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 /** One text: the box it is written in, what it adds up to, and its tokens. */
 export function ScoreColumn({ name }: { name: BoxName }) {
@@ -104,7 +105,7 @@ function Status({ name }: { name: BoxName }) {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert" data-testid={`score-error-${name}`}>
-        {phase.error.message} {phase.error.hint}
+        <ErrorWords error={phase.error} />
       </p>
     )
   }

@@ -1,3 +1,4 @@
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import type { NamedScale } from '../../../state/adapterScales.ts'
 import type { Measured, SpeculatePhase } from './store.ts'
 import { totalsOf, type Totals } from '../../../analysis/speculatedRounds.ts'
@@ -34,7 +35,7 @@ function Where() {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert">
-        {t('speculate.failed')}: {phase.error.message} {phase.error.hint}{' '}
+        {t('speculate.failed')}: <ErrorWords error={phase.error} />{' '}
         <button type="button" className="button" onClick={() => void speculation.start()}>
           {t('speculate.again')}
         </button>

@@ -1,3 +1,4 @@
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { MaskSwitch } from '../../components/MaskSwitch.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import {
@@ -67,7 +68,7 @@ function StepsNotice() {
     case 'failed':
       return (
         <p className="steps-note" role="alert">
-          {t('steps.failed')}: {phase.error.message} {phase.error.hint}{' '}
+          {t('steps.failed')}: <ErrorWords error={phase.error} />{' '}
           <button type="button" className="button button-small" onClick={() => steps.refresh()}>
             {t('steps.again')}
           </button>

@@ -1,6 +1,7 @@
 import { useId } from 'react'
 import type { SlotName } from './store.ts'
 import { formatCount } from '../../../maths/format.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { useSlot, useTokenizers } from './hooks.ts'
@@ -19,7 +20,7 @@ export function SlotColumn({ name }: { name: SlotName }) {
       {phase === 'empty' && <p className="note">{t('tokenizer.none')}</p>}
       {error !== null && (
         <p className="tokenizer-error" role="alert">
-          {error.message}
+          <ErrorWords error={error} />
         </p>
       )}
       {facts !== null && explained !== null && (

@@ -2,6 +2,7 @@ import { useId, useState } from 'react'
 import type { WhatIf } from '../../../text/inspect/types.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { answeringModel } from '../../../state/app.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useTranslate } from '../../context.ts'
@@ -58,7 +59,7 @@ export function WhatIfPart() {
       {phase === 'working' && <p className="note">{t('tokenizer.working')}</p>}
       {error !== null && (
         <p className="tokenizer-error" role="alert">
-          {error.message}
+          <ErrorWords error={error} />
         </p>
       )}
       {saved !== null && <Saved saved={saved} />}

@@ -1,3 +1,4 @@
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
@@ -76,7 +77,7 @@ export function OpenState() {
     case 'failed':
       return (
         <p className="steps-note" role="alert" data-testid="error" data-code={opening.error.code}>
-          {t('trace.openFailed', { name: opening.name })}: {opening.error.message} {opening.error.hint}
+          {t('trace.openFailed', { name: opening.name })}: <ErrorWords error={opening.error} />
         </p>
       )
   }

@@ -1,11 +1,12 @@
 import { useEffect, useState } from 'react'
-import { answeringModel, isRunning } from '../../../state/app.ts'
+import { answeringModel, isRunning, remoteOf } from '../../../state/app.ts'
 import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { saveFile } from '../../components/saveFile.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 type Sizes = Awaited<ReturnType<typeof keepSizes>>
 
@@ -15,8 +16,10 @@ export function SavePart() {
   const log = useSlowTokenLog(200)
   const running = useApp((state) => isRunning(state.run))
   const model = useApp((state) => answeringModel(state.model)?.id ?? null)
+  const far = useApp(remoteOf)
   const rows = log.promptIds.length + log.tokens.length
   const missing = (): string | null => {
+    if (far) return t('far.inside')
     if (running) return t('trace.running')
     if (rows === 0 || model === null) return t('trace.noText')
     return log.modelId === model ? null : t('trace.otherModel')
@@ -136,7 +139,7 @@ function SaveState() {
     case 'failed':
       return (
         <p className="steps-note" role="alert" data-testid="error" data-code={saving.error.code}>
-          {t('trace.saveFailed')}: {saving.error.message} {saving.error.hint}
+          {t('trace.saveFailed')}: <ErrorWords error={saving.error} />
         </p>
       )
   }

@@ -2,6 +2,7 @@ import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
 import type { TensorData } from '../../../api/model.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { PAGE, pageAt, TensorTable } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -34,7 +35,7 @@ export function TraceTensor({ trace }: { trace: SavedTrace }) {
       </header>
       {error !== null && (
         <p className="steps-note" role="alert" data-testid="error">
-          {error.message} {error.hint}
+          <ErrorWords error={error} />
         </p>
       )}
       {step.stats === null && <p className="note trace-reason">{t('trace.notKept')}</p>}

@@ -5,12 +5,26 @@ import { Legend } from '../../components/Legend.tsx'
 import { TextButtons } from '../../components/RunButtons.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TokenStream } from '../../components/TokenStream.tsx'
-import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
+import { useApp, useRested, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
-import { soon } from '../later.tsx'
+import { later, soon } from '../later.tsx'
+import { SamplingPanel } from './SamplingPanel.tsx'
 
 const PromptCount = soon(async () => (await import('../../components/PromptCount.tsx')).PromptCount)
 const ScalesChip = soon(async () => (await import('../adapters/ScalesChip.tsx')).ScalesChip)
+const PastRuns = later(async () => (await import('./PastRuns.tsx')).PastRuns)
+const TextTools = later(async () => (await import('./TextTools.tsx')).TextTools)
+
+/** What shapes the next text, and below it what was written before. */
+export function WriteSide() {
+  const rested = useRested()
+  return (
+    <>
+      <SamplingPanel />
+      {rested && <PastRuns />}
+    </>
+  )
+}
 
 /** Prompt above, the text it became below. */
 export function WriteView() {
@@ -111,6 +125,7 @@ function OutputToolbar() {
   const t = useTranslate()
   const colouring = useApp((state) => state.colouring)
   const values = useApp((state) => state.values)
+  const rested = useRested()
   return (
     <div className="output-tools">
       <Segmented
@@ -132,6 +147,7 @@ function OutputToolbar() {
         {t('colour.values')}
       </label>
       <Legend colouring={colouring} />
+      {rested && <TextTools />}
     </div>
   )
 }

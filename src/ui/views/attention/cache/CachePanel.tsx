@@ -7,6 +7,7 @@ import { NormMap } from './NormMap.tsx'
 import { PageMap } from './PageMap.tsx'
 import { RunTable } from './RunTable.tsx'
 import { WriterBar } from './WriterBar.tsx'
+import { ErrorWords } from '../../../components/ErrorWords.tsx'
 
 /** The cache of keys and values: its pages, who holds them, and what stands in those of the text. */
 export function CachePanel() {
@@ -50,7 +51,7 @@ function Failed() {
   if (error === null) return null
   return (
     <p className="steps-note" role="alert">
-      {t('cache.failed')}: {error.message} {error.hint}{' '}
+      {t('cache.failed')}: <ErrorWords error={error} />{' '}
       <button type="button" className="button button-small" onClick={() => void cache.refresh()}>
         {t('cache.refresh')}
       </button>

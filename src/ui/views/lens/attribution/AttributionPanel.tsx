@@ -9,6 +9,7 @@ import { tokenName } from '../../../components/labels.ts'
 import { useAttribution, useAttributionState, useWantedLogit } from './hooks.ts'
 import { PartTable } from './PartTable.tsx'
 import { TokenSelect } from './TokenSelect.tsx'
+import { ErrorWords } from '../../../components/ErrorWords.tsx'
 
 /** Parts further from the logit than this do not add up to it. */
 const ADDS_UP = 1e-3
@@ -67,7 +68,7 @@ function Progress({ onAgain }: { onAgain: () => void }) {
   if (phase.kind === 'failed') {
     return (
       <p className="steps-note" role="alert">
-        {t('attribution.failed')}: {phase.error.message} {phase.error.hint}{' '}
+        {t('attribution.failed')}: <ErrorWords error={phase.error} />{' '}
         <button type="button" className="button button-small" onClick={onAgain}>
           {t('attribution.again')}
         </button>

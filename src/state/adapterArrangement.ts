@@ -1,0 +1,55 @@
+import type { StoreApi } from 'zustand/vanilla'
+import type { ModelSource } from '../api/model.ts'
+import type { SavedTrack } from './adapterMemory.ts'
+import type { Addition, AdaptersState } from './adapters.ts'
+
+/** Rows as they stood. */
+export interface Arrangement {
+  /** `source`: what a row was loaded from in this visit; without it, its origin says where from. */
+  tracks: readonly (SavedTrack & { source?: ModelSource | null })[]
+  /** Name of the row that alone acts. */
+  solo: string | null
+}
+
+export function arrangementOf(
+  { tracks, solo }: Pick<AdaptersState, 'tracks' | 'solo'>,
+  sourceOf: (track: SavedTrack) => ModelSource | null,
+): Arrangement {
+  return {
+    tracks: tracks.map(({ name, scale, enabled, origin }) => {
+      const saved = { name, scale, enabled, origin }
+      return { ...saved, source: sourceOf(saved) }
+    }),
+    solo: tracks.find(({ id }) => id === solo)?.name ?? null,
+  }
+}
+
+interface Rows {
+  state: StoreApi<AdaptersState>
+  sourceOf: (track: SavedTrack) => ModelSource | null
+  add: (addition: Addition) => Promise<void>
+  drop: (id: string) => Promise<boolean>
+}
+
+/**
+ * Puts rows back as they stood: those that are still there keep their adapters, others are loaded or removed, and those whose
+ * files are gone are said to be missing.
+ */
+export async function bringBack({ tracks: wanted, solo }: Arrangement, rows: Rows): Promise<void> {
+  const { state, sourceOf, add, drop } = rows
+  const named = (name: string) => state.getState().tracks.find((track) => track.name === name)
+  for (const { id, name } of state.getState().tracks)
+    if (!wanted.some((one) => one.name === name)) await drop(id)
+  for (const { source: held, ...saved } of wanted) {
+    if (named(saved.name) !== undefined) continue
+    const source = held ?? sourceOf(saved)
+    if (source !== null) await add({ ...saved, source })
+    else if (!state.getState().absent.some(({ name }) => name === saved.name))
+      state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused: null }] }))
+  }
+  const tracks = wanted.flatMap(({ name, scale, enabled }) => {
+    const track = named(name)
+    return track === undefined ? [] : [{ ...track, scale, enabled }]
+  })
+  state.setState({ tracks, solo: solo === null ? null : (named(solo)?.id ?? null) })
+}
