@@ -128,6 +128,13 @@ const RULES: readonly Rule[] = [
     on: 'cpu',
   },
   {
+    bar: 'a step of training costs at most 4 times a forward of the same rows',
+    name: 'train.step',
+    read: detail('ofForward'),
+    holds: (value) => value <= 4,
+    on: 'cpu',
+  },
+  {
     bar: 'a frame of a 4096 × 4096 tensor costs at most 1.5 times one of 64 × 64',
     name: 'views.heatmap',
     read: detail('of64'),

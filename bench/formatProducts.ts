@@ -2,6 +2,7 @@ import type { LayoutKey, PipelineCache } from '../src/gpu/pipelines.ts'
 import { plainProduct } from '../src/ops/linear.ts'
 import { planeParams } from '../src/ops/operands.ts'
 import type { Dispatch } from '../src/ops/op.ts'
+import { rowStride } from '../src/ops/ragged.ts'
 import { packParams } from '../src/run/params.ts'
 import type { Planes } from '../src/weights/relay.ts'
 
@@ -34,7 +35,7 @@ export function paramsBuffer(device: GPUDevice, dispatch: Dispatch): GPUBuffer {
   return buffer
 }
 
-/** A product bound to its buffers: x is [rows, ⌈cols / 4⌉ · 4], y [rows, n]. */
+/** A product bound to its buffers: x is [rows, cols], y [rows, n]. */
 export async function bindProduct(
   pipelines: PipelineCache,
   product: Product,
@@ -45,15 +46,14 @@ export async function bindProduct(
   const { cols } = w.layout
   const { shader, grid } = plainProduct(w.layout, { rows, n }, pipelines.variant, kind)
   const { pipeline, layout } = await pipelines.get(shader, KEY)
-  const k4 = Math.ceil(cols / 4)
   const values = {
     k: cols,
-    k4,
+    k4: Math.ceil(cols / 4),
     n,
     w_row: first,
     ...planeParams(w),
     w_bias: NO_BIAS,
-    x_stride: k4,
+    x_stride: rowStride(cols),
     y_stride: n,
     y_offset: 0,
     eps: 0,

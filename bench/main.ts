@@ -10,6 +10,8 @@ import { benchLoading } from './loading.ts'
 import { benchModel } from './model.ts'
 import { benchMatvec, benchPrefill, type SuiteOptions } from './products.ts'
 import { benchSteps } from './steps.ts'
+import { benchTraining } from './training.ts'
+import { benchSets } from './trainingSets.ts'
 import { benchWholeLoad } from './wholeLoad.ts'
 import { benchViews } from './views.ts'
 
@@ -27,6 +29,8 @@ const SUITES = {
   load: benchWholeLoad,
   model: benchModel,
   views: benchViews,
+  train: benchTraining,
+  sets: benchSets,
 } as const
 
 export { checkBars }

@@ -19,6 +19,32 @@ const PICTURES = [
   { name: 'playground-dark', view: 'write', colorScheme: 'dark' },
   { name: 'playground-phone', view: 'write', width: 390, height: 844 },
   {
+    name: 'map',
+    view: 'map',
+    before: chooseWord,
+    do: (page) => page.waitForSelector('.map-board[data-whole="true"]', { timeout: 120_000 }),
+  },
+  {
+    name: 'chat',
+    view: 'chat',
+    do: async (page) => {
+      await page.getByTestId('chat-input').fill('Tell me a story about a fox.')
+      await press(page, 'chat-send')
+      await page.waitForTimeout(2000)
+      await settle(page)
+    },
+  },
+  { name: 'tokenizer', view: 'tokenizer' },
+  { name: 'models', view: 'models' },
+  {
+    name: 'precision',
+    view: 'precision',
+    do: async (page) => {
+      await press(page, 'precision-run')
+      await page.waitForSelector('[data-testid=precision-status][data-state=done]', { timeout: 120_000 })
+    },
+  },
+  {
     name: 'steps',
     view: 'steps',
     do: async (page) => {

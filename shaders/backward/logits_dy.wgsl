@@ -1,5 +1,5 @@
-// Gradient of the mean loss by the logits of one tile, back through y = cap(scale·z):
-//   dz[i, v] = (e^(y[i, v] − peak) / total − [v = target])·(1 / counted tokens)·(1 − (y / c)²)·scale
+// Gradient of the loss by the logits of one tile, back through y = cap(scale·z); weight_* says what a row weighs:
+//   dz[i, v] = (e^(y[i, v] − peak) / total − [v = target])·weight[i]·(1 − (y / c)²)·scale
 //   tile, dz [counted rows, n], state [counted rows, 4], targets [counted rows]
 //   grid: ⌈n / WORKGROUP⌉ × counted rows
 struct Params {
@@ -25,5 +25,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var value = exp(y - s.x) / s.y;
   if (targets[row] == p.begin + id.x) { value -= 1.0; }
   if (p.softcap > 0.0) { value *= 1.0 - (y / p.softcap) * (y / p.softcap); }
-  dz[at] = value * control[0] * p.scale;
+  dz[at] = value * weight(row) * p.scale;
 }

@@ -1,3 +1,7 @@
 // Learned positions are added to the token's embedding.
 @group(0) @binding(5) var<storage, read> positions: array<vec4f>; // [context, hidden]
-fn position4(position: u32, h4: u32) -> vec4f { return positions[position * p.y_stride4 + h4]; }
+fn position4(position: u32, k4: u32) -> vec4f {
+  if (RAGGED == 0u) { return positions[position * p.k4 + k4]; }
+  let at = position * p.k + k4 * 4u;
+  return four_at(positions[at / 4u], positions[at / 4u + 1u], at);
+}

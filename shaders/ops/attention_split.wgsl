@@ -1,7 +1,8 @@
-// Decode attention, first half: one workgroup takes SPLIT positions of one row and all query heads of one KV head.
+// Decode attention, first half: one workgroup takes SPLIT positions of one row and GROUP query heads of one KV head: all of them, or
+// as many as its memory holds.
 //   q [rows, heads · headDim], keys and values by row (lib/kv_*)
 //   parts [rows, heads, splits, headDim + 4]: unnormalised context, then peak and total
-//   grid: splits × kvHeads × rows; splits past what the row sees or before it exit at once
+//   grid: splits × heads / GROUP × rows; splits past what the row sees or before it exit at once
 struct Params {
   heads: u32,
   kv_heads: u32,
@@ -20,9 +21,9 @@ const THREADS_PER_HEAD = WORKGROUP / GROUP; // threads that share one head's sof
 
 fn kv_at(pages: u32, kv_head: u32, t: u32) -> u32 { return kv_row(cache_slot(pages, t), p.kv_heads, kv_head); }
 
-fn fill_scores(at: Row, row: u32, kv_head: u32, begin: u32, count: u32, index: u32) {
+fn fill_scores(at: Row, row: u32, first_head: u32, kv_head: u32, begin: u32, count: u32, index: u32) {
   for (var i = index; i < GROUP * count; i += WORKGROUP) {
-    let head = kv_head * GROUP + i / count;
+    let head = first_head + i / count;
     let k = kv_at(at.pages, kv_head, begin + i % count);
     let query = (row * p.heads + head) * DIM4;
     var products = vec4f();
@@ -40,7 +41,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   let end = min((group.x + 1u) * SPLIT, end_visible(at));
   if (begin >= end) { return; }
   let count = end - begin;
-  fill_scores(at, row, group.y, begin, count, index);
+  let first_head = group.y * GROUP;
+  let kv_head = first_head / (p.heads / p.kv_heads);
+  fill_scores(at, row, first_head, kv_head, begin, count, index);
   workgroupBarrier();
 
   // Peak, then weights and their total, THREADS_PER_HEAD threads a head.
@@ -66,14 +69,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   if (working && thread == 0u) {
     var total = 0.0;
     for (var i = 0u; i < THREADS_PER_HEAD; i++) { total += partials[head * THREADS_PER_HEAD + i]; }
-    parts[part_at(row, group.y * GROUP + head, group.x) + DIM4] = vec4f(peak, total, 0.0, 0.0);
+    parts[part_at(row, first_head + head, group.x) + DIM4] = vec4f(peak, total, 0.0, 0.0);
   }
   for (var i = index; i < GROUP * DIM4; i += WORKGROUP) {
     let g = i / DIM4;
     let d = i % DIM4;
     var acc = vec4f();
-    for (var t = 0u; t < count; t++) { acc += weights[g * SPLIT + t] * value4(kv_at(at.pages, group.y, begin + t), d); }
-    parts[part_at(row, group.y * GROUP + g, group.x) + d] = acc;
+    for (var t = 0u; t < count; t++) { acc += weights[g * SPLIT + t] * value4(kv_at(at.pages, kv_head, begin + t), d); }
+    parts[part_at(row, first_head + g, group.x) + d] = acc;
   }
 }
 

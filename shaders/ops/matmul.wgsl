@@ -9,7 +9,7 @@ struct Params {
   w_stride: u32,
   w_scales: u32,
   w_bias: u32,
-  x_stride: u32,
+  x_stride: u32,  // vec4 a row; floats where RAGGED is 2
   y_stride: u32,
   y_offset: u32,
   eps: f32,
@@ -36,6 +36,12 @@ fn inside(value: vec4f, k4: u32) -> vec4f {
   return select(vec4f(), value, vec4u(k4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.k));
 }
 
+fn x4(row: u32, k4: u32) -> vec4f {
+  if (RAGGED == 0u) { return x[row + k4]; }
+  let at = row + k4 * 4u;
+  return inside(four_at(x[at / 4u], x[at / 4u + 1u], at), k4);
+}
+
 fn bias(out: u32) -> f32 {
   if (p.w_bias == NONE) { return 0.0; }
   let at = p.w_bias + p.w_row + out;
@@ -49,7 +55,7 @@ fn load_tiles(k0: u32, first_row: u32, first_out: u32, index: u32) {
     var xv = vec4f();
     var wv = vec4f();
     if (k4 < p.k4 && first_row + line < rows_active()) {
-      xv = inside(x[input_row(first_row + line) * p.x_stride + k4], k4);
+      xv = x4(input_row(first_row + line) * p.x_stride, k4);
     }
     if (k4 < p.k4 && first_out + line < p.n) { wv = weight4(p.w_row + first_out + line, k4); }
     x_tile[line][i % DEPTH4] = xv;

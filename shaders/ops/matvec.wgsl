@@ -10,7 +10,7 @@ struct Params {
   w_stride: u32,  // vec4<u32> a row
   w_scales: u32,  // word where the plane of scales starts
   w_bias: u32,    // word where the bias starts, or NONE
-  x_stride: u32,  // vec4 a row
+  x_stride: u32,  // vec4 a row; floats where RAGGED is 2
   y_stride: u32,
   y_offset: u32,
   eps: f32,
@@ -44,12 +44,7 @@ fn inside(value: vec4f, k4: u32) -> vec4f {
 fn x4(i: u32, k4: u32) -> vec4f {
   if (RAGGED < 2u) { return inside(x[x_row[i] + k4], k4); }
   let at = x_row[i] + 4u * k4;
-  let low = x[at / 4u];
-  let high = x[at / 4u + 1u];
-  let shift = at % 4u;
-  let half = select(low, vec4f(low.zw, high.xy), shift >= 2u);
-  let next = select(high.x, high.z, shift >= 2u);
-  return inside(select(half, vec4f(half.yzw, next), shift % 2u == 1u), k4);
+  return inside(four_at(x[at / 4u], x[at / 4u + 1u], at), k4);
 }
 
 fn bias(out: u32) -> f32 {

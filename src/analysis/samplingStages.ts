@@ -60,7 +60,10 @@ export interface StageRequest {
 export interface PlainRow {
   order: FullOrder
   logSumExp: number
+  /** NaN where only a part of the distribution is known. */
   entropyBits: number
+  /** Probability of the logits that are there; 1 where all are. */
+  mass?: number
 }
 
 export function plainRow(order: FullOrder): PlainRow {
@@ -111,7 +114,7 @@ function describeStages({ plain, penalised, ranking, sampled, temperature }: Sta
       name,
       active: step?.active ?? false,
       kept: step?.kept ?? plain.order.ids.length,
-      mass: 1 - (step?.cutMass ?? 0),
+      mass: name === 'raw' ? (plain.mass ?? 1) : 1 - (step?.cutMass ?? 0),
       entropyBits: entropies[stage] ?? 0,
     }
   })

@@ -1,6 +1,7 @@
 import type { Attrs, Mask, OpName } from '../program/attrs.ts'
 import type { Axis, ParamRef, StreamRelation } from '../program/step.ts'
 import type { AdapterScale } from './adapters.ts'
+import type { TrainOptions } from './train.ts'
 
 export type { Axis, AxisKind, ParamRef, StreamRelation } from '../program/step.ts'
 export type { Attrs, Mask, OpName } from '../program/attrs.ts'
@@ -36,6 +37,23 @@ export interface MaskedOptions extends ForwardOptions {
    * own. A layer's window holds on either side. Omitted: the model's own mask.
    */
   mask?: Mask | undefined
+}
+
+/** Which steps are listed. */
+export interface StepsOptions {
+  /** Rows of the forward. */
+  rows: number
+  /**
+   * True: those of training instead: a forward over one text of so many rows, its loss, and the backward pass. They go by the names that
+   * `gradients` reads values of: `layers.3.attn.q.dx`, `.dA`, `.dB`.
+   */
+  backward?: boolean | undefined
+  /** With `backward`: only what one step of training this adapter runs, with its optimiser behind (`optimizer.norm`, …). */
+  adapter?: string | undefined
+  /** With `adapter`; default 'adamw'. */
+  optimizer?: TrainOptions['optimizer']
+  /** With `adapter`; default 'likelihood'. 'dpo': the rows are the texts of one pair. */
+  objective?: TrainOptions['objective']
 }
 
 export interface StepInfo {

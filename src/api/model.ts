@@ -11,7 +11,7 @@ import type { BranchOptions, Child, Fork } from './branches.ts'
 import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
 import type { FillMaskOptions, FilledMask } from './fillMask.ts'
-import type { LogitsAt, MaskedOptions, StepInfo, TensorData, TraceOptions } from './forward.ts'
+import type { LogitsAt, MaskedOptions, StepInfo, StepsOptions, TensorData, TraceOptions } from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
@@ -27,7 +27,14 @@ import type { CacheReport, Counters, KernelCheck, MemoryReport } from './resourc
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
 import type { SaveTraceOptions } from './trace.ts'
-import type { GradientOptions, NewAdapterOptions, TrainedStep, TrainExample, TrainOptions } from './train.ts'
+import type {
+  GradientOptions,
+  NewAdapterOptions,
+  PreferencePair,
+  TrainedStep,
+  TrainExample,
+  TrainOptions,
+} from './train.ts'
 
 export type * from './adapters.ts'
 export type * from './branches.ts'
@@ -85,7 +92,11 @@ export interface Model {
    * @throws `bad-argument` for an index that the last run has no token of.
    */
   tokenLogits(index: number): Promise<LogitsAt>
-  steps(options: { rows: number }): Promise<StepInfo[]>
+  /**
+   * Every step of a forward, or of a step of training, in the order they run.
+   * @throws with `backward`: `unsupported` naming a step that gradients cannot flow through, `bad-argument` for rows that are no text.
+   */
+  steps(options: StepsOptions): Promise<StepInfo[]>
   trace(ids: readonly number[], options: TraceOptions): Promise<Map<string, TensorData>>
   /**
    * Adds a PEFT LoRA adapter: files, a folder, a folder URL. It acts from the next run on.
@@ -114,7 +125,7 @@ export interface Model {
    */
   train(
     adapterId: string,
-    examples: readonly TrainExample[],
+    examples: readonly TrainExample[] | readonly PreferencePair[],
     options?: TrainOptions,
   ): AsyncIterable<TrainedStep>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */

@@ -6,6 +6,13 @@ export interface TrainExample {
   readonly mask: readonly (0 | 1)[]
 }
 
+/** A prompt with a better and a worse answer to it, as ids; all ids of the answers count. */
+export interface PreferencePair {
+  readonly prompt: readonly number[]
+  readonly chosen: readonly number[]
+  readonly rejected: readonly number[]
+}
+
 export interface NewAdapterOptions {
   name: string
   /** Default 8. */
@@ -35,6 +42,14 @@ export interface GradientOptions {
 }
 
 export interface TrainOptions {
+  /**
+   * 'likelihood', the default: counted tokens are to be likely. 'dpo' (Rafailov et al. 2023), of {@link PreferencePair}s: the chosen
+   * answer's reward is to exceed the rejected one's, the reward being β·(ln π − ln π of the reference), summed over an answer. The
+   * reference is the same model without this adapter, read in the same batch. The loss is −ln σ of the margin, a mean over pairs.
+   */
+  objective?: 'likelihood' | 'dpo' | undefined
+  /** β of 'dpo'. Default 0.1. */
+  beta?: number | undefined
   /** Default 'adamw'. */
   optimizer?: 'adamw' | 'adafactor' | 'sgd' | undefined
   /** Default 1e-3. */
@@ -75,20 +90,34 @@ export interface TrainOptions {
    * the default, everything where that is little. Results are the same bit for bit.
    */
   keep?: 'auto' | 'everything' | 'layers' | undefined
+  /** Says with each step how long each product's gradient is, which reads the whole gradient back. Default false. */
+  norms?: boolean | undefined
   signal?: AbortSignal | undefined
+}
+
+/** How hard a step pulls at one adapted product. */
+export interface ModuleNorm {
+  /** Name of the product's step. */
+  step: string
+  /** √(‖∂A‖² + ‖∂B‖²), before clipping. */
+  gradient: number
 }
 
 /** One step of an optimiser. */
 export interface TrainedStep {
   /** 0-based. */
   index: number
-  /** Mean over all counted tokens of the step, nats, before the step was taken. */
+  /** Mean over all counted tokens of the step, of preferences over its pairs; nats, before the step was taken. */
   loss: number
   /** Of the whole gradient, before clipping. */
   gradNorm: number
   learningRate: number
-  /** Counted tokens. */
+  /** Counted tokens; of pairs those of both answers. */
   tokens: number
+  /** Of 'dpo': means over the pairs of the step, before it was taken. `accuracy`: share whose chosen answer has the larger reward. */
+  rewards?: { chosen: number; rejected: number; margin: number; accuracy: number }
+  /** Under `norms`. */
+  norms?: readonly ModuleNorm[]
   /** Why the step was not taken; null when it was. `backTo`: index of the step whose result is in force again. */
   skipped: { reason: 'not-finite' | 'spike'; backTo: number } | null
 }

@@ -37,7 +37,8 @@ export function forwardMethods(
         hint: 'Run it again, or ask logitsAt for its ids.',
       })
     },
-    async steps({ rows }) {
+    async steps({ rows, backward, ...training }) {
+      if (backward) return (await import('./training.ts')).trainingSteps(context, rows, training)
       const { describeSteps } = await import('../run/describe.ts')
       return describeSteps(runner, rows)
     },

@@ -1,16 +1,19 @@
-import type { AdapterReport, TensorData } from '../api/model.ts'
+import type { AdapterReport, StepInfo, StepsOptions, TensorData } from '../api/model.ts'
 import type {
   GradientOptions,
   NewAdapterOptions,
+  PreferencePair,
   TrainedStep,
   TrainExample,
   TrainOptions,
 } from '../api/train.ts'
 import type { ParsedAdapter } from '../adapters/types.ts'
 import { TokenscopeError, throwIfAborted } from '../errors.ts'
+import { describeTraining } from '../train/describe.ts'
 import { refuseUntrainable } from '../train/flatLayout.ts'
 import { readGradients } from '../train/gradients.ts'
 import { untrainedAdapter } from '../train/newAdapter.ts'
+import { textsOf } from '../train/objective.ts'
 import { checkOptions } from '../train/options.ts'
 import { RunningMean } from '../train/runningMean.ts'
 import { checkExamples } from '../train/texts.ts'
@@ -47,6 +50,29 @@ export function gradients(
   )
 }
 
+/** The steps of training over one text. */
+export function trainingSteps(
+  context: EngineContext,
+  rows: number,
+  { adapter, ...options }: Pick<StepsOptions, 'adapter' | 'optimizer' | 'objective'>,
+): Promise<StepInfo[]> {
+  const { runner, info, adapters } = context
+  const { set } = adapters
+  context.needDecoder('steps of training')
+  if (!Number.isInteger(rows) || rows < 1 || rows > info.context) {
+    throw new TokenscopeError('bad-argument', `rows is ${rows}; a text has 1 to ${info.context} of them.`, {
+      hint: 'Give the number of tokens that predict another one.',
+      details: { field: 'rows', got: rows, context: info.context },
+    })
+  }
+  checkOptions(options, 1)
+  return context.read(() => {
+    refuseLoaded(context)
+    const trained = adapter === undefined ? null : { parsed: set.parsed(adapter), slot: set.slot(adapter) }
+    return describeTraining(runner, rows, trained, options)
+  })
+}
+
 /** Gradients flow through every loaded adapter: all are plain. @throws `unsupported`, naming one that is not. */
 function refuseLoaded({ adapters: { set } }: EngineContext): void {
   for (const { id } of set.list()) refuseUntrainable(set.parsed(id))
@@ -67,19 +93,19 @@ function refuseBusy(parsed: ParsedAdapter): void {
 export async function* train(
   context: EngineContext,
   id: string,
-  examples: readonly TrainExample[],
+  examples: readonly TrainExample[] | readonly PreferencePair[],
   options: TrainOptions = {},
 ): AsyncGenerator<TrainedStep> {
   const { runner, info, adapters } = context
   const { set } = adapters
   context.needDecoder('train')
   adapters.refuseMerged('Training')
-  checkExamples(examples, info)
+  const texts = textsOf(examples, options.objective, info)
   const settings = checkOptions(options, examples.length)
   const parsed = set.parsed(id)
   refuseBusy(parsed)
   refuseLoaded(context)
-  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, examples, settings)
+  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, texts, settings)
   learning.add(parsed)
   set.learning.add(trainer)
   const mean = new RunningMean()

@@ -14,6 +14,7 @@ import epilogueCap from '../../shaders/lib/epilogue_cap.wgsl?raw'
 import epilogueScale from '../../shaders/lib/epilogue_scale.wgsl?raw'
 import epilogueStore from '../../shaders/lib/epilogue_store.wgsl?raw'
 import epilogueTimes from '../../shaders/lib/epilogue_times.wgsl?raw'
+import fourAt from '../../shaders/lib/four_at.wgsl?raw'
 import inputsDirect from '../../shaders/lib/inputs_direct.wgsl?raw'
 import normedAdd from '../../shaders/lib/normed_add.wgsl?raw'
 import normedStore from '../../shaders/lib/normed_store.wgsl?raw'
@@ -33,6 +34,7 @@ import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
 import rowsPacked from '../../shaders/lib/rows_packed.wgsl?raw'
 import runNorm from '../../shaders/lib/run_norm.wgsl?raw'
+import runsNormed from '../../shaders/lib/runs_normed.wgsl?raw'
 import selectInvocation from '../../shaders/lib/select_invocation.wgsl?raw'
 import selectWorkgroup from '../../shaders/lib/select_workgroup.wgsl?raw'
 import shiftLearned from '../../shaders/lib/shift_learned.wgsl?raw'
@@ -42,6 +44,8 @@ import softcapTanh from '../../shaders/lib/softcap_tanh.wgsl?raw'
 import reductionNone from '../../shaders/lib/reduction_none.wgsl?raw'
 import inputsShuffled from '../../shaders/lib/inputs_shuffled.wgsl?raw'
 import reductionWorkgroup from '../../shaders/lib/reduction_workgroup.wgsl?raw'
+import storeRagged from '../../shaders/lib/store_ragged.wgsl?raw'
+import storeWhole from '../../shaders/lib/store_whole.wgsl?raw'
 import visible from '../../shaders/lib/visible.wgsl?raw'
 import activateSigmoid from '../../shaders/lib/activate_sigmoid.wgsl?raw'
 import besideNone from '../../shaders/lib/beside_none.wgsl?raw'
@@ -74,6 +78,7 @@ const PROVIDERS = {
   epilogue_scale: epilogueScale,
   epilogue_store: epilogueStore,
   epilogue_times: epilogueTimes,
+  four_at: fourAt,
   inputs_direct: inputsDirect,
   normed_add: normedAdd,
   normed_store: normedStore,
@@ -93,6 +98,7 @@ const PROVIDERS = {
   rows_logits: rowsLogits,
   rows_packed: rowsPacked,
   run_norm: runNorm,
+  runs_normed: runsNormed,
   select_invocation: selectInvocation,
   select_workgroup: selectWorkgroup,
   shift_learned: shiftLearned,
@@ -111,6 +117,8 @@ const PROVIDERS = {
   rows_experts: rowsExperts,
   sinks_learned: sinksLearned,
   sinks_none: sinksNone,
+  store_ragged: storeRagged,
+  store_whole: storeWhole,
   visible: visible,
 } as const
 

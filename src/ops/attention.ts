@@ -32,6 +32,15 @@ export function splitPositions({ threadPerOutput }: Variant): number {
   return threadPerOutput ? PAGE : 128
 }
 
+/** Query heads of one key-value head that a workgroup of decode attention holds in shared memory at default limits. */
+const MAX_GROUP = 16
+
+function largestDivisor(count: number, most: number): number {
+  let divisor = Math.min(count, most)
+  while (count % divisor !== 0) divisor--
+  return divisor
+}
+
 /** No window, for the kernels. */
 const NO_WINDOW = 0xffff_ffff
 
@@ -81,10 +90,12 @@ export const scores: Op<'scores'> = {
   },
 }
 
-/** Softmax over the positions that a row sees. */
-export const softmax: Op<'softmax'> = {
-  formula: (step) => `p = softmax(s) over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
-  dispatches(step, context) {
+type SoftmaxStep = OpStep<'softmax'> | OpStep<'dense_softmax'>
+
+/** Softmax over the positions that a row sees, whether or not they lie in pages. */
+export const softmax = {
+  formula: (step: SoftmaxStep) => `p = softmax(s) over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
+  dispatches(step: SoftmaxStep, context: OpContext): Dispatch[] {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     return [
       {
@@ -166,20 +177,21 @@ function decode(step: OpStep<'attention'>, context: OpContext): Dispatch[] {
   const consts = { ...kvConsts(headDim), SPLIT: split }
   const group = heads / kvHeads
   const window = windowParam(attrs.window)
-  // Heads that one thread takes together: they read the same keys and values.
-  const together = [4, 3, 2].find((count) => group % count === 0) ?? 1
+  // Heads that one thread takes together, or one workgroup: they read the same keys and values.
+  const together = largestDivisor(group, 4)
+  const shared = variant.threadPerOutput ? group : largestDivisor(group, MAX_GROUP)
   const half = variant.threadPerOutput
     ? { name: 'attention_page', text: pageWgsl }
     : { name: 'attention_split', text: splitWgsl }
   const providers = ['visible', capProvider(attrs.softcap), pages.format.read] as const
   return [
     {
-      shader: kernel(half, providers, { ...consts, GROUP: group, HEADS: together }),
+      shader: kernel(half, providers, { ...consts, GROUP: shared, HEADS: together }),
       bindings: [read(2, inputOf(step, 0, context)), keysRead(pages), valuesRead(pages), write(5, parts)],
       params: { ...scoreParams(attrs), splits, window },
       grid: variant.threadPerOutput
         ? [Math.ceil((splits * heads) / together / variant.workgroup), size.rows, 1]
-        : [splits, kvHeads, size.rows],
+        : [splits, heads / shared, size.rows],
     },
     {
       shader: kernel({ name: 'attention_join', text: joinWgsl }, ['visible', sinkProvider(step)], consts),

@@ -4,6 +4,7 @@ import { widthOf } from '../program/step.ts'
 import { formatNumber } from './formulas.ts'
 import { elementGrid, read, vectorOf, write, type Op } from './op.ts'
 import { planeParams } from './operands.ts'
+import { raggedConst, storeProviders } from './ragged.ts'
 
 /** Embedding rows by token id, plus learned positions and a token type where the model has them. One dispatch per shard of the table. */
 export const embed: Op<'embed'> = {
@@ -11,12 +12,15 @@ export const embed: Op<'embed'> = {
     `x = ${attrs.scale === 1 ? '' : `${formatNumber(attrs.scale)}·`}E[token]${['', ' + P[position]', ' + T[0]'].slice(0, params.length).join('')}`,
   dispatches(step, context) {
     const { matrix } = context.matrix(step.params[0]?.name ?? '')
-    const k4 = Math.ceil(widthOf(step) / 4)
+    const k = widthOf(step)
+    const k4 = Math.ceil(k / 4)
     const [, ...added] = step.params
-    const shader = kernel({ name: 'embed', text: embedWgsl }, [
+    const providers = [
       ...matrix.format.providers(context.variant),
       (['positions_none', 'positions_learned', 'positions_typed'] as const)[added.length] ?? 'positions_none',
-    ])
+      ...storeProviders(k),
+    ] as const
+    const shader = kernel({ name: 'embed', text: embedWgsl }, providers, raggedConst(k))
     return matrix.shards.map((shard) => ({
       shader,
       bindings: [
@@ -26,11 +30,11 @@ export const embed: Op<'embed'> = {
         ...added.map((_, i) => read(5 + i, vectorOf(step, 1 + i, context))),
       ],
       params: {
+        k,
         k4,
         w_first: shard.begin,
         w_count: shard.end - shard.begin,
         ...planeParams(shard),
-        y_stride4: k4,
         scale: step.attrs.scale,
         p_first: step.attrs.firstPosition ?? 0,
       },

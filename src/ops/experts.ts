@@ -19,6 +19,7 @@ import {
   type OpContext,
   type OpStep,
 } from './op.ts'
+import { rowStride } from './ragged.ts'
 
 const NONE = 0xffff_ffff
 
@@ -41,7 +42,7 @@ function productParams(step: Product, view: MatrixView, shard: Shard): KernelPar
     w_row: (view.begin - shard.begin) >>> 0,
     ...planeParams(shard),
     w_bias: shard.biasWord,
-    x_stride: cols % 4 === 0 ? cols / 4 : cols,
+    x_stride: rowStride(cols),
     y_stride: n,
     y_offset: 0,
     ...normParams('norm' in step.attrs ? step.attrs.norm : null),
@@ -92,7 +93,6 @@ function products(step: Product, context: OpContext): Dispatch[] {
       PER_EXPERT: 'perExpert' in step.attrs && step.attrs.perExpert ? 1 : 0,
       EXPERTS: (shard.end - shard.begin) / expertRows,
       EXPERT_ROWS: expertRows,
-      ...(matrix.cols % 4 === 0 ? {} : { RAGGED: 2 }),
     }
     return {
       ...matvecKernel({ matrix, norm, outputs, base, rows, n: widthOf(step), consts }, context),

@@ -23,6 +23,7 @@ import {
   type OpContext,
   type OpStep,
 } from './op.ts'
+import { isRagged, raggedConst, rowStride } from './ragged.ts'
 
 /** Rows up to which a matrix product runs as matvec; beyond, as tiled matmul. */
 export const MATVEC_ROWS = 8
@@ -125,7 +126,7 @@ function shardParams(
     w_row: begin - shard.begin,
     ...planeParams(shard),
     w_bias: shard.biasWord,
-    x_stride: k4,
+    x_stride: rowStride(cols),
     y_stride: widthOf(step),
     y_offset: begin - view.begin,
     ...normParams(form.norm),
@@ -167,7 +168,7 @@ export interface Matvec extends Counts {
   readonly outputs: 'outputs_linear' | 'outputs_gated' | 'outputs_gated_clamped'
   /** Providers of rows, weights, epilogue and adapters. */
   readonly base: readonly Provider[]
-  /** Constants of its providers; they may set ROWS and RAGGED otherwise. */
+  /** Constants of its providers; they may set ROWS otherwise. */
   readonly consts?: HeaderConsts
 }
 
@@ -179,13 +180,14 @@ export function matvecKernel(
   const providers: Provider[] = [
     ...base,
     ...(norm ? prologuesOf(norm) : (['prologue_none'] as const)),
+    'four_at',
     outputs,
     ...productProviders(variant),
   ]
   // By itself, a thread holds ROWS × 4 sums: more than 4 rows only where vectors, and so registers, are wide enough to pass x on.
   const most = matvecBucket(variant.threadPerOutput && !variant.subgroups ? Math.min(rows, 4) : rows)
-  const RAGGED = cols % (format.block === 1 ? format.unit : 4) === 0 ? 0 : 1
-  const all = { ROWS: most, RAGGED, ...consts }
+  const fills = cols % (format.block === 1 ? format.unit : 4) === 0
+  const all = { ROWS: most, RAGGED: isRagged(cols) ? 2 : fills ? 0 : 1, ...consts }
   const perGroup = (outputs === 'outputs_linear' ? 4 : 2) * (variant.threadPerOutput ? variant.workgroup : 1)
   const [x, y] = linearGrid(Math.ceil(n / perGroup))
   return {
@@ -195,9 +197,10 @@ export function matvecKernel(
 }
 
 /** Many rows: tiles in workgroup memory. */
-function matmulKernel(base: readonly Provider[], { rows, n }: Counts): Kernel {
+function matmulKernel(base: readonly Provider[], cols: number, { rows, n }: Counts): Kernel {
   const [x, z] = linearGrid(Math.ceil(n / 32))
-  return { shader: kernel({ name: 'matmul', text: matmul }, base), grid: [x, Math.ceil(rows / 32), z] }
+  const shader = kernel({ name: 'matmul', text: matmul }, [...base, 'four_at'], raggedConst(cols))
+  return { shader, grid: [x, Math.ceil(rows / 32), z] }
 }
 
 /** The kernel of y = W·x with nothing around it, whichever of the two is asked for: what formats are tested and measured by. */
@@ -210,7 +213,7 @@ export function plainProduct(
   const base = ['rows_all', ...matrix.format.providers(variant), 'epilogue_store', 'adapter_none'] as const
   return kind === 'matvec'
     ? matvecKernel({ matrix, norm: null, outputs: 'outputs_linear', base, ...counts }, { variant })
-    : matmulKernel(base, counts)
+    : matmulKernel(base, matrix.cols, counts)
 }
 
 function dispatches(step: Product, context: OpContext): Dispatch[] {
@@ -231,7 +234,7 @@ function dispatches(step: Product, context: OpContext): Dispatch[] {
       return {
         ...(asMatvec
           ? matvecKernel({ matrix, norm, outputs, base, rows, n }, context)
-          : matmulKernel(base, { rows, n })),
+          : matmulKernel(base, matrix.cols, { rows, n })),
         bindings: bindings(step, form, shard, context),
         params,
       }

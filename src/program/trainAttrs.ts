@@ -92,6 +92,12 @@ export interface TrainAttrs {
 
   /** Adds the mean loss of the counted rows to the statistics of the step. */
   mean_loss: NoAttrs
+  /** Loss, both rewards and the slope of each pair of answers, from the losses of their tokens. */
+  preference_pairs: NoAttrs
+  /** What each counted row's loss weighs in that of its pair. */
+  preference_weights: NoAttrs
+  /** Adds the means over so many pairs to the statistics of the step. */
+  mean_preference: { readonly pairs: number }
   /** Sums of squares of runs of the flat gradient. */
   square_sums: NoAttrs
   /** Norm of the gradient, the factor that clips it, and whether the step may be taken. */

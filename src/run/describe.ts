@@ -1,10 +1,11 @@
 import type { StepInfo } from '../api/model.ts'
 import { composeWgsl } from '../gpu/shader.ts'
 import { formulaOf } from '../ops/index.ts'
+import type { Dispatch } from '../ops/op.ts'
 import { aliasesOf } from '../program/aliases.ts'
 import { elements, elementsOf, isOp, shapeOf, type Program, type Step } from '../program/step.ts'
 import { viewBytes } from '../weights/store.ts'
-import { planDispatches } from './bind.ts'
+import { planDispatches, type BindResources } from './bind.ts'
 import type { ForwardChanges } from './changes.ts'
 import { EVERY_STEP } from './everyStep.ts'
 import { MAX_LOGIT_ROWS, rowBucket } from './rows.ts'
@@ -23,12 +24,25 @@ function parameterBytes(step: Step, { rows }: Program, runner: Runner): number {
   }, 0)
 }
 
-/** Bytes a step reads and writes when nothing is cached: inputs, weights in their GPU format, output. */
-function stepBytes(step: Step, program: Program, runner: Runner): number {
+/** Bytes a step reads and writes when nothing is cached: inputs, a share of its weights in their GPU format, output. */
+export function stepBytes(step: Step, program: Program, runner: Runner, share = 1): number {
   const steps = new Map(program.steps.map((other) => [other.name, other]))
   const tensors = [step, ...step.inputs.flatMap((name) => steps.get(name) ?? [])]
   const activations = tensors.reduce((sum, tensor) => sum + elementsOf(tensor) * 4, 0)
-  return activations + parameterBytes(step, program, runner)
+  return activations + share * parameterBytes(step, program, runner)
+}
+
+/** Resources of dispatches that are looked at and never run. */
+export function nowhere(runner: Runner, changes: ForwardChanges): BindResources {
+  const { gpu } = runner.records
+  const pages = { k: gpu, v: gpu, format: runner.pool.format }
+  return runner.resources({ batch: gpu, tensor: () => gpu, scratch: () => gpu, pages: () => pages }, changes)
+}
+
+/** The kernel of a step as its author wrote it: the first where it takes several. */
+export async function writtenWgsl(runner: Runner): Promise<(dispatches: readonly Dispatch[]) => string> {
+  const { asWritten } = await import('./writtenShaders.ts')
+  return ([first]) => (first ? composeWgsl(asWritten(first.shader), runner.pipelines.variant) : '')
 }
 
 /** Every fine step of a forward of `rows` rows, with what the stepper and `steps()` show of it. */
@@ -37,7 +51,7 @@ export async function describeSteps(
   rows: number,
   changes: ForwardChanges = { adapters: runner.adapters, edits: null },
 ): Promise<StepInfo[]> {
-  const { asWritten } = await import('./writtenShaders.ts')
+  const wgslOf = await writtenWgsl(runner)
   const positions = Math.min(runner.context, rows)
   const fine = runner.record({ rows, logitRows: rows, positions }, EVERY_STEP, changes)
   const bucket = rowBucket(Math.min(rows, 128))
@@ -49,17 +63,7 @@ export async function describeSteps(
   const coveredBy = new Map(
     fused.steps.flatMap((step) => step.covers.map((name) => [name, step.name] as const)),
   )
-  const nowhere = runner.records.gpu
-  const resources = runner.resources(
-    {
-      batch: nowhere,
-      tensor: () => nowhere,
-      scratch: () => nowhere,
-      pages: () => ({ k: nowhere, v: nowhere, format: runner.pool.format }),
-    },
-    changes,
-  )
-  return planDispatches(fine, resources, runner.pipelines).map(({ step, dispatches }) => ({
+  return planDispatches(fine, nowhere(runner, changes), runner.pipelines).map(({ step, dispatches }) => ({
     name: step.name,
     op: step.op,
     aliases: aliasesOf(step, fine),
@@ -73,7 +77,7 @@ export async function describeSteps(
     flops: step.flops,
     bytes: stepBytes(step, fine, runner),
     formula: formulaOf(step),
-    wgsl: dispatches[0] ? composeWgsl(asWritten(dispatches[0].shader), runner.pipelines.variant) : '',
+    wgsl: wgslOf(dispatches),
     coveredBy: coveredBy.get(step.name) ?? null,
   }))
 }

@@ -83,7 +83,7 @@ export class TextScales {
     this.timing = log.timing
     this.saved = null
     this.run += 1
-    const scales = this.current()
+    const scales = this.session.model?.info.remote ? [] : this.current()
     const spans = log.runStart === 0 ? [] : this.state.getState().spans
     this.state.setState({ spans: addSpan(spans, { from: log.runStart, scales }), scoring: null })
     if (log.runStart === 0) this.state.setState({ scored: null })
@@ -127,7 +127,8 @@ export class TextScales {
     const { model, log } = session
     if (isRunning(session.app.getState().run)) return
     this.stale = false
-    if (model === null || log.modelId !== model.info.id || log.tokens.length === 0) return
+    if (model === null || model.info.remote || log.modelId !== model.info.id || log.tokens.length === 0)
+      return
     const scales = this.current()
     const { spans, scored } = this.state.getState()
     const shown = scored ?? (spans.length === 1 ? spans[0]?.scales : undefined)

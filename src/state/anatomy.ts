@@ -151,7 +151,7 @@ export class ModelAnatomy {
     if (model === this.#of) return
     this.#of = model
     this.state.setState(UNKNOWN_ANATOMY, true)
-    if (model === null) return
+    if (model === null || model.info.remote) return
     readAnatomy(model).then(
       (anatomy) => {
         if (model === this.#of) this.state.setState(anatomy, true)

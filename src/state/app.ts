@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { ErrorData } from '../errors.ts'
-import type { LoadProgress, MemoryReport, ModelInfo } from '../api/model.ts'
+import type { LoadProgress, MemoryReport, ModelInfo, RemoteEngine } from '../api/model.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
 
@@ -155,6 +155,11 @@ export function answeringModel(model: ModelPhase): ModelInfo | null {
     case 'ready':
       return model.info
   }
+}
+
+/** The engine elsewhere that would answer now; undefined while the tab's own model does. */
+export function remoteOf({ model }: Pick<AppState, 'model'>): RemoteEngine | undefined {
+  return answeringModel(model)?.remote
 }
 
 export type StatusWord = 'empty' | 'loading' | 'ready' | 'running' | 'lost' | 'failed'

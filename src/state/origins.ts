@@ -34,12 +34,12 @@ export function checkOpen(address: string): void {
   })
 }
 
-/** Opens the page anew as one that may ask this origin too, as long as the tab lives. */
-export function allowOrigin(origin: string, model: string): void {
+/** Opens the page anew as one that may ask this origin too, as long as the tab lives; its link names what is to be opened then. */
+export function allowOrigin(origin: string, part: 'model' | 'engine', value: string): void {
   const saved = readTab(KEY)
   writeTab(KEY, [...new Set([...(Array.isArray(saved) ? (saved as unknown[]) : []), origin])])
   const hash = new URLSearchParams(location.hash.slice(1))
-  hash.set('model', model)
+  hash.set(part, value)
   history.replaceState(history.state, '', `#${hash.toString()}`)
   location.reload()
 }

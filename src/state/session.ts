@@ -36,6 +36,8 @@ export interface LoadRequest {
   id: string | null
   /** Settings of a run to start the moment the model answers. */
   first?: Settings | undefined
+  /** Beside an engine elsewhere, which stays on show. */
+  beside?: boolean | undefined
   /** How it is loaded, where that was chosen. */
   how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
 }
@@ -66,6 +68,8 @@ export class Session {
   /** Texts of ids that were looked up, of the shown model. */
   private readonly texts = new Map<string, string>()
   private shown: Model | null = null
+  /** The tab's own model while an engine elsewhere is shown in its place. */
+  private aside: Model | null = null
   private source: ModelSource | null = null
   private how: LoadRequest['how']
   private loading: AbortController | null = null
@@ -84,6 +88,11 @@ export class Session {
 
   get model(): Model | null {
     return this.shown
+  }
+
+  /** The tab's own model, on show or not. */
+  get ownModel(): Model | null {
+    return this.shown?.info.remote ? this.aside : this.shown
   }
 
   /** What is done with models before one is loaded. */
@@ -125,6 +134,23 @@ export class Session {
     } finally {
       if (this.loading === controller) this.loading = null
     }
+  }
+
+  /** Shows an engine elsewhere in place of the tab's own model, which stays loaded; null: the tab's own again, where there is one. */
+  async showEngine(engine: Model | null): Promise<void> {
+    this.loading?.abort()
+    this.loading = null
+    const before = this.shown
+    const own = this.ownModel
+    const model = engine ?? own
+    this.aside = engine === null ? null : own
+    this.put(model)
+    this.app.setState({
+      model: model === null ? { kind: 'empty' } : { kind: 'ready', info: model.info },
+      memory: null,
+    })
+    if (before?.info.remote) await before.dispose()
+    await this.readMemory()
   }
 
   /** Gives up the load under way; the model before it stays. */
@@ -245,26 +271,37 @@ export class Session {
   private async adopt(model: Model, source: ModelSource, { id, how, ...asked }: LoadRequest): Promise<void> {
     const writes = model.info.tasks.includes('generate')
     const first = writes ? asked.first : undefined
-    const before = this.shown
-    this.running?.abort()
-    this.run += 1
-    this.shown = model
+    const far = asked.beside && this.shown?.info.remote ? this.shown : null
+    const before = far ? [this.aside] : [this.shown, this.aside]
     this.source = source
     this.how = how
-    this.texts.clear()
-    const { run, view } = this.app.getState()
+    if (far) this.aside = model
+    else {
+      this.put(model)
+      this.aside = null
+    }
+    const { view } = this.app.getState()
     this.app.setState({
-      model: { kind: 'ready', info: model.info },
+      model: { kind: 'ready', info: (far ?? model).info },
       modelId: id,
       taken: null,
-      run: first !== undefined ? BEGINNING : isRunning(run) ? { kind: 'stopped' } : run,
+      ...(first === undefined ? {} : { run: BEGINNING }),
       // An encoder is not asked to write: where a person would, the page opens on its masks.
       ...(!writes && (view === 'write' || view === 'chat') ? { view: 'fill' } : {}),
     })
     if (first !== undefined) void this.generate(first)
     // A model whose device is gone may refuse even this; it holds nothing any more.
-    await before?.dispose().catch((error: unknown) => this.showUnlessLost(error))
+    for (const gone of before) await gone?.dispose().catch((error: unknown) => this.showUnlessLost(error))
     await this.readMemory()
+  }
+
+  /** Another model answers from now on; a run of the one before ends. */
+  private put(model: Model | null): void {
+    this.running?.abort()
+    this.run += 1
+    this.shown = model
+    this.texts.clear()
+    if (isRunning(this.app.getState().run)) this.app.setState({ run: { kind: 'stopped' } })
   }
 
   private loadFailed(error: unknown, label: string): void {
@@ -355,6 +392,8 @@ export class Session {
   private markLost(error: unknown): void {
     const { model } = this.app.getState()
     if (model.kind === 'lost') return
+    // The engine elsewhere goes on.
+    if (this.shown?.info.remote) return void (this.aside = null)
     const info = this.shown?.info ?? answeringModel(model)
     this.running?.abort()
     this.running = null
@@ -391,7 +430,7 @@ export class Session {
 
   private async readMemory(): Promise<void> {
     const model = this.shown
-    if (model === null) return
+    if (model === null || model.info.remote) return
     try {
       const memory = await model.memory()
       if (model === this.shown) this.app.setState({ memory })

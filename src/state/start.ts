@@ -88,8 +88,10 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const saved = readText()
   // A text of dropped files: the page cannot have them back by itself, and puts no other model in their place.
   const ownText = saved !== null && (link.prompt ?? saved.prompt) === saved.prompt
-  const gone = ownText && link.model === null && saved.modelId === null
-  const modelId = gone ? null : (link.model ?? saved?.modelId ?? catalogue.initial)
+  // A link that names an engine elsewhere loads nothing, and nothing is sent before a person presses.
+  const engine = link.parts.has('engine')
+  const gone = ownText && link.model === null && saved.modelId === null && !engine
+  const modelId = gone || engine ? link.model : (link.model ?? saved?.modelId ?? catalogue.initial)
   const examples = examplesOf(catalogue, modelId)
   const own = app.getState().language === 'ko' ? examples.find((text) => /[가-힣]/.test(text)) : undefined
   const prompt = link.prompt ?? saved?.prompt ?? own ?? examples[0] ?? ''
@@ -98,7 +100,8 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   if (restores) log.restore(saved.log)
   if (link.token !== null) pinWhenWritten(session, link.token)
   if (gone) app.setState({ error: goneModel(saved.log.modelId) })
-  if (modelId === null) return
+  if (engine) app.setState({ view: 'models', narrow: 'view' })
+  if (modelId === null || engine) return
   const alone = options.autoStart && link.run && !restores
   const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
   const first = alone ? firstSettings(app.getState(), link) : undefined

@@ -127,7 +127,7 @@ function refuse(step: Step): TokenscopeError {
  */
 export function backward(program: LossProgram, request: GradientRequest): Backward {
   const tape = new BackwardTape(program, request)
-  headRule(program.head, program.tiles, tape)
+  headRule(program, tape)
   for (const step of program.steps.toReversed()) {
     const dy = tape.wants(step.name) ? tape.arrived(step) : null
     if (dy === null || SOURCES.includes(step.op)) continue

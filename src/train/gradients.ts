@@ -6,7 +6,7 @@ import { CONTROL, TARGETS } from '../ops/backward/loss.ts'
 import type { TrainedFactors } from '../ops/backward/tape.ts'
 import { tensorBytes } from '../program/arena.ts'
 import { withAdapters } from '../program/changes.ts'
-import { elementsOf, matchesPattern, shapeOf, type Step } from '../program/step.ts'
+import { elementsOf, matchesPattern, shapeOf, type ProgramSize, type Step } from '../program/step.ts'
 import { batchWords } from '../run/batch.ts'
 import type { Conditions } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
@@ -57,6 +57,18 @@ function probedSteps(
   return probed
 }
 
+/** Records the passes over texts of so many rows, with the gradients of everything. */
+export function recordPass(
+  runner: Runner,
+  size: ProgramSize,
+): { readonly program: LossProgram; readonly pass: Backward } {
+  const plain = runner.model.record(size)
+  const recorded = runner.adapters ? withAdapters(plain, runner.adapters) : plain
+  const places = runner.adapters ? placedParts(recorded, runner.adapters) : new Map<string, PlacedPart>()
+  const program = lossProgram(recorded)
+  return { program, pass: backward(program, { lora: loraOf(places, allFactors), everything: true }) }
+}
+
 /** Records the passes over one text, and keeps what the probes need. `replay`: layers run again before their backward pass. */
 export function recordGradients(
   runner: Runner,
@@ -64,11 +76,7 @@ export function recordGradients(
   { probes, replay = false }: { readonly probes: readonly string[]; readonly replay?: boolean },
 ): Recorded {
   const { rows, counted, longest } = sizeOf([text])
-  const plain = runner.model.record({ rows, logitRows: counted, positions: longest })
-  const recorded = runner.adapters ? withAdapters(plain, runner.adapters) : plain
-  const places = runner.adapters ? placedParts(recorded, runner.adapters) : new Map<string, PlacedPart>()
-  const program = lossProgram(recorded)
-  const pass = backward(program, { lora: loraOf(places, allFactors), everything: true })
+  const { program, pass } = recordPass(runner, { rows, logitRows: counted, positions: longest })
   const all = replay ? withReplay(program.steps, pass.steps) : [...program.steps, ...pass.steps]
   const probed = probedSteps(all, pass, probes)
   const roots = new Set([...probed.values()].map(({ name }) => name))

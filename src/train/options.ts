@@ -3,6 +3,8 @@ import { TokenscopeError } from '../errors.ts'
 
 /** Options with their defaults, checked. */
 export interface TrainSettings {
+  readonly objective: 'likelihood' | 'dpo'
+  readonly beta: number
   readonly optimizer: 'adamw' | 'adafactor' | 'sgd'
   readonly learningRate: number
   readonly betas: readonly [number, number]
@@ -21,6 +23,7 @@ export interface TrainSettings {
   readonly shuffle: number | false
   readonly spikeFactor: number | null
   readonly keep: 'auto' | 'everything' | 'layers'
+  readonly norms: boolean
 }
 
 function fail(field: string, got: unknown, expected: string): TokenscopeError {
@@ -88,6 +91,8 @@ export function checkOptions(options: TrainOptions, examples: number): TrainSett
   const accumulate = count('accumulate', options.accumulate, 1)
   const [first, second] = options.betas ?? [0.9, 0.999]
   return {
+    objective: oneOf('objective', options.objective, ['likelihood', 'dpo']),
+    beta: number('beta', options.beta, 0.1, { min: Number.MIN_VALUE }),
     optimizer: oneOf('optimizer', options.optimizer, ['adamw', 'adafactor', 'sgd']),
     learningRate: number('learningRate', options.learningRate, 1e-3, { min: 0 }),
     betas: [
@@ -108,5 +113,6 @@ export function checkOptions(options: TrainOptions, examples: number): TrainSett
     shuffle: shuffleOf(options.shuffle),
     spikeFactor: positiveOrNull('spikeFactor', options.spikeFactor),
     keep: oneOf('keep', options.keep, ['auto', 'everything', 'layers']),
+    norms: options.norms === true,
   }
 }

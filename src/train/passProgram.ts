@@ -5,7 +5,7 @@ import type { ModelDescription } from '../arch/spec.ts'
 import { backward, reaching } from './backward.ts'
 import type { FlatLayout } from './flatLayout.ts'
 import { loraOf, placedParts, type PlacedPart } from './loraParts.ts'
-import { lossProgram, meanLossStep } from './program.ts'
+import { lossProgram } from './program.ts'
 import { withReplay } from './replay.ts'
 import { planSlots } from './slots.ts'
 import type { TrainSettings } from './options.ts'
@@ -26,20 +26,26 @@ export function slotBytes(steps: readonly Step[], own: ReadonlySet<string>): num
   return planSlots(steps, own).bytes.reduce((sum, bytes) => sum + bytes, 0)
 }
 
+/** What a pass is recorded for. */
+export interface PassOptions {
+  readonly layout: FlatLayout
+  readonly slot: number
+  readonly size: ProgramSize
+  /** Preferences of a pass; null: its texts are to be likely. */
+  readonly pairs: number | null
+  readonly keep: TrainSettings['keep']
+}
+
 /** Records the pass for so many rows. Everything is kept where that is asked or little, else layers run again. */
 export function passProgram(
   model: ModelDescription,
   adapters: BoundAdapters,
-  {
-    layout,
-    slot,
-    size,
-    keep,
-  }: { layout: FlatLayout; slot: number; size: ProgramSize; keep: TrainSettings['keep'] },
+  { layout, slot, size, pairs, keep }: PassOptions,
 ): PassProgram {
   const recorded = withAdapters(model.record(size), adapters)
   const parts = placedParts(recorded, adapters)
-  const program = lossProgram(recorded)
+  const program = lossProgram(recorded, pairs)
+  const { mean } = program
   const lora = loraOf(parts, (step, part) => {
     const place = layout.places.get(step.name)
     const own = part.slots.find((entry) => entry.slot === slot)
@@ -49,10 +55,10 @@ export function passProgram(
   const flat = new Set(
     pass.steps.filter(({ op }) => op === 'lora_da' || op === 'lora_db').map(({ name }) => name),
   )
-  const roots = new Set([...flat, meanLossStep.name])
-  const forward = [...program.steps, meanLossStep]
+  const roots = new Set([...flat, mean.name])
+  const forward = [...program.steps, mean]
   const whole = reaching([...forward, ...pass.steps], roots)
-  const own = new Set([...flat, meanLossStep.name])
+  const own = new Set([...flat, mean.name])
   const everything = keep === 'everything' || (keep === 'auto' && slotBytes(whole, own) <= KEEP_BYTES)
   const steps = everything ? whole : reaching(withReplay(forward, pass.steps), roots)
   return { program: { ...program, steps }, flat, parts }

@@ -1,6 +1,7 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import { lossSteps, vocabularyTiles } from '../ops/backward/head.ts'
 import { STATISTICS } from '../ops/backward/loss.ts'
+import { meanPreferenceStep, preferenceSteps, WEIGHTS } from '../ops/backward/preference.ts'
 import type { OpStep } from '../ops/op.ts'
 import { isOp, type Program, type Step } from '../program/step.ts'
 import type { VocabularyTile } from '../program/trainAttrs.ts'
@@ -10,6 +11,10 @@ export interface LossProgram extends Program {
   /** The product that gives logits; the steps hold its tiles in place of it. */
   readonly head: OpStep<'linear'>
   readonly tiles: readonly VocabularyTile[]
+  /** Step that says what each counted row weighs; null: all the same. */
+  readonly weights: string | null
+  /** Adds what a batch comes to to the statistics of the optimiser step. */
+  readonly mean: Step
 }
 
 /** Attention that reads its keys and values from the rows themselves instead of pages. */
@@ -40,8 +45,11 @@ function sees({ name, attrs }: OpStep<'scores'>): TokenscopeError {
   })
 }
 
-/** Makes of a recorded forward one over whole texts, with their loss behind the head. */
-export function lossProgram(recorded: Program): LossProgram {
+/**
+ * Makes of a recorded forward one over whole texts, with their loss behind the head. `pairs`: the texts are so many preferences, whose
+ * loss goes by the rewards of their answers; null: the loss is the mean over the counted rows.
+ */
+export function lossProgram(recorded: Program, pairs: number | null = null): LossProgram {
   const head = recorded.steps.at(-1)
   if (!isOp(head, 'linear') || head.rows !== 'logits') {
     throw new TokenscopeError(
@@ -53,24 +61,29 @@ export function lossProgram(recorded: Program): LossProgram {
       },
     )
   }
+  const [rows] = head.axes
+  invariant(rows, 'the head has rows')
+  const preferences = pairs === null ? [] : preferenceSteps(rows, pairs)
   const tiles = vocabularyTiles(head.axes[1]?.size ?? 0, recorded.logitRows)
   return {
     ...recorded,
-    steps: [...dense(recorded.steps.slice(0, -1)), ...lossSteps(head, tiles)],
+    steps: [...dense(recorded.steps.slice(0, -1)), ...lossSteps(head, tiles), ...preferences],
     head,
     tiles,
+    weights: pairs === null ? null : WEIGHTS,
+    mean: pairs === null ? meanLossStep : meanPreferenceStep(pairs),
   }
 }
 
 /** Adds the mean of the losses to the statistics of the optimiser step. */
-export const meanLossStep: Step = {
+const meanLossStep: Step = {
   name: STATISTICS,
   op: 'mean_loss',
   layer: null,
   inputs: ['loss'],
   params: [],
   attrs: {},
-  axes: [{ kind: 'features', size: 4 }],
+  axes: [{ kind: 'features', size: 8 }],
   stream: null,
   saves: [],
   rows: 'packed',

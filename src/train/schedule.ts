@@ -29,26 +29,29 @@ export const CONTROL_WORDS = 16
 /** The largest number that no loss exceeds, for steps that no loss holds back. */
 const NO_LIMIT = 3e38
 
-/** The numbers of one step. `taken`: steps taken before, which bias corrections go by. */
+/** The numbers of one step. `taken`: steps taken before, which bias corrections go by; `weight`: that of one token, or of one pair. */
 export function controlOf(
   settings: TrainSettings,
   {
     index,
     taken,
-    tokens,
+    weight,
     largestLoss,
-  }: { index: number; taken: number; tokens: number; largestLoss: number | null },
+  }: { index: number; taken: number; weight: number; largestLoss: number | null },
 ): Float32Array<ArrayBuffer> {
   const { optimizer, learningRate, betas, eps, weightDecay, decayRate, clipNorm, clipThreshold } = settings
   const rate = learningRate * rateFactor(index, settings)
   const t = taken + 1
   const [b1, b2] = betas
   const words = new Float32Array(CONTROL_WORDS)
-  words[0] = 1 / tokens
+  words[0] = weight
   words[1] = optimizer === 'adamw' ? rate / (1 - b1 ** t) : rate
   words[2] = optimizer === 'adamw' ? 1 / Math.sqrt(1 - b2 ** t) : 1 - t ** decayRate
   words[3] = optimizer === 'sgd' ? weightDecay : 1 - rate * weightDecay
-  words.set([b1, b2, eps, clipNorm ?? 0, largestLoss ?? NO_LIMIT, clipThreshold, 1 - b1, 1 - b2], 4)
+  words.set(
+    [b1, b2, eps, clipNorm ?? 0, largestLoss ?? NO_LIMIT, clipThreshold, 1 - b1, 1 - b2, settings.beta],
+    4,
+  )
   return words
 }
 

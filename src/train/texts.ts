@@ -7,6 +7,14 @@ export interface PackedTexts {
   readonly rows: readonly BatchRow[]
   /** Ids that the counted rows predict, in the order of the rows. */
   readonly targets: Uint32Array<ArrayBuffer>
+  /** Text that each counted row is of. */
+  readonly parts: Uint32Array<ArrayBuffer>
+}
+
+/** A text of a pass. */
+export interface PassText extends TrainExample {
+  /** Read without the adapter that learns. */
+  readonly isReference?: boolean
 }
 
 /** Rows, counted rows and longest text of a forward. */
@@ -19,14 +27,21 @@ export interface TextSize {
 const refuse = (message: string, hint: string, details: Readonly<Record<string, unknown>>): TokenscopeError =>
   new TokenscopeError('bad-argument', message, { hint, details })
 
+/** What a model takes. */
+export interface Limits {
+  readonly vocab: number
+  readonly context: number
+}
+
 /** Throws `bad-argument`, naming the example and what is wrong with it. */
 export function checkExamples(
   examples: readonly TrainExample[],
-  { vocab, context }: { readonly vocab: number; readonly context: number },
+  { vocab, context }: Limits,
+  nameOf = (example: number): string => `Example ${example}`,
 ): void {
   if (examples.length === 0) throw refuse('There are no examples.', 'Give at least one.', { examples: 0 })
   for (const [example, { ids, mask }] of examples.entries()) {
-    const named = `Example ${example}`
+    const named = nameOf(example)
     const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocab)
     if (wrong !== undefined)
       throw refuse(
@@ -83,16 +98,25 @@ export function sizeOf(texts: readonly TrainExample[]): TextSize {
 /** No pages: rows of texts that are read whole see each other directly. */
 const NO_PAGES: readonly number[] = []
 
-/** Row i of a text predicts its id i + 1. */
-export function packTexts(texts: readonly TrainExample[], scales: Float32Array): PackedTexts {
+/** Row i of a text predicts its id i + 1. Adapters act at `own` scales, in texts of the reference at others. */
+export function packTexts(
+  texts: readonly PassText[],
+  own: Float32Array,
+  reference: Float32Array = own,
+): PackedTexts {
   const targets: number[] = []
-  const rows = texts.flatMap((text) =>
-    text.ids.slice(0, rowsOfText(text)).map((token, position): BatchRow => {
+  const parts: number[] = []
+  const rows = texts.flatMap((text, part) => {
+    const scales = text.isReference ? reference : own
+    return text.ids.slice(0, rowsOfText(text)).map((token, position): BatchRow => {
       const counts = text.mask[position + 1] === 1
       const logits = counts ? plainLogits(targets.length) : undefined
-      if (counts) targets.push(text.ids[position + 1] ?? 0)
+      if (counts) {
+        targets.push(text.ids[position + 1] ?? 0)
+        parts.push(part)
+      }
       return { token, position, pages: NO_PAGES, slot: 0, textLength: text.ids.length, scales, logits }
-    }),
-  )
-  return { rows, targets: Uint32Array.from(targets) }
+    })
+  })
+  return { rows, targets: Uint32Array.from(targets), parts: Uint32Array.from(parts) }
 }

@@ -10,7 +10,7 @@ import type { Runner } from '../run/runner.ts'
 import { planSlots } from './slots.ts'
 
 /** A matrix, or the rows of one that a tile of the vocabulary takes. */
-function viewOf(name: string, whole: (name: string) => MatrixView): MatrixView {
+export function viewOf(name: string, whole: (name: string) => MatrixView): MatrixView {
   const tile = parseTileMatrix(name)
   if (!tile) return whole(name)
   const view = whole(tile.matrix)

@@ -1,24 +1,26 @@
 import type { ParsedAdapter } from '../adapters/types.ts'
-import type { TrainedStep, TrainExample } from '../api/train.ts'
+import type { ModuleNorm, TrainedStep } from '../api/train.ts'
 import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { CONTROL, STATISTICS, TARGETS } from '../ops/backward/loss.ts'
-import { FLAT, NORM_PARTS } from '../ops/backward/optimizers.ts'
+import { FLAT } from '../ops/backward/optimizers.ts'
+import { PARTS } from '../ops/backward/preference.ts'
 import { batchWords } from '../run/batch.ts'
 import { encodeProgram, type BoundProgram } from '../run/bind.ts'
 import type { BoundAdapters } from '../run/changes.ts'
 import type { Runner } from '../run/runner.ts'
+import { flatWords, STATISTIC_WORDS } from './flatBuffers.ts'
 import { flatLayout, packFactors, unpackFactors, type FlatLayout } from './flatLayout.ts'
-import { factoredAttrs, factoredTables, optimizerProgram, publishSteps } from './optimizerProgram.ts'
+import { factoredTables, optimizerProgram, publishSteps } from './optimizerProgram.ts'
 import type { TrainSettings } from './options.ts'
+import { moduleNorms } from './moduleNorms.ts'
 import { passProgram } from './passProgram.ts'
-import { meanLossStep } from './program.ts'
-import { CONTROL_WORDS, controlOf, planSteps, rateFactor } from './schedule.ts'
+import { controlOf, planSteps, rateFactor } from './schedule.ts'
 import { Snapshot } from './snapshot.ts'
-import { packTexts, sizeOf } from './texts.ts'
+import { packTexts, sizeOf, type PackedTexts, type PassText } from './texts.ts'
 import { TrainBuffers } from './trainBuffers.ts'
 
-const STATISTIC_BYTES = 16
+const STATISTIC_BYTES = 4 * STATISTIC_WORDS
 
 /** The adapter that learns, and where it stands. */
 export interface TrainedAdapter {
@@ -38,13 +40,14 @@ interface BoundPasses {
 
 /**
  * Trains one adapter. All is allocated and compiled before the first step; a step is as many submits as it has passes, the last with
- * the optimiser behind it, and one readback of four numbers.
+ * the optimiser behind it, and one readback of eight numbers.
  */
 export class Trainer {
   readonly layout: FlatLayout
   readonly #runner: Runner
   readonly #trained: TrainedAdapter
-  readonly #examples: readonly TrainExample[]
+  /** Texts of each example. */
+  readonly #examples: readonly (readonly PassText[])[]
   readonly #settings: TrainSettings
   /** Examples of each pass of each step. */
   readonly #plan: readonly (readonly (readonly number[])[])[]
@@ -61,7 +64,7 @@ export class Trainer {
   constructor(
     runner: Runner,
     trained: TrainedAdapter,
-    examples: readonly TrainExample[],
+    examples: readonly (readonly PassText[])[],
     settings: TrainSettings,
   ) {
     this.layout = flatLayout(trained.parsed)
@@ -90,26 +93,12 @@ export class Trainer {
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
     const usage = STORAGE | COPY_SRC | COPY_DST
     const { layout } = this
+    const counted = Math.max(...this.#plan.flat().map((pass) => sizeOf(this.#texts(pass)).counted))
     const made = new Map<string, LedgerBuffer>()
-    const make = (name: string, words: number): void =>
-      void made.set(name, this.#buffers.create(name, words * 4, usage))
-    make(FLAT.parameters, layout.size)
-    make(FLAT.gradients, layout.size)
-    make(FLAT.sums, NORM_PARTS)
-    make(CONTROL, CONTROL_WORDS)
-    make(STATISTICS, STATISTIC_BYTES / 4)
-    make(TARGETS, Math.max(...this.#plan.flat().map((pass) => sizeOf(this.#texts(pass)).counted)))
-    const { optimizer } = this.#settings
-    if (optimizer === 'adamw') for (const name of [FLAT.first, FLAT.second]) make(name, layout.size)
-    if (optimizer === 'adafactor') {
-      const { matrices, rows, columns } = factoredAttrs(layout)
-      make(FLAT.rows, 2 * rows + 2 * matrices)
-      make(FLAT.columns, columns)
-      const tables = factoredTables(layout)
-      make(FLAT.tables, tables.length)
-      this.#write(made.get(FLAT.tables), tables)
-    }
+    for (const [name, words] of flatWords(layout, this.#settings, counted))
+      made.set(name, this.#buffers.create(name, words * 4, usage))
     this.#write(made.get(FLAT.parameters), packFactors(layout))
+    if (made.has(FLAT.tables)) this.#write(made.get(FLAT.tables), factoredTables(layout))
     return made
   }
 
@@ -123,7 +112,12 @@ export class Trainer {
     return this.#settings.steps
   }
 
-  #texts(pass: readonly number[]): TrainExample[] {
+  /** Pairs of a pass; null where texts are to be likely. */
+  get #pairs(): number | null {
+    return this.#settings.objective === 'dpo' ? this.#settings.batchSize : null
+  }
+
+  #texts(pass: readonly number[]): PassText[] {
     return pass.flatMap((number) => this.#examples[number] ?? [])
   }
 
@@ -171,10 +165,11 @@ export class Trainer {
     const { slot } = this.#trained
     const { keep, optimizer } = this.#settings
     const { layout } = this
-    const { program, flat, parts } = passProgram(this.#runner.model, adapters, { layout, slot, size, keep })
+    const asked = { layout, slot, size, pairs: this.#pairs, keep }
+    const { program, flat, parts } = passProgram(this.#runner.model, adapters, asked)
     const own = new Map(this.#flat)
     for (const name of flat) own.set(name, this.#buffer(FLAT.gradients))
-    own.set(meanLossStep.name, this.#buffer(STATISTICS))
+    own.set(STATISTICS, this.#buffer(STATISTICS))
     const words = batchWords(size.rows, 1, 1)
     const batch = buffers.create('batch', words * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST)
     const published = publishSteps(layout, parts, slot)
@@ -193,17 +188,22 @@ export class Trainer {
    */
   async step(index: number, scales: Float32Array, largestLoss: number | null): Promise<TrainedStep> {
     const bound = await this.#bind()
-    const passes = (this.#plan[index] ?? []).map((pass) => packTexts(this.#texts(pass), scales))
-    const tokens = passes.reduce((sum, { targets }) => sum + targets.length, 0)
+    const passes = this.#pack(index, scales)
     const settings = this.#settings
+    const pairs = this.#pairs
+    const counted = passes.reduce((sum, { targets }) => sum + targets.length, 0)
+    // Half of what a pair counts is the reference's.
+    const tokens = pairs === null ? counted : counted / 2
+    const weight = 1 / (pairs === null ? counted : pairs * passes.length)
     this.#snapshot?.keep(index, this.#taken)
     this.#write(
       this.#buffer(CONTROL),
-      controlOf(settings, { index, taken: this.#taken, tokens, largestLoss }),
+      controlOf(settings, { index, taken: this.#taken, weight, largestLoss }),
     )
-    for (const [i, { rows, targets }] of passes.entries()) {
+    for (const [i, { rows, targets, parts }] of passes.entries()) {
       const isLast = i === passes.length - 1
       this.#write(this.#buffer(TARGETS), targets)
+      if (pairs !== null) this.#write(this.#buffer(PARTS), parts)
       this.#runner.executor.run({
         label: 'train',
         bound: bound.pass,
@@ -216,11 +216,24 @@ export class Trainer {
       })
     }
     this.#ahead = true
-    const { loss, gradNorm, taken } = await this.#readStatistics()
+    const { loss, gradNorm, taken, rewards } = await this.#readStatistics()
     if (taken) this.#taken += 1
     const learningRate = settings.learningRate * rateFactor(index, settings)
     const skipped = taken ? null : this.#rollBack(index, loss, bound)
-    return { index, loss, gradNorm, learningRate, tokens, skipped }
+    const step = { index, loss, gradNorm, learningRate, tokens, skipped }
+    const norms = settings.norms ? { norms: await this.#readNorms(gradNorm) } : {}
+    return pairs === null ? { ...step, ...norms } : { ...step, ...norms, rewards }
+  }
+
+  async #readNorms(gradNorm: number): Promise<ModuleNorm[]> {
+    const bytes = await this.#runner.executor.read(this.#buffer(FLAT.gradients).gpu, 0, this.layout.size * 4)
+    return moduleNorms(this.layout, new Float32Array(bytes), gradNorm)
+  }
+
+  #pack(index: number, scales: Float32Array): PackedTexts[] {
+    const without = scales.slice()
+    without[this.#trained.slot] = 0
+    return (this.#plan[index] ?? []).map((pass) => packTexts(this.#texts(pass), scales, without))
   }
 
   #clear(encoder: GPUCommandEncoder): void {
@@ -232,11 +245,12 @@ export class Trainer {
     encoder.copyBufferToBuffer(this.#buffer(STATISTICS).gpu, 0, this.#staging.gpu, 0, STATISTIC_BYTES)
   }
 
-  async #readStatistics(): Promise<{ loss: number; gradNorm: number; taken: boolean }> {
+  async #readStatistics() {
     const mapped = new Float32Array(await this.#runner.executor.map(this.#staging))
-    const [loss = NaN, gradNorm = NaN, , taken = 0] = mapped
+    const [loss = NaN, gradNorm = NaN, , taken = 0, chosen = NaN, rejected = NaN, accuracy = NaN] = mapped
     this.#staging.gpu.unmap()
-    return { loss, gradNorm, taken: taken === 1 }
+    const rewards = { chosen, rejected, margin: chosen - rejected, accuracy }
+    return { loss, gradNorm, taken: taken === 1, rewards }
   }
 
   /** The step was not taken: state goes back to the last snapshot, where there are any. */

@@ -4,6 +4,7 @@ import embedWgsl from '../../shaders/ops/embed.wgsl?raw'
 import { invariant } from '../../src/errors.ts'
 import type { PipelineCache } from '../../src/gpu/pipelines.ts'
 import { kernel } from '../../src/gpu/providers.ts'
+import { raggedConst, storeProviders } from '../../src/ops/ragged.ts'
 import { packBatch } from '../../src/run/batch.ts'
 import { FORMAT_NAMES, ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
 import type { FormatName } from '../../src/weights/formats/index.ts'
@@ -20,7 +21,7 @@ import {
   relayPieces,
   upload,
 } from './formatHarness.ts'
-import { CANARY, F32, padRows, plainRows, worstRow } from './opHarness.ts'
+import { CANARY, F32, plainRows, worstRow } from './opHarness.ts'
 
 const VARIANTS = [
   'wg64',
@@ -79,7 +80,7 @@ async function productError(
   const x = rows % 2 === 0 ? random.outliers(rows * cols) : random.normal(rows * cols)
   const buffers = {
     batch: upload(device, new Uint8Array(packBatch(plainRows(rows), variant.workgroup).buffer)),
-    x: upload(device, new Uint8Array(padRows(x, cols).buffer)),
+    x: upload(device, new Uint8Array(x.buffer)),
     y: upload(device, canaries(OUT_ROWS * n)),
   }
   const bound = await bindProduct(pipelines, { w, first, n, rows, kind }, buffers)
@@ -139,12 +140,15 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
   const y = upload(device, canaries(tokens.length * cols))
   const { stride, words } = w.layout
   const k4 = cols / 4
-  const shader = kernel({ name: 'embed', text: embedWgsl }, [
+  const providers = [
     ...ALL_FORMATS[format].providers(variant),
     'positions_none',
-  ])
+    ...storeProviders(cols),
+  ] as const
+  const shader = kernel({ name: 'embed', text: embedWgsl }, providers, raggedConst(cols))
   const grid = [Math.ceil(k4 / variant.workgroup), tokens.length, 1] as const
   const values = {
+    k: cols,
     k4,
     w_first: first,
     w_count: 9,
@@ -152,7 +156,6 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
     w_scales: words.scales,
     w_high: words.high,
     w_super: words.super,
-    y_stride4: k4,
     scale: 1,
     p_first: 0,
   }

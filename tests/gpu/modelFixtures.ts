@@ -28,17 +28,24 @@ export const readJson = (path: string): unknown => JSON.parse(readFileSync(path,
 
 const KNOWN_TYPES = new Set(MODEL_TYPES)
 
-/** Checkpoints of the architectures there are; the references know more. */
-export const TINY_MODELS = readdirSync(TINY).filter((name) => {
-  if (!existsSync(join(TINY, name, 'expected.json'))) return false
-  const { model_type: type } = readJson(join(TINY, name, 'config.json')) as { model_type: string }
-  return KNOWN_TYPES.has(type)
-})
+const typeOf = (folder: string): string =>
+  (readJson(join(folder, 'config.json')) as { model_type: string }).model_type
 
-const ENCODERS = ['bert', 'distilbert', 'modernbert', 'roberta']
+/** Checkpoints of the architectures there are; the references know more. */
+export const checkpointsIn = (folder: string): string[] =>
+  readdirSync(folder).filter(
+    (name) => existsSync(join(folder, name, 'expected.json')) && KNOWN_TYPES.has(typeOf(join(folder, name))),
+  )
+
+export const TINY_MODELS = checkpointsIn(TINY)
+
+const ENCODERS = ['bert', 'camembert', 'distilbert', 'modernbert', 'roberta', 'xlm-roberta']
+
+/** Whether models of a type see all of a text and fill masks. */
+export const isEncoder = (modelType: string): boolean => ENCODERS.includes(modelType)
 
 /** Those that write on. */
-export const DECODERS = TINY_MODELS.filter((name) => !ENCODERS.includes(name))
+export const DECODERS = TINY_MODELS.filter((name) => !isEncoder(typeOf(join(TINY, name))))
 
 /** Files of a model folder, with `config.json` taken from another of them. */
 export function withConfig(folder: string, config: string): Map<string, Uint8Array> {

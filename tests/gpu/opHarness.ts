@@ -65,7 +65,7 @@ export interface OpRun {
   positions?: number
   batch: readonly BatchRow[]
   steps: readonly Step[]
-  /** Tensors no step makes, rows padded to whole vec4. */
+  /** Tensors no step makes. */
   inputs?: Readonly<Record<string, Float32Array | Uint32Array>>
   matrices?: Readonly<Record<string, HarnessMatrix>>
   vectors?: Readonly<Record<string, readonly Float32Array[]>>
@@ -314,15 +314,6 @@ export function opStep<O extends OpName>(
 export function stored(format: LoadFormat, cols: number, data: Float32Array): Float32Array {
   const rows = data.length / cols
   return unpackMatrix(format, rows, cols, packMatrix(format, rows, cols, data))
-}
-
-/** [rows, width] → rows of whole vec4; the padding holds NaN, which no kernel may let through. */
-export function padRows(data: Float32Array, width: number): Float32Array {
-  const stride = Math.ceil(width / 4) * 4
-  const padded = new Float32Array((data.length / width) * stride).fill(NaN)
-  for (let r = 0; r < data.length / width; r++)
-    padded.set(data.subarray(r * width, (r + 1) * width), r * stride)
-  return padded
 }
 
 /** Rows of one sequence from position 0, in page 0 upwards. */

@@ -12,7 +12,6 @@ import {
   features,
   openHarness,
   opStep,
-  padRows,
   param,
   plainRows,
   rowNorm,
@@ -133,7 +132,7 @@ async function runCase(c: LinearCase, data: Data, maxBytes?: number) {
     rows: c.bucket,
     batch: plainRows(c.rows),
     steps: [stepOf(c)],
-    inputs: { x: padRows(data.x, c.k), residual: data.residual },
+    inputs: { x: data.x, residual: data.residual },
     matrices: {
       w: {
         format: c.format,

@@ -10,7 +10,6 @@ import {
   features,
   openHarness,
   opStep,
-  padRows,
   param,
   plainRows,
   runSteps,
@@ -53,8 +52,10 @@ test('embedding in every format, sharded or not, with learned positions, tokens 
     shards: [false, true],
     rows: ROWS,
   })
-  await onHarnesses(cases, async (harness, { format, hidden, learned, shards, rows }, seed) => {
+  await onHarnesses(cases, async (harness, { format, hidden: even, learned, shards, rows }, seed) => {
     const random = randomSource(seed)
+    // Rows of blocks are whole; those of floats may end inside a vec4.
+    const hidden = format === 'f32' || format === 'f16' ? even + (seed % 4) : even
     const vocab = 53
     const table = random.normal(vocab * hidden)
     const places = random.normal(64 * hidden)
@@ -102,7 +103,7 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
     op: ['rms_norm', 'layer_norm'] as const,
     features: FEATURES,
     workgroup: [32, 64, 128, 256],
-    hidden: [4, 12, 33, 100, 192, 260, 1028],
+    hidden: [4, 12, 33, 98, 192, 263, 1028],
     rows: [1, 3, 5, 8, 20, 33],
     offset: [0, 30],
     outliers: [false, true],
@@ -113,9 +114,8 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
     // A mean far from zero, where a one-pass variance would cancel; two passes lose the digits of the mean alone.
     for (let i = 0; i < x.length; i++) x[i]! += offset
     const [gain, bias] = [random.normal(hidden), random.normal(hidden)]
-    const stride = Math.ceil(hidden / 4) * 4
     const whole = (part: Float32Array): Float32Array => {
-      const padded = new Float32Array(stride)
+      const padded = new Float32Array(Math.ceil(hidden / 4) * 4)
       padded.set(part)
       return padded
     }
@@ -128,15 +128,11 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
           ? opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS, offset: 0 } })
           : opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS, biased: true } }),
       ],
-      inputs: { x: padRows(x, hidden) },
+      inputs: { x },
       vectors: { norm: [whole(gain), whole(bias)] },
     })
     const want = op === 'rms_norm' ? rmsNorm(x, gain, EPS) : layerNorm(x, gain, bias, EPS)
-    const padded = Float64Array.from({ length: rows * stride }, (_, i) => {
-      const dim = i % stride
-      return dim < hidden ? want[Math.floor(i / stride) * hidden + dim]! : 0
-    })
-    return worstRow(tensors.get('y')!, padded, rows, stride)
+    return worstRow(tensors.get('y')!, want, rows, hidden)
   })
 })
 

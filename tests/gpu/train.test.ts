@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Model, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
+import type { Model, PreferencePair, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
 import { casesOf } from '../all.ts'
 import { exportFiles } from './adapterFiles.ts'
 import { readJson, ROOT, TINY, withPlainModel } from './modelFixtures.ts'
+
+type Rewards = Pick<NonNullable<TrainedStep['rewards']>, 'chosen' | 'rejected' | 'accuracy'>
 
 interface Expected {
   model: string
   adapter: string
   weights: 'f32' | 'q4_0'
   settings: TrainOptions
-  examples: TrainExample[]
-  steps: Pick<TrainedStep, 'loss' | 'gradNorm' | 'learningRate'>[]
+  examples: TrainExample[] | PreferencePair[]
+  steps: (Pick<TrainedStep, 'loss' | 'gradNorm' | 'learningRate'> & Partial<Rewards>)[]
   factors: { name: string; shape: number[] }[]
 }
 
@@ -35,7 +37,7 @@ function relative(got: Float32Array, want: Float32Array): number {
 
 describe('training as PEFT and torch do it', () => {
   const cases = casesOf({
-    main: ['llama-adamw', 'gpt2-adafactor', 'gpt2-adamw-q4_0'],
+    main: ['llama-adamw', 'gpt2-adafactor', 'gpt2-adamw-q4_0', 'llama-dpo'],
     more: ['qwen3-adafactor', 'gpt-neox-adamw', 'gemma3-sgd'],
   })
   test.each(cases)('%s', async (name) => {
@@ -49,6 +51,12 @@ describe('training as PEFT and torch do it', () => {
         expect(Math.abs(got.loss - want.loss), `loss of step ${i}`).toBeLessThan(LOSS)
         expect(Math.abs(got.gradNorm / want.gradNorm - 1), `norm of step ${i}`).toBeLessThan(LOSS)
         expect(got.learningRate).toBeCloseTo(want.learningRate, 9)
+        for (const key of ['chosen', 'rejected', 'accuracy'] as const) {
+          const reward = want[key]
+          expect(got.rewards?.[key] === undefined, key).toBe(reward === undefined)
+          if (reward === undefined) continue
+          expect(Math.abs(got.rewards![key] - reward), `${key} of step ${i}`).toBeLessThan(LOSS)
+        }
       }
       const { tensors } = await exportFiles(model, id)
       let at = 0

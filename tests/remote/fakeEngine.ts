@@ -34,6 +34,8 @@ export interface FakeEngine {
   abandoned: string[]
   /** Handles a request in place of the shape; false lets the shape answer. */
   override: ((asked: Asked, response: ServerResponse) => boolean) | null
+  /** The origin of pages that may ask it; null: it does not know of pages, as an engine without its flag. */
+  allows: string | null
   close(): Promise<void>
 }
 
@@ -350,6 +352,11 @@ async function bodyOf(request: IncomingMessage): Promise<Body> {
   return text === '' ? {} : (JSON.parse(text) as Body)
 }
 
+function allowPages(response: ServerResponse, origin: string): void {
+  response.setHeader('access-control-allow-origin', origin)
+  response.setHeader('access-control-allow-headers', 'authorization, content-type')
+}
+
 /** Starts an engine of a shape on a free port of the loopback. */
 export async function startFake(shape: Shape): Promise<FakeEngine> {
   const speaks = shape === 'llama' ? new LlamaShape() : new OpenAiShape(shape)
@@ -358,9 +365,12 @@ export async function startFake(shape: Shape): Promise<FakeEngine> {
     asked: [],
     abandoned: [],
     override: null,
+    allows: null,
     close: async () => undefined,
   }
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (engine.allows !== null) allowPages(response, engine.allows)
+    if (request.method === 'OPTIONS') return void response.writeHead(204).end()
     const asked: Asked = {
       method: request.method ?? '',
       path: request.url ?? '',

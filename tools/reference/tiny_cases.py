@@ -313,4 +313,10 @@ CONFIGS = {
         "f16",
         masked=True,
     ),
+    # Rows that end inside a vec4, of every tensor: 42 and 37 features, 99 tokens.
+    "llama-odd-widths": Config(
+        decoder("llama", vocab_size=99, hidden_size=42, intermediate_size=37, num_attention_heads=3, num_key_value_heads=1),
+        "f16",
+    ),
+    "gpt2-odd-widths": Config(gpt2(vocab_size=99, n_embd=33, n_head=3, n_layer=2, n_inner=37), "f16"),
 }

@@ -60,6 +60,20 @@ ADAFACTOR = {
     "clipNorm": 5.0,
     "weightDecay": 0.02,
 }
+DPO = {
+    "objective": "dpo",
+    "beta": 0.3,
+    "optimizer": "adamw",
+    "learningRate": 3e-3,
+    "betas": [0.9, 0.999],
+    "eps": 1e-8,
+    "schedule": "linear",
+    "warmupSteps": 2,
+    "clipNorm": 1.0,
+    "steps": 12,
+    "batchSize": 2,
+    "accumulate": 2,
+}
 CASES = [
     Case("llama-adamw", "llama", "llama-all-linear-f16", ADAMW),
     Case("qwen3-adafactor", "qwen3", "qwen3-all-linear", ADAFACTOR),
@@ -67,12 +81,22 @@ CASES = [
     Case("gpt2-adamw-q4_0", "gpt2-untied", "gpt2-all-linear", ADAMW | {"accumulate": 1, "steps": 12}, weights="q4_0"),
     # q, k and v of a head lie together in one module: its parts share A and take turns in B.
     Case("gpt-neox-adamw", "gpt-neox", "gpt-neox-all-linear", ADAMW | {"steps": 10, "schedule": "linear"}),
+    Case("llama-dpo", "llama", "llama-plain", DPO),
     Case("gemma3-sgd", "gemma3", "gemma3-all-linear", {"optimizer": "sgd", "learningRate": 1e-3, "weightDecay": 0.01, "steps": 8}),
 ]
 
 
+def make_pairs(case: Case, vocab: int, generator: np.random.Generator) -> list[dict]:
+    def draw(shortest: int, longest: int) -> list[int]:
+        return generator.integers(0, vocab, int(generator.integers(shortest, longest + 1))).tolist()
+
+    return [{"prompt": draw(1, 5), "chosen": draw(1, 7), "rejected": draw(1, 7)} for _ in range(case.examples)]
+
+
 def make_examples(case: Case, vocab: int) -> list[dict]:
     generator = np.random.default_rng(len(case.name))
+    if case.settings.get("objective") == "dpo":
+        return make_pairs(case, vocab, generator)
     examples = []
     for _ in range(case.examples):
         length = int(generator.integers(case.shortest, case.longest + 1))
@@ -122,6 +146,32 @@ def summed_loss(model: torch.nn.Module, example: dict) -> tuple[torch.Tensor, in
     return loss, len(counted)
 
 
+def answer_logprob(model: torch.nn.Module, prompt: list[int], answer: list[int]) -> torch.Tensor:
+    mask = [0] * len(prompt) + [1] * len(answer)
+    return -summed_loss(model, {"ids": prompt + answer, "mask": mask})[0]
+
+
+def batch_loss(model: PeftModel, batch: list[dict]) -> tuple[torch.Tensor, dict]:
+    losses = [summed_loss(model, example) for example in batch]
+    return sum(part for part, _ in losses) / sum(count for _, count in losses), {}
+
+
+def preference_loss(model: PeftModel, batch: list[dict], beta: float) -> tuple[torch.Tensor, dict]:
+    """The sigmoid loss of DPO (Rafailov et al. 2023) with the base as its reference, and the rewards."""
+    losses, rewards = [], []
+    for pair in batch:
+        own = [answer_logprob(model, pair["prompt"], pair[key]) for key in ("chosen", "rejected")]
+        with torch.no_grad(), model.disable_adapter():
+            base = [answer_logprob(model, pair["prompt"], pair[key]) for key in ("chosen", "rejected")]
+        chosen, rejected = (beta * (a - b) for a, b in zip(own, base))
+        losses.append(-torch.nn.functional.logsigmoid(chosen - rejected))
+        rewards.append((chosen.item(), rejected.item()))
+    count = len(batch)
+    chosen, rejected = (sum(r[i] for r in rewards) / count for i in (0, 1))
+    accuracy = sum(a > b for a, b in rewards) / count
+    return sum(losses) / count, {"chosen": chosen, "rejected": rejected, "accuracy": accuracy}
+
+
 def quantise(model: torch.nn.Module, weights: str) -> None:
     """Every matrix as its blocks stand for it; Conv1D's are turned, learned positions stay."""
     for path, module in model.named_modules():
@@ -140,15 +190,15 @@ def train(model: torch.nn.Module, examples: list[dict], s: dict) -> list[dict]:
     steps = []
     for index in range(s["steps"]):
         batch = [examples[(index * per_step + j) % len(examples)] for j in range(per_step)]
-        losses = [summed_loss(model, example) for example in batch]
-        loss = sum(part for part, _ in losses) / sum(count for _, count in losses)
+        is_pair = s.get("objective") == "dpo"
+        loss, rewards = preference_loss(model, batch, s["beta"]) if is_pair else batch_loss(model, batch)
         optimizer.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(parameters, s.get("clipNorm") or math.inf)
         for group in optimizer.param_groups:
             group["lr"] = rate(index, s)
         optimizer.step()
-        steps.append({"loss": loss.item(), "gradNorm": norm.item(), "learningRate": rate(index, s)})
+        steps.append({"loss": loss.item(), "gradNorm": norm.item(), "learningRate": rate(index, s), **rewards})
     return steps
 
 

@@ -15,7 +15,7 @@ from transformers.utils import logging
 torch.set_num_threads(1)
 logging.disable_progress_bar()
 logging.set_verbosity_error()
-ENCODERS = ("bert", "roberta", "distilbert", "modernbert")
+ENCODERS = ("bert", "roberta", "camembert", "xlm-roberta", "distilbert", "modernbert")
 
 
 @contextmanager

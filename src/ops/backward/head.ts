@@ -83,8 +83,15 @@ export function lossSteps(head: OpStep<'linear'>, tiles: readonly VocabularyTile
   return [...steps, loss]
 }
 
-/** Writes the backward pass of the loss and the head. Tiles but one are computed again. */
-export function headRule(head: OpStep<'linear'>, tiles: readonly VocabularyTile[], tape: Tape): void {
+/** Writes the backward pass of the loss and the head. Tiles but one are computed again. `weights`: of each counted row; null: all the same. */
+export function headRule(
+  {
+    head,
+    tiles,
+    weights,
+  }: { head: OpStep<'linear'>; tiles: readonly VocabularyTile[]; weights: string | null },
+  tape: Tape,
+): void {
   const [rows] = head.axes
   const [x = ''] = head.inputs
   invariant(rows, 'the head has rows')
@@ -100,7 +107,7 @@ export function headRule(head: OpStep<'linear'>, tiles: readonly VocabularyTile[
     const logits = tiles.length === 1 ? name : tape.emit(head, 'linear', again)
     const dy = tape.emit(head, 'logits_dy', {
       name: `${name}.dy`,
-      inputs: [logits, state],
+      inputs: weights === null ? [logits, state] : [logits, state, weights],
       attrs: { ...tile, scale, softcap },
       axes: again.axes,
       rows: 'packed',

@@ -1,5 +1,6 @@
 import type { OpName } from '../../program/attrs.ts'
 import type { Step } from '../../program/step.ts'
+import { softmax } from '../attention.ts'
 import { dispatchesOf, formulaOf } from '../index.ts'
 import type { Dispatch, Op, OpContext } from '../op.ts'
 import * as attention from './attention.ts'
@@ -8,6 +9,7 @@ import * as linear from './linear.ts'
 import * as loss from './loss.ts'
 import * as norm from './norm.ts'
 import * as optimizers from './optimizers.ts'
+import * as preference from './preference.ts'
 import * as rope from './rope.ts'
 import type { Rule } from './tape.ts'
 
@@ -26,7 +28,7 @@ const TRAIN_OPS: { readonly [O in OpName]?: Op<O> } = {
   context_dv: attention.contextDv,
   dense_context: attention.denseContext,
   dense_scores: attention.denseScores,
-  dense_softmax: attention.denseSoftmax,
+  dense_softmax: softmax,
   gate_dx: elementwise.gateDx,
   linear_dx: linear.linearDx,
   logits_dy: loss.logitsDy,
@@ -36,7 +38,10 @@ const TRAIN_OPS: { readonly [O in OpName]?: Op<O> } = {
   loss: loss.loss,
   loss_fold: loss.lossFold,
   mean_loss: loss.meanLoss,
+  mean_preference: preference.meanPreference,
   norm_dx: norm.normDx,
+  preference_pairs: preference.preferencePairs,
+  preference_weights: preference.preferenceWeights,
   publish: optimizers.publish,
   rope_dx: rope.ropeDx,
   scaled: elementwise.scaled,

@@ -3,6 +3,8 @@ import lossWgsl from '../../../shaders/backward/loss.wgsl?raw'
 import foldWgsl from '../../../shaders/backward/loss_fold.wgsl?raw'
 import meanWgsl from '../../../shaders/backward/mean_loss.wgsl?raw'
 import unpackWgsl from '../../../shaders/backward/unpack_rows.wgsl?raw'
+import weightMeanWgsl from '../../../shaders/backward/weight_mean.wgsl?raw'
+import weightRowsWgsl from '../../../shaders/backward/weight_rows.wgsl?raw'
 import { kernel, reduceProvider } from '../../gpu/providers.ts'
 import { shapeOf, widthOf } from '../../program/step.ts'
 import { inputOf, read, write, type Op } from '../op.ts'
@@ -69,20 +71,26 @@ export const meanLoss: Op<'mean_loss'> = {
   },
 }
 
+const weightMean = { name: 'backward/weight_mean.wgsl', text: weightMeanWgsl }
+const weightRows = { name: 'backward/weight_rows.wgsl', text: weightRowsWgsl }
+
 export const logitsDy: Op<'logits_dy'> = {
-  formula: () => 'd logits = (softmax(logits) − [target]) / counted tokens',
+  formula: ({ inputs }) =>
+    `d logits = (softmax(logits) − [target])${inputs.length > 2 ? '·weight / pairs' : ' / counted tokens'}`,
   dispatches(step, context) {
     const { begin, scale, softcap } = step.attrs
     const [rows = 0, n = 0] = shapeOf(step)
+    const isWeighted = step.inputs.length > 2
     return [
       {
-        shader: kernel({ name: 'logits_dy', text: dyWgsl }, []),
+        shader: kernel({ name: 'logits_dy', text: dyWgsl }, [isWeighted ? weightRows : weightMean]),
         bindings: [
           read(2, inputOf(step, 0, context)),
           read(3, context.tensor(TARGETS)),
           write(4, context.tensor(step.name)),
           read(5, inputOf(step, 1, context)),
           read(6, context.tensor(CONTROL)),
+          ...(isWeighted ? [read(7, inputOf(step, 2, context))] : []),
         ],
         params: { n, begin, scale, softcap: softcap ?? 0 },
         grid: [Math.ceil(n / context.variant.workgroup), rows, 1],

@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
 import type { CandidateRow, CandidateTable } from '../../analysis/candidates.ts'
 import { visibleText } from '../../state/characterGroups.ts'
+import { isSent } from '../../state/elsewhere/sentIds.ts'
 import type { TokenLog } from '../../state/tokenLog.ts'
 import { useTranslate } from '../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../maths/format.ts'
@@ -12,10 +13,12 @@ interface CandidatesProps {
   table: CandidateTable
   /** Makes every other token a button. */
   onChoose?: ((id: number) => void) | undefined
+  /** Stands for all other tokens. */
+  rest?: string
 }
 
 /** The most probable tokens as bars, the chosen one marked, and one line for all others. */
-export function Candidates({ log, index, table, onChoose }: CandidatesProps) {
+export function Candidates({ log, index, table, onChoose, rest }: CandidatesProps) {
   const t = useTranslate()
   const { epoch } = log
   // The log is changed in place: its epoch stands for its text.
@@ -50,7 +53,7 @@ export function Candidates({ log, index, table, onChoose }: CandidatesProps) {
         {table.rest.count > 0 && (
           <tr className="candidate-rest">
             <th scope="row" colSpan={2} className="cell-rest">
-              {t('logits.rest')}
+              {rest ?? t('logits.rest')}
             </th>
             <td>{formatProbability(table.rest.probability)}</td>
             <td colSpan={2}>{t('logits.restCount', { count: formatCount(table.rest.count) })}</td>
@@ -72,6 +75,7 @@ function Row({ row, text, end, onChoose }: RowProps) {
   const t = useTranslate()
   const state = row.excluded ? 'candidate candidate-excluded' : 'candidate'
   const name = text === '' ? (end ? t('output.end') : '◌') : visibleText(text)
+  const sent = !Number.isNaN(row.logprob)
   const partial = (text === '' && !end) || text.includes('\ufffd')
   return (
     <tr
@@ -91,9 +95,9 @@ function Row({ row, text, end, onChoose }: RowProps) {
         {row.chosen && <span className="visually-hidden"> ({t('logits.chosen')})</span>}
       </th>
       <BarCell share={row.probability} />
-      <td>{row.excluded ? t('logits.excluded') : formatProbability(row.probability)}</td>
-      <td>{formatFixed(row.logprob, 2)}</td>
-      <td>{row.id}</td>
+      <td>{row.excluded ? t('logits.excluded') : sent ? formatProbability(row.probability) : '—'}</td>
+      <td>{sent ? formatFixed(row.logprob, 2) : '—'}</td>
+      <td>{isSent(row.id) ? row.id : '—'}</td>
     </tr>
   )
 }

@@ -37,7 +37,8 @@ function usePromptTokens(): number | null {
     const put = (count: number | null) => wanted && setTokens(count)
     const timer = setTimeout(() => {
       const answering = session.model
-      if (answering === null) return put(null)
+      // An engine elsewhere is told of the prompt when a person runs it.
+      if (answering === null || answering.info.remote) return put(null)
       // What is no prompt, as words for a model without a tokenizer, is said when it is run.
       return void encodePrompt(answering, prompt).then(
         (ids) => put(ids.length),

@@ -2,7 +2,9 @@ import type { CandidateTable } from '../../analysis/candidates.ts'
 import { visibleText } from '../../state/characterGroups.ts'
 import type { TokenLog } from '../../state/tokenLog.ts'
 import type { GeneratedToken } from '../../api/model.ts'
-import { useSession, useTranslate } from '../context.ts'
+import { remoteOf } from '../../state/app.ts'
+import { isSent } from '../../state/elsewhere/sentIds.ts'
+import { useApp, useSession, useTranslate } from '../context.ts'
 import { formatFixed, formatProbability } from '../../maths/format.ts'
 import { Icon } from './Icon.tsx'
 
@@ -19,12 +21,15 @@ export function TokenFacts({ log, token, table, held, recomputed }: TokenFactsPr
   const { app } = useSession()
   const t = useTranslate()
   const whole = wholeOf(log, token, t('output.end'))
-  const draw = token.random === null ? t('logits.greedyDraw') : formatFixed(token.random, 4)
+  const far = useApp(remoteOf)
+  const draw = token.random === null ? (far ? '—' : t('logits.greedyDraw')) : formatFixed(token.random, 4)
+  // An engine may send a token without its number.
+  const sent = (text: string): string => (Number.isNaN(token.logprob) ? '—' : text)
   const facts: [string, string][] = [
-    [t('logits.probability'), formatProbability(Math.exp(token.logprob))],
-    [t('logits.logprob'), formatFixed(token.logprob, 3)],
+    [t('logits.probability'), sent(formatProbability(Math.exp(token.logprob)))],
+    [t('logits.logprob'), sent(formatFixed(token.logprob, 3))],
     [t('logits.rank'), table.chosenRank === null ? '—' : String(table.chosenRank)],
-    [t('logits.surprisal'), t('logits.bits', { value: formatFixed(-token.logprob / Math.LN2, 2) })],
+    [t('logits.surprisal'), sent(t('logits.bits', { value: formatFixed(-token.logprob / Math.LN2, 2) }))],
     [
       t('logits.entropy'),
       table.entropyBits === null ? '—' : t('logits.bits', { value: formatFixed(table.entropyBits, 2) }),
@@ -77,7 +82,7 @@ function Heading({ text, part = null, id, position, children }: HeadingProps) {
     <div className="token-heading">
       <span className="token-name">{text === '' ? '◌' : visibleText(text)}</span>
       <span className="token-place note numeric">
-        {part !== null && `${part} · `}id {id} · {t('logits.position', { position })}
+        {part !== null && `${part} · `}id {isSent(id) ? id : '—'} · {t('logits.position', { position })}
       </span>
       <span className="token-tags">{children}</span>
     </div>

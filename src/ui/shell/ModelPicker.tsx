@@ -1,10 +1,12 @@
 import { useState } from 'react'
+import { answeringModel, remoteOf } from '../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { formatBytes } from '../../maths/format.ts'
 import { Icon } from '../components/Icon.tsx'
 
 const OTHER = ' other'
 const DROPPED = ' dropped'
+const FAR = ' far'
 
 /** Which model: one of the list, an address, or files from this machine. */
 export function ModelPicker() {
@@ -13,12 +15,15 @@ export function ModelPicker() {
   const catalogue = useApp((state) => state.catalogue)
   const modelId = useApp((state) => state.modelId)
   const dropped = useApp((state) => state.modelId === null && state.model.kind !== 'empty')
+  const far = useApp((state) => remoteOf(state) && answeringModel(state.model)?.id)
   const [asking, setAsking] = useState(false)
   const listed = catalogue.models.some((entry) => entry.id === modelId)
 
   const choose = (value: string) => {
     setAsking(value === OTHER)
-    if (value === OTHER || value === DROPPED) return
+    if (value.startsWith(' ')) return
+    // The tab's own model is still there beside the engine.
+    if (far && value === modelId && session.ownModel) return void session.showEngine(null)
     const entry = catalogue.models.find(({ id }) => id === value)
     void session.load(value, { label: entry?.name ?? value, id: value })
   }
@@ -31,7 +36,7 @@ export function ModelPicker() {
         id="model-select"
         className="select select-model"
         data-testid="model-select"
-        value={asking ? OTHER : (modelId ?? DROPPED)}
+        value={asking ? OTHER : far ? FAR : (modelId ?? DROPPED)}
         onChange={(event) => choose(event.currentTarget.value)}
       >
         {catalogue.models.map((entry) => (
@@ -40,7 +45,10 @@ export function ModelPicker() {
           </option>
         ))}
         {modelId !== null && !listed && <option value={modelId}>{modelId}</option>}
-        {modelId === null && <option value={DROPPED}>{t(dropped ? 'model.dropped' : 'status.empty')}</option>}
+        {far && <option value={FAR}>{far}</option>}
+        {modelId === null && !far && (
+          <option value={DROPPED}>{t(dropped ? 'model.dropped' : 'status.empty')}</option>
+        )}
         <option value={OTHER}>{t('model.other')}</option>
       </select>
       {asking && <AddressForm onDone={() => setAsking(false)} />}

@@ -1,7 +1,10 @@
 import type { LoadProgress, ModelInfo } from '../../api/model.ts'
 import { statusWord, type ModelPhase } from '../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
+import { later } from '../views/later.tsx'
 import { formatBytes, formatCount, formatMagnitude, formatMyriads } from '../../maths/format.ts'
+
+const EngineBadge = later(async () => (await import('../views/elsewhere/EngineBadge.tsx')).EngineBadge)
 
 /** One line on the model: its state, and what it runs on. */
 export function ModelStatus() {
@@ -17,7 +20,9 @@ export function ModelStatus() {
       {model.kind === 'loading' ? (
         <Progress phase={model} />
       ) : (
-        'info' in model && model.info !== null && <Badge info={model.info} />
+        'info' in model &&
+        model.info !== null &&
+        (model.info.remote ? <EngineBadge /> : <Badge info={model.info} />)
       )}
     </div>
   )

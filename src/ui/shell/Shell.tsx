@@ -1,5 +1,5 @@
 import { invariant } from '../../errors.ts'
-import { answeringModel, type Layout, type NarrowRegion } from '../../state/app.ts'
+import { answeringModel, remoteOf, type Layout, type NarrowRegion } from '../../state/app.ts'
 import { Icon } from '../components/Icon.tsx'
 import { RunMeters } from '../components/RunMeters.tsx'
 import { Splitter } from '../components/Splitter.tsx'
@@ -16,12 +16,15 @@ const SIDES = {
 type Side = keyof typeof SIDES
 
 const LensStrip = soon(async () => (await import('../strip/LensStrip.tsx')).LensStrip)
+const FarView = later(async () => (await import('../views/elsewhere/FarView.tsx')).FarView)
 const LessonPanel = later(async () => (await import('../views/learn/LessonPanel.tsx')).LessonPanel)
 
 /** Keeps its room until the page first rests: the strip reads what has been written, and its code would delay the first token. */
 function StripPlace() {
   const open = useApp((state) => state.layout.stripOpen)
   const wanted = useRested()
+  const far = useApp(remoteOf)
+  if (far) return null
   return (
     <div className="lens-strip-place" data-open={open}>
       {wanted && <LensStrip />}
@@ -32,6 +35,14 @@ function StripPlace() {
 /** The open lesson, beside or below whatever view it leads to. */
 function LessonPlace() {
   return useApp((state) => state.lesson !== null) && <LessonPanel />
+}
+
+/** A view whose parts an engine elsewhere cannot fill gives its place to one that says so. */
+function useShownView(): View {
+  const view = useActiveView()
+  const far = useApp(remoteOf)
+  if (!far || view.needs === undefined || far.capabilities[view.needs] === true) return view
+  return { ...view, component: FarView, left: null, right: null, bottom: null }
 }
 
 function useActiveView(): View {
@@ -47,7 +58,7 @@ function useActiveView(): View {
 
 /** The list of views, and the active one between its regions; on a narrow page one of them at a time. */
 export function Shell() {
-  const view = useActiveView()
+  const view = useShownView()
   const narrow = useMedia(NARROW)
   return narrow ? <NarrowShell view={view} /> : <WideShell view={view} />
 }

@@ -51,7 +51,7 @@ export function ViewNav({ current }: { current: View }) {
           <li key={view.name} className={first ? 'views-first' : undefined}>
             <ViewButton
               view={view}
-              current={view === current}
+              current={view.name === current.name}
               unfolded={narrow ? isSheet : undefined}
               compact={compact}
               onChoose={choose}

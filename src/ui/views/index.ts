@@ -1,5 +1,5 @@
 import type { ComponentType } from 'react'
-import type { ModelInfo } from '../../api/model.ts'
+import type { Model, ModelInfo } from '../../api/model.ts'
 import type { IconName } from '../components/Icon.tsx'
 import type { MessageKey } from '../words/index.ts'
 import { later } from './later.tsx'
@@ -25,6 +25,8 @@ export interface View {
   group: ViewGroup
   /** What a model must do for it to be of use; absent: it is for all. */
   task?: ModelInfo['tasks'][number]
+  /** The method of a model that it cannot do without: an engine elsewhere may lack it. */
+  needs?: keyof Model
   title: MessageKey
   icon: IconName
   component: ComponentType
@@ -50,6 +52,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'map',
     group: 'write',
+    needs: 'inspect',
     title: 'view.map',
     icon: 'map',
     component: later(() => import('./map/MapView.tsx').then((module) => module.MapView)),
@@ -86,6 +89,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'steps',
     group: 'look',
+    needs: 'inspect',
     title: 'view.steps',
     icon: 'grid',
     component: later(() => import('./steps/StepsView.tsx').then((module) => module.StepsView)),
@@ -104,6 +108,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'attention',
     group: 'look',
+    needs: 'inspect',
     title: 'view.attention',
     icon: 'heads',
     component: later(() => import('./attention/AttentionView.tsx').then((module) => module.AttentionView)),
@@ -118,6 +123,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'lens',
     group: 'look',
+    needs: 'lens',
     title: 'view.lens',
     icon: 'layers',
     component: later(() => import('./lens/LensView.tsx').then((module) => module.LensView)),
@@ -132,6 +138,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'experts',
     group: 'look',
+    needs: 'inspect',
     title: 'view.experts',
     icon: 'shuffle',
     component: later(() => import('./experts/ExpertsView.tsx').then((module) => module.ExpertsView)),
@@ -168,6 +175,7 @@ export const VIEWS: readonly View[] = [
     name: 'branches',
     group: 'change',
     task: 'generate',
+    needs: 'fork',
     title: 'view.branches',
     icon: 'branch',
     component: later(() => import('./branches/BranchesView.tsx').then((module) => module.BranchesView)),
@@ -183,6 +191,7 @@ export const VIEWS: readonly View[] = [
     name: 'edits',
     group: 'change',
     task: 'generate',
+    needs: 'inspect',
     title: 'view.edits',
     icon: 'sliders',
     component: later(() => import('./edits/EditsView.tsx').then((module) => module.EditsView)),
@@ -202,6 +211,7 @@ export const VIEWS: readonly View[] = [
     name: 'score',
     group: 'measure',
     task: 'generate',
+    needs: 'score',
     title: 'view.score',
     icon: 'gauge',
     component: later(() => import('./score/ScoreView.tsx').then((module) => module.ScoreView)),
@@ -217,6 +227,7 @@ export const VIEWS: readonly View[] = [
     name: 'precision',
     group: 'measure',
     task: 'generate',
+    needs: 'precision',
     title: 'view.precision',
     icon: 'bars',
     component: later(() => import('./precision/PrecisionView.tsx').then((module) => module.PrecisionView)),
@@ -228,6 +239,7 @@ export const VIEWS: readonly View[] = [
     name: 'speculate',
     group: 'measure',
     task: 'generate',
+    needs: 'speculate',
     title: 'view.speculate',
     icon: 'layerNext',
     component: later(() => import('./speculate/SpeculateView.tsx').then((module) => module.SpeculateView)),
@@ -242,6 +254,7 @@ export const VIEWS: readonly View[] = [
   {
     name: 'adapters',
     group: 'adapt',
+    needs: 'addAdapter',
     title: 'view.adapters',
     icon: 'faders',
     component: later(() => import('./adapters/AdaptersView.tsx').then((module) => module.AdaptersView)),
@@ -261,6 +274,7 @@ export const VIEWS: readonly View[] = [
     name: 'compare',
     group: 'adapt',
     task: 'generate',
+    needs: 'compare',
     title: 'view.compare',
     icon: 'pair',
     component: later(() => import('./compare/CompareView.tsx').then((module) => module.CompareView)),
@@ -269,6 +283,25 @@ export const VIEWS: readonly View[] = [
       title: 'compare.panel',
       icon: 'facts',
       component: later(() => import('./compare/ComparePanel.tsx').then((module) => module.ComparePanel)),
+    },
+    bottom: null,
+  },
+  {
+    name: 'train',
+    group: 'adapt',
+    needs: 'train',
+    title: 'view.train',
+    icon: 'curve',
+    component: later(() => import('./train/TrainView.tsx').then((module) => module.TrainView)),
+    left: {
+      title: 'train.setup',
+      icon: 'sliders',
+      component: later(() => import('./train/TrainSetup.tsx').then((module) => module.TrainSetup)),
+    },
+    right: {
+      title: 'train.panel',
+      icon: 'layers',
+      component: later(() => import('./train/CheckpointPanel.tsx').then((module) => module.CheckpointPanel)),
     },
     bottom: null,
   },
@@ -296,6 +329,7 @@ export const VIEWS: readonly View[] = [
     name: 'learn',
     group: 'keep',
     task: 'generate',
+    needs: 'inspect',
     title: 'view.learn',
     icon: 'book',
     component: later(() => import('./learn/LearnView.tsx').then((module) => module.LearnView)),

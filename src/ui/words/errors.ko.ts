@@ -1,10 +1,12 @@
 import type { ErrorData } from '../../errors.ts'
+import { ENGINE_HINTS, ENGINE_MESSAGES } from '../views/elsewhere/errors.ko.ts'
 import { fillKorean } from './particles.ts'
 
-type Said = readonly [pattern: RegExp, korean: string]
+export type Said = readonly [pattern: RegExp, korean: string]
 
 /** What the page says most often when something fails. Names, values and file formats stay as they are. */
 const MESSAGES: readonly Said[] = [
+  ...ENGINE_MESSAGES,
   [/^(?<file>.+) is missing in (?<folder>.+), expected a file\.$/, '{folder}에 {file} 파일이 없습니다.'],
   [/^(?<where>.+) is (?<got>.+), expected (?<expected>.+)\.$/, '{where}: {got}. 있어야 할 것: {expected}.'],
   [
@@ -68,6 +70,7 @@ const MESSAGES: readonly Said[] = [
 ]
 
 const HINTS: readonly Said[] = [
+  ...ENGINE_HINTS,
   [/^Choose the whole folder of the model\.$/, '모델 폴더 전체를 고르세요.'],
   [
     /^Choose the folder that holds config\.json and the weights\.$/,

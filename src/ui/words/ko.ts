@@ -7,6 +7,7 @@ import { branchesKo } from '../views/branches/words.ko.ts'
 import { cacheKo } from '../views/attention/cache/words.ko.ts'
 import { chatKo } from '../views/chat/words.ko.ts'
 import { editsKo } from '../views/edits/words.ko.ts'
+import { elsewhereKo } from '../views/elsewhere/words.ko.ts'
 import { expertsKo } from '../views/experts/words.ko.ts'
 import { keysKo } from './keys.ko.ts'
 import { lensKo } from '../views/lens/words.ko.ts'
@@ -20,6 +21,7 @@ import { speculateKo } from '../views/speculate/words.ko.ts'
 import { stepsKo } from '../views/steps/words.ko.ts'
 import { titlesKo } from './titles.ko.ts'
 import { tokenizerKo } from '../views/tokenizer/words.ko.ts'
+import { trainKo } from '../views/train/words.ko.ts'
 import { writeKo } from '../views/write/words.ko.ts'
 import { traceKo } from '../views/trace/words.ko.ts'
 
@@ -260,6 +262,7 @@ export const ko: Catalogue = {
   ...attributionKo,
   ...samplerKo,
   ...modelsKo,
+  ...elsewhereKo,
   ...precisionKo,
   ...scoreKo,
   ...fillKo,
@@ -270,6 +273,7 @@ export const ko: Catalogue = {
   ...editsKo,
   ...expertsKo,
   ...tokenizerKo,
+  ...trainKo,
   ...traceKo,
   ...writeKo,
 }

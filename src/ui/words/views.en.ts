@@ -7,6 +7,7 @@ import { cacheEn } from '../views/attention/cache/words.en.ts'
 import { chatEn } from '../views/chat/words.en.ts'
 import { editsEn } from '../views/edits/words.en.ts'
 import { fillEn } from '../views/fill/words.en.ts'
+import { elsewhereEn } from '../views/elsewhere/words.en.ts'
 import { expertsEn } from '../views/experts/words.en.ts'
 import { keysEn } from './keys.en.ts'
 import { lensEn } from '../views/lens/words.en.ts'
@@ -17,6 +18,7 @@ import { scoreEn } from '../views/score/words.en.ts'
 import { speculateEn } from '../views/speculate/words.en.ts'
 import { stepsEn } from '../views/steps/words.en.ts'
 import { tokenizerEn } from '../views/tokenizer/words.en.ts'
+import { trainEn } from '../views/train/words.en.ts'
 import { writeEn } from '../views/write/words.en.ts'
 import { traceEn } from '../views/trace/words.en.ts'
 
@@ -30,6 +32,7 @@ export const viewsEn = {
   ...attributionEn,
   ...samplerEn,
   ...modelsEn,
+  ...elsewhereEn,
   ...precisionEn,
   ...scoreEn,
   ...fillEn,
@@ -40,6 +43,7 @@ export const viewsEn = {
   ...editsEn,
   ...expertsEn,
   ...tokenizerEn,
+  ...trainEn,
   ...traceEn,
   ...writeEn,
   ...keysEn,

@@ -1,5 +1,6 @@
 import type { NamedScale } from '../../../state/adapterScales.ts'
 import { sameScales } from '../../../state/adapterScales.ts'
+import { remoteOf } from '../../../state/app.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { useScalesText } from '../../components/useScales.ts'
 import { useAdaptersState, useTextScales } from './hooks.ts'
@@ -13,7 +14,8 @@ export function ScalesChip() {
   const scored = useTextScales((state) => state.scored)
   const scoring = useTextScales((state) => state.scoring)
   const merged = useAdaptersState((state) => state.merged)
-  if (log.tokens.length === 0) return null
+  const far = useApp(remoteOf)
+  if (far || log.tokens.length === 0) return null
   if (scoring !== null) {
     return (
       <span className="scales-chip scales-chip-busy" role="status" data-testid="scales-chip">

@@ -232,12 +232,15 @@ export class Branches implements TreePage {
   }
 
   private measure(node: TreeNode): Promise<void> {
+    // An engine elsewhere sends its numbers with its tokens, or not at all.
+    if (this.session.model?.info.remote) return Promise.resolve()
     if (missingNumbers(pathTo(leafOf(node)), node, this.top).length === 0) return Promise.resolve()
     return this.attempt('measure', (model) => this.read(model, leafOf(node), node))
   }
 
   /** Reads the numbers that a text lacks, and those of one of its tokens. */
   private async read(model: Model, leaf: TreeNode, node: TreeNode | null): Promise<void> {
+    if (model.info.remote) return
     const path = pathTo(leaf)
     const missing = missingNumbers(path, node, this.top)
     if (missing.length === 0) return

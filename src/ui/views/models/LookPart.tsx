@@ -57,7 +57,7 @@ function Failed() {
           type="button"
           className="button button-primary"
           data-testid="origin-allow"
-          onClick={() => allowOrigin(origin, source)}
+          onClick={() => allowOrigin(origin, 'model', source)}
         >
           {t('models.allow', { origin })}
         </button>

@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { EnginePart } from '../elsewhere/EnginePart.tsx'
 import { CuratedPart } from './CuratedPart.tsx'
 import { FindPart } from './FindPart.tsx'
 import { useModels } from './hooks.ts'
@@ -15,6 +16,7 @@ export function ModelsView() {
       <FindPart />
       <LookPart />
       <StoredPart />
+      <EnginePart />
       <CuratedPart />
       <MachinePart />
     </div>

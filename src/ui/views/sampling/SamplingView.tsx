@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
+import { formatProbability } from '../../../maths/format.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
-import { isRunning } from '../../../state/app.ts'
+import { isRunning, remoteOf } from '../../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { PlaceHead } from './PlaceHead.tsx'
 import { DrawBar } from './DrawBar.tsx'
@@ -13,6 +14,7 @@ export function SamplingView() {
   const explorer = useExplorer()
   useEffect(() => explorer.watch(), [explorer])
   const phase = useExplorerState((state) => state.phase)
+  const far = useApp(remoteOf)
   const workings = useWorkings()
   return (
     <div className="sampler" data-testid="sampling-view" data-state={phase.kind}>
@@ -21,6 +23,15 @@ export function SamplingView() {
       ) : (
         <>
           <p className="sampler-about">{t('sampler.about')}</p>
+          {far && (
+            <p className="sampler-about note" data-testid="sampler-sent">
+              {t('far.stages', {
+                host: new URL(far.url).host,
+                count: workings.place.plain.order.ids.length,
+                mass: formatProbability(workings.place.plain.mass ?? 1),
+              })}
+            </p>
+          )}
           <PlaceHead {...workings} />
           <DrawBar {...workings} />
           <StageGrid {...workings} />

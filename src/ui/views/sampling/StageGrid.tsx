@@ -1,5 +1,5 @@
 import { memo, useMemo } from 'react'
-import { answeringModel, isRunning } from '../../../state/app.ts'
+import { answeringModel, isRunning, remoteOf } from '../../../state/app.ts'
 import { SETTING_KEYS } from '../../../state/hash.ts'
 import { continueWith, type ExplorerSetting } from './store.ts'
 import {
@@ -66,7 +66,12 @@ export function StageGrid({ place, options, table, texts }: Workings) {
 /** Continuing needs a model that answers and a page at rest; null while it cannot be done. */
 function useContinue(place: Workings['place']): ((id: number) => void) | null {
   const session = useSession()
-  const ready = useApp((state) => answeringModel(state.model) !== null && !isRunning(state.run))
+  const ready = useApp(
+    (state) =>
+      answeringModel(state.model) !== null &&
+      !isRunning(state.run) &&
+      typeof remoteOf(state)?.capabilities['fork'] !== 'string',
+  )
   return useMemo(
     () =>
       ready
@@ -101,7 +106,7 @@ function StageHeads({ stages, draws }: { stages: readonly Stage[]; draws: number
     {
       label: t('sampler.entropy'),
       name: 'entropy',
-      of: ({ entropyBits }) => `${formatFixed(entropyBits, 2)} bit`,
+      of: ({ entropyBits }) => (Number.isNaN(entropyBits) ? '—' : `${formatFixed(entropyBits, 2)} bit`),
       value: ({ entropyBits }) => entropyBits,
     },
   ]
@@ -246,11 +251,12 @@ const CandidateLine = memo(function CandidateLine(props: LineProps) {
 
 function RestLine({ rest, count }: { rest: Workings['table']['rest']; count: number | null }) {
   const t = useTranslate()
+  const far = useApp(remoteOf)
   if (rest.count === 0) return null
   return (
     <tr className="sampler-rest" data-testid="sampler-rest">
       <th scope="row" className="sampler-name" colSpan={2}>
-        {t('sampler.others', { count: formatCount(rest.count) })}
+        {far ? t('far.notSent') : t('sampler.others', { count: formatCount(rest.count) })}
       </th>
       {rest.shares.map((share, stage) => (
         <td key={STAGES[stage]} data-stage={STAGES[stage]} data-value={share}>

@@ -5,6 +5,7 @@ import { toErrorData, type ErrorData } from '../../../errors.ts'
 import type { GeneratedToken, Model, SamplingOptions } from '../../../api/model.ts'
 import { isRunning } from '../../../state/app.ts'
 import { plainRow, type PlainRow } from '../../../analysis/samplingStages.ts'
+import { askNext, sentRow } from './sentRow.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 
@@ -26,7 +27,7 @@ export interface ExplorerPlace {
   /** The number of that draw, in [0, 1). */
   random: number
   /** Null when the token was drawn by that number; a greedy one, one put there, and the next one only could have been. */
-  undrawn: 'greedy' | 'put' | 'next' | null
+  undrawn: 'greedy' | 'put' | 'next' | 'elsewhere' | null
   /** The logits were computed again: they had left the engine's buffer. */
   recomputed: boolean
 }
@@ -135,11 +136,11 @@ export class SamplingExplorer {
       const known = this.knownLogits(index, before)
       const logits = known ?? (await this.readLogits(model, index, before))
       if (run !== this.run) return
-      const order = known?.plain.order ?? orderAll(logits.data)
+      const order = logits.plain?.order ?? orderAll(logits.data)
       // Sorting a large vocabulary is a task of its own: the page breathes before the next.
-      if (known === null) await new Promise((resolve) => setTimeout(resolve))
+      if (logits.plain === null) await new Promise((resolve) => setTimeout(resolve))
       if (run !== this.run) return
-      const plain = known?.plain ?? plainRow(order)
+      const plain = logits.plain ?? plainRow(order)
       const place = { ...this.drawAt(index), index, plain, before, recomputed: logits.recomputed }
       this.epoch = epoch
       this.state.setState({ phase: { kind: 'ready' }, place, draws: 0 })
@@ -160,9 +161,19 @@ export class SamplingExplorer {
 
   private async readLogits(model: Model, index: number, before: readonly number[]) {
     const { session } = this
+    if (model.info.remote) return this.readSent(model, index, before)
     if (index < session.log.tokens.length) return { ...(await session.tokenLogits(index)), plain: null }
     // The next token is not written yet: nothing was captured that had to be computed again.
     return { ...(await model.logitsAt(before)), recomputed: false, plain: null }
+  }
+
+  /** Of an engine elsewhere: what it sent with the token. */
+  private async readSent(model: Model, index: number, before: readonly number[]) {
+    const token = this.session.log.tokens[index]
+    const drawn = token !== undefined && !Number.isNaN(token.logprob) ? [token] : []
+    const top = token?.top ?? (await askNext(model, before))
+    const plain = sentRow([...top, ...drawn], model.info.vocab)
+    return { data: plain.order.logits, recomputed: false, plain }
   }
 
   /** The settings and the number of a draw: the run's that made it, or the next run's first. */
@@ -172,7 +183,8 @@ export class SamplingExplorer {
     const own = app.getState().settings
     if (token === null) return { token, settings: own, random: randomUniform(own.seed, 0), undrawn: 'next' }
     const settings = log.settings ?? own
-    const undrawn = token.random !== null ? null : settings.temperature === 0 ? 'greedy' : 'put'
+    const put = this.session.model?.info.remote ? 'elsewhere' : 'put'
+    const undrawn = token.random !== null ? null : settings.temperature === 0 ? 'greedy' : put
     const random = token.random ?? randomUniform(settings.seed, Math.max(0, index - log.runStart))
     return { token, settings, random, undrawn }
   }

@@ -22,6 +22,7 @@ export const samplerEn = {
   'sampler.ownNumber': 'Number {count} of those drawn here.',
   'sampler.undrawn.greedy': 'The run was greedy and used no number; its seed would have given this one.',
   'sampler.undrawn.put': 'This token was put here, not drawn; the seed would have given this number.',
+  'sampler.undrawn.elsewhere': 'The draw was made by the engine, with a number of its own.',
   'sampler.undrawn.next': 'Continuing with the settings of the page would draw this number.',
   'sampler.drawAgain': 'Draw again',
   'sampler.drawMany': 'Draw 100',

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { answeringModel, isRunning } from '../../../state/app.ts'
+import { answeringModel, isRunning, remoteOf } from '../../../state/app.ts'
 import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
@@ -16,8 +16,10 @@ export function SavePart() {
   const log = useSlowTokenLog(200)
   const running = useApp((state) => isRunning(state.run))
   const model = useApp((state) => answeringModel(state.model)?.id ?? null)
+  const far = useApp(remoteOf)
   const rows = log.promptIds.length + log.tokens.length
   const missing = (): string | null => {
+    if (far) return t('far.inside')
     if (running) return t('trace.running')
     if (rows === 0 || model === null) return t('trace.noText')
     return log.modelId === model ? null : t('trace.otherModel')

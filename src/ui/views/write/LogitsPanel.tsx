@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react'
-import { isRunning } from '../../../state/app.ts'
+import { isRunning, remoteOf } from '../../../state/app.ts'
 import {
   distributionOf,
   tableAfterFilters,
@@ -76,7 +76,8 @@ function TokenLogits({ log, token, settled, held }: TokenLogitsProps) {
   const filtered = useApp((state) => state.filtered)
   const settings = useApp((state) => state.settings)
   const vocab = useVocabulary(log)
-  const { logits, error } = useFullLogits(log, token.index, settled)
+  const far = useApp(remoteOf)
+  const { logits, error } = useFullLogits(log, token.index, settled && !far)
   const distribution = useMemo(() => (logits === null ? null : distributionOf(logits.data)), [logits])
   const request = { token, vocab, distribution, logits: logits?.data ?? null, limit: ROWS }
   const before = tableBeforeFilters(request)
@@ -101,7 +102,13 @@ function TokenLogits({ log, token, settled, held }: TokenLogitsProps) {
         ]}
         onChange={(value) => app.setState({ filtered: value === 'after' })}
       />
-      <Candidates log={log} index={token.index} table={table} onChoose={onChoose} />
+      <Candidates
+        log={log}
+        index={token.index}
+        table={table}
+        onChoose={onChoose}
+        {...(far ? { rest: t('far.notSent') } : {})}
+      />
       <FilterNote
         filtered={filtered}
         kept={after?.kept ?? null}
@@ -111,7 +118,7 @@ function TokenLogits({ log, token, settled, held }: TokenLogitsProps) {
       />
       <Whole
         distribution={distribution}
-        error={error}
+        error={far ? t('far.top', { count: token.top.length }) : error}
         settled={settled}
         captured={token.top.length}
         chosen={before.chosenRank}
@@ -124,7 +131,12 @@ function TokenLogits({ log, token, settled, held }: TokenLogitsProps) {
 /** Puts another token here and writes on behind it, the text before kept as a branch; nothing while the model is busy or another's. */
 function useContinue(log: TokenLog, index: number): ((id: number) => void) | undefined {
   const session = useSession()
-  const idle = useApp((state) => state.model.kind === 'ready' && !isRunning(state.run))
+  const idle = useApp(
+    (state) =>
+      state.model.kind === 'ready' &&
+      !isRunning(state.run) &&
+      typeof remoteOf(state)?.capabilities['fork'] !== 'string',
+  )
   if (!idle || session.model?.info.id !== log.modelId) return undefined
   return (id) => {
     import('../sampling/store.ts')

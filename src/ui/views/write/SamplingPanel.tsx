@@ -1,4 +1,4 @@
-import { answeringModel } from '../../../state/app.ts'
+import { answeringModel, remoteOf } from '../../../state/app.ts'
 import type { SettingName } from '../../../state/settings.ts'
 import {
   applyPreset,
@@ -78,12 +78,15 @@ function Setting({ name }: { name: SettingName }) {
   const value = useApp((state) => state.settings[name])
   const range = SETTING_RANGES[name]
   const label = t(`setting.${name}`)
+  const feature = name === 'repetitionPenalty' ? 'repetition-penalty' : SETTING_KEYS[name]
+  const untaken = useApp((state) => typeof remoteOf(state)?.capabilities[feature] === 'string')
   const set = (next: number) => {
     const allowed = clampSetting(name, next)
     if (allowed !== null) app.setState(({ settings }) => ({ settings: { ...settings, [name]: allowed } }))
   }
-  const remark =
-    name === 'temperature' && value === 0
+  const remark = untaken
+    ? t('far.notTaken')
+    : name === 'temperature' && value === 0
       ? t('setting.greedy')
       : value === range.off
         ? t('setting.off')

@@ -1,0 +1,53 @@
+import type { RemoteEngine } from '../../../api/model.ts'
+import { openOwn } from '../../../state/elsewhere/own.ts'
+import { useApp, useSession, useTranslate } from '../../context.ts'
+import { Icon } from '../../components/Icon.tsx'
+import { hostOf } from './hooks.ts'
+
+/** What a view would show, as far as an engine would have to give it. */
+const LACKS = {
+  branches: 'far.fork',
+  score: 'far.score',
+  adapters: 'far.adapters',
+  precision: 'far.weights',
+} as const
+
+const isKnown = (view: string): view is keyof typeof LACKS => view in LACKS
+
+/** One line on what this engine does not give, and the way to the same view of the tab's own model. */
+export function NotOffered({ view, remote }: { view: string; remote: RemoteEngine }) {
+  const t = useTranslate()
+  return (
+    <div className="blank-slate" role="status" data-testid="far-lacks" data-view={view}>
+      <p className="blank-slate-title">{t('far.title', { host: hostOf(remote.url) })}</p>
+      <p>{t(isKnown(view) ? LACKS[view] : 'far.inside')}</p>
+      <OwnButton />
+    </div>
+  )
+}
+
+/** To the tab's own model: the one that is loaded, else the one that the page would open with. */
+export function OwnButton() {
+  const session = useSession()
+  const t = useTranslate()
+  const catalogue = useApp((state) => state.catalogue)
+  const modelId = useApp((state) => state.modelId) ?? catalogue.initial
+  const own = session.ownModel
+  const name = own?.info.id ?? catalogue.models.find(({ id }) => id === modelId)?.name ?? modelId
+  if (name === null) return null
+  return (
+    <p className="far-buttons">
+      <button
+        type="button"
+        className="button button-primary"
+        data-testid="far-own"
+        onClick={() => {
+          openOwn(session).catch((error: unknown) => session.report(error))
+        }}
+      >
+        <Icon name="open" />
+        {t(own === null ? 'far.load' : 'far.own', { name })}
+      </button>
+    </p>
+  )
+}

@@ -1,0 +1,88 @@
+/** Words of engines elsewhere: the form, the badge, and what stands in for a view that they cannot fill. */
+export const elsewhereEn = {
+  'engine.title': 'Connect an engine',
+  'engine.about':
+    'A model too large for this tab, in an engine elsewhere: llama.cpp’s server, vLLM, SGLang, Ollama. What you write is then sent to it. Connecting sends one letter to find out what it offers; until you press, nothing is sent.',
+  'engine.url': 'Address',
+  'engine.model': 'Model',
+  'engine.modelPlaceholder': 'the first it lists',
+  'engine.key': 'Key',
+  'engine.keyPlaceholder': 'if it asks for one',
+  'engine.keyNote':
+    'Held in memory until you disconnect, sent to this address alone: never stored, never in a link.',
+  'engine.linked': 'A link named this engine. Nothing has been sent to it.',
+  'engine.connect': 'Connect',
+  'engine.cancel': 'Cancel',
+  'engine.asking': 'Asking {host} what it offers …',
+  'engine.allow': 'Allow {origin} and open the page anew',
+  'engine.disconnect': 'Disconnect',
+  'engine.name': '{model} at {host}',
+  'engine.others': 'It also lists: {names}',
+  'engine.write': 'Write with it',
+  'engine.offers': 'What it was seen to offer',
+  'engine.yes': 'yes',
+  'engine.no': 'no',
+
+  'engine.can.prompt-text': 'Text as a prompt',
+  'engine.can.prompt-chat': 'Chat',
+  'engine.can.prompt-ids': 'Token ids as a prompt',
+  'engine.can.token-ids': 'Ids of what it writes',
+  'engine.can.logprobs': 'Log-probabilities',
+  'engine.can.encode': 'Its tokenizer',
+  'engine.can.applyChatTemplate': 'Its chat template',
+  'engine.can.fork': 'Branches',
+  'engine.can.score': 'Score',
+  'engine.can.adapter-scales': 'A scale for each adapter',
+  'engine.can.top-k': 'Top-k',
+  'engine.can.min-p': 'Min-p',
+  'engine.can.repetition-penalty': 'Repetition penalty',
+
+  'engine.badge': 'elsewhere: {host}',
+  'engine.badgeHint': 'What you write is sent to {host}. Press to see what it offers, or to disconnect.',
+
+  'far.title': 'This view needs more than {host} gives',
+  'far.inside':
+    'An engine elsewhere sends tokens and a few of their log-probabilities, nothing from inside the model.',
+  'far.weights': 'The weights are at the engine: nothing here can be changed in them or measured on them.',
+  'far.fork':
+    'Branches need token ids both ways, with log-probabilities; this engine does not send all of that.',
+  'far.score':
+    'Scoring needs log-probabilities of the prompt; this engine sends those of its own tokens alone.',
+  'far.adapters': 'This engine was started without adapters.',
+  'far.own': 'Open on {name}, in this tab',
+  'far.load': 'Load {name} into this tab',
+  'far.notSent': 'not sent by this engine',
+  'far.notTaken': 'not taken by this engine',
+  'far.top': 'This engine sent {count} alternative(s); it does not send the rest.',
+  'far.stages':
+    '{host} sent {count} alternative(s), with {mass} of the probability. From the temperature on, shares are among those; the others are not sent by this engine.',
+
+  'far.adaptersTitle': 'Adapters at {host}',
+  'far.adaptersNote':
+    'Given where the engine was started. A scale holds for the requests of this page alone, from the next run on.',
+  'far.adaptersSwitch': 'This engine runs one adapter at a time, on or off.',
+  'far.scale': 'Scale of {name}',
+
+  'ab.title': 'This tab’s model and the engine',
+  'ab.about':
+    'One prompt, read by both. With the same weights in both, what differs is what their kernels cost.',
+  'ab.run': 'Run both',
+  'ab.stop': 'Stop',
+  'ab.own': '{name}, in this tab',
+  'ab.far': '{name} at {host}',
+  'ab.noOwn': 'No model is loaded in this tab.',
+  'ab.empty': 'Nothing has been run yet.',
+  'ab.same': 'Same vocabulary: compared token by token.',
+  'ab.other': 'Other vocabularies: compared by characters.',
+  'ab.agreeTokens': '{agree} of {count} token(s) agree.',
+  'ab.agreeCharacters': '{agree} of {count} character(s) agree.',
+  'ab.parted': 'They part at “{text}”.',
+  'ab.together': 'Both wrote the same.',
+  'ab.place': 'Place',
+  'ab.kl': 'KL',
+  'ab.klHint': 'KL(engine ‖ tab) in nats over the alternatives that both gave, each side scaled to them',
+  'ab.mass': 'Mass covered',
+  'ab.massHint': 'Probability that these alternatives have at the engine',
+  'ab.meanKl': 'Mean KL {kl} over {count} place(s), covering {mass}',
+  'ab.noKl': 'No alternatives to compare.',
+} as const
