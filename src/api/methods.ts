@@ -64,6 +64,7 @@ export const METHODS = {
   precision: 'stream',
   cache: 'call',
   saveTrace: 'call',
+  selfTest: 'call',
   memory: 'call',
   counters: 'call',
   dispose: 'call',

@@ -106,10 +106,14 @@ export class TensorTable {
       const [tensor = '', ...more] = names
       return { tensor, more, experts, layout: 'out_in', rows: null, shape }
     }
-    const { whole, turned, of } = tensors
+    const { whole, of, begin } = tensors
+    // Packed matrices lie as products take them, all gates of an expert before its ups.
+    const isPacked = isGroupedType(this.#tensors.get(this.#prefix + whole)?.dtype ?? 'F32')
+    const turned = tensors.turned && !isPacked
     const tensor = this.#claim(whole, turned ? [experts, inner, of] : [experts, of, inner])
     const layout = turned ? 'in_out' : 'out_in'
-    return { tensor, experts, layout, ...expertRows(out, experts, tensors), shape }
+    const places = tensors.turned && isPacked ? { begin: begin * out, of, step: 1 } : tensors
+    return { tensor, experts, layout, ...expertRows(out, experts, places), shape }
   }
 
   /** The biases of such a product. */

@@ -25,9 +25,10 @@ async function all(steps: AsyncIterable<TrainedStep>): Promise<TrainedStep[]> {
 async function trained(
   model: Model,
   options: TrainOptions,
+  examples: Parameters<Model['train']>[1] = EXAMPLES,
 ): Promise<{ losses: number[]; bytes: Uint8Array }> {
   const { id } = await model.newAdapter({ name: 'x', rank: 3, seed: 7 })
-  const losses = (await all(model.train(id, EXAMPLES, options))).map(({ loss }) => loss)
+  const losses = (await all(model.train(id, examples, options))).map(({ loss }) => loss)
   const files = await model.exportAdapter([{ id, scale: 1 }])
   await model.removeAdapter(id)
   return { losses, bytes: files.get('adapter_model.safetensors')! }
@@ -41,6 +42,16 @@ describe('training beside everything else', () => {
       const again = await trained(model, { ...options, keep: 'layers' })
       expect(again.losses).toEqual(kept.losses)
       expect(again.bytes).toEqual(kept.bytes)
+      const pairs = [
+        { prompt: [1, 2, 9], chosen: [3, 8], rejected: [4] },
+        { prompt: [7], chosen: [30, 2, 5], rejected: [6, 6] },
+      ]
+      const preferring = { ...options, objective: 'dpo' } as const
+      const chosen = await trained(model, { ...preferring, keep: 'everything' }, pairs)
+      expect(await trained(model, { ...preferring, keep: 'layers' }, pairs)).toEqual(chosen)
+      // Before the first step both read the same: −ln σ(0).
+      expect(chosen.losses[0]).toBeCloseTo(Math.LN2, 6)
+      expect(chosen.losses.at(-1)).toBeLessThan(chosen.losses[0]!)
       const other = await trained(model, { ...options, shuffle: 4 })
       expect(other.losses).not.toEqual(kept.losses)
     })
