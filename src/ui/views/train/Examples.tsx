@@ -11,11 +11,20 @@ import { useData, useSplit, useTraining } from './hooks.ts'
 /** Examples on one page of the table. */
 const PAGE = 12
 
+/** Keys that choose another example, by the one chosen. */
+const MOVES: Readonly<Record<string, (at: number) => number>> = {
+  ArrowUp: (at) => at - 1,
+  ArrowDown: (at) => at + 1,
+  Home: () => 0,
+  End: () => Infinity,
+}
+
 /** The examples as the model reads them, and the chosen one as predictions side by side. */
 export function Examples() {
   const t = useTranslate()
   const examples = useData((state) => state.examples)
   const selected = useData((state) => state.selected)
+  const { data } = useTraining()
   const { split } = useSplit()
   const page = Math.floor(selected / PAGE)
   if (examples.length === 0) return <Nothing />
@@ -28,7 +37,19 @@ export function Examples() {
         <Lengths />
         <Pages page={page} />
       </div>
-      <div className="train-table" role="listbox" aria-label={t('train.examples')} tabIndex={0}>
+      <div
+        className="train-table"
+        role="listbox"
+        tabIndex={0}
+        aria-label={t('train.examples')}
+        aria-activedescendant={`train-example-${selected}`}
+        onKeyDown={(event) => {
+          const to = MOVES[event.key]?.(selected)
+          if (to === undefined) return
+          event.preventDefault()
+          data.select(to)
+        }}
+      >
         {shown.map((example, at) => (
           <ExampleLine
             key={page * PAGE + at}
@@ -149,6 +170,7 @@ function ExampleLine({ example, number, held, selected }: LineProps) {
   return (
     <div
       className="train-example"
+      id={`train-example-${number}`}
       role="option"
       aria-selected={selected}
       data-testid="train-example"
