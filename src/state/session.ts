@@ -60,6 +60,8 @@ export class Session {
   hub: HubOptions = {}
   /** What a run and a look at the model wait for: adapters on their way in. Null while there is nothing to wait for. */
   underWay: () => Promise<void> | null = () => null
+  /** Hears that a text of before stands on the page again. */
+  textShown: () => void = () => undefined
   private readonly client: EngineClient
   private readonly now: () => number
   private readonly logits: LogitsCache
@@ -223,6 +225,7 @@ export class Session {
     if (text === null) this.log.clear()
     else this.log.restore(text)
     this.app.setState({ run: { kind: 'idle' }, pinned: null, hovered: null, hoveredPrompt: null })
+    this.textShown()
   }
 
   /** Full logits behind generated token `index`; see {@link LogitsCache.read}. */

@@ -287,6 +287,25 @@ export const VIEWS: readonly View[] = [
     bottom: null,
   },
   {
+    name: 'train',
+    group: 'adapt',
+    needs: 'train',
+    title: 'view.train',
+    icon: 'curve',
+    component: later(() => import('./train/TrainView.tsx').then((module) => module.TrainView)),
+    left: {
+      title: 'train.setup',
+      icon: 'sliders',
+      component: later(() => import('./train/TrainSetup.tsx').then((module) => module.TrainSetup)),
+    },
+    right: {
+      title: 'train.panel',
+      icon: 'layers',
+      component: later(() => import('./train/CheckpointPanel.tsx').then((module) => module.CheckpointPanel)),
+    },
+    bottom: null,
+  },
+  {
     name: 'models',
     group: 'keep',
     title: 'view.models',

@@ -20,17 +20,24 @@ import weightsQ51 from '../../../shaders/lib/weights_q5_1.wgsl?raw'
 import weightsQ5K from '../../../shaders/lib/weights_q5_k.wgsl?raw'
 import weightsQ6K from '../../../shaders/lib/weights_q6_k.wgsl?raw'
 import type { LoadFormat } from '../../api/model.ts'
-import { define, HEAD_NONE, plane, shader, small, UNITS_SCALED, type Shape } from './define.ts'
+import { define, halves, HEAD_NONE, plane, shader, small, UNITS_SCALED, type Shape } from './define.ts'
 import { FORMATS, NIBBLES } from './index.ts'
-import type { FormatName, Plane, WeightFormat } from './record.ts'
+import type { Exponents, FormatName, Plane, WeightFormat } from './record.ts'
 
 /** Formats of super-blocks. */
-const large = (blockBytes: number, planes: readonly Plane[]): Shape => ({
+const large = (blockBytes: number, planes: readonly Plane[], exponents = halves('super')): Shape => ({
   block: 256,
   blockBytes,
   unit: 32,
   planes,
+  exponents,
 })
+/** The first word of four is d and dmin. */
+const HEAD_OF_FOUR = halves('scales', 4)
+/** The lower half of the first word of two is d. */
+const HEAD_OF_TWO: Exponents = { plane: 'scales', width: 32, ones: 0x7c00, every: 2 }
+/** 252 · 2^k and more, which the largest levels may exceed. */
+const LARGE_POWERS: Exponents = { plane: 'scales', width: 8, ones: 0xfc, every: 1 }
 
 const [, , LEVELS_NIBBLES] = NIBBLES
 const LEVELS_FIVE = shader('levels_five', levelsFive)
@@ -46,10 +53,11 @@ const eight: Shape & { grouped: boolean } = {
   blockBytes: 1,
   unit: 16,
   planes: [plane('quants', 1, 0)],
+  exponents: null,
   grouped: true,
 }
 /** Four-bit weights with a scale for each group. */
-const four = { ...small(16, [plane('quants', 16, 0)]), grouped: true }
+const four = { ...small(16, [plane('quants', 16, 0)], null), grouped: true }
 
 /** Formats that only files hold. A new one is a line here and its arithmetic. Block layouts: ggml's `ggml-common.h`. */
 export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, WeightFormat>> = {
@@ -82,13 +90,18 @@ export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, Weig
     ]),
     { weights: weightsQ3K, shared: [UNITS_SCALED, LEVELS_CRUMBS] },
   ),
-  q4_k: define('q4_k', large(144, [plane('quants', 128, 16, 'nibbles2'), plane('scales', 16, 0)]), {
-    weights: weightsQ4K,
-    shared: [UNITS_SCALED, LEVELS_NIBBLES, SCALES_SIX],
-  }),
+  q4_k: define(
+    'q4_k',
+    large(144, [plane('quants', 128, 16, 'nibbles2'), plane('scales', 16, 0)], HEAD_OF_FOUR),
+    { weights: weightsQ4K, shared: [UNITS_SCALED, LEVELS_NIBBLES, SCALES_SIX] },
+  ),
   q5_k: define(
     'q5_k',
-    large(176, [plane('quants', 128, 48, 'nibbles2'), plane('high', 32, 16, 'bits'), plane('scales', 16, 0)]),
+    large(
+      176,
+      [plane('quants', 128, 48, 'nibbles2'), plane('high', 32, 16, 'bits'), plane('scales', 16, 0)],
+      HEAD_OF_FOUR,
+    ),
     { weights: weightsQ5K, shared: [UNITS_SCALED, LEVELS_FIVE, SCALES_SIX] },
   ),
   q6_k: define(
@@ -105,11 +118,11 @@ export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, Weig
     weights: weightsIq4Nl,
     shared: [HEAD_NONE, UNITS_SCALED, LEVELS_IQ4],
   }),
-  iq4_xs: define('iq4_xs', large(136, [plane('quants', 128, 8), plane('scales', 8, 0)]), {
+  iq4_xs: define('iq4_xs', large(136, [plane('quants', 128, 8), plane('scales', 8, 0)], HEAD_OF_TWO), {
     weights: weightsIq4Xs,
     shared: [UNITS_SCALED, LEVELS_IQ4],
   }),
-  mxfp4: define('mxfp4', small(17, [plane('quants', 16, 1), plane('scales', 1, 0)]), {
+  mxfp4: define('mxfp4', small(17, [plane('quants', 16, 1), plane('scales', 1, 0)], LARGE_POWERS), {
     weights: weightsMxfp4,
     shared: [HEAD_NONE],
   }),
