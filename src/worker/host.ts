@@ -16,9 +16,12 @@ interface Reader {
 
 function taken(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.onabort = () => resolve()
-    signal.addEventListener('next', () => resolve(), { once: true })
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    if (signal.aborted) return resolve()
+    for (const type of ['next', 'abort']) signal.addEventListener(type, done, { once: true })
   })
 }
 
