@@ -159,10 +159,14 @@ export class TensorTable {
     return tied === false ? this.#top(this.#head, shape) : null
   }
 
-  /** Bias of the head, one value for each token. Of a head by itself the last of the names is its own. */
+  /**
+   * Bias of the head, one value for each token. The last of the names is that of the head's own module: both may be stored, and of
+   * two that differ it counts.
+   */
   headBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
-    const names = tied === false ? this.#headBiases.toReversed() : this.#headBiases
-    return this.#top(names.find((name) => this.#tensors.has(name)) ?? names[0] ?? '', [vocab])
+    const own = this.#headBiases.toReversed()
+    const missing = tied === false ? own[0] : own.at(-1)
+    return this.#top(own.find((name) => this.#tensors.has(name)) ?? missing ?? '', [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */

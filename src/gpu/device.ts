@@ -3,7 +3,7 @@ import { adapterClass, type AdapterClass } from './variants.ts'
 
 export interface OpenedDevice {
   readonly device: GPUDevice
-  /** e.g. `nvidia ampere`, `google swiftshader (software)`: what runs on the CPU says so. */
+  /** e.g. `nvidia ampere`, `software (google swiftshader)`: what runs on the CPU says so. */
   readonly backend: string
   readonly kind: AdapterClass
   readonly features: { f16: boolean; subgroups: boolean; subgroupSize: number }
@@ -22,10 +22,11 @@ const WANTED_LIMITS = [
 export function describeDevice(device: GPUDevice): OpenedDevice {
   const info = device.adapterInfo
   const name = [info.vendor, info.architecture || info.device].filter((part) => part !== '').join(' ')
+  const told = name || info.description || 'unknown adapter'
   const kind = adapterClass(info)
   return {
     device,
-    backend: `${name || info.description || 'unknown adapter'}${kind === 'cpu' ? ' (software)' : ''}`,
+    backend: kind === 'cpu' ? `software (${told})` : told,
     kind,
     features: {
       f16: device.features.has('shader-f16'),

@@ -60,7 +60,7 @@ test('the report names the machine, what disagrees, and every odd step', () => {
       features: ['shader-f16'],
       limits: { maxBufferSize: 5 },
     },
-    model: { ...FAKE_INFO, backend: 'google swiftshader (software)' },
+    model: { ...FAKE_INFO, backend: 'software (google swiftshader)' },
     kernels: [
       { what: 'q8_0 weights of layers.0.attn.q', error: 1e-13, complaint: null },
       { what: 'select', error: 1, complaint: 'select: candidates 1, expected 2' },

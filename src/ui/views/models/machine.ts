@@ -156,7 +156,7 @@ function countLarge(values: ArrayLike<number>): number {
 }
 
 /** True where the engine says that its adapter runs on the CPU. */
-export const isSoftware = ({ backend }: ModelInfo): boolean => backend.endsWith('(software)')
+export const isSoftware = ({ backend }: ModelInfo): boolean => backend.startsWith('software ')
 
 /** The report as plain text, to be pasted where somebody asks what this machine is. */
 export function reportText({ at, browser, adapter, model, kernels, values }: MachineReport): string {
