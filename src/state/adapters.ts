@@ -66,7 +66,7 @@ export class Adapters {
   private readonly session: Session
   private model: Model | null = null
   /** Sources of this visit by track name, so that dropped files survive a change of model. */
-  private readonly sources = new Map<string, ModelSource>()
+  readonly sources = new Map<string, ModelSource>()
   /** Adapters on their way in. */
   private readonly loading = new Set<Promise<unknown>>()
   private remembered: readonly SavedTrack[] | null = readTracks()
@@ -239,7 +239,7 @@ export class Adapters {
   /** A row for an adapter that the model holds. `source`: what it is made from again on another model; null: nothing yet. */
   put(track: Track, source: ModelSource | null): void {
     const { id, name } = track
-    this.keepSource(name, source)
+    if (source !== null) this.sources.set(name, source)
     this.state.setState(({ tracks, absent }) => ({
       tracks: [...tracks, track],
       selected: id,
@@ -248,10 +248,6 @@ export class Adapters {
     }))
     this.text.scalesChanged()
     this.keep()
-  }
-
-  keepSource(name: string, source: ModelSource | null): void {
-    if (source !== null) this.sources.set(name, source)
   }
 
   private find(id: string): Track | undefined {
