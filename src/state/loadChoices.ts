@@ -1,4 +1,4 @@
-import type { LoadRequest } from './session.ts'
+import type { LoadRequest } from './sessionTypes.ts'
 import { readLocal, writeLocal } from './storage.ts'
 
 const KEY = 'tokenscope.loads.1'

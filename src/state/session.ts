@@ -1,5 +1,5 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
-import type { FinishReason, HubOptions, LoadOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
+import type { FinishReason, HubOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
 import {
   answeringModel,
@@ -11,7 +11,8 @@ import {
 } from './app.ts'
 import { LogitsCache } from './logits.ts'
 import { encodePrompt } from './encodePrompt.ts'
-import { textInContext } from '../text/tokenTexts.ts'
+import { IdTexts } from './idTexts.ts'
+import type { GivenPrompt, LoadRequest, SessionParts } from './sessionTypes.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
 
@@ -20,34 +21,6 @@ export const CAPTURED = 32
 
 /** A run before the engine has said how long its prompt is. */
 const BEGINNING: RunPhase = { kind: 'prefill', done: 0, total: 0 }
-
-export interface SessionParts {
-  client: EngineClient
-  app: AppStore
-  log: TokenLog
-  /** Milliseconds. */
-  now: () => number
-}
-
-export interface LoadRequest {
-  /** How the page calls it while it loads. */
-  label: string
-  /** What a link spells; null for dropped files. */
-  id: string | null
-  /** Settings of a run to start the moment the model answers. */
-  first?: Settings | undefined
-  /** Beside an engine elsewhere, which stays on show. */
-  beside?: boolean | undefined
-  /** How it is loaded, where that was chosen. */
-  how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
-}
-
-/** A prompt that does not stand in the page's field. */
-export interface GivenPrompt {
-  ids: readonly number[]
-  /** Strings that end the text. */
-  stop?: readonly string[] | undefined
-}
 
 /**
  * What the page does: one model, one run, one text. Holds what cannot be serialised (the model, abort
@@ -64,7 +37,7 @@ export class Session {
   private readonly now: () => number
   private readonly logits: LogitsCache
   /** Texts of ids that were looked up, of the shown model. */
-  private readonly texts = new Map<string, string>()
+  private readonly texts = new IdTexts()
   private shown: Model | null = null
   /** The tab's own model while an engine elsewhere is shown in its place. */
   private aside: Model | null = null
@@ -244,14 +217,7 @@ export class Session {
   async lookUpText(before: readonly number[], id: number): Promise<string> {
     const model = this.shown
     if (model === null || !model.info.hasTokenizer) return ''
-    // What ends a character depends on how it began.
-    const key = `${before.slice(-3).join()}:${id}`
-    const known = this.texts.get(`${id}`) ?? this.texts.get(key)
-    if (known !== undefined) return known
-    const text = await textInContext(model, before, id)
-    const alone = text === '' ? await model.decode([id]) : text
-    this.texts.set(/^[ -~]+$/.test(text) ? `${id}` : key, alone)
-    return alone
+    return this.texts.read(model, before, id)
   }
 
   /** Shows an error that happened outside a load or a run. */

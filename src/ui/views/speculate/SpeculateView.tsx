@@ -4,11 +4,12 @@ import { RoundColumns } from './Rounds.tsx'
 import { DraftControls } from './DraftControls.tsx'
 import { SpeculatedText } from './SpeculatedText.tsx'
 import { SpeculationSummary } from './SpeculationSummary.tsx'
-import { useSpeculateKeys, useSpeculateState } from './hooks.ts'
+import { useSpeculateState } from './hooks.ts'
+import { keys } from './keys.ts'
 
 /** A draft model proposes, the model checks: one column a round, the text below. */
 export function SpeculateView() {
-  useSpeculateKeys()
+  useViewKeys(keys)
   const shown = useSpeculateState((state) => state.shown !== null)
   return (
     <div className="speculate" data-testid="speculate-view">
@@ -38,3 +39,4 @@ function Nothing() {
     </div>
   )
 }
+import { useViewKeys } from '../../components/useViewKeys.ts'
