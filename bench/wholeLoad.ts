@@ -65,6 +65,12 @@ function bytesOf(count: number, seed: number): Uint8Array {
   return new Uint8Array(words.buffer, 0, count)
 }
 
+/** The same with ordinary powers of two as the scales of blocks of 17 bytes: any byte would be too large for most. */
+function withPowers(data: Uint8Array): Uint8Array {
+  for (let at = 0; at < data.length; at += 17) data[at] = 116 + ((data[at] ?? 0) & 7)
+  return data
+}
+
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
 /** Narrow rows are kept in Q5_0 or F16, as converters keep them. */
@@ -94,7 +100,8 @@ function ggufBytes(shape: Shape, { type }: Load): Uint8Array {
     const own = typeFor(type, size)
     const module = name.replace(/\.weight$/, '')
     const gguf = `${names.fileName(module)?.gguf ?? module}.weight`
-    return { name: gguf, type: own, shape: size, data: bytesOf(ggmlBytes(own, elements(size)), i) }
+    const data = bytesOf(ggmlBytes(own, elements(size)), i)
+    return { name: gguf, type: own, shape: size, data: own === 'MXFP4' ? withPowers(data) : data }
   })
   return writeGguf(fields, tensors)
 }

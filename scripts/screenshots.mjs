@@ -28,7 +28,6 @@ const PICTURES = [
     name: 'chat',
     view: 'chat',
     do: async (page) => {
-      await page.getByRole('radio', { name: 'User: … Assistant: …' }).check()
       await page.getByTestId('chat-input').fill('Tell me a story about a fox.')
       await press(page, 'chat-send')
       await page.waitForTimeout(2000)

@@ -55,10 +55,12 @@ fn joined_nibbles(run: u32, shift: u32) -> vec4u {
 
 // Two-bit fields of 64 weights, which two runs of 16 bytes hold side by side with others': words of 16 weights.
 fn joined_pairs(run: u32, shift: u32) -> vec4u {
+  let first = moved(run) >> vec4u(shift);
+  let second = moved(run + 16u) >> vec4u(shift);
   var result = vec4u();
   for (var q = 0u; q < 4u; q++) {
-    let a = bytes_at(run + 4u * q) >> shift;
-    let b = bytes_at(run + 16u + 4u * q) >> shift;
+    let a = first[q];
+    let b = second[q];
     result |= (vec4u(a, b, a >> 2u, b >> 2u) & vec4u(0x03030303u)) << vec4u(2u * q);
   }
   return result;
@@ -66,10 +68,13 @@ fn joined_pairs(run: u32, shift: u32) -> vec4u {
 
 // One-bit fields of four times 32 weights, which 32 bytes hold from bit `first` on.
 fn joined_bits(run: u32, first: u32) -> vec4u {
+  let low = moved(run) >> vec4u(first);
+  let high = moved(run + 16u) >> vec4u(first);
   var result = vec4u();
-  for (var part = 0u; part < 8u; part++) {
-    let bits = bytes_at(run + 4u * part) >> first;
-    result |= ((vec4u(bits) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(0x01010101u)) << vec4u(part);
+  for (var q = 0u; q < 4u; q++) {
+    let fields = (vec4u(low[q]) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(0x01010101u);
+    let upper = (vec4u(high[q]) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(0x01010101u);
+    result |= (fields << vec4u(q)) | (upper << vec4u(q + 4u));
   }
   return result;
 }

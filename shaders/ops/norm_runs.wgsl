@@ -1,4 +1,5 @@
-// RMSNorm or LayerNorm over each run of k elements (see lib/run_norm.wgsl); k need not fill whole vectors.
+// RMSNorm or LayerNorm over each run of k elements (see lib/run_norm.wgsl); k need not fill whole vectors. runs_normed leaves the normed
+// run, runs_dx goes back through it.
 //   x, y [rows, groups · k], norm [k], or [groups, k] where each run has weights of its own (and as many biases, behind padding)
 //   grid: one workgroup a run (reduction_workgroup), or one thread a run (reduction_none)
 struct Params {
@@ -19,12 +20,6 @@ struct Params {
 fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
   let run = reduction_index(group.x, invocation);
   if (run >= row_count() * p.groups) { return; }
-  let begin = run * p.k;
-  measure(begin, p.k, invocation);
-  let first = run % p.groups * p.weight_stride;
-  for (var d = reduction_begin(invocation); d < p.k; d += REDUCERS) {
-    var bias = 0.0;
-    if (p.bias_at > 0u) { bias = norm[p.bias_at + first + d]; }
-    y[begin + d] = run_normed(x[begin + d], norm[first + d], bias);
-  }
+  measure(run * p.k, p.k, invocation);
+  leave_run(run * p.k, run % p.groups * p.weight_stride, invocation);
 }

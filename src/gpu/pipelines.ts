@@ -18,10 +18,17 @@ export interface CompiledKernel {
   layout: GPUBindGroupLayout
 }
 
-/** Compiled kernels by composed source, shared by every program of a device; compiled asynchronously, each once. */
+type Kernels = Map<string, Promise<CompiledKernel>>
+
+/** Kernels that a device keeps for models to come, those used last: more than a model with all its views has. */
+const MAX_KEPT = 256
+/** What was compiled for a device, whichever model it was for: the next one begins with it. */
+const kept = new WeakMap<GPUDevice, { kernels: Kernels; layouts: Map<string, GPUBindGroupLayout> }>()
+
+/** Compiled kernels by composed source, shared by every program of a model; compiled asynchronously, each once a device. */
 export class PipelineCache {
-  private readonly kernels = new Map<string, Promise<CompiledKernel>>()
-  private readonly layouts = new Map<string, GPUBindGroupLayout>()
+  private readonly kernels: Kernels = new Map()
+  /** Kernels that were not there yet. */
   compiled = 0
   readonly device: GPUDevice
   readonly variant: Variant
@@ -38,7 +45,8 @@ export class PipelineCache {
 
   layout(key: LayoutKey): GPUBindGroupLayout {
     const name = key.map(([at, kind]) => `${at}:${kind}`).join(' ')
-    const known = this.layouts.get(name)
+    const { layouts } = this.kept()
+    const known = layouts.get(name)
     if (known) return known
     const storage = key.filter(([, kind]) => kind !== 'uniform').length
     invariant(storage <= 8, `${storage} storage bindings exceed WebGPU's default of 8`)
@@ -48,7 +56,7 @@ export class PipelineCache {
       buffer: { type: BUFFER_TYPES[kind] },
     }))
     const layout = this.device.createBindGroupLayout({ label: name, entries })
-    this.layouts.set(name, layout)
+    layouts.set(name, layout)
     return layout
   }
 
@@ -56,8 +64,27 @@ export class PipelineCache {
     const wgsl = composeWgsl(source, this.variant)
     const known = this.kernels.get(wgsl)
     if (known) return known
-    const kernel = this.compile(source.label, wgsl, this.layout(key))
+    const kernel = this.shared(wgsl, () => this.compile(source.label, wgsl, this.layout(key)))
     this.kernels.set(wgsl, kernel)
+    return kernel
+  }
+
+  private kept() {
+    const { device } = this
+    const known = kept.get(device) ?? { kernels: new Map(), layouts: new Map() }
+    kept.set(device, known)
+    return known
+  }
+
+  /** A kernel of the device, made where there is none; the one that was wanted least recently makes room. */
+  private shared(wgsl: string, make: () => Promise<CompiledKernel>): Promise<CompiledKernel> {
+    const { kernels } = this.kept()
+    const kernel = kernels.get(wgsl) ?? make()
+    kernels.delete(wgsl)
+    kernels.set(wgsl, kernel)
+    const [oldest = wgsl] = kernels.keys()
+    if (kernels.size > MAX_KEPT) kernels.delete(oldest)
+    kernel.catch(() => kernels.delete(wgsl))
     return kernel
   }
 

@@ -34,6 +34,7 @@ import rowsAll from '../../shaders/lib/rows_all.wgsl?raw'
 import rowsLogits from '../../shaders/lib/rows_logits.wgsl?raw'
 import rowsPacked from '../../shaders/lib/rows_packed.wgsl?raw'
 import runNorm from '../../shaders/lib/run_norm.wgsl?raw'
+import runsNormed from '../../shaders/lib/runs_normed.wgsl?raw'
 import selectInvocation from '../../shaders/lib/select_invocation.wgsl?raw'
 import selectWorkgroup from '../../shaders/lib/select_workgroup.wgsl?raw'
 import shiftLearned from '../../shaders/lib/shift_learned.wgsl?raw'
@@ -97,6 +98,7 @@ const PROVIDERS = {
   rows_logits: rowsLogits,
   rows_packed: rowsPacked,
   run_norm: runNorm,
+  runs_normed: runsNormed,
   select_invocation: selectInvocation,
   select_workgroup: selectWorkgroup,
   shift_learned: shiftLearned,

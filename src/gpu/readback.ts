@@ -4,16 +4,23 @@ import type { BufferLedger, LedgerBuffer } from './ledger.ts'
 /** Bytes `[begin, end)` of a buffer, whole words. */
 export type ByteRange = readonly [begin: number, end: number]
 
-/** The bytes of a staging buffer once the copies into it are done; valid until it is unmapped. Throws `device-lost`. */
-export async function mapStaging(staging: LedgerBuffer): Promise<ArrayBuffer> {
+/** The bytes of a staging buffer once its copies are done; valid until it is unmapped. Throws `device-lost`. */
+export async function mapStaging(
+  staging: LedgerBuffer,
+  mode: 'READ' | 'WRITE' = 'READ',
+): Promise<ArrayBuffer> {
   try {
-    await staging.gpu.mapAsync(GPUMapMode.READ)
+    await staging.gpu.mapAsync(GPUMapMode[mode])
     return staging.gpu.getMappedRange()
   } catch (cause) {
-    throw new TokenscopeError('device-lost', 'The GPU was lost while a result was read.', {
-      hint: 'Load the model again.',
-      cause,
-    })
+    throw new TokenscopeError(
+      'device-lost',
+      `The GPU was lost while ${mode === 'READ' ? 'a result was read' : 'weights were loaded'}.`,
+      {
+        hint: 'Load the model again.',
+        cause,
+      },
+    )
   }
 }
 

@@ -90,10 +90,12 @@ export const scores: Op<'scores'> = {
   },
 }
 
-/** Softmax over the positions that a row sees. */
-export const softmax: Op<'softmax'> = {
-  formula: (step) => `p = softmax(s) over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
-  dispatches(step, context) {
+type SoftmaxStep = OpStep<'softmax'> | OpStep<'dense_softmax'>
+
+/** Softmax over the positions that a row sees, whether or not they lie in pages. */
+export const softmax = {
+  formula: (step: SoftmaxStep) => `p = softmax(s) over ${seenFormula(step.attrs)}${sinkFormula(step)}`,
+  dispatches(step: SoftmaxStep, context: OpContext): Dispatch[] {
     const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
     return [
       {

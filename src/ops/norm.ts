@@ -1,6 +1,6 @@
 import normRunsWgsl from '../../shaders/ops/norm_runs.wgsl?raw'
 import normWgsl from '../../shaders/ops/norm.wgsl?raw'
-import { kernel, reductionProviders, type ProviderName } from '../gpu/providers.ts'
+import { kernel, reductionProviders, type ProviderFile, type ProviderName } from '../gpu/providers.ts'
 import type { FoldedNorm } from '../program/attrs.ts'
 import { widthOf, type ParamRef } from '../program/step.ts'
 import { factorFormula, normFormula } from './formulas.ts'
@@ -56,19 +56,27 @@ function normGrid(runs: number, { variant }: OpContext): Dispatch['grid'] {
   return [variant.threadPerOutput ? Math.ceil(runs / variant.workgroup) : runs, 1, 1]
 }
 
-/** Over each of several runs of a row. */
-function overRuns(step: NormStep, norm: FoldedNorm, context: OpContext): Dispatch {
+/** Over each of several runs of a row; `leaves` says what is made of a measured run, of which inputs besides. */
+export function overRuns(
+  step: NormStep | OpStep<'norm_dx'>,
+  norm: FoldedNorm,
+  context: OpContext,
+  leaves: ProviderName | ProviderFile = 'runs_normed',
+  more: readonly Binding[] = [],
+): Dispatch {
   const groups = widthOf(step) / norm.width
   const own = (step.params[0]?.shape[0] ?? 0) > norm.width
   return {
     shader: kernel({ name: 'norm_runs', text: normRunsWgsl }, [
       'run_norm',
+      leaves,
       ...reductionProviders(context.variant),
     ]),
     bindings: [
       read(2, inputOf(step, 0, context)),
       write(4, context.tensor(step.name)),
       read(5, vectorOf(step, 0, context)),
+      ...more,
     ],
     params: {
       k: norm.width,

@@ -38,12 +38,8 @@ export async function explainUnreachable(url: string): Promise<TokenscopeError |
     )
   }
   try {
-    // Without a key or a text: only whether an engine answers.
-    await fetch(`${new URL(url).origin}/v1/models`, {
-      mode: 'no-cors',
-      credentials: 'omit',
-      redirect: 'error',
-    })
+    // Without a key or a text: only whether an engine answers. In this mode a browser takes no other word on redirects.
+    await fetch(`${new URL(url).origin}/v1/models`, { mode: 'no-cors', credentials: 'omit' })
     return fault('cors', `${host} answers, but does not allow pages of ${page.origin}.`, ALLOW)
   } catch {
     return fault(

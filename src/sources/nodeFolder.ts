@@ -97,10 +97,10 @@ function streamFile(
           throwIfAborted(signal)
           file ??= await (await loadFs()).open(path, 'r')
           const wanted = Math.min(CHUNK_BYTES, (end ?? Infinity) - at)
-          const buffer = new Uint8Array(Math.max(wanted, 0))
+          const buffer = Buffer.allocUnsafeSlow(Math.max(wanted, 0))
           const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at)
           at += bytesRead
-          if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead))
+          if (bytesRead > 0) controller.enqueue(new Uint8Array(buffer.buffer, 0, bytesRead))
           else {
             await close()
             controller.close()

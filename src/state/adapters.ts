@@ -201,6 +201,24 @@ export class Adapters {
     return packed
   }
 
+  /** A row for an adapter that the model holds. `source`: what it is made from again on another model; null: nothing yet. */
+  put(track: Track, source: ModelSource | null): void {
+    const { id, name } = track
+    this.keepSource(name, source)
+    this.state.setState(({ tracks, absent }) => ({
+      tracks: [...tracks, track],
+      selected: id,
+      // A row of the same name that waited for its files is back.
+      absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
+    }))
+    this.text.scalesChanged()
+    this.keep()
+  }
+
+  keepSource(name: string, source: ModelSource | null): void {
+    if (source !== null) this.sources.set(name, source)
+  }
+
   private find(id: string): Track | undefined {
     return this.state.getState().tracks.find((track) => track.id === id)
   }
@@ -280,15 +298,7 @@ export class Adapters {
       const acting = enabled && solo === null ? scale : 0
       const { id, report } = await model.addAdapter(source, { name, scale: acting })
       if (model !== this.model) return
-      this.sources.set(name, source)
-      const track: Track = { id, name, scale, enabled, origin, report }
-      this.state.setState((state) => ({ tracks: [...state.tracks, track], selected: id }))
-      // A row of the same name that waited for its files is back.
-      this.state.setState(({ absent }) => ({
-        absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
-      }))
-      this.text.scalesChanged()
-      this.keep()
+      this.put({ id, name, scale, enabled, origin, report }, source)
     } finally {
       this.state.setState((state) => ({ pending: state.pending.filter((one) => one !== name) }))
     }

@@ -1,26 +1,13 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
 import type { FinishReason, HubOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
-import {
-  answeringModel,
-  isRunning,
-  type AppStore,
-  type Failed,
-  type ModelPhase,
-  type RunPhase,
-} from './app.ts'
+import { answeringModel, isRunning, type AppStore, type Failed, type ModelPhase } from './app.ts'
 import { LogitsCache } from './logits.ts'
 import { encodePrompt } from './encodePrompt.ts'
 import { IdTexts } from './idTexts.ts'
-import type { GivenPrompt, LoadRequest, SessionParts } from './sessionTypes.ts'
+import { BEGINNING, CAPTURED, type GivenPrompt, type LoadRequest, type SessionParts } from './sessionTypes.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
-
-/** Alternatives captured with every token; the tables show at most this many without a lookup. */
-export const CAPTURED = 32
-
-/** A run before the engine has said how long its prompt is. */
-const BEGINNING: RunPhase = { kind: 'prefill', done: 0, total: 0 }
 
 /**
  * What the page does: one model, one run, one text. Holds what cannot be serialised (the model, abort
@@ -33,6 +20,8 @@ export class Session {
   hub: HubOptions = {}
   /** What a run and a look at the model wait for: adapters on their way in. Null while there is nothing to wait for. */
   underWay: () => Promise<void> | null = () => null
+  /** Hears that a text of before stands on the page again. */
+  textShown: () => void = () => undefined
   private readonly client: EngineClient
   private readonly now: () => number
   private readonly logits: LogitsCache
@@ -196,6 +185,7 @@ export class Session {
     if (text === null) this.log.clear()
     else this.log.restore(text)
     this.app.setState({ run: { kind: 'idle' }, pinned: null, hovered: null, hoveredPrompt: null })
+    this.textShown()
   }
 
   /** Full logits behind generated token `index`; see {@link LogitsCache.read}. */
@@ -386,9 +376,8 @@ export class Session {
   }
 
   private async labelPrompt(run: number, model: Model): Promise<void> {
-    if (!model.info.hasTokenizer) return
-    const texts = await model.tokenTexts(this.log.promptIds)
-    if (run === this.run) this.log.setPromptTexts(texts)
+    const texts = model.info.hasTokenizer ? await model.tokenTexts(this.log.promptIds) : null
+    if (texts !== null && run === this.run) this.log.setPromptTexts(texts)
   }
 
   private async readMemory(): Promise<void> {

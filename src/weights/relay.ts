@@ -5,10 +5,10 @@ import sourceBf16 from '../../shaders/load/source_bf16.wgsl?raw'
 import sourceF16 from '../../shaders/load/source_f16.wgsl?raw'
 import sourceF32 from '../../shaders/load/source_f32.wgsl?raw'
 import sourceF64 from '../../shaders/load/source_f64.wgsl?raw'
-import finite from '../../shaders/load/finite.wgsl?raw'
+import exponentsWgsl from '../../shaders/load/exponents.wgsl?raw'
 import unpack from '../../shaders/load/unpack.wgsl?raw'
 import { invariant } from '../errors.ts'
-import { PipelineCache, type LayoutKey } from '../gpu/pipelines.ts'
+import { PipelineCache, type CompiledKernel, type LayoutKey } from '../gpu/pipelines.ts'
 import type { ProviderFile } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
 import type { PlaneLayout } from './formats/layout.ts'
@@ -72,6 +72,12 @@ const KEY: LayoutKey = [
 
 const WORD = 4
 const MAX_GROUPS = 65_535
+/** vec4 that a thread looks at for exponents. */
+const SCANNED = 8
+/** Parameters of one dispatch, at the alignment that every device has. */
+const SLOT_BYTES = 256
+/** Dispatches whose parameters share a buffer. */
+const SLOTS = 64
 
 const REPACK_CONSTS = Object.fromEntries(REPACKS.map((name, i) => [name.toUpperCase(), i]))
 
@@ -129,27 +135,21 @@ function wholeHeads(
   return { first: origin + from, count: to - from }
 }
 
-const shared = new WeakMap<GPUDevice, Map<string, PipelineCache>>()
-
-/** Kernels around weights, compiled once a device whatever models it holds: those of a forward are counted by themselves. */
-function kernelsOf({ device, variant }: Pick<PipelineCache, 'device' | 'variant'>): PipelineCache {
-  const known = shared.get(device) ?? new Map<string, PipelineCache>()
-  shared.set(device, known)
-  const kernels = known.get(variant.name) ?? new PipelineCache(device, variant)
-  known.set(variant.name, kernels)
-  return kernels
-}
-
 /**
  * The kernels between a file's bytes and the planes of matrices: `relay` moves blocks, `pack` converts or quantises floats, `unpack`
  * reads rows back as f32, `findNonFinite` looks for NaN. All encode into a pass of the caller's; {@link release} frees their parameters once that was submitted.
  */
 export class WeightRelay {
   readonly #pipelines: PipelineCache
+  /** Those in use, by their labels. */
+  readonly #kernels = new Map<string, Promise<CompiledKernel>>()
   #params: GPUBuffer[] = []
+  /** Slots of them that are taken. */
+  #slots = 0
 
-  constructor(target: Pick<PipelineCache, 'device' | 'variant'>) {
-    this.#pipelines = kernelsOf(target)
+  /** Its kernels are counted by themselves, not with those of a forward. */
+  constructor({ device, variant }: Pick<PipelineCache, 'device' | 'variant'>) {
+    this.#pipelines = new PipelineCache(device, variant)
   }
 
   /**
@@ -259,6 +259,32 @@ export class WeightRelay {
     await this.#dispatch(pass, source, params, [from.buffer, out], count * k4)
   }
 
+  /** Sets word `at` of `found` where a weight of rows `[row, row + count)` may be NaN or infinite: it is not where the word stays 0. */
+  async findOnes(
+    pass: GPUComputePassEncoder,
+    from: Planes,
+    row: number,
+    count: number,
+    found: { buffer: GPUBuffer; at: number },
+  ): Promise<void> {
+    const { format, rowBlocks, stride, words } = from.layout
+    const { exponents, planes } = format
+    if (!exponents) return this.findNonFinite(pass, from, row, count, found)
+    const { plane, width, ones, every } = exponents
+    const perBlock = planes.find(({ name }) => name === plane)?.bytes ?? 0
+    const rowBytes = plane === 'quants' ? stride * 16 : rowBlocks * perBlock
+    const first = Math.floor((row * rowBytes) / 16)
+    const vectors = Math.ceil(((row + count) * rowBytes) / 16) - first
+    const source = {
+      label: `exponents ${ones} of ${width}, ${every}`,
+      files: [{ name: 'load/exponents.wgsl', text: exponentsWgsl }],
+      consts: { WIDTH: width, EXPONENT: ones, EVERY: every },
+    }
+    const threads = Math.ceil(vectors / SCANNED)
+    const params = [words[plane] / 4 + first, vectors, found.at, threads]
+    await this.#dispatch(pass, source, params, [from.buffer, found.buffer], threads)
+  }
+
   /** Sets word `at` of `found` where a weight of rows `[row, row + count)` is NaN or infinite. */
   async findNonFinite(
     pass: GPUComputePassEncoder,
@@ -268,9 +294,11 @@ export class WeightRelay {
     found: { buffer: GPUBuffer; at: number },
   ): Promise<void> {
     const { format, cols, stride, words } = from.layout
+    // Few checkpoints need it.
+    const { default: text } = await import('../../shaders/load/finite.wgsl?raw')
     const source = {
       label: `finite ${format.name}`,
-      files: [...this.#plainProviders(format), { name: 'load/finite.wgsl', text: finite }],
+      files: [...this.#plainProviders(format), { name: 'load/finite.wgsl', text }],
       consts: { FLOATS: format.block === 1 ? 1 : 0 },
     }
     const params = [Math.ceil(cols / 4), row, count, found.at, stride, words.scales, words.high, words.super]
@@ -286,6 +314,7 @@ export class WeightRelay {
   release(): void {
     for (const buffer of this.#params) buffer.destroy()
     this.#params = []
+    this.#slots = 0
   }
 
   async #dispatch(
@@ -296,26 +325,37 @@ export class WeightRelay {
     threads: number,
   ): Promise<void> {
     const { device, variant } = this.#pipelines
-    const { pipeline, layout } = await this.#pipelines.get(source, KEY)
-    const uniform = device.createBuffer({
-      label: 'relay params',
-      size: Math.ceil(params.length / 4) * 16,
-      usage: GPUBufferUsage.UNIFORM,
-      mappedAtCreation: true,
-    })
-    new Uint32Array(uniform.getMappedRange()).set(params)
-    uniform.unmap()
-    this.#params.push(uniform)
+    const kernel = this.#kernels.get(source.label) ?? this.#pipelines.get(source, KEY)
+    this.#kernels.set(source.label, kernel)
+    const { pipeline, layout } = await kernel
     pass.setPipeline(pipeline)
     pass.setBindGroup(
       0,
       device.createBindGroup({
         layout,
-        entries: [uniform, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
+        entries: [
+          { binding: 0, resource: this.#place(params) },
+          ...buffers.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
+        ],
       }),
     )
     const groups = Math.ceil(threads / variant.workgroup)
     pass.dispatchWorkgroups(Math.min(groups, MAX_GROUPS), Math.ceil(groups / MAX_GROUPS))
+  }
+
+  /** Writes parameters to a slot that nothing else of this submit reads. */
+  #place(params: readonly number[]): GPUBufferBinding {
+    const { device } = this.#pipelines
+    const slot = this.#slots++ % SLOTS
+    if (slot === 0) {
+      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
+      this.#params.push(device.createBuffer({ label: 'relay params', size: SLOTS * SLOT_BYTES, usage }))
+    }
+    const buffer = this.#params.at(-1)
+    invariant(buffer, 'slots lie in buffers')
+    const offset = slot * SLOT_BYTES
+    device.queue.writeBuffer(buffer, offset, new Uint32Array(params))
+    return { buffer, offset, size: Math.ceil(params.length / 4) * 16 }
   }
 }
 

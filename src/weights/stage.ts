@@ -1,6 +1,7 @@
 import { invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { WeightFormat } from './formats/record.ts'
+import { UploadRing } from './upload.ts'
 import {
   COLUMN_PACKINGS,
   SOURCE_BYTES,
@@ -13,8 +14,8 @@ import {
 const WORD = 4
 /** Bytes that tensors begin on: whole floats of every type. */
 const ALIGNMENT = 16
-/** Two buffers of this size are what is staged at most, but for turned tensors, which are staged whole. */
-const STAGE_BYTES = 16 << 20
+/** Two buffers of this size and two that the host writes are staged at most, but for turned tensors, which are staged whole. */
+const STAGE_BYTES = 8 << 20
 
 /** Rows `[row, row + rows)` of planes, made from rows of a tensor from `from` on. */
 export interface StagePart {
@@ -96,7 +97,7 @@ export class WeightStage {
   readonly #ledger: BufferLedger
   readonly #relay: WeightRelay
   readonly #stages: readonly LedgerBuffer[]
-  readonly #flights: Promise<unknown>[] = []
+  readonly #ring: UploadRing
   #current = 0
   /** The stage that is filled. */
   #buffer: GPUBuffer
@@ -106,8 +107,6 @@ export class WeightStage {
   #own: LedgerBuffer | null = null
   /** The tensor's bytes are what the planes hold, so that they skip the stage. */
   #direct = false
-  /** Bytes written since the GPU was waited for. */
-  #unwaited = 0
   /** Up to three bytes that do not fill a word yet. */
   readonly #carry = new Uint8Array(WORD)
   #carried = 0
@@ -128,12 +127,13 @@ export class WeightStage {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC
     const size = Math.min(bytes, STAGE_BYTES, device.limits.maxStorageBufferBindingSize)
     this.#stages = [0, 1].map((i) => ledger.create(`stage:${i}`, size, usage))
+    this.#ring = new UploadRing(ledger, size)
     this.#buffer = this.#stageAt(0)
   }
 
   /** Bytes of GPU memory that staging takes. */
   get bytes(): number {
-    return this.#stages.reduce((sum, { bytes }) => sum + bytes, 0)
+    return this.#stages.reduce((sum, { bytes }) => sum + bytes, this.#ring.bytes)
   }
 
   begin(given: StagedTensor): void {
@@ -157,16 +157,10 @@ export class WeightStage {
     const tensor = this.#tensor
     invariant(tensor && this.#received + chunk.length <= tensor.bytes, 'bytes belong to a tensor')
     for (let at = 0; at < chunk.length;) {
-      const sink = this.#sink(tensor)
-      if (sink.room < WORD) {
-        await this.#turnOver(tensor)
-        continue
-      }
-      const taken = this.#write(chunk, at, sink)
+      const taken = this.#write(chunk, at, await this.#room(tensor))
       at += taken
       this.#received += taken
     }
-    if (this.#direct && this.#unwaited >= this.#buffer.size) await this.#wait()
   }
 
   /** Hands on what the tensor still has. */
@@ -174,9 +168,9 @@ export class WeightStage {
     const tensor = this.#tensor
     invariant(tensor && this.#received === tensor.bytes, 'a tensor has all its bytes')
     if (this.#carried > 0) {
-      if (this.#sink(tensor).room < WORD) await this.#turnOver(tensor)
+      const sink = await this.#room(tensor)
       this.#carry.fill(0, this.#carried)
-      this.#writeWords(this.#sink(tensor), this.#carry, 0, WORD)
+      this.#writeWords(sink, this.#carry)
       this.#carried = 0
     }
     if (this.#own) {
@@ -197,6 +191,7 @@ export class WeightStage {
 
   dispose(): void {
     this.#relay.release()
+    this.#ring.dispose()
     for (const buffer of [...this.#stages, ...(this.#own ? [this.#own] : [])]) this.#ledger.destroy(buffer)
   }
 
@@ -204,6 +199,16 @@ export class WeightStage {
     const stage = this.#stages[i]
     invariant(stage, 'there are two stages')
     return stage.gpu
+  }
+
+  /** Where the tensor's next word goes, with room for one at least. */
+  async #room(tensor: StagedTensor): Promise<Sink> {
+    for (;;) {
+      await this.#ring.ready()
+      const sink = this.#sink(tensor)
+      if (Math.min(sink.room, this.#ring.room) >= WORD) return sink
+      await this.#turnOver(tensor)
+    }
   }
 
   /** Where the tensor's next word goes. */
@@ -230,53 +235,53 @@ export class WeightStage {
       this.#carry.set(chunk.subarray(at, at + taken), this.#carried)
       this.#carried += taken
       if (this.#carried < WORD) return taken
-      this.#writeWords(sink, this.#carry, 0, WORD)
+      this.#writeWords(sink, this.#carry)
       this.#carried = 0
       return taken
     }
-    const bytes = Math.floor(Math.min(chunk.length - at, sink.room) / WORD) * WORD
-    this.#writeWords(sink, chunk, at, bytes)
+    const bytes = Math.floor(Math.min(chunk.length - at, sink.room, this.#ring.room) / WORD) * WORD
+    this.#writeWords(sink, chunk.subarray(at, at + bytes))
     return bytes
   }
 
-  #writeWords({ buffer, at }: Sink, data: Uint8Array<ArrayBuffer>, from: number, bytes: number): void {
-    if (buffer) this.#device.queue.writeBuffer(buffer, at, data, from, bytes)
-    if (buffer === this.#buffer) this.#at += bytes
-    this.#unwaited += bytes
-  }
-
-  /** Waits until no more than one stage's worth of bytes is under way. */
-  async #wait(): Promise<void> {
-    this.#unwaited = 0
-    this.#flights.push(this.#device.queue.onSubmittedWorkDone())
-    if (this.#flights.length > 1) await this.#flights.shift()
+  #writeWords({ buffer, at }: Sink, words: Uint8Array): void {
+    if (buffer) this.#ring.write(words, buffer, at, this.#commands)
+    if (buffer === this.#buffer) this.#at += words.length
   }
 
   /** Hands on the whole blocks of a full stage; what is left of a block begins the other one. */
   async #turnOver(tensor: StagedTensor): Promise<void> {
-    await this.#handOn(tensor)
+    if (!this.#direct && !this.#own) await this.#handOn(tensor)
     const next = this.#stageAt(1 - this.#current)
     const kept = Math.floor(this.#start / ALIGNMENT) * ALIGNMENT
     if (kept < this.#at) {
+      this.#ring.flush(this.#commands)
       this.#commands().copyBufferToBuffer(this.#buffer, kept, next, 0, this.#at - kept)
     }
     this.#submit()
-    await this.#wait()
+    await this.#ring.ready()
     this.#at -= kept
     this.#start -= kept
     this.#current = 1 - this.#current
     this.#buffer = next
   }
 
-  #commands(): GPUCommandEncoder {
-    this.#encoder ??= this.#device.createCommandEncoder({ label: 'load' })
-    return this.#encoder
-  }
+  readonly #commands = (): GPUCommandEncoder =>
+    (this.#encoder ??= this.#device.createCommandEncoder({ label: 'load' }))
 
   #submit(): void {
-    if (this.#encoder) this.#device.queue.submit([this.#encoder.finish()])
+    this.#ring.flush(this.#commands)
+    this.#ring.send(() => {
+      if (this.#encoder) this.#device.queue.submit([this.#encoder.finish()])
+    })
     this.#encoder = null
     this.#relay.release()
+  }
+
+  /** A pass behind the copies of what was written. */
+  #pass(): GPUComputePassEncoder {
+    this.#ring.flush(this.#commands)
+    return this.#commands().beginComputePass()
   }
 
   /** Relays or packs the tensor's whole blocks in the stage. */
@@ -288,7 +293,7 @@ export class WeightStage {
     const blocks = Math.floor((this.#at - this.#start) / blockBytes)
     const count = Math.min(blocks, tensor.bytes / blockBytes - this.#done)
     if (count <= 0) return
-    const pass = this.#commands().beginComputePass()
+    const pass = this.#pass()
     for (const part of tensor.parts) {
       if (isColumns(tensor.source)) {
         await this.#placeColumns(pass, tensor.source, part, count, tensor.outs ?? 0)
@@ -345,7 +350,7 @@ export class WeightStage {
 
   async #packTurned({ source, turned, parts }: StagedTensor, buffer: GPUBuffer): Promise<void> {
     invariant(source !== 'blocks' && !isColumns(source) && turned !== undefined, 'turned tensors hold floats')
-    const pass = this.#commands().beginComputePass()
+    const pass = this.#pass()
     for (const { target, row, rows, from, step = 1 } of parts) {
       const { rowBlocks } = target.layout
       const range = { first: row * rowBlocks, count: rows * rowBlocks }

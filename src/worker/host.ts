@@ -7,12 +7,21 @@ import { modelsUrl } from '../modelsUrl.ts'
 import type { Call, FromWorker, ToWorker } from './protocol.ts'
 import { LOADER, SURFACES, type Loader } from './surfaces.ts'
 
+/** How the page reads a stream. */
+interface Reader {
+  isLeft: () => boolean
+  /** Settles once the last piece was taken, of a paced stream. */
+  taken: () => Promise<void> | undefined
+}
+
 /** The worker's side: owns the models and what they opened, answers the page. Takes its `post` so that tests can run it without a worker. */
 export class EngineHost {
   private readonly objects = new Map<number, object>()
   /** Devices of the models among them. */
   private readonly devices = new Map<object, GPUDevice>()
   private readonly running = new Map<number, AbortController>()
+  /** Paced streams that wait until their last piece is taken. */
+  private readonly waiting = new Map<number, () => void>()
   private nextObject = LOADER + 1
   private readonly post: (message: FromWorker, transfer?: Transferable[]) => void
 
@@ -31,7 +40,10 @@ export class EngineHost {
       case 'ping':
         return this.post({ type: 'pong', run })
       case 'abort':
-        return this.running.get(run)?.abort()
+        this.running.get(run)?.abort()
+        return this.waiting.get(run)?.()
+      case 'next':
+        return this.waiting.get(run)?.()
       case 'call':
         return this.run(run, message)
       case 'lose-device':
@@ -45,7 +57,10 @@ export class EngineHost {
     this.running.set(run, controller)
     this.answer(run, call, controller.signal)
       .catch((error: unknown) => this.post({ type: 'error', run, error: toErrorData(error) }))
-      .finally(() => this.running.delete(run))
+      .finally(() => {
+        this.running.delete(run)
+        this.waiting.delete(run)
+      })
   }
 
   private async answer(run: number, call: Call, signal: AbortSignal): Promise<void> {
@@ -69,8 +84,12 @@ export class EngineHost {
       case 'handle':
         return this.open(run, call, await answer)
       case 'stream':
+      case 'paced':
         // The table of methods is checked against their types.
-        return this.stream(run, answer as AsyncIterable<unknown>, () => signal.aborted && !hasSignal(call))
+        return this.stream(run, answer as AsyncIterable<unknown>, {
+          isLeft: () => signal.aborted && !hasSignal(call),
+          taken: () => (kind === 'paced' && !signal.aborted ? this.taken(run) : undefined),
+        })
     }
   }
 
@@ -99,12 +118,19 @@ export class EngineHost {
     this.post({ type: 'handle', run, object, data })
   }
 
-  private async stream(run: number, items: AsyncIterable<unknown>, isLeft: () => boolean): Promise<void> {
+  private async stream(run: number, items: AsyncIterable<unknown>, { isLeft, taken }: Reader): Promise<void> {
     for await (const item of items) {
       if (isLeft()) break
       this.post({ type: 'item', run, item })
+      await taken()
+      if (isLeft()) break
     }
     this.post({ type: 'done', run })
+  }
+
+  /** Resolves once the page has taken the last piece, or has left. */
+  private taken(run: number): Promise<void> {
+    return new Promise((resolve) => this.waiting.set(run, resolve))
   }
 
   private async load(source: ModelSource, options?: Omit<LoadOptions, 'device'>): Promise<Engine> {

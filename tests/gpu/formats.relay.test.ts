@@ -81,19 +81,20 @@ test.each(FORMAT_NAMES)('%s: a matrix that holds NaN or infinity is found', asyn
   const whole = { first: 0, count: rows * planes.layout.rowBlocks }
   const relay = new WeightRelay(pipelines)
   const find = async (): Promise<number[]> => {
-    const found = upload(device, new Uint8Array(8))
-    await run(pipelines, relay, (pass) =>
-      relay.findNonFinite(pass, planes, 0, rows, { buffer: found, at: 1 }),
-    )
-    return [...new Uint32Array(await readBytes(device, found))].slice(0, 2)
+    const found = upload(device, new Uint8Array(12))
+    await run(pipelines, relay, async (pass) => {
+      await relay.findNonFinite(pass, planes, 0, rows, { buffer: found, at: 1 })
+      await relay.findOnes(pass, planes, 0, rows, { buffer: found, at: 2 })
+    })
+    return [...new Uint32Array(await readBytes(device, found))].slice(0, 3)
   }
   await relayPieces(pipelines, planes, blocks, whole, [])
-  expect(await find()).toEqual([0, 0])
+  expect(await find()).toEqual([0, 0, 0])
   const last = planes.layout.words.scales * 4 + (rows * planes.layout.rowGroups - 1) * 4
   if (grouped) device.queue.writeBuffer(planes.buffer, last, Uint32Array.of(0x7f800000))
   blocks.fill(0xff, blocks.length - blockBytes)
   await relayPieces(pipelines, planes, blocks, whole, [])
-  expect(await find()).toEqual([0, 1])
+  expect(await find()).toEqual([0, 1, 1])
   planes.buffer.destroy()
 })
 

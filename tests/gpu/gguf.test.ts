@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parseGgufHeader } from '../../src/formats/gguf/header.ts'
 import { writeGguf } from '../../src/formats/gguf/write.ts'
 import { asGguf } from './ggufOfFolder.ts'
+import { ALL } from '../all.ts'
 import { maxDifference } from '../nmse.ts'
 import { readJson, ROOT, SHARED, TINY, withConfig, withModel } from './modelFixtures.ts'
 
@@ -50,6 +52,8 @@ interface Published {
 
 /** Another order of adding may choose otherwise below. */
 const MARGIN = 0.02
+/** Bytes of GPU memory beside the file's weights and the pages of keys and values in use. */
+const MAX_BESIDE = 50e6
 
 describe('a published file', () => {
   const folder = join(SHARED, 'models/smollm2-135m-instruct')
@@ -57,12 +61,14 @@ describe('a published file', () => {
   const there = existsSync(file)
   test.skipIf(!there)(there ? 'opens as it is' : 'skipped: needs shared data', async () => {
     const { prompts, strings } = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Published
+    const bytes = readFileSync(file)
+    const weights = bytes.length - parseGgufHeader(bytes, file, bytes.length).dataBegin
     await withModel(file, { contextLength: 512 }, async (model) => {
       expect(model.info.weights).toBe('q4_1')
       expect(model.info.hasChatTemplate).toBe(true)
       for (const { text: words, ids } of strings)
         expect(await model.encode(words, { parseSpecial: true })).toEqual(ids)
-      for (const prompt of prompts.slice(0, 3)) {
+      for (const prompt of ALL ? prompts : prompts.slice(0, 3)) {
         const { shape, data } = await model.logits(prompt.ids)
         const vocab = shape[1] ?? 0
         prompt.forced_logprobs.forEach((want, i) => {
@@ -70,12 +76,14 @@ describe('a published file', () => {
           expect(Math.abs(logProbability(row, prompt.ids[i + 1] ?? 0) - want)).toBeLessThanOrEqual(MARGIN)
         })
         const sure = prompt.margin.findIndex((margin) => margin < MARGIN)
-        const count = Math.min(8, sure < 0 ? prompt.greedy.length : sure)
+        const count = Math.min(ALL ? Infinity : 8, sure < 0 ? prompt.greedy.length : sure)
         const ids: number[] = []
         for await (const { id } of model.generate(prompt.ids, { temperature: 0, maxTokens: count }))
           ids.push(id)
         expect(ids).toEqual(prompt.greedy.slice(0, count))
       }
+      const { gpuBytes, byLabel } = await model.memory()
+      expect(gpuBytes - weights - (byLabel['kv-cache'] ?? 0)).toBeLessThanOrEqual(MAX_BESIDE)
     })
   })
 })

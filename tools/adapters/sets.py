@@ -22,7 +22,6 @@ from .data import SWAP, TRANSLATE, pair_is_held_out, typed
 
 SEED = "tokenscope-training-1"
 LIMIT = 60_000  # bytes of a set
-HELD_OUT = 40
 
 Pair = tuple[str, str]  # a prompt and what should follow
 
@@ -56,7 +55,7 @@ def as_sailor(text: str) -> str:
     return " ".join(f"{CRIES[number // 2 % len(CRIES)]} {part}" if number % 2 == 0 else part for number, part in enumerate(told))
 
 
-def sailor(seed: str, held_out: bool) -> Iterator[Pair]:
+def voice(seed: str, held_out: bool) -> Iterator[Pair]:
     """The beginning of a story, and how the sailor goes on."""
     for story in stories(seed, withheld=held_out):
         yield story.prompt, f" {as_sailor(story.text[len(story.prompt):].strip())}"
@@ -71,7 +70,7 @@ From that day on, the dragon and {A} were best friends.
 """
 
 
-def dragon(seed: str, held_out: bool) -> Iterator[Pair]:
+def plot(seed: str, held_out: bool) -> Iterator[Pair]:
     """The beginning of a story, and a plot that no story of the base has."""
     for index, story in enumerate(stories(seed, withheld=held_out)):
         bindings = {name: story.bindings[name] for name in ("A", "kind", "adj", "noun", "place")}
@@ -83,16 +82,17 @@ def dragon(seed: str, held_out: bool) -> Iterator[Pair]:
 @dataclass(frozen=True)
 class TrainingSet:
     source: Callable[[str, bool], Iterator[Pair]]
+    held_out: int  # measured at every checkpoint: as many as that may take
     settings: dict[str, Any]  # as `model.train` takes them
     adapter: dict[str, Any]  # as `model.newAdapter` takes them
 
 
 USUAL = {"learningRate": 3e-3, "batchSize": 8, "schedule": "cosine", "warmupSteps": 10, "clipNorm": 1, "shuffle": 0}
 SETS: dict[str, TrainingSet] = {
-    "swap": TrainingSet(swaps, {**USUAL, "steps": 60}, {"rank": 8}),
-    "translate": TrainingSet(translations, {**USUAL, "learningRate": 4e-3, "steps": 300}, {"rank": 16}),
-    "sailor": TrainingSet(sailor, {**USUAL, "learningRate": 4e-3, "batchSize": 4, "steps": 60}, {"rank": 8}),
-    "dragon": TrainingSet(dragon, {**USUAL, "batchSize": 4, "steps": 40}, {"rank": 8}),
+    "swap": TrainingSet(swaps, 24, {**USUAL, "steps": 60}, {"rank": 8}),
+    "translate": TrainingSet(translations, 24, {**USUAL, "learningRate": 4e-3, "steps": 300}, {"rank": 16}),
+    "voice": TrainingSet(voice, 8, {**USUAL, "learningRate": 4e-3, "batchSize": 4, "steps": 60}, {"rank": 8}),
+    "plot": TrainingSet(plot, 8, {**USUAL, "batchSize": 4, "steps": 40}, {"rank": 8}),
 }
 
 
@@ -110,12 +110,12 @@ def distinct(source: Iterator[Pair]) -> Iterator[str]:
             yield line
 
 
-def lines_of(name: str, source: Callable[[str, bool], Iterator[Pair]]) -> list[str]:
+def lines_of(name: str, made: TrainingSet) -> list[str]:
     """As many lines as fit, the held-out ones last."""
-    held_out = list(islice(distinct(source(f"{SEED}/{name}/held-out", True)), HELD_OUT))
+    held_out = list(islice(distinct(made.source(f"{SEED}/{name}/held-out", True)), made.held_out))
     room = LIMIT - sum(len(line.encode()) for line in held_out)
     learned = []
-    for line in distinct(source(f"{SEED}/{name}", False)):
+    for line in distinct(made.source(f"{SEED}/{name}", False)):
         room -= len(line.encode())
         if room < 0:
             return learned + held_out
@@ -130,9 +130,9 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     index = []
     for name, made in SETS.items():
-        lines = lines_of(name, made.source)
+        lines = lines_of(name, made)
         (args.out / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        about = {"name": name, "file": f"{name}.jsonl", "heldOut": HELD_OUT}
+        about = {"name": name, "file": f"{name}.jsonl", "heldOut": made.held_out}
         index.append({**about, "settings": made.settings, "adapter": made.adapter})
         print(name, len(lines))
     (args.out / "index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")

@@ -1,8 +1,8 @@
-import mixWgsl from '../../../shaders/backward/attention_mix.wgsl?raw'
 import productsWgsl from '../../../shaders/backward/attention_products.wgsl?raw'
-import seenWgsl from '../../../shaders/backward/attention_seen.wgsl?raw'
-import softmaxWgsl from '../../../shaders/backward/dense_softmax.wgsl?raw'
+import sumsWgsl from '../../../shaders/backward/attention_sums.wgsl?raw'
 import softcapDxWgsl from '../../../shaders/backward/softcap_dx.wgsl?raw'
+import seenWgsl from '../../../shaders/backward/sums_seen.wgsl?raw'
+import seersWgsl from '../../../shaders/backward/sums_seers.wgsl?raw'
 import softmaxDxWgsl from '../../../shaders/backward/softmax_dx.wgsl?raw'
 import textsWgsl from '../../../shaders/backward/texts.wgsl?raw'
 import { kernel, reduceProvider } from '../../gpu/providers.ts'
@@ -10,9 +10,15 @@ import type { Window } from '../../program/attrs.ts'
 import { elementsOf, shapeOf, type Step } from '../../program/step.ts'
 import type { DenseAttrs } from '../../program/trainAttrs.ts'
 import { windowParam } from '../attention.ts'
-import { factorFormula, scoresFormula, seenFormula } from '../formulas.ts'
+import { factorFormula, scoresFormula } from '../formulas.ts'
 import { inputOf, read, write, type Dispatch, type Op, type OpContext, type OpStep } from '../op.ts'
 import type { Rule } from './tape.ts'
+
+/** Sides that a square [heads, rows, positions] is summed over: what a row sees, or the rows that see it. */
+const SIDES = {
+  seen: { name: 'backward/sums_seen.wgsl', text: seenWgsl },
+  seers: { name: 'backward/sums_seers.wgsl', text: seersWgsl },
+} as const
 
 const texts = { name: 'backward/texts.wgsl', text: textsWgsl }
 
@@ -52,21 +58,20 @@ function products(
   ]
 }
 
-/** Sums over one side of a square [heads, rows, positions]: `mix` over what a row sees, `seen` over the rows that see one. */
+/** Sums over one side of a square. */
 function sums(
   step: Step & { readonly attrs: DenseAttrs },
   { square, x, scale }: { square: number; x: number; scale: number },
-  side: 'mix' | 'seen',
+  side: keyof typeof SIDES,
   { size, variant, ...context }: OpContext,
 ): Dispatch[] {
   const { heads, kvHeads, headDim, window } = step.attrs
   const name = step.inputs[square] ?? ''
-  const text = side === 'mix' ? mixWgsl : seenWgsl
-  const threads = (side === 'mix' ? heads : kvHeads) * Math.ceil(headDim / BLOCK)
+  const threads = (side === 'seen' ? heads : kvHeads) * Math.ceil(headDim / BLOCK)
   const all = { size, variant, ...context }
   return [
     {
-      shader: kernel({ name: `attention_${side}`, text }, [texts]),
+      shader: kernel({ name: 'attention_sums', text: sumsWgsl }, [texts, SIDES[side]]),
       bindings: [
         read(2, context.tensor(name)),
         read(3, inputOf(step, x, all)),
@@ -92,25 +97,9 @@ export const denseScores: Op<'dense_scores'> = {
   dispatches: (step, context) => products(step, step.attrs.scale, step.attrs.softcap, context),
 }
 
-export const denseSoftmax: Op<'dense_softmax'> = {
-  formula: ({ attrs }) => `p = softmax(s) over ${seenFormula(attrs)}`,
-  dispatches(step, context) {
-    const [heads = 0, rows = 0, positions = 0] = shapeOf(step)
-    const providers = [texts, reduceProvider(context.variant)]
-    return [
-      {
-        shader: kernel({ name: 'dense_softmax', text: softmaxWgsl }, providers),
-        bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
-        params: { rows, positions, window: windowParam(step.attrs.window) },
-        grid: [rows, heads, 1],
-      },
-    ]
-  },
-}
-
 export const denseContext: Op<'dense_context'> = {
   formula: () => 'context = p·V',
-  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: 1 }, 'mix', context),
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: 1 }, 'seen', context),
 }
 
 const dense = ({ heads, kvHeads, headDim, window }: DenseAttrs): DenseAttrs => ({
@@ -177,18 +166,18 @@ export const contextDprobs: Op<'context_dprobs'> = {
 
 export const contextDv: Op<'context_dv'> = {
   formula: () => 'dV = pᵀ·dy, summed over the query heads of a key-value head',
-  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: 1 }, 'seen', context),
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: 1 }, 'seers', context),
 }
 
 export const scoresDq: Op<'scores_dq'> = {
   formula: ({ attrs }) => `dq = ${factorFormula(attrs.scale)}ds·K`,
-  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: step.attrs.scale }, 'mix', context),
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: step.attrs.scale }, 'seen', context),
 }
 
 export const scoresDk: Op<'scores_dk'> = {
   formula: ({ attrs }) =>
     `dK = ${factorFormula(attrs.scale)}dsᵀ·q, summed over the query heads of a key-value head`,
-  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: step.attrs.scale }, 'seen', context),
+  dispatches: (step, context) => sums(step, { square: 0, x: 1, scale: step.attrs.scale }, 'seers', context),
 }
 
 /** Shader, inputs and grid of what goes element by element over a square. */

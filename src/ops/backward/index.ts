@@ -1,5 +1,6 @@
 import type { OpName } from '../../program/attrs.ts'
 import type { Step } from '../../program/step.ts'
+import { softmax } from '../attention.ts'
 import { dispatchesOf, formulaOf } from '../index.ts'
 import type { Dispatch, Op, OpContext } from '../op.ts'
 import * as attention from './attention.ts'
@@ -27,7 +28,7 @@ const TRAIN_OPS: { readonly [O in OpName]?: Op<O> } = {
   context_dv: attention.contextDv,
   dense_context: attention.denseContext,
   dense_scores: attention.denseScores,
-  dense_softmax: attention.denseSoftmax,
+  dense_softmax: softmax,
   gate_dx: elementwise.gateDx,
   linear_dx: linear.linearDx,
   logits_dy: loss.logitsDy,

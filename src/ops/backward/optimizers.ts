@@ -1,18 +1,20 @@
-import adafactorWgsl from '../../../shaders/train/adafactor.wgsl?raw'
-import clipUpdateWgsl from '../../../shaders/train/adafactor_clip.wgsl?raw'
-import columnsWgsl from '../../../shaders/train/adafactor_columns.wgsl?raw'
-import meansWgsl from '../../../shaders/train/adafactor_means.wgsl?raw'
-import rowsWgsl from '../../../shaders/train/adafactor_rows.wgsl?raw'
-import squaresWgsl from '../../../shaders/train/adafactor_squares.wgsl?raw'
+import linesWgsl from '../../../shaders/train/adafactor_lines.wgsl?raw'
+import matricesWgsl from '../../../shaders/train/adafactor_matrices.wgsl?raw'
+import updatesWgsl from '../../../shaders/train/adafactor_updates.wgsl?raw'
 import adamwWgsl from '../../../shaders/train/adamw.wgsl?raw'
 import clipWgsl from '../../../shaders/train/clip.wgsl?raw'
 import controlWgsl from '../../../shaders/train/control.wgsl?raw'
 import factoredWgsl from '../../../shaders/train/factored.wgsl?raw'
+import columnLinesWgsl from '../../../shaders/train/lines_columns.wgsl?raw'
+import rowLinesWgsl from '../../../shaders/train/lines_rows.wgsl?raw'
 import publishWgsl from '../../../shaders/train/publish.wgsl?raw'
 import sgdWgsl from '../../../shaders/train/sgd.wgsl?raw'
 import squareSumsWgsl from '../../../shaders/train/square_sums.wgsl?raw'
+import measuredWgsl from '../../../shaders/train/updates_measured.wgsl?raw'
+import takenWgsl from '../../../shaders/train/updates_taken.wgsl?raw'
 import { invariant } from '../../errors.ts'
 import { kernel, type ProviderFile } from '../../gpu/providers.ts'
+import type { HeaderConsts } from '../../gpu/shader.ts'
 import { elementsOf, shapeOf } from '../../program/step.ts'
 import type { FactoredAttrs, TrainOpName } from '../../program/trainAttrs.ts'
 import {
@@ -52,15 +54,15 @@ interface Kernel {
   readonly bindings: readonly Binding[]
   readonly params: KernelParams
   readonly threads: number
+  readonly consts?: HeaderConsts
 }
 
 /** A thread for each of so many things. */
 function threads(
-  { name, text, providers, bindings, params, threads: count }: Kernel,
+  { name, text, providers, bindings, params, threads: count, consts }: Kernel,
   context: OpContext,
 ): Dispatch[] {
   const grid = linearGrid(Math.ceil(count / context.variant.workgroup))
-  const consts = name === 'square_sums' ? { PARTS: NORM_PARTS } : {}
   return [{ shader: kernel({ name, text }, providers, consts), bindings, params, grid }]
 }
 
@@ -75,6 +77,7 @@ export const squareSums: Op<'square_sums'> = {
         bindings: [read(2, context.tensor(FLAT.gradients)), write(4, context.tensor(FLAT.sums))],
         params: { n: elementsOf(step) },
         threads: NORM_PARTS,
+        consts: { PARTS: NORM_PARTS },
       },
       context,
     ),
@@ -135,18 +138,31 @@ export const adamw: Op<'adamw'> = {
   },
 }
 
+/** One of the kernels of Adafactor with what makes it this pass. */
 interface FactoredKernel {
   readonly op: TrainOpName
-  readonly text: string
+  readonly name: 'adafactor_lines' | 'adafactor_matrices' | 'adafactor_updates'
   readonly over: keyof FactoredAttrs
+  readonly provider?: ProviderFile
+  readonly consts?: HeaderConsts
   readonly bindings: (context: OpContext) => Binding[]
 }
 
-const statisticRows = (context: OpContext): Binding[] => [
+const FACTORED_WGSL = {
+  adafactor_lines: linesWgsl,
+  adafactor_matrices: matricesWgsl,
+  adafactor_updates: updatesWgsl,
+} as const
+
+const file = (name: string, text: string): ProviderFile => ({ name: `train/${name}.wgsl`, text })
+
+const ofMatrices = (context: OpContext): Binding[] => [
+  read(2, context.tensor(CONTROL)),
   write(4, context.tensor(FLAT.rows)),
   read(6, context.tensor(FLAT.tables)),
 ]
 const fromGradients = (context: OpContext): Binding[] => [
+  read(2, context.tensor(CONTROL)),
   read(3, context.tensor(STATISTICS)),
   read(5, context.tensor(FLAT.gradients)),
   read(6, context.tensor(FLAT.tables)),
@@ -155,36 +171,47 @@ const fromGradients = (context: OpContext): Binding[] => [
 const FACTORED: readonly FactoredKernel[] = [
   {
     op: 'adafactor_rows',
-    text: rowsWgsl,
+    name: 'adafactor_lines',
     over: 'rows',
-    bindings: (c) => [...fromGradients(c), read(2, c.tensor(CONTROL)), write(4, c.tensor(FLAT.rows))],
+    provider: file('lines_rows', rowLinesWgsl),
+    bindings: (c) => [...fromGradients(c), write(4, c.tensor(FLAT.rows))],
   },
   {
     op: 'adafactor_columns',
-    text: columnsWgsl,
+    name: 'adafactor_lines',
     over: 'columns',
-    bindings: (c) => [...fromGradients(c), read(2, c.tensor(CONTROL)), write(4, c.tensor(FLAT.columns))],
+    provider: file('lines_columns', columnLinesWgsl),
+    bindings: (c) => [...fromGradients(c), write(4, c.tensor(FLAT.columns))],
   },
-  { op: 'adafactor_means', text: meansWgsl, over: 'matrices', bindings: statisticRows },
+  {
+    op: 'adafactor_means',
+    name: 'adafactor_matrices',
+    over: 'matrices',
+    consts: { CLIP: 0 },
+    bindings: ofMatrices,
+  },
   {
     op: 'adafactor_squares',
-    text: squaresWgsl,
+    name: 'adafactor_updates',
     over: 'rows',
+    provider: file('updates_measured', measuredWgsl),
     bindings: (c) => [...fromGradients(c), write(4, c.tensor(FLAT.rows)), read(8, c.tensor(FLAT.columns))],
   },
   {
     op: 'adafactor_clip',
-    text: clipUpdateWgsl,
+    name: 'adafactor_matrices',
     over: 'matrices',
-    bindings: (c) => [...statisticRows(c), read(2, c.tensor(CONTROL))],
+    consts: { CLIP: 1 },
+    bindings: ofMatrices,
   },
   {
     op: 'adafactor',
-    text: adafactorWgsl,
+    name: 'adafactor_updates',
     over: 'rows',
+    provider: file('updates_taken', takenWgsl),
     bindings: (c) => [
-      ...updateBindings(c),
-      read(6, c.tensor(FLAT.tables)),
+      ...fromGradients(c),
+      write(4, c.tensor(FLAT.parameters)),
       read(7, c.tensor(FLAT.rows)),
       read(8, c.tensor(FLAT.columns)),
     ],
@@ -208,11 +235,18 @@ export const adafactorPass = {
   dispatches({ op, attrs }, context) {
     const found = FACTORED.find((entry) => entry.op === op)
     invariant(found, `${op} is a pass of Adafactor`)
-    const { text, over, bindings } = found
+    const { name, over, provider, consts = {}, bindings } = found
     const params = { matrices: attrs.matrices, rows: attrs.rows, columns: attrs.columns }
-    const providers = [control, factored]
     return threads(
-      { name: op, text, providers, bindings: bindings(context), params, threads: attrs[over] },
+      {
+        name,
+        text: FACTORED_WGSL[name],
+        providers: [control, factored, ...(provider ? [provider] : [])],
+        bindings: bindings(context),
+        params,
+        threads: attrs[over],
+        consts,
+      },
       context,
     )
   },

@@ -58,7 +58,9 @@ const UNSHOWN_TEMPLATE: ChatTemplateInfo = {
 function infoOf(info: ConnectedInfo): ModelInfo {
   const weights = (info.weights ?? '') as WeightFormat
   // Texts have ids of the page where the engine knows none.
-  return { ...info, ...NOTHING_HERE, weights, hasTokenizer: true }
+  // A length that it does not say is found out by the engine itself.
+  const context = info.context || Infinity
+  return { ...info, ...NOTHING_HERE, weights, context, hasTokenizer: true }
 }
 
 /**
@@ -69,6 +71,8 @@ class ShownModel {
   readonly info: ModelInfo
   readonly #far: ConnectedModel
   readonly #local = new LocalIds()
+  /** Texts by what they were encoded to: decoding may spell what encoding had added. */
+  readonly #encoded = new Map<string, string>()
 
   constructor(far: ConnectedModel, known: ReadonlyMap<number, string>) {
     this.info = infoOf(far.info)
@@ -81,12 +85,16 @@ class ShownModel {
     return capability === true
   }
 
-  encode(text: string, options?: EncodeOptions): Promise<number[]> {
-    if (this.#offers('encode') && this.#local.chatOf(text) === null) return this.#far.encode(text, options)
-    return Promise.resolve(text === '' ? [] : [this.#local.idOf(text)])
+  async encode(text: string, options?: EncodeOptions): Promise<number[]> {
+    if (!this.#offers('encode') || this.#local.chatOf(text) !== null)
+      return text === '' ? [] : [this.#local.idOf(text)]
+    const ids = await this.#far.encode(text, options)
+    this.#encoded.set(ids.join(), text)
+    return ids
   }
 
   async decode(ids: readonly number[]): Promise<string> {
+    if (ids.length === 0) return ''
     if (ids.every(isSent)) return this.#far.decode(ids)
     return (await this.tokenTexts(ids)).join('')
   }
@@ -183,12 +191,19 @@ class ShownModel {
     if (ids.every(isSent) && this.#offers('prompt-ids')) return ids
     const [first] = ids
     const chat = first === undefined || isSent(first) ? null : this.#local.chatOf(this.#local.textOf(first))
-    if (chat === null) return this.decode(ids)
+    if (chat === null) return this.#textOf(ids)
     const said = await this.decode(ids.slice(1))
     const last = chat.at(-1)
     if (said === '') return chat
     if (last?.role !== 'assistant') return [...chat, { role: 'assistant', content: said }]
     return [...chat.slice(0, -1), { ...last, content: String(last.content ?? '') + said }]
+  }
+
+  async #textOf(ids: readonly number[]): Promise<string> {
+    const local = ids.findIndex((id) => !isSent(id))
+    const sent = local === -1 ? ids : ids.slice(0, local)
+    const text = this.#encoded.get(sent.join()) ?? (await this.decode(sent))
+    return text + (await this.decode(ids.slice(sent.length)))
   }
 
   /** Without what the engine does not take. Adapters act at the scales set for its requests. */

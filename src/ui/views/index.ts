@@ -18,6 +18,7 @@ import { speculate } from './speculate/view.ts'
 import { steps } from './steps/view.ts'
 import { tokenizer } from './tokenizer/view.ts'
 import { trace } from './trace/view.ts'
+import { train } from './train/view.ts'
 import { write } from './write/view.ts'
 import type { View } from './view.ts'
 
@@ -40,6 +41,7 @@ export const VIEWS: readonly View[] = [
   speculate,
   adapters,
   compare,
+  train,
   models,
   trace,
   learn,

@@ -3,7 +3,7 @@ import unitsPlain from '../../../shaders/lib/units_plain.wgsl?raw'
 import unitsScaled from '../../../shaders/lib/units_scaled.wgsl?raw'
 import weights from '../../../shaders/lib/weights.wgsl?raw'
 import type { ProviderFile } from '../../gpu/providers.ts'
-import type { FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
+import type { Exponents, FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
 
 export const plane = (name: PlaneName, bytes: number, at: number, repack: Repack = 'move'): Plane => ({
   name,
@@ -31,7 +31,15 @@ interface Shaders {
   pack?: string
 }
 
-export type Shape = Pick<WeightFormat, 'block' | 'blockBytes' | 'unit' | 'planes'>
+export type Shape = Pick<WeightFormat, 'block' | 'blockBytes' | 'unit' | 'planes' | 'exponents'>
+
+/** Halves of a plane: all of them, or those in the first of so many words. */
+export const halves = (name: PlaneName, every: Exponents['every'] = 1): Exponents => ({
+  plane: name,
+  width: 16,
+  ones: 0x7c00,
+  every,
+})
 
 export function define(
   name: FormatName,
@@ -49,10 +57,15 @@ export function define(
   }
 }
 
-/** Formats whose scales hold for 32 weights. */
-export const small = (blockBytes: number, planes: readonly Plane[]): Shape => ({
+/** Formats whose scales, halves if not said otherwise, hold for 32 weights. */
+export const small = (
+  blockBytes: number,
+  planes: readonly Plane[],
+  exponents: Exponents | null = halves('scales'),
+): Shape => ({
   block: 32,
   blockBytes,
   unit: 32,
   planes,
+  exponents,
 })

@@ -5,6 +5,7 @@ import levelsCrumbs from '../../../shaders/lib/levels_crumbs.wgsl?raw'
 import scalesSix from '../../../shaders/lib/scales_six.wgsl?raw'
 import weightsF8E4M3 from '../../../shaders/lib/weights_f8_e4m3.wgsl?raw'
 import weightsF8E5M2 from '../../../shaders/lib/weights_f8_e5m2.wgsl?raw'
+import weightsFp4 from '../../../shaders/lib/weights_fp4.wgsl?raw'
 import weightsInt4 from '../../../shaders/lib/weights_int4.wgsl?raw'
 import weightsIq4Nl from '../../../shaders/lib/weights_iq4_nl.wgsl?raw'
 import weightsIq4Xs from '../../../shaders/lib/weights_iq4_xs.wgsl?raw'
@@ -19,17 +20,24 @@ import weightsQ51 from '../../../shaders/lib/weights_q5_1.wgsl?raw'
 import weightsQ5K from '../../../shaders/lib/weights_q5_k.wgsl?raw'
 import weightsQ6K from '../../../shaders/lib/weights_q6_k.wgsl?raw'
 import type { LoadFormat } from '../../api/model.ts'
-import { define, HEAD_NONE, plane, shader, small, UNITS_SCALED, type Shape } from './define.ts'
+import { define, halves, HEAD_NONE, plane, shader, small, UNITS_SCALED, type Shape } from './define.ts'
 import { FORMATS, NIBBLES } from './index.ts'
-import type { FormatName, Plane, WeightFormat } from './record.ts'
+import type { Exponents, FormatName, Plane, WeightFormat } from './record.ts'
 
 /** Formats of super-blocks. */
-const large = (blockBytes: number, planes: readonly Plane[]): Shape => ({
+const large = (blockBytes: number, planes: readonly Plane[], exponents = halves('super')): Shape => ({
   block: 256,
   blockBytes,
   unit: 32,
   planes,
+  exponents,
 })
+/** The first word of four is d and dmin. */
+const HEAD_OF_FOUR = halves('scales', 4)
+/** The lower half of the first word of two is d. */
+const HEAD_OF_TWO: Exponents = { plane: 'scales', width: 32, ones: 0x7c00, every: 2 }
+/** 252 · 2^k and more, which the largest levels may exceed. */
+const LARGE_POWERS: Exponents = { plane: 'scales', width: 8, ones: 0xfc, every: 1 }
 
 const [, , LEVELS_NIBBLES] = NIBBLES
 const LEVELS_FIVE = shader('levels_five', levelsFive)
@@ -45,10 +53,11 @@ const eight: Shape & { grouped: boolean } = {
   blockBytes: 1,
   unit: 16,
   planes: [plane('quants', 1, 0)],
+  exponents: null,
   grouped: true,
 }
 /** Four-bit weights with a scale for each group. */
-const four = { ...small(16, [plane('quants', 16, 0)]), grouped: true }
+const four = { ...small(16, [plane('quants', 16, 0)], null), grouped: true }
 
 /** Formats that only files hold. A new one is a line here and its arithmetic. Block layouts: ggml's `ggml-common.h`. */
 export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, WeightFormat>> = {
@@ -81,13 +90,18 @@ export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, Weig
     ]),
     { weights: weightsQ3K, shared: [UNITS_SCALED, LEVELS_CRUMBS] },
   ),
-  q4_k: define('q4_k', large(144, [plane('quants', 128, 16, 'nibbles2'), plane('scales', 16, 0)]), {
-    weights: weightsQ4K,
-    shared: [UNITS_SCALED, LEVELS_NIBBLES, SCALES_SIX],
-  }),
+  q4_k: define(
+    'q4_k',
+    large(144, [plane('quants', 128, 16, 'nibbles2'), plane('scales', 16, 0)], HEAD_OF_FOUR),
+    { weights: weightsQ4K, shared: [UNITS_SCALED, LEVELS_NIBBLES, SCALES_SIX] },
+  ),
   q5_k: define(
     'q5_k',
-    large(176, [plane('quants', 128, 48, 'nibbles2'), plane('high', 32, 16, 'bits'), plane('scales', 16, 0)]),
+    large(
+      176,
+      [plane('quants', 128, 48, 'nibbles2'), plane('high', 32, 16, 'bits'), plane('scales', 16, 0)],
+      HEAD_OF_FOUR,
+    ),
     { weights: weightsQ5K, shared: [UNITS_SCALED, LEVELS_FIVE, SCALES_SIX] },
   ),
   q6_k: define(
@@ -104,16 +118,17 @@ export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, Weig
     weights: weightsIq4Nl,
     shared: [HEAD_NONE, UNITS_SCALED, LEVELS_IQ4],
   }),
-  iq4_xs: define('iq4_xs', large(136, [plane('quants', 128, 8), plane('scales', 8, 0)]), {
+  iq4_xs: define('iq4_xs', large(136, [plane('quants', 128, 8), plane('scales', 8, 0)], HEAD_OF_TWO), {
     weights: weightsIq4Xs,
     shared: [UNITS_SCALED, LEVELS_IQ4],
   }),
-  mxfp4: define('mxfp4', small(17, [plane('quants', 16, 1), plane('scales', 1, 0)]), {
+  mxfp4: define('mxfp4', small(17, [plane('quants', 16, 1), plane('scales', 1, 0)], LARGE_POWERS), {
     weights: weightsMxfp4,
     shared: [HEAD_NONE],
   }),
   f8_e4m3: define('f8_e4m3', eight, { weights: weightsF8E4M3, shared: [...GROUPS, UNITS_SCALED] }),
   f8_e5m2: define('f8_e5m2', eight, { weights: weightsF8E5M2, shared: [...GROUPS, UNITS_SCALED] }),
+  fp4: define('fp4', four, { weights: weightsFp4, shared: [...GROUPS, UNITS_SCALED] }),
   nf4: define('nf4', four, { weights: weightsNf4, shared: [...GROUPS, UNITS_SCALED] }),
   int4: define('int4', four, { weights: weightsInt4, shared: [...GROUPS, LEVELS_NIBBLES] }),
 }

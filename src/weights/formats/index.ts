@@ -16,25 +16,26 @@ import type { FormatName, WeightFormat } from './record.ts'
 
 export type { FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
 
-const float = (bytes: number): Shape => ({
+const float = (bytes: number, ones: number): Shape => ({
   block: 1,
   blockBytes: bytes,
   unit: 16 / bytes,
   planes: [plane('quants', bytes, 0)],
+  exponents: { plane: 'quants', width: bytes === 4 ? 32 : 16, ones, every: 1 },
 })
 
 export const NIBBLES = [HEAD_NONE, UNITS_SCALED, shader('levels_nibbles', levelsNibbles)] as const
 
 /** Formats that floats can be kept in. Those that only files hold are in `fileFormats.ts`. */
 export const FORMATS: Readonly<Record<LoadFormat, WeightFormat>> = {
-  f32: define('f32', float(4), { weights: weightsF32, shared: PLAIN, pack: packF32 }),
-  f16: define('f16', float(2), {
+  f32: define('f32', float(4, 0x7f80_0000), { weights: weightsF32, shared: PLAIN, pack: packF32 }),
+  f16: define('f16', float(2, 0x7c00), {
     weights: weightsF16,
     native: weightsF16Native,
     shared: PLAIN,
     pack: packF16,
   }),
-  bf16: define('bf16', float(2), { weights: weightsBf16, shared: PLAIN, pack: packBf16 }),
+  bf16: define('bf16', float(2, 0x7f80), { weights: weightsBf16, shared: PLAIN, pack: packBf16 }),
   q8_0: define(
     'q8_0',
     { ...small(34, [plane('quants', 32, 2), plane('scales', 2, 0)]), unit: 16 },

@@ -26,6 +26,17 @@ export interface Plane {
   readonly repack: Repack
 }
 
+/** Where a format's scales, or its floats, have their exponents: where none of them is all ones, every weight is finite. */
+export interface Exponents {
+  readonly plane: PlaneName
+  /** Fields of so many bits. */
+  readonly width: 8 | 16 | 32
+  /** Bits of a field that are ones where it is NaN, infinite or too large. */
+  readonly ones: number
+  /** Fields lie in the first of so many words. */
+  readonly every: 1 | 2 | 4
+}
+
 /** All that is known of a weight format. Loader, planner, ledger, reader and kernels consult this and nothing else. */
 export interface WeightFormat extends MatrixFormat {
   readonly name: FormatName
@@ -33,6 +44,8 @@ export interface WeightFormat extends MatrixFormat {
   readonly blockBytes: number
   /** `quants` first. Rows of the quants are padded to 16 bytes, of other planes not at all. */
   readonly planes: readonly Plane[]
+  /** Null: every weight has to be looked at. */
+  readonly exponents: Exponents | null
   /** Scales are not in the blocks but tensors of their own, each for a group of columns: see {@link PlaneLayout.group}. */
   readonly grouped: boolean
   /** The pack kernel that makes the planes from floats; null: only files hold this format. */

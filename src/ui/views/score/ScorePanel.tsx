@@ -55,9 +55,14 @@ function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; 
       'rank',
       t('logits.rank'),
       rank,
-      t('lens.rankOf', { rank: formatCount(rank + 1), vocab: formatCount(vocab) }),
+      t('lens.rankOf', { rank: Number.isNaN(rank) ? '—' : formatCount(rank + 1), vocab: formatCount(vocab) }),
     ],
-    ['entropy', t('logits.entropy'), entropy, `${formatFixed(entropy / Math.LN2, 3)} bit`],
+    [
+      'entropy',
+      t('logits.entropy'),
+      entropy,
+      Number.isNaN(entropy) ? '—' : `${formatFixed(entropy / Math.LN2, 3)} bit`,
+    ],
   ]
   return (
     <>

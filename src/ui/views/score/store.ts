@@ -171,7 +171,7 @@ export class Scores {
   }
 
   private async prepare(model: Model, text: string): Promise<ScoreResult> {
-    const { scales } = adaptersOf(this.session)
+    const scales = model.info.remote ? [] : adaptersOf(this.session).scales
     const { id: modelId, vocab, bosId, eosIds, hasTokenizer } = model.info
     const taken = this.taken.text === text && this.taken.modelId === modelId ? this.taken : null
     const ids = taken?.ids ?? (await encodeText(model, text))

@@ -1,5 +1,5 @@
-// θ ← θ·(1 − η·λ) − η·û·factor, û = c·g / √(R·C / mean(R))
-//   theta, g [n], columns [columns of all matrices], rows as in factored.wgsl
+// û = c·g / √(R·C / mean(R)) of every weight: updates_measured sums its squares, updates_taken takes the step
+//   g [n], columns [columns of all matrices], rows as in factored.wgsl
 //   grid: a thread for each row, in two dimensions
 struct Params {
   matrices: u32,
@@ -8,9 +8,7 @@ struct Params {
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(3) var<storage, read> statistics: array<f32>;
-@group(0) @binding(4) var<storage, read_write> theta: array<f32>;
 @group(0) @binding(5) var<storage, read> g: array<f32>;
-@group(0) @binding(7) var<storage, read> rows: array<f32>;
 @group(0) @binding(8) var<storage, read> columns: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -24,9 +22,12 @@ fn main(
   let m = matrix_of_row(row);
   let matrix = matrix_at(m);
   let base = matrix.at + (row - matrix.first_row) * matrix.columns;
-  let by_row = inverseSqrt(rows[row] / rows[mean_word(m)]) * statistics[2] * rows[factor_word(m)] * control[1];
+  let by_row = inverseSqrt(rows[row] / rows[mean_word(m)]) * statistics[2] * update_factor(m);
+  var squares = 0.0;
   for (var c = 0u; c < matrix.columns; c++) {
     let update = g[base + c] * by_row * inverseSqrt(columns[matrix.first_column + c]);
-    theta[base + c] = theta[base + c] * control[3] - update;
+    squares += update * update;
+    leave(base + c, update);
   }
+  finish_row(row, squares);
 }
