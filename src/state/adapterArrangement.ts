@@ -1,7 +1,7 @@
 import type { StoreApi } from 'zustand/vanilla'
 import type { ModelSource } from '../api/model.ts'
 import type { SavedTrack } from './adapterMemory.ts'
-import type { Addition, AdaptersState } from './adapters.ts'
+import type { Addition, AdaptersState } from './adapterState.ts'
 
 /** Rows as they stood. */
 export interface Arrangement {

@@ -1,53 +1,19 @@
 import { createStore } from 'zustand/vanilla'
-import { toErrorData, type ErrorData } from '../errors.ts'
+import { toErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
 import { arrangementOf, bringBack, type Arrangement } from './adapterArrangement.ts'
 import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
 import { formatAdapters, missingAdapters, parseAdapters } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
-import {
-  actingScale,
-  freeName,
-  scalesOf,
-  type AdapterOrigin,
-  type NamedScale,
-  type Track,
-} from './adapterScales.ts'
+import { actingScale, freeName, scalesOf, type NamedScale, type Track } from './adapterScales.ts'
+import type { Absent, AdaptersState, Addition } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
 import { isRunning } from './app.ts'
 import type { AdapterEntry } from './catalogue.ts'
 import { linkPartChanged, registerLinkPart } from './linkParts.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
-
-/** An adapter of before that is not loaded: its files must be dropped again, or the model refused it. */
-export interface Absent extends SavedTrack {
-  refused: { model: string; error: ErrorData } | null
-}
-
-export interface AdaptersState {
-  tracks: readonly Track[]
-  /** Id of the row that alone acts. */
-  solo: string | null
-  /** Id of the row looked into. */
-  selected: string | null
-  /** Names of adapters being read. */
-  pending: readonly string[]
-  absent: readonly Absent[]
-  /** The adapters folded into the weights; null while adapters run beside them. */
-  merged: readonly NamedScale[] | null
-  working: 'merge' | 'unmerge' | 'export' | null
-}
-
-/** An adapter to be loaded, and how it is to act. */
-export interface Addition {
-  source: ModelSource
-  origin: AdapterOrigin
-  name: string | null
-  scale?: number
-  enabled?: boolean
-}
 
 /** The adapters on the page's model: loads them, scales them, remembers them. */
 export class Adapters {

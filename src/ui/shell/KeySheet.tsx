@@ -1,18 +1,10 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useApp, useSession, useTranslate } from '../context.ts'
-import type { MessageKey } from '../words/index.ts'
 import { VIEWS } from '../views/index.ts'
 import { Icon } from '../components/Icon.tsx'
+import { COMMAND, type ViewKey } from '../components/useViewKeys.ts'
 
-interface Key {
-  /** Keys that do the same or are a pair, parted by spaces. */
-  keys: string
-  does: MessageKey
-}
-
-const COMMAND = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl'
-
-const EVERYWHERE: readonly Key[] = [
+const EVERYWHERE: readonly ViewKey[] = [
   { keys: `${COMMAND}+Enter`, does: 'keys.write' },
   { keys: 'Esc', does: 'keys.stop' },
   { keys: 'J K ← →', does: 'keys.walk' },
@@ -22,66 +14,18 @@ const EVERYWHERE: readonly Key[] = [
   { keys: '?', does: 'keys.sheet' },
 ]
 
-/** Keys a view adds to those of the page, by its name. */
-const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
-  chat: [
-    { keys: 'Enter', does: 'keys.chatSend' },
-    { keys: 'Shift+Enter', does: 'keys.chatLine' },
-  ],
-  tokenizer: [{ keys: '← →', does: 'keys.tokenIds' }],
-  steps: [
-    { keys: 'F10 → ←', does: 'keys.step' },
-    { keys: 'F11 L Shift+L', does: 'keys.layer' },
-    { keys: 'J K', does: 'keys.token' },
-    { keys: 'Space', does: 'keys.play' },
-    { keys: 'B', does: 'keys.breakpoint' },
-    { keys: 'F8 R', does: 'keys.run' },
-    { keys: '/', does: 'keys.search' },
-    { keys: '← ↑ ↓ →', does: 'keys.cell' },
-    { keys: '+ − 0', does: 'keys.zoom' },
-  ],
-  map: [
-    { keys: '← ↑ ↓ → Enter', does: 'keys.mapParts' },
-    { keys: 'F10 Shift+F10', does: 'keys.step' },
-    { keys: 'F11 L Shift+L', does: 'keys.layer' },
-    { keys: 'J K', does: 'keys.token' },
-    { keys: 'Space', does: 'keys.play' },
-  ],
-  attention: [
-    { keys: '← ↑ ↓ → Home End', does: 'keys.heads' },
-    { keys: 'Shift+→', does: 'keys.headsMore' },
-  ],
-  lens: [{ keys: '← ↑ ↓ → Home End', does: 'keys.lensCell' }],
-  train: [{ keys: '↑ ↓ Home End', does: 'keys.trainExamples' }],
-  branches: [
-    { keys: '↑ ↓ Home End', does: 'keys.branchLines' },
-    { keys: '← →', does: 'keys.branchTokens' },
-    { keys: 'Enter', does: 'keys.branchUse' },
-    { keys: 'Delete', does: 'keys.branchRemove' },
-  ],
-  edits: [
-    { keys: '← ↑ ↓ → Enter', does: 'keys.parts' },
-    { keys: 'Space Enter', does: 'keys.patch' },
-  ],
-  score: [
-    { keys: `${COMMAND}+Enter`, does: 'keys.scoreRun' },
-    { keys: '← →', does: 'keys.scoredToken' },
-  ],
-  precision: [{ keys: '← → Home End', does: 'keys.scoredToken' }],
-  speculate: [
-    { keys: `${COMMAND}+Enter`, does: 'keys.speculateRun' },
-    { keys: 'J K ← →', does: 'keys.places' },
-  ],
-  adapters: [{ keys: '↑ ↓', does: 'keys.adapterRow' }],
-  compare: [
-    { keys: `${COMMAND}+Enter`, does: 'keys.compareRun' },
-    { keys: 'N', does: 'keys.divergence' },
-    { keys: 'J K', does: 'keys.positions' },
-  ],
-  log: [
-    { keys: 'J K', does: 'keys.fileTokens' },
-    { keys: '↑ ↓ Home End', does: 'keys.fileSteps' },
-  ],
+/** The keys of every view by its name; those of none until they are here. */
+function useKeysOfViews(): ReadonlyMap<string, readonly ViewKey[]> {
+  const session = useSession()
+  const [found, setFound] = useState<ReadonlyMap<string, readonly ViewKey[]>>(new Map())
+  useEffect(() => {
+    const all = VIEWS.map(async ({ name, keys }) => [name, (await keys?.()) ?? []] as const)
+    Promise.all(all).then(
+      (lists) => setFound(new Map(lists)),
+      (error: unknown) => session.report(error),
+    )
+  }, [session])
+  return found
 }
 
 /** Every key of the page, those of the view on show first, in a dialog that Escape closes. */
@@ -91,8 +35,8 @@ export function KeySheet() {
   const view = useApp((state) => state.view)
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
-  const others = VIEWS.filter(({ name }) => name in OF_VIEWS && name !== view)
-  const ordered = [...VIEWS.filter(({ name }) => name === view), ...others]
+  const keysOf = useKeysOfViews()
+  const ordered = [...VIEWS.filter(({ name }) => name === view), ...VIEWS.filter(({ name }) => name !== view)]
   return (
     <dialog
       ref={dialog}
@@ -117,14 +61,14 @@ export function KeySheet() {
       <div className="key-lists">
         <KeyList title={t('keys.everywhere')} keys={EVERYWHERE} />
         {ordered.map(({ name, title }) => (
-          <KeyList key={name} title={t(title)} keys={OF_VIEWS[name] ?? []} />
+          <KeyList key={name} title={t(title)} keys={keysOf.get(name) ?? []} />
         ))}
       </div>
     </dialog>
   )
 }
 
-function KeyList({ title, keys }: { title: string; keys: readonly Key[] }) {
+function KeyList({ title, keys }: { title: string; keys: readonly ViewKey[] }) {
   const t = useTranslate()
   if (keys.length === 0) return null
   return (

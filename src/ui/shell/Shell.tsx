@@ -5,7 +5,8 @@ import { RunMeters } from '../components/RunMeters.tsx'
 import { Splitter } from '../components/Splitter.tsx'
 import { ViewNav } from './ViewNav.tsx'
 import { NARROW, TIGHT, useApp, useMedia, useRested, useSession, useTranslate } from '../context.ts'
-import { viewsFor, type Region, type View } from '../views/index.ts'
+import { viewsFor } from '../views/index.ts'
+import type { Region, View } from '../views/view.ts'
 import { later, soon } from '../views/later.tsx'
 
 const SIDES = {
@@ -42,7 +43,7 @@ function useShownView(): View {
   const view = useActiveView()
   const far = useApp(remoteOf)
   if (!far || view.needs === undefined || far.capabilities[view.needs] === true) return view
-  return { ...view, component: FarView, left: null, right: null, bottom: null }
+  return { ...view, component: FarView, left: undefined, right: undefined, bottom: undefined }
 }
 
 function useActiveView(): View {
@@ -75,13 +76,13 @@ function WideShell({ view }: { view: View }) {
           className="shell"
           style={{ '--left-width': `${layout.leftWidth}px`, '--right-width': `${layout.rightWidth}px` }}
         >
-          {view.left !== null && <SideRegion side="left" region={view.left} layout={layout} />}
+          {view.left !== undefined && <SideRegion side="left" region={view.left} layout={layout} />}
           <main className="region region-view">
             <Active />
           </main>
-          {view.right !== null && <SideRegion side="right" region={view.right} layout={layout} />}
+          {view.right !== undefined && <SideRegion side="right" region={view.right} layout={layout} />}
         </div>
-        {Bottom !== null && (
+        {Bottom !== undefined && (
           <div className="region-bottom">
             <Bottom />
           </div>
@@ -158,8 +159,8 @@ function NarrowShell({ view }: { view: View }) {
   const t = useTranslate()
   const shown = useApp((state) => state.narrow)
   const { component: Active, left, right, bottom: Bottom } = view
-  const side = shown === 'left' ? left : shown === 'right' ? right : null
-  const choices: { region: NarrowRegion; part: Pick<Region, 'title' | 'icon'> | null }[] = [
+  const side = shown === 'left' ? left : shown === 'right' ? right : undefined
+  const choices: { region: NarrowRegion; part: Pick<Region, 'title' | 'icon'> | undefined }[] = [
     { region: 'view', part: view },
     { region: 'right', part: right },
     { region: 'left', part: left },
@@ -171,7 +172,7 @@ function NarrowShell({ view }: { view: View }) {
         <RunMeters />
       </div>
       <main className="narrow">
-        {side === null ? (
+        {side === undefined ? (
           <Active />
         ) : (
           <section className="narrow-region" aria-label={t(side.title)}>
@@ -179,20 +180,20 @@ function NarrowShell({ view }: { view: View }) {
             <side.component />
           </section>
         )}
-        {Bottom !== null && <Bottom />}
+        {Bottom !== undefined && <Bottom />}
       </main>
       <StripPlace />
       <LessonPlace />
-      {(left !== null || right !== null) && (
+      {(left !== undefined || right !== undefined) && (
         <nav className="bottom-bar" aria-label={t('regions.label')}>
           {choices.map(
             ({ region, part }) =>
-              part !== null && (
+              part !== undefined && (
                 <button
                   key={region}
                   type="button"
                   className="bottom-tab"
-                  aria-current={region === (side === null ? 'view' : shown) ? 'true' : undefined}
+                  aria-current={region === (side === undefined ? 'view' : shown) ? 'true' : undefined}
                   onClick={() => app.setState({ narrow: region })}
                 >
                   <Icon name={part.icon} />

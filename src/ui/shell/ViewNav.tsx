@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
 import { answeringModel } from '../../state/app.ts'
 import { NARROW, TIGHT, useApp, useMedia, useSession, useTranslate } from '../context.ts'
-import { VIEW_GROUPS, viewsFor, type View } from '../views/index.ts'
+import { viewsFor } from '../views/index.ts'
+import { VIEW_GROUPS, type View } from '../views/view.ts'
 import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
 

@@ -1,12 +1,14 @@
-import { registerLessonLink } from '../views/learn/link.ts'
 import { isRunning } from '../../state/app.ts'
 import type { Session } from '../../state/session.ts'
-import { registerStepsLink } from '../views/steps/link.ts'
+import { VIEWS } from '../views/index.ts'
 
-/** Gives what is fetched later its keys in the page's link. */
+/** Gives the views their keys in the page's link. */
 export function registerLinks(session: Session): void {
-  registerStepsLink(session)
-  registerLessonLink(session)
+  for (const { link } of VIEWS) {
+    link?.()
+      .then(({ registerLink }) => registerLink(session))
+      .catch((error: unknown) => session.report(error))
+  }
   const leave = session.app.subscribe(watch)
   /** The list of runs is of use once there has been one; it takes up the text it finds. */
   function watch(): void {

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Absent } from '../../../state/adapters.ts'
+import type { Absent } from '../../../state/adapterState.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'

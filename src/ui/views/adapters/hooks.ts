@@ -1,6 +1,7 @@
 import { useStore } from 'zustand'
 import type { Track } from '../../../state/adapterScales.ts'
-import { adaptersOf, type Adapters, type AdaptersState } from '../../../state/adapters.ts'
+import { type AdaptersState } from '../../../state/adapterState.ts'
+import { adaptersOf, type Adapters } from '../../../state/adapters.ts'
 import type { TextScalesState } from '../../../state/adapterText.ts'
 import { useSession } from '../../context.ts'
 

@@ -1,6 +1,7 @@
-import { useEffect } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import type { CompareMode, ScalesChoice, Side } from './store.ts'
+import { keys } from './keys.ts'
+import { useViewKeys } from '../../components/useViewKeys.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -13,7 +14,7 @@ import { CompareToggle } from '../adapters/ScalesChip.tsx'
 /** The same prompt and seed under two sets of scales, in lock-step; or one text, scored under both. */
 export function CompareView() {
   const merged = useAdaptersState((state) => state.merged !== null)
-  useCompareKeys()
+  useViewKeys(keys)
   return (
     <div className="compare">
       <CompareControls blocked={merged} />
@@ -24,34 +25,6 @@ export function CompareView() {
 
 function useWorking(): boolean {
   return useCompareState(({ phase }) => phase.kind === 'prefill' || phase.kind === 'running')
-}
-
-/** Here Ctrl/Cmd+Enter compares, Esc stops, N jumps to the next divergence and J and K walk the positions. */
-function useCompareKeys(): void {
-  const comparison = useComparison()
-  useEffect(() => {
-    const walk = (by: number) => {
-      const { selected } = comparison.state.getState()
-      const last = comparison.kl.length - 1
-      const next = selected === null ? (by > 0 ? 0 : last) : selected + by
-      if (last >= 0) comparison.state.setState({ selected: Math.min(last, Math.max(0, next)) })
-    }
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.isComposing || document.querySelector('dialog[open]') !== null) return
-      const typing = event.target instanceof HTMLElement && event.target.matches('textarea, select, input')
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void comparison.start()
-      else if (event.key === 'Escape') comparison.stop()
-      else if (typing || event.ctrlKey || event.metaKey || event.altKey) return
-      else if (event.key === 'n' || event.key === 'N') comparison.nextDivergence()
-      else if (event.key === 'j' || event.key === 'J') walk(-1)
-      else if (event.key === 'k' || event.key === 'K') walk(1)
-      else return
-      event.preventDefault()
-    }
-    // Before the page's own keys, which write and walk the other text.
-    document.addEventListener('keydown', onKeyDown, true)
-    return () => document.removeEventListener('keydown', onKeyDown, true)
-  }, [comparison])
 }
 
 function CompareControls({ blocked }: { blocked: boolean }) {

@@ -125,6 +125,14 @@ export class Comparison {
     }
   }
 
+  /** Selects the position before or behind; from nowhere the first or the last. */
+  walk(by: 1 | -1): void {
+    const { selected } = this.state.getState()
+    const last = this.kl.length - 1
+    const next = selected === null ? (by > 0 ? 0 : last) : selected + by
+    if (last >= 0) this.state.setState({ selected: Math.min(last, Math.max(0, next)) })
+  }
+
   /** KL at every position shown, nats. */
   get kl(): readonly (number | null)[] {
     const { shown } = this.state.getState()

@@ -2,7 +2,7 @@ import { linkPartChanged, registerLinkPart } from '../../../state/linkParts.ts'
 import type { Session } from '../../../state/session.ts'
 
 /** Keeps the open lesson and its step in the page's link; the lessons themselves are fetched for a link that names one. */
-export function registerLessonLink(session: Session): void {
+export function registerLink(session: Session): void {
   const { app } = session
   registerLinkPart('lesson', {
     read: () => app.getState().lesson,

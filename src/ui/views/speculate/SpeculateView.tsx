@@ -5,11 +5,12 @@ import { DraftControls } from './DraftControls.tsx'
 import { useChanges } from './MadeWith.tsx'
 import { SpeculatedText } from './SpeculatedText.tsx'
 import { SpeculationSummary } from './SpeculationSummary.tsx'
-import { useSpeculateKeys, useSpeculateState } from './hooks.ts'
+import { useSpeculateState } from './hooks.ts'
+import { keys } from './keys.ts'
 
 /** A draft model proposes, the model checks: one column a round, the text below. */
 export function SpeculateView() {
-  useSpeculateKeys()
+  useViewKeys(keys)
   const shown = useSpeculateState((state) => state.shown !== null)
   const stale = useChanges().length > 0
   return (
@@ -40,3 +41,4 @@ function Nothing() {
     </div>
   )
 }
+import { useViewKeys } from '../../components/useViewKeys.ts'

@@ -1,4 +1,3 @@
-import { useEffect } from 'react'
 import { useStore } from 'zustand'
 import { speculationOf, type SpeculateState, type Speculation } from './store.ts'
 import { slotsOf, type RoundPlace, type Slot } from '../../../analysis/speculatedRounds.ts'
@@ -27,28 +26,4 @@ export function useSelectedSlot(): { place: RoundPlace; round: SpeculatedRound; 
   const round = place === null ? undefined : rounds[place.round]
   const slot = round === undefined || place === null ? undefined : slotsOf(round)[place.slot]
   return place === null || round === undefined || slot === undefined ? null : { place, round, slot }
-}
-
-const WALKS: Readonly<Record<string, number>> = { j: -1, k: 1, ArrowLeft: -1, ArrowRight: 1 }
-
-/** Here Ctrl/Cmd+Enter speculates, Esc stops, J, K and the arrows walk the places. */
-export function useSpeculateKeys(): void {
-  const speculation = useSpeculation()
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.isComposing || document.querySelector('dialog[open]') !== null) return
-      const { target } = event
-      const typing =
-        target instanceof HTMLElement && target.matches('textarea, select, input, [role=separator]')
-      const walk = WALKS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void speculation.start()
-      else if (event.key === 'Escape' && speculation.working) speculation.stop()
-      else if (typing || event.ctrlKey || event.metaKey || event.altKey || walk === undefined) return
-      else speculation.walk(walk)
-      event.preventDefault()
-    }
-    // Before the page's own keys, which write and walk the other text.
-    document.addEventListener('keydown', onKeyDown, true)
-    return () => document.removeEventListener('keydown', onKeyDown, true)
-  }, [speculation])
 }

@@ -3,7 +3,7 @@ import type { Session } from '../../../state/session.ts'
 import { stepsOf } from './store.ts'
 
 /** Keeps the chosen step, and the chosen token of the prompt, in the page's link. */
-export function registerStepsLink(session: Session): void {
+export function registerLink(session: Session): void {
   const steps = stepsOf(session)
   registerLinkPart('step', {
     read: () => (session.app.getState().view === 'steps' && steps.state.getState().step) || null,

@@ -44,20 +44,3 @@ export function useKeptTensor(
     error: failed?.step === step ? failed.error : null,
   }
 }
-
-/** Here J and K walk the tokens of the file. */
-export function useTokenKeys(): void {
-  const traces = useSavedTraces()
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const by = { j: -1, k: 1 }[event.key.toLowerCase()]
-      if (by === undefined || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return
-      if (event.target instanceof HTMLElement && event.target.matches('textarea, select, input')) return
-      traces.selectRow(traces.state.getState().row + by)
-      event.preventDefault()
-    }
-    // Before the page's own keys, which walk the text that was written here.
-    document.addEventListener('keydown', onKeyDown, true)
-    return () => document.removeEventListener('keydown', onKeyDown, true)
-  }, [traces])
-}

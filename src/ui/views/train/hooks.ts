@@ -4,7 +4,8 @@ import type { Curve } from './store/curve.ts'
 import { trainingOf, type Training } from './store/training.ts'
 import type { DataState, RunExamples } from './store/trainData.ts'
 import type { TrainState } from './store/runState.ts'
-import { adaptersOf, type AdaptersState } from '../../../state/adapters.ts'
+import { type AdaptersState } from '../../../state/adapterState.ts'
+import { adaptersOf } from '../../../state/adapters.ts'
 import { useSession } from '../../context.ts'
 
 export function useTraining(): Training {

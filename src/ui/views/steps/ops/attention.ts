@@ -18,7 +18,7 @@ import { maskAt, seenBy, type Masked, type Sight } from '../../../draw/sight.ts'
 import { capped, constant, equals, formatConstant, formatValue, n, scaled, signed } from '../numbers.ts'
 import { indexInRow } from '../shape.ts'
 import { productSum, sumOf, type Sum } from './sums.ts'
-import { NO_ROW, opView, type Remark } from './view.ts'
+import { NO_ROW, opView, type Remark } from './opView.ts'
 
 interface Heads {
   readonly heads: number

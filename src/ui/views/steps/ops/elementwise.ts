@@ -3,7 +3,7 @@ import type { Activation, GateAttrs } from '../../../../program/attrs.ts'
 import { fn, mi, mn, mo, mrow, paren, sub, tight, word } from '../../../components/mathml.ts'
 import { constant, equals, n, signed } from '../numbers.ts'
 import { ACTIVATIONS } from './activations.ts'
-import { opView, type ExplainContext } from './view.ts'
+import { opView, type ExplainContext } from './opView.ts'
 
 const name = (activation: Activation) => word(ACTIVATIONS[activation].title)
 

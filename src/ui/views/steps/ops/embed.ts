@@ -1,6 +1,6 @@
 import { mi, mo, mrow, sub } from '../../../components/mathml.ts'
 import { constant, equals, formatConstant, n } from '../numbers.ts'
-import { opView } from './view.ts'
+import { opView } from './opView.ts'
 
 /** The embedding reads its table, and a second one where positions are learned. */
 const hasPositions = ({ params }: { params: readonly unknown[] }): boolean => params.length > 1

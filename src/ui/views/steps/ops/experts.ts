@@ -2,7 +2,7 @@ import type { RouterSoftmax } from '../../../../program/attrs.ts'
 import { mfrac, mi, mo, mrow, msub, msup, mtext, sub, sumOver, tight } from '../../../components/mathml.ts'
 import { equals, formatValue, n, signed } from '../numbers.ts'
 import { productSum, SHOWN_TERMS, sumOf, type Sum, type Term } from './sums.ts'
-import { NO_ROW, opView, type TermList } from './view.ts'
+import { NO_ROW, opView, type TermList } from './opView.ts'
 
 /** sₑ of a number of an expert. */
 const scoreOf = (expert: number) => msub(mi('s'), n(expert))

@@ -9,9 +9,9 @@ import { expertLinear, expertSum, routerWeights, scaledAdd, topK } from './exper
 import { linear } from './linear.ts'
 import { layerNorm, rmsNorm } from './norm.ts'
 import { rope } from './rope.ts'
-import type { Explanation, ExplainRequest, OpView } from './view.ts'
+import type { Explanation, ExplainRequest, OpView } from './opView.ts'
 
-export type { Explanation, ExplainRequest, Remark, TermList } from './view.ts'
+export type { Explanation, ExplainRequest, Remark, TermList } from './opView.ts'
 
 /** What the stepper says of each op; of one that is not here it shows the formula and the value. */
 const OP_VIEWS: { readonly [O in OpName]?: OpView<O> } = {

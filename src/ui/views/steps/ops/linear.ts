@@ -1,7 +1,7 @@
 import { mi, mo, mrow, msub, sub, sumOver, tight } from '../../../components/mathml.ts'
 import { capped, equals, formatConstant, formatValue, scaled, signed } from '../numbers.ts'
 import { productSum, SHOWN_TERMS, sumOf, type Sum, type Term } from './sums.ts'
-import { NO_ROW, opView, type TermList } from './view.ts'
+import { NO_ROW, opView, type TermList } from './opView.ts'
 
 interface ProductFacts {
   /** Null while the weights are not at hand. */

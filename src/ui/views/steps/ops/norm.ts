@@ -1,7 +1,7 @@
 import type { StepInfoOf } from '../../../../state/anatomy.ts'
 import { mfrac, mi, mn, mo, mrow, msqrt, msup, paren, sub, sumOver } from '../../../components/mathml.ts'
 import { constant, equals, formatValue, n, signed } from '../numbers.ts'
-import { NO_ROW, opView, type ExplainContext, type Remark } from './view.ts'
+import { NO_ROW, opView, type ExplainContext, type Remark } from './opView.ts'
 
 type Norm = 'rms_norm' | 'layer_norm'
 

@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import type { RopeAttrs } from '../../../../program/attrs.ts'
 import { fn, mi, mo, mrow, paren, tight } from '../../../components/mathml.ts'
 import { constant, equals, formatValue, n, signed } from '../numbers.ts'
-import { NO_ROW, opView } from './view.ts'
+import { NO_ROW, opView } from './opView.ts'
 
 /** The dimension that turns together with one of a head; null for one beyond those that turn. */
 export function partnerOf(dim: number, { layout, table: { rotary } }: RopeAttrs): number | null {

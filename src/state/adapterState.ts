@@ -1,0 +1,32 @@
+import type { ModelSource } from '../api/model.ts'
+import type { ErrorData } from '../errors.ts'
+import type { SavedTrack } from './adapterMemory.ts'
+import type { AdapterOrigin, NamedScale, Track } from './adapterScales.ts'
+
+/** An adapter of before that is not loaded: its files must be dropped again, or the model refused it. */
+export interface Absent extends SavedTrack {
+  refused: { model: string; error: ErrorData } | null
+}
+
+export interface AdaptersState {
+  tracks: readonly Track[]
+  /** Id of the row that alone acts. */
+  solo: string | null
+  /** Id of the row looked into. */
+  selected: string | null
+  /** Names of adapters being read. */
+  pending: readonly string[]
+  absent: readonly Absent[]
+  /** The adapters folded into the weights; null while adapters run beside them. */
+  merged: readonly NamedScale[] | null
+  working: 'merge' | 'unmerge' | 'export' | null
+}
+
+/** An adapter to be loaded, and how it is to act. */
+export interface Addition {
+  source: ModelSource
+  origin: AdapterOrigin
+  name: string | null
+  scale?: number
+  enabled?: boolean
+}

@@ -1,0 +1,3 @@
+import type { ViewKey } from '../../components/useViewKeys.ts'
+
+export const keys: readonly ViewKey[] = [{ keys: '↑ ↓', does: 'keys.adapterRow' }]

@@ -1,0 +1,6 @@
+import type { ViewKey } from '../../components/useViewKeys.ts'
+
+export const keys: readonly ViewKey[] = [
+  { keys: '← ↑ ↓ → Home End', does: 'keys.heads' },
+  { keys: 'Shift+→', does: 'keys.headsMore' },
+]

@@ -1,0 +1,8 @@
+import type { ViewKey } from '../../components/useViewKeys.ts'
+
+export const keys: readonly ViewKey[] = [
+  { keys: '↑ ↓ Home End', does: 'keys.branchLines' },
+  { keys: '← →', does: 'keys.branchTokens' },
+  { keys: 'Enter', does: 'keys.branchUse' },
+  { keys: 'Delete', does: 'keys.branchRemove' },
+]

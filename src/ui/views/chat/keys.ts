@@ -1,0 +1,6 @@
+import type { ViewKey } from '../../components/useViewKeys.ts'
+
+export const keys: readonly ViewKey[] = [
+  { keys: 'Enter', does: 'keys.chatSend' },
+  { keys: 'Shift+Enter', does: 'keys.chatLine' },
+]

@@ -1,0 +1,6 @@
+import { COMMAND, type ViewKey } from '../../components/useViewKeys.ts'
+
+export const keys: readonly ViewKey[] = [
+  { keys: `${COMMAND}+Enter`, does: 'keys.scoreRun' },
+  { keys: '← →', does: 'keys.scoredToken' },
+]
