@@ -22,7 +22,7 @@ export interface LoadRequest {
   /** Beside an engine elsewhere, which stays on show. */
   beside?: boolean | undefined
   /** How it is loaded, where that was chosen. */
-  how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
+  how?: Pick<LoadOptions, 'weights' | 'contextLength' | 'kvCache'> | undefined
 }
 
 /** A prompt that does not stand in the page's field. */
