@@ -5,7 +5,7 @@ export type LoadFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0'
 
 /**
  * How matrices may be stored on the GPU, under ggml's names in lower case where it has one; `int4` are the integers of GPTQ and AWQ,
- * `nf4` those of bitsandbytes. Norms and biases are always f32.
+ * `nf4` the levels of bitsandbytes, `fp4` the floats of gpt-oss. Norms and biases are always f32.
  */
 export type WeightFormat =
   | LoadFormat
@@ -22,6 +22,7 @@ export type WeightFormat =
   | 'mxfp4'
   | 'f8_e4m3'
   | 'f8_e5m2'
+  | 'fp4'
   | 'nf4'
   | 'int4'
 

@@ -2,16 +2,17 @@ import type { Inspection } from './inspect.ts'
 import type { Model } from './model.ts'
 
 /**
- * How a method answers: `call` once, with plain data; `stream` piece by piece; `handle` with an object that stays open until it is
- * ended. The page's side and the worker's side of a method are both made from this word.
+ * How a method answers: `call` once, with plain data; `stream` piece by piece; `paced` likewise, each piece made once the one before
+ * was taken; `handle` with an object that stays open until it is ended. The page's side and the worker's side of a method are both
+ * made from this word.
  */
-export type Kind = 'call' | 'stream' | 'handle'
+export type Kind = 'call' | 'stream' | 'paced' | 'handle'
 
 type Method = (...args: never) => unknown
 
 type KindOf<F> = F extends (...args: never) => infer Answer
   ? Answer extends AsyncIterable<unknown>
-    ? 'stream'
+    ? 'stream' | 'paced'
     : Awaited<Answer> extends Inspection | Model
       ? 'handle'
       : 'call'
@@ -41,7 +42,7 @@ export const METHODS = {
   addAdapter: 'call',
   newAdapter: 'call',
   gradients: 'call',
-  train: 'stream',
+  train: 'paced',
   prepareAdapters: 'call',
   setAdapterScale: 'call',
   removeAdapter: 'call',
@@ -63,6 +64,7 @@ export const METHODS = {
   precision: 'stream',
   cache: 'call',
   saveTrace: 'call',
+  selfTest: 'call',
   memory: 'call',
   counters: 'call',
   dispose: 'call',

@@ -23,7 +23,7 @@ import type {
 } from './inspect.ts'
 import type { ModelInfo, ModelSource } from './load.ts'
 import type { PrecisionChunk, PrecisionOptions } from './precision.ts'
-import type { CacheReport, Counters, MemoryReport } from './resources.ts'
+import type { CacheReport, Counters, KernelCheck, MemoryReport } from './resources.ts'
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
 import type { SaveTraceOptions } from './trace.ts'
@@ -185,6 +185,11 @@ export interface Model {
   cache(): Promise<CacheReport>
   /** The run over these tokens with its probed tensors as one file, which {@link openTrace} reads without a GPU. */
   saveTrace(ids: readonly number[], options?: SaveTraceOptions): Promise<Uint8Array>
+  /**
+   * Runs the kernels against the host once more: the first layer in f64, a row of every weight format, many rows against one, the
+   * sampler. Loading does so once for an adapter, its kernels and the sizes of a model.
+   */
+  selfTest(): Promise<readonly KernelCheck[]>
   memory(): Promise<MemoryReport>
   counters(): Promise<Counters>
   dispose(): Promise<void>

@@ -16,6 +16,16 @@ export interface MemoryReport {
   byLabel: Record<string, number>
 }
 
+/** One comparison of the kernels with the host, at the sizes of the loaded model. */
+export interface KernelCheck {
+  /** What was compared: `q8_0 weights of layers.0.attn.q`. */
+  what: string
+  /** Normalised mean squared error; of the sampler 0 or 1. */
+  error: number
+  /** What is wrong and by how much; null when they agree. */
+  complaint: string | null
+}
+
 /** A run of text in the cache of keys and values. */
 export interface CachedSequence {
   /** Names the adapter scales and edits its pages were made under; '' is the plain base. */

@@ -90,7 +90,17 @@ export interface TrainOptions {
    * the default, everything where that is little. Results are the same bit for bit.
    */
   keep?: 'auto' | 'everything' | 'layers' | undefined
+  /** Says with each step how long each product's gradient is, which reads the whole gradient back. Default false. */
+  norms?: boolean | undefined
   signal?: AbortSignal | undefined
+}
+
+/** How hard a step pulls at one adapted product. */
+export interface ModuleNorm {
+  /** Name of the product's step. */
+  step: string
+  /** √(‖∂A‖² + ‖∂B‖²), before clipping. */
+  gradient: number
 }
 
 /** One step of an optimiser. */
@@ -106,6 +116,8 @@ export interface TrainedStep {
   tokens: number
   /** Of 'dpo': means over the pairs of the step, before it was taken. `accuracy`: share whose chosen answer has the larger reward. */
   rewards?: { chosen: number; rejected: number; margin: number; accuracy: number }
+  /** Under `norms`. */
+  norms?: readonly ModuleNorm[]
   /** Why the step was not taken; null when it was. `backTo`: index of the step whose result is in force again. */
   skipped: { reason: 'not-finite' | 'spike'; backTo: number } | null
 }

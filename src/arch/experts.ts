@@ -1,6 +1,7 @@
 import { LIMITS, type ConfigReader } from '../formats/configReader.ts'
 import type { GateAttrs, RouterSoftmax } from '../program/attrs.ts'
-import type { Step } from '../program/step.ts'
+import { mixtureOfExperts } from '../program/fuseExperts.ts'
+import { widthOf, type Axis, type Step } from '../program/step.ts'
 import { gatedMlp } from './blocks.ts'
 import type { ModelRecorder } from './recorder.ts'
 import type { DecoderSpec } from './spec.ts'
@@ -84,6 +85,54 @@ function tensorsOf(
   }
 }
 
+/** Numbers of the experts of highest score, best first, and what each weighs: [rows, chosen]. */
+function route(
+  p: ModelRecorder,
+  scores: Step,
+  { chosen, over }: { chosen: number; over: RouterSoftmax },
+): readonly [ids: Step, weights: Step] {
+  const experts = widthOf(scores)
+  const axes: readonly Axis[] = [...scores.axes.slice(0, -1), { kind: 'experts', size: chosen }]
+  const taken = p.step('mlp.chosen', 'top_k', {
+    inputs: [scores],
+    attrs: { chosen, experts },
+    axes,
+    flops: experts,
+  })
+  const attrs = { chosen, experts, over }
+  return [taken, p.step('mlp.weights', 'router_weights', { inputs: [scores, taken], attrs, axes, flops: 4 })]
+}
+
+/** Wₑ·x (+ bₑ) for the experts e of each row: [rows, chosen, width]. x is the row's, or each expert's own. */
+function expertLinear(
+  p: ModelRecorder,
+  name: string,
+  [x, chosen]: readonly [x: Step, chosen: Step],
+  width: number,
+  { experts, tensors, bias }: { experts: number; tensors: ExpertTensors; bias: boolean },
+): Step {
+  const inner = widthOf(x)
+  const perExpert = x.axes.length > chosen.axes.length
+  return p.step(name, 'expert_linear', {
+    inputs: [x, chosen],
+    params: p.expertParams(name, tensors, { experts, shape: [width, inner], bias }),
+    attrs: { matrix: p.nameOf(name), experts, chosen: widthOf(chosen), routed: false, perExpert },
+    axes: [...chosen.axes, { kind: 'features', size: width }],
+    flops: 2 * inner,
+  })
+}
+
+/** Σ weight·x over the experts of each row. */
+function expertSum(p: ModelRecorder, x: Step, weights: Step): Step {
+  const chosen = widthOf(weights)
+  return p.step('mlp.experts', 'expert_sum', {
+    inputs: [x, weights],
+    attrs: { chosen },
+    axes: p.features(widthOf(x)),
+    flops: 2 * chosen,
+  })
+}
+
 /**
  * Σ weight·down(act(gate(h)) ∘ up(h)) over the experts of highest score (Shazeer et al. 2017), and an expert beside them that every
  * row takes, by the sigmoid of a score of its own.
@@ -95,21 +144,24 @@ export function mixture(
   spec: ExpertsSpec,
   places: ExpertPlaces,
 ): Step {
+  p.fuseBy(mixtureOfExperts)
   const { count: experts, width, bias } = spec
   const product = (part: Part, x: Step, chosen: Step, out: number): Step => {
     const tensors = tensorsOf(p, spec, s.hidden, places, part)
-    return p.expertLinear(`mlp.${part}`, x, chosen, out, { experts, tensors, bias })
+    return expertLinear(p, `mlp.${part}`, [x, chosen], out, { experts, tensors, bias })
   }
   const scores = p.linear('mlp.router', h, p.found(...places.router), experts, { bias, axis: 'experts' })
   // Beside the router, so that both are one product.
   const score = spec.shared === null ? null : p.linear('mlp.shared.score', h, 'mlp.shared_expert_gate', 1)
-  const [chosen, weights] = p.route(['mlp.chosen', 'mlp.weights'], scores, spec)
+  const [chosen, weights] = route(p, scores, spec)
   const gate = product('gate', h, chosen, width)
   const up = product('up', h, chosen, width)
   const down = product('down', p.gate('mlp.act', gate, up, spec.gate), chosen, s.hidden)
-  const mixed = p.expertSum('mlp.experts', down, weights)
+  const mixed = expertSum(p, down, weights)
   if (score === null || spec.shared === null) return mixed
   const sizes = { ...s, intermediate: spec.shared }
   const shared = gatedMlp(p, sizes, h, { module: 'mlp.shared_expert', name: 'mlp.shared' })
-  return p.scaledAdd('mlp.out', mixed, shared, p.activation('mlp.shared.scale', score, 'sigmoid'))
+  const share = p.activation('mlp.shared.scale', score, 'sigmoid')
+  const inputs = [mixed, shared, share]
+  return p.step('mlp.out', 'scaled_add', { inputs, attrs: {}, axes: mixed.axes, flops: 2 })
 }

@@ -19,6 +19,7 @@ function ropes(config: ConfigReader, headDim: number, trained: number): (isLocal
       headDim,
       trained,
       theta: config.positive(field, fallback),
+      byLayerType: true,
     })
   const local = table('sliding_attention', 'local_rope_theta', 10_000)
   const global = table('full_attention', 'global_rope_theta', 160_000)

@@ -1,4 +1,4 @@
-import type { Activation, GateAttrs, RopeAttrs, RouterSoftmax, ScoresAttrs } from '../program/attrs.ts'
+import type { Activation, GateAttrs, RopeAttrs, ScoresAttrs } from '../program/attrs.ts'
 import { Recorder } from '../program/recorder.ts'
 import { widthOf, type Axis, type ParamRef, type ProgramSize, type Step } from '../program/step.ts'
 import type { NormSpec } from './spec.ts'
@@ -156,49 +156,26 @@ export class ModelRecorder extends Recorder {
     return this.#tensors.has(this.#path + weight) ? weight : name
   }
 
-  /** Numbers of the experts of highest score, best first, and what each weighs: [rows, chosen]. */
-  route(
-    [ids, weights]: readonly [ids: string, weights: string],
-    scores: Step,
-    { chosen, over }: { chosen: number; over: RouterSoftmax },
-  ): readonly [ids: Step, weights: Step] {
-    const experts = widthOf(scores)
-    const axes: readonly Axis[] = [...scores.axes.slice(0, -1), { kind: 'experts', size: chosen }]
-    const taken = this.step(ids, 'top_k', {
-      inputs: [scores],
-      attrs: { chosen, experts },
-      axes,
-      flops: experts,
-    })
-    const attrs = { chosen, experts, over }
-    const weighed = this.step(weights, 'router_weights', { inputs: [scores, taken], attrs, axes, flops: 4 })
-    return [taken, weighed]
-  }
-
-  /** Wₑ·x (+ bₑ) for the experts e of each row: [rows, chosen, width]. x is the row's, or each expert's own. */
-  expertLinear(
+  /** Parameters of a product that every expert has: `[experts · out, in]`, and its biases where it has any. */
+  expertParams(
     name: string,
-    x: Step,
-    chosen: Step,
-    width: number,
-    { experts, tensors, bias }: { experts: number; tensors: ExpertTensors; bias: boolean },
-  ): Step {
-    const own = this.nameOf(name)
-    const inner = widthOf(x)
+    tensors: ExpertTensors,
+    {
+      experts,
+      shape,
+      bias,
+    }: { experts: number; shape: readonly [out: number, inner: number]; bias: boolean },
+  ): ParamRef[] {
     const at = this.#below(tensors)
-    const params: ParamRef[] = [
-      { ...this.#tensors.experts(at, experts, [width, inner]), name: own, role: 'matrix' },
-    ]
+    const full = this.nameOf(name)
+    const params: ParamRef[] = [{ ...this.#tensors.experts(at, experts, shape), name: full, role: 'matrix' }]
     if (bias)
-      params.push({ ...this.#tensors.expertBiases(at, experts, width), name: `${own}.bias`, role: 'bias' })
-    const perExpert = x.axes.length > chosen.axes.length
-    return this.step(name, 'expert_linear', {
-      inputs: [x, chosen],
-      params,
-      attrs: { matrix: own, experts, chosen: widthOf(chosen), routed: false, perExpert },
-      axes: [...chosen.axes, { kind: 'features', size: width }],
-      flops: 2 * inner,
-    })
+      params.push({
+        ...this.#tensors.expertBiases(at, experts, shape[0]),
+        name: `${full}.bias`,
+        role: 'bias',
+      })
+    return params
   }
 
   #below(tensors: ExpertTensors): ExpertTensors {
@@ -206,22 +183,6 @@ export class ModelRecorder extends Recorder {
     if ('modules' in tensors) return { modules: tensors.modules.map(full) }
     const { whole, bias, ...rest } = tensors
     return { ...rest, whole: full(whole), ...(bias === undefined ? {} : { bias: full(bias) }) }
-  }
-
-  /** Σ weight·x over the experts of each row. */
-  expertSum(name: string, x: Step, weights: Step): Step {
-    const chosen = widthOf(weights)
-    return this.step(name, 'expert_sum', {
-      inputs: [x, weights],
-      attrs: { chosen },
-      axes: this.features(widthOf(x)),
-      flops: 2 * chosen,
-    })
-  }
-
-  /** a + s·b, s one number a row. */
-  scaledAdd(name: string, a: Step, b: Step, s: Step): Step {
-    return this.step(name, 'scaled_add', { inputs: [a, b, s], attrs: {}, axes: a.axes, flops: 2 })
   }
 
   /** Turns each head by its position. */

@@ -11,6 +11,8 @@ interface RopeContext {
   readonly partial?: number | undefined
   /** Names that a family gives kinds of scaling; the published ones otherwise. */
   readonly kinds?: Readonly<Record<string, string>> | undefined
+  /** Layers are of two kinds with values of their own. */
+  readonly byLayerType?: boolean
 }
 
 const KINDS = 'default, dynamic, linear, llama3, longrope or yarn'
@@ -42,7 +44,7 @@ function yarnMagnitude(rope: ConfigReader, factor: number): number {
 function yarn(
   rope: ConfigReader,
   original: number,
-  { trained, theta }: RopeContext,
+  { trained, theta, byLayerType = false }: RopeContext,
   rotary: number,
 ): RopeScaling {
   const factor = rope.positive('factor', trained / original)
@@ -52,7 +54,8 @@ function yarn(
     (rotary * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(base))
   const turns = (field: string, fallback: number): number => rope.number(field, 0) || fallback
   const [low, high] = [pairOf(turns('beta_fast', 32)), pairOf(turns('beta_slow', 1))]
-  const rounds = rope.flag('truncate', true)
+  // Of values by kind of layer, Transformers looks for it beside the kinds, where no file has it.
+  const rounds = byLayerType || rope.flag('truncate', true)
   return {
     kind: 'yarn',
     factor,
@@ -162,10 +165,15 @@ export function parseRopeByLayerType(
   const nested = config.section('rope_parameters')
   const section = (type: string): ConfigReader | null => nested?.section(type) ?? null
   return {
-    local: parseRopeSection(config, section('sliding_attention'), { ...context, theta: theta.local }),
+    local: parseRopeSection(config, section('sliding_attention'), {
+      ...context,
+      theta: theta.local,
+      byLayerType: true,
+    }),
     global: parseRopeSection(config, section('full_attention') ?? config.section('rope_scaling'), {
       ...context,
       theta: theta.global,
+      byLayerType: true,
     }),
   }
 }

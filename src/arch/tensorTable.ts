@@ -106,10 +106,14 @@ export class TensorTable {
       const [tensor = '', ...more] = names
       return { tensor, more, experts, layout: 'out_in', rows: null, shape }
     }
-    const { whole, turned, of } = tensors
+    const { whole, of, begin } = tensors
+    // Packed matrices lie as products take them, all gates of an expert before its ups.
+    const isPacked = isGroupedType(this.#tensors.get(this.#prefix + whole)?.dtype ?? 'F32')
+    const turned = tensors.turned && !isPacked
     const tensor = this.#claim(whole, turned ? [experts, inner, of] : [experts, of, inner])
     const layout = turned ? 'in_out' : 'out_in'
-    return { tensor, experts, layout, ...expertRows(out, experts, tensors), shape }
+    const places = tensors.turned && isPacked ? { begin: begin * out, of, step: 1 } : tensors
+    return { tensor, experts, layout, ...expertRows(out, experts, places), shape }
   }
 
   /** The biases of such a product. */
@@ -155,10 +159,14 @@ export class TensorTable {
     return tied === false ? this.#top(this.#head, shape) : null
   }
 
-  /** Bias of the head, one value for each token. Of a head by itself the last of the names is its own. */
+  /**
+   * Bias of the head, one value for each token. The last of the names is that of the head's own module: both may be stored, and of
+   * two that differ it counts.
+   */
   headBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
-    const names = tied === false ? this.#headBiases.toReversed() : this.#headBiases
-    return this.#top(names.find((name) => this.#tensors.has(name)) ?? names[0] ?? '', [vocab])
+    const own = this.#headBiases.toReversed()
+    const missing = tied === false ? own[0] : own.at(-1)
+    return this.#top(own.find((name) => this.#tensors.has(name)) ?? missing ?? '', [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */

@@ -45,6 +45,12 @@ export function createEngine(parts: EngineParts): Engine {
       const { saveTrace } = await import('../trace/save.ts')
       return saveTrace(engine, ...args)
     },
+    async selfTest() {
+      context.checkHealth()
+      const { checkKernels } = await import('../inspect/selfTest.ts')
+      // It writes into the ring of logits, as a run does.
+      return context.inTurn(() => checkKernels(runner))
+    },
     memory: async () => runner.ledger.report(),
     counters: async () => runner.counters(),
     dispose: () => context.dispose(() => inspections.close()),

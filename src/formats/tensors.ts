@@ -38,8 +38,8 @@ export function isBlockType(type: TensorType): type is BlockType {
   return BLOCK_TYPES.some((block) => block === type)
 }
 
-/** Types whose scales are tensors of their own: eight-bit floats, and four-bit weights of bitsandbytes, GPTQ and AWQ. */
-export const GROUPED_TYPES = ['F8_E4M3', 'F8_E5M2', 'NF4', 'INT4'] as const
+/** Types whose scales are tensors of their own: floats of eight and of four bits, and four-bit weights of bitsandbytes, GPTQ and AWQ. */
+export const GROUPED_TYPES = ['F8_E4M3', 'F8_E5M2', 'FP4', 'NF4', 'INT4'] as const
 export type GroupedType = (typeof GROUPED_TYPES)[number]
 
 export function isGroupedType(type: TensorType): type is GroupedType {

@@ -3,7 +3,7 @@ import { adapterClass, type AdapterClass } from './variants.ts'
 
 export interface OpenedDevice {
   readonly device: GPUDevice
-  /** e.g. `google swiftshader`, `nvidia ampere`. */
+  /** e.g. `nvidia ampere`, `software (google swiftshader)`: what runs on the CPU says so. */
   readonly backend: string
   readonly kind: AdapterClass
   readonly features: { f16: boolean; subgroups: boolean; subgroupSize: number }
@@ -22,10 +22,12 @@ const WANTED_LIMITS = [
 export function describeDevice(device: GPUDevice): OpenedDevice {
   const info = device.adapterInfo
   const name = [info.vendor, info.architecture || info.device].filter((part) => part !== '').join(' ')
+  const told = name || info.description || 'unknown adapter'
+  const kind = adapterClass(info)
   return {
     device,
-    backend: name === '' ? info.description || 'unknown adapter' : name,
-    kind: adapterClass(info),
+    backend: kind === 'cpu' ? `software (${told})` : told,
+    kind,
     features: {
       f16: device.features.has('shader-f16'),
       subgroups: device.features.has('subgroups'),

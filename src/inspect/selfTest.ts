@@ -1,3 +1,4 @@
+import type { KernelCheck } from '../api/resources.ts'
 import { invariant } from '../errors.ts'
 import { plainLogits } from '../run/batch.ts'
 import type { Sequence } from '../run/cache.ts'
@@ -26,14 +27,17 @@ const LOG_TOLERANCE = 1e-3
  * @returns null, or what disagrees and by how much. Remembered, where possible, per adapter and set of kernels.
  */
 export async function findDisagreement(runner: Runner): Promise<string | null> {
-  const { device, pipelines } = runner
-  if (await hasPassed(device, pipelines.sources)) return null
-  const complaint = await runTest(runner)
-  if (complaint === null) await rememberPass(device, pipelines.sources)
+  const { device, pipelines, model } = runner
+  // Kernels are right or wrong at the sizes they run at: a pass is one of these sizes.
+  const tested = [...pipelines.sources, ...new Set(model.params.map(({ shape }) => shape.join()))]
+  if (await hasPassed(device, tested)) return null
+  const complaint = (await checkKernels(runner)).find((check) => check.complaint !== null)?.complaint ?? null
+  if (complaint === null) await rememberPass(device, tested)
   return complaint
 }
 
-async function runTest(runner: Runner): Promise<string | null> {
+/** Makes every comparison of {@link findDisagreement}, whatever has passed before. */
+export async function checkKernels(runner: Runner): Promise<KernelCheck[]> {
   const { sequences, model } = runner
   const sequence = sequences.fork(null, 0, 'self-test')
   try {
@@ -49,19 +53,19 @@ async function runTest(runner: Runner): Promise<string | null> {
       new Float32Array(logits, 0, model.vocab),
       new Float32Array(logits, bytes, model.vocab),
     ]
-    return (
-      (values && complain(`${values.step} of one chunk`, values.got, values.want, values.tolerance)) ??
-      (await findMisread(runner)) ??
-      complain('logits of one row by itself', one, many) ??
-      checkRecord(parseRecord(record), one)
-    )
+    return [
+      ...(values ? [check(`${values.step} of one chunk`, values.got, values.want, values.tolerance)] : []),
+      ...(await checkFormats(runner)),
+      check('logits of one row by itself', one, many),
+      checkRecord(parseRecord(record), one),
+    ]
   } finally {
     sequences.drop(sequence)
   }
 }
 
 /** A row of every format that the model's matrices have, as kernels read it and as the host does. */
-async function findMisread(runner: Runner): Promise<string | null> {
+async function checkFormats(runner: Runner): Promise<KernelCheck[]> {
   const { readRowOnHost } = await import('../weights/hostRow.ts')
   const views = new Map(
     runner.model.params
@@ -69,18 +73,15 @@ async function findMisread(runner: Runner): Promise<string | null> {
       .map(({ name }) => runner.weights.view(name))
       .map((view) => [view.matrix.format.name, view]),
   )
+  const checks: KernelCheck[] = []
   for (const [name, view] of views) {
     const row = Math.floor((view.end - view.begin) / 2)
     const { weights } = await new WeightReader(runner).row(view, row)
     const read = (source: GPUBuffer, offset: number, bytes: number) => runner.read(source, offset, bytes)
-    const complaint = complain(
-      `${name} weights of ${view.matrix.name}`,
-      weights,
-      await readRowOnHost(read, view, row),
-    )
-    if (complaint !== null) return complaint
+    const own = await readRowOnHost(read, view, row)
+    checks.push(check(`${name} weights of ${view.matrix.name}`, weights, own))
   }
-  return null
+  return checks
 }
 
 /** Both ways to the last row's logits: ring row 0 from the chunk, ring row 1 from the row by itself. */
@@ -99,14 +100,14 @@ function finite(values: ArrayLike<number>): boolean {
   return Array.prototype.every.call(values, Number.isFinite)
 }
 
-/** Names `what` when the two differ. Damaged weights are another matter, reported elsewhere: NaN agrees with NaN. */
-function complain(
+/** Compares what the kernels gave with what was wanted. Damaged weights are another matter, reported elsewhere: NaN agrees with NaN. */
+function check(
   what: string,
   got: ArrayLike<number>,
   want: ArrayLike<number>,
   tolerance = TOLERANCE,
-): string | null {
-  if (!finite(want) && !finite(got)) return null
+): KernelCheck {
+  if (!finite(want) && !finite(got)) return { what, error: 0, complaint: null }
   let difference = 0
   let size = 0
   for (let i = 0; i < want.length; i++) {
@@ -114,10 +115,15 @@ function complain(
     size += (want[i] ?? NaN) ** 2
   }
   const error = difference === 0 ? 0 : difference / size
-  return error <= tolerance ? null : `${what}: NMSE ${error.toExponential(1)}`
+  return { what, error, complaint: error <= tolerance ? null : `${what}: NMSE ${error.toExponential(1)}` }
 }
 
-function checkRecord(record: SelectRecord, logits: Float32Array): string | null {
+function checkRecord(record: SelectRecord, logits: Float32Array): KernelCheck {
+  const complaint = recordComplaint(record, logits)
+  return { what: 'select', error: complaint === null ? 0 : 1, complaint }
+}
+
+function recordComplaint(record: SelectRecord, logits: Float32Array): string | null {
   if (!finite(logits)) return record.notFinite ? null : 'select: NaN logits went unnoticed'
   const order = Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b)
   const wanted = order.slice(0, CANDIDATES)

@@ -1,7 +1,7 @@
 import expertSumWgsl from '../../shaders/ops/expert_sum.wgsl?raw'
 import routeWgsl from '../../shaders/ops/route.wgsl?raw'
 import { kernel } from '../gpu/providers.ts'
-import type { RouterSoftmax } from '../program/attrs.ts'
+import type { ExpertOpName, RouterSoftmax } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { factorFormula, gateFormula, normFormula } from './formulas.ts'
 import { matvecKernel, type Matvec, type Provider } from './linear.ts'
@@ -104,13 +104,13 @@ function products(step: Product, context: OpContext): Dispatch[] {
 
 const bias = ({ params }: Product): string => (params.some(({ role }) => role === 'bias') ? ' + bₑ' : '')
 
-export const expertLinear: Op<'expert_linear'> = {
+const expertLinear: Op<'expert_linear'> = {
   formula: (step) =>
     `y = Wₑ·${step.attrs.perExpert ? 'xₑ' : 'x'}${bias(step)} for the ${step.attrs.chosen} experts e`,
   dispatches: products,
 }
 
-export const expertGated: Op<'expert_gated'> = {
+const expertGated: Op<'expert_gated'> = {
   formula(step) {
     const { attrs } = step
     const b = bias(step)
@@ -155,7 +155,7 @@ function routing(
 const overFormula = (over: RouterSoftmax): string => (over === 'all' ? 'all experts' : 'the chosen')
 
 /** Numbers of the experts a row takes. */
-export const topK: Op<'top_k'> = {
+const topK: Op<'top_k'> = {
   formula: ({ attrs }) => `the ${attrs.chosen} experts of highest score, best first`,
   dispatches: (step, context) => {
     const { chosen, experts } = step.attrs
@@ -165,7 +165,7 @@ export const topK: Op<'top_k'> = {
 }
 
 /** What each expert of a row weighs. A softmax over all whose chosen are made to add up to 1 is the softmax over the chosen. */
-export const routerWeights: Op<'router_weights'> = {
+const routerWeights: Op<'router_weights'> = {
   formula: ({ attrs }) =>
     `w = softmax(scores) over ${overFormula(attrs.over)}, of the ${attrs.chosen} chosen`,
   dispatches: (step, context) => {
@@ -176,7 +176,7 @@ export const routerWeights: Op<'router_weights'> = {
 }
 
 /** Both at once: `[rows, numbers, then weights]`. */
-export const route: Op<'route'> = {
+const route: Op<'route'> = {
   formula: ({ attrs }) =>
     `the ${attrs.chosen} experts of highest score, w = softmax(scores) over ${overFormula(attrs.over)}`,
   dispatches: (step, context) => {
@@ -220,16 +220,27 @@ function sum(step: OpStep<'expert_sum' | 'experts_add'>, context: OpContext): Di
   ]
 }
 
-export const expertSum: Op<'expert_sum'> = {
+const expertSum: Op<'expert_sum'> = {
   formula: ({ attrs }) => `y = Σ wₑ·xₑ over the ${attrs.chosen} experts e`,
   dispatches: sum,
 }
 
-export const expertsAdd: Op<'experts_add'> = {
+const expertsAdd: Op<'experts_add'> = {
   formula({ attrs }) {
     const added = `Σ wₑ·xₑ${attrs.shared ? ' + σ(score)·shared' : ''}`
     const factor = factorFormula(attrs.scale)
     return `y = residual + ${factor === '' || !attrs.shared ? `${factor}${added}` : `${factor}(${added})`}`
   },
   dispatches: sum,
+}
+
+/** Every op that only mixtures of experts have. */
+export const EXPERT_OPS: { readonly [O in ExpertOpName]: Op<O> } = {
+  expert_gated: expertGated,
+  expert_linear: expertLinear,
+  expert_sum: expertSum,
+  experts_add: expertsAdd,
+  route,
+  router_weights: routerWeights,
+  top_k: topK,
 }

@@ -213,3 +213,15 @@ export interface Attrs extends TrainAttrs {
 }
 
 export type OpName = keyof Attrs
+
+/** Ops that only mixtures of experts have. */
+export const EXPERT_OP_NAMES = [
+  'expert_gated',
+  'expert_linear',
+  'expert_sum',
+  'experts_add',
+  'route',
+  'router_weights',
+  'top_k',
+] as const satisfies readonly OpName[]
+export type ExpertOpName = (typeof EXPERT_OP_NAMES)[number]

@@ -1,5 +1,4 @@
 import { attentionInput, fusedAttention } from './fuseAttention.ts'
-import { mixtureOfExperts } from './fuseExperts.ts'
 import { activatedProduct, addedNorm, addedProduct, gatedProduct, normedProduct } from './fuseProducts.ts'
 import { Graph } from './graph.ts'
 import type { Program, Step } from './step.ts'
@@ -37,9 +36,8 @@ export interface Fusion {
 /** A pattern of ops and data flow around its last step; null where it does not fit. No rule looks at a name. */
 export type Rule = (last: Step, fusing: Fusing) => Fusion | null
 
-/** In the order they are tried. */
+/** In the order they are tried, behind those of the program. */
 const RULES: readonly Rule[] = [
-  mixtureOfExperts,
   attentionInput,
   fusedAttention,
   gatedProduct,
@@ -58,7 +56,7 @@ export function fuse(program: Program, options: FuseOptions): Program {
   const made = new Map<string, Step[]>()
   const taken = new Map<string, string>()
   const fusing: Fusing = { graph, options, isFree: ({ name }) => !taken.has(name) }
-  for (const rule of RULES) {
+  for (const rule of [...(program.rules ?? []), ...RULES]) {
     for (const step of program.steps) {
       const fusion = taken.has(step.name) ? null : rule(step, fusing)
       if (!fusion || fusion.covers.some(({ name }) => taken.has(name))) continue

@@ -1,5 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { Attrs, OpName } from './attrs.ts'
+import type { Rule } from './fuse.ts'
 import {
   elements,
   isOp,
@@ -44,6 +45,7 @@ export class Recorder {
   readonly size: Readonly<ProgramSize>
   readonly #steps: Step[] = []
   readonly #names = new Set<string>()
+  readonly #rules = new Set<Rule>()
   #layer: number | null = null
 
   constructor(size: ProgramSize) {
@@ -101,8 +103,14 @@ export class Recorder {
     return made
   }
 
+  /** Has `fuse` try this rule before its own. */
+  fuseBy(rule: Rule): void {
+    this.#rules.add(rule)
+  }
+
   finish(): Program {
-    return { ...this.size, steps: relateToStream(this.#steps) }
+    const rules = [...this.#rules]
+    return { ...this.size, steps: relateToStream(this.#steps), ...(rules.length > 0 && { rules }) }
   }
 }
 

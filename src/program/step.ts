@@ -1,3 +1,4 @@
+import type { Rule } from './fuse.ts'
 import type { Attrs, OpName } from './attrs.ts'
 
 /** What an axis of a step's output runs over. */
@@ -97,6 +98,8 @@ export interface ProgramSize {
 /** A forward pass as a list of steps, for one number of rows. */
 export interface Program extends Readonly<ProgramSize> {
   readonly steps: readonly Step[]
+  /** Rules of `fuse` that only programs with such steps need; the block that records the steps names them. */
+  readonly rules?: readonly Rule[]
 }
 
 /** Shape of a step's output. */

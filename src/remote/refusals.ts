@@ -32,6 +32,7 @@ export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   analyseAdapter: 'the weights are elsewhere; load the adapter in this tab.',
   adapterDirections: 'the weights are elsewhere; load the adapter in this tab.',
   adapterSimilarity: 'the weights are elsewhere; load the adapters in this tab.',
+  selfTest: 'nothing of it runs on this GPU.',
   memory: 'nothing of it is on this GPU; the engine’s own metrics tell of its memory.',
   counters: 'nothing of it runs on this GPU; the engine’s own metrics count its work.',
 }
@@ -69,6 +70,7 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
     analyseAdapter: call('analyseAdapter'),
     adapterDirections: call('adapterDirections'),
     adapterSimilarity: call('adapterSimilarity'),
+    selfTest: call('selfTest'),
     memory: call('memory'),
     counters: call('counters'),
   }

@@ -54,6 +54,7 @@ export const UNOFFERED = [
   'analyseAdapter',
   'adapterDirections',
   'adapterSimilarity',
+  'selfTest',
   'memory',
   'counters',
 ] as const satisfies readonly (keyof Model)[]

@@ -2,7 +2,7 @@ import { invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import type { LayoutKey, PipelineCache } from '../gpu/pipelines.ts'
 import type { BoundDispatch } from '../gpu/profiler.ts'
-import { dispatchesOf } from '../ops/index.ts'
+import { dispatchesOf, loadOps } from '../ops/index.ts'
 import type { Dispatch, OpContext } from '../ops/op.ts'
 import type { Program, Step } from '../program/step.ts'
 import { packParams } from './params.ts'
@@ -64,6 +64,7 @@ export async function bindProgram(
   ledger: BufferLedger,
 ): Promise<BoundProgram> {
   const { device } = pipelines
+  await loadOps(program)
   const planned = planDispatches(program, resources, pipelines)
   const flat = planned.flatMap(({ dispatches }) => dispatches)
   const kernels = await Promise.all(

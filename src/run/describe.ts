@@ -1,6 +1,6 @@
 import type { StepInfo } from '../api/model.ts'
 import { composeWgsl } from '../gpu/shader.ts'
-import { formulaOf } from '../ops/index.ts'
+import { formulaOf, loadOps } from '../ops/index.ts'
 import type { Dispatch } from '../ops/op.ts'
 import { aliasesOf } from '../program/aliases.ts'
 import { elements, elementsOf, isOp, shapeOf, type Program, type Step } from '../program/step.ts'
@@ -55,6 +55,7 @@ export async function describeSteps(
   const positions = Math.min(runner.context, rows)
   const fine = runner.record({ rows, logitRows: rows, positions }, EVERY_STEP, changes)
   const bucket = rowBucket(Math.min(rows, 128))
+  await loadOps(fine)
   const fused = runner.record(
     { rows: bucket, logitRows: Math.min(bucket, MAX_LOGIT_ROWS), positions: runner.context },
     [],

@@ -15,6 +15,10 @@ export interface TextScalesState {
   scoring: { tokens: number; done: number; scales: readonly NamedScale[] } | null
 }
 
+type Provenance = Pick<TextScalesState, 'spans' | 'scored'>
+
+/** Texts of which it is known who wrote them; older ones are forgotten. */
+const MAX_KNOWN = 100
 /** Milliseconds a moved slider rests before the text is read again. */
 const DEBOUNCE_MS = 160
 
@@ -32,6 +36,8 @@ export class TextScales {
   /** Counts runs; a late one is dropped. */
   private run = 0
   private stale = false
+  /** Who wrote the texts of this visit, by their tokens and the probabilities those carry. */
+  private readonly known = new Map<string, Provenance>()
   /** The scales of this tab's text before a reload, until a text is there that they may belong to. */
   private saved = readSpans()
 
@@ -39,6 +45,7 @@ export class TextScales {
     this.session = session
     this.current = current
     this.restore()
+    session.textShown = () => this.bringBack(this.known.get(this.key()) ?? { spans: [], scored: null })
     session.log.subscribe(() => this.followLog())
     session.app.subscribe((state, before) => {
       if (!isRunning(before.run) || isRunning(state.run)) return
@@ -48,18 +55,24 @@ export class TextScales {
   }
 
   /** A text of before is back on the page: what it was written under, and whose probabilities its tokens carry. */
-  bringBack(scales: Pick<TextScalesState, 'spans' | 'scored'>): void {
+  bringBack(scales: Provenance): void {
     this.state.setState(scales)
-    this.scalesChanged()
+    this.keep()
+    if (scales.spans.length > 0) this.scalesChanged()
+    else this.forgetReading()
   }
 
   /** The scales have changed: what stands on the page is read again once things are at rest. */
   scalesChanged(): void {
+    this.forgetReading()
+    this.stale = true
+    this.timer = setTimeout(() => this.readAgain(), DEBOUNCE_MS)
+  }
+
+  private forgetReading(): void {
     clearTimeout(this.timer)
     this.run += 1
-    this.stale = true
     this.state.setState({ scoring: null })
-    this.timer = setTimeout(() => this.readAgain(), DEBOUNCE_MS)
   }
 
   /** A new object of timing means a run has begun; an empty text with none means it was cleared or restored. */
@@ -93,6 +106,14 @@ export class TextScales {
   private keep(): void {
     const { spans, scored } = this.state.getState()
     writeSpans({ tokens: this.session.log.tokens.length, spans, scored })
+    this.known.set(this.key(), { spans, scored })
+    const [oldest] = this.known.keys()
+    if (oldest !== undefined && this.known.size > MAX_KNOWN) this.known.delete(oldest)
+  }
+
+  private key(): string {
+    const { modelId, promptIds, tokens } = this.session.log
+    return `${modelId} ${promptIds.join()} ${tokens.map(({ id, logprob }) => `${id}:${logprob}`).join()}`
   }
 
   /** True when all tokens carry probabilities of the same scales. */

@@ -20,6 +20,7 @@ export function watchSession(session: Session, history: History): void {
     if (isRunning(before.run) && !isRunning(state.run)) text.changed()
   })
   session.log.subscribe(() => text.changed())
+  adaptersOf(session).text.state.subscribe(() => text.attributed())
 }
 
 /** The text field undoes what is typed by itself. */
@@ -137,6 +138,14 @@ class TextWatch {
     if (this.command?.timing === timing) this.command.after = this.now
   }
 
+  /** Who wrote the text, or whose probabilities it carries, has become known. */
+  attributed(): void {
+    const { timing } = this.session.log
+    if (timing !== this.timing) return
+    this.now = { ...this.now, scales: this.scales() }
+    if (this.command !== null && this.command.timing === timing) this.command.after = this.now
+  }
+
   private begin(before: ShownText, timing: object): void {
     const { history } = this
     const command = { after: this.now, timing }
@@ -155,12 +164,16 @@ class TextWatch {
   private read(): ShownText {
     const { log, app } = this.session
     const snapshot = log.snapshot()
-    const { spans, scored } = adaptersOf(this.session).text.state.getState()
     return {
       prompt: app.getState().prompt,
       snapshot: snapshot === null ? null : { ...snapshot, tokens: [...snapshot.tokens] },
-      scales: { spans, scored },
+      scales: this.scales(),
     }
+  }
+
+  private scales(): ShownText['scales'] {
+    const { spans, scored } = adaptersOf(this.session).text.state.getState()
+    return { spans, scored }
   }
 
   /** A prompt typed since then is left alone. */

@@ -1,5 +1,5 @@
 import { KV_FORMATS } from '../api/load.ts'
-import type { LoadRequest } from './session.ts'
+import type { LoadRequest } from './sessionParts.ts'
 import { readLocal, writeLocal } from './storage.ts'
 
 const KEY = 'tokenscope.loads.1'

@@ -17,7 +17,7 @@ import { writeLinkParts } from './linkParts.ts'
 import { Session } from './session.ts'
 import { DEFAULT_SETTINGS, SETTING_NAMES, type Settings } from './settings.ts'
 import { readPreferences, readText, writePreferences, writeText } from './storage.ts'
-import { TokenLog } from './tokenLog.ts'
+import { TokenLog, type TokenLogSnapshot } from './tokenLog.ts'
 import { keepViews } from './viewHistory.ts'
 
 export interface StartOptions {
@@ -92,7 +92,9 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const engine = link.parts.has('engine')
   const gone = ownText && link.model === null && saved.modelId === null && !engine
   const modelId = gone || engine ? link.model : (link.model ?? saved?.modelId ?? catalogue.initial)
-  const prompt = link.prompt ?? saved?.prompt ?? examplesOf(catalogue, modelId)[0] ?? ''
+  const examples = examplesOf(catalogue, modelId)
+  const own = app.getState().language === 'ko' ? examples.find((text) => /[가-힣]/.test(text)) : undefined
+  const prompt = link.prompt ?? saved?.prompt ?? own ?? examples[0] ?? ''
   app.setState({ prompt, modelId })
   const restores = saved !== null && saved.prompt === prompt && saved.modelId === modelId
   if (restores) log.restore(saved.log)
@@ -152,11 +154,22 @@ function keepState(session: Session): void {
   addEventListener('pagehide', () => keepText(session))
 }
 
-function keepText({ app, log }: Session): void {
-  const { prompt, modelId } = app.getState()
-  const snapshot = log.snapshot()
+function keepText({ app, log, model }: Session): void {
+  const { prompt, modelId, settings } = app.getState()
+  // A text that was taken off the page stays off it, and so does its model.
+  const snapshot = log.snapshot() ?? (readText() && emptied(settings, model?.info.id ?? ''))
   if (snapshot !== null) writeText({ prompt, modelId, log: snapshot })
 }
+
+const emptied = (settings: Settings, modelId: string): TokenLogSnapshot => ({
+  modelId,
+  promptIds: [],
+  promptTexts: [],
+  tokens: [],
+  settings,
+  bosId: null,
+  endIds: [],
+})
 
 /** Somebody put another link into the address line: it shows what it would on a page of its own. */
 async function followLink(session: Session): Promise<void> {

@@ -23,6 +23,7 @@ export interface TrainSettings {
   readonly shuffle: number | false
   readonly spikeFactor: number | null
   readonly keep: 'auto' | 'everything' | 'layers'
+  readonly norms: boolean
 }
 
 function fail(field: string, got: unknown, expected: string): TokenscopeError {
@@ -112,5 +113,6 @@ export function checkOptions(options: TrainOptions, examples: number): TrainSett
     shuffle: shuffleOf(options.shuffle),
     spikeFactor: positiveOrNull('spikeFactor', options.spikeFactor),
     keep: oneOf('keep', options.keep, ['auto', 'everything', 'layers']),
+    norms: options.norms === true,
   }
 }

@@ -1,5 +1,5 @@
 import type { ParsedAdapter } from '../adapters/types.ts'
-import type { TrainedStep } from '../api/train.ts'
+import type { ModuleNorm, TrainedStep } from '../api/train.ts'
 import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { CONTROL, STATISTICS, TARGETS } from '../ops/backward/loss.ts'
@@ -13,6 +13,7 @@ import { flatWords, STATISTIC_WORDS } from './flatBuffers.ts'
 import { flatLayout, packFactors, unpackFactors, type FlatLayout } from './flatLayout.ts'
 import { factoredTables, optimizerProgram, publishSteps } from './optimizerProgram.ts'
 import type { TrainSettings } from './options.ts'
+import { moduleNorms } from './moduleNorms.ts'
 import { passProgram } from './passProgram.ts'
 import { controlOf, planSteps, rateFactor } from './schedule.ts'
 import { Snapshot } from './snapshot.ts'
@@ -220,7 +221,13 @@ export class Trainer {
     const learningRate = settings.learningRate * rateFactor(index, settings)
     const skipped = taken ? null : this.#rollBack(index, loss, bound)
     const step = { index, loss, gradNorm, learningRate, tokens, skipped }
-    return pairs === null ? step : { ...step, rewards }
+    const norms = settings.norms ? { norms: await this.#readNorms(gradNorm) } : {}
+    return pairs === null ? { ...step, ...norms } : { ...step, ...norms, rewards }
+  }
+
+  async #readNorms(gradNorm: number): Promise<ModuleNorm[]> {
+    const bytes = await this.#runner.executor.read(this.#buffer(FLAT.gradients).gpu, 0, this.layout.size * 4)
+    return moduleNorms(this.layout, new Float32Array(bytes), gradNorm)
   }
 
   #pack(index: number, scales: Float32Array): PackedTexts[] {

@@ -1,6 +1,7 @@
 import { dequantise } from '../formats/gguf/dequantise.ts'
 import type { GgmlTypeName } from '../formats/gguf/ggmlTypes.ts'
 import { decodeF8 } from '../formats/packed/f8.ts'
+import { FP4_LEVELS } from '../formats/packed/fp4.ts'
 import { NF4_LEVELS } from '../formats/packed/nf4.ts'
 import { invariant } from '../errors.ts'
 import type { PlaneLayout } from './formats/layout.ts'
@@ -54,7 +55,9 @@ function levelsOf(layout: PlaneLayout, quants: Uint8Array): Float32Array {
   if (format.name === 'f8_e4m3') return decodeF8('F8_E4M3', quants)
   if (format.name === 'f8_e5m2') return decodeF8('F8_E5M2', quants)
   return Float32Array.from({ length: cols }, (_, k) => {
-    if (format.name === 'nf4') return NF4_LEVELS[((quants[k >> 1] ?? 0) >> (k & 1 ? 0 : 4)) & 15] ?? NaN
+    const pair = quants[k >> 1] ?? 0
+    if (format.name === 'nf4') return NF4_LEVELS[(pair >> (k & 1 ? 0 : 4)) & 15] ?? NaN
+    if (format.name === 'fp4') return FP4_LEVELS[(pair >> (k & 1 ? 4 : 0)) & 15] ?? NaN
     const byte = quants[(k >> 5) * 16 + (k & 15)] ?? 0
     return (byte >> (k & 16 ? 4 : 0)) & 15
   })

@@ -133,6 +133,21 @@ function isTurned({ quirk }: TensorInfo, targets: readonly Target[]): boolean {
   return targets[0]?.param.layout === 'in_out' && quirk?.kind !== 'turned'
 }
 
+/** Parts that follow each other in tensor and planes as one: rows of a head that a file interleaves may belong to several parameters. */
+function joined(parts: StagePart[]): StagePart[] {
+  const result: StagePart[] = []
+  for (const part of parts.sort((a, b) => a.from - b.from)) {
+    const last = result.at(-1)
+    const follows =
+      last?.target.buffer === part.target.buffer &&
+      last.from + last.rows === part.from &&
+      last.row + last.rows === part.row
+    if (last && follows) result[result.length - 1] = { ...last, rows: last.rows + part.rows }
+    else result.push(part)
+  }
+  return result
+}
+
 /** Takes the bytes of tensors in order: those of matrices go to the stage, others are small and gathered. */
 class TensorLoader {
   readonly #store: WeightStore
@@ -214,7 +229,8 @@ class TensorLoader {
       throw badFile(tensor.file, name, `${dtype}, [in, out]`, 'floats or [out, in]')
     const packing = groups && groups.packing !== 'rows' ? groups.packing : 'blocks'
     const columns = shape.at(-1) ?? 0
-    const parts = targets.flatMap((target) => this.#parts(target, headRows))
+    const all = targets.flatMap((target) => this.#parts(target, headRows))
+    const parts = headRows === undefined ? all : joined(all)
     return {
       bytes: (end - begin) / slices,
       source: isFloat(dtype) ? dtype : packing,

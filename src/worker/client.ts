@@ -114,9 +114,10 @@ export class WorkerClient implements EngineClient, Link {
       if (message.type === 'item') onItem?.(message.item)
     }
     const { run, last } = this.send({ type: 'call', ...call }, hear, transfer)
-    const abort = (): void => this.worker.postMessage({ type: 'abort', run } satisfies ToWorker)
+    const tell = (type: 'abort' | 'next'): void => this.worker.postMessage({ type, run } satisfies ToWorker)
+    const abort = (): void => tell('abort')
     signal?.addEventListener('abort', abort)
-    return { abort, last: last.finally(() => signal?.removeEventListener('abort', abort)) }
+    return { tell, last: last.finally(() => signal?.removeEventListener('abort', abort)) }
   }
 
   async call(request: Request): Promise<unknown> {
@@ -132,12 +133,12 @@ export class WorkerClient implements EngineClient, Link {
   }
 
   /** Turns the messages of one run into a stream; leaving it early aborts the run. */
-  async *stream(request: Request): AsyncGenerator {
+  async *stream(request: Request, paced: boolean): AsyncGenerator {
     const queue: unknown[] = []
     let wake = (): void => undefined
     let ended = false
     let failure: unknown = null
-    const { abort, last } = this.start(request, (item) => {
+    const { tell, last } = this.start(request, (item) => {
       queue.push(item)
       wake()
     })
@@ -149,13 +150,15 @@ export class WorkerClient implements EngineClient, Link {
       })
     try {
       for (;;) {
-        if (queue.length > 0) yield queue.shift()
-        else if (failure !== null) throw failure
+        if (queue.length > 0) {
+          yield queue.shift()
+          if (paced) tell('next')
+        } else if (failure !== null) throw failure
         else if (ended) return
         else await new Promise<void>((resolve) => (wake = resolve))
       }
     } finally {
-      if (!ended) abort()
+      if (!ended) tell('abort')
     }
   }
 

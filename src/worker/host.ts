@@ -7,6 +7,24 @@ import { modelsUrl } from '../modelsUrl.ts'
 import type { Call, FromWorker, ToWorker } from './protocol.ts'
 import { LOADER, SURFACES, type Loader } from './surfaces.ts'
 
+/** How the page reads a stream. */
+interface Reader {
+  isLeft: () => boolean
+  /** Of a paced stream: hears that the last piece was taken, or that the page has left. */
+  pace: AbortSignal | false
+}
+
+function taken(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    if (signal.aborted) return resolve()
+    for (const type of ['next', 'abort']) signal.addEventListener(type, done, { once: true })
+  })
+}
+
 /** The worker's side: owns the models and what they opened, answers the page. Takes its `post` so that tests can run it without a worker. */
 export class EngineHost {
   private readonly objects = new Map<number, object>()
@@ -32,6 +50,8 @@ export class EngineHost {
         return this.post({ type: 'pong', run })
       case 'abort':
         return this.running.get(run)?.abort()
+      case 'next':
+        return void this.running.get(run)?.signal.dispatchEvent(new Event('next'))
       case 'call':
         return this.run(run, message)
       case 'lose-device':
@@ -69,8 +89,12 @@ export class EngineHost {
       case 'handle':
         return this.open(run, call, await answer)
       case 'stream':
+      case 'paced':
         // The table of methods is checked against their types.
-        return this.stream(run, answer as AsyncIterable<unknown>, () => signal.aborted && !hasSignal(call))
+        return this.stream(run, answer as AsyncIterable<unknown>, {
+          isLeft: () => signal.aborted && !hasSignal(call),
+          pace: kind === 'paced' && signal,
+        })
     }
   }
 
@@ -99,10 +123,12 @@ export class EngineHost {
     this.post({ type: 'handle', run, object, data })
   }
 
-  private async stream(run: number, items: AsyncIterable<unknown>, isLeft: () => boolean): Promise<void> {
+  private async stream(run: number, items: AsyncIterable<unknown>, { isLeft, pace }: Reader): Promise<void> {
     for await (const item of items) {
       if (isLeft()) break
       this.post({ type: 'item', run, item })
+      if (pace) await taken(pace)
+      if (isLeft()) break
     }
     this.post({ type: 'done', run })
   }

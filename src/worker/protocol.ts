@@ -17,6 +17,8 @@ export type ToWorker =
   | ({ type: 'call'; run: number } & Call)
   /** Aborts the signal of a run, or leaves a stream that has none. */
   | { type: 'abort'; run: number }
+  /** The last piece of a paced stream was taken: the next one may be made. */
+  | { type: 'next'; run: number }
   | { type: 'ping'; run: number }
   /** Destroys the GPU device, as a driver reset would: for fault tests. */
   | { type: 'lose-device'; run: number }

@@ -12,7 +12,8 @@ export interface Request extends Call {
 export interface Link {
   call(request: Request): Promise<unknown>
   open(request: Request): Promise<OpenedHandle>
-  stream(request: Request): AsyncIterable<unknown>
+  /** `paced`: nothing runs ahead of what is taken. */
+  stream(request: Request, paced: boolean): AsyncIterable<unknown>
 }
 
 /** An object of the worker, with the interface it has there. */
@@ -28,7 +29,8 @@ export function remote<S extends SurfaceName>(
       case 'call':
         return [method, (...args: unknown[]) => link.call(request(args))]
       case 'stream':
-        return [method, (...args: unknown[]) => link.stream(request(args))]
+      case 'paced':
+        return [method, (...args: unknown[]) => link.stream(request(args), kind === 'paced')]
       case 'handle':
         return [
           method,

@@ -4,7 +4,22 @@ import { decodeF8 } from '../../src/formats/packed/f8.ts'
 import { openPacked } from '../../src/formats/packed/open.ts'
 import type { JsonValue } from '../../src/formats/strictJson.ts'
 import { folder } from './build.ts'
-import { AWQ, awq, block, bnb, F8, fileOf, GPTQ, gptq, NF4, open, scales, tensor } from './packedBuild.ts'
+import {
+  AWQ,
+  awq,
+  block,
+  bnb,
+  F8,
+  fileOf,
+  GPTQ,
+  gptq,
+  MXFP4,
+  mxfp4,
+  NF4,
+  open,
+  scales,
+  tensor,
+} from './packedBuild.ts'
 
 const f32 = (words: Uint32Array): number[] => [...new Float32Array(words.slice().buffer)]
 
@@ -49,6 +64,17 @@ test('projections of GPT-2, which the model holds the other way round', async ()
 
 test('scales of nf4 that are quantised themselves', async () => {
   expect(f32(await scales(NF4, bnb))).toEqual([0.5, 0.5 + 2 / 256, 0.5 + 4 / 256, 0.5 + 510 / 256])
+})
+
+test('exponents of four-bit floats, those of an expert’s gates before those of its ups', async () => {
+  const { checkpoint } = await open(MXFP4, mxfp4)
+  expect(checkpoint.tensors.get('e.gate_up_proj')).toMatchObject({
+    dtype: 'FP4',
+    shape: [2, 4, 64],
+    quirk: { kind: 'interleaved', headRows: 4 },
+  })
+  const powers = f32(await scales(MXFP4, mxfp4)).map((value) => Math.log2(value))
+  expect(powers).toEqual([0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15])
 })
 
 test('scales of blocks, the last of them cut off', async () => {

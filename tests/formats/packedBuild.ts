@@ -46,7 +46,7 @@ export async function open(
 /** Opens, and works out the scales as loading does. */
 export async function scales(...args: Parameters<typeof open>): Promise<Uint32Array> {
   const { checkpoint } = await open(...args)
-  const found = checkpoint.tensors.get('a.weight')
+  const found = [...checkpoint.tensors.values()].find(({ groups }) => groups)
   const bytes = new Map<string, Uint8Array>()
   await checkpoint.read(
     () => true,
@@ -113,6 +113,17 @@ export const NF4: Tensors = {
   [STATE]: state(),
 }
 export const bnb = { quant_method: 'bitsandbytes', load_in_4bit: true, load_in_8bit: false }
+
+/** Of two experts: two gates and two ups in turns, 64 inputs. */
+export const MXFP4: Tensors = {
+  'e.gate_up_proj_blocks': tensor('U8', [2, 4, 2, 16]),
+  'e.gate_up_proj_scales': tensor(
+    'U8',
+    [2, 4, 2],
+    Uint8Array.from({ length: 16 }, (_, i) => 127 + i),
+  ),
+}
+export const mxfp4 = { quant_method: 'mxfp4' }
 
 export const F8: Tensors = { 'a.weight': tensor('F8_E4M3', [40, 48]) }
 export const f8 = { quant_method: 'fp8', activation_scheme: 'dynamic' }

@@ -140,6 +140,29 @@ test('a run is left, stopped, or cut off by dispose, and the next one is whole',
   await Promise.all(disposing)
 })
 
+test('training goes no further than it is read, and ends where it is left', async () => {
+  const model = await client.loadModel(files)
+  const { id } = await model.newAdapter({ name: 'x', rank: 1 })
+  const texts = [{ ids: [5, 6, 7], mask: [0, 1, 1] as const }]
+  const submits = async () => (await model.counters()).submits
+  const steps = model.train(id, texts, { steps: 9 })[Symbol.asyncIterator]()
+  expect((await steps.next()).value).toMatchObject({ index: 0 })
+  const before = await submits()
+  // Messages keep their order: whatever ran ahead would have been submitted by now.
+  for (let i = 0; i < 5; i++) await model.encode('x')
+  expect(await submits()).toBe(before)
+  expect((await steps.next()).value).toMatchObject({ index: 1 })
+  const after = await submits()
+  expect(after).toBeGreaterThan(before)
+  await steps.return?.()
+  const controller = new AbortController()
+  const again = model.train(id, texts, { steps: 9, signal: controller.signal })[Symbol.asyncIterator]()
+  expect((await again.next()).value).toMatchObject({ index: 0 })
+  controller.abort()
+  await refusal(again.next(), 'aborted')
+  await model.dispose()
+})
+
 test('a load is given up', async () => {
   const controller = new AbortController()
   const loading = client.loadModel(files, { signal: controller.signal, onProgress: () => controller.abort() })

@@ -145,6 +145,8 @@ interface Expected {
   dequantised?: Record<string, number[][]>
 }
 
+const MATRICES = ['embed', 'layers.0.attn.q_k_v', 'layers.0.attn.o', 'layers.1.mlp.down']
+const EXPERTS = ['embed', 'layers.0.mlp.gate', 'layers.1.mlp.up', 'layers.1.mlp.down']
 const SHARDED = [
   { name: 'llama', format: 'f32', maxBytes: 64 + 3000 },
   { name: 'llama-tied-bias', format: 'f16', maxBytes: 64 + 1500 },
@@ -152,15 +154,17 @@ const SHARDED = [
   { name: 'gpt2', format: 'f32', maxBytes: 64 + 2500 },
   { name: 'mistral', format: 'q8_0', maxBytes: 64 + 1000 },
   { name: 'mistral', format: 'q4_0', maxBytes: 64 + 600 },
-] as const satisfies { name: string; format: LoadFormat; maxBytes: number }[]
+  // Buffers end between experts.
+  { name: 'mixtral', format: 'f32', maxBytes: 64 + 8000, of: EXPERTS },
+  { name: 'gpt-oss', format: 'f32', maxBytes: 64 + 8000, of: EXPERTS },
+] as const satisfies { name: string; format: LoadFormat; maxBytes: number; of?: readonly string[] }[]
 
-test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, maxBytes }) => {
+test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, maxBytes, ...rest }) => {
   const expected = readJson(join(TINY, name, 'expected.json')) as Expected
   const dequantised = expected.dequantised?.[format]
   const want = (dequantised ?? expected.logits).slice(-4)
   await withRunner(join(TINY, name), { format, maxBytes }, async (runner) => {
-    const sharded = ['embed', 'layers.0.attn.q_k_v', 'layers.0.attn.o', 'layers.1.mlp.down']
-    for (const matrix of sharded) {
+    for (const matrix of 'of' in rest ? rest.of : MATRICES) {
       const { shards } = runner.weights.view(matrix).matrix
       expect(shards.length, matrix).toBeGreaterThan(1)
       for (const { buffer } of shards) expect(buffer.bytes).toBeLessThanOrEqual(maxBytes)

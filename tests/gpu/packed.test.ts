@@ -13,6 +13,7 @@ const FORMATS: Record<string, string> = {
   'f8-block': 'f8_e4m3',
   'f8-e5m2': 'f8_e5m2',
   'f8-plain': 'f8_e5m2',
+  mxfp4: 'fp4',
   nf4: 'nf4',
   'nf4-single': 'nf4',
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Model, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
+import type { Model, TensorData, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
 import { exportFiles, withValues } from './adapterFiles.ts'
 import { refusal } from './engine.support.ts'
 import { greedyIds, worst } from './fixtureModel.ts'
@@ -25,9 +25,10 @@ async function all(steps: AsyncIterable<TrainedStep>): Promise<TrainedStep[]> {
 async function trained(
   model: Model,
   options: TrainOptions,
+  examples: Parameters<Model['train']>[1] = EXAMPLES,
 ): Promise<{ losses: number[]; bytes: Uint8Array }> {
   const { id } = await model.newAdapter({ name: 'x', rank: 3, seed: 7 })
-  const losses = (await all(model.train(id, EXAMPLES, options))).map(({ loss }) => loss)
+  const losses = (await all(model.train(id, examples, options))).map(({ loss }) => loss)
   const files = await model.exportAdapter([{ id, scale: 1 }])
   await model.removeAdapter(id)
   return { losses, bytes: files.get('adapter_model.safetensors')! }
@@ -41,8 +42,39 @@ describe('training beside everything else', () => {
       const again = await trained(model, { ...options, keep: 'layers' })
       expect(again.losses).toEqual(kept.losses)
       expect(again.bytes).toEqual(kept.bytes)
+      const pairs = [
+        { prompt: [1, 2, 9], chosen: [3, 8], rejected: [4] },
+        { prompt: [7], chosen: [30, 2, 5], rejected: [6, 6] },
+      ]
+      const preferring = { ...options, objective: 'dpo' } as const
+      const chosen = await trained(model, { ...preferring, keep: 'everything' }, pairs)
+      expect(await trained(model, { ...preferring, keep: 'layers' }, pairs)).toEqual(chosen)
+      // Before the first step both read the same: −ln σ(0).
+      expect(chosen.losses[0]).toBeCloseTo(Math.LN2, 6)
+      expect(chosen.losses.at(-1)).toBeLessThan(chosen.losses[0]!)
       const other = await trained(model, { ...options, shuffle: 4 })
       expect(other.losses).not.toEqual(kept.losses)
+    })
+  })
+
+  test('each product’s part of a gradient is that of `gradients`, before and after it is clipped', async () => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const { id } = await model.newAdapter({ name: 'x', rank: 3, seed: 7 })
+      const options = { learningRate: 0.05, steps: 2, clipNorm: 0.1, norms: true } as const
+      const text = example(IDS, 2)
+      let step: TrainedStep | undefined
+      let expected = new Map<string, TensorData>()
+      const probes = ['layers.*.*.*.dA', 'layers.*.*.*.dB']
+      for await (step of model.train(id, [text], options))
+        if (step.index === 0) expected = await model.gradients(text.ids, text.mask, { probes })
+      const norms = step?.norms ?? []
+      expect(norms).toHaveLength(expected.size / 2)
+      for (const { step: name, gradient } of norms) {
+        const square = (of: string) => expected.get(`${name}.${of}`)!.data.reduce((sum, v) => sum + v * v, 0)
+        const norm = Math.sqrt(square('dA') + square('dB'))
+        expect(Math.abs(gradient - norm), name).toBeLessThan(1e-4 * norm + 1e-9)
+      }
+      expect(step?.gradNorm).toBeCloseTo(Math.hypot(...norms.map(({ gradient }) => gradient)), 4)
     })
   })
 

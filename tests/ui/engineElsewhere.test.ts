@@ -191,7 +191,9 @@ describe('two texts on one prompt', () => {
     const split = [token(7, 'A', 0.5), token(8, 'c', 0.5), token(9, 'e', 0.5)]
     const places = commonPlaces(split, far, keyOf(false))
     expect(places.map(({ index }) => index)).toEqual([0, 1])
-    expect(meanDivergence(places)).toMatchObject({ kl: 0, count: 1 })
+    // One common alternative says nothing.
+    expect(places[0]).toMatchObject({ kl: null, mass: 0.5 })
+    expect(meanDivergence([{ ...places[0]!, kl: 0.5 }, ...places])).toEqual({ kl: 0.5, mass: 0.5, count: 1 })
     expect(meanDivergence([])).toBeNull()
   })
 })

@@ -85,7 +85,7 @@ function topOf(logits: Float32Array, count: number, textOf: (id: number) => stri
     .map(({ id, logprob }) => ({ id, text: textOf(id), logprob }))
 }
 
-const INFO: ModelInfo = {
+export const FAKE_INFO: ModelInfo = {
   id: 'tales-3m',
   architecture: 'LlamaForCausalLM',
   modelType: 'llama',
@@ -256,7 +256,10 @@ export function createFakeClient(options: FakeOptions = {}): EngineClient & { lo
           },
         )
       }
-      const model = new FakeModel({ ...INFO, id: typeof source === 'string' ? source : 'files' }, options)
+      const model = new FakeModel(
+        { ...FAKE_INFO, id: typeof source === 'string' ? source : 'files' },
+        options,
+      )
       models.push(model)
       return model as UsedModel as Model
     },

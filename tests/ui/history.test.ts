@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { adaptersOf } from '../../src/state/adapters.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
 import { History, historyOf } from '../../src/state/history.ts'
 import { Session } from '../../src/state/session.ts'
@@ -92,4 +93,95 @@ test('undoing a text that is being written ends its run', async () => {
   await second
   expect(ids()).toEqual(first)
   expect(app.getState().run.kind).toBe('idle')
+})
+
+/** Lets the fake model carry adapters; what it holds is told by name and scale. */
+function carryAdapters(session: Session): () => string[] {
+  const held = new Map<string, { name: string; scale: number }>()
+  let serial = 0
+  Object.assign(session.model!, {
+    addAdapter: (_: unknown, { name, scale }: { name: string; scale: number }) => {
+      const id = `adapter-${serial++}`
+      held.set(id, { name, scale })
+      return Promise.resolve({ id, report: {} })
+    },
+    removeAdapter: (id: string) => Promise.resolve(void held.delete(id)),
+    setAdapterScale: (id: string, scale: number) => {
+      held.get(id)!.scale = scale
+      return Promise.resolve()
+    },
+  })
+  return () => [...held.values()].map(({ name, scale }) => `${name} ${scale}`)
+}
+
+const entry = (id: string) => ({ id, name: id, base: null, bytes: null, note: '', examples: [] })
+
+test('adapters that were added, moved, switched and removed come back as they stood', async () => {
+  const { app, session, history } = await open()
+  const held = carryAdapters(session)
+  const adapters = adaptersOf(session)
+  await adapters.addListed(entry('a'))
+  await adapters.addListed(entry('b'))
+  const [a] = adapters.state.getState().tracks
+  for (const scale of [0.5, 0.6, 0.7]) adapters.setScale(a!.id, scale)
+  adapters.setSolo(a!.id)
+  // Twice, as a double click does: the second finds it on its way out.
+  await Promise.all([adapters.remove(a!.id), adapters.remove(a!.id)])
+  expect(app.getState().error).toBeNull()
+  expect(held()).toEqual(['b 1'])
+
+  const seen = [held()]
+  for (let moves = 0; moves < 5; moves++) {
+    await history.undo()
+    seen.unshift(held())
+  }
+  // A slider's way is one change; a row that comes back is loaded again, behind the one that stayed.
+  expect(seen).toEqual([[], ['a 1'], ['b 1', 'a 1'], ['b 1', 'a 0.7'], ['b 0', 'a 0.7'], ['b 1']])
+  expect(history.state.getState().undo).toBeNull()
+  for (let moves = 0; moves < 5; moves++) await history.redo()
+  expect(held()).toEqual(['b 1'])
+  expect(adapters.state.getState().tracks.map(({ name }) => name)).toEqual(['b'])
+})
+
+test('who wrote a text comes back with it, whichever way it comes', async () => {
+  const { app, log, session, history } = await open()
+  carryAdapters(session)
+  const adapters = adaptersOf(session)
+  const written = () =>
+    adapters.text.state.getState().spans.map(({ from, scales }) => [from, scales[0]?.name ?? 'base'])
+  await session.generate()
+  const first = log.snapshot()!
+  const kept = { ...first, tokens: [...first.tokens] }
+  await adapters.addListed(entry('bard'))
+  await session.continue()
+  expect(written()).toEqual([
+    [0, 'base'],
+    [4, 'bard'],
+  ])
+  app.setState({ prompt: 'Another' })
+  await session.generate()
+  expect(written()).toEqual([[0, 'bard']])
+  await history.undo()
+  await history.undo()
+  await history.redo()
+  expect(written()).toEqual([
+    [0, 'base'],
+    [4, 'bard'],
+  ])
+  // A lesson, a chat or a branch puts back a text it has kept; one that was never written here is nobody's.
+  session.showText(kept)
+  expect(written()).toEqual([[0, 'base']])
+  session.showText({ ...kept, promptIds: [1, 2, 3] })
+  expect(written()).toEqual([])
+})
+
+test('a step made of several is undone and done again as one', async () => {
+  const { app, history } = await open()
+  const put = (prompt: string, seed: number) => () =>
+    app.setState({ prompt, settings: { ...DEFAULT_SETTINGS, seed } })
+  await history.perform('both', { redo: put('B', 2), undo: put('A', 1) })
+  expect([app.getState().prompt, history.state.getState().undo]).toEqual(['B', 'both'])
+  await history.undo()
+  expect([app.getState().prompt, app.getState().settings.seed]).toEqual(['A', 1])
+  expect(history.state.getState()).toEqual({ undo: null, redo: 'both' })
 })

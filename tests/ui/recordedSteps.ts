@@ -4,7 +4,7 @@ import type { StepInfo } from '../../src/api/model.ts'
 import { describeModel } from '../describeModel.ts'
 import { openCheckpoint } from '../../src/formats/checkpoint.ts'
 import { parseStrictJson } from '../../src/formats/strictJson.ts'
-import { formulaOf } from '../../src/ops/index.ts'
+import { formulaOf, loadOps } from '../../src/ops/index.ts'
 import { aliasesOf } from '../../src/program/aliases.ts'
 import { withAdapters } from '../../src/program/changes.ts'
 import { shapeOf, type Program } from '../../src/program/step.ts'
@@ -38,7 +38,9 @@ export async function recordedProgram(fixture: string, rows = 3): Promise<Progra
   const folder = join(FIXTURES, fixture)
   const { tensors } = await openCheckpoint(nodeFolderSource(folder))
   const config = parseStrictJson(readFileSync(join(folder, 'config.json')), 'config.json')
-  return describeModel(config, tensors).record({ rows, logitRows: rows, positions: rows })
+  const program = describeModel(config, tensors).record({ rows, logitRows: rows, positions: rows })
+  await loadOps(program)
+  return program
 }
 
 export const recordedSteps = async (fixture: string, rows = 3): Promise<StepInfo[]> =>

@@ -1,6 +1,7 @@
 /** Matrices of ordinary weights in every format: as a file holds them, and their values. */
 import { f32ToBf16, f32ToF16, widenHalves } from '../../src/formats/floats.ts'
 import { decodeF8 } from '../../src/formats/packed/f8.ts'
+import { FP4_LEVELS } from '../../src/formats/packed/fp4.ts'
 import { NF4_LEVELS } from '../../src/formats/packed/nf4.ts'
 import { ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
 import type { FormatName } from '../../src/weights/formats/index.ts'
@@ -49,15 +50,18 @@ export function groupWord(format: FormatName, group: number): number {
   return format === 'int4' ? (word & 0xffffe000) + ((3 * group + 5) & 15) : word
 }
 
+/** Values of four-bit codes that are no integers. */
+const FOUR_LEVELS: Partial<Record<FormatName, Float32Array>> = { fp4: FP4_LEVELS, nf4: NF4_LEVELS }
+
 /** Random weights of a grouped format as the GPU has them. */
 function groupedMatrix(format: FormatName, rows: number, cols: number, random: RandomSource): StoredMatrix {
-  const isFour = format === 'nf4' || format === 'int4'
+  const isFour = format === 'fp4' || format === 'nf4' || format === 'int4'
   const codes = Uint8Array.from({ length: rows * cols }, () => random.integer(isFour ? 16 : 256))
   if (!isFour) for (const [i, code] of codes.entries()) if ((code & 0x7c) === 0x7c) codes[i] = code ^ 0x40
   const levels =
     format === 'f8_e4m3' || format === 'f8_e5m2'
       ? decodeF8(format === 'f8_e4m3' ? 'F8_E4M3' : 'F8_E5M2', codes)
-      : Float32Array.from(codes, (code) => (format === 'nf4' ? (NF4_LEVELS[code] ?? 0) : code))
+      : Float32Array.from(codes, (code) => FOUR_LEVELS[format]?.[code] ?? code)
   const values = levels.map((level, i) => {
     const word = groupWord(format, Math.floor((i % cols) / GROUP))
     const zero = format === 'int4' ? word & 31 : 0
@@ -65,10 +69,11 @@ function groupedMatrix(format: FormatName, rows: number, cols: number, random: R
     return (level - zero) * scale
   })
   if (!isFour) return { format, rows, cols, blocks: codes, values }
-  // Of every 32: nf4 in pairs, the first high; int4 the first sixteen low, the others high.
+  // Of every 32: nf4 in pairs, the first high; fp4 the first low; int4 the first sixteen low, the others high.
   const blocks = Uint8Array.from({ length: codes.length / 2 }, (_, i) => {
     const [unit, byte] = [32 * Math.floor(i / 16), i % 16]
-    const [low, high] = format === 'nf4' ? [2 * byte + 1, 2 * byte] : [byte, byte + 16]
+    const pair = { fp4: [2 * byte, 2 * byte + 1], nf4: [2 * byte + 1, 2 * byte] } as const
+    const [low, high] = format === 'fp4' || format === 'nf4' ? pair[format] : [byte, byte + 16]
     return (codes[unit + low] ?? 0) | ((codes[unit + high] ?? 0) << 4)
   })
   return { format, rows, cols, blocks, values }

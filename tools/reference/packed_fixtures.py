@@ -2,7 +2,7 @@
 
     python tools/reference/packed_fixtures.py [CASE ...]
 
-Each folder holds config.json and model.safetensors under the names and layouts of fp8 checkpoints, bitsandbytes, GPTQ and AWQ, and
+Each folder holds config.json and model.safetensors under the names and layouts of fp8 checkpoints, bitsandbytes, GPTQ, AWQ and gpt-oss, and
 expected.json: `ids`, and float64 `logits` of the last 4 positions by Transformers over the dequantised weights. What a file packs is
 drawn here as integers and scales; the weights are computed from these, not from the file.
 """
@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from tiny_checkpoints import significant
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, Phi3Config
+from transformers import AutoModelForCausalLM, GptOssConfig, LlamaConfig, Phi3Config
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 from transformers_f64 import load_float64, logits_float64
 
 OUT = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "packed"
@@ -155,6 +156,13 @@ def four(method: str, group: int, symmetric: bool = False, zero_less: int = 1) -
     return pack
 
 
+def four_bit_floats(shape: torch.Size, random: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blocks and exponents of random experts [experts, in, out], as files have them: [experts, out, in / 32, 16] and one fewer."""
+    experts, inner, out = shape
+    blocks = random.integers(0, 256, (experts, out, inner // 32, 16), np.uint8)
+    return torch.tensor(blocks), torch.tensor(random.integers(122, 126, (experts, out, inner // 32), np.uint8))
+
+
 @dataclass
 class Case:
     name: str
@@ -173,6 +181,10 @@ PHI3 = Phi3Config(
     hidden_size=64, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
     original_max_position_embeddings=64, bos_token_id=1, eos_token_id=2, **SMALL,
 )  # fmt: skip
+GPT_OSS = GptOssConfig(
+    hidden_size=64, intermediate_size=32, num_attention_heads=4, num_key_value_heads=2, head_dim=16, num_local_experts=5,
+    num_experts_per_tok=2, sliding_window=6, eos_token_id=2, **(SMALL | {"num_hidden_layers": 2, "tie_word_embeddings": False}),
+)  # fmt: skip
 GPTQ = {"quant_method": "gptq", "bits": 4, "desc_act": False}
 BNB = {"quant_method": "bitsandbytes", "load_in_4bit": True, "load_in_8bit": False, "bnb_4bit_quant_type": "nf4"}
 FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic"}
@@ -190,6 +202,8 @@ CASES = [
     Case("gptq-symmetric", four("gptq", -1, True), GPTQ | {"group_size": -1, "sym": True}),
     Case("gptq-v2", four("gptq", 64, False, 0), GPTQ | {"group_size": 64, "sym": False, "checkpoint_format": "gptq_v2"}, PHI3),
     Case("awq", four("awq", 32), {"quant_method": "awq", "bits": 4, "group_size": 32, "zero_point": True, "version": "gemm"}),
+    # Experts alone are packed, and what packs the rest changes nothing.
+    Case("mxfp4", eight(E4M3, "tensor"), {"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn"]}, GPT_OSS),
     Case("awq-phi3", four("awq", 32), {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm"}, PHI3),
 ]
 
@@ -203,11 +217,16 @@ def write(case: Case) -> None:
     modules = {
         name: type(module).__name__ == "Conv1D"
         for name, module in model.named_modules()
-        if type(module).__name__ in ("Linear", "Conv1D") and name != "lm_head"
+        if type(module).__name__ in ("Linear", "Conv1D") and name != "lm_head" and config is not GPT_OSS
     }
     stored, plain = {}, {}
     for name, tensor in model.state_dict().items():
-        if name == "lm_head.weight":
+        if name == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        if name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            blocks, scales = four_bit_floats(tensor.shape, random)
+            stored |= {f"{name}_blocks": blocks, f"{name}_scales": scales}
+            plain[name] = convert_moe_packed_tensors(blocks, scales, dtype=torch.float64)
             continue
         owner = name.removesuffix(".weight")
         values = tensor.double().numpy()

@@ -310,7 +310,7 @@ def qwen3_moe(d: Draw) -> dict:
 
 def olmoe(d: Draw) -> dict:
     f = experts(d, "olmoe", "num_experts", own_size=False) | {"norm_topk_prob": d.flag(), "attention_bias": d.flag()}
-    f["clip_qkv"] = d.choice([None, 0.5, 1.5])
+    f["clip_qkv"] = None
     return f | {"rope_parameters": d.rope(f)}
 
 
@@ -406,6 +406,8 @@ def spread_logits(model: torch.nn.Module, ids: list[int]) -> None:
         p.data = (p.data + offset) * (LOGIT_SPREAD / spread) - offset
 
 
+# What Transformers says of configs it makes no model of.
+UNREADABLE = (RuntimeError, ValueError, TypeError, ZeroDivisionError, NameError, StrictDataclassError)
 # Fields that a file may leave out where the class then reads what the weights say.
 SPARE = ["layer_types", "tie_word_embeddings", "attention_bias", "mlp_bias", "hidden_act", "head_dim", "num_key_value_heads"]
 
@@ -427,7 +429,7 @@ def loads(folder: Path, config: dict, masked: bool) -> bool:
     loader = AutoModelForMaskedLM if masked else AutoModelForCausalLM
     try:
         _, info = loader.from_pretrained(folder, output_loading_info=True)
-    except (RuntimeError, ValueError, TypeError, StrictDataclassError):
+    except UNREADABLE:
         return False
     return not any(info.get(name) for name in ("missing_keys", "unexpected_keys", "mismatched_keys"))
 
@@ -477,6 +479,6 @@ if __name__ == "__main__":
             name = f"{kind}-{args.seed + n}"
             try:
                 write(args.folder / name, kind, args.seed + n)
-            except (RuntimeError, ValueError, StrictDataclassError) as error:
+            except UNREADABLE as error:
                 shutil.rmtree(args.folder / name, ignore_errors=True)
                 print(f"{name}: Transformers makes no such model: {str(error)[:300]}")

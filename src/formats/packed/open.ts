@@ -5,6 +5,7 @@ import { parseStrictJson, type JsonValue } from '../strictJson.ts'
 import type { Checkpoint, FileSource, TensorInfo } from '../tensors.ts'
 import { f8Scheme, openF8 } from './f8.ts'
 import { FIELD } from './isPacked.ts'
+import { openFp4 } from './fp4.ts'
 import { openInt4 } from './int4.ts'
 import type { PackedTensors } from './modules.ts'
 import { openNf4 } from './nf4.ts'
@@ -18,7 +19,7 @@ export interface PackedCheckpoint {
 }
 
 const READ =
-  'fp8, compressed-tensors and fbgemm_fp8 (eight-bit floats), bitsandbytes nf4, gptq and awq of four bits'
+  'fp8, compressed-tensors and fbgemm_fp8 (eight-bit floats), bitsandbytes nf4, gptq and awq of four bits, mxfp4 (gpt-oss)'
 
 function refusedInt8(config: ConfigReader): TokenscopeError {
   return config.fail(
@@ -42,6 +43,8 @@ async function openBy(
     case 'gptq':
     case 'awq':
       return openInt4(checkpoint, config, method)
+    case 'mxfp4':
+      return openFp4(checkpoint)
     case 'fp8':
     case 'fbgemm_fp8':
     case 'compressed-tensors':

@@ -27,7 +27,6 @@ export function Candidates({ log, index, table, onChoose, rest }: CandidatesProp
     table.rows.filter(({ text }) => text === null).map(({ id }) => id),
     before,
   )
-  const longest = Math.max(...table.rows.map((row) => row.probability), 1e-12)
   return (
     <table className="candidates">
       <thead>
@@ -47,7 +46,7 @@ export function Candidates({ log, index, table, onChoose, rest }: CandidatesProp
             key={row.id}
             row={row}
             text={row.text ?? texts.get(row.id) ?? ''}
-            longest={longest}
+            end={log.isEnd(row.id)}
             onChoose={onChoose}
           />
         ))}
@@ -68,15 +67,16 @@ export function Candidates({ log, index, table, onChoose, rest }: CandidatesProp
 interface RowProps extends Pick<CandidatesProps, 'onChoose'> {
   row: CandidateRow
   text: string
-  longest: number
+  /** It ends the text. */
+  end: boolean
 }
 
-function Row({ row, text, longest, onChoose }: RowProps) {
+function Row({ row, text, end, onChoose }: RowProps) {
   const t = useTranslate()
   const state = row.excluded ? 'candidate candidate-excluded' : 'candidate'
-  const name = text === '' ? '◌' : visibleText(text)
+  const name = text === '' ? (end ? t('output.end') : '◌') : visibleText(text)
   const sent = !Number.isNaN(row.logprob)
-  const partial = text === '' || text.includes('\ufffd')
+  const partial = (text === '' && !end) || text.includes('\ufffd')
   return (
     <tr
       className={row.chosen ? `${state} candidate-chosen` : state}
@@ -94,7 +94,7 @@ function Row({ row, text, longest, onChoose }: RowProps) {
         )}
         {row.chosen && <span className="visually-hidden"> ({t('logits.chosen')})</span>}
       </th>
-      <BarCell share={row.probability / longest} />
+      <BarCell share={row.probability} />
       <td>{row.excluded ? t('logits.excluded') : sent ? formatProbability(row.probability) : '—'}</td>
       <td>{sent ? formatFixed(row.logprob, 2) : '—'}</td>
       <td>{isSent(row.id) ? row.id : '—'}</td>

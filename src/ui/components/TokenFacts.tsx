@@ -20,7 +20,7 @@ interface TokenFactsProps {
 export function TokenFacts({ log, token, table, held, recomputed }: TokenFactsProps) {
   const { app } = useSession()
   const t = useTranslate()
-  const whole = wholeOf(log, token)
+  const whole = wholeOf(log, token, t('output.end'))
   const far = useApp(remoteOf)
   const draw = token.random === null ? (far ? '—' : t('logits.greedyDraw')) : formatFixed(token.random, 4)
   // An engine may send a token without its number.
@@ -91,8 +91,8 @@ function Heading({ text, part = null, id, position, children }: HeadingProps) {
 TokenFacts.Heading = Heading
 
 /** The text a token stands in, and which part of it the token is when several make one character. */
-function wholeOf(log: TokenLog, token: GeneratedToken): { text: string; part: string | null } {
-  if (log.isEnd(token.id)) return { text: token.text === '' ? '⏹' : token.text, part: null }
+function wholeOf(log: TokenLog, token: GeneratedToken, end: string): { text: string; part: string | null } {
+  if (log.isEnd(token.id)) return { text: token.text === '' ? end : token.text, part: null }
   const group = log.groups.findLastIndex((start) => start <= token.index)
   const first = log.groups[group] ?? token.index
   const members = log.tokens.slice(first, log.groups[group + 1] ?? log.tokens.length)

@@ -52,6 +52,7 @@ const OF_VIEWS: Readonly<Record<string, readonly Key[]>> = {
     { keys: 'Shift+→', does: 'keys.headsMore' },
   ],
   lens: [{ keys: '← ↑ ↓ → Home End', does: 'keys.lensCell' }],
+  train: [{ keys: '↑ ↓ Home End', does: 'keys.trainExamples' }],
   branches: [
     { keys: '↑ ↓ Home End', does: 'keys.branchLines' },
     { keys: '← →', does: 'keys.branchTokens' },

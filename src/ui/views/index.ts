@@ -36,6 +36,8 @@ export interface View {
   bottom: ComponentType | null
 }
 
+const train = () => import('./train/panels.ts')
+
 /** Every view of the page, in order within its group. A new one is a file in this folder and an entry here. */
 export const VIEWS: readonly View[] = [
   {
@@ -283,6 +285,25 @@ export const VIEWS: readonly View[] = [
       title: 'compare.panel',
       icon: 'facts',
       component: later(() => import('./compare/ComparePanel.tsx').then((module) => module.ComparePanel)),
+    },
+    bottom: null,
+  },
+  {
+    name: 'train',
+    group: 'adapt',
+    needs: 'train',
+    title: 'view.train',
+    icon: 'redo',
+    component: later(() => train().then((module) => module.TrainView)),
+    left: {
+      title: 'train.setup',
+      icon: 'sliders',
+      component: later(() => train().then((module) => module.TrainSetup)),
+    },
+    right: {
+      title: 'train.panel',
+      icon: 'layers',
+      component: later(() => train().then((module) => module.CheckpointPanel)),
     },
     bottom: null,
   },

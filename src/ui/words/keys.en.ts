@@ -17,6 +17,7 @@ export const keysEn = {
   'keys.mapParts': 'Among the parts: the nearest that way, open it',
   'keys.heads': 'Among the heads: move, to the ends',
   'keys.headsMore': 'Take the heads up to there into the mean',
+  'keys.trainExamples': 'Previous example, next example',
   'keys.branchLines': 'In the tree: from line to line',
   'keys.branchTokens': 'From token to token',
   'keys.branchUse': 'Make this the text of the page',

@@ -18,6 +18,7 @@ export const keysKo: Readonly<Record<keyof typeof keysEn, string>> = {
   'keys.mapParts': '부분 사이에서: 그쪽으로 이동, 열기',
   'keys.heads': '헤드 사이에서: 이동, 양 끝으로',
   'keys.headsMore': '거기까지의 헤드를 평균에 넣기',
+  'keys.trainExamples': '앞 예제, 뒤 예제',
   'keys.branchLines': '나무에서: 줄 사이 이동',
   'keys.branchTokens': '토큰 사이 이동',
   'keys.branchUse': '이 갈래를 페이지의 글로 쓰기',

@@ -21,6 +21,7 @@ import { speculateKo } from '../views/speculate/words.ko.ts'
 import { stepsKo } from '../views/steps/words.ko.ts'
 import { titlesKo } from './titles.ko.ts'
 import { tokenizerKo } from '../views/tokenizer/words.ko.ts'
+import { trainKo } from '../views/train/words.ko.ts'
 import { writeKo } from '../views/write/words.ko.ts'
 import { traceKo } from '../views/trace/words.ko.ts'
 
@@ -272,6 +273,7 @@ export const ko: Catalogue = {
   ...editsKo,
   ...expertsKo,
   ...tokenizerKo,
+  ...trainKo,
   ...traceKo,
   ...writeKo,
 }

@@ -12,7 +12,7 @@ export const shellEn = {
   'history.redoOf': 'Redo: {what}',
 
   'strip.label': 'What each layer would predict next',
-  'strip.after': 'After “{token}”',
+  'strip.after': 'After “{token}”, layer by layer',
   'strip.show': 'Show the lens strip',
   'strip.hide': 'Hide the lens strip',
   'strip.cell': '{layer}: “{top}”, {probability}. Opens the lens.',

@@ -15,6 +15,7 @@ export const titlesEn = {
   'view.speculate': 'Speculate',
   'view.adapters': 'Adapters',
   'view.compare': 'A/B',
+  'view.train': 'Train',
   'view.tokenizer': 'Tokenizer',
   'view.trace': 'Trace files',
   'view.learn': 'Learn',
@@ -34,4 +35,6 @@ export const titlesEn = {
   'adapters.title': 'Add',
   'adapters.text': 'Text',
   'compare.panel': 'Position',
+  'train.setup': 'Data',
+  'train.panel': 'Checkpoints',
 } as const

@@ -16,6 +16,7 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'view.speculate': '추측 디코딩',
   'view.adapters': '어댑터',
   'view.compare': 'A/B',
+  'view.train': '학습',
   'view.tokenizer': '토크나이저',
   'view.trace': '실행 기록',
   'view.learn': '배우기',
@@ -35,4 +36,6 @@ export const titlesKo: Readonly<Record<keyof typeof titlesEn, string>> = {
   'adapters.title': '추가',
   'adapters.text': '글',
   'compare.panel': '위치',
+  'train.setup': '데이터',
+  'train.panel': '체크포인트',
 }

@@ -18,6 +18,7 @@ import { scoreEn } from '../views/score/words.en.ts'
 import { speculateEn } from '../views/speculate/words.en.ts'
 import { stepsEn } from '../views/steps/words.en.ts'
 import { tokenizerEn } from '../views/tokenizer/words.en.ts'
+import { trainEn } from '../views/train/words.en.ts'
 import { writeEn } from '../views/write/words.en.ts'
 import { traceEn } from '../views/trace/words.en.ts'
 
@@ -42,6 +43,7 @@ export const viewsEn = {
   ...editsEn,
   ...expertsEn,
   ...tokenizerEn,
+  ...trainEn,
   ...traceEn,
   ...writeEn,
   ...keysEn,

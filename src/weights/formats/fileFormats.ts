@@ -5,6 +5,7 @@ import levelsCrumbs from '../../../shaders/lib/levels_crumbs.wgsl?raw'
 import scalesSix from '../../../shaders/lib/scales_six.wgsl?raw'
 import weightsF8E4M3 from '../../../shaders/lib/weights_f8_e4m3.wgsl?raw'
 import weightsF8E5M2 from '../../../shaders/lib/weights_f8_e5m2.wgsl?raw'
+import weightsFp4 from '../../../shaders/lib/weights_fp4.wgsl?raw'
 import weightsInt4 from '../../../shaders/lib/weights_int4.wgsl?raw'
 import weightsIq4Nl from '../../../shaders/lib/weights_iq4_nl.wgsl?raw'
 import weightsIq4Xs from '../../../shaders/lib/weights_iq4_xs.wgsl?raw'
@@ -127,6 +128,7 @@ export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, Weig
   }),
   f8_e4m3: define('f8_e4m3', eight, { weights: weightsF8E4M3, shared: [...GROUPS, UNITS_SCALED] }),
   f8_e5m2: define('f8_e5m2', eight, { weights: weightsF8E5M2, shared: [...GROUPS, UNITS_SCALED] }),
+  fp4: define('fp4', four, { weights: weightsFp4, shared: [...GROUPS, UNITS_SCALED] }),
   nf4: define('nf4', four, { weights: weightsNf4, shared: [...GROUPS, UNITS_SCALED] }),
   int4: define('int4', four, { weights: weightsInt4, shared: [...GROUPS, LEVELS_NIBBLES] }),
 }

@@ -142,7 +142,6 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
     <li className="offer">
       <div className="offer-head">
         <strong>{entry.name}</strong>
-        {loaded && <TryButton entry={entry} />}
         <button
           type="button"
           className="button button-small"
@@ -157,6 +156,7 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
       <p className="note">
         {entry.note} {entry.bytes !== null && <span className="offer-size">{formatBytes(entry.bytes)}</span>}
       </p>
+      {loaded && <TryButton entry={entry} />}
       {stranger && <p className="note">{t('adapters.forModel', { model: base })}</p>}
     </li>
   )

@@ -18,7 +18,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'adapters.added': '추가됨',
   'adapters.reading': '읽는 중…',
   'adapters.addNamed': '{name} 추가',
-  'adapters.try': '예시 프롬프트로 생성',
+  'adapters.try': '예시로 생성',
   'adapters.tryNamed': '{name}의 예시 프롬프트로 생성',
   'adapters.did.add': '어댑터 추가',
   'adapters.did.scale': '어댑터 배율',

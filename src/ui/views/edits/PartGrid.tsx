@@ -128,9 +128,14 @@ function PartCell(props: PartCellProps) {
       onClick={onApply}
     >
       {factor !== null && <span className="numeric">×{formatFactor(factor)}</span>}
+      {factor === null && effect !== null && <span className="numeric part-effect">{shortNats(effect)}</span>}
     </button>
   )
 }
+
+/** Two digits, without the zero before the point: a cell is narrow, and its name says the number in full. */
+const shortNats = (effect: number): string =>
+  effect < 0.005 ? '0' : effect.toPrecision(effect < 1 ? 1 + Number(effect >= 0.1) : 2).replace(/^0/, '')
 
 /** Moves the focus through the grid, from the part that has it. */
 function movePart(

@@ -27,7 +27,8 @@ export function EngineCompare() {
 }
 
 function Controls() {
-  const { app } = useSession()
+  const session = useSession()
+  const { app } = session
   const t = useTranslate()
   const prompt = useApp((state) => state.prompt)
   return (
@@ -46,6 +47,13 @@ function Controls() {
         placeholder={t('prompt.placeholder')}
         value={prompt}
         onChange={(event) => app.setState({ prompt: event.currentTarget.value })}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+          // Here it runs both, not the text of the page.
+          event.preventDefault()
+          event.stopPropagation()
+          void duelOf(session).run()
+        }}
       />
       <div className="actions">
         <Actions />

@@ -11,7 +11,7 @@ export interface WrittenToken extends Alternative {
 
 /** How far two predictions for one place are apart. */
 export interface Divergence {
-  /** KL(engine ‖ tab) in nats over the alternatives that both gave, each side scaled to them; null without any. */
+  /** KL(engine ‖ tab) in nats over the alternatives that both gave, each side scaled to them; null with fewer than two. */
   kl: number | null
   /** Probability of these alternatives at the engine. */
   mass: number
@@ -58,7 +58,8 @@ export function divergence(far: WrittenToken, own: WrittenToken, key: Key): Dive
   })
   const mass = common.reduce((sum, [share]) => sum + share, 0)
   const other = common.reduce((sum, [, share]) => sum + share, 0)
-  if (common.length === 0) return { kl: null, mass: 0 }
+  // Scaled to one alternative both sides would be the same.
+  if (common.length < 2) return { kl: null, mass: Math.min(1, mass) }
   const kl = common.reduce((sum, [a, b]) => sum + (a / mass) * Math.log(a / mass / (b / other)), 0)
   // Rounding leaves nothing below zero.
   return { kl: Math.max(0, kl), mass: Math.min(1, mass) }

@@ -19,6 +19,7 @@ export const ENGINE_MESSAGES: readonly Said[] = [
   [/^(?<url>\S+) answered (?<status>\d{3})(?:: (?<said>.+))?$/, '{url}의 응답: {status} {said}'],
   [/^(?<url>\S+) redirects elsewhere/, '{url}에서 다른 곳으로 넘기지만, 따라가지 않습니다.'],
   [/^(?<url>\S+) has been silent for (?<time>.+)\.$/, '{url}에서 {time} 동안 아무것도 오지 않았습니다.'],
+  [/^(?<engine>.+) does not offer (?<what>[\w ]+): /, '{engine}에서는 이 기능을 쓸 수 없습니다({what}).'],
   [/^The stream ended before the answer did\.$/, '답이 끝나기 전에 연결이 끊겼습니다.'],
   [/^This text was written before the engine was connected\.$/, '엔진을 연결하기 전에 쓴 글입니다.'],
 
@@ -89,6 +90,7 @@ export const ENGINE_HINTS: readonly Said[] = [
   [/^Shorten the prompt, or start the engine/, '프롬프트를 줄이거나 더 긴 컨텍스트로 엔진을 시작하세요.'],
   [/^The engine refused a setting/, '엔진이 받지 않는 설정이 있습니다. 메시지에 이름이 있습니다.'],
   [/^What has arrived is kept/, '받은 글은 그대로 있습니다. ‘이어 쓰기’를 누르면 거기서부터 이어집니다.'],
+  [/^Use an engine that offers it/, '이 기능이 있는 엔진이나 이 탭의 모델을 쓰세요.'],
   [/^Try again; what has arrived is kept\.$/, '다시 해 보세요. 받은 글은 그대로 있습니다.'],
   [/^Write it anew: the engine/, '새로 쓰세요. 이 엔진은 토큰을 글자로만 압니다.'],
   [/^Check that the address is that of the engine/, '엔진의 주소가 맞는지 확인하세요.'],

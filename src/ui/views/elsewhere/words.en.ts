@@ -40,11 +40,10 @@ export const elsewhereEn = {
   'engine.badge': 'elsewhere: {host}',
   'engine.badgeHint': 'What you write is sent to {host}. Press to see what it offers, or to disconnect.',
 
-  'far.title': '{host} does not give this view anything to show',
+  'far.title': 'This view needs more than {host} gives',
   'far.inside':
     'An engine elsewhere sends tokens and a few of their log-probabilities, nothing from inside the model.',
   'far.weights': 'The weights are at the engine: nothing here can be changed in them or measured on them.',
-  'far.files': 'The files of its model are at the engine.',
   'far.fork':
     'Branches need token ids both ways, with log-probabilities; this engine does not send all of that.',
   'far.score':
@@ -75,8 +74,8 @@ export const elsewhereEn = {
   'ab.empty': 'Nothing has been run yet.',
   'ab.same': 'Same vocabulary: compared token by token.',
   'ab.other': 'Other vocabularies: compared by characters.',
-  'ab.agreeTokens': '{agree} of {count} token(s) agree',
-  'ab.agreeCharacters': '{agree} of {count} character(s) agree',
+  'ab.agreeTokens': '{agree} of {count} token(s) agree.',
+  'ab.agreeCharacters': '{agree} of {count} character(s) agree.',
   'ab.parted': 'They part at “{text}”.',
   'ab.together': 'Both wrote the same.',
   'ab.place': 'Place',

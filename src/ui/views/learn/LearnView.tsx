@@ -43,6 +43,8 @@ function Entry({ translate, lesson }: { translate: Translate; lesson: Lesson }) 
   const { name, minutes, steps } = lesson
   const number = LESSONS.indexOf(lesson) + 1
   const finished = useCourseState((state) => state.finished.includes(name))
+  // The first that has not been finished stands out: where one would go on.
+  const next = useCourseState((state) => LESSONS.find((one) => !state.finished.includes(one.name)) === lesson)
   const reached = useCourseState((state) => state.reached[name] ?? 0)
   const done = useCourseState((state) => state.done.filter((place) => place.startsWith(`${name}.`)).length)
   const tasks = steps.filter(({ task }) => task !== undefined).length
@@ -73,7 +75,7 @@ function Entry({ translate, lesson }: { translate: Translate; lesson: Lesson }) 
       </p>
       <button
         type="button"
-        className={reached > 0 || (number === 1 && !finished) ? 'button button-primary' : 'button'}
+        className={reached > 0 || next ? 'button button-primary' : 'button'}
         data-testid={`lesson-start-${name}`}
         aria-label={`${word()}: ${translate(lesson.title)}`}
         onClick={() => course.start(name)}

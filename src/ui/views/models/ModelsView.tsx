@@ -4,6 +4,7 @@ import { CuratedPart } from './CuratedPart.tsx'
 import { FindPart } from './FindPart.tsx'
 import { useModels } from './hooks.ts'
 import { LookPart } from './LookPart.tsx'
+import { MachinePart } from './MachinePart.tsx'
 import { StoredPart } from './StoredPart.tsx'
 
 /** Where models come from, one part below the other: finding, judging and downloading, what is kept, what is worth a look. */
@@ -17,6 +18,7 @@ export function ModelsView() {
       <StoredPart />
       <EnginePart />
       <CuratedPart />
+      <MachinePart />
     </div>
   )
 }

@@ -110,4 +110,19 @@ export const modelsEn = {
   'taken.called': 'Go to the tab whose title is blinking.',
   'taken.use': 'Use that tab',
   'taken.load': 'Load it here too',
+
+  'machine.title': 'This machine',
+  'machine.about':
+    'Compares the kernels with the processor’s own arithmetic at the sizes of the loaded model, and looks for values that are none, or too large for f16, in every step of the text on the page.',
+  'machine.check': 'Check this machine',
+  'machine.cancel': 'Cancel',
+  'machine.copy': 'Copy report',
+  'machine.sound': 'Everything agrees.',
+  'machine.unsound': 'Something is wrong here: do not trust what the marked steps show.',
+  'machine.noAdapter': 'The page itself sees no GPU adapter.',
+  'machine.software': 'software adapter: it runs on the CPU, not on a GPU',
+  'machine.binding': 'up to {size} a binding',
+  'machine.values': '{steps} step(s) over {tokens} token(s); the largest value is {peak}, at {step}.',
+  'machine.noneOdd': 'None is NaN, infinite, or {large} and more.',
+  'machine.odd': '{nan} NaN, {infinite} infinite, {large} of at least {least}',
 } as const

@@ -113,4 +113,19 @@ export const modelsKo: Readonly<Record<keyof typeof modelsEn, string>> = {
   'taken.called': '제목이 깜박이는 탭으로 가세요.',
   'taken.use': '그 탭 쓰기',
   'taken.load': '여기서도 불러오기',
+
+  'machine.title': '이 기기',
+  'machine.about':
+    '불러온 모델의 크기 그대로 커널의 계산을 프로세서의 계산과 견주고, 페이지의 글을 계산하는 모든 단계에서 수가 아닌 값이나 f16에 담을 수 없이 큰 값을 찾습니다.',
+  'machine.check': '이 기기 점검',
+  'machine.cancel': '취소',
+  'machine.copy': '보고서 복사',
+  'machine.sound': '모두 일치합니다.',
+  'machine.unsound': '잘못된 곳이 있습니다. 표시된 단계의 값은 믿지 마세요.',
+  'machine.noAdapter': '페이지에서는 GPU 어댑터가 보이지 않습니다.',
+  'machine.software': '소프트웨어 어댑터: GPU가 아니라 CPU에서 실행',
+  'machine.binding': '바인딩마다 최대 {size}',
+  'machine.values': '토큰 {tokens}개에서 단계 {steps}개를 읽었습니다. 가장 큰 값은 {step}의 {peak}입니다.',
+  'machine.noneOdd': 'NaN, 무한대, {large} 이상인 값은 없습니다.',
+  'machine.odd': 'NaN {nan}개, 무한대 {infinite}개, {least} 이상 {large}개',
 }

@@ -2,6 +2,7 @@ import { answeringModel } from '../../../state/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { RoundColumns } from './Rounds.tsx'
 import { DraftControls } from './DraftControls.tsx'
+import { useChanges } from './MadeWith.tsx'
 import { SpeculatedText } from './SpeculatedText.tsx'
 import { SpeculationSummary } from './SpeculationSummary.tsx'
 import { useSpeculateKeys, useSpeculateState } from './hooks.ts'
@@ -10,15 +11,16 @@ import { useSpeculateKeys, useSpeculateState } from './hooks.ts'
 export function SpeculateView() {
   useSpeculateKeys()
   const shown = useSpeculateState((state) => state.shown !== null)
+  const stale = useChanges().length > 0
   return (
     <div className="speculate" data-testid="speculate-view">
       <DraftControls />
       {shown ? (
-        <>
+        <div className="speculate-result" data-stale={stale}>
           <SpeculationSummary />
           <RoundColumns />
           <SpeculatedText />
-        </>
+        </div>
       ) : (
         <Nothing />
       )}

@@ -12,6 +12,7 @@ import {
   formatSpeed,
 } from '../../../maths/format.ts'
 import { ScalesName } from '../adapters/ScalesChip.tsx'
+import { MadeWith } from './MadeWith.tsx'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 
 /** Where the run stands, and what it came to: all measured on the rounds on show. */
@@ -19,6 +20,7 @@ export function SpeculationSummary() {
   return (
     <section className="speculate-standing">
       <Where />
+      <MadeWith />
       <Figures />
     </section>
   )

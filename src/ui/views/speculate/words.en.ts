@@ -32,6 +32,12 @@ export const speculateEn = {
   'speculate.proposing': 'The draft model reads the prompt',
   'speculate.scalesHint': 'Adapters the model ran under; a draft model runs without any.',
   'speculate.failed': 'The run failed',
+  'speculate.made': 'made with {draft}, {ahead} ahead, T {temperature}, seed {seed}, length {maxTokens}',
+  'speculate.stale': 'changed since: {what}',
+  'speculate.changed.draft': 'draft model',
+  'speculate.changed.prompt': 'prompt',
+  'speculate.changed.settings': 'settings',
+  'speculate.changed.adapters': 'adapters',
   'speculate.again': 'Try again',
 
   'speculate.figure.acceptance': 'Accepted',

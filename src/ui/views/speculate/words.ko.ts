@@ -33,6 +33,13 @@ export const speculateKo: Readonly<Record<keyof typeof speculateEn, string>> = {
   'speculate.proposing': '초안 모델이 프롬프트를 읽는 중',
   'speculate.scalesHint': '모델에 적용된 어댑터입니다. 초안 모델에는 적용되지 않습니다.',
   'speculate.failed': '실행에 실패했습니다',
+  'speculate.made':
+    '{draft}, 미리 {ahead}개, 온도 {temperature}, 시드 {seed}, 길이 {maxTokens}(으)로 만든 결과',
+  'speculate.stale': '그 뒤에 바뀐 것: {what}',
+  'speculate.changed.draft': '초안 모델',
+  'speculate.changed.prompt': '프롬프트',
+  'speculate.changed.settings': '설정',
+  'speculate.changed.adapters': '어댑터',
   'speculate.again': '다시 시도',
 
   'speculate.figure.acceptance': '수락',

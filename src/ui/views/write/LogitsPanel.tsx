@@ -42,6 +42,7 @@ export function LogitsPanel() {
 }
 
 function PromptToken({ log, index }: { log: TokenLog; index: number }) {
+  const { app } = useSession()
   const t = useTranslate()
   return (
     <div className="logits">
@@ -51,6 +52,13 @@ function PromptToken({ log, index }: { log: TokenLog; index: number }) {
         position={index}
       />
       <p className="note">{t('logits.prompt')}</p>
+      <button
+        type="button"
+        className="button"
+        onClick={() => app.setState({ view: 'score', narrow: 'view' })}
+      >
+        {t('view.score')}
+      </button>
     </div>
   )
 }

@@ -75,7 +75,7 @@ export function SaveButton({ text }: { text: Text }) {
       title={t('runs.save')}
       onClick={save}
     >
-      <Icon name="down" />
+      <Icon name="download" />
     </button>
   )
 }

@@ -1,0 +1,62 @@
+import { useMemo } from 'react'
+import { useStore } from 'zustand'
+import type { Curve } from './store/curve.ts'
+import { trainingOf, type Training } from './store/training.ts'
+import type { DataState, RunExamples } from './store/trainData.ts'
+import type { TrainState } from './store/runState.ts'
+import { adaptersOf, type AdaptersState } from '../../../state/adapters.ts'
+import { useSession } from '../../context.ts'
+
+export function useTraining(): Training {
+  return trainingOf(useSession())
+}
+
+/** A slice of the run; select primitives or objects kept in the store. */
+export function useRun<T>(select: (state: TrainState) => T): T {
+  return useStore(useTraining().run.state, select)
+}
+
+/** A slice of the data; select primitives or objects kept in the store. */
+export function useData<T>(select: (state: DataState) => T): T {
+  return useStore(useTraining().data.state, select)
+}
+
+/** A slice of the adapters on the model. */
+export function useAdapterRows<T>(select: (state: AdaptersState) => T): T {
+  return useStore(adaptersOf(useSession()).state, select)
+}
+
+/** The curve on show, rendering again as it grows: the same object, changed in place. */
+export function useCurve(): { curve: Curve; version: number } {
+  const version = useRun((state) => state.version)
+  return { curve: useTraining().run.curve, version }
+}
+
+/** The examples as the settings part them. */
+export function useSplit(): RunExamples {
+  const { data } = useTraining()
+  const examples = useData((state) => state.examples)
+  const heldOut = useRun((state) => state.settings.heldOut)
+  const seed = useRun((state) => state.settings.seed)
+  return useMemo(
+    () =>
+      examples.length > 0
+        ? data.split(heldOut, seed)
+        : { train: [], held: [], split: { train: [], held: [] } },
+    [data, examples, heldOut, seed],
+  )
+}
+
+/** Number of the checkpoint looked at, in the list of them. */
+export function useCheckpoint() {
+  const checkpoints = useRun((state) => state.checkpoints)
+  const at = useRun((state) => state.looked)
+  const index =
+    at === null
+      ? checkpoints.length - 1
+      : Math.max(
+          0,
+          checkpoints.findIndex(({ steps }) => steps === at),
+        )
+  return { checkpoints, index, checkpoint: checkpoints[index] ?? null }
+}
