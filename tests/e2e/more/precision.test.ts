@@ -73,7 +73,7 @@ test('what other weights cost: per token and by layer and part, as model.precisi
   expect(await page.isDisabled(id('precision-run'))).toBe(true)
   await page.selectOption(id('precision-kv'), 'q8_0')
   await page.click(id('precision-run'))
-  await page.waitForSelector(`${id('precision-model')}:has-text("keys and values f32")`, { timeout: 60_000 })
+  await page.waitForSelector(`${id('precision-model')}:has-text("K, V f32")`, { timeout: 60_000 })
   await page.waitForSelector(`${id('precision-status')}[data-state="done"]`, { timeout: 60_000 })
   const kept = await expected(page, ids, { kvCache: 'q8_0' })
   const lost = kept.tokens.reduce((sum, { kl }) => sum + kl, 0) / kept.tokens.length

@@ -91,6 +91,8 @@ export class PrecisionRuns {
     const ids = log.idsBefore(log.tokens.length)
     const texts = [...log.promptTexts, ...log.tokens.map(({ text }) => text)]
     this.#change({ phase: { kind: 'loading', done: 0, total: 0 }, result: null, selected: null })
+    // The same matrices cost nothing by themselves.
+    if (this.state.getState().other === 'same') this.#change({ heat: 'error' })
     try {
       const { id: modelId, layers } = model.info
       let tokens: readonly PrecisionToken[] = []

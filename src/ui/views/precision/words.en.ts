@@ -7,7 +7,7 @@ export const precisionEn = {
   'precision.same': 'the same weights',
   'precision.kv': 'with keys and values in',
   'precision.kvSame': 'the same',
-  'precision.kvOf': 'keys and values {format}',
+  'precision.kvOf': 'K, V {format}',
   'precision.files': 'other files…',
   'precision.choose': 'Files of the same model in another format',
   'precision.run': 'Compare',

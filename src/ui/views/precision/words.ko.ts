@@ -8,7 +8,7 @@ export const precisionKo: Readonly<Record<keyof typeof precisionEn, string>> = {
   'precision.same': '같은 가중치',
   'precision.kv': '키와 값 형식',
   'precision.kvSame': '같은 형식',
-  'precision.kvOf': '키와 값 {format}',
+  'precision.kvOf': 'K, V {format}',
   'precision.files': '다른 파일…',
   'precision.choose': '같은 모델의 다른 형식 파일',
   'precision.run': '비교',
