@@ -51,7 +51,6 @@ const PATHS = {
   split: 'M2 4h5v8H2ZM9 4h2.5v8H9ZM13.5 4v8',
   funnel: 'M2.5 3h11L9.5 8v5l-3-1.6V8Z',
   gauge: 'M2.5 12a5.5 5.5 0 1 1 11 0M8 12l2.8-4',
-  curve: 'M2.5 2.5v11h11M5 4.5c1 5 3 6.5 8 7',
   book: 'M8 4.3C6 3 4 2.9 2 3v9.5c2-.1 4 0 6 1.3 2-1.3 4-1.4 6-1.3V3c-2-.1-4 0-6 1.3v9.5',
   download: 'M8 2.5v7.2M5 7l3 2.8L11 7M3 13h10',
 } as const

@@ -36,6 +36,8 @@ export interface View {
   bottom: ComponentType | null
 }
 
+const train = () => import('./train/panels.ts')
+
 /** Every view of the page, in order within its group. A new one is a file in this folder and an entry here. */
 export const VIEWS: readonly View[] = [
   {
@@ -291,17 +293,17 @@ export const VIEWS: readonly View[] = [
     group: 'adapt',
     needs: 'train',
     title: 'view.train',
-    icon: 'curve',
-    component: later(() => import('./train/TrainView.tsx').then((module) => module.TrainView)),
+    icon: 'redo',
+    component: later(() => train().then((module) => module.TrainView)),
     left: {
       title: 'train.setup',
       icon: 'sliders',
-      component: later(() => import('./train/TrainSetup.tsx').then((module) => module.TrainSetup)),
+      component: later(() => train().then((module) => module.TrainSetup)),
     },
     right: {
       title: 'train.panel',
       icon: 'layers',
-      component: later(() => import('./train/CheckpointPanel.tsx').then((module) => module.CheckpointPanel)),
+      component: later(() => train().then((module) => module.CheckpointPanel)),
     },
     bottom: null,
   },

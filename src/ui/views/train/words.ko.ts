@@ -80,7 +80,7 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.predict': '다음을 예측',
   'train.masked': '가림',
 
-  'train.sets': '데이터',
+  'train.sets': '준비된 데이터',
   'train.set.swap': '이름 바꾸기',
   'train.set.swapNote': '문장 속 두 이름을 서로 바꾸어 다시 씁니다.',
   'train.set.translate': '한국어를 영어로',
