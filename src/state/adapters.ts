@@ -160,7 +160,7 @@ export class Adapters {
 
   async remove(id: string): Promise<void> {
     const before = this.arrangement
-    if (await this.drop(id)) this.onChange('adapters.did.remove', '', before)
+    if (await this.waitFor(this.drop(id))) this.onChange('adapters.did.remove', '', before)
   }
 
   /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
@@ -173,18 +173,11 @@ export class Adapters {
     )
   }
 
-  /** Takes a row and its adapter away; false when the engine could not. */
+  /** Takes a row away at once, then its adapter; false when it is on its way out already, or the engine could not. */
   private async drop(id: string): Promise<boolean> {
     const { model } = this
     const track = this.find(id)
     if (model === null || track === undefined) return false
-    try {
-      await model.removeAdapter(id)
-    } catch (error) {
-      this.session.report(error)
-      return false
-    }
-    this.sources.delete(track.name)
     const { tracks, solo, selected } = this.state.getState()
     const left = tracks.filter((one) => one.id !== id)
     this.state.setState({
@@ -192,6 +185,14 @@ export class Adapters {
       solo: solo === id ? null : solo,
       selected: selected === id ? (left[0]?.id ?? null) : selected,
     })
+    try {
+      await model.removeAdapter(id)
+    } catch (error) {
+      if (model === this.model) this.state.setState((state) => ({ tracks: [...state.tracks, track] }))
+      this.session.report(error)
+      return false
+    }
+    this.sources.delete(track.name)
     this.apply()
     return true
   }

@@ -1,9 +1,10 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
-import type { FinishReason, HubOptions, LoadOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
+import type { FinishReason, HubOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
 import {
   answeringModel,
   isRunning,
+  readyOrEmpty,
   type AppStore,
   type Failed,
   type ModelPhase,
@@ -11,43 +12,16 @@ import {
 } from './app.ts'
 import { LogitsCache } from './logits.ts'
 import { encodePrompt } from './encodePrompt.ts'
-import { textInContext } from '../text/tokenTexts.ts'
+import type { GivenPrompt, LoadRequest, SessionParts } from './sessionParts.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
+import { TokenTexts } from './tokenTexts.ts'
 
 /** Alternatives captured with every token; the tables show at most this many without a lookup. */
 export const CAPTURED = 32
 
 /** A run before the engine has said how long its prompt is. */
 const BEGINNING: RunPhase = { kind: 'prefill', done: 0, total: 0 }
-
-export interface SessionParts {
-  client: EngineClient
-  app: AppStore
-  log: TokenLog
-  /** Milliseconds. */
-  now: () => number
-}
-
-export interface LoadRequest {
-  /** How the page calls it while it loads. */
-  label: string
-  /** What a link spells; null for dropped files. */
-  id: string | null
-  /** Settings of a run to start the moment the model answers. */
-  first?: Settings | undefined
-  /** Beside an engine elsewhere, which stays on show. */
-  beside?: boolean | undefined
-  /** How it is loaded, where that was chosen. */
-  how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
-}
-
-/** A prompt that does not stand in the page's field. */
-export interface GivenPrompt {
-  ids: readonly number[]
-  /** Strings that end the text. */
-  stop?: readonly string[] | undefined
-}
 
 /**
  * What the page does: one model, one run, one text. Holds what cannot be serialised (the model, abort
@@ -65,8 +39,7 @@ export class Session {
   private readonly client: EngineClient
   private readonly now: () => number
   private readonly logits: LogitsCache
-  /** Texts of ids that were looked up, of the shown model. */
-  private readonly texts = new Map<string, string>()
+  private texts = new TokenTexts()
   private shown: Model | null = null
   /** The tab's own model while an engine elsewhere is shown in its place. */
   private aside: Model | null = null
@@ -145,10 +118,7 @@ export class Session {
     const model = engine ?? own
     this.aside = engine === null ? null : own
     this.put(model)
-    this.app.setState({
-      model: model === null ? { kind: 'empty' } : { kind: 'ready', info: model.info },
-      memory: null,
-    })
+    this.app.setState({ model: readyOrEmpty(model?.info ?? null), memory: null })
     if (before?.info.remote) await before.dispose()
     await this.readMemory()
   }
@@ -159,9 +129,7 @@ export class Session {
     this.loading = null
     const { model } = this.app.getState()
     if (model.kind !== 'loading') return
-    this.app.setState({
-      model: model.info === null ? { kind: 'empty' } : { kind: 'ready', info: model.info },
-    })
+    this.app.setState({ model: readyOrEmpty(model.info) })
   }
 
   /** Loads the last model again, after the device was lost. */
@@ -246,15 +214,7 @@ export class Session {
   /** Text an id would add after these ids; \ufffd for a part of a character, empty when it has none or no tokenizer answers. */
   async lookUpText(before: readonly number[], id: number): Promise<string> {
     const model = this.shown
-    if (model === null || !model.info.hasTokenizer) return ''
-    // What ends a character depends on how it began.
-    const key = `${before.slice(-3).join()}:${id}`
-    const known = this.texts.get(`${id}`) ?? this.texts.get(key)
-    if (known !== undefined) return known
-    const text = await textInContext(model, before, id)
-    const alone = text === '' ? await model.decode([id]) : text
-    this.texts.set(/^[ -~]+$/.test(text) ? `${id}` : key, alone)
-    return alone
+    return model?.info.hasTokenizer ? this.texts.lookUp(model, before, id) : ''
   }
 
   /** Shows an error that happened outside a load or a run. */
@@ -275,11 +235,8 @@ export class Session {
     const before = far ? [this.aside] : [this.shown, this.aside]
     this.source = source
     this.how = how
-    if (far) this.aside = model
-    else {
-      this.put(model)
-      this.aside = null
-    }
+    this.aside = far && model
+    if (far === null) this.put(model)
     const { view } = this.app.getState()
     this.app.setState({
       model: { kind: 'ready', info: (far ?? model).info },
@@ -300,7 +257,7 @@ export class Session {
     this.running?.abort()
     this.run += 1
     this.shown = model
-    this.texts.clear()
+    this.texts = new TokenTexts()
     if (isRunning(this.app.getState().run)) this.app.setState({ run: { kind: 'stopped' } })
   }
 
@@ -308,7 +265,7 @@ export class Session {
     const data = toErrorData(error)
     const info = this.shown === null ? null : this.shown.info
     if (data.code === 'aborted') {
-      this.app.setState({ model: info === null ? { kind: 'empty' } : { kind: 'ready', info } })
+      this.app.setState({ model: readyOrEmpty(info) })
       return
     }
     const model: ModelPhase = info === null ? { kind: 'failed', label, error: data } : { kind: 'ready', info }
