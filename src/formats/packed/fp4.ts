@@ -16,7 +16,7 @@ const BLOCK_BYTES = BLOCK / 2
 const BIAS = 127
 
 /** The sixteen values of e2m1 (OCP Microscaling Formats 1.0). */
-export const FP4_LEVELS = Float32Array.of(0, 0.5, 1, 1.5, 2, 3, 4, 6, -0, -0.5, -1, -1.5, -2, -3, -4, -6)
+export const FP4_LEVELS = Float32Array.of(0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6)
 
 /** Row of the file that is row `row` here: of gates and ups in turns, the gates come first. */
 const rowOfFile = (row: number, rows: number, inTurns: boolean): number =>
