@@ -7,7 +7,7 @@ import { randomSource, type RandomSource } from '../random.ts'
 import { tinyGguf } from './ggufBuild.ts'
 
 const ROUNDS = Number(
-  process.env['TOKENSCOPE_FUZZ_ROUNDS'] ?? (process.env['TOKENSCOPE_ALL'] === '1' ? 10_000_000 : 1_000_000),
+  process.env['TOKENSCOPE_FUZZ_ROUNDS'] ?? (process.env['TOKENSCOPE_ALL'] === '1' ? 10_000_000 : 100_000),
 )
 const NO_FACTORS = { freqs: null, long: null, short: null }
 
