@@ -18,5 +18,4 @@ export const train: View = {
     icon: 'layers',
     component: later(() => import('./CheckpointPanel.tsx').then((module) => module.CheckpointPanel)),
   },
-  keys: async () => (await import('./keys.ts')).keys,
 }
