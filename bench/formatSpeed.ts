@@ -6,7 +6,7 @@ import { ALL_FORMATS, FORMAT_NAMES } from '../src/weights/formats/fileFormats.ts
 import type { FormatName } from '../src/weights/formats/index.ts'
 import { planeLayout } from '../src/weights/formats/layout.ts'
 import { bindProduct } from './formatProducts.ts'
-import { interleave, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'
+import { cpuRatio, interleave, ratio, spread, type Emit, type Timing, type Work } from './harness.ts'
 import type { SuiteOptions } from './products.ts'
 import { SHAPES } from './shapes.ts'
 
@@ -93,6 +93,7 @@ export async function benchFormatSpeed(
         rounds: options.rounds,
         beside,
         timeOfBeside: ratio(time, other) * (plain.bytes / own.bytes),
+        cpuOfBeside: cpuRatio(time, other) * (plain.bytes / own.bytes),
       })
       own.dispose()
       plain.dispose()

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { invariant } from '../src/errors.ts'
 import { describeDevice, type OpenedDevice } from '../src/gpu/device.ts'
 import { nodeGpu } from '../src/gpu/node.ts'
@@ -54,15 +55,34 @@ export async function openBenchDevice(vendor?: string): Promise<OpenedDevice & {
   return { ...opened, adapter: `${opened.backend} ${adapter.info.description}`.trim() }
 }
 
+const TASKS = '/proc/self/task'
+
+/**
+ * Milliseconds of processor time that threads other than this one have taken: those of a software adapter work, this one only waits.
+ * NaN where the system does not say.
+ */
+export function workersMs(): number {
+  try {
+    return readdirSync(TASKS)
+      .filter((task) => Number(task) !== process.pid)
+      .map((task) => readFileSync(`${TASKS}/${task}/schedstat`, 'utf8').split(' ')[0])
+      .reduce((sum, nanoseconds) => sum + Number(nanoseconds) / 1e6, 0)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause) return NaN // no such folder, or a thread that just ended
+    throw cause
+  }
+}
+
 /** Milliseconds from submit to done. On a software adapter this is the work; on a GPU choose work of some milliseconds. */
-async function timeOnce(device: GPUDevice, work: Work): Promise<number> {
+async function timeOnce(device: GPUDevice, work: Work): Promise<{ ms: number; cpu: number }> {
   const encoder = device.createCommandEncoder({ label: work.name })
   work.encode(encoder)
   const commands = encoder.finish()
+  const before = workersMs()
   const started = performance.now()
   device.queue.submit([commands])
   await device.queue.onSubmittedWorkDone()
-  return performance.now() - started
+  return { ms: performance.now() - started, cpu: workersMs() - before }
 }
 
 export interface Timing {
@@ -70,6 +90,8 @@ export interface Timing {
   /** Milliseconds per round, in order. */
   readonly rounds: readonly number[]
   readonly median: number
+  /** Processor time of each round, which says more on a busy machine: see {@link workersMs}. */
+  readonly cpu: readonly number[]
 }
 
 export function median(values: readonly number[]): number {
@@ -84,16 +106,24 @@ export async function interleave(
   rounds: number,
 ): Promise<Timing[]> {
   for (const work of works) await timeOnce(device, work) // compiles and warms up
-  const times = works.map((): number[] => [])
+  const times = works.map((): { ms: number; cpu: number }[] => [])
   for (let round = 0; round < rounds; round++) {
     for (const [i, work] of works.entries()) times[i]?.push(await timeOnce(device, work))
   }
-  return works.map(({ name }, i) => ({ name, rounds: times[i] ?? [], median: median(times[i] ?? []) }))
+  return works.map(({ name }, i) => {
+    const of = (which: 'ms' | 'cpu'): number[] => times[i]?.map((time) => time[which]) ?? []
+    return { name, rounds: of('ms'), median: median(of('ms')), cpu: of('cpu') }
+  })
 }
 
 /** How many times longer `a` took than `b`, least time against least time: a busy machine only ever adds to a time. */
 export function ratio(a: Timing, b: Timing): number {
   return Math.min(...a.rounds) / Math.min(...b.rounds)
+}
+
+/** The same of the processor time. */
+export function cpuRatio(a: Timing, b: Timing): number {
+  return Math.min(...a.cpu) / Math.min(...b.cpu)
 }
 
 /** Least and most, for a line's spread. */

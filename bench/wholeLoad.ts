@@ -52,7 +52,6 @@ const SIZES: Readonly<Record<string, { layers: number; vocab: number }>> = {
   'Llama-3.2-1B': { layers: 3, vocab: 32_768 },
 }
 const BLOCK = 256
-const CHUNK = 1 << 20
 
 /** Bytes of any weights: halves of ordinary size wherever a format has halves on even bytes. */
 function bytesOf(count: number, seed: number): Uint8Array {
@@ -125,13 +124,12 @@ function writeFolder(folder: string, shape: Shape, { type }: Load): number {
   return 8 + text.length + at
 }
 
-/** MB/s of copying as many bytes in memory, chunk by chunk into fresh memory: what no loader can beat. */
+/** MB/s of copying as many bytes in memory, to where nothing was yet: what no loader can beat. */
 function copyRate(bytes: number): number {
-  const file = new Uint8Array(Math.min(bytes, 64 * CHUNK)).fill(7)
+  const file = new Uint8Array(bytes).fill(7)
   const started = performance.now()
-  let sum = 0
-  for (let at = 0; at < file.length; at += CHUNK) sum += file.slice(at, at + CHUNK).length
-  return sum / (performance.now() - started) / 1e3
+  const { length } = file.slice()
+  return length / (performance.now() - started) / 1e3
 }
 
 const held = (): number => {
@@ -141,6 +139,8 @@ const held = (): number => {
 
 interface Timed {
   readonly ms: number
+  /** Processor time of all threads. */
+  readonly cpu: number
   /** Bytes that JavaScript held more at most than before. */
   readonly heap: number
   readonly gpuBytes: number
@@ -151,13 +151,15 @@ async function timeLoad(source: string, device: GPUDevice, weights: Load['weight
   const before = held()
   let most = before
   const sample = setInterval(() => (most = Math.max(most, held())), 5)
+  const used = process.cpuUsage()
   const started = performance.now()
   const model = await loadModel(source, { device, weights, contextLength: 256 })
   const ms = performance.now() - started
+  const { user, system } = process.cpuUsage(used)
   clearInterval(sample)
   const { gpuBytes } = model.info
   await model.dispose()
-  return { ms, heap: Math.max(most, held()) - before, gpuBytes }
+  return { ms, cpu: (user + system) / 1e3, heap: Math.max(most, held()) - before, gpuBytes }
 }
 
 /** Whole models from warm files: file bytes over the time of `loadModel` on an open device, the second one and later. */
@@ -199,6 +201,7 @@ export async function benchWholeLoad(
           shape: shape.name,
           spread: spread(rates),
           rounds: options.rounds,
+          cpuMs: Math.min(...times.map(({ cpu }) => cpu)),
           fileBytes: bytes,
           gpuBytes: times[0]?.gpuBytes,
           heapGrowthMB: Math.max(...times.map(({ heap }) => heap)) / 2 ** 20,

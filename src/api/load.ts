@@ -27,7 +27,8 @@ export type WeightFormat =
   | 'int4'
 
 /** How keys and values are kept in the cache, under ggml's names. */
-export type KvFormatName = 'f32' | 'f16' | 'q8_0'
+export const KV_FORMATS = ['f32', 'f16', 'q8_0'] as const
+export type KvFormatName = (typeof KV_FORMATS)[number]
 
 /** The kernel variant in use; its `name` is what the badge shows. */
 export interface Variant {

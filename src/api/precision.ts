@@ -1,4 +1,4 @@
-import type { HubOptions, LoadFormat, LoadProgress, ModelSource, WeightFormat } from './load.ts'
+import type { HubOptions, KvFormatName, LoadFormat, LoadProgress, ModelSource, WeightFormat } from './load.ts'
 import type { OpName } from './forward.ts'
 
 export interface PrecisionOptions {
@@ -6,6 +6,11 @@ export interface PrecisionOptions {
   source?: ModelSource | undefined
   /** What they become while they are read, as in `loadModel`; default 'auto'. */
   weights?: LoadFormat | 'auto' | undefined
+  /**
+   * How the other keeps keys and values; default as this model does. Given without `source` and `weights`, the other has this model's own
+   * weights: what differs is the cache alone.
+   */
+  kvCache?: KvFormatName | undefined
   hub?: HubOptions | undefined
   /** Patterns of the steps whose error is measured; default: all but attention scores, which look ahead of their row. */
   probes?: readonly string[] | undefined
@@ -41,10 +46,12 @@ export interface PrecisionStep {
 
 /** Some more rows of the text. */
 export interface PrecisionChunk {
-  /** Which of the two is taken for the truth: the one that keeps its matrices in more bytes, else the other. */
+  /** Which of the two is taken for the truth: the one that keeps its matrices in more bytes, else its keys and values, else the other. */
   reference: 'model' | 'other'
   /** Storage of most of the matrices. */
   formats: { model: WeightFormat; other: WeightFormat }
+  /** How keys and values are kept. */
+  kvCache: { model: KvFormatName; other: KvFormatName }
   /** Bytes of the matrices. */
   weightBytes: { model: number; other: number }
   /** What the other takes on the GPU while this runs, besides all that this model takes. */

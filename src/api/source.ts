@@ -1,4 +1,4 @@
-import type { HubOptions, LoadFormat, LoadOptions, WeightFormat } from './load.ts'
+import type { HubOptions, KvFormatName, LoadFormat, LoadOptions, WeightFormat } from './load.ts'
 
 /** A file that a model source holds. */
 export interface SourceFile {
@@ -12,6 +12,7 @@ export interface SourceFile {
 /** How a model could be loaded, and what that takes. */
 export interface FitOption {
   readonly weights: LoadFormat | 'auto'
+  readonly kvCache: KvFormatName
   readonly contextLength: number
   readonly gpuBytes: number
   readonly fits: boolean
@@ -81,6 +82,8 @@ export interface InspectSourceOptions {
   hub?: HubOptions | undefined
   /** As for loading; the fit is judged for it. Default 'auto'. */
   weights?: LoadFormat | 'auto' | undefined
+  /** As for loading. Default 'f32'. */
+  kvCache?: KvFormatName | undefined
   /** Default the model's, at most 4096. */
   contextLength?: number | undefined
   /** What is known better than from the browser's high-performance adapter. */

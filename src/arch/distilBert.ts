@@ -1,5 +1,5 @@
 import { architecture } from './architecture.ts'
-import { parseBert, recordBert, type BertSpec } from './bert.ts'
+import { parseBert, recordBert, type BertSpec } from './bertBody.ts'
 
 /** Names that the config has for fields of BERT's. */
 const FIELDS = {

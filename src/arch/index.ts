@@ -15,7 +15,7 @@ export const ARCHITECTURES: Readonly<Record<string, LoadArchitecture>> = {
   gemma2: async () => (await import('./gemma2.ts')).gemma2,
   gemma3_text: async () => (await import('./gemma3.ts')).gemma3,
   bert: async () => (await import('./bert.ts')).bert,
-  camembert: async () => (await import('./bert.ts')).roberta,
+  camembert: async () => (await import('./roberta.ts')).roberta,
   cohere2: async () => (await import('./cohere2.ts')).cohere2,
   distilbert: async () => (await import('./distilBert.ts')).distilBert,
   exaone4: async () => (await import('./exaone4.ts')).exaone4,
@@ -32,7 +32,7 @@ export const ARCHITECTURES: Readonly<Record<string, LoadArchitecture>> = {
   opt: async () => (await import('./opt.ts')).opt,
   phi: async () => (await import('./phi.ts')).phi,
   phi3: async () => (await import('./phi3.ts')).phi3,
-  roberta: async () => (await import('./bert.ts')).roberta,
+  roberta: async () => (await import('./roberta.ts')).roberta,
   smollm3: async () => (await import('./smollm3.ts')).smollm3,
   stablelm: async () => (await import('./stablelm.ts')).stablelm,
   mixtral: async () => (await import('./mixtral.ts')).mixtral,
@@ -42,7 +42,7 @@ export const ARCHITECTURES: Readonly<Record<string, LoadArchitecture>> = {
   granitemoe: async () => (await import('./graniteMoe.ts')).graniteMoe,
   gpt_oss: async () => (await import('./gptOss.ts')).gptOss,
   starcoder2: async () => (await import('./starcoder2.ts')).starcoder2,
-  'xlm-roberta': async () => (await import('./bert.ts')).roberta,
+  'xlm-roberta': async () => (await import('./roberta.ts')).roberta,
 }
 
 /** What reads the architecture that a config names. @throws `unsupported` for a model type or a quantisation that is not built. */

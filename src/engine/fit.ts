@@ -58,7 +58,8 @@ export function judgeFit({ asked, isFloat, limits, measure }: FitRequest): Fit {
   const weigh = (request: LoadRequest): FitOption => {
     const { total, largestBuffer } = measure(request)
     const fits = total <= limitBytes && largestBuffer <= bufferBytes
-    return { weights: request.weights, contextLength: request.context, gpuBytes: total, fits }
+    const { weights, context, kvCache } = request
+    return { weights, kvCache, contextLength: context, gpuBytes: total, fits }
   }
   const first = weigh(asked)
   const shorter = SHORTER.filter((context) => context < asked.context)
@@ -67,7 +68,7 @@ export function judgeFit({ asked, isFloat, limits, measure }: FitRequest): Fit {
   const contexts = [asked.context, ...shorter]
   // Quantised at the full context comes before a shorter one.
   const others = formats.flatMap((weights) =>
-    contexts.slice(weights === asked.weights ? 1 : 0).map((context) => weigh({ weights, context })),
+    contexts.slice(weights === asked.weights ? 1 : 0).map((context) => weigh({ ...asked, weights, context })),
   )
   const atFull = others.filter(({ contextLength }) => contextLength === asked.context)
   const options = [first, ...atFull, ...others.filter((option) => !atFull.includes(option))]

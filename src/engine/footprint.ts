@@ -1,8 +1,8 @@
-import type { LoadFormat } from '../api/load.ts'
+import type { KvFormatName, LoadFormat } from '../api/load.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { invariant } from '../errors.ts'
 import type { TensorInfo } from '../formats/tensors.ts'
-import { KV_F32 } from '../ops/kvFormats.ts'
+import type { KvFormat } from '../ops/kvFormats.ts'
 import { planArena } from '../program/arena.ts'
 import { PAGE } from '../program/batchLayout.ts'
 import { fuse } from '../program/fuse.ts'
@@ -29,6 +29,7 @@ export interface Footprint {
 export interface LoadRequest {
   readonly weights: LoadFormat | 'auto'
   readonly context: number
+  readonly kvCache: KvFormatName
 }
 
 /** The tensors of a checkpoint, and the formats of their types. */
@@ -64,9 +65,10 @@ export function weightBytes(
 export function cacheBytes(
   layers: readonly CacheLayer[],
   context: number,
+  format: KvFormat,
 ): Pick<Footprint, 'cache' | 'largestBuffer'> {
   const pages = cachePages(context)
-  const each = layers.map((layer) => PAGE * layerBytesPerPosition(layer, KV_F32))
+  const each = layers.map((layer) => PAGE * layerBytesPerPosition(layer, format))
   const widest = Math.max(0, ...each)
   return {
     cache: each.reduce((sum, bytes) => sum + 2 * pages * bytes, widest),
@@ -84,11 +86,12 @@ function workBytes(program: Program, vocab: number, context: number): number {
 export function footprint(
   model: ModelDescription,
   stored: StoredTensors,
-  { weights: asked, context }: LoadRequest,
+  { weights: asked, context }: Pick<LoadRequest, 'weights' | 'context'>,
+  kv: KvFormat,
 ): Footprint {
   const program = model.record({ rows: MAX_ROWS, logitRows: MAX_LOGIT_ROWS, positions: context })
   const weights = weightBytes(model, stored, asked)
-  const { cache, largestBuffer } = cacheBytes(cacheLayers(program), context)
+  const { cache, largestBuffer } = cacheBytes(cacheLayers(program), context, kv)
   const work = workBytes(program, model.vocab, context)
   return { weights, cache, work, total: weights + cache + work, largestBuffer }
 }

@@ -18,6 +18,7 @@ import {
   type FileSource,
   type TensorType,
 } from '../formats/tensors.ts'
+import { kvFormat } from '../ops/kvFormats.ts'
 import { checkLimits } from '../run/limits.ts'
 import { ggufKind } from '../sources/ggufChoice.ts'
 import { formatsOf } from '../weights/load.ts'
@@ -63,18 +64,19 @@ function nameOfFormat(type: TensorType): WeightFormat {
 async function judgeDescribed(
   model: ModelDescription,
   checkpoint: Checkpoint,
-  { weights = 'auto', contextLength, limits }: JudgeRequest,
+  { weights = 'auto', kvCache = 'f32', contextLength, limits }: JudgeRequest,
   facts: Facts,
 ): Promise<Judged> {
   checkLimits(model)
   const context = Math.min(contextLength ?? JUDGED_CONTEXT, model.maxPositions)
   const { tensors } = checkpoint
   const formatOf = await formatsOf(checkpoint)
+  const kv = await kvFormat(kvCache)
   const fit = judgeFit({
-    asked: { weights, context },
+    asked: { weights, context, kvCache },
     isFloat: !isBlockType(model.storedAs) && !isGroupedType(model.storedAs),
     limits,
-    measure: (request) => footprint(model, { tensors, formatOf }, request),
+    measure: (request) => footprint(model, { tensors, formatOf }, request, kv),
   })
   const { modelType, architecture, parameters, storedAs, maxPositions } = model
   return {
@@ -221,7 +223,7 @@ async function ggufFacts(
 async function judgeByLength(
   source: FileSource,
   fields: GgufFields,
-  { contextLength, limits }: JudgeRequest,
+  { kvCache = 'f32', contextLength, limits }: JudgeRequest,
   facts: Facts,
 ): Promise<Judged> {
   const { bytes, ...judged } = await ggufFacts(source, fields, facts)
@@ -234,12 +236,14 @@ async function judgeByLength(
   const sizes = new ArchitectureFields(known.name, fields, () => false, none)
   const { layers, kvHeads, headDim } = sizes
   const each = Array.from({ length: layers }, () => ({ kvHeads, headDim, window: null }))
+  const kv = await kvFormat(kvCache)
+  const context = Math.min(contextLength ?? JUDGED_CONTEXT, sizes.context)
   const fit = judgeFit({
-    asked: { weights: 'auto', context: Math.min(contextLength ?? JUDGED_CONTEXT, sizes.context) },
+    asked: { weights: 'auto', context, kvCache },
     isFloat: false,
     limits,
-    measure({ context }) {
-      const { cache, largestBuffer } = cacheBytes(each, context)
+    measure({ context: positions }) {
+      const { cache, largestBuffer } = cacheBytes(each, positions, kv)
       return { total: bytes + cache + WORK_BYTES, largestBuffer }
     },
   })

@@ -6,6 +6,7 @@ import { isBlockType, isGroupedType } from '../formats/tensors.ts'
 import { describeDevice } from '../gpu/device.ts'
 import { PartLedger } from '../gpu/partLedger.ts'
 import { lockStep } from '../inspect/precision.ts'
+import { kvFormat } from '../ops/kvFormats.ts'
 import { shapeOf } from '../program/step.ts'
 import { Runner } from '../run/runner.ts'
 import { openSource } from '../sources/open.ts'
@@ -64,24 +65,46 @@ async function openOtherFiles(
   )
 }
 
+/** The other's forward and weights, which are the model's own where only the cache is another. */
+async function openOtherWeights(
+  context: EngineContext,
+  parts: EngineParts,
+  options: PrecisionOptions,
+): Promise<{ model: ModelDescription; load: (ledger: PartLedger) => Promise<WeightStore> }> {
+  const { model, weights, pipelines } = context.runner
+  const { source, weights: asked, kvCache, signal, onProgress } = options
+  if (kvCache !== undefined && source === undefined && asked === undefined)
+    return { model, load: () => Promise.resolve(weights) }
+  const format = asked ?? 'auto'
+  const other = await openOtherFiles(context, parts, options)
+  const onBytes = (bytesDone: number, bytesTotal: number): void =>
+    onProgress?.({ stage: 'weights', bytesDone, bytesTotal })
+  return {
+    model: other.model,
+    async load(ledger) {
+      const store = new WeightStore(pipelines.device, ledger)
+      const { checkpoint } = other.files
+      await loadWeights(checkpoint, other.model, store, { format, pipelines, ledger, signal, onBytes })
+      return store
+    },
+  }
+}
+
 async function openOther(
   context: EngineContext,
   parts: EngineParts,
   options: PrecisionOptions,
 ): Promise<Other> {
   const { runner: own } = context
-  const { weights: format = 'auto', signal, onProgress } = options
-  const { files, model } = await openOtherFiles(context, parts, options)
+  const kv = options.kvCache === undefined ? own.pool.format : await kvFormat(options.kvCache)
+  const { model, load } = await openOtherWeights(context, parts, options)
   const { device, pipelines } = own
   const ledger = new PartLedger(device, own.ledger, 'other')
   try {
     const runner = await withinMemory(device, ledger, async () => {
-      const weights = new WeightStore(device, ledger)
-      const onBytes = (bytesDone: number, bytesTotal: number): void =>
-        onProgress?.({ stage: 'weights', bytesDone, bytesTotal })
-      await loadWeights(files.checkpoint, model, weights, { format, pipelines, ledger, signal, onBytes })
+      const weights = await load(ledger)
       const { variant } = pipelines
-      const shared = { opened: describeDevice(device), variant, pipelines, kv: own.pool.format }
+      const shared = { opened: describeDevice(device), variant, pipelines, kv }
       const room = { cacheBytes: 0, positions: 1 }
       return new Runner({ ...shared, model, context: own.context, ledger, weights, draft: true, room })
     })

@@ -6,6 +6,7 @@ import type {
   WeightFormat,
 } from '../api/model.ts'
 import { TokenscopeError, invariant } from '../errors.ts'
+import { dim4Of } from '../ops/kvFormats.ts'
 import { elements, isOp, matchesPattern, type Program, type Step } from '../program/step.ts'
 import { BASE_CONDITIONS } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
@@ -210,10 +211,13 @@ export async function* lockStep(
   if (probes) checkProbes(program, probes)
   const planned = plannedSteps(program, probes)
   const [own, theirs] = [storageOf(runner), storageOf(other.runner)]
-  const reference = own.bytes > theirs.bytes ? 'model' : 'other'
+  const [kv, otherKv] = [runner.pool.format, other.runner.pool.format]
+  const finer = own.bytes - theirs.bytes || kv.rowBytes(dim4Of(64)) - otherKv.rowBytes(dim4Of(64))
+  const reference = finer > 0 ? 'model' : 'other'
   const about = {
     reference,
     formats: { model: own.format, other: theirs.format },
+    kvCache: { model: kv.name, other: otherKv.name },
     weightBytes: { model: own.bytes, other: theirs.bytes },
     gpuBytes: other.gpuBytes,
     total: ids.length,

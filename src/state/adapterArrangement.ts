@@ -51,5 +51,7 @@ export async function bringBack({ tracks: wanted, solo }: Arrangement, rows: Row
     const track = named(name)
     return track === undefined ? [] : [{ ...track, scale, enabled }]
   })
-  state.setState({ tracks, solo: solo === null ? null : (named(solo)?.id ?? null) })
+  // What a person has added meanwhile stays, behind the others.
+  const added = state.getState().tracks.filter(({ name }) => !wanted.some((one) => one.name === name))
+  state.setState({ tracks: [...tracks, ...added], solo: solo === null ? null : (named(solo)?.id ?? null) })
 }

@@ -32,7 +32,7 @@ export class Adapters {
   private readonly session: Session
   private model: Model | null = null
   /** Sources of this visit by track name, so that dropped files survive a change of model. */
-  private readonly sources = new Map<string, ModelSource>()
+  readonly sources = new Map<string, ModelSource>()
   /** Adapters on their way in. */
   private readonly loading = new Set<Promise<unknown>>()
   private remembered: readonly SavedTrack[] | null = readTracks()
@@ -126,7 +126,7 @@ export class Adapters {
 
   async remove(id: string): Promise<void> {
     const before = this.arrangement
-    if (await this.drop(id)) this.onChange('adapters.did.remove', '', before)
+    if (await this.waitFor(this.drop(id))) this.onChange('adapters.did.remove', '', before)
   }
 
   /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
@@ -139,18 +139,11 @@ export class Adapters {
     )
   }
 
-  /** Takes a row and its adapter away; false when the engine could not. */
+  /** Takes a row away at once, then its adapter; false when it is on its way out already, or the engine could not. */
   private async drop(id: string): Promise<boolean> {
     const { model } = this
     const track = this.find(id)
     if (model === null || track === undefined) return false
-    try {
-      await model.removeAdapter(id)
-    } catch (error) {
-      this.session.report(error)
-      return false
-    }
-    this.sources.delete(track.name)
     const { tracks, solo, selected } = this.state.getState()
     const left = tracks.filter((one) => one.id !== id)
     this.state.setState({
@@ -158,6 +151,14 @@ export class Adapters {
       solo: solo === id ? null : solo,
       selected: selected === id ? (left[0]?.id ?? null) : selected,
     })
+    try {
+      await model.removeAdapter(id)
+    } catch (error) {
+      if (model === this.model) this.state.setState((state) => ({ tracks: [...state.tracks, track] }))
+      this.session.report(error)
+      return false
+    }
+    this.sources.delete(track.name)
     this.apply()
     return true
   }
@@ -204,7 +205,7 @@ export class Adapters {
   /** A row for an adapter that the model holds. `source`: what it is made from again on another model; null: nothing yet. */
   put(track: Track, source: ModelSource | null): void {
     const { id, name } = track
-    this.keepSource(name, source)
+    if (source !== null) this.sources.set(name, source)
     this.state.setState(({ tracks, absent }) => ({
       tracks: [...tracks, track],
       selected: id,
@@ -213,10 +214,6 @@ export class Adapters {
     }))
     this.text.scalesChanged()
     this.keep()
-  }
-
-  keepSource(name: string, source: ModelSource | null): void {
-    if (source !== null) this.sources.set(name, source)
   }
 
   private find(id: string): Track | undefined {

@@ -157,6 +157,10 @@ export function answeringModel(model: ModelPhase): ModelInfo | null {
   }
 }
 
+/** Where the page stands with a model that answers, or with none. */
+export const readyOrEmpty = (info: ModelInfo | null): ModelPhase =>
+  info === null ? { kind: 'empty' } : { kind: 'ready', info }
+
 /** The engine elsewhere that would answer now; undefined while the tab's own model does. */
 export function remoteOf({ model }: Pick<AppState, 'model'>): RemoteEngine | undefined {
   return answeringModel(model)?.remote

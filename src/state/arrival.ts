@@ -1,8 +1,8 @@
 import { toErrorData } from '../errors.ts'
 import { isOnHub } from './hubNames.ts'
 import { loadsOf } from './loadChoices.ts'
-import type { LoadRequest } from './sessionTypes.ts'
 import type { Session } from './session.ts'
+import type { LoadRequest } from './sessionParts.ts'
 import { isElsewhere, watchTabs } from './tabs.ts'
 
 /** A model of the hub up to this size is loaded when a link names it; a larger one is asked about. */

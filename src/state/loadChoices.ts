@@ -1,10 +1,12 @@
-import type { LoadRequest } from './sessionTypes.ts'
+import { KV_FORMATS } from '../api/load.ts'
+import type { LoadRequest } from './sessionParts.ts'
 import { readLocal, writeLocal } from './storage.ts'
 
 const KEY = 'tokenscope.loads.1'
 type Choice = NonNullable<LoadRequest['how']>
 
 const FORMATS: readonly unknown[] = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0']
+const KV: readonly unknown[] = KV_FORMATS
 
 function readAll(): Record<string, Choice> {
   const saved = readLocal(KEY)
@@ -18,10 +20,11 @@ export function loadsOf(model: string): Choice | undefined {
   const all = readAll()
   const choice = Object.hasOwn(all, model) ? all[model] : undefined
   if (typeof choice !== 'object') return undefined
-  const { weights, contextLength } = choice
+  const { weights, contextLength, kvCache } = choice
   return {
     ...(FORMATS.includes(weights) ? { weights } : {}),
     ...(Number.isInteger(contextLength) ? { contextLength } : {}),
+    ...(KV.includes(kvCache) ? { kvCache } : {}),
   }
 }
 

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { memoryLimit } from '../engine/fit.ts'
 import { fromErrorData, invariant, toErrorData, type ErrorData } from '../errors.ts'
+import type { KvFormatName } from '../api/load.ts'
 import type { CallModels, FitOption, HubFind, SourceReport, StoredModel } from '../api/source.ts'
 import { isOnHub } from './hubNames.ts'
 import { keepLoads } from './loadChoices.ts'
@@ -60,6 +61,8 @@ export interface ModelsState {
   look: Look
   /** The way to load it that is chosen; null: the best that fits. */
   chosen: FitOption | null
+  /** How it would keep keys and values. */
+  kvCache: KvFormatName
   fetching: Fetching | null
   stored: readonly StoredModel[] | null
   room: Room | null
@@ -77,6 +80,7 @@ export class Models {
     search: { kind: 'none' },
     look: { kind: 'none' },
     chosen: null,
+    kvCache: 'f32',
     fetching: null,
     stored: null,
     room: null,
@@ -128,21 +132,22 @@ export class Models {
     }
   }
 
-  /** Looks into a source; null when it failed, or when another was asked for meanwhile. */
-  async look(source: string): Promise<SourceReport | null> {
+  /** Looks into a source; null when it failed, or when another was asked for meanwhile. `again`: what was seen stays on show till then. */
+  async look(source: string, again = false): Promise<SourceReport | null> {
     this.looking?.abort()
     const controller = new AbortController()
     this.looking = controller
-    this.state.setState({ look: { kind: 'looking', source }, chosen: null })
+    if (!again) this.state.setState({ look: { kind: 'looking', source }, chosen: null })
     const isLatest = (): boolean => this.looking === controller
     try {
       const { signal } = controller
       checkOpen(source)
       // A worker does not see that a desktop's name is a tablet's.
       const limits = { memoryBytes: memoryLimit() }
-      const report = await this.call('inspect', source, { hub: this.session.hub, limits, signal })
+      const { kvCache } = this.state.getState()
+      const report = await this.call('inspect', source, { hub: this.session.hub, kvCache, limits, signal })
       if (!isLatest()) return null
-      this.state.setState({ look: { kind: 'seen', source, report } })
+      this.state.setState({ look: { kind: 'seen', source, report }, chosen: null })
       return report
     } catch (error) {
       if (isLatest()) this.state.setState({ look: { kind: 'failed', source, error: toErrorData(error) } })
@@ -154,6 +159,13 @@ export class Models {
     this.state.setState({ chosen: option })
   }
 
+  /** Weighs what is looked at anew, with keys and values in another format. */
+  async chooseKv(kvCache: KvFormatName): Promise<void> {
+    this.state.setState({ kvCache })
+    const { look } = this.state.getState()
+    if (look.kind === 'seen') await this.look(look.source, true)
+  }
+
   /** Downloads what is looked at and opens it. `keep` false: reads it where it lies, and keeps nothing. */
   async open(keep = true): Promise<void> {
     const { look, chosen } = this.state.getState()
@@ -161,7 +173,11 @@ export class Models {
     const { report } = look
     const source = report.source ?? look.source
     const option = chosen ?? report.fit.load
-    const how = option && { weights: option.weights, contextLength: option.contextLength }
+    const how = option && {
+      weights: option.weights,
+      contextLength: option.contextLength,
+      kvCache: option.kvCache,
+    }
     if (keep && !(await this.fetch(source))) return
     if (how) keepLoads(source, how)
     const { hub } = this.session

@@ -1,13 +1,27 @@
 import { fromErrorData, invariant, toErrorData, TokenscopeError } from '../errors.ts'
 import type { FinishReason, HubOptions, LogitsAt, Model, ModelSource } from '../api/model.ts'
 import type { EngineClient, EngineEvent } from '../worker/api.ts'
-import { answeringModel, isRunning, type AppStore, type Failed, type ModelPhase } from './app.ts'
+import {
+  answeringModel,
+  isRunning,
+  readyOrEmpty,
+  type AppStore,
+  type Failed,
+  type ModelPhase,
+  type RunPhase,
+} from './app.ts'
 import { LogitsCache } from './logits.ts'
 import { encodePrompt } from './encodePrompt.ts'
-import { IdTexts } from './idTexts.ts'
-import { BEGINNING, CAPTURED, type GivenPrompt, type LoadRequest, type SessionParts } from './sessionTypes.ts'
+import type { GivenPrompt, LoadRequest, SessionParts } from './sessionParts.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
+import { TokenTexts } from './tokenTexts.ts'
+
+/** Alternatives captured with every token; the tables show at most this many without a lookup. */
+export const CAPTURED = 32
+
+/** A run before the engine has said how long its prompt is. */
+const BEGINNING: RunPhase = { kind: 'prefill', done: 0, total: 0 }
 
 /**
  * What the page does: one model, one run, one text. Holds what cannot be serialised (the model, abort
@@ -25,8 +39,7 @@ export class Session {
   private readonly client: EngineClient
   private readonly now: () => number
   private readonly logits: LogitsCache
-  /** Texts of ids that were looked up, of the shown model. */
-  private readonly texts = new IdTexts()
+  private texts = new TokenTexts()
   private shown: Model | null = null
   /** The tab's own model while an engine elsewhere is shown in its place. */
   private aside: Model | null = null
@@ -105,10 +118,7 @@ export class Session {
     const model = engine ?? own
     this.aside = engine === null ? null : own
     this.put(model)
-    this.app.setState({
-      model: model === null ? { kind: 'empty' } : { kind: 'ready', info: model.info },
-      memory: null,
-    })
+    this.app.setState({ model: readyOrEmpty(model?.info ?? null), memory: null })
     if (before?.info.remote) await before.dispose()
     await this.readMemory()
   }
@@ -119,9 +129,7 @@ export class Session {
     this.loading = null
     const { model } = this.app.getState()
     if (model.kind !== 'loading') return
-    this.app.setState({
-      model: model.info === null ? { kind: 'empty' } : { kind: 'ready', info: model.info },
-    })
+    this.app.setState({ model: readyOrEmpty(model.info) })
   }
 
   /** Loads the last model again, after the device was lost. */
@@ -206,8 +214,7 @@ export class Session {
   /** Text an id would add after these ids; \ufffd for a part of a character, empty when it has none or no tokenizer answers. */
   async lookUpText(before: readonly number[], id: number): Promise<string> {
     const model = this.shown
-    if (model === null || !model.info.hasTokenizer) return ''
-    return this.texts.read(model, before, id)
+    return model?.info.hasTokenizer ? this.texts.lookUp(model, before, id) : ''
   }
 
   /** Shows an error that happened outside a load or a run. */
@@ -228,11 +235,8 @@ export class Session {
     const before = far ? [this.aside] : [this.shown, this.aside]
     this.source = source
     this.how = how
-    if (far) this.aside = model
-    else {
-      this.put(model)
-      this.aside = null
-    }
+    this.aside = far && model
+    if (far === null) this.put(model)
     const { view } = this.app.getState()
     this.app.setState({
       model: { kind: 'ready', info: (far ?? model).info },
@@ -253,7 +257,7 @@ export class Session {
     this.running?.abort()
     this.run += 1
     this.shown = model
-    this.texts.clear()
+    this.texts = new TokenTexts()
     if (isRunning(this.app.getState().run)) this.app.setState({ run: { kind: 'stopped' } })
   }
 
@@ -261,7 +265,7 @@ export class Session {
     const data = toErrorData(error)
     const info = this.shown === null ? null : this.shown.info
     if (data.code === 'aborted') {
-      this.app.setState({ model: info === null ? { kind: 'empty' } : { kind: 'ready', info } })
+      this.app.setState({ model: readyOrEmpty(info) })
       return
     }
     const model: ModelPhase = info === null ? { kind: 'failed', label, error: data } : { kind: 'ready', info }
@@ -376,8 +380,9 @@ export class Session {
   }
 
   private async labelPrompt(run: number, model: Model): Promise<void> {
-    const texts = model.info.hasTokenizer ? await model.tokenTexts(this.log.promptIds) : null
-    if (texts !== null && run === this.run) this.log.setPromptTexts(texts)
+    if (!model.info.hasTokenizer) return
+    const texts = await model.tokenTexts(this.log.promptIds)
+    if (run === this.run) this.log.setPromptTexts(texts)
   }
 
   private async readMemory(): Promise<void> {

@@ -10,8 +10,19 @@ import { LOADER, SURFACES, type Loader } from './surfaces.ts'
 /** How the page reads a stream. */
 interface Reader {
   isLeft: () => boolean
-  /** Settles once the last piece was taken, of a paced stream. */
-  taken: () => Promise<void> | undefined
+  /** Of a paced stream: hears that the last piece was taken, or that the page has left. */
+  pace: AbortSignal | false
+}
+
+function taken(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    if (signal.aborted) return resolve()
+    for (const type of ['next', 'abort']) signal.addEventListener(type, done, { once: true })
+  })
 }
 
 /** The worker's side: owns the models and what they opened, answers the page. Takes its `post` so that tests can run it without a worker. */
@@ -20,8 +31,6 @@ export class EngineHost {
   /** Devices of the models among them. */
   private readonly devices = new Map<object, GPUDevice>()
   private readonly running = new Map<number, AbortController>()
-  /** Paced streams that wait until their last piece is taken. */
-  private readonly waiting = new Map<number, () => void>()
   private nextObject = LOADER + 1
   private readonly post: (message: FromWorker, transfer?: Transferable[]) => void
 
@@ -40,10 +49,9 @@ export class EngineHost {
       case 'ping':
         return this.post({ type: 'pong', run })
       case 'abort':
-        this.running.get(run)?.abort()
-        return this.waiting.get(run)?.()
+        return this.running.get(run)?.abort()
       case 'next':
-        return this.waiting.get(run)?.()
+        return void this.running.get(run)?.signal.dispatchEvent(new Event('next'))
       case 'call':
         return this.run(run, message)
       case 'lose-device':
@@ -57,10 +65,7 @@ export class EngineHost {
     this.running.set(run, controller)
     this.answer(run, call, controller.signal)
       .catch((error: unknown) => this.post({ type: 'error', run, error: toErrorData(error) }))
-      .finally(() => {
-        this.running.delete(run)
-        this.waiting.delete(run)
-      })
+      .finally(() => this.running.delete(run))
   }
 
   private async answer(run: number, call: Call, signal: AbortSignal): Promise<void> {
@@ -88,7 +93,7 @@ export class EngineHost {
         // The table of methods is checked against their types.
         return this.stream(run, answer as AsyncIterable<unknown>, {
           isLeft: () => signal.aborted && !hasSignal(call),
-          taken: () => (kind === 'paced' && !signal.aborted ? this.taken(run) : undefined),
+          pace: kind === 'paced' && signal,
         })
     }
   }
@@ -118,19 +123,14 @@ export class EngineHost {
     this.post({ type: 'handle', run, object, data })
   }
 
-  private async stream(run: number, items: AsyncIterable<unknown>, { isLeft, taken }: Reader): Promise<void> {
+  private async stream(run: number, items: AsyncIterable<unknown>, { isLeft, pace }: Reader): Promise<void> {
     for await (const item of items) {
       if (isLeft()) break
       this.post({ type: 'item', run, item })
-      await taken()
+      if (pace) await taken(pace)
       if (isLeft()) break
     }
     this.post({ type: 'done', run })
-  }
-
-  /** Resolves once the page has taken the last piece, or has left. */
-  private taken(run: number): Promise<void> {
-    return new Promise((resolve) => this.waiting.set(run, resolve))
   }
 
   private async load(source: ModelSource, options?: Omit<LoadOptions, 'device'>): Promise<Engine> {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openCheckpoint } from '../../src/formats/checkpoint.ts'
 import { decodeFloats } from '../../src/formats/floats.ts'
+import { dequantise } from '../../src/formats/gguf/dequantise.ts'
 import type { GgufField } from '../../src/formats/gguf/fields.ts'
 import { tensorNames, type NameTable } from '../../src/formats/gguf/names.ts'
 import { rowsOfFile } from '../../src/formats/gguf/quirks.ts'
@@ -9,6 +10,7 @@ import { writeGguf, type GgufOutput } from '../../src/formats/gguf/write.ts'
 import { nodeFolderSource } from '../../src/sources/nodeFolder.ts'
 import { number, text, u32Field } from '../formats/ggufBuild.ts'
 import { maxDifference } from '../nmse.ts'
+import { randomSource, type RandomSource } from '../random.ts'
 import { readJson, TINY, withModel } from './modelFixtures.ts'
 
 interface Floats {
@@ -204,3 +206,45 @@ test.each([
     })
   },
 )
+
+/** Random blocks of MXFP4 in the place of a tensor's values, and the floats they stand for. */
+function inBlocks(output: GgufOutput, random: RandomSource): [blocks: GgufOutput, floats: GgufOutput] {
+  const count = output.shape.reduce((product, size) => product * size, 1) / 32
+  const bytes = Uint8Array.from({ length: 17 * count }, (_, i) =>
+    i % 17 === 0 ? 122 + random.integer(4) : random.integer(256),
+  )
+  const floats = dequantise('MXFP4', bytes)
+  return [
+    { ...output, type: 'MXFP4', data: bytes },
+    { ...output, data: new Uint8Array(floats.buffer) },
+  ]
+}
+
+test('experts of MXFP4 in a GGUF file compute what their floats compute', async () => {
+  const folder = join(TINY, 'gpt-oss')
+  const config = readJson(join(folder, 'config.json')) as Config
+  const { ids } = readJson(join(folder, 'expected.json')) as { ids: number[] }
+  const random = randomSource(5)
+  const outputs = outputsOf('gpt-oss', apart(await readTensors(folder)), config).map((output) =>
+    /ffn_(gate|up)_exps\.weight$/.test(output.name) ? inBlocks(output, random) : ([output, output] as const),
+  )
+  const files = [0, 1].map(
+    (which) =>
+      new Map([
+        [
+          'tiny.gguf',
+          writeGguf(
+            fieldsOf('gpt-oss', config),
+            outputs.map((pair) => pair[which]!),
+          ),
+        ],
+      ]),
+  )
+  await withModel(files[1]!, {}, async (plain) => {
+    const want = await plain.logits(ids)
+    await withModel(files[0]!, {}, async (model) => {
+      expect((await model.memory()).gpuBytes).toBeLessThan((await plain.memory()).gpuBytes)
+      expect(maxDifference((await model.logits(ids)).data, want.data)).toBeLessThanOrEqual(1e-4)
+    })
+  })
+})

@@ -124,6 +124,32 @@ describe('the same text under two sets of weights', () => {
     },
   )
 
+  test.each(['f16', 'q8_0'] as const)(
+    'its own weights with keys and values in %s: as two traces say',
+    async (kvCache) => {
+      const folder = join(TINY, 'llama')
+      await withModel(folder, {}, async (model) => {
+        await withModel(folder, { kvCache }, async (other) => {
+          const before = await model.memory()
+          const found = await compared(model, { kvCache })
+          expect(await model.memory()).toEqual(before)
+          expect(found).toMatchObject({ reference: 'model', kvCache: { model: 'f32', other: kvCache } })
+          expect(found.weightBytes.other).toBe(found.weightBytes.model)
+          const { error, kl } = await byTraces(model, other)
+          for (const step of found.steps)
+            expect(Math.abs(step.error! - error(step.name)), step.name).toBeLessThanOrEqual(
+              1e-9 + 1e-3 * error(step.name),
+            )
+          for (const token of found.tokens)
+            expect(Math.abs(token.kl - kl(token.position))).toBeLessThanOrEqual(
+              1e-9 + 1e-3 * kl(token.position),
+            )
+          expect(Math.max(...found.tokens.map((token) => token.kl))).toBeGreaterThan(0)
+        })
+      })
+    },
+  )
+
   test('from a source of their own, some steps alone; the reader may leave; nothing stays', async () => {
     await withModel(join(TINY, 'llama'), {}, async (model) => {
       const before = await model.memory()

@@ -102,6 +102,19 @@ describe('a model of 2 GB', () => {
     else expect(fit.load).toMatchObject(load)
   })
 
+  test('keys and values are weighed in the format asked for', async () => {
+    hub.repo('big/llama', files)
+    const fitOf = async (kvCache: 'f32' | 'f16' | 'q8_0') =>
+      (await inspect('big/llama', { limits: LIMITS, contextLength: 4096, kvCache })).fit
+    const [full, half, packed] = [await fitOf('f32'), await fitOf('f16'), await fitOf('q8_0')]
+    // Rows of 64 in q8_0 are two blocks of 32 and a half each.
+    expect((full.gpuBytes - packed.gpuBytes) / (full.gpuBytes - half.gpuBytes)).toBeCloseTo(
+      (4 - 1.0625) / (4 - 2),
+      9,
+    )
+    expect(half.options.every(({ kvCache }) => kvCache === 'f16')).toBe(true)
+  })
+
   test('a cache that no buffer of the adapter holds is told before loading', async () => {
     hub.repo('big/llama', files)
     const limits = { ...LIMITS, maxBufferSize: 16 * 1024 ** 2 }

@@ -89,7 +89,7 @@ class TrainingSet:
 
 USUAL = {"learningRate": 3e-3, "batchSize": 8, "schedule": "cosine", "warmupSteps": 10, "clipNorm": 1, "shuffle": 0}
 SETS: dict[str, TrainingSet] = {
-    "swap": TrainingSet(swaps, 24, {**USUAL, "steps": 60}, {"rank": 8}),
+    "swap": TrainingSet(swaps, 24, {**USUAL, "batchSize": 4, "warmupSteps": 5, "steps": 40}, {"rank": 8}),
     "translate": TrainingSet(translations, 24, {**USUAL, "learningRate": 4e-3, "steps": 300}, {"rank": 16}),
     "voice": TrainingSet(voice, 8, {**USUAL, "learningRate": 4e-3, "batchSize": 4, "steps": 60}, {"rank": 8}),
     "plot": TrainingSet(plot, 8, {**USUAL, "batchSize": 4, "steps": 40}, {"rank": 8}),

@@ -55,12 +55,17 @@ const UNSHOWN_TEMPLATE: ChatTemplateInfo = {
   problem: null,
 }
 
+/** A file's own name where an engine names a model by its path. */
+export function nameOf(id: string): string {
+  return /^([a-z]:)?[\\/]/i.test(id) ? (id.split(/[\\/]/).at(-1) ?? id) : id
+}
+
 function infoOf(info: ConnectedInfo): ModelInfo {
   const weights = (info.weights ?? '') as WeightFormat
   // Texts have ids of the page where the engine knows none.
   // A length that it does not say is found out by the engine itself.
   const context = info.context || Infinity
-  return { ...info, ...NOTHING_HERE, weights, context, hasTokenizer: true }
+  return { ...info, ...NOTHING_HERE, id: nameOf(info.id), weights, context, hasTokenizer: true }
 }
 
 /**

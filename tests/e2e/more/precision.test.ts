@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import type { PrecisionOptions } from '../../../src/api/model.ts'
 import { expectAccessible } from '../accessible.ts'
 import { openPage, takeScreenshot } from '../harness.ts'
 
@@ -11,13 +12,16 @@ const value = async (page: Page, name: string): Promise<number> =>
   Number(await page.getAttribute(id(name), 'data-value'))
 
 /** What the library says of the text on the page. */
-const expected = (page: Page, ids: readonly number[]) =>
-  page.evaluate(async (ids) => {
-    const { model } = await window.tokenscope
-    const chunks = []
-    for await (const chunk of model!.precision(ids, { weights: 'q4_0' })) chunks.push(chunk)
-    return { tokens: chunks.flatMap(({ tokens }) => tokens), last: chunks.at(-1)! }
-  }, ids)
+const expected = (page: Page, ids: readonly number[], other: Pick<PrecisionOptions, 'weights' | 'kvCache'>) =>
+  page.evaluate(
+    async ({ ids, other }) => {
+      const { model } = await window.tokenscope
+      const chunks = []
+      for await (const chunk of model!.precision(ids, other)) chunks.push(chunk)
+      return { tokens: chunks.flatMap(({ tokens }) => tokens), last: chunks.at(-1)! }
+    },
+    { ids, other },
+  )
 
 /** The numbers of the heat, by step. */
 const cells = async (page: Page): Promise<Map<string, number>> =>
@@ -40,7 +44,7 @@ test('what other weights cost: per token and by layer and part, as model.precisi
   await page.selectOption(id('precision-other'), 'q4_0')
   await page.click(id('precision-run'))
   await page.waitForSelector(`${id('precision-status')}[data-state="done"]`, { timeout: 60_000 })
-  const { tokens, last } = await expected(page, ids)
+  const { tokens, last } = await expected(page, ids, { weights: 'q4_0' })
   expect(last.reference).toBe('model')
   const shown = await page.$$eval(id('precision-token'), (all) =>
     all.map((one) => ({ row: Number(one.dataset['row']), kl: Number(one.dataset['kl']) })),
@@ -64,4 +68,15 @@ test('what other weights cost: per token and by layer and part, as model.precisi
   await page.getByLabel('as they add up').check({ force: true })
   expect(await cells(page)).toEqual(new Map(last.steps.map(({ name, error }) => [name, error])))
   await expectAccessible(page, 'precision')
+  // The same weights, and keys and values in fewer bits.
+  await page.selectOption(`select${id('precision-other')}`, 'same')
+  expect(await page.isDisabled(id('precision-run'))).toBe(true)
+  await page.selectOption(id('precision-kv'), 'q8_0')
+  await page.click(id('precision-run'))
+  await page.waitForSelector(`${id('precision-model')}:has-text("K, V f32")`, { timeout: 60_000 })
+  await page.waitForSelector(`${id('precision-status')}[data-state="done"]`, { timeout: 60_000 })
+  const kept = await expected(page, ids, { kvCache: 'q8_0' })
+  const lost = kept.tokens.reduce((sum, { kl }) => sum + kl, 0) / kept.tokens.length
+  expect(lost).toBeGreaterThan(0)
+  expect(await value(page, 'precision-mean')).toBeCloseTo(lost, 12)
 })

@@ -29,8 +29,8 @@ export function BranchActions() {
         <Icon name="text" />
         {t('branches.use')}
       </button>
-      <ContinueButton disabled={node === null || !answers || ends} />
-      <ExpandButton disabled={node === null || !answers || ends} />
+      <ContinueButton disabled={node === null || !answers || ends} ends={ends} />
+      <ExpandButton disabled={node === null || !answers || ends} ends={ends} />
       <button
         type="button"
         className="button"
@@ -64,7 +64,13 @@ function useEnds(id: number | null): boolean {
   return useApp((state) => id !== null && (answeringModel(state.model)?.eosIds.includes(id) ?? false))
 }
 
-function ContinueButton({ disabled }: { disabled: boolean }) {
+interface GrowProps {
+  disabled: boolean
+  /** The chosen token ends its text: that is why. */
+  ends: boolean
+}
+
+function ContinueButton({ disabled, ends }: GrowProps) {
   const t = useTranslate()
   const session = useSession()
   const branches = useBranches()
@@ -75,7 +81,7 @@ function ContinueButton({ disabled }: { disabled: boolean }) {
       type="button"
       className={running ? 'button' : 'button button-primary'}
       data-testid="branch-continue"
-      title={t('branches.continueHint')}
+      title={t(ends ? 'branches.ended' : 'branches.continueHint')}
       disabled={disabled && !running}
       onClick={() => {
         if (running) session.stop()
@@ -88,7 +94,7 @@ function ContinueButton({ disabled }: { disabled: boolean }) {
   )
 }
 
-function ExpandButton({ disabled }: { disabled: boolean }) {
+function ExpandButton({ disabled, ends }: GrowProps) {
   const t = useTranslate()
   const branches = useBranches()
   const node = useChosen()
@@ -99,7 +105,7 @@ function ExpandButton({ disabled }: { disabled: boolean }) {
         type="button"
         className="button"
         data-testid="branch-expand"
-        title={t('branches.expandHint')}
+        title={t(ends ? 'branches.ended' : 'branches.expandHint')}
         disabled={disabled}
         onClick={() => node !== null && void branches.expand(node, children)}
       >

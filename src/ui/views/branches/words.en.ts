@@ -21,6 +21,7 @@ export const branchesEn = {
   'branches.continueHint':
     'The model writes on behind the chosen token, with the sampling settings as they stand.',
   'branches.expand': 'Expand here',
+  'branches.ended': 'This token ends the text: nothing follows it.',
   'branches.expandHint': 'The most probable next tokens as children, computed in one batch.',
   'branches.children': 'Children',
   'branches.compare': 'Compare',

@@ -20,6 +20,7 @@ export const branchesKo: Readonly<Record<keyof typeof branchesEn, string>> = {
   'branches.continue': '여기서 이어 쓰기',
   'branches.continueHint': '고른 토큰 뒤를 지금 샘플링 설정으로 이어 씁니다.',
   'branches.expand': '여기서 펼치기',
+  'branches.ended': '이 토큰에서 글이 끝나므로 이어질 것이 없습니다.',
   'branches.expandHint': '가장 그럴듯한 다음 토큰들을 한 배치로 계산해 가지로 붙입니다.',
   'branches.children': '가지 수',
   'branches.compare': '비교',

@@ -1,5 +1,6 @@
 import { useRef } from 'react'
 import { answeringModel } from '../../../state/app.ts'
+import { nameOf } from '../../../state/elsewhere/shownModel.ts'
 import { allowOrigin } from '../../../state/origins.ts'
 import { useApp, useErrorText, useSession, useTranslate } from '../../context.ts'
 import { EngineOffers } from './EngineOffers.tsx'
@@ -195,7 +196,7 @@ function OtherModels() {
   const t = useTranslate()
   const remote = useRemote()
   const shown = useApp((state) => answeringModel(state.model)?.id)
-  const others = remote?.models.filter((id) => id !== shown) ?? []
+  const others = remote?.models.filter((id) => nameOf(id) !== shown) ?? []
   if (others.length === 0) return null
   return <p className="note engine-others">{t('engine.others', { names: others.join(', ') })}</p>
 }

@@ -10,6 +10,7 @@ const LACKS = {
   score: 'far.score',
   adapters: 'far.adapters',
   precision: 'far.weights',
+  train: 'far.weights',
 } as const
 
 const isKnown = (view: string): view is keyof typeof LACKS => view in LACKS

@@ -8,6 +8,7 @@ import { speculationOf } from '../speculate/store.ts'
 import { stepsOf } from '../steps/store.ts'
 import { selectedRow } from '../../../state/selection.ts'
 import { chosenHead, firstRightLayer, selectedToken } from './facts.ts'
+import { TRAINING_CHECKS } from './trainingChecks.ts'
 import type { Lesson } from './types.ts'
 
 /** Whether what a task asks for has been done, by what the page shows. */
@@ -82,6 +83,7 @@ export const CHECKS = {
   },
   speculated: (session) => speculationOf(session).rounds.length > 0,
   plainMeasured: (session) => speculationOf(session).state.getState().plain !== null,
+  ...TRAINING_CHECKS,
 } as const satisfies Readonly<Record<string, Check>>
 
 export type CheckName = keyof typeof CHECKS

@@ -13,6 +13,7 @@ import { labelRows } from '../../../state/tokenLabels.ts'
 import { stepsOf } from '../steps/store.ts'
 import { selectedRow } from '../../../state/selection.ts'
 import { formatBytes, formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
+import { TRAINING_FACTS } from './trainingFacts.ts'
 import type { GeneratedToken, LensCell, ModelInfo } from '../../../api/model.ts'
 
 /** A number or a word of the page as it stands, spelled as the page spells it; null while it is not there. */
@@ -214,6 +215,7 @@ export const FACTS = {
   }),
   rounds: ofRounds((rounds) => formatCount(rounds.length)),
   roundTokens: ofRounds((rounds) => formatCount(totalsOf(rounds).tokens)),
+  ...TRAINING_FACTS,
 } as const satisfies Readonly<Record<string, Fact>>
 
 export type FactName = keyof typeof FACTS

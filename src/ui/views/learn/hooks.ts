@@ -10,6 +10,7 @@ import { samplingExplorerOf } from '../sampling/store.ts'
 import type { Session } from '../../../state/session.ts'
 import { speculationOf } from '../speculate/store.ts'
 import { stepsOf } from '../steps/store.ts'
+import { trainingOf } from '../train/store/training.ts'
 import { useApp, useSession } from '../../context.ts'
 import { fill } from '../../words/index.ts'
 import { type LessonKey, type LessonWords } from './words/lessons.en.ts'
@@ -65,6 +66,8 @@ function watchPage(session: Session, changed: () => void): () => void {
     samplingExplorerOf(session).state,
     speculationOf(session).state,
     editsOf(session).state,
+    trainingOf(session).data.state,
+    trainingOf(session).run.state,
   ]
   const ends = stores.map((store) => store.subscribe(changed))
   return () => ends.forEach((end) => end())

@@ -8,6 +8,9 @@ import type { Session } from '../../../state/session.ts'
 import { SETTING_NAMES } from '../../../state/settings.ts'
 import { speculationOf } from '../speculate/store.ts'
 import { stepsOf } from '../steps/store.ts'
+import { settingsOfSet } from '../train/store/settings.ts'
+import { trainingOf } from '../train/store/training.ts'
+import { isUnderWay } from '../train/store/runState.ts'
 import { selectRow } from '../../../state/selection.ts'
 import type { GeneratedToken } from '../../../api/model.ts'
 import {
@@ -67,6 +70,8 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   }
   if (place.draft !== undefined) speculationOf(session).state.setState({ draft: place.draft })
   if (place.runs && place.draft !== undefined) await speculate(session, place.draft)
+  if (place.set !== undefined) await openSet(session, place.set, wanted)
+  if (place.learns && wanted()) learn(session)
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
 }
 
@@ -101,6 +106,24 @@ const TORN = 0.4
 function rankFor(choice: 'torn' | 'beforeSurest', { logprob, top }: GeneratedToken): number {
   if (choice === 'beforeSurest') return -logprob
   return Math.abs(Math.exp(top[0]?.logprob ?? 0) - TORN)
+}
+
+async function openSet(session: Session, name: string, wanted: () => boolean): Promise<void> {
+  const { data, run } = trainingOf(session)
+  if (data.state.getState().set === name || isUnderWay(run.state.getState().phase)) return
+  await data.list()
+  const set = data.state.getState().sets?.find((one) => one.name === name)
+  if (set === undefined || !wanted()) return
+  run.setUp(settingsOfSet(set.settings, set.adapter, set.heldOut))
+  await data.openSet(set)
+}
+
+/** The run goes on beside the lesson. */
+function learn(session: Session): void {
+  const { run } = trainingOf(session)
+  const { phase, checkpoints } = run.state.getState()
+  if (checkpoints.length > 0 || isUnderWay(phase)) return
+  run.start().catch((error: unknown) => session.report(error))
 }
 
 async function speculate(session: Session, draft: NonNullable<Place['draft']>): Promise<void> {

@@ -53,6 +53,10 @@ export interface Place {
   draft?: DraftModel['kind']
   /** Lets that draft model write, unless its text stands there already. */
   runs?: true
+  /** Opens this built-in data set, with the settings that teach it. */
+  set?: string
+  /** Lets an adapter learn from it, unless one has. */
+  learns?: true
   /** Puts the sampling view back to what the run had. */
   freshSampler?: true
 }

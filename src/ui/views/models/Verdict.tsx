@@ -1,3 +1,4 @@
+import { KV_FORMATS } from '../../../api/load.ts'
 import type { Fit, FitOption, SourceReport } from '../../../api/source.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
@@ -34,10 +35,39 @@ export function Verdict({ report }: { report: SourceReport }) {
       ) : (
         <>
           <p className="note">{t('models.limitNote')}</p>
+          <KeysAndValues />
           <Ways report={report} />
         </>
       )}
     </div>
+  )
+}
+
+/** What a position of the context is kept in. */
+function KeysAndValues() {
+  const models = useModels()
+  const t = useTranslate()
+  const chosen = useModelsState((state) => state.kvCache)
+  return (
+    <label className="models-file">
+      <span className="eyebrow">{t('models.kv')}</span>
+      <select
+        className="select"
+        data-testid="kv-cache"
+        value={chosen}
+        title={t('models.kvHint')}
+        onChange={({ currentTarget }) => {
+          const format = KV_FORMATS.find((name) => name === currentTarget.value)
+          if (format !== undefined) void models.chooseKv(format)
+        }}
+      >
+        {KV_FORMATS.map((format) => (
+          <option key={format} value={format}>
+            {t(`models.kv.${format}`)}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 

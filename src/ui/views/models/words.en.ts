@@ -49,6 +49,12 @@ export const modelsEn = {
   'models.verdict.unsupported': 'Does not run here.',
   'models.limitNote':
     'No browser tells how much memory its GPU has: the limit is what a tab on such a machine can expect.',
+  'models.kv': 'Keys and values',
+  'models.kvHint':
+    'How the context is kept. Fewer bits take less memory; the Precision view says what they cost on a text.',
+  'models.kv.f32': 'f32',
+  'models.kv.f16': 'f16, half of f32',
+  'models.kv.q8_0': 'q8_0, about a quarter',
   'models.ways': 'Ways to load it',
   'models.way.stored': 'as stored ({format})',
   'models.way.tooMuch': 'too much',

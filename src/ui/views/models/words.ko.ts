@@ -52,6 +52,12 @@ export const modelsKo: Readonly<Record<keyof typeof modelsEn, string>> = {
   'models.verdict.unsupported': '여기서는 실행할 수 없습니다.',
   'models.limitNote':
     '브라우저는 GPU 메모리의 크기를 알려 주지 않습니다. 이런 기기의 탭이 쓸 수 있으리라 기대되는 양입니다.',
+  'models.kv': '키와 값',
+  'models.kvHint':
+    '문맥을 저장하는 형식입니다. 비트가 적을수록 메모리를 덜 쓰며, 글에서 잃는 정도는 정밀도 보기에서 볼 수 있습니다.',
+  'models.kv.f32': 'f32',
+  'models.kv.f16': 'f16, f32의 절반',
+  'models.kv.q8_0': 'q8_0, 약 4분의 1',
   'models.ways': '불러오는 방법',
   'models.way.stored': '저장된 대로({format})',
   'models.way.tooMuch': '너무 큼',

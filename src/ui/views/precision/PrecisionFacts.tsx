@@ -6,13 +6,18 @@ import { formatNats } from '../../components/numbers.ts'
 /** What the text has lost as a whole, and what the two take. */
 export function PrecisionFacts({ result }: { result: PrecisionResult }) {
   const t = useTranslate()
-  const { tokens, formats, weightBytes, gpuBytes, reference } = result
+  const { tokens, formats, kvCache, weightBytes, gpuBytes, reference } = result
   const kl = tokens.map((token) => token.kl)
   const mean = kl.reduce((sum, value) => sum + value, 0) / Math.max(1, kl.length)
   const worst = Math.max(0, ...kl)
   const parted = tokens.filter(({ model, other }) => model.id !== other.id).length
   const named = (side: 'model' | 'other'): string =>
-    `${formats[side]} · ${formatBytes(weightBytes[side])}${side === reference ? ` · ${t('precision.truth')}` : ''}`
+    [
+      formats[side],
+      formatBytes(weightBytes[side]),
+      ...(kvCache.model === kvCache.other ? [] : [t('precision.kvOf', { format: kvCache[side] })]),
+      ...(side === reference ? [t('precision.truth')] : []),
+    ].join(' · ')
   const facts: readonly (readonly [
     key: string,
     label: string,

@@ -1,3 +1,4 @@
+import { KV_FORMATS } from '../../../api/load.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { OTHERS } from './store.ts'
 import { formatBytes } from '../../../maths/format.ts'
@@ -34,6 +35,7 @@ function Tools() {
   const t = useTranslate()
   const runs = usePrecision()
   const other = usePrecisionState((state) => state.other)
+  const kvCache = usePrecisionState((state) => state.kvCache)
   const files = usePrecisionState((state) => state.files)
   const busy = usePrecisionState(({ phase }) => phase.kind === 'loading' || phase.kind === 'comparing')
   const model = useApp((state) => answeringModel(state.model))
@@ -41,7 +43,9 @@ function Tools() {
   return (
     <div className="score-tools">
       <label className="precision-other">
-        <span className="note">{t('precision.against', { format: model?.weights ?? '—' })}</span>
+        <span className="note">
+          {t('precision.against', { format: model?.weights ?? '—', kv: model?.kvCache ?? '—' })}
+        </span>
         <select
           className="select"
           data-testid="precision-other"
@@ -53,7 +57,28 @@ function Tools() {
         >
           {OTHERS.map((value) => (
             <option key={value} value={value}>
-              {value === 'files' ? t('precision.files') : t('precision.own', { format: value })}
+              {value === 'files' || value === 'same'
+                ? t(`precision.${value}`)
+                : t('precision.own', { format: value })}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="precision-other">
+        <span className="note">{t('precision.kv')}</span>
+        <select
+          className="select"
+          data-testid="precision-kv"
+          value={kvCache ?? ''}
+          onChange={({ currentTarget }) => {
+            const chosen = KV_FORMATS.find((format) => format === currentTarget.value)
+            runs.state.setState({ kvCache: chosen ?? null })
+          }}
+        >
+          <option value="">{t('precision.kvSame')}</option>
+          {KV_FORMATS.map((format) => (
+            <option key={format} value={format}>
+              {format}
             </option>
           ))}
         </select>

@@ -1,13 +1,20 @@
 import { createStore } from 'zustand/vanilla'
-import type { LoadFormat, Model, PrecisionChunk, PrecisionStep, PrecisionToken } from '../../../api/model.ts'
+import type {
+  KvFormatName,
+  LoadFormat,
+  Model,
+  PrecisionChunk,
+  PrecisionStep,
+  PrecisionToken,
+} from '../../../api/model.ts'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
 import { perSession } from '../../../state/perSession.ts'
 import { hasPageText } from '../score/store.ts'
 import type { Session } from '../../../state/session.ts'
 
-/** The other weights: this model's own files read as a format, or files of its own. */
-export const OTHERS = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'files'] as const satisfies readonly (
-  LoadFormat | 'files'
+/** The other weights: this model's own, its own files read as a format, or files of their own. */
+export const OTHERS = ['same', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'files'] as const satisfies readonly (
+  LoadFormat | 'same' | 'files'
 )[]
 export type OtherWeights = (typeof OTHERS)[number]
 
@@ -31,6 +38,8 @@ export interface PrecisionResult extends Omit<PrecisionChunk, 'tokens' | 'steps'
 
 export interface PrecisionState {
   other: OtherWeights
+  /** How the other keeps keys and values; null: as this model. */
+  kvCache: KvFormatName | null
   files: readonly File[]
   phase: PrecisionPhase
   result: PrecisionResult | null
@@ -43,6 +52,7 @@ export interface PrecisionState {
 export class PrecisionRuns {
   readonly state = createStore<PrecisionState>()(() => ({
     other: 'q4_0',
+    kvCache: null,
     files: [],
     phase: { kind: 'empty' },
     result: null,
@@ -60,7 +70,9 @@ export class PrecisionRuns {
   }
 
   get canCompare(): boolean {
-    const { other, files } = this.state.getState()
+    const { other, kvCache, files } = this.state.getState()
+    const own = this.#session.model?.info.kvCache
+    if (other === 'same' && (kvCache ?? own) === own) return false
     return hasPageText(this.#session) && (other !== 'files' || files.length > 0)
   }
 
@@ -79,6 +91,8 @@ export class PrecisionRuns {
     const ids = log.idsBefore(log.tokens.length)
     const texts = [...log.promptTexts, ...log.tokens.map(({ text }) => text)]
     this.#change({ phase: { kind: 'loading', done: 0, total: 0 }, result: null, selected: null })
+    // The same matrices cost nothing by themselves.
+    if (this.state.getState().other === 'same') this.#change({ heat: 'error' })
     try {
       const { id: modelId, layers } = model.info
       let tokens: readonly PrecisionToken[] = []
@@ -97,9 +111,10 @@ export class PrecisionRuns {
   }
 
   #stream(model: Model, ids: readonly number[], signal: AbortSignal): AsyncIterable<PrecisionChunk> {
-    const { other, files } = this.state.getState()
+    const { other, kvCache, files } = this.state.getState()
     return model.precision(ids, {
-      ...(other === 'files' ? { source: files } : { weights: other }),
+      ...(other === 'files' ? { source: files } : other === 'same' ? {} : { weights: other }),
+      ...(kvCache === null ? {} : { kvCache }),
       signal,
       onProgress: ({ bytesDone, bytesTotal }) => {
         if (this.state.getState().phase.kind === 'loading')

@@ -25,7 +25,7 @@ export const samplerKo: Readonly<Record<keyof typeof samplerEn, string>> = {
   'sampler.undrawn.greedy':
     '그리디로 실행하여 난수를 쓰지 않았습니다. 같은 시드라면 이 난수가 나왔을 것입니다.',
   'sampler.undrawn.put': '뽑은 것이 아니라 직접 넣은 토큰입니다. 같은 시드라면 이 난수가 나왔을 것입니다.',
-  'sampler.undrawn.elsewhere': '추첨은 엔진이 제 난수로 했습니다.',
+  'sampler.undrawn.elsewhere': '엔진이 제 난수로 뽑은 토큰입니다.',
   'sampler.undrawn.next': '현재 설정으로 이어 쓰면 이 난수로 뽑습니다.',
   'sampler.drawAgain': '다시 뽑기',
   'sampler.drawMany': '100번 뽑기',

@@ -87,7 +87,7 @@ function Lengths() {
     <p className="note numeric" data-testid="train-lengths">
       {t('train.split', { train: formatCount(split.train.length), held: formatCount(split.held.length) })}
       {' · '}
-      {t('train.lengths', {
+      {t(shortest === longest ? 'train.lengthsSame' : 'train.lengths', {
         shortest: formatCount(shortest),
         median: formatCount(median),
         longest: formatCount(longest),

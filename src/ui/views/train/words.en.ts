@@ -37,13 +37,13 @@ export const trainEn = {
   'train.plot.loss': 'Loss, nats per token',
   'train.plot.rate': 'Learning rate',
   'train.plot.gradient': 'Gradient norm',
-  'train.plot.speed': 'Learned tokens per second',
+  'train.plot.speed': 'Learned tokens/s',
   'train.plotLabel': '{name} over {steps} step(s), {last} at last',
   'train.key.step': 'step',
   'train.key.mean': 'running mean',
   'train.key.held': 'held-out',
   'train.readout':
-    'step {step} · loss {loss} · rate {rate} · ‖g‖ {norm} · {tokens} learned token(s) · {ms} ms',
+    'step {step} · loss {loss} · rate {rate} · ‖g‖ {norm} · {tokens} token(s) learned · {ms} ms',
   'train.skipped.spike':
     'Step {step} was not taken: its loss of {loss} is a spike. The adapter is again as after step {back}.',
   'train.skipped.notFinite':
@@ -66,6 +66,7 @@ export const trainEn = {
   'train.empty': 'No examples yet.',
   'train.emptyHint': 'Choose one of the data sets, or paste text, JSON lines or a table.',
   'train.split': '{train} to learn from, {held} held out',
+  'train.lengthsSame': '{longest} tokens each · {tokens} in all, {counted} learned',
   'train.lengths':
     '{shortest} to {longest} tokens, half have {median} or fewer · {tokens} in all, {counted} learned',
   'train.cut': '{cut} cut at the longest length, {lost} token(s) lost',

@@ -67,6 +67,7 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.empty': '아직 예제가 없습니다.',
   'train.emptyHint': '데이터를 고르거나 글, JSON 줄, 표를 붙여 넣으세요.',
   'train.split': '학습 {train}개, 검증 {held}개',
+  'train.lengthsSame': '모두 토큰 {longest}개씩 · 합해서 {tokens}개 가운데 {counted}개를 배움',
   'train.lengths': '토큰 {shortest}~{longest}개, 중앙값 {median} · 모두 {tokens}개 가운데 {counted}개를 배움',
   'train.cut': '최대 길이에서 {cut}개가 잘려 토큰 {lost}개를 잃음',
   'train.pageBack': '앞 예제',
@@ -80,7 +81,7 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.predict': '다음을 예측',
   'train.masked': '가림',
 
-  'train.sets': '데이터',
+  'train.sets': '준비된 데이터',
   'train.set.swap': '이름 바꾸기',
   'train.set.swapNote': '문장 속 두 이름을 서로 바꾸어 다시 씁니다.',
   'train.set.translate': '한국어를 영어로',

@@ -202,10 +202,12 @@ function OutputFoot() {
     }
   }
   const remark = finish()
+  const again = log.tokens.find(({ readAgain }) => readAgain === true)
   return (
     <div className="output-foot note">
       {count > 0 && <span className="numeric">{t('output.count', { count: formatCount(count) })}</span>}
       {remark !== null && <span>{remark}</span>}
+      {again && <span>{t('output.readAgain', { index: formatCount(again.index) })}</span>}
       <ScalesChip />
     </div>
   )

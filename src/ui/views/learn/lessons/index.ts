@@ -2,12 +2,15 @@ import type { Lesson } from '../types.ts'
 import { attention } from './attention.ts'
 import { embedding } from './embedding.ts'
 import { logits } from './logits.ts'
+import { lora } from './lora.ts'
 import { mlp } from './mlp.ts'
 import { picture } from './picture.ts'
 import { quantisation } from './quantisation.ts'
+import { rates } from './rates.ts'
 import { residual } from './residual.ts'
 import { sampling } from './sampling.ts'
 import { speculation } from './speculation.ts'
+import { teaching } from './teaching.ts'
 
 /** Every lesson, in the order they build on each other. A new one is a file here, its words, and an entry. */
 export const LESSONS: readonly Lesson[] = [
@@ -20,4 +23,7 @@ export const LESSONS: readonly Lesson[] = [
   residual,
   quantisation,
   speculation,
+  teaching,
+  lora,
+  rates,
 ]

@@ -1,13 +1,16 @@
 import { attentionLessonEn } from './attention.en.ts'
 import { embeddingEn } from './embedding.en.ts'
 import { logitsEn } from './logits.en.ts'
+import { loraEn } from './lora.en.ts'
 import { mlpEn } from './mlp.en.ts'
 import { pictureEn } from './picture.en.ts'
 import { quantisationEn } from './quantisation.en.ts'
 import { lessonPanelEn } from './lessonPanel.en.ts'
+import { ratesEn } from './rates.en.ts'
 import { residualEn } from './residual.en.ts'
 import { samplingLessonEn } from './sampling.en.ts'
 import { speculationEn } from './speculation.en.ts'
+import { teachingEn } from './teaching.en.ts'
 
 /** The words of the lessons, fetched with them. `{name}` is a fact of the page, or a number put in by the rail. */
 export const lessonsEn = {
@@ -21,6 +24,9 @@ export const lessonsEn = {
   ...residualEn,
   ...quantisationEn,
   ...speculationEn,
+  ...teachingEn,
+  ...loraEn,
+  ...ratesEn,
 } as const
 
 export type LessonKey = keyof typeof lessonsEn

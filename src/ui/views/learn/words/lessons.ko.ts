@@ -1,13 +1,16 @@
 import { attentionLessonKo } from './attention.ko.ts'
 import { embeddingKo } from './embedding.ko.ts'
 import { logitsKo } from './logits.ko.ts'
+import { loraKo } from './lora.ko.ts'
 import { mlpKo } from './mlp.ko.ts'
 import { pictureKo } from './picture.ko.ts'
 import { quantisationKo } from './quantisation.ko.ts'
 import { lessonPanelKo } from './lessonPanel.ko.ts'
+import { ratesKo } from './rates.ko.ts'
 import { residualKo } from './residual.ko.ts'
 import { samplingLessonKo } from './sampling.ko.ts'
 import { speculationKo } from './speculation.ko.ts'
+import { teachingKo } from './teaching.ko.ts'
 import type { LessonWords } from './lessons.en.ts'
 
 export const lessonsKo: LessonWords = {
@@ -21,4 +24,7 @@ export const lessonsKo: LessonWords = {
   ...residualKo,
   ...quantisationKo,
   ...speculationKo,
+  ...teachingKo,
+  ...loraKo,
+  ...ratesKo,
 }

@@ -296,7 +296,7 @@ export class TrainRun {
     for (const steps of this.files.keys()) if (!numbers.includes(steps)) this.files.delete(steps)
     this.state.setState({ checkpoints: list })
     if (run === null) return
-    this.adapters.keepSource(run.name, files)
+    this.adapters.sources.set(run.name, files)
     const { text } = this.data.state.getState()
     const whole: KeptRun = {
       info: run,

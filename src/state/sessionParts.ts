@@ -1,14 +1,8 @@
 import type { LoadOptions } from '../api/model.ts'
 import type { EngineClient } from '../worker/api.ts'
-import type { AppStore, RunPhase } from './app.ts'
+import type { AppStore } from './app.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog } from './tokenLog.ts'
-
-/** Alternatives captured with every token; the tables show at most this many without a lookup. */
-export const CAPTURED = 32
-
-/** A run before the engine has said how long its prompt is. */
-export const BEGINNING: RunPhase = { kind: 'prefill', done: 0, total: 0 }
 
 export interface SessionParts {
   client: EngineClient
@@ -28,7 +22,7 @@ export interface LoadRequest {
   /** Beside an engine elsewhere, which stays on show. */
   beside?: boolean | undefined
   /** How it is loaded, where that was chosen. */
-  how?: Pick<LoadOptions, 'weights' | 'contextLength'> | undefined
+  how?: Pick<LoadOptions, 'weights' | 'contextLength' | 'kvCache'> | undefined
 }
 
 /** A prompt that does not stand in the page's field. */

@@ -1,0 +1,145 @@
+import type { Page } from 'playwright-core'
+import { unzipSync } from 'fflate'
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { expectAccessible } from './accessible.ts'
+import { openPage, takeScreenshot } from './harness.ts'
+
+const id = (name: string) => `[data-testid="${name}"]`
+
+/** The strip below every view reads a forward of its own: it stays folded here. */
+const fold = () => {
+  // It also runs in frames that own no storage.
+  if (location.protocol !== 'http:') return
+  localStorage.setItem('tokenscope.preferences.1', JSON.stringify({ layout: { stripOpen: false } }))
+}
+
+const NAMES = ['Tom', 'Mia', 'Ben', 'Anna']
+const LINES = NAMES.flatMap((a) =>
+  NAMES.filter((b) => b !== a).map((b) => ({
+    prompt: `Sentence: ${a} met ${b} near the river.\nSwapped:`,
+    completion: ` ${b} met ${a} near the river.`,
+  })),
+)
+const STEPS = 6
+const SETS = [
+  {
+    name: 'swap',
+    file: 'swap.jsonl',
+    heldOut: 2,
+    settings: { steps: STEPS, learningRate: 0.005, batchSize: 2, warmupSteps: 1 },
+    adapter: { rank: 4 },
+  },
+]
+
+/** The page's data sets, small ones in their place. */
+async function serveSets(page: Page): Promise<void> {
+  await page.route('**/training/*', (route) =>
+    route.request().url().endsWith('index.json')
+      ? route.fulfill({ json: SETS })
+      : route.fulfill({ body: LINES.map((line) => JSON.stringify(line)).join('\n') }),
+  )
+}
+
+async function openTrain(): Promise<Page> {
+  const { page } = await openPage({ path: '#run=0', reducedMotion: 'reduce', initScript: fold })
+  await serveSets(page)
+  await page.evaluate(() => window.tokenscope.then(() => undefined))
+  await page.click(id('view-train'))
+  await page.waitForSelector(id('train-set-swap'))
+  return page
+}
+
+const state = (page: Page, name: string) =>
+  page.waitForSelector(`${id('train-status')}[data-state="${name}"]`, { timeout: 120_000 })
+const read = (page: Page) => page.waitForSelector(`${id('train-reading')}[data-state="ready"]`)
+const values = (page: Page, name: string): Promise<number[]> =>
+  page.$$eval(id(name), (all) => all.map((one) => Number((one as HTMLElement).dataset['value'])))
+
+/** What the library says of the adapter on the page: its name and scale, and what it writes behind a prompt. */
+const live = (page: Page) =>
+  page.evaluate(async () => {
+    const { model } = await window.tokenscope
+    return (await model!.listAdapters()).map(({ name, scale }) => ({ name, scale }))
+  })
+
+test('a data set, a run, its curve, an adapter that acts and is exported; accessible', async () => {
+  const page = await openTrain()
+  await page.click(id('train-set-swap'))
+  await read(page)
+  expect(await page.locator(id('train-example')).count()).toBe(LINES.length)
+  expect(await page.locator(`${id('train-example')}[data-split="held"]`).count()).toBe(2)
+  const targets = await page.$$eval(id('train-target'), (all) =>
+    all.map((one) => (one as HTMLElement).dataset['counted'] === 'true'),
+  )
+  expect(targets.indexOf(true)).toBeGreaterThan(3)
+  expect(targets.slice(targets.indexOf(true)).every(Boolean)).toBe(true)
+  await page.fill(id('train-every'), '3')
+  await page.click(id('train-start'))
+  await state(page, 'done')
+  const losses = await values(page, 'train-loss')
+  expect(losses).toHaveLength(STEPS)
+  expect(Math.min(...losses.slice(-2))).toBeLessThan(losses[0]!)
+  const held = await values(page, 'train-held')
+  expect(held.at(-1)).toBeLessThan(held[0]!)
+  expect(await live(page)).toEqual([{ name: 'swap', scale: 1 }])
+  // The newest checkpoint writes what the adapter on the page writes; the slider goes back to the base.
+  const shown = () => page.locator(id('train-sample')).last().textContent()
+  const prompt = await page.inputValue(id('train-prompt'))
+  const written = await page.evaluate(async (prompt) => {
+    const { model } = await window.tokenscope
+    let text = ''
+    for await (const token of model!.generate(prompt, { temperature: 0, maxTokens: 48 })) text += token.text
+    return text
+  }, prompt)
+  expect(await shown()).toBe(written)
+  await page.focus(id('train-scrubber'))
+  await page.keyboard.press('Home')
+  await page.waitForSelector(`${id('train-scrubber')}[data-steps="0"]`)
+  await page.keyboard.press('End')
+  await page.waitForSelector(`${id('train-scrubber')}[data-steps="${STEPS}"]`)
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click(id('train-export'))])
+  const files = unzipSync(new Uint8Array(await readFile(await download.path())))
+  expect(Object.keys(files).toSorted()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
+  expect(await page.locator(id('train-heat-delta')).getAttribute('data-columns')).not.toBe('0')
+  await expectAccessible(page, 'train')
+  await page.selectOption(id('language'), 'ko')
+  await page.waitForSelector('html[lang="ko"]')
+  await takeScreenshot(page, 'train ko')
+})
+
+test('own data with bad lines; paused while the page writes; stopped, kept, and offered after a reload', async () => {
+  const page = await openTrain()
+  await page.fill(id('train-data'), `prompt,completion\n"a fox",ran\nonly one\n"a duck",swam\n"a hen",sat\n`)
+  await page.waitForSelector(`${id('train-reading')}[data-state="ready"][data-format="csv"]`)
+  const bad = page.locator(id('train-bad-line'))
+  await expect.poll(() => bad.count()).toBe(1)
+  expect(await bad.getAttribute('data-line')).toBe('3')
+  expect(await page.locator(id('train-example')).count()).toBe(3)
+  await page.fill(id('train-heldOut'), '1')
+  await page.fill(id('train-steps'), '400')
+  await page.click(id('train-start'))
+  await expect.poll(() => page.locator(id('train-loss')).count(), { timeout: 120_000 }).toBeGreaterThan(0)
+  await page.click(id('train-pause'))
+  await state(page, 'paused')
+  // The page writes with the adapter as it stands, in another view.
+  await page.click(id('view-write'))
+  await page.fill(id('sampling-max-tokens'), '4')
+  await page.click(id('generate'))
+  await expect.poll(() => page.locator('[data-token-index]').count()).toBe(4)
+  await page.click(id('view-train'))
+  await state(page, 'paused')
+  await page.click(id('train-stop'))
+  await state(page, 'stopped')
+  const steps = await page.locator(id('train-loss')).count()
+  const last = await page.getAttribute(id('train-scrubber'), 'data-steps')
+  expect(Number(last)).toBe(steps)
+  await page.reload()
+  await page.evaluate(() => window.tokenscope.then(() => undefined))
+  await page.click(id('view-train'))
+  await page.click(id('train-earlier'))
+  await expect.poll(() => page.locator(id('train-loss')).count()).toBe(steps)
+  await page.waitForSelector(`${id('train-scrubber')}[data-steps="${steps}"]`)
+  await page.click(id('train-load'))
+  await expect.poll(async () => (await live(page)).length).toBe(1)
+})
