@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef } from 'react'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { VIEWS } from '../views/index.ts'
+import { VIEW_KEYS } from '../views/keys.ts'
 import { Icon } from '../components/Icon.tsx'
 import { COMMAND, type ViewKey } from '../components/useViewKeys.ts'
 
@@ -14,20 +15,6 @@ const EVERYWHERE: readonly ViewKey[] = [
   { keys: '?', does: 'keys.sheet' },
 ]
 
-/** The keys of every view by its name; those of none until they are here. */
-function useKeysOfViews(): ReadonlyMap<string, readonly ViewKey[]> {
-  const session = useSession()
-  const [found, setFound] = useState<ReadonlyMap<string, readonly ViewKey[]>>(new Map())
-  useEffect(() => {
-    const all = VIEWS.map(async ({ name, keys }) => [name, (await keys?.()) ?? []] as const)
-    Promise.all(all).then(
-      (lists) => setFound(new Map(lists)),
-      (error: unknown) => session.report(error),
-    )
-  }, [session])
-  return found
-}
-
 /** Every key of the page, those of the view on show first, in a dialog that Escape closes. */
 export function KeySheet() {
   const { app } = useSession()
@@ -35,7 +22,6 @@ export function KeySheet() {
   const view = useApp((state) => state.view)
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
-  const keysOf = useKeysOfViews()
   const ordered = [...VIEWS.filter(({ name }) => name === view), ...VIEWS.filter(({ name }) => name !== view)]
   return (
     <dialog
@@ -61,7 +47,7 @@ export function KeySheet() {
       <div className="key-lists">
         <KeyList title={t('keys.everywhere')} keys={EVERYWHERE} />
         {ordered.map(({ name, title }) => (
-          <KeyList key={name} title={t(title)} keys={keysOf.get(name) ?? []} />
+          <KeyList key={name} title={t(title)} keys={VIEW_KEYS[name] ?? []} />
         ))}
       </div>
     </dialog>

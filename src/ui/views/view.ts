@@ -2,7 +2,6 @@ import type { ComponentType } from 'react'
 import type { Model, ModelInfo } from '../../api/model.ts'
 import type { Session } from '../../state/session.ts'
 import type { IconName } from '../components/Icon.tsx'
-import type { ViewKey } from '../components/useViewKeys.ts'
 import type { MessageKey } from '../words/index.ts'
 
 /** A region beside or below the active view. */
@@ -32,8 +31,6 @@ export interface View {
   right?: Region | undefined
   /** Transport at the bottom, for views that move through steps or tokens. */
   bottom?: ComponentType | undefined
-  /** Keys it adds to those of the page, for the sheet; the view takes them by `useViewKeys`. */
-  keys?: () => Promise<readonly ViewKey[]>
   /** Gives it its keys in the page's link, before it is first shown. */
   link?: () => Promise<{ registerLink: (session: Session) => void }>
 }

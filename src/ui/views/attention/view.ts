@@ -13,5 +13,4 @@ export const attention: View = {
     icon: 'facts',
     component: later(() => import('./HeadPanel.tsx').then((module) => module.HeadPanel)),
   },
-  keys: async () => (await import('./keys.ts')).keys,
 }

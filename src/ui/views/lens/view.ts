@@ -13,5 +13,4 @@ export const lens: View = {
     icon: 'facts',
     component: later(() => import('./LensPanel.tsx').then((module) => module.LensPanel)),
   },
-  keys: async () => (await import('./keys.ts')).keys,
 }

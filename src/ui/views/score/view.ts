@@ -14,5 +14,4 @@ export const score: View = {
     icon: 'facts',
     component: later(() => import('./ScorePanel.tsx').then((module) => module.ScorePanel)),
   },
-  keys: async () => (await import('./keys.ts')).keys,
 }

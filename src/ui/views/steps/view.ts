@@ -19,6 +19,5 @@ export const steps: View = {
     component: later(() => import('./InspectorPanel.tsx').then((module) => module.InspectorPanel)),
   },
   bottom: later(() => import('./TransportBar.tsx').then((module) => module.TransportBar)),
-  keys: async () => (await import('./keys.ts')).keys,
   link: () => import('./link.ts'),
 }
