@@ -191,4 +191,5 @@ test('a split is a matter of its seed, loses nothing, and leaves something to le
   expect(splitExamples(10, 3, 7)).toEqual({ train, held })
   expect(splitExamples(10, 3, 8).held).not.toEqual(held)
   expect(splitExamples(2, 5, 1).train).toHaveLength(1)
+  expect(splitExamples(4, 2, null)).toEqual({ train: [0, 1], held: [2, 3] })
 })

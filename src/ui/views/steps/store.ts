@@ -184,9 +184,10 @@ export class Steps {
     this.sync()
   }
 
-  /** Says that values of a forward could not be read; of one that is gone it says nothing. */
+  /** Says that values of a forward could not be read; of one that is gone, or gives way to another, it says nothing. */
   fail(source: StepsSource, error: unknown): void {
-    if (this.state.getState().source !== source) return
+    const { source: shown, phase } = this.state.getState()
+    if (shown !== source || phase.kind === 'reading') return
     this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
   }
 
@@ -230,6 +231,8 @@ export class Steps {
       if (this.wanted !== null) void this.drop()
       return
     }
+    // A forward of the model before is gone with it.
+    if (this.wanted !== null && this.wanted.model !== model) void this.drop()
     if (this.viewers === 0 || isRunning(run)) return
     const ids = readableIds(this.session)
     if (ids.length === 0 || log.modelId !== model.info.id) {

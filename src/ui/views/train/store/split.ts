@@ -7,12 +7,12 @@ export interface Split {
   held: readonly number[]
 }
 
-/** Draws `held` examples by a seed; at least one is left to learn from. */
-export function splitExamples(count: number, held: number, seed: number): Split {
+/** Draws `held` examples by a seed, or takes the last where it is null; at least one is left to learn from. */
+export function splitExamples(count: number, held: number, seed: number | null): Split {
   const kept = Math.max(0, Math.min(Math.floor(held), count - 1))
-  const order = shuffledOrder(count, random(seed))
-  const isHeld = new Set(order.slice(0, kept))
   const all = Array.from({ length: count }, (_, at) => at)
+  const order = seed === null ? all.toReversed() : shuffledOrder(count, random(seed))
+  const isHeld = new Set(order.slice(0, kept))
   return { train: all.filter((at) => !isHeld.has(at)), held: all.filter((at) => isHeld.has(at)) }
 }
 

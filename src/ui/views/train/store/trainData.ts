@@ -117,10 +117,10 @@ export class TrainData {
     this.state.setState({ selected: Math.max(0, Math.min(last, selected)) })
   }
 
-  /** The examples as a seed parts them. */
+  /** The examples as a seed parts them. A set of the page keeps for the end what shares nothing with the others. */
   split(heldOut: number, seed: number): RunExamples {
-    const { examples } = this.state.getState()
-    const split = splitExamples(examples.length, heldOut, seed)
+    const { examples, set } = this.state.getState()
+    const split = splitExamples(examples.length, heldOut, set === null ? seed : null)
     const pick = (numbers: readonly number[]): EncodedExample[] => numbers.flatMap((at) => examples[at] ?? [])
     return { split, train: pick(split.train), held: pick(split.held) }
   }
