@@ -12,10 +12,17 @@ import type {
 import type { SavedEdit, SavedAdapter, SavedModel, SavedPrediction, SavedStep } from './types.ts'
 import { writeTrace } from './write.ts'
 
-/** Steps whose tensors are kept unless others are named. */
-const DEFAULT_PROBES = ['embed', 'layers.*.resid', 'layers.*.attn.probs', 'logits']
 /** Alternatives kept of every prediction. */
 const ALTERNATIVES = 10
+
+/** What is kept unless it is named: what each layer hands on, where its heads look, and the prediction. */
+function mainSteps(steps: readonly StepInfo[]): string[] {
+  const isMain = ({ op, layer }: StepInfo, at: number): boolean => {
+    const next = steps[at + 1]
+    return op === 'softmax' || next === undefined || next.layer !== layer
+  }
+  return steps.filter(isMain).map(({ name }) => name)
+}
 
 /**
  * Runs the tokens once more and writes what was seen as a trace file, which `openTrace` reads without a GPU. Live sequences are not
@@ -26,14 +33,14 @@ export async function saveTrace(
   ids: readonly number[],
   options: SaveTraceOptions = {},
 ): Promise<Uint8Array> {
-  const { probes = DEFAULT_PROBES, tokens = [], promptLength = ids.length, settings = {}, edits } = options
+  const { tokens = [], promptLength = ids.length, settings = {}, edits } = options
   checkTokens(ids, promptLength, tokens)
   const adapters = await scalesOf(model, options.adapters)
   // Named from here on: a slider moved meanwhile must not give the parts of the file different adapters.
   const forward = { adapters: adapters.map(({ id, scale }) => ({ id, scale })), edits }
-  const tensors = await model.trace(ids, { probes, ...forward })
-  const predictions = await predictionsOf(model, ids, forward)
   const steps = await model.steps({ rows: ids.length })
+  const tensors = await model.trace(ids, { probes: options.probes ?? mainSteps(steps), ...forward })
+  const predictions = await predictionsOf(model, ids, forward)
   return writeTrace({
     model: describeModel(model.info),
     ids,
