@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { ALL } from '../all.ts'
-import { randomSource } from '../random.ts'
-import { openPage } from './harness.ts'
-import { RandomPerson } from './randomPerson.ts'
+import { ALL } from '../../all.ts'
+import { randomSource } from '../../random.ts'
+import { openPage } from '../harness.ts'
+import { RandomPerson } from '../randomPerson.ts'
 
 const ACTIONS_EACH = ALL ? 50 : 20
 /** A seed of its own replays one run: `TOKENSCOPE_SEED=7 npm test -- random --project e2e`. */

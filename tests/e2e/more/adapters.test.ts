@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { writeSafetensors, type OutputTensor } from '../../src/adapters/writeSafetensors.ts'
-import { openPage } from './harness.ts'
+import { writeSafetensors, type OutputTensor } from '../../../src/adapters/writeSafetensors.ts'
+import { openPage } from '../harness.ts'
 
 const LINK = '#prompt=Once upon a time&temperature=0&top-k=0&top-p=1&seed=0&max-tokens=12'
 const RANK = 2

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ANSWER, refuse, startFake, stream, type FakeEngine, type Shape } from '../remote/fakeEngine.ts'
-import { expectAccessible, expectNoViolation } from './accessible.ts'
-import { openPage, type OpenedPage, type OpenOptions } from './harness.ts'
+import { ANSWER, refuse, startFake, stream, type FakeEngine, type Shape } from '../../remote/fakeEngine.ts'
+import { expectAccessible, expectNoViolation } from '../accessible.ts'
+import { openPage, type OpenedPage, type OpenOptions } from '../harness.ts'
 
 const KEY = 'sk-very-secret'
 const PROMPT = 'Once'

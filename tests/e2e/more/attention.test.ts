@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { expectAccessible } from './accessible.ts'
-import { openPage } from './harness.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage } from '../harness.ts'
 
 /** The name comes twice, so that induction can be measured. */
 const PROMPT = 'Once upon a time there was a little fox named Lily. One day Lily'
