@@ -11,6 +11,7 @@ const LACKS = {
   adapters: 'far.adapters',
   precision: 'far.weights',
   train: 'far.weights',
+  tokenizer: 'far.files',
 } as const
 
 const isKnown = (view: string): view is keyof typeof LACKS => view in LACKS

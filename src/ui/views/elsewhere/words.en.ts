@@ -44,6 +44,8 @@ export const elsewhereEn = {
   'far.inside':
     'An engine elsewhere sends tokens and a few of their log-probabilities, nothing from inside the model.',
   'far.weights': 'The weights are at the engine: nothing here can be changed in them or measured on them.',
+  'far.files':
+    'The files of the tokenizer are at the engine: it says which ids a text has, not how it comes to them.',
   'far.fork':
     'Branches need token ids both ways, with log-probabilities; this engine does not send all of that.',
   'far.score':

@@ -45,6 +45,8 @@ export const elsewhereKo: Readonly<Record<keyof typeof elsewhereEn, string>> = {
   'far.title': '{host}의 엔진으로는 이 화면을 채울 수 없습니다',
   'far.inside': '다른 곳의 엔진은 토큰과 로그 확률 몇 개만 보내고, 모델 안의 값은 보내지 않습니다.',
   'far.weights': '가중치가 엔진에 있어서, 여기에서 바꾸거나 재 볼 수 없습니다.',
+  'far.files':
+    '토크나이저 파일은 엔진 쪽에 있습니다. 글의 id는 알려 주지만 어떻게 나누었는지는 알려 주지 않습니다.',
   'far.fork': '갈래를 만들려면 토큰 id를 주고받고 로그 확률도 받아야 하는데, 이 엔진은 그중 일부만 합니다.',
   'far.score': '채점하려면 프롬프트의 로그 확률이 있어야 하는데, 이 엔진은 자기가 쓴 토큰의 것만 보냅니다.',
   'far.adapters': '어댑터 없이 시작한 엔진입니다.',
