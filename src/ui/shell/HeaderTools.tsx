@@ -1,10 +1,9 @@
-import { useEffect, useState } from 'react'
 import type { Theme } from '../../state/app.ts'
 import { pageLink } from '../../state/link.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { LANGUAGES, loadLanguage } from '../words/index.ts'
 import { soon } from '../views/later.tsx'
-import { copyText } from '../components/copyText.ts'
+import { useCopied } from '../components/useCopied.ts'
 import { Icon, type IconName } from '../components/Icon.tsx'
 
 const UndoButtons = soon(async () => (await import('./UndoButtons.tsx')).UndoButtons)
@@ -24,19 +23,11 @@ export function HeaderTools() {
   )
 }
 
-/** Milliseconds the tick stands in place of the chain. */
-const COPIED = 1600
-
 function CopyLink() {
   const session = useSession()
   const t = useTranslate()
   const files = useApp((state) => state.modelId === null && state.model.kind === 'ready')
-  const [copied, setCopied] = useState(false)
-  useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), COPIED)
-    return () => clearTimeout(timer)
-  }, [copied])
+  const [copied, copy] = useCopied()
   const label = t(files ? 'link.noFiles' : 'link.copy')
   return (
     <>
@@ -46,12 +37,7 @@ function CopyLink() {
         data-testid="copy-link"
         aria-label={label}
         title={label}
-        onClick={() => {
-          copyText(pageLink(session), 'The address line holds the same link: copy it from there.').then(
-            () => setCopied(true),
-            (error: unknown) => session.report(error),
-          )
-        }}
+        onClick={() => copy(pageLink(session), 'The address line holds the same link: copy it from there.')}
       >
         <Icon name={copied ? 'check' : 'link'} />
       </button>

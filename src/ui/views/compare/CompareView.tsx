@@ -3,9 +3,10 @@ import type { CompareMode, ScalesChoice, Side } from './store.ts'
 import { keys } from './keys.ts'
 import { useViewKeys } from '../../components/useViewKeys.ts'
 import { Icon } from '../../components/Icon.tsx'
+import { PromptField } from '../../components/PromptField.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
-import { useApp, useSession, useTranslate } from '../../context.ts'
+import { useApp, useTranslate } from '../../context.ts'
 import { CompareStreams } from './CompareStreams.tsx'
 import { useCompareState, useComparison } from './hooks.ts'
 import { useAdaptersState } from '../adapters/hooks.ts'
@@ -55,28 +56,8 @@ function CompareControls({ blocked }: { blocked: boolean }) {
 }
 
 function Prompt() {
-  const { app } = useSession()
-  const t = useTranslate()
-  const prompt = useApp((state) => state.prompt)
   const chat = useCompareState((state) => state.chat)
-  if (chat !== null) return <Chat tokens={chat.ids.length} />
-  return (
-    <>
-      <label htmlFor="prompt" className="visually-hidden">
-        {t('prompt.label')}
-      </label>
-      <textarea
-        id="prompt"
-        className="prompt-text"
-        data-testid="prompt"
-        rows={2}
-        spellCheck={false}
-        placeholder={t('prompt.placeholder')}
-        value={prompt}
-        onChange={(event) => app.setState({ prompt: event.currentTarget.value })}
-      />
-    </>
-  )
+  return chat === null ? <PromptField /> : <Chat tokens={chat.ids.length} />
 }
 
 function Chat({ tokens }: { tokens: number }) {

@@ -2,6 +2,7 @@ import { useStore } from 'zustand'
 import { loadBeside } from '../../../state/elsewhere/own.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'
+import { PromptField } from '../../components/PromptField.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
 import { useApp, useErrorText, useSession, useTranslate } from '../../context.ts'
 import { meanDivergence, type WrittenToken } from './agreement.ts'
@@ -28,25 +29,12 @@ export function EngineCompare() {
 
 function Controls() {
   const session = useSession()
-  const { app } = session
   const t = useTranslate()
-  const prompt = useApp((state) => state.prompt)
   return (
     <section className="prompt">
-      <label htmlFor="prompt" className="eyebrow">
-        {t('ab.title')}
-      </label>
+      <h2 className="eyebrow">{t('ab.title')}</h2>
       <p className="note">{t('ab.about')}</p>
-      <textarea
-        id="prompt"
-        className="prompt-text"
-        data-testid="prompt"
-        aria-label={t('prompt.label')}
-        rows={2}
-        spellCheck={false}
-        placeholder={t('prompt.placeholder')}
-        value={prompt}
-        onChange={(event) => app.setState({ prompt: event.currentTarget.value })}
+      <PromptField
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
           // Here it runs both, not the text of the page.

@@ -1,8 +1,7 @@
-import { useState } from 'react'
 import { useStore } from 'zustand'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { answeringModel } from '../../../state/app.ts'
-import { copyText } from '../../components/copyText.ts'
+import { useCopied } from '../../components/useCopied.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
@@ -55,20 +54,14 @@ export function MachinePart() {
 }
 
 function CopyReport({ report }: { report: MachineReport }) {
-  const session = useSession()
   const t = useTranslate()
-  const [copied, setCopied] = useState(false)
+  const [copied, copy] = useCopied()
   return (
     <button
       type="button"
       className="button"
       data-testid="machine-copy"
-      onClick={() => {
-        copyText(reportText(report), 'Select the report by hand.').then(
-          () => setCopied(true),
-          (error: unknown) => session.report(error),
-        )
-      }}
+      onClick={() => copy(reportText(report), 'Select the report by hand.')}
     >
       <Icon name={copied ? 'check' : 'copy'} />
       {t(copied ? 'action.copied' : 'machine.copy')}

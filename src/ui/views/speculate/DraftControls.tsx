@@ -2,33 +2,20 @@ import { answeringModel } from '../../../state/app.ts'
 import { DRAFT_KINDS, MAX_AHEAD } from '../../../analysis/speculatedRounds.ts'
 import type { DraftModel } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
+import { PromptField } from '../../components/PromptField.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
-import { useApp, useSession, useTranslate } from '../../context.ts'
+import { useApp, useTranslate } from '../../context.ts'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
 
 /** What a run needs: the prompt, who proposes, and how much. */
 export function DraftControls() {
-  const { app } = useSession()
   const t = useTranslate()
-  const prompt = useApp((state) => state.prompt)
   const penalised = useApp((state) => state.settings.repetitionPenalty !== 1)
   return (
     <section className="prompt">
       <p className="speculate-about">{t('speculate.about')}</p>
-      <label htmlFor="speculate-prompt" className="visually-hidden">
-        {t('prompt.label')}
-      </label>
-      <textarea
-        id="speculate-prompt"
-        className="prompt-text"
-        data-testid="prompt"
-        rows={2}
-        spellCheck={false}
-        placeholder={t('prompt.placeholder')}
-        value={prompt}
-        onChange={(event) => app.setState({ prompt: event.currentTarget.value })}
-      />
+      <PromptField />
       <DraftChoice />
       {penalised && <p className="note speculate-remark">{t('speculate.penalty')}</p>}
       <Actions />

@@ -1,19 +1,15 @@
-import { useEffect, useState } from 'react'
 import type { Settings } from '../../../state/settings.ts'
 import { textOf } from '../../../state/textOf.ts'
 import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
-import { copyText } from '../../components/copyText.ts'
+import { useCopied } from '../../components/useCopied.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
+import { useSlowTokenLog, useTranslate } from '../../context.ts'
 import { saveFile } from '../../components/saveFile.ts'
 
 /** A text of before, or the one on the page, which may still be none. */
 type Text = Pick<TokenLogSnapshot, 'modelId' | 'promptIds' | 'promptTexts' | 'tokens' | 'bosId'> & {
   settings: Settings | null
 }
-
-/** Milliseconds the tick stands in place of the two sheets. */
-const COPIED = 1600
 
 /** Takes the text on the page elsewhere. */
 export function TextTools() {
@@ -29,14 +25,8 @@ export function TextTools() {
 
 /** Copies a text, prompt and all. */
 export function CopyButton({ text }: { text: Text }) {
-  const session = useSession()
   const t = useTranslate()
-  const [copied, setCopied] = useState(false)
-  useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), COPIED)
-    return () => clearTimeout(timer)
-  }, [copied])
+  const [copied, copy] = useCopied()
   const label = t(copied ? 'action.copied' : 'runs.copy')
   return (
     <button
@@ -45,12 +35,7 @@ export function CopyButton({ text }: { text: Text }) {
       data-testid="copy-text"
       aria-label={label}
       title={label}
-      onClick={() => {
-        copyText(textOf(text), 'Save the text as a file, or select it by hand.').then(
-          () => setCopied(true),
-          (error: unknown) => session.report(error),
-        )
-      }}
+      onClick={() => copy(textOf(text), 'Save the text as a file, or select it by hand.')}
     >
       <Icon name={copied ? 'check' : 'copy'} />
     </button>

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { examplesOf } from '../../../state/catalogue.ts'
 import { Legend } from '../../components/Legend.tsx'
+import { PromptField } from '../../components/PromptField.tsx'
 import { TextButtons } from '../../components/RunButtons.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TokenStream } from '../../components/TokenStream.tsx'
@@ -39,7 +40,6 @@ export function WriteView() {
 }
 
 function PromptEditor() {
-  const session = useSession()
   const t = useTranslate()
   const prompt = useApp((state) => state.prompt)
   const area = useRef<HTMLTextAreaElement>(null)
@@ -57,17 +57,7 @@ function PromptEditor() {
         </label>
         <PromptCount />
       </div>
-      <textarea
-        ref={area}
-        id="prompt"
-        className="prompt-text"
-        data-testid="prompt"
-        rows={2}
-        spellCheck={false}
-        placeholder={t('prompt.placeholder')}
-        value={prompt}
-        onChange={(event) => session.app.setState({ prompt: event.currentTarget.value })}
-      />
+      <PromptField labelled ref={area} />
       <Examples />
       <Actions />
     </section>
