@@ -34,6 +34,18 @@ const PICTURES = [
       await settle(page)
     },
   },
+  {
+    name: 'train',
+    view: 'train',
+    do: async (page) => {
+      await press(page, 'train-set-swap')
+      await page.waitForSelector('[data-testid=train-reading][data-state=ready]')
+      await page.getByTestId('train-steps').fill('20')
+      await page.getByTestId('train-every').fill('10')
+      await press(page, 'train-start')
+      await page.waitForSelector('[data-testid=train-status][data-state=done]', { timeout: 600_000 })
+    },
+  },
   { name: 'tokenizer', view: 'tokenizer' },
   { name: 'models', view: 'models' },
   {
