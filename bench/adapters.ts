@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { writeSafetensors } from '../src/adapters/writeSafetensors.ts'
-import { blankReport } from '../src/adapters/report.ts'
+import { blankReport } from '../src/adapters/blankReport.ts'
 import type { LoraModule, ParsedAdapter } from '../src/adapters/types.ts'
 import type { OpenedDevice } from '../src/gpu/device.ts'
 import { chooseVariant } from '../src/gpu/variants.ts'

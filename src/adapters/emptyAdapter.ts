@@ -1,6 +1,6 @@
 import type { ModelDescription } from '../arch/spec.ts'
 import { isOp } from '../program/step.ts'
-import { blankReport } from './report.ts'
+import { blankReport } from './blankReport.ts'
 import type { LoraModule, ParsedAdapter } from './types.ts'
 
 /** Rank 1, all zeros, on every product of the layers. */

@@ -47,23 +47,6 @@ export function makeReport(
   }
 }
 
-/** The report of an adapter that came from no files. */
-export function blankReport(name: string): AdapterReport {
-  return {
-    name,
-    matched: [],
-    replaced: [],
-    matchedKeys: 0,
-    unmatchedEntries: [],
-    baseModel: { named: null, loaded: null, matches: null },
-    bytes: 0,
-    parameters: 0,
-    features: [],
-    warnings: [],
-    effect: null,
-  }
-}
-
 function describeModule({
   step,
   source,

@@ -32,6 +32,16 @@ export function stepBytes(step: Step, program: Program, runner: Runner, share = 
   return activations + share * parameterBytes(step, program, runner)
 }
 
+/** What a step says of itself, of whatever program it is. */
+export function factsOf(
+  step: Step,
+  program: Program,
+): Omit<StepInfo, 'flops' | 'bytes' | 'formula' | 'wgsl' | 'coveredBy'> {
+  const { name, op, layer, attrs, axes, stream, inputs, params } = step
+  const output = { shape: shapeOf(step), dtype: 'f32' } as const
+  return { name, op, aliases: aliasesOf(step, program), layer, attrs, axes, stream, inputs, params, output }
+}
+
 /** Resources of dispatches that are looked at and never run. */
 export function nowhere(runner: Runner, changes: ForwardChanges): BindResources {
   const { gpu } = runner.records
@@ -65,16 +75,7 @@ export async function describeSteps(
     fused.steps.flatMap((step) => step.covers.map((name) => [name, step.name] as const)),
   )
   return planDispatches(fine, nowhere(runner, changes), runner.pipelines).map(({ step, dispatches }) => ({
-    name: step.name,
-    op: step.op,
-    aliases: aliasesOf(step, fine),
-    layer: step.layer,
-    attrs: step.attrs,
-    axes: step.axes,
-    stream: step.stream,
-    inputs: step.inputs,
-    params: step.params,
-    output: { shape: shapeOf(step), dtype: 'f32' },
+    ...factsOf(step, fine),
     flops: step.flops,
     bytes: stepBytes(step, fine, runner),
     formula: formulaOf(step),

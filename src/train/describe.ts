@@ -2,10 +2,9 @@ import type { StepInfo } from '../api/forward.ts'
 import type { TrainOptions } from '../api/train.ts'
 import { parseTileMatrix } from '../ops/backward/head.ts'
 import { trainDispatchesOf, trainFormulaOf } from '../ops/backward/index.ts'
-import { aliasesOf } from '../program/aliases.ts'
-import { shapeOf, type Program, type ProgramSize, type Step } from '../program/step.ts'
+import { type Program, type ProgramSize, type Step } from '../program/step.ts'
 import { planDispatches } from '../run/bind.ts'
-import { nowhere, stepBytes, writtenWgsl } from '../run/describe.ts'
+import { factsOf, nowhere, stepBytes, writtenWgsl } from '../run/describe.ts'
 import type { Runner } from '../run/runner.ts'
 import { optimizerCost } from './costs.ts'
 import { flatLayout } from './flatLayout.ts'
@@ -63,16 +62,7 @@ export async function describeTraining(
   const matrix = (name: string) => viewOf(name, resources.matrix)
   const parts = { ...resources, matrix, dispatchesOf: trainDispatchesOf }
   return planDispatches(program, parts, runner.pipelines).map(({ step, dispatches }) => ({
-    name: step.name,
-    op: step.op,
-    aliases: aliasesOf(step, program),
-    layer: step.layer,
-    attrs: step.attrs,
-    axes: step.axes,
-    stream: step.stream,
-    inputs: step.inputs,
-    params: step.params,
-    output: { shape: shapeOf(step), dtype: 'f32' },
+    ...factsOf(step, program),
     flops: optimizerCost(step)?.flops ?? step.flops,
     bytes: bytesOf(step, program, runner),
     formula: trainFormulaOf(step),

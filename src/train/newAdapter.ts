@@ -1,5 +1,5 @@
 import { moduleTree, type ModelModule } from '../adapters/modules.ts'
-import { blankReport } from '../adapters/report.ts'
+import { blankReport } from '../adapters/blankReport.ts'
 import type { LoraModule, ParsedAdapter } from '../adapters/types.ts'
 import type { NewAdapterOptions } from '../api/train.ts'
 import type { ModelDescription } from '../arch/spec.ts'

@@ -9,9 +9,6 @@ import { CONTROL, STATISTICS } from './loss.ts'
 /** Tensor that no step makes: of each counted row, 4·pair + which of the pair's texts it is of. */
 export const PARTS = 'parts'
 
-/** Texts of a pair: chosen, rejected, and both once more as the reference reads them. */
-export const PAIR_TEXTS = 4
-
 export const preferencePairs: Op<'preference_pairs'> = {
   formula: () => '−ln σ(r₊ − r₋), r₊, r₋, β·σ(r₋ − r₊) with r = β·(ln π − ln π of the reference)',
   dispatches(step, context) {

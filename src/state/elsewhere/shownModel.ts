@@ -1,5 +1,4 @@
 import type {
-  AdapterReport,
   BranchOptions,
   ChatMessage,
   ChatOptions,
@@ -19,6 +18,7 @@ import type {
   TokenAlternative,
   WeightFormat,
 } from '../../api/model.ts'
+import { blankReport } from '../../adapters/blankReport.ts'
 import { TokenscopeError } from '../../errors.ts'
 import type {
   Capability,
@@ -172,7 +172,10 @@ class ShownModel {
   }
 
   async listAdapters(): Promise<readonly LoadedAdapterInfo[]> {
-    return (await this.#far.listAdapters()).map((adapter) => ({ ...adapter, report: unread(adapter.name) }))
+    return (await this.#far.listAdapters()).map((adapter) => ({
+      ...adapter,
+      report: blankReport(adapter.name),
+    }))
   }
 
   tokenLogits(): Promise<LogitsAt> {
@@ -244,21 +247,6 @@ class ShownModel {
 
 /** Alternatives asked for with every token; an engine sends as many of them as it may. */
 export const MAX_ALTERNATIVES = 32
-
-/** The report of files that lie elsewhere. */
-const unread = (name: string): AdapterReport => ({
-  name,
-  matched: [],
-  replaced: [],
-  matchedKeys: 0,
-  unmatchedEntries: [],
-  baseModel: { named: null, loaded: null, matches: null },
-  bytes: 0,
-  parameters: 0,
-  features: [],
-  warnings: [],
-  effect: null,
-})
 
 const isSaid = (value: unknown): boolean =>
   value !== undefined && value !== null && (typeof value !== 'object' || Object.keys(value).length > 0)
