@@ -46,7 +46,9 @@ export async function loadAdapter(
   const config = parseAdapterConfig(await source.read(CONFIG_FILE, { maxBytes: MAX_CONFIG_BYTES, signal }))
   const checkpoint = await openSafetensors(source, file, signal)
   const tensors = await readTensors(checkpoint, file, signal)
-  return parseAdapter(config, tensors, model, { name, baseNames, file })
+  const onExperts = config.parameters.length > 0 ? await import('./expertLora.ts') : undefined
+  const takeExperts = onExperts?.takeExperts
+  return parseAdapter(config, tensors, model, { name, baseNames, file, takeExperts })
 }
 
 /** The weights file, once the config is known to be there. */

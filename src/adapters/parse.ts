@@ -8,7 +8,7 @@ import { CONFIG_FILE, type AdapterConfig } from './config.ts'
 import { moduleTree, type ModelModule, type ModuleTree } from './modules.ts'
 import { makeReport } from './report.ts'
 import { isSaved, selectTargets, unmatchedEntries, valueFor } from './targets.ts'
-import type { LoraModule, ParsedAdapter, Replacement } from './types.ts'
+import type { ExpertLora, LoraModule, ParsedAdapter, Replacement } from './types.ts'
 
 export interface ParseOptions {
   /** Shown to people; a folder or file name. */
@@ -17,7 +17,16 @@ export interface ParseOptions {
   baseNames?: readonly string[]
   /** The weights file, for messages. */
   file?: string
+  /** Reads what the config targets of experts; there where it does. */
+  takeExperts?: TakeExperts | undefined
 }
+
+type TakeExperts = (
+  table: AdapterTensors,
+  config: AdapterConfig,
+  model: ModelDescription,
+  isModule: (name: string) => boolean,
+) => ExpertLora[]
 
 /**
  * An adapter in terms of the decoder's steps. Every tensor must have its place and its exact shape.
@@ -33,16 +42,20 @@ export function parseAdapter(
 ): ParsedAdapter {
   const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors', config.baseModel)
   const tree = moduleTree(model, table.names)
-  const targets = selectTargets(tree.modules, config, model.tiedHead)
+  const none = config.targets.kind === 'names' && config.targets.names.length === 0
+  const targets = none ? [] : selectTargets(tree.modules, config, model.tiedHead)
+  const isModule = (name: string): boolean => tree.modules.some((module) => module.name === name)
+  const experts = options.takeExperts?.(table, config, model, isModule)
   const reason = (name: string): string => reasonFor(name, tree, targets, config)
   // Names first: a file for another model then says so, instead of what it lacks.
-  table.refuseUnknown((name) => isKnown(name, tree), reason)
+  table.refuseUnknown((name) => table.isTaken(name) || isKnown(name, tree), reason)
   const modules = targets.flatMap((module) => takeLora(table, module, config))
   const replacements = takeReplacements(table, tree, targets, config, model)
   table.finish(reason)
   const unmatched = unmatchedEntries(config, tree.modules, targets, model.layers)
-  const report = makeReport(config, tensors, options, { modules, replacements, unmatched })
-  return { name: options.name, modules, replacements, report }
+  const found = { modules, replacements, ...(experts && { experts }) }
+  const report = makeReport(config, tensors, options, { ...found, unmatched })
+  return { name: options.name, ...found, report }
 }
 
 /** Both factors (and the magnitude) of one module, split into the steps that share it. */

@@ -7,6 +7,8 @@ export interface AdapterChanges {
   ranks(stack: string): number
   /** True for a step whose whole module some adapter replaces. */
   replaces(step: string): boolean
+  /** The steps of a product with the matrices of experts, where an adapter is on it. */
+  onExperts?(step: Step): Step[] | undefined
 }
 
 /** Names a parameter as an adapter has it. */
@@ -112,7 +114,7 @@ export function withAdapters(program: Program, changes: AdapterChanges): Program
       ? replaced(own)
       : embedRanks > 0
         ? embedLora(own, embedRanks)
-        : [own]
+        : (changes.onExperts?.(own) ?? [own])
     return lead ? [lead, ...made] : made
   })
   return { ...program, steps }
