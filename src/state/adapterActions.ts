@@ -3,7 +3,7 @@ import type { Model } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
 import { bringBack, type Arrangement } from './adapterArrangement.ts'
 import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
-import { formatAdapters, missingAdapters, parseAdapters } from './adapterLink.ts'
+import { formatAdapters, missingAdapters, nameOfAddress, parseAdapters } from './adapterLink.ts'
 import type { SavedTrack } from './adapterMemory.ts'
 import { freeName, type Track } from './adapterScales.ts'
 import type { Absent, Addition } from './adapterState.ts'
@@ -37,8 +37,7 @@ export class AdapterActions {
   }
 
   addAddress(address: string): Promise<boolean> {
-    const name = address.replace(/\/+$/, '').split('/').at(-1) ?? address
-    return this.add({ source: address, origin: { kind: 'address', address }, name })
+    return this.add({ source: address, origin: { kind: 'address', address }, name: nameOfAddress(address) })
   }
 
   /** Files chosen by hand: always an adapter, so that what is wrong with them is said. */
