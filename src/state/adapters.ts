@@ -2,11 +2,11 @@ import { createStore } from 'zustand/vanilla'
 import { toErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
-import { arrangementOf, bringBack, type Arrangement } from './adapterArrangement.ts'
+import { arrangementOf, bringBack, carryOver, type Arrangement } from './adapterArrangement.ts'
 import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
 import { formatAdapters, missingAdapters, parseAdapters } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
-import { actingScale, freeName, scalesOf, type NamedScale, type Track } from './adapterScales.ts'
+import { freeName, scalesOf, sendScales, type NamedScale, type Track } from './adapterScales.ts'
 import type { Absent, AdaptersState, Addition } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
 import { isRunning } from './app.ts'
@@ -212,8 +212,7 @@ export class Adapters {
       // A row of the same name that waited for its files is back.
       absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
     }))
-    this.text.scalesChanged()
-    this.keep()
+    this.acted()
   }
 
   private find(id: string): Track | undefined {
@@ -234,21 +233,31 @@ export class Adapters {
   }
 
   private change(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
+    this.edit(id, part)
+    this.apply()
+  }
+
+  private edit(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
     this.state.setState(({ tracks }) => ({
       tracks: tracks.map((track) => (track.id === id ? { ...track, ...part } : track)),
     }))
-    this.apply()
+    this.acted()
   }
 
   /** Tells the engine every row's acting scale, and the text that it was written under others. */
   private apply(): void {
     const { model } = this
-    const { tracks, solo } = this.state.getState()
-    if (model !== null) {
-      Promise.all(tracks.map((track) => model.setAdapterScale(track.id, actingScale(track, solo)))).catch(
-        (error: unknown) => model === this.model && this.session.report(error),
-      )
-    }
+    if (model !== null)
+      void sendScales(model, this.state.getState(), ({ id, name }, error) => {
+        if (model !== this.model) return
+        // What cannot act beside the others is not shown as if it did.
+        if (toErrorData(error).code === 'unsupported') this.edit(id, { enabled: false })
+        this.session.report(error, { what: 'acting', name })
+      })
+    this.acted()
+  }
+
+  private acted(): void {
     this.text.scalesChanged()
     this.keep()
   }
@@ -295,7 +304,8 @@ export class Adapters {
       const acting = enabled && solo === null ? scale : 0
       const { id, report } = await model.addAdapter(source, { name, scale: acting })
       if (model !== this.model) return
-      this.put({ id, name, scale, enabled, origin, report }, source)
+      const acts = enabled && report.heldOff === undefined
+      this.put({ id, name, scale, enabled: acts, origin, report }, source)
     } finally {
       this.state.setState((state) => ({ pending: state.pending.filter((one) => one !== name) }))
     }
@@ -370,23 +380,16 @@ export class Adapters {
     await this.carryOver(model, wanted)
   }
 
-  private async carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
-    for (const { name, scale, enabled, origin } of wanted) {
-      if (model !== this.model) return
-      const saved: SavedTrack = { name, scale, enabled, origin }
-      const source = this.sourceOf(saved)
-      const miss = (refused: Absent['refused']) =>
+  private carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
+    return carryOver(wanted, {
+      isWanted: () => model === this.model,
+      sourceOf: (track) => this.sourceOf(track),
+      add: (addition) => this.addTo(addition),
+      miss: (saved, error) => {
+        const refused = error === null ? null : { model: model.info.id, error: toErrorData(error) }
         this.state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused }] }))
-      if (source === null) {
-        miss(null)
-        continue
-      }
-      try {
-        await this.addTo({ ...saved, source })
-      } catch (error) {
-        if (model === this.model) miss({ model: model.info.id, error: toErrorData(error) })
-      }
-    }
+      },
+    })
   }
 }
 

@@ -46,6 +46,10 @@ const MESSAGES: readonly Said[] = [
     /^contextLength is (?<asked>.+); this model allows (?<allowed>.+)\.$/,
     'contextLength가 {asked}입니다. 이 모델의 허용 범위: {allowed}.',
   ],
+  [
+    /^The adapters "(?<one>.+)" and "(?<other>.+)" both change (?<step>.+), and one of them replaces all of it\.$/,
+    '{one} 어댑터와 {other} 어댑터가 모두 {step}을(를) 바꾸는데, 그중 하나는 통째로 교체합니다.',
+  ],
   [/^The list of models could not be read\.$/, '모델 목록을 읽지 못했습니다.'],
   [/^The list of models answered (?<status>\d+)\.$/, '모델 목록 요청에 서버가 {status}(으)로 답했습니다.'],
   [/^(?<what>.+): (?<host>\S+) could not be reached\.$/, '{host}에 연결하지 못했습니다({what}).'],
@@ -103,6 +107,7 @@ const HINTS: readonly Said[] = [
   [/^Drop their files here/, '그 파일을 여기에 놓으세요. 그때까지는 그 어댑터 없이 글을 씁니다.'],
   [/^Give at least one token\.$/, '토큰이 하나는 있어야 합니다.'],
   [/^Set (?<field>\S+) to (?<allowed>.+)\.$/, '{field}에 허용된 값: {allowed}.'],
+  [/^They can act one at a time/, '한 번에 하나만 작용할 수 있습니다. 둘 중 하나의 크기를 0으로 두세요.'],
   [/^Load it again\.$/, '다시 불러오세요.'],
   [/^Unmerge them first\.$/, '먼저 병합을 푸세요.'],
   [

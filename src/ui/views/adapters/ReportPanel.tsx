@@ -20,6 +20,9 @@ export function AdapterReportPanel({ track }: { track: Track }) {
           <strong>{t('report.zero')}</strong> {t('report.zeroHint')}
         </p>
       )}
+      {report.heldOff && !track.enabled && (
+        <p className="note">{t('report.heldOff', { ...report.heldOff })}</p>
+      )}
       <Facts report={report} />
       {warnings.length > 0 && (
         <ul className="report-warnings">
