@@ -1,5 +1,6 @@
 import { isIdle, type Track } from '../../../state/adapterScales.ts'
 import type { AdapterReport } from '../../../api/model.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount, formatFixed } from '../../../maths/format.ts'
@@ -29,7 +30,7 @@ export function AdapterReportPanel({ track }: { track: Track }) {
           {warnings.map((warning) => (
             <li key={warning}>
               <Icon name="warning" />
-              {warning}
+              <ErrorWords error={{ code: 'bad-file', message: warning, hint: '', details: {} }} part="message" />
             </li>
           ))}
         </ul>
