@@ -30,7 +30,10 @@ export function AdapterReportPanel({ track }: { track: Track }) {
           {warnings.map((warning) => (
             <li key={warning}>
               <Icon name="warning" />
-              <ErrorWords error={{ code: 'bad-file', message: warning, hint: '', details: {} }} part="message" />
+              <ErrorWords
+                error={{ code: 'bad-file', message: warning, hint: '', details: {} }}
+                part="message"
+              />
             </li>
           ))}
         </ul>
