@@ -1,10 +1,11 @@
 import { createStore } from 'zustand/vanilla'
+import { toErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
 import { arrangementOf, type Arrangement } from './adapterArrangement.ts'
 import type { AdapterActions } from './adapterActions.ts'
 import { formatAdapters } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
-import { actingScale, scalesOf, type NamedScale, type Track } from './adapterScales.ts'
+import { scalesOf, sendScales, type NamedScale, type Track } from './adapterScales.ts'
 import type { AdaptersState } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
 import { linkPartChanged, registerLinkPart } from './linkParts.ts'
@@ -69,8 +70,7 @@ export class Adapters {
       // A row of the same name that waited for its files is back.
       absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
     }))
-    this.text.scalesChanged()
-    this.keep()
+    this.acted()
   }
 
   /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
@@ -83,15 +83,28 @@ export class Adapters {
     await (await this.actions()).remove(id)
   }
 
+  /** Changes a row, without a word to the engine. */
+  edit(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
+    this.state.setState(({ tracks }) => ({
+      tracks: tracks.map((track) => (track.id === id ? { ...track, ...part } : track)),
+    }))
+    this.acted()
+  }
+
   /** Tells the engine every row's acting scale, and the text that it was written under others. */
   apply(): void {
     const { model } = this
-    const { tracks, solo } = this.state.getState()
-    if (model !== null) {
-      Promise.all(tracks.map((track) => model.setAdapterScale(track.id, actingScale(track, solo)))).catch(
-        (error: unknown) => model === this.model && this.session.report(error),
-      )
-    }
+    if (model !== null)
+      void sendScales(model, this.state.getState(), ({ id, name }, error) => {
+        if (model !== this.model) return
+        // What cannot act beside the others is not shown as if it did.
+        if (toErrorData(error).code === 'unsupported') this.edit(id, { enabled: false })
+        this.session.report(error, { what: 'acting', name })
+      })
+    this.acted()
+  }
+
+  private acted(): void {
     this.text.scalesChanged()
     this.keep()
   }
