@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
 import { ablationOf, partKey } from '../../src/ui/views/edits/ablation.ts'
-import { anatomyOfSteps } from '../../src/state/anatomy.ts'
+import { anatomyOfSteps } from '../../src/analysis/anatomy.ts'
 import { compareRows, editedRunOf, pairLines } from '../../src/ui/views/edits/run.ts'
 import { stepsOfChange } from '../../src/ui/views/edits/forward.ts'
 import { editsOf, type Change } from '../../src/ui/views/edits/store.ts'

@@ -1,5 +1,5 @@
 import type { KeyboardEvent } from 'react'
-import type { LayerAnatomy } from '../../../state/anatomy.ts'
+import type { LayerAnatomy } from '../../../analysis/anatomy.ts'
 import { partKey, partsOf, type Part } from './ablation.ts'
 import { gridMove } from '../../components/gridMoves.ts'
 import { useTranslate } from '../../context.ts'

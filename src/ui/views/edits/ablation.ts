@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { throwIfAborted, toErrorData, TokenscopeError } from '../../../errors.ts'
 import type { Model } from '../../../api/model.ts'
-import { readAnatomy, type LayerAnatomy } from '../../../state/anatomy.ts'
+import { readAnatomy, type LayerAnatomy } from '../../../analysis/anatomy.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
 import { compareRows, editedRunOf, rowLogits } from './run.ts'

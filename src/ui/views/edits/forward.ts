@@ -1,6 +1,6 @@
 import { TokenscopeError } from '../../../errors.ts'
 import type { Edit, Model } from '../../../api/model.ts'
-import { readAnatomy, type Anatomy } from '../../../state/anatomy.ts'
+import { readAnatomy, type Anatomy } from '../../../analysis/anatomy.ts'
 import type { Change, ChangeOf, Entry, Span } from './store.ts'
 import { encodePrompt } from '../../../state/encodePrompt.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'

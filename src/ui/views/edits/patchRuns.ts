@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, TokenscopeError, type ErrorData } from '../../../errors.ts'
 import type { Model } from '../../../api/model.ts'
-import { outputOf, readAnatomy, type Anatomy } from '../../../state/anatomy.ts'
+import { outputOf, readAnatomy, type Anatomy } from '../../../analysis/anatomy.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { perSession } from '../../../state/perSession.ts'
 import { encodePrompt } from '../../../state/encodePrompt.ts'

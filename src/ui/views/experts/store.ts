@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import type { Model, StepInfo } from '../../../api/model.ts'
 import { invariant } from '../../../errors.ts'
-import { isInfo, readAnatomy } from '../../../state/anatomy.ts'
+import { isInfo, readAnatomy } from '../../../analysis/anatomy.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { TextMeasurement } from '../../../state/textMeasurement.ts'

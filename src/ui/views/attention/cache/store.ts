@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant, toErrorData, type ErrorData } from '../../../../errors.ts'
 import type { CachedSequence, CacheReport, Model } from '../../../../api/model.ts'
-import { readAnatomy } from '../../../../state/anatomy.ts'
+import { readAnatomy } from '../../../../analysis/anatomy.ts'
 import { isRunning } from '../../../../state/app.ts'
 import { perSession } from '../../../../state/perSession.ts'
 import type { Session } from '../../../../state/session.ts'
