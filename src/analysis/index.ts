@@ -14,6 +14,7 @@ export {
   type BlockOutput,
   type LayerAnatomy,
 } from './anatomy.ts'
+export { isEditable, localName, matchesPattern, seenRange } from './steps.ts'
 export { rolesOf, type StepRole } from './stepRoles.ts'
 export { partKey, partsOf, scaleEdits, stepsOfPart, type Part } from './ablation.ts'
 export {

@@ -1,4 +1,4 @@
-import { localName } from '../program/step.ts'
+import { localName } from '../analysis/steps.ts'
 import type { Anatomy } from '../analysis/anatomy.ts'
 
 /** Layer of a step or of a parameter that a step reads, and its name in there; of one that is unknown, outside the layers. */

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import type { StepInfo } from '../../../../api/model.ts'
-import type { OpName } from '../../../../program/attrs.ts'
+import type { OpName } from '../../../../api/model.ts'
 import { isInfo } from '../../../../analysis/anatomy.ts'
 import { cache, context, scores, softmax } from './attention.ts'
 import { activation, add, gate, positions, positionScale } from './elementwise.ts'

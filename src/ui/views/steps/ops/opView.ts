@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import type { StepInfo, TensorData } from '../../../../api/model.ts'
-import type { OpName } from '../../../../program/attrs.ts'
+import type { OpName } from '../../../../api/model.ts'
 import type { StepInfoOf } from '../../../../analysis/anatomy.ts'
 import type { Cell } from '../store.ts'
 import type { WeightRow } from '../source.ts'
