@@ -6,6 +6,8 @@ import { textInContext } from '../text/tokenTexts.ts'
 export interface ComputedToken {
   token: TreeToken
   next: readonly TokenAlternative[]
+  /** All text before it was read again. */
+  readAgain?: boolean | undefined
 }
 
 /** Text a token adds behind others; empty when no tokenizer answers. */
@@ -52,9 +54,9 @@ export async function computeChildren(
   const before = idsOf(pathTo(parent))
   const children = await model.expand(before, count, { topLogprobs })
   return Promise.all(
-    children.map(async ({ token: { id, logprob }, next }) => {
+    children.map(async ({ token: { id, logprob }, next, readAgain }) => {
       const text = await textOf(model, before, id)
-      return { token: { id, text, logprob, ...CHOSEN }, next: next.top }
+      return { token: { id, text, logprob, ...CHOSEN }, next: next.top, readAgain }
     }),
   )
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { adapterActionsOf } from '../../src/state/adapterActions.ts'
 import { adaptersOf } from '../../src/state/adapters.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
 import { History, historyOf } from '../../src/state/history.ts'
@@ -120,13 +121,14 @@ test('adapters that were added, moved, switched and removed come back as they st
   const { app, session, history } = await open()
   const held = carryAdapters(session)
   const adapters = adaptersOf(session)
-  await adapters.addListed(entry('a'))
-  await adapters.addListed(entry('b'))
+  const actions = adapterActionsOf(session)
+  await actions.addListed(entry('a'))
+  await actions.addListed(entry('b'))
   const [a] = adapters.state.getState().tracks
-  for (const scale of [0.5, 0.6, 0.7]) adapters.setScale(a!.id, scale)
-  adapters.setSolo(a!.id)
+  for (const scale of [0.5, 0.6, 0.7]) actions.setScale(a!.id, scale)
+  actions.setSolo(a!.id)
   // Twice, as a double click does: the second finds it on its way out.
-  await Promise.all([adapters.remove(a!.id), adapters.remove(a!.id)])
+  await Promise.all([actions.remove(a!.id), actions.remove(a!.id)])
   expect(app.getState().error).toBeNull()
   expect(held()).toEqual(['b 1'])
 
@@ -147,12 +149,13 @@ test('who wrote a text comes back with it, whichever way it comes', async () => 
   const { app, log, session, history } = await open()
   carryAdapters(session)
   const adapters = adaptersOf(session)
+  const actions = adapterActionsOf(session)
   const written = () =>
     adapters.text.state.getState().spans.map(({ from, scales }) => [from, scales[0]?.name ?? 'base'])
   await session.generate()
   const first = log.snapshot()!
   const kept = { ...first, tokens: [...first.tokens] }
-  await adapters.addListed(entry('bard'))
+  await actions.addListed(entry('bard'))
   await session.continue()
   expect(written()).toEqual([
     [0, 'base'],
