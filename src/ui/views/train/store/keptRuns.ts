@@ -14,6 +14,8 @@ export interface RunInfo {
   name: string
   /** Id of the model it was trained on. */
   model: string
+  /** Format of the model's weights. */
+  weights: string
   /** What its data was called; empty for pasted text. */
   data: string
   /** Name of the page's data set; null for other data. */
@@ -45,7 +47,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 /** A run of an earlier visit; null for what is none. */
 export function parseKeptRun(saved: unknown): KeptRun | null {
   if (!isObject(saved) || !isObject(saved['info']) || !Array.isArray(saved['checkpoints'])) return null
-  const { id, name, model, data, set, examples, objective, from, startedAt, settings } = saved['info']
+  const { id, name, model, weights, data, set, examples, objective, from, startedAt, settings } =
+    saved['info']
   if (typeof id !== 'string' || typeof name !== 'string' || typeof model !== 'string') return null
   const checkpoints = (saved['checkpoints'] as unknown[]).filter(
     (one): one is Checkpoint =>
@@ -60,6 +63,7 @@ export function parseKeptRun(saved: unknown): KeptRun | null {
       id,
       name,
       model,
+      weights: typeof weights === 'string' ? weights : '',
       data: typeof data === 'string' ? data : '',
       set: typeof set === 'string' ? set : null,
       examples: typeof examples === 'string' ? examples : '',

@@ -106,6 +106,7 @@ export class TrainRun {
       checkpoints.at(-1)?.steps === moments &&
       moments < run.from + steps &&
       run.model === model.info.id &&
+      run.weights === model.info.weights &&
       run.examples === fingerprintOf(this.data.split(heldOut, seed).train)
     )
   }
@@ -251,6 +252,7 @@ export class TrainRun {
     const run: RunInfo = {
       name,
       model: model.info.id,
+      weights: model.info.weights,
       data: data.name,
       set: data.set,
       examples: fingerprintOf(examples.train),
