@@ -37,6 +37,8 @@ export interface AdapterConfig {
   savedNames: readonly Pattern[]
   ensureWeightTying: boolean
   baseModel: string | null
+  /** What of the file was passed over. */
+  remarks: readonly string[]
 }
 
 /** Fields read below. */
@@ -50,7 +52,15 @@ const HARMLESS =
   'auto_mapping revision inference_mode lora_dropout loftq_config eva_config corda_config lora_ga_config ' +
   'megatron_core peft_version qalora_group_size runtime_config'
 
+/** Fields of PEFT that change the result and are not implemented. */
+const OTHERS =
+  'megatron_config trainable_token_indices velora_config alora_invocation_tokens use_qalora monteclora_config ' +
+  'layer_replication lora_bias target_parameters use_bdlora arrow_config kasa_config'
+
 const KNOWN: ReadonlySet<string> = new Set(`${READ} ${HARMLESS}`.split(' '))
+const REFUSED: ReadonlySet<string> = new Set(OTHERS.split(' '))
+/** Fields of a later PEFT would be called so; others are notes, which PEFT passes over too. */
+const SWITCH = /^(?:use|lora|target|init)_|_(?:config|pattern)$/
 
 /** Ways to start training that leave the base's weights alone. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
 const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal']
@@ -139,13 +149,18 @@ function isNeutral(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
-/** Names every field in use that is not implemented. An unknown one may change the result, so it must be unset. */
-function refuseOthers(config: AdapterConfigReader, fields: readonly string[]): void {
-  for (const field of fields) {
-    if (!KNOWN.has(field) && !isNeutral(config.get(field))) {
-      throw config.fail(field, 'unset: it is not implemented', 'unsupported')
-    }
-  }
+/**
+ * Names every field in use that is not implemented: one that may change the result must be unset, a note is passed over.
+ * @returns what to say of the notes.
+ */
+function refuseOthers(config: AdapterConfigReader, fields: readonly string[]): string[] {
+  const used = fields.filter((field) => !KNOWN.has(field) && !isNeutral(config.get(field)))
+  const refused = used.find((field) => REFUSED.has(field) || SWITCH.test(field))
+  if (refused !== undefined) throw config.fail(refused, 'unset: it is not implemented', 'unsupported')
+  return used.map(
+    (field) =>
+      `${config.file} has a field “${field.slice(0, 60)}”, which is no setting of PEFT’s and was passed over.`,
+  )
 }
 
 function parseBias(config: AdapterConfigReader): AdapterConfig['bias'] {
@@ -184,7 +199,7 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
   const json = parseStrictJson(bytes, file)
   const config = new AdapterConfigReader(json, file)
   refuseKinds(config)
-  refuseOthers(config, Object.keys(json as object))
+  const remarks = refuseOthers(config, Object.keys(json as object))
   config.flag('fan_in_fan_out', false)
   const alpha = config.get('lora_alpha') ?? 8
   if (!isAlpha(alpha)) throw config.fail('lora_alpha', 'a finite number')
@@ -209,5 +224,6 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
     ensureWeightTying: config.flag('ensure_weight_tying', false),
     baseModel:
       config.get('base_model_name_or_path') === undefined ? null : config.text('base_model_name_or_path'),
+    remarks,
   }
 }

@@ -1,5 +1,4 @@
 import { invariant } from '../errors.ts'
-import { badFile } from '../formats/badFile.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { outputAt, outputCount, takeOutputs } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
@@ -17,6 +16,8 @@ export interface ParseOptions {
   baseNames?: readonly string[]
   /** The weights file, for messages. */
   file?: string
+  /** What was passed over while the files were read, for the report. */
+  remarks?: readonly string[]
 }
 
 /**
@@ -40,7 +41,7 @@ export function parseAdapter(
   const modules = targets.flatMap((module) => takeLora(table, module, config))
   const replacements = takeReplacements(table, tree, targets, config, model)
   table.finish(reason)
-  const unmatched = unmatchedEntries(config, tree.modules, targets, model.layers)
+  const unmatched = unmatchedEntries(config, tree, targets, model.layers)
   const report = makeReport(config, tensors, options, { modules, replacements, unmatched })
   return { name: options.name, modules, replacements, report }
 }
@@ -125,7 +126,6 @@ function takeReplacements(
     for (const part of takeParameter(table, stored, weights, origin)) taken.set(part.name, part)
   }
   if (model.tiedHead) copyTiedBase(taken)
-  refuseUnknownModules(config, tree)
   return [...taken.values()]
 }
 
@@ -138,15 +138,6 @@ function copyTiedBase(taken: Map<string, Replacement>): void {
     const base = taken.get(from)
     if (base?.origin === 'base' && !taken.has(to)) taken.set(to, { ...base, name: to })
   }
-}
-
-function refuseUnknownModules(config: AdapterConfig, { parameters }: ModuleTree): void {
-  const unknown = config.modulesToSave.find(
-    (entry) => ![...parameters.keys()].some((name) => isSaved(name, { ...config, modulesToSave: [entry] })),
-  )
-  if (unknown === undefined) return
-  const hint = 'The adapter was trained on another architecture, or with a head for another task.'
-  throw badFile(CONFIG_FILE, 'modules_to_save', JSON.stringify(unknown), 'modules of this model', hint)
 }
 
 /** A whole parameter of the checkpoint's layout, in the decoder's: turned to `[out, in]` and split where it is fused. */

@@ -69,6 +69,7 @@ export const adaptersEn = {
   'scales.remove': 'Remove {name}',
 
   'report.title': 'Report',
+  'report.heldOff': 'Added switched off: {by} acts, and both claim {step}. They can act one at a time.',
   'report.zero': 'This adapter changes nothing.',
   'report.zeroHint': 'Every logit of the probe is the base’s: it is untrained, or made for another model.',
   'report.effect': 'Measured effect',

@@ -70,6 +70,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.remove': '{name} 제거',
 
   'report.title': '보고서',
+  'report.heldOff':
+    '꺼진 채로 추가했습니다. 작용 중인 {by} 어댑터도 {step}을(를) 차지하므로, 한 번에 하나만 작용할 수 있습니다.',
   'report.zero': '이 어댑터는 아무것도 바꾸지 않습니다.',
   'report.zeroHint': '시험 문장의 모든 로짓이 기본과 같습니다. 학습되지 않았거나 다른 모델용입니다.',
   'report.effect': '측정된 효과',
