@@ -12,7 +12,8 @@ export const ratesKo: Readonly<Record<keyof typeof ratesEn, string>> = {
   'rates.break.task': '학습률을 0.3으로, 준비 구간과 클리핑과 급등을 0으로 바꾸고 시작해 보세요.',
   'rates.undone':
     '급등 설정을 켜 두면 손실이 뛰어도 끝이 아닙니다. 어댑터와 모멘트는 몇 단계 전으로 돌아가고, 그 배치는 건너뛰며, 곡선에 그 자리가 표시됩니다.',
-  'rates.undone.task': '학습률 0.3과 클리핑 0은 그대로 두고, 준비 구간을 50으로, 급등을 2로 바꾸어 시작해 보세요.',
+  'rates.undone.task':
+    '학습률 0.3과 클리핑 0은 그대로 두고, 준비 구간을 50으로, 급등을 2로 바꾸어 시작해 보세요.',
   'rates.spike':
     '좋은 학습률은 손실이 매끄럽게 떨어지는 가장 큰 값입니다. 곡선이 떨리면 반으로 줄이고, 거의 움직이지 않으면 두 배로 늘려 보세요.',
   'rates.spike.task':
