@@ -65,7 +65,7 @@ function ownB(
 }
 
 /** A pair of factors in the file, on a parameter of the experts of a layer. */
-interface Found {
+export interface FoundExperts {
   readonly nameA: string
   readonly parameter: ExpertParameter
   readonly source: string
@@ -82,7 +82,7 @@ function findPair(
   nameA: string,
   { table, config, model }: { table: AdapterTensors; config: AdapterConfig; model: ModelDescription },
   isModule: (name: string) => boolean,
-): Found | null {
+): FoundExperts | null {
   const [, path, layer] = FACTOR.exec(nameA) ?? []
   const sizes = layer === undefined ? null : sizesOf(model, layer)
   if (path === undefined || sizes === null || isModule(path)) return null
@@ -99,7 +99,7 @@ function findPair(
 function takePair(
   table: AdapterTensors,
   config: AdapterConfig,
-  { nameA, parameter: { parts }, source, sizes: { experts, prefix }, inner, outs }: Found,
+  { nameA, parameter: { parts }, source, sizes: { experts, prefix }, inner, outs }: FoundExperts,
   isInTurns: boolean,
 ): ExpertLora[] {
   const rank = valueFor(source, config.rankPattern, config.rank)
@@ -118,23 +118,30 @@ function takePair(
 
 /**
  * Low ranks on the parameters of experts, which PEFT calls `target_parameters`: of every expert e Wₑ + scaling·Bₑ·Aₑ.
- * @throws `bad-file` where the file and the config, or the model, disagree
+ * @throws `bad-file` where an entry of the config has none
  */
-export function takeExperts(
+export function findExperts(
   table: AdapterTensors,
   config: AdapterConfig,
   model: ModelDescription,
   isModule: (name: string) => boolean,
-): ExpertLora[] {
-  const isInTurns = IN_TURNS.includes(model.modelType)
-  const taken = [...table.names].flatMap((name): ExpertLora[] => {
-    const found = findPair(name, { table, config, model }, isModule)
-    return found === null ? [] : takePair(table, config, found, isInTurns)
-  })
-  const missing = config.parameters.find((entry) => !taken.some(({ source }) => isTail(source, entry)))
-  if (missing === undefined) return taken
+): FoundExperts[] {
+  const found = [...table.names].flatMap((name) => findPair(name, { table, config, model }, isModule) ?? [])
+  const missing = config.parameters.find((entry) => !found.some(({ source }) => isTail(source, entry)))
+  if (missing === undefined) return found
   const known = 'parameters of experts of this model, with low ranks in the file'
   throw badFile(CONFIG_FILE, 'target_parameters', JSON.stringify(missing.slice(0, 100)), known)
+}
+
+/** Takes what was found, once the patterns of the config were matched. @throws `bad-file` for a wrong shape */
+export function takeExperts(
+  table: AdapterTensors,
+  config: AdapterConfig,
+  model: ModelDescription,
+  found: readonly FoundExperts[],
+): ExpertLora[] {
+  const isInTurns = IN_TURNS.includes(model.modelType)
+  return found.flatMap((pair) => takePair(table, config, pair, isInTurns))
 }
 
 const isTail = (name: string, entry: string): boolean => name === entry || name.endsWith(`.${entry}`)

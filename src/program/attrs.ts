@@ -195,8 +195,8 @@ export interface Attrs extends TrainAttrs {
   /** s·(α/r)·A·x of all adapters on a stack. */
   lora_a: { readonly stack: string }
   embed_lora: NoAttrs
-  /** Blends a module with an adapter's replacement of it. */
-  blend: NoAttrs
+  /** Blends a module with the `nth` of the adapters' replacements of it. */
+  blend: { readonly module: string; readonly nth: number }
   edit: NoAttrs
 
   norm_linear: ProductAttrs & FinishAttrs & { readonly norm: FoldedNorm }

@@ -47,6 +47,7 @@ export const UNOFFERED = [
   'newAdapter',
   'gradients',
   'train',
+  'trainingState',
   'removeAdapter',
   'mergeAdapters',
   'unmergeAdapters',
