@@ -132,6 +132,7 @@ function configOf(
     bias: 'none',
     modulesToSave: [],
     savedNames: [],
+    patterns: [],
     ensureWeightTying: false,
     baseModel: typeof model === 'string' ? model : null,
     remarks: [

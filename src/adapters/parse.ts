@@ -6,7 +6,7 @@ import { AdapterTensors, type AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, type AdapterConfig } from './config.ts'
 import { moduleTree, type ModelModule, type ModuleTree } from './modules.ts'
 import { makeReport } from './report.ts'
-import { isSaved, selectTargets, unmatchedEntries, valueFor } from './targets.ts'
+import { isSaved, matchConfig, selectTargets, unmatchedEntries, valueFor } from './targets.ts'
 import type { LoraModule, ParsedAdapter, Replacement } from './types.ts'
 
 export interface ParseOptions {
@@ -26,14 +26,15 @@ export interface ParseOptions {
  * @param tensors The weights file, names as stored.
  * @throws `bad-file` naming the first tensor or field that does not fit the model or the config.
  */
-export function parseAdapter(
+export async function parseAdapter(
   config: AdapterConfig,
   tensors: ReadonlyMap<string, AdapterTensor>,
   model: ModelDescription,
   options: ParseOptions,
-): ParsedAdapter {
+): Promise<ParsedAdapter> {
   const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors', config.baseModel)
   const tree = moduleTree(model, table.names)
+  await matchConfig(config, tree.modules)
   const targets = selectTargets(tree.modules, config, model.tiedHead)
   const reason = (name: string): string => reasonFor(name, tree, targets, config)
   // Names first: a file for another model then says so, instead of what it lacks.

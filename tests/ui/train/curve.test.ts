@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { anatomyOfSteps } from '../../../src/state/anatomy.ts'
+import { anatomyOfSteps } from '../../../src/analysis/anatomy.ts'
 import { recordedSteps } from '../recordedSteps.ts'
 import { normsOf, thinned } from '../../../src/ui/views/train/store/checkpoints.ts'
 import {

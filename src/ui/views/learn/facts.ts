@@ -1,4 +1,4 @@
-import { stepWithRole } from '../../../state/anatomy.ts'
+import { stepWithRole } from '../../../analysis/anatomy.ts'
 import { attentionOf, type HeadSummary } from '../attention/store.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { cacheOf } from '../attention/cache/store.ts'

@@ -1,4 +1,4 @@
-import { readAnatomy } from '../../../state/anatomy.ts'
+import { readAnatomy } from '../../../analysis/anatomy.ts'
 import { attentionOf, type ChosenHead } from '../attention/store.ts'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { editsOf } from '../edits/store.ts'

@@ -1,4 +1,4 @@
-import { outputOf, stepWithRole, type Anatomy, type Block } from '../../../state/anatomy.ts'
+import { outputOf, stepWithRole, type Anatomy, type Block } from '../../../analysis/anatomy.ts'
 import type { ChosenHead } from '../attention/store.ts'
 import type { ScoreName } from '../../../analysis/headScores.ts'
 import type { Tool } from '../edits/store.ts'
