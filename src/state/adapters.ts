@@ -4,10 +4,10 @@ import type { Model, ModelSource } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
 import { arrangementOf, bringBack, carryOver, type Arrangement } from './adapterArrangement.ts'
 import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
-import { formatAdapters, missingAdapters, parseAdapters } from './adapterLink.ts'
+import { formatAdapters, missingAdapters, parseAdapters, type LinkedTrack } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import { freeName, scalesOf, sendScales, type NamedScale, type Track } from './adapterScales.ts'
-import type { Absent, AdaptersState, Addition } from './adapterState.ts'
+import { NO_ADAPTERS, type Absent, type AdaptersState, type Addition } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
 import { isRunning } from './app.ts'
 import type { AdapterEntry } from './catalogue.ts'
@@ -17,15 +17,7 @@ import type { Session } from './session.ts'
 
 /** The adapters on the page's model: loads them, scales them, remembers them. */
 export class Adapters {
-  readonly state = createStore<AdaptersState>()(() => ({
-    tracks: [],
-    solo: null,
-    selected: null,
-    pending: [],
-    absent: [],
-    merged: null,
-    working: null,
-  }))
+  readonly state = createStore<AdaptersState>()(() => ({ ...NO_ADAPTERS }))
   readonly text: TextScales
   /** Hears what a person has changed: a key of the catalogue, the row and field of a number, and how things stood before. */
   onChange: (label: string, field: string, before: Arrangement) => void = () => undefined
@@ -36,6 +28,8 @@ export class Adapters {
   /** Adapters on their way in. */
   private readonly loading = new Set<Promise<unknown>>()
   private remembered: readonly SavedTrack[] | null = readTracks()
+  /** Rows of before that are still to be loaded: a page that is left meanwhile has them when it comes back. */
+  private coming: readonly SavedTrack[] = []
   /** What the page's link says of adapters, until a model is there to carry them. */
   private linked: string | null = null
 
@@ -215,6 +209,13 @@ export class Adapters {
     this.acted()
   }
 
+  /** The rows, with those behind them that are still to come. */
+  private get rows(): LinkedTrack[] {
+    const { tracks, absent } = this.state.getState()
+    const here = [...tracks, ...absent].map(({ name }) => name)
+    return [...tracks, ...this.coming.filter(({ name }) => !here.includes(name))]
+  }
+
   private find(id: string): Track | undefined {
     return this.state.getState().tracks.find((track) => track.id === id)
   }
@@ -263,8 +264,7 @@ export class Adapters {
   }
 
   private keep(): void {
-    const { tracks, absent } = this.state.getState()
-    writeTracks([...tracks, ...absent])
+    writeTracks([...this.rows, ...this.state.getState().absent])
     linkPartChanged()
   }
 
@@ -327,27 +327,18 @@ export class Adapters {
     const { model } = this.session
     // Those of the tab's model wait for it while an engine elsewhere is on show.
     if (model === this.model || model === null || model.info.remote) return
-    const { tracks, absent } = this.state.getState()
-    const wanted = this.linkedTracks(this.remembered ?? [...tracks, ...absent])
+    const wanted = this.linkedTracks(this.remembered ?? [...this.rows, ...this.state.getState().absent])
     this.remembered = null
+    this.coming = []
     this.model = model
-    this.state.setState({
-      tracks: [],
-      absent: [],
-      solo: null,
-      selected: null,
-      pending: [],
-      merged: null,
-      working: null,
-    })
+    this.state.setState({ ...NO_ADAPTERS })
     if (wanted.length > 0) void this.waitFor(this.carryOver(model, wanted))
   }
 
   private readLink(): string | null {
-    const { tracks, absent, solo } = this.state.getState()
-    return (
-      this.linked ?? formatAdapters([...tracks, ...absent.filter(({ refused }) => refused === null)], solo)
-    )
+    const { absent, solo } = this.state.getState()
+    const lacking = absent.filter(({ refused }) => refused === null)
+    return this.linked ?? formatAdapters([...this.rows, ...lacking], solo)
   }
 
   /** A link that says nothing of adapters leaves them as they are. */
@@ -363,8 +354,7 @@ export class Adapters {
     const { linked } = this
     this.linked = null
     if (linked === null || linked === formatAdapters(before, null)) return before
-    const { adapters } = this.session.app.getState().catalogue
-    const wanted = parseAdapters(linked, new Map(adapters.map(({ id, name }) => [id, name])))
+    const wanted = parseAdapters(linked, this.session.app.getState().catalogue.adapters)
     const missing = wanted.filter(({ name, origin }) => origin.kind === 'files' && !this.sources.has(name))
     // A run that starts with the model takes errors of before off the page.
     if (missing.length > 0) queueMicrotask(() => this.session.report(missingAdapters(missing)))
@@ -383,6 +373,7 @@ export class Adapters {
   private carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
     return carryOver(wanted, {
       isWanted: () => model === this.model,
+      leaves: (coming) => void (this.coming = coming),
       sourceOf: (track) => this.sourceOf(track),
       add: (addition) => this.addTo(addition),
       miss: (saved, error) => {

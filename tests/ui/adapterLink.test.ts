@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { formatAdapters, parseAdapters } from '../../src/state/adapterLink.ts'
 import type { AdapterOrigin } from '../../src/state/adapterScales.ts'
 
-const LISTED = new Map([
-  ['bard', 'The Bard'],
-  ['a,b*c', 'Odd'],
-])
+const LISTED = [
+  { id: 'bard', name: 'The Bard' },
+  { id: 'a,b*c', name: 'Odd' },
+]
 const row = (name: string, origin: AdapterOrigin, scale = 1, enabled = true) => ({
   name,
   origin,
@@ -20,9 +20,10 @@ test('what comes with the page is carried, everything else is named', () => {
     row('Odd', listed('a,b*c'), -1.25),
     row('my lora?', { kind: 'files' }),
     row('far', { kind: 'address', address: 'owner/far' }, 0.5),
+    row('away', { kind: 'address', address: 'https://example.org/away/' }),
   ]
   const text = formatAdapters(tracks, null)!
-  expect(text).toBe('bard*0.8,a%2Cb%2Ac*-1.25,?my%20lora%3F*1,?far*0.5')
+  expect(text).toBe('bard*0.8,a%2Cb%2Ac*-1.25,?my%20lora%3F*1,@owner%2Ffar*0.5,?away*1')
 })
 
 test('muted rows and those a solo silences are left out', () => {
@@ -36,9 +37,10 @@ test('muted rows and those a solo silences are left out', () => {
 })
 
 test('what a link names is read again; the unknown waits for its files', () => {
-  expect(parseAdapters('bard*0.8,?my%20lora*1,gone*2,nonsense,*3', LISTED)).toEqual([
+  expect(parseAdapters('bard*0.8,?my%20lora*1,gone*2,nonsense,*3,@owner%2Ffar*0.5', LISTED)).toEqual([
     row('The Bard', listed('bard'), 0.8),
     row('my lora', { kind: 'files' }),
     row('gone', { kind: 'files' }, 2),
+    row('far', { kind: 'address', address: 'owner/far' }, 0.5),
   ])
 })
