@@ -22,16 +22,6 @@ export interface AdaptersState {
   working: 'merge' | 'unmerge' | 'export' | null
 }
 
-export const NO_ADAPTERS: AdaptersState = {
-  tracks: [],
-  solo: null,
-  selected: null,
-  pending: [],
-  absent: [],
-  merged: null,
-  working: null,
-}
-
 /** An adapter to be loaded, and how it is to act. */
 export interface Addition {
   source: ModelSource

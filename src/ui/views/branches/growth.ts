@@ -7,6 +7,8 @@ import type { TokenLog } from '../../../state/tokenLog.ts'
 export interface ComputedToken {
   token: TreeToken
   next: readonly TokenAlternative[]
+  /** All text before it was read again. */
+  readAgain?: boolean | undefined
 }
 
 const CHOSEN = { prompt: false, random: null, finish: null } as const
@@ -49,9 +51,9 @@ export async function computeChildren(
   const before = idsOf(pathTo(parent))
   const children = await model.expand(before, count, { topLogprobs })
   return Promise.all(
-    children.map(async ({ token: { id, logprob }, next }) => {
+    children.map(async ({ token: { id, logprob }, next, readAgain }) => {
       const text = await textOf(model, before, id)
-      return { token: { id, text, logprob, ...CHOSEN }, next: next.top }
+      return { token: { id, text, logprob, ...CHOSEN }, next: next.top, readAgain }
     }),
   )
 }

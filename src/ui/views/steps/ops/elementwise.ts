@@ -49,6 +49,20 @@ export const positionScale = opView<'position_scale', { x: number; factor: numbe
   numbers: ({ x, factor, value }) => equals(value, n(x), tight('·'), n(factor)),
 })
 
+export const clamp = opView<'clamp', { x: number; limit: number; value: number }>({
+  law({ attrs: { limit } }) {
+    const bound = constant(limit)
+    return mrow(mi('y'), mo('='), fn('clamp'), paren(mi('x'), mo(','), mo('±'), bound))
+  },
+  explain: (context) => ({
+    x: at(context, 0),
+    limit: context.step.attrs.limit,
+    value: context.value,
+  }),
+  numbers: ({ x, limit, value }) =>
+    equals(value, fn('clamp'), paren(n(x), mo(','), mo('±'), constant(limit))),
+})
+
 interface GateFacts extends GateAttrs {
   gate: number
   activated: number
