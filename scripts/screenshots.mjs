@@ -37,9 +37,10 @@ async function writeWithExperts(page) {
   await page.waitForFunction(async () =>
     (await window.tokenscope).model?.info.architecture.startsWith('Olmoe'),
   )
+  await page.waitForSelector('[data-testid=model-status][data-state=ready]')
   await page.getByTestId('prompt').fill('once upon a time there was a little fox who lived in the wood')
   await press(page, 'generate')
-  await page.waitForSelector('[data-testid=output][data-state=done]')
+  await page.waitForSelector('[data-testid=output][data-state=done]', { timeout: 120_000 })
 }
 
 /** Pictures of the documentation: which view, what is done in it first, and on what page if not a wide one by day. */
@@ -102,9 +103,11 @@ const PICTURES = [
   },
   {
     name: 'experts',
+    path: '#run=0&max-tokens=6',
     before: writeWithExperts,
     view: 'experts',
-    do: (page) => page.waitForSelector('[data-testid=experts-view] [data-testid=tensor-cell]'),
+    do: (page) =>
+      page.waitForSelector('[data-testid=experts-view] [data-testid=tensor-cell]', { timeout: 120_000 }),
   },
   {
     name: 'fill',
@@ -188,10 +191,12 @@ async function settle(page) {
 }
 
 async function take(browser, url, picture) {
-  const { name, view, width = 1440, height = 900, colorScheme = 'light' } = picture
+  const { name, view, path, width = 1440, height = 900, colorScheme = 'light' } = picture
   const page = await browser.newPage({ viewport: { width, height }, colorScheme })
-  await page.goto(url)
-  await settle(page)
+  await page.goto(url + (path ?? ''))
+  // A page that is told to write nothing has no text to wait for.
+  if (path === undefined) await settle(page)
+  else await page.waitForSelector('[data-testid=model-status][data-state=ready]', { timeout: 120_000 })
   await picture.before?.(page)
   // A narrow page shows the names of other views on demand only.
   await page.getByTestId(`view-${view}`).first().dispatchEvent('click')
