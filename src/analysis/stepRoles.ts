@@ -45,8 +45,10 @@ export type StepRole =
   | 'add'
   | 'positions'
   | 'position_scale'
+  | 'clamp'
   | 'lora_a'
   | 'embed_lora'
+  | 'expert_lora'
   | 'blend'
   | 'edit'
   | 'other'
@@ -60,6 +62,7 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
   context: 'context',
   positions: 'positions',
   position_scale: 'position_scale',
+  clamp: 'clamp',
   gate: 'act',
   activation: 'act',
   top_k: 'chosen',
@@ -68,12 +71,23 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
   scaled_add: 'experts',
   lora_a: 'lora_a',
   embed_lora: 'embed_lora',
+  expert_lora_a: 'lora_a',
+  expert_lora: 'expert_lora',
   blend: 'blend',
   edit: 'edit',
 }
 
 /** Ops that hand on what they read, changed but of the same meaning. */
-const HANDS_ON = new Set(['rms_norm', 'layer_norm', 'rope', 'position_scale', 'blend', 'edit', 'embed_lora'])
+const HANDS_ON = new Set([
+  'rms_norm',
+  'layer_norm',
+  'rope',
+  'position_scale',
+  'clamp',
+  'blend',
+  'edit',
+  'embed_lora',
+])
 
 const isNorm = ({ op }: PlacedStep): boolean => op === 'rms_norm' || op === 'layer_norm'
 

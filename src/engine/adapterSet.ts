@@ -13,6 +13,8 @@ interface LoadedAdapter extends PlacedAdapter {
   /** Times that training has changed it: pages made before hold other keys and values. */
   version: number
   report: AdapterReport
+  /** Adapters it cannot act with, by id, and the step that both change while one replaces all of it. */
+  readonly apart: Map<string, string>
 }
 
 /** The adapters added to a model, with the scales people set. */
@@ -26,12 +28,17 @@ export class AdapterSet {
   /** Changes to the set take turns. */
   private turn: Promise<unknown> = Promise.resolve()
   private readonly runner: Runner
+  /** What adapters may do together; read with the first, since one alone may do anything. */
+  private rules: typeof import('./adapterRules.ts') | null = null
 
   constructor(runner: Runner) {
     this.runner = runner
   }
 
-  /** Puts a parsed adapter on the GPU and measures what it does, where that is asked. */
+  /**
+   * Puts a parsed adapter on the GPU and measures what it does, where that is asked. Beside one that acts and claims the same module it
+   * is held at scale 0, as its report says.
+   */
   add(
     parsed: ParsedAdapter,
     scale: number,
@@ -40,22 +47,24 @@ export class AdapterSet {
     checkScale(scale)
     return this.change(async () => {
       const slot = this.freeSlot()
-      const adapter: LoadedAdapter = {
-        id: `adapter-${this.nextId++}`,
-        slot,
-        parsed,
-        scale,
-        version: 0,
-        report: parsed.report,
+      const { claimedTwice, effectWarnings } = (this.rules ??= await import('./adapterRules.ts'))
+      const apart = new Map<string, string>()
+      for (const other of this.loaded.values()) {
+        const step = claimedTwice(parsed, other.parsed, this.runner.model)
+        if (step !== null) apart.set(other.id, step)
       }
+      const id = `adapter-${this.nextId++}`
+      const adapter: LoadedAdapter = { id, slot, parsed, scale, version: 0, report: parsed.report, apart }
       await this.place([...this.loaded.values(), adapter])
-      this.loaded.set(adapter.id, adapter)
+      this.loaded.set(id, adapter)
+      for (const [other, step] of apart) this.get(other).apart.set(id, step)
+      this.holdBack(adapter)
       const effect = await measure?.(this.conditionsOf([{ id: adapter.id, scale: 1 }]))
       if (effect)
         adapter.report = {
-          ...parsed.report,
+          ...adapter.report,
           effect,
-          warnings: [...parsed.report.warnings, ...effectWarnings(effect)],
+          warnings: [...adapter.report.warnings, ...effectWarnings(effect)],
         }
       return { id: adapter.id, report: adapter.report }
     })
@@ -93,12 +102,30 @@ export class AdapterSet {
       const adapter = this.get(id)
       await this.place([...this.loaded.values()].filter((other) => other !== adapter))
       this.loaded.delete(id)
+      for (const other of this.loaded.values()) other.apart.delete(id)
     })
   }
 
+  /** @throws `unsupported` where it would act beside one that claims the same module. */
   setScale(id: string, scale: number): void {
     checkScale(scale)
-    this.get(id).scale = scale
+    const adapter = this.get(id)
+    if (scale !== 0)
+      this.rules?.checkTogether([adapter, ...this.acting().filter((other) => other !== adapter)])
+    adapter.scale = scale
+  }
+
+  private acting(): LoadedAdapter[] {
+    return [...this.loaded.values()].filter(({ scale }) => scale !== 0)
+  }
+
+  /** A new adapter that would act beside one it cannot act with waits at scale 0. */
+  private holdBack(adapter: LoadedAdapter): void {
+    const other = this.acting().find(({ id }) => adapter.apart.has(id))
+    if (adapter.scale === 0 || other === undefined) return
+    adapter.scale = 0
+    const heldOff = { step: adapter.apart.get(other.id) ?? '', by: other.parsed.name }
+    adapter.report = { ...adapter.report, heldOff }
   }
 
   list(): readonly { id: string; name: string; scale: number; report: AdapterReport }[] {
@@ -135,6 +162,7 @@ export class AdapterSet {
       scales[this.get(id).slot] = scale
     }
     const parts = [...this.loaded.values()].filter(({ slot }) => scales[slot] !== 0)
+    this.rules?.checkTogether(parts)
     return {
       scales,
       key: parts.map(({ id, slot, version }) => `${id}.${version}@${scales[slot]}`).join('+'),
@@ -156,6 +184,16 @@ export class AdapterSet {
     const result = this.turn.then(work)
     this.turn = result.catch(() => undefined)
     return result
+  }
+
+  /** @throws `unsupported` while adapters are folded into the weights, for `what`, which needs the base. */
+  refuseMerged(what: string): void {
+    if (this.merged === null) return
+    throw new TokenscopeError(
+      'unsupported',
+      `${what} needs the base, and adapters are merged into the weights.`,
+      { hint: 'Unmerge them first.' },
+    )
   }
 
   private freeSlot(): number {
@@ -183,11 +221,4 @@ function checkScale(scale: number): void {
     hint: 'Use a number; 0 is off and 1 is the adapter as trained.',
     details: { field: 'scale', got: String(scale) },
   })
-}
-
-function effectWarnings({ maxDeltaLogit }: AdapterEffect): string[] {
-  if (maxDeltaLogit > 0) return []
-  return [
-    'This adapter changes nothing: every logit of the probe prompt is the base’s. It is untrained or made for another model.',
-  ]
 }

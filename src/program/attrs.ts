@@ -133,6 +133,16 @@ interface ExpertAttrs {
   readonly routed: boolean
 }
 
+interface ExpertLoraAttrs {
+  readonly vector: string
+  readonly experts: number
+  readonly chosen: number
+  /** Of all adapters. */
+  readonly ranks: number
+  readonly in: number
+  readonly out: number
+}
+
 /** A product with a matrix of that name: one module's, or the stacked one of several that share their input. */
 interface ProductAttrs {
   readonly matrix: string
@@ -162,6 +172,8 @@ export interface Attrs extends TrainAttrs {
   positions: NoAttrs
   /** x·(1 + β·ln(1 + ⌊position / context⌋)) */
   position_scale: { readonly beta: number; readonly context: number }
+  /** x between ±limit */
+  clamp: { readonly limit: number }
   /** residual + scale·x */
   add: { readonly scale: number }
   gate: GateAttrs
@@ -172,6 +184,10 @@ export interface Attrs extends TrainAttrs {
   router_weights: { readonly chosen: number; readonly experts: number; readonly over: RouterSoftmax }
   /** `perExpert`: its input is each expert's own, not the row that all of them read. */
   expert_linear: ExpertAttrs & { readonly perExpert: boolean }
+  /** s·(α/r)·Aₑ·x of all adapters on the matrices of experts, which `vector` holds: see shaders/ops/expert_lora_a.wgsl. */
+  expert_lora_a: ExpertLoraAttrs & { readonly perExpert: boolean }
+  /** y + Bₑ·u, u being what `expert_lora_a` makes. */
+  expert_lora: ExpertLoraAttrs
   /** Σ weight·y over the experts of a row. */
   expert_sum: { readonly chosen: number }
   activation: { readonly activation: Activation }
@@ -179,8 +195,8 @@ export interface Attrs extends TrainAttrs {
   /** s·(α/r)·A·x of all adapters on a stack. */
   lora_a: { readonly stack: string }
   embed_lora: NoAttrs
-  /** Blends a module with an adapter's replacement of it. */
-  blend: NoAttrs
+  /** Blends a module with the `nth` of the adapters' replacements of it. */
+  blend: { readonly module: string; readonly nth: number }
   edit: NoAttrs
 
   norm_linear: ProductAttrs & FinishAttrs & { readonly norm: FoldedNorm }
@@ -194,6 +210,8 @@ export interface Attrs extends TrainAttrs {
     readonly rope: RopeAttrs | null
     /** Norms before the rotation. */
     readonly norm: QueryKeyNorm | null
+    /** Bound on what leaves the norms, and on values. */
+    readonly limit?: number
   }
   attention: ScoresAttrs
   /** `stride`: scores that the router's product makes for a row, those of experts first. */
@@ -216,8 +234,11 @@ export type OpName = keyof Attrs
 
 /** Ops that only mixtures of experts have. */
 export const EXPERT_OP_NAMES = [
+  'clamp',
   'expert_gated',
   'expert_linear',
+  'expert_lora',
+  'expert_lora_a',
   'expert_sum',
   'experts_add',
   'route',

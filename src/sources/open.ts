@@ -1,11 +1,10 @@
 import { TokenscopeError } from '../errors.ts'
 import type { HubOptions, ModelSource } from '../api/load.ts'
-import { directorySource } from './directory.ts'
-import { filesSource, mapSource } from './dropped.ts'
 import { isNode } from './isNode.ts'
 import { urlSource } from './url.ts'
 import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
 import type { FileSource } from '../formats/tensors.ts'
+import { percentDecoded } from './percentDecoded.ts'
 
 const HUB_HOST = /^(huggingface|hf)\.co$/
 const MODEL_ID = /^[A-Za-z0-9][\w.-]*$/
@@ -25,16 +24,17 @@ export interface OpenSourceOptions {
  */
 export async function openSource(source: ModelSource, options: OpenSourceOptions): Promise<FileSource> {
   if (typeof source === 'string') return openText(source, options)
-  if (source instanceof Map) return mapSource(source)
+  if (source instanceof Map) return (await import('./dropped.ts')).mapSource(source)
   if (Array.isArray(source)) {
     const [file] = source
-    if (!file || source.length > 1 || !/\.zip$/i.test(file.name)) return filesSource(source)
+    if (!file || source.length > 1 || !/\.zip$/i.test(file.name))
+      return (await import('./dropped.ts')).filesSource(source)
     // Unpacking is fetched when there is something to unpack.
     const { zipSource } = await import('./zip.ts')
     return zipSource(file)
   }
   if ('kind' in source && source.kind === 'directory')
-    return directorySource(source as FileSystemDirectoryHandle)
+    return (await import('./directory.ts')).directorySource(source as FileSystemDirectoryHandle)
   throw badSource('The model source is of no known kind.')
 }
 
@@ -93,7 +93,7 @@ async function openAddress(text: string, hub: HubOptions | undefined): Promise<F
       expected: 'http or https',
     })
   }
-  if (/(^|\/)\.\.(\/|$)/.test(decodeURIComponent(url.pathname)))
+  if (/(^|\/)\.\.(\/|$)/.test(percentDecoded(url.pathname)))
     throw badSource('The address leaves its folder.', { got: text })
   if (HUB_HOST.test(url.host) || (hub?.endpoint && url.href.startsWith(hub.endpoint))) {
     const { endpointOf, openHub, parseHubLink } = await import('./openHub.ts')
@@ -105,7 +105,7 @@ async function openAddress(text: string, hub: HubOptions | undefined): Promise<F
   url.pathname = url.pathname.replace(/\/[^/]+\.(json|safetensors|gguf)$/i, '/').replace(/\/?$/, '/')
   url.search = ''
   url.hash = ''
-  return file === undefined ? urlSource(url) : urlSource(url, { file: decodeURIComponent(file) })
+  return file === undefined ? urlSource(url) : urlSource(url, { file: percentDecoded(file) })
 }
 
 async function folderAt(folder: URL, label: string): Promise<FileSource> {
@@ -117,7 +117,7 @@ const entriesOf = (list: JsonValue | undefined): JsonValue[] => (Array.isArray(l
 /** The folder of a model's or adapter's id in models.json: its `path`, relative to that file, by default `models/<id>/`. */
 async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL | null; known: string[] }> {
   const beside = await folderAt(new URL('.', modelsUrl), 'models.json')
-  const name = decodeURIComponent(modelsUrl.pathname.split('/').at(-1) ?? '')
+  const name = percentDecoded(modelsUrl.pathname.split('/').at(-1) ?? '')
   if (!(await beside.has(name))) return { folder: null, known: [] }
   const list = parseStrictJson(await beside.read(name, { maxBytes: MAX_LIST_BYTES }), name)
   const known: string[] = []

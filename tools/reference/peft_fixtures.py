@@ -154,6 +154,24 @@ CASES = [
         {"target_modules": [*LLAMA_LINEARS, "shared_expert_gate"]},
         tokens=64,
     ),
+    # Low ranks on the parameters of experts, whose module PEFT wraps once for each.
+    PeftCase(
+        "qwen3-moe-experts",
+        "qwen3-moe",
+        {
+            "target_modules": ["v_proj"],
+            "target_parameters": ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"],
+            "rank_pattern": {"experts.down_proj": 3},
+        },
+    ),
+    PeftCase(
+        "gpt-oss-experts",
+        "gpt-oss",
+        {"target_modules": [], "target_parameters": ["experts.gate_up_proj", "experts.down_proj"], "use_rslora": True},
+    ),
+    # Modules that checkpoints name and classes do not: PEFT turns them into parameters.
+    PeftCase("mixtral-experts", "mixtral", {"target_modules": ["k_proj", "w1", "w2", "w3"]}),
+    PeftCase("olmoe-down", "olmoe", {"target_modules": [], "target_parameters": ["down_proj"]}, torch.float16),
 ]
 
 
@@ -176,9 +194,9 @@ def randomise(model: PeftModel, generator: torch.Generator) -> None:
         p.data.copy_(value)  # in place: parameters PEFT has tied share this memory
 
 
-def save_adapter(case: PeftCase, folder: Path, seed: int) -> PeftModel:
+def save_adapter(case: PeftCase, base_folder: Path, folder: Path, seed: int) -> PeftModel:
     eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
-    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32, **eager)
+    base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32, **eager)
     base.config._name_or_path = base.name_or_path = f"tiny/{case.base}"
     torch.manual_seed(seed)
     options = {"r": 2, "lora_alpha": 6, "task_type": "CAUSAL_LM"} | case.options
@@ -192,17 +210,17 @@ def save_adapter(case: PeftCase, folder: Path, seed: int) -> PeftModel:
     (folder / "adapter_model.safetensors").chmod(0o644)
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text()) | case.rewrite
-    if isinstance(config["target_modules"], list):
-        config["target_modules"].sort()  # PEFT writes a set, in an order that changes from run to run
+    for field in ("target_modules", "target_parameters"):
+        if isinstance(config[field], list):
+            config[field].sort()  # PEFT writes a set, in an order that changes from run to run
     path.write_text(json.dumps(config, indent=2) + "\n")
     return model
 
 
-def write_case(case: PeftCase, seed: int) -> None:
-    folder = FIXTURES / "peft" / case.name
+def write_case(case: PeftCase, seed: int, models: Path = FIXTURES / "models", out: Path = FIXTURES / "peft") -> None:
+    folder, base_folder = out / case.name, models / case.base
     shutil.rmtree(folder, ignore_errors=True)
-    saved = save_adapter(case, folder, seed)
-    base_folder = FIXTURES / "models" / case.base
+    saved = save_adapter(case, base_folder, folder, seed)
     ids = json.loads((base_folder / "expected.json").read_text())["ids"][: case.tokens]
     base = load_float64(base_folder)
     plain = logits_float64(base, ids)[-POSITIONS:]

@@ -186,6 +186,7 @@ export const stepsEn = {
   'role.logits': 'score words',
   'role.lora_a': 'adapter A·x',
   'role.embed_lora': 'adapter',
+  'role.expert_lora': 'adapter',
   'role.blend': 'adapter blend',
   'role.router': 'score experts',
   'role.chosen': 'choose',
@@ -197,6 +198,7 @@ export const stepsEn = {
   'role.add': 'add',
   'role.positions': 'add position',
   'role.position_scale': 'scale',
+  'role.clamp': 'bound',
   'role.other': 'compute',
 
   'about.embed':
@@ -243,6 +245,7 @@ export const stepsEn = {
   'about.lora_a':
     'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',
+  'about.expert_lora': 'What the adapters add to the products of the experts that each row takes.',
   'about.blend': 'The base’s module and the adapter’s replacement, weighted by the adapter’s scale.',
   'about.router': 'A learned projection scores every expert for this token: which of them should answer.',
   'about.chosen':
@@ -254,6 +257,7 @@ export const stepsEn = {
   'about.rope': 'Pairs of dimensions turn by an angle that grows with the position.',
   'about.positions': 'The row of a learned table that belongs to the position is added.',
   'about.position_scale': 'Far into a long text the queries grow a little, so that attention stays sharp.',
+  'about.clamp': 'What lies outside a fixed bound is put on it, so that no number grows out of hand.',
   'about.add': 'Two rows are added, feature by feature.',
   'about.other': 'A step of the forward pass.',
 

@@ -187,6 +187,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.logits': '어휘 점수',
   'role.lora_a': '어댑터 A·x',
   'role.embed_lora': '어댑터',
+  'role.expert_lora': '어댑터',
   'role.blend': '어댑터 혼합',
   'role.router': '전문가 채점',
   'role.chosen': '선택',
@@ -198,6 +199,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.add': '더하기',
   'role.positions': '위치 더하기',
   'role.position_scale': '크기 조절',
+  'role.clamp': '범위 제한',
   'role.other': '계산',
 
   'about.embed':
@@ -238,6 +240,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
     '각 행을 어휘의 모든 토큰에 대해 채점합니다. 점수가 높을수록 다음에 올 가능성이 큽니다. 이 점수의 소프트맥스가 샘플러가 뽑는 확률입니다.',
   'about.lora_a': '어댑터의 좁은 행렬 A가 입력을 읽고, B가 그 결과를 옆의 곱에 더합니다.',
   'about.embed_lora': '어댑터가 찾아온 행에 더하는 값입니다.',
+  'about.expert_lora': '행마다 고른 전문가의 곱에 어댑터가 더하는 값입니다.',
   'about.blend': '기본 모듈과 어댑터의 교체 모듈을 어댑터의 크기로 섞습니다.',
   'about.router': '학습된 투영이 이 토큰에 대해 모든 전문가를 채점합니다. 누가 답할지를 정하는 점수입니다.',
   'about.chosen':
@@ -249,6 +252,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.rope': '성분의 쌍이 위치에 비례하는 각만큼 회전합니다.',
   'about.positions': '학습된 표에서 위치에 해당하는 줄을 더합니다.',
   'about.position_scale': '긴 글의 뒤쪽에서는 쿼리를 조금 키워 어텐션이 흐려지지 않게 합니다.',
+  'about.clamp': '정해진 범위를 벗어난 값을 그 경계로 잘라 내어 숫자가 지나치게 커지지 않게 합니다.',
   'about.add': '두 행을 특징마다 더합니다.',
   'about.other': '순전파의 한 단계입니다.',
 
