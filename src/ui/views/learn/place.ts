@@ -121,7 +121,7 @@ async function openSet(session: Session, name: string, wanted: () => boolean): P
 }
 
 /** Weights as they are stored are taken up again where another format was asked for. */
-async function loadAs(session: Session, weights: NonNullable<Place['weights']>): Promise<void> {
+export async function loadAs(session: Session, weights: NonNullable<Place['weights']>): Promise<void> {
   const { model } = session
   if (model === null || model.info.remote) return
   const isPacked = model.info.weights === 'q4_0'

@@ -61,7 +61,7 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.norms.by': '행',
   'train.norms.layer': '레이어별',
   'train.norms.module': '모듈별',
-  'train.norms.gradient': '그래디언트 ||∂A, ∂B||',
+  'train.norms.gradient': '그래디언트 ||dA, dB||',
   'train.norms.gradientHint': '단계마다 각 부분을 얼마나 세게 당기는지. 클리핑 전 값입니다',
   'train.norms.delta': '변화 ||ΔW||',
   'train.norms.deltaHint': '체크포인트마다 각 부분이 기본 모델에서 얼마나 움직였는지',
