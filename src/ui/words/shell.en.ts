@@ -4,6 +4,7 @@ export const shellEn = {
   'views.expand': 'Show the names of the views',
 
   'link.copy': 'Copy link',
+  'link.without': 'Copy link, without the prompt: it is too long for an address',
   'link.copied': 'Link copied',
   'link.noFiles': 'Copy link: it opens without your dropped files',
   'history.undo': 'Undo',

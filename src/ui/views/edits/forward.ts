@@ -1,3 +1,4 @@
+import type { AppStore } from '../../../state/app.ts'
 import { TokenscopeError } from '../../../errors.ts'
 import type { Edit, Model } from '../../../api/model.ts'
 import { readAnatomy, type Anatomy } from '../../../state/anatomy.ts'
@@ -36,6 +37,11 @@ export function toEdits(anatomy: Anatomy, change: ChangeOf<'scale'>): Edit[] {
 export class Activations {
   private of: { model: Model; scales: string } | null = null
   private readonly rows = new Map<string, Promise<Float32Array>>()
+  private readonly app: AppStore
+
+  constructor(app: AppStore) {
+    this.app = app
+  }
 
   /** What the engine takes for these entries. @throws `bad-argument` when a prompt has no such position. */
   async editsFor(model: Model, entries: readonly Entry[]): Promise<Edit[]> {
@@ -89,8 +95,11 @@ export class Activations {
       this.of = { model, scales }
       this.rows.clear()
     }
-    const key = JSON.stringify([prompt, step, position])
-    const found = this.rows.get(key) ?? readRow(model, prompt, step, position)
+    const { parseSpecial } = this.app.getState()
+    const key = JSON.stringify([prompt, parseSpecial, step, position])
+    const read = async () =>
+      readRow(model, { prompt, ids: await encodePrompt(model, prompt, { parseSpecial }) }, step, position)
+    const found = this.rows.get(key) ?? read()
     this.rows.set(key, found)
     // What failed is asked for anew next time.
     found.catch(() => this.rows.delete(key))
@@ -100,11 +109,10 @@ export class Activations {
 
 async function readRow(
   model: Model,
-  prompt: string,
+  { prompt, ids }: { prompt: string; ids: readonly number[] },
   step: string,
   position: number | null,
 ): Promise<Float32Array> {
-  const ids = await encodePrompt(model, prompt)
   const row = position ?? ids.length - 1
   const { layers } = model.info
   const tensor = (await model.trace(ids, { probes: [step] })).get(step)

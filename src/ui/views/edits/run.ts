@@ -99,7 +99,7 @@ function capturedSide(scored: ScoredToken | undefined): PairSide {
 /** The text on the page under the edits, against itself without them; run again whenever either changes. */
 export class EditedRun {
   readonly measurement: TextMeasurement<EditedText>
-  readonly activations = new Activations()
+  readonly activations: Activations
   private readonly session: Session
   private controller = new AbortController()
   /** Ends when no earlier reading is under way: a slider in motion never queues up forwards. */
@@ -109,6 +109,7 @@ export class EditedRun {
 
   constructor(session: Session) {
     this.session = session
+    this.activations = new Activations(session.app)
     this.measurement = new TextMeasurement(session, (model, ids) => this.read(model, ids))
     editsOf(session).state.subscribe(({ entries }, before) => {
       if (acting(entries) !== acting(before.entries)) this.measurement.refresh()
