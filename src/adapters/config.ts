@@ -1,15 +1,18 @@
 import type { TokenscopeError, ErrorCode } from '../errors.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
 import { ConfigReader } from '../formats/configReader.ts'
-import { Pattern, PatternBudget } from './pattern.ts'
+import { Pattern } from './pattern.ts'
 
 export const CONFIG_FILE = 'adapter_config.json'
 
-/** A value that holds for the modules a pattern matches. The first match in the order of the file counts. */
-export interface PatternValue {
-  key: string
-  /** Matches a module's whole name or a dotted tail of it. */
+/** A rule for names. */
+export interface NameRule {
   matches: (name: string) => boolean
+}
+
+/** A value that holds for the modules whose whole name, or a dotted tail of it, matches. The first in the order of the file counts. */
+export interface PatternValue extends NameRule {
+  key: string
   value: number
 }
 
@@ -21,11 +24,13 @@ export interface AdapterConfig {
   rank: number
   alpha: number
   targets: ModuleChoice | { kind: 'all-linear' }
+  /** Parameters of experts, by name or dotted tail. */
+  parameters: readonly string[]
   exclude: ModuleChoice | null
   /** Layers that listed names are limited to, null for all. */
   layers: readonly number[] | null
   /** Names of the layer list; none means any. */
-  layersPatterns: readonly Pattern[]
+  layersPatterns: readonly NameRule[]
   rankPattern: readonly PatternValue[]
   alphaPattern: readonly PatternValue[]
   rslora: boolean
@@ -34,8 +39,10 @@ export interface AdapterConfig {
   /** A module is meant when its name ends in an entry. */
   modulesToSave: readonly string[]
   /** Whole names of `modulesToSave` and of everything inside them: never targets. PEFT uses the entry as a pattern here. */
-  savedNames: readonly Pattern[]
+  savedNames: readonly NameRule[]
   ensureWeightTying: boolean
+  /** All of the above that are regular expressions: to be matched before any of them is asked. */
+  patterns: readonly Pattern[]
   baseModel: string | null
   /** What of the file was passed over. */
   remarks: readonly string[]
@@ -45,7 +52,7 @@ export interface AdapterConfig {
 const READ =
   'peft_type task_type r lora_alpha target_modules exclude_modules layers_to_transform layers_pattern rank_pattern ' +
   'alpha_pattern use_rslora use_dora bias modules_to_save ensure_weight_tying base_model_name_or_path ' +
-  'init_lora_weights fan_in_fan_out'
+  'init_lora_weights fan_in_fan_out target_parameters'
 
 /** Fields that only steer training, start-up values or bookkeeping. `qalora_group_size` counts only with `use_qalora`. */
 const HARMLESS =
@@ -55,7 +62,7 @@ const HARMLESS =
 /** Fields of PEFT that change the result and are not implemented. */
 const OTHERS =
   'megatron_config trainable_token_indices velora_config alora_invocation_tokens use_qalora monteclora_config ' +
-  'layer_replication lora_bias target_parameters use_bdlora arrow_config kasa_config'
+  'layer_replication lora_bias use_bdlora arrow_config kasa_config'
 
 const KNOWN: ReadonlySet<string> = new Set(`${READ} ${HARMLESS}`.split(' '))
 const REFUSED: ReadonlySet<string> = new Set(OTHERS.split(' '))
@@ -65,8 +72,11 @@ const SWITCH = /^(?:use|lora|target|init)_|_(?:config|pattern)$/
 /** Ways to start training that leave the base's weights alone. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
 const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal']
 
+/** A name as it stands, in which a dot is any character. */
+const PLAIN = /^[\w.]+$/
+
 class AdapterConfigReader extends ConfigReader {
-  readonly #budget = new PatternBudget()
+  readonly patterns: Pattern[] = []
 
   override fail(
     name: string,
@@ -97,7 +107,20 @@ class AdapterConfigReader extends ConfigReader {
   }
 
   pattern(name: string, text: string): Pattern {
-    return new Pattern(text, `${this.file}: ${name}`, this.#budget)
+    const pattern = new Pattern(text, `${this.file}: ${name}`)
+    this.patterns.push(pattern)
+    return pattern
+  }
+
+  /** Rules built around entries of a list; entries of letters and dots need no regular expression. */
+  rules(
+    name: string,
+    plain: (module: string, entry: string) => boolean,
+    pattern: (entry: string) => string,
+  ): NameRule[] {
+    return this.names(name).map((entry) =>
+      PLAIN.test(entry) ? { matches: (module) => plain(module, entry) } : this.pattern(name, pattern(entry)),
+    )
   }
 
   layers(name: string): number[] | null {
@@ -117,7 +140,7 @@ class AdapterConfigReader extends ConfigReader {
       throw this.fail(name, 'an object')
     return Object.entries(value).map(([key, entry]: [string, unknown]) => {
       if (!check(entry)) throw this.fail(name, `${expected} for each name`)
-      if (/^[\w.]+$/.test(key)) return { key, matches: (module) => endsIn(module, key), value: entry }
+      if (PLAIN.test(key)) return { key, matches: (module) => endsIn(module, key), value: entry }
       // The very expression PEFT builds around the key.
       const pattern = this.pattern(`${name}.${key.slice(0, 60)}`, `(.*\\.)?(${key})$`)
       return { key, matches: (module) => pattern.matches(module), value: entry }
@@ -133,6 +156,12 @@ function endsIn(module: string, key: string): boolean {
     if (key[n] !== '.' && key[n] !== module[start + n]) return false
   }
   return true
+}
+
+/** As `(^|.*\\.)key($|\\..*)` would say: the module of that name, or one inside it. */
+function isWithin(module: string, key: string): boolean {
+  const names = module.split('.').map((_, n, all) => all.slice(0, n + 1).join('.'))
+  return names.some((name) => endsIn(name, key))
 }
 
 function isRank(value: unknown): value is number {
@@ -173,7 +202,8 @@ function parseTargets(config: AdapterConfigReader): AdapterConfig['targets'] {
   const value = config.get('target_modules')
   if (typeof value === 'string' && value.toLowerCase() === 'all-linear') return { kind: 'all-linear' }
   const targets = config.choice('target_modules')
-  if (targets.kind === 'names' && targets.names.length === 0) {
+  const isEmpty = targets.kind === 'names' && targets.names.length === 0
+  if (isEmpty && config.names('target_parameters').length === 0) {
     throw config.fail('target_modules', 'a list of module names, a pattern or all-linear')
   }
   return targets
@@ -201,6 +231,8 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
   refuseKinds(config)
   const remarks = refuseOthers(config, Object.keys(json as object))
   config.flag('fan_in_fan_out', false)
+  if (config.names('target_parameters').length > 0 && config.flag('use_dora', false))
+    throw config.fail('use_dora', 'false beside target_parameters', 'unsupported')
   const alpha = config.get('lora_alpha') ?? 8
   if (!isAlpha(alpha)) throw config.fail('lora_alpha', 'a finite number')
   const modulesToSave = config.names('modules_to_save')
@@ -209,21 +241,21 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
     rank: config.count('r', { fallback: 8, max: 65_536 }),
     alpha,
     targets: parseTargets(config),
+    parameters: config.names('target_parameters'),
     exclude,
     layers: config.layers('layers_to_transform'),
-    layersPatterns: config
-      .names('layers_pattern')
-      .map((name) => config.pattern('layers_pattern', `(?:.*\\.)?(?:${name})`)),
+    layersPatterns: config.rules('layers_pattern', endsIn, (name) => `(?:.*\\.)?(?:${name})`),
     rankPattern: config.patternValues('rank_pattern', isRank, 'a rank of at least 1'),
     alphaPattern: config.patternValues('alpha_pattern', isAlpha, 'a finite number'),
     rslora: config.flag('use_rslora', false),
     dora: config.flag('use_dora', false),
     bias: parseBias(config),
     modulesToSave,
-    savedNames: modulesToSave.map((entry) => config.pattern('modules_to_save', `(^|.*\\.)${entry}($|\\..*)`)),
+    savedNames: config.rules('modules_to_save', isWithin, (entry) => `(^|.*\\.)${entry}($|\\..*)`),
     ensureWeightTying: config.flag('ensure_weight_tying', false),
     baseModel:
       config.get('base_model_name_or_path') === undefined ? null : config.text('base_model_name_or_path'),
     remarks,
+    patterns: config.patterns,
   }
 }

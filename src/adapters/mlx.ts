@@ -122,6 +122,7 @@ function configOf(
     rank,
     alpha,
     targets: { kind: 'names', names: [...new Set(names)] },
+    parameters: [],
     exclude: null,
     layers: null,
     layersPatterns: [],
@@ -132,6 +133,7 @@ function configOf(
     bias: 'none',
     modulesToSave: [],
     savedNames: [],
+    patterns: [],
     ensureWeightTying: false,
     baseModel: typeof model === 'string' ? model : null,
     remarks: [

@@ -1,8 +1,20 @@
-import type { AdapterConfig, ModuleChoice, PatternValue } from './config.ts'
+import type { AdapterConfig, ModuleChoice, NameRule, PatternValue } from './config.ts'
 import { CONFIG_FILE } from './config.ts'
 import { badFile } from '../formats/badFile.ts'
 import type { ModelModule, ModuleTree } from './modules.ts'
-import type { Pattern } from './pattern.ts'
+import { matchPatterns } from './pattern.ts'
+
+/** Asks the regular expressions of a config about every name in a model. @throws `bad-file` */
+export function matchConfig(
+  { patterns }: AdapterConfig,
+  modules: readonly Pick<ModelModule, 'name'>[],
+  limit?: number,
+): Promise<void> {
+  const inside = modules.flatMap(({ name }) =>
+    name.split('.').map((_, n, all) => all.slice(0, n + 1).join('.')),
+  )
+  return matchPatterns(patterns, [...new Set(inside)], limit)
+}
 
 /** `name` is `entry` or ends in `.entry`. */
 function isNamed(name: string, entry: string): boolean {
@@ -16,7 +28,7 @@ function isChosen(name: string, choice: ModuleChoice): boolean {
 }
 
 /** The layer number in a module's name, as PEFT finds it: the first number behind the layer list's name. */
-function layerOf(name: string, patterns: readonly Pattern[]): number | null {
+function layerOf(name: string, patterns: readonly NameRule[]): number | null {
   if (patterns.length === 0) {
     const digits = /^.*?\.[^.]*\.(\d+)\./.exec(name)?.[1]
     return digits === undefined ? null : Number(digits)
@@ -106,7 +118,7 @@ export function isSaved(parameter: string, config: AdapterConfig): boolean {
 export function unmatchedEntries(
   config: AdapterConfig,
   { modules, parameters }: ModuleTree,
-  targets: readonly ModelModule[],
+  targets: readonly Pick<ModelModule, 'name'>[],
   layerCount: number,
 ): string[] {
   const names = targets.map(({ name }) => name)

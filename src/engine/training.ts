@@ -15,7 +15,6 @@ import { readGradients } from '../train/gradients.ts'
 import { untrainedAdapter } from '../train/newAdapter.ts'
 import { textsOf } from '../train/objective.ts'
 import { checkOptions } from '../train/options.ts'
-import { RunningMean } from '../train/runningMean.ts'
 import { checkExamples } from '../train/texts.ts'
 import { Trainer } from '../train/trainer.ts'
 import type { EngineContext } from './context.ts'
@@ -26,7 +25,7 @@ export function newAdapter(
   options: NewAdapterOptions,
 ): Promise<{ id: string; report: AdapterReport }> {
   return context.read(() =>
-    context.adapters.set.add(untrainedAdapter(context.runner.model, options), options.scale ?? 1),
+    context.adapters.add(untrainedAdapter(context.runner.model, options), options.scale ?? 1),
   )
 }
 
@@ -57,7 +56,6 @@ export function trainingSteps(
   { adapter, ...options }: Pick<StepsOptions, 'adapter' | 'optimizer' | 'objective'>,
 ): Promise<StepInfo[]> {
   const { runner, info, adapters } = context
-  const { set } = adapters
   context.needDecoder('steps of training')
   if (!Number.isInteger(rows) || rows < 1 || rows > info.context) {
     throw new TokenscopeError('bad-argument', `rows is ${rows}; a text has 1 to ${info.context} of them.`, {
@@ -68,18 +66,19 @@ export function trainingSteps(
   checkOptions(options, 1)
   return context.read(() => {
     refuseLoaded(context)
-    const trained = adapter === undefined ? null : { parsed: set.parsed(adapter), slot: set.slot(adapter) }
+    const trained =
+      adapter === undefined ? null : { parsed: adapters.parsed(adapter), slot: adapters.slot(adapter) }
     return describeTraining(runner, rows, trained, options)
   })
 }
 
 /** Gradients flow through every loaded adapter: all are plain. @throws `unsupported`, naming one that is not. */
-function refuseLoaded({ adapters: { set } }: EngineContext): void {
-  for (const { id } of set.list()) refuseUntrainable(set.parsed(id))
+function refuseLoaded({ adapters }: EngineContext): void {
+  for (const { id } of adapters.list()) refuseUntrainable(adapters.parsed(id))
 }
 
-/** Adapters under training. */
-const learning = new WeakSet<ParsedAdapter>()
+/** Adapters under training, each with its run. */
+const learning = new WeakMap<ParsedAdapter, Trainer>()
 
 function refuseBusy(parsed: ParsedAdapter): void {
   if (!learning.has(parsed)) return
@@ -97,32 +96,47 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainedStep> {
   const { runner, info, adapters } = context
-  const { set } = adapters
   context.needDecoder('train')
   adapters.refuseMerged('Training')
   const texts = textsOf(examples, options.objective, info)
   const settings = checkOptions(options, examples.length)
-  const parsed = set.parsed(id)
+  const parsed = adapters.parsed(id)
   refuseBusy(parsed)
   refuseLoaded(context)
-  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, texts, settings)
-  learning.add(parsed)
-  set.learning.add(trainer)
-  const mean = new RunningMean()
+  const trainer = new Trainer(
+    runner,
+    { parsed, slot: adapters.slot(id) },
+    texts,
+    settings,
+    options.resume ?? null,
+  )
+  learning.set(parsed, trainer)
+  adapters.learning.add(trainer)
   try {
-    for (let index = 0; index < trainer.steps; index++) {
+    while (trainer.next < trainer.steps) {
       throwIfAborted(options.signal)
-      const limit = mean.limit(settings.spikeFactor)
-      const step = await context.inTurn(() => stepInTurn(context, id, trainer, index, limit))
-      if (!step.skipped) mean.add(step.loss)
-      yield step
+      yield await context.inTurn(() => stepInTurn(context, id, trainer))
     }
   } finally {
-    set.learning.delete(trainer)
+    adapters.learning.delete(trainer)
     learning.delete(parsed)
     // A model that was disposed of, or a device that is lost, has freed or lost all.
     if (!context.health.isDisposed) await endTraining(trainer)
   }
+}
+
+/** Where the run over an adapter stands, for `train` to resume. */
+export function trainingState(context: EngineContext, id: string): Promise<Uint8Array> {
+  const { runner, adapters } = context
+  return context.inTurn(() => {
+    const parsed = adapters.parsed(id)
+    const trainer = learning.get(parsed)
+    if (trainer) return runner.exclusive(() => trainer.state())
+    throw new TokenscopeError('bad-argument', `The adapter "${parsed.name}" is not being trained.`, {
+      hint: 'Ask between two steps of its run: moments end with it.',
+      details: { adapter: parsed.name },
+    })
+  })
 }
 
 async function endTraining(trainer: Trainer): Promise<void> {
@@ -133,22 +147,15 @@ async function endTraining(trainer: Trainer): Promise<void> {
   }
 }
 
-function stepInTurn(
-  context: EngineContext,
-  id: string,
-  trainer: Trainer,
-  index: number,
-  limit: number | null,
-): Promise<TrainedStep> {
+function stepInTurn(context: EngineContext, id: string, trainer: Trainer): Promise<TrainedStep> {
   const { runner, adapters } = context
-  const { set } = adapters
   adapters.refuseMerged('Training')
   refuseLoaded(context)
-  const others = set.list().map((other) => ({ id: other.id, scale: other.id === id ? 1 : other.scale }))
+  const others = adapters.list().map((other) => ({ id: other.id, scale: other.id === id ? 1 : other.scale }))
   const { scales } = context.conditionsOf({ adapters: others })
   return runner.exclusive(async () => {
-    const step = await trainer.step(index, scales, limit)
-    set.changed(id)
+    const step = await trainer.step(scales)
+    adapters.changed(id)
     return step
   })
 }

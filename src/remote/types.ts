@@ -48,6 +48,7 @@ export const UNOFFERED = [
   'newAdapter',
   'gradients',
   'train',
+  'trainingState',
   'removeAdapter',
   'mergeAdapters',
   'unmergeAdapters',

@@ -1,5 +1,5 @@
 import type { AdapterReport, AdapterScale, Model } from '../api/model.ts'
-import type { Anatomy } from './anatomy.ts'
+import type { Anatomy } from '../analysis/anatomy.ts'
 import { placeOf } from './stepPlace.ts'
 
 /** One adapter's scale, with the name people know it by. */

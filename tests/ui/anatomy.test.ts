@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StepInfo } from '../../src/api/model.ts'
-import { anatomyOfSteps, outputOf } from '../../src/state/anatomy.ts'
+import { anatomyOfSteps, outputOf } from '../../src/analysis/anatomy.ts'
 import { stepsToKeep } from '../../src/ui/views/trace/store.ts'
 import { PLACES, rolesOf, type StepRole } from '../../src/analysis/stepRoles.ts'
 import { FIXTURES } from './fixtureNames.ts'

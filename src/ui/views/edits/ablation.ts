@@ -1,32 +1,15 @@
 import { createStore } from 'zustand/vanilla'
 import { throwIfAborted, toErrorData, TokenscopeError } from '../../../errors.ts'
 import type { Model } from '../../../api/model.ts'
-import { readAnatomy, type LayerAnatomy } from '../../../state/anatomy.ts'
+import { partKey, partsOf, scaleEdits } from '../../../analysis/ablation.ts'
+import { readAnatomy } from '../../../analysis/anatomy.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
-import { compareRows, editedRunOf, rowLogits } from './run.ts'
-import { toEdits } from './forward.ts'
+import { compareRows, rowLogits } from '../../../analysis/editedRows.ts'
+import { editedRunOf } from './run.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
-
-/** A part of the model that can be switched off: a step, one head of it or all. */
-export interface Part {
-  step: string
-  head: number | null
-}
-
-export const partKey = ({ step, head }: Part): string => `${step}/${head ?? ''}`
-
-/** Parts of a layer: its heads, each of its outputs (attention's and the MLP's), all outputs together. */
-export function partsOf({ name, outputs, attention }: LayerAnatomy): Part[] {
-  const heads = Array.from({ length: attention?.heads ?? 0 }, (_, head) => head)
-  return [
-    ...heads.map((head) => ({ step: attention?.context ?? '', head })),
-    ...outputs.map(({ step }) => ({ step, head: null })),
-    { step: name, head: null },
-  ]
-}
 
 export interface AblationState {
   phase: { kind: 'idle' } | { kind: 'measuring'; done: number; total: number }
@@ -89,7 +72,7 @@ export class Ablation {
     for (const [done, part] of parts.entries()) {
       throwIfAborted(signal)
       this.state.setState({ phase: { kind: 'measuring', done, total: parts.length } })
-      const edits = toEdits(anatomy, { kind: 'scale', ...part, factor: 0, span: { kind: 'all' } })
+      const edits = scaleEdits(anatomy, part, 0)
       const logits = await model.logits(ids, { edits })
       throwIfAborted(signal)
       if ((await scalesKey(model)) !== scales)

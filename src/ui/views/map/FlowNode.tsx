@@ -1,7 +1,7 @@
 import { memo, useEffect, useState } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
 import { indexInTensor, peakOf } from './row.ts'
-import { localName, pictureShape } from '../../../program/step.ts'
+import { localName, pictureShape } from '../../../analysis/steps.ts'
 import type { StepsSource } from '../steps/source.ts'
 import { useTranslate } from '../../context.ts'
 import { autoRange, type ValueRange } from '../../draw/heatmap.ts'

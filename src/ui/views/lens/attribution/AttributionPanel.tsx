@@ -1,4 +1,4 @@
-import { linesByLayer, linesBySize } from './store.ts'
+import { linesByLayer, linesBySize } from '../../../../analysis/attributionLines.ts'
 import type { Attribution } from '../../../../api/model.ts'
 import { Segmented } from '../../../components/Segmented.tsx'
 import { useTranslate } from '../../../context.ts'

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { Activation, GateAttrs } from '../../../../program/attrs.ts'
+import type { Activation, GateAttrs } from '../../../../api/model.ts'
 import { fn, mi, mn, mo, mrow, paren, sub, tight, word } from '../../../components/mathml.ts'
 import { constant, equals, n, signed } from '../numbers.ts'
 import { ACTIVATIONS } from './activations.ts'
