@@ -32,6 +32,7 @@ export const shellEn = {
   'lens.layerShort': 'L{layer}',
   'adapters.base': 'base',
   'textScales.hint': 'The adapters behind this text',
+  'textScales.next': 'the next run: {scales}',
   'textScales.written': 'written by {scales}',
   'textScales.from': '{scales} from token {token}',
   'textScales.scored': 'probabilities of {scales}',

@@ -33,6 +33,7 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
   'lens.layerShort': 'L{layer}',
   'adapters.base': '기본 모델',
   'textScales.hint': '이 글을 만든 어댑터',
+  'textScales.next': '다음 실행부터 {scales}',
   'textScales.written': '{scales}이(가) 작성',
   'textScales.from': '토큰 {token}부터 {scales}',
   'textScales.scored': '확률은 {scales}',
