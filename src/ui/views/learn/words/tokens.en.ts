@@ -7,7 +7,7 @@ export const tokensEn = {
   'tokens.order':
     'The cutting has an order: the text is normalised, split into words, and in every word neighbouring pieces are merged for as long as the list has the merged one. Choose a word to see its merges.',
   'tokens.korean':
-    'A Korean syllable is three bytes in UTF-8. One that is on the list is a token; of one that is not, the bytes come one by one, and several tokens make a single character. Their numbers stand under it side by side.',
+    'A Korean syllable is three bytes in UTF-8. One that is on the list is a token; one that is not comes as its bytes, and two or three tokens make a single character. Their numbers stand under it side by side.',
   'tokens.price':
     'So the same said in Korean takes more tokens here: more steps to write it, and more of the context. A token in the middle of a syllable has no text of its own; the page names it by its part or its byte.',
   'tokens.own':
