@@ -1,3 +1,4 @@
+import type * as Rules from './adapterRules.ts'
 import type { PlacedAdapter } from '../adapters/adapterBuffers.ts'
 import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
 import type { AdapterScale } from '../api/model.ts'
@@ -29,7 +30,7 @@ export class AdapterSet {
   private turn: Promise<unknown> = Promise.resolve()
   private readonly runner: Runner
   /** What adapters may do together; read with the first, since one alone may do anything. */
-  private rules: typeof import('./adapterRules.ts') | null = null
+  private rules: typeof Rules | null = null
 
   constructor(runner: Runner) {
     this.runner = runner

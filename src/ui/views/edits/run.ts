@@ -32,7 +32,7 @@ const wait = (milliseconds = 0) => new Promise<void>((resolve) => setTimeout(res
 /** The text on the page under the edits, against itself without them; run again whenever either changes. */
 export class EditedRun {
   readonly measurement: TextMeasurement<EditedText>
-  readonly activations = new Activations()
+  readonly activations: Activations
   private readonly session: Session
   private controller = new AbortController()
   /** Ends when no earlier reading is under way: a slider in motion never queues up forwards. */
@@ -42,6 +42,7 @@ export class EditedRun {
 
   constructor(session: Session) {
     this.session = session
+    this.activations = new Activations(session.app)
     this.measurement = new TextMeasurement(session, (model, ids) => this.read(model, ids))
     editsOf(session).state.subscribe(({ entries }, before) => {
       if (acting(entries) !== acting(before.entries)) this.measurement.refresh()

@@ -74,6 +74,10 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   if (place.data !== undefined && wanted()) await takeData(session, place.data)
   if (place.set !== undefined) await openSet(session, place.set, wanted)
   if (place.learns && wanted()) learn(session)
+  if (place.cuts !== undefined) {
+    const { tokenizersOf } = await import('../tokenizer/store.ts')
+    if (wanted()) tokenizersOf(session).setText(place.cuts)
+  }
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
 }
 

@@ -2,6 +2,7 @@ import { useRef, type RefObject } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import { hasPageText, type BoxName } from './store.ts'
 import { ROLES, type TextSpan } from '../../../analysis/scoreSpans.ts'
+import { endComposition, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
@@ -38,9 +39,10 @@ export function ScoreColumn({ name }: { name: BoxName }) {
         onFocus={() => scores.state.setState({ active: name })}
         onChange={(event) => scores.setText(name, event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+          if (!isRunKey(event)) return
           // The page's own meaning of these keys is to generate.
           event.preventDefault()
+          endComposition(event.nativeEvent)
           void scores.score(name)
         }}
       />

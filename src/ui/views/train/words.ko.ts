@@ -59,7 +59,7 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
 
   'train.norms': '모듈별 노름',
   'train.norms.by': '행',
-  'train.norms.layer': '레이어별',
+  'train.norms.layer': '층별',
   'train.norms.module': '모듈별',
   'train.norms.gradient': '그래디언트 ||dA, dB||',
   'train.norms.gradientHint': '단계마다 각 부분을 얼마나 세게 당기는지. 클리핑 전 값입니다',
@@ -68,7 +68,7 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.norms.label': '{name}: 행 {rows}개, 열 {columns}개',
   'train.norms.range': '0부터 {largest}까지',
   'train.norms.cell': '{row}, {steps}단계: {value}',
-  'train.norms.ofLayer': '레이어 {row}',
+  'train.norms.ofLayer': '층 {row}',
 
   'train.examples': '예제',
   'train.empty': '아직 예제가 없습니다.',
@@ -195,7 +195,7 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.moments': '최신 체크포인트의 옵티마이저 {size}',
   'train.exact': '똑같이 답한 수',
   'train.exactHint':
-    '검증 프롬프트에 탐욕적으로 답하게 해서 글자까지 똑같이 답한 수를 셉니다. 기본 모델에도 똑같이 묻습니다',
+    '검증 프롬프트에 그리디로 답하게 해서 글자까지 똑같이 답한 수를 셉니다. 기본 모델에도 똑같이 묻습니다',
   'train.exactOf': '{of}개 중 {exact}개',
   'train.count.start': '세기',
   'train.counting': '{of}개 중 {asked}개 물음',
@@ -213,9 +213,9 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.samples': '이어 쓴 글',
   'train.base': '기본 모델',
   'train.after': '{steps}단계 뒤',
-  'train.lens': '레이어마다 다음에 올 말',
+  'train.lens': '층마다 다음에 올 말',
   'train.lensHint': '프롬프트 뒤의 로짓 렌즈를 체크포인트마다 봅니다. 진할수록 확률이 높습니다',
-  'train.layer': '레이어',
+  'train.layer': '층',
   'train.embedding': '임베딩',
   'train.earlier': '이전 학습',
   'train.earlierOf': '{model}, {steps}단계',
