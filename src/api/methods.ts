@@ -57,6 +57,7 @@ export const METHODS = {
   inspect: 'handle',
   lens: 'call',
   attribution: 'call',
+  editEffects: 'stream',
   fork: 'call',
   expand: 'call',
   score: 'stream',

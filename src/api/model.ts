@@ -10,8 +10,17 @@ import type {
 import type { BranchOptions, Child, Fork } from './branches.ts'
 import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
+import type { EditEffect, EditEffectsOptions } from './editEffects.ts'
 import type { FillMaskOptions, FilledMask } from './fillMask.ts'
-import type { LogitsAt, MaskedOptions, StepInfo, StepsOptions, TensorData, TraceOptions } from './forward.ts'
+import type {
+  Edit,
+  LogitsAt,
+  MaskedOptions,
+  StepInfo,
+  StepsOptions,
+  TensorData,
+  TraceOptions,
+} from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
@@ -40,6 +49,7 @@ export type * from './adapters.ts'
 export type * from './branches.ts'
 export type * from './chat.ts'
 export type * from './compare.ts'
+export type * from './editEffects.ts'
 export type * from './fillMask.ts'
 export type * from './forward.ts'
 export type * from './generate.ts'
@@ -160,6 +170,16 @@ export interface Model {
   lens(ids: readonly number[], options?: LensOptions): Promise<Lens>
   /** Direct logit attribution: what each part of the model adds to one logit, the final norm's scale held at its actual value. */
   attribution(ids: readonly number[], options: AttributionOptions): Promise<Attribution>
+  /**
+   * A text under each of many sets of edits: many edited texts run in one forward, each over pages of its own, and of every one only
+   * what lies behind its edits. Effects come as they are measured, by layer of the first edit; live sequences are not touched.
+   * @throws `bad-argument` for bad ids or an edit at no step, `aborted`, also where adapters are swapped meanwhile
+   */
+  editEffects(
+    ids: readonly number[],
+    sets: readonly (readonly Edit[])[],
+    options?: EditEffectsOptions,
+  ): AsyncIterable<readonly EditEffect[]>
   /**
    * Puts another token at a position of a text: computes that one row over the text's own pages of keys and values (whatever of
    * them is no longer cached is read again). The branch stays in the cache: generating from its ids goes on at once.

@@ -4,7 +4,16 @@ import type { EngineContext } from './context.ts'
 import type { OpenInspections } from './inspections.ts'
 
 type ForwardMethod =
-  'logits' | 'fillMask' | 'logitsAt' | 'tokenLogits' | 'steps' | 'trace' | 'inspect' | 'lens' | 'attribution'
+  | 'logits'
+  | 'fillMask'
+  | 'logitsAt'
+  | 'tokenLogits'
+  | 'steps'
+  | 'trace'
+  | 'inspect'
+  | 'lens'
+  | 'attribution'
+  | 'editEffects'
 
 /** Forwards over given ids that look and leave no trace in a live sequence. */
 export function forwardMethods(
@@ -56,6 +65,12 @@ export function forwardMethods(
       const input = await context.forwardInput(ids, { adapters: options.adapters })
       const { attributeLogit } = await import('../inspect/attribution.ts')
       return context.read(() => attributeLogit(input, options))
+    },
+    async *editEffects(ids, sets, { adapters, mask, signal } = {}) {
+      const input = await context.forwardInput(ids, { adapters, mask })
+      const { measureEdits } = await import('../inspect/editEffects.ts')
+      const turn = <T>(work: () => Promise<T>): Promise<T> => context.read(() => runner.exclusive(work))
+      yield* measureEdits(input, sets, { turn, signal })
     },
   }
 }

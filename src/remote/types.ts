@@ -38,6 +38,7 @@ export const UNOFFERED = [
   'inspect',
   'lens',
   'attribution',
+  'editEffects',
   'compare',
   'speculate',
   'precision',
