@@ -39,6 +39,7 @@ export const METHODS = {
   tokenLogits: 'call',
   steps: 'call',
   trace: 'call',
+  traceRows: 'stream',
   addAdapter: 'call',
   newAdapter: 'call',
   gradients: 'call',

@@ -19,7 +19,9 @@ import type {
   StepInfo,
   StepsOptions,
   TensorData,
+  TracedRows,
   TraceOptions,
+  TraceRowsOptions,
 } from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
@@ -108,6 +110,11 @@ export interface Model {
    */
   steps(options: StepsOptions): Promise<StepInfo[]>
   trace(ids: readonly number[], options: TraceOptions): Promise<Map<string, TensorData>>
+  /**
+   * The same piece by piece: the first rows at once, then ever more at a time. Probed scores come all together; where rows see later
+   * ones, a long text comes layer after layer. @throws `aborted`, also where adapters are swapped meanwhile
+   */
+  traceRows(ids: readonly number[], options: TraceRowsOptions): AsyncIterable<TracedRows>
   /**
    * Adds a PEFT LoRA adapter: files, a folder, a folder URL. It acts from the next run on.
    * @throws `bad-file`, `unsupported` (naming what is not implemented), `limit`; the adapters loaded before stay as they are.

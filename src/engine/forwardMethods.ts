@@ -10,6 +10,7 @@ type ForwardMethod =
   | 'tokenLogits'
   | 'steps'
   | 'trace'
+  | 'traceRows'
   | 'inspect'
   | 'lens'
   | 'attribution'
@@ -26,8 +27,14 @@ export function forwardMethods(
     const { conditions } = await context.forwardInput(ids, options)
     return context.read(() => traceSteps(runner, ids, probes, conditions))
   }
+  const turn = <T>(work: () => Promise<T>): Promise<T> => context.read(() => runner.exclusive(work))
   return {
     trace,
+    async *traceRows(ids, { probes, signal, ...options }) {
+      const { conditions } = await context.forwardInput(ids, options)
+      const { traceRows } = await import('../inspect/trace.ts')
+      yield* traceRows(runner, ids, { probes, signal }, conditions, turn)
+    },
     async logits(ids, options) {
       const logits = (await trace(ids, { ...options, probes: ['logits'] })).get('logits')
       invariant(logits, 'logits were probed')
@@ -69,7 +76,6 @@ export function forwardMethods(
     async *editEffects(ids, sets, { adapters, mask, signal } = {}) {
       const input = await context.forwardInput(ids, { adapters, mask })
       const { measureEdits } = await import('../inspect/editEffects.ts')
-      const turn = <T>(work: () => Promise<T>): Promise<T> => context.read(() => runner.exclusive(work))
       yield* measureEdits(input, sets, { turn, signal })
     },
   }

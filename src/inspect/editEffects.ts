@@ -9,14 +9,12 @@ import { BaseLogits } from './divergence.ts'
 import { EditedGroup } from './editedGroup.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
 import { traceParts } from './trace.ts'
+import type { TakeTurn } from './turn.ts'
 
 /** Bytes of what groups take over from the run without edits; more of them go in several bundles. */
 const TAKEN_BYTES = 128 * 1024 * 1024
 /** Bytes of logits of one forward. */
 const LOGIT_BYTES = 16 * 1024 * 1024
-
-/** Runs work that holds the device's inspections and swaps of adapters off. */
-export type TakeTurn = <T>(work: () => Promise<T>) => Promise<T>
 
 interface SweepOptions {
   readonly turn: TakeTurn

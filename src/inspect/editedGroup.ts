@@ -1,6 +1,6 @@
 import type { EditEffect } from '../api/editEffects.ts'
 import type { Edit } from '../api/forward.ts'
-import { invariant, throwIfAborted, TokenscopeError } from '../errors.ts'
+import { invariant, throwIfAborted } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
 import { behindEdits, leadingTo } from '../program/behind.ts'
@@ -12,8 +12,8 @@ import { EditSet } from '../run/editSet.ts'
 import { EVERY_STEP } from '../run/everyStep.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import type { BaseLogits } from './divergence.ts'
-import type { TakeTurn } from './editEffects.ts'
 import type { ForwardInput } from './forward.ts'
+import type { TakeTurn } from './turn.ts'
 
 interface NumberedSet {
   /** Among those asked for. */
@@ -85,7 +85,6 @@ export class EditedGroup {
         throwIfAborted(signal)
         const end = Math.min(total, begin + this.#chunk)
         const logits = await turn(async () => {
-          this.#checkAdapters(run)
           bound ??= await this.#bind(run)
           return this.#runRows(bound, whole, begin, end)
         })
@@ -107,19 +106,12 @@ export class EditedGroup {
     })
   }
 
-  #checkAdapters({ changes }: InspectionRun): void {
-    if (this.#input.runner.adapters === changes.adapters) return
-    throw new TokenscopeError('aborted', 'The adapters were changed while edits were being measured.', {
-      hint: 'Measure them again.',
-    })
-  }
-
   async #bind(run: InspectionRun): Promise<Bound> {
     const { runner, ids } = this.#input
     const taken = this.#taken.map(({ step }) => step.name)
     const size = { rows: this.#chunk, logitRows: this.#chunk, positions: ids.length }
     const lowered = runner.record(size, [...taken, 'logits'], run.changes)
-    const program: Program = { ...lowered, steps: leadingTo(lowered, 'logits', new Set(taken)) }
+    const program: Program = { ...lowered, steps: leadingTo(lowered, ['logits'], new Set(taken)) }
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
     const tensors = new Map(
       lowered.steps

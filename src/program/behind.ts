@@ -24,9 +24,13 @@ export function behindEdits({ steps }: Program): Behind {
   }
 }
 
-/** The steps of a lowered program that `last` needs, where `taken` are there already. */
-export function leadingTo({ steps }: Program, last: string, taken: ReadonlySet<string>): Step[] {
-  const needed = new Set([last])
+/** The steps of a lowered program that some of them need, where those `taken` are there already. */
+export function leadingTo(
+  { steps }: Program,
+  wanted: Iterable<string>,
+  taken: ReadonlySet<string> = new Set(),
+): Step[] {
+  const needed = new Set(wanted)
   return steps
     .toReversed()
     .filter(({ name, inputs }) => {

@@ -35,6 +35,7 @@ export const UNOFFERED = [
   'logitsAt',
   'steps',
   'trace',
+  'traceRows',
   'inspect',
   'lens',
   'attribution',

@@ -109,8 +109,17 @@ export class InspectionRun {
     return buffer
   }
 
-  /** Binds a program whose observed steps write into `tensors`; the other outputs share an arena. */
+  /** What it is recorded with must still be on the GPU: runs of several submits hold no swap off between them. */
+  #checkAdapters(): void {
+    if (this.#runner.adapters === this.changes.adapters) return
+    throw new TokenscopeError('aborted', 'The adapters were changed while the text was being read.', {
+      hint: 'Read it again.',
+    })
+  }
+
+  /** Binds a program whose observed steps write into `tensors`; the other outputs share an arena. @throws `aborted` likewise */
   async bind(program: Program, tensors: ReadonlyMap<string, LedgerBuffer>): Promise<BoundForward> {
+    this.#checkAdapters()
     const { STORAGE, COPY_DST } = GPUBufferUsage
     const words = batchWords(program.rows, this.tables.length, Math.max(1, this.tables[0]?.length ?? 1))
     const batch = this.create('batch', words * 4, STORAGE | COPY_DST)
@@ -155,12 +164,13 @@ export class InspectionRun {
     }))
   }
 
-  /** Runs one forward; more of its encoding as {@link Run} says. */
+  /** Runs one forward; more of its encoding as {@link Run} says. @throws `aborted` once the adapters are others */
   submit(
     { bound, batch }: BoundForward,
     rows: readonly BatchRow[],
     more: Pick<Run, 'label'> & Partial<Pick<Run, 'before' | 'within' | 'after'>>,
   ): void {
+    this.#checkAdapters()
     const words = this.#runner.pack(rows, this.#ropeTables)
     this.#runner.executor.run({ bound, batch, words, rows: rows.length, ...more })
   }

@@ -1,10 +1,10 @@
 import { createStore } from 'zustand/vanilla'
-import { throwIfAborted, toErrorData, TokenscopeError } from '../../../errors.ts'
+import { toErrorData, TokenscopeError } from '../../../errors.ts'
 import type { Model } from '../../../api/model.ts'
 import { readAnatomy, type LayerAnatomy } from '../../../state/anatomy.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
-import { compareRows, editedRunOf, rowLogits } from './run.ts'
+import { editedRunOf } from './run.ts'
 import { toEdits } from './forward.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
@@ -39,7 +39,7 @@ export interface AblationState {
 
 const NOTHING = { ids: [], scales: '', effects: {} } as const
 
-/** How much each part matters to the text on the page: it is run once with every single one of them off. */
+/** How much each part matters to the text on the page, by what it predicts with that single part off: many such texts run at once. */
 export class Ablation {
   readonly state = createStore<AblationState>()(() => ({ phase: { kind: 'idle' }, ...NOTHING }))
   private readonly session: Session
@@ -85,18 +85,25 @@ export class Ablation {
     const anatomy = await readAnatomy(model)
     const parts = anatomy.layers.flatMap(partsOf)
     const { scales } = this.state.getState()
-    const base = await editedRunOf(this.session).baseLogits(model, ids)
-    for (const [done, part] of parts.entries()) {
-      throwIfAborted(signal)
-      this.state.setState({ phase: { kind: 'measuring', done, total: parts.length } })
-      const edits = toEdits(anatomy, { kind: 'scale', ...part, factor: 0, span: { kind: 'all' } })
-      const logits = await model.logits(ids, { edits })
-      throwIfAborted(signal)
+    const sets = parts.map((part) =>
+      toEdits(anatomy, { kind: 'scale', ...part, factor: 0, span: { kind: 'all' } }),
+    )
+    let done = 0
+    this.state.setState({ phase: { kind: 'measuring', done, total: parts.length } })
+    for await (const effects of model.editEffects(ids, sets, { signal })) {
       if ((await scalesKey(model)) !== scales)
         throw new TokenscopeError('aborted', 'The adapters were moved.')
-      const kl = ids.map((_, row) => compareRows(rowLogits(base, row), rowLogits(logits, row), undefined).kl)
-      const mean = kl.reduce<number>((sum, value) => sum + (value ?? 0), 0) / ids.length
-      this.state.setState(({ effects }) => ({ effects: { ...effects, [partKey(part)]: mean } }))
+      done += effects.length
+      const measured = effects.flatMap(({ set, kl }) => {
+        const part = parts[set]
+        return part === undefined
+          ? []
+          : [[partKey(part), kl.reduce((sum, value) => sum + value, 0) / kl.length]]
+      })
+      this.state.setState((state) => ({
+        phase: { kind: 'measuring', done, total: parts.length },
+        effects: { ...state.effects, ...Object.fromEntries(measured) },
+      }))
     }
   }
 }
