@@ -43,6 +43,8 @@ export default defineConfig({
   // Relative addresses: the built page works at any path of any static host.
   base: './',
   plugins: [react(), transformers(), plainShaders(), offline(), contentSecurityPolicy()],
+  // While developing as well: it resolves light-dark() in variables, which canvases read.
+  css: { transformer: 'lightningcss' },
   worker: { format: 'es', plugins: () => [transformers(), plainShaders()], rolldownOptions: { external } },
   build: {
     // Every browser with WebGPU runs this; nothing is transformed for others.

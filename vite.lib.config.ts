@@ -3,7 +3,7 @@ import { transformers } from './vite.transformers.ts'
 
 const external = ['webgpu', /^node:/]
 
-/** The library: one module for browser and Node, shaders inside, workers beside it. */
+/** The library: one module for browser and Node, another for what is measured with it; shaders inside, workers beside. */
 export default defineConfig({
   base: './',
   publicDir: false,
@@ -16,7 +16,10 @@ export default defineConfig({
     sourcemap: true,
     // Readable: its users step through it, and their own bundler makes it small.
     minify: false,
-    lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'index' },
+    lib: {
+      entry: { index: 'src/index.ts', analysis: 'src/analysis/index.ts' },
+      formats: ['es'],
+    },
     rolldownOptions: { external },
   },
 })

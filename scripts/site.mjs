@@ -50,7 +50,7 @@ export async function build() {
 
 /** Builds only when `dist` is missing or a source has changed since. */
 export async function buildIfStale() {
-  const complete = ['index.html', 'lib/index.js', 'lib/index.d.ts'].every((file) =>
+  const complete = ['index.html', 'lib/index.js', 'lib/index.d.ts', 'lib/analysis.js'].every((file) =>
     existsSync(`${dist}/${file}`),
   )
   if (complete && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === fingerprint()) return

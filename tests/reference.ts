@@ -425,6 +425,11 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
 }
 
+/** y = x between ±limit. */
+export function clamp(x: Numbers, limit: number): Float64Array {
+  return Float64Array.from(x, (value) => Math.max(-limit, Math.min(limit, value)))
+}
+
 export const add = (a: Numbers, b: Numbers): Float64Array => map(a, (value, i) => value + b[i]!)
 
 // ---- selection

@@ -16,6 +16,7 @@ struct Params {
   k_bias: u32,
   eps: f32,
   norm_offset: f32,   // added to the weight
+  limit: f32,         // bound on what the norms give and on values, 0 for none
 }
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
@@ -30,14 +31,18 @@ var<private> base: u32;  // first element of the head in x
 var<private> first: u32; // first weight of the head
 var<private> of_q: bool;
 
+fn bounded(value: f32) -> f32 {
+  return select(value, clamp(value, -p.limit, p.limit), p.limit > 0.0);
+}
+
 fn normed(d: u32) -> f32 {
   var bias = 0.0;
   if (of_q) {
     if (p.q_bias > 0u) { bias = q_norm[p.q_bias + first + d]; }
-    return run_normed(x[base + d], q_norm[first + d], bias);
+    return bounded(run_normed(x[base + d], q_norm[first + d], bias));
   }
   if (p.k_bias > 0u) { bias = k_norm[p.k_bias + first + d]; }
-  return run_normed(x[base + d], k_norm[first + d], bias);
+  return bounded(run_normed(x[base + d], k_norm[first + d], bias));
 }
 
 // Pairs as in lib/rotate.wgsl.
@@ -83,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, invocation: Invocation) {
     let begin = unit * UNIT4 * 4u;
     var written = array<vec4f, UNIT4>();
     for (var d = 0u; d < min(UNIT4 * 4u, p.head_dim - begin); d++) {
-      if (is_key) { written[d / 4u][d % 4u] = rotated(begin + d, turned); } else { written[d / 4u][d % 4u] = x[base + begin + d]; }
+      if (is_key) { written[d / 4u][d % 4u] = rotated(begin + d, turned); } else { written[d / 4u][d % 4u] = bounded(x[base + begin + d]); }
     }
     if (is_key) { write_keys(target_row, unit, &written); } else { write_values(target_row, unit, &written); }
   }

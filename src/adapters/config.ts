@@ -1,15 +1,18 @@
 import type { TokenscopeError, ErrorCode } from '../errors.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
 import { ConfigReader } from '../formats/configReader.ts'
-import { Pattern, PatternBudget } from './pattern.ts'
+import { Pattern } from './pattern.ts'
 
 export const CONFIG_FILE = 'adapter_config.json'
 
-/** A value that holds for the modules a pattern matches. The first match in the order of the file counts. */
-export interface PatternValue {
-  key: string
-  /** Matches a module's whole name or a dotted tail of it. */
+/** A rule for names. */
+export interface NameRule {
   matches: (name: string) => boolean
+}
+
+/** A value that holds for the modules whose whole name, or a dotted tail of it, matches. The first in the order of the file counts. */
+export interface PatternValue extends NameRule {
+  key: string
   value: number
 }
 
@@ -25,7 +28,7 @@ export interface AdapterConfig {
   /** Layers that listed names are limited to, null for all. */
   layers: readonly number[] | null
   /** Names of the layer list; none means any. */
-  layersPatterns: readonly Pattern[]
+  layersPatterns: readonly NameRule[]
   rankPattern: readonly PatternValue[]
   alphaPattern: readonly PatternValue[]
   rslora: boolean
@@ -34,9 +37,13 @@ export interface AdapterConfig {
   /** A module is meant when its name ends in an entry. */
   modulesToSave: readonly string[]
   /** Whole names of `modulesToSave` and of everything inside them: never targets. PEFT uses the entry as a pattern here. */
-  savedNames: readonly Pattern[]
+  savedNames: readonly NameRule[]
   ensureWeightTying: boolean
+  /** All of the above that are regular expressions: to be matched before any of them is asked. */
+  patterns: readonly Pattern[]
   baseModel: string | null
+  /** What of the file was passed over. */
+  remarks: readonly string[]
 }
 
 /** Fields read below. */
@@ -50,13 +57,24 @@ const HARMLESS =
   'auto_mapping revision inference_mode lora_dropout loftq_config eva_config corda_config lora_ga_config ' +
   'megatron_core peft_version qalora_group_size runtime_config'
 
+/** Fields of PEFT that change the result and are not implemented. */
+const OTHERS =
+  'megatron_config trainable_token_indices velora_config alora_invocation_tokens use_qalora monteclora_config ' +
+  'layer_replication lora_bias target_parameters use_bdlora arrow_config kasa_config'
+
 const KNOWN: ReadonlySet<string> = new Set(`${READ} ${HARMLESS}`.split(' '))
+const REFUSED: ReadonlySet<string> = new Set(OTHERS.split(' '))
+/** Fields of a later PEFT would be called so; others are notes, which PEFT passes over too. */
+const SWITCH = /^(?:use|lora|target|init)_|_(?:config|pattern)$/
 
 /** Ways to start training that leave the base's weights alone. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
 const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal']
 
+/** A name as it stands, in which a dot is any character. */
+const PLAIN = /^[\w.]+$/
+
 class AdapterConfigReader extends ConfigReader {
-  readonly #budget = new PatternBudget()
+  readonly patterns: Pattern[] = []
 
   override fail(
     name: string,
@@ -87,7 +105,20 @@ class AdapterConfigReader extends ConfigReader {
   }
 
   pattern(name: string, text: string): Pattern {
-    return new Pattern(text, `${this.file}: ${name}`, this.#budget)
+    const pattern = new Pattern(text, `${this.file}: ${name}`)
+    this.patterns.push(pattern)
+    return pattern
+  }
+
+  /** Rules built around entries of a list; entries of letters and dots need no regular expression. */
+  rules(
+    name: string,
+    plain: (module: string, entry: string) => boolean,
+    pattern: (entry: string) => string,
+  ): NameRule[] {
+    return this.names(name).map((entry) =>
+      PLAIN.test(entry) ? { matches: (module) => plain(module, entry) } : this.pattern(name, pattern(entry)),
+    )
   }
 
   layers(name: string): number[] | null {
@@ -107,7 +138,7 @@ class AdapterConfigReader extends ConfigReader {
       throw this.fail(name, 'an object')
     return Object.entries(value).map(([key, entry]: [string, unknown]) => {
       if (!check(entry)) throw this.fail(name, `${expected} for each name`)
-      if (/^[\w.]+$/.test(key)) return { key, matches: (module) => endsIn(module, key), value: entry }
+      if (PLAIN.test(key)) return { key, matches: (module) => endsIn(module, key), value: entry }
       // The very expression PEFT builds around the key.
       const pattern = this.pattern(`${name}.${key.slice(0, 60)}`, `(.*\\.)?(${key})$`)
       return { key, matches: (module) => pattern.matches(module), value: entry }
@@ -125,6 +156,12 @@ function endsIn(module: string, key: string): boolean {
   return true
 }
 
+/** As `(^|.*\\.)key($|\\..*)` would say: the module of that name, or one inside it. */
+function isWithin(module: string, key: string): boolean {
+  const names = module.split('.').map((_, n, all) => all.slice(0, n + 1).join('.'))
+  return names.some((name) => endsIn(name, key))
+}
+
 function isRank(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_536
 }
@@ -139,13 +176,18 @@ function isNeutral(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
-/** Names every field in use that is not implemented. An unknown one may change the result, so it must be unset. */
-function refuseOthers(config: AdapterConfigReader, fields: readonly string[]): void {
-  for (const field of fields) {
-    if (!KNOWN.has(field) && !isNeutral(config.get(field))) {
-      throw config.fail(field, 'unset: it is not implemented', 'unsupported')
-    }
-  }
+/**
+ * Names every field in use that is not implemented: one that may change the result must be unset, a note is passed over.
+ * @returns what to say of the notes.
+ */
+function refuseOthers(config: AdapterConfigReader, fields: readonly string[]): string[] {
+  const used = fields.filter((field) => !KNOWN.has(field) && !isNeutral(config.get(field)))
+  const refused = used.find((field) => REFUSED.has(field) || SWITCH.test(field))
+  if (refused !== undefined) throw config.fail(refused, 'unset: it is not implemented', 'unsupported')
+  return used.map(
+    (field) =>
+      `${config.file} has a field “${field.slice(0, 60)}”, which is no setting of PEFT’s and was passed over.`,
+  )
 }
 
 function parseBias(config: AdapterConfigReader): AdapterConfig['bias'] {
@@ -184,7 +226,7 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
   const json = parseStrictJson(bytes, file)
   const config = new AdapterConfigReader(json, file)
   refuseKinds(config)
-  refuseOthers(config, Object.keys(json as object))
+  const remarks = refuseOthers(config, Object.keys(json as object))
   config.flag('fan_in_fan_out', false)
   const alpha = config.get('lora_alpha') ?? 8
   if (!isAlpha(alpha)) throw config.fail('lora_alpha', 'a finite number')
@@ -196,18 +238,18 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
     targets: parseTargets(config),
     exclude,
     layers: config.layers('layers_to_transform'),
-    layersPatterns: config
-      .names('layers_pattern')
-      .map((name) => config.pattern('layers_pattern', `(?:.*\\.)?(?:${name})`)),
+    layersPatterns: config.rules('layers_pattern', endsIn, (name) => `(?:.*\\.)?(?:${name})`),
     rankPattern: config.patternValues('rank_pattern', isRank, 'a rank of at least 1'),
     alphaPattern: config.patternValues('alpha_pattern', isAlpha, 'a finite number'),
     rslora: config.flag('use_rslora', false),
     dora: config.flag('use_dora', false),
     bias: parseBias(config),
     modulesToSave,
-    savedNames: modulesToSave.map((entry) => config.pattern('modules_to_save', `(^|.*\\.)${entry}($|\\..*)`)),
+    savedNames: config.rules('modules_to_save', isWithin, (entry) => `(^|.*\\.)${entry}($|\\..*)`),
     ensureWeightTying: config.flag('ensure_weight_tying', false),
     baseModel:
       config.get('base_model_name_or_path') === undefined ? null : config.text('base_model_name_or_path'),
+    remarks,
+    patterns: config.patterns,
   }
 }

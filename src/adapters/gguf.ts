@@ -44,7 +44,7 @@ export async function loadGgufAdapter(
       },
     )
   const written = parseAdapterConfig(new TextEncoder().encode(JSON.stringify(config)))
-  const parsed = parseAdapter(written, tensors, model, { name, baseNames, file })
+  const parsed = await parseAdapter(written, tensors, model, { name, baseNames, file })
   const { report } = parsed
   return { ...parsed, report: { ...report, warnings: [...report.warnings, ...remarks] } }
 }

@@ -1,5 +1,4 @@
 import { invariant } from '../errors.ts'
-import { badFile } from '../formats/badFile.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { outputAt, outputCount, takeOutputs } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
@@ -7,7 +6,7 @@ import { AdapterTensors, type AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, type AdapterConfig } from './config.ts'
 import { moduleTree, type ModelModule, type ModuleTree } from './modules.ts'
 import { makeReport } from './report.ts'
-import { isSaved, selectTargets, unmatchedEntries, valueFor } from './targets.ts'
+import { isSaved, matchConfig, selectTargets, unmatchedEntries, valueFor } from './targets.ts'
 import type { LoraModule, ParsedAdapter, Replacement } from './types.ts'
 
 export interface ParseOptions {
@@ -17,6 +16,8 @@ export interface ParseOptions {
   baseNames?: readonly string[]
   /** The weights file, for messages. */
   file?: string
+  /** What was passed over while the files were read, for the report. */
+  remarks?: readonly string[]
 }
 
 /**
@@ -25,14 +26,15 @@ export interface ParseOptions {
  * @param tensors The weights file, names as stored.
  * @throws `bad-file` naming the first tensor or field that does not fit the model or the config.
  */
-export function parseAdapter(
+export async function parseAdapter(
   config: AdapterConfig,
   tensors: ReadonlyMap<string, AdapterTensor>,
   model: ModelDescription,
   options: ParseOptions,
-): ParsedAdapter {
+): Promise<ParsedAdapter> {
   const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors', config.baseModel)
   const tree = moduleTree(model, table.names)
+  await matchConfig(config, tree.modules)
   const targets = selectTargets(tree.modules, config, model.tiedHead)
   const reason = (name: string): string => reasonFor(name, tree, targets, config)
   // Names first: a file for another model then says so, instead of what it lacks.
@@ -40,7 +42,7 @@ export function parseAdapter(
   const modules = targets.flatMap((module) => takeLora(table, module, config))
   const replacements = takeReplacements(table, tree, targets, config, model)
   table.finish(reason)
-  const unmatched = unmatchedEntries(config, tree.modules, targets, model.layers)
+  const unmatched = unmatchedEntries(config, tree, targets, model.layers)
   const report = makeReport(config, tensors, options, { modules, replacements, unmatched })
   return { name: options.name, modules, replacements, report }
 }
@@ -125,7 +127,6 @@ function takeReplacements(
     for (const part of takeParameter(table, stored, weights, origin)) taken.set(part.name, part)
   }
   if (model.tiedHead) copyTiedBase(taken)
-  refuseUnknownModules(config, tree)
   return [...taken.values()]
 }
 
@@ -138,15 +139,6 @@ function copyTiedBase(taken: Map<string, Replacement>): void {
     const base = taken.get(from)
     if (base?.origin === 'base' && !taken.has(to)) taken.set(to, { ...base, name: to })
   }
-}
-
-function refuseUnknownModules(config: AdapterConfig, { parameters }: ModuleTree): void {
-  const unknown = config.modulesToSave.find(
-    (entry) => ![...parameters.keys()].some((name) => isSaved(name, { ...config, modulesToSave: [entry] })),
-  )
-  if (unknown === undefined) return
-  const hint = 'The adapter was trained on another architecture, or with a head for another task.'
-  throw badFile(CONFIG_FILE, 'modules_to_save', JSON.stringify(unknown), 'modules of this model', hint)
 }
 
 /** A whole parameter of the checkpoint's layout, in the decoder's: turned to `[out, in]` and split where it is fused. */

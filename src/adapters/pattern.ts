@@ -1,133 +1,77 @@
-import { TokenscopeError } from '../errors.ts'
-import { parsePattern, type PatternNode } from './patternSyntax.ts'
+import { invariant, TokenscopeError } from '../errors.ts'
+import { Sandbox } from '../text/sandbox.ts'
+import { translatePattern, type TranslatedPattern } from './pythonPattern.ts'
 
-/** Positions of a text, 1 where one is in the set: [text.length + 1]. */
-type Positions = Uint8Array
+/** Milliseconds that all patterns of a config may take together. A long one over 560 modules takes one. */
+const MATCH_LIMIT = 1000
 
-/** Positions times nodes that all patterns of a config may visit together, about half a second. A long pattern over 560 modules takes 3 %. */
-const MAX_WORK = 50_000_000
+/** A Python regular expression that names are matched against as a whole, as `re.fullmatch` does: see {@link matchPatterns}. */
+export class Pattern {
+  readonly text: string
+  readonly field: string
+  readonly translated: TranslatedPattern
+  /** What was asked, and the answer. */
+  #answers: ReadonlyMap<string, boolean> = new Map()
 
-/** The work left for the patterns of one config. */
-export class PatternBudget {
-  left = MAX_WORK
+  /** @throws `bad-file` or `unsupported`, naming `field`, for what is not built. */
+  constructor(text: string, field: string) {
+    this.text = text
+    this.field = field
+    this.translated = translatePattern(text, field)
+  }
+
+  settle(answers: ReadonlyMap<string, boolean>): void {
+    this.#answers = answers
+  }
+
+  /** For a name that {@link matchPatterns} was given. */
+  matches(name: string): boolean {
+    const answer = this.#answers.get(name)
+    invariant(answer !== undefined, `${this.field} was not matched against ${name}`)
+    return answer
+  }
 }
 
 /**
- * A Python regular expression that module names are matched against.
+ * Matches names against patterns from a file, in a thread that is ended when it takes too long: RegExp goes back over a text, and a
+ * hostile pattern has it do so for years.
  *
- * Only whether the whole text matches is asked, so every node maps the set of positions it may start at to the set it may
- * end at. That takes time polynomial in the text, whatever the pattern: nothing backtracks. Work is bounded besides.
+ * @throws `bad-file` for what is no pattern, or takes longer than `limit` milliseconds.
  */
-export class Pattern {
-  readonly text: string
-  readonly #root: PatternNode
-  readonly #field: string
-  readonly #budget: PatternBudget
-
-  /** @throws `bad-file` or `unsupported`, naming `field` and the character, for what cannot be read as a pattern. */
-  constructor(text: string, field: string, budget = new PatternBudget()) {
-    this.text = text
-    this.#field = field
-    this.#budget = budget
-    this.#root = parsePattern(text, field)
-  }
-
-  /** As Python's `re.fullmatch`. @throws `bad-file` when the pattern needs more work than any real one. */
-  matches(text: string): boolean {
-    const start = new Uint8Array(text.length + 1)
-    start[0] = 1
-    return new Match(text, this, this.#field, this.#budget).run(this.#root, start)[text.length] === 1
+export async function matchPatterns(
+  patterns: readonly Pattern[],
+  names: readonly string[],
+  limit = MATCH_LIMIT,
+): Promise<void> {
+  if (patterns.length === 0) return
+  const sandbox = new Sandbox()
+  try {
+    const translated = patterns.map((pattern) => pattern.translated)
+    const reply = await sandbox.run({ kind: 'match', patterns: translated, texts: [...names] }, limit)
+    if (reply.status !== 'matches') throw tooMuch(patterns, limit)
+    for (const [n, pattern] of patterns.entries()) {
+      const found = reply.found[n]
+      if (typeof found === 'string') throw unreadable(pattern, found)
+      pattern.settle(new Map(names.map((name, at) => [name, found?.[at] === 1])))
+    }
+  } finally {
+    sandbox.dispose()
   }
 }
 
-class Match {
-  readonly #text: string
-  readonly #pattern: Pattern
-  readonly #field: string
-  readonly #budget: PatternBudget
-
-  constructor(text: string, pattern: Pattern, field: string, budget: PatternBudget) {
-    this.#text = text
-    this.#pattern = pattern
-    this.#field = field
-    this.#budget = budget
-  }
-
-  run(node: PatternNode, from: Positions): Positions {
-    this.#budget.left -= from.length
-    if (this.#budget.left < 0) throw this.#tooMuch()
-    switch (node.kind) {
-      case 'character':
-        return this.#character(node.test, from)
-      case 'sequence':
-        return this.#sequence(node.items, from)
-      case 'choice':
-        return node.options.map((option) => this.run(option, from)).reduce(union)
-      case 'repeat':
-        return this.#repeat(node, from)
-      case 'assertion':
-        return from.map((present, at) => (present && node.test(this.#text, at) ? 1 : 0))
-      case 'lookahead':
-        return from.map((present, at) => (present && this.#ahead(node.item, at) !== node.negative ? 1 : 0))
-    }
-  }
-
-  #sequence(items: readonly PatternNode[], from: Positions): Positions {
-    let at = from
-    for (const item of items) {
-      if (!at.includes(1)) break
-      at = this.run(item, at)
-    }
-    return at
-  }
-
-  #character(test: (code: number) => boolean, from: Positions): Positions {
-    const to = new Uint8Array(from.length)
-    for (let at = 0; at < this.#text.length; at++) {
-      if (from[at] === 1 && test(this.#text.charCodeAt(at))) to[at + 1] = 1
-    }
-    return to
-  }
-
-  #repeat({ item, min, max }: Extract<PatternNode, { kind: 'repeat' }>, from: Positions): Positions {
-    if (item.kind === 'character' && min === 0 && max === Infinity) return this.#run(item.test, from)
-    let frontier = from
-    for (let n = 0; n < min && frontier.includes(1); n++) frontier = this.run(item, frontier)
-    const reached = frontier.slice()
-    for (let n = min; n < max && frontier.includes(1); n++) {
-      // Only positions not seen with fewer repetitions can lead anywhere new.
-      frontier = this.run(item, frontier).map((present, at) => (present && !reached[at] ? 1 : 0))
-      frontier.forEach((present, at) => {
-        if (present) reached[at] = 1
-      })
-    }
-    return reached
-  }
-
-  /** Any number of one kind of character, such as `.*`. */
-  #run(test: (code: number) => boolean, from: Positions): Positions {
-    const reached = from.slice()
-    for (let at = 0; at < this.#text.length; at++) {
-      if (reached[at] === 1 && test(this.#text.charCodeAt(at))) reached[at + 1] = 1
-    }
-    return reached
-  }
-
-  #ahead(item: PatternNode, at: number): boolean {
-    const from = new Uint8Array(this.#text.length + 1)
-    from[at] = 1
-    return this.run(item, from).includes(1)
-  }
-
-  #tooMuch(): TokenscopeError {
-    const got = JSON.stringify(this.#pattern.text.slice(0, 100))
-    return new TokenscopeError('bad-file', `${this.#field} is ${got}, which takes too long to match.`, {
-      hint: 'Nested repetitions make a pattern slow and the file may be hostile; list the module names instead.',
-      details: { field: this.#field, got, expected: 'a pattern that matches quickly' },
-    })
-  }
+function unreadable({ text, field }: Pattern, why: string): TokenscopeError {
+  const got = JSON.stringify(text.slice(0, 100))
+  return new TokenscopeError('bad-file', `${field} is ${got}, expected a regular expression: ${why}.`, {
+    hint: 'List the module names instead of a pattern.',
+    details: { field, got, expected: 'a regular expression', why },
+  })
 }
 
-function union(a: Positions, b: Positions): Positions {
-  return a.map((present, at) => (present || b[at] ? 1 : 0))
+function tooMuch(patterns: readonly Pattern[], limit: number): TokenscopeError {
+  const fields = patterns.map(({ field }) => field)
+  const some = `${fields.slice(0, 3).join(', ')}${fields.length > 3 ? ' …' : ''}`
+  return new TokenscopeError('bad-file', `${some}: the pattern takes too long to match.`, {
+    hint: 'Nested repetitions make a pattern slow and the file may be hostile; list the module names instead.',
+    details: { fields: fields.slice(0, 20), got: patterns[0]?.text.slice(0, 200), limit },
+  })
 }

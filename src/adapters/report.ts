@@ -10,13 +10,19 @@ import type {
   Replacement,
 } from './types.ts'
 
+interface ReportOptions {
+  name: string
+  baseNames?: readonly string[]
+  remarks?: readonly string[]
+}
+
 type Found = Pick<ParsedAdapter, 'modules' | 'replacements'> & { unmatched: readonly string[] }
 
 /** The part of the report that follows from the files alone; `effect` is measured later. */
 export function makeReport(
   config: AdapterConfig,
   tensors: ReadonlyMap<string, AdapterTensor>,
-  { name, baseNames = [] }: { name: string; baseNames?: readonly string[] },
+  { name, baseNames = [], remarks = [] }: ReportOptions,
   { modules, replacements, unmatched }: Found,
 ): AdapterReport {
   const baseModel = compareBase(config.baseModel, baseNames)
@@ -38,6 +44,8 @@ export function makeReport(
             `Trained on '${baseModel.named}', loaded is '${baseModel.loaded}': the shapes fit, the effect may not.`,
           ]
         : []),
+      ...config.remarks,
+      ...remarks,
       ...unmatched.map((entry) => `The config's ${entry} names nothing in this model.`),
       ...(isWithoutEffect(modules, replacements)
         ? ['The adapter changes nothing: every update is zero, as before training.']
@@ -61,13 +69,20 @@ function describeModule({
   return { step, source, rank, alpha, scaling, shapes, dora: magnitude !== null }
 }
 
-/** Last part of a name or path, as owners and folders differ from place to place. */
+/** A folder of the hub's cache, which is named after the model: `…/models--owner--name/snapshots/<hash>`. */
+const CACHED = /^(?:.*[\\/])?models--(?:[^\\/]*?--)?([^\\/]+?)(?:[\\/].*)?$/
+/** Endings that say how the same weights are packed. */
+const PACKED = /(?:[-_.](?:unsloth|bnb|[48]bit|gguf|awq|gptq|int[48]|fp8|bf16|mlx|i?q\d(?:_\w+)?))+$/
+
+/** Last part of a name or path, as owners and folders differ from place to place, without how its weights are packed. */
 function plainName(name: string): string {
   return name
     .replace(/[\\/]+$/, '')
+    .replace(CACHED, '$1')
     .replace(/^.*[\\/]/, '')
     .replace(/@.*$/, '')
     .toLowerCase()
+    .replace(PACKED, '')
 }
 
 function compareBase(named: string | null, loaded: readonly string[]): AdapterReport['baseModel'] {

@@ -45,6 +45,7 @@ export type StepRole =
   | 'add'
   | 'positions'
   | 'position_scale'
+  | 'clamp'
   | 'lora_a'
   | 'embed_lora'
   | 'blend'
@@ -60,6 +61,7 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
   context: 'context',
   positions: 'positions',
   position_scale: 'position_scale',
+  clamp: 'clamp',
   gate: 'act',
   activation: 'act',
   top_k: 'chosen',
@@ -73,7 +75,16 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
 }
 
 /** Ops that hand on what they read, changed but of the same meaning. */
-const HANDS_ON = new Set(['rms_norm', 'layer_norm', 'rope', 'position_scale', 'blend', 'edit', 'embed_lora'])
+const HANDS_ON = new Set([
+  'rms_norm',
+  'layer_norm',
+  'rope',
+  'position_scale',
+  'clamp',
+  'blend',
+  'edit',
+  'embed_lora',
+])
 
 const isNorm = ({ op }: PlacedStep): boolean => op === 'rms_norm' || op === 'layer_norm'
 

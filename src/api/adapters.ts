@@ -123,4 +123,6 @@ export interface AdapterReport {
   warnings: readonly string[]
   /** Null until measured. */
   effect: AdapterEffect | null
+  /** Set where it was added at scale 0, whatever was asked: `by`, which acts, and it both claim the module of a step. */
+  heldOff?: { step: string; by: string }
 }

@@ -22,6 +22,8 @@ export interface Fork {
 export interface Child {
   token: TokenAlternative
   next: NextTokens
+  /** True where all text before it was read again, since with it the text outgrew the rotation of short ones; absent otherwise. */
+  readAgain?: boolean
 }
 
 export interface BranchOptions extends ForwardOptions {

@@ -4,7 +4,15 @@ import type { AdapterScale } from './adapters.ts'
 import type { TrainOptions } from './train.ts'
 
 export type { Axis, AxisKind, ParamRef, StreamRelation } from '../program/step.ts'
-export type { Attrs, Mask, OpName } from '../program/attrs.ts'
+export type {
+  Activation,
+  Attrs,
+  GateAttrs,
+  Mask,
+  OpName,
+  RopeAttrs,
+  RouterSoftmax,
+} from '../program/attrs.ts'
 
 /**
  * A change made at a named step of the forward pass. Positions are 0-based and `to` is exclusive; omitted, all are meant.

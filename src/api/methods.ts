@@ -44,6 +44,7 @@ export const METHODS = {
   newAdapter: 'call',
   gradients: 'call',
   train: 'paced',
+  trainingState: 'call',
   prepareAdapters: 'call',
   setAdapterScale: 'call',
   removeAdapter: 'call',

@@ -145,6 +145,11 @@ export interface Model {
     examples: readonly TrainExample[] | readonly PreferencePair[],
     options?: TrainOptions,
   ): AsyncIterable<TrainedStep>
+  /**
+   * Moments and place of the run that trains an adapter, between two of its steps. With the adapter as it is then, `train` resumes from
+   * them bit for bit. @throws `bad-argument` where no run is under way.
+   */
+  trainingState(adapterId: string): Promise<Uint8Array>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */
   prepareAdapters(): Promise<void>
   /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */

@@ -25,6 +25,8 @@ export interface AttentionOptions {
   /** Norm of queries and keys before the rotation. */
   qkNorm?: QkNormOptions | null
   softcap?: number | null
+  /** Bound on queries, keys and values, behind the norms and before the rotation. */
+  clip?: number | null
   /** Factor on q·k where it differs by layer. */
   scale?: number
   layout?: RopeAttrs['layout']
@@ -85,10 +87,16 @@ export function attention(p: ModelRecorder, s: DecoderSpec, h: Step, options: At
   }
   let q = project('q', heads)
   let k = project('k', kvHeads)
-  const v = project('v', kvHeads)
+  let v = project('v', kvHeads)
   if (qkNorm) {
     q = normedQk(p, 'q', q, heads, headDim, qkNorm)
     k = normedQk(p, 'k', k, kvHeads, headDim, qkNorm)
+  }
+  const { clip = null } = options
+  if (clip !== null) {
+    q = p.clamp('attn.q_clamp', q, clip)
+    k = p.clamp('attn.k_clamp', k, clip)
+    v = p.clamp('attn.v_clamp', v, clip)
   }
   const table = s.rope(layer)
   if (table) {

@@ -1,5 +1,5 @@
 import { architecture } from './architecture.ts'
-import { parseDecoder } from './common.ts'
+import { parseDecoder, parseOptional } from './common.ts'
 import { parseExperts, type ExpertPlaces } from './experts.ts'
 import { LLAMA_TENSORS } from './llama.ts'
 import { recordMixture, type MixtureSpec } from './mixtral.ts'
@@ -10,11 +10,15 @@ const PLACES: ExpertPlaces = {
   whole: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
 }
 
+interface OlmoeSpec extends MixtureSpec {
+  /** Bound on queries, keys and values. */
+  readonly clip: number | null
+}
+
 /** OLMoE (Muennighoff et al. 2024): queries and keys are normed over their whole width. */
-export const olmoe = architecture<MixtureSpec>({
+export const olmoe = architecture<OlmoeSpec>({
   tensors: LLAMA_TENSORS,
   parse(config) {
-    if (config.get('clip_qkv') !== undefined) throw config.fail('clip_qkv', 'null', 'unsupported')
     const decoder = parseDecoder(config, {
       positions: 4096,
       bos: [],
@@ -33,8 +37,9 @@ export const olmoe = architecture<MixtureSpec>({
     return {
       ...decoder,
       bias: { qkv: bias, o: bias, mlp: false },
+      clip: parseOptional(config, 'clip_qkv', null),
       experts: { ...sizes, over, gate, bias: false, shared: null },
     }
   },
-  record: (p, s) => recordMixture(p, s, PLACES, { qkNorm: { norm: s.norm, over: 'row' } }),
+  record: (p, s) => recordMixture(p, s, PLACES, { qkNorm: { norm: s.norm, over: 'row' }, clip: s.clip }),
 })

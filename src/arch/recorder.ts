@@ -195,6 +195,11 @@ export class ModelRecorder extends Recorder {
     return this.step(name, 'position_scale', { inputs: [x], attrs, axes: x.axes, flops: 1 })
   }
 
+  /** x between ±limit */
+  clamp(name: string, x: Step, limit: number): Step {
+    return this.step(name, 'clamp', { inputs: [x], attrs: { limit }, axes: x.axes, flops: 2 })
+  }
+
   /**
    * softmax(scale · q·kᵀ)·v over the positions that each row sees, keys and values kept in the cache. `sinks`: a score of each head
    * that takes part in the softmax and that no value answers.

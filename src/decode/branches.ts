@@ -51,13 +51,14 @@ export async function expandText(
   try {
     const tokens = topN(await readAll(read, parent, ids), count)
     const length = ids.length + 1
-    await parent.renew(length, ids, length)
+    const again = (await parent.renew(length, ids, length)) ? { readAgain: true } : {}
     // One child grows out of the parent's own sequence, so no page is copied for it.
     while (family.length < tokens.length) family.push(parent.fork())
     const logits = await feedChildren(read, family, tokens)
     return tokens.map((token, i) => ({
       token: withText(read, token),
       next: nextTokens(read, logits.subarray(i * vocab, (i + 1) * vocab)),
+      ...again,
     }))
   } finally {
     for (const feed of family) leave(read, feed)

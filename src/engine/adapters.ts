@@ -1,12 +1,9 @@
 import type { ScaledAdapter } from '../adapters/combine.ts'
-import type { ParsedAdapter } from '../adapters/types.ts'
-import { klDivergence, logSoftmax } from '../maths/distribution.ts'
-import { TokenscopeError, invariant } from '../errors.ts'
+import { TokenscopeError } from '../errors.ts'
 import { openSource } from '../sources/open.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type {
   AdapterAnalysis,
-  AdapterEffect,
   AdapterReport,
   AdapterScale,
   AddAdapterOptions,
@@ -16,15 +13,10 @@ import type {
   ModelSource,
 } from '../api/model.ts'
 import type { WeightNorms } from './adapterAnalysis.ts'
-import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
+import type { EffectProbe } from './adapterEffect.ts'
 import { AdapterSet } from './adapterSet.ts'
 import type { Merged } from './merge.ts'
 import type { Runner } from '../run/runner.ts'
-import { WeightReader } from '../weights/reader.ts'
-
-/** What an adapter's effect is measured on. */
-const PROBE_TEXT = 'Once upon a time there was a little'
-const PROBE_ROWS = 8
 
 export interface EngineAdaptersParts {
   runner: Runner
@@ -44,8 +36,7 @@ export class EngineAdapters {
   readonly set: AdapterSet
   private norms: WeightNorms | null = null
   private merged: Merged | null = null
-  /** What the base says of the probe: the same whichever adapters are loaded, so read once. */
-  private baseProbe: Promise<Float32Array> | null = null
+  private effects: EffectProbe | null = null
   private readonly parts: EngineAdaptersParts
 
   constructor(parts: EngineAdaptersParts) {
@@ -61,75 +52,17 @@ export class EngineAdapters {
     const files = await openSource(source, { modelsUrl, hub })
     const { loadAdapter } = await import('../adapters/load.ts')
     const parsed = await loadAdapter(files, runner.model, { name, baseNames: [modelId] })
-    return this.set.add(await this.withoutBaseCopies(parsed), scale, (conditions) =>
-      this.measureEffect(conditions),
+    const { withoutBaseCopies } = await import('./baseCopies.ts')
+    const effects = await this.probe()
+    return this.set.add(await withoutBaseCopies(parsed, runner), scale, (conditions) =>
+      effects.measure(conditions),
     )
   }
 
-  /** PEFT stores the base's matrix beside an adapted embedding or head. It must be the loaded one, and is not kept twice. */
-  private async withoutBaseCopies(parsed: ParsedAdapter): Promise<ParsedAdapter> {
-    const { runner } = this.parts
-    const reader = new WeightReader(runner)
-    for (const { name, origin, values } of parsed.replacements) {
-      if (origin !== 'base') continue
-      const loaded = await reader.matrix(
-        runner.weights.view(name === 'logits' && runner.model.tiedHead ? 'embed' : name),
-      )
-      let largest = 0
-      let difference = 0
-      values.forEach((value, i) => {
-        largest = Math.max(largest, Math.abs(loaded[i] ?? 0))
-        difference = Math.max(difference, Math.abs(value - (loaded[i] ?? 0)))
-      })
-      // A quantised base differs from its copy by up to half a step: 1/16 of the largest weight for q4_0.
-      if (difference > largest / 12) throw otherBase(parsed.name, name, difference)
-    }
-    return { ...parsed, replacements: parsed.replacements.filter(({ origin }) => origin !== 'base') }
-  }
-
-  /** What a conditions changes on a short probe prompt, against the base. */
-  private async measureEffect(conditions: Conditions): Promise<AdapterEffect> {
-    const ids = await this.probeIds()
-    const adapted = await this.probeLogits(ids, conditions)
-    const base = await this.probeBase(ids)
-    const { vocab } = this.parts.runner.model
-    let maxDeltaLogit = 0
-    let kl = 0
-    for (let row = 0; row < ids.length; row++) {
-      const [a, b] = [adapted, base].map((data) => data.subarray(row * vocab, (row + 1) * vocab))
-      invariant(a && b, 'both runs have this row')
-      a.forEach((logit, i) => (maxDeltaLogit = Math.max(maxDeltaLogit, Math.abs(logit - (b[i] ?? 0)))))
-      kl += klDivergence(logSoftmax(a), logSoftmax(b))
-    }
-    return { maxDeltaLogit, meanKl: kl / ids.length }
-  }
-
-  private async probeBase(ids: readonly number[]): Promise<Float32Array> {
-    this.baseProbe ??= this.probeLogits(ids, BASE_CONDITIONS)
-    try {
-      return await this.baseProbe
-    } catch (error) {
-      this.baseProbe = null
-      throw error
-    }
-  }
-
-  private async probeLogits(ids: readonly number[], conditions: Conditions): Promise<Float32Array> {
-    const { traceSteps } = await import('../inspect/trace.ts')
-    const logits = (await traceSteps(this.parts.runner, ids, ['logits'], conditions)).get('logits')
-    invariant(logits, 'logits were probed')
-    return logits.data
-  }
-
-  /** At most eight tokens, so that the kernels of small batches serve. */
-  private async probeIds(): Promise<number[]> {
-    const { tokenizer } = this.parts
-    const text = tokenizer ? await tokenizer.encode(PROBE_TEXT) : []
-    const ids =
-      text.length > 0
-        ? text
-        : Array.from({ length: PROBE_ROWS }, (_, i) => (i * 7919 + 1) % this.parts.runner.model.vocab)
-    return ids.slice(0, Math.min(PROBE_ROWS, this.parts.runner.context))
+  private async probe(): Promise<EffectProbe> {
+    const { EffectProbe: Probe } = await import('./adapterEffect.ts')
+    this.effects ??= new Probe(this.parts.runner, this.parts.tokenizer)
+    return this.effects
   }
 
   /** Compiles the kernels that adapters need, by laying out an empty one and dropping it again. */
@@ -140,7 +73,7 @@ export class EngineAdapters {
       if (this.set.list().length > 0) return
       const { emptyAdapter } = await import('../adapters/emptyAdapter.ts')
       await this.set.place([{ slot: 0, parsed: emptyAdapter(runner.model) }])
-      await this.probeBase(await this.probeIds())
+      await (await this.probe()).readBase()
       await this.set.place([])
     })
   }
@@ -215,15 +148,4 @@ export class EngineAdapters {
       },
     )
   }
-}
-
-function otherBase(adapter: string, name: string, difference: number): TokenscopeError {
-  return new TokenscopeError(
-    'unsupported',
-    `The adapter "${adapter}" carries another ${name} matrix than the loaded model's.`,
-    {
-      hint: 'It was trained on another base. Load that base, or an adapter without its own copy of the matrix.',
-      details: { adapter, name, difference },
-    },
-  )
 }

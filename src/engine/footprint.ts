@@ -12,7 +12,7 @@ import { MAX_LOGIT_ROWS, MAX_ROWS } from '../run/rows.ts'
 import { cachePages, ringRows } from '../run/sizes.ts'
 import { bytesFor } from '../weights/formats/layout.ts'
 import { storedType, type FormatOf } from '../weights/load.ts'
-import { planMatrices } from '../weights/plan.ts'
+import { bytesOfExpert, planMatrices } from '../weights/plan.ts'
 
 /** What a model takes on the GPU. */
 export interface Footprint {
@@ -22,7 +22,7 @@ export interface Footprint {
   /** Activations and kept logits. */
   readonly work: number
   readonly total: number
-  /** Of one layer's keys, the largest buffer that cannot be cut apart. */
+  /** Of one layer's keys or of an expert, the largest buffer that cannot be cut apart. */
   readonly largestBuffer: number
 }
 
@@ -40,12 +40,12 @@ export interface StoredTensors {
 
 const vectorBytes = (length: number): number => Math.ceil(length / 4) * 16
 
-/** Bytes of the weights, from the tensors' types and shapes, in the layouts that loading gives them. */
-export function weightBytes(
+/** Bytes of the weights, and of the largest that lie in one buffer whatever it takes, from the tensors' types and shapes. */
+function weightBytes(
   model: ModelDescription,
   { tensors, formatOf }: StoredTensors,
   asked: LoadRequest['weights'],
-): number {
+): { weights: number; largest: number } {
   const stored = (name: string) => {
     const tensor = tensors.get(name)
     invariant(tensor, `${name} was found`)
@@ -58,7 +58,12 @@ export function weightBytes(
     return sum + bytesFor(format, rows, cols, group) + bias
   }, 0)
   const vectors = model.params.filter(({ role }) => role === 'vector')
-  return vectors.reduce((sum, { shape }) => sum + vectorBytes(elements(shape)), matrices)
+  const weights = vectors.reduce((sum, { shape }) => sum + vectorBytes(elements(shape)), matrices)
+  // Loading keeps the matrices of an expert apart where it must.
+  const largest = plans.map((plan) =>
+    Math.max(...plan.parts.map((part) => bytesOfExpert({ ...plan, parts: [part] }))),
+  )
+  return { weights, largest: Math.max(0, ...largest) }
 }
 
 /** Bytes of the pages of keys and values of a text of `context` positions, and of the largest buffer among them. */
@@ -90,8 +95,9 @@ export function footprint(
   kv: KvFormat,
 ): Footprint {
   const program = model.record({ rows: MAX_ROWS, logitRows: MAX_LOGIT_ROWS, positions: context })
-  const weights = weightBytes(model, stored, asked)
-  const { cache, largestBuffer } = cacheBytes(cacheLayers(program), context, kv)
+  const { weights, largest } = weightBytes(model, stored, asked)
+  const { cache, largestBuffer: ofCache } = cacheBytes(cacheLayers(program), context, kv)
+  const largestBuffer = Math.max(largest, ofCache)
   const work = workBytes(program, model.vocab, context)
   return { weights, cache, work, total: weights + cache + work, largestBuffer }
 }

@@ -8,6 +8,18 @@ export interface LedgerBuffer {
   readonly bytes: number
 }
 
+/** Of a buffer that no part of can be taken away, on a device that allows `max` bytes. */
+export function tooLarge(label: string, bytes: number, max: number): TokenscopeError {
+  return new TokenscopeError(
+    'limit',
+    `A GPU buffer of ${bytes} bytes is needed for ${label}; this device allows ${max}.`,
+    {
+      hint: 'Choose a smaller model, a shorter context, or a quantised weight format.',
+      details: { label, bytes, maxBufferSize: max },
+    },
+  )
+}
+
 /** Every GPU buffer of one engine: created and destroyed here only, so that bytes can be counted and leaks seen. */
 export class BufferLedger {
   private readonly live = new Set<LedgerBuffer>()
@@ -33,16 +45,7 @@ export class BufferLedger {
     if (this.closed) throw new TokenscopeError('aborted', 'The model was freed while this was under way.')
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
     const max = this.device.limits.maxBufferSize
-    if (size > max) {
-      throw new TokenscopeError(
-        'limit',
-        `A GPU buffer of ${size} bytes is needed for ${label}; this device allows ${max}.`,
-        {
-          hint: 'Choose a smaller model, a shorter context, or a quantised weight format.',
-          details: { label, bytes: size, maxBufferSize: max },
-        },
-      )
-    }
+    if (size > max) throw tooLarge(label, size, max)
     const buffer = { gpu: this.device.createBuffer({ label, size, usage }), label, bytes: size }
     this.live.add(buffer)
     this.bytes += size

@@ -1,13 +1,15 @@
+import clampWgsl from '../../shaders/ops/clamp.wgsl?raw'
 import expertSumWgsl from '../../shaders/ops/expert_sum.wgsl?raw'
 import routeWgsl from '../../shaders/ops/route.wgsl?raw'
 import { kernel } from '../gpu/providers.ts'
 import type { ExpertOpName, RouterSoftmax } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
-import { factorFormula, gateFormula, normFormula } from './formulas.ts'
+import { factorFormula, formatNumber, gateFormula, normFormula } from './formulas.ts'
 import { matvecKernel, type Matvec, type Provider } from './linear.ts'
 import { normParams } from './norm.ts'
 import { planeParams, type MatrixView, type Shard } from './operands.ts'
 import {
+  elementGrid,
   inputOf,
   read,
   vectorOf,
@@ -234,8 +236,25 @@ const expertsAdd: Op<'experts_add'> = {
   dispatches: sum,
 }
 
+/** Bounds on queries, keys and values, which OLMoE has. */
+const clamp: Op<'clamp'> = {
+  formula: ({ attrs }) => `y = min(max(x, −${formatNumber(attrs.limit)}), ${formatNumber(attrs.limit)})`,
+  dispatches(step, context) {
+    const n = widthOf(step)
+    return [
+      {
+        shader: kernel({ name: 'clamp', text: clampWgsl }, []),
+        bindings: [read(2, inputOf(step, 0, context)), write(4, context.tensor(step.name))],
+        params: { n, limit: step.attrs.limit },
+        grid: elementGrid(n, context),
+      },
+    ]
+  },
+}
+
 /** Every op that only mixtures of experts have. */
 export const EXPERT_OPS: { readonly [O in ExpertOpName]: Op<O> } = {
+  clamp,
   expert_gated: expertGated,
   expert_linear: expertLinear,
   expert_sum: expertSum,

@@ -77,7 +77,7 @@ export const cache: Op<'cache'> = {
 
 /** Heads are normed before they turn: threads share a sum of squares, so a group of them takes a head. */
 function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispatch {
-  const { heads, kvHeads, headDim, norm, rope } = step.attrs
+  const { heads, kvHeads, headDim, norm, rope, limit = 0 } = step.attrs
   invariant(norm, `${step.name} norms its heads`)
   const { variant, size } = context
   const pages = pagesOf(step, context)
@@ -109,6 +109,7 @@ function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispat
       q_bias: biasAt(norm.q),
       k_bias: biasAt(norm.k),
       ...runNormParams(norm.norm),
+      limit,
     },
     grid: [variant.threadPerOutput ? Math.ceil(all / variant.workgroup) : all, size.rows, 1],
   }
@@ -117,9 +118,11 @@ function normedRopeCache(step: OpStep<'rope_cache'>, context: OpContext): Dispat
 /** Splits the stacked product, (norms and) rotates queries and keys, and writes the pages, in one dispatch. Its tensor is the queries. */
 export const ropeCache: Op<'rope_cache'> = {
   formula: ({ attrs }) => {
-    const normed = (x: string): string => (attrs.norm ? `norm(${x})` : x)
+    const { limit } = attrs
+    const bounded = (x: string): string => (limit === undefined ? x : `clamp(${x}, ±${limit})`)
+    const normed = (x: string): string => (attrs.norm ? bounded(`norm(${x})`) : x)
     const turned = (x: string): string => (attrs.rope ? `rope(${normed(x)})` : normed(x))
-    return `q = ${turned('q')}, K[position] = ${turned('k')}, V[position] = v`
+    return `q = ${turned('q')}, K[position] = ${turned('k')}, V[position] = ${bounded('v')}`
   },
   dispatches(step, context) {
     const { heads, kvHeads, headDim, norm, rope } = step.attrs

@@ -162,6 +162,8 @@ export interface Attrs extends TrainAttrs {
   positions: NoAttrs
   /** x·(1 + β·ln(1 + ⌊position / context⌋)) */
   position_scale: { readonly beta: number; readonly context: number }
+  /** x between ±limit */
+  clamp: { readonly limit: number }
   /** residual + scale·x */
   add: { readonly scale: number }
   gate: GateAttrs
@@ -179,8 +181,8 @@ export interface Attrs extends TrainAttrs {
   /** s·(α/r)·A·x of all adapters on a stack. */
   lora_a: { readonly stack: string }
   embed_lora: NoAttrs
-  /** Blends a module with an adapter's replacement of it. */
-  blend: NoAttrs
+  /** Blends a module with the `nth` of the adapters' replacements of it. */
+  blend: { readonly module: string; readonly nth: number }
   edit: NoAttrs
 
   norm_linear: ProductAttrs & FinishAttrs & { readonly norm: FoldedNorm }
@@ -194,6 +196,8 @@ export interface Attrs extends TrainAttrs {
     readonly rope: RopeAttrs | null
     /** Norms before the rotation. */
     readonly norm: QueryKeyNorm | null
+    /** Bound on what leaves the norms, and on values. */
+    readonly limit?: number
   }
   attention: ScoresAttrs
   /** `stride`: scores that the router's product makes for a row, those of experts first. */
@@ -216,6 +220,7 @@ export type OpName = keyof Attrs
 
 /** Ops that only mixtures of experts have. */
 export const EXPERT_OP_NAMES = [
+  'clamp',
   'expert_gated',
   'expert_linear',
   'expert_sum',

@@ -3,10 +3,11 @@ import type { Fusing, Rule } from './fuse.ts'
 import { foldedNorm, stackProducts, type NormStep } from './fuseProducts.ts'
 import { isOp, widthOf, type Step, type StepOf } from './step.ts'
 
-/** What lies between a product and the attention that reads it: a norm, a rotation, or neither. */
+/** What lies between a product and the attention that reads it: a norm, a bound, a rotation, or none of them. */
 interface Chain {
   readonly product: StepOf<'linear'>
   readonly norm: NormStep | null
+  readonly clamp: StepOf<'clamp'> | null
   readonly rope: StepOf<'rope'> | null
 }
 
@@ -21,9 +22,10 @@ function chainTo(name: string | undefined, reader: Step, { graph, isFree }: Fusi
     return step
   }
   const rope = pass(graph.producer(next, 'rope'))
+  const clamp = pass(graph.producer(next, 'clamp'))
   const norm = pass(graph.producer(next, 'rms_norm', 'layer_norm'))
   const product = pass(graph.producer(next, 'linear'))
-  return product && { product, norm, rope }
+  return product && { product, norm, clamp, rope }
 }
 
 /** The norms as one kernel takes them: on both queries and keys or on neither, alike but for their weights. */
@@ -45,7 +47,14 @@ function rotation(q: Chain, k: Chain): Attrs['rope_cache']['rope'] | 'unlike' {
   return same ? (q.rope?.attrs ?? null) : 'unlike'
 }
 
-/** (norm →) q, k, v as one product, then (norms, rotation and) cache in one kernel, whose tensor is the queries. */
+/** The bound on queries, keys and values, which must be one; null where none is. Only the kernel that norms heads knows it. */
+function boundOf(chains: readonly Chain[], isNormed: boolean): number | null | 'unlike' {
+  const [limit, ...others] = chains.map(({ clamp }) => clamp?.attrs.limit ?? null)
+  if (limit === undefined || others.some((other) => other !== limit)) return 'unlike'
+  return limit === null || isNormed ? limit : 'unlike'
+}
+
+/** (norm →) q, k, v as one product, then (norms, bounds, rotation and) cache in one kernel, whose tensor is the queries. */
 export const attentionInput: Rule = (last, fusing) => {
   if (!isOp(last, 'cache')) return null
   const { graph } = fusing
@@ -60,17 +69,19 @@ export const attentionInput: Rule = (last, fusing) => {
   const { heads, kvHeads, headDim } = scores.attrs
   const norm = queryKeyNorm(q, k, headDim)
   const rope = rotation(q, k)
-  if (norm === 'unlike' || rope === 'unlike') return null
+  const limit = boundOf([q, k, v], norm !== null)
+  if (norm === 'unlike' || rope === 'unlike' || limit === 'unlike') return null
   const product = stackProducts([q.product, k.product, v.product], fusing)
   const stack = product?.makes.at(-1)
   if (!product || !stack) return null
-  const own = [q.norm, k.norm, q.rope, k.rope, last].filter((step) => step !== null)
+  const clamps = [q.clamp, k.clamp, v.clamp]
+  const own = [q.norm, k.norm, ...clamps, q.rope, k.rope, last].filter((step) => step !== null)
   const step: Step = {
     ...last,
     op: 'rope_cache',
     inputs: [stack.step.name],
     params: own.flatMap(({ params }) => params),
-    attrs: { heads, kvHeads, headDim, norm, rope },
+    attrs: { heads, kvHeads, headDim, norm, rope, ...(limit === null ? {} : { limit }) },
     axes: q.product.axes,
     flops: own.reduce((sum, { flops }) => sum + flops, 0),
     covers: own.map(({ name }) => name),

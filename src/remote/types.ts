@@ -49,6 +49,7 @@ export const UNOFFERED = [
   'newAdapter',
   'gradients',
   'train',
+  'trainingState',
   'removeAdapter',
   'mergeAdapters',
   'unmergeAdapters',

@@ -91,6 +91,11 @@ function packMasks(edits: readonly Placed<MaskEdit>[]): Uint32Array<ArrayBuffer>
   return words
 }
 
+/** True unless an edit leaves every value as it is. */
+function acts(edit: Edit): boolean {
+  return !((edit.kind === 'scale' && edit.factor === 1) || (edit.kind === 'add' && edit.factor === 0))
+}
+
 /** Earliest position an edit reaches: pages before it are the base's. */
 function firstEditedPosition(edits: readonly Edit[]): number {
   return Math.min(
@@ -123,7 +128,8 @@ export class EditSet {
     this.key = JSON.stringify(edits, (_, value: unknown) =>
       value instanceof Float32Array ? Array.from(value) : value,
     )
-    this.firstPosition = firstEditedPosition(edits)
+    const acting = edits.filter(acts)
+    this.firstPosition = firstEditedPosition(acting)
     const steps = new Map(edits.map((edit) => [edit.step, stepOf(edit, program)]))
     const placed = edits.map((edit, i) => ({ edit, slot: slots?.[i] ?? ALL_ROWS }))
     const packed = [...steps].map(([name, step]): [string, Uint32Array<ArrayBuffer>] => {
@@ -133,6 +139,8 @@ export class EditSet {
       return [name, masks.length > 0 ? packMasks(masks) : packFeatureEdits(features, step)]
     })
     for (const [step, words] of packed) {
+      // What changes nothing takes no step: the same kernels run as without it.
+      if (!acting.some((edit) => edit.step === step)) continue
       const buffer = ledger.create(
         `edits:${step}`,
         words.byteLength,

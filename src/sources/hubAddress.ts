@@ -1,3 +1,5 @@
+import { percentDecoded } from './percentDecoded.ts'
+
 /** Where a model lies on a hub. */
 export interface HubAddress {
   /** `owner/name`. */
@@ -37,7 +39,7 @@ export function parseHubId(text: string): HubAddress | null {
 export function parseHubLink(url: URL, endpoint: string): HubAddress | null {
   const hosts = [DEFAULT_ENDPOINT, endpoint].map((known) => new URL(known).host)
   if (![...hosts, SHORT_HOST].includes(url.host)) return null
-  const path = decodeURIComponent(url.pathname).replace(/^\/|\/$/g, '')
+  const path = percentDecoded(url.pathname).replace(/^\/|\/$/g, '')
   const [, id = '', kind, rest] = /^([^/]+\/[^/]+)(?:\/(tree|blob|resolve|raw)\/(.+))?$/.exec(path) ?? []
   if (kind === undefined || rest === undefined) return address(id)
   if (kind === 'tree') return address(id, rest)

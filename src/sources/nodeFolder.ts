@@ -3,6 +3,7 @@ import { throwIfAborted, TokenscopeError } from '../errors.ts'
 import { badFile } from '../formats/badFile.ts'
 import { checkFileName } from '../formats/fileNames.ts'
 import type { FileSource } from '../formats/tensors.ts'
+import { percentDecoded } from './percentDecoded.ts'
 
 type Fs = typeof NodeFs
 const CHUNK_BYTES = 1024 * 1024
@@ -33,7 +34,7 @@ export async function isThere(path: string): Promise<boolean> {
 
 /** A folder on disk, in Node. `folder` ends in a slash when it is a URL. `file` is the one of its files that is meant. */
 export function nodeFolderSource(folder: string | URL, file?: string): FileSource {
-  const label = folder instanceof URL ? decodeURIComponent(folder.pathname) : folder
+  const label = folder instanceof URL ? percentDecoded(folder.pathname) : folder
   const place = (name: string): string | URL => {
     checkFileName(name, { file: label, field: 'file name' })
     return folder instanceof URL

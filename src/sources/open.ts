@@ -6,6 +6,7 @@ import { isNode } from './isNode.ts'
 import { urlSource } from './url.ts'
 import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
 import type { FileSource } from '../formats/tensors.ts'
+import { percentDecoded } from './percentDecoded.ts'
 
 const HUB_HOST = /^(huggingface|hf)\.co$/
 const MODEL_ID = /^[A-Za-z0-9][\w.-]*$/
@@ -93,7 +94,7 @@ async function openAddress(text: string, hub: HubOptions | undefined): Promise<F
       expected: 'http or https',
     })
   }
-  if (/(^|\/)\.\.(\/|$)/.test(decodeURIComponent(url.pathname)))
+  if (/(^|\/)\.\.(\/|$)/.test(percentDecoded(url.pathname)))
     throw badSource('The address leaves its folder.', { got: text })
   if (HUB_HOST.test(url.host) || (hub?.endpoint && url.href.startsWith(hub.endpoint))) {
     const { endpointOf, openHub, parseHubLink } = await import('./openHub.ts')
@@ -105,7 +106,7 @@ async function openAddress(text: string, hub: HubOptions | undefined): Promise<F
   url.pathname = url.pathname.replace(/\/[^/]+\.(json|safetensors|gguf)$/i, '/').replace(/\/?$/, '/')
   url.search = ''
   url.hash = ''
-  return file === undefined ? urlSource(url) : urlSource(url, { file: decodeURIComponent(file) })
+  return file === undefined ? urlSource(url) : urlSource(url, { file: percentDecoded(file) })
 }
 
 async function folderAt(folder: URL, label: string): Promise<FileSource> {
@@ -117,7 +118,7 @@ const entriesOf = (list: JsonValue | undefined): JsonValue[] => (Array.isArray(l
 /** The folder of a model's or adapter's id in models.json: its `path`, relative to that file, by default `models/<id>/`. */
 async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL | null; known: string[] }> {
   const beside = await folderAt(new URL('.', modelsUrl), 'models.json')
-  const name = decodeURIComponent(modelsUrl.pathname.split('/').at(-1) ?? '')
+  const name = percentDecoded(modelsUrl.pathname.split('/').at(-1) ?? '')
   if (!(await beside.has(name))) return { folder: null, known: [] }
   const list = parseStrictJson(await beside.read(name, { maxBytes: MAX_LIST_BYTES }), name)
   const known: string[] = []

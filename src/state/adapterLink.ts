@@ -1,8 +1,10 @@
 import { TokenscopeError } from '../errors.ts'
 import type { SavedTrack } from './adapterMemory.ts'
-import { actingScale, type Track } from './adapterScales.ts'
+import { actingScale, type AdapterOrigin, type Track } from './adapterScales.ts'
+import { isOnHub } from './hubNames.ts'
+import { percentDecoded } from '../sources/percentDecoded.ts'
 
-const ITEM = /^(\??)([^*]+)\*(-?\d+(?:\.\d+)?)$/
+const ITEM = /^([?@]?)([^*]+)\*(-?\d+(?:\.\d+)?)$/
 
 /** A name without the signs that part items. */
 const spell = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
@@ -11,16 +13,23 @@ const spell = (name: string): string => encodeURIComponent(name).replaceAll('*',
 export type LinkedTrack = SavedTrack & Partial<Pick<Track, 'id'>>
 
 /**
- * The adapters that act, as a link carries them: `bard*0.8,?my-lora*1`. Those that come with the page stand by their id; all
- * others cannot be sent along and are named, behind a question mark. Null while none acts.
+ * The adapters that act, as a link carries them: `bard*0.8,@owner%2Fname*1,?my-lora*1`. Those that come with the page stand by their
+ * id, those of the hub by their name there; all others cannot be sent along and are named, behind a question mark. Null while none
+ * acts.
  */
 export function formatAdapters(tracks: readonly LinkedTrack[], solo: string | null): string | null {
   const items = tracks.flatMap(({ id = '', name, scale, enabled, origin }) => {
     const acting = actingScale({ id, scale, enabled }, solo)
-    const who = origin.kind === 'listed' ? spell(origin.id) : `?${spell(name)}`
-    return acting === 0 ? [] : [`${who}*${Number(acting.toFixed(4))}`]
+    return acting === 0 ? [] : [`${reference(name, origin)}*${Number(acting.toFixed(4))}`]
   })
   return items.length === 0 ? null : items.join(',')
+}
+
+function reference(name: string, origin: AdapterOrigin): string {
+  if (origin.kind === 'listed') return spell(origin.id)
+  return origin.kind === 'address' && isOnHub(origin.address)
+    ? `@${spell(origin.address)}`
+    : `?${spell(name)}`
 }
 
 /**
@@ -29,14 +38,33 @@ export function formatAdapters(tracks: readonly LinkedTrack[], solo: string | nu
  */
 export function parseAdapters(text: string, listed: ReadonlyMap<string, string>): SavedTrack[] {
   return text.split(',').flatMap((item): SavedTrack[] => {
-    const [, missing, spelled, scale] = ITEM.exec(item) ?? []
+    const [, sign, spelled, scale] = ITEM.exec(item) ?? []
     if (spelled === undefined) return []
-    const id = /%(?![\da-f]{2})/i.test(spelled) ? spelled : decodeURIComponent(spelled)
-    const name = missing === '' ? listed.get(id) : undefined
-    const origin = name === undefined ? ({ kind: 'files' } as const) : ({ kind: 'listed', id } as const)
-    return [{ name: name ?? id, origin, scale: Number(scale), enabled: true }]
+    const id = percentDecoded(spelled)
+    return [
+      {
+        ...named(id, sign === '' ? listed.get(id) : undefined, sign === '@'),
+        scale: Number(scale),
+        enabled: true,
+      },
+    ]
   })
 }
+
+/** A link names no address but the hub's: opening it must not ask anybody else for anything. */
+function named(
+  id: string,
+  listedName: string | undefined,
+  onHub: boolean,
+): Pick<SavedTrack, 'name' | 'origin'> {
+  if (listedName !== undefined) return { name: listedName, origin: { kind: 'listed', id } }
+  if (!onHub || !isOnHub(id)) return { name: id, origin: { kind: 'files' } }
+  return { name: nameOfAddress(id), origin: { kind: 'address', address: id } }
+}
+
+/** What an adapter is called that is read from an address. */
+export const nameOfAddress = (address: string): string =>
+  address.replace(/\/+$/, '').split('/').at(-1) ?? address
 
 /** Adapters that a link names and cannot carry. */
 export function missingAdapters(missing: readonly SavedTrack[]): TokenscopeError {

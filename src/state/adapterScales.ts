@@ -1,5 +1,5 @@
-import type { AdapterReport, AdapterScale } from '../api/model.ts'
-import type { Anatomy } from './anatomy.ts'
+import type { AdapterReport, AdapterScale, Model } from '../api/model.ts'
+import type { Anatomy } from '../analysis/anatomy.ts'
 import { placeOf } from './stepPlace.ts'
 
 /** One adapter's scale, with the name people know it by. */
@@ -30,6 +30,21 @@ export const SCALE_END = 2
 export function actingScale(track: Pick<Track, 'id' | 'scale' | 'enabled'>, solo: string | null): number {
   if (solo !== null) return track.id === solo ? track.scale : 0
   return track.enabled ? track.scale : 0
+}
+
+/** Tells the engine every row's acting scale; what is switched off makes room first. `refused` hears of each that cannot act. */
+export async function sendScales(
+  model: Pick<Model, 'setAdapterScale'>,
+  { tracks, solo }: { tracks: readonly Track[]; solo: string | null },
+  refused: (track: Track, error: unknown) => void,
+): Promise<void> {
+  const scales = tracks.map((track) => ({ track, scale: actingScale(track, solo) }))
+  const ordered = scales.sort((a, b) => Number(a.scale !== 0) - Number(b.scale !== 0))
+  await Promise.all(
+    ordered.map(({ track, scale }) =>
+      model.setAdapterScale(track.id, scale).catch((error: unknown) => refused(track, error)),
+    ),
+  )
 }
 
 /** Everything that acts, in the order of the rows; empty is the base. */

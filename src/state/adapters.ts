@@ -1,21 +1,21 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
-import { identify } from '../engine/identify.ts'
-import { arrangementOf, bringBack, type Arrangement } from './adapterArrangement.ts'
-import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
-import { formatAdapters, missingAdapters, parseAdapters } from './adapterLink.ts'
+import { arrangementOf, type Arrangement } from './adapterArrangement.ts'
+import type { AdapterActions } from './adapterActions.ts'
+import { formatAdapters } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
-import { actingScale, freeName, scalesOf, type NamedScale, type Track } from './adapterScales.ts'
-import type { Absent, AdaptersState, Addition } from './adapterState.ts'
+import { scalesOf, sendScales, type NamedScale, type Track } from './adapterScales.ts'
+import type { AdaptersState } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
-import { isRunning } from './app.ts'
-import type { AdapterEntry } from './catalogue.ts'
 import { linkPartChanged, registerLinkPart } from './linkParts.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 
-/** The adapters on the page's model: loads them, scales them, remembers them. */
+/**
+ * The adapters on the page's model: which there are, at what scale they act, what is remembered of them. What a person does with
+ * them is in `adapterActions.ts`, read when it is needed.
+ */
 export class Adapters {
   readonly state = createStore<AdaptersState>()(() => ({
     tracks: [],
@@ -29,8 +29,9 @@ export class Adapters {
   readonly text: TextScales
   /** Hears what a person has changed: a key of the catalogue, the row and field of a number, and how things stood before. */
   onChange: (label: string, field: string, before: Arrangement) => void = () => undefined
-  private readonly session: Session
-  private model: Model | null = null
+  readonly session: Session
+  /** The model whose rows these are. */
+  model: Model | null = null
   /** Sources of this visit by track name, so that dropped files survive a change of model. */
   readonly sources = new Map<string, ModelSource>()
   /** Adapters on their way in. */
@@ -59,149 +60,6 @@ export class Adapters {
     return arrangementOf(this.state.getState(), (track) => this.sourceOf(track))
   }
 
-  /** Takes dropped or chosen files if they are an adapter's and a model is there to carry it. */
-  async offer(files: readonly File[], name: string | null = null): Promise<boolean> {
-    if (this.session.model === null || (await identify(files)) !== 'adapter') return false
-    await this.add({ source: files, origin: { kind: 'files' }, name: name ?? nameOfFiles(files) })
-    return true
-  }
-
-  addListed(entry: AdapterEntry): Promise<boolean> {
-    return this.add({ source: entry.id, origin: { kind: 'listed', id: entry.id }, name: entry.name })
-  }
-
-  addAddress(address: string): Promise<boolean> {
-    const name = address.replace(/\/+$/, '').split('/').at(-1) ?? address
-    return this.add({ source: address, origin: { kind: 'address', address }, name })
-  }
-
-  /** Files chosen by hand: always an adapter, so that what is wrong with them is said. */
-  addFiles(files: readonly File[]): Promise<boolean> {
-    return this.add({ source: files, origin: { kind: 'files' }, name: nameOfFiles(files) })
-  }
-
-  /** Compiles what adapters need while nothing else happens. */
-  prepare(): void {
-    const { model } = this.session
-    const { tracks, merged, pending } = this.state.getState()
-    if (model === null || isRunning(this.session.app.getState().run)) return
-    if (tracks.length > 0 || pending.length > 0 || merged !== null) return
-    model.prepareAdapters().catch((error: unknown) => this.session.report(error))
-  }
-
-  setScale(id: string, scale: number): void {
-    if (!Number.isFinite(scale)) return
-    const before = this.arrangement
-    this.change(id, { scale })
-    this.onChange('adapters.did.scale', `scale ${id}`, before)
-  }
-
-  setEnabled(id: string, enabled: boolean): void {
-    const before = this.arrangement
-    this.change(id, { enabled })
-    this.onChange('adapters.did.switch', '', before)
-  }
-
-  setSolo(solo: string | null): void {
-    const before = this.arrangement
-    this.state.setState({ solo })
-    this.apply()
-    this.onChange('adapters.did.switch', '', before)
-  }
-
-  select(id: string): void {
-    this.state.setState({ selected: id })
-  }
-
-  /** Puts a row at another place; the order is the reader's, the sum has none. */
-  move(id: string, to: number): void {
-    const { tracks } = this.state.getState()
-    const track = tracks.find((one) => one.id === id)
-    if (track === undefined) return
-    const others = tracks.filter((one) => one !== track)
-    const place = Math.max(0, Math.min(others.length, to))
-    this.state.setState({ tracks: [...others.slice(0, place), track, ...others.slice(place)] })
-    this.keep()
-  }
-
-  async remove(id: string): Promise<void> {
-    const before = this.arrangement
-    if (await this.waitFor(this.drop(id))) this.onChange('adapters.did.remove', '', before)
-  }
-
-  /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
-  arrange(wanted: Arrangement): Promise<void> {
-    const drop = (id: string) => this.drop(id)
-    const add = (addition: Addition) => this.addTo(addition)
-    const sourceOf = (track: SavedTrack) => this.sourceOf(track)
-    return this.waitFor(
-      bringBack(wanted, { state: this.state, sourceOf, add, drop }).then(() => this.apply()),
-    )
-  }
-
-  /** Takes a row away at once, then its adapter; false when it is on its way out already, or the engine could not. */
-  private async drop(id: string): Promise<boolean> {
-    const { model } = this
-    const track = this.find(id)
-    if (model === null || track === undefined) return false
-    const { tracks, solo, selected } = this.state.getState()
-    const left = tracks.filter((one) => one.id !== id)
-    this.state.setState({
-      tracks: left,
-      solo: solo === id ? null : solo,
-      selected: selected === id ? (left[0]?.id ?? null) : selected,
-    })
-    try {
-      await model.removeAdapter(id)
-    } catch (error) {
-      if (model === this.model) this.state.setState((state) => ({ tracks: [...state.tracks, track] }))
-      this.session.report(error)
-      return false
-    }
-    this.sources.delete(track.name)
-    this.apply()
-    return true
-  }
-
-  /** Tries an absent adapter once more on the model that is there now. */
-  async retry(absent: Absent): Promise<void> {
-    const source = this.sourceOf(absent)
-    if (source === null) return
-    this.forget(absent)
-    await this.add({ ...absent, source })
-  }
-
-  forget(absent: Absent): void {
-    this.state.setState(({ absent: list }) => ({ absent: list.filter((one) => one !== absent) }))
-    this.keep()
-  }
-
-  /** Folds what acts into the weights. */
-  merge(): Promise<void> {
-    const { scales } = this
-    return this.work('merge', async (model) => {
-      await model.mergeAdapters(scales)
-      this.state.setState({ merged: scales })
-    })
-  }
-
-  unmerge(): Promise<void> {
-    return this.work('unmerge', async (model) => {
-      await model.unmergeAdapters()
-      this.state.setState({ merged: null })
-      this.apply()
-    })
-  }
-
-  /** All at their scales as files to keep: one adapter for PEFT or for llama.cpp, or the model with them folded in. */
-  async export(format: 'peft' | 'gguf' | 'merged'): Promise<PackedFile | null> {
-    let packed: PackedFile | null = null
-    await this.work('export', async (model) => {
-      packed = await packExport(model, this.scales, format)
-    })
-    return packed
-  }
-
   /** A row for an adapter that the model holds. `source`: what it is made from again on another model; null: nothing yet. */
   put(track: Track, source: ModelSource | null): void {
     const { id, name } = track
@@ -212,48 +70,47 @@ export class Adapters {
       // A row of the same name that waited for its files is back.
       absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
     }))
-    this.text.scalesChanged()
-    this.keep()
+    this.acted()
   }
 
-  private find(id: string): Track | undefined {
-    return this.state.getState().tracks.find((track) => track.id === id)
+  /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
+  async arrange(wanted: Arrangement): Promise<void> {
+    await this.waitFor(this.actions().then((actions) => actions.bringBack(wanted)))
   }
 
-  private async work(kind: 'merge' | 'unmerge' | 'export', run: (model: Model) => Promise<void>) {
-    const { model } = this
-    if (model === null || this.state.getState().working !== null) return
-    this.state.setState({ working: kind })
-    try {
-      await run(model)
-    } catch (error) {
-      this.session.report(error)
-    } finally {
-      this.state.setState({ working: null })
-    }
+  /** Takes an adapter off the model. */
+  async remove(id: string): Promise<void> {
+    await (await this.actions()).remove(id)
   }
 
-  private change(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
+  /** Changes a row, without a word to the engine. */
+  edit(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
     this.state.setState(({ tracks }) => ({
       tracks: tracks.map((track) => (track.id === id ? { ...track, ...part } : track)),
     }))
-    this.apply()
+    this.acted()
   }
 
   /** Tells the engine every row's acting scale, and the text that it was written under others. */
-  private apply(): void {
+  apply(): void {
     const { model } = this
-    const { tracks, solo } = this.state.getState()
-    if (model !== null) {
-      Promise.all(tracks.map((track) => model.setAdapterScale(track.id, actingScale(track, solo)))).catch(
-        (error: unknown) => model === this.model && this.session.report(error),
-      )
-    }
+    if (model !== null)
+      void sendScales(model, this.state.getState(), ({ id, name }, error) => {
+        if (model !== this.model) return
+        // What cannot act beside the others is not shown as if it did.
+        if (toErrorData(error).code === 'unsupported') this.edit(id, { enabled: false })
+        this.session.report(error, { what: 'acting', name })
+      })
+    this.acted()
+  }
+
+  private acted(): void {
     this.text.scalesChanged()
     this.keep()
   }
 
-  private keep(): void {
+  /** Writes down what there is, for the next visit and for the page's link. */
+  keep(): void {
     const { tracks, absent } = this.state.getState()
     writeTracks([...tracks, ...absent])
     linkPartChanged()
@@ -264,7 +121,8 @@ export class Adapters {
     while (this.loading.size > 0) await Promise.all(this.loading)
   }
 
-  private waitFor<T>(work: Promise<T>): Promise<T> {
+  /** Counts `work` among what a text must wait for. */
+  waitFor<T>(work: Promise<T>): Promise<T> {
     const settled: Promise<unknown> = work.then(
       () => this.loading.delete(settled),
       () => this.loading.delete(settled),
@@ -273,35 +131,8 @@ export class Adapters {
     return work
   }
 
-  private async add(addition: Addition): Promise<boolean> {
-    const before = this.arrangement
-    try {
-      await this.waitFor(this.addTo(addition))
-      this.onChange('adapters.did.add', '', before)
-      return true
-    } catch (error) {
-      this.session.report(error, { what: 'adapter', name: addition.name ?? '' })
-      return false
-    }
-  }
-
-  private async addTo({ source, origin, name: asked, scale = 1, enabled = true }: Addition): Promise<void> {
-    const { model } = this
-    if (model === null) return
-    const { tracks, pending, solo } = this.state.getState()
-    const name = freeName(asked ?? 'adapter', [...tracks.map((track) => track.name), ...pending])
-    this.state.setState({ pending: [...pending, name] })
-    try {
-      const acting = enabled && solo === null ? scale : 0
-      const { id, report } = await model.addAdapter(source, { name, scale: acting })
-      if (model !== this.model) return
-      this.put({ id, name, scale, enabled, origin, report }, source)
-    } finally {
-      this.state.setState((state) => ({ pending: state.pending.filter((one) => one !== name) }))
-    }
-  }
-
-  private sourceOf({ name, origin }: SavedTrack): ModelSource | null {
+  /** Where an adapter of a row can be read from again; null: its files must be dropped again. */
+  sourceOf({ name, origin }: SavedTrack): ModelSource | null {
     switch (origin.kind) {
       case 'listed':
         return origin.id
@@ -318,8 +149,9 @@ export class Adapters {
     // Those of the tab's model wait for it while an engine elsewhere is on show.
     if (model === this.model || model === null || model.info.remote) return
     const { tracks, absent } = this.state.getState()
-    const wanted = this.linkedTracks(this.remembered ?? [...tracks, ...absent])
-    this.remembered = null
+    const before = this.remembered ?? [...tracks, ...absent]
+    const { linked } = this
+    this.remembered = this.linked = null
     this.model = model
     this.state.setState({
       tracks: [],
@@ -330,7 +162,8 @@ export class Adapters {
       merged: null,
       working: null,
     })
-    if (wanted.length > 0) void this.waitFor(this.carryOver(model, wanted))
+    if (before.length > 0 || linked !== null)
+      this.load((actions) => actions.carryOver(model, actions.linkedTracks(linked, before)))
   }
 
   private readLink(): string | null {
@@ -343,50 +176,19 @@ export class Adapters {
   /** A link that says nothing of adapters leaves them as they are. */
   private writeLink(text: string): void {
     if (text === '' || text === this.readLink()) return
-    this.linked = text
     const { model } = this
-    if (model !== null && model === this.session.model) void this.waitFor(this.exchange(model))
+    const there = model !== null && model === this.session.model
+    this.linked = there ? null : text
+    if (there) this.load((actions) => actions.exchange(model, text))
   }
 
-  /** The link's adapters in place of those of before; rows of before that are the same keep what a link leaves out. */
-  private linkedTracks(before: readonly SavedTrack[]): readonly SavedTrack[] {
-    const { linked } = this
-    this.linked = null
-    if (linked === null || linked === formatAdapters(before, null)) return before
-    const { adapters } = this.session.app.getState().catalogue
-    const wanted = parseAdapters(linked, new Map(adapters.map(({ id, name }) => [id, name])))
-    const missing = wanted.filter(({ name, origin }) => origin.kind === 'files' && !this.sources.has(name))
-    // A run that starts with the model takes errors of before off the page.
-    if (missing.length > 0) queueMicrotask(() => this.session.report(missingAdapters(missing)))
-    return wanted
+  private load(work: (actions: AdapterActions) => Promise<void>): void {
+    this.waitFor(this.actions().then(work)).catch((error: unknown) => this.session.report(error))
   }
 
-  private async exchange(model: Model): Promise<void> {
-    const { tracks } = this.state.getState()
-    const wanted = this.linkedTracks(tracks)
-    if (wanted === tracks) return
-    for (const { id } of tracks) await this.drop(id)
-    this.state.setState({ absent: [] })
-    await this.carryOver(model, wanted)
-  }
-
-  private async carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
-    for (const { name, scale, enabled, origin } of wanted) {
-      if (model !== this.model) return
-      const saved: SavedTrack = { name, scale, enabled, origin }
-      const source = this.sourceOf(saved)
-      const miss = (refused: Absent['refused']) =>
-        this.state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused }] }))
-      if (source === null) {
-        miss(null)
-        continue
-      }
-      try {
-        await this.addTo({ ...saved, source })
-      } catch (error) {
-        if (model === this.model) miss({ model: model.info.id, error: toErrorData(error) })
-      }
-    }
+  private async actions(): Promise<AdapterActions> {
+    const { adapterActionsOf } = await import('./adapterActions.ts')
+    return adapterActionsOf(this.session)
   }
 }
 

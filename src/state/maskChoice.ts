@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { Mask } from '../api/model.ts'
-import { maskName } from '../program/mask.ts'
+import { maskName } from '../analysis/steps.ts'
 import { perSession } from './perSession.ts'
 import type { Session } from './session.ts'
 

@@ -1,5 +1,5 @@
-import { localName } from '../program/step.ts'
-import type { Anatomy } from './anatomy.ts'
+import { localName } from '../analysis/steps.ts'
+import type { Anatomy } from '../analysis/anatomy.ts'
 
 /** Layer of a step or of a parameter that a step reads, and its name in there; of one that is unknown, outside the layers. */
 export function placeOf(

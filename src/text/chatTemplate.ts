@@ -83,6 +83,7 @@ function failureOf(reply: Exclude<SandboxReply, { status: 'text' }>): Failure {
       }
     case 'ids':
     case 'reads':
+    case 'matches':
     case 'done':
       return { reason: 'it gave no text', kind: 'limit', line: undefined }
   }

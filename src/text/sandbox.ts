@@ -1,5 +1,6 @@
 import { TokenscopeError } from '../errors.ts'
 import type { EncodeOptions } from '../api/generate.ts'
+import type { NamePattern } from './matchNames.ts'
 import type { TokenizerFile } from './tokenizerFile.ts'
 import type { ChatRequest } from './jinja/chat.ts'
 import type { TemplateReads } from '../api/chat.ts'
@@ -9,6 +10,7 @@ export type SandboxRequest =
   | { kind: 'render'; chat: ChatRequest }
   | { kind: 'describe'; template: string }
   | { kind: 'probe'; pattern: string }
+  | { kind: 'match'; patterns: readonly NamePattern[]; texts: readonly string[] }
   | { kind: 'load'; file: TokenizerFile }
   | { kind: 'encode'; text: string; options: Required<EncodeOptions> }
 
@@ -16,6 +18,7 @@ export type SandboxReply =
   | { status: 'text'; text: string }
   | { status: 'ids'; ids: number[] }
   | { status: 'reads'; reads: TemplateReads }
+  | { status: 'matches'; found: (string | Uint8Array)[] }
   | { status: 'done' }
   /** The template cannot be read, refuses its input, or needs what is not built. */
   | { status: 'fault'; kind: FaultKind; message: string; line: number | undefined }
@@ -90,7 +93,7 @@ async function loadSource(): Promise<string> {
 }
 
 /**
- * Runs a model's own code (chat template, unchecked patterns) in a thread of its own, which is killed when it takes too
+ * Runs code from files (chat templates, unchecked patterns) in a thread of its own, which is killed when it takes too
  * long and started again for the next request. One request runs at a time; others wait.
  */
 export class Sandbox {

@@ -2,6 +2,7 @@ import { createEncoder, probePattern, type Encode } from './encoder.ts'
 import { describeTemplate } from './jinja/describe.ts'
 import { renderChat } from './jinja/chat.ts'
 import { TemplateFault } from './jinja/values.ts'
+import { matchNames } from './matchNames.ts'
 import type { SandboxReply, SandboxRequest } from './sandbox.ts'
 
 interface Port {
@@ -46,6 +47,8 @@ function answer(request: SandboxRequest): SandboxReply {
     case 'probe':
       probePattern(request.pattern)
       return { status: 'done' }
+    case 'match':
+      return { status: 'matches', found: matchNames(request.patterns, request.texts) }
     case 'load':
       encode = createEncoder(request.file)
       return { status: 'done' }

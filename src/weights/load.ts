@@ -98,7 +98,7 @@ export async function loadWeights(
     invariant(tensor, `${name} was found`)
     return storedType(tensor, formatOf)
   }
-  const { plans, exceptions } = planMatrices(model, { asked: format, stored })
+  const { plans, exceptions } = planMatrices(model, { asked: format, stored, maxBytes: store.maxBytes })
   for (const plan of plans) store.addMatrix(plan)
   const targets = targetsOf(model)
   const relay = new WeightRelay(pipelines)

@@ -2,8 +2,9 @@ import type { LoadFormat } from '../api/model.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { expertStacksOf, stacksOf } from '../program/stacks.ts'
 import { isOp, type ParamRef } from '../program/step.ts'
+import { tooLarge } from '../gpu/ledger.ts'
 import { FORMATS, type WeightFormat } from './formats/index.ts'
-import { fits } from './formats/layout.ts'
+import { bytesFor, fits } from './formats/layout.ts'
 import type { MatrixPlan } from './store.ts'
 
 /** How a file holds a matrix. */
@@ -21,6 +22,8 @@ export interface PlanRequest {
   readonly asked: LoadFormat | 'auto'
   /** How the checkpoint holds a tensor. */
   readonly stored: (tensor: string) => StoredMatrixType
+  /** Bytes of the largest buffer. Matrices of an expert that exceed it together are kept apart. */
+  readonly maxBytes?: number
 }
 
 interface Stacked {
@@ -69,49 +72,57 @@ const UNKNOWN: FormatChoice = { format: FORMATS.f32, reason: null }
 
 const rowsOf = ({ shape }: ParamRef): number => shape[0] ?? 0
 
-/** The matrices of a model: which parts share one, and in which format each is kept. A stack of unlike formats is taken apart. */
+/** Bytes that lie in one buffer whatever it takes: the rows of an expert with their biases; 0 where rows may be cut anywhere. */
+export function bytesOfExpert({ format, cols, group, parts, experts }: MatrixPlan): number {
+  if (experts === undefined) return 0
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0) / experts
+  return bytesFor(format, rows, cols, group) + (parts.some(({ bias }) => bias) ? 4 * (rows + 4) : 0)
+}
+
+/**
+ * The matrices of a model: which parts share one, and in which format each is kept. A stack of unlike formats is taken apart.
+ * @throws `limit` where a matrix of one expert exceeds a buffer
+ */
 export function planMatrices(
   model: ModelDescription,
-  { asked, stored }: PlanRequest,
+  { asked, stored, maxBytes = Infinity }: PlanRequest,
 ): { plans: MatrixPlan[]; exceptions: string[] } {
   const exceptions: string[] = []
   const plans = stacksOfModel(model).flatMap((stack): MatrixPlan[] => {
     const matrices = stack.params.filter(({ role }) => role === 'matrix')
-    const cols = matrices[0]?.shape[1] ?? 0
     const types = matrices.map(({ tensor }) => stored(tensor))
-    const choices = types.map((type) => choose(cols, type, asked))
+    const choices = types.map((type) => choose(matrices[0]?.shape[1] ?? 0, type, asked))
     const alike = choices.every(
       ({ format }, i) => format === choices[0]?.format && types[i]?.group === types[0]?.group,
     )
     const together = types.reduce((most, { headRows = 1 }) => Math.max(most, headRows), 1)
-    const groups = alike ? [{ name: stack.name, members: matrices }] : apart(matrices)
     let output = 0
-    return groups.map(({ name, members }): MatrixPlan => {
+    const planOf = ({ name, params: members }: Stacked): MatrixPlan => {
       const at = matrices.findIndex((param) => param === members[0])
-      const { format, reason } = choices[at] ?? UNKNOWN
+      const { format } = choices[at] ?? UNKNOWN
+      const { experts, shape: [, cols = 0] = [] } = members[0] ?? {}
       const group = format.grouped ? types[at]?.group : undefined
-      if (reason !== null) exceptions.push(`${name} is kept as ${format.name}: ${reason}`)
       const parts = members.map((param) => partOf(param, stack.params))
-      const { experts } = members[0] ?? {}
-      const plan = {
-        name,
-        cols,
-        format,
-        group,
-        parts,
-        together,
-        output,
-        ...(experts === undefined ? {} : { experts }),
-      }
-      output += parts.reduce((sum, { rows }) => sum + rows, 0)
+      const own = experts === undefined ? {} : { experts }
+      return { name, cols, format, group, parts, together, output, ...own }
+    }
+    const whole = { name: stack.name, params: matrices }
+    const isWhole = alike && bytesOfExpert(planOf(whole)) <= maxBytes
+    return (isWhole ? [whole] : apart(matrices)).map((members): MatrixPlan => {
+      const plan = planOf(members)
+      const bytes = bytesOfExpert(plan)
+      if (bytes > maxBytes) throw tooLarge(`an expert of ${plan.name}`, bytes, maxBytes)
+      const { reason } = choices[matrices.findIndex((param) => param === members.params[0])] ?? UNKNOWN
+      if (reason !== null) exceptions.push(`${plan.name} is kept as ${plan.format.name}: ${reason}`)
+      output += plan.parts.reduce((sum, { rows }) => sum + rows, 0)
       return plan
     })
   })
   return { plans, exceptions }
 }
 
-function apart(matrices: readonly ParamRef[]): { name: string; members: readonly ParamRef[] }[] {
-  return matrices.map((param) => ({ name: param.name, members: [param] }))
+function apart(matrices: readonly ParamRef[]): Stacked[] {
+  return matrices.map((param) => ({ name: param.name, params: [param] }))
 }
 
 function partOf(param: ParamRef, all: readonly ParamRef[]): MatrixPlan['parts'][number] {

@@ -99,7 +99,8 @@ export class WeightStore {
   private readonly vectors = new Map<string, LedgerBuffer>()
   private readonly ledger: BufferLedger
   private readonly device: GPUDevice
-  private readonly maxBytes: number
+  /** Of one buffer. */
+  readonly maxBytes: number
 
   /** `maxBytes` bounds one buffer; matrices beyond it are sharded by rows. Default: what the device can bind. */
   constructor(device: GPUDevice, ledger: BufferLedger, maxBytes = Infinity) {

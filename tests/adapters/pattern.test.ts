@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { Pattern } from '../../src/adapters/pattern.ts'
+import { matchPatterns, Pattern } from '../../src/adapters/pattern.ts'
 import { TokenscopeError } from '../../src/errors.ts'
 
 const Q = 'model.layers.10.self_attn.q_proj'
 
-/** Pattern, text, what Python 3.11's `re.fullmatch` says. */
+/** Pattern, text, what `re.fullmatch` of Python 3.13 says. */
 const CASES: readonly (readonly [string, string, boolean])[] = [
   ['q_proj', 'q_proj', true],
   ['q_proj', Q, false],
@@ -41,49 +41,76 @@ const CASES: readonly (readonly [string, string, boolean])[] = [
   [String.raw`x\Z`, 'x', true],
   [String.raw`self\B_attn`, 'self_attn', true],
   ['', '', true],
+  ['(?i)Q_PROJ', 'q_proj', true],
+  ['(?s)a.b', 'a\nb', true],
+  ['a.b', 'a\nb', false],
+  ['a.b', 'a\rb', true],
+  ['(?m)a$.^b', 'a\nb', false],
+  ['(?ms)a$.^b', 'a\nb', true],
+  [String.raw`\w+(?<!mlp)\.up_proj`, 'layers.up_proj', true],
+  [String.raw`\w+(?<!mlp)\.up_proj`, 'mlp.up_proj', false],
+  ['(?=a)*a', 'a', true],
+  ['a$', 'a\n', false],
+  ['a$\n', 'a\n', true],
+  [String.raw`\Aa\Z`, 'a', true],
+  [String.raw`\x61\u0062\-\_\/`, 'ab-_/', true],
+  ['[a^&&-]+[[]', '-&^a[', true],
+  ['a{,}', 'aaa', true],
+  ['{}a{}', '{}a{}', true],
 ]
 
 describe('patterns match as in Python', () => {
-  it.each(CASES)('%s on %s', (pattern, text, expected) => {
-    expect(new Pattern(pattern, 'field').matches(text)).toBe(expected)
+  it('the whole text, or not', async () => {
+    const patterns = CASES.map(([pattern], n) => new Pattern(pattern, `field ${n}`))
+    await matchPatterns(patterns, [...new Set(CASES.map(([, text]) => text))])
+    for (const [n, [pattern, text, expected]] of CASES.entries())
+      expect(patterns[n]?.matches(text), `${pattern} on ${text}`).toBe(expected)
   })
 })
 
-describe('what cannot be read is refused, with its place', () => {
+describe('what is not built, or closes what is not open, is refused by name', () => {
   it.each([
-    ['(a', /expected '\)'/],
-    ['a)', /"\)" at character 1/],
-    ['[a', /expected '\]'/],
-    ['*a', /something to repeat/],
-    ['a**', /not two in a row/],
     ['a*+', /possessive/],
-    ['(?i)a', /group that is neither/],
-    ['(?<=a)b', /group that is neither/],
+    ['(?i:a)', /group that is neither/],
+    ['a(?i)b', /group that is neither/],
+    ['(?x)a', /group that is neither/],
+    ['(?>a)', /group that is neither/],
+    ['(a)?(?(1)b|c)', /group that is neither/],
     [String.raw`(a)\1`, /escape \\1/],
+    ['(?P<n>a)(?P=n)', /group that is neither/],
+    [String.raw`\N{DIGIT ONE}`, /escape \\N/],
+    [String.raw`\u12`, /escape \\u/],
     ['a\\', /backslash at the end/],
+    ['a)', /a '\)' before character 2/],
+    [')(', /a '\(' before it/],
     ['a{2000}', /at most 1000/],
-    ['[z-a]', /from low to high/],
+    ['a'.repeat(5000), /5000 characters/],
   ])('%s', (pattern, says) => {
-    expect(() => new Pattern(pattern, 'adapter_config.json: target_modules')).toThrow(TokenscopeError)
-    expect(() => new Pattern(pattern, 'adapter_config.json: target_modules')).toThrow(says)
-    expect(() => new Pattern(pattern, 'adapter_config.json: target_modules')).toThrow(/target_modules/)
+    const read = (): unknown => new Pattern(pattern, 'adapter_config.json: target_modules')
+    expect(read).toThrow(TokenscopeError)
+    expect(read).toThrow(says)
+    expect(read).toThrow(/target_modules/)
   })
+})
+
+describe('what is no pattern is refused with its field', () => {
+  it.each(['(a', '[a', '*a', 'a**', 'a{2}{3}', '^*', '[z-a]', String.raw`[a-\d]`, '('.repeat(40)])(
+    '%s',
+    async (text) => {
+      const matching = matchPatterns([new Pattern(text, 'adapter_config.json: target_modules')], ['a'])
+      await expect(matching).rejects.toThrow(/target_modules is .*, expected a regular expression/)
+      await expect(matching).rejects.toThrow(TokenscopeError)
+    },
+  )
 })
 
 describe('hostile patterns', () => {
-  it('is limited in length and depth', () => {
-    expect(() => new Pattern('('.repeat(40), 'field')).toThrow(/levels of parentheses/)
-    expect(() => new Pattern('a'.repeat(5000), 'field')).toThrow(/5000 characters/)
-  })
-
   const long = `${'a'.repeat(120)}!`
-  it.each(['(a+)+$', '((a+)+)+$', '(a|a)*$', '(a|aa)+$', '(.*)*(.*)*(.*)*x', '(a?){200}a{200}'])(
-    '%s is answered within the allowed work',
-    (pattern) => expect(new Pattern(pattern, 'field').matches(long)).toBe(false),
+  it.each(['(a+)+$', '((a+)+)+$', '(a|a)*$', '(a|aa)+$', '(.*)*(.*)*(.*)*x'])(
+    '%s is ended by a typed error once it passes any real need',
+    async (text) => {
+      const matching = matchPatterns([new Pattern(text, 'adapter_config.json: target_modules')], [long], 200)
+      await expect(matching).rejects.toThrow(/target_modules: the pattern takes too long/)
+    },
   )
-
-  it('gives up with a typed error once the work passes any real need', () => {
-    const nested = '(((a?){1000}){1000}){1000}'
-    expect(() => new Pattern(nested, 'field').matches('a'.repeat(200))).toThrow(/takes too long/)
-  })
 })

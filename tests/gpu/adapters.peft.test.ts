@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { loadModel, type Model } from '../../src/index.ts'
 import { testDevice } from './device.ts'
 
-const CASES = 'tests/fixtures/peft'
-const MODELS = 'tests/fixtures/models'
+/** Adapters made by hand (tools/reference/random_adapters.py) over checkpoints made by hand, instead of the fixtures. */
+const OTHERS = process.env['TOKENSCOPE_ADAPTERS']
+const CASES = OTHERS ?? './tests/fixtures/peft'
+const MODELS = (OTHERS && process.env['TOKENSCOPE_CHECKPOINTS']) ?? 'tests/fixtures/models'
 
 interface Expected {
   base: string
@@ -31,7 +33,7 @@ describe('adapters as PEFT applies them', () => {
       const model = await loadModel(`${MODELS}/${expected.base}`, { device, weights: 'f32' })
       try {
         const base = await model.logits(expected.ids)
-        const { id, report } = await model.addAdapter(`./${CASES}/${name}`)
+        const { id, report } = await model.addAdapter(`${CASES}/${name}`)
         expect(report.effect?.maxDeltaLogit).toBeGreaterThan(0)
         // f32 sums against f64: the bar for logits everywhere in the project.
         expect(await worstDifference(model, expected)).toBeLessThan(1e-3)

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Model } from '../../src/index.ts'
+import { traceSteps } from '../../src/inspect/trace.ts'
 import { isEditable } from '../../src/program/changes.ts'
-import { readJson, TINY, withModel } from './modelFixtures.ts'
+import { BASE_CONDITIONS } from '../../src/run/conditions.ts'
+import { readJson, TINY, withModel, withRunner } from './modelFixtures.ts'
 import { greedyIds, worst } from './fixtureModel.ts'
 
 const MIXTURES = ['gpt-oss', 'granitemoe', 'mixtral', 'olmoe', 'qwen2-moe', 'qwen3-moe']
@@ -10,16 +12,11 @@ const MIXTURES = ['gpt-oss', 'granitemoe', 'mixtral', 'olmoe', 'qwen2-moe', 'qwe
 const idsOf = (name: string): number[] =>
   (readJson(join(TINY, name, 'expected.json')) as { ids: number[] }).ids.slice(0, 20)
 
-/** Edited steps stand alone where kernels would take them together: f32 sums in another order. */
-const ORDER = 5e-6
-
-async function expectSameWhenScaledByOne(model: Model, ids: number[]): Promise<void> {
-  const base = await model.logits(ids)
+/** Scores of experts are features of a row, the numbers of those it takes are none. */
+async function expectEditable(model: Model): Promise<void> {
   const steps = (await model.steps({ rows: 4 })).filter(isEditable)
   expect(steps.map(({ name }) => name)).toContain('layers.1.mlp.router')
   expect(steps.map(({ name }) => name)).not.toContain('layers.1.mlp.chosen')
-  const edits = steps.map(({ name: step }) => ({ kind: 'scale', step, factor: 1 }) as const)
-  expect(worst((await model.logits(ids, { edits })).data, base.data)).toBeLessThanOrEqual(ORDER)
 }
 
 /** An expert whose score is pushed far down is taken by no row, and the logits change. */
@@ -58,7 +55,7 @@ describe('a mixture of experts is a model like any other', () => {
     const ids = idsOf(name)
     await withModel(join(TINY, name), { weights: 'f32' }, async (model) => {
       await expectRouting(model, ids)
-      await expectSameWhenScaledByOne(model, ids)
+      await expectEditable(model)
       await expectExpertOff(model, ids)
       const { logit, sum } = await model.attribution(ids, { position: 19, token: 7 })
       expect(Math.abs(logit - sum)).toBeLessThan(1e-3)
@@ -70,6 +67,31 @@ describe('a mixture of experts is a model like any other', () => {
       expect(after.submits - before.submits).toBe(forwards)
       expect(after.passes - before.passes).toBe(forwards)
       expect((after.dispatches - before.dispatches) / forwards).toBeLessThanOrEqual(2 * 12 + 6)
+    })
+  })
+})
+
+/** One matrix of an expert is 28 × 32 floats, 3,584 bytes; its gate and up lie in one buffer where they fit. */
+describe.each(['gpt-oss', 'olmoe'])('%s on a device of small buffers', (name) => {
+  test('gate and up that do not fit together are kept apart', () =>
+    withRunner(join(TINY, name), { maxBytes: 5000 }, async (runner) => {
+      expect(runner.weights.has('layers.0.mlp.gate_up')).toBe(false)
+      const { ids, logits } = readJson(join(TINY, name, 'expected.json')) as {
+        ids: number[]
+        logits: number[][]
+      }
+      const { data } = (await traceSteps(runner, ids, ['logits'], BASE_CONDITIONS)).get('logits')!
+      expect(worst(data, Float32Array.from(logits.flat()))).toBeLessThan(1e-3)
+    }))
+
+  test('an expert that fits in none is refused before anything is read', async () => {
+    const loaded = withRunner(join(TINY, name), { maxBytes: 3500 }, () => Promise.resolve())
+    await expect(loaded).rejects.toMatchObject({
+      code: 'limit',
+      message: expect.stringMatching(
+        / for an expert of layers\.0\.mlp\.gate; this device allows 3500\./,
+      ) as string,
+      details: { maxBufferSize: 3500 },
     })
   })
 })

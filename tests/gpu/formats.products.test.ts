@@ -9,6 +9,7 @@ import { packBatch } from '../../src/run/batch.ts'
 import { FORMAT_NAMES, ALL_FORMATS } from '../../src/weights/formats/fileFormats.ts'
 import type { FormatName } from '../../src/weights/formats/index.ts'
 import type { Planes } from '../../src/weights/relay.ts'
+import { ALL } from '../all.ts'
 import { randomSource } from '../random.ts'
 import { matmul } from '../reference.ts'
 import { storedMatrix, type StoredMatrix } from '../weights/matrices.ts'
@@ -96,10 +97,13 @@ async function productError(
   return worstRow(y, want, rows, n)
 }
 
-/** All formats run in these, every other one in the rest, each variant in another shape: pipelines are what takes time. */
+/**
+ * All formats run in these, every other one in the rest, each variant in another shape: pipelines are what takes time, so the rest
+ * is left to `npm run test:all`.
+ */
 const WHOLE: readonly string[] = ['wg64', 'f16-subgroups-perthread-wg32']
 
-test.each(VARIANTS.map((name, v) => [name, v] as const))(
+test.each(VARIANTS.map((name, v) => [name, v] as const).filter(([name]) => ALL || WHOLE.includes(name)))(
   'products of every format in %s',
   async (name, v) => {
     const pipelines = await formatPipelines(name)
@@ -114,7 +118,7 @@ test.each(VARIANTS.map((name, v) => [name, v] as const))(
   },
 )
 
-test.each(['wg64', 'f16-wg64'])('tiled products of every format in %s', async (name) => {
+test.each(ALL ? ['wg64', 'f16-wg64'] : ['wg64'])('tiled products of every format in %s', async (name) => {
   const pipelines = await formatPipelines(name)
   if (!pipelines) return
   for (const format of FORMAT_NAMES) {

@@ -3,8 +3,9 @@ import { FROM_SAMPLER, type BatchRow } from '../../src/run/batch.ts'
 import { ropeTable } from '../../src/run/ropeTable.ts'
 import type { RopeTable } from '../../src/program/attrs.ts'
 import type { LoadFormat } from '../../src/api/model.ts'
+import { loadOps } from '../../src/ops/index.ts'
 import { randomSource } from '../random.ts'
-import { add, embedding, geluErf, geluTanh, layerNorm, rmsNorm, rope, silu } from '../reference.ts'
+import { add, clamp, embedding, geluErf, geluTanh, layerNorm, rmsNorm, rope, silu } from '../reference.ts'
 import {
   F32,
   features,
@@ -133,6 +134,29 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
     })
     const want = op === 'rms_norm' ? rmsNorm(x, gain, EPS) : layerNorm(x, gain, bias, EPS)
     return worstRow(tensors.get('y')!, want, rows, hidden)
+  })
+})
+
+test('a bound on every element', async () => {
+  await loadOps({
+    steps: [opStep('y', 'clamp', { inputs: ['x'], axes: features(1, 4), attrs: { limit: 1 } })],
+  })
+  const cases = pairwise({
+    features: FEATURES,
+    workgroup: [32, 64, 128, 256],
+    n: [4, 33, 100],
+    limit: [0.3, 2.5],
+    rows: ROWS,
+  })
+  await onHarnesses(cases, async (harness, { n, limit, rows }, seed) => {
+    const x = randomSource(seed).normal(rows * n, 3)
+    const { tensors } = await runSteps(harness, {
+      rows: rows + 1,
+      batch: plainRows(rows),
+      steps: [opStep('y', 'clamp', { inputs: ['x'], axes: features(rows + 1, n), attrs: { limit } })],
+      inputs: { x },
+    })
+    return worstRow(tensors.get('y')!, clamp(x, limit), rows, n)
   })
 })
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { GeneratedToken } from '../../src/index.ts'
+import type { GeneratedToken, NextTokens } from '../../src/index.ts'
 import { maxDifference } from '../nmse.ts'
 import { readJson, TINY, withModel } from './modelFixtures.ts'
 
@@ -39,6 +39,36 @@ test.each(cases)(
     })
   },
 )
+
+/** Children are the first tokens past the border where the text before them ends on it: all of it is read again, once. */
+test.each([
+  { name: 'phi3-longrope', length: 39, again: undefined },
+  { name: 'phi3-longrope', length: 40, again: true },
+  { name: 'phi3-longrope', length: 41, again: undefined },
+  { name: 'llama-dynamic-rope', length: 48, again: true },
+])('$name: children of $length tokens are read as whole texts', async ({ name, length, again }) => {
+  const { ids: all } = readJson(join(TINY, name, 'expected.json')) as { ids: number[] }
+  await withModel(join(TINY, name), {}, async (model) => {
+    const ids = all.slice(0, length)
+    const expectNext = async (text: readonly number[], { top }: NextTokens): Promise<void> => {
+      const row = (await model.logits(text)).data.subarray(-model.info.vocab)
+      const sum = row.reduce((total, value) => total + Math.exp(value), 0)
+      const wanted = top.map(({ id }) => row[id]! - Math.log(sum))
+      expect(
+        maxDifference(
+          Float32Array.from(top, ({ logprob }) => logprob),
+          wanted,
+        ),
+      ).toBeLessThan(1e-4)
+    }
+    const children = await model.expand(ids, 3)
+    expect(children.map(({ readAgain }) => readAgain)).toEqual([again, again, again])
+    for (const { token, next } of children) await expectNext([...ids, token.id], next)
+    const { ids: text, next, reused } = await model.fork(ids, length, children[1]!.token.id)
+    await expectNext(text, next)
+    expect(reused).toBe(length)
+  })
+})
 
 /** Every way to look at a text turns by the length of all of it, as Transformers' one forward does, whichever rows are asked for. */
 test.each([

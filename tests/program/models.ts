@@ -43,6 +43,7 @@ const FOLDERS = [
   'olmo2',
   'olmo3',
   'olmoe',
+  'olmoe-clip',
   'opt',
   'opt-post-norm',
   'phi',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { anatomyOfSteps } from '../../src/state/anatomy.ts'
+import { anatomyOfSteps } from '../../src/analysis/anatomy.ts'
 import { recordedSteps } from './recordedSteps.ts'
 import {
   actingScale,

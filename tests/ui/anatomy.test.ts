@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StepInfo } from '../../src/api/model.ts'
-import { anatomyOfSteps, outputOf } from '../../src/state/anatomy.ts'
+import { anatomyOfSteps, outputOf } from '../../src/analysis/anatomy.ts'
 import { stepsToKeep } from '../../src/ui/views/trace/store.ts'
 import { PLACES, rolesOf, type StepRole } from '../../src/analysis/stepRoles.ts'
 import { FIXTURES } from './fixtureNames.ts'
@@ -12,6 +12,9 @@ const OTHER_NAMES: Readonly<Record<string, StepRole>> = {
   project_in: 'linear',
   project_out: 'linear',
   q_scaled: 'position_scale',
+  q_clamp: 'clamp',
+  k_clamp: 'clamp',
+  v_clamp: 'clamp',
   embed_norm: 'norm',
   score: 'router',
   scale: 'weights',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { holderOf, holdersOf, sharedWith, writtenSpans } from '../../src/ui/views/attention/cache/store.ts'
+import { holderOf, holdersOf, sharedWith, writtenSpans } from '../../src/analysis/cacheUse.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'
 import type { CachedSequence } from '../../src/api/model.ts'

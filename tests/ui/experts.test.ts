@@ -5,7 +5,7 @@ import {
   routingsOf,
   weightsByExpert,
   type ExpertLayer,
-} from '../../src/ui/views/experts/store.ts'
+} from '../../src/analysis/expertRoutes.ts'
 import { recordedSteps } from './recordedSteps.ts'
 
 const LAYER: ExpertLayer = {

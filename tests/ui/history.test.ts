@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { adapterActionsOf } from '../../src/state/adapterActions.ts'
+import { TokenscopeError } from '../../src/errors.ts'
 import { adaptersOf } from '../../src/state/adapters.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
 import { History, historyOf } from '../../src/state/history.ts'
@@ -120,13 +122,14 @@ test('adapters that were added, moved, switched and removed come back as they st
   const { app, session, history } = await open()
   const held = carryAdapters(session)
   const adapters = adaptersOf(session)
-  await adapters.addListed(entry('a'))
-  await adapters.addListed(entry('b'))
+  const actions = adapterActionsOf(session)
+  await actions.addListed(entry('a'))
+  await actions.addListed(entry('b'))
   const [a] = adapters.state.getState().tracks
-  for (const scale of [0.5, 0.6, 0.7]) adapters.setScale(a!.id, scale)
-  adapters.setSolo(a!.id)
+  for (const scale of [0.5, 0.6, 0.7]) actions.setScale(a!.id, scale)
+  actions.setSolo(a!.id)
   // Twice, as a double click does: the second finds it on its way out.
-  await Promise.all([adapters.remove(a!.id), adapters.remove(a!.id)])
+  await Promise.all([actions.remove(a!.id), actions.remove(a!.id)])
   expect(app.getState().error).toBeNull()
   expect(held()).toEqual(['b 1'])
 
@@ -143,16 +146,58 @@ test('adapters that were added, moved, switched and removed come back as they st
   expect(adapters.state.getState().tracks.map(({ name }) => name)).toEqual(['b'])
 })
 
+test('an adapter that cannot act beside another stays off, which is said', async () => {
+  const { app, session } = await open()
+  carryAdapters(session)
+  const adapters = adaptersOf(session)
+  const actions = adapterActionsOf(session)
+  const claims = { addAdapter: session.model!.addAdapter.bind(session.model), acting: new Set<string>() }
+  const clash = new TokenscopeError('unsupported', 'The adapters "a" and "b" both change logits.')
+  Object.assign(session.model!, {
+    addAdapter: async (...args: Parameters<typeof claims.addAdapter>) => {
+      const added = await claims.addAdapter(...args)
+      if (claims.acting.size > 0) return { ...added, report: { heldOff: { step: 'logits', by: 'a' } } }
+      claims.acting.add(added.id)
+      return added
+    },
+    setAdapterScale: (id: string, scale: number) => {
+      if (scale !== 0 && [...claims.acting].some((other) => other !== id)) return Promise.reject(clash)
+      if (scale === 0) claims.acting.delete(id)
+      else claims.acting.add(id)
+      return Promise.resolve()
+    },
+  })
+  await actions.addListed(entry('a'))
+  await actions.addListed(entry('b'))
+  const rows = () => adapters.state.getState().tracks.map(({ name, enabled }) => `${name} ${enabled}`)
+  expect(rows()).toEqual(['a true', 'b false'])
+  expect(app.getState().error).toBeNull()
+  const [a, b] = adapters.state.getState().tracks
+  actions.setEnabled(b!.id, true)
+  await expect.poll(() => app.getState().error?.failed).toEqual({ what: 'acting', name: 'b' })
+  expect(rows()).toEqual(['a true', 'b false'])
+  expect(adapters.scales.map(({ name }) => name)).toEqual(['a'])
+  // Alone it acts: what is switched off makes room first.
+  app.setState({ error: null })
+  actions.setSolo(b!.id)
+  actions.setSolo(null)
+  actions.setEnabled(a!.id, false)
+  actions.setEnabled(b!.id, true)
+  await expect.poll(() => [...claims.acting]).toEqual([b!.id])
+  expect(app.getState().error).toBeNull()
+})
+
 test('who wrote a text comes back with it, whichever way it comes', async () => {
   const { app, log, session, history } = await open()
   carryAdapters(session)
   const adapters = adaptersOf(session)
+  const actions = adapterActionsOf(session)
   const written = () =>
     adapters.text.state.getState().spans.map(({ from, scales }) => [from, scales[0]?.name ?? 'base'])
   await session.generate()
   const first = log.snapshot()!
   const kept = { ...first, tokens: [...first.tokens] }
-  await adapters.addListed(entry('bard'))
+  await actions.addListed(entry('bard'))
   await session.continue()
   expect(written()).toEqual([
     [0, 'base'],

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
-import {
-  MAX_LINES,
-  linesByLayer,
-  linesBySize,
-  LogitAttribution,
-} from '../../src/ui/views/lens/attribution/store.ts'
+import { MAX_LINES, linesByLayer, linesBySize } from '../../src/analysis/attributionLines.ts'
+import { LogitAttribution } from '../../src/ui/views/lens/attribution/store.ts'
 import { LiveLens, slowdown } from '../../src/ui/views/lens/liveStore.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'

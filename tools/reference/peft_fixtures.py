@@ -176,9 +176,9 @@ def randomise(model: PeftModel, generator: torch.Generator) -> None:
         p.data.copy_(value)  # in place: parameters PEFT has tied share this memory
 
 
-def save_adapter(case: PeftCase, folder: Path, seed: int) -> PeftModel:
+def save_adapter(case: PeftCase, base_folder: Path, folder: Path, seed: int) -> PeftModel:
     eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
-    base = AutoModelForCausalLM.from_pretrained(FIXTURES / "models" / case.base, dtype=torch.float32, **eager)
+    base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32, **eager)
     base.config._name_or_path = base.name_or_path = f"tiny/{case.base}"
     torch.manual_seed(seed)
     options = {"r": 2, "lora_alpha": 6, "task_type": "CAUSAL_LM"} | case.options
@@ -198,11 +198,10 @@ def save_adapter(case: PeftCase, folder: Path, seed: int) -> PeftModel:
     return model
 
 
-def write_case(case: PeftCase, seed: int) -> None:
-    folder = FIXTURES / "peft" / case.name
+def write_case(case: PeftCase, seed: int, models: Path = FIXTURES / "models", out: Path = FIXTURES / "peft") -> None:
+    folder, base_folder = out / case.name, models / case.base
     shutil.rmtree(folder, ignore_errors=True)
-    saved = save_adapter(case, folder, seed)
-    base_folder = FIXTURES / "models" / case.base
+    saved = save_adapter(case, base_folder, folder, seed)
     ids = json.loads((base_folder / "expected.json").read_text())["ids"][: case.tokens]
     base = load_float64(base_folder)
     plain = logits_float64(base, ids)[-POSITIONS:]

@@ -310,7 +310,7 @@ def qwen3_moe(d: Draw) -> dict:
 
 def olmoe(d: Draw) -> dict:
     f = experts(d, "olmoe", "num_experts", own_size=False) | {"norm_topk_prob": d.flag(), "attention_bias": d.flag()}
-    f["clip_qkv"] = None
+    f["clip_qkv"] = d.choice([None, 0.3, 1.5])
     return f | {"rope_parameters": d.rope(f)}
 
 

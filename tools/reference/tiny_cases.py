@@ -271,6 +271,8 @@ CONFIGS = {
         "bf16",
     ),
     "olmoe": Config(moe("olmoe", num_experts=6, num_experts_per_tok=3), "f16"),
+    # Random queries and keys are normed to about 1, values are about as far from it: many lie past the bound.
+    "olmoe-clip": Config(moe("olmoe", num_experts=3, clip_qkv=0.8), "f16"),
     "granitemoe": Config(moe("granitemoe", num_local_experts=5, **multipliers(logits_scaling=3.0)), "f16"),
     "gpt-oss": Config(
         moe(

@@ -54,7 +54,7 @@ async function copyQuantised(
   const reader = new WeightReader(base)
   const target = FORMATS.q4_0
   const stored = (): StoredMatrixType => ({ format: FORMATS.f32 })
-  const { plans } = planMatrices(base.model, { asked: 'q4_0', stored })
+  const { plans } = planMatrices(base.model, { asked: 'q4_0', stored, maxBytes: store.maxBytes })
   const wanted = plans.filter(({ format, parts }) => {
     const views = parts.map(({ name }) => base.weights.view(name))
     return format === target && views.some((view) => viewBytes(view) > bytesIn(target, view))

@@ -1,4 +1,5 @@
 import { TokenscopeError } from '../../errors.ts'
+import { percentDecoded } from '../percentDecoded.ts'
 
 /** Folder of the browser's private file system that holds kept models, one folder each. */
 const ROOT = 'tokenscope-models'
@@ -23,7 +24,7 @@ interface WorkerFile {
 
 /** Any name as one that a file system takes. */
 export const fileNameOf = (name: string): string => encodeURIComponent(name).replaceAll('*', '%2A')
-export const nameOfFile = (fileName: string): string => decodeURIComponent(fileName)
+export const nameOfFile = (fileName: string): string => percentDecoded(fileName)
 
 /** True where files can be kept and written in place: in a worker of a browser that has a private file system. */
 export function canKeep(): boolean {

@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from 'react'
 import { useStore } from 'zustand'
-import { anatomyOf, type Anatomy } from '../../state/anatomy.ts'
+import type { Anatomy } from '../../analysis/anatomy.ts'
+import { anatomyOf } from '../../state/anatomy.ts'
 import { answeringModel } from '../../state/app.ts'
 import { labelRows } from '../../state/tokenLabels.ts'
 import { selectedRow } from '../../state/selection.ts'

@@ -1,5 +1,5 @@
 import type { Attrs, Axis, OpName } from '../../api/model.ts'
-import { seenEnd, seenRange } from '../../program/mask.ts'
+import { seenEnd, seenRange } from '../../analysis/steps.ts'
 import type { Veil } from './tensorCanvas.ts'
 
 /** Which positions a row of attention sees: by its window, and by the mask; causal where none is said. */

@@ -1,5 +1,5 @@
 import type { Mask } from '../../api/model.ts'
-import { seenEnd, seenRange } from '../../program/mask.ts'
+import { seenEnd, seenRange } from '../../analysis/steps.ts'
 import { rasterise, type Plane, type Size, type ValueRange, type Window2 } from './heatmap.ts'
 
 /** A rectangle in CSS pixels. */

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { useSession, useTranslate } from '../context.ts'
-import { adaptersOf } from '../../state/adapters.ts'
+import type { Session } from '../../state/session.ts'
 import { droppedFiles, droppedFolder, openedTrace } from './droppedFiles.ts'
 
 /** Takes the files of a model, of an adapter for the one that is here, or a saved run, dropped anywhere on the page; while they hover, the whole page says so. */
@@ -9,7 +9,6 @@ export function DropOverlay({ tracesOnly = false }: { tracesOnly?: boolean }) {
   const t = useTranslate()
   const [over, setOver] = useState(false)
   useEffect(() => {
-    const adapters = adaptersOf(session)
     const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true
     const onDragOver = (event: DragEvent) => {
       if (!carriesFiles(event)) return
@@ -17,7 +16,11 @@ export function DropOverlay({ tracesOnly = false }: { tracesOnly?: boolean }) {
       setOver(true)
     }
     const onDragEnter = (event: DragEvent) => {
-      if (carriesFiles(event) && event.relatedTarget === null) adapters.prepare()
+      if (!carriesFiles(event) || event.relatedTarget !== null) return
+      actionsOf(session).then(
+        (actions) => actions.prepare(),
+        (error: unknown) => session.report(error),
+      )
     }
     const onDragLeave = (event: DragEvent) => {
       if (event.relatedTarget === null) setOver(false)
@@ -31,7 +34,8 @@ export function DropOverlay({ tracesOnly = false }: { tracesOnly?: boolean }) {
       droppedFiles(event.dataTransfer)
         .then(async (files) => {
           if ((await openedTrace(session, files)) || tracesOnly) return
-          if (!(await adapters.offer(files, folder))) await session.load(files, { label, id: null })
+          if (!(await (await actionsOf(session)).offer(files, folder)))
+            await session.load(files, { label, id: null })
         })
         .catch((error: unknown) => session.report(error))
     }
@@ -53,4 +57,10 @@ export function DropOverlay({ tracesOnly = false }: { tracesOnly?: boolean }) {
       <p>{t(tracesOnly ? 'trace.openHint' : 'drop.body')}</p>
     </div>
   )
+}
+
+/** Most visits drop nothing. */
+async function actionsOf(session: Session) {
+  const { adapterActionsOf } = await import('../../state/adapterActions.ts')
+  return adapterActionsOf(session)
 }

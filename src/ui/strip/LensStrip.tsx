@@ -7,6 +7,7 @@ import { labelRows } from '../../state/tokenLabels.ts'
 import { selectRow } from '../../state/selection.ts'
 import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
+import { useIsEncoder } from '../components/reading.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { probabilityLevel } from '../draw/palette.ts'
 import { formatProbability } from '../../maths/format.ts'
@@ -18,8 +19,9 @@ export function LensStrip() {
   const t = useTranslate()
   const open = useApp((state) => state.layout.stripOpen)
   const label = t(open ? 'strip.hide' : 'strip.show')
+  const what = t(useIsEncoder() ? 'strip.labelOwn' : 'strip.label')
   return (
-    <section className="lens-strip" data-testid="lens-strip" data-open={open} aria-label={t('strip.label')}>
+    <section className="lens-strip" data-testid="lens-strip" data-open={open} aria-label={what}>
       <button
         type="button"
         className="lens-strip-fold"
@@ -30,7 +32,7 @@ export function LensStrip() {
       >
         <Icon name={open ? 'down' : 'up'} />
       </button>
-      {open ? <Line /> : <span className="lens-strip-word">{t('strip.label')}</span>}
+      {open ? <Line /> : <span className="lens-strip-word">{what}</span>}
     </section>
   )
 }
@@ -73,14 +75,15 @@ function Line() {
   )
 }
 
-/** The token the predictions follow. */
+/** The token that the predictions follow, or in whose place they are. */
 function After({ line: { row, ids } }: { line: StripLine }) {
   const t = useTranslate()
+  const isEncoder = useIsEncoder()
   const text = labelRows(useSlowTokenLog(200), row + 1)[row] ?? ''
   const token = text === '' ? `#${ids.at(-1)}` : visibleText(text)
   return (
-    <span className="lens-strip-after" title={t('strip.label')}>
-      {t('strip.after', { token })}
+    <span className="lens-strip-after" title={t(isEncoder ? 'strip.labelOwn' : 'strip.label')}>
+      {t(isEncoder ? 'strip.at' : 'strip.after', { token })}
     </span>
   )
 }

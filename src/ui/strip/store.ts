@@ -7,7 +7,7 @@ import type { Session } from '../../state/session.ts'
 import { readableIds } from '../../state/textIdentity.ts'
 import { sameSelection, selectedRow } from '../../state/selection.ts'
 
-/** The most likely next token of one layer. */
+/** The most likely next token of one layer; of an encoder that of the row's own place. */
 export interface StripCell {
   /** −1 is the embedding. */
   layer: number
@@ -94,16 +94,18 @@ export class LensStrip {
     const run = ++this.run
     const all = readableIds(this.session)
     const row = selectedRow(this.session, all.length)
-    const ids = all.slice(0, row + 1)
+    const before = all.slice(0, row + 1)
+    // Rows of an encoder see what follows.
+    const ids = model.info.tasks.includes('generate') ? before : all
     try {
       // The adapters are those the engine has, whichever view set them.
       const scales = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
-      const key = `${scales.join(' ')}|${ids.join(' ')}`
+      const key = `${scales.join(' ')}|${row}|${ids.join(' ')}`
       if (this.model !== model) this.kept.clear()
       this.model = model
-      const cells = this.kept.get(key) ?? (await this.readCells(model, ids))
+      const cells = this.kept.get(key) ?? (await this.readCells(model, ids, row))
       this.keep(key, cells)
-      if (run === this.run) this.notify({ line: { row, ids, cells }, absence: null, reading: false })
+      if (run === this.run) this.notify({ line: { row, ids: before, cells }, absence: null, reading: false })
     } catch (error) {
       if (run !== this.run) return
       this.notify({ line: null, absence: 'failed', reading: false })
@@ -111,9 +113,9 @@ export class LensStrip {
     }
   }
 
-  private async readCells(model: Model, ids: readonly number[]): Promise<readonly StripCell[]> {
-    const { cells } = await model.lens(ids, { positions: [ids.length - 1], topK: 1, cached: true })
-    const spelled = cells.map((cell) => this.spell(ids, cell))
+  private async readCells(model: Model, ids: readonly number[], row: number): Promise<readonly StripCell[]> {
+    const { cells } = await model.lens(ids, { positions: [row], topK: 1, cached: ids.length === row + 1 })
+    const spelled = cells.map((cell) => this.spell(ids.slice(0, row + 1), cell))
     return (await Promise.all(spelled)).filter((cell) => cell !== null)
   }
 

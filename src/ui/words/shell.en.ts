@@ -13,6 +13,8 @@ export const shellEn = {
 
   'strip.label': 'What each layer would predict next',
   'strip.after': 'After “{token}”, layer by layer',
+  'strip.labelOwn': 'What each layer would put here',
+  'strip.at': 'In place of “{token}”, layer by layer',
   'strip.show': 'Show the lens strip',
   'strip.hide': 'Hide the lens strip',
   'strip.cell': '{layer}: “{top}”, {probability}. Opens the lens.',

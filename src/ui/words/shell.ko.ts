@@ -14,6 +14,8 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
 
   'strip.label': '층마다 다음에 올 것으로 예측한 토큰',
   'strip.after': '“{token}” 다음, 층마다의 예측',
+  'strip.labelOwn': '층마다 이 자리에 올 것으로 예측한 토큰',
+  'strip.at': '“{token}” 자리, 층마다의 예측',
   'strip.show': '렌즈 띠 펼치기',
   'strip.hide': '렌즈 띠 접기',
   'strip.cell': '{layer}: “{top}”, {probability}. 누르면 렌즈가 열립니다.',

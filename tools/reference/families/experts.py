@@ -86,15 +86,14 @@ class Qwen2MoeForward(Qwen3MoeForward):
 
 
 class OlmoeForward(Experts):
-    """Norms before the blocks, QK-norm over the whole width."""
+    """Norms before the blocks, QK-norm over the whole width, and now and then a bound behind it."""
 
     qk_norm = True
     normed_heads = Olmo2Forward.normed_heads
 
     def __init__(self, config: dict, tensors: dict[str, np.ndarray], weights: str = "f32") -> None:
         super().__init__(config, tensors, weights)
-        if config.get("clip_qkv") is not None:
-            raise ValueError("clip_qkv is not implemented")
+        self.qkv_limit = config.get("clip_qkv")
 
 
 class GraniteMoeForward(Experts, GraniteForward):

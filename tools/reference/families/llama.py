@@ -34,6 +34,8 @@ class LlamaForward:
     parallel = False
     residual_scale = 1.0
     score_cap: float | None = None
+    # Bound on queries, keys and values.
+    qkv_limit: float | None = None
     logit_cap: float | None = None
 
     def __init__(self, config: dict, tensors: dict[str, np.ndarray], weights: str = "f32") -> None:
@@ -96,12 +98,16 @@ class LlamaForward:
         if self.qk_norm:
             q = s["attn.q_norm"] = self.normed_heads(q, at + self.qk_norm_at[0])
             k = s["attn.k_norm"] = self.normed_heads(k, at + self.qk_norm_at[1])
+        v = s["attn.v"]
+        if (limit := self.qkv_limit) is not None:
+            q, k, v = (np.clip(x, -limit, limit) for x in (q, k, v))
+            s |= {"attn.q_clamp": q, "attn.k_clamp": k, "attn.v_clamp": v}
         if rope := self.rope(n, int(positions[-1]) + 1):
             q = s["attn.q_rope"] = rope.rotate(self.by_head(q), positions).reshape(q.shape)
             k = s["attn.k_rope"] = rope.rotate(self.by_head(k), positions).reshape(k.shape)
         if (factor := self.query_factor(positions)) is not None:
             q = s["attn.q_scaled"] = q * factor
-        k, v = cache.extend(n, k, s["attn.v"])
+        k, v = cache.extend(n, k, v)
         visible = self.mask(n).visible(positions, len(k))
         sinks = self.w.get(at + "sinks")
         s |= attend(q, k, v, self.head_dim, visible, scale=self.scale, cap=self.score_cap, sinks=sinks)

@@ -11,7 +11,8 @@ import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useAnatomy } from '../../components/reading.ts'
-import { useAdapters, useAdaptersState, useSelectedTrack } from './hooks.ts'
+import { useAdaptersState, useSelectedTrack } from './hooks.ts'
+import { useAdapterActions } from './useAdapterActions.ts'
 import { formatNats } from '../../components/numbers.ts'
 
 interface RowProps {
@@ -23,7 +24,7 @@ interface RowProps {
 }
 
 export function AdapterRow({ track, index, dragged, onDrag }: RowProps) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const solo = useAdaptersState((state) => state.solo)
   const selected = useSelectedTrack()?.id === track.id
   const muted = actingScale(track, solo) === 0
@@ -53,7 +54,7 @@ export function AdapterRow({ track, index, dragged, onDrag }: RowProps) {
 
 /** Moves the row: dragged, or with the arrow keys. */
 function Grip({ track, index, onDrag }: Pick<RowProps, 'track' | 'index' | 'onDrag'>) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const onKeyDown = (event: KeyboardEvent) => {
     const by = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0
@@ -82,7 +83,7 @@ function Grip({ track, index, onDrag }: Pick<RowProps, 'track' | 'index' | 'onDr
 }
 
 function Switches({ track }: { track: Track }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const solo = useAdaptersState((state) => state.solo === track.id)
   const merged = useAdaptersState((state) => state.merged !== null)
@@ -116,7 +117,7 @@ function Switches({ track }: { track: Track }) {
 
 /** Name and what it is; choosing it shows its report. */
 function Name({ track, selected }: { track: Track; selected: boolean }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const anatomy = useAnatomy()
   const { rank, alpha, modules, layers } = summaryOf(track.report, anatomy)
@@ -143,7 +144,7 @@ function Name({ track, selected }: { track: Track; selected: boolean }) {
 
 /** Scale: slider from −2 to 2 with a mark at 0, and a box for any number. */
 function Fader({ track }: { track: Track }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const merged = useAdaptersState((state) => state.merged !== null)
   const [draft, setDraft] = useState<string | null>(null)
@@ -211,7 +212,7 @@ function EffectMeter({ track }: { track: Track }) {
 }
 
 function RemoveButton({ track }: { track: Track }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const merged = useAdaptersState((state) => state.merged !== null)
   return (

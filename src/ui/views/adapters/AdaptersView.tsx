@@ -3,13 +3,14 @@ import { answeringModel } from '../../../state/app.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { DeltaMap } from './DeltaMap.tsx'
-import { useAdapters, useAdaptersState, useSelectedTrack } from './hooks.ts'
+import { useAdaptersState, useSelectedTrack } from './hooks.ts'
+import { useAdapterActions } from './useAdapterActions.ts'
 import { ScalesDesk } from './ScalesDesk.tsx'
 import { AdapterReportPanel } from './ReportPanel.tsx'
 
 /** The rows above, the selected adapter below: what was read, and what it changes. */
 export function AdaptersView() {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const model = useApp((state) => answeringModel(state.model)?.id ?? null)
   const idle = useApp((state) => state.run.kind !== 'prefill' && state.run.kind !== 'decoding')
   useEffect(() => {

@@ -4,7 +4,8 @@ import type { AdapterEntry } from '../../../state/catalogue.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { formatBytes } from '../../../maths/format.ts'
-import { useAdapters, useAdaptersState } from './hooks.ts'
+import { useAdaptersState } from './hooks.ts'
+import { useAdapterActions } from './useAdapterActions.ts'
 
 /** Ways to an adapter: one of the page's own, files, a folder, an address. */
 export function AddPanel() {
@@ -39,7 +40,7 @@ function asFolderInput(input: HTMLInputElement | null): void {
 }
 
 export function FileButtons({ disabled }: { disabled: boolean }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const take = (input: HTMLInputElement) => {
     const files = [...(input.files ?? [])]
@@ -77,7 +78,7 @@ export function FileButtons({ disabled }: { disabled: boolean }) {
 }
 
 function AddressField({ disabled }: { disabled: boolean }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const [address, setAddress] = useState('')
   return (
@@ -128,7 +129,7 @@ function Offers({ disabled }: { disabled: boolean }) {
 }
 
 function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const modelId = useApp((state) => state.modelId)
   const models = useApp((state) => state.catalogue.models)

@@ -5,7 +5,8 @@ import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { useScales, useScalesText } from '../../components/useScales.ts'
-import { useAdapters, useAdaptersState } from './hooks.ts'
+import { useAdaptersState } from './hooks.ts'
+import { useAdapterActions } from './useAdapterActions.ts'
 import { CompareToggle } from './ScalesChip.tsx'
 import { AdapterRow } from './AdapterRow.tsx'
 import { saveFile } from '../../components/saveFile.ts'
@@ -63,7 +64,7 @@ function Desk() {
 }
 
 function MergeButton() {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const scales = useScales()
   const weights = useApp((state) => answeringModel(state.model)?.weights ?? null)
@@ -99,7 +100,7 @@ function MergeButton() {
 }
 
 function ExportButtons() {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const scales = useScales()
   const merged = useAdaptersState((state) => state.merged !== null)
@@ -148,7 +149,7 @@ function ExportButtons() {
 
 /** An adapter of before: its files are gone with the page, or this model cannot carry it. */
 function AbsentRow({ absent }: { absent: Absent }) {
-  const adapters = useAdapters()
+  const adapters = useAdapterActions()
   const t = useTranslate()
   const { name, refused } = absent
   return (

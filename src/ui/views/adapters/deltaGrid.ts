@@ -1,5 +1,5 @@
 import type { ModuleAnalysis } from '../../../api/model.ts'
-import type { Anatomy } from '../../../state/anatomy.ts'
+import type { Anatomy } from '../../../analysis/anatomy.ts'
 import { placeOf } from '../../../state/stepPlace.ts'
 import { LEVELS } from '../../draw/palette.ts'
 

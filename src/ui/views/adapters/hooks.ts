@@ -1,21 +1,17 @@
 import { useStore } from 'zustand'
 import type { Track } from '../../../state/adapterScales.ts'
 import { type AdaptersState } from '../../../state/adapterState.ts'
-import { adaptersOf, type Adapters } from '../../../state/adapters.ts'
+import { adaptersOf } from '../../../state/adapters.ts'
 import type { TextScalesState } from '../../../state/adapterText.ts'
 import { useSession } from '../../context.ts'
 
-export function useAdapters(): Adapters {
-  return adaptersOf(useSession())
-}
-
 /** A slice of the adapters' state; select primitives or objects kept in it. */
 export function useAdaptersState<T>(select: (state: AdaptersState) => T): T {
-  return useStore(useAdapters().state, select)
+  return useStore(adaptersOf(useSession()).state, select)
 }
 
 export function useTextScales<T>(select: (state: TextScalesState) => T): T {
-  return useStore(useAdapters().text.state, select)
+  return useStore(adaptersOf(useSession()).text.state, select)
 }
 
 export function useSelectedTrack(): Track | null {

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant } from '../../../errors.ts'
 import type { Mask, Model, TensorData } from '../../../api/model.ts'
-import { readAnatomy } from '../../../state/anatomy.ts'
+import { readAnatomy } from '../../../analysis/anatomy.ts'
 import {
   addHeads,
   averageHeads,

@@ -142,6 +142,7 @@ function Progress() {
   return (
     <span className="note" role="status" data-testid="branch-phase" data-state={phase.kind}>
       {phase.kind === 'working' && t(`branches.working.${phase.what}`)}
+      {phase.kind === 'idle' && phase.readAgain === true && t('branches.readAgain')}
     </span>
   )
 }

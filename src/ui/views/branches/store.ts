@@ -2,9 +2,9 @@ import { createStore } from 'zustand/vanilla'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
 import type { Model } from '../../../api/model.ts'
 import { isRunning } from '../../../state/app.ts'
-import { measurePath, missingNumbers } from './measure.ts'
+import { measurePath, missingNumbers } from '../../../analysis/treeNumbers.ts'
 import { recordBranches, removeBranch, type TreePage } from './treeHistory.ts'
-import { computeBranch, computeChildren, insertToken, insertText } from './growth.ts'
+import { computeBranch, computeChildren, insertToken, insertText } from '../../../analysis/treeGrowth.ts'
 import { keepSoon, readTree } from './memory.ts'
 import { encodeBehind, pageText } from './text.ts'
 import { historyOf } from '../../../state/history.ts'
@@ -15,7 +15,8 @@ import { selectRow, selectedRow } from '../../../state/selection.ts'
 import { leafOf, markRecent, pathTo, TokenTree, type TreeNode } from '../../../analysis/tokenTree.ts'
 
 export type BranchesPhase =
-  | { kind: 'idle' }
+  /** `readAgain`: what was done last read all of its text again. */
+  | { kind: 'idle'; readAgain?: boolean }
   | { kind: 'working'; what: 'fork' | 'expand' | 'show' | 'measure' }
   | { kind: 'failed'; error: ErrorData }
 
@@ -133,13 +134,14 @@ export class Branches implements TreePage {
   expand(node: TreeNode, count: number): Promise<void> {
     return this.attempt('expand', async (model, isWanted) => {
       const computed = await computeChildren(model, node, count, TOP)
-      if (!isWanted()) return
+      if (!isWanted()) return undefined
       const before = new Set(node.children)
       const children = computed.map((token) => insertToken(this.tree, node, token))
       node.next ??= children.map(({ id, text, logprob }) => ({ id, text, logprob: logprob ?? NaN }))
       this.changed()
       const grown = children.filter((child) => !before.has(child))
       recordBranches(this, 'branches.did.expand', grown, null)
+      return computed.some(({ readAgain }) => readAgain) ? 'read again' : undefined
     })
   }
 
@@ -254,7 +256,7 @@ export class Branches implements TreePage {
    */
   private async attempt(
     what: 'fork' | 'expand' | 'show' | 'measure',
-    work: (model: Model, isWanted: () => boolean) => Promise<void>,
+    work: (model: Model, isWanted: () => boolean) => Promise<'read again' | void>,
   ): Promise<void> {
     const { session } = this
     const { model } = session
@@ -268,8 +270,9 @@ export class Branches implements TreePage {
     try {
       if (kind === 'change') session.stop()
       await this.checkScales(model)
-      if (isWanted()) await work(model, isWanted)
-      if (this.state.getState().phase === phase) this.state.setState({ phase: { kind: 'idle' } })
+      const said = isWanted() ? await work(model, isWanted) : undefined
+      const idle = said === undefined ? { kind: 'idle' as const } : { kind: 'idle' as const, readAgain: true }
+      if (this.state.getState().phase === phase) this.state.setState({ phase: idle })
     } catch (error) {
       if (isWanted()) this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
     }

@@ -1,12 +1,7 @@
 import type { Model } from '../../../api/model.ts'
-import { textInContext } from '../../../text/tokenTexts.ts'
 import type { Settings } from '../../../state/settings.ts'
 import { idsOf, promptLength, type TreeNode } from '../../../analysis/tokenTree.ts'
 import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
-
-/** Text a token adds behind others; empty when no tokenizer answers. */
-export const textOf = (model: Model, before: readonly number[], id: number): Promise<string> =>
-  model.info.hasTokenizer ? textInContext(model, before, id) : Promise.resolve('')
 
 /**
  * Ids of a text that stands behind a token. Some vocabularies put a blank before what they encode, so the tokens are those that

@@ -30,6 +30,7 @@ export const branchesEn = {
   'branches.remove': 'Remove branch',
   'branches.removeHint': 'Takes the chosen token and everything behind it out of the tree (Delete).',
   'branches.working.fork': 'Computing the branch…',
+  'branches.readAgain': 'All text was read again: positions of longer texts turn otherwise.',
   'branches.working.expand': 'Computing the children…',
   'branches.working.show': 'Putting the text on the page…',
   'branches.working.measure': 'Reading probabilities…',

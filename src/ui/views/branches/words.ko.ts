@@ -29,6 +29,7 @@ export const branchesKo: Readonly<Record<keyof typeof branchesEn, string>> = {
   'branches.remove': '갈래 지우기',
   'branches.removeHint': '고른 토큰과 그 뒤를 모두 나무에서 지웁니다(Delete).',
   'branches.working.fork': '갈래를 계산하는 중…',
+  'branches.readAgain': '전체를 다시 읽었습니다. 긴 글은 위치 회전이 다릅니다.',
   'branches.working.expand': '가지를 계산하는 중…',
   'branches.working.show': '글을 올리는 중…',
   'branches.working.measure': '확률을 읽는 중…',

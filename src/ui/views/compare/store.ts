@@ -3,7 +3,7 @@ import type { ComparedToken, Lens, Model, TensorData } from '../../../api/model.
 import { toErrorData, TokenscopeError } from '../../../errors.ts'
 import { scalesOf, type NamedScale } from '../../../state/adapterScales.ts'
 import { adaptersOf, type Adapters } from '../../../state/adapters.ts'
-import { readAnatomy } from '../../../state/anatomy.ts'
+import { readAnatomy } from '../../../analysis/anatomy.ts'
 import { divergences, SCORE_LIMIT, scoreBoth, type ScoredPosition } from '../../../analysis/divergence.ts'
 import { isRunning } from '../../../state/app.ts'
 import { oncePerFrame } from '../../../state/frames.ts'

@@ -1,6 +1,6 @@
 import type { StepInfo } from '../../../api/model.ts'
-import { isEditable } from '../../../program/changes.ts'
-import { isInfo, outputOf, type Anatomy } from '../../../state/anatomy.ts'
+import { isEditable } from '../../../analysis/steps.ts'
+import { isInfo, outputOf, type Anatomy } from '../../../analysis/anatomy.ts'
 import type { Change } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'

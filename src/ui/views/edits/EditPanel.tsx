@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { pairLines } from './run.ts'
+import { pairLines } from '../../../analysis/editedRows.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { formatNats } from '../../components/numbers.ts'

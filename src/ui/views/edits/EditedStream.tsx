@@ -1,6 +1,6 @@
 import { useMemo, type KeyboardEvent } from 'react'
 import { useStore } from 'zustand'
-import type { EditedRow } from './run.ts'
+import type { EditedRow } from '../../../analysis/editedRows.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
@@ -10,7 +10,8 @@ import { useTexts } from '../../components/reading.ts'
 import { StaleNotice, EmptyState } from '../../components/EmptyState.tsx'
 import { EditChip } from './EditChip.tsx'
 import { useEditedRun, usePlace, useShownEdited, type ShownEdited } from './hooks.ts'
-import { klScale, largestRow, signed, strength, summarise } from './kl.ts'
+import { largestRow, strength, summarise } from '../../../analysis/editedRows.ts'
+import { klScale, signed } from './kl.ts'
 import { KlLegend } from './KlLegend.tsx'
 
 /** The text on the page under the edits, against itself without them. */

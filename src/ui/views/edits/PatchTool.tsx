@@ -1,5 +1,5 @@
 import { useRef, type FormEvent, type KeyboardEvent } from 'react'
-import { PATCH_KINDS, patchStep } from './patchRuns.ts'
+import { PATCH_KINDS, patchStep } from '../../../analysis/patching.ts'
 import { selectRow } from '../../../state/selection.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { NormGrid } from './patchRuns.ts'
+import type { NormGrid } from '../../../analysis/patching.ts'
 import { useColumns } from '../../components/useColumns.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Part } from './ablation.ts'
+import type { Part } from '../../../analysis/ablation.ts'
 import type { ChangeOf, Entry } from './store.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { SliderField } from '../../components/SliderField.tsx'

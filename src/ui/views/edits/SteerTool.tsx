@@ -1,5 +1,5 @@
 import { useEffect, useState, type FormEvent } from 'react'
-import type { DirectionNorms } from './run.ts'
+import type { DirectionNorms } from '../../../analysis/steering.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'

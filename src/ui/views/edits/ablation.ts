@@ -1,32 +1,13 @@
 import { createStore } from 'zustand/vanilla'
 import { toErrorData, TokenscopeError } from '../../../errors.ts'
 import type { Model } from '../../../api/model.ts'
-import { readAnatomy, type LayerAnatomy } from '../../../state/anatomy.ts'
+import { measureParts, partKey } from '../../../analysis/ablation.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
 import { editedRunOf } from './run.ts'
-import { toEdits } from './forward.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
-
-/** A part of the model that can be switched off: a step, one head of it or all. */
-export interface Part {
-  step: string
-  head: number | null
-}
-
-export const partKey = ({ step, head }: Part): string => `${step}/${head ?? ''}`
-
-/** Parts of a layer: its heads, each of its outputs (attention's and the MLP's), all outputs together. */
-export function partsOf({ name, outputs, attention }: LayerAnatomy): Part[] {
-  const heads = Array.from({ length: attention?.heads ?? 0 }, (_, head) => head)
-  return [
-    ...heads.map((head) => ({ step: attention?.context ?? '', head })),
-    ...outputs.map(({ step }) => ({ step, head: null })),
-    { step: name, head: null },
-  ]
-}
 
 export interface AblationState {
   phase: { kind: 'idle' } | { kind: 'measuring'; done: number; total: number }
@@ -82,27 +63,14 @@ export class Ablation {
         details: { tokens: ids.length, vocab, limit: SCORE_LIMIT },
       })
     }
-    const anatomy = await readAnatomy(model)
-    const parts = anatomy.layers.flatMap(partsOf)
     const { scales } = this.state.getState()
-    const sets = parts.map((part) =>
-      toEdits(anatomy, { kind: 'scale', ...part, factor: 0, span: { kind: 'all' } }),
-    )
-    let done = 0
-    this.state.setState({ phase: { kind: 'measuring', done, total: parts.length } })
-    for await (const effects of model.editEffects(ids, sets, { signal })) {
+    for await (const { done, total, effects } of measureParts(model, ids, { signal })) {
       if ((await scalesKey(model)) !== scales)
         throw new TokenscopeError('aborted', 'The adapters were moved.')
-      done += effects.length
-      const measured = effects.flatMap(({ set, kl }) => {
-        const part = parts[set]
-        return part === undefined
-          ? []
-          : [[partKey(part), kl.reduce((sum, value) => sum + value, 0) / kl.length]]
-      })
+      const measured = Object.fromEntries(effects.map(({ part, kl }) => [partKey(part), kl]))
       this.state.setState((state) => ({
-        phase: { kind: 'measuring', done, total: parts.length },
-        effects: { ...state.effects, ...Object.fromEntries(measured) },
+        phase: { kind: 'measuring', done, total },
+        effects: { ...state.effects, ...measured },
       }))
     }
   }

@@ -1,15 +1,16 @@
 import { TokenscopeError } from '../../../errors.ts'
 import type { Edit, Model } from '../../../api/model.ts'
-import { readAnatomy, type Anatomy } from '../../../state/anatomy.ts'
-import type { Change, ChangeOf, Entry, Span } from './store.ts'
+import { scaleEdits, stepsOfPart } from '../../../analysis/ablation.ts'
+import { readAnatomy, type Anatomy } from '../../../analysis/anatomy.ts'
+import { directionBetween, readActivation } from '../../../analysis/steering.ts'
+import type { Change, Entry, Span } from './store.ts'
 import { encodePrompt } from '../../../state/encodePrompt.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
 
 /** Steps an entry acts at, as the engine names them: of a whole layer all its outputs, without which the stream passes it by. */
-export function stepsOfChange({ layers }: Anatomy, change: Change): string[] {
-  if (change.kind === 'mask') return [layers[change.layer]?.attention?.scores ?? '']
-  const whole = layers.find(({ name }) => name === change.step)
-  return whole?.outputs.map(({ step }) => step) ?? [change.step]
+export function stepsOfChange(anatomy: Anatomy, change: Change): string[] {
+  if (change.kind === 'mask') return [anatomy.layers[change.layer]?.attention?.scores ?? '']
+  return stepsOfPart(anatomy, change.step)
 }
 
 function reach(span: Span): { from?: number; to?: number } {
@@ -23,13 +24,6 @@ function reach(span: Span): { from?: number; to?: number } {
     case 'token':
       return { from: span.at, to: span.at + 1 }
   }
-}
-
-/** A scale as the engine takes it: one edit for every step it acts at. */
-export function toEdits(anatomy: Anatomy, change: ChangeOf<'scale'>): Edit[] {
-  const { factor, head, span } = change
-  const rest = { factor, ...(head !== null && { head }), ...reach(span) }
-  return stepsOfChange(anatomy, change).map((step) => ({ kind: 'scale', step, ...rest }))
 }
 
 /** Activations that recipes ask for, of the model and the scales they were last asked under. */
@@ -57,12 +51,11 @@ export class Activations {
   private async editsOf(model: Model, change: Change): Promise<Edit[]> {
     switch (change.kind) {
       case 'scale':
-        return toEdits(await readAnatomy(model), change)
+        return scaleEdits(await readAnatomy(model), change, change.factor, reach(change.span))
       case 'steer': {
         const { step, toward, away, factor, span } = change
         const { to, from } = await this.ends(model, step, toward, away)
-        const vector = to.map((value, index) => value - (from[index] ?? 0))
-        return [{ kind: 'add', step, vector, factor, ...reach(span) }]
+        return [{ kind: 'add', step, vector: directionBetween(to, from), factor, ...reach(span) }]
       }
       case 'patch': {
         const { step, position, source } = change
@@ -90,7 +83,7 @@ export class Activations {
       this.rows.clear()
     }
     const key = JSON.stringify([prompt, step, position])
-    const found = this.rows.get(key) ?? readRow(model, prompt, step, position)
+    const found = this.rows.get(key) ?? activationOf(model, prompt, step, position)
     this.rows.set(key, found)
     // What failed is asked for anew next time.
     found.catch(() => this.rows.delete(key))
@@ -98,7 +91,7 @@ export class Activations {
   }
 }
 
-async function readRow(
+async function activationOf(
   model: Model,
   prompt: string,
   step: string,
@@ -106,14 +99,9 @@ async function readRow(
 ): Promise<Float32Array> {
   const ids = await encodePrompt(model, prompt)
   const row = position ?? ids.length - 1
-  const { layers } = model.info
-  const tensor = (await model.trace(ids, { probes: [step] })).get(step)
-  if (tensor === undefined || row >= ids.length) {
-    throw new TokenscopeError('bad-argument', `“${prompt}” has no ${step} at position ${row}.`, {
-      hint: 'The edit was made for another model or text: remove it.',
-      details: { step, got: row, tokens: ids.length, layers },
-    })
-  }
-  const width = tensor.shape.at(-1) ?? 0
-  return tensor.data.slice(row * width, (row + 1) * width)
+  if (row < ids.length) return readActivation(model, ids, step, row)
+  throw new TokenscopeError('bad-argument', `“${prompt}” has no ${step} at position ${row}.`, {
+    hint: 'The edit was made for another text: remove it.',
+    details: { step, got: row, tokens: ids.length },
+  })
 }

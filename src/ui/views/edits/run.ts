@@ -1,6 +1,7 @@
-import { klDivergence, logSoftmax, topN } from '../../../maths/distribution.ts'
 import { throwIfAborted, TokenscopeError } from '../../../errors.ts'
 import type { Model, ScoredToken, TensorData } from '../../../api/model.ts'
+import { compareRows, rowLogits, type EditedRow, type EditedSource } from '../../../analysis/editedRows.ts'
+import { directionNorms, type DirectionNorms } from '../../../analysis/steering.ts'
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
 import { Activations } from './forward.ts'
 import { editsOf, type Entry } from './store.ts'
@@ -9,15 +10,6 @@ import type { Session } from '../../../state/session.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
 import { TextMeasurement } from '../../../state/textMeasurement.ts'
 
-/** What one row predicts with edits, against the same row without: log-probabilities of the token that comes next. */
-export interface EditedRow {
-  /** KL(edited ‖ base) of the whole distributions, nats; null where only single tokens were scored. */
-  kl: number | null
-  /** Null at the last row: nothing comes next. */
-  base: number | null
-  edited: number | null
-}
-
 export interface EditedText {
   /** The edits that were on. */
   entries: readonly Entry[]
@@ -25,23 +17,7 @@ export interface EditedText {
   scales: string
   /** Of all rows so far. */
   rows: readonly EditedRow[]
-  /** `[rows, vocab]` each; of a text too long for them the scored tokens. */
-  source:
-    | { kind: 'logits'; base: TensorData; edited: TensorData }
-    | { kind: 'scored'; base: readonly ScoredToken[]; edited: readonly ScoredToken[] }
-}
-
-/** One candidate of a row: probabilities, null where that side did not capture it. */
-export interface PairLine {
-  id: number
-  base: number | null
-  edited: number | null
-}
-
-export interface DirectionNorms {
-  direction: number
-  toward: number
-  away: number
+  source: EditedSource
 }
 
 /** Rows between two pauses, so that the page stays responsive. */
@@ -52,49 +28,6 @@ const CAPTURED = 24
 const DEBOUNCE_MS = 90
 
 const wait = (milliseconds = 0) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
-
-export function rowLogits({ data, shape }: TensorData, row: number): Float32Array {
-  const vocab = shape[1] ?? 0
-  return data.subarray(row * vocab, (row + 1) * vocab)
-}
-
-/** Compares a row of two runs; `next` is the token that came after it. */
-export function compareRows(base: Float32Array, edited: Float32Array, next: number | undefined): EditedRow {
-  const [p, q] = [logSoftmax(edited), logSoftmax(base)]
-  const at = (values: Float64Array) => (next === undefined ? null : (values[next] ?? null))
-  return { kl: base === edited ? 0 : klDivergence(p, q), base: at(q), edited: at(p) }
-}
-
-/** The most probable tokens of a row on either side, by the larger of their two probabilities. */
-export function pairLines({ source }: EditedText, row: number, limit: number): PairLine[] {
-  const sides =
-    source.kind === 'logits'
-      ? [source.edited, source.base].map((side) => wholeSide(rowLogits(side, row), limit))
-      : [source.edited, source.base].map((side) => capturedSide(side[row]))
-  const [edited, base] = sides
-  if (edited === undefined || base === undefined) return []
-  const ids = new Set([...edited.top, ...base.top])
-  const larger = (line: PairLine) => Math.max(line.base ?? 0, line.edited ?? 0)
-  return Array.from(ids, (id) => ({ id, base: base.of(id), edited: edited.of(id) }))
-    .sort((a, b) => larger(b) - larger(a) || a.id - b.id)
-    .slice(0, limit)
-}
-
-interface PairSide {
-  top: readonly number[]
-  of(id: number): number | null
-}
-
-function wholeSide(logits: Float32Array, limit: number): PairSide {
-  const logs = logSoftmax(logits)
-  return { top: topN(logits, limit).map(({ id }) => id), of: (id) => Math.exp(logs[id] ?? -Infinity) }
-}
-
-function capturedSide(scored: ScoredToken | undefined): PairSide {
-  const known = new Map(scored?.top.map(({ id, logprob }) => [id, Math.exp(logprob)]))
-  if (scored !== undefined) known.set(scored.id, Math.exp(scored.logprob))
-  return { top: [...known.keys()], of: (id) => known.get(id) ?? null }
-}
 
 /** The text on the page under the edits, against itself without them; run again whenever either changes. */
 export class EditedRun {
@@ -126,8 +59,7 @@ export class EditedRun {
     const { model } = this.session
     if (model === null) return null
     const { to, from } = await this.activations.ends(model, step, toward, away)
-    const difference = to.map((value, index) => value - (from[index] ?? 0))
-    return { direction: Math.hypot(...difference), toward: Math.hypot(...to), away: Math.hypot(...from) }
+    return directionNorms(to, from)
   }
 
   private async *read(model: Model, ids: readonly number[]): AsyncIterable<EditedText> {

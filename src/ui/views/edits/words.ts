@@ -1,5 +1,5 @@
-import type { Part } from './ablation.ts'
-import type { Anatomy } from '../../../state/anatomy.ts'
+import type { Part } from '../../../analysis/ablation.ts'
+import type { Anatomy } from '../../../analysis/anatomy.ts'
 import { stepsOfChange } from './forward.ts'
 import type { Change, ChangeOf, Entry, Span } from './store.ts'
 import type { Translate } from '../../words/index.ts'

@@ -1,4 +1,4 @@
-import type { ExpertLayer } from './store.ts'
+import type { ExpertLayer } from '../../../analysis/expertRoutes.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { useShown, useTextRow, useTexts } from '../../components/reading.ts'

@@ -5,7 +5,7 @@ import { LoadMap } from './LoadMap.tsx'
 import { TokenMap } from './TokenMap.tsx'
 import { EmptyState, StaleNotice } from '../../components/EmptyState.tsx'
 import { useShown, useTextRow, useWatchedMeasurement } from '../../components/reading.ts'
-import type { ExpertMap } from './store.ts'
+import type { ExpertMap } from '../../../analysis/expertRoutes.ts'
 
 /** Where the routers of a mixture send the tokens of the text. */
 export function ExpertsView() {

@@ -1,5 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
-import { loadOf, type ExpertMap, type ExpertsState } from './store.ts'
+import { loadOf, type ExpertMap } from '../../../analysis/expertRoutes.ts'
+import type { ExpertsState } from './store.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useTranslate } from '../../context.ts'

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { weightsByExpert, type ExpertLayer } from './store.ts'
+import { weightsByExpert, type ExpertLayer } from '../../../analysis/expertRoutes.ts'
 import { selectRow } from '../../../state/selection.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { TensorView } from '../../components/TensorView.tsx'

@@ -1,5 +1,6 @@
 import { useStore } from 'zustand'
-import { expertsOf, type ExpertLayer, type ExpertMap, type Experts, type ExpertsState } from './store.ts'
+import type { ExpertLayer, ExpertMap } from '../../../analysis/expertRoutes.ts'
+import { expertsOf, type Experts, type ExpertsState } from './store.ts'
 import { useSession } from '../../context.ts'
 
 export function useExperts(): Experts {

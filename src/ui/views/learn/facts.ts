@@ -1,4 +1,4 @@
-import { stepWithRole } from '../../../state/anatomy.ts'
+import { stepWithRole } from '../../../analysis/anatomy.ts'
 import { attentionOf, type HeadSummary } from '../attention/store.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { cacheOf } from '../attention/cache/store.ts'
@@ -149,6 +149,7 @@ export const FACTS = {
   hidden: ofModel(({ hidden }) => formatCount(hidden)),
   vocab: ofModel(({ vocab }) => formatCount(vocab)),
   weights: ofModel(({ weights }) => weights),
+  modelBytes: ofModel(({ gpuBytes }) => formatBytes(gpuBytes)),
 
   promptTokens: ({ log }) => (log.promptIds.length === 0 ? null : formatCount(log.promptIds.length)),
   written: ({ log }) => (log.tokens.length === 0 ? null : formatCount(log.tokens.length)),

@@ -7,7 +7,7 @@ import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatProbability } from '../../../maths/format.ts'
-import { useTexts } from '../../components/reading.ts'
+import { useIsEncoder, useTexts } from '../../components/reading.ts'
 import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useLensPlace, type LensPlace } from './hooks.ts'
 
@@ -21,12 +21,13 @@ interface MatrixProps {
   map: LensMap
 }
 
-/** The last layer on top. Above a column its token, below it the token that really came next. */
+/** The last layer on top. Above a column its token, below it the token that really came next, where any comes. */
 export function LensMatrix({ ids, map }: MatrixProps) {
   const t = useTranslate()
   const session = useSession()
   const lens = useLens()
   const place = useLensPlace()
+  const isEncoder = useIsEncoder()
   const layers = map.layers.toReversed()
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null)
   const columns = useColumns(scroller, {
@@ -62,7 +63,7 @@ export function LensMatrix({ ids, map }: MatrixProps) {
         {layers.map((layer) => (
           <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
         ))}
-        <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />
+        {!isEncoder && <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />}
       </div>
     </div>
   )
@@ -71,6 +72,7 @@ export function LensMatrix({ ids, map }: MatrixProps) {
 /** The layers beside the lines of a grid, the last on top. */
 export function LineNames({ layers }: { layers: readonly number[] }) {
   const t = useTranslate()
+  const isEncoder = useIsEncoder()
   return (
     <div className="lens-names" aria-hidden="true">
       <span>{t('lens.token')}</span>
@@ -79,7 +81,7 @@ export function LineNames({ layers }: { layers: readonly number[] }) {
           {layer < 0 ? t('lens.embeddingShort') : t('lens.layerShort', { layer })}
         </span>
       ))}
-      <span>{t('lens.next')}</span>
+      {!isEncoder && <span>{t('lens.next')}</span>}
     </div>
   )
 }
@@ -140,6 +142,7 @@ interface LineProps extends MatrixProps {
 function Line({ map, ids, layer, columns, place, onChoose }: LineProps) {
   const t = useTranslate()
   const name = useLayerName()(layer)
+  const isEncoder = useIsEncoder()
   const texts = useTexts(ids.length)
   return (
     <div className="lens-line" role="row" aria-label={name}>
@@ -154,7 +157,7 @@ function Line({ map, ids, layer, columns, place, onChoose }: LineProps) {
             key={position}
             cell={cell}
             top={word === '' ? `#${best.id}` : visibleText(word)}
-            label={t('lens.cell', {
+            label={t(isEncoder ? 'lens.cellOwn' : 'lens.cell', {
               position,
               token: tokenName(t, texts[position] ?? '', ids[position] ?? 0),
               layer: name,

@@ -6,7 +6,7 @@ import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { AttributionPanel } from './attribution/AttributionPanel.tsx'
-import { useShown, useTexts } from '../../components/reading.ts'
+import { useIsEncoder, useShown, useTexts } from '../../components/reading.ts'
 import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hooks.ts'
 
@@ -31,12 +31,13 @@ export function LensPanel() {
   )
 }
 
-/** The alternatives, the entropy, and how the actual next token fares layer by layer. */
+/** The alternatives, the entropy, and how the actual next token fares layer by layer; of an encoder the token in its place. */
 function Prediction() {
   const t = useTranslate()
   const name = useLayerName()
   const shown = useShown(useLens().measurement)
   const place = useInspectedPlace()
+  const isEncoder = useIsEncoder()
   const texts = useTexts(shown?.ids.length ?? 0)
   const cell = shown === null ? null : lensCell(shown.value, place.layer, place.position)
   if (shown === null || cell === null) return <p className="note">{t('lens.empty')}</p>
@@ -47,25 +48,32 @@ function Prediction() {
     <div className="lens-panel" data-testid="lens-panel" data-layer={cell.layer} data-position={position}>
       <header>
         <h3 className="step-name">{t('lens.title', { layer: name(cell.layer) })}</h3>
-        <p className="note">{t('lens.predicts', { position, token: nameAt(position) })}</p>
+        <p className="note">
+          {t(isEncoder ? 'steps.predictsOwn' : 'lens.predicts', { position, token: nameAt(position) })}
+        </p>
       </header>
-      <Facts cell={cell} vocab={model.info.vocab} next={cell.token === null ? null : nameAt(position + 1)} />
+      <Facts
+        cell={cell}
+        vocab={model.info.vocab}
+        actual={cell.token === null ? null : nameAt(isEncoder ? position : position + 1)}
+      />
       <Alternatives cell={cell} ids={ids} />
       {cell.token !== null && <Followed map={map} cell={cell} />}
     </div>
   )
 }
 
-function Facts({ cell, vocab, next }: { cell: LensCell; vocab: number; next: string | null }) {
+function Facts({ cell, vocab, actual }: { cell: LensCell; vocab: number; actual: string | null }) {
   const t = useTranslate()
+  const isEncoder = useIsEncoder()
   return (
     <dl className="lens-facts">
       <dt>{t('lens.entropy')}</dt>
       <dd className="numeric" data-testid="lens-entropy" data-value={cell.entropy}>
         {formatFixed(cell.entropy / Math.LN2, 3)} bit
       </dd>
-      <dt>{t('lens.actual')}</dt>
-      <dd>{next ?? t('lens.last')}</dd>
+      <dt>{t(isEncoder ? 'lens.actualOwn' : 'lens.actual')}</dt>
+      <dd>{actual ?? t('lens.last')}</dd>
       {cell.probability !== null && cell.rank !== null && (
         <>
           <dt>{t('lens.probability')}</dt>
@@ -84,13 +92,14 @@ function Facts({ cell, vocab, next }: { cell: LensCell; vocab: number; next: str
 
 function Alternatives({ cell, ids }: { cell: LensCell; ids: readonly number[] }) {
   const t = useTranslate()
+  const isEncoder = useIsEncoder()
   const { hasTokenizer = false } = useSession().model?.info ?? {}
   const tops = useMemo(() => cell.top.map(({ id }) => id), [cell])
   const before = useMemo(() => ids.slice(0, cell.position + 1), [ids, cell])
   const texts = useTokenLabels(tops, before)
   return (
     <table className="plain-table">
-      <caption className="eyebrow">{t('lens.top')}</caption>
+      <caption className="eyebrow">{t(isEncoder ? 'lens.topOwn' : 'lens.top')}</caption>
       <tbody>
         {cell.top.map(({ id, probability }, index) => (
           <tr key={id} aria-current={id === cell.token ? 'true' : undefined}>
@@ -108,9 +117,10 @@ function Alternatives({ cell, ids }: { cell: LensCell; ids: readonly number[] })
 function Followed({ map, cell }: { map: LensMap; cell: LensCell }) {
   const t = useTranslate()
   const name = useLayerName()
+  const isEncoder = useIsEncoder()
   return (
     <table className="plain-table">
-      <caption className="eyebrow">{t('lens.follow')}</caption>
+      <caption className="eyebrow">{t(isEncoder ? 'lens.followOwn' : 'lens.follow')}</caption>
       <thead>
         <tr>
           <td />

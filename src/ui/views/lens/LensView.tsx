@@ -5,11 +5,12 @@ import { LensExport } from './LensExport.tsx'
 import { LensMatrix, LineNames } from './LensMatrix.tsx'
 import { LiveColumn, LiveSwitch, useLiveColumn } from './LiveColumn.tsx'
 import { StaleNotice, EmptyState } from '../../components/EmptyState.tsx'
-import { useShown, useWatchedMeasurement } from '../../components/reading.ts'
+import { useIsEncoder, useShown, useWatchedMeasurement } from '../../components/reading.ts'
 
 /** What every layer would predict at every position; while a text is being written, behind its newest token. */
 export function LensView() {
   const t = useTranslate()
+  const isEncoder = useIsEncoder()
   const { measurement } = useLens()
   useWatchedMeasurement(measurement)
   const shown = useShown(measurement)
@@ -24,7 +25,7 @@ export function LensView() {
         </>
       ) : (
         <>
-          <p className="lens-about">{t('lens.about')}</p>
+          <p className="lens-about">{t(isEncoder ? 'lens.aboutOwn' : 'lens.about')}</p>
           <div className="lens-head">
             <Scale />
             <LiveSwitch />

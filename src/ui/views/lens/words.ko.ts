@@ -3,21 +3,27 @@ import type { lensEn } from './words.en.ts'
 export const lensKo: Readonly<Record<keyof typeof lensEn, string>> = {
   'lens.about':
     '어느 층에서 멈춘다면 모델이 다음에 무엇을 말할지 보여 줍니다. 그 층의 잔차 스트림을 마지막 정규화와 출력 헤드에 통과시킨 것입니다. 열은 위치이고, 칸은 그 위치가 예측하는 다음 토큰입니다.',
+  'lens.aboutOwn':
+    '어느 층에서 멈춘다면 모델이 각 자리에 무엇을 넣을지 보여 줍니다. 그 층의 잔차 스트림을 출력 헤드에 통과시킨 것입니다. 열은 위치이고, 칸은 그 자리에 가장 알맞은 토큰입니다.',
   'lens.grid': '로짓 렌즈: 층 {layers}개, 위치 {positions}개. 화살표로 움직입니다.',
   'lens.token': '토큰',
   'lens.next': '다음',
   'lens.unknown': '아직 없음',
   'lens.cell': '위치 {position} “{token}”, {layer}: 다음을 “{top}”(으)로 예측, {probability}',
+  'lens.cellOwn': '위치 {position} “{token}”, {layer}: 이 자리를 “{top}”(으)로 예측, {probability}',
   'lens.title': '{layer} 다음',
   'lens.predicts': '위치 {position} · “{token}” → 다음 예측',
   'lens.top': '가장 그럴듯한 다음 토큰',
+  'lens.topOwn': '이 자리에 가장 그럴듯한 토큰',
   'lens.probability': '확률',
   'lens.entropy': '엔트로피',
   'lens.actual': '실제 다음 토큰',
+  'lens.actualOwn': '이 자리에 있는 토큰',
   'lens.rank': '순위',
   'lens.rankOf': '{vocab}개 중 {rank}위',
   'lens.last': '글이 여기서 끝나 따라갈 다음 토큰이 없습니다.',
   'lens.follow': '실제 다음 토큰, 층별로',
+  'lens.followOwn': '이 자리에 있는 토큰, 층별로',
   'lens.scale': '칸에 적힌 토큰의 확률',
   'lens.live': '쓰는 동안 따라가기',
   'lens.liveHint':

@@ -1,7 +1,7 @@
 import { memo, useEffect, useState } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
 import { indexInTensor, peakOf } from './row.ts'
-import { localName } from '../../../program/step.ts'
+import { localName, pictureShape } from '../../../analysis/steps.ts'
 import type { StepsSource } from '../steps/source.ts'
 import { useTranslate } from '../../context.ts'
 import { autoRange, type ValueRange } from '../../draw/heatmap.ts'
@@ -55,12 +55,11 @@ interface FlowNodeProps {
   onPoint: (name: string | null) => void
 }
 
-/** Slices of the leading axis on show: keys and values both, of heads the chosen one, of experts those of the row. */
-function slicesOf({ axes }: StepInfo, head: number, row: number): readonly number[] {
-  if (axes.length < 3) return [0]
-  const [first] = axes
-  if (first?.kind === 'kv') return [0, 1]
-  return [first?.kind === 'rows' ? row : Math.min(head, (first?.size ?? 1) - 1)]
+/** Slices of the leading axis on show: keys and values both, of heads the chosen one. What lies behind the rows is one picture. */
+function slicesOf(step: StepInfo, head: number): readonly number[] {
+  if (pictureShape(step, step.output.shape).length < 3) return [0]
+  const [first] = step.axes
+  return first?.kind === 'kv' ? [0, 1] : [Math.min(head, (first?.size ?? 1) - 1)]
 }
 
 /** A step of the open layer: its output as it lies on the GPU, its name and shape. */
@@ -72,11 +71,10 @@ export const FlowNode = memo(function FlowNode(props: FlowNodeProps) {
   const openings = useOpenings()
   const steps = useSteps()
   const peak = usePeak(source, step, row)
-  const slices = slicesOf(step, head, row)
+  const slices = slicesOf(step, head)
   const { width, height } = scale.thumb
   const each = Math.floor((width - 2 - (slices.length - 1) * 2) / slices.length)
   const rows = step.axes.find(({ kind }) => kind === 'rows')?.size ?? 1
-  const marks = step.axes.length < 3 || step.axes[0]?.kind !== 'rows'
   const own = localName(step)
   const words = t('map.node', {
     name: step.name,
@@ -111,10 +109,12 @@ export const FlowNode = memo(function FlowNode(props: FlowNodeProps) {
             height={height - 2}
           />
         ))}
-        {marks && <span className="map-node-row" style={{ '--share': (row + 0.5) / rows }} />}
+        <span className="map-node-row" style={{ '--share': (row + 0.5) / rows }} />
       </span>
       <span className="map-node-name">{own.slice(own.lastIndexOf('.') + 1).replaceAll('_', '_\u200b')}</span>
-      <span className="map-node-shape numeric">{formatShape(step.output.shape.slice(-2))}</span>
+      <span className="map-node-shape numeric">
+        {formatShape(pictureShape(step, step.output.shape).slice(-2))}
+      </span>
     </button>
   )
 })

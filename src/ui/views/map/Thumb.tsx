@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
 import type { StepsSource } from '../steps/source.ts'
+import { pictureShape } from '../../../program/step.ts'
 import { usePixelRatio } from '../../components/measure.ts'
 import type { GpuPort } from '../../draw/gpuPort.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'
@@ -36,7 +37,7 @@ export function Thumb({ source, step, slice, range, width, height }: ThumbProps)
     return () => givePort(source, taken)
   }, [source])
   useEffect(() => {
-    const [cols = 1, rows = 1] = step.output.shape.toReversed()
+    const [cols = 1, rows = 1] = pictureShape(step, step.output.shape).toReversed()
     port.current?.draw(
       { width: Math.max(1, Math.round(width * ratio)), height: Math.max(1, Math.round(height * ratio)) },
       {

@@ -1,5 +1,5 @@
 import type { StepInfo } from '../../../api/model.ts'
-import { anatomyOfSteps, isInfo, type Anatomy, type Block } from '../../../state/anatomy.ts'
+import { anatomyOfSteps, isInfo, type Anatomy, type Block } from '../../../analysis/anatomy.ts'
 
 /** What a part of a layer adds to the residual stream. */
 export interface MapWrite {

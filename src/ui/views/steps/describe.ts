@@ -1,4 +1,4 @@
-import { isInfo } from '../../../state/anatomy.ts'
+import { isInfo } from '../../../analysis/anatomy.ts'
 import { rolesOf, type PlacedStep, type StepRole } from '../../../analysis/stepRoles.ts'
 import type { Attrs, OpName, StepInfo } from '../../../api/model.ts'
 import type { Translate } from '../../words/index.ts'

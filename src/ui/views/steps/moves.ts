@@ -1,5 +1,5 @@
 import type { StepInfo } from '../../../api/model.ts'
-import { localName } from '../../../program/step.ts'
+import { localName } from '../../../analysis/steps.ts'
 
 /**
  * The step a layer further: of the same name where that exists, else the first of that layer; from before the layers into

@@ -28,7 +28,7 @@ export async function openSteps(
 ): Promise<StepsSource> {
   const under = { ...(edits.length === 0 ? {} : { edits }), ...(mask === undefined ? {} : { mask }) }
   if (ids.length < LONG_TEXT) return model.inspect(ids, under)
-  const { readAnatomy } = await import('../../../state/anatomy.ts')
+  const { readAnatomy } = await import('../../../analysis/anatomy.ts')
   const { list } = await readAnatomy(model)
   const retain = list.flatMap(({ name, op, stream }) => (op === 'add' || stream === 'writes' ? [name] : []))
   return model.inspect(ids, { ...under, retain })

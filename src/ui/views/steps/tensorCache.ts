@@ -1,6 +1,6 @@
 import { invariant } from '../../../errors.ts'
 import type { TensorData } from '../../../api/model.ts'
-import { pictureShape } from '../../../program/step.ts'
+import { pictureShape } from '../../../analysis/steps.ts'
 import { isLarge, type StepsSource } from './source.ts'
 
 /** Bytes of tensors kept on the page. */

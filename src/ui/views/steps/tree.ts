@@ -1,5 +1,5 @@
 import type { StepInfo } from '../../../api/model.ts'
-import { localName, matchesPattern } from '../../../program/step.ts'
+import { localName, matchesPattern } from '../../../analysis/steps.ts'
 
 /** A line of the model tree: a step, or a group of steps that share the first parts of their names. */
 export interface TreeNode {

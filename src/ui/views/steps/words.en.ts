@@ -197,6 +197,7 @@ export const stepsEn = {
   'role.add': 'add',
   'role.positions': 'add position',
   'role.position_scale': 'scale',
+  'role.clamp': 'bound',
   'role.other': 'compute',
 
   'about.embed':
@@ -254,6 +255,7 @@ export const stepsEn = {
   'about.rope': 'Pairs of dimensions turn by an angle that grows with the position.',
   'about.positions': 'The row of a learned table that belongs to the position is added.',
   'about.position_scale': 'Far into a long text the queries grow a little, so that attention stays sharp.',
+  'about.clamp': 'What lies outside a fixed bound is put on it, so that no number grows out of hand.',
   'about.add': 'Two rows are added, feature by feature.',
   'about.other': 'A step of the forward pass.',
 

@@ -198,6 +198,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.add': '더하기',
   'role.positions': '위치 더하기',
   'role.position_scale': '크기 조절',
+  'role.clamp': '범위 제한',
   'role.other': '계산',
 
   'about.embed':
@@ -249,6 +250,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'about.rope': '성분의 쌍이 위치에 비례하는 각만큼 회전합니다.',
   'about.positions': '학습된 표에서 위치에 해당하는 줄을 더합니다.',
   'about.position_scale': '긴 글의 뒤쪽에서는 쿼리를 조금 키워 어텐션이 흐려지지 않게 합니다.',
+  'about.clamp': '정해진 범위를 벗어난 값을 그 경계로 잘라 내어 숫자가 지나치게 커지지 않게 합니다.',
   'about.add': '두 행을 특징마다 더합니다.',
   'about.other': '순전파의 한 단계입니다.',
 

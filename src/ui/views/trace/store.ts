@@ -4,7 +4,7 @@ import { openTrace } from '../../../trace/open.ts'
 import { EXTENSION, LIMITS } from '../../../trace/layout.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
 import type { Model, StepInfo } from '../../../api/model.ts'
-import { anatomyOfSteps } from '../../../state/anatomy.ts'
+import { anatomyOfSteps } from '../../../analysis/anatomy.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 

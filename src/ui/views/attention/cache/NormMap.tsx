@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import type { CacheNorms } from './store.ts'
+import type { CacheNorms } from '../../../../analysis/cacheUse.ts'
 import { visibleText } from '../../../../state/characterGroups.ts'
 import { selectRow } from '../../../../state/selection.ts'
 import { Segmented } from '../../../components/Segmented.tsx'

@@ -1,4 +1,4 @@
-import { holdersOf } from './store.ts'
+import { holdersOf } from '../../../../analysis/cacheUse.ts'
 import type { CacheReport } from '../../../../api/model.ts'
 import { useTranslate } from '../../../context.ts'
 import { useOutlined } from './hooks.ts'

@@ -1,4 +1,4 @@
-import { sharedWith } from './store.ts'
+import { sharedWith } from '../../../../analysis/cacheUse.ts'
 import type { CacheReport } from '../../../../api/model.ts'
 import { TokenText } from '../../../components/TokenText.tsx'
 import { useTranslate } from '../../../context.ts'

@@ -1,4 +1,4 @@
-import { writtenSpans, type WrittenSpan } from './store.ts'
+import { writtenSpans, type WrittenSpan } from '../../../../analysis/cacheUse.ts'
 import { useSlowTokenLog, useTranslate } from '../../../context.ts'
 import { formatCount } from '../../../../maths/format.ts'
 import { useOwnSequence } from './hooks.ts'

@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
-import { cacheOf, holderOf, type CacheState, type KvCache } from './store.ts'
+import { holderOf } from '../../../../analysis/cacheUse.ts'
+import { cacheOf, type CacheState, type KvCache } from './store.ts'
 import { useSession } from '../../../context.ts'
 import { useShown } from '../../../components/reading.ts'
 

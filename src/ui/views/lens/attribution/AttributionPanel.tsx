@@ -1,9 +1,9 @@
-import { linesByLayer, linesBySize } from './store.ts'
+import { linesByLayer, linesBySize } from '../../../../analysis/attributionLines.ts'
 import type { Attribution } from '../../../../api/model.ts'
 import { Segmented } from '../../../components/Segmented.tsx'
 import { useTranslate } from '../../../context.ts'
 import { formatFixed, formatPower } from '../../../../maths/format.ts'
-import { useShown, useTexts } from '../../../components/reading.ts'
+import { useIsEncoder, useShown, useTexts } from '../../../components/reading.ts'
 import { useLens } from '../hooks.ts'
 import { tokenName } from '../../../components/labels.ts'
 import { useAttribution, useAttributionState, useWantedLogit } from './hooks.ts'
@@ -57,9 +57,10 @@ const isOf = (value: Attribution | undefined, wanted: { position: number; token:
 
 function Place({ position, ids }: { position: number; ids: readonly number[] }) {
   const t = useTranslate()
+  const isEncoder = useIsEncoder()
   const texts = useTexts(useShown(useLens().measurement)?.ids.length ?? 0)
   const token = tokenName(t, texts[position] ?? '', ids[position] ?? 0)
-  return <p className="note">{t('lens.predicts', { position, token })}</p>
+  return <p className="note">{t(isEncoder ? 'steps.predictsOwn' : 'lens.predicts', { position, token })}</p>
 }
 
 function Progress({ onAgain }: { onAgain: () => void }) {

@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
-import type { AttributionLine, WantedLogit } from './store.ts'
+import type { AttributionLine } from '../../../../analysis/attributionLines.ts'
+import type { WantedLogit } from './store.ts'
 import { Icon } from '../../../components/Icon.tsx'
 import { useTranslate } from '../../../context.ts'
 import { formatFixed } from '../../../../maths/format.ts'

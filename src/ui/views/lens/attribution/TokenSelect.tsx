@@ -3,6 +3,7 @@ import { useSession, useTranslate } from '../../../context.ts'
 import { formatProbability } from '../../../../maths/format.ts'
 import { useTokenLabels } from '../hooks.ts'
 import { tokenName } from '../../../components/labels.ts'
+import { useIsEncoder } from '../../../components/reading.ts'
 import { useAttribution, useAttributionState, useFinalCell } from './hooks.ts'
 
 interface TokenSelectProps {
@@ -15,6 +16,7 @@ interface TokenSelectProps {
 /** Any of the most probable tokens at the chosen position, the one that really came next, or the one followed so far. */
 export function TokenSelect({ token, before, position }: TokenSelectProps) {
   const t = useTranslate()
+  const isEncoder = useIsEncoder()
   const { state } = useAttribution()
   const asked = useAttributionState((now) => now.token)
   const cell = useFinalCell()
@@ -29,7 +31,7 @@ export function TokenSelect({ token, before, position }: TokenSelectProps) {
     const probability = probable.get(id)
     const word = hasTokenizer ? tokenName(t, texts[index] ?? '', id) : `#${id}`
     const share = probability === undefined ? '' : ` · ${formatProbability(probability)}`
-    return `${word}${share}${id === cell?.token ? ` · ${t('attribution.actual')}` : ''}`
+    return `${word}${share}${id === cell?.token ? ` · ${t(isEncoder ? 'attribution.actualOwn' : 'attribution.actual')}` : ''}`
   }
   return (
     <label className="attribution-token">

@@ -8,6 +8,7 @@ export const attributionEn = {
   'attribution.token': 'Token',
   'attribution.best': 'most probable: {token}',
   'attribution.actual': 'actual next token',
+  'attribution.actualOwn': 'stands here',
   'attribution.order': 'Order',
   'attribution.byLayer': 'By layer',
   'attribution.bySize': 'By size',

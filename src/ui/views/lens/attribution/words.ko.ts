@@ -9,6 +9,7 @@ export const attributionKo: Readonly<Record<keyof typeof attributionEn, string>>
   'attribution.token': '토큰',
   'attribution.best': '가장 그럴듯한 것: {token}',
   'attribution.actual': '실제 다음 토큰',
+  'attribution.actualOwn': '이 자리에 있음',
   'attribution.order': '순서',
   'attribution.byLayer': '층 순서',
   'attribution.bySize': '크기 순서',

@@ -1,4 +1,4 @@
-import type { Activation } from '../../../../program/attrs.ts'
+import type { Activation } from '../../../../api/model.ts'
 
 interface ActivationView {
   /** What a reader calls it. */

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { Activation, GateAttrs } from '../../../../program/attrs.ts'
+import type { Activation, GateAttrs } from '../../../../api/model.ts'
 import { fn, mi, mn, mo, mrow, paren, sub, tight, word } from '../../../components/mathml.ts'
 import { constant, equals, n, signed } from '../numbers.ts'
 import { ACTIVATIONS } from './activations.ts'
@@ -47,6 +47,20 @@ export const positionScale = opView<'position_scale', { x: number; factor: numbe
     return { x: at(explained, 0), factor, value: explained.value }
   },
   numbers: ({ x, factor, value }) => equals(value, n(x), tight('·'), n(factor)),
+})
+
+export const clamp = opView<'clamp', { x: number; limit: number; value: number }>({
+  law({ attrs: { limit } }) {
+    const bound = constant(limit)
+    return mrow(mi('y'), mo('='), fn('clamp'), paren(mi('x'), mo(','), mo('±'), bound))
+  },
+  explain: (context) => ({
+    x: at(context, 0),
+    limit: context.step.attrs.limit,
+    value: context.value,
+  }),
+  numbers: ({ x, limit, value }) =>
+    equals(value, fn('clamp'), paren(n(x), mo(','), mo('±'), constant(limit))),
 })
 
 interface GateFacts extends GateAttrs {

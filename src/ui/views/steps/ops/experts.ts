@@ -1,4 +1,4 @@
-import type { RouterSoftmax } from '../../../../program/attrs.ts'
+import type { RouterSoftmax } from '../../../../api/model.ts'
 import { mfrac, mi, mo, mrow, msub, msup, mtext, sub, sumOver, tight } from '../../../components/mathml.ts'
 import { equals, formatValue, n, signed } from '../numbers.ts'
 import { productSum, SHOWN_TERMS, sumOf, type Sum, type Term } from './sums.ts'

@@ -1,9 +1,9 @@
 import type { ReactElement } from 'react'
 import type { StepInfo } from '../../../../api/model.ts'
-import type { OpName } from '../../../../program/attrs.ts'
-import { isInfo } from '../../../../state/anatomy.ts'
+import type { OpName } from '../../../../api/model.ts'
+import { isInfo } from '../../../../analysis/anatomy.ts'
 import { cache, context, scores, softmax } from './attention.ts'
-import { activation, add, gate, positions, positionScale } from './elementwise.ts'
+import { activation, add, clamp, gate, positions, positionScale } from './elementwise.ts'
 import { embed } from './embed.ts'
 import { expertLinear, expertSum, routerWeights, scaledAdd, topK } from './experts.ts'
 import { linear } from './linear.ts'
@@ -31,6 +31,7 @@ const OP_VIEWS: { readonly [O in OpName]?: OpView<O> } = {
   context,
   positions,
   position_scale: positionScale,
+  clamp,
   add,
   gate,
   activation,

@@ -1,4 +1,4 @@
-import type { StepInfoOf } from '../../../../state/anatomy.ts'
+import type { StepInfoOf } from '../../../../analysis/anatomy.ts'
 import { mfrac, mi, mn, mo, mrow, msqrt, msup, paren, sub, sumOver } from '../../../components/mathml.ts'
 import { constant, equals, formatValue, n, signed } from '../numbers.ts'
 import { NO_ROW, opView, type ExplainContext, type Remark } from './opView.ts'

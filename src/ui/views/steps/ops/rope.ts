@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { RopeAttrs } from '../../../../program/attrs.ts'
+import type { RopeAttrs } from '../../../../api/model.ts'
 import { fn, mi, mo, mrow, paren, tight } from '../../../components/mathml.ts'
 import { constant, equals, formatValue, n, signed } from '../numbers.ts'
 import { NO_ROW, opView } from './opView.ts'

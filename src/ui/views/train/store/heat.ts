@@ -1,4 +1,4 @@
-import type { Anatomy } from '../../../../state/anatomy.ts'
+import type { Anatomy } from '../../../../analysis/anatomy.ts'
 import { placeOf } from '../../../../state/stepPlace.ts'
 import type { Checkpoint } from './checkpoints.ts'
 import type { CurveStep } from './curve.ts'

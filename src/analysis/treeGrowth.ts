@@ -1,13 +1,18 @@
-import type { Model, TokenAlternative } from '../../../api/model.ts'
-import { textOf } from './text.ts'
-import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from '../../../analysis/tokenTree.ts'
-import type { TokenLog } from '../../../state/tokenLog.ts'
+import type { GeneratedToken, Model, TokenAlternative } from '../api/model.ts'
+import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from './tokenTree.ts'
+import { textInContext } from '../text/tokenTexts.ts'
 
 /** A token computed for the tree, and what is predicted behind it. */
 export interface ComputedToken {
   token: TreeToken
   next: readonly TokenAlternative[]
+  /** All text before it was read again. */
+  readAgain?: boolean | undefined
 }
+
+/** Text a token adds behind others; empty when no tokenizer answers. */
+const textOf = (model: Model, before: readonly number[], id: number): Promise<string> =>
+  model.info.hasTokenizer ? textInContext(model, before, id) : Promise.resolve('')
 
 const CHOSEN = { prompt: false, random: null, finish: null } as const
 
@@ -49,9 +54,9 @@ export async function computeChildren(
   const before = idsOf(pathTo(parent))
   const children = await model.expand(before, count, { topLogprobs })
   return Promise.all(
-    children.map(async ({ token: { id, logprob }, next }) => {
+    children.map(async ({ token: { id, logprob }, next, readAgain }) => {
       const text = await textOf(model, before, id)
-      return { token: { id, text, logprob, ...CHOSEN }, next: next.top }
+      return { token: { id, text, logprob, ...CHOSEN }, next: next.top, readAgain }
     }),
   )
 }
@@ -63,8 +68,15 @@ export function insertToken(tree: TokenTree, parent: TreeNode, { token, next }: 
   return node
 }
 
-/** Takes the text on the page into the tree, with up to `top` alternatives of each token. Gives its last token. */
-export function insertText(tree: TokenTree, log: TokenLog, top: number): TreeNode {
+/** A text to put into a tree: a prompt, and what was generated behind it. */
+export interface WrittenText {
+  readonly promptIds: readonly number[]
+  readonly promptTexts: readonly string[]
+  readonly tokens: readonly Pick<GeneratedToken, 'id' | 'text' | 'logprob' | 'top' | 'random' | 'finish'>[]
+}
+
+/** Takes a text into the tree, with up to `top` alternatives of each token. Gives its last token. */
+export function insertText(tree: TokenTree, log: WrittenText, top: number): TreeNode {
   let at = tree.root
   log.promptIds.forEach((id, row) => {
     const text = log.promptTexts[row] ?? ''

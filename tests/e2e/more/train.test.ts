@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core'
 import { unzipSync } from 'fflate'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { expectAccessible } from './accessible.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const id = (name: string) => `[data-testid="${name}"]`
 

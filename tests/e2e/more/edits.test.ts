@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import type { Edit } from '../../src/api/model.ts'
-import { expectNoViolation, LOOKS, showLook } from './accessible.ts'
-import { openPage, takeScreenshot } from './harness.ts'
+import type { Edit } from '../../../src/api/model.ts'
+import { expectNoViolation, LOOKS, showLook } from '../accessible.ts'
+import { openPage, takeScreenshot } from '../harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox named Lily. One day Lily'
 const OTHER = 'Once upon a time there was a big bear named Tom. One day Tom'

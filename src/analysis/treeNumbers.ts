@@ -1,6 +1,6 @@
-import { invariant } from '../../../errors.ts'
-import type { Model } from '../../../api/model.ts'
-import { idsOf, promptLength, type TreeNode } from '../../../analysis/tokenTree.ts'
+import { invariant } from '../errors.ts'
+import type { Model } from '../api/model.ts'
+import { idsOf, promptLength, type TreeNode } from './tokenTree.ts'
 
 /** Logits of one call: how much is computed at once. */
 const BATCH_ELEMENTS = 1 << 23
