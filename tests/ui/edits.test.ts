@@ -74,6 +74,13 @@ function page(vocab = VOCAB) {
     for (const [set, edits] of sets.entries())
       yield await Promise.resolve([{ set, kl: ids.map(() => edits.length) }])
   }
+  async function* traceRows(ids: readonly number[], options: { edits?: readonly Edit[] }) {
+    const { data } = await logits(ids, options)
+    for (const [at, id] of ids.entries()) {
+      const row = { shape: [1, VOCAB], data: data.subarray(at * VOCAB, (at + 1) * VOCAB) }
+      yield { begin: at, end: at + 1, tensors: new Map([['logits', row]]), id }
+    }
+  }
   const trace = (ids: readonly number[], { probes }: { probes: readonly string[] }) =>
     Promise.resolve(
       new Map(
@@ -106,7 +113,7 @@ function page(vocab = VOCAB) {
   const model = {
     info,
     score,
-    logits,
+    traceRows,
     editEffects,
     trace,
     steps,
@@ -334,11 +341,11 @@ test('a comparison that is given up shows nothing of itself, and can be asked fo
   const leave = run.measurement.watch()
   block(true)
   await settle()
-  run.cancel()
+  run.measurement.cancel()
   block(false)
   await settle()
   const phase = () => run.measurement.state.getState().phase
-  expect(phase()).toMatchObject({ kind: 'failed', error: { code: 'aborted' } })
+  expect(phase()).toEqual({ kind: 'stopped', tokens: 3, done: 0 })
   expect(run.measurement.state.getState().shown).toBeNull()
   run.measurement.refresh()
   await settle()
