@@ -1,11 +1,11 @@
 import { invariant } from '../errors.ts'
 import type { ModelDescription } from '../arch/spec.ts'
-import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { tooLarge, type LedgerBuffer } from '../gpu/ledger.ts'
 import { NO_BIAS, type AdapterStack, type EmbedLora, type MatrixView } from '../ops/operands.ts'
 import { MAX_ADAPTERS } from '../program/batchLayout.ts'
 import { replacedParam } from '../program/changes.ts'
 import { stacksOf, type Stack } from '../program/stacks.ts'
-import type { ParamRef } from '../program/step.ts'
+import type { ParamRef, Step } from '../program/step.ts'
 import type { BoundAdapters } from '../run/changes.ts'
 import type { Executor } from '../run/executor.ts'
 import { FORMATS } from '../weights/formats/index.ts'
@@ -38,6 +38,7 @@ export class AdapterBuffers implements BoundAdapters {
   private readonly replacing = new Map<string, number[]>()
   private readonly buffers: LedgerBuffer[] = []
   private embedding: EmbedLora | null = null
+  private expertSteps: ((step: Step) => Step[] | undefined) | null = null
   readonly adapters: readonly PlacedAdapter[]
   private readonly model: ModelDescription
   private readonly executor: Executor
@@ -60,6 +61,7 @@ export class AdapterBuffers implements BoundAdapters {
       const program = context.model.record({ rows: 1, logitRows: 1, positions: 1 })
       for (const stack of stacksOf(program)) await made.layStack(stack)
       made.layEmbedding()
+      if (adapters.some(({ parsed }) => parsed.experts !== undefined)) await made.layExperts()
       for (const adapter of adapters) {
         if (wantsDenseEmbedding(adapter.parsed)) await made.layDenseEmbedding(adapter)
         for (const replacement of adapter.parsed.replacements) await made.replace(adapter, replacement)
@@ -74,6 +76,10 @@ export class AdapterBuffers implements BoundAdapters {
   ranks(stack: string): number {
     if (stack === 'embed') return this.embedding?.ranks ?? 0
     return this.stacks.get(stack)?.ranks ?? 0
+  }
+
+  onExperts(step: Step): Step[] | undefined {
+    return this.expertSteps?.(step)
   }
 
   replacers(step: string): number {
@@ -233,6 +239,21 @@ export class AdapterBuffers implements BoundAdapters {
       }
     }
     this.embedding = { buffer: this.create('embed', words).gpu, ranks, bWord, tableWord }
+  }
+
+  private async layExperts(): Promise<void> {
+    const { stackExperts, stepsOnExperts } = await import('./expertLayout.ts')
+    const stacks = stackExperts(this.adapters)
+    const { largestBinding } = this.executor.ledger
+    for (const { vector, words } of stacks.values()) {
+      if (words.byteLength > largestBinding)
+        throw tooLarge(`the ranks of ${vector}`, words.byteLength, largestBinding)
+      this.vectors.set(vector, this.create(vector, new Uint32Array(words.buffer)))
+    }
+    this.expertSteps = (step) => {
+      const stack = stacks.get(step.name)
+      return stack && stepsOnExperts(step, stack)
+    }
   }
 
   /** The embedding as this adapter has it, whole: a table of its own, blended with the base's. */

@@ -24,6 +24,8 @@ export interface AdapterConfig {
   rank: number
   alpha: number
   targets: ModuleChoice | { kind: 'all-linear' }
+  /** Parameters of experts, by name or dotted tail. */
+  parameters: readonly string[]
   exclude: ModuleChoice | null
   /** Layers that listed names are limited to, null for all. */
   layers: readonly number[] | null
@@ -50,7 +52,7 @@ export interface AdapterConfig {
 const READ =
   'peft_type task_type r lora_alpha target_modules exclude_modules layers_to_transform layers_pattern rank_pattern ' +
   'alpha_pattern use_rslora use_dora bias modules_to_save ensure_weight_tying base_model_name_or_path ' +
-  'init_lora_weights fan_in_fan_out'
+  'init_lora_weights fan_in_fan_out target_parameters'
 
 /** Fields that only steer training, start-up values or bookkeeping. `qalora_group_size` counts only with `use_qalora`. */
 const HARMLESS =
@@ -60,7 +62,7 @@ const HARMLESS =
 /** Fields of PEFT that change the result and are not implemented. */
 const OTHERS =
   'megatron_config trainable_token_indices velora_config alora_invocation_tokens use_qalora monteclora_config ' +
-  'layer_replication lora_bias target_parameters use_bdlora arrow_config kasa_config'
+  'layer_replication lora_bias use_bdlora arrow_config kasa_config'
 
 const KNOWN: ReadonlySet<string> = new Set(`${READ} ${HARMLESS}`.split(' '))
 const REFUSED: ReadonlySet<string> = new Set(OTHERS.split(' '))
@@ -200,7 +202,8 @@ function parseTargets(config: AdapterConfigReader): AdapterConfig['targets'] {
   const value = config.get('target_modules')
   if (typeof value === 'string' && value.toLowerCase() === 'all-linear') return { kind: 'all-linear' }
   const targets = config.choice('target_modules')
-  if (targets.kind === 'names' && targets.names.length === 0) {
+  const isEmpty = targets.kind === 'names' && targets.names.length === 0
+  if (isEmpty && config.names('target_parameters').length === 0) {
     throw config.fail('target_modules', 'a list of module names, a pattern or all-linear')
   }
   return targets
@@ -228,6 +231,8 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
   refuseKinds(config)
   const remarks = refuseOthers(config, Object.keys(json as object))
   config.flag('fan_in_fan_out', false)
+  if (config.names('target_parameters').length > 0 && config.flag('use_dora', false))
+    throw config.fail('use_dora', 'false beside target_parameters', 'unsupported')
   const alpha = config.get('lora_alpha') ?? 8
   if (!isAlpha(alpha)) throw config.fail('lora_alpha', 'a finite number')
   const modulesToSave = config.names('modules_to_save')
@@ -236,6 +241,7 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
     rank: config.count('r', { fallback: 8, max: 65_536 }),
     alpha,
     targets: parseTargets(config),
+    parameters: config.names('target_parameters'),
     exclude,
     layers: config.layers('layers_to_transform'),
     layersPatterns: config.rules('layers_pattern', endsIn, (name) => `(?:.*\\.)?(?:${name})`),

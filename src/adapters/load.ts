@@ -54,7 +54,8 @@ export async function loadAdapter(
   }
   const config = parseAdapterConfig(written)
   const { tensors, remarks } = withoutAdapterName(stored, file)
-  return parseAdapter(config, tensors, model, { name, baseNames, file, remarks })
+  const onExperts = config.parameters.length > 0 ? await import('./expertLora.ts') : undefined
+  return parseAdapter(config, tensors, model, { name, baseNames, file, remarks, onExperts })
 }
 
 /** The weights file, once the config is known to be there. */

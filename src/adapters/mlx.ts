@@ -122,6 +122,7 @@ function configOf(
     rank,
     alpha,
     targets: { kind: 'names', names: [...new Set(names)] },
+    parameters: [],
     exclude: null,
     layers: null,
     layersPatterns: [],

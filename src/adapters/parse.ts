@@ -4,6 +4,7 @@ import { outputAt, outputCount, takeOutputs } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
 import { AdapterTensors, type AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, type AdapterConfig } from './config.ts'
+import type { findExperts, takeExperts } from './expertLora.ts'
 import { moduleTree, type ModelModule, type ModuleTree } from './modules.ts'
 import { makeReport } from './report.ts'
 import { isSaved, matchConfig, selectTargets, unmatchedEntries, valueFor } from './targets.ts'
@@ -18,6 +19,8 @@ export interface ParseOptions {
   file?: string
   /** What was passed over while the files were read, for the report. */
   remarks?: readonly string[]
+  /** What reads low ranks on parameters of experts; there where the config has them. */
+  onExperts?: { findExperts: typeof findExperts; takeExperts: typeof takeExperts } | undefined
 }
 
 /**
@@ -34,17 +37,24 @@ export async function parseAdapter(
 ): Promise<ParsedAdapter> {
   const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors', config.baseModel)
   const tree = moduleTree(model, table.names)
-  await matchConfig(config, tree.modules)
-  const targets = selectTargets(tree.modules, config, model.tiedHead)
+  const { onExperts } = options
+  const isModule = (name: string): boolean => tree.modules.some((module) => module.name === name)
+  const found = onExperts?.findExperts(table, config, model, isModule) ?? []
+  const wrapped = found.map(({ source }) => ({ name: source }))
+  await matchConfig(config, [...tree.modules, ...wrapped])
+  const none = config.targets.kind === 'names' && config.targets.names.length === 0
+  const targets = none ? [] : selectTargets(tree.modules, config, model.tiedHead)
+  const experts = onExperts?.takeExperts(table, config, model, found)
   const reason = (name: string): string => reasonFor(name, tree, targets, config)
   // Names first: a file for another model then says so, instead of what it lacks.
-  table.refuseUnknown((name) => isKnown(name, tree), reason)
+  table.refuseUnknown((name) => table.isTaken(name) || isKnown(name, tree), reason)
   const modules = targets.flatMap((module) => takeLora(table, module, config))
   const replacements = takeReplacements(table, tree, targets, config, model)
   table.finish(reason)
-  const unmatched = unmatchedEntries(config, tree, targets, model.layers)
-  const report = makeReport(config, tensors, options, { modules, replacements, unmatched })
-  return { name: options.name, modules, replacements, report }
+  const unmatched = unmatchedEntries(config, tree, [...targets, ...wrapped], model.layers)
+  const parts = { modules, replacements, ...(experts && { experts }) }
+  const report = makeReport(config, tensors, options, { ...parts, unmatched })
+  return { name: options.name, ...parts, report }
 }
 
 /** Both factors (and the magnitude) of one module, split into the steps that share it. */

@@ -7,7 +7,7 @@ import { matchPatterns } from './pattern.ts'
 /** Asks the regular expressions of a config about every name in a model. @throws `bad-file` */
 export function matchConfig(
   { patterns }: AdapterConfig,
-  modules: readonly ModelModule[],
+  modules: readonly Pick<ModelModule, 'name'>[],
   limit?: number,
 ): Promise<void> {
   const inside = modules.flatMap(({ name }) =>
@@ -118,7 +118,7 @@ export function isSaved(parameter: string, config: AdapterConfig): boolean {
 export function unmatchedEntries(
   config: AdapterConfig,
   { modules, parameters }: ModuleTree,
-  targets: readonly ModelModule[],
+  targets: readonly Pick<ModelModule, 'name'>[],
   layerCount: number,
 ): string[] {
   const names = targets.map(({ name }) => name)

@@ -80,6 +80,7 @@ export type AdapterFeature =
   | 'alpha_pattern'
   | 'layers_to_transform'
   | 'ensure_weight_tying'
+  | 'target_parameters'
 
 export interface MatchedModule {
   step: string

@@ -29,6 +29,7 @@ export const METHODS = {
   encode: 'call',
   decode: 'call',
   tokenTexts: 'call',
+  alternativeTexts: 'call',
   applyChatTemplate: 'call',
   chatTemplate: 'call',
   companions: 'call',

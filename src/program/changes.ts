@@ -7,6 +7,8 @@ export interface AdapterChanges {
   ranks(stack: string): number
   /** How many adapters replace the whole module of a step. */
   replacers(step: string): number
+  /** The steps of a product with the matrices of experts, where an adapter is on it. */
+  onExperts?(step: Step): Step[] | undefined
 }
 
 const numbered = (name: string, nth: number): string => (nth === 0 ? name : `${name}${nth + 1}`)
@@ -112,7 +114,8 @@ export function withAdapters(program: Program, changes: AdapterChanges): Program
     const embedRanks = isOp(step, 'embed') ? changes.ranks('embed') : 0
     const replacers = changes.replacers(step.name)
     const [base = own, ...blended] = replacers > 0 ? replaced(own, replacers) : [own]
-    const made = [...(embedRanks > 0 ? embedLora(base, embedRanks) : [base]), ...blended]
+    const plain = changes.onExperts?.(base) ?? [base]
+    const made = [...(embedRanks > 0 ? embedLora(base, embedRanks) : plain), ...blended]
     return lead ? [lead, ...made] : made
   })
   return { ...program, steps }

@@ -4,6 +4,7 @@ import type { UnofferedMethod } from './types.ts'
 /** What would offer a method that needs the inside of a model. */
 export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   chatTemplate: 'an engine renders chats by a template that it does not show; applyChatTemplate asks it to.',
+  alternativeTexts: 'it sends the texts of its alternatives with them; tokenTexts and decode read ids.',
   companions: 'its files are elsewhere; a model in this tab has them.',
   logits:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
@@ -48,6 +49,7 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
   })
   return {
     chatTemplate: call('chatTemplate'),
+    alternativeTexts: call('alternativeTexts'),
     companions: call('companions'),
     logits: call('logits'),
     fillMask: call('fillMask'),

@@ -241,6 +241,7 @@ export class AdapterActions {
   carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
     return carryOver(wanted, {
       isWanted: () => model === this.adapters.model,
+      leaves: (coming) => void (this.adapters.coming = coming),
       sourceOf: (track) => this.adapters.sourceOf(track),
       add: (addition) => this.addTo(addition),
       miss: (saved, error) => {

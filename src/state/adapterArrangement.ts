@@ -59,18 +59,17 @@ export async function bringBack({ tracks: wanted, solo }: Arrangement, rows: Row
 /** Loads rows of before onto the model that is there now; `miss` hears of those whose files are gone (null) or that it refuses. */
 export async function carryOver(
   wanted: readonly SavedTrack[],
-  {
-    isWanted,
-    sourceOf,
-    add,
-    miss,
-  }: Pick<Rows, 'sourceOf' | 'add'> & {
+  rows: Pick<Rows, 'sourceOf' | 'add'> & {
     isWanted: () => boolean
+    /** Hears which rows are still to come. */
+    leaves: (coming: readonly SavedTrack[]) => void
     miss: (saved: SavedTrack, error: unknown) => void
   },
 ): Promise<void> {
-  for (const { name, scale, enabled, origin } of wanted) {
+  const { isWanted, sourceOf, add, miss, leaves } = rows
+  for (const [at, { name, scale, enabled, origin }] of wanted.entries()) {
     if (!isWanted()) return
+    leaves(wanted.slice(at))
     const saved: SavedTrack = { name, scale, enabled, origin }
     const source = sourceOf(saved)
     if (source === null) {
@@ -83,4 +82,5 @@ export async function carryOver(
       if (isWanted()) miss(saved, error)
     }
   }
+  if (isWanted()) leaves([])
 }

@@ -190,6 +190,49 @@ describe('training beside everything else', () => {
     })
   })
 
+  test('A/B, sliders, ΔW and stepping between steps: each is right, and the curve is that of a run left alone', async () => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const options = { steps: 5, learningRate: 0.05 } as const
+      const alone = await trained(model, options)
+      const { id } = await model.newAdapter({ name: 'x', rank: 3, seed: 7 })
+      const scale = (value: number) => [{ id, scale: value }]
+      const base = await model.logits(IDS, { adapters: [] })
+      const losses: number[] = []
+      let moved = 0
+      for await (const { loss } of model.train(id, EXAMPLES, options)) {
+        losses.push(loss)
+        const a: number[] = []
+        const b: number[] = []
+        const prompt = IDS.slice(0, 4)
+        for await (const both of model.compare(prompt, {
+          a: [],
+          b: scale(1),
+          temperature: 0,
+          maxTokens: 3,
+        })) {
+          if (both.a) a.push(both.a.id)
+          if (both.b) b.push(both.b.id)
+        }
+        expect(a).toEqual(await greedyIds(model, prompt, { maxTokens: 3, adapters: [] }))
+        expect(b).toEqual(await greedyIds(model, prompt, { maxTokens: 3, adapters: scale(1) }))
+        await model.setAdapterScale(id, 0)
+        expect(worst((await model.logits(IDS)).data, base.data)).toBe(0)
+        await model.setAdapterScale(id, 1)
+        const { modules } = await model.analyseAdapter(id)
+        const norm = Math.hypot(...modules.map(({ deltaNorm }) => deltaNorm))
+        expect(norm).toBeGreaterThan(moved)
+        moved = norm
+        const inspection = await model.inspect(IDS)
+        const { data } = await inspection.read('logits')
+        expect(worst(data, (await model.logits(IDS)).data)).toBeLessThan(1e-4)
+        await inspection.close()
+      }
+      expect(losses).toEqual(alone.losses)
+      const files = await model.exportAdapter(scale(1))
+      expect(files.get('adapter_model.safetensors')).toEqual(alone.bytes)
+    })
+  })
+
   test('a step that is not finite is left out; a spike goes back to where it was', async () => {
     await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       const { id } = await model.newAdapter({ name: 'x', rank: 2 })

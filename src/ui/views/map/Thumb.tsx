@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
 import type { StepsSource } from '../steps/source.ts'
-import { pictureShape } from '../../../program/step.ts'
+import { pictureShape } from '../../../analysis/steps.ts'
 import { usePixelRatio } from '../../components/measure.ts'
 import type { GpuPort } from '../../draw/gpuPort.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'

@@ -81,7 +81,10 @@ function Lengths() {
   const t = useTranslate()
   const examples = useData((state) => state.examples)
   const { split } = useSplit()
-  const lengths = lengthsOf(examples)
+  // Both answers of a preference are read and learned.
+  const lengths = lengthsOf(
+    examples.flatMap((one) => (one.rejected ? [one, { ...one.rejected, cut: 0 }] : [one])),
+  )
   if (lengths === null) return null
   const { shortest, median, longest, tokens, counted, cut, lost } = lengths
   return (
