@@ -169,6 +169,7 @@ function describe(
     hidden,
     vocab,
     context: runner.context,
+    maxContext: model.maxPositions,
     parameters,
     gpuBytes: runner.ledger.report().gpuBytes,
     weights: mostCommonFormat(model, runner.weights),

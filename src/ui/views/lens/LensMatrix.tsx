@@ -3,6 +3,7 @@ import { visibleText } from '../../../state/characterGroups.ts'
 import { lensCell, lensText, type LensMap } from './store.ts'
 import { selectRow } from '../../../state/selection.ts'
 import type { LensCell } from '../../../api/model.ts'
+import { Overview } from '../../components/Overview.tsx'
 import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
@@ -44,26 +45,43 @@ export function LensMatrix({ ids, map }: MatrixProps) {
     },
     [lens, session],
   )
+  const last = map.layers.at(-1) ?? 0
+  const level = useCallback(
+    (at: number) => {
+      const best = lensCell(map, last, at)?.top[0]
+      return best === undefined ? null : probabilityLevel(Math.log(best.probability))
+    },
+    [map, last],
+  )
   return (
-    <div
-      className="lens-scroll"
-      ref={setScroller}
-      onPointerLeave={() => lens.state.setState({ hovered: null })}
-    >
+    <div className="lens-wide">
+      <Overview
+        scroller={scroller}
+        count={map.positions}
+        width={COLUMN}
+        label={t('lens.overview')}
+        level={level}
+      />
       <div
-        className="lens-grid"
-        role="grid"
-        data-arrows=""
-        aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
-        aria-colcount={map.positions}
-        style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
-        onKeyDown={(event) => moveCell(event, { layers, positions: map.positions }, place, choose)}
+        className="lens-scroll"
+        ref={setScroller}
+        onPointerLeave={() => lens.state.setState({ hovered: null })}
       >
-        <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
-        {layers.map((layer) => (
-          <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
-        ))}
-        {!isEncoder && <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />}
+        <div
+          className="lens-grid"
+          role="grid"
+          data-arrows=""
+          aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
+          aria-colcount={map.positions}
+          style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
+          onKeyDown={(event) => moveCell(event, { layers, positions: map.positions }, place, choose)}
+        >
+          <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
+          {layers.map((layer) => (
+            <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
+          ))}
+          {!isEncoder && <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />}
+        </div>
       </div>
     </div>
   )

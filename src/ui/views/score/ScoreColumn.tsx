@@ -10,6 +10,7 @@ import { useScalesText } from '../../components/useScales.ts'
 import { useBox, useMarked, useScores, useScoreState } from './hooks.ts'
 import { ScoredText } from './ScoredText.tsx'
 import { ScoreTotals } from './ScoreTotals.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 /** One text: the box it is written in, what it adds up to, and its tokens. */
@@ -113,14 +114,8 @@ function Status({ name }: { name: BoxName }) {
   }
   if (phase.kind === 'scoring') {
     const { done, total } = phase
-    return (
-      <div className="score-progress" role="status">
-        <progress value={done} max={Math.max(1, total)} aria-label={t('score.progress')} />
-        <span className="note numeric">
-          {t('score.done', { done: formatCount(done), total: formatCount(total) })}
-        </span>
-      </div>
-    )
+    const words = t('score.done', { done: formatCount(done), total: formatCount(total) })
+    return <ReadingBar done={done} total={total} words={words} />
   }
   if (result === null) return <p className="note">{t('score.empty')}</p>
   return (
