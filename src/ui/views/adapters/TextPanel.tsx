@@ -9,7 +9,7 @@ import { ScalesChip } from './ScalesChip.tsx'
 export function TextPanel() {
   const colouring = useApp((state) => state.colouring)
   return (
-    <div className="scales-text">
+    <div className="scales-text stack">
       <PromptField />
       <div className="actions">
         <TextButtons />

@@ -22,7 +22,7 @@ export function ScoreColumn({ name }: { name: BoxName }) {
   const area = useRef<HTMLTextAreaElement>(null)
   const id = `score-text-${name}`
   return (
-    <section className="score-column" aria-label={t(`score.text.${second ? name : 'one'}`)}>
+    <section className="score-column stack" aria-label={t(`score.text.${second ? name : 'one'}`)}>
       <label htmlFor={id} className="eyebrow">
         {t(`score.text.${second ? name : 'one'}`)}
       </label>
@@ -112,7 +112,7 @@ function Status({ name }: { name: BoxName }) {
   if (phase.kind === 'scoring') {
     const { done, total } = phase
     return (
-      <div className="score-progress" role="status">
+      <div className="score-progress row gap-3" role="status">
         <progress value={done} max={Math.max(1, total)} aria-label={t('score.progress')} />
         <span className="note numeric">
           {t('score.done', { done: formatCount(done), total: formatCount(total) })}
@@ -146,7 +146,7 @@ function Marking({ name, area, spans, text }: MarkingProps) {
     if (box !== null) scores.mark(name, box.selectionStart, box.selectionEnd, role)
   }
   return (
-    <div className="score-marking" role="group" aria-label={t('score.markAs')}>
+    <div className="score-marking cluster" role="group" aria-label={t('score.markAs')}>
       <span className="note">{t('score.markAs')}</span>
       {ROLES.map((role) => (
         <button

@@ -94,7 +94,7 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
       <Lines nodes={visibleNodes(tree, isOpen)} isOpen={isOpen} onOpen={onOpen} />
       <button
         type="button"
-        className="tree-sampling"
+        className="tree-sampling row"
         title={t('tree.samplingHint')}
         onClick={() => app.setState({ view: 'write', narrow: 'view' })}
       >

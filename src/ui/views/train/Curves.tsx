@@ -112,7 +112,7 @@ function Plot({
   }
   return (
     <figure className="train-plot">
-      <figcaption className="train-plot-head">
+      <figcaption className="train-plot-head cluster">
         <span className="eyebrow">{name}</span>
         {legend}
         <PlotExport

@@ -185,7 +185,7 @@ function ExampleLine({ example, number, held, selected }: LineProps) {
         <span className={held ? 'tag tag-held' : 'tag'}>{t(held ? 'train.held' : 'train.learned')}</span>
         <span>{formatCount(ids.length)}</span>
       </span>
-      <span className="train-tokens">
+      <span className="train-tokens one-line">
         {(tokens ?? []).slice(0, SHOWN).map((token, at) => (
           <Token key={at} token={token} counted={at > 0 && mask[at] === 1} />
         ))}
