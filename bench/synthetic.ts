@@ -168,7 +168,7 @@ export class Synthetic {
       adapterStack: (name) => adapters?.adapterStack(name) ?? notHere(),
       embedLora: notHere,
       edits: notHere,
-      replacedBy: (step) => adapters?.replacedBy(step) ?? notHere(),
+      replacedBy: (step, nth) => adapters?.replacedBy(step, nth) ?? notHere(),
     }
   }
 

@@ -28,10 +28,11 @@ export interface TrainingSet extends Omit<ListedSet, 'file' | 'heldOut'> {
 
 const FOLDER = fileURLToPath(new URL('../public/training/', import.meta.url))
 
-/** The sets that the page offers. */
+/** The sets that the page offers which have one answer to a prompt. */
 export function readSets(): TrainingSet[] {
   const listed = JSON.parse(readFileSync(`${FOLDER}index.json`, 'utf8')) as ListedSet[]
-  return listed.map(({ file, heldOut, ...set }) => {
+  const answered = listed.filter(({ settings }) => settings.objective !== 'dpo')
+  return answered.map(({ file, heldOut, ...set }) => {
     const lines = readFileSync(`${FOLDER}${file}`, 'utf8').trimEnd().split('\n')
     const pairs = lines.map((line) => JSON.parse(line) as Pair)
     return { ...set, learned: pairs.slice(0, -heldOut), heldOut: pairs.slice(-heldOut) }

@@ -34,7 +34,7 @@ fn hold_inputs(unit: u32, invocation: Invocation) {
       if (k4 < p.k4 && invocation.own / HOLDERS < units_step(invocation)) { value = prologue(x4(i, k4), i, k4); }
       held_inputs[i * DEPTH + deep] = value;
     }
-    if (OFFSETS) { hold_sums(i); }
+    if (OFFSETS && FACTORED) { hold_sums(i); }
   }
 }
 

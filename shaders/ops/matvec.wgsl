@@ -31,6 +31,8 @@ const NONE = 0xffffffffu;
 // Parts of a unit that share a scale. Products sum levels first: y = Σ scale·Σ level·x + Σ offset·Σ x over such parts.
 const SIDES = max(SCALES, 1u);
 const PARTS = UNIT4 / SIDES;
+// A second set of sums for many rows costs more than scaling the weights once for all of them.
+const FACTORED = SCALES != 0u && ROWS < 8u;
 
 var<private> x_row: array<u32, ROWS>; // where each row of x starts
 var<private> w_first: u32;            // first row of w of this dispatch's rows of x
@@ -84,12 +86,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let unit2 = unit_at(head2, rows.z, unit);
         let unit3 = unit_at(head3, rows.w, unit);
         // A path of its own: Mesa does not unroll the loops over sides and parts of what has neither.
-        if (SCALES == 0u) {
+        if (!FACTORED) {
           for (var part = 0u; part < UNIT4; part++) {
-            let w0 = level4(unit0, part);
-            let w1 = level4(unit1, part);
-            let w2 = level4(unit2, part);
-            let w3 = level4(unit3, part);
+            let w0 = unit4(unit0, part);
+            let w1 = unit4(unit1, part);
+            let w2 = unit4(unit2, part);
+            let w3 = unit4(unit3, part);
             for (var i = 0u; i < ROWS; i++) {
               let v = input4(i, unit, held, part);
               acc[i] += vec4f(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));

@@ -1,11 +1,11 @@
-import { TokenscopeError, invariant } from '../errors.ts'
+import { invariant } from '../errors.ts'
 import type { ModelDescription } from '../arch/spec.ts'
-import type { LedgerBuffer } from '../gpu/ledger.ts'
+import { tooLarge, type LedgerBuffer } from '../gpu/ledger.ts'
 import { NO_BIAS, type AdapterStack, type EmbedLora, type MatrixView } from '../ops/operands.ts'
 import { MAX_ADAPTERS } from '../program/batchLayout.ts'
 import { replacedParam } from '../program/changes.ts'
 import { stacksOf, type Stack } from '../program/stacks.ts'
-import type { ParamRef } from '../program/step.ts'
+import type { ParamRef, Step } from '../program/step.ts'
 import type { BoundAdapters } from '../run/changes.ts'
 import type { Executor } from '../run/executor.ts'
 import { FORMATS } from '../weights/formats/index.ts'
@@ -15,6 +15,7 @@ import type { StoredView, WeightStore } from '../weights/store.ts'
 import { adaptedWeight, doraGains } from './dense.ts'
 import { packPlanes, packStackedA, type Gains, type Part, type PlacedModule } from './packAdapters.ts'
 import type { ParsedAdapter, Replacement } from './types.ts'
+import { stepOf, wantsDenseEmbedding } from './claims.ts'
 
 /** An adapter with its place among the per-row scales. */
 export interface PlacedAdapter {
@@ -22,31 +23,22 @@ export interface PlacedAdapter {
   readonly parsed: ParsedAdapter
 }
 
-/** The step whose parameter it is. */
-const stepOf = (name: string): string => name.replace(/\.bias$/, '')
-
 /** True for parts whose ranks come of the same A's. */
 const haveOneA = (a: Part, b: Part): boolean =>
   a.modules.length > 0 &&
   a.modules.length === b.modules.length &&
   a.modules.every(({ module }, i) => module.a === b.modules[i]?.module.a)
 
-/** True when an adapter changes the embedding by more than low-rank additions to its rows. */
-function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): boolean {
-  return (
-    modules.some(({ step, magnitude }) => step === 'positions' || (step === 'embed' && magnitude !== null)) ||
-    replacements.some(({ name }) => name === 'embed' || name === 'positions')
-  )
-}
-
 /** The adapters of a model on the GPU, laid out anew whenever one comes or goes. */
 export class AdapterBuffers implements BoundAdapters {
   private readonly stacks = new Map<string, AdapterStack>()
   private readonly matrices = new Map<string, MatrixView>()
   private readonly vectors = new Map<string, LedgerBuffer>()
-  private readonly replacers = new Map<string, number>()
+  /** Slots of the adapters that replace the module of a step, in the order of their blends. */
+  private readonly replacing = new Map<string, number[]>()
   private readonly buffers: LedgerBuffer[] = []
   private embedding: EmbedLora | null = null
+  private expertSteps: ((step: Step) => Step[] | undefined) | null = null
   readonly adapters: readonly PlacedAdapter[]
   private readonly model: ModelDescription
   private readonly executor: Executor
@@ -61,18 +53,15 @@ export class AdapterBuffers implements BoundAdapters {
     this.reader = context.reader
   }
 
-  /**
-   * Lays out these adapters together.
-   * @throws `unsupported` when two of them need the same module to themselves, or a module cannot be replaced here.
-   */
+  /** Lays out these adapters together, also those that must not act on one row together: their scales see to that. */
   static async build(adapters: readonly PlacedAdapter[], context: AdapterContext): Promise<AdapterBuffers> {
     invariant(adapters.length <= MAX_ADAPTERS, 'adapters fit their slots')
     const made = new AdapterBuffers(adapters, context)
     try {
-      made.checkConflicts()
       const program = context.model.record({ rows: 1, logitRows: 1, positions: 1 })
       for (const stack of stacksOf(program)) await made.layStack(stack)
       made.layEmbedding()
+      if (adapters.some(({ parsed }) => parsed.experts !== undefined)) await made.layExperts()
       for (const adapter of adapters) {
         if (wantsDenseEmbedding(adapter.parsed)) await made.layDenseEmbedding(adapter)
         for (const replacement of adapter.parsed.replacements) await made.replace(adapter, replacement)
@@ -89,8 +78,12 @@ export class AdapterBuffers implements BoundAdapters {
     return this.stacks.get(stack)?.ranks ?? 0
   }
 
-  replaces(step: string): boolean {
-    return this.replacers.has(step)
+  onExperts(step: Step): Step[] | undefined {
+    return this.expertSteps?.(step)
+  }
+
+  replacers(step: string): number {
+    return this.replacing.get(step)?.length ?? 0
   }
 
   adapterStack(name: string): AdapterStack {
@@ -104,8 +97,8 @@ export class AdapterBuffers implements BoundAdapters {
     return this.embedding
   }
 
-  replacedBy(step: string): number {
-    const slot = this.replacers.get(step)
+  replacedBy(step: string, nth: number): number {
+    const slot = this.replacing.get(step)?.[nth]
     invariant(slot !== undefined, `${step} is replaced`)
     return slot
   }
@@ -122,30 +115,6 @@ export class AdapterBuffers implements BoundAdapters {
     for (const buffer of this.buffers.splice(0)) this.executor.ledger.destroy(buffer)
   }
 
-  /** A module replaced as a whole, and an embedding that is more than low-rank, belongs to one adapter; all else is summed. */
-  private checkConflicts(): void {
-    const owners = new Map<string, PlacedAdapter>()
-    const users = new Map<string, Set<PlacedAdapter>>()
-    for (const adapter of this.adapters) {
-      const { modules, replacements } = adapter.parsed
-      const dense = wantsDenseEmbedding(adapter.parsed) ? ['embed'] : []
-      const whole = replacements.filter((entry) => !this.isBias(entry)).map(({ name }) => stepOf(name))
-      for (const step of [...dense, ...whole]) owners.set(step, adapter)
-      const touched = [...modules.map(({ step }) => step), ...replacements.map(({ name }) => stepOf(name))]
-      for (const step of [...dense, ...touched])
-        users.set(step, (users.get(step) ?? new Set<PlacedAdapter>()).add(adapter))
-    }
-    for (const [step, owner] of owners) {
-      const other = [...(users.get(step) ?? [])].find((adapter) => adapter !== owner)
-      if (other !== undefined) throw claimedTwice(step, owner.parsed.name, other.parsed.name)
-    }
-  }
-
-  /** True for the trained bias of a product, which is added to it; that of a norm goes with the norm. */
-  private isBias({ name }: Replacement): boolean {
-    return name.endsWith('.bias') && this.param(stepOf(name))?.role !== 'vector'
-  }
-
   /** A parameter of the base; a tied head has none of its own. */
   private param(name: string): ParamRef | undefined {
     return this.model.params.find((param) => param.name === name)
@@ -159,14 +128,13 @@ export class AdapterBuffers implements BoundAdapters {
 
   /** Biases that adapters have trained for a product, less the base's own. */
   private async biasesOf(step: string, view: StoredView): Promise<NonNullable<Part['bias']>[]> {
-    const found = this.adapters.flatMap(({ slot, parsed }) => {
-      const trained = parsed.replacements.find(({ name }) => name === `${step}.bias`)
-      return trained === undefined ? [] : [{ slot, values: trained.values }]
+    const found = this.adapters.flatMap(({ slot, parsed: { replacements } }) => {
+      const trained = replacements.find(({ name }) => name === `${step}.bias`)
+      // A whole replacement has its bias in itself.
+      const isWhole = replacements.some(({ name, origin }) => name === step && origin === 'module')
+      return trained === undefined || isWhole ? [] : [{ slot, values: trained.values }]
     })
-    const whole = this.adapters.some(({ parsed }) =>
-      parsed.replacements.some(({ name, origin }) => name === step && origin === 'module'),
-    )
-    if (whole || found.length === 0) return []
+    if (found.length === 0) return []
     const base = await this.reader.bias(view)
     return found.map(({ slot, values }) => ({
       slot,
@@ -273,21 +241,35 @@ export class AdapterBuffers implements BoundAdapters {
     this.embedding = { buffer: this.create('embed', words).gpu, ranks, bWord, tableWord }
   }
 
+  private async layExperts(): Promise<void> {
+    const { stackExperts, stepsOnExperts } = await import('./expertLayout.ts')
+    const stacks = stackExperts(this.adapters)
+    const { largestBinding } = this.executor.ledger
+    for (const { vector, words } of stacks.values()) {
+      if (words.byteLength > largestBinding)
+        throw tooLarge(`the ranks of ${vector}`, words.byteLength, largestBinding)
+      this.vectors.set(vector, this.create(vector, new Uint32Array(words.buffer)))
+    }
+    this.expertSteps = (step) => {
+      const stack = stacks.get(step.name)
+      return stack && stepsOnExperts(step, stack)
+    }
+  }
+
   /** The embedding as this adapter has it, whole: a table of its own, blended with the base's. */
   private async layDenseEmbedding({ slot, parsed }: PlacedAdapter): Promise<void> {
     const embed = await this.reader.matrix(this.weights.view('embed'))
     const table = Float32Array.from(adaptedWeight(parsed, 'embed', embed) ?? embed)
-    this.replacers.set('embed', slot)
-    this.matrices.set(
-      replacedParam('embed'),
-      this.layDense(replacedParam('embed'), table, this.model.hidden, null),
-    )
+    const nth = this.takePlace('embed', slot)
+    const replaced = replacedParam('embed', nth)
+    this.matrices.set(replaced, this.layDense(replaced, table, this.model.hidden, null))
     for (const name of ['positions', 'token_types']) {
       const learned = this.param(name)
       if (!learned) continue
       const base = await this.reader.parameter(learned)
       const values = Float32Array.from(adaptedWeight(parsed, name, base) ?? base)
-      this.vectors.set(replacedParam(name), this.create(replacedParam(name), new Uint32Array(values.buffer)))
+      const param = replacedParam(name, nth)
+      this.vectors.set(param, this.create(param, new Uint32Array(values.buffer)))
     }
   }
 
@@ -301,8 +283,15 @@ export class AdapterBuffers implements BoundAdapters {
     const view = this.weights.view(this.param(step) ? step : 'embed')
     const trained = parsed.replacements.find((other) => other.name === `${step}.bias`)
     const bias = trained?.values ?? (await this.reader.bias(view))
-    this.replacers.set(step, slot)
-    this.matrices.set(replacedParam(step), this.layDense(replacedParam(step), values, view.matrix.cols, bias))
+    const param = replacedParam(step, this.takePlace(step, slot))
+    this.matrices.set(param, this.layDense(param, values, view.matrix.cols, bias))
+  }
+
+  /** Which of the replacements of a step the next one is. */
+  private takePlace(step: string, slot: number): number {
+    const slots = this.replacing.get(step) ?? []
+    this.replacing.set(step, [...slots, slot])
+    return slots.length
   }
 
   private layDense(name: string, values: Float32Array, cols: number, bias: Float32Array | null): MatrixView {
@@ -322,7 +311,7 @@ export class AdapterBuffers implements BoundAdapters {
   }
 
   private async replaceNorm(slot: number, step: string, parsed: ParsedAdapter): Promise<void> {
-    if (this.replacers.has(step)) return
+    if (this.replacing.get(step)?.includes(slot)) return
     const own = [this.param(step), this.param(`${step}.bias`)].filter((param) => param !== undefined)
     const parts = await Promise.all(
       own.map(async (param) => {
@@ -333,20 +322,9 @@ export class AdapterBuffers implements BoundAdapters {
     const padded = Math.ceil((parts[0]?.length ?? 0) / 4) * 4
     const floats = new Float32Array(padded * parts.length)
     parts.forEach((part, i) => floats.set(part, i * padded))
-    this.replacers.set(step, slot)
-    this.vectors.set(replacedParam(step), this.create(replacedParam(step), new Uint32Array(floats.buffer)))
+    const param = replacedParam(step, this.takePlace(step, slot))
+    this.vectors.set(param, this.create(param, new Uint32Array(floats.buffer)))
   }
-}
-
-function claimedTwice(step: string, owner: string, other: string): TokenscopeError {
-  return new TokenscopeError(
-    'unsupported',
-    `The adapters "${owner}" and "${other}" both change ${step}, and "${owner}" replaces all of it.`,
-    {
-      hint: 'What one adapter puts in the place of a whole module, another cannot change. Remove one of the adapters.',
-      details: { step, adapters: [owner, other] },
-    },
-  )
 }
 
 export interface AdapterContext {

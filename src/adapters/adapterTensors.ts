@@ -37,6 +37,14 @@ export class AdapterTensors {
     return this.#keys.has(name)
   }
 
+  isTaken(name: string): boolean {
+    return this.#used.has(this.#keys.get(name) ?? '')
+  }
+
+  shapeOf(name: string): readonly number[] | undefined {
+    return this.#tensors.get(this.#keys.get(name) ?? '')?.shape
+  }
+
   get usedCount(): number {
     return this.#used.size
   }

@@ -77,15 +77,28 @@ function combinable(parts: readonly ScaledAdapter[]): ScaledAdapter[] {
 }
 
 /** A stored copy of the base's matrix that equals the loaded one is to be dropped from `replacements` before. */
-function refuseUncombinable({ name, modules, replacements }: ParsedAdapter): void {
+function refuseUncombinable({ name, modules, replacements, experts }: ParsedAdapter): void {
   const replaced = replacements[0]
   const dora = modules.find(({ magnitude }) => magnitude !== null)
   const what = replaced ? `replaces ${replaced.name}` : dora ? `uses DoRA at ${dora.step}` : null
+  if (experts !== undefined) throw onExperts(name)
   if (what === null) return
   throw new TokenscopeError('unsupported', `${name} ${what}, which no sum of ranks can express.`, {
     hint: 'Export the merged model instead, or combine plain LoRA adapters.',
     details: { adapter: name, module: replaced?.name ?? dora?.step, expected: 'plain LoRA' },
   })
+}
+
+/** Low ranks on experts are applied as they run, and merged; no file is made of them alone. */
+function onExperts(adapter: string): TokenscopeError {
+  return new TokenscopeError(
+    'unsupported',
+    `${adapter} adapts the parameters of experts, which are not exported here.`,
+    {
+      hint: 'Use the files it came in, or export the merged model.',
+      details: { adapter, field: 'target_parameters' },
+    },
+  )
 }
 
 /** Keyed by step: two files may call the same module by different names. */

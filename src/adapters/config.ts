@@ -24,6 +24,8 @@ export interface AdapterConfig {
   rank: number
   alpha: number
   targets: ModuleChoice | { kind: 'all-linear' }
+  /** Parameters of experts, by name or dotted tail. */
+  parameters: readonly string[]
   exclude: ModuleChoice | null
   /** Layers that listed names are limited to, null for all. */
   layers: readonly number[] | null
@@ -42,20 +44,30 @@ export interface AdapterConfig {
   /** All of the above that are regular expressions: to be matched before any of them is asked. */
   patterns: readonly Pattern[]
   baseModel: string | null
+  /** What of the file was passed over. */
+  remarks: readonly string[]
 }
 
 /** Fields read below. */
 const READ =
   'peft_type task_type r lora_alpha target_modules exclude_modules layers_to_transform layers_pattern rank_pattern ' +
   'alpha_pattern use_rslora use_dora bias modules_to_save ensure_weight_tying base_model_name_or_path ' +
-  'init_lora_weights fan_in_fan_out'
+  'init_lora_weights fan_in_fan_out target_parameters'
 
 /** Fields that only steer training, start-up values or bookkeeping. `qalora_group_size` counts only with `use_qalora`. */
 const HARMLESS =
   'auto_mapping revision inference_mode lora_dropout loftq_config eva_config corda_config lora_ga_config ' +
   'megatron_core peft_version qalora_group_size runtime_config'
 
+/** Fields of PEFT that change the result and are not implemented. */
+const OTHERS =
+  'megatron_config trainable_token_indices velora_config alora_invocation_tokens use_qalora monteclora_config ' +
+  'layer_replication lora_bias use_bdlora arrow_config kasa_config'
+
 const KNOWN: ReadonlySet<string> = new Set(`${READ} ${HARMLESS}`.split(' '))
+const REFUSED: ReadonlySet<string> = new Set(OTHERS.split(' '))
+/** Fields of a later PEFT would be called so; others are notes, which PEFT passes over too. */
+const SWITCH = /^(?:use|lora|target|init)_|_(?:config|pattern)$/
 
 /** Ways to start training that leave the base's weights alone. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
 const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal']
@@ -166,13 +178,18 @@ function isNeutral(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
-/** Names every field in use that is not implemented. An unknown one may change the result, so it must be unset. */
-function refuseOthers(config: AdapterConfigReader, fields: readonly string[]): void {
-  for (const field of fields) {
-    if (!KNOWN.has(field) && !isNeutral(config.get(field))) {
-      throw config.fail(field, 'unset: it is not implemented', 'unsupported')
-    }
-  }
+/**
+ * Names every field in use that is not implemented: one that may change the result must be unset, a note is passed over.
+ * @returns what to say of the notes.
+ */
+function refuseOthers(config: AdapterConfigReader, fields: readonly string[]): string[] {
+  const used = fields.filter((field) => !KNOWN.has(field) && !isNeutral(config.get(field)))
+  const refused = used.find((field) => REFUSED.has(field) || SWITCH.test(field))
+  if (refused !== undefined) throw config.fail(refused, 'unset: it is not implemented', 'unsupported')
+  return used.map(
+    (field) =>
+      `${config.file} has a field “${field.slice(0, 60)}”, which is no setting of PEFT’s and was passed over.`,
+  )
 }
 
 function parseBias(config: AdapterConfigReader): AdapterConfig['bias'] {
@@ -185,7 +202,8 @@ function parseTargets(config: AdapterConfigReader): AdapterConfig['targets'] {
   const value = config.get('target_modules')
   if (typeof value === 'string' && value.toLowerCase() === 'all-linear') return { kind: 'all-linear' }
   const targets = config.choice('target_modules')
-  if (targets.kind === 'names' && targets.names.length === 0) {
+  const isEmpty = targets.kind === 'names' && targets.names.length === 0
+  if (isEmpty && config.names('target_parameters').length === 0) {
     throw config.fail('target_modules', 'a list of module names, a pattern or all-linear')
   }
   return targets
@@ -211,8 +229,10 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
   const json = parseStrictJson(bytes, file)
   const config = new AdapterConfigReader(json, file)
   refuseKinds(config)
-  refuseOthers(config, Object.keys(json as object))
+  const remarks = refuseOthers(config, Object.keys(json as object))
   config.flag('fan_in_fan_out', false)
+  if (config.names('target_parameters').length > 0 && config.flag('use_dora', false))
+    throw config.fail('use_dora', 'false beside target_parameters', 'unsupported')
   const alpha = config.get('lora_alpha') ?? 8
   if (!isAlpha(alpha)) throw config.fail('lora_alpha', 'a finite number')
   const modulesToSave = config.names('modules_to_save')
@@ -221,6 +241,7 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
     rank: config.count('r', { fallback: 8, max: 65_536 }),
     alpha,
     targets: parseTargets(config),
+    parameters: config.names('target_parameters'),
     exclude,
     layers: config.layers('layers_to_transform'),
     layersPatterns: config.rules('layers_pattern', endsIn, (name) => `(?:.*\\.)?(?:${name})`),
@@ -234,6 +255,7 @@ export function parseAdapterConfig(bytes: Uint8Array, file = CONFIG_FILE): Adapt
     ensureWeightTying: config.flag('ensure_weight_tying', false),
     baseModel:
       config.get('base_model_name_or_path') === undefined ? null : config.text('base_model_name_or_path'),
+    remarks,
     patterns: config.patterns,
   }
 }

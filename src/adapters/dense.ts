@@ -1,5 +1,5 @@
 import { invariant } from '../errors.ts'
-import type { LoraModule, ParsedAdapter } from './types.ts'
+import type { ExpertLora, LoraModule, ParsedAdapter } from './types.ts'
 
 /**
  * ΔW = scaling · BA of one module, `[out, in]` in f64: 8 · out · in bytes. An embedding's is turned to `[in, out]`, as its
@@ -19,6 +19,25 @@ export function denseDelta(module: LoraModule): Float64Array {
         delta[at] = (delta[at] ?? 0) + factor * value
         at += inStride
       }
+    }
+  }
+  return delta
+}
+
+/** The same of `count` experts from `begin` on, one after the other: `[count · out, in]`. */
+export function expertDelta(
+  { experts, in: inner, out, rank, scaling, a, b }: ExpertLora,
+  begin = 0,
+  count = experts,
+): Float64Array {
+  const delta = new Float64Array(count * out * inner)
+  for (let at = 0; at < count * out; at++) {
+    const row = begin * out + at
+    const first = Math.floor(row / out) * rank
+    for (let r = 0; r < rank; r++) {
+      const factor = scaling * (b[row * rank + r] ?? 0)
+      for (let i = 0; i < inner; i++)
+        delta[at * inner + i] = (delta[at * inner + i] ?? 0) + factor * (a[(first + r) * inner + i] ?? 0)
     }
   }
   return delta
@@ -61,17 +80,22 @@ function gainsOf(module: LoraModule, magnitude: Float32Array, adapted: Float64Ar
  * @returns null when the adapter leaves this parameter alone.
  */
 export function adaptedWeight(
-  adapter: Pick<ParsedAdapter, 'modules' | 'replacements'>,
+  adapter: Pick<ParsedAdapter, 'modules' | 'replacements' | 'experts'>,
   name: string,
   weight: ArrayLike<number>,
   scale = 1,
 ): Float64Array | null {
   const module = adapter.modules.find(({ step }) => step === name)
   const replacement = adapter.replacements.find((candidate) => candidate.name === name)
-  if (!module && !replacement) return null
+  const lora = adapter.experts?.find(({ step }) => step === name)
+  if (!module && !replacement && !lora) return null
   const start = replacement?.values ?? weight
   invariant(start.length === weight.length, `${name} keeps its shape`)
-  const adapted = module ? lowRankAdapted(module, start) : Float64Array.from(start)
+  const adapted = module
+    ? lowRankAdapted(module, start)
+    : lora
+      ? addTo(expertDelta(lora), start)
+      : Float64Array.from(start)
   for (let n = 0; n < adapted.length; n++) {
     const base = weight[n] ?? 0
     adapted[n] = base + scale * ((adapted[n] ?? 0) - base)

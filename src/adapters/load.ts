@@ -10,6 +10,8 @@ import type { AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, parseAdapterConfig } from './config.ts'
 import { parseAdapter } from './parse.ts'
 import type { ParsedAdapter } from './types.ts'
+import { isMlxConfig, MLX_WEIGHTS_FILE, readMlxAdapter } from './mlx.ts'
+import { withoutAdapterName } from './adapterName.ts'
 
 export const WEIGHTS_FILE = 'adapter_model.safetensors'
 const MAX_CONFIG_BYTES = 1024 * 1024
@@ -27,8 +29,8 @@ export interface LoadAdapterOptions {
 }
 
 /**
- * Reads a PEFT adapter: `adapter_config.json` and `adapter_model.safetensors` (or the only safetensors file there); or a LoRA in one
- * GGUF file.
+ * Reads a PEFT adapter: `adapter_config.json` and `adapter_model.safetensors` (or the only safetensors file there); one of mlx-lm; or
+ * a LoRA in one GGUF file.
  * @throws `bad-file`, `unsupported`, `limit`, `network`, `aborted`; pickles (`.bin`, `.pt`) are refused unread.
  */
 export async function loadAdapter(
@@ -43,10 +45,17 @@ export async function loadAdapter(
     return loadGgufAdapter(source, gguf, model, { name, baseNames, signal })
   }
   const file = await findWeights(source)
-  const config = parseAdapterConfig(await source.read(CONFIG_FILE, { maxBytes: MAX_CONFIG_BYTES, signal }))
+  const written = await source.read(CONFIG_FILE, { maxBytes: MAX_CONFIG_BYTES, signal })
   const checkpoint = await openSafetensors(source, file, signal)
-  const tensors = await readTensors(checkpoint, file, signal)
-  return parseAdapter(config, tensors, model, { name, baseNames, file })
+  const stored = await readTensors(checkpoint, file, signal)
+  if (isMlxConfig(written)) {
+    const { config, tensors } = readMlxAdapter(written, stored, model)
+    return parseAdapter(config, tensors, model, { name, baseNames, file })
+  }
+  const config = parseAdapterConfig(written)
+  const { tensors, remarks } = withoutAdapterName(stored, file)
+  const onExperts = config.parameters.length > 0 ? await import('./expertLora.ts') : undefined
+  return parseAdapter(config, tensors, model, { name, baseNames, file, remarks, onExperts })
 }
 
 /** The weights file, once the config is known to be there. */
@@ -60,7 +69,7 @@ async function findWeights(source: FileSource): Promise<string> {
     const hint = pickle ? pickleHint : 'Choose the folder that PEFT saved, or both files together.'
     throw badFile(source.label, CONFIG_FILE, 'missing', expected, hint)
   }
-  if (await source.has(WEIGHTS_FILE)) return WEIGHTS_FILE
+  for (const file of [WEIGHTS_FILE, MLX_WEIGHTS_FILE]) if (await source.has(file)) return file
   const candidates = names.filter((entry) => entry.endsWith('.safetensors'))
   if (candidates.length === 1 && candidates[0] !== undefined) return candidates[0]
   if (pickle) throw badFile(source.label, pickle, 'a Python pickle', WEIGHTS_FILE, pickleHint)

@@ -1,10 +1,10 @@
 import { invariant } from '../errors.ts'
-import { badFile } from '../formats/badFile.ts'
 import type { ModelDescription } from '../arch/spec.ts'
 import { outputAt, outputCount, takeOutputs } from '../program/outputs.ts'
 import type { ParamRef } from '../program/step.ts'
 import { AdapterTensors, type AdapterTensor } from './adapterTensors.ts'
 import { CONFIG_FILE, type AdapterConfig } from './config.ts'
+import type { findExperts, takeExperts } from './expertLora.ts'
 import { moduleTree, type ModelModule, type ModuleTree } from './modules.ts'
 import { makeReport } from './report.ts'
 import { isSaved, matchConfig, selectTargets, unmatchedEntries, valueFor } from './targets.ts'
@@ -17,6 +17,10 @@ export interface ParseOptions {
   baseNames?: readonly string[]
   /** The weights file, for messages. */
   file?: string
+  /** What was passed over while the files were read, for the report. */
+  remarks?: readonly string[]
+  /** What reads low ranks on parameters of experts; there where the config has them. */
+  onExperts?: { findExperts: typeof findExperts; takeExperts: typeof takeExperts } | undefined
 }
 
 /**
@@ -33,17 +37,24 @@ export async function parseAdapter(
 ): Promise<ParsedAdapter> {
   const table = new AdapterTensors(tensors, options.file ?? 'adapter_model.safetensors', config.baseModel)
   const tree = moduleTree(model, table.names)
-  await matchConfig(config, tree.modules)
-  const targets = selectTargets(tree.modules, config, model.tiedHead)
+  const { onExperts } = options
+  const isModule = (name: string): boolean => tree.modules.some((module) => module.name === name)
+  const found = onExperts?.findExperts(table, config, model, isModule) ?? []
+  const wrapped = found.map(({ source }) => ({ name: source }))
+  await matchConfig(config, [...tree.modules, ...wrapped])
+  const none = config.targets.kind === 'names' && config.targets.names.length === 0
+  const targets = none ? [] : selectTargets(tree.modules, config, model.tiedHead)
+  const experts = onExperts?.takeExperts(table, config, model, found)
   const reason = (name: string): string => reasonFor(name, tree, targets, config)
   // Names first: a file for another model then says so, instead of what it lacks.
-  table.refuseUnknown((name) => isKnown(name, tree), reason)
+  table.refuseUnknown((name) => table.isTaken(name) || isKnown(name, tree), reason)
   const modules = targets.flatMap((module) => takeLora(table, module, config))
   const replacements = takeReplacements(table, tree, targets, config, model)
   table.finish(reason)
-  const unmatched = unmatchedEntries(config, tree.modules, targets, model.layers)
-  const report = makeReport(config, tensors, options, { modules, replacements, unmatched })
-  return { name: options.name, modules, replacements, report }
+  const unmatched = unmatchedEntries(config, tree, [...targets, ...wrapped], model.layers)
+  const parts = { modules, replacements, ...(experts && { experts }) }
+  const report = makeReport(config, tensors, options, { ...parts, unmatched })
+  return { name: options.name, ...parts, report }
 }
 
 /** Both factors (and the magnitude) of one module, split into the steps that share it. */
@@ -126,7 +137,6 @@ function takeReplacements(
     for (const part of takeParameter(table, stored, weights, origin)) taken.set(part.name, part)
   }
   if (model.tiedHead) copyTiedBase(taken)
-  refuseUnknownModules(config, tree)
   return [...taken.values()]
 }
 
@@ -139,15 +149,6 @@ function copyTiedBase(taken: Map<string, Replacement>): void {
     const base = taken.get(from)
     if (base?.origin === 'base' && !taken.has(to)) taken.set(to, { ...base, name: to })
   }
-}
-
-function refuseUnknownModules(config: AdapterConfig, { parameters }: ModuleTree): void {
-  const unknown = config.modulesToSave.find(
-    (entry) => ![...parameters.keys()].some((name) => isSaved(name, { ...config, modulesToSave: [entry] })),
-  )
-  if (unknown === undefined) return
-  const hint = 'The adapter was trained on another architecture, or with a head for another task.'
-  throw badFile(CONFIG_FILE, 'modules_to_save', JSON.stringify(unknown), 'modules of this model', hint)
 }
 
 /** A whole parameter of the checkpoint's layout, in the decoder's: turned to `[out, in]` and split where it is fused. */

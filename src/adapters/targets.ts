@@ -1,13 +1,13 @@
 import type { AdapterConfig, ModuleChoice, NameRule, PatternValue } from './config.ts'
 import { CONFIG_FILE } from './config.ts'
 import { badFile } from '../formats/badFile.ts'
-import type { ModelModule } from './modules.ts'
+import type { ModelModule, ModuleTree } from './modules.ts'
 import { matchPatterns } from './pattern.ts'
 
 /** Asks the regular expressions of a config about every name in a model. @throws `bad-file` */
 export function matchConfig(
   { patterns }: AdapterConfig,
-  modules: readonly ModelModule[],
+  modules: readonly Pick<ModelModule, 'name'>[],
   limit?: number,
 ): Promise<void> {
   const inside = modules.flatMap(({ name }) =>
@@ -56,14 +56,13 @@ function isTarget(module: ModelModule, config: AdapterConfig): boolean {
 
 /**
  * The modules an adapter applies to, by PEFT's own rules: exclusions first, then names, pattern or all linear layers.
- * @throws `bad-file` when an entry of `target_modules`, or the whole pattern, names nothing in this model.
+ * @throws `bad-file` when `target_modules` names nothing in this model; entries that match nothing beside others are passed over.
  */
 export function selectTargets(
   modules: readonly ModelModule[],
   config: AdapterConfig,
   tiedHead: boolean,
 ): ModelModule[] {
-  refuseUnknownTargets(modules, config)
   const excluded = ({ name }: ModelModule): boolean =>
     (config.exclude !== null && isChosen(name, config.exclude)) ||
     config.savedNames.some((pattern) => pattern.matches(name))
@@ -72,7 +71,12 @@ export function selectTargets(
   const tied = tiedHead && config.ensureWeightTying && selected.some(isTiedEnd)
   const chosen = tied ? modules.filter((module) => selected.includes(module) || isTiedEnd(module)) : selected
   if (chosen.length > 0) return chosen
-  throw badFile(CONFIG_FILE, 'target_modules', 'a choice of no module', knownNames(modules), UNKNOWN_HINT)
+  const [unknown] = unknownTargets(modules, config)
+  const got =
+    unknown === undefined
+      ? 'a choice of no module'
+      : `${JSON.stringify(unknown.slice(0, 100))}, which matches nothing`
+  throw badFile(CONFIG_FILE, 'target_modules', got, knownNames(modules), UNKNOWN_HINT)
 }
 
 function isTiedEnd({ head, parts }: ModelModule): boolean {
@@ -86,21 +90,14 @@ function knownNames(modules: readonly ModelModule[]): string {
   return `modules of this model: ${[...names].join(', ')}`
 }
 
-function refuseUnknownTargets(modules: readonly ModelModule[], { targets }: AdapterConfig): void {
-  if (targets.kind === 'all-linear') return
+/** Entries of `target_modules` that match no module of the model. */
+function unknownTargets(modules: readonly ModelModule[], { targets }: AdapterConfig): string[] {
+  if (targets.kind === 'all-linear') return []
   const entries = targets.kind === 'names' ? targets.names : [targets.pattern.text]
-  for (const entry of entries) {
+  return entries.filter((entry) => {
     const choice: ModuleChoice = targets.kind === 'names' ? { kind: 'names', names: [entry] } : targets
-    if (modules.some(({ name }) => isChosen(name, choice))) continue
-    const got = JSON.stringify(entry.slice(0, 100))
-    throw badFile(
-      CONFIG_FILE,
-      'target_modules',
-      `${got}, which matches nothing`,
-      knownNames(modules),
-      UNKNOWN_HINT,
-    )
-  }
+    return !modules.some(({ name }) => isChosen(name, choice))
+  })
 }
 
 /** Value for a module: that of the first pattern that matches its name, else `fallback`. */
@@ -120,8 +117,8 @@ export function isSaved(parameter: string, config: AdapterConfig): boolean {
 /** Entries of the config that name nothing: PEFT passes over them, the report shows them. */
 export function unmatchedEntries(
   config: AdapterConfig,
-  modules: readonly ModelModule[],
-  targets: readonly ModelModule[],
+  { modules, parameters }: ModuleTree,
+  targets: readonly Pick<ModelModule, 'name'>[],
   layerCount: number,
 ): string[] {
   const names = targets.map(({ name }) => name)
@@ -133,7 +130,11 @@ export function unmatchedEntries(
     !modules.some(({ name }) =>
       exclude?.kind === 'pattern' ? exclude.pattern.matches(name) : isNamed(name, entry),
     )
+  const isSavedBy = (entry: string): boolean =>
+    [...parameters.keys()].some((name) => isSaved(name, { ...config, modulesToSave: [entry] }))
   return [
+    ...unknownTargets(modules, config).map((entry) => `target_modules: ${entry}`),
+    ...config.modulesToSave.filter((entry) => !isSavedBy(entry)).map((entry) => `modules_to_save: ${entry}`),
     ...unused('rank_pattern', config.rankPattern),
     ...unused('alpha_pattern', config.alphaPattern),
     ...excluded.filter(matchesNone).map((entry) => `exclude_modules: ${entry}`),

@@ -31,6 +31,16 @@ export interface LoraModule {
   magnitude: Float32Array | null // [out]
 }
 
+/** Low ranks on a product of which every expert has a matrix: yₑ = Wₑx + scaling · Bₑ(Aₑx). */
+export interface ExpertLora extends Pick<
+  LoraModule,
+  'step' | 'source' | 'in' | 'out' | 'rank' | 'alpha' | 'scaling'
+> {
+  experts: number
+  a: Float32Array // [experts, rank, in]
+  b: Float32Array // [experts, out, rank]
+}
+
 /** A parameter the adapter replaces as a whole. */
 export interface Replacement extends ReplacedParameter {
   values: Float32Array
@@ -42,5 +52,7 @@ export interface ParsedAdapter {
   /** In the order of the forward pass. */
   modules: readonly LoraModule[]
   replacements: readonly Replacement[]
+  /** On experts; absent without any. */
+  experts?: readonly ExpertLora[]
   report: AdapterReport
 }

@@ -48,6 +48,7 @@ export type StepRole =
   | 'clamp'
   | 'lora_a'
   | 'embed_lora'
+  | 'expert_lora'
   | 'blend'
   | 'edit'
   | 'other'
@@ -70,6 +71,8 @@ const BY_OP: Readonly<Record<string, StepRole>> = {
   scaled_add: 'experts',
   lora_a: 'lora_a',
   embed_lora: 'embed_lora',
+  expert_lora_a: 'lora_a',
+  expert_lora: 'expert_lora',
   blend: 'blend',
   edit: 'edit',
 }

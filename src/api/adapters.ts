@@ -80,6 +80,7 @@ export type AdapterFeature =
   | 'alpha_pattern'
   | 'layers_to_transform'
   | 'ensure_weight_tying'
+  | 'target_parameters'
 
 export interface MatchedModule {
   step: string
@@ -123,4 +124,6 @@ export interface AdapterReport {
   warnings: readonly string[]
   /** Null until measured. */
   effect: AdapterEffect | null
+  /** Set where it was added at scale 0, whatever was asked: `by`, which acts, and it both claim the module of a step. */
+  heldOff?: { step: string; by: string }
 }

@@ -40,6 +40,7 @@ export type FinishReason = 'stop' | 'length' | 'abort' | 'context-full'
 /** One alternative at a position, before any filter: probability = exp(logprob). */
 export interface TokenAlternative {
   id: number
+  /** As the stream would show it there, its leading space kept; bytes that leave a character open by name, as `<0xEA>`. */
   text: string
   logprob: number
 }

@@ -62,6 +62,8 @@ export interface Model {
    * all but the last of the ids that make one character.
    */
   tokenTexts(ids: readonly number[]): Promise<string[]>
+  /** Texts of ids that may come behind others, each as {@link TokenAlternative.text} gives it. */
+  alternativeTexts(before: readonly number[], ids: readonly number[]): Promise<string[]>
   /**
    * Messages as the text that Transformers would render with the model's own template, by default up to where the assistant
    * speaks. A template runs in a thread that is ended when it takes too long. Its text is encoded without further special
@@ -128,6 +130,11 @@ export interface Model {
     examples: readonly TrainExample[] | readonly PreferencePair[],
     options?: TrainOptions,
   ): AsyncIterable<TrainedStep>
+  /**
+   * Moments and place of the run that trains an adapter, between two of its steps. With the adapter as it is then, `train` resumes from
+   * them bit for bit. @throws `bad-argument` where no run is under way.
+   */
+  trainingState(adapterId: string): Promise<Uint8Array>
   /** Compiles the kernels adapters need, so that the first one loads at once; worth calling while nothing else happens. */
   prepareAdapters(): Promise<void>
   /** Negative scales work; 0 is off. Uploads no weights and compiles nothing. */

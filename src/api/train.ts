@@ -78,6 +78,8 @@ export interface TrainOptions {
   batchSize?: number | undefined
   /** Passes whose gradients one optimiser step adds up. Default 1. */
   accumulate?: number | undefined
+  /** Passes of the last step, where batches grow or shrink: steps between take their share, rounded. Default `accumulate`. */
+  finalAccumulate?: number | undefined
   /** Seed of the order in which each round over the examples takes them; false, the default: as they are given. */
   shuffle?: number | false | undefined
   /**
@@ -92,6 +94,11 @@ export interface TrainOptions {
   keep?: 'auto' | 'everything' | 'layers' | undefined
   /** Says with each step how long each product's gradient is, which reads the whole gradient back. Default false. */
   norms?: boolean | undefined
+  /**
+   * What `trainingState` gave: the run goes on from there to its `steps`, with the same examples and options and the adapter as it was
+   * then, as if it had never been left. Steps keep their numbers.
+   */
+  resume?: Uint8Array | undefined
   signal?: AbortSignal | undefined
 }
 

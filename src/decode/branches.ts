@@ -30,7 +30,7 @@ export async function forkText(
   const read = await startRead(context, options)
   const feed = Feed.open(context.runner, read.conditions, branch)
   try {
-    const next = nextTokens(read, await readAll(read, feed, branch))
+    const next = nextTokens(read, await readAll(read, feed, branch), branch)
     return { ids: branch, next, reused: feed.reused }
   } finally {
     leave(read, feed)
@@ -55,9 +55,10 @@ export async function expandText(
     // One child grows out of the parent's own sequence, so no page is copied for it.
     while (family.length < tokens.length) family.push(parent.fork())
     const logits = await feedChildren(read, family, tokens)
+    const spelled = withText(read, ids)
     return tokens.map((token, i) => ({
-      token: withText(read, token),
-      next: nextTokens(read, logits.subarray(i * vocab, (i + 1) * vocab)),
+      token: spelled(token),
+      next: nextTokens(read, logits.subarray(i * vocab, (i + 1) * vocab), [...ids, token.id]),
       ...again,
     }))
   } finally {
@@ -125,13 +126,17 @@ async function readLogits({ context }: BranchRead, rows: number): Promise<Float3
   })
 }
 
-function nextTokens(read: BranchRead, logits: Float32Array): NextTokens {
-  const top = topN(logits, read.top).map((token) => withText(read, token))
+function nextTokens(read: BranchRead, logits: Float32Array, before: readonly number[]): NextTokens {
+  const top = topN(logits, read.top).map(withText(read, before))
   return { top, entropy: entropyNats(logits) }
 }
 
-function withText({ context }: BranchRead, { id, logprob }: RankedToken): TokenAlternative {
-  return { id, text: context.tokenizer?.decode([id], { special: true }) ?? '', logprob }
+function withText(
+  { context }: BranchRead,
+  before: readonly number[],
+): (token: RankedToken) => TokenAlternative {
+  const spell = context.tokenizer?.speller(before)
+  return ({ id, logprob }) => ({ id, text: spell?.(id) ?? '', logprob })
 }
 
 function checkWhole(field: string, value: number, min: number, max: number): void {

@@ -6,6 +6,7 @@ import type { Detokenizer } from '../text/detokenizer.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type { ComparedToken, FinishReason, GeneratedToken } from '../api/model.ts'
 import { klDivergence, logSoftmax, topN } from '../maths/distribution.ts'
+import { lastIds } from './tokenStream.ts'
 import type { CheckedOptions } from './options.ts'
 import { randomUniform } from '../maths/rng.ts'
 import { sampleToken } from './samplers.ts'
@@ -113,6 +114,7 @@ class PairedGeneration {
     const { sampling } = options
     const random = randomUniform(sampling.seed, index)
     const id = sampleToken(logits, sampling, { seenIds: side.seen, random })
+    const spell = this.context.tokenizer?.speller(lastIds(this.prompt, side.tokens))
     side.tokens.push(id)
     side.seen.add(id)
     const position = this.prompt.length + index
@@ -134,7 +136,7 @@ class PairedGeneration {
       logprob: logs[id] ?? NaN,
       top: topN(logits, options.topLogprobs).map((top) => ({
         id: top.id,
-        text: this.context.tokenizer?.decode([top.id], { special: true }) ?? '',
+        text: spell?.(top.id) ?? '',
         logprob: logs[top.id] ?? NaN,
       })),
       random: sampling.temperature === 0 ? null : random,

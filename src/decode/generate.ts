@@ -7,6 +7,7 @@ import type { Runner } from '../run/runner.ts'
 import { MAX_CANDIDATES, type SelectRecord } from '../ops/select.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import { createStopMatcher, type StopMatcher } from '../text/stopMatcher.ts'
+import { lastIds, pushToken } from './tokenStream.ts'
 import type { FinishReason, GeneratedToken } from '../api/model.ts'
 import type { CheckedOptions } from './options.ts'
 import { ReadbackRing, type Readback } from './readback.ts'
@@ -240,12 +241,12 @@ class Generation {
   private emit({ id, logit, random }: Drawn, record: SelectRecord): GeneratedToken {
     const { tokenizer, runner } = this.context
     const { options, run } = this
+    const spell = tokenizer?.speller(lastIds(run.prompt, run.tokens))
     run.tokens.push(id)
     this.seen.add(id)
     const index = run.tokens.length - 1
     const isStop = options.stopIds.has(id)
-    const piece = isStop || !this.detokenizer ? '' : this.detokenizer.push(id)
-    const { text, stopped } = this.matcher.push(piece)
+    const { text, stopped } = pushToken(this.matcher, tokenizer, isStop ? null : this.detokenizer, id)
     const position = run.prompt.length + index
     const finish: FinishReason | null =
       isStop || stopped
@@ -268,7 +269,7 @@ class Generation {
       logprob: logit - record.logSumExp,
       top: Array.from(record.ids.subarray(0, options.topLogprobs), (top, i) => ({
         id: top,
-        text: tokenizer?.decode([top], { special: true }) ?? '',
+        text: spell?.(top) ?? '',
         logprob: (record.logits[i] ?? NaN) - record.logSumExp,
       })),
       random,

@@ -6,6 +6,7 @@ import type { Conditions } from '../run/conditions.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import { MAX_ROWS, ROW_BUCKETS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
+import { SPELL_WINDOW } from '../text/alternatives.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import { checkIds, checkOptions } from './options.ts'
 import { largestIds } from '../maths/selection.ts'
@@ -24,7 +25,7 @@ interface ScoreRequest {
   ids: readonly number[]
   topLogprobs: number
   signal: AbortSignal | undefined
-  textOf: (id: number) => string
+  tokenizer: TextTokenizer | null
 }
 
 /** What a row of logits says of one token, natural logs, in f64. */
@@ -164,11 +165,11 @@ function notFinite(position: number): TokenscopeError {
   })
 }
 
-/** Scores of a chunk that has run, in order. `textOf` gives the text of an id. */
+/** Scores of a chunk that has run, in order. */
 async function readChunk(
   pass: ScoringPass,
   [begin, count]: readonly [number, number],
-  { ids, topLogprobs, signal, textOf }: ScoreRequest,
+  { ids, topLogprobs, signal, tokenizer }: ScoreRequest,
 ): Promise<ScoredToken[]> {
   const scored: ScoredToken[] = []
   for await (const logits of pass.logitRows(count)) {
@@ -177,19 +178,10 @@ async function readChunk(
     const id = ids[position] ?? 0
     const { top, ...score } = scoreRow(logits, id, topLogprobs)
     if (Number.isNaN(score.entropy)) throw notFinite(position)
-    scored.push({ position, id, ...score, top: top.map((one) => ({ ...one, text: textOf(one.id) })) })
+    const spell = tokenizer?.speller(ids.slice(Math.max(0, position - SPELL_WINDOW), position))
+    scored.push({ position, id, ...score, top: top.map((one) => ({ ...one, text: spell?.(one.id) ?? '' })) })
   }
   return scored
-}
-
-/** Texts of single ids, each decoded once. */
-function textReader(tokenizer: TextTokenizer | null): (id: number) => string {
-  const texts = new Map<number, string>()
-  return (id) => {
-    const text = texts.get(id) ?? tokenizer?.decode([id], { special: true }) ?? ''
-    texts.set(id, text)
-    return text
-  }
 }
 
 /**
@@ -208,7 +200,7 @@ export async function* scoreText(
   const total = ids.length - 1
   throwIfAborted(signal)
   if (total === 0) return
-  const request = { ids, topLogprobs, signal, textOf: textReader(tokenizer) }
+  const request = { ids, topLogprobs, signal, tokenizer }
   const pass = new ScoringPass(runner, ids.slice(0, total), ids.length, context.conditionsOf(options))
   try {
     let rows = pass.firstRows

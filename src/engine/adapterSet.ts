@@ -13,6 +13,8 @@ interface LoadedAdapter extends PlacedAdapter {
   /** Times that training has changed it: pages made before hold other keys and values. */
   version: number
   report: AdapterReport
+  /** Adapters it cannot act with, by id, and the step that both change while one replaces all of it. */
+  readonly apart: Map<string, string>
 }
 
 /** The adapters added to a model, with the scales people set. */
@@ -31,7 +33,10 @@ export class AdapterSet {
     this.runner = runner
   }
 
-  /** Puts a parsed adapter on the GPU and measures what it does, where that is asked. */
+  /**
+   * Puts a parsed adapter on the GPU and measures what it does, where that is asked. Beside one that acts and claims the same module it
+   * is held at scale 0, as its report says.
+   */
   add(
     parsed: ParsedAdapter,
     scale: number,
@@ -40,22 +45,24 @@ export class AdapterSet {
     checkScale(scale)
     return this.change(async () => {
       const slot = this.freeSlot()
-      const adapter: LoadedAdapter = {
-        id: `adapter-${this.nextId++}`,
-        slot,
-        parsed,
-        scale,
-        version: 0,
-        report: parsed.report,
+      const { claimedTwice } = await import('../adapters/claims.ts')
+      const apart = new Map<string, string>()
+      for (const other of this.loaded.values()) {
+        const step = claimedTwice(parsed, other.parsed, this.runner.model)
+        if (step !== null) apart.set(other.id, step)
       }
+      const id = `adapter-${this.nextId++}`
+      const adapter: LoadedAdapter = { id, slot, parsed, scale, version: 0, report: parsed.report, apart }
       await this.place([...this.loaded.values(), adapter])
-      this.loaded.set(adapter.id, adapter)
+      this.loaded.set(id, adapter)
+      for (const [other, step] of apart) this.get(other).apart.set(id, step)
+      this.holdBack(adapter)
       const effect = await measure?.(this.conditionsOf([{ id: adapter.id, scale: 1 }]))
       if (effect)
         adapter.report = {
-          ...parsed.report,
+          ...adapter.report,
           effect,
-          warnings: [...parsed.report.warnings, ...effectWarnings(effect)],
+          warnings: [...adapter.report.warnings, ...effectWarnings(effect)],
         }
       return { id: adapter.id, report: adapter.report }
     })
@@ -93,12 +100,29 @@ export class AdapterSet {
       const adapter = this.get(id)
       await this.place([...this.loaded.values()].filter((other) => other !== adapter))
       this.loaded.delete(id)
+      for (const other of this.loaded.values()) other.apart.delete(id)
     })
   }
 
+  /** @throws `unsupported` where it would act beside one that claims the same module. */
   setScale(id: string, scale: number): void {
     checkScale(scale)
-    this.get(id).scale = scale
+    const adapter = this.get(id)
+    if (scale !== 0) checkTogether([adapter, ...this.acting().filter((other) => other !== adapter)])
+    adapter.scale = scale
+  }
+
+  private acting(): LoadedAdapter[] {
+    return [...this.loaded.values()].filter(({ scale }) => scale !== 0)
+  }
+
+  /** A new adapter that would act beside one it cannot act with waits at scale 0. */
+  private holdBack(adapter: LoadedAdapter): void {
+    const other = this.acting().find(({ id }) => adapter.apart.has(id))
+    if (adapter.scale === 0 || other === undefined) return
+    adapter.scale = 0
+    const heldOff = { step: adapter.apart.get(other.id) ?? '', by: other.parsed.name }
+    adapter.report = { ...adapter.report, heldOff }
   }
 
   list(): readonly { id: string; name: string; scale: number; report: AdapterReport }[] {
@@ -135,6 +159,7 @@ export class AdapterSet {
       scales[this.get(id).slot] = scale
     }
     const parts = [...this.loaded.values()].filter(({ slot }) => scales[slot] !== 0)
+    checkTogether(parts)
     return {
       scales,
       key: parts.map(({ id, slot, version }) => `${id}.${version}@${scales[slot]}`).join('+'),
@@ -183,6 +208,23 @@ function checkScale(scale: number): void {
     hint: 'Use a number; 0 is off and 1 is the adapter as trained.',
     details: { field: 'scale', got: String(scale) },
   })
+}
+
+/** @throws `unsupported` when one of these replaces a module that another changes. */
+function checkTogether(acting: readonly LoadedAdapter[]): void {
+  for (const [at, { parsed, apart }] of acting.entries()) {
+    const other = acting.slice(at + 1).find(({ id }) => apart.has(id))
+    if (other === undefined) continue
+    const [step, names] = [apart.get(other.id), [parsed.name, other.parsed.name]]
+    throw new TokenscopeError(
+      'unsupported',
+      `The adapters "${names[0]}" and "${names[1]}" both change ${step}, and one of them replaces all of it.`,
+      {
+        hint: 'They can act one at a time: set the scale of one of them to 0.',
+        details: { step, adapters: names },
+      },
+    )
+  }
 }
 
 function effectWarnings({ maxDeltaLogit }: AdapterEffect): string[] {

@@ -173,7 +173,7 @@ function describe(
     maskToken: tokenizer?.mask?.text ?? null,
     sampling: tokenizer?.sampling ?? null,
     bosId: tokenizer?.bosId ?? model.bosId,
-    eosIds: [...new Set([...model.eosIds, ...(tokenizer?.eosIds ?? [])])],
+    eosIds: [...new Set([...(tokenizer?.saysEnds ? [] : model.eosIds), ...(tokenizer?.eosIds ?? [])])],
     warnings: [
       ...files.remarks,
       ...model.warnings,

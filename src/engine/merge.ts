@@ -1,4 +1,4 @@
-import { adaptedWeight } from '../adapters/dense.ts'
+import { adaptedWeight, expertDelta } from '../adapters/dense.ts'
 import type { ScaledAdapter } from '../adapters/combine.ts'
 import type { ParsedAdapter } from '../adapters/types.ts'
 import { writeSafetensors, type OutputTensor } from '../adapters/writeSafetensors.ts'
@@ -37,6 +37,23 @@ function mergedWeight(
     for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (adapted[i] ?? 0) - (base[i] ?? 0)
   }
   return sum ? Float32Array.from(sum) : null
+}
+
+/** The matrix of one expert under all parts. */
+function mergedExpert(
+  parts: readonly ScaledAdapter[],
+  name: string,
+  n: number,
+  weight: Float32Array,
+): Float32Array {
+  const deltas = parts.flatMap(({ adapter, scale }) =>
+    (adapter.experts ?? []).flatMap((lora) =>
+      lora.step === name ? [{ scale, delta: expertDelta(lora, n, 1) }] : [],
+    ),
+  )
+  return weight.map((value, i) =>
+    deltas.reduce((sum, { scale, delta }) => sum + scale * (delta[i] ?? 0), value),
+  )
 }
 
 function refuseQuantised(runner: Runner): void {
@@ -182,7 +199,8 @@ export async function exportMerged(
     const values = new Float32Array(shape.reduce((product, size) => product * size, 1))
     for (const member of members) {
       if (member.experts !== undefined && member.more && member.role === 'matrix') {
-        values.set(await reader.expert(member, [member.tensor, ...member.more].indexOf(name)))
+        const n = [member.tensor, ...member.more].indexOf(name)
+        values.set(mergedExpert(parts, member.name, n, await reader.expert(member, n)))
         continue
       }
       const base = await reader.parameter(member)

@@ -4,13 +4,23 @@ import type { EngineContext } from './context.ts'
 /** Text to ids and back. */
 export function textMethods(
   context: EngineContext,
-): Pick<Model, 'encode' | 'decode' | 'tokenTexts' | 'applyChatTemplate' | 'chatTemplate' | 'companions'> {
+): Pick<
+  Model,
+  | 'encode'
+  | 'decode'
+  | 'tokenTexts'
+  | 'alternativeTexts'
+  | 'applyChatTemplate'
+  | 'chatTemplate'
+  | 'companions'
+> {
   return {
     encode: async (text, options) => context.needTokenizer().encode(text, options),
     decode: async (ids) => context.needTokenizer().decode(ids),
     applyChatTemplate: async (...args) => context.needTokenizer().applyChatTemplate(...args),
     companions: () => context.readCompanions(),
     chatTemplate: async () => context.needTokenizer().chatTemplate(),
+    alternativeTexts: async (before, ids) => ids.map(context.needTokenizer().speller(before)),
     tokenTexts: async (ids) => context.needTokenizer().tokenTexts(ids),
   }
 }

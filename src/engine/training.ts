@@ -15,7 +15,6 @@ import { readGradients } from '../train/gradients.ts'
 import { untrainedAdapter } from '../train/newAdapter.ts'
 import { textsOf } from '../train/objective.ts'
 import { checkOptions } from '../train/options.ts'
-import { RunningMean } from '../train/runningMean.ts'
 import { checkExamples } from '../train/texts.ts'
 import { Trainer } from '../train/trainer.ts'
 import type { EngineContext } from './context.ts'
@@ -78,8 +77,8 @@ function refuseLoaded({ adapters: { set } }: EngineContext): void {
   for (const { id } of set.list()) refuseUntrainable(set.parsed(id))
 }
 
-/** Adapters under training. */
-const learning = new WeakSet<ParsedAdapter>()
+/** Adapters under training, each with its run. */
+const learning = new WeakMap<ParsedAdapter, Trainer>()
 
 function refuseBusy(parsed: ParsedAdapter): void {
   if (!learning.has(parsed)) return
@@ -105,17 +104,13 @@ export async function* train(
   const parsed = set.parsed(id)
   refuseBusy(parsed)
   refuseLoaded(context)
-  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, texts, settings)
-  learning.add(parsed)
+  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, texts, settings, options.resume ?? null)
+  learning.set(parsed, trainer)
   set.learning.add(trainer)
-  const mean = new RunningMean()
   try {
-    for (let index = 0; index < trainer.steps; index++) {
+    while (trainer.next < trainer.steps) {
       throwIfAborted(options.signal)
-      const limit = mean.limit(settings.spikeFactor)
-      const step = await context.inTurn(() => stepInTurn(context, id, trainer, index, limit))
-      if (!step.skipped) mean.add(step.loss)
-      yield step
+      yield await context.inTurn(() => stepInTurn(context, id, trainer))
     }
   } finally {
     set.learning.delete(trainer)
@@ -123,6 +118,20 @@ export async function* train(
     // A model that was disposed of, or a device that is lost, has freed or lost all.
     if (!context.health.isDisposed) await endTraining(trainer)
   }
+}
+
+/** Where the run over an adapter stands, for `train` to resume. */
+export function trainingState(context: EngineContext, id: string): Promise<Uint8Array> {
+  const { runner, adapters } = context
+  return context.inTurn(() => {
+    const parsed = adapters.set.parsed(id)
+    const trainer = learning.get(parsed)
+    if (trainer) return runner.exclusive(() => trainer.state())
+    throw new TokenscopeError('bad-argument', `The adapter "${parsed.name}" is not being trained.`, {
+      hint: 'Ask between two steps of its run: moments end with it.',
+      details: { adapter: parsed.name },
+    })
+  })
 }
 
 async function endTraining(trainer: Trainer): Promise<void> {
@@ -133,13 +142,7 @@ async function endTraining(trainer: Trainer): Promise<void> {
   }
 }
 
-function stepInTurn(
-  context: EngineContext,
-  id: string,
-  trainer: Trainer,
-  index: number,
-  limit: number | null,
-): Promise<TrainedStep> {
+function stepInTurn(context: EngineContext, id: string, trainer: Trainer): Promise<TrainedStep> {
   const { runner, adapters } = context
   const { set } = adapters
   adapters.refuseMerged('Training')
@@ -147,7 +150,7 @@ function stepInTurn(
   const others = set.list().map((other) => ({ id: other.id, scale: other.id === id ? 1 : other.scale }))
   const { scales } = context.conditionsOf({ adapters: others })
   return runner.exclusive(async () => {
-    const step = await trainer.step(index, scales, limit)
+    const step = await trainer.step(scales)
     set.changed(id)
     return step
   })

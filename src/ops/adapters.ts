@@ -23,7 +23,7 @@ export const blend: Op<'blend'> = {
           read(3, inputOf(step, 1, context)),
           write(4, context.tensor(step.name)),
         ],
-        params: { n, adapter: context.replacedBy(step.name) },
+        params: { n, adapter: context.replacedBy(step.attrs.module, step.attrs.nth) },
         grid: [Math.ceil(n / context.variant.workgroup), shapeOf(step)[0] ?? 1, 1],
       },
     ]

@@ -1,8 +1,10 @@
 import clampWgsl from '../../shaders/ops/clamp.wgsl?raw'
+import expertLoraWgsl from '../../shaders/ops/expert_lora.wgsl?raw'
+import expertLoraAWgsl from '../../shaders/ops/expert_lora_a.wgsl?raw'
 import expertSumWgsl from '../../shaders/ops/expert_sum.wgsl?raw'
 import routeWgsl from '../../shaders/ops/route.wgsl?raw'
 import { kernel } from '../gpu/providers.ts'
-import type { ExpertOpName, RouterSoftmax } from '../program/attrs.ts'
+import type { Attrs, ExpertOpName, RouterSoftmax } from '../program/attrs.ts'
 import { widthOf } from '../program/step.ts'
 import { factorFormula, formatNumber, gateFormula, normFormula } from './formulas.ts'
 import { matvecKernel, type Matvec, type Provider } from './linear.ts'
@@ -252,11 +254,73 @@ const clamp: Op<'clamp'> = {
   },
 }
 
+/** Threads over `width` elements of what every row makes with each of its experts. */
+const expertGrid = (width: number, chosen: number, { size, variant }: OpContext): Dispatch['grid'] => [
+  Math.ceil(width / variant.workgroup),
+  size.rows * chosen,
+  1,
+]
+
+/** Words of what adapters put on the matrices of experts, in order: A's, B's, then (adapter, α/r) of each rank. */
+const loraWords = ({
+  experts,
+  ranks,
+  in: inner,
+  out,
+}: Attrs['expert_lora']): { b: number; table: number } => {
+  const b = experts * ranks * inner
+  return { b, table: b + experts * out * ranks }
+}
+
+const expertLoraA: Op<'expert_lora_a'> = {
+  formula: ({ attrs }) => `u = s·(α/r)·Aₑ·x${attrs.perExpert ? 'ₑ' : ''} for the ${attrs.chosen} experts e`,
+  dispatches(step, context) {
+    const { ranks, chosen, perExpert, vector, in: k } = step.attrs
+    const { table } = loraWords(step.attrs)
+    return [
+      {
+        shader: kernel({ name: 'expert_lora_a', text: expertLoraAWgsl }, []),
+        bindings: [
+          read(2, inputOf(step, 0, context)),
+          read(3, inputOf(step, 1, context)),
+          write(4, context.tensor(step.name)),
+          read(5, context.vector(vector)),
+        ],
+        params: { k, ranks, chosen, per_expert: perExpert ? 1 : 0, table },
+        grid: expertGrid(ranks, chosen, context),
+      },
+    ]
+  },
+}
+
+const expertLora: Op<'expert_lora'> = {
+  formula: ({ attrs }) => `y = Wₑ·x + Bₑ·u for the ${attrs.chosen} experts e`,
+  dispatches(step, context) {
+    const { ranks, chosen, vector, out: n } = step.attrs
+    return [
+      {
+        shader: kernel({ name: 'expert_lora', text: expertLoraWgsl }, []),
+        bindings: [
+          read(2, inputOf(step, 0, context)),
+          read(3, inputOf(step, 1, context)),
+          write(4, context.tensor(step.name)),
+          read(5, context.vector(vector)),
+          read(6, inputOf(step, 2, context)),
+        ],
+        params: { n, ranks, chosen, b: loraWords(step.attrs).b },
+        grid: expertGrid(n, chosen, context),
+      },
+    ]
+  },
+}
+
 /** Every op that only mixtures of experts have. */
 export const EXPERT_OPS: { readonly [O in ExpertOpName]: Op<O> } = {
   clamp,
   expert_gated: expertGated,
   expert_linear: expertLinear,
+  expert_lora: expertLora,
+  expert_lora_a: expertLoraA,
   expert_sum: expertSum,
   experts_add: expertsAdd,
   route,

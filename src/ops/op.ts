@@ -49,8 +49,8 @@ export interface OpContext {
   embedLora(): EmbedLora
   /** Table of the edits at a step. */
   edits(step: string): GPUBuffer
-  /** Which adapter replaces the module of a step. */
-  replacedBy(step: string): number
+  /** Which adapter is the `nth` of those that replace the module of a step. */
+  replacedBy(step: string, nth: number): number
   /** Space between the two halves of decode attention; shared by all layers. */
   scratch(bytes: number): GPUBuffer
 }

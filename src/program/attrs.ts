@@ -133,6 +133,16 @@ interface ExpertAttrs {
   readonly routed: boolean
 }
 
+interface ExpertLoraAttrs {
+  readonly vector: string
+  readonly experts: number
+  readonly chosen: number
+  /** Of all adapters. */
+  readonly ranks: number
+  readonly in: number
+  readonly out: number
+}
+
 /** A product with a matrix of that name: one module's, or the stacked one of several that share their input. */
 interface ProductAttrs {
   readonly matrix: string
@@ -174,6 +184,10 @@ export interface Attrs extends TrainAttrs {
   router_weights: { readonly chosen: number; readonly experts: number; readonly over: RouterSoftmax }
   /** `perExpert`: its input is each expert's own, not the row that all of them read. */
   expert_linear: ExpertAttrs & { readonly perExpert: boolean }
+  /** s·(α/r)·Aₑ·x of all adapters on the matrices of experts, which `vector` holds: see shaders/ops/expert_lora_a.wgsl. */
+  expert_lora_a: ExpertLoraAttrs & { readonly perExpert: boolean }
+  /** y + Bₑ·u, u being what `expert_lora_a` makes. */
+  expert_lora: ExpertLoraAttrs
   /** Σ weight·y over the experts of a row. */
   expert_sum: { readonly chosen: number }
   activation: { readonly activation: Activation }
@@ -181,8 +195,8 @@ export interface Attrs extends TrainAttrs {
   /** s·(α/r)·A·x of all adapters on a stack. */
   lora_a: { readonly stack: string }
   embed_lora: NoAttrs
-  /** Blends a module with an adapter's replacement of it. */
-  blend: NoAttrs
+  /** Blends a module with the `nth` of the adapters' replacements of it. */
+  blend: { readonly module: string; readonly nth: number }
   edit: NoAttrs
 
   norm_linear: ProductAttrs & FinishAttrs & { readonly norm: FoldedNorm }
@@ -223,6 +237,8 @@ export const EXPERT_OP_NAMES = [
   'clamp',
   'expert_gated',
   'expert_linear',
+  'expert_lora',
+  'expert_lora_a',
   'expert_sum',
   'experts_add',
   'route',

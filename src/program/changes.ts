@@ -5,16 +5,16 @@ import { stacksOf, type Stack } from './stacks.ts'
 export interface AdapterChanges {
   /** Ranks of all adapters on a stack of products, or on `embed`; 0 without any. */
   ranks(stack: string): number
-  /** True for a step whose whole module some adapter replaces. */
-  replaces(step: string): boolean
+  /** How many adapters replace the whole module of a step. */
+  replacers(step: string): number
+  /** The steps of a product with the matrices of experts, where an adapter is on it. */
+  onExperts?(step: Step): Step[] | undefined
 }
 
-/** Names a parameter as an adapter has it. */
-export const replacedParam = (name: string): string => `${name}@alt`
+const numbered = (name: string, nth: number): string => (nth === 0 ? name : `${name}${nth + 1}`)
 
-function altered(param: ParamRef): ParamRef {
-  return { ...param, name: replacedParam(param.name) }
-}
+/** Names a parameter as the `nth` of the adapters has it that replace its module. */
+export const replacedParam = (name: string, nth = 0): string => numbered(`${name}@alt`, nth)
 
 /** A·x of the adapters on a stack, before its first product. */
 function lowRank({ name, members: [first] }: Stack, ranks: number): Step | null {
@@ -42,39 +42,43 @@ function adapted(step: Step, ax: Step): Step {
   return { ...step, inputs: [...step.inputs, ax.name], attrs: { ...step.attrs, lora: ax.attrs.stack } }
 }
 
-/** The base's module, its replacement, and the blend of both under the module's own name. */
-function replaced(step: Step): Step[] {
+/**
+ * The base's module, what adapters put in its place, and a blend with each: the last has the module's own name. At most one of the
+ * scales is not 0, so that the others hand on what they are given.
+ */
+function replaced(step: Step, replacers: number): Step[] {
   const rows = step.rows === 'logits' ? 'packed' : step.rows
   // What is added to the stream is the blend alone.
   const [stream, written] =
     step.stream === 'writes' ? ([null, 'writes'] as const) : ([step.stream, null] as const)
   const base: Step = { ...step, name: `${step.name}.base`, rows, stream }
   // The replacement stands alone: low-rank additions are to the base.
-  const attrs = isOp(step, 'linear')
-    ? { matrix: replacedParam(step.name), scale: step.attrs.scale, softcap: step.attrs.softcap }
-    : step.attrs
+  const attrs = isOp(step, 'linear') ? { scale: step.attrs.scale, softcap: step.attrs.softcap } : step.attrs
   const inputs = isOp(step, 'linear') ? step.inputs.slice(0, 1) : step.inputs
-  const first = step.params.map((param, i) =>
-    i === 0 ? { ...altered(param), name: replacedParam(step.name) } : altered(param),
-  )
-  const alt = {
-    ...base,
-    name: `${step.name}.alt`,
-    params: first,
-    attrs,
-    inputs,
-  } as Step
-  const blend: Step = {
-    ...step,
-    op: 'blend',
-    inputs: [base.name, alt.name],
-    params: [],
-    attrs: {},
-    stream: written,
-    saves: [],
-    flops: 3 * elementsOf(step),
+  const steps = [base]
+  for (let nth = 0; nth < replacers; nth++) {
+    const before = steps.at(-1)?.name ?? base.name
+    const params = step.params.map((param, i): ParamRef => ({
+      ...param,
+      name: replacedParam(i === 0 ? step.name : param.name, nth),
+    }))
+    const own = isOp(step, 'linear') ? { ...attrs, matrix: replacedParam(step.name, nth) } : attrs
+    const name = numbered(`${step.name}.alt`, nth)
+    const isLast = nth === replacers - 1
+    const blend: Step = {
+      ...step,
+      ...(isLast ? {} : { name: numbered(`${step.name}.blend`, nth), rows }),
+      op: 'blend',
+      inputs: [before, name],
+      params: [],
+      attrs: { module: step.name, nth },
+      stream: isLast ? written : null,
+      saves: [],
+      flops: 3 * elementsOf(step),
+    }
+    steps.push({ ...base, name, params, attrs: own, inputs } as Step, blend)
   }
-  return [base, alt, blend]
+  return steps
 }
 
 /** The embedding with low-rank additions to its rows, in a step of their own. */
@@ -108,11 +112,10 @@ export function withAdapters(program: Program, changes: AdapterChanges): Program
     const own = ax === undefined ? step : adapted(step, ax)
     const lead = before.get(step.name)
     const embedRanks = isOp(step, 'embed') ? changes.ranks('embed') : 0
-    const made = changes.replaces(step.name)
-      ? replaced(own)
-      : embedRanks > 0
-        ? embedLora(own, embedRanks)
-        : [own]
+    const replacers = changes.replacers(step.name)
+    const [base = own, ...blended] = replacers > 0 ? replaced(own, replacers) : [own]
+    const plain = changes.onExperts?.(base) ?? [base]
+    const made = [...(embedRanks > 0 ? embedLora(base, embedRanks) : plain), ...blended]
     return lead ? [lead, ...made] : made
   })
   return { ...program, steps }

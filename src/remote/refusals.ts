@@ -4,6 +4,7 @@ import type { UnofferedMethod } from './types.ts'
 /** What would offer a method that needs the inside of a model. */
 export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   chatTemplate: 'an engine renders chats by a template that it does not show; applyChatTemplate asks it to.',
+  alternativeTexts: 'it sends the texts of its alternatives with them; tokenTexts and decode read ids.',
   companions: 'its files are elsewhere; a model in this tab has them.',
   logits:
     'engines send log-probabilities of a few alternatives, never all logits; a model in this tab has them.',
@@ -25,6 +26,7 @@ export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   newAdapter: 'the weights are elsewhere; a model in this tab can be trained.',
   gradients: 'the weights are elsewhere; a model in this tab has gradients.',
   train: 'the weights are elsewhere; a model in this tab can be trained.',
+  trainingState: 'the weights are elsewhere; a model in this tab can be trained.',
   removeAdapter: 'adapters stay as the engine was started; scale 0 turns one off.',
   mergeAdapters: 'the weights are elsewhere; a model in this tab can merge.',
   unmergeAdapters: 'the weights are elsewhere; a model in this tab can merge.',
@@ -45,6 +47,7 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
   })
   return {
     chatTemplate: call('chatTemplate'),
+    alternativeTexts: call('alternativeTexts'),
     companions: call('companions'),
     logits: call('logits'),
     fillMask: call('fillMask'),
@@ -63,6 +66,7 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
     newAdapter: call('newAdapter'),
     gradients: call('gradients'),
     train: stream('train'),
+    trainingState: call('trainingState'),
     removeAdapter: call('removeAdapter'),
     mergeAdapters: call('mergeAdapters'),
     unmergeAdapters: call('unmergeAdapters'),

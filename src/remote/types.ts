@@ -30,6 +30,7 @@ export type Capabilities = Readonly<Record<Feature | keyof RemoteMethods | Unoff
 export const UNOFFERED = [
   'chatTemplate',
   'companions',
+  'alternativeTexts',
   'logits',
   'fillMask',
   'logitsAt',
@@ -47,6 +48,7 @@ export const UNOFFERED = [
   'newAdapter',
   'gradients',
   'train',
+  'trainingState',
   'removeAdapter',
   'mergeAdapters',
   'unmergeAdapters',

@@ -23,6 +23,8 @@ export interface BoundProgram {
 /** Buffers a program works on. */
 export interface BindResources extends Omit<OpContext, 'size' | 'variant'> {
   readonly batch: GPUBuffer
+  /** Batch of a step, where not all steps go over the same rows. */
+  readonly batchOf?: (step: Step) => GPUBuffer
   /** How steps are dispatched, where they are not all of the forward pass. */
   readonly dispatchesOf?: typeof dispatchesOf
 }
@@ -88,7 +90,7 @@ export async function bindProgram(
         label: dispatch.shader.label,
         layout: kernel.layout,
         entries: [
-          { binding: 0, resource: { buffer: resources.batch } },
+          { binding: 0, resource: { buffer: resources.batchOf?.(step) ?? resources.batch } },
           { binding: 1, resource: { buffer: params.gpu, offset: i * PARAMS_ALIGN, size: PARAMS_ALIGN } },
           ...dispatch.bindings.map(({ at, buffer }) => ({ binding: at, resource: { buffer } })),
         ],

@@ -8,8 +8,8 @@ import type { EditSet } from './editSet.ts'
 export interface BoundAdapters extends AdapterChanges {
   adapterStack(name: string): AdapterStack
   embedLora(): EmbedLora
-  /** Slot of the adapter that replaces the module of a step. */
-  replacedBy(step: string): number
+  /** Slot of the `nth` adapter that replaces the module of a step. */
+  replacedBy(step: string, nth: number): number
   /** A replaced matrix; undefined for one of the base. */
   matrix(name: string): MatrixView | undefined
   /** A replaced vector; undefined for one of the base. */

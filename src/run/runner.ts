@@ -152,7 +152,7 @@ export class Runner {
       vector: (name) => (adapters?.vector(name) ?? this.weights.vector(name)).gpu,
       adapterStack: (name) => loaded().adapterStack(name),
       embedLora: () => loaded().embedLora(),
-      replacedBy: (step) => loaded().replacedBy(step),
+      replacedBy: (step, nth) => loaded().replacedBy(step, nth),
       edits: (step) => {
         const table = edits?.table(step)
         invariant(table, `${step} is edited`)

@@ -1,7 +1,7 @@
 import { toErrorData } from '../errors.ts'
 import type { Model } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
-import { bringBack, type Arrangement } from './adapterArrangement.ts'
+import { bringBack, carryOver, type Arrangement } from './adapterArrangement.ts'
 import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
 import { formatAdapters, missingAdapters, nameOfAddress, parseAdapters } from './adapterLink.ts'
 import type { SavedTrack } from './adapterMemory.ts'
@@ -181,9 +181,7 @@ export class AdapterActions {
   }
 
   private change(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
-    this.state.setState(({ tracks }) => ({
-      tracks: tracks.map((track) => (track.id === id ? { ...track, ...part } : track)),
-    }))
+    this.adapters.edit(id, part)
     this.adapters.apply()
   }
 
@@ -209,7 +207,8 @@ export class AdapterActions {
       const acting = enabled && solo === null ? scale : 0
       const { id, report } = await model.addAdapter(source, { name, scale: acting })
       if (model !== this.adapters.model) return
-      this.adapters.put({ id, name, scale, enabled, origin, report }, source)
+      const acts = enabled && report.heldOff === undefined
+      this.adapters.put({ id, name, scale, enabled: acts, origin, report }, source)
     } finally {
       this.state.setState((state) => ({ pending: state.pending.filter((one) => one !== name) }))
     }
@@ -239,23 +238,17 @@ export class AdapterActions {
   }
 
   /** Loads rows of before on this model, and says which do not fit. */
-  async carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
-    for (const { name, scale, enabled, origin } of wanted) {
-      if (model !== this.adapters.model) return
-      const saved: SavedTrack = { name, scale, enabled, origin }
-      const source = this.adapters.sourceOf(saved)
-      const miss = (refused: Absent['refused']) =>
+  carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
+    return carryOver(wanted, {
+      isWanted: () => model === this.adapters.model,
+      leaves: (coming) => void (this.adapters.coming = coming),
+      sourceOf: (track) => this.adapters.sourceOf(track),
+      add: (addition) => this.addTo(addition),
+      miss: (saved, error) => {
+        const refused = error === null ? null : { model: model.info.id, error: toErrorData(error) }
         this.state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused }] }))
-      if (source === null) {
-        miss(null)
-        continue
-      }
-      try {
-        await this.addTo({ ...saved, source })
-      } catch (error) {
-        if (model === this.adapters.model) miss({ model: model.info.id, error: toErrorData(error) })
-      }
-    }
+      },
+    })
   }
 }
 

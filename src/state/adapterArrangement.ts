@@ -55,3 +55,32 @@ export async function bringBack({ tracks: wanted, solo }: Arrangement, rows: Row
   const added = state.getState().tracks.filter(({ name }) => !wanted.some((one) => one.name === name))
   state.setState({ tracks: [...tracks, ...added], solo: solo === null ? null : (named(solo)?.id ?? null) })
 }
+
+/** Loads rows of before onto the model that is there now; `miss` hears of those whose files are gone (null) or that it refuses. */
+export async function carryOver(
+  wanted: readonly SavedTrack[],
+  rows: Pick<Rows, 'sourceOf' | 'add'> & {
+    isWanted: () => boolean
+    /** Hears which rows are still to come. */
+    leaves: (coming: readonly SavedTrack[]) => void
+    miss: (saved: SavedTrack, error: unknown) => void
+  },
+): Promise<void> {
+  const { isWanted, sourceOf, add, miss, leaves } = rows
+  for (const [at, { name, scale, enabled, origin }] of wanted.entries()) {
+    if (!isWanted()) return
+    leaves(wanted.slice(at))
+    const saved: SavedTrack = { name, scale, enabled, origin }
+    const source = sourceOf(saved)
+    if (source === null) {
+      miss(saved, null)
+      continue
+    }
+    try {
+      await add({ ...saved, source })
+    } catch (error) {
+      if (isWanted()) miss(saved, error)
+    }
+  }
+  if (isWanted()) leaves([])
+}

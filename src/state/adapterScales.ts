@@ -1,4 +1,4 @@
-import type { AdapterReport, AdapterScale } from '../api/model.ts'
+import type { AdapterReport, AdapterScale, Model } from '../api/model.ts'
 import type { Anatomy } from '../analysis/anatomy.ts'
 import { placeOf } from './stepPlace.ts'
 
@@ -30,6 +30,21 @@ export const SCALE_END = 2
 export function actingScale(track: Pick<Track, 'id' | 'scale' | 'enabled'>, solo: string | null): number {
   if (solo !== null) return track.id === solo ? track.scale : 0
   return track.enabled ? track.scale : 0
+}
+
+/** Tells the engine every row's acting scale; what is switched off makes room first. `refused` hears of each that cannot act. */
+export async function sendScales(
+  model: Pick<Model, 'setAdapterScale'>,
+  { tracks, solo }: { tracks: readonly Track[]; solo: string | null },
+  refused: (track: Track, error: unknown) => void,
+): Promise<void> {
+  const scales = tracks.map((track) => ({ track, scale: actingScale(track, solo) }))
+  const ordered = scales.sort((a, b) => Number(a.scale !== 0) - Number(b.scale !== 0))
+  await Promise.all(
+    ordered.map(({ track, scale }) =>
+      model.setAdapterScale(track.id, scale).catch((error: unknown) => refused(track, error)),
+    ),
+  )
 }
 
 /** Everything that acts, in the order of the rows; empty is the base. */

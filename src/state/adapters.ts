@@ -1,10 +1,11 @@
 import { createStore } from 'zustand/vanilla'
+import { toErrorData } from '../errors.ts'
 import type { Model, ModelSource } from '../api/model.ts'
 import { arrangementOf, type Arrangement } from './adapterArrangement.ts'
 import type { AdapterActions } from './adapterActions.ts'
-import { formatAdapters } from './adapterLink.ts'
+import { formatAdapters, type LinkedTrack } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
-import { actingScale, scalesOf, type NamedScale, type Track } from './adapterScales.ts'
+import { scalesOf, sendScales, type NamedScale, type Track } from './adapterScales.ts'
 import type { AdaptersState } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
 import { linkPartChanged, registerLinkPart } from './linkParts.ts'
@@ -36,6 +37,8 @@ export class Adapters {
   /** Adapters on their way in. */
   private readonly loading = new Set<Promise<unknown>>()
   private remembered: readonly SavedTrack[] | null = readTracks()
+  /** Rows of before that are still to be loaded: a page that is left meanwhile has them when it comes back. */
+  coming: readonly SavedTrack[] = []
   /** What the page's link says of adapters, until a model is there to carry them. */
   private linked: string | null = null
 
@@ -69,8 +72,7 @@ export class Adapters {
       // A row of the same name that waited for its files is back.
       absent: absent.filter((one) => one.name !== name || one.origin.kind !== 'files'),
     }))
-    this.text.scalesChanged()
-    this.keep()
+    this.acted()
   }
 
   /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
@@ -83,23 +85,35 @@ export class Adapters {
     await (await this.actions()).remove(id)
   }
 
+  /** Changes a row, without a word to the engine. */
+  edit(id: string, part: Partial<Pick<Track, 'scale' | 'enabled'>>): void {
+    this.state.setState(({ tracks }) => ({
+      tracks: tracks.map((track) => (track.id === id ? { ...track, ...part } : track)),
+    }))
+    this.acted()
+  }
+
   /** Tells the engine every row's acting scale, and the text that it was written under others. */
   apply(): void {
     const { model } = this
-    const { tracks, solo } = this.state.getState()
-    if (model !== null) {
-      Promise.all(tracks.map((track) => model.setAdapterScale(track.id, actingScale(track, solo)))).catch(
-        (error: unknown) => model === this.model && this.session.report(error),
-      )
-    }
+    if (model !== null)
+      void sendScales(model, this.state.getState(), ({ id, name }, error) => {
+        if (model !== this.model) return
+        // What cannot act beside the others is not shown as if it did.
+        if (toErrorData(error).code === 'unsupported') this.edit(id, { enabled: false })
+        this.session.report(error, { what: 'acting', name })
+      })
+    this.acted()
+  }
+
+  private acted(): void {
     this.text.scalesChanged()
     this.keep()
   }
 
   /** Writes down what there is, for the next visit and for the page's link. */
   keep(): void {
-    const { tracks, absent } = this.state.getState()
-    writeTracks([...tracks, ...absent])
+    writeTracks(this.rows())
     linkPartChanged()
   }
 
@@ -135,10 +149,10 @@ export class Adapters {
     const { model } = this.session
     // Those of the tab's model wait for it while an engine elsewhere is on show.
     if (model === this.model || model === null || model.info.remote) return
-    const { tracks, absent } = this.state.getState()
-    const before = this.remembered ?? [...tracks, ...absent]
+    const before = this.remembered ?? this.rows()
     const { linked } = this
     this.remembered = this.linked = null
+    this.coming = linked === null ? before : []
     this.model = model
     this.state.setState({
       tracks: [],
@@ -154,10 +168,22 @@ export class Adapters {
   }
 
   private readLink(): string | null {
-    const { tracks, absent, solo } = this.state.getState()
+    const { absent, solo } = this.state.getState()
+    const refused = absent.filter((one) => one.refused !== null)
     return (
-      this.linked ?? formatAdapters([...tracks, ...absent.filter(({ refused }) => refused === null)], solo)
+      this.linked ??
+      formatAdapters(
+        this.rows().filter((row) => !refused.some((one) => one === row)),
+        solo,
+      )
     )
+  }
+
+  /** The rows there are, those still to come, and those that are missing. */
+  private rows(): LinkedTrack[] {
+    const { tracks, absent } = this.state.getState()
+    const isHere = (name: string): boolean => [...tracks, ...absent].some((row) => row.name === name)
+    return [...tracks, ...this.coming.filter(({ name }) => !isHere(name)), ...absent]
   }
 
   /** A link that says nothing of adapters leaves them as they are. */

@@ -15,7 +15,7 @@ export type ModelPhase =
 
 /** What was under way when an error came, and the name of what it was about. */
 export interface Failed {
-  what: 'model' | 'adapter' | 'run' | 'gone'
+  what: 'model' | 'adapter' | 'acting' | 'run' | 'gone'
   name: string
 }
 

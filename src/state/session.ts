@@ -133,10 +133,10 @@ export class Session {
   }
 
   /** Loads the last model again, after the device was lost. */
-  async reload(): Promise<boolean> {
+  async reload(other: LoadRequest['how'] = {}): Promise<boolean> {
     if (this.source === null) return false
     const { modelId } = this.app.getState()
-    return this.load(this.source, { label: modelId ?? '', id: modelId, how: this.how })
+    return this.load(this.source, { label: modelId ?? '', id: modelId, how: { ...this.how, ...other } })
   }
 
   /** Replaces the text by a new one for the prompt as it stands, or for the one given. */

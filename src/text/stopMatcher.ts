@@ -1,8 +1,11 @@
 import { TokenscopeError } from '../errors.ts'
 
 export interface StopMatcher {
-  /** Takes new text; returns what cannot belong to a stop string, and whether one has ended the text. */
-  push(text: string): { text: string; stopped: boolean }
+  /**
+   * Takes new text; returns what cannot belong to a stop string, and whether one has ended the text. `isHidden`: the spelling of a
+   * special token, which stop strings may name and the text does not show.
+   */
+  push(text: string, isHidden?: boolean): { text: string; stopped: boolean }
   /** The text held back when generation ends otherwise. */
   flush(): string
 }
@@ -34,6 +37,20 @@ function heldLength(text: string, stops: readonly string[]): number {
   return longest
 }
 
+/** Places `[begin, end)` of a text that are not shown. */
+type Hidden = readonly (readonly [begin: number, end: number])[]
+
+/** `text[begin, end)` without what is hidden. */
+function shown(text: string, hidden: Hidden, begin: number, end: number): string {
+  let out = ''
+  let at = begin
+  for (const [from, to] of hidden) {
+    out += text.slice(at, Math.max(at, Math.min(from, end)))
+    at = Math.max(at, Math.min(to, end))
+  }
+  return out + text.slice(at, end)
+}
+
 /** Ends a streamed text before the first stop string, of which nothing is ever let out. Throws `bad-argument` on ''. */
 export function createStopMatcher(stops: readonly string[]): StopMatcher {
   if (stops.includes('')) {
@@ -42,19 +59,23 @@ export function createStopMatcher(stops: readonly string[]): StopMatcher {
     })
   }
   let held = ''
+  let hidden: Hidden = []
   return {
-    push(text) {
+    push(text, isHidden = false) {
       const all = held + text
+      const places: Hidden = isHidden && text !== '' ? [...hidden, [held.length, all.length]] : hidden
       const match = firstMatch(all, stops)
-      held = ''
-      if (match !== null) return { text: all.slice(0, match), stopped: true }
-      const keep = heldLength(all, stops)
-      held = all.slice(all.length - keep)
-      return { text: all.slice(0, all.length - keep), stopped: false }
+      const end = match ?? all.length - heldLength(all, stops)
+      held = match === null ? all.slice(end) : ''
+      hidden = places.flatMap(([from, to]) =>
+        to > end ? [[Math.max(0, from - end), to - end] as const] : [],
+      )
+      return { text: shown(all, places, 0, end), stopped: match !== null }
     },
     flush() {
-      const rest = held
+      const rest = shown(held, hidden, 0, held.length)
       held = ''
+      hidden = []
       return rest
     },
   }

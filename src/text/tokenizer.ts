@@ -2,6 +2,7 @@ import { TokenscopeError } from '../errors.ts'
 import type { ChatTemplateInfo } from '../api/chat.ts'
 import type { ChatTemplate } from './chatTemplate.ts'
 import { readAuthorSampling } from './authorSampling.ts'
+import { alternativeSpeller, SPELL_WINDOW } from './alternatives.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
 import type { EncodeOptions } from '../api/generate.ts'
 import { createDecoder, createEncoder } from './encoder.ts'
@@ -9,7 +10,7 @@ import { refuse, type ForeignRegex, type JsonObject } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
 import { readTemplates } from './templates.ts'
 import { readIds, readSpecialTokens } from './specialTokens.ts'
-import { createByteTable } from './tokenBytes.ts'
+import { createByteTable, type ByteTable } from './tokenBytes.ts'
 import {
   parseJsonFile,
   readTokenizer,
@@ -125,6 +126,7 @@ interface Parts {
   sampling: TextSampling | null
   bosId: number | null
   eosIds: readonly number[]
+  saysEnds: boolean
   mask: Tokenizer['mask']
 }
 
@@ -139,6 +141,7 @@ class LoadedTokenizer implements TextTokenizer {
   readonly size: number
   readonly bosId: number | null
   readonly eosIds: readonly number[]
+  readonly saysEnds: boolean
   readonly mask: Tokenizer['mask']
   readonly hasChatTemplate: boolean
   readonly warnings: readonly string[]
@@ -150,12 +153,14 @@ class LoadedTokenizer implements TextTokenizer {
   readonly #openTemplate: () => Promise<ChatTemplate>
   readonly #startDetokenizer: (after: readonly number[]) => Detokenizer
   readonly #bytes: (id: number) => Uint8Array
+  readonly #table: ByteTable | null
 
   constructor(parts: Parts) {
     const { read, encode, sandbox, openTemplate, hasChatTemplate, bosId, eosIds, mask } = parts
     this.size = read.tokens.reduce((count, token) => (token === undefined ? count : count + 1), 0)
     this.bosId = bosId
     this.eosIds = eosIds
+    this.saysEnds = parts.saysEnds
     this.mask = mask
     this.hasChatTemplate = hasChatTemplate
     this.warnings = summary(read.warnings)
@@ -165,6 +170,7 @@ class LoadedTokenizer implements TextTokenizer {
     this.#sandbox = sandbox
     this.#openTemplate = openTemplate
     const table = createByteTable(read)
+    this.#table = table
     if (table !== null) {
       this.#bytes = (id) => table.bytes(id)
       this.#startDetokenizer = (after) => byteDetokenizer(table, after.length === 0)
@@ -199,6 +205,21 @@ class LoadedTokenizer implements TextTokenizer {
     const last = shown.findLastIndex((_, i) => !this.isSpecial(ids[i] ?? -1))
     if (rest !== '' && last >= 0) shown[last] += rest
     return shown
+  }
+
+  speller(before: readonly number[]): (id: number) => string {
+    const shown = before.slice(-SPELL_WINDOW).filter((id) => !this.isSpecial(id))
+    const table = this.#table
+    const spell = table ? alternativeSpeller(table, shown, before.length === 0) : this.#spellBehind(shown)
+    return (id) => (this.isSpecial(id) ? this.decode([id], { special: true }) : spell(id))
+  }
+
+  /** Texts that depend on their neighbours are those of the whole, less what stood there. */
+  #spellBehind(shown: readonly number[]): (id: number) => string {
+    return (id) => {
+      const text = (this.tokenTexts([id], { after: shown })[0] ?? '').replace(/\ufffd+$/u, '')
+      return text === '' ? this.decode([id], { special: true }) : text
+    }
   }
 
   tokenBytes(id: number): Uint8Array {
@@ -248,7 +269,8 @@ export async function buildTokenizer(
       return new ChatTemplate(templates, { ...tokens }, sandbox)
     }
     const idOf = (token: string | undefined) => (token === undefined ? undefined : read.ids.get(token))
-    const ids = [idOf(tokens.eos_token), ...readIds(generation['eos_token_id'], vocabRows)]
+    const ends = readIds(generation['eos_token_id'], vocabRows)
+    const ids = [idOf(tokens.eos_token), ...ends]
     // Files without roles still spell it in one of these ways.
     const mask = [tokens.mask_token, '[MASK]', '<mask>'].find((text) => idOf(text) !== undefined)
     return new LoadedTokenizer({
@@ -260,6 +282,7 @@ export async function buildTokenizer(
       sampling: readAuthorSampling(generation),
       bosId: idOf(tokens.bos_token) ?? readIds(generation['bos_token_id'], vocabRows)[0] ?? null,
       mask: mask === undefined ? null : { id: idOf(mask) ?? 0, text: mask },
+      saysEnds: ends.length > 0,
       eosIds: [...new Set(ids.filter((id) => id !== undefined))].sort((a, b) => a - b),
     })
   } catch (error) {

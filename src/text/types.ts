@@ -9,6 +9,8 @@ export interface Tokenizer {
   readonly bosId: number | null
   /** Ids that end a text. */
   readonly eosIds: readonly number[]
+  /** True where generation_config.json names them: they stand in place of those of config.json. */
+  readonly saysEnds: boolean
   /** The token that stands for one to be found; null of tokenizers without. */
   readonly mask: { readonly id: number; readonly text: string } | null
   /** True when a chat template for plain chats is there; what may be wrong with it is said where it is used. */
@@ -26,6 +28,11 @@ export interface Tokenizer {
    * @param options.after ids that come before the first one
    */
   tokenTexts(ids: readonly number[], options?: { after?: readonly number[] }): string[]
+  /**
+   * Texts of ids that may come behind others, as the stream would show them. Bytes that leave a character open are named,
+   * as `<0xEA>`; a special token is spelled.
+   */
+  speller(before: readonly number[]): (id: number) => string
   /** The raw bytes one id stands for, before joining: what a streaming detokeniser and byte-token display need. */
   tokenBytes(id: number): Uint8Array
   /** True for an id declared special. */

@@ -42,7 +42,12 @@ export function refuseUntrainable({ name, modules, replacements }: ParsedAdapter
   })
 }
 
-/** Lays out an adapter's factors. Throws `unsupported` for more than plain LoRA on products. */
+const inOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/**
+ * Lays out an adapter's factors, in the order of their steps' names: one that was made here and the same one read from files lie alike, so
+ * that sums over all of them come to the same bits. Throws `unsupported` for more than plain LoRA on products.
+ */
 export function flatLayout(parsed: ParsedAdapter): FlatLayout {
   refuseUntrainable(parsed)
   const embedding = parsed.modules.find(({ kind }) => kind === 'embedding')
@@ -57,7 +62,7 @@ export function flatLayout(parsed: ParsedAdapter): FlatLayout {
     )
   }
   const sources = new Map<string, LoraModule[]>()
-  for (const module of parsed.modules)
+  for (const module of parsed.modules.toSorted((a, b) => inOrder(a.step, b.step)))
     sources.set(module.source, [...(sources.get(module.source) ?? []), module])
   const matrices: FactorPlace[] = []
   const places = new Map<string, ModulePlace>()

@@ -20,6 +20,7 @@ export interface TrainSettings {
   readonly steps: number
   readonly batchSize: number
   readonly accumulate: number
+  readonly finalAccumulate: number
   readonly shuffle: number | false
   readonly spikeFactor: number | null
   readonly keep: 'auto' | 'everything' | 'layers'
@@ -110,6 +111,7 @@ export function checkOptions(options: TrainOptions, examples: number): TrainSett
     steps: count('steps', options.steps, Math.ceil(examples / (batchSize * accumulate))),
     batchSize,
     accumulate,
+    finalAccumulate: count('finalAccumulate', options.finalAccumulate, accumulate),
     shuffle: shuffleOf(options.shuffle),
     spikeFactor: positiveOrNull('spikeFactor', options.spikeFactor),
     keep: oneOf('keep', options.keep, ['auto', 'everything', 'layers']),

@@ -19,6 +19,8 @@ export interface PassProgram {
   /** Names of the gradients of factors: all lie in the flat buffer. */
   readonly flat: ReadonlySet<string>
   readonly parts: ReadonlyMap<string, PlacedPart>
+  /** Names of the steps behind the loss: gradients, and forward steps that run again for them. */
+  readonly backward: ReadonlySet<string>
 }
 
 /** Bytes of all outputs that share slots. */
@@ -61,5 +63,7 @@ export function passProgram(
   const own = new Set([...flat, mean.name])
   const everything = keep === 'everything' || (keep === 'auto' && slotBytes(whole, own) <= KEEP_BYTES)
   const steps = everything ? whole : reaching(withReplay(forward, pass.steps), roots)
-  return { program: { ...program, steps }, flat, parts }
+  const before = new Set(forward.map(({ name }) => name))
+  const behind = new Set(steps.flatMap(({ name }) => (before.has(name) ? [] : [name])))
+  return { program: { ...program, steps }, flat, parts, backward: behind }
 }

@@ -61,18 +61,22 @@ export function* exampleOrder(count: number, shuffle: number | false): Generator
   for (;;) yield* uniform ? shuffledOrder(count, uniform) : Array.from({ length: count }, (_, i) => i)
 }
 
+type BatchPlan = Pick<TrainSettings, 'steps' | 'batchSize' | 'accumulate' | 'finalAccumulate' | 'shuffle'>
+
+/** Passes of step `index`: from `accumulate` of the first to `finalAccumulate` of the last. */
+export function passesOf(
+  index: number,
+  { steps, accumulate, finalAccumulate }: Pick<BatchPlan, 'steps' | 'accumulate' | 'finalAccumulate'>,
+): number {
+  const t = index / Math.max(1, steps - 1)
+  return Math.round(accumulate + (finalAccumulate - accumulate) * t)
+}
+
 /** The passes of every optimiser step, as numbers of examples. */
-export function planSteps(
-  count: number,
-  {
-    steps,
-    batchSize,
-    accumulate,
-    shuffle,
-  }: Pick<TrainSettings, 'steps' | 'batchSize' | 'accumulate' | 'shuffle'>,
-): number[][][] {
+export function planSteps(count: number, plan: BatchPlan): number[][][] {
+  const { steps, batchSize, shuffle } = plan
   const order = exampleOrder(count, shuffle)
   const next = (): number => order.next().value as number
   const pass = (): number[] => Array.from({ length: batchSize }, next)
-  return Array.from({ length: steps }, () => Array.from({ length: accumulate }, pass))
+  return Array.from({ length: steps }, (_, index) => Array.from({ length: passesOf(index, plan) }, pass))
 }

@@ -37,8 +37,13 @@ export class Snapshot {
   }
 
   /** Copies the state before step `index` where the last copy is old. */
+  keepOften(index: number, taken: number): void {
+    if (!this.#place || index - this.#place.index >= EVERY) this.keep(index, taken)
+  }
+
+  /** Copies the state before step `index`. */
   keep(index: number, taken: number): void {
-    if (this.#place && index - this.#place.index < EVERY) return
+    if (this.#place?.index === index) return
     this.#copy('snapshot', (pair) => pair)
     this.#place = { index, taken }
   }

@@ -5,6 +5,8 @@ import { plainLogits, type BatchRow } from '../run/batch.ts'
 /** Texts as rows of one forward, one after the other, with the next token of each counted row. */
 export interface PackedTexts {
   readonly rows: readonly BatchRow[]
+  /** Rows that gradients flow through: the first ones. */
+  readonly learned: number
   /** Ids that the counted rows predict, in the order of the rows. */
   readonly targets: Uint32Array<ArrayBuffer>
   /** Text that each counted row is of. */
@@ -98,7 +100,10 @@ export function sizeOf(texts: readonly TrainExample[]): TextSize {
 /** No pages: rows of texts that are read whole see each other directly. */
 const NO_PAGES: readonly number[] = []
 
-/** Row i of a text predicts its id i + 1. Adapters act at `own` scales, in texts of the reference at others. */
+/**
+ * Row i of a text predicts its id i + 1. Adapters act at `own` scales, in texts of the reference at others. Those of the reference come
+ * last, since no gradient flows through them.
+ */
 export function packTexts(
   texts: readonly PassText[],
   own: Float32Array,
@@ -106,7 +111,7 @@ export function packTexts(
 ): PackedTexts {
   const targets: number[] = []
   const parts: number[] = []
-  const rows = texts.flatMap((text, part) => {
+  const rowsOf = ({ text, part }: PlacedText): BatchRow[] => {
     const scales = text.isReference ? reference : own
     return text.ids.slice(0, rowsOfText(text)).map((token, position): BatchRow => {
       const counts = text.mask[position + 1] === 1
@@ -117,6 +122,15 @@ export function packTexts(
       }
       return { token, position, pages: NO_PAGES, slot: 0, textLength: text.ids.length, scales, logits }
     })
-  })
-  return { rows, targets: Uint32Array.from(targets), parts: Uint32Array.from(parts) }
+  }
+  const placed = texts.map((text, part): PlacedText => ({ text, part }))
+  const rows = placed.filter(({ text }) => !text.isReference).flatMap(rowsOf)
+  const learned = rows.length
+  rows.push(...placed.filter(({ text }) => text.isReference).flatMap(rowsOf))
+  return { rows, learned, targets: Uint32Array.from(targets), parts: Uint32Array.from(parts) }
+}
+
+interface PlacedText {
+  readonly text: PassText
+  readonly part: number
 }

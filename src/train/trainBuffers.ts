@@ -49,12 +49,13 @@ export class TrainBuffers {
     return buffer
   }
 
-  /** Binds a program to `own` buffers by name; other outputs share slots. Everything is compiled then. */
+  /** Binds a program to `own` buffers by name; other outputs share slots. Everything is compiled then. `batchOf`: rows of a step. */
   async bind(
     program: Program,
     adapters: BoundAdapters | null,
     batch: LedgerBuffer,
     own: ReadonlyMap<string, LedgerBuffer>,
+    batchOf = (_name: string): LedgerBuffer => batch,
   ): Promise<BoundProgram> {
     const plan = planSlots(program.steps, new Set(own.keys()))
     const slots = plan.bytes.map((bytes, i) => this.create(`slot${i}`, bytes, GPUBufferUsage.STORAGE))
@@ -76,6 +77,7 @@ export class TrainBuffers {
       ...resources,
       matrix,
       dispatchesOf: trainDispatchesOf,
+      batchOf: ({ name }) => batchOf(name).gpu,
     })
     this.#buffers.push(bound.params)
     return bound

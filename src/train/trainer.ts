@@ -1,24 +1,24 @@
 import type { ParsedAdapter } from '../adapters/types.ts'
 import type { ModuleNorm, TrainedStep } from '../api/train.ts'
-import { invariant } from '../errors.ts'
+import { invariant, TokenscopeError } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { CONTROL, STATISTICS, TARGETS } from '../ops/backward/loss.ts'
 import { FLAT } from '../ops/backward/optimizers.ts'
 import { PARTS } from '../ops/backward/preference.ts'
-import { batchWords } from '../run/batch.ts'
 import { encodeProgram, type BoundProgram } from '../run/bind.ts'
-import type { BoundAdapters } from '../run/changes.ts'
 import type { Runner } from '../run/runner.ts'
+import { bindPasses, type BoundPasses } from './boundPasses.ts'
 import { flatWords, STATISTIC_WORDS } from './flatBuffers.ts'
 import { flatLayout, packFactors, unpackFactors, type FlatLayout } from './flatLayout.ts'
-import { factoredTables, optimizerProgram, publishSteps } from './optimizerProgram.ts'
+import { factoredTables } from './optimizerProgram.ts'
 import type { TrainSettings } from './options.ts'
 import { moduleNorms } from './moduleNorms.ts'
-import { passProgram } from './passProgram.ts'
+import { RunningMean } from './runningMean.ts'
 import { controlOf, planSteps, rateFactor } from './schedule.ts'
 import { Snapshot } from './snapshot.ts'
 import { packTexts, sizeOf, type PackedTexts, type PassText } from './texts.ts'
 import { TrainBuffers } from './trainBuffers.ts'
+import { readTrainState, writeTrainState, type StateOwner } from './trainState.ts'
 
 const STATISTIC_BYTES = 4 * STATISTIC_WORDS
 
@@ -28,15 +28,8 @@ export interface TrainedAdapter {
   readonly slot: number
 }
 
-/** What is bound to the adapters that are loaded now. */
-interface BoundPasses {
-  readonly adapters: BoundAdapters
-  readonly buffers: TrainBuffers
-  readonly batch: LedgerBuffer
-  readonly pass: BoundProgram
-  readonly update: BoundProgram
-  readonly publish: BoundProgram
-}
+/** Buffers that an optimiser keeps between steps, beside the parameters. */
+const MOMENTS = [FLAT.first, FLAT.second, FLAT.rows, FLAT.columns]
 
 /**
  * Trains one adapter. All is allocated and compiled before the first step; a step is as many submits as it has passes, the last with
@@ -56,16 +49,24 @@ export class Trainer {
   readonly #staging: LedgerBuffer
   readonly #snapshot: Snapshot | null
   #bound: BoundPasses | null = null
+  /** Step that comes next. */
+  #next = 0
+  /** Steps taken before; those left out do not count. */
   #taken = 0
+  #mean = new RunningMean()
   /** Parameters on the GPU that the adapter's own arrays do not hold yet. */
   #ahead = false
 
-  /** Throws `unsupported` or `limit`; nothing stays allocated then. */
+  /**
+   * `resume`: a state to go on from, as {@link state} gives it. Throws `unsupported`, `limit`, or what {@link readTrainState} does;
+   * nothing stays allocated then.
+   */
   constructor(
     runner: Runner,
     trained: TrainedAdapter,
     examples: readonly (readonly PassText[])[],
     settings: TrainSettings,
+    resume: Uint8Array | null = null,
   ) {
     this.layout = flatLayout(trained.parsed)
     this.#runner = runner
@@ -82,7 +83,8 @@ export class Trainer {
         GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       )
       this.#snapshot =
-        settings.spikeFactor === null ? null : new Snapshot(runner, this.#buffers, this.#state())
+        settings.spikeFactor === null ? null : new Snapshot(runner, this.#buffers, this.#changing())
+      if (resume) this.#goOn(resume)
     } catch (error) {
       this.#buffers.dispose()
       throw error
@@ -103,9 +105,47 @@ export class Trainer {
   }
 
   /** What an optimiser changes. */
-  #state(): LedgerBuffer[] {
-    const names = [FLAT.parameters, FLAT.first, FLAT.second, FLAT.rows, FLAT.columns]
-    return names.flatMap((name) => this.#flat.get(name) ?? [])
+  #changing(): LedgerBuffer[] {
+    return [FLAT.parameters, ...MOMENTS].flatMap((name) => this.#flat.get(name) ?? [])
+  }
+
+  get #owner(): StateOwner {
+    const { layout } = this
+    const kept = MOMENTS.flatMap((name) => {
+      const buffer = this.#flat.get(name)
+      return buffer ? [[name, buffer.bytes / 4] as const] : []
+    })
+    return { layout, settings: this.#settings, sizes: new Map(kept) }
+  }
+
+  #goOn(bytes: Uint8Array): void {
+    const { index, taken, mean, moments } = readTrainState(bytes, this.#owner)
+    if (index >= this.steps) throw nothingLeft(index, this.steps)
+    for (const [name, values] of moments) this.#write(this.#buffer(name), values)
+    this.#next = index
+    this.#taken = taken
+    this.#mean = new RunningMean(mean)
+  }
+
+  /** Step that comes next. */
+  get next(): number {
+    return this.#next
+  }
+
+  /**
+   * Where the run stands, for another one to go on from. A spike goes back no further than here from now on, as it will there: both
+   * have the same curve. The caller holds the turn.
+   */
+  async state(): Promise<Uint8Array> {
+    const owner = this.#owner
+    const moments = new Map<string, Float32Array<ArrayBuffer>>()
+    for (const [name, size] of owner.sizes)
+      moments.set(
+        name,
+        new Float32Array(await this.#runner.executor.read(this.#buffer(name).gpu, 0, 4 * size)),
+      )
+    this.#snapshot?.keep(this.#next, this.#taken)
+    return writeTrainState({ index: this.#next, taken: this.#taken, mean: this.#mean.state, moments }, owner)
   }
 
   get steps(): number {
@@ -142,51 +182,27 @@ export class Trainer {
     if (this.#bound?.adapters === adapters) return this.#bound
     this.#bound?.buffers.dispose()
     this.#bound = null
-    const buffers = new TrainBuffers(this.#runner)
-    try {
-      this.#bound = { adapters, buffers, ...(await this.#bindPasses(adapters, buffers)) }
-    } catch (error) {
-      buffers.dispose()
-      throw error
-    }
-    return this.#bound
-  }
-
-  async #bindPasses(
-    adapters: BoundAdapters,
-    buffers: TrainBuffers,
-  ): Promise<Omit<BoundPasses, 'adapters' | 'buffers'>> {
     const sizes = this.#plan.flat().map((pass) => sizeOf(this.#texts(pass)))
     const size = {
       rows: Math.max(...sizes.map(({ rows }) => rows)),
       logitRows: Math.max(...sizes.map(({ counted }) => counted)),
       positions: Math.max(...sizes.map(({ longest }) => longest)),
     }
-    const { slot } = this.#trained
-    const { keep, optimizer } = this.#settings
-    const { layout } = this
-    const asked = { layout, slot, size, pairs: this.#pairs, keep }
-    const { program, flat, parts } = passProgram(this.#runner.model, adapters, asked)
-    const own = new Map(this.#flat)
-    for (const name of flat) own.set(name, this.#buffer(FLAT.gradients))
-    own.set(STATISTICS, this.#buffer(STATISTICS))
-    const words = batchWords(size.rows, 1, 1)
-    const batch = buffers.create('batch', words * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST)
-    const published = publishSteps(layout, parts, slot)
-    const update = optimizerProgram(layout, optimizer, published)
-    for (const { name } of update.steps) own.set(name, this.#buffer(STATISTICS))
-    return {
-      batch,
-      pass: await buffers.bind(program, adapters, batch, own),
-      update: await buffers.bind(update, adapters, batch, own),
-      publish: await buffers.bind({ ...update, steps: published }, adapters, batch, own),
-    }
+    this.#bound = await bindPasses(this.#runner, adapters, {
+      layout: this.layout,
+      slot: this.#trained.slot,
+      size,
+      pairs: this.#pairs,
+      settings: this.#settings,
+      flat: this.#flat,
+    })
+    return this.#bound
   }
 
-  /**
-   * Takes step `index`. The caller holds the turn. `scales` are those of the other adapters; `largestLoss`: above it is a spike.
-   */
-  async step(index: number, scales: Float32Array, largestLoss: number | null): Promise<TrainedStep> {
+  /** Takes the next step. The caller holds the turn. `scales` are those of the other adapters. */
+  async step(scales: Float32Array): Promise<TrainedStep> {
+    const index = this.#next
+    const largestLoss = this.#mean.limit(this.#settings.spikeFactor)
     const bound = await this.#bind()
     const passes = this.#pack(index, scales)
     const settings = this.#settings
@@ -195,15 +211,16 @@ export class Trainer {
     // Half of what a pair counts is the reference's.
     const tokens = pairs === null ? counted : counted / 2
     const weight = 1 / (pairs === null ? counted : pairs * passes.length)
-    this.#snapshot?.keep(index, this.#taken)
+    this.#snapshot?.keepOften(index, this.#taken)
     this.#write(
       this.#buffer(CONTROL),
       controlOf(settings, { index, taken: this.#taken, weight, largestLoss }),
     )
-    for (const [i, { rows, targets, parts }] of passes.entries()) {
+    for (const [i, { rows, learned, targets, parts }] of passes.entries()) {
       const isLast = i === passes.length - 1
       this.#write(this.#buffer(TARGETS), targets)
       if (pairs !== null) this.#write(this.#buffer(PARTS), parts)
+      if (bound.learned) this.#write(bound.learned, this.#runner.pack(rows.slice(0, learned)))
       this.#runner.executor.run({
         label: 'train',
         bound: bound.pass,
@@ -217,7 +234,11 @@ export class Trainer {
     }
     this.#ahead = true
     const { loss, gradNorm, taken, rewards } = await this.#readStatistics()
-    if (taken) this.#taken += 1
+    this.#next = index + 1
+    if (taken) {
+      this.#taken += 1
+      this.#mean.add(loss)
+    }
     const learningRate = settings.learningRate * rateFactor(index, settings)
     const skipped = taken ? null : this.#rollBack(index, loss, bound)
     const step = { index, loss, gradNorm, learningRate, tokens, skipped }
@@ -291,4 +312,11 @@ export class Trainer {
 function encodeMore(pass: GPUComputePassEncoder, bound: BoundProgram): number {
   encodeProgram(pass, bound)
   return bound.dispatchCount
+}
+
+function nothingLeft(index: number, steps: number): TokenscopeError {
+  return new TokenscopeError('bad-argument', `The run to resume has taken ${index} of ${steps} steps.`, {
+    hint: 'Give more steps, or train without resuming.',
+    details: { index, steps },
+  })
 }

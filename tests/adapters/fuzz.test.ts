@@ -98,7 +98,8 @@ describe('patterns of large configs', () => {
     intermediate: 128,
     vocab: 100,
   })
-  const { modules } = moduleTree(large, ['model.norm.weight'])
+  const tree = moduleTree(large, ['model.norm.weight'])
+  const { modules } = tree
   const names = modules.map(({ name }) => name)
   const parse = (fields: Record<string, unknown>): ReturnType<typeof parseAdapterConfig> =>
     parseAdapterConfig(
@@ -113,7 +114,7 @@ describe('patterns of large configs', () => {
     const targets = selectTargets(modules, config, false)
     expect(targets).toHaveLength(560)
     expect(targets.every(({ name }) => valueFor(name, config.rankPattern, 0) === ranks[name])).toBe(true)
-    expect(unmatchedEntries(config, modules, targets, 80)).toHaveLength(4)
+    expect(unmatchedEntries(config, tree, targets, 80)).toHaveLength(4)
   })
 
   it('stops thousands of slow patterns', async () => {

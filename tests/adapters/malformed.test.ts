@@ -71,6 +71,38 @@ interface Refused {
   code?: string
 }
 
+/** Tensors under other names. */
+const renamed = ({ config, tensors }: Parts, rename: (name: string) => string): Parts => ({
+  config,
+  tensors: Object.fromEntries(Object.entries(tensors).map(([name, value]) => [rename(name), value])),
+})
+
+/** {@link good} as mlx-lm writes it. */
+function mlx(parameters: Record<string, unknown> = {}): Parts {
+  const turn = ({ shape: [rows = 0, columns = 0], values }: Parts['tensors'][string]) => ({
+    shape: [columns, rows],
+    values: Array.from(
+      { length: values.length },
+      (_, n) => values[(n % rows) * columns + Math.floor(n / rows)]!,
+    ),
+  })
+  const { tensors } = good()
+  const module = 'model.layers.0.self_attn.q_proj'
+  return {
+    config: {
+      fine_tune_type: 'lora',
+      model: 'mlx-community/llama-4bit',
+      num_layers: 1,
+      iters: 600,
+      lora_parameters: { rank: 4, scale: 2, dropout: 0, ...parameters },
+    },
+    tensors: {
+      [`${module}.lora_a`]: turn(tensors[`${Q}.lora_A.weight`]!),
+      [`${module}.lora_b`]: turn(tensors[`${Q}.lora_B.weight`]!),
+    },
+  }
+}
+
 const pickle = new Uint8Array([0x80, 2, 0x7d, 0x71, 0])
 
 const REFUSED: Record<string, Refused> = {
@@ -91,7 +123,7 @@ const REFUSED: Record<string, Refused> = {
     says: /lora_A\.weight: the shape is \[48, 4\], expected \[4, 40\]/,
   },
   '79 unknown target in the config': {
-    parts: withConfig({ target_modules: ['q_proj', 'query_key_value'] }),
+    parts: withConfig({ target_modules: ['query_key_value', 'dense'] }),
     says: /target_modules is "query_key_value".*modules of this model: .*q_proj/,
   },
   '79 unknown target in the weights': {
@@ -136,8 +168,11 @@ const REFUSED: Record<string, Refused> = {
     says: /lm_head\.weight is missing/,
   },
   '85 a saved module that the model lacks': {
-    parts: withConfig({ modules_to_save: ['score'] }),
-    says: /modules_to_save is "score"/,
+    parts: {
+      ...withTensors({ 'base_model.model.score.weight': tensor(2, 40) }),
+      config: { ...good().config, modules_to_save: ['score'] },
+    },
+    says: /score\.weight is a tensor that cannot be used/,
   },
   '85 a replaced parameter that the config does not name': {
     parts: withTensors({ 'base_model.model.model.norm.weight': tensor(40) }),
@@ -163,6 +198,27 @@ const REFUSED: Record<string, Refused> = {
     parts: withConfig({ use_hypernet: 'v2' }),
     says: /use_hypernet is "v2"/,
     code: 'unsupported',
+  },
+  '90 a field of a later PEFT': {
+    parts: withConfig({ spectral_config: { rank: 2 } }),
+    says: /spectral_config/,
+    code: 'unsupported',
+  },
+  'several adapters in one file': {
+    parts: renamed(good(), (name) =>
+      name.includes('lora_A') ? name.replace('lora_A', 'lora_A.one') : name.replace('lora_B', 'lora_B.two'),
+    ),
+    says: /holds several adapters: one, two/,
+    code: 'unsupported',
+  },
+  'a full fine-tune of mlx-lm': {
+    parts: { ...mlx(), config: { ...mlx().config, fine_tune_type: 'full' } },
+    says: /fine_tune_type is "full"/,
+    code: 'unsupported',
+  },
+  'mlx-lm, a rank that the factors have not': {
+    parts: mlx({ rank: 8 }),
+    says: /lora_A\.weight: the shape is \[4, 40\], expected \[8, 40\]/,
   },
   '90 lora_bias': { parts: withConfig({ lora_bias: true }), says: /lora_bias/, code: 'unsupported' },
   '90 a start that changes the base': {
@@ -245,7 +301,7 @@ describe('refused, naming file, field, got and expected', () => {
 interface Accepted {
   parts: Parts
   base?: 'gpt2'
-  check: (adapter: ParsedAdapter) => void
+  check: (adapter: ParsedAdapter) => void | Promise<void>
 }
 
 const scalings = (adapter: ParsedAdapter): number[] => adapter.modules.map(({ scaling }) => scaling)
@@ -275,6 +331,50 @@ const ACCEPTED: Record<string, Accepted> = {
       revision: 'main',
     }),
     check: (adapter) => expect(adapter.modules).toHaveLength(1),
+  },
+  '79 a target beside others that matches nothing': {
+    parts: withConfig({ target_modules: ['q_proj', 'query_key_value'], modules_to_save: ['score'] }),
+    check: ({ modules, report }) => {
+      expect(modules.map(({ step }) => step)).toEqual(['layers.0.attn.q'])
+      expect(report.unmatchedEntries).toEqual(['target_modules: query_key_value', 'modules_to_save: score'])
+      expect(report.warnings.join()).toMatch(/query_key_value names nothing in this model/)
+    },
+  },
+  '90 a note that PEFT passes over': {
+    parts: withConfig({ trained_with: 'my trainer', dataset: { rows: 3 } }),
+    check: ({ modules, report }) => {
+      expect(modules).toHaveLength(1)
+      expect(report.warnings.join()).toMatch(/“trained_with”.*“dataset”/)
+    },
+  },
+  'names that hold the adapter’s own': {
+    parts: renamed(good(), (name) => name.replace('.weight', '.default.weight')),
+    check: async (adapter) => {
+      expect(adapter.report.warnings.join()).toMatch(/“default”/)
+      await expectSame(adapter)
+    },
+  },
+  'a saved module under the adapter’s own name': {
+    parts: {
+      config: { ...good().config, modules_to_save: ['model.norm'] },
+      tensors: {
+        ...renamed(good(), (name) => name.replace('.weight', '.poet.weight')).tensors,
+        'base_model.model.model.norm.modules_to_save.poet.weight': tensor(40),
+        'base_model.model.model.norm.original_module.weight': tensor(40),
+      },
+    },
+    check: ({ replacements }) => expect(replacements.map(({ name }) => name)).toEqual(['final_norm']),
+  },
+  'mlx-lm': {
+    parts: mlx(),
+    check: async (adapter) => {
+      expect(adapter.report.baseModel.named).toBe('mlx-community/llama-4bit')
+      await expectSame(adapter)
+    },
+  },
+  'mlx-lm of before, with an alpha': {
+    parts: mlx({ alpha: 16, scale: 0.5 }),
+    check: (adapter) => expectSame(adapter),
   },
   '91 alpha 0': {
     parts: withConfig({ lora_alpha: 0 }),
@@ -312,6 +412,12 @@ const ACCEPTED: Record<string, Accepted> = {
   },
 }
 
+/** The very modules of {@link good}. */
+async function expectSame({ modules }: ParsedAdapter): Promise<void> {
+  const { modules: expected } = await loadParts(good(), model)
+  expect(modules).toEqual(expected)
+}
+
 function sameAsGpt2({ modules }: ParsedAdapter): void {
   expect(modules.map(({ step, out, rows }) => [step, out, rows[0]])).toEqual([
     ['layers.0.attn.q', 40, 0],
@@ -322,7 +428,7 @@ function sameAsGpt2({ modules }: ParsedAdapter): void {
 
 describe('accepted', () => {
   it.each(Object.entries(ACCEPTED))('%s', async (_, { parts, base, check }) => {
-    check(await loadParts(parts, base === 'gpt2' ? gpt2.model : model))
+    await check(await loadParts(parts, base === 'gpt2' ? gpt2.model : model))
   })
 })
 
@@ -333,14 +439,18 @@ describe('97 base model names', () => {
     expect(report.warnings[0]).toMatch(/Trained on 'tiny\/llama', loaded is 'other\/llama-2'/)
   })
 
-  it.each([['TINY/Llama'], ['/models/llama/'], ['mirror/llama@main']])(
-    'takes %s for the same',
-    async (name) => {
-      const { report } = await loadParts(good(), model, {}, [name])
-      expect(report.baseModel.matches).toBe(true)
-      expect(report.warnings).toEqual([])
-    },
-  )
+  it.each([
+    ['TINY/Llama'],
+    ['/models/llama/'],
+    ['mirror/llama@main'],
+    ['packer/llama-unsloth-bnb-4bit'],
+    ['/home/me/.cache/huggingface/hub/models--tiny--llama/snapshots/0123abcd'],
+    ['llama.Q4_K_M.gguf'],
+  ])('takes %s for the same', async (name) => {
+    const { report } = await loadParts(good(), model, {}, [name])
+    expect(report.baseModel.matches).toBe(true)
+    expect(report.warnings).toEqual([])
+  })
 })
 
 describe('report', () => {

@@ -26,7 +26,8 @@ const CONTENT: Readonly<Record<string, string>> = {
   speculate: id('speculate-slot'),
   adapters: id('adapter-drop'),
   compare: id('compare-toggle'),
-  train: id('train-view'),
+  // A model that writes nothing is told so.
+  train: `${id('train-view')}, .blank-slate`,
   trace: id('trace-save'),
   chat: id('chat-view'),
   tokenizer: id('tokenizer-view'),

@@ -86,6 +86,8 @@ export class RandomPerson {
     await page.fill(id('sampling-max-tokens'), '6')
     await page.click(id('generate'))
     this.text = null
+    this.run = null
+    this.unseen += 1
     await this.rest()
     // The strip below may still be reading. What edits are written into stays with the model once there has been one.
     await expect

@@ -12,6 +12,9 @@ const TALES = 'public/models/tales-3m'
 const DORA = './tests/fixtures/peft/llama-dora'
 const BIASES = './tests/fixtures/peft/llama-bias-all'
 const HEAD = './tests/fixtures/peft/llama-save-head'
+const ENDS = './tests/fixtures/peft/llama-save-embedding-norm'
+const EMBED_DORA = './tests/fixtures/peft/llama-embedding-dora'
+const EMBED_LORA = './tests/fixtures/peft/llama-embedding-head'
 const IDS = [3, 17, 42, 99, 5, 61, 7, 23, 88, 12]
 
 /** A rank-4 adapter on every q projection and o projection, square at this width. */
@@ -164,15 +167,33 @@ describe('adapters in the engine', () => {
     }),
   )
 
-  it('refuses a second adapter on a module that one replaces, and keeps the first', () =>
+  it.each([
+    ['a head', [HEAD, HEAD]],
+    ['an embedding and norms', [ENDS, ENDS]],
+    ['an embedding with gains', [EMBED_DORA, ENDS]],
+    ['a module with low ranks', [EMBED_LORA, ENDS]],
+  ])('holds two adapters that claim %s, which act one at a time', (_, sources) =>
     withModel(async (model) => {
-      await model.addAdapter(HEAD)
-      const before = await model.logits(IDS)
-      const { gpuBytes } = await model.memory()
-      await expect(model.addAdapter(HEAD)).rejects.toMatchObject({ code: 'unsupported' })
-      expect((await model.logits(IDS)).data).toEqual(before.data)
-      expect((await model.memory()).gpuBytes).toBe(gpuBytes)
-    }))
+      const alone = []
+      for (const source of sources) {
+        const { id } = await model.addAdapter(source)
+        alone.push((await model.logits(IDS)).data)
+        await model.removeAdapter(id)
+      }
+      const [first, second] = [await model.addAdapter(sources[0]!), await model.addAdapter(sources[1]!)]
+      expect(first.report.heldOff).toBeUndefined()
+      expect(second.report.heldOff?.by).toBe(first.report.name)
+      // Ranks at scale 0 beside a product may cut its sum elsewhere.
+      expect(worst((await model.logits(IDS)).data, alone[0]!)).toBeLessThan(1e-5)
+      const both = [first, second].map(({ id }) => ({ id, scale: 1 }))
+      const refusal = { code: 'unsupported', message: expect.stringMatching(/both change .+ replaces all/) }
+      await expect(model.setAdapterScale(second.id, 1)).rejects.toMatchObject(refusal)
+      await expect(model.logits(IDS, { adapters: both })).rejects.toMatchObject(refusal)
+      await model.setAdapterScale(first.id, 0)
+      await model.setAdapterScale(second.id, 1)
+      expect(worst((await model.logits(IDS)).data, alone[1]!)).toBeLessThan(1e-5)
+    }),
+  )
 
   it('leaks nothing over toggles and load and remove cycles', () =>
     withModel(async (model) => {

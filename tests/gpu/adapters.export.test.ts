@@ -11,6 +11,8 @@ it.each([
   ['gpt2-untied', 'gpt2-all-linear'],
   ['qwen3-moe', 'qwen3-moe-attention'],
   ['gpt-oss', 'gpt-oss-attention'],
+  ['gpt-oss', 'gpt-oss-experts'],
+  ['mixtral', 'mixtral-experts'],
 ])(
   '%s: the merged checkpoint loads by itself and answers like base and %s side by side',
   async (base, adapter) => {

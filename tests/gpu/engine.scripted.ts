@@ -27,6 +27,8 @@ export interface ScriptOptions {
   damage?: { tensor: string; value: number }
   chatTemplate?: string
   context?: number
+  /** A special token that is written behind so many pieces of the text. */
+  special?: { behind: number; id: number }
 }
 
 const CHAT =
@@ -37,10 +39,11 @@ export function scriptedModel(text: string, options: ScriptOptions = {}): Script
   const { layers = 1, damage, chatTemplate = CHAT, context = 256 } = options
   const pieces = cut(new TextEncoder().encode(text))
   const script = pieces.map((_, i) => FIRST_PIECE + i)
+  if (options.special) script.splice(options.special.behind, 0, options.special.id)
   const vocab = FIRST_PIECE + pieces.length
   const hidden = Math.ceil(vocab / 4) * 4
-  const next = (id: number): number =>
-    id < FIRST_PIECE ? (script[0] ?? END) : (script[id - FIRST_PIECE + 1] ?? END)
+  // What is not written leads to the beginning.
+  const next = (id: number): number => script[script.indexOf(id) + 1] ?? END
   const tensors = new Map<string, { shape: number[]; data: Float32Array }>()
   const add = (name: string, shape: number[], value = 0): Float32Array => {
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value)

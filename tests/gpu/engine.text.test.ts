@@ -96,6 +96,47 @@ describe('a model that writes a known text', () => {
   })
 })
 
+test.each([
+  ['<|im_end|>', 'one two '],
+  ['two <|im_end|>', 'one '],
+  ['<|im_end|>th', 'one two '],
+  ['<|im_end|>!', 'one two three'],
+])('the stop string %j, which names a special token, ends the text with %j', async (stop, text) => {
+  const words = 'one two three'
+  const { files, script } = scriptedModel(words, { special: { behind: 4, id: 3 } })
+  const model = await loadEngine(files)
+  const answer = await collect(model, 'x', { temperature: 0, stop: [stop] })
+  expect([answer.text, answer.finish]).toEqual([text, 'stop'])
+  // The last of them begins a stop string that never comes: the model's own end token ends it.
+  expect(answer.ids.at(-1) === END).toBe(text === words)
+  expect(script).toContain(3)
+  await model.dispose()
+})
+
+test('alternatives read as the stream shows them, and so does the chosen one among them', async () => {
+  const { files } = scriptedModel('강 하나, then one')
+  const model = await loadEngine(files)
+  const { tokens } = await collect(model, 'x', { temperature: 0, topLogprobs: 4 })
+  const own = tokens.slice(0, -1).map(({ id, text, top }) => [text, top.find((one) => one.id === id)?.text])
+  for (const [text, among] of own) expect(among).toMatch(text === '' ? /<0x[0-9A-F]{2}>$/ : text!)
+  expect(own.some(([text]) => text === '')).toBe(true)
+  await model.dispose()
+})
+
+test.each([
+  ['config.json names one, generation_config.json another', 7, [7, END]],
+  ['generation_config.json is silent', null, [5, END]],
+])('ends: %s', async (_, said, ends) => {
+  const { files } = scriptedModel('one two three')
+  const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+  const config = JSON.parse(new TextDecoder().decode(files.get('config.json'))) as object
+  files.set('config.json', bytes({ ...config, eos_token_id: 5 }))
+  files.set('generation_config.json', bytes(said === null ? {} : { eos_token_id: said }))
+  const model = await loadEngine(files)
+  expect([...model.info.eosIds].sort((a, b) => b - a)).toEqual(ends)
+  await model.dispose()
+})
+
 test('a model without a tokenizer takes ids only', async () => {
   const model = await loadEngine(fixture('llama'))
   expect(model.info).toMatchObject({ hasTokenizer: false, bosId: 1 })

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Model, TensorData, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
+import { passesOf } from '../../src/train/schedule.ts'
 import { exportFiles, withValues } from './adapterFiles.ts'
 import { refusal } from './engine.support.ts'
 import { greedyIds, worst } from './fixtureModel.ts'
@@ -55,6 +56,64 @@ describe('training beside everything else', () => {
       const other = await trained(model, { ...options, shuffle: 4 })
       expect(other.losses).not.toEqual(kept.losses)
     })
+  })
+
+  test('left after any step and gone on from what was kept: the same curve bit for bit, spikes and all', async () => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
+      // Text 12 is a spike among others.
+      const texts = Array.from({ length: 14 }, (_, i) => example(i === 12 ? [9, 120, 66, 2, 101] : IDS))
+      const plain = { learningRate: 0.02, steps: 14, schedule: 'cosine', warmupSteps: 3 } as const
+      const cases: TrainOptions[] = [
+        { ...plain, spikeFactor: 1.5 },
+        { ...plain, optimizer: 'adafactor', shuffle: 2, accumulate: 1, finalAccumulate: 3, steps: 8 },
+        { ...plain, optimizer: 'sgd', steps: 8, clipNorm: 0.5 },
+      ]
+      for (const options of cases) {
+        const { id } = await model.newAdapter({
+          name: 'x',
+          rank: 3,
+          seed: 7,
+          targets: ['q_proj', 'down_proj'],
+        })
+        let kept: { files: Map<string, Uint8Array>; state: Uint8Array } | null = null
+        const whole: TrainedStep[] = []
+        for await (const step of model.train(id, texts, options)) {
+          whole.push(step)
+          if (step.index !== 4) continue
+          kept = {
+            files: await model.exportAdapter([{ id, scale: 1 }]),
+            state: await model.trainingState(id),
+          }
+        }
+        const end = await model.exportAdapter([{ id, scale: 1 }])
+        await refusal(model.trainingState(id), 'bad-argument')
+        await model.removeAdapter(id)
+        const again = await model.addAdapter(kept!.files, { name: 'x' })
+        const rest = await all(model.train(again.id, texts, { ...options, resume: kept!.state }))
+        expect(rest).toEqual(whole.slice(5))
+        expect(await model.exportAdapter([{ id: again.id, scale: 1 }])).toEqual(end)
+        expect(whole.some(({ skipped }) => skipped?.reason === 'spike')).toBe('spikeFactor' in options)
+        // A state fits its own run alone.
+        const resumed = (other: TrainOptions) => all(model.train(again.id, texts, { ...options, ...other }))
+        await refusal(resumed({ resume: kept!.state, steps: 5 }), 'bad-argument')
+        await refusal(resumed({ resume: kept!.state, optimizer: 'adamw', objective: 'dpo' }), 'bad-argument')
+        await refusal(resumed({ resume: kept!.state.slice(0, -4) }), 'bad-file')
+        await model.removeAdapter(again.id)
+        const narrow = await model.newAdapter({ name: 'x', rank: 2 })
+        const refused = all(model.train(narrow.id, texts, { ...options, resume: kept!.state }))
+        expect((await refusal(refused, 'bad-argument')).message).toContain('other modules or ranks')
+        await model.removeAdapter(narrow.id)
+      }
+    })
+  })
+
+  test('batches grow over a run: passes of each step', () => {
+    const counts = (from: number, to: number, steps: number) =>
+      Array.from({ length: steps }, (_, i) => passesOf(i, { steps, accumulate: from, finalAccumulate: to }))
+    expect(counts(1, 3, 5)).toEqual([1, 2, 2, 3, 3])
+    expect(counts(4, 1, 4)).toEqual([4, 3, 2, 1])
+    expect(counts(2, 2, 2)).toEqual([2, 2])
+    expect(counts(2, 9, 1)).toEqual([2])
   })
 
   test('each product’s part of a gradient is that of `gradients`, before and after it is clipped', async () => {
@@ -128,6 +187,49 @@ describe('training beside everything else', () => {
           expect(row[token], `token ${i} of step ${index}`).toBeCloseTo(Math.max(...row), 4)
         })
       }
+    })
+  })
+
+  test('A/B, sliders, ΔW and stepping between steps: each is right, and the curve is that of a run left alone', async () => {
+    await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
+      const options = { steps: 5, learningRate: 0.05 } as const
+      const alone = await trained(model, options)
+      const { id } = await model.newAdapter({ name: 'x', rank: 3, seed: 7 })
+      const scale = (value: number) => [{ id, scale: value }]
+      const base = await model.logits(IDS, { adapters: [] })
+      const losses: number[] = []
+      let moved = 0
+      for await (const { loss } of model.train(id, EXAMPLES, options)) {
+        losses.push(loss)
+        const a: number[] = []
+        const b: number[] = []
+        const prompt = IDS.slice(0, 4)
+        for await (const both of model.compare(prompt, {
+          a: [],
+          b: scale(1),
+          temperature: 0,
+          maxTokens: 3,
+        })) {
+          if (both.a) a.push(both.a.id)
+          if (both.b) b.push(both.b.id)
+        }
+        expect(a).toEqual(await greedyIds(model, prompt, { maxTokens: 3, adapters: [] }))
+        expect(b).toEqual(await greedyIds(model, prompt, { maxTokens: 3, adapters: scale(1) }))
+        await model.setAdapterScale(id, 0)
+        expect(worst((await model.logits(IDS)).data, base.data)).toBe(0)
+        await model.setAdapterScale(id, 1)
+        const { modules } = await model.analyseAdapter(id)
+        const norm = Math.hypot(...modules.map(({ deltaNorm }) => deltaNorm))
+        expect(norm).toBeGreaterThan(moved)
+        moved = norm
+        const inspection = await model.inspect(IDS)
+        const { data } = await inspection.read('logits')
+        expect(worst(data, (await model.logits(IDS)).data)).toBeLessThan(1e-4)
+        await inspection.close()
+      }
+      expect(losses).toEqual(alone.losses)
+      const files = await model.exportAdapter(scale(1))
+      expect(files.get('adapter_model.safetensors')).toEqual(alone.bytes)
     })
   })
 

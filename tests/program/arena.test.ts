@@ -30,7 +30,10 @@ function faultsOf({ steps }: Program, own: ReadonlySet<string>): string[] {
 describe.each(PROGRAM_MODELS)('$name', ({ model }) => {
   test.each([1, 8, 128])('%i rows: no output is written over before it is read', (rows) => {
     const fine = recordRows(model, rows)
-    const adapted = withAdapters(fine, { ranks: () => 4, replaces: (step) => step.endsWith('attn.q') })
+    const adapted = withAdapters(fine, {
+      ranks: () => 4,
+      replacers: (step) => Number(step.endsWith('attn.q')),
+    })
     for (const program of [fine, adapted, fuse(fine, FUSE), fuse(adapted, FUSE)]) {
       expect(faultsOf(program, new Set())).toEqual([])
       expect(faultsOf(program, new Set(['logits', 'layers.0.resid']))).toEqual([])

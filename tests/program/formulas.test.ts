@@ -15,7 +15,10 @@ const unscaled = await describeFixture('gpt2', { scale_attn_weights: false })
 
 const fine = (model: ModelDescription): Program => recordRows(model, 1)
 const lowered = (model: ModelDescription): Program => fuse(fine(model), FUSE)
-const adapted = withAdapters(fine(llama), { ranks: () => 4, replaces: (step) => step === 'layers.1.attn.o' })
+const adapted = withAdapters(fine(llama), {
+  ranks: () => 4,
+  replacers: (step) => Number(step === 'layers.1.attn.o'),
+})
 
 const FORMULAS: readonly [program: Program, step: string, formula: string][] = [
   [fine(llama), 'embed', 'x = E[token]'],

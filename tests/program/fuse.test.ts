@@ -10,10 +10,10 @@ import { programText } from './programText.ts'
 const ROWS = [1, 8, 128]
 const PROBABILITIES = 'layers.0.attn.probs'
 
-const LOW_RANK: AdapterChanges = { ranks: () => 4, replaces: () => false }
+const LOW_RANK: AdapterChanges = { ranks: () => 4, replacers: () => 0 }
 const everyParam = (program: Program): AdapterChanges => {
   const own = new Set(program.steps.filter(({ params }) => params.length > 0).map(({ name }) => name))
-  return { ranks: () => 0, replaces: (step) => own.has(step) }
+  return { ranks: () => 0, replacers: (step) => Number(own.has(step)) }
 }
 
 /** What is woven into a recorded forward before it is lowered. */

@@ -32,7 +32,7 @@ function unbound(model: ModelDescription, parsed: ParsedAdapter): BoundAdapters 
   )
   return {
     ranks: (stack: string) => stacks.get(stack)?.ranks ?? 0,
-    replaces: () => false,
+    replacers: () => 0,
     adapterStack: (name: string) => stacks.get(name),
   } as unknown as BoundAdapters
 }

@@ -122,6 +122,7 @@ type UsedModel = Pick<
   | 'encode'
   | 'decode'
   | 'tokenTexts'
+  | 'alternativeTexts'
   | 'generate'
   | 'logitsAt'
   | 'tokenLogits'
@@ -159,6 +160,10 @@ class FakeModel implements UsedModel {
       id > 0 && id < 258 ? [id - 1] : [...encoder.encode(this.texts.get(id) ?? '')],
     )
     return Promise.resolve(new TextDecoder().decode(Uint8Array.from(bytes)))
+  }
+
+  alternativeTexts(_: readonly number[], ids: readonly number[]): Promise<string[]> {
+    return Promise.all(ids.map((id) => this.decode([id])))
   }
 
   tokenTexts(ids: readonly number[]): Promise<string[]> {

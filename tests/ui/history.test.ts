@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { adapterActionsOf } from '../../src/state/adapterActions.ts'
+import { TokenscopeError } from '../../src/errors.ts'
 import { adaptersOf } from '../../src/state/adapters.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
 import { History, historyOf } from '../../src/state/history.ts'
@@ -143,6 +144,47 @@ test('adapters that were added, moved, switched and removed come back as they st
   for (let moves = 0; moves < 5; moves++) await history.redo()
   expect(held()).toEqual(['b 1'])
   expect(adapters.state.getState().tracks.map(({ name }) => name)).toEqual(['b'])
+})
+
+test('an adapter that cannot act beside another stays off, which is said', async () => {
+  const { app, session } = await open()
+  carryAdapters(session)
+  const adapters = adaptersOf(session)
+  const actions = adapterActionsOf(session)
+  const claims = { addAdapter: session.model!.addAdapter.bind(session.model), acting: new Set<string>() }
+  const clash = new TokenscopeError('unsupported', 'The adapters "a" and "b" both change logits.')
+  Object.assign(session.model!, {
+    addAdapter: async (...args: Parameters<typeof claims.addAdapter>) => {
+      const added = await claims.addAdapter(...args)
+      if (claims.acting.size > 0) return { ...added, report: { heldOff: { step: 'logits', by: 'a' } } }
+      claims.acting.add(added.id)
+      return added
+    },
+    setAdapterScale: (id: string, scale: number) => {
+      if (scale !== 0 && [...claims.acting].some((other) => other !== id)) return Promise.reject(clash)
+      if (scale === 0) claims.acting.delete(id)
+      else claims.acting.add(id)
+      return Promise.resolve()
+    },
+  })
+  await actions.addListed(entry('a'))
+  await actions.addListed(entry('b'))
+  const rows = () => adapters.state.getState().tracks.map(({ name, enabled }) => `${name} ${enabled}`)
+  expect(rows()).toEqual(['a true', 'b false'])
+  expect(app.getState().error).toBeNull()
+  const [a, b] = adapters.state.getState().tracks
+  actions.setEnabled(b!.id, true)
+  await expect.poll(() => app.getState().error?.failed).toEqual({ what: 'acting', name: 'b' })
+  expect(rows()).toEqual(['a true', 'b false'])
+  expect(adapters.scales.map(({ name }) => name)).toEqual(['a'])
+  // Alone it acts: what is switched off makes room first.
+  app.setState({ error: null })
+  actions.setSolo(b!.id)
+  actions.setSolo(null)
+  actions.setEnabled(a!.id, false)
+  actions.setEnabled(b!.id, true)
+  await expect.poll(() => [...claims.acting]).toEqual([b!.id])
+  expect(app.getState().error).toBeNull()
 })
 
 test('who wrote a text comes back with it, whichever way it comes', async () => {

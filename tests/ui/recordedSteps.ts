@@ -49,5 +49,7 @@ export const recordedSteps = async (fixture: string, rows = 3): Promise<StepInfo
 /** The same forward with adapters on every product, and some modules replaced. */
 export async function adaptedSteps(fixture: string, replaced: readonly string[]): Promise<StepInfo[]> {
   const program = await recordedProgram(fixture)
-  return infosOf(withAdapters(program, { ranks: () => 2, replaces: (step) => replaced.includes(step) }))
+  return infosOf(
+    withAdapters(program, { ranks: () => 2, replacers: (step) => Number(replaced.includes(step)) }),
+  )
 }

@@ -1,6 +1,6 @@
 """Writes the page's built-in training sets: `python -m adapters.sets --out ../public/training`, in `tools/`. Standard library only.
 
-Each set is a file of lines `{"prompt", "completion"}`; the last `heldOut` of them are not for training: names that never meet in it,
+Each set is a file of lines `{"prompt", "completion"}`, of preferences `{"prompt", "chosen", "rejected"}`; the last `heldOut` of them are not for training: names that never meet in it,
 Korean sentences and stories that neither it nor the base has. `index.json` lists the sets with the settings that teach them.
 """
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .data import SWAP, TRANSLATE, pair_is_held_out, typed
 SEED = "tokenscope-training-1"
 LIMIT = 60_000  # bytes of a set
 
-Pair = tuple[str, str]  # a prompt and what should follow
+Pair = tuple[str, ...]  # a prompt and what should follow, or what should and what should not
 
 
 def swaps(seed: str, held_out: bool) -> Iterator[Pair]:
@@ -79,12 +79,35 @@ def plot(seed: str, held_out: bool) -> Iterator[Pair]:
             yield story.prompt, f" {told.text}"
 
 
+ASKS = """
+{A} met {B} near {place}. {B} wanted the {adj} {noun}. / {A} had {a_adj} {noun}. {B} asked for it. / One day, {A} found {a_adj} {noun} near {place}. {B} wanted it too.
+"""
+KIND = """
+"We can share it," said {A}. / {A} smiled and gave it to {B}. / "You can play with it too," said {A}.
+"""
+UNKIND = """
+"It is mine," said {A}. / {A} ran away with it. / "Go away," said {A}.
+"""
+
+
+def preferences(seed: str, held_out: bool) -> Iterator[Pair]:
+    """Somebody wants something: a kind answer is to win over an unkind one."""
+    rng = random.Random(seed)
+    asks, kind, unkind = (Plot(text, [], [], parse_slots(text), [], []) for text in (ASKS, KIND, UNKIND))
+    while True:
+        asked = write(asks, rng)
+        chosen, rejected = (write(plot, rng, asked.bindings).text for plot in (kind, unkind))
+        if pair_is_held_out(asked.text) == held_out:
+            yield asked.text, f" {chosen}", f" {rejected}"
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     source: Callable[[str, bool], Iterator[Pair]]
     held_out: int  # measured at every checkpoint: as many as that may take
     settings: dict[str, Any]  # as `model.train` takes them
     adapter: dict[str, Any]  # as `model.newAdapter` takes them
+    limit: int = LIMIT
 
 
 USUAL = {"learningRate": 3e-3, "batchSize": 8, "schedule": "cosine", "warmupSteps": 10, "clipNorm": 1, "shuffle": 0}
@@ -93,12 +116,14 @@ SETS: dict[str, TrainingSet] = {
     "translate": TrainingSet(translations, 24, {**USUAL, "learningRate": 4e-3, "steps": 300}, {"rank": 16}),
     "voice": TrainingSet(voice, 8, {**USUAL, "learningRate": 4e-3, "batchSize": 4, "steps": 60}, {"rank": 8}),
     "plot": TrainingSet(plot, 8, {**USUAL, "batchSize": 4, "steps": 40}, {"rank": 8}),
+    "kind": TrainingSet(preferences, 16, {**USUAL, "objective": "dpo", "learningRate": 1e-3, "batchSize": 2, "warmupSteps": 5, "steps": 40},
+                        {"rank": 8}, limit=20_000),
 }
 
 
 def line_of(pair: Pair) -> str:
-    prompt, completion = pair
-    return json.dumps({"prompt": prompt, "completion": completion}, ensure_ascii=False) + "\n"
+    keys = ("prompt", "completion") if len(pair) == 2 else ("prompt", "chosen", "rejected")
+    return json.dumps(dict(zip(keys, pair)), ensure_ascii=False) + "\n"
 
 
 def distinct(source: Iterator[Pair]) -> Iterator[str]:
@@ -113,7 +138,7 @@ def distinct(source: Iterator[Pair]) -> Iterator[str]:
 def lines_of(name: str, made: TrainingSet) -> list[str]:
     """As many lines as fit, the held-out ones last."""
     held_out = list(islice(distinct(made.source(f"{SEED}/{name}/held-out", True)), made.held_out))
-    room = LIMIT - sum(len(line.encode()) for line in held_out)
+    room = made.limit - sum(len(line.encode()) for line in held_out)
     learned = []
     for line in distinct(made.source(f"{SEED}/{name}", False)):
         room -= len(line.encode())

@@ -154,6 +154,24 @@ CASES = [
         {"target_modules": [*LLAMA_LINEARS, "shared_expert_gate"]},
         tokens=64,
     ),
+    # Low ranks on the parameters of experts, whose module PEFT wraps once for each.
+    PeftCase(
+        "qwen3-moe-experts",
+        "qwen3-moe",
+        {
+            "target_modules": ["v_proj"],
+            "target_parameters": ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"],
+            "rank_pattern": {"experts.down_proj": 3},
+        },
+    ),
+    PeftCase(
+        "gpt-oss-experts",
+        "gpt-oss",
+        {"target_modules": [], "target_parameters": ["experts.gate_up_proj", "experts.down_proj"], "use_rslora": True},
+    ),
+    # Modules that checkpoints name and classes do not: PEFT turns them into parameters.
+    PeftCase("mixtral-experts", "mixtral", {"target_modules": ["k_proj", "w1", "w2", "w3"]}),
+    PeftCase("olmoe-down", "olmoe", {"target_modules": [], "target_parameters": ["down_proj"]}, torch.float16),
 ]
 
 
@@ -192,8 +210,9 @@ def save_adapter(case: PeftCase, base_folder: Path, folder: Path, seed: int) -> 
     (folder / "adapter_model.safetensors").chmod(0o644)
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text()) | case.rewrite
-    if isinstance(config["target_modules"], list):
-        config["target_modules"].sort()  # PEFT writes a set, in an order that changes from run to run
+    for field in ("target_modules", "target_parameters"):
+        if isinstance(config[field], list):
+            config[field].sort()  # PEFT writes a set, in an order that changes from run to run
     path.write_text(json.dumps(config, indent=2) + "\n")
     return model
 

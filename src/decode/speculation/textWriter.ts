@@ -3,6 +3,7 @@ import type { Detokenizer } from '../../text/detokenizer.ts'
 import type { TextTokenizer } from '../../text/tokenizer.ts'
 import type { FinishReason, GeneratedToken } from '../../api/model.ts'
 import type { CheckedOptions } from '../options.ts'
+import { pushToken } from '../tokenStream.ts'
 import type { Prediction } from './rowReader.ts'
 
 interface WriterOptions {
@@ -40,9 +41,11 @@ export class TextWriter {
     const { options } = this.parts
     const index = this.count
     const position = this.ids.length
+    const top = this.alternatives(prediction)
     this.ids.push(id)
     const isStop = options.stopIds.has(id)
-    const { text, stopped } = this.matcher.push(isStop ? '' : (this.detokenizer?.push(id) ?? ''))
+    const { tokenizer } = this.parts
+    const { text, stopped } = pushToken(this.matcher, tokenizer, isStop ? null : this.detokenizer, id)
     const finish = isStop || stopped ? 'stop' : this.limit(index, position)
     return {
       index,
@@ -50,7 +53,7 @@ export class TextWriter {
       id,
       text: finish === null || stopped ? text : text + this.ending(),
       logprob: logitOf(prediction, id) - record.logSumExp,
-      top: this.alternatives(prediction),
+      top,
       random,
       finish,
     }
@@ -60,15 +63,18 @@ export class TextWriter {
   spell(ids: readonly number[]): string[] {
     const { tokenizer } = this.parts
     const detokenizer = tokenizer?.detokenizer({ after: this.ids }) ?? null
-    // A token that ends inside a character is shown as its own bytes decode.
-    return ids.map((id) => detokenizer?.push(id) || (tokenizer?.decode([id], { special: true }) ?? ''))
+    // A token that ends inside a character is shown by its bytes.
+    return ids.map(
+      (id, at) => detokenizer?.push(id) || (tokenizer?.speller([...this.ids, ...ids.slice(0, at)])(id) ?? ''),
+    )
   }
 
   private alternatives({ record }: Prediction): GeneratedToken['top'] {
     const { tokenizer, options } = this.parts
+    const spell = tokenizer?.speller(this.ids)
     return Array.from(record.ids.subarray(0, options.topLogprobs), (id, i) => ({
       id,
-      text: tokenizer?.decode([id], { special: true }) ?? '',
+      text: spell?.(id) ?? '',
       logprob: (record.logits[i] ?? NaN) - record.logSumExp,
     }))
   }

@@ -84,7 +84,7 @@ export const squareSums: Op<'square_sums'> = {
 }
 
 export const clip: Op<'clip'> = {
-  formula: () => '‖g‖ = √Σ g², c = min(1, clipNorm / (‖g‖ + 10^−6))',
+  formula: () => '||g|| = √Σ g², c = min(1, clipNorm / (||g|| + 10^−6))',
   dispatches: (_, context) =>
     threads(
       {

@@ -76,7 +76,7 @@ function Row({ row, text, end, onChoose }: RowProps) {
   const state = row.excluded ? 'candidate candidate-excluded' : 'candidate'
   const name = text === '' ? (end ? t('output.end') : '◌') : visibleText(text)
   const sent = !Number.isNaN(row.logprob)
-  const partial = (text === '' && !end) || text.includes('\ufffd')
+  const partial = (text === '' && !end) || /\ufffd|<0x[\dA-F]{2}>$/.test(text)
   return (
     <tr
       className={row.chosen ? `${state} candidate-chosen` : state}

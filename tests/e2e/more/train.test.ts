@@ -3,58 +3,8 @@ import { unzipSync } from 'fflate'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { expectAccessible } from '../accessible.ts'
-import { openPage, takeScreenshot } from '../harness.ts'
-
-const id = (name: string) => `[data-testid="${name}"]`
-
-/** The strip below every view reads a forward of its own: it stays folded here. */
-const fold = () => {
-  // It also runs in frames that own no storage.
-  if (location.protocol !== 'http:') return
-  localStorage.setItem('tokenscope.preferences.1', JSON.stringify({ layout: { stripOpen: false } }))
-}
-
-const NAMES = ['Tom', 'Mia', 'Ben', 'Anna']
-const LINES = NAMES.flatMap((a) =>
-  NAMES.filter((b) => b !== a).map((b) => ({
-    prompt: `Sentence: ${a} met ${b} near the river.\nSwapped:`,
-    completion: ` ${b} met ${a} near the river.`,
-  })),
-)
-const STEPS = 6
-const SETS = [
-  {
-    name: 'swap',
-    file: 'swap.jsonl',
-    heldOut: 2,
-    settings: { steps: STEPS, learningRate: 0.005, batchSize: 2, warmupSteps: 1 },
-    adapter: { rank: 4 },
-  },
-]
-
-/** The page's data sets, small ones in their place. */
-async function serveSets(page: Page): Promise<void> {
-  await page.route('**/training/*', (route) =>
-    route.request().url().endsWith('index.json')
-      ? route.fulfill({ json: SETS })
-      : route.fulfill({ body: LINES.map((line) => JSON.stringify(line)).join('\n') }),
-  )
-}
-
-async function openTrain(): Promise<Page> {
-  const { page } = await openPage({ path: '#run=0', reducedMotion: 'reduce', initScript: fold })
-  await serveSets(page)
-  await page.evaluate(() => window.tokenscope.then(() => undefined))
-  await page.click(id('view-train'))
-  await page.waitForSelector(id('train-set-swap'))
-  return page
-}
-
-const state = (page: Page, name: string) =>
-  page.waitForSelector(`${id('train-status')}[data-state="${name}"]`, { timeout: 120_000 })
-const read = (page: Page) => page.waitForSelector(`${id('train-reading')}[data-state="ready"]`)
-const values = (page: Page, name: string): Promise<number[]> =>
-  page.$$eval(id(name), (all) => all.map((one) => Number((one as HTMLElement).dataset['value'])))
+import { takeScreenshot } from '../harness.ts'
+import { id, openTrain, read, state, STEPS, SWAPS, values } from '../trainPage.ts'
 
 /** What the library says of the adapter on the page: its name and scale, and what it writes behind a prompt. */
 const live = (page: Page) =>
@@ -67,7 +17,7 @@ test('a data set, a run, its curve, an adapter that acts and is exported; access
   const page = await openTrain()
   await page.click(id('train-set-swap'))
   await read(page)
-  expect(await page.locator(id('train-example')).count()).toBe(LINES.length)
+  expect(await page.locator(id('train-example')).count()).toBe(SWAPS.length)
   expect(await page.locator(`${id('train-example')}[data-split="held"]`).count()).toBe(2)
   const targets = await page.$$eval(id('train-target'), (all) =>
     all.map((one) => (one as HTMLElement).dataset['counted'] === 'true'),

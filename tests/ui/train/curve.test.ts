@@ -59,7 +59,18 @@ test('losses that were no numbers come back from storage as such', () => {
 
 test('settings: options, ranges, sets and what another version has kept', () => {
   const settings = { ...DEFAULT_TRAIN_SETTINGS, clipNorm: 0, spikeFactor: 0, steps: 8, warmupSteps: 2 }
-  expect(trainOptions(settings)).toMatchObject({ clipNorm: null, spikeFactor: null, shuffle: 0 })
+  expect(trainOptions(settings, 'likelihood')).toMatchObject({
+    clipNorm: null,
+    spikeFactor: null,
+    shuffle: 0,
+    accumulate: 1,
+    finalAccumulate: 1,
+  })
+  expect(trainOptions({ ...settings, beta: 0.3, finalAccumulate: 4 }, 'dpo')).toMatchObject({
+    objective: 'dpo',
+    beta: 0.3,
+    finalAccumulate: 4,
+  })
   expect(plannedRates(settings).slice(0, 3)).toEqual([0.0015, 0.003, 0.003])
   expect(withinRange('rank', 3.6)).toBe(4)
   expect(withinRange('steps', -5)).toBe(1)

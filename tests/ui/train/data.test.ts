@@ -54,6 +54,22 @@ const CASES: Readonly<Record<string, Case>> = {
     bad: [[5, 'cells']],
     columns: ['instruction', 'input', 'output'],
   },
+  'preferences, as lines and with an answer that is missing': {
+    text: '{"prompt":"a","chosen":"b","rejected":"c"}\n{"prompt":"a","chosen":"b","rejected":""}\n{"prompt":"","chosen":"b","rejected":"c"}',
+    format: 'jsonl',
+    records: [[1, { kind: 'preference', prompt: 'a', chosen: 'b', rejected: 'c' }]],
+    bad: [
+      [2, 'empty'],
+      [3, 'empty'],
+    ],
+    columns: ['prompt', 'chosen', 'rejected'],
+  },
+  'preferences as a table': {
+    text: 'question,rejected,chosen\na,c,b\n',
+    format: 'csv',
+    records: [[2, { kind: 'preference', prompt: 'a', chosen: 'b', rejected: 'c' }]],
+    columns: ['question', 'chosen', 'rejected'],
+  },
   'a quote that never closes names its line': {
     text: 'prompt,completion\na,b\nc,"d\ne,f\n',
     format: 'csv',

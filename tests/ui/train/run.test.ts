@@ -1,12 +1,24 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { TokenscopeError, throwIfAborted } from '../../../src/errors.ts'
-import type { AdapterReport, Model, TrainedStep, TrainExample, TrainOptions } from '../../../src/api/model.ts'
+import type {
+  AdapterReport,
+  Model,
+  PreferencePair,
+  TrainedStep,
+  TrainExample,
+  TrainOptions,
+} from '../../../src/api/model.ts'
 import { adaptersOf } from '../../../src/state/adapters.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../../src/state/app.ts'
 import { Session } from '../../../src/state/session.ts'
 import { TokenLog } from '../../../src/state/tokenLog.ts'
-import { loadCheckpoint, trainFrom } from '../../../src/ui/views/train/store/checkpointUse.ts'
-import { KeptRuns, type AdapterFiles, type KeptRun } from '../../../src/ui/views/train/store/keptRuns.ts'
+import { countAt, loadCheckpoint, trainFrom } from '../../../src/ui/views/train/store/checkpointUse.ts'
+import {
+  KeptRuns,
+  type AdapterFiles,
+  type KeptRun,
+  type NewestCheckpoint,
+} from '../../../src/ui/views/train/store/keptRuns.ts'
 import { TrainData } from '../../../src/ui/views/train/store/trainData.ts'
 import { TrainRun } from '../../../src/ui/views/train/store/trainRun.ts'
 import { createFakeClient } from '../fakeClient.ts'
@@ -16,13 +28,19 @@ class MemoryRuns extends KeptRuns {
   readonly runs = new Map<string, KeptRun>()
   readonly stored = new Map<string, AdapterFiles>()
   override list = () => Promise.resolve([...this.runs.values()])
-  override keep = (run: KeptRun, newest: { steps: number; files: AdapterFiles } | null) => {
+  readonly states = new Map<string, Uint8Array>()
+  override keep = (run: KeptRun, { steps, files, moments }: NewestCheckpoint) => {
     this.runs.set(run.info.id, structuredClone(run))
-    if (newest) this.stored.set(`${run.info.id}/${newest.steps}`, newest.files)
+    if (files.size > 0) this.stored.set(`${run.info.id}/${steps}`, files)
+    if (moments) this.states.set(`${run.info.id}/${steps}`, moments)
     return Promise.resolve(true)
   }
+  override moments = (id: string, steps: number) => Promise.resolve(this.states.get(`${id}/${steps}`) ?? null)
   override files = (id: string, steps: number) => Promise.resolve(this.stored.get(`${id}/${steps}`) ?? null)
-  override prune = () => Promise.resolve()
+  override prune = (id: string, _: readonly number[], moments: number | null) => {
+    for (const key of this.states.keys()) if (key !== `${id}/${moments}`) this.states.delete(key)
+    return Promise.resolve()
+  }
 }
 
 const REPORT = {
@@ -35,7 +53,7 @@ const REPORT = {
 
 /** What a fake engine was asked. */
 interface Asked {
-  trained: { id: string; examples: readonly TrainExample[]; options: TrainOptions }[]
+  trained: { id: string; examples: readonly (TrainExample | PreferencePair)[]; options: TrainOptions }[]
   added: { scale: number | undefined; files: unknown }[]
   removed: string[]
 }
@@ -46,6 +64,7 @@ function fakeEngine(
   script: (index: number) => Partial<TrainedStep> | TokenscopeError,
 ): Partial<Model> {
   let made = 0
+  let next = 0
   return {
     newAdapter: () => Promise.resolve({ id: `a${++made}`, report: REPORT }),
     addAdapter: (files, options) => {
@@ -55,25 +74,22 @@ function fakeEngine(
     removeAdapter: (id) => Promise.resolve(void asked.removed.push(id)),
     setAdapterScale: () => Promise.resolve(),
     async *train(id, examples, options = {}) {
-      asked.trained.push({ id, examples: examples as readonly TrainExample[], options })
-      for (let index = 0; index < (options.steps ?? 1); index++) {
+      asked.trained.push({ id, examples, options })
+      for (let index = options.resume?.[0] ?? 0; index < (options.steps ?? 1); index++) {
         throwIfAborted(options.signal)
         const said = script(index)
         if (said instanceof TokenscopeError) throw said
+        next = index + 1
         yield { index, loss: 1, gradNorm: 1, learningRate: 0.1, tokens: 4, skipped: null, ...said }
       }
     },
-    async *generate() {
-      yield {
-        index: 0,
-        position: 0,
-        id: 1,
-        text: ' said',
-        logprob: 0,
-        top: [],
-        random: null,
-        finish: 'length',
-      }
+    trainingState: () => Promise.resolve(Uint8Array.of(next)),
+    // With its adapter it answers what it was asked as the data do, else not.
+    async *generate(_prompt, options) {
+      const plain = { index: 0, position: 0, id: 1, logprob: 0, top: [], random: null }
+      const knows = options?.adapters?.some(({ scale }) => scale > 0)
+      yield { ...plain, text: knows ? ' c' : ' said', finish: null }
+      yield { ...plain, text: '', finish: 'stop' }
     },
     async *score(ids) {
       const token = { id: 0, logprob: -2, rank: 0, entropy: 0, top: [] }
@@ -87,6 +103,8 @@ function fakeEngine(
   }
 }
 
+const DATA_OF = (completion: string) =>
+  Array.from({ length: 6 }, (_, at) => JSON.stringify({ prompt: `p${at}`, completion })).join('\n')
 const DATA = Array.from({ length: 6 }, (_, at) =>
   JSON.stringify({ prompt: `p${at}`, completion: ` c${at}` }),
 ).join('\n')
@@ -177,6 +195,74 @@ test('it goes on from a checkpoint, under the same name; what came after is give
   await loadCheckpoint(use, 4)
   expect(adapters.state.getState().tracks.map(({ name }) => name)).toEqual(['my', 'my 2', 'my 2 @4'])
   expect(asked.added.map(({ scale }) => scale)).toEqual([1, 1])
+})
+
+test('left between checkpoints and taken up again after a reload: its optimiser goes on, its steps keep their numbers', async () => {
+  const { run, kept, phase } = await open((index) => {
+    if (index === 2) run.pause()
+    return {}
+  })
+  const running = run.start()
+  await vi.waitFor(() => expect(phase()).toBe('paused'))
+  expect(run.canGoOn()).toBe(false)
+  run.stop()
+  await running
+  expect([...kept.states.values()]).toEqual([Uint8Array.of(3)])
+  expect(run.canGoOn()).toBe(true)
+
+  const later = await open()
+  Object.assign(later.kept, { runs: kept.runs, stored: kept.stored, states: kept.states })
+  const [saved] = await later.kept.list()
+  await later.run.open(saved!)
+  expect(later.run.state.getState()).toMatchObject({ moments: 3, momentBytes: 1 })
+  // Other examples are no continuation.
+  await later.data.take(DATA_OF(' other'), { name: 'my.jsonl', set: null })
+  expect(later.run.canGoOn()).toBe(false)
+  await later.data.take(DATA, { name: 'my.jsonl', set: null })
+  later.run.change({ learningRate: 1 })
+  await later.run.goOn()
+  expect(later.asked.trained[0]?.options).toMatchObject({ resume: Uint8Array.of(3), learningRate: 0.003 })
+  expect(later.run.curve.steps.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5])
+  expect(later.checkpoints()).toEqual([0, 2, 3, 4, 6])
+  expect([later.phase(), later.run.canGoOn()]).toEqual(['done', false])
+
+  // From an older checkpoint the optimiser begins anew, and may be left and taken up in its turn.
+  const use = { run: later.run, adapters: later.adapters, model: later.session.model! }
+  await trainFrom(use, 4)
+  expect(later.asked.trained[1]?.options.resume).toBe(undefined)
+  expect(later.run.curve.steps.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  expect(later.run.state.getState()).toMatchObject({ moments: 10, run: { from: 4 } })
+})
+
+test('exact answers are counted beside the base at the end, and of any checkpoint when asked', async () => {
+  const { run, data, adapters, session, asked } = await open()
+  await data.take(DATA_OF(' c'), { name: 'my.jsonl', set: null })
+  await run.start()
+  const exact = () => run.state.getState().checkpoints.map((one) => one.exact?.exact ?? null)
+  expect(exact()).toEqual([0, null, null, 2])
+  await countAt({ run, adapters, model: session.model! }, 2)
+  expect(exact()).toEqual([0, 2, null, 2])
+  expect(asked.removed).toHaveLength(1)
+  expect(run.state.getState()).toMatchObject({ counting: null })
+  // Prose has no right answer.
+  await data.take('one\n\ntwo\n\nthree', { name: 'my.txt', set: null })
+  expect(run.answerable()).toBe(0)
+})
+
+test('preferences: pairs are learned, rewards of held-out ones measured beside the reference', async () => {
+  const { run, data, asked } = await open()
+  const pairs = Array.from({ length: 6 }, (_, at) =>
+    JSON.stringify({ prompt: `p${at}`, chosen: ' a b', rejected: ' c' }),
+  )
+  await data.take([...pairs, DATA].join('\n'), { name: 'pairs.jsonl', set: null })
+  expect(data.state.getState().bad.map(({ problem }) => problem.kind)).toEqual(Array(6).fill('mixed'))
+  await run.start()
+  const [first] = asked.trained[0]!.examples as PreferencePair[]
+  expect(first).toMatchObject({ prompt: expect.any(Array), chosen: expect.any(Array) })
+  expect(first!.chosen.length).toBeGreaterThan(first!.rejected.length)
+  expect(asked.trained[0]?.options).toMatchObject({ objective: 'dpo', beta: 0.1 })
+  expect(run.curve.held.at(-1)).toEqual({ steps: 6, loss: Math.LN2, margin: 0, accuracy: 0 })
+  expect(run.state.getState().run?.objective).toBe('dpo')
 })
 
 test('a checkpoint loaded while training is off, since other adapters act in it', async () => {

@@ -1,5 +1,6 @@
 import { isIdle, type Track } from '../../../state/adapterScales.ts'
 import type { AdapterReport } from '../../../api/model.ts'
+import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount, formatFixed } from '../../../maths/format.ts'
@@ -20,13 +21,19 @@ export function AdapterReportPanel({ track }: { track: Track }) {
           <strong>{t('report.zero')}</strong> {t('report.zeroHint')}
         </p>
       )}
+      {report.heldOff && !track.enabled && (
+        <p className="note">{t('report.heldOff', { ...report.heldOff })}</p>
+      )}
       <Facts report={report} />
       {warnings.length > 0 && (
         <ul className="report-warnings">
           {warnings.map((warning) => (
             <li key={warning}>
               <Icon name="warning" />
-              {warning}
+              <ErrorWords
+                error={{ code: 'bad-file', message: warning, hint: '', details: {} }}
+                part="message"
+              />
             </li>
           ))}
         </ul>

@@ -69,6 +69,7 @@ export const adaptersEn = {
   'scales.remove': 'Remove {name}',
 
   'report.title': 'Report',
+  'report.heldOff': 'Added switched off: {by} acts, and both claim {step}. They can act one at a time.',
   'report.zero': 'This adapter changes nothing.',
   'report.zeroHint': 'Every logit of the probe is the base’s: it is untrained, or made for another model.',
   'report.effect': 'Measured effect',
@@ -93,12 +94,13 @@ export const adaptersEn = {
   'report.shapes': 'A, B',
 
   'delta.title': 'ΔW',
-  'delta.caption': '‖ΔW‖ / ‖W‖ at scale 1',
+  'delta.caption': '||ΔW|| / ||W|| at scale 1',
   'delta.layer': 'Layer',
   'delta.reading': 'Measuring the update, module by module…',
   'delta.none': 'This adapter has no low-rank update.',
   'delta.merged': 'The weights are not the base’s now: unmerge to measure the update against them.',
-  'delta.cellHint': '{step}: ‖ΔW‖ {delta}, ‖W‖ {weight}, ratio {ratio}; at its scale of {scale}: {scaled}',
+  'delta.cellHint':
+    '{step}: ||ΔW|| {delta}, ||W|| {weight}, ratio {ratio}; at its scale of {scale}: {scaled}',
   'delta.cost':
     'Beside the model it takes {bytes} of GPU memory and {flops} floating-point operations per token, {share} of the model’s own.',
   'delta.rank': 'effective rank {effective} of {rank}',
@@ -137,7 +139,7 @@ export const adaptersEn = {
   'compare.summary': 'mean KL {kl} nat over {count} position(s)',
   'compare.same': 'no token differs',
   'compare.firstDifference': 'first different token: {token}',
-  'compare.klShort': 'KL(B ‖ A)',
+  'compare.klShort': 'KL(B || A)',
   'compare.legend': 'KL divergence of B’s next-token distribution from A’s, nats',
   'compare.logprob': 'mean ln p {value}',
   'compare.logprobHint': 'Mean log-probability this side gave the tokens shown, before filters',

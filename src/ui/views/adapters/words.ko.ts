@@ -70,6 +70,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.remove': '{name} 제거',
 
   'report.title': '보고서',
+  'report.heldOff':
+    '꺼진 채로 추가했습니다. 작용 중인 {by} 어댑터도 {step}을(를) 차지하므로, 한 번에 하나만 작용할 수 있습니다.',
   'report.zero': '이 어댑터는 아무것도 바꾸지 않습니다.',
   'report.zeroHint': '시험 문장의 모든 로짓이 기본과 같습니다. 학습되지 않았거나 다른 모델용입니다.',
   'report.effect': '측정된 효과',
@@ -94,12 +96,12 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'report.shapes': 'A, B',
 
   'delta.title': 'ΔW',
-  'delta.caption': '세기 1에서 ‖ΔW‖ / ‖W‖',
+  'delta.caption': '세기 1에서 ||ΔW|| / ||W||',
   'delta.layer': '층',
   'delta.reading': '모듈마다 변화를 재는 중…',
   'delta.none': '이 어댑터에는 저랭크 변화가 없습니다.',
   'delta.merged': '지금 가중치는 기본의 것이 아닙니다. 병합을 풀면 변화를 잴 수 있습니다.',
-  'delta.cellHint': '{step}: ‖ΔW‖ {delta}, ‖W‖ {weight}, 비율 {ratio}. 현재 세기 {scale}에서 {scaled}',
+  'delta.cellHint': '{step}: ||ΔW|| {delta}, ||W|| {weight}, 비율 {ratio}. 현재 세기 {scale}에서 {scaled}',
   'delta.cost':
     '모델 외에 GPU 메모리 {bytes}, 토큰당 부동소수점 연산 {flops}회(모델 자체의 {share})를 씁니다.',
   'delta.rank': '유효 랭크 {effective} / {rank}',
@@ -138,7 +140,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.summary': '{count}개 위치의 평균 KL {kl} nat',
   'compare.same': '다른 토큰 없음',
   'compare.firstDifference': '처음 다른 토큰: {token}',
-  'compare.klShort': 'KL(B ‖ A)',
+  'compare.klShort': 'KL(B || A)',
   'compare.legend': 'A에 대한 B의 다음 토큰 분포의 KL 발산, nat',
   'compare.logprob': '평균 ln p {value}',
   'compare.logprobHint': '보이는 토큰에 이쪽이 준 평균 로그 확률, 필터 적용 전',

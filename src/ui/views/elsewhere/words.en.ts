@@ -82,7 +82,7 @@ export const elsewhereEn = {
   'ab.together': 'Both wrote the same.',
   'ab.place': 'Place',
   'ab.kl': 'KL',
-  'ab.klHint': 'KL(engine ‖ tab) in nats over the alternatives that both gave, each side scaled to them',
+  'ab.klHint': 'KL(engine || tab) in nats over the alternatives that both gave, each side scaled to them',
   'ab.mass': 'Mass covered',
   'ab.massHint': 'Probability that these alternatives have at the engine',
   'ab.meanKl': 'Mean KL {kl} over {count} place(s), covering {mass}',

@@ -80,7 +80,7 @@ export const elsewhereKo: Readonly<Record<keyof typeof elsewhereEn, string>> = {
   'ab.together': '둘이 똑같이 썼습니다.',
   'ab.place': '위치',
   'ab.kl': 'KL',
-  'ab.klHint': '둘 다 내놓은 후보에 대한 KL(엔진 ‖ 탭), 단위 nat. 양쪽을 그 후보들로 정규화합니다',
+  'ab.klHint': '둘 다 내놓은 후보에 대한 KL(엔진 || 탭), 단위 nat. 양쪽을 그 후보들로 정규화합니다',
   'ab.mass': '차지하는 확률',
   'ab.massHint': '이 후보들이 엔진에서 차지하는 확률',
   'ab.meanKl': '{count}곳 평균 KL {kl}, 확률 {mass} 차지',

@@ -149,6 +149,7 @@ export const FACTS = {
   hidden: ofModel(({ hidden }) => formatCount(hidden)),
   vocab: ofModel(({ vocab }) => formatCount(vocab)),
   weights: ofModel(({ weights }) => weights),
+  modelBytes: ofModel(({ gpuBytes }) => formatBytes(gpuBytes)),
 
   promptTokens: ({ log }) => (log.promptIds.length === 0 ? null : formatCount(log.promptIds.length)),
   written: ({ log }) => (log.tokens.length === 0 ? null : formatCount(log.tokens.length)),

@@ -70,6 +70,8 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   }
   if (place.draft !== undefined) speculationOf(session).state.setState({ draft: place.draft })
   if (place.runs && place.draft !== undefined) await speculate(session, place.draft)
+  if (place.weights !== undefined) await loadAs(session, place.weights)
+  if (place.data !== undefined && wanted()) await takeData(session, place.data)
   if (place.set !== undefined) await openSet(session, place.set, wanted)
   if (place.learns && wanted()) learn(session)
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
@@ -118,11 +120,26 @@ async function openSet(session: Session, name: string, wanted: () => boolean): P
   await data.openSet(set)
 }
 
+/** Weights as they are stored are taken up again where another format was asked for. */
+async function loadAs(session: Session, weights: NonNullable<Place['weights']>): Promise<void> {
+  const { model } = session
+  if (model === null || model.info.remote) return
+  const isPacked = model.info.weights === 'q4_0'
+  if (isPacked !== (weights === 'q4_0')) await session.reload({ weights })
+}
+
+async function takeData(session: Session, text: string): Promise<void> {
+  const { data, run } = trainingOf(session)
+  if (data.state.getState().text === text || isUnderWay(run.state.getState().phase)) return
+  await data.take(text, { name: '', set: null })
+}
+
 /** The run goes on beside the lesson. */
 function learn(session: Session): void {
-  const { run } = trainingOf(session)
-  const { phase, checkpoints } = run.state.getState()
-  if (checkpoints.length > 0 || isUnderWay(phase)) return
+  const { data, run } = trainingOf(session)
+  const { phase, adapter, run: shown } = run.state.getState()
+  const isThere = adapter !== null && shown?.set === data.state.getState().set
+  if (isThere || isUnderWay(phase)) return
   run.start().catch((error: unknown) => session.report(error))
 }
 

@@ -53,6 +53,10 @@ export interface Place {
   draft?: DraftModel['kind']
   /** Lets that draft model write, unless its text stands there already. */
   runs?: true
+  /** Loads the model again with its weights in this format, unless it has them so. */
+  weights?: 'auto' | 'q4_0'
+  /** Puts these examples in place of the ones on show. */
+  data?: string
   /** Opens this built-in data set, with the settings that teach it. */
   set?: string
   /** Lets an adapter learn from it, unless one has. */

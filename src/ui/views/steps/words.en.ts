@@ -186,6 +186,7 @@ export const stepsEn = {
   'role.logits': 'score words',
   'role.lora_a': 'adapter A·x',
   'role.embed_lora': 'adapter',
+  'role.expert_lora': 'adapter',
   'role.blend': 'adapter blend',
   'role.router': 'score experts',
   'role.chosen': 'choose',
@@ -244,6 +245,7 @@ export const stepsEn = {
   'about.lora_a':
     'The adapters’ narrow matrix A reads the input; B adds the result to the product beside it.',
   'about.embed_lora': 'What the adapters add to the looked-up rows.',
+  'about.expert_lora': 'What the adapters add to the products of the experts that each row takes.',
   'about.blend': 'The base’s module and the adapter’s replacement, weighted by the adapter’s scale.',
   'about.router': 'A learned projection scores every expert for this token: which of them should answer.',
   'about.chosen':

@@ -187,6 +187,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'role.logits': '어휘 점수',
   'role.lora_a': '어댑터 A·x',
   'role.embed_lora': '어댑터',
+  'role.expert_lora': '어댑터',
   'role.blend': '어댑터 혼합',
   'role.router': '전문가 채점',
   'role.chosen': '선택',
@@ -239,6 +240,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
     '각 행을 어휘의 모든 토큰에 대해 채점합니다. 점수가 높을수록 다음에 올 가능성이 큽니다. 이 점수의 소프트맥스가 샘플러가 뽑는 확률입니다.',
   'about.lora_a': '어댑터의 좁은 행렬 A가 입력을 읽고, B가 그 결과를 옆의 곱에 더합니다.',
   'about.embed_lora': '어댑터가 찾아온 행에 더하는 값입니다.',
+  'about.expert_lora': '행마다 고른 전문가의 곱에 어댑터가 더하는 값입니다.',
   'about.blend': '기본 모듈과 어댑터의 교체 모듈을 어댑터의 크기로 섞습니다.',
   'about.router': '학습된 투영이 이 토큰에 대해 모든 전문가를 채점합니다. 누가 답할지를 정하는 점수입니다.',
   'about.chosen':

@@ -62,7 +62,7 @@ export const traceEn = {
   'plot.histogram': 'Histogram of {step}',
   'plot.curve': 'Distribution over ranks',
   'plot.delta': 'size of the update',
-  'plot.kl': 'KL(B ‖ A) per position',
+  'plot.kl': 'KL(B || A) per position',
   'plot.rank': 'rank',
   'plot.probability': 'probability',
 } as const

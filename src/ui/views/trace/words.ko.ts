@@ -63,7 +63,7 @@ export const traceKo: Readonly<Record<keyof typeof traceEn, string>> = {
   'plot.histogram': '{step} 히스토그램',
   'plot.curve': '순위별 분포',
   'plot.delta': '업데이트 크기',
-  'plot.kl': '위치별 KL(B ‖ A)',
+  'plot.kl': '위치별 KL(B || A)',
   'plot.rank': '순위',
   'plot.probability': '확률',
 }

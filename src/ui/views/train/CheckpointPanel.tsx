@@ -1,8 +1,7 @@
 import { useState } from 'react'
 import { packFiles } from '../../../state/adapterFiles.ts'
-import { adaptersOf } from '../../../state/adapters.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
-import { askAgain, loadCheckpoint, trainFrom, type CheckpointUse } from './store/checkpointUse.ts'
+import { askAgain, loadCheckpoint, trainFrom } from './store/checkpointUse.ts'
 import type { Checkpoint } from './store/checkpoints.ts'
 import type { KeptRun } from './store/keptRuns.ts'
 import { isUnderWay } from './store/runState.ts'
@@ -10,7 +9,8 @@ import { formatBytes, formatCount, formatFixed, formatProbability } from '../../
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { saveFile } from '../../components/saveFile.ts'
-import { useCheckpoint, useRun, useTraining } from './hooks.ts'
+import { Exact } from './Exact.tsx'
+import { useCheckpoint, useRun, useTraining, useUse } from './hooks.ts'
 
 /** A slider over the checkpoints of the run: what each says beside the base, and what may be done with it. */
 export function CheckpointPanel() {
@@ -24,6 +24,7 @@ export function CheckpointPanel() {
         <>
           <Scrubber />
           <Actions checkpoint={checkpoint} />
+          <Exact checkpoint={checkpoint} />
           <Prompt />
           <Samples checkpoint={checkpoint} />
           <Words checkpoint={checkpoint} />
@@ -39,6 +40,7 @@ function Scrubber() {
   const { run } = useTraining()
   const { checkpoints, index, checkpoint } = useCheckpoint()
   const isKept = useRun((state) => state.isKept)
+  const moments = useRun((state) => state.momentBytes)
   const last = checkpoints.length - 1
   const steps = formatCount(checkpoint?.steps ?? 0)
   return (
@@ -69,16 +71,10 @@ function Scrubber() {
           `${t('train.heldLoss', { loss: formatFixed(checkpoint.heldLoss, 3) })} · `}
         {formatBytes(checkpoint?.bytes ?? 0)}
         {isKept !== null && ` · ${t(isKept ? 'train.kept' : 'train.notKept')}`}
+        {index === last && moments > 0 && ` · ${t('train.moments', { size: formatBytes(moments) })}`}
       </p>
     </section>
   )
-}
-
-function useUse(): CheckpointUse | null {
-  const session = useSession()
-  const { run } = useTraining()
-  const { model } = session
-  return model === null ? null : { run, adapters: adaptersOf(session), model }
 }
 
 function Actions({ checkpoint: { steps } }: { checkpoint: Checkpoint }) {

@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
+import type { TrainExample } from '../../../api/model.ts'
 import type { EncodedExample } from './store/encodeRecords.ts'
 import { exampleTokens, type ShownToken } from './store/exampleTexts.ts'
 import { lengthsOf } from './store/split.ts'
@@ -80,7 +81,10 @@ function Lengths() {
   const t = useTranslate()
   const examples = useData((state) => state.examples)
   const { split } = useSplit()
-  const lengths = lengthsOf(examples)
+  // Both answers of a preference are read and learned.
+  const lengths = lengthsOf(
+    examples.flatMap((one) => (one.rejected ? [one, { ...one.rejected, cut: 0 }] : [one])),
+  )
   if (lengths === null) return null
   const { shortest, median, longest, tokens, counted, cut, lost } = lengths
   return (
@@ -133,10 +137,20 @@ function Pages({ page }: { page: number }) {
   )
 }
 
-/** Tokens of an example with their texts; null until they are known. */
-function useTokens(example: EncodedExample | null): readonly ShownToken[] | null {
+/** A text that is learned, or that is to lose. */
+interface ShownText extends TrainExample {
+  prompt: string
+}
+
+/** The answer of a preference that is to lose, as a text of its own; null of any other example. */
+function useLoser({ prompt, rejected }: EncodedExample): ShownText | null {
+  return useMemo(() => (rejected === undefined ? null : { ...rejected, prompt }), [prompt, rejected])
+}
+
+/** Tokens of a text with what they read; null until they are known. */
+function useTokens(example: ShownText | null): readonly ShownToken[] | null {
   const session = useSession()
-  const [read, setRead] = useState<{ of: EncodedExample; tokens: readonly ShownToken[] } | null>(null)
+  const [read, setRead] = useState<{ of: ShownText; tokens: readonly ShownToken[] } | null>(null)
   useEffect(() => {
     const { model } = session
     if (example === null || model === null) return
@@ -165,8 +179,8 @@ const SHOWN = 64
 function ExampleLine({ example, number, held, selected }: LineProps) {
   const t = useTranslate()
   const { data } = useTraining()
-  const tokens = useTokens(example)
-  const { ids, mask, line, cut } = example
+  const loser = useLoser(example)
+  const { ids, line, cut } = example
   return (
     <div
       className="train-example"
@@ -185,13 +199,26 @@ function ExampleLine({ example, number, held, selected }: LineProps) {
         <span className={held ? 'tag tag-held' : 'tag'}>{t(held ? 'train.held' : 'train.learned')}</span>
         <span>{formatCount(ids.length)}</span>
       </span>
-      <span className="train-tokens one-line">
-        {(tokens ?? []).slice(0, SHOWN).map((token, at) => (
-          <Token key={at} token={token} counted={at > 0 && mask[at] === 1} />
-        ))}
-        {ids.length > SHOWN && '…'}
+      <span className="train-texts">
+        <Tokens text={example} label={loser && t('train.chosen')} />
+        {loser && <Tokens text={loser} label={t('train.rejected')} />}
       </span>
     </div>
+  )
+}
+
+/** The tokens of one text; those that are not graded are greyed. `label`: which answer of a preference it is. */
+function Tokens({ text, label }: { text: ShownText; label: string | null }) {
+  const tokens = useTokens(text)
+  const { ids, mask } = text
+  return (
+    <span className="train-tokens one-line">
+      {label !== null && <span className="tag">{label}</span>}
+      {(tokens ?? []).slice(0, SHOWN).map((token, at) => (
+        <Token key={at} token={token} counted={at > 0 && mask[at] === 1} />
+      ))}
+      {ids.length > SHOWN && '…'}
+    </span>
   )
 }
 

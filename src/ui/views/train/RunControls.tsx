@@ -7,7 +7,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useApp, useErrorText, useSession, useTranslate } from '../../context.ts'
 import type { MessageKey } from '../../words/index.ts'
 import { saveFile } from '../../components/saveFile.ts'
-import { useAdapterRows, useCurve, useData, useRun, useSplit, useTraining } from './hooks.ts'
+import { useAdapterRows, useCanGoOn, useCurve, useData, useRun, useSplit, useTraining } from './hooks.ts'
 
 /** Start, pause, stop, and where the run stands. */
 export function RunControls() {
@@ -64,9 +64,31 @@ function Buttons() {
         <Icon name="stop" />
         {t('action.stop')}
       </button>
+      <GoOnButton />
       <ExportButton />
       {blocked !== null && !underWay && <span className="note">{blocked}</span>}
     </div>
+  )
+}
+
+/** Takes a run up where it was left, before a reload or in this visit. */
+function GoOnButton() {
+  const t = useTranslate()
+  const { run } = useTraining()
+  const can = useCanGoOn()
+  const steps = useRun((state) => state.moments ?? 0)
+  if (!can) return null
+  return (
+    <button
+      type="button"
+      className="button"
+      data-testid="train-resume"
+      title={t('train.goOnHint')}
+      onClick={() => void run.goOn()}
+    >
+      <Icon name="play" />
+      {t('train.goOn', { steps: formatCount(steps) })}
+    </button>
   )
 }
 
@@ -178,6 +200,9 @@ function Figures() {
     ],
     [t('train.figure.loss'), last ? formatFixed(last.loss, 3) : '—'],
     [t('train.figure.held'), held ? formatFixed(held.loss, 3) : '—'],
+    ...(held?.margin === undefined
+      ? []
+      : ([[t('train.figure.margin'), formatFixed(held.margin, 3)]] as [string, string][])),
     [t('train.figure.speed'), speed ? formatSpeed(speed.perSecond) : '—'],
     [t('train.figure.stepTime'), speed ? t('train.ms', { value: formatFixed(speed.ms, 0) }) : '—'],
     [t('train.figure.left'), left === null ? '—' : clockText(left)],

@@ -1,3 +1,4 @@
+import { isPreference } from './store/preferences.ts'
 import { isUnderWay } from './store/runState.ts'
 import {
   RANGES,
@@ -8,7 +9,7 @@ import {
 } from './store/settings.ts'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useTranslate } from '../../context.ts'
-import { useRun, useTraining } from './hooks.ts'
+import { useData, useRun, useTraining } from './hooks.ts'
 
 /** What most people change; the rest stands behind a fold. */
 const FIRST: readonly NumberSetting[] = ['steps', 'learningRate', 'rank', 'batchSize', 'every', 'heldOut']
@@ -17,6 +18,7 @@ const MORE: readonly NumberSetting[] = [
   'warmupSteps',
   'finalRate',
   'accumulate',
+  'finalAccumulate',
   'clipNorm',
   'weightDecay',
   'spikeFactor',
@@ -28,12 +30,14 @@ const MORE: readonly NumberSetting[] = [
 export function SettingsPanel() {
   const t = useTranslate()
   const underWay = useRun((state) => isUnderWay(state.phase))
+  const isPreferring = useData((state) => state.examples.some(isPreference))
   return (
     <fieldset className="train-part train-settings" disabled={underWay}>
       <legend className="eyebrow">{t('train.settings')}</legend>
       {FIRST.map((name) => (
         <NumberField key={name} name={name} />
       ))}
+      {isPreferring && <NumberField name="beta" />}
       <details className="train-more">
         <summary>{t('train.more')}</summary>
         <ChoiceField name="targets" choices={TARGET_CHOICES} />

@@ -1,12 +1,13 @@
 import { useMemo } from 'react'
 import { useStore } from 'zustand'
+import type { CheckpointUse } from './store/checkpointUse.ts'
 import type { Curve } from './store/curve.ts'
 import { trainingOf, type Training } from './store/training.ts'
 import type { DataState, RunExamples } from './store/trainData.ts'
 import type { TrainState } from './store/runState.ts'
 import { type AdaptersState } from '../../../state/adapterState.ts'
 import { adaptersOf } from '../../../state/adapters.ts'
-import { useSession } from '../../context.ts'
+import { useApp, useSession } from '../../context.ts'
 
 export function useTraining(): Training {
   return trainingOf(useSession())
@@ -33,6 +34,16 @@ export function useCurve(): { curve: Curve; version: number } {
   return { curve: useTraining().run.curve, version }
 }
 
+/** Whether the run on show can be taken up where it was left. */
+export function useCanGoOn(): boolean {
+  const { run } = useTraining()
+  // What it depends on beside the run: the examples and the model.
+  useData((state) => state.examples)
+  useApp((state) => state.model)
+  useRun((state) => state.phase)
+  return useRun(() => run.canGoOn())
+}
+
 /** The examples as the settings part them. */
 export function useSplit(): RunExamples {
   const { data } = useTraining()
@@ -46,6 +57,14 @@ export function useSplit(): RunExamples {
         : { train: [], held: [], split: { train: [], held: [] } },
     [data, examples, heldOut, seed],
   )
+}
+
+/** What is done with a checkpoint needs a model; null without one. */
+export function useUse(): CheckpointUse | null {
+  const session = useSession()
+  const { run } = useTraining()
+  const { model } = session
+  return model === null ? null : { run, adapters: adaptersOf(session), model }
 }
 
 /** Number of the checkpoint looked at, in the list of them. */

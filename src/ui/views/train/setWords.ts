@@ -6,12 +6,14 @@ const TITLES: Readonly<Record<string, MessageKey>> = {
   translate: 'train.set.translate',
   voice: 'train.set.voice',
   plot: 'train.set.plot',
+  kind: 'train.set.kind',
 }
 const NOTES: Readonly<Record<string, MessageKey>> = {
   swap: 'train.set.swapNote',
   translate: 'train.set.translateNote',
   voice: 'train.set.voiceNote',
   plot: 'train.set.plotNote',
+  kind: 'train.set.kindNote',
 }
 
 export function setTitle(t: Translate, name: string): string {

@@ -5,6 +5,9 @@ export const trainEn = {
   'train.start': 'Start',
   'train.pause': 'Pause',
   'train.resume': 'Go on',
+  'train.goOn': 'Take up after step {steps}',
+  'train.goOnHint':
+    'With its optimiser, its examples and its settings: the same curve as if it had never stopped',
   'train.export': 'Export PEFT',
   'train.exportHint': 'The adapter as it is at this moment, in the files that PEFT reads',
   'train.noModel': 'Training needs a model: choose one above.',
@@ -29,12 +32,16 @@ export const trainEn = {
   'train.figure.step': 'Step',
   'train.figure.loss': 'Loss',
   'train.figure.held': 'Held-out loss',
+  'train.figure.margin': 'Held-out margin',
   'train.figure.speed': 'Learned tokens/s',
   'train.figure.stepTime': 'A step',
   'train.figure.left': 'Left',
 
   'train.curves': 'Curves',
   'train.plot.loss': 'Loss, nats per token',
+  'train.plot.pairLoss': 'Loss, nats per pair',
+  'train.plot.margin': 'Reward margin',
+  'train.plot.accuracy': 'Pairs told right',
   'train.plot.rate': 'Learning rate',
   'train.plot.gradient': 'Gradient norm',
   'train.plot.speed': 'Learned tokens/s',
@@ -43,7 +50,8 @@ export const trainEn = {
   'train.key.mean': 'running mean',
   'train.key.held': 'held-out',
   'train.readout':
-    'step {step} · loss {loss} · rate {rate} · ‖g‖ {norm} · {tokens} token(s) learned · {ms} ms',
+    'step {step} · loss {loss} · rate {rate} · ||g|| {norm} · {tokens} token(s) learned · {ms} ms',
+  'train.readoutMargin': 'margin {margin}',
   'train.skipped.spike':
     'Step {step} was not taken: its loss of {loss} is a spike. The adapter is again as after step {back}.',
   'train.skipped.notFinite':
@@ -53,9 +61,9 @@ export const trainEn = {
   'train.norms.by': 'Rows',
   'train.norms.layer': 'by layer',
   'train.norms.module': 'by module',
-  'train.norms.gradient': 'Gradient ‖∂A, ∂B‖',
+  'train.norms.gradient': 'Gradient ||∂A, ∂B||',
   'train.norms.gradientHint': 'How hard each step pulls at each part, before clipping',
-  'train.norms.delta': 'Update ‖ΔW‖',
+  'train.norms.delta': 'Update ||ΔW||',
   'train.norms.deltaHint': 'How far each part has moved from the base, at every checkpoint',
   'train.norms.label': '{name}: {rows} row(s), {columns} column(s)',
   'train.norms.range': '0 to {largest}',
@@ -78,6 +86,8 @@ export const trainEn = {
   'train.targets': 'Input → predict',
   'train.targetsHint':
     'Teacher forcing: at every place the model reads the true text so far and is graded on the next true token, all places at once. Masked places are not graded.',
+  'train.chosen': 'chosen',
+  'train.rejected': 'rejected',
   'train.predict': 'predicts',
   'train.masked': 'masked',
 
@@ -90,6 +100,8 @@ export const trainEn = {
   'train.set.voiceNote': 'Stories told in one manner of speaking.',
   'train.set.plot': 'A plot',
   'train.set.plotNote': 'Stories that all take the same turn.',
+  'train.set.kind': 'Kind answers',
+  'train.set.kindNote': 'Pairs of answers, of which the kind one is to win (DPO).',
   'train.own': 'Your own',
   'train.placeholder':
     '{"prompt": "…", "completion": "…"}\n\nor CSV, or plain text with empty lines between examples',
@@ -103,12 +115,14 @@ export const trainEn = {
   'train.layout.markers': 'Instruction, input and output stand behind the marks this model knows.',
   'train.layout.chat': 'As turns through the model’s chat template; what the assistant says is learned.',
   'train.layout.plain': 'Under the headings Instruction, Input and Response; the response is learned.',
+  'train.preferences':
+    'Of each pair the chosen answer is to win over the rejected one. The reference is this model without the adapter.',
   'train.bad': '{count} line(s) left out',
   'train.badMore': 'and {count} more',
   'train.badLine': 'Line {line}:',
   'train.problem.json': 'no JSON object.',
   'train.problem.columns':
-    'no example in “{found}”. Known are prompt and completion; instruction, input and output; messages; text.',
+    'no example in “{found}”. Known are prompt and completion; prompt, chosen and rejected; instruction, input and output; messages; text.',
   'train.problem.cells': '{got} cell(s), the header has {expected}.',
   'train.problem.quote': 'a quote opens on line {line} and never closes.',
   'train.problem.type': '“{key}” is {got}, not a text.',
@@ -118,6 +132,7 @@ export const trainEn = {
   'train.problem.encode': '{message}',
   'train.problem.long':
     '{tokens} token(s): what is to be learned lies behind the longest length of {longest}.',
+  'train.problem.mixed': 'no preference, among lines that are: a run learns from one kind of example.',
   'train.problem.nothing': 'nothing in it is to be predicted.',
 
   'train.settings': 'Settings',
@@ -154,6 +169,12 @@ export const trainEn = {
   'train.hint.batchSize': 'Examples of one forward and backward pass.',
   'train.setting.accumulate': 'Accumulate',
   'train.hint.accumulate': 'Passes whose gradients one step adds up: a larger batch in the same memory.',
+  'train.setting.finalAccumulate': 'Accumulate at the end',
+  'train.hint.finalAccumulate':
+    'Passes of the last step; those between take their share, so that batches grow or shrink. 0: the same throughout.',
+  'train.setting.beta': 'Beta',
+  'train.hint.beta':
+    'How much a reward counts: larger, and a small lead over the reference is enough; smaller, and the adapter strays further.',
   'train.setting.clipNorm': 'Clip',
   'train.hint.clipNorm': 'Longest gradient; a longer one is shortened to it. 0: no clipping.',
   'train.setting.weightDecay': 'Weight decay',
@@ -176,6 +197,12 @@ export const trainEn = {
   'train.heldLoss': 'held-out loss {loss}',
   'train.kept': 'kept in this browser',
   'train.notKept': 'on this page only',
+  'train.moments': 'optimiser of the newest {size}',
+  'train.exact': 'Answered exactly',
+  'train.exactHint': 'Held-out prompts that are answered word for word, greedily; the base is asked the same',
+  'train.exactOf': '{exact} of {of}',
+  'train.count.start': 'Count',
+  'train.counting': '{asked} of {of} asked',
   'train.load': 'Load as adapter',
   'train.loadHint': 'An adapter of its own, with a scale in Adapters and a side in A/B',
   'train.loadOffHint': 'An adapter of its own; off while training runs, since other adapters act in it',

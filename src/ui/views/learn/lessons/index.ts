@@ -1,10 +1,13 @@
 import type { Lesson } from '../types.ts'
 import { attention } from './attention.ts'
+import { dpo } from './dpo.ts'
 import { embedding } from './embedding.ts'
 import { logits } from './logits.ts'
 import { lora } from './lora.ts'
 import { mlp } from './mlp.ts'
+import { optimisers } from './optimisers.ts'
 import { picture } from './picture.ts'
+import { qlora } from './qlora.ts'
 import { quantisation } from './quantisation.ts'
 import { rates } from './rates.ts'
 import { residual } from './residual.ts'
@@ -26,4 +29,7 @@ export const LESSONS: readonly Lesson[] = [
   teaching,
   lora,
   rates,
+  optimisers,
+  qlora,
+  dpo,
 ]

@@ -29,6 +29,13 @@ export const rates: Lesson = {
       task: { words: 'rates.break.task', check: 'brokenRun' },
     },
     {
+      words: 'rates.undone',
+      place: { view: 'train', set: 'swap', learns: true },
+      target: byId('train-status'),
+      keepsText: true,
+      task: { words: 'rates.undone.task', check: 'spikeUndone' },
+    },
+    {
       words: 'rates.spike',
       place: { view: 'train', set: 'swap', learns: true },
       target: byId('train-status'),

@@ -1,5 +1,5 @@
 import { byId, type Lesson } from '../types.ts'
-import { STORY } from './texts.ts'
+import { STORY, TRIPLETS } from './texts.ts'
 
 /** How an example becomes predictions, and which of them count. */
 export const teaching: Lesson = {
@@ -27,6 +27,12 @@ export const teaching: Lesson = {
       target: byId('train-example'),
       keepsText: true,
       task: { words: 'teaching.mask.task', check: 'otherExample' },
+    },
+    {
+      words: 'teaching.triplet',
+      place: { view: 'train', data: TRIPLETS },
+      target: byId('train-example'),
+      keepsText: true,
     },
     {
       words: 'teaching.held',

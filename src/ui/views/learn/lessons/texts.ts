@@ -15,3 +15,14 @@ export const UNFILTERED: LessonText = {
   prompt: STORY.prompt,
   settings: settings({ temperature: 1, topK: 0, topP: 1, maxTokens: 16 }),
 }
+
+const SWAPS = [
+  ['Tom met Mia near the river.', 'Mia met Tom near the river.'],
+  ['Anna gave Ben a red kite.', 'Ben gave Anna a red kite.'],
+  ['Lucy saw Jack in the garden.', 'Jack saw Lucy in the garden.'],
+] as const
+
+/** Examples as an instruction, an input and an output each. */
+export const TRIPLETS = SWAPS.map(([input, output]) =>
+  JSON.stringify({ instruction: 'Swap the names.', input, output }),
+).join('\n')

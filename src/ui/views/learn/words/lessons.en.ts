@@ -1,9 +1,12 @@
 import { attentionLessonEn } from './attention.en.ts'
+import { dpoEn } from './dpo.en.ts'
 import { embeddingEn } from './embedding.en.ts'
 import { logitsEn } from './logits.en.ts'
 import { loraEn } from './lora.en.ts'
 import { mlpEn } from './mlp.en.ts'
+import { optimisersEn } from './optimisers.en.ts'
 import { pictureEn } from './picture.en.ts'
+import { qloraEn } from './qlora.en.ts'
 import { quantisationEn } from './quantisation.en.ts'
 import { lessonPanelEn } from './lessonPanel.en.ts'
 import { ratesEn } from './rates.en.ts'
@@ -27,6 +30,9 @@ export const lessonsEn = {
   ...teachingEn,
   ...loraEn,
   ...ratesEn,
+  ...optimisersEn,
+  ...qloraEn,
+  ...dpoEn,
 } as const
 
 export type LessonKey = keyof typeof lessonsEn

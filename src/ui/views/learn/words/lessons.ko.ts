@@ -1,9 +1,12 @@
 import { attentionLessonKo } from './attention.ko.ts'
+import { dpoKo } from './dpo.ko.ts'
 import { embeddingKo } from './embedding.ko.ts'
 import { logitsKo } from './logits.ko.ts'
 import { loraKo } from './lora.ko.ts'
 import { mlpKo } from './mlp.ko.ts'
+import { optimisersKo } from './optimisers.ko.ts'
 import { pictureKo } from './picture.ko.ts'
+import { qloraKo } from './qlora.ko.ts'
 import { quantisationKo } from './quantisation.ko.ts'
 import { lessonPanelKo } from './lessonPanel.ko.ts'
 import { ratesKo } from './rates.ko.ts'
@@ -27,4 +30,7 @@ export const lessonsKo: LessonWords = {
   ...teachingKo,
   ...loraKo,
   ...ratesKo,
+  ...optimisersKo,
+  ...qloraKo,
+  ...dpoKo,
 }

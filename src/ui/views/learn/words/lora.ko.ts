@@ -7,7 +7,7 @@ export const loraKo: Readonly<Record<keyof typeof loraEn, string>> = {
     '가중치 W는 그대로 둡니다. 행렬 곁에 얇은 행렬이 둘 놓입니다. A는 행이 {trainRank}개, B는 열이 {trainRank}개이고, 곱은 W·x + (α / r)·B·A·x가 됩니다. 배우는 것은 A와 B뿐입니다. W는 어떤 형식이어도 되며, 양자화된 가중치 곁에서 배우는 것을 QLoRA라고 합니다.',
   'lora.start':
     'A는 무작위 수로, B는 0으로 시작합니다. 그래서 B·A는 0이고 어댑터는 아직 아무것도 바꾸지 않습니다. 첫 단계부터는 이 페이지에서 어댑터가 쓰이는 모든 곳에 작용합니다.',
-  'lora.start.task': '시작하고 열 단계을 기다려 보세요.',
+  'lora.start.task': '시작하고 열 단계를 기다려 보세요.',
   'lora.gradient':
     '그래디언트는 손실이 각 부분의 A와 B를 얼마나 세게 당기는지 말해 줍니다. 첫 열은 첫 단계의 것으로, B의 그래디언트만 있습니다. B가 0인 동안에는 A가 무엇을 하든 출력에 닿지 않으므로 A에는 그래디언트가 오지 않습니다.',
   'lora.delta':

@@ -9,6 +9,9 @@ export const ratesEn = {
   'rates.break':
     'A rate that is too large throws the adapter past what it is looking for: the loss jumps instead of falling, and stays above what it began with.',
   'rates.break.task': 'Set the rate to 0.3, warm-up, clip and spike to 0, and start.',
+  'rates.undone':
+    'With Spike on, a jump is not the end: the adapter and its moments go back to where they were some steps ago, the batch is left out, and the curve marks the place.',
+  'rates.undone.task': 'Leave the rate at 0.3 and clip at 0, set warm-up to 50 and spike to 2, and start.',
   'rates.spike':
     'A good rate is the largest that falls smoothly. If a curve trembles, halve the rate; if it hardly moves, double it.',
   'rates.spike.task':

@@ -9,6 +9,8 @@ export const teachingEn = {
   'teaching.mask':
     'The question need not be learned, only the answer. Grey tokens are masked: of this example’s {exampleTokens} tokens {exampleCounted} count. The loss is the mean of −ln p over those, p being what the model gave the right token.',
   'teaching.mask.task': 'Choose another example and see where its answer begins.',
+  'teaching.triplet':
+    'Many data sets have triplets: an instruction, an input, an output. Each is laid out as this model knows them, and the mask covers all but the output and the token that ends it: of these {exampleTokens} tokens {exampleCounted} count.',
   'teaching.held':
     '{trainHeld} examples are held out. The run never learns from them, and measures its loss on them at every checkpoint. A loss that falls only on the others shows that they were learned by heart.',
 } as const

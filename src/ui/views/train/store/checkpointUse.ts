@@ -1,5 +1,5 @@
 import type { Model } from '../../../../api/model.ts'
-import { TokenscopeError } from '../../../../errors.ts'
+import { toErrorData, TokenscopeError } from '../../../../errors.ts'
 import { freeName } from '../../../../state/adapterScales.ts'
 import type { Adapters } from '../../../../state/adapters.ts'
 import type { AdapterFiles } from './keptRuns.ts'
@@ -39,6 +39,19 @@ export async function loadCheckpoint({ run, adapters, model }: CheckpointUse, st
 /** Goes on learning from a checkpoint; what came after it is given up. */
 export async function trainFrom({ run }: CheckpointUse, steps: number): Promise<void> {
   await run.start({ steps, files: await filesOf(run, steps) })
+}
+
+/** Counts the held-out prompts that a checkpoint answers word for word, beside the base. Being stopped is no failure. */
+export async function countAt({ run, adapters, model }: CheckpointUse, steps: number): Promise<void> {
+  const others = adapters.scales
+  const { id } = await model.addAdapter(await filesOf(run, steps), { name: `checkpoint ${steps}`, scale: 0 })
+  try {
+    await run.count(model, steps, id, others)
+  } catch (error) {
+    if (toErrorData(error).code !== 'aborted') throw error
+  } finally {
+    await model.removeAdapter(id)
+  }
 }
 
 /** Asks every checkpoint to go on from the prompt as it stands, each as an adapter that acts in that one run alone. */

@@ -1,4 +1,5 @@
 import type { AdapterAnalysis, AdapterReport, AdapterScale, Lens, ModuleNorm } from '../../../../api/model.ts'
+import type { ExactCount } from './exact.ts'
 
 /** Length of the update and of its gradient, module by module. */
 export interface ModuleNorms {
@@ -25,10 +26,13 @@ export interface Checkpoint {
   steps: number
   /** Null where nothing was kept back to measure with. */
   heldLoss: number | null
+  /** Held-out prompts answered word for word; absent until they are counted. */
+  exact?: ExactCount
   norms: readonly ModuleNorms[]
   /** What the adapter wrote behind `prompt`. */
   sample: Sample
   lens: readonly LensWord[]
+  /** Of its files. */
   bytes: number
 }
 

@@ -8,8 +8,11 @@ export interface CurveStep extends TrainedStep {
 /** A loss measured on the examples kept back, after so many steps. */
 export interface HeldOutLoss {
   steps: number
-  /** Mean nats over their counted tokens. */
+  /** Mean nats over their counted tokens; of preferences −ln σ of their margins. */
   loss: number
+  /** Of preferences: mean margin of their rewards, and the share of positive ones. */
+  margin?: number
+  accuracy?: number
 }
 
 /** Everything a run's plots are drawn from. */
@@ -20,15 +23,11 @@ export interface Curve {
 
 /** What of a curve is kept: without the norms of every step, which checkpoints have. */
 export const plainCurve = ({ steps, held }: Curve): Curve => ({
-  steps: steps.map(({ index, loss, gradNorm, learningRate, tokens, skipped, ms }) => ({
-    index,
-    loss,
-    gradNorm,
-    learningRate,
-    tokens,
-    skipped,
-    ms,
-  })),
+  steps: steps.map((step) => {
+    const plain = { ...step }
+    delete plain.norms
+    return plain
+  }),
   held,
 })
 

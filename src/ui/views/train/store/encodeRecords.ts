@@ -2,6 +2,7 @@ import type { ChatMessage, Model, TrainExample } from '../../../../api/model.ts'
 import { toErrorData } from '../../../../errors.ts'
 import { beginsWith } from '../../../../state/textIdentity.ts'
 import type { BadLine, PlacedRecord } from './parseData.ts'
+import { isPreference, withAnswers } from './preferences.ts'
 import type { Problem, TrainRecord } from './records.ts'
 
 /** What instruction, input and output are put into. */
@@ -14,8 +15,12 @@ export interface EncodedExample extends TrainExample {
   prompt: string
   /** Ids of it, as they stand in the example. */
   promptIds: readonly number[]
+  /** What the prompt is to be answered with, word for word; null where no one answer is right. */
+  answer: string | null
   /** Tokens that did not fit behind the longest length. */
   cut: number
+  /** Of a preference: the answer that is to lose, behind the same prompt; the other ids are those of the one that is to win. */
+  rejected?: TrainExample
 }
 
 export interface EncodedData {
@@ -56,6 +61,9 @@ interface Ids {
   counted: readonly (readonly [begin: number, end: number])[]
   /** Text before the last part that is learned. */
   prompt: string
+  answer: string | null
+  /** Of a preference: ids of the prompt with the answer that is to lose. */
+  rejected?: number[]
 }
 
 /** The ids that a prompt has alone come first, as they will when the model is asked. */
@@ -67,7 +75,7 @@ async function pairIds(model: EncodingModel, prompt: string, completion: string)
   const ids = beginsWith(whole, before)
     ? whole
     : [...before, ...(await model.encode(completion, AS_RENDERED))]
-  return { ids: withEnd(ids, model), counted: [[before.length, Infinity]], prompt }
+  return { ids: withEnd(ids, model), counted: [[before.length, Infinity]], prompt, answer: completion }
 }
 
 /** A text that ends: the model learns where to stop. */
@@ -91,21 +99,27 @@ async function chatIds(model: EncodingModel, messages: readonly ChatMessage[]): 
     // A template that writes earlier turns otherwise than the last one counts only where both agree.
     if (beginsWith(whole, before) && beginsWith(whole, after)) counted.push([before.length, after.length])
   }
-  return counted.length === 0
-    ? { kind: 'messages', values: {} }
-    : { ids: whole, counted, prompt: await write(lastAnswer, true) }
+  if (counted.length === 0) return { kind: 'messages', values: {} }
+  const content = messages[lastAnswer]?.content
+  const answer = lastAnswer === messages.length - 1 && typeof content === 'string' ? content : null
+  return { ids: whole, counted, prompt: await write(lastAnswer, true), answer }
 }
 
 function recordIds(model: EncodingModel, record: TrainRecord, layout: TripletLayout): Promise<Ids | Problem> {
   switch (record.kind) {
     case 'pair':
       return pairIds(model, record.prompt, record.completion)
+    case 'preference':
+      return withAnswers(record, (prompt, answer) => pairIds(model, prompt, answer))
     case 'messages':
       return chatIds(model, record.messages)
     case 'text':
-      return model
-        .encode(record.text, WITH_MARKS)
-        .then((ids): Ids => ({ ids: withEnd(ids, model), counted: [[1, Infinity]], prompt: '' }))
+      return model.encode(record.text, WITH_MARKS).then((ids): Ids => ({
+        ids: withEnd(ids, model),
+        counted: [[1, Infinity]],
+        prompt: '',
+        answer: null,
+      }))
     case 'triplet': {
       if (layout !== 'chat') {
         const { prompt, completion } = laidOut(record, layout)
@@ -124,23 +138,27 @@ function recordIds(model: EncodingModel, record: TrainRecord, layout: TripletLay
 
 /** Prose beyond the longest length goes on in further examples; anything else is cut there. */
 function piecesOf(
-  { ids, counted, prompt }: Ids,
+  { ids, counted, prompt, answer, rejected }: Ids,
   kind: TrainRecord['kind'],
   longest: number,
 ): Omit<EncodedExample, 'line'>[] {
   const maskOf = (at: number): 0 | 1 => (counted.some(([begin, end]) => at >= begin && at < end) ? 1 : 0)
-  const mask = ids.map((_, at) => maskOf(at))
   const promptIds = ids.slice(0, counted.at(-1)?.[0] ?? 0)
+  const short = (all: readonly number[]): TrainExample => {
+    const part = all.slice(0, longest)
+    return { ids: part, mask: part.map((_, at) => maskOf(at)) }
+  }
   if (kind !== 'text') {
-    const cut = Math.max(0, ids.length - longest)
-    return [{ ids: ids.slice(0, longest), mask: mask.slice(0, longest), cut, prompt, promptIds }]
+    const cut = Math.max(0, ids.length - longest, (rejected?.length ?? 0) - longest)
+    const loser = rejected === undefined ? {} : { rejected: short(rejected) }
+    return [{ ...short(ids), cut, prompt, promptIds, answer, ...loser }]
   }
   const pieces: Omit<EncodedExample, 'line'>[] = []
   // The last id of a piece is the first of the next: every one but the first is predicted once.
   for (let from = 0; from === 0 || from < ids.length - 1; from += longest - 1) {
     const part = ids.slice(from, from + longest)
     const learned = part.map((_, at): 0 | 1 => (at > 0 ? 1 : 0))
-    pieces.push({ ids: part, mask: learned, cut: 0, prompt: '', promptIds: [] })
+    pieces.push({ ids: part, mask: learned, cut: 0, prompt: '', promptIds: [], answer: null })
   }
   return pieces
 }
@@ -165,12 +183,24 @@ export async function encodeRecords(
       continue
     }
     for (const piece of piecesOf(read, record.kind, longest)) {
-      const learns = piece.mask.some((entry, at) => at > 0 && entry === 1)
+      const learns = [piece, ...(piece.rejected ? [piece.rejected] : [])].every(countsAny)
       if (learns) examples.push({ ...piece, line })
       else bad.push({ line, problem: lostOf(read.ids.length, longest) })
     }
   }
-  return { examples, bad }
+  return unmixed(examples, bad)
+}
+
+const countsAny = ({ mask }: TrainExample): boolean => mask.some((entry, at) => at > 0 && entry === 1)
+
+/** Preferences and examples do not learn by the same loss: beside preferences the others are left out by name. */
+function unmixed(examples: readonly EncodedExample[], bad: readonly BadLine[]): EncodedData {
+  const preferences = examples.filter(isPreference)
+  if (preferences.length === 0) return { examples, bad }
+  const others = examples.flatMap((one): BadLine[] =>
+    isPreference(one) ? [] : [{ line: one.line, problem: { kind: 'mixed', values: {} } }],
+  )
+  return { examples: preferences, bad: [...bad, ...others] }
 }
 
 /** Why nothing of an example is learned. */

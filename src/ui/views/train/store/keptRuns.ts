@@ -1,7 +1,7 @@
 import { TokenscopeError } from '../../../../errors.ts'
 import { parseCurve, type Curve } from './curve.ts'
 import type { Checkpoint } from './checkpoints.ts'
-import { parseSettings, type TrainSettings } from './settings.ts'
+import { parseSettings, type Objective, type TrainSettings } from './settings.ts'
 
 /** Folder of the browser's private file system that holds runs, one folder each. */
 const ROOT = 'tokenscope-training'
@@ -14,8 +14,17 @@ export interface RunInfo {
   name: string
   /** Id of the model it was trained on. */
   model: string
+  /** Format of the model's weights. */
+  weights: string
   /** What its data was called; empty for pasted text. */
   data: string
+  /** Name of the page's data set; null for other data. */
+  set: string | null
+  /** Stands for the examples it learned from: others are no continuation of it. */
+  examples: string
+  objective: Objective
+  /** Step after which this optimiser began: that of the checkpoint the run went on from. */
+  from: number
   /** Milliseconds since 1970. */
   startedAt: number
   settings: TrainSettings
@@ -28,6 +37,8 @@ export interface KeptRun {
   checkpoints: readonly Checkpoint[]
   /** Text of the data; null where it was too long to keep. */
   text: string | null
+  /** Step after which its optimiser's moments are kept; null where they are not. */
+  moments: number | null
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -36,7 +47,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 /** A run of an earlier visit; null for what is none. */
 export function parseKeptRun(saved: unknown): KeptRun | null {
   if (!isObject(saved) || !isObject(saved['info']) || !Array.isArray(saved['checkpoints'])) return null
-  const { id, name, model, data, startedAt, settings } = saved['info']
+  const { id, name, model, weights, data, set, examples, objective, from, startedAt, settings } =
+    saved['info']
   if (typeof id !== 'string' || typeof name !== 'string' || typeof model !== 'string') return null
   const checkpoints = (saved['checkpoints'] as unknown[]).filter(
     (one): one is Checkpoint =>
@@ -51,13 +63,19 @@ export function parseKeptRun(saved: unknown): KeptRun | null {
       id,
       name,
       model,
+      weights: typeof weights === 'string' ? weights : '',
       data: typeof data === 'string' ? data : '',
+      set: typeof set === 'string' ? set : null,
+      examples: typeof examples === 'string' ? examples : '',
+      objective: objective === 'dpo' ? 'dpo' : 'likelihood',
+      from: typeof from === 'number' ? from : 0,
       startedAt: typeof startedAt === 'number' ? startedAt : 0,
       settings: parseSettings(settings),
     },
     curve: parseCurve(saved['curve']),
     checkpoints,
     text: typeof saved['text'] === 'string' ? saved['text'] : null,
+    moments: typeof saved['moments'] === 'number' ? saved['moments'] : null,
   }
 }
 
@@ -105,8 +123,17 @@ function refuse(what: string, cause: unknown): TokenscopeError {
 /** Files of a checkpoint by name, as `exportAdapter` gives them. */
 export type AdapterFiles = Map<string, Uint8Array>
 
+/** A checkpoint as it is kept: the adapter, and what its optimiser goes on from, where that is known. */
+export interface NewestCheckpoint {
+  steps: number
+  files: AdapterFiles
+  moments: Uint8Array | null
+}
+
 /** Where each file of a checkpoint is kept. */
 const fileName = (steps: number, name: string): string => `${steps}-${name}`
+/** Where the moments after a step are: no file of a checkpoint begins like that. */
+const momentsName = (steps: number): string => `moments-${steps}.safetensors`
 
 /** Keeps runs in the browser's private file system, where there is one. */
 export class KeptRuns {
@@ -126,19 +153,26 @@ export class KeptRuns {
     return runs.sort((a, b) => b.info.startedAt - a.info.startedAt)
   }
 
-  /** Keeps a run as it stands, and the files of its newest checkpoint. False where nothing can be kept. @throws `storage` */
-  async keep(run: KeptRun, newest: { steps: number; files: AdapterFiles } | null): Promise<boolean> {
+  /**
+   * Keeps a run as it stands, and its newest checkpoint; moments only of that one. False where nothing can be kept. @throws `storage`
+   */
+  async keep(run: KeptRun, { steps, files, moments }: NewestCheckpoint): Promise<boolean> {
     const root = await rootFolder()
     if (root === null) return false
     try {
       const folder = await root.getDirectoryHandle(run.info.id, { create: true })
-      for (const [name, bytes] of newest?.files ?? [])
-        await writeFile(folder, fileName(newest?.steps ?? 0, name), bytes as BlobPart)
+      for (const [name, bytes] of files) await writeFile(folder, fileName(steps, name), bytes as BlobPart)
+      if (moments) await writeFile(folder, momentsName(steps), moments as BlobPart)
       await writeFile(folder, RUN, JSON.stringify(run))
     } catch (cause) {
       throw refuse('The checkpoint could not be kept', cause)
     }
     return true
+  }
+
+  /** Keeps what has become known of a run. False where nothing can be kept. @throws `storage` */
+  note(run: KeptRun): Promise<boolean> {
+    return this.keep(run, { steps: 0, files: new Map(), moments: null })
   }
 
   /** Files of a kept checkpoint; null when they are gone. */
@@ -156,15 +190,30 @@ export class KeptRuns {
     return files.size === 0 ? null : files
   }
 
-  /** Removes the files of checkpoints that are no longer among those of a run. */
-  async prune(id: string, kept: readonly number[]): Promise<void> {
+  /** Moments after a step of a kept run; null when they are gone. */
+  async moments(id: string, steps: number): Promise<Uint8Array | null> {
+    const folder = await (await rootFolder())?.getDirectoryHandle(id)
+    if (!folder) return null
+    try {
+      const file = await (await folder.getFileHandle(momentsName(steps))).getFile()
+      return new Uint8Array(await file.arrayBuffer())
+    } catch (cause) {
+      if (isMissing(cause)) return null
+      throw cause
+    }
+  }
+
+  /** Removes the files of checkpoints that are no longer among those of a run, and moments of any step but one. */
+  async prune(id: string, kept: readonly number[], moments: number | null): Promise<void> {
     const folder = await (await rootFolder())?.getDirectoryHandle(id)
     if (!folder) return
     const names: string[] = []
     const entries = (folder as unknown as { values(): AsyncIterable<FileSystemHandle> }).values()
     for await (const { name } of entries) names.push(name)
     const isKept = (name: string): boolean =>
-      name === RUN || kept.some((steps) => name.startsWith(fileName(steps, '')))
+      name === RUN ||
+      (moments !== null && name === momentsName(moments)) ||
+      kept.some((steps) => name.startsWith(fileName(steps, '')))
     for (const name of names) if (!isKept(name)) await folder.removeEntry(name)
   }
 

@@ -1,6 +1,9 @@
 import type { AdapterScale, Model, TrainExample } from '../../../../api/model.ts'
+import { throwIfAborted } from '../../../../errors.ts'
 import { lensWords, type Checkpoint, type LensWord } from './checkpoints.ts'
+import type { HeldOutLoss } from './curve.ts'
 import type { EncodedExample } from './encodeRecords.ts'
+import { heldOutRewards, isPreference } from './preferences.ts'
 
 /** Most examples that a held-out loss is measured on each time. */
 export const MOST_HELD = 16
@@ -12,15 +15,31 @@ interface Under {
   signal: AbortSignal
 }
 
+/** What examples that are not learned from come to; null where there are none. `id`: the adapter that learns, `beta`: of preferences. */
+export async function heldOut(
+  model: Pick<Model, 'score'>,
+  examples: readonly EncodedExample[],
+  { adapters, signal, id, beta }: Under & { id: string; beta: number },
+): Promise<Omit<HeldOutLoss, 'steps'> | null> {
+  const some = examples.slice(0, MOST_HELD)
+  const preferences = some.filter(isPreference)
+  if (preferences.length > 0) {
+    const reference = adapters.filter((one) => one.id !== id)
+    return heldOutRewards(model, preferences, { beta, adapters, reference, signal })
+  }
+  const loss = await heldOutLoss(model, some, { adapters, signal })
+  return loss === null ? null : { loss }
+}
+
 /** Mean nats over the counted tokens of examples; null where there are none. */
-export async function heldOutLoss(
+async function heldOutLoss(
   model: Pick<Model, 'score'>,
   examples: readonly TrainExample[],
   { adapters, signal }: Under,
 ): Promise<number | null> {
   let [nats, counted] = [0, 0]
-  for (const { ids, mask } of examples.slice(0, MOST_HELD)) {
-    signal.throwIfAborted()
+  for (const { ids, mask } of examples) {
+    throwIfAborted(signal)
     for await (const chunk of model.score(ids, { adapters, topLogprobs: 1, signal }))
       for (const { position, logprob } of chunk)
         if (mask[position] === 1) {

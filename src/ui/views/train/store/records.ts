@@ -5,13 +5,25 @@ export type TrainRecord =
   | { kind: 'pair'; prompt: string; completion: string }
   | { kind: 'triplet'; instruction: string; input: string; output: string }
   | { kind: 'messages'; messages: readonly ChatMessage[] }
+  | { kind: 'preference'; prompt: string; chosen: string; rejected: string }
   | { kind: 'text'; text: string }
 
 export type RecordKind = TrainRecord['kind']
 
 /** Why a line is no example: a word, and what the sentence about it puts in. */
 export interface Problem {
-  kind: 'json' | 'columns' | 'cells' | 'quote' | 'type' | 'empty' | 'messages' | 'encode' | 'long' | 'nothing'
+  kind:
+    | 'json'
+    | 'columns'
+    | 'cells'
+    | 'quote'
+    | 'type'
+    | 'empty'
+    | 'messages'
+    | 'encode'
+    | 'long'
+    | 'nothing'
+    | 'mixed'
   values: Readonly<Record<string, string | number>>
 }
 
@@ -23,6 +35,8 @@ const COLUMNS = {
   output: ['output', 'response', 'label'],
   prompt: ['prompt', 'question', 'source'],
   completion: ['completion', 'answer', 'response', 'target', 'output'],
+  chosen: ['chosen', 'preferred'],
+  rejected: ['rejected', 'dispreferred'],
   text: ['text', 'content'],
 } as const
 
@@ -42,6 +56,8 @@ export function recogniseKeys(keys: readonly string[]): { kind: RecordKind; keys
     })
     return { kind, keys: Object.fromEntries(found) as KeyMap }
   }
+  if (['prompt', 'chosen', 'rejected'].every((column) => find(column as Column) !== undefined))
+    return pick('preference', 'prompt', 'chosen', 'rejected')
   if (find('messages') !== undefined) return pick('messages', 'messages')
   if (find('instruction') !== undefined && find('output') !== undefined)
     return pick('triplet', 'instruction', 'input', 'output')
@@ -80,6 +96,14 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Columns of which something is learned: none may be empty. A preference is one between answers to something. */
+const LEARNED: Readonly<Record<Exclude<RecordKind, 'messages'>, readonly Column[]>> = {
+  triplet: ['output'],
+  pair: ['completion'],
+  preference: ['prompt', 'chosen', 'rejected'],
+  text: ['text'],
+}
+
 /** An object of a data set as an example, or what is wrong with it. */
 export function readRecord(value: unknown): TrainRecord | Problem {
   if (!isObject(value)) return { kind: 'json', values: {} }
@@ -99,13 +123,15 @@ export function readRecord(value: unknown): TrainRecord | Problem {
     const got = value[keys[column] ?? '']
     return typeof got === 'string' ? got : ''
   }
-  const learned = kind === 'triplet' ? 'output' : kind === 'pair' ? 'completion' : 'text'
-  if (text(learned).trim() === '') return { kind: 'empty', values: { key: keys[learned] ?? learned } }
+  const empty = LEARNED[kind].find((column) => text(column).trim() === '')
+  if (empty !== undefined) return { kind: 'empty', values: { key: keys[empty] ?? empty } }
   switch (kind) {
     case 'triplet':
       return { kind, instruction: text('instruction'), input: text('input'), output: text('output') }
     case 'pair':
       return { kind, prompt: text('prompt'), completion: text('completion') }
+    case 'preference':
+      return { kind, prompt: text('prompt'), chosen: text('chosen'), rejected: text('rejected') }
     case 'text':
       return { kind, text: text('text') }
   }

@@ -18,6 +18,8 @@ export interface TrainState {
   phase: TrainPhase
   /** What a running run is doing beside its steps. */
   measuring: boolean
+  /** Prompts that are being asked for exact answers, and how many have been; null while none are. */
+  counting: { asked: number; of: number } | null
   /** The run on show; null before the first. */
   run: RunInfo | null
   /** Engine's id of the adapter that learns or has learned; null for a run of an earlier visit. */
@@ -27,6 +29,10 @@ export interface TrainState {
   looked: number | null
   /** Whether checkpoints outlive a reload; null before one was kept. */
   isKept: boolean | null
+  /** Number of the optimiser's step after which its moments are at hand; null where none are. */
+  moments: number | null
+  /** Their size; 0 without any. */
+  momentBytes: number
   /** Prompt that every checkpoint is asked to go on from; the lens looks at its last token. */
   prompt: string
   /** A prompt that a person chose stays; another is the first example's. */
@@ -42,11 +48,14 @@ export const NO_RUN: TrainState = {
   settings: DEFAULT_TRAIN_SETTINGS,
   phase: { kind: 'idle' },
   measuring: false,
+  counting: null,
   run: null,
   adapter: null,
   checkpoints: [],
   looked: null,
   isKept: null,
+  moments: null,
+  momentBytes: 0,
   prompt: '',
   isOwnPrompt: false,
   earlier: null,

@@ -14,6 +14,10 @@ export interface TrainSettings {
   steps: number
   batchSize: number
   accumulate: number
+  /** Passes of the last step; steps between take their share. 0: as many as of the first. */
+  finalAccumulate: number
+  /** β of preferences. */
+  beta: number
   /** 0: gradients are not clipped. */
   clipNorm: number
   weightDecay: number
@@ -52,6 +56,8 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   steps: 60,
   batchSize: 4,
   accumulate: 1,
+  finalAccumulate: 0,
+  beta: 0.1,
   clipNorm: 1,
   weightDecay: 0,
   spikeFactor: 3,
@@ -92,6 +98,8 @@ export const RANGES: Readonly<Record<NumberSetting, Range>> = {
   steps: count(1, 1e6, [10, 400]),
   batchSize: count(1, 256, [1, 16]),
   accumulate: count(1, 256, [1, 16]),
+  finalAccumulate: count(0, 256, [0, 16]),
+  beta: { min: 0.001, max: 100, slider: [0.01, 1], step: 0.01, digits: 2 },
   clipNorm: { min: 0, max: 1e4, slider: [0, 5], step: 0.1, digits: 1 },
   weightDecay: { min: 0, max: 10, slider: [0, 0.2], step: 0.01, digits: 2 },
   spikeFactor: { min: 0, max: 1e4, slider: [0, 10], step: 0.5, digits: 1 },
@@ -116,11 +124,15 @@ export function adapterOptions(
   return { name, rank, alpha, targets: TARGETS[targets], seed }
 }
 
+/** By which loss a run learns: examples are to be likely, of preferences one answer is to win. */
+export type Objective = NonNullable<TrainOptions['objective']>
+
 /** What `train` is asked for. */
-export function trainOptions(settings: TrainSettings): TrainOptions {
+export function trainOptions(settings: TrainSettings, objective: Objective): TrainOptions {
   const { optimizer, learningRate, schedule, warmupSteps, finalRate, steps, batchSize, accumulate } = settings
-  const { clipNorm, weightDecay, spikeFactor, seed } = settings
+  const { clipNorm, weightDecay, spikeFactor, seed, finalAccumulate, beta } = settings
   return {
+    ...(objective === 'dpo' ? { objective, beta } : {}),
     optimizer,
     learningRate,
     schedule,
@@ -129,6 +141,7 @@ export function trainOptions(settings: TrainSettings): TrainOptions {
     steps,
     batchSize,
     accumulate,
+    finalAccumulate: finalAccumulate === 0 ? accumulate : finalAccumulate,
     weightDecay,
     clipNorm: clipNorm === 0 ? null : clipNorm,
     spikeFactor: spikeFactor === 0 ? null : spikeFactor,
@@ -171,6 +184,8 @@ export function settingsOfSet(
     steps,
     batchSize: train.batchSize ?? base.batchSize,
     accumulate: train.accumulate ?? base.accumulate,
+    finalAccumulate: train.finalAccumulate ?? base.finalAccumulate,
+    beta: train.beta ?? base.beta,
     clipNorm: train.clipNorm === undefined ? base.clipNorm : (train.clipNorm ?? 0),
     weightDecay: train.weightDecay ?? base.weightDecay,
     spikeFactor: train.spikeFactor === undefined ? base.spikeFactor : (train.spikeFactor ?? 0),

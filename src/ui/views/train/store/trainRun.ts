@@ -5,10 +5,14 @@ import { adaptersOf, type Adapters } from '../../../../state/adapters.ts'
 import { freeName } from '../../../../state/adapterScales.ts'
 import { oncePerFrame } from '../../../../state/frames.ts'
 import type { Session } from '../../../../state/session.ts'
-import { normsOf, readsNorms, scalesWith, thinned, type Checkpoint } from './checkpoints.ts'
-import { emptyCurve, plainCurve, type Curve } from './curve.ts'
-import { KeptRuns, type AdapterFiles, type KeptRun } from './keptRuns.ts'
-import { firstPrompt, heldOutLoss, speak } from './measure.ts'
+import { Checkpointing } from './checkpointing.ts'
+import { readsNorms } from './checkpoints.ts'
+import { emptyCurve, type Curve } from './curve.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { KeptRuns, type AdapterFiles, type KeptRun, type RunInfo } from './keptRuns.ts'
+import { firstPrompt } from './measure.ts'
+import { isPreference, pairOf } from './preferences.ts'
+import { RunFiles } from './runFiles.ts'
 import { isUnderWay, NO_RUN, type TrainPhase, type TrainState } from './runState.ts'
 import { adapterOptions, trainOptions, type TrainSettings } from './settings.ts'
 import type { RunExamples, TrainData } from './trainData.ts'
@@ -17,23 +21,21 @@ import type { RunExamples, TrainData } from './trainData.ts'
 interface Origin {
   steps: number
   files: AdapterFiles
+  /** Its optimiser's; null where that begins anew. */
+  moments: Uint8Array | null
 }
-
-/** Longest data text that is kept with its run, in characters. */
-const MOST_TEXT = 2_000_000
 
 /** A run of training: its steps, checkpoints and what was measured at them. Goes on whatever view is open. */
 export class TrainRun {
   readonly state = createStore<TrainState>()(() => ({ ...NO_RUN }))
   curve: Curve = emptyCurve()
-  /** Milliseconds that the last look at a checkpoint took. */
-  measuringMs = 0
   private readonly session: Session
   private readonly data: TrainData
   private readonly kept: KeptRuns
   private readonly now: () => number
-  /** Files of the checkpoints of this visit, by steps. */
-  private readonly files = new Map<number, AdapterFiles>()
+  private readonly files: RunFiles
+  private readonly checkpointing: Checkpointing
+  /** Aborted when the model is gone; a run that is stopped ends between two steps. */
   private controller = new AbortController()
   /** Resolved while the run is not paused. */
   private gate: { open: () => void; opened: Promise<void> } | null = null
@@ -49,7 +51,25 @@ export class TrainRun {
     this.data = data
     this.kept = kept
     this.now = now
+    this.files = new RunFiles(kept)
+    const { state, files } = this
+    const curveOf = (): Curve => this.curve
+    this.checkpointing = new Checkpointing({
+      session,
+      data,
+      state,
+      files,
+      now,
+      get curve() {
+        return curveOf()
+      },
+    })
     session.app.subscribe(() => this.followModel())
+  }
+
+  /** Milliseconds that the last look at a checkpoint took. */
+  get measuringMs(): number {
+    return this.checkpointing.ms
   }
 
   change(part: Partial<TrainSettings>): void {
@@ -72,7 +92,36 @@ export class TrainRun {
   }
 
   /** Begins anew, or with `origin` goes on from one of the checkpoints on show. */
-  async start(origin: Origin | null = null): Promise<void> {
+  async start(origin: Omit<Origin, 'moments'> | null = null): Promise<void> {
+    return this.launch(origin && { ...origin, moments: null })
+  }
+
+  /** Whether the run on show can be taken up where it was left: its model, its examples and its optimiser are all there. */
+  canGoOn(): boolean {
+    const { run, phase, moments, checkpoints } = this.state.getState()
+    const { model } = this.session
+    if (run === null || model === null || isUnderWay(phase) || moments === null) return false
+    const { steps, heldOut, seed } = run.settings
+    return (
+      checkpoints.at(-1)?.steps === moments &&
+      moments < run.from + steps &&
+      run.model === model.info.id &&
+      run.weights === model.info.weights &&
+      run.examples === fingerprintOf(this.data.split(heldOut, seed).train)
+    )
+  }
+
+  /** Takes the run up where it was left, as if it had never been: the same curve. */
+  async goOn(): Promise<void> {
+    const { run, moments: steps } = this.state.getState()
+    if (!this.canGoOn() || run === null || steps === null) return
+    const [files, moments] = [await this.files.at(run, steps), await this.files.moments(run, steps)]
+    if (files === null || moments === null) return this.state.setState({ moments: null })
+    this.change(run.settings)
+    return this.launch({ steps, files, moments })
+  }
+
+  private async launch(origin: Origin | null): Promise<void> {
     const { model } = this.session
     if (model === null || isUnderWay(this.state.getState().phase)) return
     const { settings } = this.state.getState()
@@ -82,11 +131,15 @@ export class TrainRun {
     this.state.setState({ phase: { kind: 'starting' } })
     try {
       await this.begin(model, settings, examples, origin)
-      await this.learn(model, settings, examples, origin?.steps ?? 0)
-      await this.end(model, { kind: 'done' }, examples)
+      await this.learn(model, settings, examples, origin?.moments ?? null)
+      await this.end(model, { kind: this.isStopping ? 'stopped' : 'done' })
     } catch (error) {
-      await this.end(model, this.phaseAfter(error), examples)
+      await this.end(model, this.phaseAfter(error))
     }
+  }
+
+  private get isStopping(): boolean {
+    return this.state.getState().phase.kind === 'stopping'
   }
 
   /** A run that a person stopped is no failure; a device that went is one, whichever call heard of it first. */
@@ -113,17 +166,18 @@ export class TrainRun {
     this.openGate()
   }
 
+  /** Ends a run behind the step under way: its optimiser is kept with where it stands. */
   stop(): void {
-    if (!isUnderWay(this.state.getState().phase)) return
+    const { phase } = this.state.getState()
+    if (!isUnderWay(phase)) return
     this.state.setState({ phase: { kind: 'stopping' } })
-    this.controller.abort()
+    this.checkpointing.abort()
     this.openGate()
   }
 
   /** The adapter of a checkpoint on show; null when it is gone. */
-  async filesAt(steps: number): Promise<AdapterFiles | null> {
-    const { run } = this.state.getState()
-    return this.files.get(steps) ?? (run === null ? null : await this.kept.files(run.id, steps))
+  filesAt(steps: number): Promise<AdapterFiles | null> {
+    return this.files.at(this.state.getState().run, steps)
   }
 
   /** The adapter as it is at this moment, whether it is learning or not. */
@@ -146,23 +200,27 @@ export class TrainRun {
   }
 
   /** Shows a run of before, with its settings, its data and its checkpoints. */
-  async open({ info, curve, checkpoints, text }: KeptRun): Promise<void> {
+  async open({ info, curve, checkpoints, text, moments }: KeptRun): Promise<void> {
     if (isUnderWay(this.state.getState().phase)) return
     this.files.clear()
     this.curve = curve
+    const momentBytes = moments === null ? 0 : ((await this.files.moments(info, moments))?.length ?? 0)
     this.state.setState({
       run: info,
       settings: info.settings,
       checkpoints,
       adapter: null,
       isKept: true,
+      moments: momentBytes === 0 ? null : moments,
+      momentBytes,
       phase: { kind: 'stopped' },
       prompt: checkpoints.at(-1)?.sample.prompt ?? '',
       isOwnPrompt: true,
       looked: null,
     })
     this.bump()
-    if (text !== null) await this.data.take(text, { name: info.data, set: null })
+    this.data.setLongest(info.settings.longest)
+    if (text !== null) await this.data.take(text, { name: info.data, set: info.set })
   }
 
   async forget({ info: { id } }: KeptRun): Promise<void> {
@@ -191,17 +249,24 @@ export class TrainRun {
       { id, name, scale: 1, enabled: true, origin: { kind: 'files' }, report },
       origin?.files ?? null,
     )
-    const info = { name, model: model.info.id, data: data.name, settings }
-    this.state.setState({
-      run: { ...info, id: before?.id ?? crypto.randomUUID(), startedAt: before?.startedAt ?? Date.now() },
-      adapter: id,
-      ...(this.state.getState().isOwnPrompt
-        ? {}
-        : { prompt: await firstPrompt(model, [...examples.held, ...examples.train]) }),
-      looked: null,
-    })
+    const run: RunInfo = {
+      name,
+      model: model.info.id,
+      weights: model.info.weights,
+      data: data.name,
+      set: data.set,
+      examples: fingerprintOf(examples.train),
+      objective: examples.train.some(isPreference) ? 'dpo' : 'likelihood',
+      settings,
+      from: origin === null ? 0 : origin.moments === null ? origin.steps : (before?.from ?? 0),
+      id: before?.id ?? crypto.randomUUID(),
+      startedAt: before?.startedAt ?? Date.now(),
+    }
+    const { isOwnPrompt, prompt } = this.state.getState()
+    const first = isOwnPrompt ? prompt : await firstPrompt(model, [...examples.held, ...examples.train])
+    this.state.setState({ run, adapter: id, prompt: first, looked: null })
     this.cutBack(origin?.steps ?? null)
-    if (origin === null) await this.checkpoint(model, 0, examples)
+    if (origin === null) await this.checkpoint(model, 0, examples, false)
   }
 
   /** What lies beyond the place a run goes on from is given up; null: everything. */
@@ -211,7 +276,7 @@ export class TrainRun {
       steps: this.curve.steps.filter(({ index }) => index < kept),
       held: this.curve.held.filter((one) => one.steps <= kept),
     }
-    for (const at of this.files.keys()) if (at > kept) this.files.delete(at)
+    this.files.cutBack(kept)
     this.state.setState(({ checkpoints }) => ({
       checkpoints: checkpoints.filter((one) => one.steps <= kept),
     }))
@@ -221,26 +286,38 @@ export class TrainRun {
   private async learn(
     model: Model,
     settings: TrainSettings,
-    { train, held, split }: RunExamples,
-    from: number,
-  ) {
-    const { adapter } = this.state.getState()
-    if (adapter === null) return
+    examples: RunExamples,
+    resume: Uint8Array | null,
+  ): Promise<void> {
+    const { adapter, run } = this.state.getState()
+    if (adapter === null || run === null) return
     const { signal } = this.controller
     const track = this.adapters.state.getState().tracks.find(({ id }) => id === adapter)
     const norms = track !== undefined && readsNorms(track.report)
-    const options = { ...trainOptions(settings), norms, signal }
-    let since = this.now()
+    const options = { ...trainOptions(settings, run.objective), norms, signal, ...(resume ? { resume } : {}) }
     if (this.state.getState().phase.kind === 'starting') this.state.setState({ phase: { kind: 'running' } })
+    if (this.isStopping) return
+    const { train } = examples
+    const pairs = train.filter(isPreference)
     const texts = train.map(({ ids, mask }) => ({ ids, mask }))
-    for await (const step of model.train(adapter, texts, options)) {
-      this.add({ ...step, index: from + step.index }, this.now() - since)
-      const taken = from + step.index + 1
-      if (taken % settings.every === 0 || step.index === settings.steps - 1)
-        await this.checkpoint(model, taken, { train, held, split })
-      await this.gate?.opened
+    let since = this.now()
+    for await (const step of model.train(adapter, pairs.length > 0 ? pairs.map(pairOf) : texts, options)) {
+      this.add({ ...step, index: run.from + step.index }, this.now() - since)
+      await this.afterStep(model, run.from + step.index + 1, examples)
+      if (this.isStopping) break
       since = this.now()
     }
+  }
+
+  /** Checkpoints where they are due, and where a run is stopped; waits where it is paused. */
+  private async afterStep(model: Model, taken: number, examples: RunExamples): Promise<void> {
+    const { settings, from } = this.state.getState().run ?? { settings: null, from: 0 }
+    if (settings === null) return
+    const isDue = taken % settings.every === 0 || taken === from + settings.steps
+    if (isDue) await this.checkpoint(model, taken, examples, true)
+    await this.gate?.opened
+    const last = this.state.getState().checkpoints.at(-1)?.steps ?? 0
+    if (this.isStopping && taken > last) await this.checkpoint(model, taken, examples, true)
   }
 
   private add(step: TrainedStep, ms: number): void {
@@ -248,89 +325,49 @@ export class TrainRun {
     this.bump()
   }
 
-  /** Measures the adapter as it is, and keeps it. */
-  private async checkpoint(model: Model, steps: number, { held }: RunExamples): Promise<void> {
-    const { adapter: id } = this.state.getState()
-    if (id === null) return
-    const startedAt = this.now()
-    const { signal } = this.controller
-    this.state.setState({ measuring: true })
+  /** A person who stops a run does not wait for what is being measured. */
+  private async checkpoint(model: Model, steps: number, examples: RunExamples, learning: boolean) {
+    const wasStopping = this.isStopping
     try {
-      const adapters = scalesWith(id, this.adapters.scales)
-      const heldLoss = await heldOutLoss(model, held, { adapters, signal })
-      const spoken = await this.speak(model, adapters, signal)
-      signal.throwIfAborted()
-      const last = this.curve.steps.at(-1)
-      // An untrained B is zero: nothing has moved yet.
-      const norms = last === undefined ? [] : normsOf(await model.analyseAdapter(id), last.norms)
-      const files = await model.exportAdapter([{ id, scale: 1 }], { format: 'peft' })
-      if (heldLoss !== null) this.curve.held.push({ steps, loss: heldLoss })
-      await this.keep({ steps, heldLoss, norms, ...spoken, bytes: bytesOf(files) }, files)
-    } finally {
-      this.measuringMs = this.now() - startedAt
-      this.state.setState({ measuring: false })
-      this.bump()
+      await this.checkpointing.take(model, steps, examples, learning)
+    } catch (error) {
+      if (wasStopping || !this.isStopping || toErrorData(error).code !== 'aborted') throw error
     }
-  }
-
-  private speak(model: Model, adapters: readonly AdapterScale[], signal: AbortSignal) {
-    const { examples } = this.data.state.getState()
-    return speak(model, this.state.getState().prompt, examples, { adapters, signal })
+    this.bump()
   }
 
   /** Asks an adapter that stands for a checkpoint what the prompt as it is now brings. */
-  async ask(model: Model, steps: number, id: string, others: readonly AdapterScale[]): Promise<void> {
-    const { adapter } = this.state.getState()
-    const beside = others.filter((other) => other.id !== adapter)
-    const spoken = await this.speak(model, scalesWith(id, beside), new AbortController().signal)
-    this.state.setState(({ checkpoints }) => ({
-      checkpoints: checkpoints.map((one) => (one.steps === steps ? { ...one, ...spoken } : one)),
-    }))
+  ask(model: Model, steps: number, id: string, others: readonly AdapterScale[]): Promise<void> {
+    return this.checkpointing.ask(model, steps, id, others)
   }
 
-  private async keep(checkpoint: Checkpoint, files: AdapterFiles): Promise<void> {
-    const { checkpoints, run } = this.state.getState()
-    const list = thinned([...checkpoints.filter(({ steps }) => steps !== checkpoint.steps), checkpoint])
-    this.files.set(checkpoint.steps, files)
-    const numbers = list.map(({ steps }) => steps)
-    for (const steps of this.files.keys()) if (!numbers.includes(steps)) this.files.delete(steps)
-    this.state.setState({ checkpoints: list })
-    if (run === null) return
-    this.adapters.sources.set(run.name, files)
-    const { text } = this.data.state.getState()
-    const whole: KeptRun = {
-      info: run,
-      curve: plainCurve(this.curve),
-      checkpoints: list,
-      text: text.length <= MOST_TEXT ? text : null,
-    }
-    try {
-      const isKept = await this.kept.keep(whole, { steps: checkpoint.steps, files })
-      this.state.setState({ isKept })
-      if (isKept) await this.kept.prune(run.id, numbers)
-    } catch (error) {
-      this.state.setState({ isKept: false })
-      this.session.report(error)
-    }
+  /** Counts exact answers of the base and of a checkpoint; {@link stopCounting} ends it. */
+  async count(model: Model, steps: number, id: string, others: readonly AdapterScale[]): Promise<void> {
+    await this.checkpointing.count(model, steps, id, others)
   }
 
-  /** A run that was stopped between two checkpoints gets one where it stands, as long as its model answers. */
-  private async end(model: Model, phase: TrainPhase, examples: RunExamples): Promise<void> {
-    const { checkpoints } = this.state.getState()
+  stopCounting(): void {
+    this.checkpointing.abort()
+  }
+
+  /** Held-out prompts that have one right answer. */
+  answerable(): number {
+    return this.checkpointing.answerable().length
+  }
+
+  private async end(model: Model, phase: TrainPhase): Promise<void> {
     const last = this.curve.steps.at(-1)
-    const taken = last === undefined ? 0 : last.index + 1
     this.gate = null
     if (phase.kind === 'failed' && last === undefined) await this.dropAdapter()
-    if (
-      phase.kind === 'stopped' &&
-      model === this.session.model &&
-      taken > (checkpoints.at(-1)?.steps ?? 0)
-    ) {
-      this.controller = new AbortController()
-      await this.checkpoint(model, taken, examples).catch((error: unknown) => this.session.report(error))
-    }
+    const { adapter } = this.state.getState()
     this.state.setState({ phase, earlier: null })
     this.bump()
+    const isThere = adapter !== null && model === this.session.model
+    if (phase.kind !== 'done' || !isThere || this.answerable() === 0) return
+    const { steps = 0 } = this.state.getState().checkpoints.at(-1) ?? {}
+    await this.count(model, steps, adapter, this.adapters.scales).catch((error: unknown) => {
+      if (toErrorData(error).code !== 'aborted') this.session.report(error)
+    })
   }
 
   /** An adapter that could not learn at all is no use to anybody. */
@@ -351,9 +388,7 @@ export class TrainRun {
     this.model = null
     this.state.setState({ adapter: null })
     this.controller.abort()
+    this.checkpointing.abort()
     this.openGate()
   }
 }
-
-const bytesOf = (files: AdapterFiles): number =>
-  [...files.values()].reduce((sum, { length }) => sum + length, 0)

@@ -1,0 +1,147 @@
+import type { ModelDescription } from '../arch/spec.ts'
+import { badFile } from '../formats/badFile.ts'
+import type { AdapterTensors } from './adapterTensors.ts'
+import { CONFIG_FILE, type AdapterConfig } from './config.ts'
+import { valueFor } from './targets.ts'
+import type { ExpertLora } from './types.ts'
+
+type Part = 'gate' | 'up' | 'down'
+
+/** A parameter of all experts of a layer, under the names that classes give it behind the layer's path. */
+interface ExpertParameter {
+  readonly names: readonly string[]
+  readonly parts: readonly Part[]
+}
+
+const GATE_UP: ExpertParameter = { names: ['gate_up_proj', 'input_linear.weight'], parts: ['gate', 'up'] }
+const DOWN: ExpertParameter = { names: ['down_proj', 'output_linear.weight'], parts: ['down'] }
+
+/** Model types whose classes keep gate and up of an expert in turns, whatever the checkpoint does. */
+const IN_TURNS: readonly string[] = ['gpt_oss']
+
+/** A's of a wrapped module of a layer. A wrapper of a second parameter stands around that of the first. */
+const FACTOR = /^((?:.*\.)?layers\.(\d+)\..*?)(?:\.base_layer)*\.lora_A\.weight$/
+
+/** Sizes of the experts of a layer; null where it has none. */
+interface ExpertSizes {
+  readonly prefix: string
+  readonly experts: number
+  readonly hidden: number
+  readonly width: number
+}
+
+function sizesOf(model: ModelDescription, layer: string): ExpertSizes | null {
+  const prefix = `layers.${layer}.mlp.`
+  const gate = model.params.find(({ name }) => name === `${prefix}gate`)
+  if (gate?.experts === undefined) return null
+  const [rows = 0, hidden = 0] = gate.shape
+  return { prefix, experts: gate.experts, hidden, width: rows / gate.experts }
+}
+
+/** The name of a wrapped parameter as PEFT's patterns see it, where the config targets it. */
+function targetedName(
+  path: string,
+  { names }: ExpertParameter,
+  { parameters }: AdapterConfig,
+): string | null {
+  const found = names
+    .map((name) => (name.endsWith('.weight') ? `${path}.weight` : `${path}.${name}`))
+    .find((full) => parameters.some((entry) => full === entry || full.endsWith(`.${entry}`)))
+  return found ?? null
+}
+
+/** Of B `[out · parts, rank, experts]` the outputs of one part: `[experts, out, rank]`. */
+function ownB(
+  b: Float32Array,
+  { experts, rank, out }: { experts: number; rank: number; out: number },
+  outputAt: (n: number) => number,
+): Float32Array {
+  const own = new Float32Array(experts * out * rank)
+  for (let at = 0; at < own.length; at++) {
+    const [e, n, r] = [Math.floor(at / (out * rank)), Math.floor(at / rank) % out, at % rank]
+    own[at] = b[(outputAt(n) * rank + r) * experts + e] ?? 0
+  }
+  return own
+}
+
+/** A pair of factors in the file, on a parameter of the experts of a layer. */
+export interface FoundExperts {
+  readonly nameA: string
+  readonly parameter: ExpertParameter
+  readonly source: string
+  readonly sizes: ExpertSizes
+  /** Inputs of A, outputs of B. */
+  readonly inner: number
+  readonly outs: number
+}
+
+const nameOfB = (nameA: string): string => nameA.replace('.lora_A.', '.lora_B.')
+
+/** Which parameter factors are on. Wrappers of two are nested in an order that is the class's own, so shapes say which is which. */
+function findPair(
+  nameA: string,
+  { table, config, model }: { table: AdapterTensors; config: AdapterConfig; model: ModelDescription },
+  isModule: (name: string) => boolean,
+): FoundExperts | null {
+  const [, path, layer] = FACTOR.exec(nameA) ?? []
+  const sizes = layer === undefined ? null : sizesOf(model, layer)
+  if (path === undefined || sizes === null || isModule(path)) return null
+  const [outs, inner] = [table.shapeOf(nameOfB(nameA))?.[0], table.shapeOf(nameA)?.[1]]
+  if (outs === undefined || inner === undefined) return null
+  const { hidden, width } = sizes
+  const parameter = [GATE_UP, DOWN].find(({ parts }) =>
+    parts.length === 2 ? inner === hidden && outs === 2 * width : inner === width && outs === hidden,
+  )
+  const source = parameter ? targetedName(path, parameter, config) : null
+  return parameter && source !== null ? { nameA, parameter, source, sizes, inner, outs } : null
+}
+
+function takePair(
+  table: AdapterTensors,
+  config: AdapterConfig,
+  { nameA, parameter: { parts }, source, sizes: { experts, prefix }, inner, outs }: FoundExperts,
+  isInTurns: boolean,
+): ExpertLora[] {
+  const rank = valueFor(source, config.rankPattern, config.rank)
+  const alpha = valueFor(source, config.alphaPattern, config.alpha)
+  const scaling = alpha / (config.rslora ? Math.sqrt(rank) : rank)
+  const why = `rank ${rank} by ${CONFIG_FILE} for each of ${experts} experts`
+  const a = table.take(nameA, [experts * rank, inner], why)
+  const b = table.take(nameOfB(nameA), [outs, experts * rank], why)
+  const out = outs / parts.length
+  return parts.map((part, i): ExpertLora => {
+    const outputAt = (n: number): number => (isInTurns ? n * parts.length + i : i * out + n)
+    const own = ownB(b, { experts, rank, out }, outputAt)
+    return { step: prefix + part, source, experts, in: inner, out, rank, alpha, scaling, a, b: own }
+  })
+}
+
+/**
+ * Low ranks on the parameters of experts, which PEFT calls `target_parameters`: of every expert e Wₑ + scaling·Bₑ·Aₑ.
+ * @throws `bad-file` where an entry of the config has none
+ */
+export function findExperts(
+  table: AdapterTensors,
+  config: AdapterConfig,
+  model: ModelDescription,
+  isModule: (name: string) => boolean,
+): FoundExperts[] {
+  const found = [...table.names].flatMap((name) => findPair(name, { table, config, model }, isModule) ?? [])
+  const missing = config.parameters.find((entry) => !found.some(({ source }) => isTail(source, entry)))
+  if (missing === undefined) return found
+  const known = 'parameters of experts of this model, with low ranks in the file'
+  throw badFile(CONFIG_FILE, 'target_parameters', JSON.stringify(missing.slice(0, 100)), known)
+}
+
+/** Takes what was found, once the patterns of the config were matched. @throws `bad-file` for a wrong shape */
+export function takeExperts(
+  table: AdapterTensors,
+  config: AdapterConfig,
+  model: ModelDescription,
+  found: readonly FoundExperts[],
+): ExpertLora[] {
+  const isInTurns = IN_TURNS.includes(model.modelType)
+  return found.flatMap((pair) => takePair(table, config, pair, isInTurns))
+}
+
+const isTail = (name: string, entry: string): boolean => name === entry || name.endsWith(`.${entry}`)
