@@ -28,6 +28,8 @@ export class AdapterSet {
   /** Changes to the set take turns. */
   private turn: Promise<unknown> = Promise.resolve()
   private readonly runner: Runner
+  /** What adapters may do together; read with the first, since one alone may do anything. */
+  private rules: typeof import('./adapterRules.ts') | null = null
 
   constructor(runner: Runner) {
     this.runner = runner
@@ -45,7 +47,7 @@ export class AdapterSet {
     checkScale(scale)
     return this.change(async () => {
       const slot = this.freeSlot()
-      const { claimedTwice } = await import('../adapters/claims.ts')
+      const { claimedTwice, effectWarnings } = (this.rules ??= await import('./adapterRules.ts'))
       const apart = new Map<string, string>()
       for (const other of this.loaded.values()) {
         const step = claimedTwice(parsed, other.parsed, this.runner.model)
@@ -108,7 +110,8 @@ export class AdapterSet {
   setScale(id: string, scale: number): void {
     checkScale(scale)
     const adapter = this.get(id)
-    if (scale !== 0) checkTogether([adapter, ...this.acting().filter((other) => other !== adapter)])
+    if (scale !== 0)
+      this.rules?.checkTogether([adapter, ...this.acting().filter((other) => other !== adapter)])
     adapter.scale = scale
   }
 
@@ -159,7 +162,7 @@ export class AdapterSet {
       scales[this.get(id).slot] = scale
     }
     const parts = [...this.loaded.values()].filter(({ slot }) => scales[slot] !== 0)
-    checkTogether(parts)
+    this.rules?.checkTogether(parts)
     return {
       scales,
       key: parts.map(({ id, slot, version }) => `${id}.${version}@${scales[slot]}`).join('+'),
@@ -181,6 +184,16 @@ export class AdapterSet {
     const result = this.turn.then(work)
     this.turn = result.catch(() => undefined)
     return result
+  }
+
+  /** @throws `unsupported` while adapters are folded into the weights, for `what`, which needs the base. */
+  refuseMerged(what: string): void {
+    if (this.merged === null) return
+    throw new TokenscopeError(
+      'unsupported',
+      `${what} needs the base, and adapters are merged into the weights.`,
+      { hint: 'Unmerge them first.' },
+    )
   }
 
   private freeSlot(): number {
@@ -208,28 +221,4 @@ function checkScale(scale: number): void {
     hint: 'Use a number; 0 is off and 1 is the adapter as trained.',
     details: { field: 'scale', got: String(scale) },
   })
-}
-
-/** @throws `unsupported` when one of these replaces a module that another changes. */
-function checkTogether(acting: readonly LoadedAdapter[]): void {
-  for (const [at, { parsed, apart }] of acting.entries()) {
-    const other = acting.slice(at + 1).find(({ id }) => apart.has(id))
-    if (other === undefined) continue
-    const [step, names] = [apart.get(other.id), [parsed.name, other.parsed.name]]
-    throw new TokenscopeError(
-      'unsupported',
-      `The adapters "${names[0]}" and "${names[1]}" both change ${step}, and one of them replaces all of it.`,
-      {
-        hint: 'They can act one at a time: set the scale of one of them to 0.',
-        details: { step, adapters: names },
-      },
-    )
-  }
-}
-
-function effectWarnings({ maxDeltaLogit }: AdapterEffect): string[] {
-  if (maxDeltaLogit > 0) return []
-  return [
-    'This adapter changes nothing: every logit of the probe prompt is the base’s. It is untrained or made for another model.',
-  ]
 }

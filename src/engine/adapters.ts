@@ -1,5 +1,4 @@
 import type { ScaledAdapter } from '../adapters/combine.ts'
-import { TokenscopeError } from '../errors.ts'
 import { openSource } from '../sources/open.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
 import type {
@@ -14,7 +13,7 @@ import type {
 } from '../api/model.ts'
 import type { WeightNorms } from './adapterAnalysis.ts'
 import type { EffectProbe } from './adapterEffect.ts'
-import { AdapterSet } from './adapterSet.ts'
+import type { AdapterSet } from './adapterSet.ts'
 import type { Merged } from './merge.ts'
 import type { Runner } from '../run/runner.ts'
 
@@ -31,17 +30,17 @@ export interface EngineAdaptersParts {
   readCompanions: () => Promise<Map<string, Uint8Array>>
 }
 
-/** What a model can do with adapters. The code of what is rarely asked is read when it is. */
+/** What is done with adapters beyond scaling and removing them; read with the first that is added. */
 export class EngineAdapters {
-  readonly set: AdapterSet
+  private readonly set: AdapterSet
   private norms: WeightNorms | null = null
   private merged: Merged | null = null
   private effects: EffectProbe | null = null
   private readonly parts: EngineAdaptersParts
 
-  constructor(parts: EngineAdaptersParts) {
+  constructor(parts: EngineAdaptersParts, set: AdapterSet) {
     this.parts = parts
-    this.set = new AdapterSet(parts.runner)
+    this.set = set
   }
 
   async add(
@@ -79,7 +78,7 @@ export class EngineAdapters {
   }
 
   async analyse(id: string): Promise<AdapterAnalysis> {
-    this.refuseMerged('Analysing')
+    this.set.refuseMerged('Analysing')
     await this.set.settle()
     const { analyseAdapter, WeightNorms } = await import('./adapterAnalysis.ts')
     this.norms ??= new WeightNorms(this.parts.runner)
@@ -87,7 +86,7 @@ export class EngineAdapters {
   }
 
   async directions(id: string, step: string, k: number): Promise<DirectionTokens> {
-    this.refuseMerged('Analysing')
+    this.set.refuseMerged('Analysing')
     await this.set.settle()
     const { directionTokens } = await import('./adapterAnalysis.ts')
     return directionTokens(this.parts.runner, this.set.parsed(id), step, k)
@@ -104,7 +103,7 @@ export class EngineAdapters {
   }
 
   async merge(scales: readonly AdapterScale[]): Promise<void> {
-    this.refuseMerged('Merging')
+    this.set.refuseMerged('Merging')
     await this.set.settle()
     const { mergeIntoWeights } = await import('./merge.ts')
     this.merged = await mergeIntoWeights(this.parts.runner, this.scaledAdapters(scales))
@@ -121,7 +120,7 @@ export class EngineAdapters {
     scales: readonly AdapterScale[],
     { format = 'peft', dtype = 'F32' }: ExportOptions,
   ): Promise<Map<string, Uint8Array>> {
-    this.refuseMerged('Exporting')
+    this.set.refuseMerged('Exporting')
     await this.set.settle()
     const parts = this.scaledAdapters(scales)
     if (format === 'peft') {
@@ -136,16 +135,5 @@ export class EngineAdapters {
     const { runner, readCompanions } = this.parts
     const weights = await exportMerged(runner, parts, dtype)
     return new Map([...(await readCompanions()), ['model.safetensors', weights]])
-  }
-
-  refuseMerged(what: string): void {
-    if (!this.merged) return
-    throw new TokenscopeError(
-      'unsupported',
-      `${what} needs the base, and adapters are merged into the weights.`,
-      {
-        hint: 'Unmerge them first.',
-      },
-    )
   }
 }

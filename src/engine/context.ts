@@ -16,7 +16,8 @@ import { underEdits, underMask, type Conditions } from '../run/conditions.ts'
 import { EditSet } from '../run/editSet.ts'
 import type { Runner } from '../run/runner.ts'
 import type { TextTokenizer } from '../text/tokenizer.ts'
-import { EngineAdapters } from './adapters.ts'
+import type { EngineAdapters } from './adapters.ts'
+import { AdapterSet } from './adapterSet.ts'
 import { DeviceHealth } from './deviceHealth.ts'
 import { LastRun } from './lastRun.ts'
 import type { ModelFiles } from './modelFiles.ts'
@@ -50,7 +51,9 @@ export class EngineContext implements DecodeContext {
   readonly info: ModelInfo
   readonly runner: Runner
   readonly tokenizer: TextTokenizer | null
-  readonly adapters: EngineAdapters
+  readonly adapters: AdapterSet
+  /** What is done with adapters, whose code is read when that is first asked. */
+  readonly adapterWork: () => Promise<EngineAdapters>
   readonly health: DeviceHealth
   readonly lastRun: LastRun
   readonly readCompanions: () => Promise<Map<string, Uint8Array>>
@@ -69,7 +72,12 @@ export class EngineContext implements DecodeContext {
     this.tokenizer = tokenizer
     const readCompanions = (): Promise<Map<string, Uint8Array>> => files.companions()
     const parts = { runner, tokenizer, modelId: info.id, modelsUrl, hub, readCompanions }
-    this.adapters = new EngineAdapters(parts)
+    this.adapters = new AdapterSet(runner)
+    let work: EngineAdapters | null = null
+    this.adapterWork = async () => {
+      const { EngineAdapters: Work } = await import('./adapters.ts')
+      return (work ??= new Work(parts, this.adapters))
+    }
     this.health = new DeviceHealth(runner.device)
     this.readCompanions = readCompanions
     this.lastRun = new LastRun(() => runner.ringRows)
@@ -120,7 +128,7 @@ export class EngineContext implements DecodeContext {
 
   /** What a run is made under. Edits of recent runs stay on the GPU, so that comparing and stepping reuse them. */
   conditionsOf({ adapters, edits = [] }: ForwardOptions, mask?: Mask): Conditions {
-    const conditions = underMask(this.adapters.set.conditionsOf(adapters), mask, this.runner.model.mask)
+    const conditions = underMask(this.adapters.conditionsOf(adapters), mask, this.runner.model.mask)
     if (edits.length === 0) return conditions
     const program = this.runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
     const made = new EditSet(this.runner.device, this.runner.ledger, program, edits)
@@ -133,7 +141,7 @@ export class EngineContext implements DecodeContext {
 
   /** The same options with the scales as they are set now, so that they mean the same later. */
   settled({ adapters, edits }: ForwardOptions): ForwardOptions {
-    const { set } = this.adapters
+    const set = this.adapters
     const scales = set.merged === null ? set.list().map(({ id, scale }) => ({ id, scale })) : undefined
     return { adapters: adapters ?? scales, edits }
   }
@@ -143,9 +151,8 @@ export class EngineContext implements DecodeContext {
     this.checkHealth()
     const asked = mask === undefined ? mask : (await import('../inspect/mask.ts')).checkMask(mask)
     checkIds(ids, this.info.vocab, this.info.context + 1)
-    const { set } = this.adapters
     const conditions = this.conditionsOf(options, asked)
-    return { runner: this.runner, ids: [...ids], conditions, weights: () => set.merged }
+    return { runner: this.runner, ids: [...ids], conditions, weights: () => this.adapters.merged }
   }
 
   /** Runs work that owns buffers: `dispose` waits for it, and a fault on the way makes its result void. */

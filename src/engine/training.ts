@@ -25,7 +25,7 @@ export function newAdapter(
   options: NewAdapterOptions,
 ): Promise<{ id: string; report: AdapterReport }> {
   return context.read(() =>
-    context.adapters.set.add(untrainedAdapter(context.runner.model, options), options.scale ?? 1),
+    context.adapters.add(untrainedAdapter(context.runner.model, options), options.scale ?? 1),
   )
 }
 
@@ -56,7 +56,6 @@ export function trainingSteps(
   { adapter, ...options }: Pick<StepsOptions, 'adapter' | 'optimizer' | 'objective'>,
 ): Promise<StepInfo[]> {
   const { runner, info, adapters } = context
-  const { set } = adapters
   context.needDecoder('steps of training')
   if (!Number.isInteger(rows) || rows < 1 || rows > info.context) {
     throw new TokenscopeError('bad-argument', `rows is ${rows}; a text has 1 to ${info.context} of them.`, {
@@ -67,14 +66,15 @@ export function trainingSteps(
   checkOptions(options, 1)
   return context.read(() => {
     refuseLoaded(context)
-    const trained = adapter === undefined ? null : { parsed: set.parsed(adapter), slot: set.slot(adapter) }
+    const trained =
+      adapter === undefined ? null : { parsed: adapters.parsed(adapter), slot: adapters.slot(adapter) }
     return describeTraining(runner, rows, trained, options)
   })
 }
 
 /** Gradients flow through every loaded adapter: all are plain. @throws `unsupported`, naming one that is not. */
-function refuseLoaded({ adapters: { set } }: EngineContext): void {
-  for (const { id } of set.list()) refuseUntrainable(set.parsed(id))
+function refuseLoaded({ adapters }: EngineContext): void {
+  for (const { id } of adapters.list()) refuseUntrainable(adapters.parsed(id))
 }
 
 /** Adapters under training, each with its run. */
@@ -96,24 +96,29 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainedStep> {
   const { runner, info, adapters } = context
-  const { set } = adapters
   context.needDecoder('train')
   adapters.refuseMerged('Training')
   const texts = textsOf(examples, options.objective, info)
   const settings = checkOptions(options, examples.length)
-  const parsed = set.parsed(id)
+  const parsed = adapters.parsed(id)
   refuseBusy(parsed)
   refuseLoaded(context)
-  const trainer = new Trainer(runner, { parsed, slot: set.slot(id) }, texts, settings, options.resume ?? null)
+  const trainer = new Trainer(
+    runner,
+    { parsed, slot: adapters.slot(id) },
+    texts,
+    settings,
+    options.resume ?? null,
+  )
   learning.set(parsed, trainer)
-  set.learning.add(trainer)
+  adapters.learning.add(trainer)
   try {
     while (trainer.next < trainer.steps) {
       throwIfAborted(options.signal)
       yield await context.inTurn(() => stepInTurn(context, id, trainer))
     }
   } finally {
-    set.learning.delete(trainer)
+    adapters.learning.delete(trainer)
     learning.delete(parsed)
     // A model that was disposed of, or a device that is lost, has freed or lost all.
     if (!context.health.isDisposed) await endTraining(trainer)
@@ -124,7 +129,7 @@ export async function* train(
 export function trainingState(context: EngineContext, id: string): Promise<Uint8Array> {
   const { runner, adapters } = context
   return context.inTurn(() => {
-    const parsed = adapters.set.parsed(id)
+    const parsed = adapters.parsed(id)
     const trainer = learning.get(parsed)
     if (trainer) return runner.exclusive(() => trainer.state())
     throw new TokenscopeError('bad-argument', `The adapter "${parsed.name}" is not being trained.`, {
@@ -144,14 +149,13 @@ async function endTraining(trainer: Trainer): Promise<void> {
 
 function stepInTurn(context: EngineContext, id: string, trainer: Trainer): Promise<TrainedStep> {
   const { runner, adapters } = context
-  const { set } = adapters
   adapters.refuseMerged('Training')
   refuseLoaded(context)
-  const others = set.list().map((other) => ({ id: other.id, scale: other.id === id ? 1 : other.scale }))
+  const others = adapters.list().map((other) => ({ id: other.id, scale: other.id === id ? 1 : other.scale }))
   const { scales } = context.conditionsOf({ adapters: others })
   return runner.exclusive(async () => {
     const step = await trainer.step(scales)
-    set.changed(id)
+    adapters.changed(id)
     return step
   })
 }

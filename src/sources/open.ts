@@ -1,7 +1,5 @@
 import { TokenscopeError } from '../errors.ts'
 import type { HubOptions, ModelSource } from '../api/load.ts'
-import { directorySource } from './directory.ts'
-import { filesSource, mapSource } from './dropped.ts'
 import { isNode } from './isNode.ts'
 import { urlSource } from './url.ts'
 import { parseStrictJson, type JsonValue } from '../formats/strictJson.ts'
@@ -26,16 +24,17 @@ export interface OpenSourceOptions {
  */
 export async function openSource(source: ModelSource, options: OpenSourceOptions): Promise<FileSource> {
   if (typeof source === 'string') return openText(source, options)
-  if (source instanceof Map) return mapSource(source)
+  if (source instanceof Map) return (await import('./dropped.ts')).mapSource(source)
   if (Array.isArray(source)) {
     const [file] = source
-    if (!file || source.length > 1 || !/\.zip$/i.test(file.name)) return filesSource(source)
+    if (!file || source.length > 1 || !/\.zip$/i.test(file.name))
+      return (await import('./dropped.ts')).filesSource(source)
     // Unpacking is fetched when there is something to unpack.
     const { zipSource } = await import('./zip.ts')
     return zipSource(file)
   }
   if ('kind' in source && source.kind === 'directory')
-    return directorySource(source as FileSystemDirectoryHandle)
+    return (await import('./directory.ts')).directorySource(source as FileSystemDirectoryHandle)
   throw badSource('The model source is of no known kind.')
 }
 
