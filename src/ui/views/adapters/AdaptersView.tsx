@@ -20,7 +20,7 @@ export function AdaptersView() {
     (state) => state.tracks.length + state.pending.length + state.absent.length === 0,
   )
   return (
-    <div className="adapters stack">
+    <div className="adapters view">
       {none ? <NoAdapters /> : <ScalesDesk />}
       <Selected />
     </div>

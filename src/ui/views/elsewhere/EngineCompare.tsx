@@ -20,7 +20,7 @@ export function EngineCompare() {
   const t = useTranslate()
   const empty = useDuel(({ phase }) => phase.kind === 'empty')
   return (
-    <div className="duel stack" data-testid="duel">
+    <div className="duel view" data-testid="duel">
       <Controls />
       {empty ? <p className="duel-part note">{t('ab.empty')}</p> : <Result />}
     </div>

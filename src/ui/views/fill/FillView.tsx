@@ -23,7 +23,7 @@ export function FillView() {
   const text = useFillState((state) => state.text)
   const filling = useFilling()
   return (
-    <div className="fill stack" data-testid="fill-view">
+    <div className="fill view" data-testid="fill-view">
       <p className="fill-about">{t('fill.about')}</p>
       <MaskedText area={area} />
       <Status />

@@ -17,7 +17,7 @@ export function LensView() {
   const live = useLiveColumn()
   const layers = (live?.cells ?? []).map(({ layer }) => layer).toReversed()
   return (
-    <div className="lens stack" data-testid="lens-view">
+    <div className="lens view" data-testid="lens-view">
       {shown === null && live === null ? (
         <>
           <EmptyState measurement={measurement} />

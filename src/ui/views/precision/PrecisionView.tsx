@@ -15,7 +15,7 @@ export function PrecisionView() {
   const t = useTranslate()
   const result = usePrecisionState((state) => state.result)
   return (
-    <div className="score stack precision" data-testid="precision-view">
+    <div className="score view precision" data-testid="precision-view">
       <p className="score-about">{t('precision.about')}</p>
       <Tools />
       <Status />
