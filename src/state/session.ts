@@ -224,12 +224,6 @@ export class Session {
     this.showUnlessLost(error, failed)
   }
 
-  dispose(): void {
-    this.running?.abort()
-    this.loading?.abort()
-    this.client.dispose()
-  }
-
   private async adopt(model: Model, source: ModelSource, { id, how, ...asked }: LoadRequest): Promise<void> {
     const writes = model.info.tasks.includes('generate')
     const first = writes ? asked.first : undefined

@@ -12,7 +12,7 @@ const UndoButtons = soon(async () => (await import('./UndoButtons.tsx')).UndoBut
 /** What concerns the whole page: undo, share, keys, language, light. */
 export function HeaderTools() {
   return (
-    <div className="header-tools">
+    <div className="header-tools row">
       <span className="header-undo">
         <UndoButtons />
       </span>

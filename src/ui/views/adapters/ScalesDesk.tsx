@@ -21,7 +21,7 @@ export function ScalesDesk() {
   return (
     <section className="desk-view" aria-label={t('scales.label')}>
       <Desk />
-      <ol className="desk-rows">
+      <ol>
         {tracks.map((track, index) => (
           <AdapterRow key={track.id} track={track} index={index} dragged={dragged} onDrag={setDragged} />
         ))}
@@ -47,7 +47,7 @@ function Desk() {
   const merged = useAdaptersState((state) => state.merged !== null)
   const running = useApp((state) => isRunning(state.run))
   return (
-    <div className="desk">
+    <div className="desk cluster">
       <p className="desk-scales">
         <span className="eyebrow">{t(merged ? 'scales.merged' : 'scales.acting')}</span>{' '}
         <output className="desk-formula" data-testid="adapter-scales">

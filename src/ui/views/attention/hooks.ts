@@ -4,8 +4,6 @@ import {
   attentionOf,
   headsOf,
   singleChoice,
-  type Attention,
-  type AttentionState,
   type ChosenHead,
   type HeadPlace,
 } from './store.ts'
@@ -17,17 +15,11 @@ import {
   type HeadScores,
   type Pattern,
 } from '../../../analysis/headScores.ts'
-import { useSession, useTranslate } from '../../context.ts'
+import { hooksOf, useTranslate } from '../../context.ts'
 import { useAnatomy, useShown } from '../../components/reading.ts'
 import type { Sight } from '../../draw/sight.ts'
 
-export function useAttention(): Attention {
-  return attentionOf(useSession())
-}
-
-export function useAttentionState<T>(select: (state: AttentionState) => T): T {
-  return useStore(useAttention().state, select)
-}
+export const [useAttention, useAttentionState] = hooksOf(attentionOf)
 
 export function useChosenHead(): ChosenHead {
   const chosen = useAttentionState((state) => state.chosen)

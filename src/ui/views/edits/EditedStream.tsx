@@ -67,7 +67,7 @@ function Summary({ shown }: { shown: ShownEdited }) {
       ? t('edits.scoredSummary', { delta: change })
       : t('edits.summary', { mean: formatNats(mean), most: formatNats(most), delta: change })
   return (
-    <div className="edit-summary">
+    <div className="edit-summary cluster">
       <span
         className="note numeric"
         role="status"

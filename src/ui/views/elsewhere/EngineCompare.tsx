@@ -21,7 +21,7 @@ export function EngineCompare() {
   const t = useTranslate()
   const empty = useDuel(({ phase }) => phase.kind === 'empty')
   return (
-    <div className="duel" data-testid="duel">
+    <div className="duel view" data-testid="duel">
       <Controls />
       {empty ? <p className="duel-part note">{t('ab.empty')}</p> : <Result />}
     </div>

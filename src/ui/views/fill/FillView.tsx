@@ -24,7 +24,7 @@ export function FillView() {
   const text = useFillState((state) => state.text)
   const filling = useFilling()
   return (
-    <div className="fill" data-testid="fill-view">
+    <div className="fill view" data-testid="fill-view">
       <p className="fill-about">{t('fill.about')}</p>
       <MaskedText area={area} />
       <Status />
@@ -54,7 +54,7 @@ function MaskedText({ area }: { area: RefObject<HTMLTextAreaElement | null> }) {
     filling.setText(field.value)
   }
   return (
-    <section className="fill-text">
+    <section className="fill-text stack gap-2">
       <label htmlFor="fill-text" className="eyebrow">
         {t('fill.text')}
       </label>

@@ -24,7 +24,7 @@ export function ScoreColumn({ name }: { name: BoxName }) {
   const area = useRef<HTMLTextAreaElement>(null)
   const id = `score-text-${name}`
   return (
-    <section className="score-column" aria-label={t(`score.text.${second ? name : 'one'}`)}>
+    <section className="score-column stack" aria-label={t(`score.text.${second ? name : 'one'}`)}>
       <label htmlFor={id} className="eyebrow">
         {t(`score.text.${second ? name : 'one'}`)}
       </label>
@@ -143,7 +143,7 @@ function Marking({ name, area, spans, text }: MarkingProps) {
     if (box !== null) scores.mark(name, box.selectionStart, box.selectionEnd, role)
   }
   return (
-    <div className="score-marking" role="group" aria-label={t('score.markAs')}>
+    <div className="score-marking cluster" role="group" aria-label={t('score.markAs')}>
       <span className="note">{t('score.markAs')}</span>
       {ROLES.map((role) => (
         <button
