@@ -6,6 +6,7 @@ import { EDIT_SLOT, MAX_ADAPTERS } from '../program/batchLayout.ts'
 import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
 import { WeightReader } from '../weights/reader.ts'
+import type * as AdapterRules from './adapterRules.ts'
 
 interface LoadedAdapter extends PlacedAdapter {
   readonly id: string
@@ -29,7 +30,7 @@ export class AdapterSet {
   private turn: Promise<unknown> = Promise.resolve()
   private readonly runner: Runner
   /** What adapters may do together; read with the first, since one alone may do anything. */
-  private rules: typeof import('./adapterRules.ts') | null = null
+  private rules: typeof AdapterRules | null = null
 
   constructor(runner: Runner) {
     this.runner = runner

@@ -1,5 +1,5 @@
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import { useStore } from 'zustand'
+import { useStore, type StoreApi } from 'zustand'
 import { invariant, type ErrorData } from '../errors.ts'
 import { isRunning, type AppState } from '../state/app.ts'
 import type { Session } from '../state/session.ts'
@@ -88,3 +88,11 @@ export const NARROW = '(max-width: 700px)'
 
 /** Room for one side region only. */
 export const TIGHT = '(max-width: 1000px)'
+
+/** Hooks for what a page has one of: the thing itself, and a slice of its state; select primitives or objects kept in it. */
+export function hooksOf<S extends { readonly state: StoreApi<unknown> }>(
+  of: (session: Session) => S,
+): readonly [use: () => S, useState: <T>(select: (state: ReturnType<S['state']['getState']>) => T) => T] {
+  const use = (): S => of(useSession())
+  return [use, (select) => useStore(use().state as StoreApi<ReturnType<S['state']['getState']>>, select)]
+}

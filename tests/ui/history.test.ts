@@ -146,6 +146,18 @@ test('adapters that were added, moved, switched and removed come back as they st
   expect(adapters.state.getState().tracks.map(({ name }) => name)).toEqual(['b'])
 })
 
+test('of two adapters added at once, undo takes back the later one alone', async () => {
+  const { session, history } = await open()
+  const held = carryAdapters(session)
+  const adapters = adapterActionsOf(session)
+  await Promise.all([adapters.addListed(entry('a')), adapters.addListed(entry('b'))])
+  expect(held()).toEqual(['a 1', 'b 1'])
+  await history.undo()
+  expect(held()).toEqual(['a 1'])
+  await history.redo()
+  expect(held()).toEqual(['a 1', 'b 1'])
+})
+
 test('an adapter that cannot act beside another stays off, which is said', async () => {
   const { app, session } = await open()
   carryAdapters(session)

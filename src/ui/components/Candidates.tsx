@@ -88,7 +88,7 @@ function Row({ row, text, end, onChoose }: RowProps) {
         {onChoose === undefined || row.chosen ? (
           name
         ) : (
-          <button type="button" className="candidate-choose" onClick={() => onChoose(row.id)}>
+          <button type="button" className="candidate-choose one-line" onClick={() => onChoose(row.id)}>
             {name}
           </button>
         )}

@@ -48,7 +48,7 @@ export function TensorTable(props: TensorTableProps) {
   }
   return (
     <div className="tensor-table" data-testid="tensor-view" data-step={step} role="group" aria-label={label}>
-      <div className="tensor-pages">
+      <div className="row">
         <PageButton text="↑" off={row0 === 0} onClick={() => move(-1, 0)} />
         <PageButton text="↓" off={row0 + PAGE.rows >= plane.rows} onClick={() => move(1, 0)} />
         <PageButton text="←" off={col0 === 0} onClick={() => move(0, -1)} />

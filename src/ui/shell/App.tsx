@@ -32,7 +32,7 @@ function Frame() {
     document.documentElement.lang = language
   }, [language])
   return (
-    <div className="frame">
+    <div className="frame stack">
       <Header />
       {blocked ? (
         <NoWebGpu />

@@ -12,7 +12,7 @@ export function Header() {
   return (
     <header className="header">
       <SkipButton />
-      <h1 className="wordmark">
+      <h1 className="wordmark row">
         <Mark />
         {t('app.name')}
       </h1>

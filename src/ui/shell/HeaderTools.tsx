@@ -1,4 +1,5 @@
 import type { Theme } from '../../state/app.ts'
+import { LONGEST_PROMPT } from '../../state/hash.ts'
 import { pageLink } from '../../state/link.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { LANGUAGES, loadLanguage } from '../words/index.ts'
@@ -11,7 +12,7 @@ const UndoButtons = soon(async () => (await import('./UndoButtons.tsx')).UndoBut
 /** What concerns the whole page: undo, share, keys, language, light. */
 export function HeaderTools() {
   return (
-    <div className="header-tools">
+    <div className="header-tools row">
       <span className="header-undo">
         <UndoButtons />
       </span>
@@ -28,7 +29,8 @@ function CopyLink() {
   const t = useTranslate()
   const files = useApp((state) => state.modelId === null && state.model.kind === 'ready')
   const [copied, copy] = useCopied()
-  const label = t(files ? 'link.noFiles' : 'link.copy')
+  const long = useApp((state) => state.prompt.length > LONGEST_PROMPT)
+  const label = t(files ? 'link.noFiles' : long ? 'link.without' : 'link.copy')
   return (
     <>
       <button

@@ -30,7 +30,7 @@ export function KeySheet() {
       aria-labelledby="key-sheet-title"
       onClose={() => app.setState({ keysOpen: false })}
     >
-      <header className="key-sheet-head">
+      <header className="key-sheet-head row">
         <h2 id="key-sheet-title" className="region-title">
           {t('keys.title')}
         </h2>

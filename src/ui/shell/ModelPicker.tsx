@@ -28,7 +28,7 @@ export function ModelPicker() {
     void session.load(value, { label: entry?.name ?? value, id: value })
   }
   return (
-    <div className="picker">
+    <div className="picker row">
       <label htmlFor="model-select" className="visually-hidden">
         {t('model.label')}
       </label>

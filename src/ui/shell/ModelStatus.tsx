@@ -12,7 +12,7 @@ export function ModelStatus() {
   const model = useApp((state) => state.model)
   const word = useApp((state) => statusWord(state.model, state.run))
   return (
-    <div className="status" role="status" data-testid="model-status" data-state={word}>
+    <div className="status row" role="status" data-testid="model-status" data-state={word}>
       <span className="status-word">
         <span className="status-dot" aria-hidden="true" />
         {t(`status.${word}`)}
@@ -70,7 +70,7 @@ function Progress({ phase }: { phase: Extract<ModelPhase, { kind: 'loading' }> }
   const share = bytesTotal > 0 ? bytesDone / bytesTotal : null
   const pace = estimate(phase.progress, phase.elapsed)
   return (
-    <span className="progress">
+    <span className="progress row">
       <span
         className={share === null ? 'progress-bar progress-unknown' : 'progress-bar'}
         role="progressbar"

@@ -71,13 +71,13 @@ function WideShell({ view }: { view: View }) {
     <div className="work">
       <ViewNav current={view} />
       <LessonPlace />
-      <div className="stage">
+      <div className="stage stack">
         <div
           className="shell"
           style={{ '--left-width': `${layout.leftWidth}px`, '--right-width': `${layout.rightWidth}px` }}
         >
           {view.left !== undefined && <SideRegion side="left" region={view.left} layout={layout} />}
-          <main className="region region-view">
+          <main className="region stack region-view">
             <Active />
           </main>
           {view.right !== undefined && <SideRegion side="right" region={view.right} layout={layout} />}
@@ -111,7 +111,7 @@ function SideRegion({ side, region, layout }: { side: Side; region: Region; layo
       <div className={`folded folded-${side}`}>
         <button
           type="button"
-          className="folded-button"
+          className="folded-button stack"
           aria-label={t('region.expand', { name })}
           onClick={expand}
         >
@@ -133,8 +133,8 @@ function SideRegion({ side, region, layout }: { side: Side; region: Region; layo
     />
   )
   return (
-    <section className={`region region-${side}`} aria-label={name}>
-      <div className="region-head">
+    <section className={`region stack region-${side}`} aria-label={name}>
+      <div className="region-head row">
         <h2 className="region-title">{name}</h2>
         <button
           type="button"
@@ -192,7 +192,7 @@ function NarrowShell({ view }: { view: View }) {
                 <button
                   key={region}
                   type="button"
-                  className="bottom-tab"
+                  className="bottom-tab stack"
                   aria-current={region === (side === undefined ? 'view' : shown) ? 'true' : undefined}
                   onClick={() => app.setState({ narrow: region })}
                 >

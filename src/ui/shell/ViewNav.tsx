@@ -38,7 +38,7 @@ export function ViewNav({ current }: { current: View }) {
     app.setState({ view: name, narrow: 'view' })
   }
   return (
-    <nav className="views" aria-label={t('views.label')} data-unfolded={isSheet} data-compact={compact}>
+    <nav className="views stack" aria-label={t('views.label')} data-unfolded={isSheet} data-compact={compact}>
       <ul
         className="views-list"
         ref={list}
@@ -79,7 +79,7 @@ function ViewButton({ view: { name, title, icon }, current, unfolded, compact, o
   return (
     <button
       type="button"
-      className="view-button"
+      className="view-button row"
       data-testid={`view-${name}`}
       aria-current={current ? 'page' : undefined}
       aria-expanded={current ? unfolded : undefined}

@@ -118,7 +118,7 @@ function Cell({ cell, row, last }: { cell: StripCell; row: number; last: boolean
         <span className="lens-strip-layer numeric">
           {layer < 0 ? t('lens.embeddingShort') : t('lens.layerShort', { layer })}
         </span>
-        <span className="lens-strip-top">{top}</span>
+        <span className="lens-strip-top one-line">{top}</span>
         <span className="lens-strip-share numeric">{Math.round(probability * 100)}%</span>
       </button>
     </li>

@@ -126,7 +126,7 @@ const HINTS: readonly Said[] = [
   [/^Unpack it first\.$/, '먼저 압축을 푸세요.'],
   [
     /^Shorten the prompt to at most (?<most>\d+) tokens/,
-    '프롬프트를 토큰 {most}개 이하로 줄이거나, 더 긴 컨텍스트로 모델을 불러오세요.',
+    '프롬프트를 토큰 {most}개 이하로 줄이거나, 모델 보기에서 더 긴 컨텍스트로 다시 불러오세요.',
   ],
   [/^Drop its files again, or/, '그 파일을 다시 놓거나 다른 모델을 고르세요.'],
   [/^Drop their files here/, '그 파일을 여기에 놓으세요. 그때까지는 그 어댑터 없이 글을 씁니다.'],

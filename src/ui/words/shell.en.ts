@@ -4,6 +4,7 @@ export const shellEn = {
   'views.expand': 'Show the names of the views',
 
   'link.copy': 'Copy link',
+  'link.without': 'Copy link, without the prompt: it is too long for an address',
   'link.copied': 'Link copied',
   'link.noFiles': 'Copy link: it opens without your dropped files',
   'history.undo': 'Undo',
@@ -31,6 +32,7 @@ export const shellEn = {
   'lens.layerShort': 'L{layer}',
   'adapters.base': 'base',
   'textScales.hint': 'The adapters behind this text',
+  'textScales.next': 'the next run: {scales}',
   'textScales.written': 'written by {scales}',
   'textScales.from': '{scales} from token {token}',
   'textScales.scored': 'probabilities of {scales}',

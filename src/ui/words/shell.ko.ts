@@ -5,6 +5,7 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
   'views.expand': '보기 이름 펼치기',
 
   'link.copy': '링크 복사',
+  'link.without': '프롬프트 없이 링크 복사: 주소에 담기에는 너무 깁니다',
   'link.copied': '링크를 복사했습니다',
   'link.noFiles': '링크 복사: 끌어다 놓은 파일은 담기지 않습니다',
   'history.undo': '되돌리기',
@@ -32,6 +33,7 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
   'lens.layerShort': 'L{layer}',
   'adapters.base': '기본 모델',
   'textScales.hint': '이 글을 만든 어댑터',
+  'textScales.next': '다음 실행부터 {scales}',
   'textScales.written': '{scales}이(가) 작성',
   'textScales.from': '토큰 {token}부터 {scales}',
   'textScales.scored': '확률은 {scales}',

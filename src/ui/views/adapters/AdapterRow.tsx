@@ -125,7 +125,7 @@ function Name({ track, selected }: { track: Track; selected: boolean }) {
     <div className="track-name">
       <button
         type="button"
-        className="track-select"
+        className="track-select one-line"
         aria-pressed={selected}
         title={t('scales.select')}
         onClick={() => adapters.select(track.id)}
@@ -134,7 +134,7 @@ function Name({ track, selected }: { track: Track; selected: boolean }) {
       </button>
       <span className="tag">{badgeOf(track.report)}</span>
       {isIdle(track.report) && <span className="tag tag-warning">{t('scales.noEffect')}</span>}
-      <p className="note numeric track-facts">
+      <p className="note numeric one-line">
         {t('scales.facts', { rank, alpha })} · {modules.join(' ')}
         {layers > 0 && ` · ${t('scales.layers', { count: layers })}`}
       </p>
@@ -151,7 +151,7 @@ function Fader({ track }: { track: Track }) {
   const shown = Math.min(SCALE_END, Math.max(-SCALE_END, track.scale))
   const share = (shown + SCALE_END) / (2 * SCALE_END)
   return (
-    <div className="fader">
+    <div className="fader row gap-1">
       <span className="fader-track">
         <input
           type="range"

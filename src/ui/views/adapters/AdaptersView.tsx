@@ -20,7 +20,7 @@ export function AdaptersView() {
     (state) => state.tracks.length + state.pending.length + state.absent.length === 0,
   )
   return (
-    <div className="adapters">
+    <div className="adapters view">
       {none ? <NoAdapters /> : <ScalesDesk />}
       <Selected />
     </div>
@@ -45,7 +45,7 @@ function Selected() {
   if (track === null) return null
   return (
     <section className="adapter-detail" aria-label={track.name}>
-      <header className="adapter-detail-head">
+      <header className="adapter-detail-head row">
         <h2 className="region-title">{track.name}</h2>
         <Segmented
           label={t('adapters.detail')}

@@ -141,7 +141,7 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
   const base = models.find(({ id }) => id === entry.base)?.name ?? entry.base ?? ''
   return (
     <li className="offer">
-      <div className="offer-head">
+      <div className="offer-head row gap-2">
         <strong>{entry.name}</strong>
         <button
           type="button"

@@ -113,7 +113,7 @@ function TokenList({ title, none, words }: { title: string; none: string; words:
         <ul className="direction-words">
           {words.map(({ text, score }, index) => (
             <li key={index}>
-              <span className="direction-word">{text === '' ? '◌' : text}</span>
+              <span className="direction-word one-line">{text === '' ? '◌' : text}</span>
               <span className="numeric">{formatFixed(score, 2)}</span>
             </li>
           ))}

@@ -16,7 +16,7 @@ export function AdapterReportPanel({ track }: { track: Track }) {
   return (
     <div className="report" data-testid="adapter-report" data-adapter-id={track.id}>
       {idle && (
-        <p className="report-alarm" role="alert">
+        <p className="report-alarm cluster" role="alert">
           <Icon name="warning" />
           <strong>{t('report.zero')}</strong> {t('report.zeroHint')}
         </p>

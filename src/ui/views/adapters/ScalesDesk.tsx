@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { Absent } from '../../../state/adapterState.ts'
-import { answeringModel } from '../../../state/app.ts'
+import { answeringModel, isRunning } from '../../../state/app.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
@@ -21,7 +21,7 @@ export function ScalesDesk() {
   return (
     <section className="desk-view" aria-label={t('scales.label')}>
       <Desk />
-      <ol className="desk-rows">
+      <ol>
         {tracks.map((track, index) => (
           <AdapterRow key={track.id} track={track} index={index} dragged={dragged} onDrag={setDragged} />
         ))}
@@ -45,13 +45,15 @@ function Desk() {
   const text = useScalesText()
   const scales = useScales()
   const merged = useAdaptersState((state) => state.merged !== null)
+  const running = useApp((state) => isRunning(state.run))
   return (
-    <div className="desk">
+    <div className="desk cluster">
       <p className="desk-scales">
         <span className="eyebrow">{t(merged ? 'scales.merged' : 'scales.acting')}</span>{' '}
         <output className="desk-formula" data-testid="adapter-scales">
           {text(scales)}
         </output>
+        {running && <span className="note"> {t('scales.whileWriting')}</span>}
       </p>
       <div className="desk-actions">
         <CompareToggle />

@@ -11,7 +11,7 @@ export function TextPanel() {
   const colouring = useApp((state) => state.colouring)
   const isEncoder = useIsEncoder()
   return (
-    <div className="scales-text">
+    <div className="scales-text stack">
       {!isEncoder && (
         <>
           <PromptField />

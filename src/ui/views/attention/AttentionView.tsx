@@ -13,7 +13,7 @@ import { QueryBar, QueryTools } from './QueryBar.tsx'
 export function AttentionView() {
   const tab = useAttentionState((state) => state.tab)
   return (
-    <div className="attention" data-testid="attention-view">
+    <div className="attention view" data-testid="attention-view">
       <div className="query-tools">
         <Tabs />
         {tab === 'heads' && <QueryTools />}

@@ -1,10 +1,10 @@
-import { memo, useCallback, type KeyboardEvent } from 'react'
-import { visibleText } from '../../../state/characterGroups.ts'
+import { useCallback, type KeyboardEvent } from 'react'
 import { selectRow } from '../../../state/selection.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useTexts } from '../../components/reading.ts'
 import { maskAt } from '../../draw/sight.ts'
+import { TokenButton } from '../../components/TokenButton.tsx'
 import { tokenName } from '../../components/labels.ts'
 import { useAttentionState, useQueryWeights, useSight } from './hooks.ts'
 import { inkLevel } from '../../draw/ink.ts'
@@ -45,18 +45,18 @@ export function BarTokens({ ids, row, shown, starts }: BarTokensProps) {
   const select = useCallback((at: number) => selectRow(session, at), [session])
   return shown.map((at) => {
     const [id = 0, text = '', weight = 0] = [ids[at], texts[at], weights?.[at]]
+    // The mask leaves no weight between these two.
+    const masked =
+      maskAt(mask, ...(direction === 'keys' ? ([row, at] as const) : ([at, row] as const))) !== null
+    const name = `${at}: ${tokenName(t, text, id)}, ${formatFixed(weight, 3)}`
     return (
-      <BarToken
+      <TokenButton
         key={at}
-        at={at}
-        id={id}
-        text={text}
-        name={`${at}: ${tokenName(t, text, id)}, ${formatFixed(weight, 3)}`}
-        level={inkLevel(weight)}
-        // The mask leaves no weight between these two.
-        masked={
-          maskAt(mask, ...(direction === 'keys' ? ([row, at] as const) : ([at, row] as const))) !== null
-        }
+        className={masked ? 'query-token query-ahead' : 'query-token'}
+        row={at}
+        {...{ id, text, name }}
+        title={name}
+        level={masked ? null : inkLevel(weight)}
         selected={at === row}
         left={starts?.[at] ?? null}
         onSelect={select}
@@ -64,40 +64,3 @@ export function BarTokens({ ids, row, shown, starts }: BarTokensProps) {
     )
   })
 }
-
-interface BarTokenProps {
-  at: number
-  id: number
-  text: string
-  name: string
-  level: number
-  masked: boolean
-  selected: boolean
-  /** Where it stands in a line of its own, in CSS pixels; null in flowing text. */
-  left: number | null
-  onSelect: (row: number) => void
-}
-
-const BarToken = memo(function BarToken(props: BarTokenProps) {
-  const { at, id, text, name, level, masked, selected, left, onSelect } = props
-  return (
-    <button
-      type="button"
-      className={masked ? 'query-token query-ahead' : 'query-token'}
-      data-testid="row-token"
-      data-row={at}
-      data-token-id={id}
-      aria-pressed={selected}
-      aria-label={name}
-      title={name}
-      tabIndex={selected ? 0 : -1}
-      style={{
-        ...(masked ? {} : { '--swatch': `var(--seq-${level})` }),
-        ...(left === null ? {} : { left }),
-      }}
-      onClick={() => onSelect(at)}
-    >
-      {text === '' ? <span className="token-bar-special">{id}</span> : visibleText(text)}
-    </button>
-  )
-})

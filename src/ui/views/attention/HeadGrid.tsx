@@ -1,15 +1,8 @@
-import { memo, useCallback, useEffect, useRef, type KeyboardEvent } from 'react'
-import {
-  headsOf,
-  singleChoice,
-  type Attention,
-  type AttentionMap,
-  type ChosenHead,
-  type HeadPlace,
-  type HeadSummary,
-} from './store.ts'
+import { memo, useCallback, useEffect, useRef } from 'react'
+import { headsOf, singleChoice, type Attention, type ChosenHead, type HeadPlace } from './store.ts'
+import type { AttentionMap, HeadSummary } from './readAttention.ts'
 import { labelOf, SCORE_NAMES } from '../../../analysis/headScores.ts'
-import { gridMove } from '../../components/gridMoves.ts'
+import { Grid } from '../../components/Grid.tsx'
 import { useTranslate } from '../../context.ts'
 import { rampWords, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
@@ -50,11 +43,15 @@ export function HeadGrid({ map }: { map: AttentionMap }) {
   return (
     <section className="heads" aria-label={t('attention.heads')}>
       <SelectionTools selected={places.length} heads={layers * heads} />
-      <div
+      <Grid
         className="heads-grid"
-        data-arrows=""
         style={{ '--heads': columns }}
-        onKeyDown={(event) => moveHead(event, map, chosen, attention)}
+        rows={lines.length}
+        columns={columns}
+        place={{ row: chosen.layer, column: chosen.head ?? heads }}
+        onMove={({ row, column }, event) =>
+          moveHead(attention, { layer: row, head: column === heads ? null : column }, event.shiftKey)
+        }
       >
         {lines.map((layer) => (
           <HeadLine
@@ -66,7 +63,7 @@ export function HeadGrid({ map }: { map: AttentionMap }) {
           />
         ))}
         <HeadNumbers heads={heads} />
-      </div>
+      </Grid>
       <LetterKey />
       <HeadsExport map={map} />
     </section>
@@ -232,24 +229,9 @@ const Thumb = memo(function Thumb({ summary, shade, label, shown, entry, onChoos
   )
 })
 
-/** Moves the choice, and the focus with it; with shift, everything up to it joins the mean. While heads are picked only the focus moves. */
-function moveHead(
-  event: KeyboardEvent<HTMLElement>,
-  { heads, summaries }: AttentionMap,
-  { layer, head }: ChosenHead,
-  attention: Attention,
-): void {
-  const move = gridMove(event)
-  if (move === undefined) return
-  event.preventDefault()
-  event.stopPropagation()
-  const hold = (value: number, end: number): number => Math.min(end, Math.max(0, value))
-  const to = hold(layer + move[0], Math.ceil(summaries.length / (heads + 1)) - 1)
-  const column = hold((head ?? heads) + move[1], heads)
-  const next = { layer: to, head: column === heads ? null : column }
-  if (event.shiftKey) attention.extendTo(next)
+/** Moves the choice; with shift, everything up to it joins the mean. While heads are picked only the focus moves. */
+function moveHead(attention: Attention, next: ChosenHead, isRange: boolean): void {
+  if (isRange) attention.extendTo(next)
   else if (attention.state.getState().picking) attention.moveTo(next)
   else attention.choose(next)
-  const thumbs = event.currentTarget.querySelectorAll<HTMLElement>('.thumb')
-  thumbs[to * (heads + 1) + column]?.focus()
 }

@@ -1,8 +1,8 @@
-import { useCallback, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { labelOf, scaleEnd, type Pattern } from '../../../analysis/headScores.ts'
-import { visibleText } from '../../../state/characterGroups.ts'
 import { selectRow } from '../../../state/selection.ts'
 import { Segmented } from '../../components/Segmented.tsx'
+import { useTokenWord } from '../../components/PlaneMap.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import type { Window2 } from '../../draw/heatmap.ts'
@@ -42,8 +42,8 @@ export function HeadMatrix({ ids, row }: MatrixProps) {
   const long = ids.length > NEAR
   const end = useMemo(() => (pattern === null ? 1 : scaleEnd(pattern, NEAR)), [pattern])
   return (
-    <section className="head-large" aria-label={title}>
-      <header className="head-large-title">
+    <section className="head-large stack" aria-label={title}>
+      <header className="head-large-title cluster">
         <h2 className="step-name" data-testid="attention-title">
           {title}
         </h2>
@@ -138,10 +138,7 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
   const plane = useMemo(() => ({ rows: size, cols: size }), [size])
   const inked = useMemo(() => ({ data: data.map(inkOf), offset: 0, rows: size, cols: size }), [data, size])
   const cell = pointed?.of === ids && pointed.query === row ? pointed : { row, col: strongest(pattern, row) }
-  const label = useCallback(
-    (at: number) => (texts[at] ? visibleText(texts[at]) : `#${ids[at] ?? ''}`),
-    [texts, ids],
-  )
+  const label = useTokenWord(ids)
   const pick = (picked: { row: number; col: number }) => {
     setPointed({ of: ids, query: picked.row, ...picked })
     selectRow(session, picked.row)

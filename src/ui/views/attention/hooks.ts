@@ -3,14 +3,11 @@ import { useStore } from 'zustand'
 import {
   attentionOf,
   headsOf,
-  patternOf,
   singleChoice,
-  type Attention,
-  type AttentionState,
   type ChosenHead,
   type HeadPlace,
-  type HeadSummary,
 } from './store.ts'
+import { patternOf, type HeadSummary } from './readAttention.ts'
 import {
   findCopies,
   scorePattern,
@@ -18,17 +15,11 @@ import {
   type HeadScores,
   type Pattern,
 } from '../../../analysis/headScores.ts'
-import { useSession, useTranslate } from '../../context.ts'
+import { hooksOf, useTranslate } from '../../context.ts'
 import { useAnatomy, useShown } from '../../components/reading.ts'
 import type { Sight } from '../../draw/sight.ts'
 
-export function useAttention(): Attention {
-  return attentionOf(useSession())
-}
-
-export function useAttentionState<T>(select: (state: AttentionState) => T): T {
-  return useStore(useAttention().state, select)
-}
+export const [useAttention, useAttentionState] = hooksOf(attentionOf)
 
 export function useChosenHead(): ChosenHead {
   const chosen = useAttentionState((state) => state.chosen)
@@ -129,8 +120,9 @@ export function useChosenPattern(): Pattern | null {
     }
   }, [attention, layer, places, missing, value])
   return useMemo(
-    () => (probs === null ? mean : patternOf(probs, { heads, size }, head)),
-    [probs, mean, heads, size, head],
+    // Rows are added in place: the value of the measurement stands for what they hold.
+    () => (value === undefined || probs === null ? mean : patternOf(probs, { heads, size }, head)),
+    [value, probs, mean, heads, size, head],
   )
 }
 

@@ -17,7 +17,7 @@ export function BranchActions() {
   const isBranch = node !== null && node.parent !== branches.tree.root
   const ends = useEnds(node?.id ?? null)
   return (
-    <div className="branches-actions" role="toolbar" aria-label={t('view.branches')}>
+    <div className="branches-actions cluster gap-2" role="toolbar" aria-label={t('view.branches')}>
       <button
         type="button"
         className="button"

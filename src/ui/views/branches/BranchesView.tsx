@@ -16,7 +16,7 @@ export function BranchesView() {
   const isOthers = model !== null && model !== branches.tree.modelId
   if (lines.length === 0 || isOthers) return <NothingToBranch written={lines.length > 0} />
   return (
-    <div className="branches" data-testid="branches-view">
+    <div className="branches view" data-testid="branches-view">
       <p className="branches-about">{t('branches.about')}</p>
       <BranchActions />
       <BranchTree lines={lines} />

@@ -1,17 +1,10 @@
 import { useEffect, useMemo } from 'react'
-import { useStore } from 'zustand'
-import { branchesOf, type Branches, type BranchesState } from './store.ts'
+import { branchesOf } from './store.ts'
 import type { TreeLine, TreeNode } from '../../../analysis/tokenTree.ts'
 import { answeringModel } from '../../../state/app.ts'
-import { useApp, useSession } from '../../context.ts'
+import { hooksOf, useApp } from '../../context.ts'
 
-export function useBranches(): Branches {
-  return branchesOf(useSession())
-}
-
-export function useBranchesState<T>(select: (state: BranchesState) => T): T {
-  return useStore(useBranches().state, select)
-}
+export const [useBranches, useBranchesState] = hooksOf(branchesOf)
 
 export function useWatchedBranches(): void {
   const branches = useBranches()

@@ -15,7 +15,7 @@ export function ChatTools() {
   const showsPrompt = useChatState((state) => state.showsPrompt)
   const colouring = useApp((state) => state.colouring)
   return (
-    <div className="output-tools chat-tools">
+    <div className="output-tools cluster chat-tools">
       <Segmented
         label={t('chat.display')}
         value={display}

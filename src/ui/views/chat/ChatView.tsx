@@ -7,7 +7,7 @@ import { TemplateNotice } from './TemplateNotice.tsx'
 /** A chat with the model; what it answers is the page's text, so that every view shows it. */
 export function ChatView() {
   return (
-    <div className="chat" data-testid="chat-view">
+    <div className="chat stack" data-testid="chat-view">
       <ChatTools />
       <TemplateNotice />
       <RenderedPrompt />

@@ -17,7 +17,7 @@ export function MessageFrame({ role, head, live = false, children }: MessageFram
       data-role={role}
       aria-busy={live || undefined}
     >
-      <header className="chat-message-head">
+      <header className="chat-message-head row">
         <span className="chat-role">{role}</span>
         {head}
       </header>

@@ -1,18 +1,10 @@
-import { useStore } from 'zustand'
-import { chatOf, type Chat, type ChatState } from './store.ts'
+import { chatOf } from './store.ts'
 import { usesOwnTemplate } from './rendering.ts'
 import { pathOf, type Turn } from './turns.ts'
 import { isRunning } from '../../../state/app.ts'
-import { useApp, useSession } from '../../context.ts'
+import { hooksOf, useApp } from '../../context.ts'
 
-export function useChat(): Chat {
-  return chatOf(useSession())
-}
-
-/** A slice of the chat's state; select primitives or objects kept in it. */
-export function useChatState<T>(select: (state: ChatState) => T): T {
-  return useStore(useChat().state, select)
-}
+export const [useChat, useChatState] = hooksOf(chatOf)
 
 /** The turns on show, rendering again as the live one grows. */
 export function usePath(): Turn[] {

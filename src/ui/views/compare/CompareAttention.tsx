@@ -16,7 +16,7 @@ export function CompareAttention({ at }: { at: number }) {
   const [layers, heads] = [info?.layers ?? 1, info?.heads ?? 1]
   return (
     <div className="attention-pair">
-      <div className="compare-line">
+      <div className="compare-line cluster">
         <IndexSelect label={t('delta.layer')} count={layers} value={layer} onChange={setLayer} />
         <IndexSelect label={t('compare.head')} count={heads} value={head} onChange={setHead} />
       </div>

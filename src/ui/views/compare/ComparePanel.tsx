@@ -63,7 +63,7 @@ function Heading({ at }: { at: number }) {
         {t('compare.position', { position: at + 1 })}
         {kl !== null && ` · KL ${formatNats(kl)} nat`}
       </p>
-      <p className="compare-tokens">
+      <p className="cluster gap-2">
         <span className="side-letter">A</span>
         <span className="token-name">{visibleText(a ?? '—')}</span>
         <span className="side-letter">B</span>

@@ -49,7 +49,7 @@ function Summary() {
   const mean = kl.length === 0 ? null : kl.reduce((sum, value) => sum + value, 0) / kl.length
   const first = comparison.firstDifference
   return (
-    <div className="output-tools compare-summary">
+    <div className="output-tools cluster compare-summary">
       <span className="note numeric" role="status">
         {phase.kind === 'prefill' && t('output.reading', { done: phase.done, total: phase.total })}
         {mean !== null && t('compare.summary', { kl: formatNats(mean), count: formatCount(kl.length) })}
@@ -130,7 +130,7 @@ function Stream({ side }: { side: Side }) {
     if (at !== null && at !== undefined) comparison.state.setState({ selected: Number(at) })
   }
   return (
-    <section className="compare-stream" aria-label={t('compare.side', { side: side.toUpperCase() })}>
+    <section className="compare-stream stack" aria-label={t('compare.side', { side: side.toUpperCase() })}>
       <header className="compare-stream-head">
         <span className="side-letter">{side.toUpperCase()}</span>
         <ScalesName scales={shown?.[side] ?? []} />

@@ -17,7 +17,7 @@ export function CompareView() {
   const merged = useAdaptersState((state) => state.merged !== null)
   useViewKeys(keys)
   return (
-    <div className="compare">
+    <div className="compare stack">
       <CompareControls blocked={merged} />
       <CompareStreams />
     </div>
@@ -34,7 +34,7 @@ function CompareControls({ blocked }: { blocked: boolean }) {
   const mode = useCompareState((state) => state.mode)
   return (
     <section className="prompt compare-setup">
-      <div className="compare-line">
+      <div className="compare-line cluster">
         <Segmented<CompareMode>
           label={t('compare.mode')}
           value={mode}

@@ -1,11 +1,4 @@
-import { useStore } from 'zustand'
-import { useSession } from '../../context.ts'
-import { comparisonOf, type Comparison, type CompareState } from './store.ts'
+import { comparisonOf } from './store.ts'
+import { hooksOf } from '../../context.ts'
 
-export function useComparison(): Comparison {
-  return comparisonOf(useSession())
-}
-
-export function useCompareState<T>(select: (state: CompareState) => T): T {
-  return useStore(useComparison().state, select)
-}
+export const [useComparison, useCompareState] = hooksOf(comparisonOf)

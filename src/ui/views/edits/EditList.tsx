@@ -10,7 +10,7 @@ export function EditList() {
   if (entries.length === 0) return <p className="note">{t('edits.none')}</p>
   return (
     <div className="edit-list">
-      <ul className="edit-rows">
+      <ul>
         {entries.map((entry) => (
           <EditRow key={entry.id} entry={entry} />
         ))}

@@ -85,7 +85,7 @@ function Positions({ change, onChange }: { change: Spanned; onChange: (span: Spa
     onChange(spanAt(kind, row))
   }
   return (
-    <div className="edit-positions">
+    <div className="edit-positions cluster">
       <label className="edit-field">
         <span className="note">{t('edits.positions')}</span>
         <select

@@ -17,7 +17,7 @@ export function EditsView() {
   const { measurement } = useEditedRun()
   useWatchedMeasurement(measurement)
   return (
-    <div className="edits" data-testid="edits-view">
+    <div className="edits view" data-testid="edits-view">
       {info !== null && <Tools info={info} />}
       <EditedStream />
       <StoryPanel />

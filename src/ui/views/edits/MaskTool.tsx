@@ -32,7 +32,7 @@ export function MaskTool({ info, ids }: MaskToolProps) {
     label: t('edits.place', { position, token: tokenName(t, texts[position] ?? '', id) }),
   }))
   return (
-    <div className="edit-line">
+    <div className="edit-line cluster">
       <SelectField
         label={t('edits.layer')}
         testId="mask-layer"

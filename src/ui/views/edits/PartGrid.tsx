@@ -1,7 +1,6 @@
-import type { KeyboardEvent } from 'react'
 import type { LayerAnatomy } from '../../../analysis/anatomy.ts'
 import { partKey, partsOf, type Part } from '../../../analysis/ablation.ts'
-import { gridMove } from '../../components/gridMoves.ts'
+import { Grid, type GridPlace } from '../../components/Grid.tsx'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { formatNats } from '../../components/numbers.ts'
@@ -22,14 +21,9 @@ interface PartGridProps {
   effects: Readonly<Record<string, number>>
   stateOf: (part: Part) => PartState
   /** Where the focus is, or would be. */
-  place: PartPlace
-  onMove: (place: PartPlace) => void
+  place: GridPlace
+  onMove: (place: GridPlace) => void
   onApply: (part: Part) => void
-}
-
-export interface PartPlace {
-  row: number
-  column: number
 }
 
 /** Layers down; heads, attention, MLP and both outputs together across. */
@@ -37,13 +31,14 @@ export function PartGrid({ layers, heads, effects, stateOf, place, onMove, onApp
   const t = useTranslate()
   const largest = Math.max(0, ...Object.values(effects))
   return (
-    <div
+    <Grid
       className="part-grid"
       role="group"
-      data-arrows=""
       aria-label={t('edits.grid')}
       style={{ '--heads': heads }}
-      onKeyDown={(event) => movePart(event, layers, onMove)}
+      rows={layers.length}
+      columns={(layer) => partsOf(layers[layer]!).length}
+      {...{ place, onMove }}
     >
       <PartHead heads={heads} />
       {layers.map((own, layer) => (
@@ -55,7 +50,6 @@ export function PartGrid({ layers, heads, effects, stateOf, place, onMove, onApp
             <PartCell
               key={column}
               part={part}
-              place={`${layer}.${column}`}
               {...stateOf(part)}
               effect={effects[partKey(part)] ?? null}
               largest={largest}
@@ -68,7 +62,7 @@ export function PartGrid({ layers, heads, effects, stateOf, place, onMove, onApp
           ))}
         </div>
       ))}
-    </div>
+    </Grid>
   )
 }
 
@@ -95,8 +89,6 @@ function PartHead({ heads }: { heads: number }) {
 
 interface PartCellProps extends PartState {
   part: Part
-  /** `row.column`. */
-  place: string
   /** Mean KL with this part off, nats; null where it was not measured. */
   effect: number | null
   largest: number
@@ -105,7 +97,7 @@ interface PartCellProps extends PartState {
 }
 
 function PartCell(props: PartCellProps) {
-  const { part, place, factor, on, effect, largest, focused, onApply } = props
+  const { part, factor, on, effect, largest, focused, onApply } = props
   const t = useTranslate()
   const name = partName(t, useAnatomy(), part)
   const change = factor === null ? t('edits.unchanged') : `× ${formatFactor(factor)}`
@@ -117,7 +109,6 @@ function PartCell(props: PartCellProps) {
       data-testid="edit-cell"
       data-step={part.step}
       data-head={part.head ?? undefined}
-      data-place={place}
       data-on={on}
       data-effect={effect ?? undefined}
       aria-pressed={factor !== null}
@@ -136,23 +127,3 @@ function PartCell(props: PartCellProps) {
 /** Two digits, without the zero before the point: a cell is narrow, and its name says the number in full. */
 const shortNats = (effect: number): string =>
   effect < 0.005 ? '0' : effect.toPrecision(effect < 1 ? 1 + Number(effect >= 0.1) : 2).replace(/^0/, '')
-
-/** Moves the focus through the grid, from the part that has it. */
-function movePart(
-  event: KeyboardEvent<HTMLElement>,
-  layers: readonly LayerAnatomy[],
-  onMove: (place: PartPlace) => void,
-): void {
-  const move = gridMove(event)
-  const from = event.target instanceof HTMLElement ? event.target.dataset['place'] : undefined
-  if (move === undefined || from === undefined) return
-  event.preventDefault()
-  event.stopPropagation()
-  const [line = 0, at = 0] = from.split('.').map(Number)
-  const hold = (value: number, end: number): number => Math.min(end - 1, Math.max(0, value))
-  const row = hold(line + move[0], layers.length)
-  const own = layers[row]
-  const column = hold(at + move[1], own === undefined ? 1 : partsOf(own).length)
-  onMove({ row, column })
-  event.currentTarget.querySelector<HTMLElement>(`[data-place="${row}.${column}"]`)?.focus()
-}

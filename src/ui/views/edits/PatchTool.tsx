@@ -21,7 +21,7 @@ export function PatchTool() {
   return (
     <>
       <OtherPrompt />
-      <div className="edit-line">
+      <div className="edit-line cluster">
         <Segmented
           label={t('edits.patchKind')}
           value={kind}
@@ -47,7 +47,7 @@ function OtherPrompt() {
   }
   return (
     <form className="edit-form" onSubmit={read}>
-      <div className="edit-line">
+      <div className="edit-line cluster">
         <Prompt
           label={t('edits.other')}
           testId="patch-prompt"

@@ -1,6 +1,7 @@
-import { useLayoutEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react'
+import { useState, type DragEvent } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { NormGrid } from '../../../analysis/patching.ts'
+import { Grid } from '../../components/Grid.tsx'
 import { useColumns } from '../../components/useColumns.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
@@ -37,12 +38,6 @@ export function RunGrid(props: RunGridProps) {
   const t = useTranslate()
   const [scroller, setScroller] = useState<HTMLElement | null>(null)
   const [place, setPlace] = useState<CellPlace>({ layer: grid.layers - 1, position: 0 })
-  // Keys move the focus along with the place, as soon as the cell is in the page.
-  const moving = useRef(false)
-  useLayoutEffect(() => {
-    if (moving.current) scroller?.querySelector<HTMLElement>('.run-cell[tabindex="0"]')?.focus()
-    moving.current = false
-  }, [place, scroller])
   const at = {
     layer: Math.min(place.layer, grid.layers - 1),
     position: Math.min(place.position, ids.length - 1),
@@ -65,10 +60,9 @@ export function RunGrid(props: RunGridProps) {
           ))}
         </div>
         <div className="run-scroll" ref={setScroller}>
-          <div
+          <Grid
             className="run-cells"
             role="grid"
-            data-arrows=""
             aria-label={t('edits.patchGrid', {
               run: title,
               layers: grid.layers,
@@ -77,18 +71,16 @@ export function RunGrid(props: RunGridProps) {
             })}
             aria-colcount={ids.length}
             style={{ '--columns': ids.length, '--run-column': `${COLUMN}px` }}
-            onKeyDown={(event) =>
-              moveCell(event, grid, (to) => {
-                moving.current = true
-                setPlace(to)
-              })
-            }
+            rows={grid.layers}
+            columns={ids.length}
+            place={{ row: grid.layers - 1 - at.layer, column: at.position }}
+            onMove={({ row, column }) => setPlace({ layer: grid.layers - 1 - row, position: column })}
           >
             <Tokens ids={ids} texts={texts} columns={columns} />
             {layers.map((layer) => (
               <Line key={layer} {...props} layer={layer} columns={columns} place={at} onPlace={setPlace} />
             ))}
-          </div>
+          </Grid>
         </div>
       </div>
     </section>
@@ -106,7 +98,7 @@ function Tokens({
         <span
           key={position}
           role="columnheader"
-          className="run-slot run-token"
+          className="run-slot run-token one-line"
           aria-colindex={position + 1}
           style={{ '--at': position }}
         >
@@ -196,30 +188,4 @@ function Cell({ which, title, ids, texts, held, marked, at, norm, largest, focus
       onClick={() => on.onCell(layer, position)}
     />
   )
-}
-
-const MOVES: Readonly<Record<string, readonly [up: number, right: number]>> = {
-  ArrowUp: [1, 0],
-  ArrowDown: [-1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  Home: [0, -Infinity],
-  End: [0, Infinity],
-}
-
-/** Moves the focus from the cell that has it. */
-function moveCell(
-  event: KeyboardEvent<HTMLElement>,
-  { layers, positions }: NormGrid,
-  onMove: (place: CellPlace) => void,
-): void {
-  const move = MOVES[event.key]
-  const from = event.target instanceof HTMLElement ? event.target.dataset['cell'] : undefined
-  if (move === undefined || from === undefined || event.ctrlKey || event.metaKey || event.altKey) return
-  event.preventDefault()
-  event.stopPropagation()
-  const [line = 0, column = 0] = from.split('.').map(Number)
-  const hold = (value: number, end: number): number => Math.min(end - 1, Math.max(0, value))
-  const to = { layer: hold(line + move[0], layers), position: hold(column + move[1], positions) }
-  onMove(to)
 }

@@ -44,7 +44,7 @@ export function ScaleTool({ info }: { info: ModelInfo }) {
         onMove={setPlace}
         onApply={apply}
       />
-      <div className="part-factor">
+      <div className="part-factor cluster">
         <SliderField
           label={t('edits.clickFactor')}
           sliderLabel={t('edits.clickFactor')}

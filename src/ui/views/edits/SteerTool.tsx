@@ -42,7 +42,7 @@ export function SteerTool({ info }: { info: ModelInfo }) {
         value={away}
         onChange={(text) => setPrompts({ toward, away: text })}
       />
-      <div className="edit-line">
+      <div className="edit-line cluster">
         <SelectField
           label={t('edits.at')}
           value={layer}

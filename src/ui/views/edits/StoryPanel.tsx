@@ -28,7 +28,7 @@ export function StoryPanel() {
         <h2 className="eyebrow">{t('edits.story')}</h2>
         {shown !== null && <EditChip entries={shown.entries} />}
       </header>
-      <div className="edit-line">
+      <div className="edit-line cluster">
         {working ? (
           <button type="button" className="button" data-testid="edit-story-stop" onClick={() => story.stop()}>
             <Icon name="stop" />

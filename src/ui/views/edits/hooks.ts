@@ -1,42 +1,22 @@
-import { useStore } from 'zustand'
 import { answeringModel } from '../../../state/app.ts'
 import { editedRunOf, type EditedRun, type EditedText } from './run.ts'
-import { editsOf, type Edits, type EditsState } from './store.ts'
-import { editStoryOf, type EditStory, type StoryState } from './story.ts'
-import { patchRunsOf, type PatchRuns, type PatchState } from './patchRuns.ts'
+import { editsOf } from './store.ts'
+import { editStoryOf } from './story.ts'
+import { patchRunsOf } from './patchRuns.ts'
 import { selectRow } from '../../../state/selection.ts'
 import type { ModelInfo } from '../../../api/model.ts'
-import { useApp, useSession } from '../../context.ts'
+import { hooksOf, useApp, useSession } from '../../context.ts'
 import { useShown, useTextRow } from '../../components/reading.ts'
 
-export function useEdits(): Edits {
-  return editsOf(useSession())
-}
-
-/** A slice of the list's state; select primitives or objects kept in it. */
-export function useEditsState<T>(select: (state: EditsState) => T): T {
-  return useStore(useEdits().state, select)
-}
+export const [useEdits, useEditsState] = hooksOf(editsOf)
 
 export function useEditedRun(): EditedRun {
   return editedRunOf(useSession())
 }
 
-export function useStory(): EditStory {
-  return editStoryOf(useSession())
-}
+export const [useStory, useStoryState] = hooksOf(editStoryOf)
 
-export function useStoryState<T>(select: (state: StoryState) => T): T {
-  return useStore(useStory().state, select)
-}
-
-export function usePatchRuns(): PatchRuns {
-  return patchRunsOf(useSession())
-}
-
-export function usePatchState<T>(select: (state: PatchState) => T): T {
-  return useStore(usePatchRuns().state, select)
-}
+export const [usePatchRuns, usePatchState] = hooksOf(patchRunsOf)
 
 export function useInfo(): ModelInfo | null {
   return useApp((state) => answeringModel(state.model))

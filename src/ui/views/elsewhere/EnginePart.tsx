@@ -94,7 +94,7 @@ function ConnectButtons() {
   const url = useEngineState((state) => state.url)
   const connecting = useEngineState((state) => state.phase.kind === 'connecting')
   return (
-    <div className="engine-buttons">
+    <div className="engine-buttons cluster">
       <button
         type="submit"
         className="button button-primary"
@@ -139,7 +139,7 @@ function Failure() {
         {hint !== '' && <p className="note">{hint}</p>}
       </div>
       {typeof origin === 'string' && (
-        <div className="engine-buttons">
+        <div className="engine-buttons cluster">
           <button
             type="button"
             className="button button-primary"
@@ -166,7 +166,7 @@ function Connected() {
       <p className="models-name" data-testid="engine-name">
         {t('engine.name', { model: info.id, host })}
       </p>
-      <div className="engine-buttons">
+      <div className="engine-buttons cluster">
         <button
           type="button"
           className="button button-primary"

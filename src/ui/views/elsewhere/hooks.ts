@@ -1,16 +1,9 @@
-import { useStore } from 'zustand'
 import type { RemoteEngine } from '../../../api/model.ts'
 import { remoteOf } from '../../../state/app.ts'
-import { engineOf, type Engine, type EngineState } from '../../../state/elsewhere/engine.ts'
-import { useApp, useSession } from '../../context.ts'
+import { engineOf } from '../../../state/elsewhere/engine.ts'
+import { hooksOf, useApp } from '../../context.ts'
 
-export function useEngine(): Engine {
-  return engineOf(useSession())
-}
-
-export function useEngineState<T>(select: (state: EngineState) => T): T {
-  return useStore(useEngine().state, select)
-}
+export const [useEngine, useEngineState] = hooksOf(engineOf)
 
 /** The engine that answers; null while the tab's own model does. */
 export function useRemote(): RemoteEngine | null {

@@ -1,21 +1,13 @@
-import { useCallback, useMemo, useState } from 'react'
-import { visibleText } from '../../../state/characterGroups.ts'
+import { useMemo } from 'react'
 import { weightsByExpert, type ExpertLayer } from '../../../analysis/expertRoutes.ts'
 import { selectRow } from '../../../state/selection.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { TensorView } from '../../components/TensorView.tsx'
+import { PlaneMap, usePointed, useTokenWord } from '../../components/PlaneMap.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useTexts } from '../../components/reading.ts'
-import { useShade } from '../../components/useShade.ts'
 import { tokenName } from '../../components/labels.ts'
 
-const LINE = 16
-const LABELS = 66
-const MOST_LINES = 32
 const WHOLE = [0, 1] as const
-/** No line is the selected one: the cursor shows the selected token. */
-const NO_LINE = -1000
-
 interface TokenMapProps {
   ids: readonly number[]
   layer: ExpertLayer
@@ -27,22 +19,12 @@ interface TokenMapProps {
 export function TokenMap({ ids, layer, row }: TokenMapProps) {
   const t = useTranslate()
   const session = useSession()
-  const shade = useShade()
   const texts = useTexts(ids.length)
   const { experts, chosen } = layer
   const positions = ids.length
   const data = useMemo(() => weightsByExpert(layer), [layer])
-  const plane = useMemo(() => ({ rows: experts, cols: positions }), [experts, positions])
-  const cells = useMemo(
-    () => ({ data, offset: 0, rows: experts, cols: positions }),
-    [data, experts, positions],
-  )
-  const [pointed, setPointed] = useState<{ of: number; row: number; col: number } | null>(null)
-  const cell = pointed?.of === row ? pointed : { row: layer.ids[row * chosen] ?? 0, col: row }
-  const word = useCallback(
-    (at: number) => (texts[at] ? visibleText(texts[at]) : `#${ids[at] ?? ''}`),
-    [texts, ids],
-  )
+  const [cell, point] = usePointed(row, { row: layer.ids[row * chosen] ?? 0, col: row })
+  const word = useTokenWord(ids)
   const at = cell.row * positions + cell.col
   const token = tokenName(t, texts[cell.col] ?? '', ids[cell.col] ?? 0)
   const used = new Set(layer.ids).size
@@ -60,33 +42,25 @@ export function TokenMap({ ids, layer, row }: TokenMapProps) {
           })}
         </span>
       </header>
-      <div className="cache-map" style={{ height: LABELS + LINE * Math.min(experts, MOST_LINES) }}>
-        <TensorView
-          step={layer.steps.weights}
-          label={t('experts.tokensLabel', { layer: layer.layer, experts, tokens: positions })}
-          plane={plane}
-          cells={cells}
-          palette="sequential"
-          range={WHOLE}
-          shade={shade}
-          rowLabel={String}
-          colLabel={word}
-          colWords
-          group={0}
-          veil={null}
-          square={false}
-          selectedRow={NO_LINE}
-          cell={cell}
-          cellIndex={at}
-          cellValue={data[at] ?? null}
-          busy={false}
-          onCell={(next) => setPointed({ of: row, ...next })}
-          onPick={(next) => {
-            setPointed({ of: next.col, ...next })
-            selectRow(session, next.col)
-          }}
-        />
-      </div>
+      <PlaneMap
+        step={layer.steps.weights}
+        label={t('experts.tokensLabel', { layer: layer.layer, experts, tokens: positions })}
+        {...{ data, cell }}
+        rows={experts}
+        cols={positions}
+        line={16}
+        labels={66}
+        most={32}
+        range={WHOLE}
+        rowLabel={String}
+        colLabel={word}
+        words
+        onCell={(next) => point(next, row)}
+        onPick={(next) => {
+          point(next, next.col)
+          selectRow(session, next.col)
+        }}
+      />
       <p className="readout" data-testid="experts-weight">
         <span className="readout-value numeric">{formatFixed(data[at] ?? 0, 3)}</span>
         <span>{t('experts.tokenCell', { expert: cell.row, position: cell.col, token })}</span>

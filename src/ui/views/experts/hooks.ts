@@ -1,15 +1,8 @@
-import { useStore } from 'zustand'
 import type { ExpertLayer, ExpertMap } from '../../../analysis/expertRoutes.ts'
-import { expertsOf, type Experts, type ExpertsState } from './store.ts'
-import { useSession } from '../../context.ts'
+import { expertsOf } from './store.ts'
+import { hooksOf } from '../../context.ts'
 
-export function useExperts(): Experts {
-  return expertsOf(useSession())
-}
-
-export function useExpertsState<T>(select: (state: ExpertsState) => T): T {
-  return useStore(useExperts().state, select)
-}
+export const [useExperts, useExpertsState] = hooksOf(expertsOf)
 
 /** The layer on show, of those that have experts. */
 export function useLayerOnShow({ layers }: ExpertMap): { line: number; layer: ExpertLayer | null } {

@@ -2,6 +2,7 @@ import { useRef, type RefObject } from 'react'
 import { useStore } from 'zustand'
 import { answeringModel } from '../../../state/app.ts'
 import { maskFillingOf, type FillState, type MaskFilling } from './store.ts'
+import { endComposition, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { FilledMasks } from './FilledMasks.tsx'
@@ -23,7 +24,7 @@ export function FillView() {
   const text = useFillState((state) => state.text)
   const filling = useFilling()
   return (
-    <div className="fill" data-testid="fill-view">
+    <div className="fill view" data-testid="fill-view">
       <p className="fill-about">{t('fill.about')}</p>
       <MaskedText area={area} />
       <Status />
@@ -53,7 +54,7 @@ function MaskedText({ area }: { area: RefObject<HTMLTextAreaElement | null> }) {
     filling.setText(field.value)
   }
   return (
-    <section className="fill-text">
+    <section className="fill-text stack gap-2">
       <label htmlFor="fill-text" className="eyebrow">
         {t('fill.text')}
       </label>
@@ -68,9 +69,10 @@ function MaskedText({ area }: { area: RefObject<HTMLTextAreaElement | null> }) {
         value={text}
         onChange={(event) => filling.setText(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+          if (!isRunKey(event)) return
           // The page's own meaning of these keys is to generate.
           event.preventDefault()
+          endComposition(event.nativeEvent)
           void filling.fill()
         }}
       />

@@ -60,7 +60,7 @@ function Mask({ mask: { position, top }, nth, disabled, onPut }: MaskProps) {
               <th scope="row" className="cell-token" title={text}>
                 <button
                   type="button"
-                  className="candidate-choose"
+                  className="candidate-choose one-line"
                   disabled={disabled || text === ''}
                   onClick={() => onPut(nth, text)}
                 >

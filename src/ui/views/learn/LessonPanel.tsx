@@ -20,7 +20,7 @@ import {
 export function LessonPanel() {
   const translate = useLessonWords()
   const open = useOpen()
-  if (translate === null || open === null) return <aside className="lesson" />
+  if (translate === null || open === null) return <aside className="lesson stack" />
   return <Step translate={translate} open={open} />
 }
 
@@ -34,7 +34,7 @@ function Step({ translate, open }: StepProps) {
   const title = translate(lesson.title)
   const selector = useSelector(step)
   return (
-    <aside className="lesson" aria-label={translate('panel.label', { title })} data-testid="lesson">
+    <aside className="lesson stack" aria-label={translate('panel.label', { title })} data-testid="lesson">
       <Head translate={translate} open={open} title={title} />
       <div className="lesson-body">
         <div aria-live="polite" data-testid="lesson-words" data-step={`${lesson.name}.${index + 1}`}>
@@ -54,7 +54,7 @@ function Head({ translate, open, title }: StepProps & { title: string }) {
   const steps = lesson.steps.length
   return (
     <header className="lesson-head">
-      <div className="lesson-place">
+      <div className="lesson-place row">
         <h2 className="lesson-title">{title}</h2>
         <button
           type="button"

@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import { useStore } from 'zustand'
-import { courseOf, parsePlace, type Course, type CourseState, type Open } from './course.ts'
+import { courseOf, parsePlace, type Open } from './course.ts'
 import { FACTS, isFact } from './facts.ts'
 import { attentionOf } from '../attention/store.ts'
 import { cacheOf } from '../attention/cache/store.ts'
@@ -11,19 +10,13 @@ import type { Session } from '../../../state/session.ts'
 import { speculationOf } from '../speculate/store.ts'
 import { stepsOf } from '../steps/store.ts'
 import { trainingOf } from '../train/store/training.ts'
-import { useApp, useSession } from '../../context.ts'
+import { hooksOf, useApp, useSession } from '../../context.ts'
 import { fill } from '../../words/index.ts'
-import { type LessonKey, type LessonWords } from './words/lessons.en.ts'
+import type { LessonKey, LessonWords } from './words/lessons.en.ts'
 import { loadLessonWords } from './words/index.ts'
 import { markTarget } from './highlight.ts'
 
-export function useCourse(): Course {
-  return courseOf(useSession())
-}
-
-export function useCourseState<T>(select: (state: CourseState) => T): T {
-  return useStore(useCourse().state, select)
-}
+export const [useCourse, useCourseState] = hooksOf(courseOf)
 
 /** The lesson on show and its step. */
 export function useOpen(): Open | null {

@@ -1,8 +1,10 @@
-import { memo, useCallback, useEffect, useState, type KeyboardEvent } from 'react'
+import { memo, useCallback, useEffect, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { lensCell, lensText, type LensMap } from './store.ts'
 import { selectRow } from '../../../state/selection.ts'
 import type { LensCell } from '../../../api/model.ts'
+import { Overview } from '../../components/Overview.tsx'
+import { Grid } from '../../components/Grid.tsx'
 import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
@@ -44,26 +46,45 @@ export function LensMatrix({ ids, map }: MatrixProps) {
     },
     [lens, session],
   )
+  const last = map.layers.at(-1) ?? 0
+  const level = useCallback(
+    (at: number) => {
+      const best = lensCell(map, last, at)?.top[0]
+      return best === undefined ? null : probabilityLevel(Math.log(best.probability))
+    },
+    [map, last],
+  )
   return (
-    <div
-      className="lens-scroll"
-      ref={setScroller}
-      onPointerLeave={() => lens.state.setState({ hovered: null })}
-    >
+    <div className="lens-wide">
+      <Overview
+        scroller={scroller}
+        count={map.positions}
+        width={COLUMN}
+        label={t('lens.overview')}
+        level={level}
+      />
       <div
-        className="lens-grid"
-        role="grid"
-        data-arrows=""
-        aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
-        aria-colcount={map.positions}
-        style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
-        onKeyDown={(event) => moveCell(event, { layers, positions: map.positions }, place, choose)}
+        className="lens-scroll"
+        ref={setScroller}
+        onPointerLeave={() => lens.state.setState({ hovered: null })}
       >
-        <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
-        {layers.map((layer) => (
-          <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
-        ))}
-        {!isEncoder && <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />}
+        <Grid
+          className="lens-grid"
+          role="grid"
+          aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
+          aria-colcount={map.positions}
+          style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
+          rows={layers.length}
+          columns={map.positions}
+          place={{ row: layers.indexOf(place.layer), column: place.position }}
+          onMove={({ row, column }) => choose({ layer: layers[row] ?? place.layer, position: column })}
+        >
+          <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
+          {layers.map((layer) => (
+            <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
+          ))}
+          {!isEncoder && <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />}
+        </Grid>
       </div>
     </div>
   )
@@ -115,7 +136,7 @@ function TokenLine({ ids, columns, shift, selected }: TokenLineProps) {
         return (
           <div
             key={position}
-            className="lens-slot lens-slot-head"
+            className="lens-slot lens-slot-head stack"
             role={shift === 0 ? 'columnheader' : 'gridcell'}
             aria-colindex={position + 1}
             data-selected={position === selected}
@@ -212,35 +233,3 @@ const Cell = memo(function Cell({ cell, top, label, selected, onChoose }: CellPr
     </div>
   )
 })
-
-const MOVES: Readonly<Record<string, readonly [up: number, right: number]>> = {
-  ArrowUp: [1, 0],
-  ArrowDown: [-1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  Home: [0, -Infinity],
-  End: [0, Infinity],
-  PageUp: [Infinity, 0],
-  PageDown: [-Infinity, 0],
-}
-
-/** Moves the choice, and the focus once the cell is in the page. */
-function moveCell(
-  event: KeyboardEvent<HTMLElement>,
-  { layers, positions }: { layers: readonly number[]; positions: number },
-  place: LensPlace,
-  choose: (place: LensPlace) => void,
-): void {
-  const move = MOVES[event.key]
-  if (move === undefined || event.ctrlKey || event.metaKey || event.altKey) return
-  event.preventDefault()
-  event.stopPropagation()
-  const hold = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value))
-  const layer = hold(place.layer + move[0], layers.at(-1) ?? 0, layers[0] ?? 0)
-  const position = hold(place.position + move[1], 0, positions - 1)
-  choose({ layer, position })
-  const grid = event.currentTarget
-  const find = () =>
-    grid.querySelector<HTMLElement>(`.lens-cell[data-layer="${layer}"][data-position="${position}"]`)
-  requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()))
-}

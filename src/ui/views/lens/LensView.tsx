@@ -17,7 +17,7 @@ export function LensView() {
   const live = useLiveColumn()
   const layers = (live?.cells ?? []).map(({ layer }) => layer).toReversed()
   return (
-    <div className="lens" data-testid="lens-view">
+    <div className="lens view" data-testid="lens-view">
       {shown === null && live === null ? (
         <>
           <EmptyState measurement={measurement} />
@@ -26,7 +26,7 @@ export function LensView() {
       ) : (
         <>
           <p className="lens-about">{t(isEncoder ? 'lens.aboutOwn' : 'lens.about')}</p>
-          <div className="lens-head">
+          <div className="lens-head cluster">
             <Scale />
             {!isEncoder && <LiveSwitch />}
             {shown !== null && <LensExport ids={shown.ids} map={shown.value} />}

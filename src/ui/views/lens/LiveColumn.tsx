@@ -34,7 +34,7 @@ export function LiveColumn({ column, layers }: { column: Column; layers: readonl
       data-position={position}
       aria-label={t('lens.liveLabel', { position, token })}
     >
-      <div className="lens-live-head">
+      <div className="lens-live-head stack">
         <span className="numeric">{t('lens.liveAt', { position })}</span>
         <span className="lens-word">{token}</span>
       </div>
@@ -42,7 +42,7 @@ export function LiveColumn({ column, layers }: { column: Column; layers: readonl
         const cell = cells.find((one) => one.layer === layer)
         return cell === undefined ? null : <LiveCell key={layer} cell={cell} texts={texts} />
       })}
-      <div className="lens-live-head lens-live-foot">{t('lens.liveNext')}</div>
+      <div className="lens-live-head stack lens-live-foot">{t('lens.liveNext')}</div>
     </section>
   )
 }
@@ -80,7 +80,7 @@ export function LiveSwitch() {
   const lost = slowdown(cost)
   const speed = ({ tokens, ms }: { tokens: number; ms: number }): string => formatSpeed((tokens * 1000) / ms)
   return (
-    <div className="lens-follow">
+    <div className="lens-follow cluster">
       <label className="check" title={t('lens.liveHint')}>
         <input type="checkbox" data-testid="lens-follow" checked={on} onChange={() => live.follow(!on)} />
         {t('lens.live')}

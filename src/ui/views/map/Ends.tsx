@@ -50,7 +50,7 @@ export function Beginning({ to }: { to: number }) {
   return (
     <div className="map-line map-line-here map-beginning" role="group" aria-label={t('map.beginning')}>
       <span />
-      <div className="map-left">
+      <div className="map-left row">
         <span className="map-says">{t('map.embeds', { width })}</span>
         {before.map((step) => (
           <Chip key={step.name} step={step} />
@@ -115,7 +115,7 @@ export function Ending({ from }: { from: number }) {
   return (
     <div className="map-line map-line-here map-ending" role="group" aria-label={t('map.ending')}>
       <span />
-      <div className="map-left">
+      <div className="map-left row">
         {vocab > 0 && <span className="map-says">{t('map.scores', { count: vocab })}</span>}
         {picture.after.map((step) => (
           <Chip key={step.name} step={step} />

@@ -99,7 +99,7 @@ export const FlowNode = memo(function FlowNode(props: FlowNodeProps) {
       onFocus={() => steps.goTo(step.name)}
       onClick={() => openings.step(step.name)}
     >
-      <span className="map-node-picture" style={{ height }}>
+      <span className="map-node-picture row" style={{ height }}>
         {slices.map((slice, at) => (
           <Thumb
             key={at}
@@ -111,7 +111,9 @@ export const FlowNode = memo(function FlowNode(props: FlowNodeProps) {
         ))}
         <span className="map-node-row" style={{ '--share': (row + 0.5) / rows }} />
       </span>
-      <span className="map-node-name">{own.slice(own.lastIndexOf('.') + 1).replaceAll('_', '_\u200b')}</span>
+      <span className="map-node-name one-line">
+        {own.slice(own.lastIndexOf('.') + 1).replaceAll('_', '_\u200b')}
+      </span>
       <span className="map-node-shape numeric">
         {formatShape(pictureShape(step, step.output.shape).slice(-2))}
       </span>

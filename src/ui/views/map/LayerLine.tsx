@@ -48,7 +48,7 @@ export const LayerLine = memo(function LayerLine(props: LayerLineProps) {
     >
       <button
         type="button"
-        className="map-layer numeric"
+        className="map-layer row numeric"
         data-testid="map-node"
         data-step={layer.out}
         aria-expanded={open}
@@ -62,7 +62,7 @@ export const LayerLine = memo(function LayerLine(props: LayerLineProps) {
         </span>
         {layer.layer}
       </button>
-      <div className="map-left">
+      <div className="map-left row">
         {layer.heads !== null && columns.heads > 0 && (
           <HeadStrip
             layer={layer.layer}
@@ -78,7 +78,7 @@ export const LayerLine = memo(function LayerLine(props: LayerLineProps) {
         chance={[above, word?.probability ?? above]}
         writes={layer.writes.map((write, at) => ({ write, facts: facts?.writes[at] ?? null }))}
       />
-      <div className="map-right">
+      <div className="map-right row">
         <Inner layer={layer} facts={facts} width={columns.inner} height={inside} />
       </div>
       <Word word={word} step={layer.out} name={name} lit={next !== null && word?.top[0]?.id === next} />

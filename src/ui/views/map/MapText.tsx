@@ -1,10 +1,10 @@
-import { memo, useEffect, useRef } from 'react'
+import { useCallback } from 'react'
 import type { RowFacts } from './store.ts'
-import { visibleText } from '../../../state/characterGroups.ts'
 import { selectRow } from '../../../state/selection.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { inkLevel } from '../../draw/ink.ts'
 import { useRow, useRowTexts, useStepsState } from '../steps/hooks.ts'
+import { TokenButton, useChosenInView } from '../../components/TokenButton.tsx'
 import { tokenName } from '../../components/labels.ts'
 import { useMapState } from './hooks.ts'
 
@@ -31,59 +31,23 @@ export function MapText({ facts }: { facts: RowFacts | null }) {
   const ids = useStepsState((state) => state.source?.ids ?? NO_IDS)
   const row = useRow()
   const weights = useLooked(facts)
-  const bar = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    const chosen = bar.current?.querySelector('[aria-pressed="true"]')
-    chosen?.scrollIntoView({ block: 'nearest', inline: 'center' })
-  }, [row, ids])
+  const bar = useChosenInView('center', row, ids, texts)
+  const select = useCallback((to: number) => selectRow(session, to), [session])
   return (
     <div className="map-text" ref={bar} role="group" aria-label={t('map.text')}>
       {ids.map((id, index) => (
-        <Token
+        <TokenButton
           key={index}
+          className={index >= session.log.promptIds.length ? 'map-token map-token-generated' : 'map-token'}
           row={index}
           id={id}
           text={texts[index] ?? ''}
-          name={tokenName(t, texts[index] ?? '', id)}
-          generated={index >= session.log.promptIds.length}
+          name={`${index}: ${tokenName(t, texts[index] ?? '', id)}`}
           selected={index === row}
           level={weights === null ? null : inkLevel(weights[index] ?? 0)}
-          onSelect={selectRow}
+          onSelect={select}
         />
       ))}
     </div>
   )
 }
-
-interface TokenProps {
-  row: number
-  id: number
-  text: string
-  name: string
-  generated: boolean
-  selected: boolean
-  /** Step of the palette behind it. */
-  level: number | null
-  onSelect: typeof selectRow
-}
-
-const Token = memo(function Token(props: TokenProps) {
-  const { row, id, text, name, generated, selected, level, onSelect } = props
-  const session = useSession()
-  return (
-    <button
-      type="button"
-      className={generated ? 'map-token map-token-generated' : 'map-token'}
-      data-testid="row-token"
-      data-row={row}
-      data-token-id={id}
-      aria-pressed={selected}
-      aria-label={`${row}: ${name}`}
-      tabIndex={selected ? 0 : -1}
-      style={level === null ? undefined : { '--swatch': `var(--seq-${level})` }}
-      onClick={() => onSelect(session, row)}
-    >
-      {text === '' ? `<${id}>` : visibleText(text)}
-    </button>
-  )
-})

@@ -30,7 +30,7 @@ export function MapView() {
   const [host, setHost] = useState<HTMLDivElement | null>(null)
   const roving = useRoving(host)
   return (
-    <div className="map" data-testid="map-view">
+    <div className="map stack" data-testid="map-view">
       <MapNotice />
       <OtherMask />
       {source !== null && <MapText facts={facts} />}

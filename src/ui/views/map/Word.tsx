@@ -22,13 +22,13 @@ export const Word = memo(function Word({ word, step, name, lit }: WordProps) {
   const t = useTranslate()
   const openings = useOpenings()
   const best = word?.top[0]
-  if (word === undefined || best === undefined) return <span className="map-word map-word-none" />
+  if (word === undefined || best === undefined) return <span className="map-word row map-word-none" />
   const text = tokenName(t, word.text, best.id)
   const says = t('map.wordOf', { name, word: text, probability: formatProbability(best.probability) })
   return (
     <button
       type="button"
-      className={lit ? 'map-word map-word-lit' : 'map-word'}
+      className={lit ? 'map-word row map-word-lit' : 'map-word row'}
       data-testid="map-node"
       data-step={step}
       data-token-id={best.id}

@@ -1,23 +1,15 @@
 import { createContext, useContext, useEffect } from 'react'
-import { useStore } from 'zustand'
 import { invariant } from '../../../errors.ts'
 import type { Axis, StepInfo } from '../../../api/model.ts'
 import { attentionOf } from '../attention/store.ts'
 import { lensOf } from '../lens/store.ts'
-import { modelMapOf, type MapState, type ModelMap, type RowFacts } from './store.ts'
+import { modelMapOf, type RowFacts } from './store.ts'
 import type { Picture } from './picture.ts'
 import { stepsOf } from '../steps/store.ts'
-import { useSession, useTranslate } from '../../context.ts'
+import { hooksOf, useSession, useTranslate } from '../../context.ts'
 import type { Translate } from '../../words/index.ts'
 
-export function useModelMap(): ModelMap {
-  return modelMapOf(useSession())
-}
-
-/** A slice of the picture's state; select primitives or objects kept in it. */
-export function useMapState<T>(select: (state: MapState) => T): T {
-  return useStore(useModelMap().state, select)
-}
+export const [useModelMap, useMapState] = hooksOf(modelMapOf)
 
 /** Keeps the row's numbers at hand while the picture is on show. */
 export function useWatchedMap(): void {

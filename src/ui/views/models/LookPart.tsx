@@ -139,7 +139,7 @@ function FileChoice({ source, report: { file, choices, files } }: { source: stri
   }
   const base = source.replace(/\/[^/@]+\.gguf$/i, '')
   return (
-    <label className="models-file">
+    <label className="models-file cluster gap-2">
       <span className="eyebrow">{t('models.file')}</span>
       <select
         className="select"

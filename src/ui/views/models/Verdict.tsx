@@ -49,7 +49,7 @@ function KeysAndValues() {
   const t = useTranslate()
   const chosen = useModelsState((state) => state.kvCache)
   return (
-    <label className="models-file">
+    <label className="models-file cluster gap-2">
       <span className="eyebrow">{t('models.kv')}</span>
       <select
         className="select"

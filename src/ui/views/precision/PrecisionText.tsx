@@ -1,7 +1,8 @@
-import { memo, useMemo, type KeyboardEvent } from 'react'
+import { memo, useMemo } from 'react'
 import type { PrecisionToken } from '../../../api/model.ts'
 import { KL_POWERS, powerShare, type PrecisionResult } from './store.ts'
 import { formatPower, formatProbability } from '../../../maths/format.ts'
+import { TokenListbox } from '../../components/TokenListbox.tsx'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'
 import { useTranslate } from '../../context.ts'
@@ -26,19 +27,13 @@ export function PrecisionText({ result }: { result: PrecisionResult }) {
         <KlLegend />
       </header>
       <Bars tokens={tokens} total={result.total} />
-      <div
-        className="stream score-stream"
-        data-arrows=""
-        role="listbox"
-        tabIndex={0}
-        aria-label={t('precision.tokens')}
-        aria-activedescendant={selected === null ? undefined : `precision-${selected}`}
-        data-testid="precision-tokens"
-        onKeyDown={(event) => move(event, selected, tokens.length, choose)}
-        onClick={(event) => {
-          const row = rowAt(event.target)
-          choose(row === selected ? null : row)
-        }}
+      <TokenListbox
+        id="precision"
+        label={t('precision.tokens')}
+        testId="precision-tokens"
+        selected={selected}
+        rows={tokens.length}
+        onChoose={choose}
       >
         {tokens.map((token) => (
           <Chip
@@ -49,7 +44,7 @@ export function PrecisionText({ result }: { result: PrecisionResult }) {
             selected={token.position === selected}
           />
         ))}
-      </div>
+      </TokenListbox>
       <Readout result={result} row={selected} />
     </section>
   )
@@ -148,29 +143,4 @@ function Readout({ result, row }: { result: PrecisionResult; row: number | null 
       <span>{says('other')}</span>
     </p>
   )
-}
-
-function rowAt(target: EventTarget): number | null {
-  const row =
-    target instanceof Element ? target.closest<HTMLElement>('[data-row]')?.dataset['row'] : undefined
-  return row === undefined ? null : Number(row)
-}
-
-function move(
-  event: KeyboardEvent,
-  selected: number | null,
-  rows: number,
-  choose: (row: number) => void,
-): void {
-  const at = selected ?? -1
-  const moves: Readonly<Record<string, number>> = {
-    ArrowRight: at + 1,
-    ArrowLeft: selected === null ? rows - 1 : at - 1,
-    Home: 0,
-    End: rows - 1,
-  }
-  const to = moves[event.key]
-  if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return
-  event.preventDefault()
-  choose(Math.min(rows - 1, Math.max(0, to)))
 }

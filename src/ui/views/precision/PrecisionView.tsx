@@ -15,7 +15,7 @@ export function PrecisionView() {
   const t = useTranslate()
   const result = usePrecisionState((state) => state.result)
   return (
-    <div className="score precision" data-testid="precision-view">
+    <div className="score view precision" data-testid="precision-view">
       <p className="score-about">{t('precision.about')}</p>
       <Tools />
       <Status />
@@ -41,8 +41,8 @@ function Tools() {
   const model = useApp((state) => answeringModel(state.model))
   useSlowTokenLog(250)
   return (
-    <div className="score-tools">
-      <label className="precision-other">
+    <div className="score-tools cluster">
+      <label className="precision-other cluster gap-2">
         <span className="note">
           {t('precision.against', { format: model?.weights ?? '—', kv: model?.kvCache ?? '—' })}
         </span>
@@ -64,7 +64,7 @@ function Tools() {
           ))}
         </select>
       </label>
-      <label className="precision-other">
+      <label className="precision-other cluster gap-2">
         <span className="note">{t('precision.kv')}</span>
         <select
           className="select"

@@ -23,7 +23,7 @@ export function DrawBar(workings: Workings) {
   const drawn = segments.find(({ id }) => id === sampled.chosen)
   return (
     <section className="draw" aria-label={t('sampler.draw')}>
-      <div className="draw-head">
+      <div className="draw-head cluster">
         <h3 className="eyebrow">{t('sampler.draw')}</h3>
         <p
           className="draw-sentence"
@@ -75,7 +75,7 @@ function IntervalBar({ segment, name, drawn }: { segment: Segment; name: string;
   const width = to - from
   return (
     <span
-      className="draw-interval"
+      className="draw-interval one-line"
       data-testid="sampler-interval"
       data-token-id={id ?? undefined}
       data-from={from}

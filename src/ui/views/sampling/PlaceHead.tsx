@@ -19,7 +19,7 @@ export function PlaceHead({ place }: Workings) {
   const reading = useExplorerState((state) => state.phase.kind === 'reading')
   const running = useApp((state) => isRunning(state.run))
   return (
-    <header className="sampler-head">
+    <header className="sampler-head cluster">
       <Segmented
         label={t('sampler.which')}
         value={next ? 'next' : 'token'}

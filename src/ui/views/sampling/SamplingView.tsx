@@ -17,7 +17,7 @@ export function SamplingView() {
   const far = useApp(remoteOf)
   const workings = useWorkings()
   return (
-    <div className="sampler" data-testid="sampling-view" data-state={phase.kind}>
+    <div className="sampler view" data-testid="sampling-view" data-state={phase.kind}>
       {workings === null ? (
         <EmptyState />
       ) : (

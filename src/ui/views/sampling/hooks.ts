@@ -1,27 +1,14 @@
 import { useMemo } from 'react'
-import { useStore } from 'zustand'
-import {
-  explorerOptions,
-  samplingExplorerOf,
-  type ExplorerPlace,
-  type ExplorerState,
-  type SamplingExplorer,
-} from './store.ts'
+import { explorerOptions, samplingExplorerOf, type ExplorerPlace } from './store.ts'
 import { explorerRandom, stageTable, type StageTable } from '../../../analysis/samplingStages.ts'
 import type { SamplingOptions } from '../../../api/model.ts'
 import { useMissingTexts } from '../../components/useMissingTexts.ts'
-import { useSession } from '../../context.ts'
+import { hooksOf } from '../../context.ts'
 
 /** Candidates shown one by one. */
 const ROWS = 28
 
-export function useExplorer(): SamplingExplorer {
-  return samplingExplorerOf(useSession())
-}
-
-export function useExplorerState<T>(select: (state: ExplorerState) => T): T {
-  return useStore(useExplorer().state, select)
-}
+export const [useExplorer, useExplorerState] = hooksOf(samplingExplorerOf)
 
 export interface Workings {
   place: ExplorerPlace

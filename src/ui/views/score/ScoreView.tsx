@@ -16,9 +16,9 @@ export function ScoreView() {
   const second = useScoreState((state) => state.second)
   useFirstText()
   return (
-    <div className="score" data-testid="score-view">
+    <div className="score view" data-testid="score-view">
       <p className="score-about">{t('score.about')}</p>
-      <div className="score-tools">
+      <div className="score-tools cluster">
         <Segmented
           label={t('score.mode')}
           labelled

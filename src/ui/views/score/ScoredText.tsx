@@ -1,7 +1,8 @@
-import { memo, useMemo, type KeyboardEvent } from 'react'
+import { memo, useMemo } from 'react'
 import type { BoxName, ScoreResult } from './store.ts'
 import { groupStarts } from '../../../state/characterGroups.ts'
 import type { ScoredToken } from '../../../api/model.ts'
+import { TokenListbox } from '../../components/TokenListbox.tsx'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { surprisalLevel } from '../../draw/palette.ts'
@@ -33,27 +34,20 @@ export function ScoredText({ name, marked }: { name: BoxName; marked: Marked }) 
       state[name].hovered === row ? state : { active: name, [name]: { ...state[name], hovered: row } },
     )
   return (
-    <div
-      className="stream score-stream"
-      data-colour="surprisal"
-      data-arrows=""
-      role="listbox"
-      tabIndex={0}
-      aria-label={t('score.tokens')}
-      aria-activedescendant={selected === null ? undefined : `score-${name}-${selected}`}
-      data-testid={`score-tokens-${name}`}
-      onKeyDown={(event) => moveChoice(event, selected, ids.length, choose)}
-      onPointerOver={(event) => event.pointerType === 'mouse' && hover(rowAt(event.target))}
-      onPointerLeave={() => hover(null)}
-      onClick={(event) => {
-        const row = rowAt(event.target)
-        choose(row === selected ? null : row)
-      }}
+    <TokenListbox
+      id={`score-${name}`}
+      label={t('score.tokens')}
+      testId={`score-tokens-${name}`}
+      selected={selected}
+      rows={ids.length}
+      surprisal
+      onChoose={choose}
+      onHover={hover}
     >
       {pieces.map((piece) => (
         <PieceChips key={piece.row} name={name} piece={piece} marked={marked} selected={selected} />
       ))}
-    </div>
+    </TokenListbox>
   )
 }
 
@@ -138,28 +132,4 @@ function piecesOf({ ids, texts, special }: Pick<ScoreResult, 'ids' | 'texts' | '
     const members = Array.from({ length: (starts[i + 1] ?? ids.length) - row }, (_, at) => row + at)
     return { row, members, text: members.map((member) => texts[member] ?? '').join('') }
   })
-}
-
-function rowAt(target: EventTarget): number | null {
-  const row = target instanceof Element ? target.closest('[data-row]')?.getAttribute('data-row') : null
-  return row === null || row === undefined ? null : Number(row)
-}
-
-function moveChoice(
-  event: KeyboardEvent,
-  selected: number | null,
-  rows: number,
-  choose: (row: number) => void,
-): void {
-  const at = selected ?? -1
-  const moves: Readonly<Record<string, number>> = {
-    ArrowRight: at + 1,
-    ArrowLeft: selected === null ? rows - 1 : at - 1,
-    Home: 0,
-    End: rows - 1,
-  }
-  const to = moves[event.key]
-  if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return
-  event.preventDefault()
-  choose(Math.min(rows - 1, Math.max(0, to)))
 }

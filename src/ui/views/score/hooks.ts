@@ -1,26 +1,10 @@
 import { useMemo } from 'react'
-import { useStore } from 'zustand'
-import {
-  scoredRoles,
-  scoresOf,
-  type BoxName,
-  type ScoreBox,
-  type ScoreResult,
-  type Scores,
-  type ScoreState,
-} from './store.ts'
+import { scoredRoles, scoresOf, type BoxName, type ScoreBox, type ScoreResult } from './store.ts'
 import { totalsOf, type Role, type Totals } from '../../../analysis/scoreSpans.ts'
 import type { ScoredToken } from '../../../api/model.ts'
-import { useSession } from '../../context.ts'
+import { hooksOf } from '../../context.ts'
 
-export function useScores(): Scores {
-  return scoresOf(useSession())
-}
-
-/** A slice of the scores' state; select primitives or objects kept in it. */
-export function useScoreState<T>(select: (state: ScoreState) => T): T {
-  return useStore(useScores().state, select)
-}
+export const [useScores, useScoreState] = hooksOf(scoresOf)
 
 export function useBox(name: BoxName): ScoreBox {
   return useScoreState((state) => state[name])

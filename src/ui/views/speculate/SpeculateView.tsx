@@ -14,7 +14,7 @@ export function SpeculateView() {
   const shown = useSpeculateState((state) => state.shown !== null)
   const stale = useChanges().length > 0
   return (
-    <div className="speculate" data-testid="speculate-view">
+    <div className="speculate view" data-testid="speculate-view">
       <DraftControls />
       {shown ? (
         <div className="speculate-result" data-stale={stale}>

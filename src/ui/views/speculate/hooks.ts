@@ -1,17 +1,9 @@
-import { useStore } from 'zustand'
-import { speculationOf, type SpeculateState, type Speculation } from './store.ts'
+import { speculationOf } from './store.ts'
 import { slotsOf, type RoundPlace, type Slot } from '../../../analysis/speculatedRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
-import { useSession } from '../../context.ts'
+import { hooksOf } from '../../context.ts'
 
-export function useSpeculation(): Speculation {
-  return speculationOf(useSession())
-}
-
-/** A slice of the view's state; select primitives or objects kept in the store. */
-export function useSpeculateState<T>(select: (state: SpeculateState) => T): T {
-  return useStore(useSpeculation().state, select)
-}
+export const [useSpeculation, useSpeculateState] = hooksOf(speculationOf)
 
 /** The rounds on show, rendering again as they grow. */
 export function useRounds(): readonly SpeculatedRound[] {

@@ -7,6 +7,9 @@ import { formatValue } from './numbers.ts'
 import { maskAt } from '../../draw/sight.ts'
 import { indexInRow, type StepLayout } from './shape.ts'
 import { tokenName } from '../../components/labels.ts'
+import type { Translate } from '../../words/index.ts'
+
+const NO_IDS: readonly number[] = []
 
 interface CellReadoutProps {
   layout: StepLayout
@@ -15,34 +18,52 @@ interface CellReadoutProps {
   values: Float32Array | null
 }
 
-/** Where the cursor stands and what is there, in words. */
+/** The cell under the cursor of the step on show. */
 export function CellReadout({ layout, cell, values }: CellReadoutProps) {
-  const t = useTranslate()
   const texts = useRowTexts()
-  const ids = useStepsState((state) => state.source?.ids)
-  const column = useColumnName(layout, cell)
+  const ids = useStepsState((state) => state.source?.ids ?? NO_IDS)
+  const word = useVocabularyText(layout.columns.kind === 'vocabulary', cell.row, cell.col)
+  return <CellWords {...{ layout, cell, ids, texts, word }} value={values?.[indexInRow(layout, cell)]} />
+}
+
+interface CellWordsProps {
+  layout: StepLayout
+  cell: Pick<Cell, 'row' | 'col'>
+  /** Undefined while it is being read. */
+  value: number | undefined
+  ids: readonly number[]
+  texts: readonly string[]
+  /** Text of the token that a logit is for; empty where it is not known. */
+  word: string
+}
+
+/** Where the cursor stands and what is there, in words. */
+export function CellWords({ layout, cell, value, ids, texts, word }: CellWordsProps) {
+  const t = useTranslate()
+  const nameAt = (at: number): string => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
   const masked = maskAt(layout.mask, cell.row, cell.col)
-  const value = values?.[indexInRow(layout, cell)]
-  const token = tokenName(t, texts[cell.row] ?? '', ids?.[cell.row] ?? 0)
+  const column = columnName(t, layout, cell.col, nameAt, word)
   return (
     <output className="readout" aria-live="polite">
       <span className="readout-value numeric" data-testid="cell-value">
         {value === undefined ? '…' : formatValue(value)}
       </span>
-      <span>{t('tensor.cell', { row: cell.row, token, column })}</span>
+      <span>{t('tensor.cell', { row: cell.row, token: nameAt(cell.row), column })}</span>
       {masked !== null && <span className="note">{t(`tensor.masked.${masked}`)}</span>}
     </output>
   )
 }
 
-function useColumnName({ columns }: StepLayout, { row, col }: Cell): string {
-  const t = useTranslate()
-  const texts = useRowTexts()
-  const ids = useStepsState((state) => state.source?.ids)
-  const word = useVocabularyText(columns.kind === 'vocabulary', row, col)
+function columnName(
+  t: Translate,
+  { columns }: StepLayout,
+  col: number,
+  nameAt: (position: number) => string,
+  word: string,
+): string {
   switch (columns.kind) {
     case 'positions':
-      return t('tensor.position', { position: col, token: tokenName(t, texts[col] ?? '', ids?.[col] ?? 0) })
+      return t('tensor.position', { position: col, token: nameAt(col) })
     case 'vocabulary': {
       const name = t('tensor.vocabulary', { id: col })
       return word === '' ? name : `${name} “${visibleText(word)}”`

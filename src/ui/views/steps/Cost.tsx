@@ -28,7 +28,7 @@ export function Cost({ step }: { step: StepInfo }) {
   const missing = measured.kind === 'time' ? t('inspect.belowTimer') : t('inspect.notCaptured')
   return (
     <section className="inspect-part" data-testid="step-cost">
-      <div className="inspect-head">
+      <div className="inspect-head row">
         <h3 className="eyebrow">{t('inspect.cost')}</h3>
         <button
           type="button"

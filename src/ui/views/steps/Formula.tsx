@@ -23,7 +23,7 @@ export function Formula({ shown, cell, values }: FormulaProps) {
   const law = lawOf(step)
   return (
     <section className="formula" aria-label={t('formula.label')}>
-      <div className="formula-law" data-testid="step-formula" data-formula={step.formula}>
+      <div className="formula-law cluster" data-testid="step-formula" data-formula={step.formula}>
         {law === null ? <code>{step.formula}</code> : math(step.formula, law)}
         {how !== null && how.numbers !== null && math(t('formula.label'), how.numbers)}
       </div>

@@ -14,7 +14,7 @@ export function Kernel({ step }: { step: StepInfo }) {
   const grid = gridOf(text)
   return (
     <section className="inspect-part">
-      <div className="inspect-head">
+      <div className="inspect-head row">
         <button
           type="button"
           className="disclosure eyebrow"

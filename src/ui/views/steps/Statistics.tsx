@@ -16,7 +16,7 @@ export function Statistics({ step }: { step: StepInfo }) {
   const { stats, error } = useStats(step, scope === 'row' ? row : null)
   return (
     <section className="inspect-part" data-testid="step-stats">
-      <div className="inspect-head">
+      <div className="inspect-head row">
         <h3 className="eyebrow">{t('inspect.statistics')}</h3>
         <Segmented
           label={t('inspect.of')}

@@ -12,7 +12,7 @@ export function StepsEdits() {
   const some = useEditsState((state) => state.entries.length > 0)
   if (!some && !on) return null
   return (
-    <div className="edit-line">
+    <div className="edit-line cluster">
       <label className="check">
         <input
           type="checkbox"

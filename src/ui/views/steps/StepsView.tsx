@@ -20,7 +20,7 @@ export function StepsView() {
   const source = useStepsState((state) => state.source)
   if (source === null) return <NoSteps />
   return (
-    <div className="steps">
+    <div className="steps view">
       <StepsNotice />
       <MaskSwitch />
       <StepsEdits />
@@ -95,7 +95,7 @@ function NoSteps() {
   }
   const working = phase.kind === 'reading' || loaded === 'loading' || run === 'prefill' || run === 'decoding'
   return (
-    <div className="steps steps-none">
+    <div className="steps view steps-none">
       <div className="blank-slate" role="status">
         <p className="blank-slate-title">{title()}</p>
         {!working && <p>{t('steps.emptyHint')}</p>}

@@ -29,7 +29,7 @@ interface TensorToolsProps {
 export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice }: TensorToolsProps) {
   const t = useTranslate()
   return (
-    <div className="tensor-tools">
+    <div className="tensor-tools cluster">
       {layout.sliceKind !== 'none' && <SliceSelect layout={layout} cell={cell} onSlice={onSlice} />}
       <Segmented
         label={t('tensor.show')}

@@ -1,9 +1,9 @@
-import { memo, useEffect, useRef } from 'react'
-import { visibleText } from '../../../state/characterGroups.ts'
+import { useCallback } from 'react'
 import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useIsEncoder } from '../../components/reading.ts'
 import { useRow, useRowTexts, useSteps, useStepsState } from './hooks.ts'
+import { TokenButton, useChosenInView } from '../../components/TokenButton.tsx'
 import { tokenName } from '../../components/labels.ts'
 
 const NO_IDS: readonly number[] = []
@@ -16,24 +16,23 @@ export function TokenBar() {
   const texts = useRowTexts()
   const ids = useStepsState((state) => state.source?.ids ?? NO_IDS)
   const row = useRow()
-  const bar = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    const chosen = bar.current?.querySelector('[aria-pressed="true"]')
-    chosen?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [row, ids, texts])
+  const bar = useChosenInView('nearest', row, ids, texts)
+  const select = useCallback((to: number) => steps.selectRow(to), [steps])
   return (
     <div className="token-bar">
       <div className="token-bar-tokens" ref={bar} role="group" aria-label={t('steps.tokens')}>
         {ids.map((id, index) => (
-          <BarToken
+          <TokenButton
             key={index}
+            className={
+              index >= log.promptIds.length ? 'token-bar-token token-bar-generated' : 'token-bar-token'
+            }
             row={index}
             id={id}
             text={texts[index] ?? ''}
-            name={tokenName(t, texts[index] ?? '', id)}
-            generated={index >= log.promptIds.length}
+            name={`${index}: ${tokenName(t, texts[index] ?? '', id)}`}
             selected={index === row}
-            onSelect={steps}
+            onSelect={select}
           />
         ))}
       </div>
@@ -41,35 +40,6 @@ export function TokenBar() {
     </div>
   )
 }
-
-interface BarTokenProps {
-  row: number
-  id: number
-  text: string
-  name: string
-  generated: boolean
-  selected: boolean
-  onSelect: { selectRow: (row: number) => void }
-}
-
-const BarToken = memo(function BarToken(props: BarTokenProps) {
-  const { row, id, text, name, generated, selected, onSelect } = props
-  return (
-    <button
-      type="button"
-      className={generated ? 'token-bar-token token-bar-generated' : 'token-bar-token'}
-      data-testid="row-token"
-      data-row={row}
-      data-token-id={id}
-      aria-pressed={selected}
-      aria-label={`${row}: ${name}`}
-      tabIndex={selected ? 0 : -1}
-      onClick={() => onSelect.selectRow(row)}
-    >
-      {text === '' ? <span className="token-bar-special">{id}</span> : visibleText(text)}
-    </button>
-  )
-})
 
 interface PredictionProps {
   ids: readonly number[]

@@ -13,7 +13,7 @@ export function TransportBar() {
   const openSheet = (): void => app.setState({ keysOpen: true })
   useViewKeys(keys)
   return (
-    <section className="transport" aria-label={t('steps.transport')}>
+    <section className="transport row" aria-label={t('steps.transport')}>
       <Buttons />
       <Scrubbers />
       <div className="transport-end">
@@ -36,7 +36,7 @@ function Buttons() {
   const playing = useStepsState((state) => state.playing)
   const breaks = useStepsState((state) => state.breakpoints.length)
   return (
-    <div className="transport-buttons">
+    <div className="row">
       <TransportButton
         icon="layerBack"
         label={t('transport.previousLayer')}

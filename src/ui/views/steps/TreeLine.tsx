@@ -28,7 +28,7 @@ export const TreeLine = memo(function TreeLine(props: TreeLineProps) {
   const { step, layer } = node
   return (
     <div
-      className="tree-line"
+      className="tree-line row"
       data-testid="tree-node"
       data-path={node.path}
       data-step={step?.name}
@@ -59,7 +59,7 @@ export const TreeLine = memo(function TreeLine(props: TreeLineProps) {
         </span>
       )}
       <span className="tree-name">{layer === null ? node.label : t('tree.layer', { layer })}</span>
-      {step !== null && <span className="tree-role">{roleName(t, steps, step)}</span>}
+      {step !== null && <span className="tree-role one-line">{roleName(t, steps, step)}</span>}
     </div>
   )
 })

@@ -97,7 +97,7 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
       {!isEncoder && (
         <button
           type="button"
-          className="tree-sampling"
+          className="tree-sampling row"
           title={t('tree.samplingHint')}
           onClick={() => app.setState({ view: 'write', narrow: 'view' })}
         >

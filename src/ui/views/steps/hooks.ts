@@ -1,19 +1,11 @@
 import { useEffect, useMemo, useState } from 'react'
-import { useStore } from 'zustand'
 import { labelRows } from '../../../state/tokenLabels.ts'
-import { stepsOf, type Steps, type StepsState } from './store.ts'
+import { stepsOf } from './store.ts'
 import { isLarge, type StepsSource, type WeightRow } from './source.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
-import { useApp, useSession, useSlowTokenLog } from '../../context.ts'
+import { hooksOf, useApp, useSlowTokenLog } from '../../context.ts'
 
-export function useSteps(): Steps {
-  return stepsOf(useSession())
-}
-
-/** A slice of the stepper's state; select primitives or objects kept in it. */
-export function useStepsState<T>(select: (state: StepsState) => T): T {
-  return useStore(useSteps().state, select)
-}
+export const [useSteps, useStepsState] = hooksOf(stepsOf)
 
 const NO_STEPS: readonly StepInfo[] = []
 

@@ -42,7 +42,7 @@ function Source({ name }: { name: SlotName }) {
   const { label, facts } = useSlot(name)
   const hasModel = useApp(({ model }) => 'info' in model && model.info?.hasTokenizer === true)
   return (
-    <div className="tokenizer-source">
+    <div className="tokenizer-source cluster">
       <h2 className="region-title">{label === '' ? t('tokenizer.title') : label}</h2>
       {facts !== null && (
         <span className="note numeric">

@@ -8,7 +8,7 @@ import { WhatIfPart } from './WhatIfPart.tsx'
 export function TokenizerView() {
   const second = useTokenizerState((state) => state.second)
   return (
-    <div className="tokenizer" data-testid="tokenizer-view">
+    <div className="tokenizer view" data-testid="tokenizer-view">
       <Input />
       <div className="tokenizer-slots" data-count={second ? 2 : 1}>
         {SLOTS.filter((name) => name === 'a' || second).map((name) => (

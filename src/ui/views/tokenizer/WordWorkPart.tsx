@@ -143,7 +143,7 @@ function Lattice({ characters, nodes, score }: LatticeProps) {
           <div key={at} role="row" className="tokenizer-row">
             <span
               role="cell"
-              className={node.chosen ? 'tokenizer-node tokenizer-chosen' : 'tokenizer-node'}
+              className={node.chosen ? 'tokenizer-node one-line tokenizer-chosen' : 'tokenizer-node one-line'}
               style={{
                 gridColumn: `${node.start + 1} / span ${node.length}`,
                 gridRow: rowOf(ordered, at) + 2,

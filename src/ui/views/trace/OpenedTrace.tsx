@@ -52,7 +52,7 @@ function TraceHead({ name, trace }: OpenedProps) {
   const traces = useSavedTraces()
   const { adapters, edits, model, ids, bytes } = trace
   return (
-    <header className="trace-head">
+    <header className="trace-head cluster">
       <h2 className="step-name">{name}</h2>
       <p className="note numeric trace-head-facts">
         {model.id} · {t('trace.tokens', { count: formatCount(ids.length) })} · {formatBytes(bytes)}

@@ -125,7 +125,7 @@ function Tensor(props: TensorProps) {
   }
   return (
     <>
-      <div className="tensor-tools">
+      <div className="tensor-tools cluster">
         <SliceSelect layout={layout} slice={cell.slice} onSlice={(slice) => choose({ slice })} />
         <Segmented
           label={t('tensor.show')}

@@ -17,7 +17,7 @@ export function WithoutGpu({ lead, children }: WithoutGpuProps) {
   const open = useSavedState((state) => state.shown !== null)
   if (open) {
     return (
-      <main className="trace-alone" data-testid="no-webgpu">
+      <main className="trace-alone view" data-testid="no-webgpu">
         <p className="note trace-alone-note">{t('trace.noGpu')}</p>
         <TraceView />
       </main>

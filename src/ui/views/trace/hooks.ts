@@ -1,19 +1,11 @@
 import { useEffect, useState } from 'react'
-import { useStore } from 'zustand'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
-import { savedTracesOf, type SavedTraces, type SavedTraceState } from './store.ts'
+import { savedTracesOf } from './store.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
 import type { TensorData } from '../../../api/model.ts'
-import { useSession } from '../../context.ts'
+import { hooksOf } from '../../context.ts'
 
-export function useSavedTraces(): SavedTraces {
-  return savedTracesOf(useSession())
-}
-
-/** A slice of the state of trace files; select primitives or objects kept in it. */
-export function useSavedState<T>(select: (state: SavedTraceState) => T): T {
-  return useStore(useSavedTraces().state, select)
-}
+export const [useSavedTraces, useSavedState] = hooksOf(savedTracesOf)
 
 export interface KeptTensor {
   step: string

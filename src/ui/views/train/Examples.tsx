@@ -212,7 +212,7 @@ function Tokens({ text, label }: { text: ShownText; label: string | null }) {
   const tokens = useTokens(text)
   const { ids, mask } = text
   return (
-    <span className="train-tokens">
+    <span className="train-tokens one-line">
       {label !== null && <span className="tag">{label}</span>}
       {(tokens ?? []).slice(0, SHOWN).map((token, at) => (
         <Token key={at} token={token} counted={at > 0 && mask[at] === 1} />

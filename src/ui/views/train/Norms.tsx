@@ -65,7 +65,7 @@ function Heat({ kind, by }: { kind: NormKind; by: 'layer' | 'module' }) {
   const value = over === null ? null : values[over[0]]?.[over[1]]
   return (
     <figure className="train-heat" data-testid={`train-heat-${kind}`} data-columns={columns.length}>
-      <figcaption className="train-plot-head">
+      <figcaption className="train-plot-head cluster">
         <span title={t(`train.norms.${kind}Hint`)}>{name}</span>
         <PlotExport
           title={name}

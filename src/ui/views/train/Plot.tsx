@@ -61,7 +61,7 @@ export function Plot({
   }
   return (
     <figure className="train-plot">
-      <figcaption className="train-plot-head">
+      <figcaption className="train-plot-head cluster">
         <span className="eyebrow">{name}</span>
         {legend}
         <PlotExport

@@ -26,7 +26,7 @@ export function TrainView() {
       </div>
     )
   return (
-    <div className="train" data-testid="train-view">
+    <div className="train view" data-testid="train-view">
       <RunControls />
       {hasRun && <Curves cursor={cursor} onCursor={setCursor} />}
       {hasRun && <Norms />}

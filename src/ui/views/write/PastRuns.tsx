@@ -20,7 +20,7 @@ export function PastRuns() {
   const hidden = all ? 0 : Math.max(0, runs.length - FIRST)
   return (
     <section className="past-runs" aria-labelledby="past-runs" data-testid="past-runs">
-      <div className="past-runs-head">
+      <div className="past-runs-head row">
         <h3 className="eyebrow" id="past-runs">
           {t('runs.title')} <span className="numeric">{runs.length}</span>
         </h3>
@@ -33,7 +33,7 @@ export function PastRuns() {
           {t('runs.clear')}
         </button>
       </div>
-      <ul className="past-runs-list">
+      <ul>
         {runs.slice(0, runs.length - hidden).map((run) => (
           <Run key={run.id} run={run} />
         ))}

@@ -30,7 +30,7 @@ export function WriteSide() {
 /** Prompt above, the text it became below. */
 export function WriteView() {
   return (
-    <div className="write">
+    <div className="write stack">
       <PromptEditor />
       <OutputToolbar />
       <Output />
@@ -117,7 +117,7 @@ function OutputToolbar() {
   const values = useApp((state) => state.values)
   const rested = useRested()
   return (
-    <div className="output-tools">
+    <div className="output-tools cluster">
       <Segmented
         label={t('colour.label')}
         labelled
@@ -149,7 +149,7 @@ function Output() {
   const log = useSlowTokenLog(100)
   const empty = log.tokens.length === 0 && log.promptIds.length === 0 && !running
   return (
-    <section className="output-region" aria-label={t('output.region')}>
+    <section className="output-region stack" aria-label={t('output.region')}>
       {empty && (
         <div className="blank-slate">
           <p className="blank-slate-title">

@@ -1,9 +1,8 @@
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useMemo } from 'react'
 import type { CacheNorms } from '../../../../analysis/cacheUse.ts'
-import { visibleText } from '../../../../state/characterGroups.ts'
 import { selectRow } from '../../../../state/selection.ts'
 import { Segmented } from '../../../components/Segmented.tsx'
-import { TensorView } from '../../../components/TensorView.tsx'
+import { PlaneMap, usePointed, useTokenWord } from '../../../components/PlaneMap.tsx'
 import { useSession, useTranslate } from '../../../context.ts'
 import { rampGradient } from '../../../draw/ramps.ts'
 import { formatFixed } from '../../../../maths/format.ts'
@@ -19,22 +18,19 @@ interface NormMapProps {
   row: number
 }
 
-/** No line of the map is the selected one: the cursor shows the selected position. */
-const NO_LINE = -1000
-/** Height of a layer's line, and of the labels above them all, in CSS pixels. */
-const LINE = 20
-const LABELS = 66
-
 /** Norms of keys or values: layers down, positions across. */
 export function NormMap({ ids, norms, row }: NormMapProps) {
   const t = useTranslate()
+  const session = useSession()
+  const anatomy = useAnatomy()
   const { state } = useCache()
   const which = useCacheState((now) => now.which)
-  const [pointed, setPointed] = useState<{ of: number; row: number; col: number } | null>(null)
   const { layers, positions } = norms
   const data = norms[which]
   const range = useMemo(() => extremes(data), [data])
-  const cell = pointed?.of === row ? pointed : { row: layers - 1, col: row }
+  const [cell, point] = usePointed(row, { row: layers - 1, col: row })
+  const word = useTokenWord(ids)
+  const layerName = useCallback((layer: number) => t('attention.short', { layer }), [t])
   return (
     <>
       <header className="cache-head">
@@ -50,13 +46,24 @@ export function NormMap({ ids, norms, row }: NormMapProps) {
         />
         <NormLegend range={range} />
       </header>
-      <div className="cache-map" style={{ height: LABELS + LINE * Math.min(layers, 24) }}>
-        <Map
-          {...{ ids, norms, data, range, which, cell }}
-          onCell={(next) => setPointed({ of: row, ...next })}
-          onPick={(next) => setPointed({ of: next.col, ...next })}
-        />
-      </div>
+      <PlaneMap
+        step={anatomy.layers[cell.row]?.attention?.cache ?? ''}
+        label={t('cache.normsLabel', { which: t(`cache.${which}`), layers, positions })}
+        {...{ data, range, cell }}
+        rows={layers}
+        cols={positions}
+        line={20}
+        labels={66}
+        most={24}
+        rowLabel={layerName}
+        colLabel={word}
+        words
+        onCell={(next) => point(next, row)}
+        onPick={(next) => {
+          point(next, next.col)
+          selectRow(session, next.col)
+        }}
+      />
       <p className="readout" data-testid="cache-readout">
         <span className="readout-value numeric">
           {formatFixed(data[cell.row * positions + cell.col] ?? 0, 3)}
@@ -65,59 +72,6 @@ export function NormMap({ ids, norms, row }: NormMapProps) {
         <span className="note">{t('cache.normsNote')}</span>
       </p>
     </>
-  )
-}
-
-interface MapProps extends Omit<NormMapProps, 'row'> {
-  data: Float32Array
-  range: readonly [number, number]
-  which: 'k' | 'v'
-  cell: { row: number; col: number }
-  onCell: (cell: { row: number; col: number }) => void
-  onPick: (cell: { row: number; col: number }) => void
-}
-
-function Map({ ids, norms, data, range, which, cell, onCell, onPick }: MapProps) {
-  const t = useTranslate()
-  const session = useSession()
-  const shade = useShade()
-  const texts = useTexts(ids.length)
-  const anatomy = useAnatomy()
-  const { layers, positions } = norms
-  const plane = useMemo(() => ({ rows: layers, cols: positions }), [layers, positions])
-  const cells = useMemo(() => ({ data, offset: 0, rows: layers, cols: positions }), [data, layers, positions])
-  const word = useCallback(
-    (at: number) => (texts[at] ? visibleText(texts[at]) : `#${ids[at] ?? ''}`),
-    [texts, ids],
-  )
-  const layerName = useCallback((layer: number) => t('attention.short', { layer }), [t])
-  const at = cell.row * positions + cell.col
-  return (
-    <TensorView
-      step={anatomy.layers[cell.row]?.attention?.cache ?? ''}
-      label={t('cache.normsLabel', { which: t(`cache.${which}`), layers, positions })}
-      plane={plane}
-      cells={cells}
-      palette="sequential"
-      range={range}
-      shade={shade}
-      rowLabel={layerName}
-      colLabel={word}
-      colWords
-      group={0}
-      veil={null}
-      square={false}
-      selectedRow={NO_LINE}
-      cell={cell}
-      cellIndex={at}
-      cellValue={data[at] ?? null}
-      busy={false}
-      onCell={onCell}
-      onPick={(next) => {
-        onPick(next)
-        selectRow(session, next.col)
-      }}
-    />
   )
 }
 

@@ -36,7 +36,7 @@ export function RunTable({ report, texts }: { report: CacheReport; texts: readon
                 <span className="cache-run-counts numeric">
                   {t('cache.positions')} {formatCount(tokens.length)} · {t('cache.pagesOf')} {pages.length}
                 </span>
-                <span className="cache-run-text">
+                <span className="cache-run-text one-line">
                   <TokenText text={texts[index] ?? ''} />
                 </span>
                 <span className="note">
@@ -64,7 +64,7 @@ function RunButton({ index, pages, positions, children }: RunButtonProps) {
   return (
     <button
       type="button"
-      className="cache-run"
+      className="cache-run cluster"
       data-testid="cache-run"
       data-positions={positions}
       data-pages={pages}

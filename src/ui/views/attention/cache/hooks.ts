@@ -1,17 +1,10 @@
 import { useEffect } from 'react'
-import { useStore } from 'zustand'
 import { holderOf } from '../../../../analysis/cacheUse.ts'
-import { cacheOf, type CacheState, type KvCache } from './store.ts'
-import { useSession } from '../../../context.ts'
+import { cacheOf } from './store.ts'
 import { useShown } from '../../../components/reading.ts'
+import { hooksOf } from '../../../context.ts'
 
-export function useCache(): KvCache {
-  return cacheOf(useSession())
-}
-
-export function useCacheState<T>(select: (state: CacheState) => T): T {
-  return useStore(useCache().state, select)
-}
+export const [useCache, useCacheState] = hooksOf(cacheOf)
 
 /** Keeps the cache at hand while a view shows it. */
 export function useWatchedCache(): void {

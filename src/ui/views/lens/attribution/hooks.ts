@@ -1,19 +1,12 @@
 import { useEffect } from 'react'
-import { useStore } from 'zustand'
-import { attributionOf, type AttributionState, type LogitAttribution, type WantedLogit } from './store.ts'
+import { attributionOf, type WantedLogit } from './store.ts'
 import { lensCell } from '../store.ts'
 import type { LensCell } from '../../../../api/model.ts'
-import { useSession } from '../../../context.ts'
 import { useLens, useLensPlace } from '../hooks.ts'
 import { useShown } from '../../../components/reading.ts'
+import { hooksOf } from '../../../context.ts'
 
-export function useAttribution(): LogitAttribution {
-  return attributionOf(useSession())
-}
-
-export function useAttributionState<T>(select: (state: AttributionState) => T): T {
-  return useStore(useAttribution().state, select)
-}
+export const [useAttribution, useAttributionState] = hooksOf(attributionOf)
 
 /** The model's own prediction at the chosen position: the cell of its last layer. */
 export function useFinalCell(): LensCell | null {
