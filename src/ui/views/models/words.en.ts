@@ -59,7 +59,7 @@ export const modelsEn = {
   'context.about':
     'How many tokens a text may have, of {most} that this model knows. Keys and values grow with the text, up to the size named here.',
   'context.label': 'At most',
-  'context.choice': '{tokens}: up to {bytes} of keys and values',
+  'context.choice': '{tokens} · {bytes}',
   'context.apply': 'Load again so',
   'models.ways': 'Ways to load it',
   'models.way.stored': 'as stored ({format})',
