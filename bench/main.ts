@@ -5,6 +5,7 @@ import { checkBars } from './bars.ts'
 import type { AdapterClass } from '../src/gpu/variants.ts'
 import { benchDispatch } from './dispatch.ts'
 import { benchContext, benchLayers } from './layers.ts'
+import { benchFormatDecode } from './formatDecode.ts'
 import { benchFormatSpeed } from './formatSpeed.ts'
 import { benchLoading } from './loading.ts'
 import { benchModel } from './model.ts'
@@ -25,6 +26,7 @@ const SUITES = {
   layers: benchLayers,
   adapters: benchAdapters,
   formats: benchFormatSpeed,
+  decode: benchFormatDecode,
   loading: benchLoading,
   load: benchWholeLoad,
   model: benchModel,

@@ -7,7 +7,7 @@ import { vulkanEnvironment } from '../scripts/vulkan.mjs'
 
 const USAGE = `npm run bench -- [--only SUITES] [--rounds 7] [--rotate-mib 256] [--shapes NAMES] [--formats NAMES]
                  [--variant NAME] [--autotune [--print]] [--page] [--peers] [--check] [--vendor NAME] [--out FILE] [--commit NAME]
-  Suites: dispatch, matvec, prefill, context, steps, layers, adapters, formats, loading, load, model, views, train, sets. Names are separated by commas.
+  Suites: dispatch, matvec, prefill, context, steps, layers, adapters, formats, decode, loading, load, model, views, train, sets. Names are separated by commas.
   JSON lines on standard output and in bench/results/. TOKENSCOPE_GPU=system measures this machine's GPU.
   --autotune writes src/gpu/variantTable.ts, with --print it only says what it would write.
   --peers runs the library beside llama.cpp, on Vulkan where it loads, after the suites (see bench/peers/README.md).

@@ -1,10 +1,11 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 import { requireChromium, CHROMIUM_FLAGS } from './chromium.mjs'
 import { installDependencies } from './dependencies.mjs'
 import { root, runMain, say } from './run.mjs'
 import { serve } from './serve.mjs'
 import { buildIfStale, dist } from './site.mjs'
+import { wordTokenizer } from './wordTokenizer.mjs'
 
 const OUT = `${root}docs/images/`
 const press = (page, id, nth = 0) => page.getByTestId(id).nth(nth).click()
@@ -12,6 +13,34 @@ const press = (page, id, nth = 0) => page.getByTestId(id).nth(nth).click()
 /** Chooses a word in the middle of the greeting, so that views show one that was hard to predict. */
 const chooseWord = (page) =>
   press(page, 'view-write').then(() => page.locator('[data-token-index="21"]').click())
+
+const WORDS =
+  'the a little fox girl boy cat dog bird tree house sun moon sky water one day once upon time there was lived in wood who and said to her his ' +
+  'they went saw big small old red green happy sad very then but so had for with on at of not would could all home night mother friend play'
+
+/** Drops a tiny checkpoint of the tests, of random weights, with a tokenizer of words. */
+async function dropTiny(page, name) {
+  const tokenizer = Object.entries(wordTokenizer(WORDS.split(' ')))
+  const files = tokenizer.map(([file, value]) => [file, Buffer.from(JSON.stringify(value))])
+  for (const file of ['config.json', 'model.safetensors'])
+    files.push([file, readFileSync(`${root}tests/fixtures/models/${name}/${file}`)])
+  const mimeType = 'application/octet-stream'
+  await page
+    .getByTestId('model-drop')
+    .setInputFiles(files.map(([file, buffer]) => ({ name: file, mimeType, buffer })))
+}
+
+/** Has a tiny mixture of experts read and write some words. */
+async function writeWithExperts(page) {
+  await press(page, 'view-write')
+  await dropTiny(page, 'olmoe')
+  await page.waitForFunction(async () =>
+    (await window.tokenscope).model?.info.architecture.startsWith('Olmoe'),
+  )
+  await page.getByTestId('prompt').fill('once upon a time there was a little fox who lived in the wood')
+  await press(page, 'generate')
+  await page.waitForSelector('[data-testid=output][data-state=done]')
+}
 
 /** Pictures of the documentation: which view, what is done in it first, and on what page if not a wide one by day. */
 const PICTURES = [
@@ -65,6 +94,32 @@ const PICTURES = [
     },
   },
   { name: 'attention', view: 'attention', before: chooseWord },
+  {
+    name: 'masks',
+    view: 'attention',
+    before: chooseWord,
+    do: (page) => page.getByTestId('mask-switch').getByRole('radio', { name: 'all', exact: true }).check(),
+  },
+  {
+    name: 'experts',
+    before: writeWithExperts,
+    view: 'experts',
+    do: (page) => page.waitForSelector('[data-testid=experts-view] [data-testid=tensor-cell]'),
+  },
+  {
+    name: 'fill',
+    before: async (page) => {
+      await dropTiny(page, 'modernbert')
+      await page
+        .getByTestId('fill-text')
+        .fill('once upon a [MASK] there was a little [MASK] who lived in the wood')
+    },
+    view: 'fill',
+    do: async (page) => {
+      await press(page, 'fill-run')
+      await page.waitForSelector('[data-testid=fill-status][data-state=done]')
+    },
+  },
   { name: 'cache', view: 'attention', do: (page) => page.getByRole('radio', { name: 'KV cache' }).check() },
   { name: 'lens', view: 'lens', before: chooseWord },
   { name: 'sampling', view: 'sampling', before: chooseWord },

@@ -9,7 +9,7 @@ struct Row {
   token: u32,     // vocabulary id, or FROM_SAMPLER
   position: u32,  // 0-based in its sequence
   pages: u32,     // word where its sequence's page table starts
-  slot: u32,      // where the sampler leaves this sequence's draws
+  slot: u32,      // of its sequence: where the sampler leaves its draws, and which edits are its own
   turned: u32,    // first row of its section of the rotary tables
   end: u32,       // of the positions it sees, before any window
   learned: u32,   // its row of the learned positions

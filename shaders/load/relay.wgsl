@@ -33,6 +33,7 @@ fn bytes_at(at: u32) -> u32 {
   let low = staged[at / 4u];
   if (ALIGNED == 1u) { return low; }
   let shift = 8u * (at % 4u);
+  if (WITHIN_WORD == 1u) { return low >> shift; }
   return select((low >> shift) | (staged[at / 4u + 1u] << (32u - shift)), low, shift == 0u);
 }
 

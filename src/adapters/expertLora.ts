@@ -7,14 +7,14 @@ import type { ExpertLora } from './types.ts'
 
 type Part = 'gate' | 'up' | 'down'
 
-/** A parameter of all experts of a layer, under the names that classes give it behind the layer's path. */
+/** A parameter of all experts of a layer, and the products it is of. */
 interface ExpertParameter {
-  readonly names: readonly string[]
+  readonly name: string
   readonly parts: readonly Part[]
 }
 
-const GATE_UP: ExpertParameter = { names: ['gate_up_proj', 'input_linear.weight'], parts: ['gate', 'up'] }
-const DOWN: ExpertParameter = { names: ['down_proj', 'output_linear.weight'], parts: ['down'] }
+const GATE_UP: ExpertParameter = { name: 'gate_up_proj', parts: ['gate', 'up'] }
+const DOWN: ExpertParameter = { name: 'down_proj', parts: ['down'] }
 
 /** Model types whose classes keep gate and up of an expert in turns, whatever the checkpoint does. */
 const IN_TURNS: readonly string[] = ['gpt_oss']
@@ -36,18 +36,6 @@ function sizesOf(model: ModelDescription, layer: string): ExpertSizes | null {
   if (gate?.experts === undefined) return null
   const [rows = 0, hidden = 0] = gate.shape
   return { prefix, experts: gate.experts, hidden, width: rows / gate.experts }
-}
-
-/** The name of a wrapped parameter as PEFT's patterns see it, where the config targets it. */
-function targetedName(
-  path: string,
-  { names }: ExpertParameter,
-  { parameters }: AdapterConfig,
-): string | null {
-  const found = names
-    .map((name) => (name.endsWith('.weight') ? `${path}.weight` : `${path}.${name}`))
-    .find((full) => parameters.some((entry) => full === entry || full.endsWith(`.${entry}`)))
-  return found ?? null
 }
 
 /** Of B `[out · parts, rank, experts]` the outputs of one part: `[experts, out, rank]`. */
@@ -92,8 +80,11 @@ function findPair(
   const parameter = [GATE_UP, DOWN].find(({ parts }) =>
     parts.length === 2 ? inner === hidden && outs === 2 * width : inner === width && outs === hidden,
   )
-  const source = parameter ? targetedName(path, parameter, config) : null
-  return parameter && source !== null ? { nameA, parameter, source, sizes, inner, outs } : null
+  if (!parameter) return null
+  // As the patterns of PEFT see it.
+  const source = `${path}.${parameter.name}`
+  const isTargeted = config.parameters.some((entry) => isTail(source, entry))
+  return isTargeted ? { nameA, parameter, source, sizes, inner, outs } : null
 }
 
 function takePair(

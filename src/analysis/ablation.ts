@@ -1,5 +1,5 @@
-import type { Edit } from '../api/model.ts'
-import type { Anatomy, LayerAnatomy } from './anatomy.ts'
+import type { Edit, EditEffectsOptions, Model } from '../api/model.ts'
+import { readAnatomy, type Anatomy, type LayerAnatomy } from './anatomy.ts'
 
 /** A part of the model that can be switched off: a step, one head of it or all. */
 export interface Part {
@@ -34,4 +34,40 @@ export function scaleEdits(
 ): Edit[] {
   const rest = { factor, ...(head !== null && { head }), ...reach }
   return stepsOfPart(anatomy, step).map((one) => ({ kind: 'scale', step: one, ...rest }))
+}
+
+/** What a text's predictions lose with one part off. */
+export interface PartEffect {
+  part: Part
+  /** Mean over the positions of KL(without ‖ with), nats. */
+  kl: number
+}
+
+/** How far a sweep is, and what it has measured since it last said so. */
+export interface SweptParts {
+  done: number
+  total: number
+  effects: readonly PartEffect[]
+}
+
+/** Every part of every layer off, one at a time: many such texts run in one forward, layer after layer. */
+export async function* measureParts(
+  model: Model,
+  ids: readonly number[],
+  options: EditEffectsOptions = {},
+): AsyncGenerator<SweptParts> {
+  const anatomy = await readAnatomy(model)
+  const parts = anatomy.layers.flatMap(partsOf)
+  const total = parts.length
+  let done = 0
+  yield { done, total, effects: [] }
+  const sets = parts.map((part) => scaleEdits(anatomy, part, 0))
+  for await (const some of model.editEffects(ids, sets, options)) {
+    done += some.length
+    const effects = some.flatMap(({ set, kl }): PartEffect[] => {
+      const part = parts[set]
+      return part ? [{ part, kl: kl.reduce((sum, value) => sum + value, 0) / kl.length }] : []
+    })
+    yield { done, total, effects }
+  }
 }

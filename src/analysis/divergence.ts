@@ -1,13 +1,9 @@
+import { breather } from './breather.ts'
 import { klDivergence, logSoftmax } from '../maths/distribution.ts'
 import type { TensorData } from '../api/model.ts'
 
 /** Largest positions × vocabulary that is scored at once: 64 MB of logits. */
 export const SCORE_LIMIT = 16_000_000
-/** Rows between two pauses, so that the page stays responsive. */
-const ROWS_AT_ONCE = 16
-
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
-
 function rowOf({ data, shape }: TensorData, row: number): Float32Array {
   const vocab = shape[1] ?? 0
   return data.subarray(row * vocab, (row + 1) * vocab)
@@ -29,11 +25,12 @@ export async function scoreBoth(
   ids: readonly number[],
 ): Promise<ScoredPosition[]> {
   const scored: ScoredPosition[] = []
+  const breathe = breather()
   for (let at = 1; at < ids.length; at++) {
     const [p, q] = [logSoftmax(rowOf(a, at - 1)), logSoftmax(rowOf(b, at - 1))]
     const id = ids[at] ?? 0
     scored.push({ a: p[id] ?? -Infinity, b: q[id] ?? -Infinity, kl: klDivergence(q, p) })
-    if (at % ROWS_AT_ONCE === 0) await pause()
+    await breathe()
   }
   return scored
 }

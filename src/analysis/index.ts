@@ -16,7 +16,16 @@ export {
 } from './anatomy.ts'
 export { isEditable, localName, matchesPattern, seenRange } from './steps.ts'
 export { rolesOf, type StepRole } from './stepRoles.ts'
-export { partKey, partsOf, scaleEdits, stepsOfPart, type Part } from './ablation.ts'
+export {
+  measureParts,
+  partKey,
+  partsOf,
+  scaleEdits,
+  stepsOfPart,
+  type Part,
+  type PartEffect,
+  type SweptParts,
+} from './ablation.ts'
 export {
   directionBetween,
   directionNorms,

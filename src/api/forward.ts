@@ -101,6 +101,18 @@ export interface TraceOptions extends MaskedOptions {
   probes: readonly string[]
 }
 
+export interface TraceRowsOptions extends TraceOptions {
+  signal?: AbortSignal | undefined
+}
+
+/** Rows `[begin, end)` of traced steps. */
+export interface TracedRows {
+  begin: number
+  end: number
+  /** As {@link Model.trace} gives them, of these rows alone: `[rows, …]`, attention `[heads, rows, positions]` over all positions. */
+  tensors: Map<string, TensorData>
+}
+
 /** Logits behind one position, before any sampling transform. */
 export interface LogitsAt {
   data: Float32Array // [vocab]

@@ -120,6 +120,8 @@ export interface Lens {
   positions: readonly number[]
   /** Layer by layer, positions within. */
   cells: readonly LensCell[]
+  /** Rows of the forward that ran for it: with `cached` few, where the cache holds what is before them. */
+  rows: number
 }
 
 export interface AttributionOptions {

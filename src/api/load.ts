@@ -69,6 +69,8 @@ export interface ModelInfo {
   vocab: number
   /** Positions a sequence may hold here: min(what the checkpoint allows, what was asked for). */
   context: number
+  /** Positions that the checkpoint allows; absent of an engine elsewhere. */
+  maxContext?: number
   parameters: number
   /** Taken when it was loaded; texts add to it: `memory()` says how much is taken now. */
   gpuBytes: number

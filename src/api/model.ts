@@ -10,8 +10,19 @@ import type {
 import type { BranchOptions, Child, Fork } from './branches.ts'
 import type { ChatMessage, ChatOptions, ChatTemplateInfo } from './chat.ts'
 import type { ComparedToken, CompareOptions } from './compare.ts'
+import type { EditEffect, EditEffectsOptions } from './editEffects.ts'
 import type { FillMaskOptions, FilledMask } from './fillMask.ts'
-import type { LogitsAt, MaskedOptions, StepInfo, StepsOptions, TensorData, TraceOptions } from './forward.ts'
+import type {
+  Edit,
+  LogitsAt,
+  MaskedOptions,
+  StepInfo,
+  StepsOptions,
+  TensorData,
+  TracedRows,
+  TraceOptions,
+  TraceRowsOptions,
+} from './forward.ts'
 import type { EncodeOptions, GeneratedToken, GenerateOptions, Prompt } from './generate.ts'
 import type {
   Attribution,
@@ -40,6 +51,7 @@ export type * from './adapters.ts'
 export type * from './branches.ts'
 export type * from './chat.ts'
 export type * from './compare.ts'
+export type * from './editEffects.ts'
 export type * from './fillMask.ts'
 export type * from './forward.ts'
 export type * from './generate.ts'
@@ -100,6 +112,11 @@ export interface Model {
    */
   steps(options: StepsOptions): Promise<StepInfo[]>
   trace(ids: readonly number[], options: TraceOptions): Promise<Map<string, TensorData>>
+  /**
+   * The same piece by piece: the first rows at once, then ever more at a time. Probed scores come all together; where rows see later
+   * ones, a long text comes layer after layer. @throws `aborted`, also where adapters are swapped meanwhile
+   */
+  traceRows(ids: readonly number[], options: TraceRowsOptions): AsyncIterable<TracedRows>
   /**
    * Adds a PEFT LoRA adapter: files, a folder, a folder URL. It acts from the next run on.
    * @throws `bad-file`, `unsupported` (naming what is not implemented), `limit`; the adapters loaded before stay as they are.
@@ -167,6 +184,16 @@ export interface Model {
   lens(ids: readonly number[], options?: LensOptions): Promise<Lens>
   /** Direct logit attribution: what each part of the model adds to one logit, the final norm's scale held at its actual value. */
   attribution(ids: readonly number[], options: AttributionOptions): Promise<Attribution>
+  /**
+   * A text under each of many sets of edits: many edited texts run in one forward, each over pages of its own, and of every one only
+   * what lies behind its edits. Effects come as they are measured, by layer of the first edit; live sequences are not touched.
+   * @throws `bad-argument` for bad ids or an edit at no step, `aborted`, also where adapters are swapped meanwhile
+   */
+  editEffects(
+    ids: readonly number[],
+    sets: readonly (readonly Edit[])[],
+    options?: EditEffectsOptions,
+  ): AsyncIterable<readonly EditEffect[]>
   /**
    * Puts another token at a position of a text: computes that one row over the text's own pages of keys and values (whatever of
    * them is no longer cached is read again). The branch stays in the cache: generating from its ids goes on at once.

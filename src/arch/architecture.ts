@@ -40,13 +40,24 @@ export function architecture<S extends ModelSpec>(family: Family<S>): Architectu
         return recorder.finish()
       }
       const recorded = record(ANY_SIZE)
+      const isAny = (size: ProgramSize): boolean =>
+        size.rows === 1 && size.logitRows === 1 && size.positions === 1
       const params = listParams(recorded)
       const warnings = [...spec.warnings]
       if (table.isHeadUnsaid(spec.tied)) warnings.push(HEAD_ABSENT)
       const summary = table.summary(buffers, warnings)
       const [embed, head] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
       const tiedHead = !head || head.tensor === embed?.tensor
-      return { ...spec, ...summary, tiedHead, warnings, mask: ownMask(recorded), params, record }
+      return {
+        ...spec,
+        ...summary,
+        tiedHead,
+        warnings,
+        mask: ownMask(recorded),
+        params,
+        // Most questions to a program are asked of this one.
+        record: (size) => (isAny(size) ? recorded : record(size)),
+      }
     },
   }
 }

@@ -74,7 +74,7 @@ export function checkIds(ids: readonly number[], vocab: number, context: number)
       'context-full',
       `The prompt has ${ids.length} tokens; this model was loaded for ${context} positions.`,
       {
-        hint: `Shorten the prompt to at most ${context - 1} tokens, or load the model with a longer context.`,
+        hint: `Shorten the prompt to at most ${context - 1} tokens, or load the model with a longer context: in the page under Models.`,
         details: { tokens: ids.length, context },
       },
     )

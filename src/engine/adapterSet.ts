@@ -1,3 +1,4 @@
+import type * as Rules from './adapterRules.ts'
 import type { PlacedAdapter } from '../adapters/adapterBuffers.ts'
 import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
 import type { AdapterScale } from '../api/model.ts'
@@ -6,7 +7,6 @@ import { EDIT_SLOT, MAX_ADAPTERS } from '../program/batchLayout.ts'
 import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
 import { WeightReader } from '../weights/reader.ts'
-import type * as AdapterRules from './adapterRules.ts'
 
 interface LoadedAdapter extends PlacedAdapter {
   readonly id: string
@@ -30,7 +30,7 @@ export class AdapterSet {
   private turn: Promise<unknown> = Promise.resolve()
   private readonly runner: Runner
   /** What adapters may do together; read with the first, since one alone may do anything. */
-  private rules: typeof AdapterRules | null = null
+  private rules: typeof Rules | null = null
 
   constructor(runner: Runner) {
     this.runner = runner

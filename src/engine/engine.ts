@@ -42,8 +42,8 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async saveTrace(...args) {
       context.checkHealth()
-      const { saveTrace } = await import('../trace/save.ts')
-      return saveTrace(engine, ...args)
+      const { readLimits, saveTrace } = await import('../trace/save.ts')
+      return saveTrace(engine, readLimits(runner.device), ...args)
     },
     async selfTest() {
       context.checkHealth()

@@ -4,7 +4,17 @@ import type { EngineContext } from './context.ts'
 import type { OpenInspections } from './inspections.ts'
 
 type ForwardMethod =
-  'logits' | 'fillMask' | 'logitsAt' | 'tokenLogits' | 'steps' | 'trace' | 'inspect' | 'lens' | 'attribution'
+  | 'logits'
+  | 'fillMask'
+  | 'logitsAt'
+  | 'tokenLogits'
+  | 'steps'
+  | 'trace'
+  | 'traceRows'
+  | 'inspect'
+  | 'lens'
+  | 'attribution'
+  | 'editEffects'
 
 /** Forwards over given ids that look and leave no trace in a live sequence. */
 export function forwardMethods(
@@ -17,8 +27,14 @@ export function forwardMethods(
     const { conditions } = await context.forwardInput(ids, options)
     return context.read(() => traceSteps(runner, ids, probes, conditions))
   }
+  const turn = <T>(work: () => Promise<T>): Promise<T> => context.read(() => runner.exclusive(work))
   return {
     trace,
+    async *traceRows(ids, { probes, signal, ...options }) {
+      const { conditions } = await context.forwardInput(ids, options)
+      const { traceRows } = await import('../inspect/trace.ts')
+      yield* traceRows(runner, ids, { probes, signal }, conditions, turn)
+    },
     async logits(ids, options) {
       const logits = (await trace(ids, { ...options, probes: ['logits'] })).get('logits')
       invariant(logits, 'logits were probed')
@@ -56,6 +72,11 @@ export function forwardMethods(
       const input = await context.forwardInput(ids, { adapters: options.adapters })
       const { attributeLogit } = await import('../inspect/attribution.ts')
       return context.read(() => attributeLogit(input, options))
+    },
+    async *editEffects(ids, sets, { adapters, mask, signal } = {}) {
+      const input = await context.forwardInput(ids, { adapters, mask })
+      const { measureEdits } = await import('../inspect/editEffects.ts')
+      yield* measureEdits(input, sets, { turn, signal })
     },
   }
 }

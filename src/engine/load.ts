@@ -92,6 +92,12 @@ async function openModel(
   return { files, model, context, format: weights, tokenizer }
 }
 
+/** Both values once neither is under way any more. Throws what the first was rejected with, else the second. */
+async function bothSettled<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return [await first, await second]
+}
+
 /** Reads the weights, compiles, tests, and hands over the engine; nothing stays allocated when it throws. */
 async function fillDevice(
   opened: OpenedModel,
@@ -119,11 +125,13 @@ async function fillDevice(
       const loaded = await loadWeights(checkpoint, model, weights, loading)
       const parts = { opened: device, model, context: fitting.context, ledger, weights, kv }
       const forced = options.variant !== undefined
-      const made = await makeRunner(parts, variant, { forced, signal, onStage })
+      // The GPU still looks at weights while programs are made; what is refused meanwhile is freed behind that.
+      const making = makeRunner(parts, variant, { forced, signal, onStage })
+      const [made, remarks] = await bothSettled(making, loaded.warnings)
       const { exceptions } = loaded
       return {
         runner: made.runner,
-        warnings: [...fitting.warnings, ...loaded.warnings, ...made.warnings],
+        warnings: [...fitting.warnings, ...remarks, ...made.warnings],
         exceptions,
       }
     })
@@ -161,6 +169,7 @@ function describe(
     hidden,
     vocab,
     context: runner.context,
+    maxContext: model.maxPositions,
     parameters,
     gpuBytes: runner.ledger.report().gpuBytes,
     weights: mostCommonFormat(model, runner.weights),

@@ -84,7 +84,14 @@ async function openOtherWeights(
     async load(ledger) {
       const store = new WeightStore(pipelines.device, ledger)
       const { checkpoint } = other.files
-      await loadWeights(checkpoint, other.model, store, { format, pipelines, ledger, signal, onBytes })
+      const { warnings } = await loadWeights(checkpoint, other.model, store, {
+        format,
+        pipelines,
+        ledger,
+        signal,
+        onBytes,
+      })
+      await warnings
       return store
     },
   }

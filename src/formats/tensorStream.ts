@@ -78,7 +78,8 @@ async function readRun(
   const toTheEnd = !file.sizeKnown && last.end === file.bytes
   const splitter = new TensorSplitter(run, sink)
   let at = first.begin
-  for await (const chunk of streamBytes(source, file.name, first.begin, toTheEnd ? null : last.end, signal)) {
+  const end = toTheEnd ? null : last.end
+  for await (const chunk of streamBytes(source, file.name, first.begin, end, { signal, reuse: true })) {
     at += chunk.byteLength
     if (at > last.end) throw badFile(file.name, 'size', `more than ${last.end} bytes`, `${last.end}`)
     await splitter.push(chunk)

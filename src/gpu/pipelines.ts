@@ -2,12 +2,14 @@ import { invariant } from '../errors.ts'
 import type { Variant } from '../api/model.ts'
 import { compileModule, composeWgsl, type ShaderSource } from './shader.ts'
 
-export type BindingKind = 'uniform' | 'read' | 'write'
+/** `slot`: a uniform whose offset is said with the group. */
+export type BindingKind = 'uniform' | 'slot' | 'read' | 'write'
 
-const BUFFER_TYPES: Record<BindingKind, GPUBufferBindingType> = {
-  uniform: 'uniform',
-  read: 'read-only-storage',
-  write: 'storage',
+const BUFFERS: Record<BindingKind, GPUBufferBindingLayout> = {
+  uniform: { type: 'uniform' },
+  slot: { type: 'uniform', hasDynamicOffset: true },
+  read: { type: 'read-only-storage' },
+  write: { type: 'storage' },
 }
 
 /** Binding numbers with their kinds, in ascending order: what a bind group layout is made from. */
@@ -25,9 +27,24 @@ const MAX_KEPT = 256
 /** What was compiled for a device, whichever model it was for: the next one begins with it. */
 const kept = new WeakMap<GPUDevice, { kernels: Kernels; layouts: Map<string, GPUBindGroupLayout> }>()
 
+/** A number for every text of a file that kernels were made of. */
+const texts = new Map<string, number>()
+
+/** What a source is composed of, in few characters: a forward asks for the same kernels again in every layer. */
+function partsOf({ files, consts }: ShaderSource): string {
+  const ids = files.map(({ text }) => {
+    const id = texts.get(text) ?? texts.size
+    texts.set(text, id)
+    return id
+  })
+  return `${ids.join()} ${Object.entries(consts).join()}`
+}
+
 /** Compiled kernels by composed source, shared by every program of a model; compiled asynchronously, each once a device. */
 export class PipelineCache {
   private readonly kernels: Kernels = new Map()
+  /** The same by the parts of their sources. */
+  private readonly byParts: Kernels = new Map()
   /** Kernels that were not there yet. */
   compiled = 0
   readonly device: GPUDevice
@@ -48,12 +65,12 @@ export class PipelineCache {
     const { layouts } = this.kept()
     const known = layouts.get(name)
     if (known) return known
-    const storage = key.filter(([, kind]) => kind !== 'uniform').length
+    const storage = key.filter(([, kind]) => kind === 'read' || kind === 'write').length
     invariant(storage <= 8, `${storage} storage bindings exceed WebGPU's default of 8`)
     const entries = key.map(([binding, kind]) => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: BUFFER_TYPES[kind] },
+      buffer: BUFFERS[kind],
     }))
     const layout = this.device.createBindGroupLayout({ label: name, entries })
     layouts.set(name, layout)
@@ -61,11 +78,14 @@ export class PipelineCache {
   }
 
   get(source: ShaderSource, key: LayoutKey): Promise<CompiledKernel> {
-    const wgsl = composeWgsl(source, this.variant)
-    const known = this.kernels.get(wgsl)
+    const parts = partsOf(source)
+    const known = this.byParts.get(parts)
     if (known) return known
-    const kernel = this.shared(wgsl, () => this.compile(source.label, wgsl, this.layout(key)))
+    const wgsl = composeWgsl(source, this.variant)
+    const kernel =
+      this.kernels.get(wgsl) ?? this.shared(wgsl, () => this.compile(source.label, wgsl, this.layout(key)))
     this.kernels.set(wgsl, kernel)
+    this.byParts.set(parts, kernel)
     return kernel
   }
 

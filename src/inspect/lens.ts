@@ -44,14 +44,14 @@ export async function readLens(input: ForwardInput, options: LensOptions): Promi
       token: options.token ?? ids[causal ? position + 1 : position] ?? null,
     })),
   )
-  if (places.length === 0) return { layers, positions, cells: [] }
+  if (places.length === 0) return { layers, positions, cells: [], rows: 0 }
   // Where rows only look back, tokens after the last wanted one change nothing.
   const used = causal
     ? { ...input, ids: ids.slice(0, Math.max(...positions) + 1), length: ids.length }
     : input
   const cached = options.cached === true ? Math.min(...positions) : 0
-  const cells = await runner.exclusive(() => readCells(used, places, topK, cached))
-  return { layers, positions, cells }
+  const read = await runner.exclusive(() => readCells(used, places, topK, cached))
+  return { layers, positions, ...read }
 }
 
 /** Residual streams of the layers, and the position of their first row: after `cached` positions where those need not run again. */
@@ -82,7 +82,7 @@ async function readCells(
   places: readonly Place[],
   topK: number,
   cached: number,
-): Promise<LensCell[]> {
+): Promise<Pick<Lens, 'cells' | 'rows'>> {
   const streams = new Map(places.map(({ layer }) => [layer, residualName(input, layer)]))
   const names = new Set(streams.values())
   const { runner } = input
@@ -104,7 +104,7 @@ async function readCells(
       }
     }
     invariant(cells.length === places.length, 'every place has its row of logits')
-    return cells
+    return { cells, rows: input.ids.length - begin }
   } finally {
     tensors.forEach((buffer) => runner.ledger.destroy(buffer))
   }

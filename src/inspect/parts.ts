@@ -26,6 +26,8 @@ interface PartOptions {
   readonly total: number
   /** Most rows of a part. */
   readonly chunk: number
+  /** Rows of the first part, where later ones may be larger: each up to twice as many as the one before. */
+  readonly first?: number | undefined
   /** The forward over rows `[begin, end)`. */
   readonly record: (begin: number, end: number) => Program
 }
@@ -92,10 +94,10 @@ function recorder({
   record,
   total,
   chunk,
-}: PartOptions): (begin: number) => { end: number; program: Program } {
+}: PartOptions): (begin: number, rows?: number) => { end: number; program: Program } {
   const known = new Map<string, Program>()
-  return (begin) => {
-    const end = Math.min(total, begin + chunk)
+  return (begin, rows = chunk) => {
+    const end = Math.min(total, begin + rows)
     const key = `${end - begin}/${end === total}`
     const program = known.get(key) ?? record(begin, end)
     known.set(key, program)
@@ -109,11 +111,15 @@ function recorder({
  * scores are made. What follows a part is done before the next one is asked for.
  */
 export async function* partsOf(options: PartOptions): AsyncGenerator<Part> {
-  const { runner, run, total, chunk } = options
+  const { runner, run, total, chunk, first = chunk } = options
   const recorded = recorder(options)
   if (run.isCausal || total <= chunk) {
-    for (let begin = 0; begin < total; begin += chunk)
-      yield { run, begin, ...recorded(begin), carried: [], before: nothing, after: nothing }
+    let rows = run.isCausal ? Math.min(first, chunk) : chunk
+    for (let begin = 0; begin < total; rows = Math.min(chunk, 2 * rows)) {
+      const part = { begin, ...recorded(begin, rows) }
+      yield { run, ...part, carried: [], before: nothing, after: nothing }
+      begin = part.end
+    }
     return
   }
   const carried = new Carried(runner, total)

@@ -9,7 +9,7 @@ import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import type { ForwardInput } from './forward.ts'
 
 /** More rows than these are not worth a branch: the whole text is run then. */
-const MAX_SUFFIX_ROWS = 8
+const MAX_SUFFIX_ROWS = 32
 
 /** Outputs of steps over the last tokens of a text alone. They belong to the caller. */
 export interface SuffixTensors {

@@ -1,7 +1,8 @@
 import { TokenscopeError, invariant, throwIfAborted } from '../errors.ts'
-import type { TensorData } from '../api/model.ts'
+import type { TensorData, TracedRows } from '../api/model.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
+import { leadingTo } from '../program/behind.ts'
 import {
   elements,
   elementsOf,
@@ -20,6 +21,7 @@ import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import { MAX_ROWS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
 import { partsOf, type Part } from './parts.ts'
+import type { TakeTurn } from './turn.ts'
 
 /** Puts the rows of one chunk into the whole tensor. */
 function place(step: Step, chunk: Float32Array, whole: Float32Array, begin: number, total: number): void {
@@ -186,6 +188,8 @@ interface TraceLimits {
   signal?: AbortSignal | undefined
   /** Most rows of one forward. */
   maxRows?: number
+  /** Rows of the first forward, where something is to be seen soon. */
+  firstRows?: number
 }
 
 /**
@@ -233,7 +237,7 @@ export async function* traceParts(
   ids: readonly number[],
   probes: readonly string[],
   conditions: Conditions,
-  { signal, maxRows = MAX_ROWS }: TraceLimits = {},
+  { signal, maxRows = MAX_ROWS, firstRows }: TraceLimits = {},
 ): AsyncGenerator<TracedPart> {
   const total = ids.length
   const { fine, wanted } = wantedSteps(runner, ids, probes, conditions)
@@ -243,19 +247,21 @@ export async function* traceParts(
   const run = new InspectionRun(runner, total, conditions)
   const record = (begin: number, end: number): Program => {
     const rows = end - begin
-    return runner.record({ rows, logitRows: wantLogits ? rows : 0, positions: total }, names, run.changes)
+    const size = { rows, logitRows: wantLogits ? rows : 0, positions: total }
+    const program = runner.record(size, names, run.changes)
+    // What no probe needs does not run: the layers behind the last one, mostly.
+    return { ...program, steps: leadingTo(program, names) }
   }
   const rowsOf = ({ begin, end }: Part): BatchRow[] => {
     throwIfAborted(signal)
     return run.rows(ids, begin, wantLogits, end)
   }
   try {
-    const chunk = !run.isCausal
-      ? maxRows
-      : looksAhead(wanted, fine)
-        ? total
-        : Math.min(maxRows, rowsOfChunk(wanted, total))
-    const parts = partsOf({ runner, run, total, chunk, record })
+    const ahead = looksAhead(wanted, fine)
+    const fitting = ahead ? total : Math.min(maxRows, rowsOfChunk(wanted, total))
+    const chunk = run.isCausal ? fitting : maxRows
+    const first = ahead ? total : firstRows
+    const parts = partsOf({ runner, run, total, chunk, first, record })
     yield* readParts(parts, runner, ({ name }) => names.includes(name), rowsOf)
   } finally {
     run.dispose()
@@ -285,4 +291,33 @@ async function traceInTurn(
     }
   }
   return result
+}
+
+/** Rows of the first part of a trace that is read as it comes. */
+const FIRST_ROWS = 16
+
+/** {@link traceParts}, each part in a turn of its own: between two of them other calls get theirs. */
+export async function* traceRows(
+  runner: Runner,
+  ids: readonly number[],
+  { probes, signal }: { probes: readonly string[]; signal?: AbortSignal | undefined },
+  conditions: Conditions,
+  turn: TakeTurn,
+): AsyncGenerator<TracedRows> {
+  const parts = traceParts(runner, ids, probes, conditions, { signal, firstRows: FIRST_ROWS })
+  try {
+    for (;;) {
+      const { done, value } = await turn(() => parts.next())
+      if (done) return
+      const { part, observed, read } = value
+      const tensors = observed.map((step): [string, TensorData] => {
+        const data = read.get(step.name)
+        invariant(data, `${step.name} was read`)
+        return [step.name, { shape: shapeOf(step), axes: step.axes, data }]
+      })
+      if (tensors.length > 0) yield { begin: part.begin, end: part.end, tensors: new Map(tensors) }
+    }
+  } finally {
+    await parts.return(undefined)
+  }
 }

@@ -8,6 +8,7 @@ export interface BatchRow {
   position: number
   /** Page table of the row's sequence; equal arrays by identity share one table. */
   pages: readonly number[]
+  /** Of its sequence: where the sampler leaves its draws, and which of a set's edits are its own. */
   slot: number
   /** Tokens of the whole text as its call began: rotations of some models go by it. Absent: short. */
   textLength?: number | undefined

@@ -7,7 +7,14 @@ import { isOp, widthOf, type Program, type Step } from '../program/step.ts'
 type MaskEdit = Extract<Edit, { kind: 'mask' }>
 type FeatureEdit = Exclude<Edit, MaskEdit>
 
+/** An edit with the slot of the rows it acts on, {@link ALL_ROWS} for all. */
+interface Placed<E extends Edit> {
+  readonly edit: E
+  readonly slot: number
+}
+
 const ALL_HEADS = 0xffff_ffff
+const ALL_ROWS = 0xffff_ffff
 const LAST = 0xffff_ffff
 const KINDS = { scale: 0, add: 1, patch: 2 } as const
 
@@ -42,8 +49,8 @@ function columns(edit: Extract<Edit, { kind: 'scale' }>, step: Step): [number, n
 }
 
 /** Words that ops/edit.wgsl reads. */
-function packFeatureEdits(edits: readonly FeatureEdit[], step: Step): Uint32Array<ArrayBuffer> {
-  const values = edits.map((edit) =>
+function packFeatureEdits(edits: readonly Placed<FeatureEdit>[], step: Step): Uint32Array<ArrayBuffer> {
+  const values = edits.map(({ edit }) =>
     edit.kind === 'scale' ? [] : Array.from(edit.kind === 'add' ? edit.vector : edit.values),
   )
   const start = 8 + edits.length * 8
@@ -51,7 +58,7 @@ function packFeatureEdits(edits: readonly FeatureEdit[], step: Step): Uint32Arra
   const floats = new Float32Array(words.buffer)
   words[0] = edits.length
   let at = start
-  edits.forEach((edit, i) => {
+  edits.forEach(({ edit, slot }, i) => {
     const width = widthOf(step)
     const list = values[i] ?? []
     if (edit.kind !== 'scale' && list.length !== width) {
@@ -66,7 +73,7 @@ function packFeatureEdits(edits: readonly FeatureEdit[], step: Step): Uint32Arra
     const [from, to] =
       edit.kind === 'patch' ? [edit.position, edit.position + 1] : [edit.from ?? 0, edit.to ?? LAST]
     const [first, end] = edit.kind === 'scale' ? columns(edit, step) : [0, width]
-    words.set([from, to, first, end, KINDS[edit.kind], 0, at], 8 + i * 8)
+    words.set([from, to, first, end, KINDS[edit.kind], 0, at, slot], 8 + i * 8)
     floats[8 + i * 8 + 5] = factor
     floats.set(list, at)
     at += list.length
@@ -75,10 +82,12 @@ function packFeatureEdits(edits: readonly FeatureEdit[], step: Step): Uint32Arra
 }
 
 /** Words that ops/edit_scores.wgsl reads. */
-function packMasks(edits: readonly MaskEdit[]): Uint32Array<ArrayBuffer> {
+function packMasks(edits: readonly Placed<MaskEdit>[]): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(4 + edits.length * 4)
   words[0] = edits.length
-  edits.forEach(({ head, query, key }, i) => words.set([head ?? ALL_HEADS, query, key], 4 + i * 4))
+  edits.forEach(({ edit: { head, query, key }, slot }, i) =>
+    words.set([head ?? ALL_HEADS, query, key, slot], 4 + i * 4),
+  )
   return words
 }
 
@@ -104,8 +113,17 @@ export class EditSet {
   private readonly tables = new Map<string, LedgerBuffer>()
   private readonly ledger: BufferLedger
 
-  /** @throws `bad-argument` naming the step and what is wrong with the edit. */
-  constructor(device: GPUDevice, ledger: BufferLedger, program: Program, edits: readonly Edit[]) {
+  /**
+   * `slots`: by edit, the slot of the rows it is for; omitted, edits are for all rows.
+   * @throws `bad-argument` naming the step and what is wrong with the edit.
+   */
+  constructor(
+    device: GPUDevice,
+    ledger: BufferLedger,
+    program: Program,
+    edits: readonly Edit[],
+    slots?: readonly number[],
+  ) {
     this.ledger = ledger
     this.key = JSON.stringify(edits, (_, value: unknown) =>
       value instanceof Float32Array ? Array.from(value) : value,
@@ -113,10 +131,11 @@ export class EditSet {
     const acting = edits.filter(acts)
     this.firstPosition = firstEditedPosition(acting)
     const steps = new Map(edits.map((edit) => [edit.step, stepOf(edit, program)]))
+    const placed = edits.map((edit, i) => ({ edit, slot: slots?.[i] ?? ALL_ROWS }))
     const packed = [...steps].map(([name, step]): [string, Uint32Array<ArrayBuffer>] => {
-      const here = edits.filter((edit) => edit.step === name)
-      const masks = here.filter((edit): edit is MaskEdit => edit.kind === 'mask')
-      const features = here.filter((edit): edit is FeatureEdit => edit.kind !== 'mask')
+      const here = placed.filter(({ edit }) => edit.step === name)
+      const masks = here.filter((one): one is Placed<MaskEdit> => one.edit.kind === 'mask')
+      const features = here.filter((one): one is Placed<FeatureEdit> => one.edit.kind !== 'mask')
       return [name, masks.length > 0 ? packMasks(masks) : packFeatureEdits(features, step)]
     })
     for (const [step, words] of packed) {

@@ -27,6 +27,8 @@ export interface InspectionOptions {
   readonly cache?: CachePages
   /** Tokens of the whole text, where the run is over its beginning. */
   readonly textLength?: number
+  /** Sequences of so many positions beside each other, each on pages of its own; default 1. */
+  readonly sequences?: number
 }
 
 /** Where keys and values of an inspecting forward are. */
@@ -41,8 +43,8 @@ export interface CachePages {
 export class InspectionRun {
   /** Adapters and edits the forward is recorded with. */
   readonly changes: ForwardChanges
-  /** Page table of its one sequence. */
-  readonly pages: number[]
+  /** Page table of each of its sequences. */
+  readonly tables: readonly (readonly number[])[]
   readonly #mask: Mask
   /** Positions of its sequence. */
   readonly #positions: number
@@ -58,7 +60,7 @@ export class InspectionRun {
     runner: Runner,
     positions: number,
     conditions: Conditions,
-    { cache, textLength = positions }: InspectionOptions = {},
+    { cache, textLength = positions, sequences = 1 }: InspectionOptions = {},
   ) {
     this.#runner = runner
     this.#conditions = conditions
@@ -71,13 +73,15 @@ export class InspectionRun {
     this.#own = cache
       ? null
       : new PagePool(runner.ledger, layers, {
-          pages: count,
-          most: count,
+          pages: count * sequences,
+          most: count * sequences,
           format: runner.pool.format,
           label: 'inspection',
         })
     this.#cache = cache ?? this.#own ?? runner.pool
-    this.pages = Array.from({ length: count }, (_, i) => i)
+    this.tables = Array.from({ length: sequences }, (_, n) =>
+      Array.from({ length: count }, (__, i) => n * count + i),
+    )
     this.#ropeTables = runner.tablesFor(positions)
   }
 
@@ -105,10 +109,19 @@ export class InspectionRun {
     return buffer
   }
 
-  /** Binds a program whose observed steps write into `tensors`; the other outputs share an arena. */
+  /** What it is recorded with must still be on the GPU: runs of several submits hold no swap off between them. */
+  #checkAdapters(): void {
+    if (this.#runner.adapters === this.changes.adapters) return
+    throw new TokenscopeError('aborted', 'The adapters were changed while the text was being read.', {
+      hint: 'Read it again.',
+    })
+  }
+
+  /** Binds a program whose observed steps write into `tensors`; the other outputs share an arena. @throws `aborted` likewise */
   async bind(program: Program, tensors: ReadonlyMap<string, LedgerBuffer>): Promise<BoundForward> {
+    this.#checkAdapters()
     const { STORAGE, COPY_DST } = GPUBufferUsage
-    const words = batchWords(program.rows, 1, Math.max(1, this.pages.length))
+    const words = batchWords(program.rows, this.tables.length, Math.max(1, this.tables[0]?.length ?? 1))
     const batch = this.create('batch', words * 4, STORAGE | COPY_DST)
     const plan = planArena(program, new Set(tensors.keys()))
     const arena = plan.bytes.map((bytes, i) => this.create(`arena${i}`, bytes, STORAGE))
@@ -135,7 +148,7 @@ export class InspectionRun {
    * Tokens `[begin, end)` of its text as rows of its sequence; with `logits`, row i of them has its logits in ring row i.
    */
   rows(ids: readonly number[], begin: number, logits: boolean, end = ids.length): BatchRow[] {
-    const { pages } = this
+    const [pages = []] = this.tables
     const { scales } = this.#conditions
     const { unplacedId } = this.#runner.model
     return ids.slice(begin, end).map((token, i) => ({
@@ -151,12 +164,13 @@ export class InspectionRun {
     }))
   }
 
-  /** Runs one forward; more of its encoding as {@link Run} says. */
+  /** Runs one forward; more of its encoding as {@link Run} says. @throws `aborted` once the adapters are others */
   submit(
     { bound, batch }: BoundForward,
     rows: readonly BatchRow[],
     more: Pick<Run, 'label'> & Partial<Pick<Run, 'before' | 'within' | 'after'>>,
   ): void {
+    this.#checkAdapters()
     const words = this.#runner.pack(rows, this.#ropeTables)
     this.#runner.executor.run({ bound, batch, words, rows: rows.length, ...more })
   }

@@ -1,6 +1,7 @@
 import { invariant, TokenscopeError } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { KvPages } from '../ops/kvFormats.ts'
+import { MATVEC_ROWS } from '../ops/linear.ts'
 import { planArena, tensorBytes } from '../program/arena.ts'
 import { shapeOf, type Program, type ProgramSize } from '../program/step.ts'
 import type { BindResources, BoundProgram } from './bind.ts'
@@ -8,7 +9,7 @@ import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
 import type { Executor } from './executor.ts'
 import type { Reach } from './reach.ts'
-import { MAX_LOGIT_ROWS, ROW_BUCKETS, rowBucket } from './rows.ts'
+import { MAX_LOGIT_ROWS, MAX_ROWS, rowBucket } from './rows.ts'
 
 const OWN: ReadonlySet<string> = new Set(['logits'])
 
@@ -50,8 +51,9 @@ export class LivePrograms {
     this.runner = runner
     this.changes = changes
     this.reach = reach
+    // Programs of fewer rows are lowered as one of these is, and their outputs are smaller.
     const slotBytes: number[] = []
-    for (const rows of ROW_BUCKETS) {
+    for (const rows of [MATVEC_ROWS, MAX_ROWS]) {
       const { bytes } = planArena(this.program(rows, Math.min(rows, MAX_LOGIT_ROWS)), OWN)
       bytes.forEach((size, i) => (slotBytes[i] = Math.max(slotBytes[i] ?? 0, size)))
     }

@@ -91,21 +91,26 @@ function streamFile(
     await file?.close()
     file = null
   }
-  return new ReadableStream<Uint8Array>(
+  return new ReadableStream(
     {
+      type: 'bytes',
       async pull(controller) {
         try {
           throwIfAborted(signal)
           file ??= await (await loadFs()).open(path, 'r')
-          const wanted = Math.min(CHUNK_BYTES, (end ?? Infinity) - at)
-          const buffer = Buffer.allocUnsafeSlow(Math.max(wanted, 0))
-          const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at)
+          const request = controller.byobRequest
+          const left = Math.max(0, (end ?? Infinity) - at)
+          const { buffer, byteOffset, byteLength } =
+            request?.view ?? new Uint8Array(Math.min(CHUNK_BYTES, left))
+          const memory = new Uint8Array(buffer, byteOffset, Math.min(byteLength, left))
+          const { bytesRead } = left > 0 ? await file.read(memory, 0, memory.length, at) : { bytesRead: 0 }
           at += bytesRead
-          if (bytesRead > 0) controller.enqueue(new Uint8Array(buffer.buffer, 0, bytesRead))
-          else {
+          if (bytesRead === 0) {
             await close()
             controller.close()
-          }
+          } else if (!request) controller.enqueue(memory.subarray(0, bytesRead))
+          // A stream that ends answers a request with nothing.
+          request?.respond(bytesRead)
         } catch (cause) {
           await close()
           throw cause instanceof TokenscopeError ? cause : unreadable(label, name, cause)

@@ -97,7 +97,7 @@ export class AdapterActions {
   /** Puts rows back as they stood; {@link Adapters.arrange} is what waits for it. */
   async bringBack(wanted: Arrangement): Promise<void> {
     const drop = (id: string) => this.drop(id)
-    const add = (addition: Addition) => this.addTo(addition)
+    const add = async (addition: Addition) => void (await this.addTo(addition))
     const sourceOf = (track: SavedTrack) => this.adapters.sourceOf(track)
     await bringBack(wanted, { state: this.state, sourceOf, add, drop })
     this.adapters.apply()
@@ -186,10 +186,12 @@ export class AdapterActions {
   }
 
   private async add(addition: Addition): Promise<boolean> {
-    const before = this.adapters.arrangement
     try {
-      await this.adapters.waitFor(this.addTo(addition))
-      this.adapters.onChange('adapters.did.add', '', before)
+      const name = await this.adapters.waitFor(this.addToWhichever(addition))
+      // Others may have come meanwhile: without it are all rows but this one.
+      const { tracks, solo } = this.adapters.arrangement
+      const before = { tracks: tracks.filter((track) => track.name !== name), solo }
+      if (name !== null) this.adapters.onChange('adapters.did.add', '', before)
       return true
     } catch (error) {
       this.session.report(error, { what: 'adapter', name: addition.name ?? '' })
@@ -197,18 +199,36 @@ export class AdapterActions {
     }
   }
 
-  private async addTo({ source, origin, name: asked, scale = 1, enabled = true }: Addition): Promise<void> {
+  /** Adds to the model that is there once it has been read: one that has given way to another meanwhile needs no adapter. */
+  private async addToWhichever(addition: Addition): Promise<string | null> {
     const { model } = this.adapters
-    if (model === null) return
+    try {
+      const name = await this.addTo(addition)
+      if (name !== null || model === this.adapters.model) return name
+    } catch (error) {
+      if (model === this.adapters.model) throw error
+    }
+    return this.addTo(addition)
+  }
+
+  /** Resolves to the name of the row, null where the model has given way to another. `isComing`: the row is one of those that come. */
+  private async addTo(
+    { source, origin, name: asked, scale = 1, enabled = true }: Addition,
+    isComing = false,
+  ): Promise<string | null> {
+    const { model } = this.adapters
+    if (model === null) return null
     const { tracks, pending, solo } = this.state.getState()
-    const name = freeName(asked ?? 'adapter', [...tracks.map((track) => track.name), ...pending])
+    const rows = isComing ? tracks : this.adapters.arrangement.tracks
+    const name = freeName(asked ?? 'adapter', [...rows.map((track) => track.name), ...pending])
     this.state.setState({ pending: [...pending, name] })
     try {
       const acting = enabled && solo === null ? scale : 0
       const { id, report } = await model.addAdapter(source, { name, scale: acting })
-      if (model !== this.adapters.model) return
+      if (model !== this.adapters.model) return null
       const acts = enabled && report.heldOff === undefined
       this.adapters.put({ id, name, scale, enabled: acts, origin, report }, source)
+      return name
     } finally {
       this.state.setState((state) => ({ pending: state.pending.filter((one) => one !== name) }))
     }
@@ -243,7 +263,7 @@ export class AdapterActions {
       isWanted: () => model === this.adapters.model,
       leaves: (coming) => void (this.adapters.coming = coming),
       sourceOf: (track) => this.adapters.sourceOf(track),
-      add: (addition) => this.addTo(addition),
+      add: async (addition) => void (await this.addTo(addition, true)),
       miss: (saved, error) => {
         const refused = error === null ? null : { model: model.info.id, error: toErrorData(error) }
         this.state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused }] }))

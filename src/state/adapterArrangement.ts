@@ -1,5 +1,6 @@
 import type { StoreApi } from 'zustand/vanilla'
 import type { ModelSource } from '../api/model.ts'
+import type { LinkedTrack } from './adapterLink.ts'
 import type { SavedTrack } from './adapterMemory.ts'
 import type { Addition, AdaptersState } from './adapterState.ts'
 
@@ -12,7 +13,7 @@ export interface Arrangement {
 }
 
 export function arrangementOf(
-  { tracks, solo }: Pick<AdaptersState, 'tracks' | 'solo'>,
+  { tracks, solo }: { tracks: readonly LinkedTrack[]; solo: string | null },
   sourceOf: (track: SavedTrack) => ModelSource | null,
 ): Arrangement {
   return {
@@ -20,7 +21,7 @@ export function arrangementOf(
       const saved = { name, scale, enabled, origin }
       return { ...saved, source: sourceOf(saved) }
     }),
-    solo: tracks.find(({ id }) => id === solo)?.name ?? null,
+    solo: (solo === null ? undefined : tracks.find(({ id }) => id === solo))?.name ?? null,
   }
 }
 

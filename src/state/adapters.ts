@@ -59,7 +59,10 @@ export class Adapters {
 
   /** The rows as they stand, to be brought back by {@link arrange}. */
   get arrangement(): Arrangement {
-    return arrangementOf(this.state.getState(), (track) => this.sourceOf(track))
+    const { tracks, solo } = this.state.getState()
+    return arrangementOf({ tracks: [...tracks, ...this.stillComing()], solo }, (track) =>
+      this.sourceOf(track),
+    )
   }
 
   /** A row for an adapter that the model holds. `source`: what it is made from again on another model; null: nothing yet. */
@@ -77,7 +80,9 @@ export class Adapters {
 
   /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
   async arrange(wanted: Arrangement): Promise<void> {
-    await this.waitFor(this.actions().then((actions) => actions.bringBack(wanted)))
+    // What is on its way has arrived by then, and is a row like the others.
+    const before = Promise.all(this.loading)
+    await this.waitFor(before.then(() => this.actions()).then((actions) => actions.bringBack(wanted)))
   }
 
   /** Takes an adapter off the model. */
@@ -182,8 +187,12 @@ export class Adapters {
   /** The rows there are, those still to come, and those that are missing. */
   private rows(): LinkedTrack[] {
     const { tracks, absent } = this.state.getState()
-    const isHere = (name: string): boolean => [...tracks, ...absent].some((row) => row.name === name)
-    return [...tracks, ...this.coming.filter(({ name }) => !isHere(name)), ...absent]
+    return [...tracks, ...this.stillComing(), ...absent]
+  }
+
+  private stillComing(): SavedTrack[] {
+    const { tracks, absent } = this.state.getState()
+    return this.coming.filter(({ name }) => ![...tracks, ...absent].some((row) => row.name === name))
   }
 
   /** A link that says nothing of adapters leaves them as they are. */

@@ -57,6 +57,8 @@ export interface Preferences {
   /** Probability or surprisal printed below each token. */
   values: boolean
   filtered: boolean
+  /** Special tokens that a person writes out, as `<|end|>`, are read as such. */
+  parseSpecial: boolean
   layout: Layout
 }
 
@@ -94,6 +96,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   colouring: 'probability',
   values: false,
   filtered: false,
+  parseSpecial: true,
   layout: {
     leftWidth: 236,
     rightWidth: 372,

@@ -11,6 +11,8 @@ export interface LinkState {
   token: number | null
   /** False when the link asks not to generate by itself (`run=0`). */
   run: boolean
+  /** False when special tokens written out in the prompt are letters (`special=0`). */
+  parseSpecial: boolean
   /** What the views keep in it, by key: see linkParts.ts. */
   parts: ReadonlyMap<string, string>
   /** Keys whose values were no usable numbers. */
@@ -31,7 +33,18 @@ export const SETTING_KEYS: Readonly<Record<SettingName, string>> = {
   maxTokens: 'max-tokens',
 }
 
-const OWN_KEYS = new Set(['model', 'prompt', 'view', 'token', 'run', ...Object.values(SETTING_KEYS)])
+/** Characters of a prompt that an address still carries: browsers cut or refuse much longer ones. */
+export const LONGEST_PROMPT = 8000
+
+const OWN_KEYS = new Set([
+  'model',
+  'prompt',
+  'view',
+  'token',
+  'run',
+  'special',
+  ...Object.values(SETTING_KEYS),
+])
 
 /** Reads `#model=…&prompt=…&seed=…&view=…`; `?model=` and `?seed=` stand in for what the hash leaves out. */
 export function parseLink(hash: string, query = ''): LinkState {
@@ -59,6 +72,7 @@ export function parseLink(hash: string, query = ''): LinkState {
     view: fromHash.get('view') || null,
     token: index,
     run: fromHash.get('run') !== '0',
+    parseSpecial: fromHash.get('special') !== '0',
     parts: new Map([...fromHash].filter(([key]) => !OWN_KEYS.has(key))),
     ignored,
   }
@@ -68,16 +82,19 @@ export interface Linked {
   model: string | null
   prompt: string
   settings: Settings
+  parseSpecial?: boolean
   view?: string
   token?: number | null
   parts?: ReadonlyMap<string, string>
 }
 
 /** The hash that reproduces this state: settings at their defaults are left out, the seed never is. */
-export function formatLink({ model, prompt, settings, view, token, parts = new Map() }: Linked): string {
+export function formatLink(linked: Linked): string {
+  const { model, prompt, settings, view, token, parseSpecial = true, parts = new Map() } = linked
   const hash = new URLSearchParams()
   if (model !== null) hash.set('model', model)
-  if (prompt !== '') hash.set('prompt', prompt)
+  if (prompt !== '' && prompt.length <= LONGEST_PROMPT) hash.set('prompt', prompt)
+  if (!parseSpecial) hash.set('special', '0')
   for (const name of SETTING_NAMES) {
     const value = settings[name]
     if (name === 'seed' || value !== DEFAULT_SETTINGS[name]) hash.set(SETTING_KEYS[name], String(value))

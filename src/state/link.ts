@@ -5,8 +5,8 @@ import type { Session } from './session.ts'
 
 /** The hash that shows another visitor what is on the page. */
 export function pageHash({ app }: Session): string {
-  const { modelId, prompt, settings, view, pinned } = app.getState()
-  return formatLink({ model: modelId, prompt, settings, view, token: pinned, parts: readLinkParts() })
+  const { modelId, pinned, ...state } = app.getState()
+  return formatLink({ ...state, model: modelId, token: pinned, parts: readLinkParts() })
 }
 
 /** The whole address of {@link pageHash}. Dropped files have no address: their link opens without a model. */
@@ -17,7 +17,7 @@ export function pageLink(session: Session): string {
   return url.href
 }
 
-const LINKED = ['modelId', 'prompt', 'settings', 'view', 'pinned'] as const
+const LINKED = ['modelId', 'prompt', 'settings', 'view', 'pinned', 'parseSpecial'] as const
 
 /** Calls back whenever the page's link has changed. */
 export function onLinkChange({ app }: Session, changed: () => void): void {

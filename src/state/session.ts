@@ -11,7 +11,7 @@ import {
   type RunPhase,
 } from './app.ts'
 import { LogitsCache } from './logits.ts'
-import { encodePrompt } from './encodePrompt.ts'
+import { encodePrompt, refuseTooLong, tooLong } from './encodePrompt.ts'
 import type { GivenPrompt, LoadRequest, SessionParts } from './sessionParts.ts'
 import type { Settings } from './settings.ts'
 import type { TokenLog, TokenLogSnapshot } from './tokenLog.ts'
@@ -149,7 +149,9 @@ export class Session {
       const underWay = this.underWay()
       if (underWay !== null) await underWay
       if (run !== this.run) return
-      const promptIds = given?.ids ?? (await encodePrompt(model, this.app.getState().prompt))
+      const state = this.app.getState()
+      const promptIds = given?.ids ?? (await encodePrompt(model, state.prompt, state))
+      if (tooLong(model, promptIds)) await refuseTooLong(model, promptIds)
       if (run !== this.run) return
       const { id, bosId, eosIds } = model.info
       this.log.begin({ modelId: id, promptIds, settings, bosId, endIds: eosIds, at: this.now() })

@@ -53,6 +53,7 @@ export function startPage(options: StartOptions): Started {
   const app = createAppStore(preferences, {
     settings: { ...DEFAULT_SETTINGS, ...link.settings },
     ...(link.view === null ? {} : { view: link.view }),
+    ...(link.prompt === null ? {} : { parseSpecial: link.parseSpecial }),
   })
   const log = new TokenLog((run) => requestAnimationFrame(run))
   const session = new Session({ client: options.client, app, log, now: () => performance.now() })
@@ -136,8 +137,8 @@ function firstSettings({ settings }: AppState, link: LinkState): Settings {
 }
 
 function preferencesOf(state: AppState): Preferences {
-  const { theme, language, colouring, values, filtered, layout } = state
-  return { theme, language, colouring, values, filtered, layout }
+  const { theme, language, colouring, values, filtered, parseSpecial, layout } = state
+  return { theme, language, colouring, values, filtered, parseSpecial, layout }
 }
 
 /** From now on the address, the preferences and this tab's text follow the state. */
@@ -179,7 +180,7 @@ async function followLink(session: Session): Promise<void> {
   // A whole link leaves out what stands at its default; a lone setting changes nothing else.
   const next = { ...(link.prompt === null ? settings : DEFAULT_SETTINGS), ...link.settings }
   app.setState({ settings: next, view: link.view ?? FIRST_VIEW, narrow: 'view', pinned: null })
-  if (link.prompt !== null) app.setState({ prompt: link.prompt })
+  if (link.prompt !== null) app.setState({ prompt: link.prompt, parseSpecial: link.parseSpecial })
   writeLinkParts(link.parts)
   const other = link.model !== null && link.model !== modelId
   if (other && link.model !== null) {

@@ -72,6 +72,7 @@ export function parsePreferences(saved: unknown, defaults: Preferences = DEFAULT
     colouring: oneOf(saved['colouring'], ['probability', 'surprisal', 'off'], defaults.colouring),
     values: flag(saved['values'], defaults.values),
     filtered: flag(saved['filtered'], defaults.filtered),
+    parseSpecial: flag(saved['parseSpecial'], defaults.parseSpecial),
     layout: {
       leftWidth: width(layout['leftWidth'], defaults.layout.leftWidth),
       rightWidth: width(layout['rightWidth'], defaults.layout.rightWidth),

@@ -7,8 +7,11 @@ import { beginsWith, readableIds, sameIds, scalesKey } from './textIdentity.ts'
 
 export type MeasurementPhase =
   | { kind: 'empty' }
-  | { kind: 'reading'; tokens: number }
+  /** `done` of `tokens` are read; null where that is not told. */
+  | { kind: 'reading'; tokens: number; done: number | null }
   | { kind: 'ready' }
+  /** A person ended it: what was read so far is shown. */
+  | { kind: 'stopped'; tokens: number; done: number | null }
   | { kind: 'failed'; error: ErrorData }
 
 export interface MeasurementState<T> {
@@ -18,7 +21,12 @@ export interface MeasurementState<T> {
 }
 
 /** Reads something off a model run over tokens, yielding ever more complete values. */
-export type Read<T> = (model: Model, ids: readonly number[]) => AsyncIterable<T>
+export type Read<T> = (model: Model, ids: readonly number[], signal: AbortSignal) => AsyncIterable<T>
+
+interface MeasurementOptions<T> {
+  /** Tokens that a value is of, where it is not all of them at once. */
+  done?: (value: T) => number
+}
 
 /**
  * Keeps something read off the text on the page at hand while a view shows it. It is read again once the text, the model or the
@@ -28,14 +36,17 @@ export class TextMeasurement<T> {
   readonly state = createStore<MeasurementState<T>>()(() => ({ phase: { kind: 'empty' }, shown: null }))
   private readonly session: Session
   private readonly read: Read<T>
+  private readonly doneOf: ((value: T) => number) | undefined
+  private controller = new AbortController()
   private viewers = 0
   /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
   private wanted: { model: Model; ids: readonly number[]; scales: string | null } | null = null
 
-  constructor(session: Session, read: Read<T>) {
+  constructor(session: Session, read: Read<T>, { done }: MeasurementOptions<T> = {}) {
     this.session = session
     this.read = read
+    this.doneOf = done
     session.app.subscribe((state, before) => {
       if (state.model !== before.model || state.run !== before.run) this.sync()
     })
@@ -56,6 +67,15 @@ export class TextMeasurement<T> {
   refresh(): void {
     this.wanted = null
     this.sync()
+  }
+
+  /** Ends the reading under way; {@link refresh} begins anew. */
+  cancel(): void {
+    const { phase } = this.state.getState()
+    if (phase.kind !== 'reading') return
+    this.run += 1
+    this.controller.abort()
+    this.state.setState({ phase: { ...phase, kind: 'stopped' } })
   }
 
   fail(error: unknown): void {
@@ -80,15 +100,19 @@ export class TextMeasurement<T> {
     const run = ++this.run
     const { model, ids } = wanted
     const kept = this.state.getState().shown
+    this.controller.abort()
+    const { signal } = (this.controller = new AbortController())
+    const tokens = ids.length
     this.state.setState({
-      phase: { kind: 'reading', tokens: ids.length },
+      phase: { kind: 'reading', tokens, done: this.doneOf ? 0 : null },
       shown: kept?.model === model ? kept : null,
     })
     try {
       wanted.scales = await scalesKey(model)
-      for await (const value of this.read(model, ids)) {
+      for await (const value of this.read(model, ids, signal)) {
         if (run !== this.run) return
-        this.state.setState({ shown: { model, ids, value } })
+        const done = this.doneOf?.(value) ?? null
+        this.state.setState({ shown: { model, ids, value }, phase: { kind: 'reading', tokens, done } })
       }
       if (run === this.run) this.state.setState({ phase: { kind: 'ready' } })
     } catch (error) {
@@ -99,6 +123,7 @@ export class TextMeasurement<T> {
   private drop(): void {
     if (this.wanted === null) return
     this.run += 1
+    this.controller.abort()
     this.wanted = null
     this.state.setState({ phase: { kind: 'empty' }, shown: null })
   }

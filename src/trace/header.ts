@@ -1,7 +1,14 @@
-import type { Axis, AxisKind, GeneratedToken, TensorStats, TokenAlternative } from '../api/model.ts'
+import type {
+  Axis,
+  AxisKind,
+  GeneratedToken,
+  TensorStats,
+  TokenAlternative,
+  WeightFormat,
+} from '../api/model.ts'
 import type { Field } from './check.ts'
 import { LIMITS, TIGHTEST, type Coding } from './layout.ts'
-import type { SavedEdit, SavedModel, SavedPrediction, SavedStep, SavedTrace } from './types.ts'
+import type { SavedEdit, SavedMachine, SavedModel, SavedPrediction, SavedStep, SavedTrace } from './types.ts'
 
 /** Where a tensor lies among the stored bytes, and what it unpacks to. */
 export interface StoredTensor {
@@ -27,6 +34,29 @@ const AXIS_KINDS: readonly AxisKind[] = [
   'ranks',
   'kv',
 ]
+const WEIGHTS: Readonly<Record<WeightFormat, true>> = {
+  f32: true,
+  f16: true,
+  bf16: true,
+  q8_0: true,
+  q4_0: true,
+  q4_1: true,
+  q5_0: true,
+  q5_1: true,
+  q2_k: true,
+  q3_k: true,
+  q4_k: true,
+  q5_k: true,
+  q6_k: true,
+  iq4_nl: true,
+  iq4_xs: true,
+  mxfp4: true,
+  f8_e4m3: true,
+  f8_e5m2: true,
+  fp4: true,
+  nf4: true,
+  int4: true,
+}
 const HISTOGRAM_BINS = 4096
 const MAX_SIZE = 2 ** 32
 
@@ -50,6 +80,7 @@ export function readHeader(field: Field): Header {
   if (stray !== undefined) field.at('tensors').refuse(`steps of the program, not "${stray.step}"`)
   return {
     model,
+    machine: field.has('machine') ? readMachine(field.at('machine')) : null,
     ids,
     texts: same('texts', (text) => text.string()),
     promptLength,
@@ -80,10 +111,16 @@ function readModel(field: Field): SavedModel {
     vocab: whole('vocab'),
     context: whole('context'),
     parameters: field.at('parameters').whole(),
-    weights: field.at('weights').oneOf(['f32', 'f16', 'q8_0', 'q4_0']),
+    weights: field.at('weights').oneOf(Object.keys(WEIGHTS) as WeightFormat[]),
     backend: field.at('backend').string(),
     variant: field.at('variant').string(),
   }
+}
+
+function readMachine(field: Field): SavedMachine | null {
+  if (field.isNull) return null
+  const text = (name: string): string => field.at(name).string()
+  return { browser: text('browser'), device: text('device'), limits: field.at('limits').numbers() }
 }
 
 function readAlternative(field: Field): TokenAlternative {

@@ -30,6 +30,7 @@ function mainSteps(steps: readonly StepInfo[]): string[] {
  */
 export async function saveTrace(
   model: Model,
+  limits: Readonly<Record<string, number>>,
   ids: readonly number[],
   options: SaveTraceOptions = {},
 ): Promise<Uint8Array> {
@@ -43,6 +44,7 @@ export async function saveTrace(
   const predictions = await predictionsOf(model, ids, forward)
   return writeTrace({
     model: describeModel(model.info),
+    machine: { browser: environment(), device: model.info.backend, limits },
     ids,
     texts: await textsOf(model, ids, tokens),
     promptLength,
@@ -54,6 +56,24 @@ export async function saveTrace(
     steps: steps.map((step) => describeStep(step, tensors.get(step.name)?.shape)),
     tensors,
   })
+}
+
+/** The browser as it names itself, or Node with its version. */
+function environment(): string {
+  if (typeof navigator !== 'undefined') return navigator.userAgent
+  const { process } = globalThis as { process?: { version?: string } }
+  return process?.version === undefined ? '' : `Node.js ${process.version}`
+}
+
+/** The limits a device was granted, by name. */
+export function readLimits({ limits }: GPUDevice): Record<string, number> {
+  const read: Record<string, number> = {}
+  // They are getters of the prototype.
+  for (const name in limits) {
+    const value: unknown = limits[name as keyof GPUSupportedLimits]
+    if (typeof value === 'number' && Number.isFinite(value)) read[name] = value
+  }
+  return read
 }
 
 /** A model as others may know it: of a path or an address only the last part, which tells nothing about this machine. */

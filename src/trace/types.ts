@@ -29,6 +29,16 @@ export type SavedModel = Pick<
   variant: string
 }
 
+/** What the run was made on. */
+export interface SavedMachine {
+  /** Of a browser its user agent, of Node its name and version; empty where the environment says nothing of itself. */
+  browser: string
+  /** The GPU, as {@link ModelInfo.backend} names it. */
+  device: string
+  /** Limits of the WebGPU device, by name. */
+  limits: Readonly<Record<string, number>>
+}
+
 /** An adapter's share in the run, by the name it was loaded under. */
 export interface SavedAdapter extends AdapterScale {
   name: string
@@ -74,6 +84,8 @@ export interface SavedTrace {
   /** Size of the file. */
   readonly bytes: number
   readonly model: SavedModel
+  /** Null in files of before that say nothing of it. */
+  readonly machine: SavedMachine | null
   readonly ids: readonly number[]
   /** One per id; empty for ids without a text of their own. */
   readonly texts: readonly string[]

@@ -51,7 +51,7 @@ export function writeTrainState(
     optimizer,
     objective,
     layout: layoutText(layout),
-    place: JSON.stringify({ index, taken, mean }),
+    place: [index, taken, mean.count, mean.sum, mean.weight].join(' '),
   })
 }
 
@@ -101,9 +101,8 @@ function valuesOf(
 const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0
 
 function parsePlace(text = ''): Omit<TrainState, 'moments'> {
-  const read = JSON.parse(text || '{}') as Partial<TrainState>
-  const { index, taken, mean } = read
-  const isPlace = isCount(index) && isCount(taken) && mean !== undefined && isCount(mean.count)
-  if (isPlace && Number.isFinite(mean.sum) && Number.isFinite(mean.weight)) return { index, taken, mean }
+  const [index, taken, count, sum = NaN, weight = NaN] = text.split(' ').map(Number)
+  if (isCount(index) && isCount(taken) && isCount(count) && Number.isFinite(sum) && Number.isFinite(weight))
+    return { index, taken, mean: { count, sum, weight } }
   throw otherRun('place', text, 'a step, and the running mean of the losses before it')
 }

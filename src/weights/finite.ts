@@ -3,7 +3,7 @@ import type { PipelineCache } from '../gpu/pipelines.ts'
 import { readBack } from '../gpu/readback.ts'
 import type { ParamRef } from '../program/step.ts'
 import { encodeLoad, WeightRelay } from './relay.ts'
-import { shardRows, type WeightStore } from './store.ts'
+import { shardRows, type ShardRows, type StoredMatrix, type WeightStore } from './store.ts'
 
 interface Weights {
   readonly store: WeightStore
@@ -11,35 +11,45 @@ interface Weights {
   readonly ledger: BufferLedger
 }
 
+type Rows = Pick<ShardRows, 'shard' | 'row' | 'rows'>
+
 /** Tensors of the matrices that hold NaN or infinity as they lie on the GPU. */
-export async function findNonFinite(matrices: readonly ParamRef[], weights: Weights): Promise<string[]> {
+export async function findNonFinite(params: readonly ParamRef[], weights: Weights): Promise<string[]> {
+  const { store } = weights
+  const rowsOf = ({ name }: ParamRef): readonly Rows[] => shardRows(store.view(name))
+  const stored = [...new Set(params.map(({ name }) => store.view(name).matrix))]
   // Exponents say of nearly all that they hold none; what is left is looked at weight by weight.
-  const doubtful = await flagged(matrices, weights, 'findOnes')
-  const bad = await flagged(doubtful, weights, 'findNonFinite')
+  const doubtful = new Set(await flagged(stored, wholeShards, weights, 'findOnes'))
+  const suspects = params.filter(({ name }) => doubtful.has(store.view(name).matrix))
+  const bad = await flagged(suspects, rowsOf, weights, 'findNonFinite')
   return bad.map(({ tensor }) => tensor)
 }
 
-async function flagged(
-  matrices: readonly ParamRef[],
-  { store, pipelines, ledger }: Weights,
+const wholeShards = ({ shards }: StoredMatrix): readonly Rows[] =>
+  shards.map((shard) => ({ shard, row: 0, rows: shard.end - shard.begin }))
+
+async function flagged<T>(
+  items: readonly T[],
+  rowsOf: (item: T) => readonly Rows[],
+  { pipelines, ledger }: Weights,
   test: 'findOnes' | 'findNonFinite',
-): Promise<readonly ParamRef[]> {
-  if (matrices.length === 0) return []
+): Promise<readonly T[]> {
+  if (items.length === 0) return []
   const { device } = pipelines
   const { STORAGE, COPY_SRC } = GPUBufferUsage
-  const found = ledger.create('stage:finite', matrices.length * 4, STORAGE | COPY_SRC)
+  const found = ledger.create('stage:finite', items.length * 4, STORAGE | COPY_SRC)
   try {
     const relay = new WeightRelay(pipelines)
     await encodeLoad(device, relay, async (pass) => {
-      for (const [at, { name }] of matrices.entries()) {
-        for (const { shard, row, rows } of shardRows(store.view(name))) {
+      for (const [at, item] of items.entries()) {
+        for (const { shard, row, rows } of rowsOf(item)) {
           const planes = { buffer: shard.buffer.gpu, layout: shard.layout }
           await relay[test](pass, planes, row, rows, { buffer: found.gpu, at })
         }
       }
     })
     const flags = new Uint32Array(await readBack(device, ledger, found.gpu, [[0, found.bytes]]))
-    return matrices.filter((_, at) => flags[at] === 1)
+    return items.filter((_, at) => flags[at] === 1)
   } finally {
     ledger.destroy(found)
   }

@@ -83,14 +83,15 @@ function targetsOf(model: ModelDescription): Map<string, Target[]> {
 
 /**
  * Makes the GPU buffers of a model and streams its checkpoint into them: matrices go to the GPU as the file's bytes, and are put in
- * place there. Returns remarks: matrices kept otherwise than asked for, and tensors with NaN.
+ * place there, by the end of what is submitted. Returns remarks: matrices kept otherwise than asked for, and, once the GPU has looked
+ * at all weights, tensors with NaN. What follows need not wait for those.
  */
 export async function loadWeights(
   checkpoint: Checkpoint,
   model: ModelDescription,
   store: WeightStore,
   options: LoadWeightsOptions,
-): Promise<{ exceptions: string[]; warnings: string[] }> {
+): Promise<{ exceptions: string[]; warnings: Promise<string[]> }> {
   const { format, pipelines, ledger, signal, onBytes } = options
   const formatOf = await formatsOf(checkpoint)
   const stored = (name: string): StoredMatrixType => {
@@ -116,17 +117,22 @@ export async function loadWeights(
       (tensor, offset, chunk) => loader.add(tensor, offset, chunk),
       { signal, onBytes },
     )
-    await loader.finish()
+    loader.finish()
   } finally {
     stage.dispose()
   }
   const matrices = model.params.filter(({ role }) => role === 'matrix')
-  const bad = [...loader.notFinite, ...(await findNonFinite(matrices, { store, pipelines, ledger }))]
-  const warnings = [...new Set(bad)].map(
-    (name) => `${name} holds NaN or infinite weights: text generated with it will stop with an error.`,
+  const warnings = findNonFinite(matrices, { store, pipelines, ledger }).then((found) =>
+    [...new Set([...loader.notFinite, ...found])].map(
+      (name) => `${name} holds NaN or infinite weights: text generated with it will stop with an error.`,
+    ),
   )
+  warnings.catch(ignore)
   return { exceptions, warnings }
 }
+
+/** What fails without being waited for fails again with the next thing that is asked of the device. */
+const ignore = (): undefined => undefined
 
 /** Whether rows lie along the last dimension of a tensor. */
 function isTurned({ quirk }: TensorInfo, targets: readonly Target[]): boolean {
@@ -212,9 +218,9 @@ class TensorLoader {
     }
   }
 
-  async finish(): Promise<void> {
+  finish(): void {
     this.#vectors.finish()
-    await this.#stage.finish()
+    this.#stage.flush()
   }
 
   #staged(

@@ -65,7 +65,7 @@ export interface Interleaving {
 }
 
 const KEY: LayoutKey = [
-  [0, 'uniform'],
+  [0, 'slot'],
   [1, 'read'],
   [2, 'write'],
 ]
@@ -77,13 +77,17 @@ const SCANNED = 8
 /** Parameters of one dispatch, at the alignment that every device has. */
 const SLOT_BYTES = 256
 /** Dispatches whose parameters share a buffer. */
-const SLOTS = 64
+const SLOTS = 256
+/** Parameters of any of the kernels. */
+const PARAMS_BYTES = 64
 
 const REPACK_CONSTS = Object.fromEntries(REPACKS.map((name, i) => [name.toUpperCase(), i]))
 
-function relaySource(plane: Plane, blockBytes: number): ShaderSource {
+function relaySource(plane: Plane, blockBytes: number, byte: number): ShaderSource {
+  const areHalves = plane.bytes === 2 && [blockBytes, plane.at, byte].every((at) => at % 2 === 0)
+  const isWithinWord = plane.bytes === 1 || areHalves
   return {
-    label: `relay ${plane.repack} ${plane.at}+${plane.bytes} of ${blockBytes}`,
+    label: `relay ${plane.repack} ${plane.at}+${plane.bytes}${isWithinWord ? ' within words' : ''} of ${blockBytes}`,
     files: [{ name: 'load/relay.wgsl', text: relayWgsl }],
     consts: {
       ...REPACK_CONSTS,
@@ -92,6 +96,7 @@ function relaySource(plane: Plane, blockBytes: number): ShaderSource {
       BYTES: plane.bytes,
       BLOCK_BYTES: blockBytes,
       ALIGNED: blockBytes % WORD === 0 && plane.at % WORD === 0 ? 1 : 0,
+      WITHIN_WORD: isWithinWord ? 1 : 0,
     },
   }
 }
@@ -146,6 +151,8 @@ export class WeightRelay {
   #params: GPUBuffer[] = []
   /** Slots of them that are taken. */
   #slots = 0
+  /** Bind groups over the last of them, by source and target. */
+  readonly #groups = new Map<GPUBuffer, Map<GPUBuffer, GPUBindGroup>>()
 
   /** Its kernels are counted by themselves, not with those of a forward. */
   constructor({ device, variant }: Pick<PipelineCache, 'device' | 'variant'>) {
@@ -183,7 +190,7 @@ export class WeightRelay {
         heads?.rows ?? 0,
         heads?.begin ?? 0,
       ]
-      const source = relaySource(plane, format.blockBytes)
+      const source = relaySource(plane, format.blockBytes, staged.byte)
       await this.#dispatch(pass, source, params, [staged.buffer, target.buffer], Math.ceil(count / 4))
     }
   }
@@ -315,47 +322,63 @@ export class WeightRelay {
     for (const buffer of this.#params) buffer.destroy()
     this.#params = []
     this.#slots = 0
+    this.#groups.clear()
   }
 
   async #dispatch(
     pass: GPUComputePassEncoder,
     source: ShaderSource,
     params: readonly number[],
-    buffers: readonly GPUBuffer[],
+    buffers: readonly [from: GPUBuffer, to: GPUBuffer],
     threads: number,
   ): Promise<void> {
-    const { device, variant } = this.#pipelines
+    const { variant } = this.#pipelines
     const kernel = this.#kernels.get(source.label) ?? this.#pipelines.get(source, KEY)
     this.#kernels.set(source.label, kernel)
     const { pipeline, layout } = await kernel
     pass.setPipeline(pipeline)
-    pass.setBindGroup(
-      0,
-      device.createBindGroup({
-        layout,
-        entries: [
-          { binding: 0, resource: this.#place(params) },
-          ...buffers.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
-        ],
-      }),
-    )
+    const slot = this.#place(params)
+    pass.setBindGroup(0, this.#group(layout, slot.buffer, buffers), [slot.offset])
     const groups = Math.ceil(threads / variant.workgroup)
     pass.dispatchWorkgroups(Math.min(groups, MAX_GROUPS), Math.ceil(groups / MAX_GROUPS))
   }
 
+  /** The group of two buffers, which all kernels share that go from one to the other. */
+  #group(
+    layout: GPUBindGroupLayout,
+    params: GPUBuffer,
+    [from, to]: readonly [GPUBuffer, GPUBuffer],
+  ): GPUBindGroup {
+    const groups = this.#groups.get(from) ?? new Map<GPUBuffer, GPUBindGroup>()
+    this.#groups.set(from, groups)
+    const known = groups.get(to)
+    if (known) return known
+    const group = this.#pipelines.device.createBindGroup({
+      layout,
+      entries: [
+        { binding: 0, resource: { buffer: params, size: PARAMS_BYTES } },
+        { binding: 1, resource: { buffer: from } },
+        { binding: 2, resource: { buffer: to } },
+      ],
+    })
+    groups.set(to, group)
+    return group
+  }
+
   /** Writes parameters to a slot that nothing else of this submit reads. */
-  #place(params: readonly number[]): GPUBufferBinding {
+  #place(params: readonly number[]): { buffer: GPUBuffer; offset: number } {
     const { device } = this.#pipelines
     const slot = this.#slots++ % SLOTS
     if (slot === 0) {
       const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
+      this.#groups.clear()
       this.#params.push(device.createBuffer({ label: 'relay params', size: SLOTS * SLOT_BYTES, usage }))
     }
     const buffer = this.#params.at(-1)
     invariant(buffer, 'slots lie in buffers')
     const offset = slot * SLOT_BYTES
     device.queue.writeBuffer(buffer, offset, new Uint32Array(params))
-    return { buffer, offset, size: Math.ceil(params.length / 4) * 16 }
+    return { buffer, offset }
   }
 }
 

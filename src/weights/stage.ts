@@ -182,10 +182,15 @@ export class WeightStage {
     this.#tensor = null
   }
 
-  /** Resolves once all that was ended lies in its planes. */
-  async finish(): Promise<void> {
+  /** Submits all that was ended. */
+  flush(): void {
     this.#submit()
     this.#at = 0
+  }
+
+  /** Resolves once all that was ended lies in its planes. */
+  async finish(): Promise<void> {
+    this.flush()
     await this.#device.queue.onSubmittedWorkDone()
   }
 

@@ -10,8 +10,6 @@ interface Copy {
   bytes: number
 }
 
-const ignore = (): undefined => undefined
-
 /**
  * Two buffers that the host writes in turn: while the GPU copies from one, the other is filled. A file's bytes are copied once on the
  * host, into memory that is there already.
@@ -19,8 +17,6 @@ const ignore = (): undefined => undefined
 export class UploadRing {
   readonly #buffers: readonly LedgerBuffer[]
   readonly #ledger: BufferLedger
-  /** Both, once the GPU is done with them. */
-  readonly #maps: Promise<Uint8Array>[]
   #current = 0
   #view: Uint8Array | null = null
   #at = 0
@@ -31,7 +27,6 @@ export class UploadRing {
     const usage = GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC
     this.#ledger = ledger
     this.#buffers = [0, 1].map((i) => ledger.create(`stage:upload${i}`, bytes, usage))
-    this.#maps = this.#buffers.map(mapped)
   }
 
   get bytes(): number {
@@ -45,10 +40,8 @@ export class UploadRing {
 
   /** Resolves once it can be written. @throws `device-lost` */
   async ready(): Promise<void> {
-    if (this.#view) return
-    const map = this.#maps[this.#current]
-    invariant(map, 'there are two buffers')
-    this.#view = await map
+    // Asked for when it is wanted: while a mapping is pending, Node polls the GPU in every turn.
+    this.#view ??= new Uint8Array(await mapStaging(this.#buffer, 'WRITE'))
   }
 
   /** Takes whole words for byte `at` of a buffer; `commands` gives the encoder that copies them. */
@@ -67,17 +60,15 @@ export class UploadRing {
   /** Encodes what was written. */
   flush(commands: () => GPUCommandEncoder): void {
     const copy = this.#copy
-    if (copy) commands().copyBufferToBuffer(this.#gpu, copy.from, copy.target, copy.at, copy.bytes)
+    if (copy) commands().copyBufferToBuffer(this.#buffer.gpu, copy.from, copy.target, copy.at, copy.bytes)
     this.#copy = null
   }
 
   /** Hands the buffer over by `submit`, which submits what was encoded, and goes on with the other one. */
   send(submit: () => void): void {
-    if (this.#view) this.#gpu.unmap()
+    if (this.#view) this.#buffer.gpu.unmap()
     submit()
-    const buffer = this.#buffers[this.#current]
-    if (!this.#view || !buffer) return
-    this.#maps[this.#current] = mapped(buffer)
+    if (!this.#view) return
     this.#view = null
     this.#at = 0
     this.#current = 1 - this.#current
@@ -87,16 +78,9 @@ export class UploadRing {
     for (const buffer of this.#buffers) this.#ledger.destroy(buffer)
   }
 
-  get #gpu(): GPUBuffer {
+  get #buffer(): LedgerBuffer {
     const buffer = this.#buffers[this.#current]
     invariant(buffer, 'there are two buffers')
-    return buffer.gpu
+    return buffer
   }
-}
-
-/** A buffer that is waited for only when it is wanted, and perhaps destroyed before. A lost device leaves its view without room. */
-function mapped(buffer: LedgerBuffer): Promise<Uint8Array> {
-  const map = mapStaging(buffer, 'WRITE').then((range) => new Uint8Array(range))
-  map.catch(ignore)
-  return map
 }

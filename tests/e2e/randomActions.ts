@@ -24,8 +24,8 @@ export interface Action {
 }
 
 const id = (name: string) => `[data-testid="${name}"]`
-/** A control is not waited for: what is not there to be clicked is not done. */
-const AT_ONCE = { timeout: 5000 }
+/** What cannot be done any more by the time the page has a moment is not waited for to the end. */
+const A_WHILE = { timeout: 20_000 }
 
 const VIEWS = [
   'write',
@@ -89,7 +89,13 @@ async function clickOne(drive: Drive, selector: string): Promise<string | null> 
   const count = await found.count()
   if (count === 0) return null
   const at = drive.random.integer(count)
-  await found.nth(at).click(AT_ONCE)
+  try {
+    await found.nth(at).click(A_WHILE)
+  } catch (error) {
+    // It has gone, or cannot be clicked any more, since it was counted.
+    if ((await found.count()) <= at) return null
+    throw error
+  }
   return `${at} of ${count}`
 }
 
@@ -191,7 +197,7 @@ export const ACTIONS: readonly Action[] = [
       const count = await boxes.count()
       if (count === 0) return null
       const [at, value] = [drive.random.integer(count), pick(drive, ['0', '0.5', '1', '-0.7', '1.9'])]
-      await boxes.nth(at).fill(value, AT_ONCE)
+      await boxes.nth(at).fill(value, A_WHILE)
       return `${at} to ${value}`
     },
   },

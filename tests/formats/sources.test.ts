@@ -189,13 +189,8 @@ describe('a folder on a web server', () => {
     }
     const controller = new AbortController()
     const reading = (async () => {
-      for await (const chunk of streamBytes(
-        source(),
-        'model.safetensors',
-        0,
-        DATA.length,
-        controller.signal,
-      )) {
+      const { signal } = controller
+      for await (const chunk of streamBytes(source(), 'model.safetensors', 0, DATA.length, { signal })) {
         expect(chunk.length).toBeGreaterThan(0)
         setTimeout(() => controller.abort(), 5)
       }

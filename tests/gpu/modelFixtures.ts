@@ -114,7 +114,9 @@ export async function withRunner(
   const weights = new WeightStore(device, ledger, maxBytes)
   const variant = chooseVariant(opened.kind, opened.features)
   const pipelines = new PipelineCache(device, variant)
-  await loadWeights(checkpoint, model, weights, { format, pipelines, ledger })
+  await (
+    await loadWeights(checkpoint, model, weights, { format, pipelines, ledger })
+  ).warnings
   try {
     const runner = new Runner({ opened, variant, model, context, ledger, weights, ...(room && { room }) })
     await runner.prepareSelect()

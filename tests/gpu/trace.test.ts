@@ -29,6 +29,9 @@ test.each(['llama', 'gpt2', 'qwen2'])('every tensor of %s survives the file bit 
     expect(trace.steps).toMatchObject(
       steps.map(({ name, op, output, flops, bytes }) => ({ name, op, output, flops, bytes })),
     )
+    expect(trace.machine?.device).toBe(trace.model.backend)
+    expect(trace.machine?.browser).toMatch(/./)
+    expect(trace.machine?.limits['maxBufferSize']).toBeGreaterThan(0)
     expect(trace.texts).toEqual(ids.map(() => ''))
   })
 })

@@ -31,6 +31,9 @@ async function opened(size: number) {
     listAdapters: () => Promise.resolve([]),
     memory: () => Promise.resolve({ gpuBytes: 0, buffers: 0, byLabel: {} }),
     steps: () => Promise.resolve(STEPS),
+    traceRows: async function* (ids: readonly number[], options: { probes: readonly string[] }) {
+      yield { begin: 0, end: ids.length, tensors: await model.trace(ids, options) }
+    },
     trace: (ids: readonly number[], { probes }: { probes: readonly string[] }) => {
       asked.push(...probes)
       const layer = (probe: string): number => Number(probe.split('.')[1])

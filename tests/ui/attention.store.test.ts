@@ -41,13 +41,17 @@ function page(vocab = 16) {
       await hold
       return new Map(probes.map((probe) => [probe, probsOf(ids.length)]))
     },
+    traceRows: async function* (ids: readonly number[], { probes }: { probes: readonly string[] }) {
+      const tensors = await model.trace(ids, { probes })
+      yield { begin: 0, end: ids.length, tensors }
+    },
     lens: (ids: readonly number[], { layers, positions = [] }: LensOptions) => {
       const all = layers ?? [-1, 0, 1, 2]
       chunks.push(positions)
       const cells = all.flatMap((layer) =>
         positions.map((position) => ({ layer, position, top: [{ id: ids[position], probability: 1 }] })),
       )
-      return Promise.resolve({ layers: all, positions, cells })
+      return Promise.resolve({ layers: all, positions, cells, rows: Math.max(...positions) + 1 })
     },
   }
   const app = createAppStore(DEFAULT_PREFERENCES)
@@ -166,17 +170,19 @@ describe('reading the text', () => {
 })
 
 describe('the lens', () => {
-  test('is read in chunks, and finds its cells', async () => {
-    // 4 layers × 2¹⁸ logits: eight positions to a call.
+  test('is read around the chosen place first, and finds its cells', async () => {
     const { session, write, chunks, load } = page(1 << 18)
     await load()
     write(Array.from({ length: 11 }, (_, index) => 100 + index))
     const { measurement } = lensOf(session)
     measurement.watch()
     await settle()
-    expect(chunks.map((positions) => positions.length)).toEqual([8, 3])
+    expect(chunks).toEqual([
+      [3, 4, 5, 6, 7, 8, 9, 10],
+      [0, 1, 2],
+    ])
     const map = measurement.state.getState().shown!.value
-    expect(map.positions).toBe(11)
+    expect([map.positions, map.read]).toEqual([11, 11])
     for (const [layer, position] of [
       [-1, 0],
       [2, 7],

@@ -176,7 +176,8 @@ test('without a tokenizer a prompt is token ids', async () => {
     info: { ...page.session.model!.info, hasTokenizer: false, bosId: null },
   }
   const encode = () => Promise.reject(new Error('no tokenizer'))
-  expect(await encodePrompt({ ...bare, encode }, '3, 14 15')).toEqual([3, 14, 15])
-  await expect(encodePrompt({ ...bare, encode }, '3 x')).rejects.toThrow('“x” is not a token id')
-  await expect(encodePrompt({ ...bare, encode }, ' ')).rejects.toThrow('empty')
+  const LETTERS = { parseSpecial: false }
+  expect(await encodePrompt({ ...bare, encode }, '3, 14 15', LETTERS)).toEqual([3, 14, 15])
+  await expect(encodePrompt({ ...bare, encode }, '3 x', LETTERS)).rejects.toThrow('“x” is not a token id')
+  await expect(encodePrompt({ ...bare, encode }, ' ', LETTERS)).rejects.toThrow('empty')
 })

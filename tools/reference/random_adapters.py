@@ -3,7 +3,7 @@
     python tools/reference/random_adapters.py CHECKPOINTS FOLDER [--seed 1]
     TOKENSCOPE_CHECKPOINTS=CHECKPOINTS TOKENSCOPE_ADAPTERS=FOLDER npx vitest run --project gpu tests/gpu/adapters.peft.test.ts
 
-Of a mixture the modules of attention are drawn from: its experts are parameters, no modules.
+Of a mixture modules are drawn from, and now and then the parameters of its experts.
 """
 
 import argparse
@@ -21,16 +21,17 @@ from torch import nn
 ENDS = ("lm_head", "embed_out")
 
 
-def modules_of(folder: Path) -> list[str]:
-    """Last names of the products of a checkpoint, those of experts and of the ends left out."""
+def targets_of(folder: Path) -> tuple[list[str], list[str]]:
+    """Last names of the products of a checkpoint, the ends and routers left out, and those of its experts' parameters."""
     model = AutoModelForCausalLM.from_pretrained(folder)
+    experts = {".".join(name.split(".")[-2:]) for name, p in model.named_parameters() if p.ndim == 3}
     names = {name.split(".")[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)}
-    return sorted(names - set(ENDS) - {"gate", "router", "layer", "shared_expert_gate"})
+    return sorted(names - set(ENDS) - {"gate", "router", "layer", "shared_expert_gate"}), sorted(experts)
 
 
 def draw(folder: Path, seed: int) -> PeftCase:
     d = random.Random(f"{folder.name} {seed}")
-    names = modules_of(folder)
+    names, experts = targets_of(folder)
     targets = d.sample(names, d.randint(1, len(names)))
     options = {"r": d.choice([1, 2, 3, 5, 8, 13]), "lora_alpha": d.choice([1, 4, 7, 16]), "target_modules": targets}
     options |= {"use_rslora": d.random() < 0.3, "use_dora": d.random() < 0.3}
@@ -38,6 +39,9 @@ def draw(folder: Path, seed: int) -> PeftCase:
         options["rank_pattern"] = {d.choice(targets): d.choice([1, 4, 6])}
     if d.random() < 0.3 and not options["use_dora"]:
         options["bias"] = d.choice(["all", "lora_only"])
+    if experts and d.random() < 0.7:
+        options |= {"target_parameters": d.sample(experts, d.randint(1, len(experts))), "use_dora": False}
+        options["bias"] = "none"
     if json.loads((folder / "config.json").read_text())["model_type"] == "gpt2":
         options["fan_in_fan_out"] = True
     return PeftCase(folder.name, folder.name, options)

@@ -48,7 +48,7 @@ async function extend(
   const whole = new Uint8Array(end)
   whole.set(bytes)
   let at = bytes.byteLength
-  for await (const chunk of streamBytes(source, file, at, end, signal)) {
+  for await (const chunk of streamBytes(source, file, at, end, { signal, reuse: true })) {
     whole.set(chunk, at)
     at += chunk.byteLength
   }

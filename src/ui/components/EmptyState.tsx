@@ -1,8 +1,27 @@
+import type { ReactNode } from 'react'
 import { useStore } from 'zustand'
 import { isRunning } from '../../state/app.ts'
 import type { TextMeasurement } from '../../state/textMeasurement.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { ErrorWords } from './ErrorWords.tsx'
+import { ReadingBar } from './ReadingBar.tsx'
+
+interface BlankSlateProps {
+  title: string
+  /** What to do about it. */
+  children?: ReactNode
+  testId?: string
+}
+
+/** A place that has nothing to show: what is missing, and the way to it. */
+export function BlankSlate({ title, children, testId }: BlankSlateProps) {
+  return (
+    <div className="blank-slate" role="status" data-testid={testId}>
+      <p className="blank-slate-title">{title}</p>
+      {children}
+    </div>
+  )
+}
 
 /** Why there is nothing to look into, and the way to something. */
 export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T> }) {
@@ -13,52 +32,75 @@ export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T>
   const running = useApp((state) => isRunning(state.run))
   const log = useSlowTokenLog(200)
   const title = () => {
-    if (phase.kind === 'reading') return t('reading.tokens', { count: phase.tokens })
     if (loading && model === null) return t('steps.loading')
     if (model === null) return t('steps.noModel')
     if (running) return t('reading.waiting')
     if (log.promptIds.length > 0 && log.modelId !== model.info.id) return t('reading.otherModel')
     return t('reading.empty')
   }
-  const working = phase.kind === 'reading' || loading || running
+  const told = phase.kind === 'failed' || phase.kind === 'reading' || phase.kind === 'stopped'
+  const working = loading || running
   return (
     <div className="empty-state">
-      {phase.kind === 'failed' ? (
+      {told ? (
         <StaleNotice measurement={measurement} />
       ) : (
-        <div className="blank-slate" role="status">
-          <p className="blank-slate-title">{title()}</p>
+        <BlankSlate title={title()}>
           {!working && <p>{t('reading.emptyHint')}</p>}
           {!working && (
             <button type="button" className="button" onClick={() => app.setState({ view: 'write' })}>
               {t('steps.toWrite')}
             </button>
           )}
-        </div>
+        </BlankSlate>
       )}
     </div>
   )
 }
 
-/** Says when the numbers on show are about to be replaced, or could not be. */
+/** Says how far the reading is and when the numbers on show are about to be replaced, or could not be. */
 export function StaleNotice<T>({ measurement }: { measurement: TextMeasurement<T> }) {
   const t = useTranslate()
   const phase = useStore(measurement.state, (state) => state.phase)
   const running = useApp((state) => isRunning(state.run))
-  if (phase.kind === 'failed') {
-    return (
-      <p className="steps-note" role="alert">
-        {t('reading.failed')}: <ErrorWords error={phase.error} />{' '}
-        <button type="button" className="button button-small" onClick={() => measurement.refresh()}>
-          {t('steps.again')}
-        </button>
-      </p>
-    )
-  }
-  if (phase.kind !== 'reading' && !running) return null
-  return (
-    <p className="steps-note note" role="status">
-      {phase.kind === 'reading' ? t('reading.tokens', { count: phase.tokens }) : t('reading.waiting')}
-    </p>
+  const again = (
+    <button
+      type="button"
+      className="button button-small"
+      data-testid="reading-again"
+      onClick={() => measurement.refresh()}
+    >
+      {t(phase.kind === 'stopped' ? 'reading.goOn' : 'steps.again')}
+    </button>
   )
+  switch (phase.kind) {
+    case 'failed':
+      return (
+        <p className="steps-note" role="alert">
+          {t('reading.failed')}: <ErrorWords error={phase.error} /> {again}
+        </p>
+      )
+    case 'stopped':
+      return (
+        <p className="steps-note note" role="status" data-testid="reading-stopped">
+          {t('reading.stopped', { done: phase.done ?? 0, count: phase.tokens })} {again}
+        </p>
+      )
+    case 'reading': {
+      const { done, tokens } = phase
+      const words =
+        done === null || done === 0
+          ? t('reading.tokens', { count: tokens })
+          : t('reading.progress', { done, count: tokens })
+      return <ReadingBar done={done} total={tokens} words={words} onCancel={() => measurement.cancel()} />
+    }
+    case 'empty':
+    case 'ready':
+      if (!running) return null
+      return (
+        <p className="steps-note note" role="status">
+          {t('reading.waiting')}
+        </p>
+      )
+  }
 }

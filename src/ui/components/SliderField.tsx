@@ -4,6 +4,8 @@ interface SliderFieldProps {
   label: string
   sliderLabel: string
   hint: string
+  /** Shows the hint below, for who cannot point at the name. */
+  explained?: boolean
   testId: string
   value: number
   min: number
@@ -32,6 +34,7 @@ export function SliderField(props: SliderFieldProps) {
     remark,
     onChange,
     slider = true,
+    explained = false,
     action,
   } = props
   const id = useId()
@@ -57,6 +60,7 @@ export function SliderField(props: SliderFieldProps) {
           onChange={(event) => onChange(event.currentTarget.valueAsNumber)}
         />
       )}
+      {explained && <p className="field-hint note">{hint}</p>}
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
 import type { Session } from '../../state/session.ts'
 import { useSession } from '../context.ts'
+import { endComposition, isComposed } from './composition.ts'
 import type { MessageKey } from '../words/index.ts'
 
 /** False: the key was of no use, and is left to the page. */
@@ -45,11 +46,12 @@ export function useViewKeys(keys: readonly ViewKey[]): void {
   const session = useSession()
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing) return
+      if (event.defaultPrevented || isComposed(event)) return
       if (document.querySelector('dialog[open]') !== null) return
       for (const name of namesOf(event)) {
         const press = keys.find(({ press = {} }) => name in press)?.press?.[name]
         if (press === undefined) continue
+        endComposition(event)
         if (press(session) !== false) event.preventDefault()
         return
       }

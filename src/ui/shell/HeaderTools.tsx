@@ -1,4 +1,5 @@
 import type { Theme } from '../../state/app.ts'
+import { LONGEST_PROMPT } from '../../state/hash.ts'
 import { pageLink } from '../../state/link.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { LANGUAGES, loadLanguage } from '../words/index.ts'
@@ -28,7 +29,8 @@ function CopyLink() {
   const t = useTranslate()
   const files = useApp((state) => state.modelId === null && state.model.kind === 'ready')
   const [copied, copy] = useCopied()
-  const label = t(files ? 'link.noFiles' : 'link.copy')
+  const long = useApp((state) => state.prompt.length > LONGEST_PROMPT)
+  const label = t(files ? 'link.noFiles' : long ? 'link.without' : 'link.copy')
   return (
     <>
       <button

@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
 import { isRunning } from '../../state/app.ts'
 import type { Session } from '../../state/session.ts'
+import { endComposition, isComposed, isRunKey } from '../components/composition.ts'
 import { useSession } from '../context.ts'
 
 /** Steps through the tokens; from nowhere, backwards starts at the end and forwards at the beginning. */
@@ -62,10 +63,11 @@ export function useKeys(): void {
   const session = useSession()
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing) return
+      if (event.defaultPrevented || isComposed(event)) return
       if (document.querySelector('dialog[open]') !== null) return
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      if (isRunKey(event)) {
         event.preventDefault()
+        endComposition(event)
         void session.generate()
         return
       }

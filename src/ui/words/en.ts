@@ -100,6 +100,7 @@ export const en = {
 
   'sampling.title': 'Sampling',
   'sampling.preset': 'Preset',
+  'sampling.explain': 'Explain the settings',
   'sampling.custom': 'Custom',
   'preset.greedy': 'Greedy',
   'preset.balanced': 'Balanced',

@@ -126,6 +126,7 @@ export const ko: Catalogue = {
 
   'sampling.title': '샘플링',
   'sampling.preset': '프리셋',
+  'sampling.explain': '설정 설명 보기',
   'sampling.custom': '사용자 지정',
   'preset.greedy': '그리디',
   'preset.balanced': '균형',

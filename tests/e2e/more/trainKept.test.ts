@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { expectAccessible } from '../accessible.ts'
-import { id, openTrain, read, RUN, showTrain, state, STEPS, values } from '../trainPage.ts'
+import { id, openTrain, read, RUN, showTrain, state, values } from '../trainPage.ts'
 
 /** The message of the fault tests, put into the engine's worker without going through the page. */
 async function loseDevice(page: Page): Promise<void> {
@@ -13,21 +13,32 @@ async function loseDevice(page: Page): Promise<void> {
 
 const stepsTaken = (page: Page) => page.locator(id('train-loss')).count()
 
-test('a device that is lost: after a reload the run goes on from its checkpoint, the same curve bit for bit', async () => {
-  const page = await openTrain()
+/** Steps that are not over while a person reaches for a button. */
+const MANY = 10
+
+async function start(page: Page): Promise<void> {
   await page.click(id('train-set-swap'))
   await read(page)
+  await page.fill(id('train-steps'), String(MANY))
   await page.fill(id('train-every'), '2')
   await page.click(id('train-start'))
+}
+
+test('a device that is lost: after a reload the run goes on from its checkpoint, the same curve bit for bit', async () => {
+  const page = await openTrain()
+  await start(page)
   await state(page, 'done')
   const whole = await values(page, 'train-loss')
-  expect(whole).toHaveLength(STEPS)
+  expect(whole).toHaveLength(MANY)
   // Every held-out prompt has been asked, of the base and of the adapter.
-  await page.waitForSelector(`${id('train-exact')}[data-steps="${STEPS}"][data-of="2"]`, RUN)
+  await page.waitForSelector(`${id('train-exact')}[data-steps="${MANY}"][data-of="2"]`, RUN)
   await page.waitForSelector(`${id('train-exact')}[data-steps="0"][data-exact="0"]`)
 
-  await page.click(id('train-start'))
-  await expect.poll(() => stepsTaken(page), RUN).toBe(3)
+  // The adapter of the first run would act in the second.
+  await page.reload()
+  await showTrain(page)
+  await start(page)
+  await expect.poll(() => stepsTaken(page), RUN).toBeGreaterThanOrEqual(3)
   await page.click(id('train-pause'))
   await state(page, 'paused')
   await loseDevice(page)
@@ -38,7 +49,7 @@ test('a device that is lost: after a reload the run goes on from its checkpoint,
   await page.locator(id('train-earlier')).first().click()
   await page.waitForSelector(id('train-resume'))
   const kept = await stepsTaken(page)
-  expect(kept).toBeLessThan(STEPS)
+  expect(kept).toBeLessThan(MANY)
   expect(await values(page, 'train-loss')).toEqual(whole.slice(0, kept))
   await page.click(id('train-resume'))
   await state(page, 'done')

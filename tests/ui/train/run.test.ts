@@ -97,7 +97,7 @@ function fakeEngine(
     },
     analyseAdapter: () => Promise.resolve({ modules: [], cost: { bytes: 0, flopsPerRow: 0 } }),
     gradients: () => Promise.resolve(new Map()),
-    lens: () => Promise.resolve({ layers: [], positions: [], cells: [] }),
+    lens: () => Promise.resolve({ layers: [], positions: [], cells: [], rows: 0 }),
     exportAdapter: ([{ id } = { id: '' }]) =>
       Promise.resolve(new Map([['adapter_model.safetensors', new TextEncoder().encode(id)]])),
   }

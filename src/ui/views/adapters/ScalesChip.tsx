@@ -1,8 +1,8 @@
 import type { NamedScale } from '../../../state/adapterScales.ts'
 import { sameScales } from '../../../state/adapterScales.ts'
-import { remoteOf } from '../../../state/app.ts'
+import { isRunning, remoteOf } from '../../../state/app.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
-import { useScalesText } from '../../components/useScales.ts'
+import { useScales, useScalesText } from '../../components/useScales.ts'
 import { useAdaptersState, useTextScales } from './hooks.ts'
 
 /** Which scales the text on the page was written under, and whose probabilities its colours show. */
@@ -15,6 +15,8 @@ export function ScalesChip() {
   const scoring = useTextScales((state) => state.scoring)
   const merged = useAdaptersState((state) => state.merged)
   const far = useApp(remoteOf)
+  const running = useApp((state) => isRunning(state.run))
+  const current = useScales()
   if (far || log.tokens.length === 0) return null
   if (scoring !== null) {
     return (
@@ -30,12 +32,15 @@ export function ScalesChip() {
   const written = spans.map(({ from, scales }, index) =>
     index === 0 ? text(scales) : t('textScales.from', { scales: text(scales), token: from + 1 }),
   )
+  const last = spans.at(-1)
+  const next = running && last !== undefined && !sameScales(last.scales, current)
   const other = scored !== null && !spans.every(({ scales }) => sameScales(scales, scored))
   return (
     <span className="scales-chip" data-testid="scales-chip" title={t('textScales.hint')}>
       {written.length === 0
         ? t('textScales.unknown')
         : t('textScales.written', { scales: written.join(', ') })}
+      {next && ` · ${t('textScales.next', { scales: text(current) })}`}
       {other && ` · ${t('textScales.scored', { scales: text(scored) })}`}
       {merged !== null && ` · ${t('textScales.merged')}`}
     </span>

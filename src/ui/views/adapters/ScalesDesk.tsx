@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { Absent } from '../../../state/adapterState.ts'
-import { answeringModel } from '../../../state/app.ts'
+import { answeringModel, isRunning } from '../../../state/app.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
@@ -45,6 +45,7 @@ function Desk() {
   const text = useScalesText()
   const scales = useScales()
   const merged = useAdaptersState((state) => state.merged !== null)
+  const running = useApp((state) => isRunning(state.run))
   return (
     <div className="desk cluster">
       <p className="desk-scales">
@@ -52,6 +53,7 @@ function Desk() {
         <output className="desk-formula" data-testid="adapter-scales">
           {text(scales)}
         </output>
+        {running && <span className="note"> {t('scales.whileWriting')}</span>}
       </p>
       <div className="desk-actions">
         <CompareToggle />

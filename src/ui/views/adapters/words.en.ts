@@ -2,7 +2,7 @@
 export const adaptersEn = {
   'adapters.empty': 'No adapter is loaded.',
   'adapters.emptyHint':
-    'Drop a PEFT LoRA adapter anywhere on this page, as training left it: adapter_config.json and adapter_model.safetensors, their folder or a zip. It runs beside the weights, so its strength can be moved while you read.',
+    'Drop a PEFT LoRA adapter anywhere on this page, as training left it: adapter_config.json and adapter_model.safetensors, their folder or a zip. It runs beside the weights, so its strength can be moved at any time; a text that is being written keeps the one it began with.',
   'adapters.noModel': 'Adapters need a model: choose one above.',
   'adapters.mergedBlocks': 'Adapters are merged into the weights. Unmerge them to add others.',
   'adapters.files': 'From this machine',
@@ -28,6 +28,8 @@ export const adaptersEn = {
 
   'scales.label': 'Adapters and scales',
   'scales.acting': 'Acting',
+  'scales.whileWriting':
+    'A text is being written: it ends under the scales it began with, these are for the next.',
   'scales.merged': 'Merged',
   'scales.mergedHint':
     'The adapters are part of the weights now. Sliders and A/B are off until it is unmerged, which restores every bit.',

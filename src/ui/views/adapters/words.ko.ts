@@ -3,7 +3,7 @@ import type { adaptersEn } from './words.en.ts'
 export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'adapters.empty': '불러온 어댑터가 없습니다.',
   'adapters.emptyHint':
-    '학습해서 얻은 PEFT LoRA 어댑터를 그대로 이 페이지 어디에나 놓으세요: adapter_config.json과 adapter_model.safetensors, 그 폴더 또는 zip 파일. 원래 가중치는 그대로 두고 따로 계산되므로 읽는 동안 세기를 바꿀 수 있습니다.',
+    '학습해서 얻은 PEFT LoRA 어댑터를 그대로 이 페이지 어디에나 놓으세요: adapter_config.json과 adapter_model.safetensors, 그 폴더 또는 zip 파일. 원래 가중치는 그대로 두고 따로 계산되므로 언제든 세기를 바꿀 수 있습니다. 쓰는 중인 글은 시작할 때의 세기를 지킵니다.',
   'adapters.noModel': '어댑터에는 모델이 필요합니다. 위에서 모델을 고르세요.',
   'adapters.mergedBlocks': '어댑터가 가중치에 병합되어 있습니다. 다른 것을 추가하려면 병합을 푸세요.',
   'adapters.files': '이 기기에서',
@@ -29,6 +29,8 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
 
   'scales.label': '어댑터와 세기',
   'scales.acting': '적용 중',
+  'scales.whileWriting':
+    '글을 쓰는 중입니다. 이 글은 시작할 때의 세기로 끝나고, 여기 세기는 다음 글부터 적용됩니다.',
   'scales.merged': '병합됨',
   'scales.mergedHint':
     '지금은 어댑터가 가중치의 일부입니다. 병합을 풀 때까지 슬라이더와 A/B는 꺼집니다. 풀면 모든 비트가 되돌아옵니다.',

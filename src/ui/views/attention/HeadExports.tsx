@@ -1,4 +1,4 @@
-import type { AttentionMap, HeadSummary } from './store.ts'
+import type { AttentionMap, HeadSummary } from './readAttention.ts'
 import { poolPattern, type Pattern } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'

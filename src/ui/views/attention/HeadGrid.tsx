@@ -1,13 +1,6 @@
 import { memo, useCallback, useEffect, useRef } from 'react'
-import {
-  headsOf,
-  singleChoice,
-  type Attention,
-  type AttentionMap,
-  type ChosenHead,
-  type HeadPlace,
-  type HeadSummary,
-} from './store.ts'
+import { headsOf, singleChoice, type Attention, type ChosenHead, type HeadPlace } from './store.ts'
+import type { AttentionMap, HeadSummary } from './readAttention.ts'
 import { labelOf, SCORE_NAMES } from '../../../analysis/headScores.ts'
 import { Grid } from '../../components/Grid.tsx'
 import { useTranslate } from '../../context.ts'

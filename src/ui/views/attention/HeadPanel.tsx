@@ -1,4 +1,4 @@
-import type { HeadSummary } from './store.ts'
+import type { HeadSummary } from './readAttention.ts'
 import {
   labelOf,
   SCORE_NAMES,

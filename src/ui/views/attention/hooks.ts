@@ -1,14 +1,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
-import {
-  attentionOf,
-  headsOf,
-  patternOf,
-  singleChoice,
-  type ChosenHead,
-  type HeadPlace,
-  type HeadSummary,
-} from './store.ts'
+import { attentionOf, headsOf, singleChoice, type ChosenHead, type HeadPlace } from './store.ts'
+import { patternOf, type HeadSummary } from './readAttention.ts'
 import {
   findCopies,
   scorePattern,
@@ -121,8 +114,9 @@ export function useChosenPattern(): Pattern | null {
     }
   }, [attention, layer, places, missing, value])
   return useMemo(
-    () => (probs === null ? mean : patternOf(probs, { heads, size }, head)),
-    [probs, mean, heads, size, head],
+    // Rows are added in place: the value of the measurement stands for what they hold.
+    () => (value === undefined || probs === null ? mean : patternOf(probs, { heads, size }, head)),
+    [value, probs, mean, heads, size, head],
   )
 }
 

@@ -1,40 +1,10 @@
 import { createStore } from 'zustand/vanilla'
-import { invariant } from '../../../errors.ts'
-import type { Mask, Model, TensorData } from '../../../api/model.ts'
-import { readAnatomy } from '../../../analysis/anatomy.ts'
-import {
-  addHeads,
-  averageHeads,
-  findCopies,
-  poolPattern,
-  scorePattern,
-  type HeadScores,
-  type Pattern,
-} from '../../../analysis/headScores.ts'
+import { addHeads, type Pattern } from '../../../analysis/headScores.ts'
 import { maskChoiceOf } from '../../../state/maskChoice.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { TextMeasurement } from '../../../state/textMeasurement.ts'
-
-/** One head over the whole text; `head` null: the mean over the heads of its layer. */
-export interface HeadSummary {
-  layer: number
-  head: number | null
-  scores: HeadScores
-  /** At most {@link THUMB} positions to a side. */
-  thumb: Pattern
-}
-
-export interface AttentionMap {
-  layers: number
-  heads: number
-  /** What it was read under; undefined: the model's own. */
-  mask: Mask | undefined
-  /** Layer by layer, its heads and then their mean; those read so far. */
-  summaries: readonly HeadSummary[]
-  /** `[heads, size, size]` by layer; not all of them for a long text. */
-  probs: ReadonlyMap<number, Float32Array>
-}
+import { readAttention, readLayers, type AttentionMap } from './readAttention.ts'
 
 /** A head, or with null the mean over those of its layer. */
 export interface ChosenHead {
@@ -63,52 +33,7 @@ export interface AttentionState {
   tab: 'heads' | 'cache'
 }
 
-/** Positions to a side of a thumbnail. */
-const THUMB = 64
-/** Weights asked of one forward: 64 MB. */
-const BATCH_ELEMENTS = 1 << 24
-/** Weights of a text that the page keeps: 128 MB. Of a longer text one layer is kept, and the others are read when chosen. */
-const MAX_KEPT_ELEMENTS = 1 << 25
-
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
-
-/** Weights of a layer, without the positions no row reaches: `[heads, size, size]`. */
-function squareProbs({ shape, data }: TensorData, size: number): Float32Array {
-  const [heads = 0, rows = 0, positions = 0] = shape
-  invariant(rows === size && positions === size, `attention is ${shape.join(' × ')} for ${size} tokens`)
-  return data.subarray(0, heads * size * size)
-}
-
-async function readLayers(
-  model: Model,
-  ids: readonly number[],
-  layers: readonly number[],
-  mask: Mask | undefined,
-): Promise<Map<number, Float32Array>> {
-  const anatomy = await readAnatomy(model)
-  const steps = layers.flatMap((layer) => {
-    const probs = anatomy.layers[layer]?.attention?.probs
-    return probs === undefined ? [] : [[layer, probs] as const]
-  })
-  const traced = await model.trace(ids, { probes: steps.map(([, probs]) => probs), mask })
-  return new Map(
-    steps.map(([layer, probs]) => {
-      const tensor = traced.get(probs)
-      invariant(tensor, `${probs} was not traced`)
-      return [layer, squareProbs(tensor, ids.length)] as const
-    }),
-  )
-}
-
-/** The weights of one head of `[heads, size, size]`, or their mean. */
-export function patternOf(
-  probs: Float32Array,
-  { heads, size }: { heads: number; size: number },
-  head: number | null,
-): Pattern {
-  if (head === null) return averageHeads(probs, heads, size)
-  return { size, data: probs.subarray(head * size * size, (head + 1) * size * size) }
-}
 
 /** The heads that a choice stands for. */
 export function headsOf({ layer, head }: ChosenHead, heads: number): readonly HeadPlace[] {
@@ -127,39 +52,6 @@ export function singleChoice(places: readonly HeadPlace[], heads: number): Chose
   if (places.length === 1) return first
   const layer = places.length === heads && places.every((place) => place.layer === first.layer)
   return layer ? { layer: first.layer, head: null } : null
-}
-
-/** Every head of every layer, a few layers to a forward; pauses between heads, so that the page stays responsive. */
-async function* readAttention(
-  model: Model,
-  ids: readonly number[],
-  mask: Mask | undefined,
-): AsyncIterable<AttentionMap> {
-  const { layers, heads } = model.info
-  const size = ids.length
-  const perLayer = heads * size * size
-  const kept = perLayer * layers <= MAX_KEPT_ELEMENTS
-  const copies = findCopies(ids)
-  const summaries: HeadSummary[] = []
-  const probs = new Map<number, Float32Array>()
-  const step = Math.max(1, Math.floor(BATCH_ELEMENTS / perLayer))
-  for (let from = 0; from < layers; from += step) {
-    const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
-    for (const [layer, weights] of await readLayers(model, ids, some, mask)) {
-      if (kept) probs.set(layer, weights)
-      for (const head of [...Array(heads).keys(), null]) {
-        const pattern = patternOf(weights, { heads, size }, head)
-        summaries.push({
-          layer,
-          head,
-          scores: scorePattern(pattern, copies),
-          thumb: poolPattern(pattern, THUMB),
-        })
-        await pause()
-      }
-    }
-    yield { layers, heads, mask, summaries: [...summaries], probs }
-  }
 }
 
 const BEGIN: AttentionState = {
@@ -183,7 +75,11 @@ export class Attention {
 
   constructor(session: Session) {
     const choice = maskChoiceOf(session)
-    this.measurement = new TextMeasurement(session, (model, ids) => readAttention(model, ids, choice.mask))
+    this.measurement = new TextMeasurement(
+      session,
+      (model, ids, signal) => readAttention(model, ids, choice.mask, signal),
+      { done: ({ rows }) => rows },
+    )
     choice.onChange(() => this.measurement.refresh())
   }
 

@@ -5,6 +5,10 @@ export const attentionEn = {
   'reading.waiting': 'The text is being written; it is read when it is done.',
   'reading.otherModel': 'This text was written by another model. Generate again to look into this one.',
   'reading.tokens': 'Reading {count} token(s)…',
+  'reading.progress': '{done} of {count} token(s) read',
+  'reading.cancel': 'Cancel',
+  'reading.stopped': 'Stopped: {done} of {count} token(s) read.',
+  'reading.goOn': 'Read it all',
   'reading.failed': 'The text could not be read',
 
   'attention.textBar':

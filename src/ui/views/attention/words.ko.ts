@@ -6,6 +6,10 @@ export const attentionKo: Readonly<Record<keyof typeof attentionEn, string>> = {
   'reading.waiting': '글을 쓰는 중입니다. 다 쓰면 읽습니다.',
   'reading.otherModel': '이 글은 다른 모델이 썼습니다. 이 모델로 보려면 다시 생성하세요.',
   'reading.tokens': '토큰 {count}개를 읽는 중…',
+  'reading.progress': '토큰 {count}개 중 {done}개 읽음',
+  'reading.cancel': '취소',
+  'reading.stopped': '멈춤: 토큰 {count}개 중 {done}개를 읽었습니다.',
+  'reading.goOn': '끝까지 읽기',
   'reading.failed': '글을 읽지 못했습니다',
 
   'attention.textBar':

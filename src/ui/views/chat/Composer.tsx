@@ -1,4 +1,5 @@
 import { useEffect, useRef, type KeyboardEvent } from 'react'
+import { endComposition, isComposed, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useBusy, useChat, useChatState, useReady } from './hooks.ts'
@@ -33,8 +34,9 @@ export function Composer() {
     // Page-wide Ctrl/Cmd+Enter writes another text; here it sends.
     event.stopPropagation()
     // Enter that ends the composition of a syllable is not meant for the message; 229 is how some browsers mark it.
-    if (event.nativeEvent.isComposing || event.nativeEvent.keyCode === COMPOSING) return
+    if (isComposed(event.nativeEvent) || (event.nativeEvent.keyCode === COMPOSING && !isRunKey(event))) return
     event.preventDefault()
+    endComposition(event.nativeEvent)
     if (ready && !busy) void chat.send()
   }
   const prefill = role === 'assistant'

@@ -195,7 +195,7 @@ export class Comparison {
     chat: ChatPrompt | null,
   ): Promise<void> {
     const { settings } = this.session.app.getState()
-    const ids = chat?.ids ?? (await encodePrompt(model, prompt))
+    const ids = chat?.ids ?? (await encodePrompt(model, prompt, this.session.app.getState()))
     if (run !== this.run) return
     this.promptIds = ids
     const { signal } = this.controller ?? {}
@@ -225,7 +225,9 @@ export class Comparison {
   ): Promise<void> {
     const { log, app } = this.session
     const written = log.modelId === model.info.id && log.tokens.length > 0
-    const ids = written ? log.idsBefore(log.tokens.length) : await encodePrompt(model, app.getState().prompt)
+    const ids = written
+      ? log.idsBefore(log.tokens.length)
+      : await encodePrompt(model, app.getState().prompt, app.getState())
     if (ids.length * model.info.vocab > SCORE_LIMIT) {
       throw new TokenscopeError(
         'limit',

@@ -1,5 +1,6 @@
 import { useStore } from 'zustand'
 import { ablationOf } from './ablation.ts'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatNats } from '../../components/numbers.ts'
 import { useShownEdited } from './hooks.ts'
@@ -24,20 +25,24 @@ export function AblationControls({ largest }: { largest: number }) {
   const measuring = phase.kind === 'measuring'
   return (
     <>
-      <button
-        type="button"
-        className="button button-small"
-        data-testid="edit-measure"
-        title={t('edits.measureHint')}
-        disabled={!ready}
-        onClick={() => (measuring ? ablation.stop() : void ablation.start())}
-      >
-        {measuring ? t('edits.cancel') : t('edits.measure')}
-      </button>
-      {measuring && (
-        <span className="note numeric" role="status">
-          {t('edits.measuring', { done: phase.done, total: phase.total })}
-        </span>
+      {measuring ? (
+        <ReadingBar
+          done={phase.done}
+          total={phase.total}
+          words={t('edits.measuring', { done: phase.done, total: phase.total })}
+          onCancel={() => ablation.stop()}
+        />
+      ) : (
+        <button
+          type="button"
+          className="button button-small"
+          data-testid="edit-measure"
+          title={t('edits.measureHint')}
+          disabled={!ready}
+          onClick={() => void ablation.start()}
+        >
+          {t('edits.measure')}
+        </button>
       )}
       {!measuring && largest > 0 && (
         <KlLegend label={t('edits.effectScale')} end={`${formatNats(largest)} nat`} />

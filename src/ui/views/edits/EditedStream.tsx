@@ -19,44 +19,24 @@ export function EditedStream() {
   const run = useEditedRun()
   const t = useTranslate()
   const shown = useShownEdited()
-  const tokens = useStore(run.measurement.state, ({ phase }) =>
-    phase.kind === 'reading' ? phase.tokens : null,
-  )
+  const isReading = useStore(run.measurement.state, ({ phase }) => phase.kind === 'reading')
   return (
-    <section className="edit-result" aria-label={t('edits.result')} aria-busy={tokens !== null}>
+    <section className="edit-result" aria-label={t('edits.result')} aria-busy={isReading}>
       <header className="edit-result-head">
         <h2 className="eyebrow">{t('edits.result')}</h2>
         {shown !== null && <EditChip entries={shown.value.entries} />}
-        <span className="edit-result-end">
-          {tokens !== null && shown !== null && <Busy tokens={tokens} />}
-          {shown !== null && <Jump shown={shown} />}
-        </span>
+        <span className="edit-result-end">{shown !== null && <Jump shown={shown} />}</span>
       </header>
       {shown === null ? (
         <EmptyState measurement={run.measurement} />
       ) : (
         <>
           <Summary shown={shown} />
-          {tokens === null && <StaleNotice measurement={run.measurement} />}
+          <StaleNotice measurement={run.measurement} />
           <Tokens shown={shown} />
         </>
       )}
     </section>
-  )
-}
-
-function Busy({ tokens }: { tokens: number }) {
-  const run = useEditedRun()
-  const t = useTranslate()
-  return (
-    <>
-      <span className="note" role="status">
-        {t('reading.tokens', { count: tokens })}
-      </span>
-      <button type="button" className="button button-small" onClick={() => run.cancel()}>
-        {t('edits.cancel')}
-      </button>
-    </>
   )
 }
 

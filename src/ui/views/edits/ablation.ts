@@ -1,11 +1,9 @@
 import { createStore } from 'zustand/vanilla'
-import { throwIfAborted, toErrorData, TokenscopeError } from '../../../errors.ts'
+import { toErrorData, TokenscopeError } from '../../../errors.ts'
 import type { Model } from '../../../api/model.ts'
-import { partKey, partsOf, scaleEdits } from '../../../analysis/ablation.ts'
-import { readAnatomy } from '../../../analysis/anatomy.ts'
+import { measureParts, partKey } from '../../../analysis/ablation.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
-import { compareRows, rowLogits } from '../../../analysis/editedRows.ts'
 import { editedRunOf } from './run.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
@@ -22,7 +20,7 @@ export interface AblationState {
 
 const NOTHING = { ids: [], scales: '', effects: {} } as const
 
-/** How much each part matters to the text on the page: it is run once with every single one of them off. */
+/** How much each part matters to the text on the page, by what it predicts with that single part off: many such texts run at once. */
 export class Ablation {
   readonly state = createStore<AblationState>()(() => ({ phase: { kind: 'idle' }, ...NOTHING }))
   private readonly session: Session
@@ -65,21 +63,15 @@ export class Ablation {
         details: { tokens: ids.length, vocab, limit: SCORE_LIMIT },
       })
     }
-    const anatomy = await readAnatomy(model)
-    const parts = anatomy.layers.flatMap(partsOf)
     const { scales } = this.state.getState()
-    const base = await editedRunOf(this.session).baseLogits(model, ids)
-    for (const [done, part] of parts.entries()) {
-      throwIfAborted(signal)
-      this.state.setState({ phase: { kind: 'measuring', done, total: parts.length } })
-      const edits = scaleEdits(anatomy, part, 0)
-      const logits = await model.logits(ids, { edits })
-      throwIfAborted(signal)
+    for await (const { done, total, effects } of measureParts(model, ids, { signal })) {
       if ((await scalesKey(model)) !== scales)
         throw new TokenscopeError('aborted', 'The adapters were moved.')
-      const kl = ids.map((_, row) => compareRows(rowLogits(base, row), rowLogits(logits, row), undefined).kl)
-      const mean = kl.reduce<number>((sum, value) => sum + (value ?? 0), 0) / ids.length
-      this.state.setState(({ effects }) => ({ effects: { ...effects, [partKey(part)]: mean } }))
+      const measured = Object.fromEntries(effects.map(({ part, kl }) => [partKey(part), kl]))
+      this.state.setState((state) => ({
+        phase: { kind: 'measuring', done, total },
+        effects: { ...state.effects, ...measured },
+      }))
     }
   }
 }

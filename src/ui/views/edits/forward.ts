@@ -1,3 +1,4 @@
+import type { AppStore } from '../../../state/app.ts'
 import { TokenscopeError } from '../../../errors.ts'
 import type { Edit, Model } from '../../../api/model.ts'
 import { scaleEdits, stepsOfPart } from '../../../analysis/ablation.ts'
@@ -30,6 +31,11 @@ function reach(span: Span): { from?: number; to?: number } {
 export class Activations {
   private of: { model: Model; scales: string } | null = null
   private readonly rows = new Map<string, Promise<Float32Array>>()
+  private readonly app: AppStore
+
+  constructor(app: AppStore) {
+    this.app = app
+  }
 
   /** What the engine takes for these entries. @throws `bad-argument` when a prompt has no such position. */
   async editsFor(model: Model, entries: readonly Entry[]): Promise<Edit[]> {
@@ -82,8 +88,16 @@ export class Activations {
       this.of = { model, scales }
       this.rows.clear()
     }
-    const key = JSON.stringify([prompt, step, position])
-    const found = this.rows.get(key) ?? activationOf(model, prompt, step, position)
+    const { parseSpecial } = this.app.getState()
+    const key = JSON.stringify([prompt, parseSpecial, step, position])
+    const read = async () =>
+      activationOf(
+        model,
+        { prompt, ids: await encodePrompt(model, prompt, { parseSpecial }) },
+        step,
+        position,
+      )
+    const found = this.rows.get(key) ?? read()
     this.rows.set(key, found)
     // What failed is asked for anew next time.
     found.catch(() => this.rows.delete(key))
@@ -93,11 +107,10 @@ export class Activations {
 
 async function activationOf(
   model: Model,
-  prompt: string,
+  { prompt, ids }: { prompt: string; ids: readonly number[] },
   step: string,
   position: number | null,
 ): Promise<Float32Array> {
-  const ids = await encodePrompt(model, prompt)
   const row = position ?? ids.length - 1
   if (row < ids.length) return readActivation(model, ids, step, row)
   throw new TokenscopeError('bad-argument', `“${prompt}” has no ${step} at position ${row}.`, {

@@ -65,7 +65,7 @@ export class PatchRuns {
     const { kind } = this.state.getState()
     this.state.setState({ phase: { kind: 'reading' }, held: null })
     try {
-      const ids = await encodePrompt(model, prompt)
+      const ids = await encodePrompt(model, prompt, this.session.app.getState())
       const grid = await readNorms(model, ids, kind)
       const texts = model.info.hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => '')
       if (run !== this.run) return

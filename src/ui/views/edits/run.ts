@@ -1,8 +1,9 @@
-import { throwIfAborted, TokenscopeError } from '../../../errors.ts'
-import type { Model, ScoredToken, TensorData } from '../../../api/model.ts'
+import { invariant, throwIfAborted } from '../../../errors.ts'
+import type { Edit, Model, ScoredToken, TensorData, TracedRows } from '../../../api/model.ts'
 import { compareRows, rowLogits, type EditedRow, type EditedSource } from '../../../analysis/editedRows.ts'
 import { directionNorms, type DirectionNorms } from '../../../analysis/steering.ts'
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
+import { breather } from '../../../analysis/breather.ts'
 import { Activations } from './forward.ts'
 import { editsOf, type Entry } from './store.ts'
 import { perSession } from '../../../state/perSession.ts'
@@ -20,8 +21,6 @@ export interface EditedText {
   source: EditedSource
 }
 
-/** Rows between two pauses, so that the page stays responsive. */
-const ROWS_AT_ONCE = 16
 /** Alternatives captured of a long text. */
 const CAPTURED = 24
 /** Milliseconds a slider rests before the text is run again. */
@@ -29,12 +28,47 @@ const DEBOUNCE_MS = 90
 
 const wait = (milliseconds = 0) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
+interface GrowingOptions {
+  signal: AbortSignal
+  edits: readonly Edit[]
+  /** All of them, where they are known already. */
+  known: TensorData | null
+}
+
+/** Logits of a text, `[ids.length, vocab]`, whose rows come one after the other. */
+class GrowingLogits {
+  readonly logits: TensorData
+  /** Rows that are there. */
+  rows = 0
+  private readonly parts: AsyncIterator<TracedRows> | null
+
+  constructor(model: Model, ids: readonly number[], { signal, edits, known }: GrowingOptions) {
+    const { vocab } = model.info
+    this.logits = known ?? { shape: [ids.length, vocab], data: new Float32Array(ids.length * vocab) }
+    this.rows = known ? ids.length : 0
+    const probes = ['logits']
+    this.parts = known ? null : model.traceRows(ids, { probes, edits, signal })[Symbol.asyncIterator]()
+  }
+
+  async grow(): Promise<void> {
+    const next = await this.parts?.next()
+    const rows = next?.done === true ? undefined : next?.value.tensors.get('logits')
+    invariant(next && next.done !== true && rows, 'rows come until all are there')
+    this.logits.data.set(rows.data, next.value.begin * (rows.shape.at(-1) ?? 0))
+    this.rows = next.value.end
+  }
+
+  /** Lets go of rows that are still to come. */
+  async end(): Promise<void> {
+    await this.parts?.return?.()
+  }
+}
+
 /** The text on the page under the edits, against itself without them; run again whenever either changes. */
 export class EditedRun {
   readonly measurement: TextMeasurement<EditedText>
-  readonly activations = new Activations()
+  readonly activations: Activations
   private readonly session: Session
-  private controller = new AbortController()
   /** Ends when no earlier reading is under way: a slider in motion never queues up forwards. */
   private turn = Promise.resolve()
   /** The text without edits, which every change of the edits is held against. */
@@ -42,16 +76,13 @@ export class EditedRun {
 
   constructor(session: Session) {
     this.session = session
-    this.measurement = new TextMeasurement(session, (model, ids) => this.read(model, ids))
+    this.activations = new Activations(session.app)
+    this.measurement = new TextMeasurement(session, (model, ids, signal) => this.read(model, ids, signal), {
+      done: ({ rows }) => rows.length,
+    })
     editsOf(session).state.subscribe(({ entries }, before) => {
       if (acting(entries) !== acting(before.entries)) this.measurement.refresh()
     })
-  }
-
-  /** Gives up what is being read. */
-  cancel(): void {
-    this.controller.abort()
-    this.measurement.fail(new TokenscopeError('aborted', 'The comparison was cancelled.'))
   }
 
   /** Lengths of a direction and of the two activations it is the difference of; null while no model is loaded. */
@@ -62,11 +93,7 @@ export class EditedRun {
     return directionNorms(to, from)
   }
 
-  private async *read(model: Model, ids: readonly number[]): AsyncIterable<EditedText> {
-    this.controller.abort()
-    const controller = new AbortController()
-    this.controller = controller
-    const { signal } = controller
+  private async *read(model: Model, ids: readonly number[], signal: AbortSignal): AsyncIterable<EditedText> {
     const before = this.turn
     let leave = (): void => undefined
     this.turn = new Promise((resolve) => (leave = resolve))
@@ -94,27 +121,30 @@ export class EditedRun {
     entries: readonly Entry[],
     signal: AbortSignal,
   ): AsyncIterable<Pick<EditedText, 'rows' | 'source'>> {
-    const base = await this.baseLogits(model, ids)
+    const key = `${await scalesKey(model)}|${ids.join(' ')}`
     const edits = await this.activations.editsFor(model, entries)
     throwIfAborted(signal)
-    const edited = edits.length === 0 ? base : await model.logits(ids, { edits })
+    const known = this.base?.model === model && this.base.key === key ? this.base.logits : null
+    const base = new GrowingLogits(model, ids, { signal, edits: [], known })
+    const edited = edits.length === 0 ? base : new GrowingLogits(model, ids, { signal, edits, known: null })
     const rows: EditedRow[] = []
-    for (let row = 0; row < ids.length; row++) {
-      const own = rowLogits(base, row)
-      throwIfAborted(signal)
-      rows.push(compareRows(own, edits.length === 0 ? own : rowLogits(edited, row), ids[row + 1]))
-      if (row % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await wait()
+    const breathe = breather()
+    try {
+      while (rows.length < ids.length) {
+        for (const side of new Set([base, edited])) if (side.rows <= rows.length) await side.grow()
+        for (const end = Math.min(base.rows, edited.rows); rows.length < end;) {
+          const row = rows.length
+          const [own, other] = [rowLogits(base.logits, row), rowLogits(edited.logits, row)]
+          rows.push(compareRows(own, edited === base ? own : other, ids[row + 1]))
+          await breathe()
+          throwIfAborted(signal)
+        }
+        yield { rows: [...rows], source: { kind: 'logits', base: base.logits, edited: edited.logits } }
+      }
+      this.base = { model, key, logits: base.logits }
+    } finally {
+      await Promise.all([base.end(), edited.end()])
     }
-    yield { rows, source: { kind: 'logits', base, edited } }
-  }
-
-  /** Logits of a text without edits; those of the latest text are kept. */
-  async baseLogits(model: Model, ids: readonly number[]): Promise<TensorData> {
-    const key = `${await scalesKey(model)}|${ids.join(' ')}`
-    if (this.base?.model === model && this.base.key === key) return this.base.logits
-    const logits = await model.logits(ids)
-    this.base = { model, key, logits }
-    return logits
   }
 
   /** A text whose logits are too many to be held: the tokens that stand there, a chunk at a time. */

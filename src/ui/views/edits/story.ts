@@ -76,7 +76,7 @@ export class EditStory {
   private async write(run: number, model: Model, signal: AbortSignal): Promise<void> {
     const { prompt, settings } = this.session.app.getState()
     const { shown } = this.state.getState()
-    const ids = await encodePrompt(model, prompt)
+    const ids = await encodePrompt(model, prompt, this.session.app.getState())
     const edits = await editedRunOf(this.session).activations.editsFor(model, shown?.entries ?? [])
     const scales = (await model.listAdapters()).map(({ id, scale }) => ({ id, scale }))
     if (run !== this.run) return

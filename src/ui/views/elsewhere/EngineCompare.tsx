@@ -1,6 +1,7 @@
 import { useStore } from 'zustand'
 import { loadBeside } from '../../../state/elsewhere/own.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
+import { endComposition, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { PromptField } from '../../components/PromptField.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
@@ -36,9 +37,10 @@ function Controls() {
       <p className="note">{t('ab.about')}</p>
       <PromptField
         onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+          if (!isRunKey(event)) return
           // Here it runs both, not the text of the page.
           event.preventDefault()
+          endComposition(event.nativeEvent)
           event.stopPropagation()
           void duelOf(session).run()
         }}

@@ -65,8 +65,11 @@ export class Duel {
     const sides = { own: own.info.id, far: far.info.id, host: new URL(remote.url).host }
     this.state.setState({ phase: { kind: 'running' }, sides, ...NOTHING })
     try {
-      const { prompt } = app.getState()
-      const [ownIds, farIds] = await Promise.all([encodePrompt(own, prompt), encodePrompt(far, prompt)])
+      const state = app.getState()
+      const [ownIds, farIds] = await Promise.all([
+        encodePrompt(own, state.prompt, state),
+        encodePrompt(far, state.prompt, state),
+      ])
       const shared = sharesVocabulary(own, far, ownIds, farIds)
       if (isCurrent()) this.state.setState({ shared })
       await Promise.all([

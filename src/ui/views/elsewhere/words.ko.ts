@@ -37,7 +37,7 @@ export const elsewhereKo: Readonly<Record<keyof typeof elsewhereEn, string>> = {
   'engine.can.adapter-scales': '어댑터별 배율',
   'engine.can.top-k': 'Top-k',
   'engine.can.min-p': 'Min-p',
-  'engine.can.repetition-penalty': '반복 벌점',
+  'engine.can.repetition-penalty': '반복 페널티',
 
   'engine.badge': '다른 곳: {host}',
   'engine.badgeHint': '쓴 글을 {host}(으)로 보냅니다. 누르면 기능을 보거나 연결을 끊을 수 있습니다.',

@@ -2,6 +2,7 @@ import { useRef, type RefObject } from 'react'
 import { useStore } from 'zustand'
 import { answeringModel } from '../../../state/app.ts'
 import { maskFillingOf, type FillState, type MaskFilling } from './store.ts'
+import { endComposition, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { FilledMasks } from './FilledMasks.tsx'
@@ -68,9 +69,10 @@ function MaskedText({ area }: { area: RefObject<HTMLTextAreaElement | null> }) {
         value={text}
         onChange={(event) => filling.setText(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+          if (!isRunKey(event)) return
           // The page's own meaning of these keys is to generate.
           event.preventDefault()
+          endComposition(event.nativeEvent)
           void filling.fill()
         }}
       />

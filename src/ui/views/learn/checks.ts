@@ -81,7 +81,11 @@ export const CHECKS = {
     const { shown } = speculationOf(session).state.getState()
     return shown?.draft.kind === 'q4_0' && speculationOf(session).rounds.length > 0
   },
-  speculated: (session) => speculationOf(session).rounds.length > 0,
+  speculated: (session) => {
+    const { shown, draft } = speculationOf(session).state.getState()
+    // Rounds of another draft model, from before, are not what was asked for.
+    return shown?.draft.kind === draft && speculationOf(session).rounds.length > 0
+  },
   plainMeasured: (session) => speculationOf(session).state.getState().plain !== null,
   ...TRAINING_CHECKS,
 } as const satisfies Readonly<Record<string, Check>>

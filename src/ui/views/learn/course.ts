@@ -8,7 +8,7 @@ import { parsePreferences, readLocal, readTab, writeLocal, writeTab } from '../.
 import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
 import { CHECKS } from './checks.ts'
 import { LESSONS } from './lessons/index.ts'
-import { atRest, choose, openView, showsText, writeText } from './place.ts'
+import { atRest, choose, loadAs, openView, showsText, writeText } from './place.ts'
 import type { Lesson, LessonStep } from './types.ts'
 
 const KEY = 'tokenscope.lessons.1'
@@ -128,11 +128,13 @@ export class Course {
     this.leave()
   }
 
-  /** Closes the lesson; the page gets back the text and the layout it had before. */
+  /** Closes the lesson; the page gets back the text, the layout and the weights it had before. */
   leave(): void {
     this.run += 1
     const { app } = this.session
-    const { before } = this
+    const { before, open } = this
+    const repacks = open?.lesson.steps.some(({ place }) => place.weights !== undefined)
+    if (repacks) loadAs(this.session, 'auto').catch((error: unknown) => this.session.report(error))
     this.before = null
     this.state.setState({ placing: false })
     app.setState({ lesson: null, view: 'learn', narrow: 'view' })

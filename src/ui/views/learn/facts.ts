@@ -1,5 +1,6 @@
 import { stepWithRole } from '../../../analysis/anatomy.ts'
-import { attentionOf, type HeadSummary } from '../attention/store.ts'
+import { attentionOf } from '../attention/store.ts'
+import type { HeadSummary } from '../attention/readAttention.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { cacheOf } from '../attention/cache/store.ts'
 import { visibleText } from '../../../state/characterGroups.ts'

@@ -74,6 +74,10 @@ export async function choose(session: Session, place: Place, wanted: () => boole
   if (place.data !== undefined && wanted()) await takeData(session, place.data)
   if (place.set !== undefined) await openSet(session, place.set, wanted)
   if (place.learns && wanted()) learn(session)
+  if (place.cuts !== undefined) {
+    const { tokenizersOf } = await import('../tokenizer/store.ts')
+    if (wanted()) tokenizersOf(session).setText(place.cuts)
+  }
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
 }
 
@@ -121,7 +125,7 @@ async function openSet(session: Session, name: string, wanted: () => boolean): P
 }
 
 /** Weights as they are stored are taken up again where another format was asked for. */
-async function loadAs(session: Session, weights: NonNullable<Place['weights']>): Promise<void> {
+export async function loadAs(session: Session, weights: NonNullable<Place['weights']>): Promise<void> {
   const { model } = session
   if (model === null || model.info.remote) return
   const isPacked = model.info.weights === 'q4_0'

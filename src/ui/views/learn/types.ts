@@ -55,6 +55,8 @@ export interface Place {
   runs?: true
   /** Loads the model again with its weights in this format, unless it has them so. */
   weights?: 'auto' | 'q4_0'
+  /** Has this text taken apart in the tokenizer's view. */
+  cuts?: string
   /** Puts these examples in place of the ones on show. */
   data?: string
   /** Opens this built-in data set, with the settings that teach it. */

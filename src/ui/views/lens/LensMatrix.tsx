@@ -4,6 +4,7 @@ import { lensCell, lensText, type LensMap } from './store.ts'
 import { selectRow } from '../../../state/selection.ts'
 import type { LensCell } from '../../../api/model.ts'
 import { Grid } from '../../components/Grid.tsx'
+import { Overview } from '../../components/Overview.tsx'
 import { useColumns } from '../../components/useColumns.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
@@ -45,29 +46,46 @@ export function LensMatrix({ ids, map }: MatrixProps) {
     },
     [lens, session],
   )
+  const last = map.layers.at(-1) ?? 0
+  const level = useCallback(
+    (at: number) => {
+      const best = lensCell(map, last, at)?.top[0]
+      return best === undefined ? null : probabilityLevel(Math.log(best.probability))
+    },
+    [map, last],
+  )
   return (
-    <div
-      className="lens-scroll"
-      ref={setScroller}
-      onPointerLeave={() => lens.state.setState({ hovered: null })}
-    >
-      <Grid
-        className="lens-grid"
-        role="grid"
-        aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
-        aria-colcount={map.positions}
-        style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
-        rows={layers.length}
-        columns={map.positions}
-        place={{ row: layers.indexOf(place.layer), column: place.position }}
-        onMove={({ row, column }) => choose({ layer: layers[row] ?? place.layer, position: column })}
+    <div className="lens-wide">
+      <Overview
+        scroller={scroller}
+        count={map.positions}
+        width={COLUMN}
+        label={t('lens.overview')}
+        level={level}
+      />
+      <div
+        className="lens-scroll"
+        ref={setScroller}
+        onPointerLeave={() => lens.state.setState({ hovered: null })}
       >
-        <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
-        {layers.map((layer) => (
-          <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
-        ))}
-        {!isEncoder && <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />}
-      </Grid>
+        <Grid
+          className="lens-grid"
+          role="grid"
+          aria-label={t('lens.grid', { layers: layers.length, positions: map.positions })}
+          aria-colcount={map.positions}
+          style={{ '--columns': map.positions, '--lens-column': `${COLUMN}px` }}
+          rows={layers.length}
+          columns={map.positions}
+          place={{ row: layers.indexOf(place.layer), column: place.position }}
+          onMove={({ row, column }) => choose({ layer: layers[row] ?? place.layer, position: column })}
+        >
+          <TokenLine ids={ids} columns={columns} shift={0} selected={place.position} />
+          {layers.map((layer) => (
+            <Line key={layer} {...{ map, ids, layer, columns, place }} onChoose={choose} />
+          ))}
+          {!isEncoder && <TokenLine ids={ids} columns={columns} shift={1} selected={place.position} />}
+        </Grid>
+      </div>
     </div>
   )
 }

@@ -21,14 +21,14 @@ export function LensView() {
       {shown === null && live === null ? (
         <>
           <EmptyState measurement={measurement} />
-          <LiveSwitch />
+          {!isEncoder && <LiveSwitch />}
         </>
       ) : (
         <>
           <p className="lens-about">{t(isEncoder ? 'lens.aboutOwn' : 'lens.about')}</p>
           <div className="lens-head cluster">
             <Scale />
-            <LiveSwitch />
+            {!isEncoder && <LiveSwitch />}
             {shown !== null && <LensExport ids={shown.ids} map={shown.value} />}
             <StaleNotice measurement={measurement} />
           </div>

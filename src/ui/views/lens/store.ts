@@ -1,16 +1,20 @@
 import { createStore } from 'zustand/vanilla'
 import type { LensCell, Model } from '../../../api/model.ts'
+import { throwIfAborted } from '../../../errors.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
+import { selectedRow } from '../../../state/selection.ts'
 import { TextMeasurement } from '../../../state/textMeasurement.ts'
 
 export interface LensMap {
   /** Layer numbers, −1 (the embedding) first. */
   layers: readonly number[]
-  /** Positions read so far: all up to this one. */
+  /** Positions of the text. */
   positions: number
-  /** Position by position, its layers in order. */
-  cells: readonly LensCell[]
+  /** How many of them are read. */
+  read: number
+  /** Position by position, its layers in order; those that are read. */
+  cells: readonly (LensCell | undefined)[]
   /** Texts of the most probable tokens, by {@link textKey}. */
   texts: ReadonlyMap<string, string>
 }
@@ -26,6 +30,10 @@ export const lensText = ({ texts }: LensMap, position: number, id: number): stri
 export const LENS_TOP = 10
 /** Logits of one call: how much is computed before more is shown. */
 const BATCH_ELEMENTS = 1 << 23
+/** Positions of the first call. */
+const FIRST_POSITIONS = 8
+/** Positions of a call over what the cache holds. */
+const CACHED_POSITIONS = 32
 
 export function lensCell(map: LensMap, layer: number, position: number): LensCell | null {
   const at = map.layers.indexOf(layer)
@@ -34,31 +42,110 @@ export function lensCell(map: LensMap, layer: number, position: number): LensCel
 
 type Spell = (before: readonly number[], id: number) => Promise<string>
 
-/** Position by position what every layer would predict, a chunk of the text to a call. */
-async function* readLens(model: Model, ids: readonly number[], spell: Spell): AsyncIterable<LensMap> {
-  const layers = Array.from({ length: model.info.layers + 1 }, (_, i) => i - 1)
-  const cells: LensCell[] = []
-  const texts = new Map<string, string>()
-  const step = Math.max(8, Math.floor(BATCH_ELEMENTS / model.info.vocab / layers.length))
-  for (let from = 0; from < ids.length; from += step) {
-    const count = Math.min(step, ids.length - from)
-    const positions = Array.from({ length: count }, (_, i) => from + i)
-    const lens = await model.lens(ids, { positions, topK: LENS_TOP })
-    for (let i = 0; i < count; i++)
-      layers.forEach((_, at) => cells.push(...lens.cells.slice(at * count + i, at * count + i + 1)))
+/** Runs `[from, to)` of a text from the chosen position outwards: its own first, then ever farther ones. */
+function outwards(total: number, chosen: number): [from: number, to: number][] {
+  const begin = Math.max(0, Math.min(total, chosen + 1) - FIRST_POSITIONS)
+  const runs: [number, number][] = [[begin, Math.min(total, begin + FIRST_POSITIONS)]]
+  for (let from = begin; from > 0; from -= CACHED_POSITIONS)
+    runs.push([Math.max(0, from - CACHED_POSITIONS), from])
+  for (let to = begin + FIRST_POSITIONS; to < total; to += CACHED_POSITIONS)
+    runs.push([to, Math.min(total, to + CACHED_POSITIONS)])
+  const distance = ([from, to]: [number, number]): number => Math.abs((from + to) / 2 - chosen)
+  return runs.toSorted((a, b) => distance(a) - distance(b))
+}
+
+/** Runs from the first position on, each twice as long as the one before: every call runs all that is before it once more. */
+function onwards(total: number, most: number): [from: number, to: number][] {
+  const runs: [number, number][] = []
+  for (let from = 0, rows = 2 * FIRST_POSITIONS; from < total; rows = Math.min(most, 2 * rows)) {
+    runs.push([from, Math.min(total, from + rows)])
+    from += rows
+  }
+  return runs
+}
+
+interface Reading {
+  readonly model: Model
+  readonly ids: readonly number[]
+  readonly spell: Spell
+  readonly signal: AbortSignal
+}
+
+/** What is read of a text so far. */
+class GrowingMap {
+  readonly layers: readonly number[]
+  private readonly cells: (LensCell | undefined)[]
+  private readonly texts = new Map<string, string>()
+  private readonly reading: Reading
+  private read = 0
+
+  constructor(reading: Reading) {
+    this.reading = reading
+    this.layers = Array.from({ length: reading.model.info.layers + 1 }, (_, i) => i - 1)
+    this.cells = Array.from({ length: reading.ids.length * this.layers.length })
+  }
+
+  /** Positions of a run that are not read yet. */
+  missing([from, to]: readonly [number, number]): number[] {
+    const all = Array.from({ length: to - from }, (_, i) => from + i)
+    return all.filter((position) => this.cells[position * this.layers.length] === undefined)
+  }
+
+  /** Reads positions; resolves to the rows that ran for them. */
+  async add(positions: readonly number[]): Promise<number> {
+    const { model, ids, signal } = this.reading
+    const { cells, rows } = await model.lens(ids, { positions, topK: LENS_TOP, cached: true })
+    throwIfAborted(signal)
+    await this.spellOut(cells)
+    for (const cell of cells)
+      this.cells[cell.position * this.layers.length + this.layers.indexOf(cell.layer)] = cell
+    this.read += positions.length
+    return rows
+  }
+
+  private async spellOut(cells: readonly LensCell[]): Promise<void> {
+    const { ids, spell } = this.reading
     const fresh = new Map<string, { id: number; position: number }>()
-    for (const { top, position } of lens.cells) {
+    for (const { top, position } of cells) {
       const id = top[0]?.id
       if (id !== undefined) fresh.set(textKey(position, id), { id, position })
     }
-    const spelled = await Promise.all(
-      Array.from(
-        fresh,
-        async ([key, { id, position }]) => [key, await spell(ids.slice(0, position + 1), id)] as const,
-      ),
-    )
-    for (const [key, text] of spelled) texts.set(key, text)
-    yield { layers, positions: from + count, cells: [...cells], texts: new Map(texts) }
+    const texts = Array.from(fresh, async ([key, { id, position }]) => {
+      this.texts.set(key, await spell(ids.slice(0, position + 1), id))
+    })
+    await Promise.all(texts)
+  }
+
+  now(): LensMap {
+    const { layers, read } = this
+    const positions = this.reading.ids.length
+    return { layers, positions, read, cells: [...this.cells], texts: new Map(this.texts) }
+  }
+}
+
+/**
+ * What every layer would predict, the chosen position and those beside it first. Where the cache does not hold the text, a call runs all
+ * that is before its positions: then they are read from the first on.
+ */
+async function* readLens(reading: Reading, chosen: number): AsyncIterable<LensMap> {
+  const { model, ids } = reading
+  const map = new GrowingMap(reading)
+  const most = Math.max(8, Math.floor(BATCH_ELEMENTS / model.info.vocab / map.layers.length))
+  const ways = { cached: outwards(ids.length, chosen), anew: onwards(ids.length, most) }
+  let way: keyof typeof ways = 'cached'
+  for (const run of ways.cached) {
+    if (way === 'anew') break
+    const positions = map.missing(run)
+    if (positions.length === 0) continue
+    const rows = await map.add(positions)
+    yield map.now()
+    if (rows > positions.length && ids.length > CACHED_POSITIONS) way = 'anew'
+  }
+  for (const run of ways.anew) {
+    const positions = map.missing(run)
+    if (positions.length === 0) continue
+    await map.add(positions)
+    yield map.now()
   }
 }
 
@@ -81,10 +168,15 @@ export class LensGrid {
   }))
 
   constructor(session: Session) {
-    this.measurement = new TextMeasurement(session, (model, ids) =>
-      readLens(model, ids, (before, id) =>
-        model.info.hasTokenizer ? session.lookUpText(before, id) : Promise.resolve(''),
-      ),
+    const spellBy =
+      (model: Model): Spell =>
+      (before, id) =>
+        model.info.hasTokenizer ? session.lookUpText(before, id) : Promise.resolve('')
+    this.measurement = new TextMeasurement(
+      session,
+      (model, ids, signal) =>
+        readLens({ model, ids, spell: spellBy(model), signal }, selectedRow(session, ids.length)),
+      { done: ({ read }) => read },
     )
   }
 }

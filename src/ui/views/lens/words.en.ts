@@ -4,6 +4,7 @@ export const lensEn = {
     'What the model would say next if it stopped after a layer: the residual stream there, through the final norm and the head. A column is a position; each cell names the token it predicts next.',
   'lens.aboutOwn':
     'What the model would put in each place if it stopped after a layer: the residual stream there, through the head. A column is a position; each cell names the token that fits it best.',
+  'lens.overview': 'Positions on show',
   'lens.grid': 'Logit lens: {layers} layer(s) by {positions} position(s). Arrow keys move.',
   'lens.token': 'token',
   'lens.next': 'next',

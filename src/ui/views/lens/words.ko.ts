@@ -5,6 +5,7 @@ export const lensKo: Readonly<Record<keyof typeof lensEn, string>> = {
     '어느 층에서 멈춘다면 모델이 다음에 무엇을 말할지 보여 줍니다. 그 층의 잔차 스트림을 마지막 정규화와 출력 헤드에 통과시킨 것입니다. 열은 위치이고, 칸은 그 위치가 예측하는 다음 토큰입니다.',
   'lens.aboutOwn':
     '어느 층에서 멈춘다면 모델이 각 자리에 무엇을 넣을지 보여 줍니다. 그 층의 잔차 스트림을 출력 헤드에 통과시킨 것입니다. 열은 위치이고, 칸은 그 자리에 가장 알맞은 토큰입니다.',
+  'lens.overview': '보이는 위치',
   'lens.grid': '로짓 렌즈: 층 {layers}개, 위치 {positions}개. 화살표로 움직입니다.',
   'lens.token': '토큰',
   'lens.next': '다음',

@@ -1,5 +1,6 @@
 import { useEffect } from 'react'
 import { EnginePart } from '../elsewhere/EnginePart.tsx'
+import { ContextPart } from './ContextPart.tsx'
 import { CuratedPart } from './CuratedPart.tsx'
 import { FindPart } from './FindPart.tsx'
 import { useModels } from './hooks.ts'
@@ -16,6 +17,7 @@ export function ModelsView() {
       <FindPart />
       <LookPart />
       <StoredPart />
+      <ContextPart />
       <EnginePart />
       <CuratedPart />
       <MachinePart />

@@ -55,6 +55,12 @@ export const modelsEn = {
   'models.kv.f32': 'f32',
   'models.kv.f16': 'f16, half of f32',
   'models.kv.q8_0': 'q8_0, about a quarter',
+  'context.title': 'Context length',
+  'context.about':
+    'How many tokens a text may have, of {most} that this model knows. Keys and values grow with the text, up to the size named here.',
+  'context.label': 'At most',
+  'context.choice': '{tokens}: up to {bytes} of keys and values',
+  'context.apply': 'Load again so',
   'models.ways': 'Ways to load it',
   'models.way.stored': 'as stored ({format})',
   'models.way.tooMuch': 'too much',

@@ -58,6 +58,12 @@ export const modelsKo: Readonly<Record<keyof typeof modelsEn, string>> = {
   'models.kv.f32': 'f32',
   'models.kv.f16': 'f16, f32의 절반',
   'models.kv.q8_0': 'q8_0, 약 4분의 1',
+  'context.title': '컨텍스트 길이',
+  'context.about':
+    '글이 가질 수 있는 토큰 수입니다. 이 모델은 {most}개까지 압니다. 키와 값은 글과 함께 늘어나며, 아래에 적힌 크기를 넘지 않습니다.',
+  'context.label': '최대',
+  'context.choice': '{tokens}: 키와 값 최대 {bytes}',
+  'context.apply': '이 길이로 다시 불러오기',
   'models.ways': '불러오는 방법',
   'models.way.stored': '저장된 대로({format})',
   'models.way.tooMuch': '너무 큼',

@@ -27,7 +27,7 @@ export const precisionKo: Readonly<Record<keyof typeof precisionEn, string>> = {
   'precision.worst': '토큰당 KL, 최대',
   'precision.klHint': '토큰 뒤의 예측이 더 정밀한 쪽의 예측에서 얼마나 벗어났는지. 둘이 같으면 0입니다.',
   'precision.parted': '1순위가 다른 곳',
-  'precision.partedHint': '가장 확률이 높은 다음 토큰이 서로 다른 곳. 탐욕 생성이라면 여기서 갈라집니다.',
+  'precision.partedHint': '가장 확률이 높은 다음 토큰이 서로 다른 곳. 그리디 생성이라면 여기서 갈라집니다.',
   'precision.partedOf': '{total}개 중 {parted}개',
   'precision.text': '글을 따라',
   'precision.tokens': '뒤에서 잃은 정도로 칠한 토큰',

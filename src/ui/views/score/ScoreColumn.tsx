@@ -2,6 +2,7 @@ import { useRef, type RefObject } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import { hasPageText, type BoxName } from './store.ts'
 import { ROLES, type TextSpan } from '../../../analysis/scoreSpans.ts'
+import { endComposition, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
@@ -9,6 +10,7 @@ import { useScalesText } from '../../components/useScales.ts'
 import { useBox, useMarked, useScores, useScoreState } from './hooks.ts'
 import { ScoredText } from './ScoredText.tsx'
 import { ScoreTotals } from './ScoreTotals.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 /** One text: the box it is written in, what it adds up to, and its tokens. */
@@ -38,9 +40,10 @@ export function ScoreColumn({ name }: { name: BoxName }) {
         onFocus={() => scores.state.setState({ active: name })}
         onChange={(event) => scores.setText(name, event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+          if (!isRunKey(event)) return
           // The page's own meaning of these keys is to generate.
           event.preventDefault()
+          endComposition(event.nativeEvent)
           void scores.score(name)
         }}
       />
@@ -111,14 +114,8 @@ function Status({ name }: { name: BoxName }) {
   }
   if (phase.kind === 'scoring') {
     const { done, total } = phase
-    return (
-      <div className="score-progress row gap-3" role="status">
-        <progress value={done} max={Math.max(1, total)} aria-label={t('score.progress')} />
-        <span className="note numeric">
-          {t('score.done', { done: formatCount(done), total: formatCount(total) })}
-        </span>
-      </div>
-    )
+    const words = t('score.done', { done: formatCount(done), total: formatCount(total) })
+    return <ReadingBar done={done} total={total} words={words} />
   }
   if (result === null) return <p className="note">{t('score.empty')}</p>
   return (

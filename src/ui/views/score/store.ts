@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla'
-import { invariant, toErrorData, type ErrorData } from '../../../errors.ts'
+import { toErrorData, type ErrorData } from '../../../errors.ts'
 import type { Model, ScoredToken } from '../../../api/model.ts'
 import type { NamedScale } from '../../../state/adapterScales.ts'
 import { adaptersOf } from '../../../state/adapters.ts'
@@ -174,7 +174,7 @@ export class Scores {
     const scales = model.info.remote ? [] : adaptersOf(this.session).scales
     const { id: modelId, vocab, bosId, eosIds, hasTokenizer } = model.info
     const taken = this.taken.text === text && this.taken.modelId === modelId ? this.taken : null
-    const ids = taken?.ids ?? (await encodeText(model, text))
+    const ids = taken?.ids ?? (await encodePrompt(model, text, this.session.app.getState()))
     const texts = taken?.texts ?? (hasTokenizer ? await model.tokenTexts(ids) : ids.map(() => ''))
     const special = hasTokenizer ? await specialIds(model, ids, texts) : []
     const markers = hasTokenizer ? await markerIds(model, text) : []
@@ -201,14 +201,6 @@ export class Scores {
 export function hasPageText({ log, model }: Session): boolean {
   const { promptIds, promptTexts, modelId } = log
   return promptIds.length > 0 && promptTexts.length === promptIds.length && modelId === model?.info.id
-}
-
-/** Ids of a text, special tokens that are written out read as such. */
-async function encodeText(model: Model, text: string): Promise<readonly number[]> {
-  if (!model.info.hasTokenizer) return encodePrompt(model, text)
-  const ids = await model.encode(text, { addSpecialTokens: true, parseSpecial: true })
-  invariant(ids.length > 0, 'a text that is not empty has tokens')
-  return ids
 }
 
 /** Ids without a text that are no part of a character either. */

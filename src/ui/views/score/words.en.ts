@@ -19,7 +19,6 @@ export const scoreEn = {
   'score.run': 'Score',
   'score.cancel': 'Cancel',
   'score.takePage': 'Use the page’s text',
-  'score.progress': 'Tokens scored',
   'score.done': '{done} of {total} token(s)',
   'score.empty': 'Nothing is scored yet.',
   'score.made': 'scored by {model}, {scales}',

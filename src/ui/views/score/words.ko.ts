@@ -21,7 +21,6 @@ export const scoreKo: Readonly<Record<keyof typeof scoreEn, string>> = {
   'score.run': '채점',
   'score.cancel': '취소',
   'score.takePage': '화면의 글 가져오기',
-  'score.progress': '채점한 토큰',
   'score.done': '토큰 {total}개 중 {done}개',
   'score.empty': '아직 채점하지 않았습니다.',
   'score.made': '{model}, {scales}(으)로 채점',

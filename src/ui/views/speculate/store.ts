@@ -118,7 +118,7 @@ export class Speculation {
     })
     this.bump()
     try {
-      this.promptIds = await encodePrompt(model, prompt)
+      this.promptIds = await encodePrompt(model, prompt, this.session.app.getState())
       if (run !== this.run) return
       await this.consume(run, model, shown, signal)
       // A draft model that was made for this run takes room.

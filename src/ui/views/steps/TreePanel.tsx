@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
 import type { StepInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
+import { useIsEncoder } from '../../components/reading.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useCurrentStep, useStepList, useSteps, useStepsState, useWatchedSteps } from './hooks.ts'
 import { buildTree, searchSteps, visibleNodes, type TreeNode } from './tree.ts'
@@ -83,6 +84,7 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
   const t = useTranslate()
   const tree = useMemo(() => buildTree(list), [list])
   const current = useCurrentStep()
+  const isEncoder = useIsEncoder()
   const [toggled, setToggled] = useState<ReadonlyMap<string, boolean>>(new Map())
   // The layer one steps into opens by itself, the one left closes again, unless it was set by hand.
   const layers = new Set(tree.flatMap(({ layer, path }) => (layer === null ? [] : [path])))
@@ -92,15 +94,17 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
   return (
     <>
       <Lines nodes={visibleNodes(tree, isOpen)} isOpen={isOpen} onOpen={onOpen} />
-      <button
-        type="button"
-        className="tree-sampling row"
-        title={t('tree.samplingHint')}
-        onClick={() => app.setState({ view: 'write', narrow: 'view' })}
-      >
-        <Icon name="shuffle" />
-        {t('tree.sampling')}
-      </button>
+      {!isEncoder && (
+        <button
+          type="button"
+          className="tree-sampling row"
+          title={t('tree.samplingHint')}
+          onClick={() => app.setState({ view: 'write', narrow: 'view' })}
+        >
+          <Icon name="shuffle" />
+          {t('tree.sampling')}
+        </button>
+      )}
     </>
   )
 }

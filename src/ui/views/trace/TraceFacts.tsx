@@ -53,9 +53,14 @@ function StepFacts({ trace, step }: { trace: SavedTrace; step: SavedStep }) {
   )
 }
 
+const limitsText = (limits: Readonly<Record<string, number>>): string =>
+  Object.entries(limits)
+    .map(([name, value]) => `${name} ${value}`)
+    .join('\n')
+
 function RunFacts({ trace }: { trace: SavedTrace }) {
   const t = useTranslate()
-  const { model, settings } = trace
+  const { model, machine, settings } = trace
   const named = Object.entries(settings)
   return (
     <section className="trace-facts">
@@ -71,6 +76,12 @@ function RunFacts({ trace }: { trace: SavedTrace }) {
         <dd>
           {model.backend} · {model.variant}
         </dd>
+        {machine !== null && (
+          <>
+            <dt>{t('trace.machine')}</dt>
+            <dd title={limitsText(machine.limits)}>{machine.browser}</dd>
+          </>
+        )}
         {named.length > 0 && (
           <>
             <dt>{t('trace.setting')}</dt>

@@ -28,6 +28,7 @@ export const traceEn = {
   'trace.noGpu': 'Without WebGPU nothing runs here; this is what was saved.',
   'trace.noGpuTitle': 'Look into a saved run',
   'trace.noGpuBody': 'A saved run needs no GPU: its text, its probabilities and its tensors are in the file.',
+  'trace.machine': 'Browser',
   'trace.base': 'base model',
   'trace.adapters': 'Adapters',
   'trace.edits': 'Edits',

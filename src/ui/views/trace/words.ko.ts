@@ -29,6 +29,7 @@ export const traceKo: Readonly<Record<keyof typeof traceEn, string>> = {
   'trace.noGpu': 'WebGPU가 없어 여기서는 아무것도 실행되지 않습니다. 저장된 내용을 보여 줍니다.',
   'trace.noGpuTitle': '저장된 실행 들여다보기',
   'trace.noGpuBody': '저장된 실행에는 GPU가 필요 없습니다. 글과 확률, 텐서가 모두 파일에 들어 있습니다.',
+  'trace.machine': '브라우저',
   'trace.base': '기본 모델',
   'trace.adapters': '어댑터',
   'trace.edits': '개입',

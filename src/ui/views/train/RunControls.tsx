@@ -145,6 +145,7 @@ function Standing() {
   const errorText = useErrorText()
   const phase = useRun((state) => state.phase)
   const measuring = useRun((state) => state.measuring)
+  const counting = useRun((state) => state.counting)
   const run = useRun((state) => state.run)
   const kept = useRun((state) => state.checkpoints.at(-1)?.steps ?? null)
   const isKept = useRun((state) => state.isKept)
@@ -176,6 +177,12 @@ function Standing() {
         <progress className="train-progress" value={done} max={Math.max(done, total)} aria-label={words} />
       )}
       {measuring && <span>{t('train.measuring')}</span>}
+      {counting !== null && (
+        <span>
+          {t('train.exact')}:{' '}
+          {t('train.counting', { asked: formatCount(counting.asked), of: formatCount(counting.of) })}
+        </span>
+      )}
     </p>
   )
 }
@@ -189,6 +196,7 @@ function Figures() {
   const settings = useRun((state) => state.run?.settings)
   const last = curve.steps.at(-1)
   const held = curve.held.at(-1)
+  const exact = useRun((state) => state.checkpoints.at(-1)?.exact)
   const speed = speedOf(curve.steps)
   const total = settings?.steps ?? 0
   const every = settings?.every ?? 1
@@ -203,6 +211,12 @@ function Figures() {
     ...(held?.margin === undefined
       ? []
       : ([[t('train.figure.margin'), formatFixed(held.margin, 3)]] as [string, string][])),
+    ...(exact === undefined
+      ? []
+      : ([[t('train.exact'), `${formatCount(exact.exact)} / ${formatCount(exact.of)}`]] as [
+          string,
+          string,
+        ][])),
     [t('train.figure.speed'), speed ? formatSpeed(speed.perSecond) : '—'],
     [t('train.figure.stepTime'), speed ? t('train.ms', { value: formatFixed(speed.ms, 0) }) : '—'],
     [t('train.figure.left'), left === null ? '—' : clockText(left)],

@@ -61,7 +61,7 @@ export const trainEn = {
   'train.norms.by': 'Rows',
   'train.norms.layer': 'by layer',
   'train.norms.module': 'by module',
-  'train.norms.gradient': 'Gradient ||∂A, ∂B||',
+  'train.norms.gradient': 'Gradient ||dA, dB||',
   'train.norms.gradientHint': 'How hard each step pulls at each part, before clipping',
   'train.norms.delta': 'Update ||ΔW||',
   'train.norms.deltaHint': 'How far each part has moved from the base, at every checkpoint',

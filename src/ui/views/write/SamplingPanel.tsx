@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { answeringModel, remoteOf } from '../../../state/app.ts'
 import type { SettingName } from '../../../state/settings.ts'
 import {
@@ -23,6 +24,7 @@ export function SamplingPanel() {
   const { app } = useSession()
   const t = useTranslate()
   const settings = useApp((state) => state.settings)
+  const [explained, setExplained] = useState(false)
   const author = useApp((state) => answeringModel(state.model)?.sampling ?? null)
   const preset = presetOf(settings) ?? (samplesAs(settings, author) ? AUTHOR : null)
   return (
@@ -31,6 +33,17 @@ export function SamplingPanel() {
         <label htmlFor="preset" className="field-label">
           {t('sampling.preset')}
         </label>
+        <button
+          type="button"
+          className="button button-icon"
+          data-testid="sampling-explain"
+          aria-pressed={explained}
+          aria-label={t('sampling.explain')}
+          title={t('sampling.explain')}
+          onClick={() => setExplained(!explained)}
+        >
+          ?
+        </button>
         <select
           id="preset"
           className="select"
@@ -55,7 +68,7 @@ export function SamplingPanel() {
         </select>
       </div>
       {SETTING_NAMES.map((name) => (
-        <Setting key={name} name={name} />
+        <Setting key={name} name={name} explained={explained} />
       ))}
       <div className="sampling-foot">
         <button
@@ -72,7 +85,7 @@ export function SamplingPanel() {
   )
 }
 
-function Setting({ name }: { name: SettingName }) {
+function Setting({ name, explained }: { name: SettingName; explained: boolean }) {
   const { app } = useSession()
   const t = useTranslate()
   const value = useApp((state) => state.settings[name])
@@ -96,6 +109,7 @@ function Setting({ name }: { name: SettingName }) {
       label={label}
       sliderLabel={t('setting.slider', { name: label })}
       hint={t(`setting.hint.${name}`)}
+      explained={explained}
       testId={`sampling-${SETTING_KEYS[name]}`}
       value={value}
       {...range}

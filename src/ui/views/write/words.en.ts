@@ -1,5 +1,8 @@
 /** Words of what the view of the text fetches once the page rests. */
 export const writeEn = {
+  'prompt.special': 'Read special tokens',
+  'prompt.specialHint':
+    'Special tokens that are written out, as <|end|>, are read as such in every view; off, they are letters like others',
   'runs.title': 'Past runs',
   'runs.clear': 'Clear',
   'runs.more': 'Show {count} more',

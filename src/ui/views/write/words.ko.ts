@@ -2,6 +2,9 @@ import type { writeEn } from './words.en.ts'
 
 /** Korean words of what the view of the text fetches once the page rests. */
 export const writeKo: Record<keyof typeof writeEn, string> = {
+  'prompt.special': '특수 토큰 읽기',
+  'prompt.specialHint':
+    '<|end|>처럼 글자로 쓴 특수 토큰을 모든 뷰에서 특수 토큰으로 읽습니다. 끄면 다른 글자와 같습니다',
   'runs.title': '지난 실행',
   'runs.clear': '비우기',
   'runs.more': '{count}개 더 보기',

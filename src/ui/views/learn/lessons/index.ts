@@ -14,10 +14,12 @@ import { residual } from './residual.ts'
 import { sampling } from './sampling.ts'
 import { speculation } from './speculation.ts'
 import { teaching } from './teaching.ts'
+import { tokens } from './tokens.ts'
 
 /** Every lesson, in the order they build on each other. A new one is a file here, its words, and an entry. */
 export const LESSONS: readonly Lesson[] = [
   picture,
+  tokens,
   logits,
   attention,
   sampling,

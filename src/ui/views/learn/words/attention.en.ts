@@ -17,7 +17,7 @@ export const attentionLessonEn = {
   'attention.values':
     'The weights blend the values: a head takes the value rows of the tokens it looks at, each times its weight, and adds them up. That is how a token comes to hold something of an earlier one.',
   'attention.cache':
-    'The keys and values of a token depend only on what stands before it, so they stay the same while the text grows, and are kept. The prefill wrote the prompt into this cache, several positions at a time; after that each step of decoding added one.',
+    'The keys and values of a token depend only on what stands before it, so they stay the same while the text grows, and are kept. A prefill writes a prompt into this cache, many positions at a time, or takes over what an earlier run has left there; after that each step of decoding adds one. The list says which it was.',
   'attention.price':
     'Keeping them takes memory: {bytesPerPosition} for every position of a text in this model, about {bytesOfText} for this one. In return a new token costs one row instead of the whole text.',
   'attention.continue':

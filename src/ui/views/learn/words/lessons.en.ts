@@ -14,11 +14,13 @@ import { residualEn } from './residual.en.ts'
 import { samplingLessonEn } from './sampling.en.ts'
 import { speculationEn } from './speculation.en.ts'
 import { teachingEn } from './teaching.en.ts'
+import { tokensEn } from './tokens.en.ts'
 
 /** The words of the lessons, fetched with them. `{name}` is a fact of the page, or a number put in by the rail. */
 export const lessonsEn = {
   ...lessonPanelEn,
   ...pictureEn,
+  ...tokensEn,
   ...logitsEn,
   ...attentionLessonEn,
   ...samplingLessonEn,

@@ -14,11 +14,13 @@ import { residualKo } from './residual.ko.ts'
 import { samplingLessonKo } from './sampling.ko.ts'
 import { speculationKo } from './speculation.ko.ts'
 import { teachingKo } from './teaching.ko.ts'
+import { tokensKo } from './tokens.ko.ts'
 import type { LessonWords } from './lessons.en.ts'
 
 export const lessonsKo: LessonWords = {
   ...lessonPanelKo,
   ...pictureKo,
+  ...tokensKo,
   ...logitsKo,
   ...attentionLessonKo,
   ...samplingLessonKo,

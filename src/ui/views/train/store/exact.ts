@@ -48,7 +48,10 @@ export async function countExact(
   let exact = 0
   for (const [at, example] of examples.entries()) {
     throwIfAborted(under.signal)
-    if (await answersExactly(model, example, under)) exact += 1
+    const isExact = await answersExactly(model, example, under)
+    // An answer that was cut off says nothing.
+    throwIfAborted(under.signal)
+    if (isExact) exact += 1
     onAsked(at + 1)
   }
   return { exact, of: examples.length }

@@ -127,6 +127,7 @@ export class TrainRun {
     const { settings } = this.state.getState()
     const examples = this.data.split(settings.heldOut, settings.seed)
     this.controller = new AbortController()
+    this.checkpointing.abort()
     this.model = model
     this.state.setState({ phase: { kind: 'starting' } })
     try {

@@ -1,0 +1,4 @@
+export function wordTokenizer(
+  words: readonly string[],
+  mask?: string,
+): { 'tokenizer.json': object; 'tokenizer_config.json': object }

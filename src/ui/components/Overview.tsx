@@ -1,0 +1,57 @@
+import { useEffect, useMemo, useState } from 'react'
+import { useSize } from './measure.ts'
+
+interface OverviewProps {
+  /** What scrolls sideways. */
+  scroller: HTMLElement | null
+  count: number
+  /** CSS pixels of a column. */
+  width: number
+  label: string
+  /** Palette step of a column; null: nothing is there yet. */
+  level: (at: number) => number | null
+}
+
+/** All columns of a wide grid in one line, and the window on them as a slider. Nothing where all of them fit. */
+export function Overview({ scroller, count, width, label, level }: OverviewProps) {
+  const size = useSize(scroller)
+  const [left, setLeft] = useState(0)
+  useEffect(() => {
+    if (scroller === null) return
+    const follow = () => setLeft(scroller.scrollLeft)
+    follow()
+    scroller.addEventListener('scroll', follow, { passive: true })
+    return () => scroller.removeEventListener('scroll', follow)
+  }, [scroller])
+  const background = useMemo(() => stripes(count, level), [count, level])
+  const seen = size.width / width
+  if (scroller === null || seen >= count) return null
+  const style = { '--stripes': background, '--window': `${Math.max(4, (seen / count) * 100)}%` }
+  return (
+    <input
+      type="range"
+      className="overview"
+      data-testid="overview"
+      aria-label={label}
+      min={0}
+      max={Math.ceil(count - seen)}
+      value={Math.round(left / width)}
+      style={style}
+      onChange={(event) => scroller.scrollTo({ left: Number(event.currentTarget.value) * width })}
+    />
+  )
+}
+
+/** Runs of columns of one step, as the stops of a gradient. */
+function stripes(count: number, level: (at: number) => number | null): string {
+  const stops: string[] = []
+  for (let from = 0; from < count;) {
+    const own = level(from)
+    let to = from + 1
+    while (to < count && level(to) === own) to += 1
+    const colour = own === null ? 'transparent' : `var(--seq-${own})`
+    stops.push(`${colour} ${(from / count) * 100}% ${(to / count) * 100}%`)
+    from = to
+  }
+  return `linear-gradient(to right, ${stops.join(', ')})`
+}
