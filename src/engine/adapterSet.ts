@@ -1,3 +1,4 @@
+import type * as AdapterRules from './adapterRules.ts'
 import type { PlacedAdapter } from '../adapters/adapterBuffers.ts'
 import type { AdapterEffect, AdapterReport, ParsedAdapter } from '../adapters/types.ts'
 import type { AdapterScale } from '../api/model.ts'
@@ -6,7 +7,6 @@ import { EDIT_SLOT, MAX_ADAPTERS } from '../program/batchLayout.ts'
 import { BASE_CONDITIONS, type Conditions } from '../run/conditions.ts'
 import type { Runner } from '../run/runner.ts'
 import { WeightReader } from '../weights/reader.ts'
-import type * as AdapterRules from './adapterRules.ts'
 
 interface LoadedAdapter extends PlacedAdapter {
   readonly id: string

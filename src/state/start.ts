@@ -35,6 +35,8 @@ export interface StartOptions {
 
 /** Tokens of the text that greets a newcomer. */
 const GREETING_TOKENS = 48
+/** Tokens after which what the first of them did not need is fetched. */
+const UNDER_WAY = 8
 /** Milliseconds a change rests before it is kept; browsers limit how often an address may change. */
 const DEBOUNCE_MS = 400
 
@@ -60,17 +62,32 @@ export function startPage(options: StartOptions): Started {
   session.hub = { endpoint: new URLSearchParams(location.search).get('hub') ?? undefined }
   const settled = loadFirst(session, link, options)
   keepState(session)
-  const early = link.parts.size > 0 ? Promise.resolve() : settled
-  // Views that keep something in the link: fetched once the page stands, or at once for a link that names it.
-  early
+  const standing = settled.then(() => textUnderWay(session))
+  // Views that keep something in the link: fetched once a text is on its way, or at once for a link that names it.
+  const wanted = link.parts.size > 0 ? Promise.resolve() : standing
+  wanted
     .then(options.loadLinks)
     .then(({ registerLinks }) => registerLinks(session))
     .catch((error: unknown) => session.report(error))
-  settled
+  standing
     .then(() => import('./offline.ts'))
     .then(({ keepPage }) => keepPage(session))
     .catch((error: unknown) => session.report(error))
   return { session, settled }
+}
+
+/** Resolves when a run has written its first few tokens or has ended; at once where none runs. */
+function textUnderWay({ app, log }: Session): Promise<void> {
+  return new Promise((resolve) => {
+    const isThere = (): boolean => log.tokens.length >= UNDER_WAY || !isRunning(app.getState().run)
+    if (isThere()) return resolve()
+    const settle = (): void => {
+      if (!isThere()) return
+      for (const release of subscriptions) release()
+      resolve()
+    }
+    const subscriptions = [app.subscribe(settle), log.subscribe(settle)]
+  })
 }
 
 async function loadFirst(session: Session, link: LinkState, options: StartOptions): Promise<void> {

@@ -1,12 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
 import { useStore } from 'zustand'
-import {
-  attentionOf,
-  headsOf,
-  singleChoice,
-  type ChosenHead,
-  type HeadPlace,
-} from './store.ts'
+import { attentionOf, headsOf, singleChoice, type ChosenHead, type HeadPlace } from './store.ts'
 import { patternOf, type HeadSummary } from './readAttention.ts'
 import {
   findCopies,
