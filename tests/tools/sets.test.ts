@@ -20,18 +20,19 @@ interface TrainingSet {
 const textOf = (file: string, folder = FOLDER): string => readFileSync(join(folder, file), 'utf8')
 const sets = JSON.parse(textOf('index.json')) as TrainingSet[]
 
-test('four sets, each small, whole, and told apart from what is held out', () => {
-  expect(sets.map(({ name }) => name)).toEqual(['swap', 'translate', 'voice', 'plot'])
+test('five sets, each small, whole, and told apart from what is held out', () => {
+  expect(sets.map(({ name }) => name)).toEqual(['swap', 'translate', 'voice', 'plot', 'kind'])
   expect(readdirSync(FOLDER).sort()).toEqual(['index.json', ...sets.map(({ file }) => file)].sort())
   for (const { file, heldOut, settings, adapter } of sets) {
     const text = textOf(file)
     expect(Buffer.byteLength(text), file).toBeLessThanOrEqual(LIMIT)
     const lines = text.trimEnd().split('\n')
     const prompts = lines.map((line) => {
-      const pair = JSON.parse(line) as Record<string, string>
-      expect(Object.keys(pair), line).toEqual(['prompt', 'completion'])
-      expect(pair['completion'], line).toMatch(/^ \S.*\S$/)
-      return pair['prompt']!
+      const { prompt = '', ...answers } = JSON.parse(line) as Record<string, string>
+      const fields = settings.objective === 'dpo' ? ['chosen', 'rejected'] : ['completion']
+      expect(Object.keys(answers), line).toEqual(fields)
+      for (const answer of Object.values(answers)) expect(answer, line).toMatch(/^ \S.*\S$/)
+      return prompt
     })
     expect(heldOut).toBeLessThan(lines.length / 2)
     const learned = new Set(prompts.slice(0, -heldOut))
