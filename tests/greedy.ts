@@ -18,12 +18,12 @@ const EXCUSED_MARGIN = 1e-4
 
 /** What is wrong with ids written greedily, or null. Past an excused difference the texts are different texts. */
 export function greedyDifference(
-  want: Pick<GreedyCase, 'greedy' | 'margins'>,
+  expected: Pick<GreedyCase, 'greedy' | 'margins'>,
   got: readonly number[],
 ): string | null {
-  const at = want.greedy.findIndex((id, i) => got[i] !== id)
-  if (at === -1) return got.length === want.greedy.length ? null : `${got.length} tokens`
-  const margin = want.margins[at] ?? Infinity
+  const at = expected.greedy.findIndex((id, i) => got[i] !== id)
+  if (at === -1) return got.length === expected.greedy.length ? null : `${got.length} tokens`
+  const margin = expected.margins[at] ?? Infinity
   if (margin < EXCUSED_MARGIN) return null
-  return `token ${at} is ${got[at]}, expected ${want.greedy[at]} (margin ${margin})`
+  return `token ${at} is ${got[at]}, expected ${expected.greedy[at]} (margin ${margin})`
 }

@@ -4,8 +4,8 @@ import { maxDifference, nmse } from './nmse.ts'
 import { randomSource } from './random.ts'
 import * as reference from './reference.ts'
 
-const close = (got: ArrayLike<number>, want: readonly number[], tolerance = 1e-14): void => {
-  expect(maxDifference(got, want)).toBeLessThanOrEqual(tolerance)
+const close = (got: ArrayLike<number>, expected: readonly number[], tolerance = 1e-14): void => {
+  expect(maxDifference(got, expected)).toBeLessThanOrEqual(tolerance)
 }
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0)
@@ -92,8 +92,8 @@ describe('projections', () => {
           }
         }
       }
-      const want = reference.matmul(x.slice(r * inputs, (r + 1) * inputs), merged, inputs)
-      expect(nmse(got.slice(r * outputs, (r + 1) * outputs), want)).toBeLessThan(1e-28)
+      const expected = reference.matmul(x.slice(r * inputs, (r + 1) * inputs), merged, inputs)
+      expect(nmse(got.slice(r * outputs, (r + 1) * outputs), expected)).toBeLessThan(1e-28)
     })
   })
 })
@@ -198,8 +198,8 @@ describe('paged attention', () => {
     expect(scores.length).toBe(4 * 5 * 3)
     const keys = reference.readPages(k, shape, 0, 3)
     // Head 2 of row 0 against position 2, which lies in its future, KV head 1.
-    const want = dot(q.slice(6, 9), keys.slice(2 * width + 3, 2 * width + 6)) / Math.sqrt(3)
-    expect(scores[(2 * 5 + 0) * 3 + 2]).toBeCloseTo(want, 14)
+    const expected = dot(q.slice(6, 9), keys.slice(2 * width + 3, 2 * width + 6)) / Math.sqrt(3)
+    expect(scores[(2 * 5 + 0) * 3 + 2]).toBeCloseTo(expected, 14)
     expect(scores[(2 * 5 + 4) * 3 + 2]).toBe(0)
     for (let h = 0; h < 4; h++) {
       rows.forEach(({ position }, r) => {
@@ -216,8 +216,8 @@ describe('paged attention', () => {
     const q = randomSource(11).normal(rows.length * 12)
     const all = reference.attention(q, k, v, rows, shape)
     for (const r of [38, 34, 0, 20]) {
-      const alone = reference.attention(q.slice(r * 12, r * 12 + 12), k, v, [rows[r]!], shape)
-      close(all.slice(r * 12, r * 12 + 12), Array.from(alone))
+      const separate = reference.attention(q.slice(r * 12, r * 12 + 12), k, v, [rows[r]!], shape)
+      close(all.slice(r * 12, r * 12 + 12), Array.from(separate))
     }
   })
 })

@@ -22,13 +22,13 @@ export function vjp(f: (x: Float64Array) => Numbers, x: Numbers, dy: Numbers): F
 }
 
 /** Largest difference beside the largest value. */
-export function maxRelative(got: ArrayLike<number>, want: ArrayLike<number>): number {
+export function maxRelative(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   let difference = 0
   let largest = 0
-  for (let i = 0; i < want.length; i++) {
-    const error = Math.abs(got[i]! - want[i]!)
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(got[i]! - expected[i]!)
     difference = error <= difference ? difference : error
-    largest = Math.max(largest, Math.abs(want[i]!))
+    largest = Math.max(largest, Math.abs(expected[i]!))
   }
   return difference / largest
 }

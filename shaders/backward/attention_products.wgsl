@@ -1,4 +1,4 @@
-// m[h, r, t] = capped(scale·Σ_d a[r, h, d]·b[text(r) + t, ⌊h / group⌋, d]) for the positions t that r sees; others are left alone
+// m[h, r, t] = capped(scale·Σ_d a[r, h, d]·b[text(r) + t, ⌊h / group⌋, d]) for the positions t that r sees; others are not written
 //   a [rows, heads · headDim], b [rows, kvHeads · headDim], m [heads, rows, positions]
 //   grid: ⌈⌈rows / 4⌉ / WORKGROUP⌉ × ⌈rows / 4⌉ × heads; a thread takes 4 rows and 4 rows that they may see
 struct Params {

@@ -29,11 +29,11 @@ struct Params {
 var<private> dy_at: array<u32, ROWS>; // where each row of dy starts
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32, lane: Lane) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32, invocation: Invocation) {
   let row0 = group.y * ROWS;
   let rows = rows_active();
   if (row0 >= rows) { return; }
-  // Threads past the end stay: they may hold what others take. They read the last columns and write nothing.
+  // Threads past the end stay: they may have loaded what others read. They read the last columns and write nothing.
   let thread = group.x * WORKGROUP + index;
   let share = min(thread, p.units * (UNIT4 / PARTS) - 1u);
   let unit = share / (UNIT4 / PARTS);
@@ -41,13 +41,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   var acc: array<vec4f, ROWS * PARTS>;
   for (var i = 0u; i < ROWS; i++) { dy_at[i] = min(row0 + i, rows - 1u) * p.dy_stride + p.dy_offset; }
   for (var o0 = 0u; o0 < p.n; o0 += HELD) {
-    hold(o0, lane);
+    load_gradients(o0, invocation);
     for (var held = 0u; held < min(HELD, p.n - o0); held++) {
       let row = p.w_row + o0 + held;
       let weights = unit_at(head_at(row, unit), row, unit);
       for (var part = 0u; part < PARTS; part++) {
         let w4 = unit4(weights, part0 + part);
-        for (var i = 0u; i < ROWS; i++) { acc[part * ROWS + i] += w4 * gradient(i, o0, held, lane); }
+        for (var i = 0u; i < ROWS; i++) { acc[part * ROWS + i] += w4 * gradient(i, o0, held, invocation); }
       }
     }
   }
@@ -55,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   for (var i = 0u; i < min(ROWS, rows - row0); i++) {
     for (var part = 0u; part < PARTS; part++) {
       let first = (unit * UNIT4 + part0 + part) * 4u;
-      for (var j = 0u; j < 4u && first + j < p.k; j++) { finish(acc[part * ROWS + i][j], row0 + i, first + j); }
+      for (var j = 0u; j < 4u && first + j < p.k; j++) { epilogue(acc[part * ROWS + i][j], row0 + i, first + j); }
     }
   }
 }

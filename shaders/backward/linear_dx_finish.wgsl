@@ -1,5 +1,5 @@
 // What is added to a finished product before it is stored.
-fn finish(product: f32, row: u32, column: u32) {
+fn epilogue(product: f32, row: u32, column: u32) {
   let at = row * p.k + column;
   var value = product;
   if (LOW_RANK == 1u) {

@@ -60,6 +60,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   }
   for (var i = 0u; i < 4u && row0 + ty + i < rows_active(); i++) {
     let first = (first4 + tx) * 4u;
-    for (var j = 0u; j < 4u && first + j < p.k; j++) { finish(acc[i][j], row0 + ty + i, first + j); }
+    for (var j = 0u; j < 4u && first + j < p.k; j++) { epilogue(acc[i][j], row0 + ty + i, first + j); }
   }
 }

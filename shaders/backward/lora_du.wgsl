@@ -1,5 +1,5 @@
 // Back through B: du[r, j] = s·(α/r)ⱼ·Σₒ dy[r, o]·b[o, j] (+ onto[r, j]), s the adapter's scale for the row
-//   dy [rows, n]; lora: the planes of lib/adapter_lora.wgsl; a: its stack's A with the table of (adapter, α/r) behind; du [rows, ranks]
+//   dy [rows, n]; lora: as in lib/adapter_lora.wgsl; a: its stack's A with the table of (adapter, α/r) behind; du [rows, ranks]
 //   grid: ⌈⌈ranks / 4⌉ / WORKGROUP⌉ × ⌈rows / 4⌉; a thread takes 4 rows and 4 ranks
 struct Params {
   n: u32,

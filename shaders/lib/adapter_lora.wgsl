@@ -2,7 +2,7 @@
 // DoRA and trained biases blend by the scale of their own adapter, y = Wx + s·(g∘(Wx + δ) + d − Wx), in a part of their own: what
 // parts over one output add to it is summed.
 //   ax [rows, ranks of all parts]
-//   lora: parts, ranks of all parts, 2 spare words; a table of parts; then their planes. A part has 12 words:
+//   lora: parts, ranks of all parts, 2 spare words; a table of parts; then B, g and d of each. A part has 12 words:
 //   first output, end, first rank, ranks, word of B [outputs, ranks], word of g or NONE, word of d or NONE, adapter of g and d,
 //   that adapter's first rank in the part, its end, 2 spare
 @group(0) @binding(7) var<storage, read> ax: array<f32>;
@@ -21,14 +21,14 @@ fn part_delta(value: f32, i: u32, row: u32, part: u32) -> f32 {
   let b = lora[part + 4u] + (row - lora[part]) * ranks;
   let x = i * lora[1] + lora[part + 2u];
   var result = low_rank(b, x, 0u, ranks);
-  let gains = lora[part + 5u];
+  let dora_scale = lora[part + 5u];
   let biases = lora[part + 6u];
-  if (gains == NONE && biases == NONE) { return result; }
+  if (dora_scale == NONE && biases == NONE) { return result; }
   let scale = adapter_scale(input_row(i), lora[part + 7u]);
   let at = row - lora[part];
-  if (gains != NONE) {
-    let own = low_rank(b, x, lora[part + 8u], lora[part + 9u]);
-    result += (bitcast<f32>(lora[gains + at]) - 1.0) * (scale * value + own);
+  if (dora_scale != NONE) {
+    let adapted = low_rank(b, x, lora[part + 8u], lora[part + 9u]);
+    result += (bitcast<f32>(lora[dora_scale + at]) - 1.0) * (scale * value + adapted);
   }
   if (biases != NONE) { result += scale * bitcast<f32>(lora[biases + at]); }
   return result;

@@ -5,7 +5,7 @@ fn runs_begin(invocation: Invocation) -> u32 { return reduction_begin(invocation
 fn runs_step(invocation: Invocation) -> u32 { return REDUCERS * RUN; }
 fn units_step(invocation: Invocation) -> u32 { return 1u; }
 fn units_held(left: u32, invocation: Invocation) -> u32 { return 1u; }
-fn hold_inputs(unit: u32, invocation: Invocation) {}
+fn load_inputs(unit: u32, invocation: Invocation) {}
 fn input4(i: u32, unit: u32, held: u32, part: u32) -> vec4f {
   let k4 = unit * UNIT4 + part;
   return prologue(x4(i, k4), i, k4);

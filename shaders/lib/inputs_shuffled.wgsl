@@ -1,19 +1,19 @@
-// Threads that work alone and pass each other the inputs: all of them need the same x, so each thread of a subgroup loads a part of
+// Every thread makes its own outputs, and a subgroup shares the inputs: all of them need the same x, so each thread loads a part of
 // it, and the others read that from its registers. CPU adapters load word by word, whichever thread a word is for.
 struct Invocation {
   @builtin(local_invocation_index) index: u32,
-  @builtin(subgroup_invocation_id) own: u32,
+  @builtin(subgroup_invocation_id) subgroup_index: u32,
   @builtin(subgroup_size) size: u32,
 }
 fn threads(invocation: Invocation) -> u32 { return min(invocation.size, WORKGROUP); }
 fn reduction_index(group: u32, invocation: Invocation) -> u32 { return group * WORKGROUP + invocation.index; }
-// Going along x, the threads of a subgroup share the way and sum what they found.
-fn reduction_begin(invocation: Invocation) -> u32 { return invocation.own; }
+// Going along x, the threads of a subgroup split k and sum their parts.
+fn reduction_begin(invocation: Invocation) -> u32 { return invocation.subgroup_index; }
 fn reduction_step(invocation: Invocation) -> u32 { return threads(invocation); }
 @diagnostic(off, subgroup_uniformity)
 fn reduction_sum(value: vec4f, invocation: Invocation) -> vec4f { return subgroupAdd(value); }
 
-// A thread holds vec4 `own % HOLDERS` of a unit, and where a unit has more of them than WebGPU's smallest subgroup has threads,
+// A thread holds vec4 `subgroup_index % HOLDERS` of a unit, and where a unit has more of them than WebGPU's smallest subgroup has threads,
 // also the one HOLDERS further on.
 const HOLDERS = min(UNIT4, 4u);
 const DEPTH = UNIT4 / HOLDERS;
@@ -25,16 +25,16 @@ fn runs_begin(invocation: Invocation) -> u32 { return 0u; }
 fn runs_step(invocation: Invocation) -> u32 { return RUN; }
 fn units_step(invocation: Invocation) -> u32 { return min(threads(invocation) / HOLDERS, RUN); }
 fn units_held(left: u32, invocation: Invocation) -> u32 { return min(units_step(invocation), left); }
-fn hold_inputs(unit: u32, invocation: Invocation) {
-  let first = (unit + invocation.own / HOLDERS) * UNIT4 + invocation.own % HOLDERS;
+fn load_inputs(unit: u32, invocation: Invocation) {
+  let first = (unit + invocation.subgroup_index / HOLDERS) * UNIT4 + invocation.subgroup_index % HOLDERS;
   for (var i = 0u; i < ROWS; i++) {
     for (var deep = 0u; deep < DEPTH; deep++) {
       let k4 = first + deep * HOLDERS;
       var value = vec4f();
-      if (k4 < p.k4 && invocation.own / HOLDERS < units_step(invocation)) { value = prologue(x4(i, k4), i, k4); }
+      if (k4 < p.k4 && invocation.subgroup_index / HOLDERS < units_step(invocation)) { value = prologue(x4(i, k4), i, k4); }
       held_inputs[i * DEPTH + deep] = value;
     }
-    if (OFFSETS && FACTORED) { hold_sums(i); }
+    if (OFFSETS && FACTORED) { sum_inputs(i); }
   }
 }
 
@@ -46,7 +46,7 @@ fn unit_sum(value: vec4f) -> f32 {
   for (var other = 1u; other < HOLDERS; other *= 2u) { sum += subgroupShuffleXor(sum, other); }
   return sum;
 }
-fn hold_sums(i: u32) {
+fn sum_inputs(i: u32) {
   if (SIDES == 2u) {
     held_sums[i * SIDES] = unit_sum(held_inputs[i * DEPTH]);
     held_sums[i * SIDES + SIDES - 1u] = unit_sum(held_inputs[i * DEPTH + DEPTH - 1u]);

@@ -1,4 +1,4 @@
-// Where select keeps what its threads gather: workgroup memory, with atomics where they meet (reduce provider).
+// Where select keeps what its threads gather: workgroup memory, with atomics between them (reduce provider).
 const THREADS = WORKGROUP;
 var<workgroup> bins: array<atomic<u32>, 256>;
 var<workgroup> keys: array<u32, MAX_K>;

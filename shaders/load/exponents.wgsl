@@ -1,6 +1,6 @@
 // Whether a plane holds an exponent of ones: where none does, all weights are finite.
 //   Fields of WIDTH bits with an exponent at EXPONENT lie in the first of every EVERY words of the plane.
-//   w: a matrix, found: a word a parameter, 1 where there is such an exponent
+//   w: a matrix, flags: a word a parameter, 1 where there is such an exponent
 //   grid: p.threads, in two dimensions, which take turns at p.count vec4 from vec4 p.first on
 struct Params {
   first: u32,
@@ -10,7 +10,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> w: array<vec4u>;
-@group(0) @binding(2) var<storage, read_write> found: array<atomic<u32>>;
+@group(0) @binding(2) var<storage, read_write> flags: array<atomic<u32>>;
 
 fn has_ones(words: vec4u) -> bool {
   var ones = vec4<bool>();
@@ -33,5 +33,5 @@ fn main(
   if (i >= p.threads) { return; }
   var bad = false;
   for (var at = i; at < p.count; at += p.threads) { bad = bad || has_ones(w[p.first + at]); }
-  if (bad) { atomicOr(&found[p.at], 1u); }
+  if (bad) { atomicOr(&flags[p.at], 1u); }
 }

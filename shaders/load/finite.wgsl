@@ -1,5 +1,5 @@
 // Whether rows of a matrix hold NaN or infinity, exactly as kernels see their weights.
-//   w [rows, k] in any weight format, found: a word a parameter, 1 where something is not finite
+//   w [rows, k] in any weight format, flags: a word a parameter, 1 where something is not finite
 //   grid: a thread for each of count·⌈k / 32⌉ runs of 32 weights, in two dimensions
 struct Params {
   k4: u32,        // ⌈k / 4⌉
@@ -13,7 +13,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> w: array<vec4u>;
-@group(0) @binding(2) var<storage, read_write> found: array<atomic<u32>>;
+@group(0) @binding(2) var<storage, read_write> flags: array<atomic<u32>>;
 
 const RUN = 8u; // vec4 of weights a thread
 
@@ -45,5 +45,5 @@ fn main(
       bad = bad || overflows(bitcast<vec4u>(unit4(unit, part)));
     }
   }
-  if (bad) { atomicOr(&found[p.at], 1u); }
+  if (bad) { atomicOr(&flags[p.at], 1u); }
 }

@@ -3,8 +3,8 @@ const NAN_SCALE = 0x7e00u; // of a block that holds NaN or infinity, so that non
 
 fn quantised(x: u32, inverse: f32) -> u32 {
   let value = bitcast<f32>(x) * inverse;
-  let whole = trunc(abs(value));
-  let q = min(127.0, whole + select(0.0, 1.0, abs(value) - whole >= 0.5));
+  let truncated = trunc(abs(value));
+  let q = min(127.0, truncated + select(0.0, 1.0, abs(value) - truncated >= 0.5));
   return bitcast<u32>(i32(select(q, -q, value < 0.0))) & 0xffu;
 }
 

@@ -19,8 +19,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let i = id.y * p.n + id.x;
   let row = row_at(id.y);
   let position = row.position;
-  let before = x[i];
-  var v = before;
+  let original = x[i];
+  var v = original;
   for (var at = 8u; at < 8u + edits[0] * 8u; at += 8u) {
     if (position < edits[at] || position >= edits[at + 1u] || id.x < edits[at + 2u] || id.x >= edits[at + 3u]) { continue; }
     if (edits[at + 7u] != NONE && edits[at + 7u] != row.slot) { continue; }
@@ -33,5 +33,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     v = select(v + value, value, edits[at + 4u] == 2u);
   }
   // An edit that changes nothing changes no bit: not even the sign of a zero.
-  y[i] = select(before + adapter_scale(id.y, p.slot) * (v - before), before, v == before);
+  y[i] = select(original + adapter_scale(id.y, p.slot) * (v - original), original, v == original);
 }

@@ -16,7 +16,7 @@ struct Params {
   norm_offset: f32,
   scale: f32,       // factor on the product, or on what joins the residual stream
   softcap: f32,
-  adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  adapter_row: u32, // output 0 of this dispatch among those the adapter's parts are for
   w_high: u32,
   w_super: u32,
 }

@@ -1,7 +1,7 @@
 // y[r, o] = Σₖ w[o, k]·prologue(x)[r, k] + b[o], then combine/epilogue          for few rows, or ROWS at a time
 //   x [rows, k], w [n, k] in any weight format, y [rows, n]; rows may each have a matrix of their own in w (rows_experts)
 //   grid over x and y: ⌈n / OUTPUTS⌉ workgroups whose threads share k and sum their parts (reduction_workgroup), or threads that
-//   each make OUTPUTS outputs alone (reduction_none, inputs_shuffled); over z: ⌈rows / ROWS⌉
+//   each make OUTPUTS outputs by themselves (reduction_none, inputs_shuffled); over z: ⌈rows / ROWS⌉
 struct Params {
   k: u32,
   k4: u32,        // ⌈k / 4⌉
@@ -17,7 +17,7 @@ struct Params {
   norm_offset: f32,
   scale: f32,       // factor on the product, on what joins the residual stream, or inside a gate (outputs_gated_clamped)
   softcap: f32,     // what bounds a product softly, or the halves of a gate
-  adapter_row: u32, // output 0 of this dispatch among those the adapter's planes are for
+  adapter_row: u32, // output 0 of this dispatch among those the adapter's parts are for
   w_high: u32,    // word where the plane of high bits starts
   w_super: u32,   // word where the plane of super-blocks' scales starts
 }
@@ -78,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let head3 = head_at(rows.w, run);
     let end = min(run + RUN, units);
     for (var begin = run; begin < end; begin += units_step(invocation)) {
-      hold_inputs(begin, invocation);
+      load_inputs(begin, invocation);
       for (var held = 0u; held < units_held(end - begin, invocation); held++) {
         let unit = begin + held;
         let unit0 = unit_at(head0, rows.x, unit);

@@ -29,11 +29,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
   if (row >= row_count()) { return; }
   let base = row * p.stride;
   for (var expert = index; expert < p.experts; expert += WORKGROUP) {
-    let own = key_of(scores[base + expert]);
+    let own_key = key_of(scores[base + expert]);
     var rank = 0u;
     for (var other = 0u; other < p.experts; other++) {
       let key = key_of(scores[base + other]);
-      if (key > own || (key == own && other < expert)) { rank++; }
+      if (key > own_key || (key == own_key && other < expert)) { rank++; }
     }
     if (rank < CHOSEN) {
       best[rank] = scores[base + expert];

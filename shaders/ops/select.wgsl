@@ -2,7 +2,7 @@
 //   ids and values of the k largest logits, descending, ties by lowest id (radix select on order-preserving keys, then a
 //   bitonic sort); lse = log Σ e^l; then temperature → top-k → top-p → min-p → the draw on the cumulative distribution
 //   logits [ring, vocab], records [rows, RECORD] words: token, k, lse, flags, random, 3 spare, ids [256], values [256]
-//   grid: one workgroup a row; where its threads meet stands in the provider (select_workgroup, select_invocation)
+//   grid: one workgroup a row; the provider says how its threads synchronise (select_workgroup, select_invocation)
 struct Params {
   vocab: u32,
 }
@@ -82,7 +82,7 @@ fn gather(base: u32, thread: u32) {
   wait();
 }
 
-fn before(i: u32, j: u32) -> bool { return keys[i] > keys[j] || (keys[i] == keys[j] && ids[i] < ids[j]); }
+fn precedes(i: u32, j: u32) -> bool { return keys[i] > keys[j] || (keys[i] == keys[j] && ids[i] < ids[j]); }
 
 fn sort_candidates(k: u32, thread: u32) {
   var size = 1u;
@@ -96,7 +96,7 @@ fn sort_candidates(k: u32, thread: u32) {
     for (var gap = run / 2u; gap > 0u; gap /= 2u) {
       for (var i = thread; i < size; i += THREADS) {
         let j = i ^ gap;
-        if (j > i && before(j, i) == ((i & run) == 0u)) {
+        if (j > i && precedes(j, i) == ((i & run) == 0u)) {
           let key = keys[i];
           let id = ids[i];
           keys[i] = keys[j];
@@ -149,7 +149,7 @@ fn draw(at: u32, k: u32, mass: f32, inverse_temperature: f32) -> Draw {
   }
   // The smallest set whose mass reaches top_p; min_p cuts relative to the most probable.
   var total = 0.0;
-  let known = k == p.vocab || top_k <= k; // else the mass that enters top_p is not
+  let is_mass_known = k == p.vocab || top_k <= k; // else the mass that enters top_p is not
   var covered = top_k > 0u;
   for (var i = 0u; i < kept; i++) {
     let weight = exp((value_of(keys[i]) - peak) * inverse_temperature);
@@ -160,7 +160,7 @@ fn draw(at: u32, k: u32, mass: f32, inverse_temperature: f32) -> Draw {
     }
     total += weight;
   }
-  covered = known && (covered || k == p.vocab || (top_p < 1.0 && total >= top_p * norm));
+  covered = is_mass_known && (covered || k == p.vocab || (top_p < 1.0 && total >= top_p * norm));
   let random = random_uniform(batch[at + 8u], batch[at + 9u], batch[at + 10u]);
   var cumulative = 0.0;
   for (var i = 0u; i < kept; i++) {

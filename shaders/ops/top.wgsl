@@ -35,8 +35,8 @@ fn precedes(a: Held, b: Held) -> bool {
 fn next(base: u32, taken: Held, thread: u32) -> Held {
   var best = Held(0u, NONE);
   for (var i = thread; i < p.vocab; i += WORKGROUP) {
-    let own = Held(key_of(logits[base + i]), i);
-    if ((taken.id == NONE || precedes(taken, own)) && precedes(own, best)) { best = own; }
+    let candidate = Held(key_of(logits[base + i]), i);
+    if ((taken.id == NONE || precedes(taken, candidate)) && precedes(candidate, best)) { best = candidate; }
   }
   return best;
 }

@@ -31,7 +31,7 @@ const OUTLINE = 2.0;
 // symlog turns from linear to logarithmic at a thousandth of the largest magnitude.
 const KNEE = 1000.0;
 
-struct Found {
+struct Gathered {
   low: f32,
   high: f32,
   sum: f32,
@@ -41,34 +41,34 @@ struct Found {
 
 fn finite(bits: u32) -> bool { return (bits & 0x7f800000u) != 0x7f800000u; }
 
-fn gather(first: vec2u, end: vec2u) -> Found {
-  var found = Found(F32_MAX, -F32_MAX, 0.0, 0u, 0u);
+fn gather(first: vec2u, end: vec2u) -> Gathered {
+  var gathered = Gathered(F32_MAX, -F32_MAX, 0.0, 0u, 0u);
   let base = view.slice * view.cells.x * view.cells.y;
   for (var row = first.x; row < end.x; row++) {
     for (var col = first.y; col < end.y; col++) {
       let i = base + row * view.cells.y + col;
       if (view.from_cells == 1u) {
         let n = source[i * 4u + 3u];
-        found.low = min(found.low, bitcast<f32>(source[i * 4u]));
-        found.high = max(found.high, bitcast<f32>(source[i * 4u + 1u]));
-        found.sum += bitcast<f32>(source[i * 4u + 2u]) * f32(n & ~BAD);
-        found.count += n & ~BAD;
-        found.bad |= n & BAD;
+        gathered.low = min(gathered.low, bitcast<f32>(source[i * 4u]));
+        gathered.high = max(gathered.high, bitcast<f32>(source[i * 4u + 1u]));
+        gathered.sum += bitcast<f32>(source[i * 4u + 2u]) * f32(n & ~BAD);
+        gathered.count += n & ~BAD;
+        gathered.bad |= n & BAD;
       } else {
         let bits = source[i];
         if (finite(bits)) {
           let value = bitcast<f32>(bits);
-          found.low = min(found.low, value);
-          found.high = max(found.high, value);
-          found.sum += value;
-          found.count += 1u;
+          gathered.low = min(gathered.low, value);
+          gathered.high = max(gathered.high, value);
+          gathered.sum += value;
+          gathered.count += 1u;
         } else {
-          found.bad = BAD;
+          gathered.bad = BAD;
         }
       }
     }
   }
-  return found;
+  return gathered;
 }
 
 fn colour_range() -> vec2f {
@@ -127,10 +127,10 @@ fn pixel(@builtin(position) position: vec4f) -> @location(0) vec4f {
   let first = vec2u(max(vec2f(), ceil(begin / cell)));
   let last = min(view.cells, vec2u(max(vec2f(), ceil(end / cell))));
   let covers = vec2<bool>(last.x > first.x && view.per_pixel.x > 1.0, last.y > first.y && view.per_pixel.y > 1.0);
-  let found = gather(select(under, first, covers), select(under + 1u, last, covers));
-  if (found.bad != 0u) {
+  let gathered = gather(select(under, first, covers), select(under + 1u, last, covers));
+  if (gathered.bad != 0u) {
     return view.hatch[(u32(pixel.x) + u32(pixel.y)) / (STRIPE / 2u) % 2u];
   }
-  let peak = select(found.low, found.high, abs(found.high) >= abs(found.low));
-  return colour_of(select(peak, found.sum / f32(max(1u, found.count)), view.mean == 1u));
+  let peak = select(gathered.low, gathered.high, abs(gathered.high) >= abs(gathered.low));
+  return colour_of(select(peak, gathered.sum / f32(max(1u, gathered.count)), view.mean == 1u));
 }

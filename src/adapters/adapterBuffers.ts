@@ -12,8 +12,8 @@ import { FORMATS } from '../weights/formats/index.ts'
 import { planeLayout } from '../weights/formats/layout.ts'
 import type { WeightReader } from '../weights/reader.ts'
 import type { StoredView, WeightStore } from '../weights/store.ts'
-import { adaptedWeight, doraGains } from './dense.ts'
-import { packPlanes, packStackedA, type Gains, type Part, type PlacedModule } from './packAdapters.ts'
+import { adaptedWeight, doraScaleOf } from './dense.ts'
+import { packParts, packStackedA, type DoraScale, type StackPart, type PlacedModule } from './packAdapters.ts'
 import type { ParsedAdapter, Replacement } from './types.ts'
 import { stepOf, wantsDenseEmbedding } from './claims.ts'
 
@@ -24,7 +24,7 @@ export interface PlacedAdapter {
 }
 
 /** True for parts whose ranks come of the same A's. */
-const haveOneA = (a: Part, b: Part): boolean =>
+const haveOneA = (a: StackPart, b: StackPart): boolean =>
   a.modules.length > 0 &&
   a.modules.length === b.modules.length &&
   a.modules.every(({ module }, i) => module.a === b.modules[i]?.module.a)
@@ -56,19 +56,19 @@ export class AdapterBuffers implements BoundAdapters {
   /** Lays out these adapters together, also those that must not act on one row together: their scales see to that. */
   static async build(adapters: readonly PlacedAdapter[], context: AdapterContext): Promise<AdapterBuffers> {
     invariant(adapters.length <= MAX_ADAPTERS, 'adapters fit their slots')
-    const made = new AdapterBuffers(adapters, context)
+    const buffers = new AdapterBuffers(adapters, context)
     try {
       const program = context.model.record({ rows: 1, logitRows: 1, positions: 1 })
-      for (const stack of stacksOf(program)) await made.layStack(stack)
-      made.layEmbedding()
-      if (adapters.some(({ parsed }) => parsed.experts !== undefined)) await made.layExperts()
+      for (const stack of stacksOf(program)) await buffers.packStack(stack)
+      buffers.packEmbedding()
+      if (adapters.some(({ parsed }) => parsed.experts !== undefined)) await buffers.layExperts()
       for (const adapter of adapters) {
-        if (wantsDenseEmbedding(adapter.parsed)) await made.layDenseEmbedding(adapter)
-        for (const replacement of adapter.parsed.replacements) await made.replace(adapter, replacement)
+        if (wantsDenseEmbedding(adapter.parsed)) await buffers.packDenseEmbedding(adapter)
+        for (const replacement of adapter.parsed.replacements) await buffers.replace(adapter, replacement)
       }
-      return made
+      return buffers
     } catch (error) {
-      made.dispose()
+      buffers.dispose()
       throw error
     }
   }
@@ -127,29 +127,29 @@ export class AdapterBuffers implements BoundAdapters {
   }
 
   /** Biases that adapters have trained for a product, less the base's own. */
-  private async biasesOf(step: string, view: StoredView): Promise<NonNullable<Part['bias']>[]> {
-    const found = this.adapters.flatMap(({ slot, parsed: { replacements } }) => {
+  private async biasesOf(step: string, view: StoredView): Promise<NonNullable<StackPart['bias']>[]> {
+    const slotBiases = this.adapters.flatMap(({ slot, parsed: { replacements } }) => {
       const trained = replacements.find(({ name }) => name === `${step}.bias`)
       // A whole replacement has its bias in itself.
       const isWhole = replacements.some(({ name, origin }) => name === step && origin === 'module')
       return trained === undefined || isWhole ? [] : [{ slot, values: trained.values }]
     })
-    if (found.length === 0) return []
+    if (slotBiases.length === 0) return []
     const base = await this.reader.bias(view)
-    return found.map(({ slot, values }) => ({
+    return slotBiases.map(({ slot, values }) => ({
       slot,
       delta: values.map((value, i) => value - (base?.[i] ?? 0)),
     }))
   }
 
   /** The adapters on one product: plain ones are one part, each DoRA has its own, and so has each bias beyond the first. */
-  private async partsOf(step: string, view: StoredView): Promise<Part[]> {
+  private async partsOf(step: string, view: StoredView): Promise<StackPart[]> {
     const biases = await this.biasesOf(step, view)
-    const take = (slot?: number): Part['bias'] => {
+    const takeBias = (slot?: number): StackPart['bias'] => {
       const at = biases.findIndex((bias) => slot === undefined || bias.slot === slot)
       return at < 0 ? null : (biases.splice(at, 1)[0] ?? null)
     }
-    const part = (modules: PlacedModule[], bias: Part['bias']): Part => ({
+    const part = (modules: PlacedModule[], bias: StackPart['bias']): StackPart => ({
       step,
       view,
       modules,
@@ -158,13 +158,15 @@ export class AdapterBuffers implements BoundAdapters {
     })
     const modules = this.modulesOn(step)
     const plain = modules.filter(({ module }) => !module.magnitude)
-    const own = modules.filter(({ module }) => module.magnitude).map((one) => part([one], take(one.slot)))
-    const first = plain.length > 0 ? [part(plain, take())] : []
-    return [...first, ...own, ...biases.map((bias) => part([], bias))]
+    const doraParts = modules
+      .filter(({ module }) => module.magnitude)
+      .map((one) => part([one], takeBias(one.slot)))
+    const first = plain.length > 0 ? [part(plain, takeBias())] : []
+    return [...first, ...doraParts, ...biases.map((bias) => part([], bias))]
   }
 
-  private async layStack({ name, members }: Stack): Promise<void> {
-    const parts: Part[] = []
+  private async packStack({ name, members }: Stack): Promise<void> {
+    const parts: StackPart[] = []
     for (const { name: step, attrs } of members)
       parts.push(...(await this.partsOf(step, this.weights.view(attrs.matrix))))
     if (parts.length === 0) return
@@ -172,15 +174,15 @@ export class AdapterBuffers implements BoundAdapters {
     let ranks = 0
     for (const [at, part] of parts.entries()) {
       // Parts cut from one tensor (GPT-2's c_attn) share their A: it is multiplied once.
-      const before = parts.slice(0, at).find((other) => haveOneA(other, part))
-      part.firstRank = before?.firstRank ?? ranks
-      if (before !== undefined) continue
+      const sameA = parts.slice(0, at).find((other) => haveOneA(other, part))
+      part.firstRank = sameA?.firstRank ?? ranks
+      if (sameA !== undefined) continue
       stacked.push(...part.modules)
       ranks += part.modules.reduce((sum, { module }) => sum + module.rank, 0)
     }
-    const a = this.layA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
-    const planes = await this.layPlanes(name, parts, a.matrix.rows)
-    this.stacks.set(name, { parts, a, ranks: a.matrix.rows, planes })
+    const a = this.packA(name, stacked, Math.max(1, ranks), parts[0]?.view.matrix.cols ?? 0)
+    const lora = await this.packOutputs(name, parts, a.matrix.rows)
+    this.stacks.set(name, { parts, a, ranks: a.matrix.rows, lora })
   }
 
   private create(label: string, words: Uint32Array<ArrayBuffer>): LedgerBuffer {
@@ -194,7 +196,7 @@ export class AdapterBuffers implements BoundAdapters {
     return buffer
   }
 
-  private layA(name: string, modules: readonly PlacedModule[], ranks: number, cols: number): MatrixView {
+  private packA(name: string, modules: readonly PlacedModule[], ranks: number, cols: number): MatrixView {
     const { words, layout } = packStackedA(modules, ranks, cols)
     const buffer = this.create(`${name}.a`, words)
     const shard = { buffer, begin: 0, end: ranks, layout, biasWord: NO_BIAS }
@@ -202,19 +204,19 @@ export class AdapterBuffers implements BoundAdapters {
     return { matrix, begin: 0, end: ranks, output: 0 }
   }
 
-  private async layPlanes(name: string, parts: readonly Part[], ranks: number): Promise<GPUBuffer> {
-    const gains = await Promise.all(parts.map((part) => this.gainsOf(part)))
-    return this.create(`${name}.planes`, packPlanes(parts, gains, ranks)).gpu
+  private async packOutputs(name: string, parts: readonly StackPart[], ranks: number): Promise<GPUBuffer> {
+    const doraScales = await Promise.all(parts.map((part) => this.doraScaleOf(part)))
+    return this.create(`${name}.lora`, packParts(parts, doraScales, ranks)).gpu
   }
 
-  private async gainsOf({ modules, view }: Part): Promise<Gains | null> {
+  private async doraScaleOf({ modules, view }: StackPart): Promise<DoraScale | null> {
     const dora = modules.find(({ module }) => module.magnitude)
     if (!dora) return null
-    return { slot: dora.slot, values: doraGains(dora.module, await this.reader.matrix(view)) }
+    return { slot: dora.slot, values: doraScaleOf(dora.module, await this.reader.matrix(view)) }
   }
 
   /** Low-rank additions to the embedding that need nothing else of it. */
-  private layEmbedding(): void {
+  private packEmbedding(): void {
     const modules = this.adapters
       .filter(({ parsed }) => !wantsDenseEmbedding(parsed))
       .flatMap(({ slot, parsed }) =>
@@ -257,12 +259,12 @@ export class AdapterBuffers implements BoundAdapters {
   }
 
   /** The embedding as this adapter has it, whole: a table of its own, blended with the base's. */
-  private async layDenseEmbedding({ slot, parsed }: PlacedAdapter): Promise<void> {
+  private async packDenseEmbedding({ slot, parsed }: PlacedAdapter): Promise<void> {
     const embed = await this.reader.matrix(this.weights.view('embed'))
     const table = Float32Array.from(adaptedWeight(parsed, 'embed', embed) ?? embed)
     const nth = this.takePlace('embed', slot)
     const replaced = replacedParam('embed', nth)
-    this.matrices.set(replaced, this.layDense(replaced, table, this.model.hidden, null))
+    this.matrices.set(replaced, this.packDense(replaced, table, this.model.hidden, null))
     for (const name of ['positions', 'token_types']) {
       const learned = this.param(name)
       if (!learned) continue
@@ -284,7 +286,7 @@ export class AdapterBuffers implements BoundAdapters {
     const trained = parsed.replacements.find((other) => other.name === `${step}.bias`)
     const bias = trained?.values ?? (await this.reader.bias(view))
     const param = replacedParam(step, this.takePlace(step, slot))
-    this.matrices.set(param, this.layDense(param, values, view.matrix.cols, bias))
+    this.matrices.set(param, this.packDense(param, values, view.matrix.cols, bias))
   }
 
   /** Which of the replacements of a step the next one is. */
@@ -294,7 +296,7 @@ export class AdapterBuffers implements BoundAdapters {
     return slots.length
   }
 
-  private layDense(name: string, values: Float32Array, cols: number, bias: Float32Array | null): MatrixView {
+  private packDense(name: string, values: Float32Array, cols: number, bias: Float32Array | null): MatrixView {
     const rows = values.length / cols
     const layout = planeLayout(FORMATS.f32, rows, cols)
     const biasWord = layout.bytes / 4
@@ -312,9 +314,9 @@ export class AdapterBuffers implements BoundAdapters {
 
   private async replaceNorm(slot: number, step: string, parsed: ParsedAdapter): Promise<void> {
     if (this.replacing.get(step)?.includes(slot)) return
-    const own = [this.param(step), this.param(`${step}.bias`)].filter((param) => param !== undefined)
+    const params = [this.param(step), this.param(`${step}.bias`)].filter((param) => param !== undefined)
     const parts = await Promise.all(
-      own.map(async (param) => {
+      params.map(async (param) => {
         const trained = parsed.replacements.find((other) => other.name === param.name)
         return trained?.values ?? (await this.reader.parameter(param))
       }),

@@ -23,13 +23,13 @@ export function withoutAdapterName(
   const names = new Set<string>()
   const plain = new Map<string, AdapterTensor>()
   for (const [key, tensor] of tensors) {
-    const { before = '', factor, name = '', after = '' } = NAMED.exec(key)?.groups ?? {}
-    if (before === '' || isPlain(factor, name, after)) {
+    const { before: prefix = '', factor, name = '', after: suffix = '' } = NAMED.exec(key)?.groups ?? {}
+    if (prefix === '' || isPlain(factor, name, suffix)) {
       if (!ORIGINAL.test(key)) plain.set(key, tensor)
       continue
     }
     names.add(name)
-    plain.set(factor === undefined ? `${before}${after}` : `${before}.${factor}${after}`, tensor)
+    plain.set(factor === undefined ? `${prefix}${suffix}` : `${prefix}.${factor}${suffix}`, tensor)
   }
   const [name] = names
   if (name === undefined) return { tensors, remarks: [] }

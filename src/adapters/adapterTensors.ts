@@ -53,7 +53,7 @@ export class AdapterTensors {
    * Values of a tensor that must have this shape.
    * @param why What the shape follows from, for the message.
    */
-  take(name: string, shape: readonly number[], why: string): Float32Array {
+  claim(name: string, shape: readonly number[], why: string): Float32Array {
     const key = this.#keys.get(name)
     const tensor = key === undefined ? undefined : this.#tensors.get(key)
     const expected = `[${shape.join(', ')}] (${why})`

@@ -1,11 +1,11 @@
-import { dot, matrix, product, qr, svd, transposed, type Matrix } from './linalg.ts'
+import { dot, matrix, product, qr, svd, transposed, type DenseMatrix } from './linalg.ts'
 import type { LoraModule } from './types.ts'
 
 /** The part of a module that its low-rank update is made of. */
 export type LowRank = Pick<LoraModule, 'a' | 'b' | 'in' | 'out' | 'rank' | 'scaling'>
 
-const factorA = ({ a, rank, in: inner }: LowRank): Matrix => matrix(rank, inner, a)
-const factorB = ({ b, rank, out }: LowRank): Matrix => matrix(out, rank, b)
+const factorA = ({ a, rank, in: inner }: LowRank): DenseMatrix => matrix(rank, inner, a)
+const factorB = ({ b, rank, out }: LowRank): DenseMatrix => matrix(out, rank, b)
 
 /**
  * ⟨ΔW₁, ΔW₂⟩_F = s₁s₂ · tr((B₁ᵀB₂)(A₂A₁ᵀ)) from r₁×r₂ Gram matrices: ΔW is never formed. Costs r₁r₂(in + out)
@@ -55,9 +55,9 @@ export interface DeltaSpectrum {
    */
   effectiveRank: number
   /** Directions written: column k of [out, …] for value k, unit length. */
-  left: Matrix
+  left: DenseMatrix
   /** Directions read: column k of [in, …]. */
-  right: Matrix
+  right: DenseMatrix
 }
 
 /**
@@ -88,7 +88,7 @@ export function deltaSpectrum(module: LowRank): DeltaSpectrum {
 }
 
 /** Column k of a matrix of directions. */
-export function direction({ rows, cols, data }: Matrix, k: number): Float64Array {
+export function direction({ rows, cols, data }: DenseMatrix, k: number): Float64Array {
   return Float64Array.from({ length: rows }, (_, row) => data[row * cols + k] ?? 0)
 }
 

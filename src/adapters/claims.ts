@@ -14,7 +14,7 @@ export function wantsDenseEmbedding({ modules, replacements }: ParsedAdapter): b
 
 /** Steps that an adapter has a whole module of its own for, and all that it changes. */
 interface Claims {
-  whole: Set<string>
+  replaced: Set<string>
   changed: Set<string>
 }
 
@@ -24,16 +24,16 @@ function claimsOf(adapter: ParsedAdapter, model: ModelDescription): Claims {
     model.params.find(({ name }) => name === step)?.role === 'vector'
   const dense = wantsDenseEmbedding(adapter) ? ['embed'] : []
   // The trained bias of a product is added to it; that of a norm goes with the norm.
-  const whole = replacements.filter(({ name }) => !name.endsWith('.bias') || isVector(stepOf(name)))
-  const replaced = [...dense, ...whole.map(({ name }) => stepOf(name))]
+  const replacing = replacements.filter(({ name }) => !name.endsWith('.bias') || isVector(stepOf(name)))
+  const replaced = [...dense, ...replacing.map(({ name }) => stepOf(name))]
   const others = [...modules.map(({ step }) => step), ...replacements.map(({ name }) => stepOf(name))]
-  return { whole: new Set(replaced), changed: new Set([...replaced, ...others]) }
+  return { replaced: new Set(replaced), changed: new Set([...replaced, ...others]) }
 }
 
 /** The step that one of two adapters replaces as a whole while the other changes it too; null where both can act together. */
 export function claimedTwice(a: ParsedAdapter, b: ParsedAdapter, model: ModelDescription): string | null {
   const [one, other] = [claimsOf(a, model), claimsOf(b, model)]
   const isTwice = (step: string): boolean =>
-    (one.whole.has(step) && other.changed.has(step)) || (other.whole.has(step) && one.changed.has(step))
+    (one.replaced.has(step) && other.changed.has(step)) || (other.replaced.has(step) && one.changed.has(step))
   return [...one.changed].find(isTwice) ?? null
 }

@@ -1,7 +1,7 @@
 import type { TokenscopeError, ErrorCode } from '../errors.ts'
 import { parseStrictJson } from '../formats/strictJson.ts'
 import { ConfigReader } from '../formats/configReader.ts'
-import { Pattern } from './pattern.ts'
+import { ModulePattern } from './pattern.ts'
 
 export const CONFIG_FILE = 'adapter_config.json'
 
@@ -17,7 +17,8 @@ export interface PatternValue extends NameRule {
 }
 
 /** Modules by name (whole, or a dotted tail) or by a pattern for the whole name. */
-export type ModuleChoice = { kind: 'names'; names: readonly string[] } | { kind: 'pattern'; pattern: Pattern }
+export type ModuleChoice =
+  { kind: 'names'; names: readonly string[] } | { kind: 'pattern'; pattern: ModulePattern }
 
 /** `adapter_config.json`, reduced to what inference needs. */
 export interface AdapterConfig {
@@ -42,7 +43,7 @@ export interface AdapterConfig {
   savedNames: readonly NameRule[]
   ensureWeightTying: boolean
   /** All of the above that are regular expressions: to be matched before any of them is asked. */
-  patterns: readonly Pattern[]
+  patterns: readonly ModulePattern[]
   baseModel: string | null
   /** What of the file was passed over. */
   remarks: readonly string[]
@@ -69,14 +70,14 @@ const REFUSED: ReadonlySet<string> = new Set(OTHERS.split(' '))
 /** Fields of a later PEFT would be called so; others are notes, which PEFT passes over too. */
 const SWITCH = /^(?:use|lora|target|init)_|_(?:config|pattern)$/
 
-/** Ways to start training that leave the base's weights alone. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
+/** Ways to start training that do not change the base's weights. The others (PiSSA, OLoRA, LoftQ, …) change them on load. */
 const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal']
 
 /** A name as it stands, in which a dot is any character. */
 const PLAIN = /^[\w.]+$/
 
 class AdapterConfigReader extends ConfigReader {
-  readonly patterns: Pattern[] = []
+  readonly patterns: ModulePattern[] = []
 
   override fail(
     name: string,
@@ -106,8 +107,8 @@ class AdapterConfigReader extends ConfigReader {
     return { kind: 'names', names: this.names(name) }
   }
 
-  pattern(name: string, text: string): Pattern {
-    const pattern = new Pattern(text, `${this.file}: ${name}`)
+  pattern(name: string, text: string): ModulePattern {
+    const pattern = new ModulePattern(text, `${this.file}: ${name}`)
     this.patterns.push(pattern)
     return pattern
   }

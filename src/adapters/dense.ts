@@ -47,12 +47,12 @@ export function expertDelta(
  * DoRA's factor per output: magnitude / ‖w + scaling·(BA) row‖, so that y = gain ⊙ (Wx + scaling·B(Ax)) + bias. The norm is
  * taken in f64 over the inputs (an embedding's over its rows) with the adapter at full scale, as PEFT does.
  * @param weight W as stored: `[out, in]`, an embedding `[in, out]`.
- * @returns gains [out]; 1 for a module without a magnitude.
+ * @returns factors [out]; 1 for a module without a magnitude.
  */
-export function doraGains(module: LoraModule, weight: ArrayLike<number>): Float64Array {
+export function doraScaleOf(module: LoraModule, weight: ArrayLike<number>): Float64Array {
   const { out, magnitude } = module
   if (!magnitude) return new Float64Array(out).fill(1)
-  return gainsOf(module, magnitude, addTo(denseDelta(module), weight))
+  return magnitudeRatios(module, magnitude, addTo(denseDelta(module), weight))
 }
 
 function addTo(sum: Float64Array, weight: ArrayLike<number>): Float64Array {
@@ -61,7 +61,7 @@ function addTo(sum: Float64Array, weight: ArrayLike<number>): Float64Array {
   return sum
 }
 
-function gainsOf(module: LoraModule, magnitude: Float32Array, adapted: Float64Array): Float64Array {
+function magnitudeRatios(module: LoraModule, magnitude: Float32Array, adapted: Float64Array): Float64Array {
   const { kind, out, in: inner } = module
   const squares = new Float64Array(out)
   for (let n = 0; n < adapted.length; n++) {
@@ -77,7 +77,7 @@ function gainsOf(module: LoraModule, magnitude: Float32Array, adapted: Float64Ar
  * @param name as `listWeights` gives it, `logits` also for a tied head.
  * @param weight the base's values in the shape the decoder uses: `[out, in]`, `[vocab, hidden]` or `[n]`.
  * @param scale the user's scale s; 1 is the adapter as trained.
- * @returns null when the adapter leaves this parameter alone.
+ * @returns null when the adapter does not change this parameter.
  */
 export function adaptedWeight(
   adapter: Pick<ParsedAdapter, 'modules' | 'replacements' | 'experts'>,
@@ -106,11 +106,11 @@ export function adaptedWeight(
 function lowRankAdapted(module: LoraModule, weight: ArrayLike<number>): Float64Array {
   const adapted = addTo(denseDelta(module), weight)
   if (!module.magnitude) return adapted
-  const gains = gainsOf(module, module.magnitude, adapted)
+  const doraScale = magnitudeRatios(module, module.magnitude, adapted)
   const { kind, out, in: inner } = module
   for (let n = 0; n < adapted.length; n++) {
     const o = kind === 'embedding' ? n % out : Math.floor(n / inner)
-    adapted[n] = (adapted[n] ?? 0) * (gains[o] ?? 0)
+    adapted[n] = (adapted[n] ?? 0) * (doraScale[o] ?? 0)
   }
   return adapted
 }

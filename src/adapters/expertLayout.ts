@@ -41,9 +41,9 @@ export function stackExperts(adapters: readonly PlacedAdapter[]): Map<string, Ex
   )
   return new Map(
     [...new Set(placed.map(({ lora }) => lora.step))].map((step) => {
-      const own = placed.filter(({ lora }) => lora.step === step)
-      const ranks = own.reduce((sum, { lora }) => sum + lora.rank, 0)
-      return [step, { vector: `${step}.lora`, ranks, words: pack(own, ranks) }]
+      const ofStep = placed.filter(({ lora }) => lora.step === step)
+      const ranks = ofStep.reduce((sum, { lora }) => sum + lora.rank, 0)
+      return [step, { vector: `${step}.lora`, ranks, words: pack(ofStep, ranks) }]
     }),
   )
 }

@@ -5,12 +5,12 @@ import { CONFIG_FILE, type AdapterConfig } from './config.ts'
 import { valueFor } from './targets.ts'
 import type { ExpertLora } from './types.ts'
 
-type Part = 'gate' | 'up' | 'down'
+type ExpertMatrix = 'gate' | 'up' | 'down'
 
 /** A parameter of all experts of a layer, and the products it is of. */
 interface ExpertParameter {
   readonly name: string
-  readonly parts: readonly Part[]
+  readonly parts: readonly ExpertMatrix[]
 }
 
 const GATE_UP: ExpertParameter = { name: 'gate_up_proj', parts: ['gate', 'up'] }
@@ -39,17 +39,17 @@ function sizesOf(model: ModelDescription, layer: string): ExpertSizes | null {
 }
 
 /** Of B `[out · parts, rank, experts]` the outputs of one part: `[experts, out, rank]`. */
-function ownB(
+function partOfB(
   b: Float32Array,
   { experts, rank, out }: { experts: number; rank: number; out: number },
   outputAt: (n: number) => number,
 ): Float32Array {
-  const own = new Float32Array(experts * out * rank)
-  for (let at = 0; at < own.length; at++) {
+  const values = new Float32Array(experts * out * rank)
+  for (let at = 0; at < values.length; at++) {
     const [e, n, r] = [Math.floor(at / (out * rank)), Math.floor(at / rank) % out, at % rank]
-    own[at] = b[(outputAt(n) * rank + r) * experts + e] ?? 0
+    values[at] = b[(outputAt(n) * rank + r) * experts + e] ?? 0
   }
-  return own
+  return values
 }
 
 /** A pair of factors in the file, on a parameter of the experts of a layer. */
@@ -97,13 +97,13 @@ function takePair(
   const alpha = valueFor(source, config.alphaPattern, config.alpha)
   const scaling = alpha / (config.rslora ? Math.sqrt(rank) : rank)
   const why = `rank ${rank} by ${CONFIG_FILE} for each of ${experts} experts`
-  const a = table.take(nameA, [experts * rank, inner], why)
-  const b = table.take(nameOfB(nameA), [outs, experts * rank], why)
+  const a = table.claim(nameA, [experts * rank, inner], why)
+  const b = table.claim(nameOfB(nameA), [outs, experts * rank], why)
   const out = outs / parts.length
   return parts.map((part, i): ExpertLora => {
     const outputAt = (n: number): number => (isInTurns ? n * parts.length + i : i * out + n)
-    const own = ownB(b, { experts, rank, out }, outputAt)
-    return { step: prefix + part, source, experts, in: inner, out, rank, alpha, scaling, a, b: own }
+    const partB = partOfB(b, { experts, rank, out }, outputAt)
+    return { step: prefix + part, source, experts, in: inner, out, rank, alpha, scaling, a, b: partB }
   })
 }
 
@@ -117,11 +117,11 @@ export function findExperts(
   model: ModelDescription,
   isModule: (name: string) => boolean,
 ): FoundExperts[] {
-  const found = [...table.names].flatMap((name) => findPair(name, { table, config, model }, isModule) ?? [])
-  const missing = config.parameters.find((entry) => !found.some(({ source }) => isTail(source, entry)))
-  if (missing === undefined) return found
-  const known = 'parameters of experts of this model, with low ranks in the file'
-  throw badFile(CONFIG_FILE, 'target_parameters', JSON.stringify(missing.slice(0, 100)), known)
+  const pairs = [...table.names].flatMap((name) => findPair(name, { table, config, model }, isModule) ?? [])
+  const missing = config.parameters.find((entry) => !pairs.some(({ source }) => isTail(source, entry)))
+  if (missing === undefined) return pairs
+  const expected = 'parameters of experts of this model, with low ranks in the file'
+  throw badFile(CONFIG_FILE, 'target_parameters', JSON.stringify(missing.slice(0, 100)), expected)
 }
 
 /** Takes what was found, once the patterns of the config were matched. @throws `bad-file` for a wrong shape */
@@ -129,10 +129,10 @@ export function takeExperts(
   table: AdapterTensors,
   config: AdapterConfig,
   model: ModelDescription,
-  found: readonly FoundExperts[],
+  pairs: readonly FoundExperts[],
 ): ExpertLora[] {
   const isInTurns = IN_TURNS.includes(model.modelType)
-  return found.flatMap((pair) => takePair(table, config, pair, isInTurns))
+  return pairs.flatMap((pair) => takePair(table, config, pair, isInTurns))
 }
 
 const isTail = (name: string, entry: string): boolean => name === entry || name.endsWith(`.${entry}`)

@@ -1,15 +1,15 @@
 /** A dense matrix in f64, row-major: [rows, cols]. */
-export interface Matrix {
+export interface DenseMatrix {
   rows: number
   cols: number
   data: Float64Array
 }
 
-export function matrix(rows: number, cols: number, values?: ArrayLike<number>): Matrix {
+export function matrix(rows: number, cols: number, values?: ArrayLike<number>): DenseMatrix {
   return { rows, cols, data: values ? Float64Array.from(values) : new Float64Array(rows * cols) }
 }
 
-export function transposed({ rows, cols, data }: Matrix): Matrix {
+export function transposed({ rows, cols, data }: DenseMatrix): DenseMatrix {
   const result = matrix(cols, rows)
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j++) result.data[j * rows + i] = data[i * cols + j] ?? 0
@@ -18,7 +18,7 @@ export function transposed({ rows, cols, data }: Matrix): Matrix {
 }
 
 /** a · b */
-export function product(a: Matrix, b: Matrix): Matrix {
+export function product(a: DenseMatrix, b: DenseMatrix): DenseMatrix {
   const result = matrix(a.rows, b.cols)
   for (let i = 0; i < a.rows; i++) {
     const out = result.data.subarray(i * b.cols, (i + 1) * b.cols)
@@ -41,7 +41,7 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
  * Thin QR by Householder reflections (Golub & Van Loan, Matrix Computations, 5.2): m = qr, q `[rows, k]` with orthonormal
  * columns, r `[k, cols]` upper triangular, k = min(rows, cols). Exact for dependent columns too: r then has zeros.
  */
-export function qr(m: Matrix): { q: Matrix; r: Matrix } {
+export function qr(m: DenseMatrix): { q: DenseMatrix; r: DenseMatrix } {
   const k = Math.min(m.rows, m.cols)
   // Columns are worked on, so they are rows here.
   const columns = splitRows(transposed(m))
@@ -82,11 +82,11 @@ function reflect(column: Float64Array | undefined, v: Float64Array): void {
   for (let n = 0; n < v.length; n++) column[n] = (column[n] ?? 0) - factor * (v[n] ?? 0)
 }
 
-function splitRows({ rows, cols, data }: Matrix): Float64Array[] {
+function splitRows({ rows, cols, data }: DenseMatrix): Float64Array[] {
   return Array.from({ length: rows }, (_, i) => data.slice(i * cols, (i + 1) * cols))
 }
 
-function joinRows(rows: readonly Float64Array[], cols: number): Matrix {
+function joinRows(rows: readonly Float64Array[], cols: number): DenseMatrix {
   const result = matrix(rows.length, cols)
   rows.forEach((row, i) => result.data.set(row, i * cols))
   return result
@@ -94,9 +94,9 @@ function joinRows(rows: readonly Float64Array[], cols: number): Matrix {
 
 /** Singular values descending; columns of u `[rows, k]` and v `[cols, k]` belong to them. */
 export interface Svd {
-  u: Matrix
+  u: DenseMatrix
   values: Float64Array
-  v: Matrix
+  v: DenseMatrix
 }
 
 const MAX_SWEEPS = 60
@@ -106,7 +106,7 @@ const ORTHOGONAL = 1e-15
  * Singular value decomposition of a small matrix by one-sided Jacobi rotations (Hestenes 1958; Demmel & Veselić 1992 for
  * its high relative accuracy). k = min(rows, cols). Columns of u for a zero singular value are zero.
  */
-export function svd(m: Matrix): Svd {
+export function svd(m: DenseMatrix): Svd {
   if (m.rows < m.cols) {
     const { u, values, v } = svd(transposed(m))
     return { u: v, values, v: u }

@@ -86,7 +86,7 @@ function turnAll(
     else {
       turned.set(`${name}.lora_embedding_${factor === 'lora_a' ? 'A' : 'B'}`, turn(tensor))
       // A tied head is the same layer, read the other way: its A is the embedding's B.
-      if (model.tiedHead)
+      if (model.tiedLmHead)
         turned.set(`${WRAPPER}lm_head.lora_${factor === 'lora_a' ? 'B' : 'A'}.weight`, tensor)
     }
   }

@@ -13,7 +13,7 @@ export interface ModelModule {
   /** Steps and their outputs of the module. */
   parts: readonly ModulePart[]
   /** The model's output layer. */
-  head: boolean
+  isLmHead: boolean
 }
 
 /** The step a module, or some outputs of it, are the product of. */
@@ -48,10 +48,10 @@ interface BareParameter {
 }
 
 /** Every parameter under its name inside the body (`layers.0.….weight`), or, of the head, under its own. */
-function bareParameters(model: ModelDescription, headTensor: string): Map<string, BareParameter> {
+function bareParameters(model: ModelDescription, lmHeadTensor: string): Map<string, BareParameter> {
   const { tensorPrefix, embeddingTensor, params } = model
-  const [embed, head] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
-  const tied: readonly ParamRef[] = !head && embed ? [{ ...embed, name: 'logits' }] : []
+  const [embed, isLmHead] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
+  const tied: readonly ParamRef[] = !isLmHead && embed ? [{ ...embed, name: 'logits' }] : []
   const bare = new Map<string, BareParameter>()
   for (const param of [...params, ...tied]) {
     const { tensor, experts } = param
@@ -61,7 +61,7 @@ function bareParameters(model: ModelDescription, headTensor: string): Map<string
     let name = isOutside ? tensor : tensor.slice(tensorPrefix.length)
     // A tied pair is one tensor under either name; modules keep both names.
     if (param.name === 'embed') name = embeddingTensor
-    if (param.name === 'logits') name = headTensor
+    if (param.name === 'logits') name = lmHeadTensor
     bare.set(name, { isOutside, params: [...(bare.get(name)?.params ?? []), param] })
   }
   return bare
@@ -76,7 +76,7 @@ export function moduleTree(model: ModelDescription, used: Iterable<string>): Mod
   const names = [...used]
   const bare = bareParameters(
     model,
-    names.some((name) => LM_HEAD.test(name)) ? 'lm_head.weight' : model.headTensor,
+    names.some((name) => LM_HEAD.test(name)) ? 'lm_head.weight' : model.lmHeadTensor,
   )
   const bodies = [...new Set([model.tensorPrefix, ...BODIES])]
   const inBody = [...bare].flatMap(([name, { isOutside }]) => (isOutside ? [] : [`${moduleOf(name)}.`]))
@@ -109,12 +109,12 @@ function toModule(name: string, weights: readonly ParamRef[]): ModelModule | nul
   const embedding = first.name === 'embed' || first.name === 'positions'
   if (embedding) {
     const parts = [{ step: first.name, rows: [0, inner] as const }]
-    return { name, kind: 'embedding', in: outer, out: inner, parts, head: false }
+    return { name, kind: 'embedding', in: outer, out: inner, parts, isLmHead: false }
   }
   const parts = weights.map(({ name: step, rows, runs }): ModulePart => {
     const part = { step, rows: rows ?? ([0, outer] as const) }
     return runs ? { ...part, runs } : part
   })
   const out = Math.max(...parts.map((part, i) => outputAt(part, (weights[i]?.shape[0] ?? 1) - 1) + 1))
-  return { name, kind: 'linear', in: inner, out, parts, head: first.name === 'logits' }
+  return { name, kind: 'linear', in: inner, out, parts, isLmHead: first.name === 'logits' }
 }

@@ -14,7 +14,7 @@ export interface PlacedModule {
 }
 
 /** A part while its group is laid out. */
-export interface Part {
+export interface StackPart {
   step: string
   view: StoredView
   modules: PlacedModule[]
@@ -23,7 +23,7 @@ export interface Part {
 }
 
 /** DoRA's factor per output, of the adapter in `slot`. */
-export interface Gains {
+export interface DoraScale {
   slot: number
   values: Float64Array
 }
@@ -46,11 +46,11 @@ export function packStackedA(modules: readonly PlacedModule[], ranks: number, co
   return { words, layout }
 }
 
-const rowsOf = ({ view }: Part): number => view.end - view.begin
-const ranksOf = ({ modules }: Part): number => modules.reduce((sum, { module }) => sum + module.rank, 0)
+const rowsOf = ({ view }: StackPart): number => view.end - view.begin
+const ranksOf = ({ modules }: StackPart): number => modules.reduce((sum, { module }) => sum + module.rank, 0)
 
 /** B's of a part side by side: [outputs, ranks]. */
-function placeB(part: Part, floats: Float32Array, at: number): void {
+function placeB(part: StackPart, floats: Float32Array, at: number): void {
   const ranks = ranksOf(part)
   let column = 0
   for (const { module } of part.modules) {
@@ -61,26 +61,29 @@ function placeB(part: Part, floats: Float32Array, at: number): void {
   }
 }
 
-/** The table of parts and their planes. `ranks` counts those of all parts. */
-export function packPlanes(
-  parts: readonly Part[],
-  gains: readonly (Gains | null)[],
+/** The table of parts, then B, g and d of each. `ranks` counts those of all parts. */
+export function packParts(
+  parts: readonly StackPart[],
+  doraScales: readonly (DoraScale | null)[],
   ranks: number,
 ): Uint32Array<ArrayBuffer> {
   const start = TABLE_WORD + parts.length * PART_WORDS
-  const planes = (part: Part, i: number): number => ranksOf(part) + (gains[i] ? 1 : 0) + (part.bias ? 1 : 0)
-  const words = new Uint32Array(parts.reduce((sum, part, i) => sum + rowsOf(part) * planes(part, i), start))
+  const vectorsOf = (part: StackPart, i: number): number =>
+    ranksOf(part) + (doraScales[i] ? 1 : 0) + (part.bias ? 1 : 0)
+  const words = new Uint32Array(
+    parts.reduce((sum, part, i) => sum + rowsOf(part) * vectorsOf(part, i), start),
+  )
   const floats = new Float32Array(words.buffer)
   words.set([parts.length, ranks])
   let at = start
-  const take = (size: number): number => (at += size) - size
+  const allocate = (size: number): number => (at += size) - size
   parts.forEach((part, i) => {
-    const b = take(rowsOf(part) * ranksOf(part))
+    const b = allocate(rowsOf(part) * ranksOf(part))
     placeB(part, floats, b)
-    const gain = gains[i]
-    const g = gain ? take(rowsOf(part)) : NO_BIAS
-    if (gain) floats.set(gain.values, g)
-    const d = part.bias ? take(rowsOf(part)) : NO_BIAS
+    const doraScale = doraScales[i]
+    const g = doraScale ? allocate(rowsOf(part)) : NO_BIAS
+    if (doraScale) floats.set(doraScale.values, g)
+    const d = part.bias ? allocate(rowsOf(part)) : NO_BIAS
     if (part.bias) floats.set(part.bias.delta, d)
     const { output } = part.view
     // A part with DoRA is that of one adapter, whose ranks are all of the part's.
@@ -92,7 +95,7 @@ export function packPlanes(
       b,
       g,
       d,
-      part.bias?.slot ?? gain?.slot ?? 0,
+      part.bias?.slot ?? doraScale?.slot ?? 0,
       0,
       ranksOf(part),
     ]

@@ -39,12 +39,12 @@ export async function parseAdapter(
   const tree = moduleTree(model, table.names)
   const { onExperts } = options
   const isModule = (name: string): boolean => tree.modules.some((module) => module.name === name)
-  const found = onExperts?.findExperts(table, config, model, isModule) ?? []
-  const wrapped = found.map(({ source }) => ({ name: source }))
+  const expertPairs = onExperts?.findExperts(table, config, model, isModule) ?? []
+  const wrapped = expertPairs.map(({ source }) => ({ name: source }))
   await matchConfig(config, [...tree.modules, ...wrapped])
   const none = config.targets.kind === 'names' && config.targets.names.length === 0
-  const targets = none ? [] : selectTargets(tree.modules, config, model.tiedHead)
-  const experts = onExperts?.takeExperts(table, config, model, found)
+  const targets = none ? [] : selectTargets(tree.modules, config, model.tiedLmHead)
+  const experts = onExperts?.takeExperts(table, config, model, expertPairs)
   const reason = (name: string): string => reasonFor(name, tree, targets, config)
   // Names first: a file for another model then says so, instead of what it lacks.
   table.refuseUnknown((name) => table.isTaken(name) || isKnown(name, tree), reason)
@@ -65,8 +65,8 @@ function takeLora(table: AdapterTensors, module: ModelModule, config: AdapterCon
   const [keyA, keyB] =
     kind === 'embedding' ? ['lora_embedding_A', 'lora_embedding_B'] : ['lora_A.weight', 'lora_B.weight']
   const why = `rank ${rank} by ${CONFIG_FILE}, ${module.in} inputs and ${out} outputs in the model`
-  const a = table.take(`${name}.${keyA}`, [rank, module.in], why)
-  const b = table.take(`${name}.${keyB}`, [out, rank], why)
+  const a = table.claim(`${name}.${keyA}`, [rank, module.in], why)
+  const b = table.claim(`${name}.${keyB}`, [out, rank], why)
   const magnitude = config.dora ? takeMagnitude(table, module) : null
   return module.parts.map((part) => ({
     ...part,
@@ -86,7 +86,7 @@ function takeLora(table: AdapterTensors, module: ModelModule, config: AdapterCon
 /** Written with `.weight` by some releases of PEFT. */
 function takeMagnitude(table: AdapterTensors, { name, out }: ModelModule): Float32Array {
   const key = `${name}.lora_magnitude_vector`
-  return table.take(table.has(`${key}.weight`) ? `${key}.weight` : key, [out], 'use_dora: one per output')
+  return table.claim(table.has(`${key}.weight`) ? `${key}.weight` : key, [out], 'use_dora: one per output')
 }
 
 interface PlainParameter {
@@ -121,14 +121,14 @@ function takeReplacements(
   model: ModelDescription,
 ): Replacement[] {
   const taken = new Map<string, Replacement>()
-  const ends = tree.modules.filter(({ head, parts }) => head || parts[0]?.step === 'embed')
+  const ends = tree.modules.filter(({ isLmHead, parts }) => isLmHead || parts[0]?.step === 'embed')
   for (const [name, weights] of tree.parameters) {
     const module = name.slice(0, name.lastIndexOf('.'))
     const wrappedName = `${module}.base_layer${name.slice(module.length)}`
     const wrapped = table.has(wrappedName)
     const isEnd = ends.some((end) => end.name === module)
     const other = config.ensureWeightTying && isEnd ? ends.find((end) => end.name !== module) : undefined
-    const tiedTo = model.tiedHead && other ? `${other.name}.weight` : null
+    const tiedTo = model.tiedLmHead && other ? `${other.name}.weight` : null
     const targeted = targets.some((target) => target.name === module)
     const origin = originOf({ name, wrapped, targeted, isEnd, tiedTo }, config)
     if (origin === null) continue
@@ -136,7 +136,7 @@ function takeReplacements(
     if (!table.has(stored) && !(origin === 'module' && isSaved(name, config))) continue
     for (const part of takeParameter(table, stored, weights, origin)) taken.set(part.name, part)
   }
-  if (model.tiedHead) copyTiedBase(taken)
+  if (model.tiedLmHead) copyTiedBase(taken)
   return [...taken.values()]
 }
 
@@ -164,11 +164,11 @@ function takeParameter(
   const inner = first.shape[1]
   const turned = first.layout === 'in_out' && inner !== undefined
   const shape = inner === undefined ? [outs] : turned ? [inner, outs] : [outs, inner]
-  const raw = table.take(stored, shape, 'as in the model')
+  const raw = table.claim(stored, shape, 'as in the model')
   const values = turned ? transpose(raw, inner, outs) : raw
   return params.map((param) => {
-    const { name, shape: own } = param
-    return { name, shape: own, values: takeOutputs(param, values, inner ?? 1), origin }
+    const { name, shape: fullShape } = param
+    return { name, shape: fullShape, values: takeOutputs(param, values, inner ?? 1), origin }
   })
 }
 

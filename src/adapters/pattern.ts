@@ -6,7 +6,7 @@ import { translatePattern, type TranslatedPattern } from './pythonPattern.ts'
 const MATCH_LIMIT = 1000
 
 /** A Python regular expression that names are matched against as a whole, as `re.fullmatch` does: see {@link matchPatterns}. */
-export class Pattern {
+export class ModulePattern {
   readonly text: string
   readonly field: string
   readonly translated: TranslatedPattern
@@ -39,7 +39,7 @@ export class Pattern {
  * @throws `bad-file` for what is no pattern, or takes longer than `limit` milliseconds.
  */
 export async function matchPatterns(
-  patterns: readonly Pattern[],
+  patterns: readonly ModulePattern[],
   names: readonly string[],
   limit = MATCH_LIMIT,
 ): Promise<void> {
@@ -50,16 +50,16 @@ export async function matchPatterns(
     const reply = await sandbox.run({ kind: 'match', patterns: translated, texts: [...names] }, limit)
     if (reply.status !== 'matches') throw tooMuch(patterns, limit)
     for (const [n, pattern] of patterns.entries()) {
-      const found = reply.found[n]
-      if (typeof found === 'string') throw unreadable(pattern, found)
-      pattern.settle(new Map(names.map((name, at) => [name, found?.[at] === 1])))
+      const answer = reply.results[n]
+      if (typeof answer === 'string') throw unreadable(pattern, answer)
+      pattern.settle(new Map(names.map((name, at) => [name, answer?.[at] === 1])))
     }
   } finally {
     sandbox.dispose()
   }
 }
 
-function unreadable({ text, field }: Pattern, why: string): TokenscopeError {
+function unreadable({ text, field }: ModulePattern, why: string): TokenscopeError {
   const got = JSON.stringify(text.slice(0, 100))
   return new TokenscopeError('bad-file', `${field} is ${got}, expected a regular expression: ${why}.`, {
     hint: 'List the module names instead of a pattern.',
@@ -67,7 +67,7 @@ function unreadable({ text, field }: Pattern, why: string): TokenscopeError {
   })
 }
 
-function tooMuch(patterns: readonly Pattern[], limit: number): TokenscopeError {
+function tooMuch(patterns: readonly ModulePattern[], limit: number): TokenscopeError {
   const fields = patterns.map(({ field }) => field)
   const some = `${fields.slice(0, 3).join(', ')}${fields.length > 3 ? ' …' : ''}`
   return new TokenscopeError('bad-file', `${some}: the pattern takes too long to match.`, {

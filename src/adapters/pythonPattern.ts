@@ -49,7 +49,7 @@ class Translator {
   constructor(text: string, field: string) {
     this.#text = text
     this.#field = field
-    this.#flags = this.#take(FLAGS)?.[0] ?? ''
+    this.#flags = this.#accept(FLAGS)?.[0] ?? ''
   }
 
   translate(): TranslatedPattern {
@@ -88,10 +88,10 @@ class Translator {
   }
 
   #repeat(): string | null {
-    const found = this.#take(REPEATS)
-    if (found === null) return null
-    const [sign, from = '', comma = '', to = ''] = found
-    if (this.#take(/^\+/) !== null) throw this.#refuse('a possessive repetition')
+    const match = this.#accept(REPEATS)
+    if (match === null) return null
+    const [sign, from = '', comma = '', to = ''] = match
+    if (this.#accept(/^\+/) !== null) throw this.#refuse('a possessive repetition')
     const [low, high] = [Number(from), comma === '' ? Number(from) : Number(to)]
     if (Math.max(low, high) > MAX_REPEAT)
       throw this.#fail(sign, `a repetition of at most ${MAX_REPEAT}`, 'bad-file')
@@ -100,7 +100,7 @@ class Translator {
 
   #open(): string {
     this.#at -= 1
-    const opens = this.#take(OPENS)?.[0]
+    const opens = this.#accept(OPENS)?.[0]
     if (opens === undefined) throw this.#refuse('a group that is neither plain, named nor looking around')
     const looks = /[=!]$/.test(opens)
     // JavaScript repeats nothing that looks around, unless it stands in a group.
@@ -119,20 +119,20 @@ class Translator {
     const letter = this.#letter()
     const digits = DIGITS[letter]
     if (digits !== undefined) {
-      const code = Number.parseInt(this.#take(new RegExp(`^[0-9a-fA-F]{${digits}}`))?.[0] ?? '', 16)
+      const code = Number.parseInt(this.#accept(new RegExp(`^[0-9a-fA-F]{${digits}}`))?.[0] ?? '', 16)
       if (code <= 0x10ffff) return `\\u{${code.toString(16)}}`
     }
     if (/^[dDwWsS]$/.test(letter)) return `\\${letter}`
-    const known = Object.hasOwn(places, letter) ? places[letter] : CONTROLS[letter]
-    if (known !== undefined) return known
+    const translated = Object.hasOwn(places, letter) ? places[letter] : CONTROLS[letter]
+    if (translated !== undefined) return translated
     if (letter !== '' && !/^[A-Za-z0-9]$/.test(letter)) return quoted(letter)
     throw this.#refuse(letter === '' ? 'a backslash at the end' : `the escape \\${letter}`)
   }
 
   /** A set such as `[a-z_.]`, after its bracket. */
   #set(): string {
-    let source = this.#take(/^\^/) === null ? '[' : '[^'
-    for (let first = true; first || this.#take(/^\]/) === null; first = false) {
+    let source = this.#accept(/^\^/) === null ? '[' : '[^'
+    for (let first = true; first || this.#accept(/^\]/) === null; first = false) {
       const letter = this.#letter()
       if (letter === '') return source
       source += letter === '\\' ? this.#escape({ b: '\\b' }) : letter === '-' && !first ? '-' : quoted(letter)
@@ -148,10 +148,10 @@ class Translator {
     return letter
   }
 
-  #take(expression: RegExp): RegExpExecArray | null {
-    const found = expression.exec(this.#text.slice(this.#at))
-    this.#at += found?.[0].length ?? 0
-    return found
+  #accept(expression: RegExp): RegExpExecArray | null {
+    const match = expression.exec(this.#text.slice(this.#at))
+    this.#at += match?.[0].length ?? 0
+    return match
   }
 
   #refuse(what: string): TokenscopeError {

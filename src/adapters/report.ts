@@ -17,14 +17,16 @@ interface ReportOptions {
   remarks?: readonly string[]
 }
 
-type Found = Pick<ParsedAdapter, 'modules' | 'replacements' | 'experts'> & { unmatched: readonly string[] }
+type MatchedTensors = Pick<ParsedAdapter, 'modules' | 'replacements' | 'experts'> & {
+  unmatched: readonly string[]
+}
 
 /** The part of the report that follows from the files alone; `effect` is measured later. */
 export function makeReport(
   config: AdapterConfig,
   tensors: ReadonlyMap<string, AdapterTensor>,
   { name, baseNames = [], remarks = [] }: ReportOptions,
-  { modules, replacements, experts = [], unmatched }: Found,
+  { modules, replacements, experts = [], unmatched }: MatchedTensors,
 ): AdapterReport {
   const baseModel = compareBase(config.baseModel, baseNames)
   const list = [...tensors.values()]
@@ -94,8 +96,8 @@ function plainName(name: string): string {
 }
 
 function compareBase(named: string | null, loaded: readonly string[]): AdapterReport['baseModel'] {
-  const known = named !== null && named !== '' && loaded.length > 0
-  const matches = known ? loaded.some((name) => plainName(name) === plainName(named)) : null
+  const isNamed = named !== null && named !== '' && loaded.length > 0
+  const matches = isNamed ? loaded.some((name) => plainName(name) === plainName(named)) : null
   return { named, loaded: loaded[0] ?? null, matches }
 }
 

@@ -45,7 +45,7 @@ function layerOf(name: string, patterns: readonly NameRule[]): number | null {
 
 function isTarget(module: ModelModule, config: AdapterConfig): boolean {
   const { targets, layers } = config
-  if (targets.kind === 'all-linear') return module.kind === 'linear' && !module.head
+  if (targets.kind === 'all-linear') return module.kind === 'linear' && !module.isLmHead
   if (targets.kind === 'pattern') return targets.pattern.matches(module.name)
   if (targets.names.includes(module.name)) return true
   if (!isChosen(module.name, targets)) return false
@@ -61,14 +61,14 @@ function isTarget(module: ModelModule, config: AdapterConfig): boolean {
 export function selectTargets(
   modules: readonly ModelModule[],
   config: AdapterConfig,
-  tiedHead: boolean,
+  tiedLmHead: boolean,
 ): ModelModule[] {
   const excluded = ({ name }: ModelModule): boolean =>
     (config.exclude !== null && isChosen(name, config.exclude)) ||
     config.savedNames.some((pattern) => pattern.matches(name))
   const selected = modules.filter((module) => !excluded(module) && isTarget(module, config))
   // With tying ensured an adapted end of a tied pair brings the other along.
-  const tied = tiedHead && config.ensureWeightTying && selected.some(isTiedEnd)
+  const tied = tiedLmHead && config.ensureWeightTying && selected.some(isTiedEnd)
   const chosen = tied ? modules.filter((module) => selected.includes(module) || isTiedEnd(module)) : selected
   if (chosen.length > 0) return chosen
   const [unknown] = unknownTargets(modules, config)
@@ -79,8 +79,8 @@ export function selectTargets(
   throw badFile(CONFIG_FILE, 'target_modules', got, knownNames(modules), UNKNOWN_HINT)
 }
 
-function isTiedEnd({ head, parts }: ModelModule): boolean {
-  return head || parts[0]?.step === 'embed'
+function isTiedEnd({ isLmHead, parts }: ModelModule): boolean {
+  return isLmHead || parts[0]?.step === 'embed'
 }
 
 const UNKNOWN_HINT = 'The adapter was trained on another architecture; load the base model it names.'

@@ -2,15 +2,15 @@ import type { Edit, EditEffectsOptions, Model } from '../api/model.ts'
 import { readAnatomy, type Anatomy, type LayerAnatomy } from './anatomy.ts'
 
 /** A part of the model that can be switched off: a step, one head of it or all. */
-export interface Part {
+export interface ModelPart {
   step: string
   head: number | null
 }
 
-export const partKey = ({ step, head }: Part): string => `${step}/${head ?? ''}`
+export const partKey = ({ step, head }: ModelPart): string => `${step}/${head ?? ''}`
 
 /** Parts of a layer: its heads, each of its outputs (attention's and the MLP's), all outputs together. */
-export function partsOf({ name, outputs, attention }: LayerAnatomy): Part[] {
+export function partsOf({ name, outputs, attention }: LayerAnatomy): ModelPart[] {
   const heads = Array.from({ length: attention?.heads ?? 0 }, (_, head) => head)
   return [
     ...heads.map((head) => ({ step: attention?.context ?? '', head })),
@@ -21,14 +21,14 @@ export function partsOf({ name, outputs, attention }: LayerAnatomy): Part[] {
 
 /** Steps a scale of a part acts at: of a whole layer all its outputs, without which the stream passes it by. */
 export function stepsOfPart({ layers }: Anatomy, step: string): string[] {
-  const whole = layers.find(({ name }) => name === step)
-  return whole?.outputs.map((output) => output.step) ?? [step]
+  const fullStep = layers.find(({ name }) => name === step)
+  return fullStep?.outputs.map((output) => output.step) ?? [step]
 }
 
 /** Scales a part at all positions, or in `[from, to)`: one edit for every step that takes it; a factor of 0 switches it off. */
 export function scaleEdits(
   anatomy: Anatomy,
-  { step, head }: Part,
+  { step, head }: ModelPart,
   factor: number,
   reach: { from?: number; to?: number } = {},
 ): Edit[] {
@@ -38,7 +38,7 @@ export function scaleEdits(
 
 /** What a text's predictions lose with one part off. */
 export interface PartEffect {
-  part: Part
+  part: ModelPart
   /** Mean over the positions of KL(without ‖ with), nats. */
   kl: number
 }

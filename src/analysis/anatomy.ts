@@ -84,16 +84,20 @@ export function anatomyOfSteps(list: readonly StepInfo[]): Anatomy {
     if (layer === undefined) byLayer.set(step.layer, [step])
     else layer.push(step)
   }
-  const layers = [...byLayer].map(([layer, own]): LayerAnatomy => {
+  const layers = [...byLayer].map(([layer, layerSteps]): LayerAnatomy => {
     // The first input of an addition is the stream itself, as it is or normed.
-    const added = new Set(own.filter(({ op }) => op === 'add').flatMap(({ inputs }) => inputs.slice(1)))
-    const written = own.flatMap(({ name, stream }) => (stream === 'writes' && added.has(name) ? [name] : []))
+    const added = new Set(
+      layerSteps.filter(({ op }) => op === 'add').flatMap(({ inputs }) => inputs.slice(1)),
+    )
+    const written = layerSteps.flatMap(({ name, stream }) =>
+      stream === 'writes' && added.has(name) ? [name] : [],
+    )
     return {
       layer,
       name: `layers.${layer}`,
       outputs: written.map((step) => ({ step, block: holdsContext(steps, step) ? 'attn' : 'mlp' })),
-      stream: own.findLast(({ op }) => op === 'add')?.name ?? '',
-      attention: attentionOf(own),
+      stream: layerSteps.findLast(({ op }) => op === 'add')?.name ?? '',
+      attention: attentionOf(layerSteps),
     }
   })
   const start = list.find((step) => step.layer === null && step.stream === 'writes')?.name ?? null
@@ -113,19 +117,19 @@ export function stepWithRole(
 ): StepInfo | undefined {
   const roles = rolesOf(list)
   for (const role of wanted) {
-    const found = list.find((step) => step.layer === layer && roles.get(step.name) === role)
-    if (found !== undefined) return found
+    const match = list.find((step) => step.layer === layer && roles.get(step.name) === role)
+    if (match !== undefined) return match
   }
   return undefined
 }
 
-const known = new WeakMap<Model, Promise<Anatomy>>()
+const anatomies = new WeakMap<Model, Promise<Anatomy>>()
 
 /** The parts of a model, asked once. Adapters weave steps in, but leave the names of these to those that take their place. */
 export function readAnatomy(model: Model): Promise<Anatomy> {
-  const asked = known.get(model) ?? model.steps({ rows: 1 }).then(anatomyOfSteps)
-  known.set(model, asked)
+  const asked = anatomies.get(model) ?? model.steps({ rows: 1 }).then(anatomyOfSteps)
+  anatomies.set(model, asked)
   // What failed is asked for anew next time.
-  asked.catch(() => known.delete(model))
+  asked.catch(() => anatomies.delete(model))
   return asked
 }

@@ -69,13 +69,13 @@ export function holderOf(
   return best
 }
 
-export type Writer = 'reused' | 'prefill' | 'decode' | 'unknown' | 'unwritten'
+export type PositionWriter = 'reused' | 'prefill' | 'decode' | 'unknown' | 'unwritten'
 
 /** Positions `[from, to)` and what wrote their keys and values. */
 export interface WrittenSpan {
   from: number
   to: number
-  writer: Writer
+  writer: PositionWriter
 }
 
 /** Who wrote which positions of a text of `length` tokens, of which the cache holds `held`; `prompt` were read by the last run. */
@@ -102,9 +102,12 @@ export function sharedWith(
   sequences: readonly CachedSequence[],
   index: number,
 ): { index: number; pages: number }[] {
-  const own = new Set(sequences[index]?.pages.map(({ page }) => page))
+  const ownPages = new Set(sequences[index]?.pages.map(({ page }) => page))
   return sequences
-    .map(({ pages }, other) => ({ index: other, pages: pages.filter(({ page }) => own.has(page)).length }))
+    .map(({ pages }, other) => ({
+      index: other,
+      pages: pages.filter(({ page }) => ownPages.has(page)).length,
+    }))
     .filter(({ index: other, pages }) => other !== index && pages > 0)
 }
 

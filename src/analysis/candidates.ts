@@ -68,9 +68,9 @@ export interface TableRequest {
 /** The model's own probabilities: the most probable tokens, and the chosen one wherever it stands. */
 export function tableBeforeFilters({ token, vocab, distribution, limit }: TableRequest): CandidateTable {
   const texts = capturedTexts(token)
-  const known = distribution === null ? token.top.map(({ id }) => id) : distribution.order
+  const ranked = distribution === null ? token.top.map(({ id }) => id) : distribution.order
   const logprobOf = capturedLogprobs(token, distribution)
-  const shown = Array.from(known.slice(0, limit))
+  const shown = Array.from(ranked.slice(0, limit))
   if (!shown.includes(token.id)) shown.push(token.id)
   const rows = shown.map((id) => ({
     id,
@@ -80,7 +80,7 @@ export function tableBeforeFilters({ token, vocab, distribution, limit }: TableR
     chosen: id === token.id,
     excluded: false,
   }))
-  const place = known.indexOf(token.id)
+  const place = ranked.indexOf(token.id)
   return {
     rows,
     rest: { count: vocab - rows.length, probability: restOf(rows) },
@@ -113,9 +113,9 @@ export function tableAfterFilters(
     excluded: false,
   }))
   const alive = new Set(stages.ids)
-  const known =
+  const ranked =
     distribution === null ? token.top.map(({ id }) => id) : Array.from(distribution.order.slice(0, limit))
-  const cut = known.filter((id) => !alive.has(id)).slice(0, Math.max(0, limit - survivors.length))
+  const cut = ranked.filter((id) => !alive.has(id)).slice(0, Math.max(0, limit - survivors.length))
   const shown = [...survivors, ...cut.map((id) => ({ id, probability: 0, excluded: true }))]
   if (!shown.some(({ id }) => id === token.id)) {
     const index = stages.ids.indexOf(token.id)
@@ -127,13 +127,13 @@ export function tableAfterFilters(
     logprob: logprobOf(row.id),
     chosen: row.id === token.id,
   }))
-  const before = tableBeforeFilters(request)
+  const beforeFilters = tableBeforeFilters(request)
   return {
     rows,
     rest: { count: vocab - rows.length, probability: restOf(rows) },
     kept: stages.ids.length,
     entropyBits: entropyBits(stages.probabilities),
-    chosenRank: before.chosenRank,
+    chosenRank: beforeFilters.chosenRank,
   }
 }
 

@@ -60,9 +60,9 @@ function wholeSide(logits: Float32Array, limit: number): PairSide {
 }
 
 function capturedSide(scored: ScoredToken | undefined): PairSide {
-  const known = new Map(scored?.top.map(({ id, logprob }) => [id, Math.exp(logprob)]))
-  if (scored !== undefined) known.set(scored.id, Math.exp(scored.logprob))
-  return { top: [...known.keys()], of: (id) => known.get(id) ?? null }
+  const probabilities = new Map(scored?.top.map(({ id, logprob }) => [id, Math.exp(logprob)]))
+  if (scored !== undefined) probabilities.set(scored.id, Math.exp(scored.logprob))
+  return { top: [...probabilities.keys()], of: (id) => probabilities.get(id) ?? null }
 }
 
 /** How far a row moved: KL, or where none was measured how far the probability of the next token moved. */

@@ -1,5 +1,5 @@
 /** One head's weights, row-major `[size, size]`: queries down, keys across, 0 where the mask lets nothing through. */
-export interface Pattern {
+export interface AttentionPattern {
   size: number
   data: Float32Array
 }
@@ -49,7 +49,7 @@ export function entropyBits(row: Float32Array): number {
   return Math.max(0, sum)
 }
 
-export function scorePattern({ size, data }: Pattern, { same, behind }: Copies): HeadScores {
+export function scorePattern({ size, data }: AttentionPattern, { same, behind }: Copies): HeadScores {
   const sums = { entropy: 0, previous: 0, first: 0, same: 0, induction: 0 }
   let repeats = 0
   for (let row = 0; row < size; row++) {
@@ -100,14 +100,14 @@ export function addHeads(
 }
 
 /** Mean over the heads of `[heads, size, size]`. */
-export function averageHeads(probs: Float32Array, heads: number, size: number): Pattern {
+export function averageHeads(probs: Float32Array, heads: number, size: number): AttentionPattern {
   const data = new Float32Array(size * size)
   addHeads(data, probs, [...Array(heads).keys()], heads)
   return { size, data }
 }
 
 /** The pattern in at most `limit` rows and columns; a cell shows the largest weight behind it, so that none disappears. */
-export function poolPattern({ size, data }: Pattern, limit: number): Pattern {
+export function poolPattern({ size, data }: AttentionPattern, limit: number): AttentionPattern {
   if (size <= limit) return { size, data: data.slice() }
   const pooled = new Float32Array(limit * limit)
   for (let row = 0; row < size; row++) {
@@ -122,12 +122,16 @@ export function poolPattern({ size, data }: Pattern, limit: number): Pattern {
 }
 
 /** Weights of one token, by position: of its keys, or those that each query gives it. 0 where the mask leaves none. */
-export function weightsOf({ size, data }: Pattern, row: number, direction: 'keys' | 'queries'): Float32Array {
+export function weightsOf(
+  { size, data }: AttentionPattern,
+  row: number,
+  direction: 'keys' | 'queries',
+): Float32Array {
   if (direction === 'keys') return data.slice(row * size, (row + 1) * size)
   return Float32Array.from({ length: size }, (_, query) => data[query * size + row] ?? 0)
 }
 
-export interface Link {
+export interface AttentionLink {
   position: number
   weight: number
 }
@@ -138,7 +142,7 @@ export function strongestLinks(
   row: number,
   direction: 'keys' | 'queries',
   count: number,
-): Link[] {
+): AttentionLink[] {
   return Array.from(weights, (weight, position) => ({ position, weight }))
     .filter(
       ({ position, weight }) => weight > 0 || (direction === 'keys' ? position <= row : position >= row),
@@ -156,7 +160,7 @@ const COVERED = 0.998
  * Where the scale of a long pattern ends: a uniform head of a long text has weights of 1 / positions, which a scale up to 1 would
  * leave blank. Of the weights that the mask lets through nearly all lie below; 1 for a short text.
  */
-export function scaleEnd({ size, data }: Pattern, short: number): number {
+export function scaleEnd({ size, data }: AttentionPattern, short: number): number {
   if (size <= short) return 1
   const stride = Math.max(1, Math.floor((size * size) / 2 / SAMPLES))
   const seen: number[] = []

@@ -22,7 +22,7 @@ export {
   partsOf,
   scaleEdits,
   stepsOfPart,
-  type Part,
+  type ModelPart,
   type PartEffect,
   type SweptParts,
 } from './ablation.ts'
@@ -67,8 +67,8 @@ export {
   weightsOf,
   type Copies,
   type HeadScores,
-  type Link,
-  type Pattern,
+  type AttentionLink,
+  type AttentionPattern,
   type ScoreName,
 } from './headScores.ts'
 export { linesByLayer, linesBySize, MAX_LINES, type AttributionLine } from './attributionLines.ts'
@@ -106,7 +106,7 @@ export {
   STAGES,
   type PlainRow,
   type Stage,
-  type StageName,
+  type ShownStageName,
   type StageTable,
 } from './samplingStages.ts'
 export {
@@ -119,7 +119,7 @@ export {
   scoreOf,
   TokenTree,
   type PathScore,
-  type TreeNode,
+  type TokenNode,
   type TreeToken,
 } from './tokenTree.ts'
 export {
@@ -131,5 +131,5 @@ export {
   type WrittenText,
 } from './treeGrowth.ts'
 export { measurePath, missingNumbers } from './treeNumbers.ts'
-export { slotsOf, type Slot } from './speculatedRounds.ts'
+export { slotsOf, type RoundSlot } from './speculatedRounds.ts'
 export { countedTokens, spanRoles, writtenTexts, type Role, type TextSpan } from './scoreSpans.ts'

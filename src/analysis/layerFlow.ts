@@ -3,12 +3,12 @@ import type { StepInfo } from '../api/model.ts'
 /** What the places of a layer's steps follow from. */
 export type LaidStep = Pick<StepInfo, 'name' | 'inputs'>
 
-/** Where a step stands: its place in the direction of the flow, its lane across it. Lane 0 is the residual stream. */
+/** Where a step stands: its place in the direction of the flow, its column across it. Column 0 is the residual stream. */
 export interface FlowPlace {
   name: string
   band: number
   rank: number
-  lane: number
+  column: number
 }
 
 /** One step reads another; `from` may lie before the layer. */
@@ -17,13 +17,13 @@ export interface FlowEdge {
   to: string
 }
 
-/** A stretch of a layer between two places where the stream alone goes on: a block with what is around it. */
+/** The part of a layer between two places where only the stream goes on: a block with what is around it. */
 export interface FlowBand {
   /** Steps before the band that its steps read; the stream first. */
   entries: readonly string[]
   /** Places along the flow, those of the entries (0) included. */
   ranks: number
-  lanes: number
+  columns: number
 }
 
 export interface LayerFlow {
@@ -35,12 +35,12 @@ export interface LayerFlow {
 /** Steps that nothing passes by: all that comes later reads of what was before at most this one. */
 function streamSteps(steps: readonly LaidStep[]): Set<string> {
   const at = new Map(steps.map(({ name }, index) => [name, index]))
-  const found = new Set<string>()
+  const names = new Set<string>()
   steps.forEach((step, index) => {
     const later = steps.slice(index + 1).flatMap(({ inputs }) => inputs.map((name) => at.get(name) ?? -1))
-    if (later.every((source) => source >= index)) found.add(step.name)
+    if (later.every((source) => source >= index)) names.add(step.name)
   })
-  return found
+  return names
 }
 
 /** Parts the steps behind every place where only the stream goes on. */
@@ -54,14 +54,14 @@ function splitBands(steps: readonly LaidStep[], stream: ReadonlySet<string>): La
   return bands
 }
 
-/** The lane of the input a step goes on from, where that is free; else the first free one beside the stream. */
-function freeLane(taken: ReadonlySet<string>, rank: number, wanted: readonly number[]): number {
-  const isFree = (lane: number): boolean => lane > 0 && !taken.has(`${rank}:${lane}`)
+/** The column of the input a step goes on from, where that is free; else the first free one beside the stream. */
+function freeColumn(taken: ReadonlySet<string>, rank: number, wanted: readonly number[]): number {
+  const isFree = (column: number): boolean => column > 0 && !taken.has(`${rank}:${column}`)
   const kept = wanted.find(isFree)
   if (kept !== undefined) return kept
-  let lane = 1
-  while (!isFree(lane)) lane += 1
-  return lane
+  let column = 1
+  while (!isFree(column)) column += 1
+  return column
 }
 
 function layBand(
@@ -76,22 +76,22 @@ function layBand(
     for (const input of inputs) if (!inside.has(input)) entries.add(input)
     const sources = inputs.flatMap((input) => inside.get(input) ?? [])
     const rank = 1 + Math.max(0, ...sources.map((source) => source.rank))
-    const lane = stream.has(name)
+    const column = stream.has(name)
       ? 0
-      : freeLane(
+      : freeColumn(
           taken,
           rank,
-          sources.map((source) => source.lane),
+          sources.map((source) => source.column),
         )
-    taken.add(`${rank}:${lane}`)
-    inside.set(name, { name, band, rank, lane })
+    taken.add(`${rank}:${column}`)
+    inside.set(name, { name, band, rank, column })
   }
   const places = [...inside.values()]
   return {
     band: {
       entries: [...entries],
       ranks: 1 + Math.max(0, ...places.map(({ rank }) => rank)),
-      lanes: 1 + Math.max(0, ...places.map(({ lane }) => lane)),
+      columns: 1 + Math.max(0, ...places.map(({ column }) => column)),
     },
     places,
   }
@@ -99,11 +99,11 @@ function layBand(
 
 /**
  * Lays the steps of a layer out by who reads whom (Sugiyama et al. 1981, with the order of the program in place of crossing
- * reduction): a rank behind all it reads, in the lane of what it goes on from; the stream keeps a lane of its own.
+ * reduction): a rank behind all it reads, in the column of what it goes on from; the stream keeps column 0.
  */
 export function layOutLayer(steps: readonly LaidStep[]): LayerFlow {
   const stream = streamSteps(steps)
-  const laid = splitBands(steps, stream).map((own, band) => layBand(own, band, stream))
+  const laid = splitBands(steps, stream).map((bandSteps, band) => layBand(bandSteps, band, stream))
   return {
     bands: laid.map(({ band }) => band),
     places: laid.flatMap(({ places }) => places),

@@ -6,10 +6,10 @@ import type { SamplingOptions } from '../api/model.ts'
 
 /** The model's own distribution, then what is left of it after each stage, in the order they act. */
 export const STAGES = ['raw', 'penalty', 'temperature', 'top-k', 'top-p', 'min-p'] as const
-export type StageName = (typeof STAGES)[number]
+export type ShownStageName = (typeof STAGES)[number]
 
 export interface Stage {
-  name: StageName
+  name: ShownStageName
   /** False when the options make it do nothing. */
   active: boolean
   /** Tokens left behind it. */
@@ -168,7 +168,7 @@ function prefixEntropies(
 ): number[] {
   const last = Math.max(0, ...ends)
   const top = scores[ids[0]!]!
-  const found = new Map<number, number>()
+  const entropies = new Map<number, number>()
   const wanted = new Set(ends)
   let moment = 0
   for (let place = 0; place < last; place++) {
@@ -177,10 +177,10 @@ function prefixEntropies(
     if (weight > 0) moment += weight * ((scores[ids[place]!]! - top) / temperature)
     if (wanted.has(place + 1)) {
       const mass = cumulative[place]!
-      found.set(place + 1, Math.max(0, Math.log(mass) - moment / mass) / Math.LN2)
+      entropies.set(place + 1, Math.max(0, Math.log(mass) - moment / mass) / Math.LN2)
     }
   }
-  return ends.map((end) => found.get(end) ?? 0)
+  return ends.map((end) => entropies.get(end) ?? 0)
 }
 
 /** An interval of the bar of the draw: one token, or all that are too narrow to tell apart. */

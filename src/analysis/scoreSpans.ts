@@ -27,16 +27,16 @@ export function markSpan(
 }
 
 /** Spans after an edit of the text: what stands before and behind the changed span keeps its role. */
-export function moveSpans(spans: readonly TextSpan[], before: string, after: string): readonly TextSpan[] {
-  const shorter = Math.min(before.length, after.length)
+export function moveSpans(spans: readonly TextSpan[], oldText: string, newText: string): readonly TextSpan[] {
+  const shorter = Math.min(oldText.length, newText.length)
   let start = 0
-  while (start < shorter && before[start] === after[start]) start += 1
+  while (start < shorter && oldText[start] === newText[start]) start += 1
   let end = 0
-  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end += 1
-  const growth = after.length - before.length
+  while (end < shorter - start && oldText.at(-1 - end) === newText.at(-1 - end)) end += 1
+  const growth = newText.length - oldText.length
   // A place inside the changed span moves to its end.
   const move = (at: number): number =>
-    at <= start ? at : Math.max(start, Math.max(at, before.length - end) + growth)
+    at <= start ? at : Math.max(start, Math.max(at, oldText.length - end) + growth)
   return spans
     .map((span) => ({ ...span, from: move(span.from), to: move(span.to) }))
     .filter(({ from, to }) => from < to)
@@ -62,9 +62,9 @@ export function writtenTexts(
       return text
     })
   }
-  const whole = place(false)
-  const found = ids.every((id, row) => whole[row] !== '' || !special.includes(id))
-  return found && whole.join('').length <= source.length ? whole : place(true)
+  const placed = place(false)
+  const isComplete = ids.every((id, row) => placed[row] !== '' || !special.includes(id))
+  return isComplete && placed.join('').length <= source.length ? placed : place(true)
 }
 
 /** Role of every token, by the span that its last character stands in. `texts` are those in the source, in order. */
@@ -114,20 +114,20 @@ export function markerRoles(
   let role: Role | null = null
   while (roles.length < ids.length) {
     const at = roles.length
-    const found = markers.find(
+    const match = markers.find(
       (marker) => marker.ids.length > 0 && marker.ids.every((id, i) => ids[at + i] === id),
     )
-    if (found === undefined) roles.push(role)
+    if (match === undefined) roles.push(role)
     else {
-      role = found.role
-      roles.push(...found.ids.map(() => 'marker' as const))
+      role = match.role
+      roles.push(...match.ids.map(() => 'marker' as const))
     }
   }
   return roles
 }
 
 /**
- * Which tokens count: with labels, those alone; without, all that are neither instruction nor input. Markers never do, nor does the
+ * Which tokens count: with labels, only those; without, all that are neither instruction nor input. Markers never do, nor does the
  * first token, which nothing predicts.
  */
 export function countedTokens(roles: readonly (Role | 'marker' | null)[]): boolean[] {
@@ -136,7 +136,7 @@ export function countedTokens(roles: readonly (Role | 'marker' | null)[]): boole
 }
 
 /** What a text's counted tokens add up to. Natural logs unless the name says bits. */
-export interface Totals {
+export interface ScoreTotals {
   counted: number
   /** Scored, but left out. */
   masked: number
@@ -154,7 +154,7 @@ export function totalsOf(
   tokens: readonly ScoredToken[],
   texts: readonly string[],
   counted: readonly boolean[],
-): Totals {
+): ScoreTotals {
   const mine = tokens.filter(({ position }) => counted[position] === true)
   const nats = mine.reduce((sum, { logprob }) => sum - logprob, 0)
   const meanNats = nats / mine.length

@@ -15,7 +15,7 @@ export interface RoundPlace {
 }
 
 /** One place of a round: what the draft model proposed, and what became text there. */
-export interface Slot {
+export interface RoundSlot {
   /** Null behind the last proposal. */
   proposal: Proposal | null
   /** Null where the text went on without this place. */
@@ -23,7 +23,7 @@ export interface Slot {
 }
 
 /** What a run came to. */
-export interface Totals {
+export interface RoundTotals {
   tokens: number
   proposed: number
   accepted: number
@@ -31,13 +31,13 @@ export interface Totals {
   modelMs: number
 }
 
-export function slotsOf({ proposals, tokens }: SpeculatedRound): Slot[] {
-  const slots = proposals.map((proposal, i): Slot => ({ proposal, token: tokens[i] ?? null }))
-  const own = tokens[proposals.length]
-  return own === undefined ? slots : [...slots, { proposal: null, token: own }]
+export function slotsOf({ proposals, tokens }: SpeculatedRound): RoundSlot[] {
+  const slots = proposals.map((proposal, i): RoundSlot => ({ proposal, token: tokens[i] ?? null }))
+  const targetToken = tokens[proposals.length]
+  return targetToken === undefined ? slots : [...slots, { proposal: null, token: targetToken }]
 }
 
-export function totalsOf(rounds: readonly SpeculatedRound[]): Totals {
+export function totalsOf(rounds: readonly SpeculatedRound[]): RoundTotals {
   const proposals = rounds.flatMap((round) => round.proposals)
   const count = (outcome: Proposal['outcome']): number =>
     proposals.filter((proposal) => proposal.outcome === outcome).length

@@ -105,7 +105,7 @@ interface Use {
 }
 
 /** The forward as a graph: who reads whom. */
-class Graph {
+class ReaderGraph {
   readonly #steps: ReadonlyMap<string, PlacedStep>
   readonly #readers = new Map<string, Use[]>()
 
@@ -143,9 +143,9 @@ class Graph {
 
   /** The step whose values reach this one's first input, past those that hand them on. */
   source(step: PlacedStep): PlacedStep | undefined {
-    let found = this.input(step)
-    while (found !== undefined && HANDS_ON.has(found.op)) found = this.input(found)
-    return found
+    let source = this.input(step)
+    while (source !== undefined && HANDS_ON.has(source.op)) source = this.input(source)
+    return source
   }
 
   holdsContext(name: string | undefined): boolean {
@@ -153,7 +153,7 @@ class Graph {
   }
 }
 
-function roleOfLinear(graph: Graph, step: PlacedStep): StepRole {
+function roleOfLinear(graph: ReaderGraph, step: PlacedStep): StepRole {
   if (step.axes.at(-1)?.kind === 'vocabulary') return 'logits'
   if (step.layer === null) return 'linear'
   if (graph.isUsed(step, 'scores', 0)) return 'q'
@@ -168,7 +168,7 @@ function roleOfLinear(graph: Graph, step: PlacedStep): StepRole {
 }
 
 /** The norm behind a block: of its output before that is added, or of the stream it was added to (Vaswani et al. 2017). */
-function postNormRole(graph: Graph, step: PlacedStep): StepRole | null {
+function postNormRole(graph: ReaderGraph, step: PlacedStep): StepRole | null {
   const input = graph.input(step)
   const isAdded = graph.uses(step).some(({ reader }) => reader.op === 'add')
   const isSum = input?.op === 'add' && input.layer === step.layer
@@ -178,7 +178,7 @@ function postNormRole(graph: Graph, step: PlacedStep): StepRole | null {
   return ofAttention ? 'attn_post_norm' : 'mlp_post_norm'
 }
 
-function roleOfNorm(graph: Graph, step: PlacedStep): StepRole {
+function roleOfNorm(graph: ReaderGraph, step: PlacedStep): StepRole {
   if (graph.isUsed(step, 'scores', 0)) return 'q_norm'
   if (graph.isUsed(step, 'cache', 0)) return 'k_norm'
   // Behind the layers it is over what the last one hands on.
@@ -189,7 +189,7 @@ function roleOfNorm(graph: Graph, step: PlacedStep): StepRole {
   return roles.includes('q') || roles.includes('k') ? 'attn_norm' : 'mlp_norm'
 }
 
-function roleIn(graph: Graph, step: PlacedStep): StepRole {
+function roleIn(graph: ReaderGraph, step: PlacedStep): StepRole {
   if (step.op === 'linear' || step.op === 'expert_linear') return roleOfLinear(graph, step)
   if (step.op === 'activation' && graph.isUsed(step, 'scaled_add', 2)) return 'weights'
   if (isNorm(step)) return roleOfNorm(graph, step)
@@ -200,14 +200,14 @@ function roleIn(graph: Graph, step: PlacedStep): StepRole {
   return graph.isUsed(step, 'cache', 0) ? 'k_rope' : 'rope'
 }
 
-const known = new WeakMap<readonly PlacedStep[], ReadonlyMap<string, StepRole>>()
+const roleCache = new WeakMap<readonly PlacedStep[], ReadonlyMap<string, StepRole>>()
 
 /** What every step of a forward is for, by name; from its op and from who reads it, never from what it is called. */
 export function rolesOf(steps: readonly PlacedStep[]): ReadonlyMap<string, StepRole> {
-  const found = known.get(steps)
-  if (found !== undefined) return found
-  const graph = new Graph(steps)
+  const cached = roleCache.get(steps)
+  if (cached !== undefined) return cached
+  const graph = new ReaderGraph(steps)
   const roles = new Map(steps.map((step) => [step.name, roleIn(graph, step)] as const))
-  known.set(steps, roles)
+  roleCache.set(steps, roles)
   return roles
 }

@@ -15,13 +15,13 @@ export interface TreeToken {
 }
 
 /** One token of a text; texts share their common beginning. */
-export interface TreeNode extends TreeToken {
+export interface TokenNode extends TreeToken {
   readonly key: number
   /** Null for the root alone, which is no token. */
-  readonly parent: TreeNode | null
-  readonly children: TreeNode[]
+  readonly parent: TokenNode | null
+  readonly children: TokenNode[]
   /** The child that was on the page last. */
-  recent: TreeNode | null
+  recent: TokenNode | null
   /** The most probable tokens behind this one, descending; null: not measured. A text may be '' where none was captured. */
   next: readonly TokenAlternative[] | null
 }
@@ -30,7 +30,7 @@ export interface TreeNode extends TreeToken {
 export interface TreeLine {
   /** Key of its first token. */
   key: number
-  nodes: readonly TreeNode[]
+  nodes: readonly TokenNode[]
   /** Branch points above. */
   depth: number
   /** 1-based place among its siblings. */
@@ -58,8 +58,8 @@ const PLAIN: TreeToken = { id: -1, text: '', logprob: null, prompt: false, rando
 /** All texts of a model as one tree of tokens. */
 export class TokenTree {
   readonly modelId: string
-  readonly root: TreeNode
-  private readonly byKey = new Map<number, TreeNode>()
+  readonly root: TokenNode
+  private readonly byKey = new Map<number, TokenNode>()
   private lastKey = 0
 
   constructor(modelId: string) {
@@ -71,18 +71,18 @@ export class TokenTree {
     return this.root.children.length === 0
   }
 
-  node(key: number | null): TreeNode | null {
+  node(key: number | null): TokenNode | null {
     return key === null ? null : (this.byKey.get(key) ?? null)
   }
 
   /** The child of that id, made if there is none; a prompt's token stays one. */
-  add(parent: TreeNode, token: TreeToken): TreeNode {
-    const known = parent.children.find(({ id }) => id === token.id)
-    if (known !== undefined) {
-      known.prompt ||= token.prompt
-      if (known.text === '') known.text = token.text
-      if (token.logprob !== null) known.logprob = token.logprob
-      return known
+  add(parent: TokenNode, token: TreeToken): TokenNode {
+    const existing = parent.children.find(({ id }) => id === token.id)
+    if (existing !== undefined) {
+      existing.prompt ||= token.prompt
+      if (existing.text === '') existing.text = token.text
+      if (token.logprob !== null) existing.logprob = token.logprob
+      return existing
     }
     const node = this.make(parent, token)
     this.byKey.set(node.key, node)
@@ -90,12 +90,12 @@ export class TokenTree {
     return node
   }
 
-  private make(parent: TreeNode | null, token: TreeToken): TreeNode {
+  private make(parent: TokenNode | null, token: TreeToken): TokenNode {
     return { ...token, key: this.lastKey++, parent, children: [], recent: null, next: null }
   }
 
   /** Takes a branch off; the function given back puts it where it was. */
-  detach(node: TreeNode): () => void {
+  detach(node: TokenNode): () => void {
     const { parent } = node
     invariant(parent !== null, 'the root is no branch')
     const place = parent.children.indexOf(node)
@@ -121,13 +121,13 @@ export class TokenTree {
   }
 
   /** Every token, parents before children. */
-  all(): TreeNode[] {
+  all(): TokenNode[] {
     return this.root.children.flatMap((node) => nodesBelow(node))
   }
 
   lines(): TreeLine[] {
     const lines: TreeLine[] = []
-    const visit = (siblings: readonly TreeNode[], depth: number): void => {
+    const visit = (siblings: readonly TokenNode[], depth: number): void => {
       siblings.forEach((first, index) => {
         const nodes = runFrom(first)
         lines.push({ key: first.key, nodes, depth, place: index + 1, siblings: siblings.length })
@@ -152,47 +152,47 @@ export class TokenTree {
 
   static restore({ modelId, nodes }: TreeSnapshot): TokenTree {
     const tree = new TokenTree(modelId)
-    const made: TreeNode[] = []
+    const restored: TokenNode[] = []
     for (const { parent, recent, next, ...token } of nodes) {
-      const above = made[parent] ?? tree.root
+      const above = restored[parent] ?? tree.root
       const node = tree.add(above, token)
       if (recent) above.recent = node
       node.next = next
-      made.push(node)
+      restored.push(node)
     }
     return tree
   }
 }
 
 /** The tokens from the first of the text to this one. */
-export function pathTo(node: TreeNode): TreeNode[] {
-  const path: TreeNode[] = []
+export function pathTo(node: TokenNode): TokenNode[] {
+  const path: TokenNode[] = []
   for (let at = node; at.parent !== null; at = at.parent) path.push(at)
   return path.toReversed()
 }
 
 /** The end of the text through this token that was on the page last; children that never were do not count. */
-export function leafOf(node: TreeNode): TreeNode {
+export function leafOf(node: TokenNode): TokenNode {
   let leaf = node
   while (leaf.recent !== null) leaf = leaf.recent
   return leaf
 }
 
-export const idsOf = (path: readonly TreeNode[]): number[] => path.map(({ id }) => id)
+export const idsOf = (path: readonly TokenNode[]): number[] => path.map(({ id }) => id)
 
 /** Tokens at the beginning that were given. */
-export function promptLength(path: readonly TreeNode[]): number {
+export function promptLength(path: readonly TokenNode[]): number {
   const first = path.findIndex(({ prompt }) => !prompt)
   return first < 0 ? path.length : first
 }
 
 /** Makes a text the one its tokens lead on to. */
-export function markRecent(path: readonly TreeNode[]): void {
+export function markRecent(path: readonly TokenNode[]): void {
   for (const node of path) if (node.parent !== null) node.parent.recent = node
 }
 
 /** A token and the only children that follow it. */
-function runFrom(first: TreeNode): TreeNode[] {
+function runFrom(first: TokenNode): TokenNode[] {
   const nodes = [first]
   for (let at = first; at.children.length === 1 && at.children[0];) {
     at = at.children[0]
@@ -202,14 +202,14 @@ function runFrom(first: TreeNode): TreeNode[] {
 }
 
 /** A node and everything that grows from it, parents before children. Texts may be longer than a call stack is deep. */
-function nodesBelow(node: TreeNode): TreeNode[] {
-  const found: TreeNode[] = []
+function nodesBelow(node: TokenNode): TokenNode[] {
+  const below: TokenNode[] = []
   const open = [node]
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    found.push(at)
+    below.push(at)
     open.push(...at.children.toReversed())
   }
-  return found
+  return below
 }
 
 /** How probable a text is where it is not given. */
@@ -219,17 +219,17 @@ export interface PathScore {
   logprob: number | null
 }
 
-export function scoreOf(path: readonly TreeNode[]): PathScore {
-  const own = path.slice(promptLength(path))
-  const measured = own.every(({ logprob }) => logprob !== null)
+export function scoreOf(path: readonly TokenNode[]): PathScore {
+  const continuation = path.slice(promptLength(path))
+  const measured = continuation.every(({ logprob }) => logprob !== null)
   return {
-    tokens: own.length,
-    logprob: measured ? own.reduce((sum, { logprob }) => sum + (logprob ?? 0), 0) : null,
+    tokens: continuation.length,
+    logprob: measured ? continuation.reduce((sum, { logprob }) => sum + (logprob ?? 0), 0) : null,
   }
 }
 
 /** Index of the first token in which two texts differ, or the length of the shorter one. */
-export function firstDifference(a: readonly TreeNode[], b: readonly TreeNode[]): number {
+export function firstDifference(a: readonly TokenNode[], b: readonly TokenNode[]): number {
   const shorter = Math.min(a.length, b.length)
   for (let i = 0; i < shorter; i++) if (a[i] !== b[i]) return i
   return shorter

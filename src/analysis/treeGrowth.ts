@@ -1,5 +1,5 @@
 import type { GeneratedToken, Model, TokenAlternative } from '../api/model.ts'
-import { idsOf, pathTo, type TokenTree, type TreeNode, type TreeToken } from './tokenTree.ts'
+import { idsOf, pathTo, type TokenTree, type TokenNode, type TreeToken } from './tokenTree.ts'
 import { textInContext } from '../text/tokenTexts.ts'
 
 /** A token computed for the tree, and what is predicted behind it. */
@@ -11,8 +11,8 @@ export interface ComputedToken {
 }
 
 /** Text a token adds behind others; empty when no tokenizer answers. */
-const textOf = (model: Model, before: readonly number[], id: number): Promise<string> =>
-  model.info.hasTokenizer ? textInContext(model, before, id) : Promise.resolve('')
+const textOf = (model: Model, contextIds: readonly number[], id: number): Promise<string> =>
+  model.info.hasTokenizer ? textInContext(model, contextIds, id) : Promise.resolve('')
 
 const CHOSEN = { prompt: false, random: null, finish: null } as const
 
@@ -22,23 +22,23 @@ const CHOSEN = { prompt: false, random: null, finish: null } as const
  */
 export async function computeBranch(
   model: Model,
-  parent: TreeNode,
+  parent: TokenNode,
   ids: readonly number[],
   topLogprobs: number,
   isWanted: () => boolean,
 ): Promise<ComputedToken[] | null> {
   const computed: ComputedToken[] = []
-  const before = idsOf(pathTo(parent))
+  const contextIds = idsOf(pathTo(parent))
   let { next } = parent
   for (const id of ids) {
     const [fork, text] = await Promise.all([
-      model.fork(before, before.length, id, { topLogprobs }),
-      textOf(model, before, id),
+      model.fork(contextIds, contextIds.length, id, { topLogprobs }),
+      textOf(model, contextIds, id),
     ])
     if (!isWanted()) return null
     const logprob = next?.find((token) => token.id === id)?.logprob ?? null
     computed.push({ token: { id, text, logprob, ...CHOSEN }, next: fork.next.top })
-    before.push(id)
+    contextIds.push(id)
     next = fork.next.top
   }
   return computed
@@ -47,22 +47,22 @@ export async function computeBranch(
 /** The most probable tokens behind a text, in one batch. */
 export async function computeChildren(
   model: Model,
-  parent: TreeNode,
+  parent: TokenNode,
   count: number,
   topLogprobs: number,
 ): Promise<ComputedToken[]> {
-  const before = idsOf(pathTo(parent))
-  const children = await model.expand(before, count, { topLogprobs })
+  const contextIds = idsOf(pathTo(parent))
+  const children = await model.expand(contextIds, count, { topLogprobs })
   return Promise.all(
     children.map(async ({ token: { id, logprob }, next, readAgain }) => {
-      const text = await textOf(model, before, id)
+      const text = await textOf(model, contextIds, id)
       return { token: { id, text, logprob, ...CHOSEN }, next: next.top, readAgain }
     }),
   )
 }
 
 /** Puts a computed token into the tree. */
-export function insertToken(tree: TokenTree, parent: TreeNode, { token, next }: ComputedToken): TreeNode {
+export function insertToken(tree: TokenTree, parent: TokenNode, { token, next }: ComputedToken): TokenNode {
   const node = tree.add(parent, token)
   node.next ??= next
   return node
@@ -76,7 +76,7 @@ export interface WrittenText {
 }
 
 /** Takes a text into the tree, with up to `top` alternatives of each token. Gives its last token. */
-export function insertText(tree: TokenTree, log: WrittenText, top: number): TreeNode {
+export function insertText(tree: TokenTree, log: WrittenText, top: number): TokenNode {
   let at = tree.root
   log.promptIds.forEach((id, row) => {
     const text = log.promptTexts[row] ?? ''

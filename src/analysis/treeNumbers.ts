@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { Model } from '../api/model.ts'
-import { idsOf, promptLength, type TreeNode } from './tokenTree.ts'
+import { idsOf, promptLength, type TokenNode } from './tokenTree.ts'
 
 /** Logits of one call: how much is computed at once. */
 const BATCH_ELEMENTS = 1 << 23
@@ -9,7 +9,7 @@ const BATCH_ELEMENTS = 1 << 23
  * Rows of a text whose numbers are missing: of its own tokens all, of those given only when one of them is asked about, since
  * nothing predicted them; of the token asked about, also the alternatives, `topK` of them. The first token of a text has none.
  */
-export function missingNumbers(path: readonly TreeNode[], node: TreeNode | null, topK: number): number[] {
+export function missingNumbers(path: readonly TokenNode[], node: TokenNode | null, topK: number): number[] {
   const given = promptLength(path)
   const asked = node === null ? -1 : path.indexOf(node)
   const lacks = (row: number): boolean => path[row]?.logprob === null
@@ -26,7 +26,7 @@ export function missingNumbers(path: readonly TreeNode[], node: TreeNode | null,
 /** Reads, off one forward over the text, how probable the tokens of these rows were and what else might have stood there. */
 export async function measurePath(
   model: Model,
-  path: readonly TreeNode[],
+  path: readonly TokenNode[],
   rows: readonly number[],
   topK: number,
 ): Promise<void> {
@@ -45,9 +45,9 @@ export async function measurePath(
         'a position in the text predicts its next token',
       )
       node.logprob = Math.log(probability)
-      const before = node.parent.next ?? []
-      if (before.length >= cell.top.length) return
-      const texts = new Map(before.map(({ id, text }) => [id, text]))
+      const previousTop = node.parent.next ?? []
+      if (previousTop.length >= cell.top.length) return
+      const texts = new Map(previousTop.map(({ id, text }) => [id, text]))
       node.parent.next = cell.top.map((token) => ({
         id: token.id,
         text: texts.get(token.id) ?? '',

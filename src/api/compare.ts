@@ -2,7 +2,7 @@ import type { AdapterScale } from './adapters.ts'
 import type { GeneratedToken, GenerateOptions } from './generate.ts'
 
 export interface CompareOptions extends Omit<GenerateOptions, 'adapters'> {
-  /** Scales of either side; [] is the base. Edits act on `b` alone. */
+  /** Scales of either side; [] is the base. Edits act only on `b`. */
   a: readonly AdapterScale[]
   b: readonly AdapterScale[]
 }

@@ -64,7 +64,7 @@ export interface Inspection {
   stats(step: string, options?: { row?: number | undefined }): Promise<TensorStats>
   /**
    * The row of its matrix that makes output column `output` of a product: `[inputs]`, as the kernels see it (dequantised), and its
-   * bias, null without one; adapters apart. Reads those bytes alone. @throws `bad-argument` for a step without a matrix of the model.
+   * bias, null without one; adapters apart. Reads only those bytes. @throws `bad-argument` for a step without a matrix of the model.
    */
   weights(step: string, output: number): Promise<{ weights: Float32Array; bias: number | null }>
   /** Takes over a canvas whose control was transferred; returns the number that `draw` takes. */

@@ -75,7 +75,7 @@ export interface Model {
    */
   tokenTexts(ids: readonly number[]): Promise<string[]>
   /** Texts of ids that may come behind others, each as {@link TokenAlternative.text} gives it. */
-  alternativeTexts(before: readonly number[], ids: readonly number[]): Promise<string[]>
+  alternativeTexts(contextIds: readonly number[], ids: readonly number[]): Promise<string[]>
   /**
    * Messages as the text that Transformers would render with the model's own template, by default up to where the assistant
    * speaks. A template runs in a thread that is ended when it takes too long. Its text is encoded without further special

@@ -74,7 +74,7 @@ export interface MachineLimits {
   /** Of the adapter. */
   readonly maxBufferSize?: number | undefined
   readonly maxStorageBufferBindingSize?: number | undefined
-  /** Bytes that the GPU may be expected to have for a tab, where somebody knows better. */
+  /** Bytes that the GPU may be expected to have for a tab, where the caller knows better. */
   readonly memoryBytes?: number | undefined
 }
 

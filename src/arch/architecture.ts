@@ -44,14 +44,14 @@ export function architecture<S extends ModelSpec>(family: Family<S>): Architectu
         size.rows === 1 && size.logitRows === 1 && size.positions === 1
       const params = listParams(recorded)
       const warnings = [...spec.warnings]
-      if (table.isHeadUnsaid(spec.tied)) warnings.push(HEAD_ABSENT)
+      if (table.isLmHeadUnsaid(spec.tied)) warnings.push(HEAD_ABSENT)
       const summary = table.summary(buffers, warnings)
-      const [embed, head] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
-      const tiedHead = !head || head.tensor === embed?.tensor
+      const [embed, lmHead] = ['embed', 'logits'].map((name) => params.find((param) => param.name === name))
+      const tiedLmHead = !lmHead || lmHead.tensor === embed?.tensor
       return {
         ...spec,
         ...summary,
-        tiedHead,
+        tiedLmHead,
         warnings,
         mask: ownMask(recorded),
         params,

@@ -7,7 +7,7 @@ export const bert = architecture({
     prefixes: ['bert.'],
     probe: 'embeddings.word_embeddings.weight',
     heads: ['cls.predictions.decoder.weight'],
-    headBiases: ['cls.predictions.bias', 'cls.predictions.decoder.bias'],
+    lmHeadBiases: ['cls.predictions.bias', 'cls.predictions.decoder.bias'],
     outside: ['cls.'],
     buffers: /\.position_ids$|^cls\.predictions\.(decoder\.)?bias$/,
   },

@@ -1,6 +1,6 @@
 import type { ConfigReader } from '../formats/configReader.ts'
 import type { Activation } from '../program/attrs.ts'
-import { attention, maskedHead, plainMlp } from './blocks.ts'
+import { attention, maskedLmHead, plainMlp } from './blocks.ts'
 import { always, ANY_ACTIVATION, parseDecoder } from './common.ts'
 import type { ModelRecorder } from './recorder.ts'
 import type { DecoderSpec } from './spec.ts'
@@ -21,7 +21,7 @@ export interface BertNames {
   readonly up: string
   readonly down: string
   readonly mlpNorm: string
-  readonly head: { readonly dense: string; readonly norm: string; readonly activation?: Activation }
+  readonly lmHead: { readonly dense: string; readonly norm: string; readonly activation?: Activation }
 }
 
 /** BERT's own. */
@@ -33,7 +33,7 @@ export const BERT_NAMES: BertNames = {
   up: 'intermediate.dense',
   down: 'output.dense',
   mlpNorm: 'output.LayerNorm',
-  head: { dense: 'cls.predictions.transform.dense', norm: 'cls.predictions.transform.LayerNorm' },
+  lmHead: { dense: 'cls.predictions.transform.dense', norm: 'cls.predictions.transform.LayerNorm' },
 }
 
 /** Fields of BERT and what follows it, under its names. */
@@ -65,7 +65,7 @@ export function recordBert(p: ModelRecorder, s: BertSpec, names: BertNames): voi
       tensor: 'embeddings.position_embeddings.weight',
       count: s.maxPositions,
       first,
-      before: s.unplacedId !== undefined,
+      hasRowBefore: s.unplacedId !== undefined,
     },
     types:
       s.tokenTypes === 0
@@ -80,5 +80,5 @@ export function recordBert(p: ModelRecorder, s: BertSpec, names: BertNames): voi
     x = p.add('resid', x, plainMlp(p, s, x, names))
     x = p.norm('mlp_post_norm', x, names.mlpNorm, s.norm)
   }
-  p.logits(embed, s.vocab, () => maskedHead(p, s, x, names.head), { bias: true })
+  p.logits(embed, s.vocab, () => maskedLmHead(p, s, x, names.lmHead), { bias: true })
 }

@@ -71,9 +71,9 @@ function normedQk(
 ): Step {
   const { norm, over = 'head', tensors = { q: 'self_attn.q_norm', k: 'self_attn.k_norm' } } = options
   const tensor = tensors[name]
-  const own = Array.from({ length: count }, (_, head) => `${tensor}.norms.${head}`)
+  const headTensors = Array.from({ length: count }, (_, head) => `${tensor}.norms.${head}`)
   const width = over === 'row' ? count * headDim : headDim
-  return p.norm(`attn.${name}_norm`, x, over === 'own' ? own : tensor, norm, width)
+  return p.norm(`attn.${name}_norm`, x, over === 'own' ? headTensors : tensor, norm, width)
 }
 
 /** Attention over the rows before, from normed rows `h` to its output projection: grouped heads, rotated queries and keys. */
@@ -152,15 +152,15 @@ export function gatedMlp(
 }
 
 /** What stands before the matrix of a masked-LM head: norm(act(dense(x))). */
-export function maskedHead(
+export function maskedLmHead(
   p: ModelRecorder,
   { hidden, norm, activation: ofLayers }: DecoderSpec,
   x: Step,
-  head: { dense: string; norm: string; bias?: boolean; activation?: Activation },
+  lmHead: { dense: string; norm: string; bias?: boolean; activation?: Activation },
 ): Step {
-  const { bias = true, activation = ofLayers } = head
-  const dense = p.linear('lm_head.dense', x, head.dense, hidden, { bias })
-  return p.norm('lm_head.norm', p.activation('lm_head.act', dense, activation), head.norm, norm)
+  const { bias = true, activation = ofLayers } = lmHead
+  const dense = p.linear('lm_head.dense', x, lmHead.dense, hidden, { bias })
+  return p.norm('lm_head.norm', p.activation('lm_head.act', dense, activation), lmHead.norm, norm)
 }
 
 /** down(act(up(h))) */

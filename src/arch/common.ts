@@ -24,8 +24,8 @@ export function parseActivation<T extends Activation>(
   allowed: readonly T[],
 ): T {
   const activation = ACTIVATIONS.get(config.text(field, fallback))
-  const found = allowed.find((name) => name === activation)
-  if (found) return found
+  const match = allowed.find((name) => name === activation)
+  if (match) return match
   const names = [...ACTIVATIONS]
     .filter(([, kind]) => allowed.some((name) => name === kind))
     .map(([name]) => name)
@@ -99,8 +99,8 @@ export function parseLayerTypes(
   const types = config.get('layer_types')
   if (types === undefined) return Array.from({ length: layers }, (_, n) => isSliding(n))
   const list: unknown[] = Array.isArray(types) ? types : []
-  const known = list.every((type) => type === 'full_attention' || type === 'sliding_attention')
-  if (!known || list.length < layers) {
+  const isSupported = list.every((type) => type === 'full_attention' || type === 'sliding_attention')
+  if (!isSupported || list.length < layers) {
     throw config.fail(
       'layer_types',
       `full_attention or sliding_attention for each of ${layers} layers`,

@@ -36,6 +36,6 @@ export const distilBert = architecture({
       up: 'ffn.lin1',
       down: 'ffn.lin2',
       mlpNorm: 'output_layer_norm',
-      head: { dense: 'vocab_transform', norm: 'vocab_layer_norm' },
+      lmHead: { dense: 'vocab_transform', norm: 'vocab_layer_norm' },
     }),
 })

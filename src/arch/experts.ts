@@ -21,18 +21,18 @@ export interface ExpertsSpec {
   readonly shared: number | null
 }
 
-type Part = 'gate' | 'up' | 'down'
+type ExpertMatrix = 'gate' | 'up' | 'down'
 
 /** Where a family keeps its experts. Lists go by preference: the first that a checkpoint has is taken. */
 export interface ExpertPlaces {
   readonly router: readonly string[]
   /** Modules of experts are `at.N.gate_proj` and so on, or as these say. */
   readonly at: string
-  readonly modules?: Readonly<Record<Part, string>>
+  readonly modules?: Readonly<Record<ExpertMatrix, string>>
   /** Tensors of all experts: gate and up as one, and down. */
-  readonly whole: readonly (readonly [gateUp: string, down: string])[]
+  readonly fused: readonly (readonly [gateUp: string, down: string])[]
   /** Whether a checkpoint that has neither is told of the latter. */
-  readonly isWhole?: boolean
+  readonly isFused?: boolean
   /** Such tensors are `[experts, in, out]`, gate and up in turns, with biases. */
   readonly turned?: boolean
 }
@@ -66,17 +66,17 @@ function tensorsOf(
   { count, width, bias }: ExpertsSpec,
   hidden: number,
   places: ExpertPlaces,
-  part: Part,
+  part: ExpertMatrix,
 ): ExpertTensors {
-  const { at, modules = MODULES, whole, isWhole = false, turned = false } = places
+  const { at, modules = MODULES, fused, isFused = false, turned = false } = places
   const each = Array.from({ length: count }, (_, n) => `${at}.${n}.${modules[part]}`)
-  const all = whole.map((pair) => pair[part === 'down' ? 1 : 0])
+  const all = fused.map((pair) => pair[part === 'down' ? 1 : 0])
   const [first = ''] = each
-  const name = isWhole ? p.found(...all, first) : p.found(first, ...all)
+  const name = isFused ? p.firstPresent(...all, first) : p.firstPresent(first, ...all)
   if (name === first) return { modules: each }
   const step = turned && part !== 'down' ? 2 : 1
   return {
-    whole: name,
+    fused: name,
     ...(bias ? { bias: `${name}_bias` } : {}),
     turned,
     begin: part === 'up' ? (step === 2 ? 1 : width) : 0,
@@ -146,11 +146,14 @@ export function mixture(
 ): Step {
   p.fuseBy(mixtureOfExperts)
   const { count: experts, width, bias } = spec
-  const product = (part: Part, x: Step, chosen: Step, out: number): Step => {
+  const product = (part: ExpertMatrix, x: Step, chosen: Step, out: number): Step => {
     const tensors = tensorsOf(p, spec, s.hidden, places, part)
     return expertLinear(p, `mlp.${part}`, [x, chosen], out, { experts, tensors, bias })
   }
-  const scores = p.linear('mlp.router', h, p.found(...places.router), experts, { bias, axis: 'experts' })
+  const scores = p.linear('mlp.router', h, p.firstPresent(...places.router), experts, {
+    bias,
+    axis: 'experts',
+  })
   // Beside the router, so that both are one product.
   const score = spec.shared === null ? null : p.linear('mlp.shared.score', h, 'mlp.shared_expert_gate', 1)
   const [chosen, weights] = route(p, scores, spec)

@@ -51,8 +51,8 @@ export const falcon = architecture({
       const first = s.norms === 'two' ? 'ln_attn' : 'input_layernorm'
       const h = p.norm('attn_norm', x, first, s.norm)
       x = p.add('resid_attn', x, attention(p, s, h, { projections, output: 'self_attention.dense' }))
-      const own = { two: ['ln_mlp', input], serial: ['post_attention_layernorm', x], one: null } as const
-      const [tensor, read] = own[s.norms] ?? []
+      const mlpNorms = { two: ['ln_mlp', input], serial: ['post_attention_layernorm', x], one: null } as const
+      const [tensor, read] = mlpNorms[s.norms] ?? []
       const g = tensor && read ? p.norm('mlp_norm', read, tensor, s.norm) : h
       x = p.add('resid', x, plainMlp(p, s, g, { up: 'mlp.dense_h_to_4h', down: 'mlp.dense_4h_to_h' }))
     }

@@ -9,8 +9,8 @@ import { parseRope } from './rope.ts'
 const PLACES: ExpertPlaces = {
   router: ['mlp.router'],
   at: 'mlp.experts',
-  whole: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
-  isWhole: true,
+  fused: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
+  isFused: true,
   turned: true,
 }
 

@@ -7,11 +7,11 @@ import type { MixtureSpec } from './mixtral.ts'
 const PLACES: ExpertPlaces = {
   router: ['block_sparse_moe.router.layer', 'block_sparse_moe.router'],
   at: 'mlp.experts',
-  whole: [
+  fused: [
     ['block_sparse_moe.input_linear.weight', 'block_sparse_moe.output_linear.weight'],
     ['block_sparse_moe.experts.gate_up_proj', 'block_sparse_moe.experts.down_proj'],
   ],
-  isWhole: true,
+  isFused: true,
 }
 
 /** Granite 3 MoE (IBM 2024): Granite's factors around experts, whose weights are a softmax over those a row takes. */

@@ -50,8 +50,8 @@ export function findArchitecture(config: ConfigReader): LoadArchitecture {
   const modelType = config.text('model_type')
   const load = Object.hasOwn(ARCHITECTURES, modelType) ? ARCHITECTURES[modelType] : undefined
   if (!load) {
-    const known = Object.keys(ARCHITECTURES).join(', ')
-    throw config.fail('model_type', `one of ${known}`, 'unsupported')
+    const supported = Object.keys(ARCHITECTURES).join(', ')
+    throw config.fail('model_type', `one of ${supported}`, 'unsupported')
   }
   if (config.get('quantization_config') !== undefined) {
     const hint = 'Use the unquantised checkpoint; weights can be quantised here while loading.'

@@ -15,7 +15,7 @@ const PLACES: ExpertPlaces = {
   router: ['block_sparse_moe.gate', 'mlp.gate'],
   at: 'block_sparse_moe.experts',
   modules: { gate: 'w1', up: 'w3', down: 'w2' },
-  whole: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
+  fused: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
 }
 
 /** The Llama body with experts in the place of every MLP. */

@@ -1,13 +1,13 @@
 import type { ConfigReader } from '../formats/configReader.ts'
 import type { Activation, RopeTable } from '../program/attrs.ts'
 import { architecture } from './architecture.ts'
-import { attention, gatedMlp, maskedHead, stackedQkv } from './blocks.ts'
+import { attention, gatedMlp, maskedLmHead, stackedQkv } from './blocks.ts'
 import { ANY_ACTIVATION, parseActivation, parseDecoder, parseLayerTypes, windowBy } from './common.ts'
 import { parseRopeSection } from './rope.ts'
 import type { DecoderSpec } from './spec.ts'
 
 interface ModernBertSpec extends DecoderSpec {
-  readonly head: { readonly activation: Activation; readonly dense: boolean; readonly decoder: boolean }
+  readonly lmHead: { readonly activation: Activation; readonly dense: boolean; readonly decoder: boolean }
 }
 
 /** Rotations of local and of global layers. `rope_scaling` of the older spelling is for both. */
@@ -59,7 +59,7 @@ export const modernBert = architecture({
       norm: { ...decoder.norm, biased: config.flag('norm_bias', false) },
       bias: { qkv: bias, o: bias, mlp: config.flag('mlp_bias', false) },
       window: windowBy(isLocal, half + 1),
-      head: {
+      lmHead: {
         activation: parseActivation(config, 'classifier_activation', 'gelu', ANY_ACTIVATION),
         dense: config.flag('classifier_bias', false),
         decoder: config.flag('decoder_bias', true),
@@ -77,10 +77,10 @@ export const modernBert = architecture({
       const g = p.norm('mlp_norm', x, 'mlp_norm', s.norm)
       x = p.add('resid', x, gatedMlp(p, s, g, { fused: 'mlp.Wi', down: 'mlp.Wo' }))
     }
-    const { activation, dense, decoder } = s.head
+    const { activation, dense, decoder } = s.lmHead
     const last = (): typeof x => {
       const names = { dense: 'head.dense', norm: 'head.norm', bias: dense, activation }
-      return maskedHead(p, s, p.norm('final_norm', x, 'final_norm', s.norm), names)
+      return maskedLmHead(p, s, p.norm('final_norm', x, 'final_norm', s.norm), names)
     }
     p.logits(embed, s.vocab, last, { bias: decoder })
   },

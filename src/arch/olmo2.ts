@@ -38,7 +38,7 @@ export const olmo2 = architecture({
   record: recordOlmo,
 })
 
-/** OLMo 3 (OLMo Team 2025): three layers with a window to each that sees all, whose rotation alone is scaled. */
+/** OLMo 3 (OLMo Team 2025): three layers with a window to each that sees all, the only one whose rotation is scaled. */
 export const olmo3 = architecture({
   tensors: LLAMA_TENSORS,
   parse(config) {

@@ -7,7 +7,7 @@ import { recordMixture, type MixtureSpec } from './mixtral.ts'
 const PLACES: ExpertPlaces = {
   router: ['mlp.gate'],
   at: 'mlp.experts',
-  whole: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
+  fused: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
 }
 
 interface OlmoeSpec extends MixtureSpec {

@@ -16,7 +16,7 @@ interface QwenMoeSpec extends MixtureSpec {
 const PLACES: ExpertPlaces = {
   router: ['mlp.gate'],
   at: 'mlp.experts',
-  whole: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
+  fused: [['mlp.experts.gate_up_proj', 'mlp.experts.down_proj']],
 }
 
 const QWEN: DecoderDefaults = { positions: 32_768, bos: [], eos: [] }

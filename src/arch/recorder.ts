@@ -16,12 +16,12 @@ export interface LinearOptions {
   axis?: Axis['kind']
 }
 
-/** Learned positions: row `first` is that of position 0, or of the one before where rows take none (`before`). */
+/** Learned positions: row `first` is that of position 0, or of the one before where rows take none (`hasRowBefore`). */
 export interface LearnedPositions {
   readonly tensor: string
   readonly count: number
   readonly first?: number
-  readonly before?: boolean
+  readonly hasRowBefore?: boolean
 }
 
 /** What is added to the rows of an embedding. */
@@ -34,7 +34,7 @@ interface EmbedOptions {
 }
 
 /** What a head does besides multiplying: y = cap(scale·(W·x + b)). */
-export interface HeadOptions {
+export interface LmHeadOptions {
   softcap?: number | null
   scale?: number
   bias?: boolean
@@ -65,9 +65,9 @@ export class ModelRecorder extends Recorder {
   }
 
   #positions(learned: LearnedPositions, width: number): ParamRef {
-    const { tensor, count, first = 0, before = false } = learned
-    const part = first === 0 ? null : { begin: before ? first - 1 : first, of: first + count }
-    const rows = this.#tensors.matrix(tensor, [before ? count + 1 : count, width], 'out_in', part)
+    const { tensor, count, first = 0, hasRowBefore = false } = learned
+    const part = first === 0 ? null : { begin: hasRowBefore ? first - 1 : first, of: first + count }
+    const rows = this.#tensors.matrix(tensor, [hasRowBefore ? count + 1 : count, width], 'out_in', part)
     return { ...rows, name: 'positions', role: 'vector' }
   }
 
@@ -88,7 +88,7 @@ export class ModelRecorder extends Recorder {
     return this.step(name, 'embed', {
       inputs: [],
       params,
-      attrs: positions?.before === true ? { scale, firstPosition: 1 } : { scale },
+      attrs: positions?.hasRowBefore === true ? { scale, firstPosition: 1 } : { scale },
       axes: this.features(hidden),
       flops,
     })
@@ -108,7 +108,7 @@ export class ModelRecorder extends Recorder {
     { kind, eps, offset, biased = false }: NormSpec,
     width = widthOf(x),
   ): Step {
-    const own = this.nameOf(name)
+    const paramName = this.nameOf(name)
     const vectors = (part: string): ReturnType<TensorTable['vector']> =>
       typeof tensor === 'string'
         ? this.#tensors.vector(`${this.#path}${tensor}.${part}`, width)
@@ -116,11 +116,11 @@ export class ModelRecorder extends Recorder {
             tensor.map((one) => `${this.#path}${one}.${part}`),
             width,
           )
-    const params: ParamRef[] = [{ ...vectors('weight'), name: own, role: 'vector' }]
+    const params: ParamRef[] = [{ ...vectors('weight'), name: paramName, role: 'vector' }]
     const common = { inputs: [x], axes: x.axes, params }
     if (kind === 'rms_norm')
       return this.step(name, kind, { ...common, attrs: { width, eps, offset }, flops: 4 })
-    if (biased) params.push({ ...vectors('bias'), name: `${own}.bias`, role: 'vector' })
+    if (biased) params.push({ ...vectors('bias'), name: `${paramName}.bias`, role: 'vector' })
     return this.step(name, kind, { ...common, attrs: { width, eps, biased }, flops: 8 })
   }
 
@@ -128,23 +128,27 @@ export class ModelRecorder extends Recorder {
   linear(name: string, x: Step, tensor: string, width: number, options: LinearOptions = {}): Step {
     const { bias = false, layout = 'out_in', part, heads, axis } = options
     const full = this.#path + tensor
-    const own = this.nameOf(name)
+    const paramName = this.nameOf(name)
     const inner = widthOf(x)
     const matrix = this.#tensors.matrix(`${full}.weight`, [width, inner], layout, part)
-    const params: ParamRef[] = [{ ...matrix, name: own, role: 'matrix' }]
+    const params: ParamRef[] = [{ ...matrix, name: paramName, role: 'matrix' }]
     if (bias)
-      params.push({ ...this.#tensors.vector(`${full}.bias`, width, part), name: `${own}.bias`, role: 'bias' })
+      params.push({
+        ...this.#tensors.vector(`${full}.bias`, width, part),
+        name: `${paramName}.bias`,
+        role: 'bias',
+      })
     return this.step(name, 'linear', {
       inputs: [x],
       params,
-      attrs: { matrix: own, scale: 1, softcap: null },
+      attrs: { matrix: paramName, scale: 1, softcap: null },
       axes: axis ? [...x.axes.slice(0, -1), { kind: axis, size: width }] : this.features(width, heads),
       flops: 2 * inner,
     })
   }
 
   /** The first of these that the checkpoint has a tensor of, `.weight` or whole; else the first of all. */
-  found(...names: readonly string[]): string {
+  firstPresent(...names: readonly string[]): string {
     const has = (name: string): boolean =>
       ['', '.weight'].some((end) => this.#tensors.has(this.#path + name + end))
     return names.find(has) ?? names[0] ?? ''
@@ -181,8 +185,8 @@ export class ModelRecorder extends Recorder {
   #below(tensors: ExpertTensors): ExpertTensors {
     const full = (name: string): string => this.#path + name
     if ('modules' in tensors) return { modules: tensors.modules.map(full) }
-    const { whole, bias, ...rest } = tensors
-    return { ...rest, whole: full(whole), ...(bias === undefined ? {} : { bias: full(bias) }) }
+    const { fused, bias, ...rest } = tensors
+    return { ...rest, fused: full(fused), ...(bias === undefined ? {} : { bias: full(bias) }) }
   }
 
   /** Turns each head by its position. */
@@ -225,11 +229,11 @@ export class ModelRecorder extends Recorder {
       axes: square,
       flops: 2 * headDim,
     })
-    const own = this.nameOf('attn.probs')
+    const paramName = this.nameOf('attn.probs')
     const learned = sinks === undefined ? null : this.#tensors.vector(this.#path + this.tensor(sinks), heads)
     const probs = this.step('attn.probs', 'softmax', {
       inputs: [scores],
-      params: learned ? [{ ...learned, name: own, role: 'vector' }] : [],
+      params: learned ? [{ ...learned, name: paramName, role: 'vector' }] : [],
       attrs: sight,
       axes: square,
       flops: 4,
@@ -264,19 +268,20 @@ export class ModelRecorder extends Recorder {
     embed: Step,
     vocab: number,
     last: () => Step,
-    { softcap = null, scale = 1, bias = false }: HeadOptions = {},
+    { softcap = null, scale = 1, bias = false }: LmHeadOptions = {},
   ): void {
     const { logitRows } = this.size
     if (logitRows === 0) return
     const x = last()
     const inner = widthOf(x)
     const [table] = embed.params
-    const own = this.#tensors.head(table?.tensor ?? '', [vocab, inner], this.#tied)
+    const lmHead = this.#tensors.lmHead(table?.tensor ?? '', [vocab, inner], this.#tied)
     // A bias lies behind its matrix, so a head that has one cannot share the embedding's.
-    const copied = own ?? (bias ? table : undefined)
+    const copied = lmHead ?? (bias ? table : undefined)
     const param: ParamRef | undefined = copied ? { ...copied, name: 'logits', role: 'matrix' } : table
     const params = param ? [param] : []
-    if (bias) params.push({ ...this.#tensors.headBias(vocab, this.#tied), name: 'logits.bias', role: 'bias' })
+    if (bias)
+      params.push({ ...this.#tensors.lmHeadBias(vocab, this.#tied), name: 'logits.bias', role: 'bias' })
     this.step('logits', 'linear', {
       inputs: [x],
       params,

@@ -7,7 +7,7 @@ export const roberta = architecture({
     prefixes: ['roberta.'],
     probe: 'embeddings.word_embeddings.weight',
     heads: ['lm_head.decoder.weight'],
-    headBiases: ['lm_head.bias', 'lm_head.decoder.bias'],
+    lmHeadBiases: ['lm_head.bias', 'lm_head.decoder.bias'],
     outside: ['lm_head.'],
     buffers: /\.position_ids$|^lm_head\.(decoder\.)?bias$/,
   },
@@ -23,6 +23,6 @@ export const roberta = architecture({
   record: (p, s) =>
     recordBert(p, s, {
       ...BERT_NAMES,
-      head: { dense: 'lm_head.dense', norm: 'lm_head.layer_norm', activation: 'gelu' },
+      lmHead: { dense: 'lm_head.dense', norm: 'lm_head.layer_norm', activation: 'gelu' },
     }),
 })

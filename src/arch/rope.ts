@@ -37,8 +37,8 @@ function yarnMagnitude(rope: ConfigReader, factor: number): number {
   const grown = (weight: number): number => (factor > 1 ? 0.1 * weight * Math.log(factor) + 1 : 1)
   if (rope.get('attention_factor') !== undefined) return rope.positive('attention_factor')
   const weights = ['mscale', 'mscale_all_dim'].map((field) => rope.number(field, 0))
-  const [own = 0, all = 0] = weights
-  return own !== 0 && all !== 0 ? grown(own) / grown(all) : grown(1)
+  const [mscale = 0, all = 0] = weights
+  return mscale !== 0 && all !== 0 ? grown(mscale) / grown(all) : grown(1)
 }
 
 function yarn(

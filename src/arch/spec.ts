@@ -57,7 +57,7 @@ export interface ModelDescription extends ModelSpec {
   /** Elements of all parameters used, a tied or fused one counted once. */
   readonly parameters: number
   /** The head is the embedding: it reads its rows, or with a bias a copy of them. */
-  readonly tiedHead: boolean
+  readonly tiedLmHead: boolean
   /** What stands before the names of the body's tensors: `model.`. */
   readonly tensorPrefix: string
   /** Name of the embedding's tensor behind the prefix; of a tied pair it may be stored under the head's. */
@@ -65,7 +65,7 @@ export interface ModelDescription extends ModelSpec {
   /** Which positions rows see, unless a run says otherwise. */
   readonly mask: Mask
   /** Name of the head's tensor, whether or not it is stored. */
-  readonly headTensor: string
+  readonly lmHeadTensor: string
   /** Every parameter in the order of the forward pass; a tied head without a bias is not repeated. */
   readonly params: readonly ParamRef[]
   /** The forward pass for these counts. */

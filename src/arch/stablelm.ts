@@ -28,8 +28,8 @@ export const stablelm = architecture({
   },
 
   record(p, s) {
-    const own: QkNormOptions = { norm: { ...s.norm, biased: false }, over: 'own', tensors: QK_NORMS }
-    const qkNorm = s.normsQk ? own : null
+    const perHead: QkNormOptions = { norm: { ...s.norm, biased: false }, over: 'own', tensors: QK_NORMS }
+    const qkNorm = s.normsQk ? perHead : null
     const embed = p.embed('embed_tokens.weight', [s.vocab, s.hidden])
     let x = embed
     for (const _ of p.layers(s.layers, 'layers')) {

@@ -20,7 +20,7 @@ export type ExpertTensors =
   | { readonly modules: readonly string[] }
   /** One tensor `[experts, of, in]`, or `[experts, in, of]` where it is turned; outputs from `begin` on, `step` apart. */
   | {
-      readonly whole: string
+      readonly fused: string
       readonly bias?: string
       readonly turned: boolean
       readonly begin: number
@@ -30,7 +30,7 @@ export type ExpertTensors =
 
 type TensorSummary = Pick<
   ModelDescription,
-  'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor' | 'headTensor'
+  'storedAs' | 'parameters' | 'tensorPrefix' | 'embeddingTensor' | 'lmHeadTensor'
 >
 
 const FLOATS: readonly TensorType[] = ['F64', 'F32', 'F16', 'BF16']
@@ -43,7 +43,7 @@ export interface TensorPlaces {
   /** Names of the head, which has no prefix, in order of preference; default `lm_head.weight`. */
   readonly heads?: readonly string[]
   /** Names of the head's bias, likewise; default the head's with `bias`. */
-  readonly headBiases?: readonly string[]
+  readonly lmHeadBiases?: readonly string[]
   /** Beginnings of names that stand beside the body, without its prefix. */
   readonly outside?: readonly string[]
 }
@@ -56,21 +56,21 @@ export class TensorTable {
   readonly #tensors: ReadonlyMap<string, TensorInfo>
   readonly #prefix: string
   readonly #used = new Set<string>()
-  readonly #head: string
-  readonly #headBiases: readonly string[]
+  readonly #lmHead: string
+  readonly #lmHeadBiases: readonly string[]
   readonly #outside: readonly string[]
   #embedding = ''
 
   constructor(
     tensors: ReadonlyMap<string, TensorInfo>,
-    { prefixes, probe, heads = ['lm_head.weight'], headBiases = [], outside = [] }: TensorPlaces,
+    { prefixes, probe, heads = ['lm_head.weight'], lmHeadBiases = [], outside = [] }: TensorPlaces,
   ) {
     const stored = (names: readonly string[]): string | undefined =>
       names.find((name) => tensors.has(name)) ?? names[0]
     this.#tensors = tensors
     this.#outside = outside
-    this.#head = stored(heads) ?? ''
-    this.#headBiases = headBiases.length > 0 ? headBiases : [this.#head.replace(/weight$/, 'bias')]
+    this.#lmHead = stored(heads) ?? ''
+    this.#lmHeadBiases = lmHeadBiases.length > 0 ? lmHeadBiases : [this.#lmHead.replace(/weight$/, 'bias')]
     this.#prefix = prefixes.find((prefix) => tensors.has(prefix + probe)) ?? prefixes[0] ?? ''
   }
 
@@ -81,8 +81,8 @@ export class TensorTable {
     layout: TensorRef['layout'] = 'out_in',
     part: TensorPart | null = null,
   ): TensorRef {
-    const whole = part?.of ?? out
-    const tensor = this.#claim(name, layout === 'out_in' ? [whole, inner] : [inner, whole])
+    const total = part?.of ?? out
+    const tensor = this.#claim(name, layout === 'out_in' ? [total, inner] : [inner, total])
     return { tensor, layout, ...partRows(out, part), shape: [out, inner] }
   }
 
@@ -106,11 +106,11 @@ export class TensorTable {
       const [tensor = '', ...more] = names
       return { tensor, more, experts, layout: 'out_in', rows: null, shape }
     }
-    const { whole, of, begin } = tensors
+    const { fused, of, begin } = tensors
     // Packed matrices lie as products take them, all gates of an expert before its ups.
-    const isPacked = isGroupedType(this.#tensors.get(this.#prefix + whole)?.dtype ?? 'F32')
+    const isPacked = isGroupedType(this.#tensors.get(this.#prefix + fused)?.dtype ?? 'F32')
     const turned = tensors.turned && !isPacked
-    const tensor = this.#claim(whole, turned ? [experts, inner, of] : [experts, of, inner])
+    const tensor = this.#claim(fused, turned ? [experts, inner, of] : [experts, of, inner])
     const layout = turned ? 'in_out' : 'out_in'
     const places = tensors.turned && isPacked ? { begin: begin * out, of, step: 1 } : tensors
     return { tensor, experts, layout, ...expertRows(out, experts, places), shape }
@@ -141,7 +141,7 @@ export class TensorTable {
     tied: boolean | 'unsaid',
   ): TensorRef {
     this.#embedding = name
-    const under = tied === true && !this.#has(name) && this.#tensors.has(this.#head) ? this.#head : null
+    const under = tied === true && !this.#has(name) && this.#tensors.has(this.#lmHead) ? this.#lmHead : null
     return under === null ? this.matrix(name, shape) : this.#top(under, shape)
   }
 
@@ -149,29 +149,29 @@ export class TensorTable {
    * The head `[vocab, hidden]`, null where it is the embedding. Both present although the config ties them are kept apart, which is
    * right whether or not they are equal. A config without the field ties when no head is stored.
    */
-  head(
+  lmHead(
     embedding: string,
     shape: readonly [vocab: number, hidden: number],
     tied: boolean | 'unsaid',
   ): TensorRef | null {
-    const stored = this.#tensors.has(this.#head)
-    if (stored && embedding !== this.#head) return this.#top(this.#head, shape)
-    return tied === false ? this.#top(this.#head, shape) : null
+    const stored = this.#tensors.has(this.#lmHead)
+    if (stored && embedding !== this.#lmHead) return this.#top(this.#lmHead, shape)
+    return tied === false ? this.#top(this.#lmHead, shape) : null
   }
 
   /**
    * Bias of the head, one value for each token. The last of the names is that of the head's own module: both may be stored, and of
    * two that differ it counts.
    */
-  headBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
-    const own = this.#headBiases.toReversed()
-    const missing = tied === false ? own[0] : own.at(-1)
-    return this.#top(own.find((name) => this.#tensors.has(name)) ?? missing ?? '', [vocab])
+  lmHeadBias(vocab: number, tied: boolean | 'unsaid'): TensorRef {
+    const biasNames = this.#lmHeadBiases.toReversed()
+    const missing = tied === false ? biasNames[0] : biasNames.at(-1)
+    return this.#top(biasNames.find((name) => this.#tensors.has(name)) ?? missing ?? '', [vocab])
   }
 
   /** True when a config leaves it to the tensors whether there is a head. */
-  isHeadUnsaid(tied: boolean | 'unsaid'): boolean {
-    return tied === 'unsaid' && !this.#tensors.has(this.#head)
+  isLmHeadUnsaid(tied: boolean | 'unsaid'): boolean {
+    return tied === 'unsaid' && !this.#tensors.has(this.#lmHead)
   }
 
   #top(name: string, shape: readonly number[]): TensorRef {
@@ -203,7 +203,7 @@ export class TensorTable {
     return {
       tensorPrefix: this.#prefix,
       embeddingTensor: this.#embedding,
-      headTensor: this.#head,
+      lmHeadTensor: this.#lmHead,
       storedAs: byCount[0]?.[0] ?? 'F32',
       parameters: byCount.reduce((sum, [, count]) => sum + count, 0),
     }

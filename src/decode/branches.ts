@@ -55,9 +55,9 @@ export async function expandText(
     // One child grows out of the parent's own sequence, so no page is copied for it.
     while (family.length < tokens.length) family.push(parent.fork())
     const logits = await feedChildren(read, family, tokens)
-    const spelled = withText(read, ids)
+    const toAlternative = withText(read, ids)
     return tokens.map((token, i) => ({
-      token: spelled(token),
+      token: toAlternative(token),
       next: nextTokens(read, logits.subarray(i * vocab, (i + 1) * vocab), [...ids, token.id]),
       ...again,
     }))
@@ -126,16 +126,16 @@ async function readLogits({ context }: BranchRead, rows: number): Promise<Float3
   })
 }
 
-function nextTokens(read: BranchRead, logits: Float32Array, before: readonly number[]): NextTokens {
-  const top = topN(logits, read.top).map(withText(read, before))
+function nextTokens(read: BranchRead, logits: Float32Array, contextIds: readonly number[]): NextTokens {
+  const top = topN(logits, read.top).map(withText(read, contextIds))
   return { top, entropy: entropyNats(logits) }
 }
 
 function withText(
   { context }: BranchRead,
-  before: readonly number[],
+  contextIds: readonly number[],
 ): (token: RankedToken) => TokenAlternative {
-  const spell = context.tokenizer?.speller(before)
+  const spell = context.tokenizer?.speller(contextIds)
   return ({ id, logprob }) => ({ id, text: spell?.(id) ?? '', logprob })
 }
 

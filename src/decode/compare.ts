@@ -20,7 +20,7 @@ export interface CompareContext {
 }
 
 /** One of the two continuations. */
-interface Side {
+interface PairSide {
   readonly feed: Feed
   readonly tokens: number[]
   readonly detokenizer: Detokenizer | null
@@ -30,7 +30,7 @@ interface Side {
 
 /** Two continuations of one prompt in lock-step, a row each of one batch. Draws are the host's, from full logits. */
 class PairedGeneration {
-  private readonly sides: readonly [Side, Side]
+  private readonly sides: readonly [PairSide, PairSide]
   private readonly context: CompareContext
   /** Both rows run one program: the unedited one's strength is 0. */
   private readonly edits: Conditions['edits']
@@ -45,7 +45,7 @@ class PairedGeneration {
     this.sides = [this.side(context.a), this.side(context.b)]
   }
 
-  private side(conditions: Conditions): Side {
+  private side(conditions: Conditions): PairSide {
     const { runner, tokenizer } = this.context
     return {
       feed: Feed.open(runner, conditions, this.prompt),
@@ -92,8 +92,8 @@ class PairedGeneration {
     const active = this.sides.filter(({ finish }) => finish === null)
     const reach = Math.min(this.prompt.length + this.options.maxTokens, runner.context)
     for (const { feed, tokens } of active) {
-      const before = [...this.prompt, ...tokens].slice(0, -1)
-      await feed.renew(before.length + 1, before, reach, { signal: this.options.signal })
+      const contextIds = [...this.prompt, ...tokens].slice(0, -1)
+      await feed.renew(contextIds.length + 1, contextIds, reach, { signal: this.options.signal })
     }
     const rows: BatchRow[] = []
     for (const [i, { feed, tokens }] of active.entries()) {
@@ -109,7 +109,7 @@ class PairedGeneration {
     })
   }
 
-  private emit(side: Side, index: number, logits: Float32Array, logs: Float64Array): GeneratedToken {
+  private emit(side: PairSide, index: number, logits: Float32Array, logs: Float64Array): GeneratedToken {
     const { options } = this
     const { sampling } = options
     const random = randomUniform(sampling.seed, index)

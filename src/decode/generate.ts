@@ -233,8 +233,8 @@ class Generation {
     const { prompt, tokens } = this.run
     const { maxTokens, signal } = this.options
     const reach = Math.min(prompt.length + maxTokens, this.context.runner.context)
-    const before = [...prompt, ...tokens.slice(0, -1)]
-    if (await this.feed.renew(this.position + 1, before, reach, { signal })) this.readAgain = true
+    const contextIds = [...prompt, ...tokens.slice(0, -1)]
+    if (await this.feed.renew(this.position + 1, contextIds, reach, { signal })) this.readAgain = true
     await this.submit([id], true)
   }
 

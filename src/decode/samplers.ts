@@ -186,8 +186,8 @@ function survivors(ranking: Ranking, { topK, topP, minP }: SamplingOptions, mass
 function enteringMass(ranking: Ranking, { topK }: SamplingOptions): Interval {
   const { cumulative, population, mass } = ranking
   if (topK === 0 || topK >= population) return mass
-  const known = cumulative[Math.min(topK, cumulative.length) - 1] ?? 0
-  return { low: known, high: topK <= cumulative.length ? known : mass.high }
+  const topMass = cumulative[Math.min(topK, cumulative.length) - 1] ?? 0
+  return { low: topMass, high: topK <= cumulative.length ? topMass : mass.high }
 }
 
 function firstIndex(values: Float64Array, end: number, holds: (value: number) => boolean): number {
@@ -227,8 +227,8 @@ function choice(ranking: Ranking, options: SamplingOptions, mass: number, random
   const { topK, kept } = survivors(ranking, options, mass)
   if (kept === null) return null
   const total = kept < topK ? cumulative[kept - 1]! : mass
-  const found = firstIndex(cumulative, Math.min(kept, weights.length), (sum) => sum > random * total)
-  if (found !== -1 || weights.length < kept) return found === -1 ? null : found
+  const index = firstIndex(cumulative, Math.min(kept, weights.length), (sum) => sum > random * total)
+  if (index !== -1 || weights.length < kept) return index === -1 ? null : index
   // Rounding left the last sum below the total: the last token of any weight.
   const weightless = firstIndex(weights, kept, (weight) => weight === 0)
   return (weightless === -1 ? kept : weightless) - 1
@@ -240,7 +240,7 @@ function describeStages(ranking: Ranking, options: SamplingOptions, left: Surviv
   const cut = (
     name: StageName,
     active: boolean,
-    before: number | null,
+    entering: number | null,
     kept: number | null,
   ): SampleStage => ({
     name,
@@ -249,8 +249,8 @@ function describeStages(ranking: Ranking, options: SamplingOptions, left: Surviv
     cutIds:
       kept === null
         ? []
-        : Array.from(ranking.ids.slice(kept, Math.min(before ?? Infinity, kept + CUT_SHOWN))),
-    cutMass: cutShare(ranking, before, kept),
+        : Array.from(ranking.ids.slice(kept, Math.min(entering ?? Infinity, kept + CUT_SHOWN))),
+    cutMass: cutShare(ranking, entering, kept),
   })
   return [
     cut('penalty', options.repetitionPenalty !== 1, population, population),
@@ -263,12 +263,12 @@ function describeStages(ranking: Ranking, options: SamplingOptions, left: Surviv
 }
 
 /** 1 − (mass of the kept) / (mass entering), where both are known to 0.1 %. */
-function cutShare(ranking: Ranking, before: number | null, kept: number | null): number | null {
-  if (before === kept) return 0
-  if (before === null || kept === null) return null
+function cutShare(ranking: Ranking, enteringCount: number | null, kept: number | null): number | null {
+  if (enteringCount === kept) return 0
+  if (enteringCount === null || kept === null) return null
   const { low, high } = ranking.mass
-  const known = high - low <= 1e-3 * low ? (low + high) / 2 : undefined
-  const entering = before < ranking.population ? ranking.cumulative[before - 1] : known
+  const populationMass = high - low <= 1e-3 * low ? (low + high) / 2 : undefined
+  const entering = enteringCount < ranking.population ? ranking.cumulative[enteringCount - 1] : populationMass
   const left = ranking.cumulative[kept - 1]
   return entering === undefined || left === undefined ? null : Math.max(0, 1 - left / entering)
 }

@@ -20,12 +20,12 @@ export const PRESETS: Readonly<Record<PresetName, Readonly<Omit<SamplingOptions,
   exact: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 },
 }
 
-interface Rule {
+interface OptionRule {
   allowed: string
   holds: (value: number) => boolean
 }
 
-const RULES: Readonly<Record<keyof SamplingOptions, Rule>> = {
+const RULES: Readonly<Record<keyof SamplingOptions, OptionRule>> = {
   temperature: { allowed: 'a number ≥ 0 (0 is greedy)', holds: (v) => v >= 0 && v < Infinity },
   topK: { allowed: 'a whole number ≥ 0 (0 keeps all)', holds: (v) => Number.isSafeInteger(v) && v >= 0 },
   topP: { allowed: 'a number > 0 and ≤ 1 (1 keeps all)', holds: (v) => v > 0 && v <= 1 },

@@ -39,13 +39,13 @@ export interface RowScore {
 
 /** Scores token `id` by the logits [vocab] that predicted it. Entropies and logprobs are NaN where a logit is NaN or +∞. */
 export function scoreRow(logits: Float32Array, id: number, topLogprobs: number): RowScore {
-  const own = logits[id] ?? -Infinity
+  const idLogit = logits[id] ?? -Infinity
   let peak = -Infinity
   let rank = 0
   for (let other = 0; other < logits.length; other++) {
     const logit = logits[other]!
     if (logit > peak) peak = logit
-    if (logit > own || (logit === own && other < id)) rank += 1
+    if (logit > idLogit || (logit === idLogit && other < id)) rank += 1
   }
   let mass = 0
   let moment = 0
@@ -58,7 +58,7 @@ export function scoreRow(logits: Float32Array, id: number, topLogprobs: number):
   }
   const normaliser = peak + Math.log(mass)
   return {
-    logprob: own - normaliser,
+    logprob: idLogit - normaliser,
     rank,
     entropy: Math.max(0, Math.log(mass) - moment / mass),
     top: Array.from(largestIds(logits, topLogprobs), (best) => ({
@@ -114,13 +114,13 @@ class ScoringPass {
   private async program(count: number): Promise<BoundForward> {
     const rows = ROW_BUCKETS.find((size) => count <= size)
     invariant(rows !== undefined && rows <= this.mostRows, `a chunk of ${count} rows fits a program`)
-    const known = this.bound.get(rows)
-    if (known) return known
+    const cached = this.bound.get(rows)
+    if (cached) return cached
     const size = { rows, logitRows: rows, positions: this.rows.length }
     const program = this.runner.record(size, ['logits'], this.inspection.changes)
-    const made = await this.inspection.bind(program, new Map([['logits', this.logits]]))
-    this.bound.set(rows, made)
-    return made
+    const bound = await this.inspection.bind(program, new Map([['logits', this.logits]]))
+    this.bound.set(rows, bound)
+    return bound
   }
 
   /** Compiles what a chunk of this size needs. */

@@ -18,7 +18,7 @@ import {
   type DraftToken,
   type Filtered,
 } from './speculation/acceptance.ts'
-import type { Drafter } from './speculation/drafter.ts'
+import type { DraftProposer } from './speculation/drafter.ts'
 import { draftRunner } from './speculation/draftRunner.ts'
 import { ModelDrafter } from './speculation/modelDrafter.ts'
 import { promptLookup } from './speculation/promptLookup.ts'
@@ -38,7 +38,7 @@ export async function* speculateTokens(
 ): AsyncGenerator<SpeculatedRound> {
   const { info } = context
   const checked = checkOptions(options, info.eosIds)
-  const ahead = whole('ahead', options.ahead ?? DEFAULT_AHEAD, 1, MAX_AHEAD)
+  const ahead = checkInteger('ahead', options.ahead ?? DEFAULT_AHEAD, 1, MAX_AHEAD)
   checkDraft(options, info.layers)
   const conditions = context.conditionsOf(options)
   const ids = await context.promptIds(prompt, options.chat)
@@ -47,7 +47,7 @@ export async function* speculateTokens(
   await context.runner.prepareSelect()
   const drafter = await openDrafter(context, options, { checked, ahead, promptLength: ids.length })
   try {
-    const speculation = new Speculation({ context, drafter, conditions, checked, ahead }, ids)
+    const speculation = new SpeculativeRun({ context, drafter, conditions, checked, ahead }, ids)
     try {
       await speculation.prefill()
       yield* speculation.rounds()
@@ -59,7 +59,7 @@ export async function* speculateTokens(
   }
 }
 
-function whole(field: string, value: number, min: number, max: number): number {
+function checkInteger(field: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value
   const allowed = `a whole number from ${min} to ${max}`
   throw new TokenscopeError('bad-argument', `Option ${field} is ${value}; allowed is ${allowed}.`, {
@@ -77,7 +77,8 @@ function checkDraft(options: SpeculateOptions, layers: number): void {
       details: { field: 'repetitionPenalty', got: repetitionPenalty, expected: 1 },
     })
   }
-  if (draft.kind === 'prompt-lookup') whole('draft.length', draft.length ?? DEFAULT_LENGTH, 1, MAX_LENGTH)
+  if (draft.kind === 'prompt-lookup')
+    checkInteger('draft.length', draft.length ?? DEFAULT_LENGTH, 1, MAX_LENGTH)
   if (draft.kind !== 'first-layers') return
   if (layers === 1) {
     throw new TokenscopeError(
@@ -88,14 +89,14 @@ function checkDraft(options: SpeculateOptions, layers: number): void {
       },
     )
   }
-  whole('draft.layers', draft.layers, 1, layers - 1)
+  checkInteger('draft.layers', draft.layers, 1, layers - 1)
 }
 
 async function openDrafter(
   context: DecodeContext,
   { draft, onProgress }: { draft: DraftModel; onProgress?: SpeculateOptions['onProgress'] },
   { checked, ahead, promptLength }: { checked: CheckedOptions; ahead: number; promptLength: number },
-): Promise<Drafter> {
+): Promise<DraftProposer> {
   if (draft.kind === 'prompt-lookup') return promptLookup(draft.length ?? DEFAULT_LENGTH)
   const { sampling, signal } = checked
   const request =
@@ -109,14 +110,14 @@ async function openDrafter(
 
 interface SpeculationParts {
   context: DecodeContext
-  drafter: Drafter
+  drafter: DraftProposer
   conditions: Conditions
   checked: CheckedOptions
   ahead: number
 }
 
 /** One text: the draft model proposes, the model reads the last token and the proposals in one forward. */
-class Speculation {
+class SpeculativeRun {
   private readonly parts: SpeculationParts
   private readonly feed: Feed
   private readonly reader: RowReader
@@ -227,8 +228,14 @@ class Speculation {
   ): GeneratedToken[] {
     const tokens: GeneratedToken[] = []
     for (let i = 0; i <= accepted; i++) {
-      const own = i === accepted
-      tokens.push(this.writer.write(own ? token : draftTokens[i]!.id, predictions[i]!, own ? random : null))
+      const fromTarget = i === accepted
+      tokens.push(
+        this.writer.write(
+          fromTarget ? token : draftTokens[i]!.id,
+          predictions[i]!,
+          fromTarget ? random : null,
+        ),
+      )
       if (tokens[i]?.finish !== null) break
     }
     // The model's own token is not read yet; accepted ones are.

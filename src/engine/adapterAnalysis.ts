@@ -10,8 +10,8 @@ const TOP_TOKENS = 12
 
 /** The parameter that an adapter's module changes: a step's matrix or the learned positions; a tied head's is the embedding. */
 function parameterOf({ model }: Runner, step: string): ParamRef {
-  const own = model.params.find(({ name }) => name === step)
-  const param = own ?? model.params.find(({ name }) => name === 'embed')
+  const namedParam = model.params.find(({ name }) => name === step)
+  const param = namedParam ?? model.params.find(({ name }) => name === 'embed')
   invariant(param, `${step} has a parameter`)
   return param
 }
@@ -26,8 +26,8 @@ export class WeightNorms {
   }
 
   get(step: string): Promise<number> {
-    const known = this.norms.get(step)
-    if (known) return known
+    const cached = this.norms.get(step)
+    if (cached) return cached
     const norm = this.measure(step)
     this.norms.set(step, norm)
     return norm

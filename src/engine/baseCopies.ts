@@ -13,7 +13,7 @@ export async function withoutBaseCopies(parsed: ParsedAdapter, runner: Runner): 
   for (const { name, origin, values } of parsed.replacements) {
     if (origin !== 'base') continue
     const loaded = await reader.matrix(
-      runner.weights.view(name === 'logits' && runner.model.tiedHead ? 'embed' : name),
+      runner.weights.view(name === 'logits' && runner.model.tiedLmHead ? 'embed' : name),
     )
     let largest = 0
     let difference = 0

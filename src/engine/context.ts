@@ -64,7 +64,7 @@ export class EngineContext implements DecodeContext {
   /** The stream whose turn it is. */
   #current: { items: AsyncGenerator; release: () => void } | null = null
   /** Inspections and readbacks under way, which own buffers. */
-  readonly #reading = new Set<Promise<unknown>>()
+  readonly #reads = new Set<Promise<unknown>>()
 
   constructor({ info, runner, tokenizer, ownsDevice, modelsUrl, files, hub }: EngineParts) {
     this.info = info
@@ -131,12 +131,12 @@ export class EngineContext implements DecodeContext {
     const conditions = underMask(this.adapters.conditionsOf(adapters), mask, this.runner.model.mask)
     if (edits.length === 0) return conditions
     const program = this.runner.model.record({ rows: 1, logitRows: 1, positions: 1 })
-    const made = new EditSet(this.runner.device, this.runner.ledger, program, edits)
-    const known = this.#editSets.find(({ key }) => key === made.key)
-    if (known) made.dispose()
-    else this.#editSets.unshift(made)
+    const editSet = new EditSet(this.runner.device, this.runner.ledger, program, edits)
+    const cached = this.#editSets.find(({ key }) => key === editSet.key)
+    if (cached) editSet.dispose()
+    else this.#editSets.unshift(editSet)
     for (const old of this.#editSets.splice(KEPT_EDITS)) old.dispose()
-    return underEdits(conditions, known ?? made)
+    return underEdits(conditions, cached ?? editSet)
   }
 
   /** The same options with the scales as they are set now, so that they mean the same later. */
@@ -159,11 +159,11 @@ export class EngineContext implements DecodeContext {
   async read<T>(work: () => Promise<T>): Promise<T> {
     this.checkHealth()
     const result = work()
-    this.#reading.add(result)
+    this.#reads.add(result)
     try {
       return await result
     } finally {
-      this.#reading.delete(result)
+      this.#reads.delete(result)
       this.checkHealth()
     }
   }
@@ -195,10 +195,10 @@ export class EngineContext implements DecodeContext {
   }
 
   async #takeTurn(): Promise<() => void> {
-    const before = this.#turn
+    const previousTurn = this.#turn
     let release = (): void => undefined
     this.#turn = new Promise((resolve) => (release = resolve))
-    await before
+    await previousTurn
     return release
   }
 
@@ -208,7 +208,7 @@ export class EngineContext implements DecodeContext {
     this.health.dispose()
     await this.#current?.items.return(undefined)
     this.#current?.release()
-    await Promise.allSettled([this.#turn, ...this.#reading])
+    await Promise.allSettled([this.#turn, ...this.#reads])
     await close()
     this.runner.ledger.destroyAll()
     this.tokenizer?.dispose()

@@ -1,5 +1,5 @@
 import type { Fit, FitOption, FitVerdict, MachineLimits } from '../api/source.ts'
-import type { Footprint, LoadRequest } from './footprint.ts'
+import type { Footprint, FootprintRequest } from './footprint.ts'
 
 const GIB = 1024 ** 3
 /** Safari on iOS ends a tab that comes near this, whatever the device has. */
@@ -41,11 +41,11 @@ const gb = (bytes: number): string =>
   bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`
 
 export interface FitRequest {
-  readonly asked: LoadRequest
+  readonly asked: FootprintRequest
   /** True when quantising while loading can make it smaller. */
   readonly isFloat: boolean
   readonly limits: MachineLimits | null
-  readonly measure: (request: LoadRequest) => Pick<Footprint, 'total' | 'largestBuffer'>
+  readonly measure: (request: FootprintRequest) => Pick<Footprint, 'total' | 'largestBuffer'>
 }
 
 /** Weighs the ways to load a model against the machine, the one asked for first. */
@@ -55,7 +55,7 @@ export function judgeFit({ asked, isFloat, limits, measure }: FitRequest): Fit {
     limits?.maxBufferSize ?? Infinity,
     limits?.maxStorageBufferBindingSize ?? Infinity,
   )
-  const weigh = (request: LoadRequest): FitOption => {
+  const weigh = (request: FootprintRequest): FitOption => {
     const { total, largestBuffer } = measure(request)
     const fits = total <= limitBytes && largestBuffer <= bufferBytes
     const { weights, context, kvCache } = request
@@ -85,7 +85,7 @@ export function judgeFit({ asked, isFloat, limits, measure }: FitRequest): Fit {
   }
 }
 
-function verdictOf(load: FitOption | null, asked: LoadRequest): FitVerdict {
+function verdictOf(load: FitOption | null, asked: FootprintRequest): FitVerdict {
   if (load === null) return 'does-not-fit'
   if (load.contextLength < asked.context) return 'shorter-context'
   return load.weights === asked.weights ? 'fits' : 'fits-q4_0'

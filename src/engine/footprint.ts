@@ -26,7 +26,7 @@ export interface Footprint {
   readonly largestBuffer: number
 }
 
-export interface LoadRequest {
+export interface FootprintRequest {
   readonly weights: LoadFormat | 'auto'
   readonly context: number
   readonly kvCache: KvFormatName
@@ -44,7 +44,7 @@ const vectorBytes = (length: number): number => Math.ceil(length / 4) * 16
 function weightBytes(
   model: ModelDescription,
   { tensors, formatOf }: StoredTensors,
-  asked: LoadRequest['weights'],
+  asked: FootprintRequest['weights'],
 ): { weights: number; largest: number } {
   const stored = (name: string) => {
     const tensor = tensors.get(name)
@@ -91,7 +91,7 @@ function workBytes(program: Program, vocab: number, context: number): number {
 export function footprint(
   model: ModelDescription,
   stored: StoredTensors,
-  { weights: asked, context }: Pick<LoadRequest, 'weights' | 'context'>,
+  { weights: asked, context }: Pick<FootprintRequest, 'weights' | 'context'>,
   kv: KvFormat,
 ): Footprint {
   const program = model.record({ rows: MAX_ROWS, logitRows: MAX_LOGIT_ROWS, positions: context })

@@ -47,7 +47,7 @@ export function forwardMethods(
     logitsAt: (ids, options = {}) => logitsAt(context, ids, options),
     async tokenLogits(index) {
       context.checkHealth()
-      const { ids, options, key } = context.lastRun.before(index)
+      const { ids, options, key } = context.lastRun.inputBefore(index)
       if (context.conditionsOf(options).key === key) return logitsAt(context, ids, options)
       throw new TokenscopeError('unsupported', 'Adapters were merged or unmerged since the last run.', {
         hint: 'Run it again, or ask logitsAt for its ids.',

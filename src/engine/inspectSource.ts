@@ -8,7 +8,7 @@ import type { HubRepository } from '../sources/hubApi.ts'
 import type { HubSource } from '../sources/hub.ts'
 import { openSource } from '../sources/open.ts'
 import { adapterLimits, memoryLimit, unfit } from './fit.ts'
-import { judgeFolder, judgeGguf, type Judged } from './judge.ts'
+import { judgeFolder, judgeGguf, type Assessment } from './judge.ts'
 import { COMPANIONS } from './modelFiles.ts'
 import { neededFiles } from './neededFiles.ts'
 
@@ -38,11 +38,13 @@ async function listFiles(
   weights: readonly string[],
 ): Promise<{ name: string; bytes: number | null }[]> {
   if (repository) return repository.files.map(({ name, bytes }) => ({ name, bytes }))
-  const known = names ?? [...COMPANIONS, ...weights]
-  const found = await Promise.all(
-    known.map(async (name) => ((await source.has(name)) ? { name, bytes: await source.size(name) } : null)),
+  const candidates = names ?? [...COMPANIONS, ...weights]
+  const files = await Promise.all(
+    candidates.map(async (name) =>
+      (await source.has(name)) ? { name, bytes: await source.size(name) } : null,
+    ),
   )
-  return found.filter((file) => file !== null)
+  return files.filter((file) => file !== null)
 }
 
 /** What `loadModel` takes for what was looked at, pinned to the commit; null where there is no spelling. */
@@ -54,7 +56,7 @@ function spelling(source: ModelSource, { hub, repository }: Opened, file: string
 }
 
 /**
- * What a source holds and whether it will run here, from headers alone: no weights are read.
+ * What a source holds and whether it will run here, only from headers: no weights are read.
  *
  * @throws TokenscopeError: `bad-file`, `bad-argument`, `network` (of a gated model `details.got` is 401 or 403), `aborted`. What is
  * sound and not supported is no error: its verdict says so.
@@ -98,13 +100,13 @@ async function judgeModel(
   opened: Opened,
   options: InspectSourceOptions,
   limits: MachineLimits,
-): Promise<Judged> {
+): Promise<Assessment> {
   const file = await findGguf(opened.source)
   const request = { ...options, limits }
   return file === null ? judgeFolder(opened.source, request) : judgeGguf(opened.source, file, request)
 }
 
-const NOT_RUN: Omit<Judged, 'fit' | 'baseModels'> = {
+const NOT_RUN: Omit<Assessment, 'fit' | 'baseModels'> = {
   file: null,
   weightFiles: [],
   modelType: '',
@@ -115,7 +117,7 @@ const NOT_RUN: Omit<Judged, 'fit' | 'baseModels'> = {
   context: 0,
 }
 
-async function judgeAdapter({ source }: Opened, limits: MachineLimits): Promise<Judged> {
+async function judgeAdapter({ source }: Opened, limits: MachineLimits): Promise<Assessment> {
   const text = new TextDecoder().decode(await source.read(ADAPTER_CONFIG, { maxBytes: MAX_CONFIG }))
   const base = baseOf(text)
   const why =

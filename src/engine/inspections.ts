@@ -13,17 +13,17 @@ export class OpenInspections {
     const { device, ledger, model } = input.runner
     const rows = input.ids.length
     const program = model.record({ rows, logitRows: rows, positions: rows })
-    const own = edits.length > 0 ? new EditSet(device, ledger, program, edits) : null
-    const edited = own ? { ...input, conditions: underEdits(input.conditions, own) } : input
+    const editSet = edits.length > 0 ? new EditSet(device, ledger, program, edits) : null
+    const edited = editSet ? { ...input, conditions: underEdits(input.conditions, editSet) } : input
     try {
       const session = await InspectionSession.open(edited, options, (closed) => {
         this.#open.delete(closed)
-        own?.dispose()
+        editSet?.dispose()
       })
       this.#open.add(session)
       return session
     } catch (error) {
-      own?.dispose()
+      editSet?.dispose()
       throw error
     }
   }

@@ -38,7 +38,7 @@ export interface JudgeRequest extends Omit<InspectSourceOptions, 'limits'> {
 }
 
 /** What headers say of a model, and the verdict. */
-export interface Judged {
+export interface Assessment {
   /** The GGUF file; null for other layouts. */
   readonly file: string | null
   readonly weightFiles: readonly string[]
@@ -53,7 +53,7 @@ export interface Judged {
   readonly fit: Fit
 }
 
-type Facts = Pick<Judged, 'file' | 'license'>
+type Facts = Pick<Assessment, 'file' | 'license'>
 
 function nameOfFormat(type: TensorType): WeightFormat {
   if (isBlockType(type) || isGroupedType(type)) return type.toLowerCase() as WeightFormat
@@ -66,7 +66,7 @@ async function judgeDescribed(
   checkpoint: Checkpoint,
   { weights = 'auto', kvCache = 'f32', contextLength, limits }: JudgeRequest,
   facts: Facts,
-): Promise<Judged> {
+): Promise<Assessment> {
   checkLimits(model)
   const context = Math.min(contextLength ?? JUDGED_CONTEXT, model.maxPositions)
   const { tensors } = checkpoint
@@ -98,7 +98,7 @@ function judgeUnsupported(
   checkpoint: Checkpoint,
   { limits }: JudgeRequest,
   { facts, error }: { facts: Facts; error: TokenscopeError },
-): Judged {
+): Assessment {
   const fields = typeof config === 'object' && config !== null && !Array.isArray(config) ? config : {}
   const { model_type: modelType, architectures, max_position_embeddings: context } = fields
   const [architecture] = Array.isArray(architectures) ? architectures : []
@@ -123,7 +123,7 @@ async function judgeCheckpoint(
   checkpoint: Checkpoint,
   request: JudgeRequest,
   facts: Facts,
-): Promise<Judged> {
+): Promise<Assessment> {
   try {
     return await judgeDescribed(await describeModel(config, checkpoint.tensors), checkpoint, request, facts)
   } catch (error) {
@@ -133,7 +133,7 @@ async function judgeCheckpoint(
 }
 
 /** A folder of Hugging Face's layout. */
-export async function judgeFolder(source: FileSource, request: JudgeRequest): Promise<Judged> {
+export async function judgeFolder(source: FileSource, request: JudgeRequest): Promise<Assessment> {
   const { signal } = request
   const bytes = await source.read('config.json', { maxBytes: CONFIG_BYTES, signal })
   const config = parseStrictJson(bytes, 'config.json')
@@ -149,7 +149,11 @@ export async function judgeFolder(source: FileSource, request: JudgeRequest): Pr
 }
 
 /** A GGUF file. One whose vocabulary reaches far is judged by its sizes and its length. */
-export async function judgeGguf(source: FileSource, file: string, request: JudgeRequest): Promise<Judged> {
+export async function judgeGguf(
+  source: FileSource,
+  file: string,
+  request: JudgeRequest,
+): Promise<Assessment> {
   const start = await readGgufStart(source, file, request.signal)
   const { fields, header } = start
   const facts: Facts = { file, license: textOf(fields, 'general.license') }
@@ -200,7 +204,7 @@ async function ggufFacts(
   source: FileSource,
   fields: GgufFields,
   facts: Facts,
-): Promise<Omit<Judged, 'fit'> & { bytes: number }> {
+): Promise<Omit<Assessment, 'fit'> & { bytes: number }> {
   const names = ggufFiles(facts.file ?? '')
   const sizes = await Promise.all(names.map((name) => source.size(name)))
   const bytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
@@ -225,15 +229,15 @@ async function judgeByLength(
   fields: GgufFields,
   { kvCache = 'f32', contextLength, limits }: JudgeRequest,
   facts: Facts,
-): Promise<Judged> {
+): Promise<Assessment> {
   const { bytes, ...judged } = await ggufFacts(source, fields, facts)
-  const known = GGUF_ARCHITECTURES.find(({ name }) => name === judged.modelType)
-  if (!known) {
+  const listed = GGUF_ARCHITECTURES.find(({ name }) => name === judged.modelType)
+  if (!listed) {
     const why = `${facts.file}: general.architecture is "${judged.modelType}", which cannot be run here yet.`
     return { ...judged, fit: unfit(why, limits?.memoryBytes ?? memoryLimit()) }
   }
   const none = { freqs: null, long: null, short: null }
-  const sizes = new ArchitectureFields(known.name, fields, () => false, none)
+  const sizes = new ArchitectureFields(listed.name, fields, () => false, none)
   const { layers, kvHeads, headDim } = sizes
   const each = Array.from({ length: layers }, () => ({ kvHeads, headDim, window: null }))
   const kv = await kvFormat(kvCache)
@@ -247,7 +251,7 @@ async function judgeByLength(
       return { total: bytes + cache + WORK_BYTES, largestBuffer }
     },
   })
-  const { model_type: modelType, architectures } = configOf(known, sizes)
+  const { model_type: modelType, architectures } = configOf(listed, sizes)
   const [architecture] = Array.isArray(architectures) ? (architectures as unknown[]) : []
   return {
     ...judged,
@@ -259,9 +263,9 @@ async function judgeByLength(
 }
 
 /** The config as far as the fields before the cut give it: what is missing is for loading to refuse. */
-function configOf(known: GgufArchitecture, fields: ArchitectureFields): HfConfig {
+function configOf(architecture: GgufArchitecture, fields: ArchitectureFields): HfConfig {
   try {
-    return known.config(fields)
+    return architecture.config(fields)
   } catch (error) {
     if (error instanceof TokenscopeError) return {}
     throw error

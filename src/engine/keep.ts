@@ -20,7 +20,7 @@ async function weightsOf(source: FileSource, file: string | null, signal?: Abort
   if (file !== null) {
     const { fields } = await readGgufStart(source, file, signal)
     const name = fields.text('general.architecture')
-    if (GGUF_ARCHITECTURES.some((known) => known.name === name)) return ggufFiles(file)
+    if (GGUF_ARCHITECTURES.some((architecture) => architecture.name === name)) return ggufFiles(file)
     throw new TokenscopeError(
       'unsupported',
       `${file}: general.architecture is "${name}", which is not built here.`,
@@ -61,6 +61,6 @@ async function beside(
   source: FileSource,
   weights: readonly string[],
 ): Promise<{ name: string; bytes: null }[]> {
-  const found = await Promise.all(COMPANIONS.map((name) => source.has(name)))
-  return [...COMPANIONS.filter((_, i) => found[i]), ...weights].map((name) => ({ name, bytes: null }))
+  const present = await Promise.all(COMPANIONS.map((name) => source.has(name)))
+  return [...COMPANIONS.filter((_, i) => present[i]), ...weights].map((name) => ({ name, bytes: null }))
 }

@@ -38,7 +38,7 @@ export class LastRun {
   }
 
   /** What stood before generated token `index`, and what it was predicted under. */
-  before(index: number): { ids: readonly number[]; options: ForwardOptions; key: string } {
+  inputBefore(index: number): { ids: readonly number[]; options: ForwardOptions; key: string } {
     const tokens = this.#run?.tokens ?? []
     if (this.#run && Number.isInteger(index) && index >= 0 && index < tokens.length) {
       const { prompt, conditions } = this.#run

@@ -78,8 +78,8 @@ async function openModel(
   modelsUrl: URL,
 ): Promise<OpenedModel> {
   onProgress?.({ stage: 'config', bytesDone: 0, bytesTotal: 0 })
-  const found = await openSource(source, { modelsUrl, hub })
-  const kept = found.keeps ? (await import('./keep.ts')).keepSource(found, { signal, onProgress }) : found
+  const opened = await openSource(source, { modelsUrl, hub })
+  const kept = opened.keeps ? (await import('./keep.ts')).keepSource(opened, { signal, onProgress }) : opened
   const files = await openModelFiles(await kept, signal)
   const { config, checkpoint } = files
   const model = await describeModel(config, checkpoint.tensors)

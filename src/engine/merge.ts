@@ -73,12 +73,12 @@ function refuseQuantised(runner: Runner): void {
 }
 
 /** A tied head that an adapter changes apart from the embedding has no place of its own in the weights. */
-function refuseSplitHead(model: ModelDescription, parts: readonly ScaledAdapter[]): void {
+function refuseSplitLmHead(model: ModelDescription, parts: readonly ScaledAdapter[]): void {
   const touches = ({ modules, replacements }: ParsedAdapter, name: string): boolean =>
     modules.some(({ step }) => step === name) ||
     replacements.some((entry) => entry.name === name && entry.origin === 'module')
   const split = parts.find(
-    ({ adapter }) => model.tiedHead && (touches(adapter, 'logits') || touches(adapter, 'embed')),
+    ({ adapter }) => model.tiedLmHead && (touches(adapter, 'logits') || touches(adapter, 'embed')),
   )
   if (!split) return
   throw new TokenscopeError(
@@ -97,10 +97,10 @@ function refuseSplitHead(model: ModelDescription, parts: readonly ScaledAdapter[
  */
 export async function mergeIntoWeights(runner: Runner, parts: readonly ScaledAdapter[]): Promise<Merged> {
   refuseQuantised(runner)
-  refuseSplitHead(runner.model, parts)
+  refuseSplitLmHead(runner.model, parts)
   const reader = new WeightReader(runner)
   const backups = new Map<LedgerBuffer, Backup>()
-  const keep = async (buffer: LedgerBuffer): Promise<void> => {
+  const backUp = async (buffer: LedgerBuffer): Promise<void> => {
     if (!backups.has(buffer))
       backups.set(buffer, { buffer, bytes: await runner.read(buffer.gpu, 0, buffer.bytes) })
   }
@@ -110,7 +110,7 @@ export async function mergeIntoWeights(runner: Runner, parts: readonly ScaledAda
   try {
     for (const param of runner.model.params) {
       const merged = mergedWeight(parts, param.name, await reader.parameter(param))
-      if (merged) await writeMerged(runner, param, merged, keep)
+      if (merged) await writeMerged(runner, param, merged, backUp)
     }
   } catch (error) {
     restore()
@@ -123,19 +123,19 @@ async function writeMerged(
   runner: Runner,
   { name, role }: ParamRef,
   values: Float32Array,
-  keep: (buffer: LedgerBuffer) => Promise<void>,
+  backUp: (buffer: LedgerBuffer) => Promise<void>,
 ): Promise<void> {
   const { device, weights } = runner
   const owner = name.replace(/\.bias$/, '')
   if (role === 'vector') {
     const buffer = weights.vector(owner)
-    await keep(buffer)
+    await backUp(buffer)
     const at = owner === name ? 0 : Math.ceil(values.length / 4) * 16
     device.queue.writeBuffer(buffer.gpu, at, values as Float32Array<ArrayBuffer>)
     return
   }
   const view = weights.view(owner)
-  for (const { buffer } of view.matrix.shards) await keep(buffer)
+  for (const { buffer } of view.matrix.shards) await backUp(buffer)
   if (role === 'bias') return weights.writeBias(owner, values)
   await writeMatrix(view, values, runner)
 }
@@ -186,7 +186,7 @@ export async function exportMerged(
   dtype: OutputTensor['dtype'],
 ): Promise<Uint8Array> {
   const { model } = runner
-  refuseSplitHead(model, parts)
+  refuseSplitLmHead(model, parts)
   const reader = new WeightReader(runner)
   const byTensor = new Map<string, ParamRef[]>()
   for (const param of model.params) {

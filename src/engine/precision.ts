@@ -27,10 +27,10 @@ function checkSame(model: ModelDescription, other: ModelDescription): void {
   const size = { rows: 1, logitRows: 1, positions: 1 }
   const describe = (description: ModelDescription): string[] =>
     description.record(size).steps.map((step) => `${step.name} [${shapeOf(step).join(', ')}]`)
-  const [own, theirs] = [describe(model), describe(other)]
-  const at = own.findIndex((step, i) => step !== theirs[i])
-  if (at < 0 && own.length === theirs.length) return
-  const [expected = 'nothing', got = 'nothing'] = [own[at], theirs[at < 0 ? own.length : at]]
+  const [ours, theirs] = [describe(model), describe(other)]
+  const at = ours.findIndex((step, i) => step !== theirs[i])
+  if (at < 0 && ours.length === theirs.length) return
+  const [expected = 'nothing', got = 'nothing'] = [ours[at], theirs[at < 0 ? ours.length : at]]
   throw new TokenscopeError(
     'bad-argument',
     `The other model is not of this shape: ${got} instead of ${expected}.`,
@@ -102,18 +102,26 @@ async function openOther(
   parts: EngineParts,
   options: PrecisionOptions,
 ): Promise<Other> {
-  const { runner: own } = context
-  const kv = options.kvCache === undefined ? own.pool.format : await kvFormat(options.kvCache)
+  const { runner: modelRunner } = context
+  const kv = options.kvCache === undefined ? modelRunner.pool.format : await kvFormat(options.kvCache)
   const { model, load } = await openOtherWeights(context, parts, options)
-  const { device, pipelines } = own
-  const ledger = new PartLedger(device, own.ledger, 'other')
+  const { device, pipelines } = modelRunner
+  const ledger = new PartLedger(device, modelRunner.ledger, 'other')
   try {
     const runner = await withinMemory(device, ledger, async () => {
       const weights = await load(ledger)
       const { variant } = pipelines
       const shared = { opened: describeDevice(device), variant, pipelines, kv }
       const room = { cacheBytes: 0, positions: 1 }
-      return new Runner({ ...shared, model, context: own.context, ledger, weights, draft: true, room })
+      return new Runner({
+        ...shared,
+        model,
+        context: modelRunner.context,
+        ledger,
+        weights,
+        draft: true,
+        room,
+      })
     })
     return { runner, ledger }
   } catch (error) {

@@ -20,7 +20,7 @@ export function textMethods(
     applyChatTemplate: async (...args) => context.needTokenizer().applyChatTemplate(...args),
     companions: () => context.readCompanions(),
     chatTemplate: async () => context.needTokenizer().chatTemplate(),
-    alternativeTexts: async (before, ids) => ids.map(context.needTokenizer().speller(before)),
+    alternativeTexts: async (contextIds, ids) => ids.map(context.needTokenizer().speller(contextIds)),
     tokenTexts: async (ids) => context.needTokenizer().tokenTexts(ids),
   }
 }

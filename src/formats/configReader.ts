@@ -1,7 +1,7 @@
 import { TokenscopeError, type ErrorCode } from '../errors.ts'
 
 /** Bounds that no real model comes near; they stop a hostile config before anything is sized by it. */
-const LARGEST_COUNT = 2 ** 31 - 1
+const MAX_COUNT = 2 ** 31 - 1
 export const LIMITS = { layers: 4096, heads: 4096, width: 2 ** 20, vocab: 2 ** 24 } as const
 
 function show(value: unknown): string {
@@ -74,7 +74,7 @@ export class ConfigReader {
 
   /** A whole number from 1 (or `min`) to `max`. */
   count(name: string, options: { fallback?: number; min?: number; max?: number } = {}): number {
-    const { fallback, min = 1, max = LARGEST_COUNT } = options
+    const { fallback, min = 1, max = MAX_COUNT } = options
     const value = this.get(name) ?? fallback
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
     throw this.fail(name, `a whole number from ${min} to ${max}`)

@@ -78,7 +78,7 @@ export async function readSafetensorsHeader(
 
 /**
  * Every tensor of a header, checked: known types, exact byte counts, no overlap, no hole, nothing after the last.
- * @param header The JSON bytes alone, padding included.
+ * @param header Only the JSON bytes, padding included.
  * @param size Bytes of the file, null when unknown (then the end is checked while reading).
  */
 export function parseSafetensorsHeader(

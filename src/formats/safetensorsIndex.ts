@@ -44,7 +44,7 @@ export async function openShardedSafetensors(
   const index = parseShardIndex(await source.read(file, { maxBytes: MAX_INDEX_BYTES, signal }), file)
   const names = [...new Set(index.values())].sort()
   const files: CheckpointFile[] = []
-  const found = new Map<string, TensorInfo>()
+  const indexed = new Map<string, TensorInfo>()
   for (const name of names) {
     if (!(await source.has(name))) {
       throw badFile(
@@ -59,11 +59,11 @@ export async function openShardedSafetensors(
     const { tensors, fileBytes } = await readSafetensorsHeader(source, name, signal)
     files.push({ name, tensors, bytes: fileBytes, sizeKnown })
     for (const tensor of tensors) {
-      if (index.get(tensor.name) === name) found.set(tensor.name, tensor)
+      if (index.get(tensor.name) === name) indexed.set(tensor.name, tensor)
     }
   }
   for (const [tensor, shard] of index) {
-    if (!found.has(tensor)) {
+    if (!indexed.has(tensor)) {
       throw badFile(
         shard,
         tensor,
@@ -73,5 +73,5 @@ export async function openShardedSafetensors(
       )
     }
   }
-  return createCheckpoint(source, files, found)
+  return createCheckpoint(source, files, indexed)
 }

@@ -147,8 +147,8 @@ class Parser {
     const match = this.#match(NUMBER)
     if (!match) throw this.#unexpected('a JSON value')
     const value = Number(match[0])
-    const whole = match[1] === undefined && match[2] === undefined
-    if (whole && !Number.isSafeInteger(value)) return this.#bigint(match[0])
+    const isInteger = match[1] === undefined && match[2] === undefined
+    if (isInteger && !Number.isSafeInteger(value)) return this.#bigint(match[0])
     if (!Number.isFinite(value)) throw badFile(this.#file, this.#where(), match[0], 'a finite number')
     return value
   }

@@ -135,10 +135,10 @@ class TensorSplitter {
       await this.#sink(tensor, offset, element)
       offset += size
     }
-    const whole = rest.byteLength - (rest.byteLength % size)
-    for (let at = 0; at < whole; at += MAX_CHUNK_BYTES) {
-      await this.#sink(tensor, offset + at, rest.subarray(at, Math.min(at + MAX_CHUNK_BYTES, whole)))
+    const alignedBytes = rest.byteLength - (rest.byteLength % size)
+    for (let at = 0; at < alignedBytes; at += MAX_CHUNK_BYTES) {
+      await this.#sink(tensor, offset + at, rest.subarray(at, Math.min(at + MAX_CHUNK_BYTES, alignedBytes)))
     }
-    if (whole < rest.byteLength) this.#partial = rest.slice(whole)
+    if (alignedBytes < rest.byteLength) this.#partial = rest.slice(alignedBytes)
   }
 }

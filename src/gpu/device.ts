@@ -22,11 +22,11 @@ const WANTED_LIMITS = [
 export function describeDevice(device: GPUDevice): OpenedDevice {
   const info = device.adapterInfo
   const name = [info.vendor, info.architecture || info.device].filter((part) => part !== '').join(' ')
-  const told = name || info.description || 'unknown adapter'
+  const label = name || info.description || 'unknown adapter'
   const kind = adapterClass(info)
   return {
     device,
-    backend: kind === 'cpu' ? `software (${told})` : told,
+    backend: kind === 'cpu' ? `software (${label})` : label,
     kind,
     features: {
       f16: device.features.has('shader-f16'),

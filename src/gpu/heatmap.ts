@@ -37,11 +37,11 @@ async function makePainter(device: GPUDevice, format: GPUTextureFormat): Promise
 }
 
 function painterFor(device: GPUDevice, format: GPUTextureFormat): Promise<Painter> {
-  const known = painters.get(device) ?? new Map<GPUTextureFormat, Promise<Painter>>()
-  painters.set(device, known)
-  const made = known.get(format) ?? makePainter(device, format)
-  known.set(format, made)
-  return made
+  const byFormat = painters.get(device) ?? new Map<GPUTextureFormat, Promise<Painter>>()
+  painters.set(device, byFormat)
+  const painter = byFormat.get(format) ?? makePainter(device, format)
+  byFormat.set(format, painter)
+  return painter
 }
 
 /** Power of two of a cell's side when a pixel spans this many elements: 1 to 2 cells a pixel, or up to 4 elements. */
@@ -81,8 +81,8 @@ function packView(
 
 function checkRequest({ rows, cols, range, slice = 0 }: DrawRequest, { source }: TensorCells): void {
   const bounds = [...rows, ...cols, ...(range === 'auto' ? [] : range)]
-  const whole = Number.isInteger(slice) && slice >= 0 && slice < source.slices
-  if (whole && bounds.every(Number.isFinite) && rows[0] < rows[1] && cols[0] < cols[1]) return
+  const isSlice = Number.isInteger(slice) && slice >= 0 && slice < source.slices
+  if (isSlice && bounds.every(Number.isFinite) && rows[0] < rows[1] && cols[0] < cols[1]) return
   throw new TokenscopeError('bad-argument', 'This window of the tensor cannot be drawn.', {
     hint: 'Rows and columns are finite with begin < end, and the slice is one of the tensor’s.',
     details: { rows, cols, range, slice, slices: source.slices },
@@ -120,7 +120,7 @@ export class HeatmapPainter {
     const side = [cellSide(perPixel[0]), cellSide(perPixel[1])] as const
     // From here on nothing waits: levels, uniforms and pass belong to one frame.
     const { buffer } = cells.level(...side)
-    const extremes = request.range === 'auto' ? cells.wholeRange() : buffer
+    const extremes = request.range === 'auto' ? cells.rangeBuffer() : buffer
     this.device.queue.writeBuffer(this.view.gpu, 0, packView(request, cells, side, perPixel))
     const group = this.device.createBindGroup({
       layout,

@@ -31,13 +31,13 @@ const MAX_LEVELS = 4
 const kernels = new WeakMap<GPUDevice, Promise<GPUComputePipeline>>()
 
 function reduceKernel(device: GPUDevice): Promise<GPUComputePipeline> {
-  const known = kernels.get(device)
-  if (known) return known
-  const made = compileModule(device, 'heatmap cells', reduceWgsl).then((module) =>
+  const cached = kernels.get(device)
+  if (cached) return cached
+  const kernel = compileModule(device, 'heatmap cells', reduceWgsl).then((module) =>
     device.createComputePipelineAsync({ label: 'heatmap cells', layout: 'auto', compute: { module } }),
   )
-  kernels.set(device, made)
-  return made
+  kernels.set(device, kernel)
+  return kernel
 }
 
 interface Reduction {
@@ -55,7 +55,7 @@ export class TensorCells {
   /** Most recently used last. */
   private readonly levels: (CellLevel & { owned: LedgerBuffer })[] = []
   private extremes: LedgerBuffer | null = null
-  private found: Promise<readonly [number, number]> | null = null
+  private cachedRange: Promise<readonly [number, number]> | null = null
   private kernel: GPUComputePipeline | null = null
   private readonly device: GPUDevice
   private readonly ledger: BufferLedger
@@ -104,8 +104,8 @@ export class TensorCells {
     const { buffer, slices, rows, cols } = this.source
     if (high === 1 && wide === 1) return { buffer, high, wide, rows, cols }
     const at = this.levels.findIndex((level) => level.high === high && level.wide === wide)
-    const [known] = at < 0 ? [] : this.levels.splice(at, 1)
-    const level = known ?? this.makeLevel(high, wide, slices)
+    const [cached] = at < 0 ? [] : this.levels.splice(at, 1)
+    const level = cached ?? this.makeLevel(high, wide, slices)
     this.levels.push(level)
     if (this.levels.length > MAX_LEVELS) {
       const oldest = this.levels.shift()
@@ -129,29 +129,29 @@ export class TensorCells {
   }
 
   /** One cell over all slices: what an automatic range is taken from. */
-  wholeRange(): GPUBuffer {
+  rangeBuffer(): GPUBuffer {
     this.extremes ??= this.makeExtremes()
     return this.extremes.gpu
   }
 
   private makeExtremes(): LedgerBuffer {
-    const whole = this.source
+    const tensor = this.source
     let source = {
-      buffer: whole.buffer,
+      buffer: tensor.buffer,
       slices: 1,
-      rows: whole.slices * whole.rows,
-      cols: whole.cols,
+      rows: tensor.slices * tensor.rows,
+      cols: tensor.cols,
       cells: false,
     }
-    let made: LedgerBuffer | null = null
+    let previous: LedgerBuffer | null = null
     do {
       const next = this.reduce({ source, high: STRIDE, wide: STRIDE })
-      if (made) this.ledger.destroy(made)
-      made = next
+      if (previous) this.ledger.destroy(previous)
+      previous = next
       const [rows, cols] = [Math.ceil(source.rows / STRIDE), Math.ceil(source.cols / STRIDE)]
-      source = { buffer: made.gpu, slices: 1, rows, cols, cells: true }
+      source = { buffer: previous.gpu, slices: 1, rows, cols, cells: true }
     } while (source.rows * source.cols > 1)
-    return made
+    return previous
   }
 
   /** What an automatic range comes to; read back once. */
@@ -160,13 +160,13 @@ export class TensorCells {
     read: (buffer: GPUBuffer, bytes: number) => Promise<ArrayBuffer>,
   ): Promise<readonly [low: number, high: number]> {
     await this.ready()
-    this.found ??= read(this.wholeRange(), CELL_BYTES).then((bytes): readonly [number, number] => {
+    this.cachedRange ??= read(this.rangeBuffer(), CELL_BYTES).then((bytes): readonly [number, number] => {
       const [low, high] = new Float32Array(bytes)
       const count = (new Uint32Array(bytes)[3] ?? 0) & 0x7fff_ffff
       invariant(low !== undefined && high !== undefined, 'a cell has extremes')
       return count > 0 ? [low, high] : [0, 0]
     })
-    const [low, high] = await this.found
+    const [low, high] = await this.cachedRange
     const reach = Math.max(Math.abs(low), Math.abs(high))
     return palette === 'diverging' ? [-reach, reach] : [low, high]
   }

@@ -1,7 +1,7 @@
 /** An sRGB colour, each channel in [0, 1]. */
 export type Colour = readonly [red: number, green: number, blue: number]
 
-export type Theme = 'light' | 'dark'
+export type PaletteTheme = 'light' | 'dark'
 export type PaletteName = 'sequential' | 'diverging'
 
 /** Colours of a palette, evenly spaced; the shader interpolates between them. */
@@ -12,7 +12,7 @@ const BLUES = 'f7fbff deebf7 c6dbef 9ecae1 6baed6 4292c6 2171b5 08519c 08306b'
 const ORANGES = 'fff5eb fee6ce fdd0a2 fdae6b fd8d3c f16913 d94801 a63603 7f2704'
 
 /** OKLab lightness from the neutral end of a ramp to its strong end: dark ink on paper by day, light on dark by night. */
-const LIGHTNESS: Record<Theme, readonly [neutral: number, strong: number]> = {
+const LIGHTNESS: Record<PaletteTheme, readonly [neutral: number, strong: number]> = {
   light: [0.975, 0.34],
   dark: [0.2, 0.9],
 }
@@ -61,7 +61,7 @@ function inGamut([lightness, a, b]: Lab): Colour {
 }
 
 /** A ramp of even steps in lightness, with hue and strength of published colours. */
-function ramp(colours: string, theme: Theme): (share: number) => Colour {
+function ramp(colours: string, theme: PaletteTheme): (share: number) => Colour {
   const stops = colours.split(' ').map((hex) => toLab(parseHex(hex)))
   const [neutral, strong] = LIGHTNESS[theme]
   return (share) => {
@@ -74,7 +74,7 @@ function ramp(colours: string, theme: Theme): (share: number) => Colour {
 }
 
 /** The arms of a diverging palette meet in a colour without hue, so that neither side owns zero. */
-function arm(colours: string, theme: Theme): (share: number) => Colour {
+function arm(colours: string, theme: PaletteTheme): (share: number) => Colour {
   const full = ramp(colours, theme)
   const [neutral] = LIGHTNESS[theme]
   return (share) => (share === 0 ? inGamut([neutral, 0, 0]) : full(share))
@@ -84,7 +84,7 @@ function arm(colours: string, theme: Theme): (share: number) => Colour {
  * {@link STOPS} colours. Sequential: one blue ramp from the low end. Diverging: blue for negative, orange for positive, equally
  * strong at equal magnitude: told apart under every common colour blindness.
  */
-export function palette(name: PaletteName, theme: Theme): Colour[] {
+export function palette(name: PaletteName, theme: PaletteTheme): Colour[] {
   const shares = Array.from({ length: STOPS }, (_, i) => i / (STOPS - 1))
   if (name === 'sequential') return shares.map(ramp(BLUES, theme))
   const [below, above] = [arm(BLUES, theme), arm(ORANGES, theme)]
@@ -92,15 +92,16 @@ export function palette(name: PaletteName, theme: Theme): Colour[] {
 }
 
 /** Colours that are no data: outside the tensor, the cursor's outline, stripes over NaN and infinity. */
-export const SIGNS: Record<Theme, { blank: Colour; mark: Colour; hatch: readonly [Colour, Colour] }> = {
-  light: {
-    blank: parseHex('eceae6'),
-    mark: parseHex('1b1b1f'),
-    hatch: [parseHex('b0006d'), parseHex('f6d3e6')],
-  },
-  dark: {
-    blank: parseHex('101114'),
-    mark: parseHex('f4f2ee'),
-    hatch: [parseHex('ff5cb8'), parseHex('3c1029')],
-  },
-}
+export const SIGNS: Record<PaletteTheme, { blank: Colour; mark: Colour; hatch: readonly [Colour, Colour] }> =
+  {
+    light: {
+      blank: parseHex('eceae6'),
+      mark: parseHex('1b1b1f'),
+      hatch: [parseHex('b0006d'), parseHex('f6d3e6')],
+    },
+    dark: {
+      blank: parseHex('101114'),
+      mark: parseHex('f4f2ee'),
+      hatch: [parseHex('ff5cb8'), parseHex('3c1029')],
+    },
+  }

@@ -63,8 +63,8 @@ export class PipelineCache {
   layout(key: LayoutKey): GPUBindGroupLayout {
     const name = key.map(([at, kind]) => `${at}:${kind}`).join(' ')
     const { layouts } = this.kept()
-    const known = layouts.get(name)
-    if (known) return known
+    const cached = layouts.get(name)
+    if (cached) return cached
     const storage = key.filter(([, kind]) => kind === 'read' || kind === 'write').length
     invariant(storage <= 8, `${storage} storage bindings exceed WebGPU's default of 8`)
     const entries = key.map(([binding, kind]) => ({
@@ -79,8 +79,8 @@ export class PipelineCache {
 
   get(source: ShaderSource, key: LayoutKey): Promise<CompiledKernel> {
     const parts = partsOf(source)
-    const known = this.byParts.get(parts)
-    if (known) return known
+    const cached = this.byParts.get(parts)
+    if (cached) return cached
     const wgsl = composeWgsl(source, this.variant)
     const kernel =
       this.kernels.get(wgsl) ?? this.shared(wgsl, () => this.compile(source.label, wgsl, this.layout(key)))
@@ -91,9 +91,9 @@ export class PipelineCache {
 
   private kept() {
     const { device } = this
-    const known = kept.get(device) ?? { kernels: new Map(), layouts: new Map() }
-    kept.set(device, known)
-    return known
+    const caches = kept.get(device) ?? { kernels: new Map(), layouts: new Map() }
+    kept.set(device, caches)
+    return caches
   }
 
   /** A kernel of the device, made where there is none; the one that was wanted least recently makes room. */

@@ -5,7 +5,7 @@ import { isStream } from '../program/recorder.ts'
 import { isOp, localName, shapeOf, widthOf, type Program, type Step, type StepOf } from '../program/step.ts'
 import { WeightReader } from '../weights/reader.ts'
 import { createTensors, fineProgram, runKept, type ForwardInput } from './forward.ts'
-import { decompositionOf, type Writer } from './streamWriters.ts'
+import { decompositionOf, type StreamWriter } from './streamWriters.ts'
 import { dot, NormGradient } from './normGradient.ts'
 import { keptTensor, residualName, unembedLogits } from './unembed.ts'
 
@@ -48,7 +48,7 @@ async function attentionParts(
     projection,
     context,
     isAdapted,
-  }: Writer & { projection: StepOf<'linear'>; context: StepOf<'context'> },
+  }: StreamWriter & { projection: StepOf<'linear'>; context: StepOf<'context'> },
   direction: Float64Array,
 ): Promise<AttributionPart[]> {
   const { reader } = decomposition
@@ -58,8 +58,9 @@ async function attentionParts(
   invariant(matrixParam, `${projection.name} has a matrix`)
   const matrix = await reader.parameter(matrixParam) // [hidden, heads · headDim]
   const projected = new Float64Array(width)
-  direction.forEach((pull, h) => {
-    for (let q = 0; q < width; q++) projected[q] = (projected[q] ?? 0) + pull * (matrix[h * width + q] ?? 0)
+  direction.forEach((component, h) => {
+    for (let q = 0; q < width; q++)
+      projected[q] = (projected[q] ?? 0) + component * (matrix[h * width + q] ?? 0)
   })
   const values = await readRow(decomposition, context.name, width)
   const parts = Array.from({ length: heads }, (_, head): AttributionPart => {
@@ -70,9 +71,9 @@ async function attentionParts(
     parts.push({ kind: 'attn_bias', layer, head: null, contribution: dot(direction, bias) })
   }
   if (isAdapted) {
-    const whole = dot(direction, await readRow(decomposition, projection.name, widthOf(projection)))
-    const known = parts.reduce((sum, { contribution }) => sum + contribution, 0)
-    parts.push({ kind: 'adapter', layer, head: null, contribution: whole - known })
+    const total = dot(direction, await readRow(decomposition, projection.name, widthOf(projection)))
+    const attributed = parts.reduce((sum, { contribution }) => sum + contribution, 0)
+    parts.push({ kind: 'adapter', layer, head: null, contribution: total - attributed })
   }
   return parts
 }
@@ -80,11 +81,11 @@ async function attentionParts(
 /** What one addition to the stream makes of the logit: in parts where they are known. */
 async function writerParts(
   decomposition: Decomposition,
-  writer: Writer,
+  writer: StreamWriter,
   logit: Float64Array,
 ): Promise<AttributionPart[]> {
   const { layer, step, scale, norm, projection, context, isNormAdapted } = writer
-  const direction = logit.map((pull) => scale * pull)
+  const direction = logit.map((component) => scale * component)
   const along = async (name: string, by: Float64Array): Promise<number> =>
     dot(by, await readRow(decomposition, name, by.length))
   if (!projection || !context) {
@@ -96,26 +97,26 @@ async function writerParts(
   const parts = await attentionParts(
     decomposition,
     { ...writer, projection, context },
-    gradient.pull(direction),
+    gradient.project(direction),
   )
   const constant = gradient.constant(direction)
   if (constant !== null) parts.push({ kind: 'attn_bias', layer, head: null, contribution: constant })
   if (isNormAdapted) {
-    const known = parts.reduce((sum, { contribution }) => sum + contribution, 0)
-    const contribution = (await along(step.name, direction)) - known
+    const attributed = parts.reduce((sum, { contribution }) => sum + contribution, 0)
+    const contribution = (await along(step.name, direction)) - attributed
     parts.push({ kind: 'adapter', layer, head: null, contribution })
   }
   return parts
 }
 
 /** The row of the head that makes the token's logit, and its bias there. */
-async function headRow(
+async function lmHeadRow(
   { input }: Decomposition,
-  head: StepOf<'linear'>,
+  lmHead: StepOf<'linear'>,
   token: number,
 ): Promise<{ weights: Float32Array; bias: number | null }> {
   const { runner } = input
-  const [matrix] = head.params
+  const [matrix] = lmHead.params
   invariant(matrix, 'the head has a matrix')
   return new WeightReader(runner).row(runner.weights.view(matrix.name), token)
 }
@@ -127,22 +128,22 @@ function isSum({ steps }: Program): boolean {
 }
 
 /** The head of a recorded forward, and the norm it reads, which is over `last`, the stream behind the layers. */
-function headOf(
+function lmHeadOf(
   program: Program,
   last: string,
 ): {
-  head: StepOf<'linear'>
+  lmHead: StepOf<'linear'>
   norm: StepOf<'rms_norm'> | StepOf<'layer_norm'>
 } {
-  const head = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
-  const norm = program.steps.find(({ name }) => name === head?.inputs[0])
+  const lmHead = program.steps.find((step) => isOp(step, 'linear') && step.rows === 'logits')
+  const norm = program.steps.find(({ name }) => name === lmHead?.inputs[0])
   const readsStream = norm?.inputs[0] === last
-  if (!isOp(head, 'linear') || !isOp(norm, 'rms_norm', 'layer_norm') || !readsStream || !isSum(program)) {
+  if (!isOp(lmHead, 'linear') || !isOp(norm, 'rms_norm', 'layer_norm') || !readsStream || !isSum(program)) {
     throw new TokenscopeError('unsupported', 'A logit of this model is no sum over its residual stream.', {
       hint: 'Its norms stand over the sums, or something stands between the last norm and the head. The lens works on it.',
     })
   }
-  return { head, norm }
+  return { lmHead, norm }
 }
 
 /**
@@ -158,12 +159,12 @@ async function decompose(decomposition: Decomposition, token: number): Promise<A
   const { input, position, tensors, program, reader } = decomposition
   const recorded = input.runner.model.record(program)
   const last = residualName(input, input.runner.model.layers - 1)
-  const { head, norm } = headOf(recorded, last)
-  const { weights, bias } = await headRow(decomposition, head, token)
+  const { lmHead, norm } = lmHeadOf(recorded, last)
+  const { weights, bias } = await lmHeadRow(decomposition, lmHead, token)
   const [gain, shift] = await Promise.all(norm.params.map((param) => reader.parameter(param)))
   invariant(gain, 'the last norm has a weight')
   const stream = await readRow(decomposition, last, widthOf(norm))
-  const direction = new NormGradient(norm, stream, gain, null).pull(weights)
+  const direction = new NormGradient(norm, stream, gain, null).project(weights)
   const parts: AttributionPart[] = []
   for (const writer of decompositionOf(recorded, program)) {
     parts.push(...(await writerParts(decomposition, writer, direction)))
@@ -176,9 +177,9 @@ async function decompose(decomposition: Decomposition, token: number): Promise<A
   const logit = row?.[token]
   invariant(logit !== undefined, 'the head gives a row of logits')
   const uncapped = parts.reduce((total, { contribution }) => total + contribution, 0)
-  const factor = finishFactor(head.attrs, uncapped)
+  const factor = finishFactor(lmHead.attrs, uncapped)
   const scaled = parts.map((part) => ({ ...part, contribution: part.contribution * factor }))
-  if (isHeadAdapted(program)) {
+  if (isLmHeadAdapted(program)) {
     scaled.push({ kind: 'adapter', ...outside, contribution: logit - uncapped * factor })
   }
   const sum = scaled.reduce((total, { contribution }) => total + contribution, 0)
@@ -186,7 +187,7 @@ async function decompose(decomposition: Decomposition, token: number): Promise<A
 }
 
 /** True when adapters act behind the layers. */
-function isHeadAdapted({ steps }: Program): boolean {
+function isLmHeadAdapted({ steps }: Program): boolean {
   return steps.some(
     (step) => step.layer === null && isOp(step, 'lora_a', 'blend') && localName(step) !== 'embed',
   )
@@ -226,7 +227,7 @@ export async function attributeLogit(input: ForwardInput, options: AttributionOp
     const program = fineProgram(used)
     const recorded = runner.model.record(program)
     const last = residualName(used, runner.model.layers - 1)
-    headOf(recorded, last)
+    lmHeadOf(recorded, last)
     const tensors = await createTensors(runner, wantedSteps(program, recorded, last))
     try {
       const { run } = await runKept(used, tensors, false)

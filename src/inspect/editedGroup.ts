@@ -147,7 +147,7 @@ export class EditedGroup {
         copyRows(encoder, from.gpu, to.gpu, { begin, end, length: ids.length, bytes })
       }
     }
-    run.submit(forward, batch, { label: 'edited', before })
+    run.submit(forward, batch, { label: 'edited', beforePass: before })
     const logits = tensors.get('logits')
     invariant(logits, 'logits are read back')
     return runner.executor.readElements(logits.gpu, [[0, (end - begin) * runner.model.vocab]])

@@ -1,14 +1,14 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
-import { elements, headSteps, rowAxis, shapeOf, type Program, type Step } from '../program/step.ts'
+import { elements, lmHeadSteps, rowAxis, shapeOf, type Program, type Step } from '../program/step.ts'
 import type { BoundProgram } from '../run/bind.ts'
 import type { Conditions } from '../run/conditions.ts'
 import { EVERY_STEP } from '../run/everyStep.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import { MAX_ROWS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
-import { partsOf, type Part } from './parts.ts'
+import { partsOf, type ForwardPart } from './parts.ts'
 import { looksAhead } from './trace.ts'
 
 /** The forward that an inspection looks at. */
@@ -16,7 +16,7 @@ export interface ForwardInput {
   readonly runner: Runner
   readonly ids: readonly number[]
   readonly conditions: Conditions
-  /** Tokens of the whole text, where `ids` are its beginning alone. */
+  /** Tokens of the whole text, where `ids` are only its beginning. */
   readonly length?: number
   /** Names what is merged into the weights; null for nothing. */
   weights(): string | null
@@ -74,7 +74,7 @@ function place(
   encoder: GPUCommandEncoder,
   step: Step,
   chunk: LedgerBuffer,
-  whole: LedgerBuffer,
+  fullBuffer: LedgerBuffer,
   at: { begin: number; total: number },
 ): void {
   const shape = shapeOf(step)
@@ -85,11 +85,11 @@ function place(
   for (let o = 0; o < outer; o++) {
     const source = o * rows * inner * 4
     const target = (o * at.total + at.begin) * inner * 4
-    encoder.copyBufferToBuffer(chunk.gpu, source, whole.gpu, target, rows * inner * 4)
+    encoder.copyBufferToBuffer(chunk.gpu, source, fullBuffer.gpu, target, rows * inner * 4)
   }
 }
 
-/** A program with buffers for the rows of a part alone, where those are not all. */
+/** A program with buffers for only the rows of a part, where those are not all. */
 interface Chunk {
   readonly forward: BoundForward
   readonly kept: readonly Step[]
@@ -97,12 +97,13 @@ interface Chunk {
 }
 
 async function openChunk(
-  { run, program, carried }: Part,
-  whole: ReadonlyMap<string, LedgerBuffer>,
+  { run, program, carried }: ForwardPart,
+  fullTensors: ReadonlyMap<string, LedgerBuffer>,
   total: number,
 ): Promise<Chunk> {
-  const kept = program.steps.filter(({ name }) => whole.has(name))
-  if (program.rows === total) return { forward: await run.bind(program, whole), kept, tensors: whole }
+  const kept = program.steps.filter(({ name }) => fullTensors.has(name))
+  if (program.rows === total)
+    return { forward: await run.bind(program, fullTensors), kept, tensors: fullTensors }
   const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
   const sizes = new Map([...kept, ...carried].map((step) => [step.name, tensorBytes(shapeOf(step))] as const))
   const tensors = new Map(
@@ -111,24 +112,29 @@ async function openChunk(
   return { forward: await run.bind(program, tensors), kept, tensors }
 }
 
-function runPart(part: Part, { forward, kept, tensors }: Chunk, input: KeptInput, logits: boolean): void {
+function runPart(
+  part: ForwardPart,
+  { forward, kept, tensors }: Chunk,
+  input: KeptInput,
+  logits: boolean,
+): void {
   const { begin, end, run } = part
-  const { ids, whole } = input
-  const after = (encoder: GPUCommandEncoder): void => {
-    part.after(encoder, tensors)
-    for (const step of tensors === whole ? [] : kept) {
-      const [from, to] = [tensors.get(step.name), whole.get(step.name)]
+  const { ids, fullTensors } = input
+  const afterPass = (encoder: GPUCommandEncoder): void => {
+    part.copyOut(encoder, tensors)
+    for (const step of tensors === fullTensors ? [] : kept) {
+      const [from, to] = [tensors.get(step.name), fullTensors.get(step.name)]
       invariant(from && to, `${step.name} is kept`)
       place(encoder, step, from, to, { begin, total: ids.length })
     }
   }
-  const before = (encoder: GPUCommandEncoder): void => part.before(encoder, tensors)
-  run.submit(forward, run.rows(ids, begin, logits, end), { label: 'inspection', before, after })
+  const beforePass = (encoder: GPUCommandEncoder): void => part.copyIn(encoder, tensors)
+  run.submit(forward, run.rows(ids, begin, logits, end), { label: 'inspection', beforePass, afterPass })
 }
 
 interface KeptInput {
   readonly ids: readonly number[]
-  readonly whole: ReadonlyMap<string, LedgerBuffer>
+  readonly fullTensors: ReadonlyMap<string, LedgerBuffer>
 }
 
 /**
@@ -146,8 +152,8 @@ export async function runKept(
   const fine = fineProgram(input)
   const kept = fine.steps.filter(({ name }) => tensors.has(name))
   invariant(kept.length === tensors.size, 'every kept step is a step of the program')
-  const head = headSteps(fine)
-  const logits = kept.some((step) => head.includes(step))
+  const lmHead = lmHeadSteps(fine)
+  const logits = kept.some((step) => lmHead.includes(step))
   const run = new InspectionRun(runner, total, conditions, length === undefined ? {} : { textLength: length })
   const record = (begin: number, end: number): Program => {
     const rows = end - begin
@@ -161,7 +167,7 @@ export async function runKept(
     for await (const part of partsOf({ runner, run, total, chunk, record })) {
       const opened = chunks.get(part.program) ?? (await openChunk(part, tensors, total))
       chunks.set(part.program, opened)
-      runPart(part, opened, { ids, whole: tensors }, logits)
+      runPart(part, opened, { ids, fullTensors: tensors }, logits)
       bound = opened.forward.bound
     }
     invariant(bound, 'a text has rows')

@@ -27,7 +27,7 @@ export class InspectionSession implements Inspection {
   private readonly program: Program
   private readonly tensors: InspectTensors
   private readonly canvases = new Map<number, HeatmapCanvas>()
-  private readonly known = new Map<string, Promise<TensorStats>>()
+  private readonly statsCache = new Map<string, Promise<TensorStats>>()
   private readonly busy = new Set<Promise<unknown>>()
   private nextCanvas = 1
   private closing: Promise<void> | null = null
@@ -62,7 +62,7 @@ export class InspectionSession implements Inspection {
       })
       const largest = runner.device.limits.maxStorageBufferBindingSize
       const tensors = new InspectTensors(input, program, budgetBytes)
-      await tensors.keep(planKept(program, { retain, budget: budgetBytes, largest }))
+      await tensors.retain(planKept(program, { retain, budget: budgetBytes, largest }))
       return new InspectionSession(input, { program, infos, tensors }, onClose)
     })
   }
@@ -134,12 +134,12 @@ export class InspectionSession implements Inspection {
   stats(name: string, { row }: { row?: number | undefined } = {}): Promise<TensorStats> {
     return this.run(() => {
       const key = `${name}@${row ?? ''}`
-      const known = this.known.get(key)
-      if (known) return known
-      const made = this.measure(this.step(name), row)
-      this.known.set(key, made)
-      made.catch(() => this.known.delete(key))
-      return made
+      const cached = this.statsCache.get(key)
+      if (cached) return cached
+      const stats = this.measure(this.step(name), row)
+      this.statsCache.set(key, stats)
+      stats.catch(() => this.statsCache.delete(key))
+      return stats
     })
   }
 
@@ -228,8 +228,10 @@ export class InspectionSession implements Inspection {
     steps: LastingForward['bound']['steps'],
   ): Promise<{ microseconds: number | null }> {
     const { device, ledger } = this.input.runner
-    const own = steps.filter(({ step }) => step.name === name).map(({ dispatches }) => ({ name, dispatches }))
-    const [time] = await profileSteps(device, ledger, own)
+    const stepDispatches = steps
+      .filter(({ step }) => step.name === name)
+      .map(({ dispatches }) => ({ name, dispatches }))
+    const [time] = await profileSteps(device, ledger, stepDispatches)
     return { microseconds: time?.microseconds ?? null }
   }
 

@@ -8,7 +8,7 @@ import type { SuffixTensors } from './suffix.ts'
 const MAX_TOP = 256
 const DEFAULT_TOP = 5
 
-interface Place {
+interface ReadCell {
   layer: number
   position: number
   token: number | null
@@ -38,7 +38,7 @@ export async function readLens(input: ForwardInput, options: LensOptions): Promi
   checkNumbers('topK', [topK], 1, MAX_TOP + 1)
   if (options.token !== undefined) checkNumbers('token', [options.token], 0, vocab)
   const places = layers.flatMap((layer) =>
-    positions.map((position): Place => ({
+    positions.map((position): ReadCell => ({
       layer,
       position,
       token: options.token ?? ids[causal ? position + 1 : position] ?? null,
@@ -79,7 +79,7 @@ async function runResiduals(
 
 async function readCells(
   input: ForwardInput,
-  places: readonly Place[],
+  places: readonly ReadCell[],
   topK: number,
   cached: number,
 ): Promise<Pick<Lens, 'cells' | 'rows'>> {

@@ -46,7 +46,7 @@ export class NormGradient {
   }
 
   /** Turns a direction of outputs into that of inputs: an input row c makes c·pull(d) of what its output makes along d. */
-  pull(direction: ArrayLike<number>): Float64Array {
+  project(direction: ArrayLike<number>): Float64Array {
     const offset = this.#offset
     const projected = Float64Array.from(
       this.#weight,

@@ -5,7 +5,7 @@ import { isOp, shapeOf, type Program, type Step } from '../program/step.ts'
 import { BASE_CONDITIONS } from '../run/conditions.ts'
 import { InspectionRun } from '../run/inspectionRun.ts'
 import type { Runner } from '../run/runner.ts'
-import { PartReader, type TracedPart } from './trace.ts'
+import { ForwardPartReader, type TracedPart } from './trace.ts'
 
 /** The products of one part of a forward, without what makes their inputs. */
 interface Products {
@@ -18,14 +18,14 @@ export class OwnProducts {
   readonly #runner: Runner
   readonly #measured: (step: Step) => boolean
   readonly #run: InspectionRun
-  readonly #reader: PartReader
+  readonly #reader: ForwardPartReader
   readonly #products = new Map<Program, Products>()
 
   constructor(runner: Runner, ids: readonly number[], measured: (step: Step) => boolean) {
     this.#runner = runner
     this.#measured = measured
     this.#run = new InspectionRun(runner, ids.length, BASE_CONDITIONS)
-    this.#reader = new PartReader(
+    this.#reader = new ForwardPartReader(
       runner,
       () => true,
       ({ begin, end, program }) => this.#run.rows(ids, begin, program.logitRows > 0, end),
@@ -36,7 +36,7 @@ export class OwnProducts {
   async read({ part, tensors: given }: TracedPart): Promise<ReadonlyMap<string, Float32Array>> {
     const { program, inputs } = this.#products.get(part.program) ?? this.#record(part.program, given)
     if (program.steps.length === 0) return new Map()
-    const before = (encoder: GPUCommandEncoder, tensors: ReadonlyMap<string, LedgerBuffer>): void => {
+    const beforePass = (encoder: GPUCommandEncoder, tensors: ReadonlyMap<string, LedgerBuffer>): void => {
       for (const step of inputs) {
         const [from, to] = [given.get(step.name), tensors.get(step.name)]
         invariant(from && to, `${step.name} is carried over`)
@@ -51,8 +51,8 @@ export class OwnProducts {
       begin,
       end,
       carried: inputs,
-      before,
-      after: () => undefined,
+      copyIn: beforePass,
+      copyOut: () => undefined,
     })
     return read
   }
@@ -69,12 +69,12 @@ export class OwnProducts {
       adapters: null,
       edits: null,
     })
-    const made: Products = {
+    const recorded: Products = {
       program: { ...fine, steps: fine.steps.filter(({ name }) => names.has(name)) },
       inputs: fine.steps.filter(({ name }) => inputs.has(name)),
     }
-    this.#products.set(like, made)
-    return made
+    this.#products.set(like, recorded)
+    return recorded
   }
 
   dispose(): void {

@@ -6,17 +6,17 @@ import type { InspectionRun } from '../run/inspectionRun.ts'
 import type { Runner } from '../run/runner.ts'
 
 /** What runs at once: a forward, or one of its phases, over rows `[begin, end)`. */
-export interface Part {
+export interface ForwardPart {
   readonly run: InspectionRun
-  /** The same object for parts that differ in their rows alone: it need not be bound twice. */
+  /** The same object for parts that differ only in their rows: it need not be bound twice. */
   readonly program: Program
   readonly begin: number
   readonly end: number
   /** Steps of other phases that it reads, and its own that others read. */
   readonly carried: readonly Step[]
   /** Copies of these rows of what other phases have made, and of what they will read; `tensors` holds both for the chunk. */
-  before(encoder: GPUCommandEncoder, tensors: ReadonlyMap<string, LedgerBuffer>): void
-  after(encoder: GPUCommandEncoder, tensors: ReadonlyMap<string, LedgerBuffer>): void
+  copyIn(encoder: GPUCommandEncoder, tensors: ReadonlyMap<string, LedgerBuffer>): void
+  copyOut(encoder: GPUCommandEncoder, tensors: ReadonlyMap<string, LedgerBuffer>): void
 }
 
 interface PartOptions {
@@ -36,7 +36,7 @@ const nothing = (): void => undefined
 
 /** Outputs of one phase that later ones read, whole: `[total, width]` each. */
 class Carried {
-  readonly #whole = new Map<string, LedgerBuffer>()
+  readonly #buffers = new Map<string, LedgerBuffer>()
   readonly #runner: Runner
   readonly #total: number
 
@@ -52,13 +52,13 @@ class Carried {
 
   /** Where a step's output is kept whole. */
   #of(step: Step): LedgerBuffer {
-    const known = this.#whole.get(step.name)
-    if (known) return known
+    const cached = this.#buffers.get(step.name)
+    if (cached) return cached
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
     const bytes = this.#total * this.#bytesOfRow(step)
-    const made = this.#runner.ledger.create(`inspection:${step.name}`, bytes, usage)
-    this.#whole.set(step.name, made)
-    return made
+    const buffer = this.#runner.ledger.create(`inspection:${step.name}`, bytes, usage)
+    this.#buffers.set(step.name, buffer)
+    return buffer
   }
 
   /** Copies rows `[begin, end)` between the whole outputs and a chunk's. */
@@ -81,10 +81,10 @@ class Carried {
   /** Frees what none of these phases reads. */
   keepFor(phases: readonly Phase[]): void {
     const read = new Set(phases.flatMap(({ takes }) => takes.map(({ name }) => name)))
-    for (const [name, buffer] of this.#whole) {
+    for (const [name, buffer] of this.#buffers) {
       if (read.has(name)) continue
       this.#runner.ledger.destroy(buffer)
-      this.#whole.delete(name)
+      this.#buffers.delete(name)
     }
   }
 }
@@ -95,12 +95,12 @@ function recorder({
   total,
   chunk,
 }: PartOptions): (begin: number, rows?: number) => { end: number; program: Program } {
-  const known = new Map<string, Program>()
+  const programCache = new Map<string, Program>()
   return (begin, rows = chunk) => {
     const end = Math.min(total, begin + rows)
     const key = `${end - begin}/${end === total}`
-    const program = known.get(key) ?? record(begin, end)
-    known.set(key, program)
+    const program = programCache.get(key) ?? record(begin, end)
+    programCache.set(key, program)
     return { end, program }
   }
 }
@@ -110,14 +110,14 @@ function recorder({
  * are more than a chunk holds, phase after phase, each chunk by chunk: all keys and values of a layer are in their pages before its
  * scores are made. What follows a part is done before the next one is asked for.
  */
-export async function* partsOf(options: PartOptions): AsyncGenerator<Part> {
+export async function* partsOf(options: PartOptions): AsyncGenerator<ForwardPart> {
   const { runner, run, total, chunk, first = chunk } = options
   const recorded = recorder(options)
   if (run.isCausal || total <= chunk) {
     let rows = run.isCausal ? Math.min(first, chunk) : chunk
     for (let begin = 0; begin < total; rows = Math.min(chunk, 2 * rows)) {
       const part = { begin, ...recorded(begin, rows) }
-      yield { run, ...part, carried: [], before: nothing, after: nothing }
+      yield { run, ...part, carried: [], copyIn: nothing, copyOut: nothing }
       begin = part.end
     }
     return
@@ -145,9 +145,9 @@ async function* partsOfPhase(
   recorded: ReturnType<typeof recorder>,
   cut: (program: Program) => readonly Phase[],
   n: number,
-  whole: Carried,
-): AsyncGenerator<Part> {
-  const own = run.beside()
+  carrier: Carried,
+): AsyncGenerator<ForwardPart> {
+  const phaseRun = run.beside()
   const programs = new Map<Program, Program>()
   try {
     for (let begin = 0; begin < total; begin += chunk) {
@@ -160,16 +160,16 @@ async function* partsOfPhase(
       programs.set(program, phase)
       const place = { begin, end }
       yield {
-        run: own,
+        run: phaseRun,
         program: phase,
         begin,
         end,
         carried: [...takes, ...gives],
-        before: (encoder, tensors) => whole.copy(encoder, takes, tensors, { ...place, into: 'chunk' }),
-        after: (encoder, tensors) => whole.copy(encoder, gives, tensors, { ...place, into: 'whole' }),
+        copyIn: (encoder, tensors) => carrier.copy(encoder, takes, tensors, { ...place, into: 'chunk' }),
+        copyOut: (encoder, tensors) => carrier.copy(encoder, gives, tensors, { ...place, into: 'whole' }),
       }
     }
   } finally {
-    own.dispose()
+    phaseRun.dispose()
   }
 }

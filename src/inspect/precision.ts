@@ -39,7 +39,7 @@ interface Sums {
   readonly step: Step
   difference: number
   /** Null where it is no product. */
-  own: number | null
+  product: number | null
   square: number
 }
 
@@ -49,9 +49,9 @@ function squareOf(values: Float32Array): number {
   return sum
 }
 
-function differenceOf(got: Float32Array, want: Float32Array): number {
+function differenceOf(got: Float32Array, expected: Float32Array): number {
   let sum = 0
-  for (let i = 0; i < want.length; i++) sum += (got[i]! - want[i]!) ** 2
+  for (let i = 0; i < expected.length; i++) sum += (got[i]! - expected[i]!) ** 2
   return sum
 }
 
@@ -72,16 +72,16 @@ function summary(logits: Float32Array): { normaliser: number; id: number; logpro
 function divergence(p: Float32Array, pNormaliser: number, q: Float32Array, qNormaliser: number): number {
   let sum = 0
   for (let i = 0; i < p.length; i++) {
-    const own = p[i]! - pNormaliser
-    const weight = Math.exp(own)
+    const pLogprob = p[i]! - pNormaliser
+    const weight = Math.exp(pLogprob)
     // e^x · x tends to 0, where 0 · −∞ would be NaN.
-    if (weight > 0) sum += weight * (own - (q[i]! - qNormaliser))
+    if (weight > 0) sum += weight * (pLogprob - (q[i]! - qNormaliser))
   }
   return Math.max(0, sum)
 }
 
 /** Compares one text part by part; rows of the model and of the other come side by side. */
-class Comparison {
+class PrecisionComparison {
   readonly #reference: 'model' | 'other'
   readonly #sums = new Map<string, Sums>()
   readonly #vocab: number
@@ -91,21 +91,25 @@ class Comparison {
     this.#vocab = vocab
   }
 
-  /** `own`: what products of the coarser side make of the reference's inputs. */
+  /** `products`: what products of the coarser side make of the reference's inputs. */
   add(
-    { model, other, own }: { model: TracedPart; other: TracedPart; own: ReadonlyMap<string, Float32Array> },
+    {
+      model,
+      other,
+      products,
+    }: { model: TracedPart; other: TracedPart; products: ReadonlyMap<string, Float32Array> },
     measured: (step: Step) => boolean,
   ): PrecisionToken[] {
     const [truth, coarse] = this.#reference === 'model' ? [model, other] : [other, model]
     for (const step of truth.observed.filter(measured)) {
-      const [want, got] = [truth.read.get(step.name), coarse.read.get(step.name)]
-      invariant(want && got?.length === want.length, `${step.name} is read on both sides`)
-      const sums = this.#sums.get(step.name) ?? { step, difference: 0, own: null, square: 0 }
+      const [expected, got] = [truth.read.get(step.name), coarse.read.get(step.name)]
+      invariant(expected && got?.length === expected.length, `${step.name} is read on both sides`)
+      const sums = this.#sums.get(step.name) ?? { step, difference: 0, product: null, square: 0 }
       this.#sums.set(step.name, sums)
-      sums.difference += differenceOf(got, want)
-      sums.square += squareOf(want)
-      const product = own.get(step.name)
-      if (product) sums.own = (sums.own ?? 0) + differenceOf(product, want)
+      sums.difference += differenceOf(got, expected)
+      sums.square += squareOf(expected)
+      const product = products.get(step.name)
+      if (product) sums.product = (sums.product ?? 0) + differenceOf(product, expected)
     }
     const [mine, theirs] = [model.read.get('logits'), other.read.get('logits')]
     return mine && theirs ? this.#tokens(mine, theirs, model.part.begin) : []
@@ -128,14 +132,14 @@ class Comparison {
   }
 
   steps(): PrecisionStep[] {
-    return [...this.#sums.values()].map(({ step, difference, own, square }) => {
+    return [...this.#sums.values()].map(({ step, difference, product, square }) => {
       const { name, op, layer } = step
       return {
         name,
         op,
         layer,
         error: ratio(difference, square),
-        own: own === null ? null : ratio(own, square),
+        own: product === null ? null : ratio(product, square),
       }
     })
   }
@@ -184,13 +188,13 @@ class LockStep {
   async next(): Promise<{
     model: TracedPart
     other: TracedPart
-    own: ReadonlyMap<string, Float32Array>
+    products: ReadonlyMap<string, Float32Array>
   } | null> {
     if (!this.#adaptersSame()) throw adaptersChanged()
     const [model, other] = await Promise.all(this.#sides.map((side) => side.next()))
     if (!model || !other || model.done === true || other.done === true) return null
     const reference = this.#reference === 0 ? model.value : other.value
-    return { model: model.value, other: other.value, own: await this.#products.read(reference) }
+    return { model: model.value, other: other.value, products: await this.#products.read(reference) }
   }
 
   async close(): Promise<void> {
@@ -210,19 +214,19 @@ export async function* lockStep(
   const program = runner.model.record({ rows: ids.length, logitRows: ids.length, positions: ids.length })
   if (probes) checkProbes(program, probes)
   const planned = plannedSteps(program, probes)
-  const [own, theirs] = [storageOf(runner), storageOf(other.runner)]
+  const [ours, theirs] = [storageOf(runner), storageOf(other.runner)]
   const [kv, otherKv] = [runner.pool.format, other.runner.pool.format]
-  const finer = own.bytes - theirs.bytes || kv.rowBytes(dim4Of(64)) - otherKv.rowBytes(dim4Of(64))
+  const finer = ours.bytes - theirs.bytes || kv.rowBytes(dim4Of(64)) - otherKv.rowBytes(dim4Of(64))
   const reference = finer > 0 ? 'model' : 'other'
   const about = {
     reference,
-    formats: { model: own.format, other: theirs.format },
+    formats: { model: ours.format, other: theirs.format },
     kvCache: { model: kv.name, other: otherKv.name },
-    weightBytes: { model: own.bytes, other: theirs.bytes },
+    weightBytes: { model: ours.bytes, other: theirs.bytes },
     gpuBytes: other.gpuBytes,
     total: ids.length,
   } as const
-  const comparison = new Comparison(reference, runner.model.vocab)
+  const comparison = new PrecisionComparison(reference, runner.model.vocab)
   const both = new LockStep([runner, other.runner], ids, planned, {
     reference: reference === 'model' ? 0 : 1,
     signal,

@@ -20,8 +20,8 @@ export function rowRanges(shape: readonly number[], axis: number, row: number): 
 
 /** Whole numbers with 0 ≤ begin ≤ end ≤ limit, or `bad-argument`. */
 export function checkRange(what: string, begin: number, end: number, limit: number): void {
-  const whole = Number.isInteger(begin) && Number.isInteger(end)
-  if (whole && begin >= 0 && begin <= end && end <= limit) return
+  const areIntegers = Number.isInteger(begin) && Number.isInteger(end)
+  if (areIntegers && begin >= 0 && begin <= end && end <= limit) return
   throw new TokenscopeError(
     'bad-argument',
     `${what} has ${limit} elements; [${begin}, ${end}) is not in it.`,

@@ -54,7 +54,9 @@ export async function checkKernels(runner: Runner): Promise<KernelCheck[]> {
       new Float32Array(logits, bytes, model.vocab),
     ]
     return [
-      ...(values ? [check(`${values.step} of one chunk`, values.got, values.want, values.tolerance)] : []),
+      ...(values
+        ? [check(`${values.step} of one chunk`, values.got, values.expected, values.tolerance)]
+        : []),
       ...(await checkFormats(runner)),
       check('logits of one row by itself', one, many),
       checkRecord(parseRecord(record), one),
@@ -78,8 +80,8 @@ async function checkFormats(runner: Runner): Promise<KernelCheck[]> {
     const row = Math.floor((view.end - view.begin) / 2)
     const { weights } = await new WeightReader(runner).row(view, row)
     const read = (source: GPUBuffer, offset: number, bytes: number) => runner.read(source, offset, bytes)
-    const own = await readRowOnHost(read, view, row)
-    checks.push(check(`${name} weights of ${view.matrix.name}`, weights, own))
+    const hostRow = await readRowOnHost(read, view, row)
+    checks.push(check(`${name} weights of ${view.matrix.name}`, weights, hostRow))
   }
   return checks
 }
@@ -104,15 +106,15 @@ function finite(values: ArrayLike<number>): boolean {
 function check(
   what: string,
   got: ArrayLike<number>,
-  want: ArrayLike<number>,
+  expected: ArrayLike<number>,
   tolerance = TOLERANCE,
 ): KernelCheck {
-  if (!finite(want) && !finite(got)) return { what, error: 0, complaint: null }
+  if (!finite(expected) && !finite(got)) return { what, error: 0, complaint: null }
   let difference = 0
   let size = 0
-  for (let i = 0; i < want.length; i++) {
-    difference += ((got[i] ?? NaN) - (want[i] ?? NaN)) ** 2
-    size += (want[i] ?? NaN) ** 2
+  for (let i = 0; i < expected.length; i++) {
+    difference += ((got[i] ?? NaN) - (expected[i] ?? NaN)) ** 2
+    size += (expected[i] ?? NaN) ** 2
   }
   const error = difference === 0 ? 0 : difference / size
   return { what, error, complaint: error <= tolerance ? null : `${what}: NMSE ${error.toExponential(1)}` }

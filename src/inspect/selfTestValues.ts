@@ -40,7 +40,7 @@ export async function compareValues(
   runner: Runner,
   sequence: Sequence,
   tokens: readonly number[],
-): Promise<{ step: string; got: number[]; want: number[]; tolerance: number } | null> {
+): Promise<{ step: string; got: number[]; expected: number[]; tolerance: number } | null> {
   const { model, pool } = runner
   const first = firstValues(model.record({ rows: 1, logitRows: 1, positions: 1 }))
   if (!first) return null
@@ -65,7 +65,7 @@ export async function compareValues(
     step: first.product.name,
     tolerance: STORED_ERROR[format.name],
     got: inputs.flatMap((_, position) => sampled.map((row) => cached(row, position))),
-    want: inputs.flatMap((input) => weights.map((row) => dot(row.weights, input) + (row.bias ?? 0))),
+    expected: inputs.flatMap((input) => weights.map((row) => dot(row.weights, input) + (row.bias ?? 0))),
   }
 }
 

@@ -1,7 +1,7 @@
 import { isOp, type Program, type Step, type StepOf } from '../program/step.ts'
 
 /** An addition to the residual stream, and how far back it is linear. */
-export interface Writer {
+export interface StreamWriter {
   readonly layer: number | null
   /** The step whose output is added. */
   readonly step: Step
@@ -22,7 +22,7 @@ export interface Writer {
  * Every addition to the residual stream of a recorded forward, in order.
  * @param woven The same forward with adapters, which shows where they act.
  */
-export function decompositionOf(recorded: Program, woven: Program): Writer[] {
+export function decompositionOf(recorded: Program, woven: Program): StreamWriter[] {
   const steps = new Map(recorded.steps.map((step) => [step.name, step]))
   const adapted = new Map(woven.steps.map((step) => [step.name, step]))
   const scales = new Map(
@@ -33,12 +33,12 @@ export function decompositionOf(recorded: Program, woven: Program): Writer[] {
   const producer = (step: Step | null): Step | undefined => steps.get(step?.inputs[0] ?? '')
   return recorded.steps
     .filter(({ stream }) => stream === 'writes')
-    .map((step): Writer => {
+    .map((step): StreamWriter => {
       const norm = isOp(step, 'rms_norm', 'layer_norm') ? step : null
       const product = norm ? producer(norm) : step
       const projection = isOp(product, 'linear') ? product : null
       const context = producer(projection)
-      const own = adapted.get(projection?.name ?? '')
+      const adaptedStep = adapted.get(projection?.name ?? '')
       const isReplaced = (name: string): boolean => isOp(adapted.get(name), 'blend')
       return {
         layer: step.layer,
@@ -47,7 +47,8 @@ export function decompositionOf(recorded: Program, woven: Program): Writer[] {
         norm,
         projection: isOp(context, 'context') ? projection : null,
         context: isOp(context, 'context') ? context : null,
-        isAdapted: own !== undefined && (isReplaced(own.name) || own.inputs.length > 1),
+        isAdapted:
+          adaptedStep !== undefined && (isReplaced(adaptedStep.name) || adaptedStep.inputs.length > 1),
         isNormAdapted: norm !== null && isReplaced(norm.name),
       }
     })

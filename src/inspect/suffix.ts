@@ -3,7 +3,7 @@ import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { tensorBytes } from '../program/arena.ts'
 import { PAGE } from '../program/batchLayout.ts'
 import { isCausal } from '../program/mask.ts'
-import { headSteps, shapeOf, type Program } from '../program/step.ts'
+import { lmHeadSteps, shapeOf, type Program } from '../program/step.ts'
 import { MAX_SEQUENCES } from '../run/cache.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import type { ForwardInput } from './forward.ts'
@@ -11,7 +11,7 @@ import type { ForwardInput } from './forward.ts'
 /** More rows than these are not worth a branch: the whole text is run then. */
 const MAX_SUFFIX_ROWS = 32
 
-/** Outputs of steps over the last tokens of a text alone. They belong to the caller. */
+/** Outputs of steps over only the last tokens of a text. They belong to the caller. */
 export interface SuffixTensors {
   /** Position of row 0. */
   readonly begin: number
@@ -65,9 +65,9 @@ async function runBound(
     const { pool } = input.runner
     const { moves } = pool
     const forward = await run.bind(program, tensors)
-    const found = pool.moves === moves && hasRoom(input, begin)
-    if (found) submitBranch(input, begin, run, { forward, logits: program.logitRows > 0 })
-    return found
+    const hasPages = pool.moves === moves && hasRoom(input, begin)
+    if (hasPages) submitBranch(input, begin, run, { forward, logits: program.logitRows > 0 })
+    return hasPages
   } finally {
     run.dispose()
   }
@@ -91,8 +91,8 @@ export async function runSuffix(
   const changes = { adapters: runner.adapters, edits: conditions.edits }
   const record = (logitRows: number): Program =>
     runner.record({ rows, logitRows, positions: ids.length }, [...names], changes)
-  const whole = record(rows)
-  const program = headSteps(whole).some(({ name }) => names.has(name)) ? whole : record(0)
+  const fullProgram = record(rows)
+  const program = lmHeadSteps(fullProgram).some(({ name }) => names.has(name)) ? fullProgram : record(0)
   const { STORAGE, COPY_SRC } = GPUBufferUsage
   const kept = program.steps.filter(({ name }) => names.has(name))
   invariant(kept.length === names.size, 'every kept step is a step of the program')

@@ -71,7 +71,7 @@ export class InspectTensors {
   }
 
   /** The first forward. The caller holds the turn. */
-  async keep(steps: readonly Step[]): Promise<void> {
+  async retain(steps: readonly Step[]): Promise<void> {
     if (steps.length === 0) return
     const all = steps.length === this.program.steps.length
     const { tensors, forward } = await this.run(steps, all)
@@ -115,15 +115,15 @@ export class InspectTensors {
   }
 
   private recomputed(step: Step): Promise<KeptTensor> {
-    const known = this.extra.get(step.name)
-    if (known) {
+    const cached = this.extra.get(step.name)
+    if (cached) {
       this.extra.delete(step.name)
-      this.extra.set(step.name, known)
-      return Promise.resolve(known)
+      this.extra.set(step.name, cached)
+      return Promise.resolve(cached)
     }
-    const made = this.coming.get(step.name) ?? this.input.runner.exclusive(() => this.recompute(step))
-    this.coming.set(step.name, made)
-    return made
+    const pending = this.coming.get(step.name) ?? this.input.runner.exclusive(() => this.recompute(step))
+    this.coming.set(step.name, pending)
+    return pending
   }
 
   private async recompute(step: Step): Promise<KeptTensor> {
@@ -166,7 +166,7 @@ export class InspectTensors {
     this.input.runner.ledger.destroy(buffer)
   }
 
-  /** Frees everything. Nobody may be working on a tensor. */
+  /** Frees everything. No method may be working on a tensor. */
   dispose(): void {
     for (const tensor of [...this.kept.values(), ...this.extra.values()]) this.free(tensor)
     this.forward?.run.dispose()

@@ -6,7 +6,7 @@ import { leadingTo } from '../program/behind.ts'
 import {
   elements,
   elementsOf,
-  headSteps,
+  lmHeadSteps,
   isOp,
   matchesPattern,
   rowAxis,
@@ -20,18 +20,18 @@ import { EVERY_STEP } from '../run/everyStep.ts'
 import { InspectionRun, type BoundForward } from '../run/inspectionRun.ts'
 import { MAX_ROWS } from '../run/rows.ts'
 import type { Runner } from '../run/runner.ts'
-import { partsOf, type Part } from './parts.ts'
+import { partsOf, type ForwardPart } from './parts.ts'
 import type { TakeTurn } from './turn.ts'
 
 /** Puts the rows of one chunk into the whole tensor. */
-function place(step: Step, chunk: Float32Array, whole: Float32Array, begin: number, total: number): void {
+function place(step: Step, chunk: Float32Array, target: Float32Array, begin: number, total: number): void {
   const shape = shapeOf(step)
   const axis = rowAxis(step)
   const rows = shape[axis] ?? 1
   const inner = elements(shape.slice(axis + 1))
   const outer = elements(shape.slice(0, axis))
   for (let o = 0; o < outer; o++) {
-    whole.set(chunk.subarray(o * rows * inner, (o + 1) * rows * inner), (o * total + begin) * inner)
+    target.set(chunk.subarray(o * rows * inner, (o + 1) * rows * inner), (o * total + begin) * inner)
   }
 }
 
@@ -48,7 +48,7 @@ function rowsOfChunk(steps: readonly Step[], rows: number): number {
 }
 
 /** A program with the buffers that its observed steps are read back through. */
-interface Reading {
+interface Observation {
   readonly forward: BoundForward
   readonly observed: readonly Step[]
   readonly tensors: ReadonlyMap<string, LedgerBuffer>
@@ -57,7 +57,10 @@ interface Reading {
 }
 
 /** Binds a part and makes the buffers of its observed steps, which share one mapping. */
-async function openReading({ run, program, carried }: Part, observed: readonly Step[]): Promise<Reading> {
+async function openObservation(
+  { run, program, carried }: ForwardPart,
+  observed: readonly Step[],
+): Promise<Observation> {
   const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage
   const sizes = observed.map((step) => tensorBytes(shapeOf(step)))
   const tensors = new Map(
@@ -76,12 +79,12 @@ async function openReading({ run, program, carried }: Part, observed: readonly S
 /** Runs one part and reads back its observed steps, each once. */
 async function readPart(
   runner: Runner,
-  part: Part,
-  { forward, observed, tensors, staging, offsets }: Reading,
+  part: ForwardPart,
+  { forward, observed, tensors, staging, offsets }: Observation,
   rows: BatchRow[],
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  const after = (encoder: GPUCommandEncoder): void => {
-    part.after(encoder, tensors)
+  const afterPass = (encoder: GPUCommandEncoder): void => {
+    part.copyOut(encoder, tensors)
     observed.forEach((step, i) => {
       const buffer = tensors.get(step.name)
       invariant(buffer, `${step.name} is observed`)
@@ -89,8 +92,8 @@ async function readPart(
       encoder.copyBufferToBuffer(buffer.gpu, 0, staging.gpu, offsets[i] ?? 0, bytes)
     })
   }
-  const before = (encoder: GPUCommandEncoder): void => part.before(encoder, tensors)
-  part.run.submit(forward, rows, { label: 'inspection', before, after })
+  const beforePass = (encoder: GPUCommandEncoder): void => part.copyIn(encoder, tensors)
+  part.run.submit(forward, rows, { label: 'inspection', beforePass, afterPass })
   if (observed.length === 0) return new Map()
   const mapped = await runner.executor.map(staging)
   const read = new Map(
@@ -105,7 +108,7 @@ async function readPart(
 
 /** Rows of one part of a forward: `read` holds those of each observed step. */
 export interface TracedPart {
-  readonly part: Pick<Part, 'begin' | 'end' | 'program'>
+  readonly part: Pick<ForwardPart, 'begin' | 'end' | 'program'>
   readonly observed: readonly Step[]
   readonly read: ReadonlyMap<string, Float32Array>
   /** The same on the GPU, until the next part runs; with what the part carries. */
@@ -113,32 +116,32 @@ export interface TracedPart {
 }
 
 /** Runs parts one after the other, binding each program once; what `observed` says of a program is read back of every part. */
-export class PartReader {
+export class ForwardPartReader {
   readonly #runner: Runner
   readonly #observed: (step: Step) => boolean
-  readonly #rowsOf: (part: Part) => BatchRow[]
-  readonly #readings = new Map<Program, Reading>()
+  readonly #rowsOf: (part: ForwardPart) => BatchRow[]
+  readonly #observations = new Map<Program, Observation>()
 
-  constructor(runner: Runner, observed: (step: Step) => boolean, rowsOf: (part: Part) => BatchRow[]) {
+  constructor(runner: Runner, observed: (step: Step) => boolean, rowsOf: (part: ForwardPart) => BatchRow[]) {
     this.#runner = runner
     this.#observed = observed
     this.#rowsOf = rowsOf
   }
 
-  async read(part: Part): Promise<TracedPart> {
-    const known = this.#readings.get(part.program)
-    const reading = known ?? (await openReading(part, part.program.steps.filter(this.#observed)))
-    this.#readings.set(part.program, reading)
-    const read = await readPart(this.#runner, part, reading, this.#rowsOf(part))
-    return { part, observed: reading.observed, read, tensors: reading.tensors }
+  async read(part: ForwardPart): Promise<TracedPart> {
+    const cached = this.#observations.get(part.program)
+    const observation = cached ?? (await openObservation(part, part.program.steps.filter(this.#observed)))
+    this.#observations.set(part.program, observation)
+    const read = await readPart(this.#runner, part, observation, this.#rowsOf(part))
+    return { part, observed: observation.observed, read, tensors: observation.tensors }
   }
 }
 
 async function* readParts(
-  parts: AsyncIterable<Part>,
-  ...how: ConstructorParameters<typeof PartReader>
+  parts: AsyncIterable<ForwardPart>,
+  ...how: ConstructorParameters<typeof ForwardPartReader>
 ): AsyncGenerator<TracedPart> {
-  const reader = new PartReader(...how)
+  const reader = new ForwardPartReader(...how)
   for await (const part of parts) yield await reader.read(part)
 }
 
@@ -166,7 +169,7 @@ export async function lastLogits(
     const size = { rows: end - begin, logitRows: end === total ? 1 : 0, positions: total }
     return runner.record(size, ['logits'], run.changes)
   }
-  const rowsOf = ({ begin, end }: Part): BatchRow[] => {
+  const rowsOf = ({ begin, end }: ForwardPart): BatchRow[] => {
     const rows = run.rows(ids, begin, false, end)
     const final = rows.at(-1)
     invariant(final, 'a chunk has rows')
@@ -242,8 +245,8 @@ export async function* traceParts(
   const total = ids.length
   const { fine, wanted } = wantedSteps(runner, ids, probes, conditions)
   const names = wanted.map(({ name }) => name)
-  const head = headSteps(fine)
-  const wantLogits = wanted.some((step) => head.includes(step))
+  const lmHead = lmHeadSteps(fine)
+  const wantLogits = wanted.some((step) => lmHead.includes(step))
   const run = new InspectionRun(runner, total, conditions)
   const record = (begin: number, end: number): Program => {
     const rows = end - begin
@@ -252,7 +255,7 @@ export async function* traceParts(
     // What no probe needs does not run: the layers behind the last one, mostly.
     return { ...program, steps: leadingTo(program, names) }
   }
-  const rowsOf = ({ begin, end }: Part): BatchRow[] => {
+  const rowsOf = ({ begin, end }: ForwardPart): BatchRow[] => {
     throwIfAborted(signal)
     return run.rows(ids, begin, wantLogits, end)
   }
@@ -285,9 +288,9 @@ async function traceInTurn(
   for await (const { part, observed, read } of traceParts(runner, ids, probes, conditions, limits)) {
     for (const step of observed) {
       const data = read.get(step.name)
-      const whole = result.get(step.name)
-      invariant(data && whole, `${step.name} was read`)
-      place(step, data, whole.data, part.begin, ids.length)
+      const target = result.get(step.name)
+      invariant(data && target, `${step.name} was read`)
+      place(step, data, target.data, part.begin, ids.length)
     }
   }
   return result

@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
-import { headSteps, streamName, type Program } from '../program/step.ts'
+import { lmHeadSteps, streamName, type Program } from '../program/step.ts'
 import { FROM_SAMPLER } from '../run/batch.ts'
 import { InspectionRun } from '../run/inspectionRun.ts'
 import { MAX_ROWS } from '../run/rows.ts'
@@ -45,11 +45,11 @@ export function residualName({ runner, ids }: ForwardInput, layer: number): stri
 }
 
 /** The end of the forward by itself: last norm and head, with what adapters add there. */
-function headProgram(input: ForwardInput, rows: number): Program {
+function lmHeadProgram(input: ForwardInput, rows: number): Program {
   // What the head reads is there already: no kernel may make it anew.
   const observed = ['logits', residualName(input, input.runner.model.layers - 1)]
   const program = input.runner.record({ rows, logitRows: rows, positions: 1 }, observed)
-  return { ...program, steps: headSteps(program) }
+  return { ...program, steps: lmHeadSteps(program) }
 }
 
 async function unembedChunk<T>(
@@ -68,18 +68,18 @@ async function unembedChunk<T>(
       [residualName(input, layers - 1), stacked],
       ['logits', logits],
     ])
-    const forward = await run.bind(headProgram(input, residuals.length), tensors)
+    const forward = await run.bind(lmHeadProgram(input, residuals.length), tensors)
     const output = { run, batch: forward.batch.gpu, logits: logits.gpu, rows: residuals.length }
     const { encode, read } = await reader.bind(output)
     const ids = residuals.map(({ token }) => token ?? FROM_SAMPLER)
     const rows = run.rows(ids, 0, true)
     for (const { logits: wanted } of rows) if (wanted) wanted.candidates = reader.candidates
-    const before = (encoder: GPUCommandEncoder): void => {
+    const beforePass = (encoder: GPUCommandEncoder): void => {
       residuals.forEach(({ buffer, row }, i) => {
         encoder.copyBufferToBuffer(buffer.gpu, row * hidden * 4, stacked.gpu, i * hidden * 4, hidden * 4)
       })
     }
-    run.submit(forward, rows, { label: 'unembed', before, within: encode })
+    run.submit(forward, rows, { label: 'unembed', beforePass, inPass: encode })
     return await read()
   } finally {
     run.dispose()
@@ -109,7 +109,7 @@ export async function* unembedLogits(
 ): AsyncGenerator<Float32Array> {
   const { runner } = input
   const { vocab } = runner.model
-  const whole: UnembedReader<Float32Array> = {
+  const reader: UnembedReader<Float32Array> = {
     candidates: 1,
     bind: ({ logits, rows }) =>
       Promise.resolve({
@@ -117,7 +117,7 @@ export async function* unembedLogits(
         read: () => runner.executor.readElements(logits, [[0, rows * vocab]]),
       }),
   }
-  for await (const logits of unembed(input, residuals, whole)) {
+  for await (const logits of unembed(input, residuals, reader)) {
     for (let at = 0; at < logits.length; at += vocab) yield logits.subarray(at, at + vocab)
   }
 }

@@ -4,7 +4,7 @@ import { sortDescending } from './selection.ts'
 
 /**
  * Every token of a row in descending order, sorted once. A filter moved later costs a few passes over the vocabulary and no sort:
- * temperature keeps the order, and a penalty moves seen tokens alone.
+ * temperature keeps the order, and a penalty moves only seen tokens.
  */
 export interface FullOrder {
   /** [vocab] */
@@ -116,6 +116,6 @@ function penaliseOrder(
 }
 
 function isBefore(moved: number, id: number, scores: Float64Array, score: number): boolean {
-  const own = scores[moved]!
-  return own > score || (own === score && moved < id)
+  const movedScore = scores[moved]!
+  return movedScore > score || (movedScore === score && moved < id)
 }

@@ -56,7 +56,7 @@ async function fromNetwork(request) {
   }
 }
 
-/** What the cache has of a request when nobody answers: a page for every address of it, a part of a file, or that it is not there. */
+/** What the cache has of a request when no server answers: a page for every address of it, a part of a file, or that it is not there. */
 async function findKept(request) {
   const cache = await caches.open(CACHE)
   if (request.mode === 'navigate') return cache.match('./')

@@ -6,9 +6,9 @@ export function formatNumber(value: number): string {
     ['1/√', 1 / value ** 2],
     ['√', value ** 2],
   ] as const) {
-    const whole = Math.round(number)
-    if (!Number.isInteger(value) && whole > 1 && Math.abs(number - whole) < 1e-5 * whole)
-      return `${text}${whole}`
+    const rounded = Math.round(number)
+    if (!Number.isInteger(value) && rounded > 1 && Math.abs(number - rounded) < 1e-5 * rounded)
+      return `${text}${rounded}`
   }
   return String(Number(value.toPrecision(4)))
 }

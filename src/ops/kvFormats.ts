@@ -7,7 +7,7 @@ import { read, write, type Binding } from './op.ts'
 
 /**
  * How keys and values lie in the cache: rows of one position of one head, `[pages, kvHeads, PAGE]` of them a layer, each padded to
- * whole vec4. Kernels read and write them through the format's providers alone.
+ * whole vec4. Kernels read and write them only through the format's providers.
  */
 export interface KvFormat {
   readonly name: KvFormatName

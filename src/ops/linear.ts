@@ -103,7 +103,7 @@ function bindings(step: Product, form: Form, shard: Shard, context: OpContext): 
   if (form.epilogue === 'epilogue_add') list.push(read(6, inputOf(step, 1, context)))
   if (form.adapters !== null) {
     const low = inputOf(step, step.inputs.length - 1, context)
-    list.push(read(7, low), read(8, context.adapterStack(form.adapters).planes))
+    list.push(read(7, low), read(8, context.adapterStack(form.adapters).lora))
   }
   return list
 }

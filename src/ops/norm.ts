@@ -65,7 +65,7 @@ export function overRuns(
   more: readonly Binding[] = [],
 ): Dispatch {
   const groups = widthOf(step) / norm.width
-  const own = (step.params[0]?.shape[0] ?? 0) > norm.width
+  const perRun = (step.params[0]?.shape[0] ?? 0) > norm.width
   return {
     shader: kernel({ name: 'norm_runs', text: normRunsWgsl }, [
       'run_norm',
@@ -81,7 +81,7 @@ export function overRuns(
     params: {
       k: norm.width,
       groups,
-      weight_stride: own ? norm.width : 0,
+      weight_stride: perRun ? norm.width : 0,
       bias_at: biasAt(step.params),
       ...runNormParams(norm),
     },

@@ -69,7 +69,7 @@ export interface AdapterStack {
   readonly a: MatrixView
   readonly ranks: number
   /** What lib/adapter_lora.wgsl reads. */
-  readonly planes: GPUBuffer
+  readonly lora: GPUBuffer
 }
 
 /** What ops/embed_lora.wgsl reads. */

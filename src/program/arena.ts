@@ -16,7 +16,7 @@ export function tensorBytes(shape: readonly number[]): number {
  * Shares buffers between outputs that are never alive at once. A slot is free again once the last step that reads it has been
  * given its own output, so no step reads and writes the same buffer.
  */
-export function planArena(program: Program, own: ReadonlySet<string>): ArenaPlan {
+export function planArena(program: Program, separate: ReadonlySet<string>): ArenaPlan {
   const lastUse = new Map<string, number>()
   program.steps.forEach((step, i) => {
     for (const name of [step.name, ...step.inputs]) lastUse.set(name, i)
@@ -25,7 +25,7 @@ export function planArena(program: Program, own: ReadonlySet<string>): ArenaPlan
   const bytes: number[] = []
   const free = new Set<number>()
   program.steps.forEach((step, i) => {
-    if (!own.has(step.name)) {
+    if (!separate.has(step.name)) {
       const slot = free.size > 0 ? Math.min(...free) : bytes.length
       free.delete(slot)
       slots.set(step.name, slot)

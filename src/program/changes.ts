@@ -48,35 +48,35 @@ function adapted(step: Step, ax: Step): Step {
  */
 function replaced(step: Step, replacers: number): Step[] {
   const rows = step.rows === 'logits' ? 'packed' : step.rows
-  // What is added to the stream is the blend alone.
+  // What is added to the stream is only the blend.
   const [stream, written] =
     step.stream === 'writes' ? ([null, 'writes'] as const) : ([step.stream, null] as const)
   const base: Step = { ...step, name: `${step.name}.base`, rows, stream }
-  // The replacement stands alone: low-rank additions are to the base.
+  // The replacement takes no additions: low-rank additions are to the base.
   const attrs = isOp(step, 'linear') ? { scale: step.attrs.scale, softcap: step.attrs.softcap } : step.attrs
   const inputs = isOp(step, 'linear') ? step.inputs.slice(0, 1) : step.inputs
   const steps = [base]
   for (let nth = 0; nth < replacers; nth++) {
-    const before = steps.at(-1)?.name ?? base.name
+    const previous = steps.at(-1)?.name ?? base.name
     const params = step.params.map((param, i): ParamRef => ({
       ...param,
       name: replacedParam(i === 0 ? step.name : param.name, nth),
     }))
-    const own = isOp(step, 'linear') ? { ...attrs, matrix: replacedParam(step.name, nth) } : attrs
+    const ownAttrs = isOp(step, 'linear') ? { ...attrs, matrix: replacedParam(step.name, nth) } : attrs
     const name = numbered(`${step.name}.alt`, nth)
     const isLast = nth === replacers - 1
     const blend: Step = {
       ...step,
       ...(isLast ? {} : { name: numbered(`${step.name}.blend`, nth), rows }),
       op: 'blend',
-      inputs: [before, name],
+      inputs: [previous, name],
       params: [],
       attrs: { module: step.name, nth },
       stream: isLast ? written : null,
       saves: [],
       flops: 3 * elementsOf(step),
     }
-    steps.push({ ...base, name, params, attrs: own, inputs } as Step, blend)
+    steps.push({ ...base, name, params, attrs: ownAttrs, inputs } as Step, blend)
   }
   return steps
 }
@@ -98,25 +98,25 @@ function embedLora(step: Step, ranks: number): Step[] {
 
 /** Weaves adapters into a recorded forward: y = Wx + B·(A·x), and modules that are replaced. */
 export function withAdapters(program: Program, changes: AdapterChanges): Program {
-  const before = new Map<string, Step>()
+  const leads = new Map<string, Step>()
   const added = new Map<string, Step>()
   for (const stack of stacksOf(program)) {
     const ranks = changes.ranks(stack.name)
     const ax = ranks > 0 ? lowRank(stack, ranks) : null
     if (!ax) continue
-    before.set(stack.members[0]?.name ?? '', ax)
+    leads.set(stack.members[0]?.name ?? '', ax)
     for (const { name } of stack.members) added.set(name, ax)
   }
   const steps = program.steps.flatMap((step): Step[] => {
     const ax = added.get(step.name)
-    const own = ax === undefined ? step : adapted(step, ax)
-    const lead = before.get(step.name)
+    const adaptedStep = ax === undefined ? step : adapted(step, ax)
+    const lead = leads.get(step.name)
     const embedRanks = isOp(step, 'embed') ? changes.ranks('embed') : 0
     const replacers = changes.replacers(step.name)
-    const [base = own, ...blended] = replacers > 0 ? replaced(own, replacers) : [own]
+    const [base = adaptedStep, ...blended] = replacers > 0 ? replaced(adaptedStep, replacers) : [adaptedStep]
     const plain = changes.onExperts?.(base) ?? [base]
-    const made = [...(embedRanks > 0 ? embedLora(base, embedRanks) : plain), ...blended]
-    return lead ? [lead, ...made] : made
+    const emitted = [...(embedRanks > 0 ? embedLora(base, embedRanks) : plain), ...blended]
+    return lead ? [lead, ...emitted] : emitted
   })
   return { ...program, steps }
 }

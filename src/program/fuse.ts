@@ -34,10 +34,10 @@ export interface Fusion {
 }
 
 /** A pattern of ops and data flow around its last step; null where it does not fit. No rule looks at a name. */
-export type Rule = (last: Step, fusing: Fusing) => Fusion | null
+export type FusionRule = (last: Step, fusing: Fusing) => Fusion | null
 
 /** In the order they are tried, behind those of the program. */
-const RULES: readonly Rule[] = [
+const RULES: readonly FusionRule[] = [
   attentionInput,
   fusedAttention,
   gatedProduct,
@@ -53,7 +53,7 @@ const RULES: readonly Rule[] = [
  */
 export function fuse(program: Program, options: FuseOptions): Program {
   const graph = new Graph(program, options.observed)
-  const made = new Map<string, Step[]>()
+  const fusedSteps = new Map<string, Step[]>()
   const taken = new Map<string, string>()
   const fusing: Fusing = { graph, options, isFree: ({ name }) => !taken.has(name) }
   for (const rule of [...(program.rules ?? []), ...RULES]) {
@@ -61,7 +61,8 @@ export function fuse(program: Program, options: FuseOptions): Program {
       const fusion = taken.has(step.name) ? null : rule(step, fusing)
       if (!fusion || fusion.covers.some(({ name }) => taken.has(name))) continue
       for (const { name } of fusion.covers) taken.set(name, coveredBy(name, fusion))
-      for (const { step: fused, at } of fusion.makes) made.set(at, [...(made.get(at) ?? []), fused])
+      for (const { step: fused, at } of fusion.makes)
+        fusedSteps.set(at, [...(fusedSteps.get(at) ?? []), fused])
     }
   }
   const renamed = (step: Step): Step => ({
@@ -69,8 +70,8 @@ export function fuse(program: Program, options: FuseOptions): Program {
     inputs: step.inputs.map((name) => taken.get(name) ?? name),
   })
   const steps = program.steps.flatMap((step) => {
-    const own = taken.has(step.name) ? [] : [step]
-    return [...(made.get(step.name) ?? []), ...own].map(renamed)
+    const kept = taken.has(step.name) ? [] : [step]
+    return [...(fusedSteps.get(step.name) ?? []), ...kept].map(renamed)
   })
   return { ...program, steps }
 }
@@ -78,6 +79,6 @@ export function fuse(program: Program, options: FuseOptions): Program {
 /** The kernel whose output stands for a covered step's. */
 function coveredBy(name: string, { makes, moved }: Fusion): string {
   if (moved?.from === name) return moved.to
-  const found = makes.find(({ step }) => step.covers.includes(name))
-  return found?.step.name ?? name
+  const covering = makes.find(({ step }) => step.covers.includes(name))
+  return covering?.step.name ?? name
 }

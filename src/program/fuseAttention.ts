@@ -1,5 +1,5 @@
 import type { Attrs, QueryKeyNorm } from './attrs.ts'
-import type { Fusing, Rule } from './fuse.ts'
+import type { Fusing, FusionRule } from './fuse.ts'
 import { foldedNorm, stackProducts, type NormStep } from './fuseProducts.ts'
 import { isOp, widthOf, type Step, type StepOf } from './step.ts'
 
@@ -55,7 +55,7 @@ function boundOf(chains: readonly Chain[], isNormed: boolean): number | null | '
 }
 
 /** (norm →) q, k, v as one product, then (norms, bounds, rotation and) cache in one kernel, whose tensor is the queries. */
-export const attentionInput: Rule = (last, fusing) => {
+export const attentionInput: FusionRule = (last, fusing) => {
   if (!isOp(last, 'cache')) return null
   const { graph } = fusing
   const scores = graph.readers(last.name).find((reader) => isOp(reader, 'scores'))
@@ -75,19 +75,19 @@ export const attentionInput: Rule = (last, fusing) => {
   const stack = product?.makes.at(-1)
   if (!product || !stack) return null
   const clamps = [q.clamp, k.clamp, v.clamp]
-  const own = [q.norm, k.norm, ...clamps, q.rope, k.rope, last].filter((step) => step !== null)
+  const covered = [q.norm, k.norm, ...clamps, q.rope, k.rope, last].filter((step) => step !== null)
   const step: Step = {
     ...last,
     op: 'rope_cache',
     inputs: [stack.step.name],
-    params: own.flatMap(({ params }) => params),
+    params: covered.flatMap(({ params }) => params),
     attrs: { heads, kvHeads, headDim, norm, rope, ...(limit === null ? {} : { limit }) },
     axes: q.product.axes,
-    flops: own.reduce((sum, { flops }) => sum + flops, 0),
-    covers: own.map(({ name }) => name),
+    flops: covered.reduce((sum, { flops }) => sum + flops, 0),
+    covers: covered.map(({ name }) => name),
   }
   return {
-    covers: [...product.covers, ...own],
+    covers: [...product.covers, ...covered],
     // What scales the queries stands before the cache: the kernel comes right behind its product.
     makes: [...product.makes, { step, at: stack.at }],
     // Queries that nothing norms or turns still leave the product for a tensor of their own.
@@ -96,7 +96,7 @@ export const attentionInput: Rule = (last, fusing) => {
 }
 
 /** scores → softmax → context without storing the probabilities (Dao et al. 2022). */
-export const fusedAttention: Rule = (last, { graph, isFree }) => {
+export const fusedAttention: FusionRule = (last, { graph, isFree }) => {
   if (!isOp(last, 'context')) return null
   // The kernel reads heads four elements at a time.
   if (last.attrs.headDim % 4 !== 0) return null

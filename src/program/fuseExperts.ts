@@ -1,5 +1,5 @@
 import type { FoldedNorm } from './attrs.ts'
-import type { Fusing, FusedStep, Rule } from './fuse.ts'
+import type { Fusing, FusedStep, FusionRule } from './fuse.ts'
 import { flopsOf, foldedNorm, foldNorm, lowRankInputs, productAttrs, stackedMatrix } from './fuseProducts.ts'
 import type { Graph } from './graph.ts'
 import { expertStacksOf } from './stacks.ts'
@@ -60,7 +60,7 @@ function mixtureBehind(add: StepOf<'add'>, graph: Graph): Mixture | null {
   return { router, chosen, weights, gate, up, act, down, sum, shared, add }
 }
 
-/** True when every step but the last is read and seen within the mixture alone. */
+/** True when every step but the last is read and seen only within the mixture. */
 function isClosed(mixture: Mixture, steps: readonly Step[], { graph, isFree }: Fusing): boolean {
   const { router, gate, up, chosen } = mixture
   const inner = steps.filter((step) => step !== mixture.add)
@@ -137,9 +137,9 @@ function covering(steps: readonly Step[]): Pick<Step, 'params' | 'flops' | 'cove
   }
 }
 
-/** The norm's weight stands first where it is folded, whoever covers the norm. */
-const withNorm = (made: Pick<Step, 'params' | 'flops' | 'covers'>, folded: Folded | null): typeof made =>
-  folded ? { ...made, params: [...folded.step.params, ...made.params] } : made
+/** The norm's weight stands first where it is folded, whichever step covers the norm. */
+const withNorm = (fused: Pick<Step, 'params' | 'flops' | 'covers'>, folded: Folded | null): typeof fused =>
+  folded ? { ...fused, params: [...folded.step.params, ...fused.params] } : fused
 
 function routeStep({ router, chosen, weights }: Mixture, scores: Step): Step {
   const { attrs } = weights
@@ -203,7 +203,7 @@ function addedStep({ add, sum, shared, weights, router }: Mixture, scores: Step)
  * A mixture of experts in five kernels: the router's product, its choice, gate and up of the experts with their activation, down, and
  * the weighted sum that joins the stream. Few rows fold the norm before it.
  */
-export const mixtureOfExperts: Rule = (last, fusing) => {
+export const mixtureOfExperts: FusionRule = (last, fusing) => {
   if (!isOp(last, 'add')) return null
   const mixture = mixtureBehind(last, fusing.graph)
   if (!mixture) return null
@@ -212,11 +212,11 @@ export const mixtureOfExperts: Rule = (last, fusing) => {
   const matrix = stackedMatrix(products, fusing)
   const gateUp = gateUpMatrix(mixture, fusing)
   const beside = shared ? [shared.score, shared.sigmoid, shared.out] : []
-  const own: Step[] = [router, chosen, weights, gate, up, act, down, sum, ...beside, last]
-  if (matrix === null || gateUp === null || !isClosed(mixture, own, fusing)) return null
+  const members: Step[] = [router, chosen, weights, gate, up, act, down, sum, ...beside, last]
+  if (matrix === null || gateUp === null || !isClosed(mixture, members, fusing)) return null
   const folded = fold(mixture, fusing)
   const scores = routerProduct(products, matrix, folded)
-  const made: FusedStep[] = [
+  const makes: FusedStep[] = [
     { step: scores, at: products.at(-1)?.name ?? router.name },
     { step: routeStep(mixture, scores), at: weights.name },
     { step: gatedStep(mixture, gateUp, folded), at: act.name },
@@ -225,8 +225,8 @@ export const mixtureOfExperts: Rule = (last, fusing) => {
   ]
   const mlp = shared && folded ? sharedMatrix(shared, fusing) : null
   if (shared && folded && mlp !== null) {
-    made.push({ step: sharedGated(shared, mlp, folded), at: shared.act.name })
-    own.push(shared.gate, shared.up, shared.act)
+    makes.push({ step: sharedGated(shared, mlp, folded), at: shared.act.name })
+    members.push(shared.gate, shared.up, shared.act)
   }
-  return { covers: [...own, ...(folded?.covers ?? [])], makes: [...(folded?.lead ?? []), ...made] }
+  return { covers: [...members, ...(folded?.covers ?? [])], makes: [...(folded?.lead ?? []), ...makes] }
 }

@@ -1,5 +1,5 @@
 import type { FoldedNorm } from './attrs.ts'
-import type { Fusing, Fusion, FusedStep, Rule } from './fuse.ts'
+import type { Fusing, Fusion, FusedStep, FusionRule } from './fuse.ts'
 import { isOp, widthOf, type Step, type StepOf } from './step.ts'
 
 export type NormStep = StepOf<'rms_norm'> | StepOf<'layer_norm'>
@@ -119,7 +119,7 @@ export function stackProducts(products: readonly StepOf<'linear'>[], fusing: Fus
 }
 
 /** norm → gate, up → act(gate)·up in one kernel for few rows; for many, one product for gate and up. */
-export const gatedProduct: Rule = (last, fusing) => {
+export const gatedProduct: FusionRule = (last, fusing) => {
   if (!isOp(last, 'gate') || last.attrs.clamp) return null
   const { graph } = fusing
   const gate = graph.producer(last.inputs[0], 'linear')
@@ -152,7 +152,7 @@ export const gatedProduct: Rule = (last, fusing) => {
 }
 
 /** (norm →) product → activation, of an ungated MLP. */
-export const activatedProduct: Rule = (last, fusing) => {
+export const activatedProduct: FusionRule = (last, fusing) => {
   if (!isOp(last, 'activation')) return null
   const product = fusing.graph.producer(last.inputs[0], 'linear')
   if (!product || !fusing.isFree(product) || !fusing.graph.isPrivate(product.name, [last])) return null
@@ -181,7 +181,7 @@ export const activatedProduct: Rule = (last, fusing) => {
 }
 
 /** product → + residual. */
-export const addedProduct: Rule = (last, fusing) => {
+export const addedProduct: FusionRule = (last, fusing) => {
   if (!isOp(last, 'add')) return null
   const [stream, added] = last.inputs
   const product = fusing.graph.producer(added, 'linear')
@@ -203,7 +203,7 @@ export const addedProduct: Rule = (last, fusing) => {
 }
 
 /** norm → + residual: a block's output is normed before it joins the stream. */
-export const addedNorm: Rule = (last, fusing) => {
+export const addedNorm: FusionRule = (last, fusing) => {
   if (!isOp(last, 'add')) return null
   const [stream, added] = last.inputs
   const norm = fusing.graph.producer(added, 'rms_norm', 'layer_norm')
@@ -222,7 +222,7 @@ export const addedNorm: Rule = (last, fusing) => {
 }
 
 /** norm → product, where the norm is read by nothing else: the head. */
-export const normedProduct: Rule = (last, fusing) => {
+export const normedProduct: FusionRule = (last, fusing) => {
   if (!isOp(last, 'linear') || !fusing.isFree(last)) return null
   const folding = foldNorm([last], fusing)
   if (!folding) return null

@@ -3,9 +3,10 @@ import { isOp, type Program, type Step } from './step.ts'
 
 /** End of the positions that a row at `position` of a text of `length` tokens sees, before its window. */
 export function seenEnd(mask: Mask, position: number, length: number): number {
-  const own = position + 1
-  const seen = mask === 'causal' ? own : mask === 'bidirectional' ? length : Math.min(mask.prefix, length)
-  return mask === 'bidirectional' || position < seen ? Math.max(own, seen) : own
+  const causalEnd = position + 1
+  const seen =
+    mask === 'causal' ? causalEnd : mask === 'bidirectional' ? length : Math.min(mask.prefix, length)
+  return mask === 'bidirectional' || position < seen ? Math.max(causalEnd, seen) : causalEnd
 }
 
 /** Positions `[first, end)` that a row sees: of a window of w those less than w away. */

@@ -17,19 +17,19 @@ export function outputCount({ rows, runs }: Outputs, all: number): number {
 }
 
 /** The outputs of a part, `width` values each, out of those of the whole tensor; a view where they lie together. */
-export function takeOutputs(part: Outputs, whole: Float32Array, width: number): Float32Array {
-  const count = outputCount(part, whole.length / width)
-  if (!part.runs) return whole.subarray(outputAt(part, 0) * width, (outputAt(part, 0) + count) * width)
+export function takeOutputs(part: Outputs, full: Float32Array, width: number): Float32Array {
+  const count = outputCount(part, full.length / width)
+  if (!part.runs) return full.subarray(outputAt(part, 0) * width, (outputAt(part, 0) + count) * width)
   const taken = new Float32Array(count * width)
   for (let i = 0; i < count; i++) {
     const at = outputAt(part, i)
-    taken.set(whole.subarray(at * width, (at + 1) * width), i * width)
+    taken.set(full.subarray(at * width, (at + 1) * width), i * width)
   }
   return taken
 }
 
 /** Puts the outputs of a part back where the whole tensor has them. */
-export function placeOutputs(part: Outputs, values: Float32Array, whole: Float32Array, width: number): void {
+export function placeOutputs(part: Outputs, values: Float32Array, full: Float32Array, width: number): void {
   for (let i = 0; i * width < values.length; i++)
-    whole.set(values.subarray(i * width, (i + 1) * width), outputAt(part, i) * width)
+    full.set(values.subarray(i * width, (i + 1) * width), outputAt(part, i) * width)
 }

@@ -15,10 +15,10 @@ export function phasesOf({ steps }: Program): readonly Phase[] {
   const ends = steps.flatMap((step, i) => (isOp(step, 'cache', 'rope_cache') ? [i + 1] : []))
   return [...ends, steps.length].map((end, n) => {
     const begin = ends[n - 1] ?? 0
-    const own = steps.slice(begin, end)
-    const read = new Set(own.flatMap(({ inputs }) => inputs))
+    const phaseSteps = steps.slice(begin, end)
+    const read = new Set(phaseSteps.flatMap(({ inputs }) => inputs))
     // What the cache keeps is read from its pages.
     const takes = steps.slice(0, begin).filter((step) => read.has(step.name) && !isOp(step, 'cache'))
-    return { steps: own, takes }
+    return { steps: phaseSteps, takes }
   })
 }

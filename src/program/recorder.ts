@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { Attrs, OpName } from './attrs.ts'
-import type { Rule } from './fuse.ts'
+import type { FusionRule } from './fuse.ts'
 import {
   elements,
   isOp,
@@ -45,7 +45,7 @@ export class Recorder {
   readonly size: Readonly<ProgramSize>
   readonly #steps: Step[] = []
   readonly #names = new Set<string>()
-  readonly #rules = new Set<Rule>()
+  readonly #rules = new Set<FusionRule>()
   #layer: number | null = null
 
   constructor(size: ProgramSize) {
@@ -98,13 +98,13 @@ export class Recorder {
       covers: [],
     }
     // A generic step of op O is one of the union; TypeScript does not follow that through the mapped type.
-    const made = step as unknown as Step
-    this.#steps.push(made)
-    return made
+    const recorded = step as unknown as Step
+    this.#steps.push(recorded)
+    return recorded
   }
 
   /** Has `fuse` try this rule before its own. */
-  fuseBy(rule: Rule): void {
+  fuseBy(rule: FusionRule): void {
     this.#rules.add(rule)
   }
 

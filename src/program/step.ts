@@ -1,4 +1,4 @@
-import type { Rule } from './fuse.ts'
+import type { FusionRule } from './fuse.ts'
 import type { Attrs, OpName } from './attrs.ts'
 
 /** What an axis of a step's output runs over. */
@@ -99,7 +99,7 @@ export interface ProgramSize {
 export interface Program extends Readonly<ProgramSize> {
   readonly steps: readonly Step[]
   /** Rules of `fuse` that only programs with such steps need; the block that records the steps names them. */
-  readonly rules?: readonly Rule[]
+  readonly rules?: readonly FusionRule[]
 }
 
 /** Shape of a step's output. */
@@ -167,7 +167,7 @@ export function listParams({ steps }: Program): ParamRef[] {
 }
 
 /** The steps behind the layers, which only rows whose logits are wanted need: the last norm and the head. */
-export function headSteps({ steps }: Program): readonly Step[] {
+export function lmHeadSteps({ steps }: Program): readonly Step[] {
   return steps.slice(steps.findLastIndex(({ layer }) => layer !== null) + 1)
 }
 

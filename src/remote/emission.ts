@@ -44,14 +44,14 @@ export class Emission {
     const { text, stopped } =
       sent.part === 'answer' ? this.#matcher.push(piece) : { text: piece, stopped: false }
     const out = this.#release()
-    this.#hold({ ...sent, text })
+    this.#holdBack({ ...sent, text })
     if (!ends && !stopped) return { out, over: false }
     return { out: [...out, ...this.end('stop', stopped)], over: true }
   }
 
   /** The last token. Text held back for a stop string that did not come goes out with it. */
   end(finish: FinishReason | null, stopped = false): RemoteToken[] {
-    if (!this.#held && finish !== null) this.#hold(NOTHING)
+    if (!this.#held && finish !== null) this.#holdBack(NOTHING)
     const last = this.#held
     if (last) {
       last.finish = finish
@@ -65,7 +65,7 @@ export class Emission {
     return this.tokens.length >= this.#options.maxTokens
   }
 
-  #hold(sent: SentToken): void {
+  #holdBack(sent: SentToken): void {
     const index = this.tokens.length
     const position = this.#promptLength === null ? null : this.#promptLength + index
     this.#held = { index, position, ...sent, random: null, finish: null }
@@ -90,9 +90,9 @@ export class Emission {
     const messages = prompt.filter((entry) => typeof entry === 'object')
     if (messages.length === 0) return null
     const last = messages.at(-1)
-    const before = last?.role === 'assistant' ? messages.slice(0, -1) : messages
+    const earlier = last?.role === 'assistant' ? messages.slice(0, -1) : messages
     const content = (last?.role === 'assistant' ? last.content : '') + text
-    return { prompt: [...before, { role: 'assistant', content }], maxTokens }
+    return { prompt: [...earlier, { role: 'assistant', content }], maxTokens }
   }
 
   /** An error of the stream, with what has arrived before it and what goes on from there. */

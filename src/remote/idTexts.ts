@@ -13,17 +13,17 @@ const settled = (text: string) => text.replace(/\ufffd+$/u, '')
  */
 async function textInContext(
   model: Pick<Model, 'decode'>,
-  before: readonly number[],
+  contextIds: readonly number[],
   id: number,
 ): Promise<string> {
-  const window = before.slice(-WINDOW)
+  const window = contextIds.slice(-WINDOW)
   const [without, complete] = await Promise.all([
     window.length === 0 ? '' : model.decode(window),
     model.decode([...window, id]),
   ])
   const base = settled(without)
-  const whole = settled(complete)
-  return whole.startsWith(base) ? whole.slice(base.length) : whole
+  const settledText = settled(complete)
+  return settledText.startsWith(base) ? settledText.slice(base.length) : settledText
 }
 
 /** Texts of a whole prompt, in order; joining them gives the prompt as the model read it. */
@@ -31,10 +31,10 @@ export async function promptTexts(model: Pick<Model, 'decode'>, ids: readonly nu
   const texts: string[] = []
   for (let from = 0; from < ids.length; from += BATCH) {
     const batch = ids.slice(from, from + BATCH)
-    const found = await Promise.all(
+    const pieces = await Promise.all(
       batch.map((id, offset) => textInContext(model, ids.slice(0, from + offset), id)),
     )
-    texts.push(...found)
+    texts.push(...pieces)
   }
   return texts
 }

@@ -20,7 +20,7 @@ const SAMPLERS = ['penalties', 'temperature', 'top_k', 'top_p', 'min_p']
 
 const PROBE_TEXT = 'a'
 
-interface Found {
+interface LlamaProbeResult {
   props: Json
   completes: boolean
   logprobs: boolean
@@ -41,15 +41,15 @@ export class LlamaDialect implements Dialect {
   readonly #http: EngineHttp
   readonly #model: string
 
-  private constructor(http: EngineHttp, model: string, listed: readonly unknown[], found: Found) {
+  private constructor(http: EngineHttp, model: string, listed: readonly unknown[], probed: LlamaProbeResult) {
     this.#http = http
     this.#model = model
-    const build = textAt(found.props, 'build_info')
+    const build = textAt(probed.props, 'build_info')
     this.engine = build === null ? 'llama.cpp’s server' : `llama.cpp’s server ${build}`
-    this.adapters = found.adapters
-    this.features = featuresOf(found)
-    this.maxTopLogprobs = found.logprobs ? MAX_TOP : 0
-    this.facts = factsOf(listed.find((entry) => textAt(entry, 'id') === model) ?? listed[0], found)
+    this.adapters = probed.adapters
+    this.features = featuresOf(probed)
+    this.maxTopLogprobs = probed.logprobs ? MAX_TOP : 0
+    this.facts = factsOf(listed.find((entry) => textAt(entry, 'id') === model) ?? listed[0], probed)
   }
 
   /** Null where the endpoints are not there. */
@@ -73,7 +73,7 @@ export class LlamaDialect implements Dialect {
       idsOf('', true),
       idsOf(textAt(props, 'eos_token') ?? '', false),
     ])
-    const found: Found = {
+    const probed: LlamaProbeResult = {
       props,
       completes: idsAt(answer, 'tokens') !== null,
       logprobs: numberAt(listAt(answer, 'completion_probabilities')?.[0], 'logprob') !== null,
@@ -83,7 +83,7 @@ export class LlamaDialect implements Dialect {
       bosId: bos?.[0] ?? null,
       eosIds: eos?.length === 1 ? eos : [],
     }
-    return new LlamaDialect(http, model, listed, found)
+    return new LlamaDialect(http, model, listed, probed)
   }
 
   async *run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunEvent> {
@@ -174,8 +174,8 @@ export class LlamaDialect implements Dialect {
     const tokens = listAt(await this.#http.post('/tokenize', body), 'tokens') ?? []
     const pieces = tokens.flatMap((token) => {
       const id = numberAt(token, 'id')
-      const spelled = textAt(token, 'piece')
-      const bytes = spelled === null ? idsAt(token, 'piece') : new TextEncoder().encode(spelled)
+      const piece = textAt(token, 'piece')
+      const bytes = piece === null ? idsAt(token, 'piece') : new TextEncoder().encode(piece)
       return id === null || bytes === null ? [] : [{ id, bytes: Uint8Array.from(bytes) }]
     })
     return pieces.length === tokens.length ? pieces : null
@@ -219,9 +219,9 @@ function adaptersOf(answer: unknown): RemoteAdapter[] {
   })
 }
 
-function factsOf(card: unknown, found: Found): Partial<ConnectedInfo> {
+function factsOf(card: unknown, probed: LlamaProbeResult): Partial<ConnectedInfo> {
   const meta = recordAt(card, 'meta')
-  const settings = recordAt(found.props, 'default_generation_settings')
+  const settings = recordAt(probed.props, 'default_generation_settings')
   return {
     vocab: numberAt(meta, 'n_vocab') ?? 0,
     hidden: numberAt(meta, 'n_embd') ?? 0,
@@ -229,36 +229,36 @@ function factsOf(card: unknown, found: Found): Partial<ConnectedInfo> {
     context: numberAt(settings, 'n_ctx') ?? numberAt(meta, 'n_ctx') ?? 0,
     weights: textAt(meta, 'ftype'),
     hasTokenizer: true,
-    hasChatTemplate: found.rendersChats,
-    bosId: found.bosId,
-    eosIds: found.eosIds,
+    hasChatTemplate: probed.rendersChats,
+    bosId: probed.bosId,
+    eosIds: probed.eosIds,
   }
 }
 
 /** Settings of the sampler that the server lists among its defaults are settings it takes. */
-function featuresOf(found: Found): Dialect['features'] {
-  const params = recordAt(recordAt(found.props, 'default_generation_settings'), 'params')
+function featuresOf(probed: LlamaProbeResult): Dialect['features'] {
+  const params = recordAt(recordAt(probed.props, 'default_generation_settings'), 'params')
   const when = (holds: boolean, why: string): Capability => holds || why
   const sampler = (field: string): Capability =>
     when(asRecord(params)?.[field] !== undefined, `it has no setting ${field}; a newer one has.`)
-  const generates = when(found.completes, 'it refuses /completion for this model.')
-  const chats = when(found.rendersChats, 'it renders no chats: its model has no template, or needs --jinja.')
+  const generates = when(probed.completes, 'it refuses /completion for this model.')
+  const chats = when(probed.rendersChats, 'it renders no chats: its model has no template, or needs --jinja.')
   return {
     'prompt-text': generates,
     'prompt-ids': generates,
     'prompt-chat': generates === true ? chats : generates,
     'token-ids': generates,
-    logprobs: when(found.logprobs, 'it sent none where asked; a newer one does.'),
+    logprobs: when(probed.logprobs, 'it sent none where asked; a newer one does.'),
     'top-k': sampler('top_k'),
     'min-p': sampler('min_p'),
     'repetition-penalty': sampler('repeat_penalty'),
     'stop-ids': generates,
     'adapter-scales': when(
-      found.adapters.length > 0,
+      probed.adapters.length > 0,
       'it was started without adapters; --lora FILE.gguf gives it one.',
     ),
     encode: true,
-    decode: when(found.detokenizes, 'it refuses /detokenize.'),
+    decode: when(probed.detokenizes, 'it refuses /detokenize.'),
     applyChatTemplate: chats,
     score: NO_SCORES,
   }

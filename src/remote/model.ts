@@ -204,11 +204,11 @@ class RemoteModel {
       )
     }
     if (!adapters) return [...this.#scales].map(([id, scale]) => ({ id, scale }))
-    for (const { id } of adapters) this.#known(id)
+    for (const { id } of adapters) this.#checkAdapter(id)
     return adapters
   }
 
-  #known(id: string): void {
+  #checkAdapter(id: string): void {
     if (this.#scales.has(id)) return
     const expected = [...this.#scales.keys()].join(', ') || 'none'
     throw new TokenscopeError('bad-argument', `There is no adapter ${id}; the engine has ${expected}.`, {
@@ -326,7 +326,7 @@ class RemoteModel {
 
   async setAdapterScale(id: string, scale: number): Promise<void> {
     this.#need('setAdapterScale')
-    this.#known(id)
+    this.#checkAdapter(id)
     if (scale !== 0 && scale !== 1) this.#need('adapter-scales')
     this.#scales.set(id, scale)
   }

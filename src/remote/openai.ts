@@ -5,7 +5,13 @@ import type { Dialect, RunEvent, RunRequest } from './dialect.ts'
 import { unsupported } from './errors.ts'
 import type { EngineHttp } from './http.ts'
 import { openaiEvents } from './openaiChunk.ts'
-import { ID_FIELDS, logprobFields, OpenAiProbe, type Answered, type Found } from './openaiProbe.ts'
+import {
+  ID_FIELDS,
+  logprobFields,
+  OpenAiProbe,
+  type Answered,
+  type OpenAiProbeResult,
+} from './openaiProbe.ts'
 import { readEchoed, readPromptLogprobs } from './openaiScore.ts'
 import { idsAt, listAt, numberAt, textAt, type Json } from './shape.ts'
 import type {
@@ -31,7 +37,7 @@ export class OpenAiDialect implements Dialect {
   readonly adapters: readonly RemoteAdapter[]
   readonly #http: EngineHttp
   readonly #model: string
-  readonly #found: Found
+  readonly #probed: OpenAiProbeResult
   readonly #spellings = new Map<number, Promise<string>>()
 
   private constructor(
@@ -39,18 +45,18 @@ export class OpenAiDialect implements Dialect {
     model: string,
     engine: string,
     listed: readonly unknown[],
-    found: Found,
+    probed: OpenAiProbeResult,
   ) {
     this.#http = http
     this.#model = model
-    this.#found = found
+    this.#probed = probed
     this.engine = engine
     this.adapters = adaptersOf(listed, model)
-    this.features = featuresOf(found, this.adapters)
-    this.maxTopLogprobs = Math.max(found.completion.maxTop, found.chat.maxTop)
+    this.features = featuresOf(probed, this.adapters)
+    this.maxTopLogprobs = Math.max(probed.completion.maxTop, probed.chat.maxTop)
     const card = listed.find((entry) => textAt(entry, 'id') === model)
     this.facts = {
-      context: numberAt(card, 'max_model_len') ?? found.contextLength ?? 0,
+      context: numberAt(card, 'max_model_len') ?? probed.contextLength ?? 0,
       hasTokenizer: this.features.encode === true,
       hasChatTemplate: this.features['prompt-chat'] === true,
     }
@@ -61,11 +67,11 @@ export class OpenAiDialect implements Dialect {
     http: EngineHttp,
     { model, listed, signal }: { model: string; listed: readonly unknown[]; signal: AbortSignal | undefined },
   ): Promise<OpenAiDialect> {
-    const [engine, found] = await Promise.all([
+    const [engine, probed] = await Promise.all([
       engineName(http, listed, signal),
       new OpenAiProbe(http, model, signal).run(),
     ])
-    return new OpenAiDialect(http, model, engine, listed, found)
+    return new OpenAiDialect(http, model, engine, listed, probed)
   }
 
   async *run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunEvent> {
@@ -86,7 +92,7 @@ export class OpenAiDialect implements Dialect {
   #body(request: RunRequest): Json {
     const { prompt, topLogprobs, stopStrings } = request
     const chat = prompt.kind === 'chat'
-    const answered = chat ? this.#found.chat : this.#found.completion
+    const answered = chat ? this.#probed.chat : this.#probed.completion
     const top = Math.min(topLogprobs, answered.maxTop)
     return {
       model: this.#modelWith(request.adapters),
@@ -104,11 +110,11 @@ export class OpenAiDialect implements Dialect {
   /** Texts come as ids only where those can be spelled. */
   #idFields(answered: Answered): Json {
     if (!answered.extras) return {}
-    return { ...ID_FIELDS, return_tokens_as_token_ids: this.#found.detokenize !== null }
+    return { ...ID_FIELDS, return_tokens_as_token_ids: this.#probed.detokenize !== null }
   }
 
   #sampling(request: RunRequest): Json {
-    const { fields } = this.#found
+    const { fields } = this.#probed
     const { temperature, topP, seed, topK, minP, repetitionPenalty, stopIds } = request
     return {
       temperature,
@@ -138,7 +144,7 @@ export class OpenAiDialect implements Dialect {
 
   /** Puts texts beside ids that came without. */
   async #spell(top: RemoteAlternative[], token: { id: number | null; text: string }): Promise<void> {
-    if (this.#found.detokenize === null) return
+    if (this.#probed.detokenize === null) return
     if (token.id !== null && token.text !== '') this.#spellings.set(token.id, Promise.resolve(token.text))
     const bare = top.filter((one) => one.id !== null && one.text === '')
     for (let from = 0; from < bare.length; from += SPELLED_AT_ONCE) {
@@ -148,9 +154,9 @@ export class OpenAiDialect implements Dialect {
   }
 
   #spelling(id: number): Promise<string> {
-    const known = this.#spellings.get(id) ?? this.decode([id])
-    this.#spellings.set(id, known)
-    return known
+    const spelling = this.#spellings.get(id) ?? this.decode([id])
+    this.#spellings.set(id, spelling)
+    return spelling
   }
 
   async encode(
@@ -178,7 +184,7 @@ export class OpenAiDialect implements Dialect {
   }
 
   async decode(ids: readonly number[]): Promise<string> {
-    const field = this.#found.detokenize ?? 'prompt'
+    const field = this.#probed.detokenize ?? 'prompt'
     const answer = await this.#http.post('/detokenize', {
       model: this.#model,
       tokens: ids,
@@ -208,7 +214,7 @@ export class OpenAiDialect implements Dialect {
     ids: readonly number[],
     options: { topLogprobs: number; adapters: readonly AdapterScale[]; signal: AbortSignal },
   ): Promise<RemoteScoredToken[]> {
-    const { completion, score } = this.#found
+    const { completion, score } = this.#probed
     // Without alternatives some engines send no log-probabilities at all.
     const top = Math.max(1, Math.min(options.topLogprobs, completion.maxTop))
     const asked = score === 'prompt_logprobs' ? { prompt_logprobs: top } : { echo: true, logprobs: top }
@@ -248,8 +254,8 @@ function adaptersOf(listed: readonly unknown[], model: string): RemoteAdapter[] 
   })
 }
 
-function featuresOf(found: Found, adapters: readonly RemoteAdapter[]): Dialect['features'] {
-  const { completion, chat, fields } = found
+function featuresOf(probed: OpenAiProbeResult, adapters: readonly RemoteAdapter[]): Dialect['features'] {
+  const { completion, chat, fields } = probed
   const when = (holds: boolean, why: string): Capability => holds || why
   const sampler = (field: 'top_k' | 'min_p' | 'repetition_penalty'): Capability =>
     when(fields.has(field), `it ignores or refuses ${field}; vLLM, SGLang and llama.cpp’s server take it.`)
@@ -257,7 +263,7 @@ function featuresOf(found: Found, adapters: readonly RemoteAdapter[]): Dialect['
   return {
     'prompt-text': completion.offered,
     'prompt-ids': when(
-      found.promptIds,
+      probed.promptIds,
       'its /v1/completions takes no token ids; that of vLLM and SGLang does.',
     ),
     'prompt-chat': chat.offered,
@@ -279,14 +285,14 @@ function featuresOf(found: Found, adapters: readonly RemoteAdapter[]): Dialect['
         ? 'an adapter is a model of its own here, on or off; llama.cpp’s server takes a scale for each request.'
         : 'it lists no adapters of this model; vLLM does with --enable-lora, llama.cpp’s server with --lora.',
     ),
-    encode: when(found.probeIds !== null, NO_TOKENIZER),
-    decode: when(found.detokenize !== null, NO_TOKENIZER),
+    encode: when(probed.probeIds !== null, NO_TOKENIZER),
+    decode: when(probed.detokenize !== null, NO_TOKENIZER),
     applyChatTemplate: when(
-      found.tokenizeChat && found.detokenize !== null,
+      probed.tokenizeChat && probed.detokenize !== null,
       'its /tokenize takes no messages; that of vLLM and the /apply-template of llama.cpp’s server do.',
     ),
     score: when(
-      found.score !== null,
+      probed.score !== null,
       'it sends no log-probabilities of the prompt; vLLM (prompt_logprobs) and servers whose echo carries them do.',
     ),
   }
@@ -302,12 +308,12 @@ async function engineName(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const owner = textAt(listed[0], 'owned_by') ?? ''
-  const known = OWNERS[owner]
+  const engine = OWNERS[owner]
   const version = async (path: string): Promise<string | null> => {
-    const found = await Promise.allSettled([http.get(path, signal)])
-    return found[0].status === 'fulfilled' ? textAt(found[0].value, 'version') : null
+    const answers = await Promise.allSettled([http.get(path, signal)])
+    return answers[0].status === 'fulfilled' ? textAt(answers[0].value, 'version') : null
   }
-  if (known) return [known, await version('/version')].filter(Boolean).join(' ')
+  if (engine) return [engine, await version('/version')].filter(Boolean).join(' ')
   const ollama = await version('/api/version')
   return ollama === null ? 'This server' : `Ollama ${ollama}`
 }

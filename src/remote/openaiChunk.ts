@@ -8,7 +8,7 @@ import type { RemoteAlternative, TextPart } from './types.ts'
 const TOKEN_ID = /^token_id:(\d+)$/
 
 /** One entry of log-probabilities, in either shape. */
-interface Entry {
+interface LogprobEntry {
   id: number | null
   /** Null where only the id was sent. */
   text: string | null
@@ -18,8 +18,8 @@ interface Entry {
 }
 
 function bytesAt(value: unknown, key: string): Uint8Array | null {
-  const found = idsAt(value, key)
-  return found ? Uint8Array.from(found) : null
+  const values = idsAt(value, key)
+  return values ? Uint8Array.from(values) : null
 }
 
 /** The id in a spelling like `token_id:42`, which stands for the text where ids were asked for. */
@@ -38,7 +38,7 @@ function byProbability(a: RemoteAlternative, b: RemoteAlternative): number {
 }
 
 /** An entry of `logprobs.content`. */
-function chatEntry(value: unknown): Entry {
+function chatEntry(value: unknown): LogprobEntry {
   const spelling = textAt(value, 'token') ?? ''
   const named = idIn(spelling)
   const top = (listAt(value, 'top_logprobs') ?? []).flatMap((one) => {
@@ -55,7 +55,7 @@ function chatEntry(value: unknown): Entry {
 }
 
 /** Entries of a completion: lists side by side, alternatives as an object from text to log-probability. */
-function completionEntries(logprobs: Json): Entry[] {
+function completionEntries(logprobs: Json): LogprobEntry[] {
   const values = listAt(logprobs, 'token_logprobs') ?? []
   const tops = listAt(logprobs, 'top_logprobs') ?? []
   return (listAt(logprobs, 'tokens') ?? []).map((token, index) => {
@@ -76,7 +76,7 @@ function completionEntries(logprobs: Json): Entry[] {
 }
 
 /** Log-probabilities of a choice, whichever shape it has. */
-export function entriesOf(choice: unknown): Entry[] {
+export function entriesOf(choice: unknown): LogprobEntry[] {
   const logprobs = recordAt(choice, 'logprobs')
   if (!logprobs) return []
   const content = listAt(logprobs, 'content')
@@ -113,8 +113,8 @@ function tokensOf(choice: Json): SentToken[] {
   const entries = entriesOf(choice)
   const [first = { part: 'answer' as const, text: '' }] = texts
   if (entries.length > 0 && texts.length <= 1) {
-    const spelled = entries.map(({ bytes, text }) => ({ bytes, text: text ?? '' }))
-    const shares = shareText(first.text, spelled)
+    const pieces = entries.map(({ bytes, text }) => ({ bytes, text: text ?? '' }))
+    const shares = shareText(first.text, pieces)
     return entries.map(({ id, logprob, top }, index) => ({
       id,
       text: shares[index] ?? '',

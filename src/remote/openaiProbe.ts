@@ -22,7 +22,7 @@ export interface Answered {
   extras: boolean
 }
 
-export interface Found {
+export interface OpenAiProbeResult {
   /** Ids of the probing text, null without a tokenizer. */
   probeIds: readonly number[] | null
   contextLength: number | null
@@ -65,7 +65,7 @@ export class OpenAiProbe {
     this.#signal = signal
   }
 
-  async run(): Promise<Found> {
+  async run(): Promise<OpenAiProbeResult> {
     const tokenized = await this.#post('/tokenize', { prompt: PROBE_TEXT, add_special_tokens: false })
     const tokens = idsAt(tokenized, 'tokens')
     // Of a server whose text goes by another name, the list is empty.
@@ -156,14 +156,14 @@ export class OpenAiProbe {
   async #fields(chat: boolean | null): Promise<ReadonlySet<ProbedField>> {
     if (chat === null) return new Set()
     const names = Object.keys(PROBED_FIELDS) as ProbedField[]
-    const known = await Promise.all(
+    const accepted = await Promise.all(
       names.map(async (name) => {
         const invalid = name === 'stop_token_ids' ? [REFUSED] : REFUSED
         const refuses = (await this.#complete(chat, { [name]: invalid })) === null
         return refuses && (await this.#complete(chat, { [name]: PROBED_FIELDS[name] })) !== null
       }),
     )
-    return new Set(names.filter((_, index) => known[index]))
+    return new Set(names.filter((_, index) => accepted[index]))
   }
 }
 

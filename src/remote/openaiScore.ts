@@ -21,10 +21,10 @@ export function readPromptLogprobs(choice: unknown, ids: readonly number[], engi
   return ids.slice(1).map((id, index) => {
     const position = index + 1
     const entries = asRecord(sent[position]) ?? {}
-    const own = entries[String(id)]
-    const logprob = numberAt(own, 'logprob')
+    const entry = entries[String(id)]
+    const logprob = numberAt(entry, 'logprob')
     if (logprob === null) throw missing(engine, position)
-    const rank = numberAt(own, 'rank')
+    const rank = numberAt(entry, 'rank')
     const top = Object.entries(entries).flatMap(([key, entry]): RemoteAlternative[] => {
       const value = numberAt(entry, 'logprob')
       return value === null

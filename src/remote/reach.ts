@@ -4,17 +4,17 @@ const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/
 const PRIVATE =
   /^(10(\.\d+){3}|192\.168(\.\d+){2}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|.*\.local|\[f[cd][0-9a-f:]*\])$/
 
-type Place = 'loopback' | 'local'
+type NetworkPlace = 'loopback' | 'local'
 
 /** Whether an address names this machine or the network around it. */
-export function placeOf(url: string): Place | null {
+export function placeOf(url: string): NetworkPlace | null {
   const { hostname } = new URL(url)
   if (LOOPBACK.test(hostname)) return 'loopback'
   return PRIVATE.test(hostname) ? 'local' : null
 }
 
 /** What to declare to a browser that asks a person before a public page reaches a private address. */
-export function addressSpace(url: string): Place | null {
+export function addressSpace(url: string): NetworkPlace | null {
   const page = globalThis.location as Location | undefined
   if (!page || !globalThis.isSecureContext) return null
   return placeOf(page.href.startsWith('http') ? page.href : url) === null ? placeOf(url) : null

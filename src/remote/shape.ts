@@ -10,22 +10,22 @@ export function recordAt(value: unknown, key: string): Json | null {
 }
 
 export function listAt(value: unknown, key: string): readonly unknown[] | null {
-  const found = asRecord(value)?.[key]
-  return Array.isArray(found) ? found : null
+  const field = asRecord(value)?.[key]
+  return Array.isArray(field) ? field : null
 }
 
 export function textAt(value: unknown, key: string): string | null {
-  const found = asRecord(value)?.[key]
-  return typeof found === 'string' ? found : null
+  const field = asRecord(value)?.[key]
+  return typeof field === 'string' ? field : null
 }
 
 export function numberAt(value: unknown, key: string): number | null {
-  const found = asRecord(value)?.[key]
-  return typeof found === 'number' ? found : null
+  const field = asRecord(value)?.[key]
+  return typeof field === 'number' ? field : null
 }
 
 /** A list of whole numbers, or null when anything else is in it. */
 export function idsAt(value: unknown, key: string): number[] | null {
-  const found = listAt(value, key)
-  return found?.every((id) => Number.isInteger(id)) ? (found as number[]) : null
+  const values = listAt(value, key)
+  return values?.every((id) => Number.isInteger(id)) ? (values as number[]) : null
 }

@@ -33,11 +33,11 @@ export interface BindResources extends Omit<OpContext, 'size' | 'variant'> {
 const PARAMS_ALIGN = 256
 
 function layoutKey(dispatch: Dispatch): LayoutKey {
-  const own = dispatch.bindings.map(({ at, access }) => [at, access] as const)
+  const accesses = dispatch.bindings.map(({ at, access }) => [at, access] as const)
   const all: [number, 'uniform' | 'read' | 'write'][] = [
     [0, 'read'],
     [1, 'uniform'],
-    ...own.map(([at, kind]): [number, 'read' | 'write'] => [at, kind]),
+    ...accesses.map(([at, kind]): [number, 'read' | 'write'] => [at, kind]),
   ]
   return all.sort((a, b) => a[0] - b[0])
 }

@@ -77,7 +77,7 @@ export class SequenceStore {
   }
 
   /**
-   * A new sequence that shares the pages of the first `length` positions of `parent`. Whoever goes on first in a partly filled last
+   * A new sequence that shares the pages of the first `length` positions of `parent`. The sequence that first goes on in a partly filled last
    * page takes a copy of it.
    */
   fork(parent: Sequence | null, length: number, key: string): Sequence {
@@ -109,7 +109,7 @@ export class SequenceStore {
     return page !== undefined && page !== FREED_PAGE && this.pool.refCount(page) > 1 ? page : null
   }
 
-  /** Pages that must be free for {@link reserve} to give up nobody. */
+  /** Pages that must be free for {@link reserve} to give up no sequence. */
   lacking(sequence: Sequence, length: number): number {
     this.freePassed(sequence)
     if (length <= sequence.tokens.length) return 0
@@ -127,11 +127,11 @@ export class SequenceStore {
     if (lacking > this.pool.freePages + this.idlePages()) throw refusal ?? this.noRoom()
     const shared = lacking === 0 ? null : this.sharedLast(sequence)
     if (shared !== null) {
-      const own = this.takePage()
+      const copy = this.takePage()
       const encoder = this.device.createCommandEncoder({ label: 'copy page' })
-      this.pool.copyPage(encoder, shared, own)
+      this.pool.copyPage(encoder, shared, copy)
       this.device.queue.submit([encoder.finish()])
-      sequence.pages[Math.floor(sequence.tokens.length / PAGE)] = own
+      sequence.pages[Math.floor(sequence.tokens.length / PAGE)] = copy
       this.pool.release(shared)
     }
     while (sequence.pages.length * PAGE < length) sequence.pages.push(this.takePage())
@@ -200,7 +200,7 @@ export class SequenceStore {
 
   private takePage(): number {
     for (;;) {
-      const page = this.pool.take()
+      const page = this.pool.allocate()
       if (page !== null) return page
       this.freeSlots.push(this.evict())
     }

@@ -30,8 +30,8 @@ export function underEdits(conditions: Conditions, edits: EditSet): Conditions {
   }
 }
 
-/** The same conditions under another mask than the model's `own`: no page is shared with what runs under that. */
-export function underMask(conditions: Conditions, mask: Mask | undefined, own: Mask): Conditions {
-  if (mask === undefined || maskName(mask) === maskName(own)) return conditions
+/** The same conditions under another mask than `modelMask`: no page is shared with what runs under that. */
+export function underMask(conditions: Conditions, mask: Mask | undefined, modelMask: Mask): Conditions {
+  if (mask === undefined || maskName(mask) === maskName(modelMask)) return conditions
   return { ...conditions, key: `${conditions.key}|mask:${maskName(mask)}`, mask }
 }

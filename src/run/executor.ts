@@ -18,11 +18,11 @@ export interface Run {
   /** Rows of the batch, for the counters. */
   readonly rows: number
   /** Copies before the pass. */
-  readonly before?: ((encoder: GPUCommandEncoder) => void) | undefined
+  readonly beforePass?: ((encoder: GPUCommandEncoder) => void) | undefined
   /** Dispatches behind the program's, in its pass; returns how many. */
-  readonly within?: ((pass: GPUComputePassEncoder) => number) | undefined
+  readonly inPass?: ((pass: GPUComputePassEncoder) => number) | undefined
   /** Copies behind the pass. */
-  readonly after?: ((encoder: GPUCommandEncoder) => void) | undefined
+  readonly afterPass?: ((encoder: GPUCommandEncoder) => void) | undefined
 }
 
 /** Binds any program to buffers, runs it in one pass and one submit, and reads back. It knows no cache and no sampler. */
@@ -57,15 +57,15 @@ export class Executor {
   }
 
   /** Runs one forward. */
-  run({ label, bound, batch, words, rows, before, within, after }: Run): void {
+  run({ label, bound, batch, words, rows, beforePass, inPass, afterPass }: Run): void {
     this.device.queue.writeBuffer(batch.gpu, 0, words)
     const encoder = this.device.createCommandEncoder({ label })
-    before?.(encoder)
+    beforePass?.(encoder)
     const pass = encoder.beginComputePass({ label })
     encodeProgram(pass, bound)
-    const more = within?.(pass) ?? 0
+    const more = inPass?.(pass) ?? 0
     pass.end()
-    after?.(encoder)
+    afterPass?.(encoder)
     this.device.queue.submit([encoder.finish()])
     this.#tally.forwards += 1
     this.#tally.rows += rows

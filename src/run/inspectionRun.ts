@@ -52,7 +52,7 @@ export class InspectionRun {
   readonly #runner: Runner
   readonly #conditions: Conditions
   readonly #buffers: LedgerBuffer[] = []
-  readonly #own: PagePool | null
+  readonly #ownPool: PagePool | null
   readonly #cache: CachePages
   readonly #ropeTables: RopeTables
 
@@ -70,7 +70,7 @@ export class InspectionRun {
     this.changes = { adapters: runner.adapters, edits: conditions.edits, mask: conditions.mask }
     const count = Math.ceil(positions / PAGE)
     const layers = cacheLayers(runner.model.record({ rows: 1, logitRows: 0, positions }))
-    this.#own = cache
+    this.#ownPool = cache
       ? null
       : new PagePool(runner.ledger, layers, {
           pages: count * sequences,
@@ -78,7 +78,7 @@ export class InspectionRun {
           format: runner.pool.format,
           label: 'inspection',
         })
-    this.#cache = cache ?? this.#own ?? runner.pool
+    this.#cache = cache ?? this.#ownPool ?? runner.pool
     this.tables = Array.from({ length: sequences }, (_, n) =>
       Array.from({ length: count }, (__, i) => n * count + i),
     )
@@ -168,7 +168,7 @@ export class InspectionRun {
   submit(
     { bound, batch }: BoundForward,
     rows: readonly BatchRow[],
-    more: Pick<Run, 'label'> & Partial<Pick<Run, 'before' | 'within' | 'after'>>,
+    more: Pick<Run, 'label'> & Partial<Pick<Run, 'beforePass' | 'inPass' | 'afterPass'>>,
   ): void {
     this.#checkAdapters()
     const words = this.#runner.pack(rows, this.#ropeTables)
@@ -177,7 +177,7 @@ export class InspectionRun {
 
   dispose(): void {
     for (const buffer of this.#buffers.splice(0)) this.#runner.ledger.destroy(buffer)
-    this.#own?.dispose()
+    this.#ownPool?.dispose()
     this.#ropeTables.release()
   }
 }

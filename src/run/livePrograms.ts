@@ -21,7 +21,7 @@ export interface LiveSource {
   readonly batch: LedgerBuffer
   record(size: ProgramSize, observed: readonly string[], changes: ForwardChanges): Program
   resources(
-    own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
+    buffers: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
     changes: ForwardChanges,
     ropeTables: Reach['ropeTables'],
   ): BindResources
@@ -82,11 +82,11 @@ export class LivePrograms {
   /** The bound program for at least these counts; bound once. */
   get(rows: number, logitRows: number): Promise<BoundProgram> {
     const key = `${rowBucket(rows)}/${logitRows === 0 ? 0 : rowBucket(logitRows)}`
-    const known = this.bound.get(key)
-    if (known) return known
-    const made = this.bind(rowBucket(rows), logitRows === 0 ? 0 : rowBucket(logitRows))
-    this.bound.set(key, made)
-    return made
+    const cached = this.bound.get(key)
+    if (cached) return cached
+    const bound = this.bind(rowBucket(rows), logitRows === 0 ? 0 : rowBucket(logitRows))
+    this.bound.set(key, bound)
+    return bound
   }
 
   /** Binds whatever another set had bound, so that a swap compiles nothing later. */
@@ -128,10 +128,10 @@ export class LivePrograms {
 
   /** Programs are bound anew when they are next asked for: buffers of theirs were replaced. Submitted forwards still finish. */
   async bindAgain(): Promise<void> {
-    const before = [...this.bound.values()]
+    const previous = [...this.bound.values()]
     this.bound.clear()
-    for (const made of await Promise.allSettled(before))
-      if (made.status === 'fulfilled') this.runner.executor.ledger.destroy(made.value.params)
+    for (const settled of await Promise.allSettled(previous))
+      if (settled.status === 'fulfilled') this.runner.executor.ledger.destroy(settled.value.params)
   }
 
   /** Frees the activations and parameters; forwards already submitted still finish. */

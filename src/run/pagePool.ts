@@ -117,8 +117,8 @@ export class PagePool {
     return 2 * this.#pageBytes.reduce((sum, bytes) => sum + bytes, 0)
   }
 
-  /** A page nobody uses, or null. */
-  take(): number | null {
+  /** A page that no sequence uses, or null. */
+  allocate(): number | null {
     const page = this.#free.pop()
     if (page === undefined) return null
     this.#references[page] = 1
@@ -197,14 +197,14 @@ export class PagePool {
     [begin, end]: readonly [number, number],
     pages: number,
   ): Promise<GPUError | null> {
-    const made: LayerPages[] = []
+    const created: LayerPages[] = []
     const shortage = await allocate(device, () => {
-      for (let n = begin; n < end; n++) made.push(this.#create(n, pages))
+      for (let n = begin; n < end; n++) created.push(this.#create(n, pages))
     })
-    const unused = shortage ? made : this.#layers.slice(begin, end)
+    const unused = shortage ? created : this.#layers.slice(begin, end)
     if (!shortage) {
       const encoder = device.createCommandEncoder({ label: 'grow the cache' })
-      made.forEach((next, i) => {
+      created.forEach((next, i) => {
         const old = this.#layers[begin + i]
         invariant(old, `layer ${begin + i} has pages`)
         const bytes = Math.min(old.k.bytes, next.k.bytes)

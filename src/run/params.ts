@@ -13,8 +13,8 @@ const fieldsOf = new Map<string, readonly ParamField[]>()
 /** Fields of `struct Params` in the order of the kernel's source, all of four bytes. */
 export function paramFields({ label, files }: ShaderSource): readonly ParamField[] {
   const text = files.at(-1)?.text ?? ''
-  const known = fieldsOf.get(text)
-  if (known) return known
+  const cached = fieldsOf.get(text)
+  if (cached) return cached
   const body = /struct Params \{([^}]*)\}/.exec(text)?.[1]
   invariant(body !== undefined, `${label} declares its parameters`)
   const fields = [...body.replace(/\/\/.*$/gm, '').matchAll(/(\w+)\s*:\s*(\w+)/g)].map(

@@ -13,8 +13,8 @@ export function lengthBorder({ scaling }: RopeTable): number | null {
 function llama3Frequency(frequency: number, scaling: Extract<RopeScaling, { kind: 'llama3' }>): number {
   const { factor, lowFreqFactor, highFreqFactor, originalContext } = scaling
   const turns = (originalContext * frequency) / (2 * Math.PI)
-  const keep = (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)
-  const kept = Math.min(1, Math.max(0, keep))
+  const smooth = (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)
+  const kept = Math.min(1, Math.max(0, smooth))
   return kept * frequency + ((1 - kept) * frequency) / factor
 }
 
@@ -100,8 +100,8 @@ const KEPT_LENGTHS = 4
 
 /** The different rotations of a forward. */
 function tablesOf({ steps }: Program): readonly RopeTable[] {
-  const own = steps.filter((step) => isOp(step, 'rope')).map(({ attrs }) => attrs.table)
-  return [...new Map(own.map((table) => [JSON.stringify(table), table])).values()]
+  const stepTables = steps.filter((step) => isOp(step, 'rope')).map(({ attrs }) => attrs.table)
+  return [...new Map(stepTables.map((table) => [JSON.stringify(table), table])).values()]
 }
 
 const borderOf = (tables: readonly RopeTable[]): number =>
@@ -185,7 +185,7 @@ export class RopeTables {
   }
 
   /** Sees to it that the tables have sections for texts of these lengths. Throws `limit` where they are too many for one forward. */
-  hold(lengths: readonly number[]): void {
+  ensure(lengths: readonly number[]): void {
     const wanted = new Set(lengths.map((length) => this.turnedAs(length)).filter((turned) => turned !== 0))
     if (wanted.size > this.#held.length) {
       const message = `One forward can turn texts of ${this.#held.length} lengths past ${this.border} tokens, not of ${wanted.size}.`

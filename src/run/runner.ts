@@ -127,8 +127,8 @@ export class Runner {
     observed: readonly string[],
     { adapters, edits, mask }: ForwardChanges = { adapters: this.adapters, edits: null },
   ): Program {
-    const own = this.model.record(size)
-    const recorded = mask === undefined ? own : withMask(own, mask)
+    const unmasked = this.model.record(size)
+    const recorded = mask === undefined ? unmasked : withMask(unmasked, mask)
     const adapted = adapters ? withAdapters(recorded, adapters) : recorded
     const edited = edits ? withEdits(adapted, (step) => edits.has(step)) : adapted
     const isSingleBuffer = (name: string): boolean => this.weights.isSingleBuffer(name)
@@ -137,7 +137,7 @@ export class Runner {
 
   /** Buffers every program shares; those given differ between live runs and inspections. */
   resources(
-    own: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
+    buffers: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
     { adapters, edits }: ForwardChanges = { adapters: this.adapters, edits: null },
     ropeTables = this.#reach.ropeTables,
   ): BindResources {
@@ -158,7 +158,7 @@ export class Runner {
         invariant(table, `${step} is edited`)
         return table
       },
-      ...own,
+      ...buffers,
     }
   }
 
@@ -177,10 +177,10 @@ export class Runner {
   async #swapAdapters(adapters: BoundAdapters | null): Promise<void> {
     const { moves } = this.pool
     const reach = this.#reach
-    const before = this.#programs
+    const previous = this.#programs
     const next = new LivePrograms(this, { adapters, edits: null }, reach)
     try {
-      await next.prepareLike(before)
+      await next.prepareLike(previous)
     } catch (error) {
       await next.dispose()
       adapters?.dispose()
@@ -192,13 +192,13 @@ export class Runner {
       return this.#swapAdapters(adapters)
     }
     this.#programs = next
-    await Promise.all([before.dispose(), this.#dropEdited()])
-    before.adapters?.dispose()
+    await Promise.all([previous.dispose(), this.#dropEdited()])
+    previous.adapters?.dispose()
   }
 
   /**
    * Makes room for positions of a sequence below `length`, in the cache and in the programs: their buffers grow as texts do. Texts
-   * that nobody works on are given up before the cache grows past what is spent on keeping them.
+   * that no call works on are given up before the cache grows past what is spent on keeping them.
    * @throws `limit` or `out-of-memory`, with the numbers, where the device has no room; every text stays as it is then.
    */
   async makeRoom(sequence: Sequence, length: number): Promise<void> {
@@ -221,17 +221,17 @@ export class Runner {
   async #goFurther(length: number): Promise<void> {
     const [reach, programs] = [this.#reach, this.#programs]
     const changes = { adapters: this.adapters, edits: null }
-    const made: { reach: Reach; programs: LivePrograms }[] = []
+    const created: { reach: Reach; programs: LivePrograms }[] = []
     const shortage = await allocate(this.device, () => {
       const longer = reach.longer(this.#forward, length)
       try {
-        made.push({ reach: longer, programs: new LivePrograms(this, changes, longer) })
+        created.push({ reach: longer, programs: new LivePrograms(this, changes, longer) })
       } catch (error) {
         longer.dispose()
         throw error
       }
     })
-    const [next] = made
+    const [next] = created
     // Adapters may have been swapped meanwhile.
     if (!next || shortage || programs !== this.#programs) {
       next?.reach.dispose()
@@ -295,7 +295,7 @@ export class Runner {
   /** The words of a batch; rows carry scales once there are adapters or edits to scale. `ropeTables`: those its program is bound to. */
   pack(rows: readonly BatchRow[], ropeTables = this.#reach.ropeTables): Uint32Array<ArrayBuffer> {
     const scaled = this.adapters !== null || rows.some(({ scales }) => (scales?.[EDIT_SLOT] ?? 0) !== 0)
-    ropeTables.hold(rows.map(({ textLength = 0 }) => textLength))
+    ropeTables.ensure(rows.map(({ textLength = 0 }) => textLength))
     const tableRow = (length: number): number => ropeTables.firstRow(length)
     return packBatch(rows, this.pipelines.variant.workgroup, scaled ? EDIT_SLOT + 1 : 0, tableRow)
   }
@@ -343,11 +343,15 @@ export class Runner {
    * Runs one forward: one pass, one submit. `after` may record copies behind the pass. The caller has reserved the pages.
    * Programs for these counts must have been bound (`live`) and `prepareSelect` called.
    */
-  submit(bound: BoundProgram, rows: readonly BatchRow[], after?: (encoder: GPUCommandEncoder) => void): void {
+  submit(
+    bound: BoundProgram,
+    rows: readonly BatchRow[],
+    afterPass?: (encoder: GPUCommandEncoder) => void,
+  ): void {
     const words = this.pack(rows)
     invariant(words.byteLength <= this.batch.bytes, 'a batch fits its buffer')
     const logitRows = rows.filter((row) => row.logits).length
-    const within = (pass: GPUComputePassEncoder): number => {
+    const inPass = (pass: GPUComputePassEncoder): number => {
       if (logitRows === 0) return 0
       invariant(this.#select, 'the selection kernel is compiled')
       pass.setPipeline(this.#select.dispatch.pipeline)
@@ -355,7 +359,15 @@ export class Runner {
       pass.dispatchWorkgroups(logitRows)
       return 1
     }
-    this.executor.run({ label: 'forward', bound, batch: this.batch, words, rows: rows.length, within, after })
+    this.executor.run({
+      label: 'forward',
+      bound,
+      batch: this.batch,
+      words,
+      rows: rows.length,
+      inPass,
+      afterPass,
+    })
   }
 
   counters(): Counters {
@@ -371,8 +383,9 @@ export class Runner {
   async dispose(): Promise<void> {
     await this.#programs.dispose()
     this.adapters?.dispose()
-    const own = [this.logits, this.records, this.batch, this.#sampledTokens]
-    for (const buffer of this.#select ? [...own, this.#select.params] : own) this.ledger.destroy(buffer)
+    const buffers = [this.logits, this.records, this.batch, this.#sampledTokens]
+    for (const buffer of this.#select ? [...buffers, this.#select.params] : buffers)
+      this.ledger.destroy(buffer)
     this.#reach.dispose()
     this.pool.dispose()
   }

@@ -47,9 +47,9 @@ function sizeOf(content: Content): number {
 }
 
 /** A chosen file can become unreadable later: changed, deleted, its disk removed. */
-async function readable(name: string, reading: Promise<ArrayBuffer>): Promise<ArrayBuffer> {
+async function readable(name: string, pending: Promise<ArrayBuffer>): Promise<ArrayBuffer> {
   try {
-    return await reading
+    return await pending
   } catch (cause) {
     throw new TokenscopeError('storage', `${name} can no longer be read.`, {
       hint: 'The file changed or moved after it was chosen; choose it again.',

@@ -40,10 +40,10 @@ export function ggufKind(name: string): string | null {
 export function bestGguf(files: readonly GgufCandidate[], mostBytes = Infinity): string | null {
   const rank = ({ name }: GgufCandidate): number =>
     BY_QUALITY.indexOf(ggufKind(name) as (typeof BY_QUALITY)[number])
-  const known = files.filter((file) => rank(file) >= 0).toSorted((a, b) => rank(a) - rank(b))
-  const fitting = known.filter(({ bytes }) => bytes <= mostBytes)
+  const recognised = files.filter((file) => rank(file) >= 0).toSorted((a, b) => rank(a) - rank(b))
+  const fitting = recognised.filter(({ bytes }) => bytes <= mostBytes)
   const easy = fitting.find(({ bytes }) => bytes <= EASY_BYTES)
   const usual = fitting.find(({ name }) => ggufKind(name) === USUAL)
-  const smallest = (known.length > 0 ? known : files).toSorted((a, b) => a.bytes - b.bytes)[0]
+  const smallest = (recognised.length > 0 ? recognised : files).toSorted((a, b) => a.bytes - b.bytes)[0]
   return (easy ?? usual ?? fitting.at(-1) ?? smallest)?.name ?? null
 }

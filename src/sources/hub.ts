@@ -37,15 +37,15 @@ export function hubSource(
   }
   let opened: FileSource | undefined
   const open = async (signal?: AbortSignal): Promise<FileSource> => {
-    const found = await repository(signal)
+    const repo = await repository(signal)
     opened ??= urlSource(
-      new URL(`${endpoint}/${id}/resolve/${encodeURIComponent(found?.commit ?? revision)}/`),
+      new URL(`${endpoint}/${id}/resolve/${encodeURIComponent(repo?.commit ?? revision)}/`),
       {
         ...options,
         label,
         headers: authorization(hub),
         refusedHint: refusalHint(id, hub),
-        ...(found ? { sizes: new Map(found.files.map(({ name, bytes }) => [name, bytes])) } : {}),
+        ...(repo ? { sizes: new Map(repo.files.map(({ name, bytes }) => [name, bytes])) } : {}),
       },
     )
     return opened
@@ -62,8 +62,8 @@ export function hubSource(
     version: async (name) => (await open()).version?.(name) ?? null,
     list: async () => (await repository())?.files.map(({ name }) => name) ?? null,
     pick: async (names) => {
-      const found = await repository()
-      const sizes = new Map(found?.files.map(({ name, bytes }) => [name, bytes]))
+      const repo = await repository()
+      const sizes = new Map(repo?.files.map(({ name, bytes }) => [name, bytes]))
       const bytesOf = (name: string): number =>
         partNames(name).reduce((sum, part) => sum + (sizes.get(part) ?? 0), 0)
       return bestGguf(names.map((name) => ({ name, bytes: bytesOf(name) })))

@@ -37,7 +37,7 @@ export function parseHubId(text: string): HubAddress | null {
 
 /** A link to a page or a file of a model on the hub; null for other addresses. A link to a file other than GGUF means its model. */
 export function parseHubLink(url: URL, endpoint: string): HubAddress | null {
-  const hosts = [DEFAULT_ENDPOINT, endpoint].map((known) => new URL(known).host)
+  const hosts = [DEFAULT_ENDPOINT, endpoint].map((address) => new URL(address).host)
   if (![...hosts, SHORT_HOST].includes(url.host)) return null
   const path = percentDecoded(url.pathname).replace(/^\/|\/$/g, '')
   const [, id = '', kind, rest] = /^([^/]+\/[^/]+)(?:\/(tree|blob|resolve|raw)\/(.+))?$/.exec(path) ?? []

@@ -48,7 +48,7 @@ function badSource(message: string, details: Record<string, unknown> = {}): Toke
 /** What reads a disk, in Node. */
 const disk = () => import('./nodeFolder.ts')
 
-/** The folder and the name of a path that ends in a GGUF file; else the folder alone. */
+/** The folder and the name of a path that ends in a GGUF file; else only the folder. */
 async function nodePath(path: string): Promise<FileSource> {
   const { nodeFolderSource } = await disk()
   const [, folder = '.', file] = /^(?:(.*)[\\/])?([^\\/]+\.gguf)$/i.exec(path) ?? []
@@ -67,12 +67,12 @@ async function openText(text: string, options: OpenSourceOptions): Promise<FileS
     return isNode() ? nodePath(text) : openAddress(new URL(text, pageUrl(modelsUrl)).href, hub)
   }
   if (MODEL_ID.test(text) && !/\.gguf$/i.test(text)) {
-    const { folder, known } = await listedFolder(text, modelsUrl)
+    const { folder, ids } = await listedFolder(text, modelsUrl)
     if (folder) return folderAt(folder, text)
     if (isNode() && (await (await disk()).isFolder(text))) return (await disk()).nodeFolderSource(text)
-    throw badSource(`No model is called '${text}'. Known ids: ${known.join(', ') || 'none'}.`, {
+    throw badSource(`No model is called '${text}'. Known ids: ${ids.join(', ') || 'none'}.`, {
       got: text,
-      expected: known,
+      expected: ids,
     })
   }
   if (isNode() && (await (await disk()).isThere(text))) return nodePath(text)
@@ -115,12 +115,12 @@ async function folderAt(folder: URL, label: string): Promise<FileSource> {
 const entriesOf = (list: JsonValue | undefined): JsonValue[] => (Array.isArray(list) ? list : [])
 
 /** The folder of a model's or adapter's id in models.json: its `path`, relative to that file, by default `models/<id>/`. */
-async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL | null; known: string[] }> {
+async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL | null; ids: string[] }> {
   const beside = await folderAt(new URL('.', modelsUrl), 'models.json')
   const name = percentDecoded(modelsUrl.pathname.split('/').at(-1) ?? '')
-  if (!(await beside.has(name))) return { folder: null, known: [] }
+  if (!(await beside.has(name))) return { folder: null, ids: [] }
   const list = parseStrictJson(await beside.read(name, { maxBytes: MAX_LIST_BYTES }), name)
-  const known: string[] = []
+  const ids: string[] = []
   let folder: URL | null = null
   const lists = typeof list === 'object' && list !== null && !Array.isArray(list) ? list : { models: list }
   for (const [kind, entry] of ['models', 'adapters'].flatMap((key) =>
@@ -129,9 +129,9 @@ async function listedFolder(id: string, modelsUrl: URL): Promise<{ folder: URL |
     if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) continue
     const { id: entryId, path } = entry
     if (typeof entryId !== 'string') continue
-    known.push(entryId)
+    ids.push(entryId)
     if (entryId !== id) continue
     folder = new URL(typeof path === 'string' ? path.replace(/\/?$/, '/') : `${kind}/${id}/`, modelsUrl)
   }
-  return { folder, known }
+  return { folder, ids }
 }

@@ -23,7 +23,7 @@ export interface UrlSourceOptions {
 
 const MAX_RESUMPTIONS = 3
 const SILENCE_MS = 30_000
-/** A server that asks for a longer pause is left alone: the person may try again then. */
+/** A server that asks for a longer pause is not asked again: the person may try again then. */
 const MAX_PAUSE_MS = 60_000
 
 /** What a server says of a file. */
@@ -90,7 +90,7 @@ function asStream(chunks: AsyncGenerator<Uint8Array, void, undefined>): Readable
 
 /** A connection that broke or a server that is busy: worth another try from the byte reached. */
 class Interrupted extends Error {
-  /** How long the server asks to be left alone. */
+  /** How long the server asks not to be asked again. */
   readonly pauseMs: number
 
   constructor(message: string, { cause, pauseMs = 0 }: { cause?: unknown; pauseMs?: number } = {}) {
@@ -123,8 +123,8 @@ class FileServer {
 
   /** Null when the file is not there, or when the server sends a page for whatever it does not know. */
   async head(name: string, signal?: AbortSignal): Promise<FileHead | null> {
-    const known = this.#heads.get(name)
-    if (known !== undefined) return known
+    const cached = this.#heads.get(name)
+    if (cached !== undefined) return cached
     const { sizes } = this.#options
     if (sizes) {
       const size = sizes.get(checkFileName(name, { file: this.label, field: 'file name' }))
@@ -147,9 +147,9 @@ class FileServer {
     try {
       const response = await this.#fetch(name, { method: 'HEAD' }, signal)
       if (response.status !== 405 && response.status !== 501) return response
-      const whole = await this.#fetch(name, {}, signal)
-      await whole.body?.cancel()
-      return whole
+      const reply = await this.#fetch(name, {}, signal)
+      await reply.body?.cancel()
+      return reply
     } catch (cause) {
       throw cause instanceof TokenscopeError ? cause : this.#broken(name, 0, cause)
     }
@@ -269,14 +269,14 @@ class FileServer {
   #checkVersion(name: string, response: Response): void {
     const version = entityTag(response) ?? response.headers.get('last-modified')
     if (!version) return
-    const known = this.#versions.get(name)
-    if (known !== undefined && known !== version) {
+    const expected = this.#versions.get(name)
+    if (expected !== undefined && expected !== version) {
       throw new TokenscopeError(
         'network',
         `${this.label}: ${name} changed on the server while it was read.`,
         {
           hint: 'Load the model again from the start.',
-          details: { file: name, field: 'version', got: version, expected: known },
+          details: { file: name, field: 'version', got: version, expected },
         },
       )
     }

@@ -26,7 +26,7 @@ export class AdapterActions {
   }
 
   /** Takes dropped or chosen files if they are an adapter's and a model is there to carry it. */
-  async offer(files: readonly File[], name: string | null = null): Promise<boolean> {
+  async addAdapter(files: readonly File[], name: string | null = null): Promise<boolean> {
     if (this.session.model === null || (await identify(files)) !== 'adapter') return false
     await this.add({ source: files, origin: { kind: 'files' }, name: name ?? nameOfFiles(files) })
     return true
@@ -56,22 +56,22 @@ export class AdapterActions {
 
   setScale(id: string, scale: number): void {
     if (!Number.isFinite(scale)) return
-    const before = this.adapters.arrangement
+    const previous = this.adapters.arrangement
     this.change(id, { scale })
-    this.adapters.onChange('adapters.did.scale', `scale ${id}`, before)
+    this.adapters.onChange('adapters.did.scale', `scale ${id}`, previous)
   }
 
   setEnabled(id: string, enabled: boolean): void {
-    const before = this.adapters.arrangement
+    const previous = this.adapters.arrangement
     this.change(id, { enabled })
-    this.adapters.onChange('adapters.did.switch', '', before)
+    this.adapters.onChange('adapters.did.switch', '', previous)
   }
 
   setSolo(solo: string | null): void {
-    const before = this.adapters.arrangement
+    const previous = this.adapters.arrangement
     this.state.setState({ solo })
     this.adapters.apply()
-    this.adapters.onChange('adapters.did.switch', '', before)
+    this.adapters.onChange('adapters.did.switch', '', previous)
   }
 
   select(id: string): void {
@@ -86,12 +86,13 @@ export class AdapterActions {
     const others = tracks.filter((one) => one !== track)
     const place = Math.max(0, Math.min(others.length, to))
     this.state.setState({ tracks: [...others.slice(0, place), track, ...others.slice(place)] })
-    this.adapters.keep()
+    this.adapters.save()
   }
 
   async remove(id: string): Promise<void> {
-    const before = this.adapters.arrangement
-    if (await this.adapters.waitFor(this.drop(id))) this.adapters.onChange('adapters.did.remove', '', before)
+    const previous = this.adapters.arrangement
+    if (await this.adapters.waitFor(this.drop(id)))
+      this.adapters.onChange('adapters.did.remove', '', previous)
   }
 
   /** Puts rows back as they stood; {@link Adapters.arrange} is what waits for it. */
@@ -132,13 +133,13 @@ export class AdapterActions {
   async retry(absent: Absent): Promise<void> {
     const source = this.adapters.sourceOf(absent)
     if (source === null) return
-    this.forget(absent)
+    this.dropAbsent(absent)
     await this.add({ ...absent, source })
   }
 
-  forget(absent: Absent): void {
+  dropAbsent(absent: Absent): void {
     this.state.setState(({ absent: list }) => ({ absent: list.filter((one) => one !== absent) }))
-    this.adapters.keep()
+    this.adapters.save()
   }
 
   /** Folds what acts into the weights. */
@@ -190,8 +191,8 @@ export class AdapterActions {
       const name = await this.adapters.waitFor(this.addToWhichever(addition))
       // Others may have come meanwhile: without it are all rows but this one.
       const { tracks, solo } = this.adapters.arrangement
-      const before = { tracks: tracks.filter((track) => track.name !== name), solo }
-      if (name !== null) this.adapters.onChange('adapters.did.add', '', before)
+      const previous = { tracks: tracks.filter((track) => track.name !== name), solo }
+      if (name !== null) this.adapters.onChange('adapters.did.add', '', previous)
       return true
     } catch (error) {
       this.session.report(error, { what: 'adapter', name: addition.name ?? '' })
@@ -235,8 +236,8 @@ export class AdapterActions {
   }
 
   /** The adapters of `linked`, a link, in place of those of before; rows of before that are the same keep what a link leaves out. */
-  linkedTracks(linked: string | null, before: readonly SavedTrack[]): readonly SavedTrack[] {
-    if (linked === null || linked === formatAdapters(before, null)) return before
+  linkedTracks(linked: string | null, previous: readonly SavedTrack[]): readonly SavedTrack[] {
+    if (linked === null || linked === formatAdapters(previous, null)) return previous
     const { adapters } = this.session.app.getState().catalogue
     const wanted = parseAdapters(linked, new Map(adapters.map(({ id, name }) => [id, name])))
     const missing = wanted.filter(

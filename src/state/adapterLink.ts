@@ -38,9 +38,9 @@ function reference(name: string, origin: AdapterOrigin): string {
  */
 export function parseAdapters(text: string, listed: ReadonlyMap<string, string>): SavedTrack[] {
   return text.split(',').flatMap((item): SavedTrack[] => {
-    const [, sign, spelled, scale] = ITEM.exec(item) ?? []
-    if (spelled === undefined) return []
-    const id = percentDecoded(spelled)
+    const [, sign, encodedId, scale] = ITEM.exec(item) ?? []
+    if (encodedId === undefined) return []
+    const id = percentDecoded(encodedId)
     return [
       {
         ...named(id, sign === '' ? listed.get(id) : undefined, sign === '@'),

@@ -37,7 +37,7 @@ export class TextScales {
   private run = 0
   private stale = false
   /** Who wrote the texts of this visit, by their tokens and the probabilities those carry. */
-  private readonly known = new Map<string, Provenance>()
+  private readonly provenances = new Map<string, Provenance>()
   /** The scales of this tab's text before a reload, until a text is there that they may belong to. */
   private saved = readSpans()
 
@@ -45,11 +45,11 @@ export class TextScales {
     this.session = session
     this.current = current
     this.restore()
-    session.textShown = () => this.bringBack(this.known.get(this.key()) ?? { spans: [], scored: null })
+    session.textShown = () => this.bringBack(this.provenances.get(this.key()) ?? { spans: [], scored: null })
     session.log.subscribe(() => this.followLog())
-    session.app.subscribe((state, before) => {
-      if (!isRunning(before.run) || isRunning(state.run)) return
-      this.keep()
+    session.app.subscribe((state, previous) => {
+      if (!isRunning(previous.run) || isRunning(state.run)) return
+      this.remember()
       if (this.stale || !this.isUniform()) this.readAgain()
     })
   }
@@ -57,7 +57,7 @@ export class TextScales {
   /** A text of before is back on the page: what it was written under, and whose probabilities its tokens carry. */
   bringBack(scales: Provenance): void {
     this.state.setState(scales)
-    this.keep()
+    this.remember()
     if (scales.spans.length > 0) this.scalesChanged()
     else this.forgetReading()
   }
@@ -103,12 +103,12 @@ export class TextScales {
     }
   }
 
-  private keep(): void {
+  private remember(): void {
     const { spans, scored } = this.state.getState()
     writeSpans({ tokens: this.session.log.tokens.length, spans, scored })
-    this.known.set(this.key(), { spans, scored })
-    const [oldest] = this.known.keys()
-    if (oldest !== undefined && this.known.size > MAX_KNOWN) this.known.delete(oldest)
+    this.provenances.set(this.key(), { spans, scored })
+    const [oldest] = this.provenances.keys()
+    if (oldest !== undefined && this.provenances.size > MAX_KNOWN) this.provenances.delete(oldest)
   }
 
   private key(): string {
@@ -159,6 +159,6 @@ export class TextScales {
     if (run !== this.run || epoch !== log.epoch) return
     log.rescore(scores)
     this.state.setState({ scoring: null, scored: scales })
-    this.keep()
+    this.remember()
   }
 }

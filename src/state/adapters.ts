@@ -28,7 +28,7 @@ export class Adapters {
   }))
   readonly text: TextScales
   /** Hears what a person has changed: a key of the catalogue, the row and field of a number, and how things stood before. */
-  onChange: (label: string, field: string, before: Arrangement) => void = () => undefined
+  onChange: (label: string, field: string, previous: Arrangement) => void = () => undefined
   readonly session: Session
   /** The model whose rows these are. */
   model: Model | null = null
@@ -113,11 +113,11 @@ export class Adapters {
 
   private acted(): void {
     this.text.scalesChanged()
-    this.keep()
+    this.save()
   }
 
   /** Writes down what there is, for the next visit and for the page's link. */
-  keep(): void {
+  save(): void {
     writeTracks(this.rows())
     linkPartChanged()
   }
@@ -154,10 +154,10 @@ export class Adapters {
     const { model } = this.session
     // Those of the tab's model wait for it while an engine elsewhere is on show.
     if (model === this.model || model === null || model.info.remote) return
-    const before = this.remembered ?? this.rows()
+    const previous = this.remembered ?? this.rows()
     const { linked } = this
     this.remembered = this.linked = null
-    this.coming = linked === null ? before : []
+    this.coming = linked === null ? previous : []
     this.model = model
     this.state.setState({
       tracks: [],
@@ -168,8 +168,8 @@ export class Adapters {
       merged: null,
       working: null,
     })
-    if (before.length > 0 || linked !== null)
-      this.load((actions) => actions.carryOver(model, actions.linkedTracks(linked, before)))
+    if (previous.length > 0 || linked !== null)
+      this.load((actions) => actions.carryOver(model, actions.linkedTracks(linked, previous)))
   }
 
   private readLink(): string | null {

@@ -9,7 +9,7 @@ export type ModelPhase =
   | { kind: 'empty' }
   | { kind: 'loading'; label: string; progress: LoadProgress; elapsed: number; info: ModelInfo | null }
   | { kind: 'ready'; info: ModelInfo }
-  /** No model answers: a load that fails beside one that does leaves that one ready. */
+  /** No model is loaded: a load that fails beside one that does leaves that one ready. */
   | { kind: 'failed'; label: string; error: ErrorData }
   | { kind: 'lost'; error: ErrorData; info: ModelInfo }
 
@@ -135,8 +135,9 @@ export function createAppStore(preferences: Preferences, initial: Partial<AppSta
     hoveredPrompt: null,
     ...initial,
   }))
-  store.subscribe(({ pinned, promptRow }, before) => {
-    if (pinned !== before.pinned && pinned !== null && promptRow !== null) store.setState({ promptRow: null })
+  store.subscribe(({ pinned, promptRow }, previous) => {
+    if (pinned !== previous.pinned && pinned !== null && promptRow !== null)
+      store.setState({ promptRow: null })
   })
   return store
 }
@@ -169,9 +170,9 @@ export function remoteOf({ model }: Pick<AppState, 'model'>): RemoteEngine | und
   return answeringModel(model)?.remote
 }
 
-export type StatusWord = 'empty' | 'loading' | 'ready' | 'running' | 'lost' | 'failed'
+export type Status = 'empty' | 'loading' | 'ready' | 'running' | 'lost' | 'failed'
 
 /** The one word automation reads from `model-status`. */
-export function statusWord(model: ModelPhase, run: RunPhase): StatusWord {
+export function statusOf(model: ModelPhase, run: RunPhase): Status {
   return model.kind === 'ready' && isRunning(run) ? 'running' : model.kind
 }

@@ -119,6 +119,6 @@ export async function fetchCatalogue(url: string): Promise<Catalogue> {
 
 export function examplesOf(catalogue: Catalogue, modelId: string | null): readonly string[] {
   const all = [...catalogue.models, ...catalogue.hub]
-  const own = all.find((entry) => entry.id === modelId)?.examples ?? []
-  return own.length > 0 ? own : FALLBACK_EXAMPLES
+  const modelExamples = all.find((entry) => entry.id === modelId)?.examples ?? []
+  return modelExamples.length > 0 ? modelExamples : FALLBACK_EXAMPLES
 }

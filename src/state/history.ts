@@ -109,14 +109,14 @@ export class History {
   }
 }
 
-const known = new WeakMap<Session, History>()
+const histories = new WeakMap<Session, History>()
 
 /** The history of a page: one, which sees settings, prompts and texts by itself. */
 export function historyOf(session: Session): History {
-  let history = known.get(session)
+  let history = histories.get(session)
   if (history === undefined) {
     history = new History()
-    known.set(session, history)
+    histories.set(session, history)
     watchSession(session, history)
   }
   return history

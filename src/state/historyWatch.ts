@@ -14,10 +14,10 @@ export function watchSession(session: Session, history: History): void {
   const settings = new SettingsWatch(session, history)
   const text = new TextWatch(session, history)
   watchAdapters(session, history)
-  session.app.subscribe((state, before) => {
-    if (state.settings !== before.settings) settings.changed(before.settings, state.settings)
-    if (state.prompt !== before.prompt && !isTyping()) text.prompted(before.prompt, state.prompt)
-    if (isRunning(before.run) && !isRunning(state.run)) text.changed()
+  session.app.subscribe((state, previous) => {
+    if (state.settings !== previous.settings) settings.changed(previous.settings, state.settings)
+    if (state.prompt !== previous.prompt && !isTyping()) text.prompted(previous.prompt, state.prompt)
+    if (isRunning(previous.run) && !isRunning(state.run)) text.changed()
   })
   session.log.subscribe(() => text.changed())
   adaptersOf(session).text.state.subscribe(() => text.attributed())
@@ -32,7 +32,7 @@ function isTyping(): boolean {
 function watchAdapters(session: Session, history: History): void {
   const adapters = adaptersOf(session)
   let open = { field: '', after: adapters.arrangement, command: null as Command | null }
-  adapters.onChange = (label, field, before) => {
+  adapters.onChange = (label, field, previous) => {
     const after = adapters.arrangement
     if (field !== '' && field === open.field && open.command === history.last) {
       open.after = after
@@ -40,7 +40,7 @@ function watchAdapters(session: Session, history: History): void {
     }
     const fresh = { field, after, command: null as Command | null }
     history.record(label, {
-      undo: () => adapters.arrange(before),
+      undo: () => adapters.arrange(previous),
       redo: () => adapters.arrange(fresh.after),
     })
     fresh.command = history.last
@@ -59,9 +59,9 @@ class SettingsWatch {
     this.history = history
   }
 
-  changed(before: Settings, after: Settings): void {
+  changed(previous: Settings, after: Settings): void {
     if (this.history.isMoving) return
-    const names = SETTING_NAMES.filter((name) => before[name] !== after[name])
+    const names = SETTING_NAMES.filter((name) => previous[name] !== after[name])
     const [first] = names
     if (first === undefined) return
     const key = names.join(' ')
@@ -73,7 +73,7 @@ class SettingsWatch {
       return
     }
     const fresh = { key, after: pick(after, names), at, recorded: null as Command | null }
-    const old = pick(before, names)
+    const old = pick(previous, names)
     this.history.record(names.length === 1 ? `setting.${first}` : 'sampling.preset', {
       undo: () => this.put(old),
       redo: () => this.put(fresh.after),
@@ -103,7 +103,7 @@ class TextWatch {
   private readonly history: History
   private timing: object | null
   /** The text as it stands; arrays of a log are changed in place, so this is a copy. */
-  private now: ShownText
+  private current: ShownText
   /** The latest run: its text may still grow, or be read under other scales. */
   private command: { after: ShownText; timing: object } | null = null
   private prompt: Command | null = null
@@ -112,14 +112,14 @@ class TextWatch {
     this.session = session
     this.history = history
     this.timing = session.log.timing
-    this.now = this.read()
+    this.current = this.read()
   }
 
   /** A prompt put into the field by a click or a link. */
-  prompted(before: string, after: string): void {
+  prompted(previous: string, after: string): void {
     const { app } = this.session
     this.history.record('prompt.label', {
-      undo: () => app.setState({ prompt: before }),
+      undo: () => app.setState({ prompt: previous }),
       redo: () => app.setState({ prompt: after }),
     })
     this.prompt = this.history.last
@@ -131,33 +131,34 @@ class TextWatch {
     const { timing } = log
     // A run empties the page before it begins: what is to be kept is the text before that.
     if (timing === null && isRunning(app.getState().run)) return
-    const before = this.now
-    this.now = this.read()
-    if (timing !== null && timing !== this.timing && isRunning(app.getState().run)) this.begin(before, timing)
+    const previous = this.current
+    this.current = this.read()
+    if (timing !== null && timing !== this.timing && isRunning(app.getState().run))
+      this.begin(previous, timing)
     this.timing = timing
-    if (this.command?.timing === timing) this.command.after = this.now
+    if (this.command?.timing === timing) this.command.after = this.current
   }
 
   /** Who wrote the text, or whose probabilities it carries, has become known. */
   attributed(): void {
     const { timing } = this.session.log
     if (timing !== this.timing) return
-    this.now = { ...this.now, scales: this.scales() }
-    if (this.command !== null && this.command.timing === timing) this.command.after = this.now
+    this.current = { ...this.current, scales: this.scales() }
+    if (this.command !== null && this.command.timing === timing) this.command.after = this.current
   }
 
-  private begin(before: ShownText, timing: object): void {
+  private begin(previous: ShownText, timing: object): void {
     const { history } = this
-    const command = { after: this.now, timing }
+    const command = { after: this.current, timing }
     this.command = command
     // An example is one change: its prompt, and the text that follows at once.
     if (this.prompt !== null && this.prompt === history.last) history.forgetLast()
     history.record(this.session.log.runStart === 0 ? 'action.generate' : 'action.continue', {
       undo: () => {
         this.command = null
-        this.show(before, command.after)
+        this.show(previous, command.after)
       },
-      redo: () => this.show(command.after, before),
+      redo: () => this.show(command.after, previous),
     })
   }
 
@@ -176,7 +177,7 @@ class TextWatch {
     return { spans, scored }
   }
 
-  /** A prompt typed since then is left alone. */
+  /** A prompt typed since then stays. */
   private show(text: ShownText, instead: ShownText): void {
     const { app } = this.session
     if (app.getState().prompt === instead.prompt) app.setState({ prompt: text.prompt })

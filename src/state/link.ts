@@ -21,8 +21,8 @@ const LINKED = ['modelId', 'prompt', 'settings', 'view', 'pinned', 'parseSpecial
 
 /** Calls back whenever the page's link has changed. */
 export function onLinkChange({ app }: Session, changed: () => void): void {
-  app.subscribe((state, before) => {
-    if (LINKED.some((name) => state[name] !== before[name])) changed()
+  app.subscribe((state, previous) => {
+    if (LINKED.some((name) => state[name] !== previous[name])) changed()
   })
   onLinkPartChange(changed)
 }
@@ -41,8 +41,8 @@ export function pinWhenWritten({ app, log }: Session, index: number, stale: numb
   if (settled()) return
   const stop = [
     log.subscribe(() => settled() && release()),
-    app.subscribe((state, before) => {
-      if (isRunning(before.run) && !isRunning(state.run)) release()
+    app.subscribe((state, previous) => {
+      if (isRunning(previous.run) && !isRunning(state.run)) release()
     }),
   ]
   const release = (): void => stop.forEach((end) => end())

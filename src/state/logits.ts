@@ -21,14 +21,14 @@ export class LogitsCache {
   /** Logits [vocab] that predicted generated token `index`; the engine knows whether it still holds them. */
   async read(model: Model, index: number): Promise<LogitsAt> {
     const epoch = this.log.epoch
-    const found = this.peek(index)
-    if (found !== null) return found
+    const cached = this.peek(index)
+    if (cached !== null) return cached
     const fresh = await model.logitsAt(this.log.idsBefore(index))
-    if (epoch === this.log.epoch) this.keep(index, fresh)
+    if (epoch === this.log.epoch) this.store(index, fresh)
     return fresh
   }
 
-  private keep(index: number, logits: LogitsAt): void {
+  private store(index: number, logits: LogitsAt): void {
     if (this.epoch !== this.log.epoch) this.kept.clear()
     this.epoch = this.log.epoch
     this.kept.set(index, logits)

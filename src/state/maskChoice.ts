@@ -51,11 +51,11 @@ export class MaskChoice {
 
   /** Calls back whenever another mask is asked for; returns the function that lets go. */
   onChange(changed: () => void): () => void {
-    let before = this.#name()
+    let previous = this.#name()
     return this.state.subscribe(() => {
-      const now = this.#name()
-      if (now === before) return
-      before = now
+      const current = this.#name()
+      if (current === previous) return
+      previous = current
       changed()
     })
   }

@@ -166,8 +166,8 @@ export class Models {
     if (look.kind === 'seen') await this.look(look.source, true)
   }
 
-  /** Downloads what is looked at and opens it. `keep` false: reads it where it lies, and keeps nothing. */
-  async open(keep = true): Promise<void> {
+  /** Downloads what is looked at and opens it. `downloads` false: reads it where it lies, and keeps nothing. */
+  async open(downloads = true): Promise<void> {
     const { look, chosen } = this.state.getState()
     if (look.kind !== 'seen') return
     const { report } = look
@@ -178,10 +178,10 @@ export class Models {
       contextLength: option.contextLength,
       kvCache: option.kvCache,
     }
-    if (keep && !(await this.fetch(source))) return
+    if (downloads && !(await this.fetch(source))) return
     if (how) keepLoads(source, how)
     const { hub } = this.session
-    if (!keep) this.session.hub = { ...hub, keep: false }
+    if (!downloads) this.session.hub = { ...hub, keep: false }
     try {
       await this.session.load(source, { label: report.id, id: source, how: how ?? undefined })
     } finally {
@@ -195,12 +195,12 @@ export class Models {
     const controller = new AbortController()
     this.download = controller
     const fetching = (part: Partial<Fetching>): void =>
-      this.state.setState(({ fetching: before }) => ({
-        fetching: { source, bytesDone: 0, bytesTotal: 0, speed: null, error: null, ...before, ...part },
+      this.state.setState(({ fetching: previous }) => ({
+        fetching: { source, bytesDone: 0, bytesTotal: 0, speed: null, error: null, ...previous, ...part },
       }))
     this.state.setState({ fetching: null })
     fetching({})
-    const pace = new Pace()
+    const pace = new DownloadSpeed()
     try {
       await navigator.storage?.persist?.()
       await this.call('keep', source, {
@@ -216,8 +216,8 @@ export class Models {
     } catch (error) {
       const data = toErrorData(error)
       if (this.download === controller)
-        this.state.setState(({ fetching: before }) => ({
-          fetching: data.code === 'aborted' || before === null ? null : { ...before, error: data },
+        this.state.setState(({ fetching: previous }) => ({
+          fetching: data.code === 'aborted' || previous === null ? null : { ...previous, error: data },
         }))
       return false
     } finally {
@@ -255,8 +255,8 @@ export class Models {
   /** Reads a kept model through and fetches again what is damaged. */
   async verify(key: string): Promise<void> {
     const checking = (part: Partial<Checking>): void =>
-      this.state.setState(({ checking: before }) => ({
-        checking: { key, bytesDone: 0, bytesTotal: 0, repaired: null, error: null, ...before, ...part },
+      this.state.setState(({ checking: previous }) => ({
+        checking: { key, bytesDone: 0, bytesTotal: 0, repaired: null, error: null, ...previous, ...part },
       }))
     this.state.setState({ checking: null })
     try {
@@ -288,7 +288,7 @@ export class Models {
     }
   }
 
-  private keepSpeed(pace: Pace): void {
+  private keepSpeed(pace: DownloadSpeed): void {
     const lastSpeed = pace.overall()
     if (lastSpeed === null) return
     writeLocal(SPEED_KEY, lastSpeed)
@@ -297,14 +297,14 @@ export class Models {
 }
 
 /** Speed of a download, from its first report on: what was there before is not counted. */
-class Pace {
+class DownloadSpeed {
   private begin: { at: number; bytes: number } | null = null
   private last: { at: number; bytes: number } | null = null
 
   speed(bytes: number): number | null {
-    const now = { at: performance.now(), bytes }
-    this.begin ??= now
-    this.last = now
+    const sample = { at: performance.now(), bytes }
+    this.begin ??= sample
+    this.last = sample
     return this.overall()
   }
 

@@ -21,15 +21,15 @@ export async function keepPage({ app }: Session): Promise<void> {
     if (cause instanceof DOMException || cause instanceof TypeError) return
     throw cause
   }
-  const keep = (): void => {
+  const sendAddresses = (): void => {
     const { model, modelId, catalogue } = app.getState()
     if (model.kind !== 'ready' || !catalogue.models.some(({ id }) => id === modelId)) return
     const folder = new URL(`models/${modelId}/`, document.baseURI)
     const addresses = MODEL_FILES.map((name) => new URL(name, folder).href)
     registration.active?.postMessage({ keep: addresses })
   }
-  keep()
-  app.subscribe((state, before) => {
-    if (state.model !== before.model) keep()
+  sendAddresses()
+  app.subscribe((state, previous) => {
+    if (state.model !== previous.model) sendAddresses()
   })
 }

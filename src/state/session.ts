@@ -113,13 +113,13 @@ export class Session {
   async showEngine(engine: Model | null): Promise<void> {
     this.loading?.abort()
     this.loading = null
-    const before = this.shown
-    const own = this.ownModel
-    const model = engine ?? own
-    this.aside = engine === null ? null : own
+    const previous = this.shown
+    const ownModel = this.ownModel
+    const model = engine ?? ownModel
+    this.aside = engine === null ? null : ownModel
     this.put(model)
     this.app.setState({ model: readyOrEmpty(model?.info ?? null), memory: null })
-    if (before?.info.remote) await before.dispose()
+    if (previous?.info.remote) await previous.dispose()
     await this.readMemory()
   }
 
@@ -214,9 +214,9 @@ export class Session {
   }
 
   /** Text an id would add after these ids; \ufffd for a part of a character, empty when it has none or no tokenizer answers. */
-  async lookUpText(before: readonly number[], id: number): Promise<string> {
+  async lookUpText(contextIds: readonly number[], id: number): Promise<string> {
     const model = this.shown
-    return model?.info.hasTokenizer ? this.texts.lookUp(model, before, id) : ''
+    return model?.info.hasTokenizer ? this.texts.lookUp(model, contextIds, id) : ''
   }
 
   /** Shows an error that happened outside a load or a run. */
@@ -228,7 +228,7 @@ export class Session {
     const writes = model.info.tasks.includes('generate')
     const first = writes ? asked.first : undefined
     const far = asked.beside && this.shown?.info.remote ? this.shown : null
-    const before = far ? [this.aside] : [this.shown, this.aside]
+    const previous = far ? [this.aside] : [this.shown, this.aside]
     this.source = source
     this.how = how
     this.aside = far && model
@@ -244,7 +244,7 @@ export class Session {
     })
     if (first !== undefined) void this.generate(first)
     // A model whose device is gone may refuse even this; it holds nothing any more.
-    for (const gone of before) await gone?.dispose().catch((error: unknown) => this.showUnlessLost(error))
+    for (const gone of previous) await gone?.dispose().catch((error: unknown) => this.showUnlessLost(error))
     await this.readMemory()
   }
 

@@ -111,8 +111,9 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   const gone = ownText && link.model === null && saved.modelId === null && !engine
   const modelId = gone || engine ? link.model : (link.model ?? saved?.modelId ?? catalogue.initial)
   const examples = examplesOf(catalogue, modelId)
-  const own = app.getState().language === 'ko' ? examples.find((text) => /[가-힣]/.test(text)) : undefined
-  const prompt = link.prompt ?? saved?.prompt ?? own ?? examples[0] ?? ''
+  const koreanExample =
+    app.getState().language === 'ko' ? examples.find((text) => /[가-힣]/.test(text)) : undefined
+  const prompt = link.prompt ?? saved?.prompt ?? koreanExample ?? examples[0] ?? ''
   app.setState({ prompt, modelId })
   const restores = saved !== null && saved.prompt === prompt && saved.modelId === modelId
   if (restores) log.restore(saved.log)
@@ -120,9 +121,9 @@ async function loadFirst(session: Session, link: LinkState, options: StartOption
   if (gone) app.setState({ error: goneModel(saved.log.modelId) })
   if (engine) app.setState({ view: 'models', narrow: 'view' })
   if (modelId === null || engine) return
-  const alone = options.autoStart && link.run && !restores
+  const startsRun = options.autoStart && link.run && !restores
   const label = catalogue.models.find((entry) => entry.id === modelId)?.name ?? modelId
-  const first = alone ? firstSettings(app.getState(), link) : undefined
+  const first = startsRun ? firstSettings(app.getState(), link) : undefined
   const { arrive } = await arrival
   await arrive(session, modelId, { label, id: modelId, first })
   if (link.ignored.length > 0 && app.getState().error === null) app.setState({ error: ignoredKeys(link) })
@@ -164,10 +165,10 @@ function keepState(session: Session): void {
   const keepPreferences = debounce(() => writePreferences(preferencesOf(app.getState())))
   const rewrite = keepViews({ app, hash: () => pageHash(session), follow: () => void followLink(session) })
   onLinkChange(session, debounce(rewrite))
-  app.subscribe((state, before) => {
+  app.subscribe((state, previous) => {
     const names = Object.keys(preferencesOf(state)) as (keyof Preferences)[]
-    if (names.some((name) => state[name] !== before[name])) keepPreferences()
-    if (isRunning(before.run) && !isRunning(state.run)) keepText(session)
+    if (names.some((name) => state[name] !== previous[name])) keepPreferences()
+    if (isRunning(previous.run) && !isRunning(state.run)) keepText(session)
   })
   addEventListener('pagehide', () => keepText(session))
 }
@@ -189,7 +190,7 @@ const emptied = (settings: Settings, modelId: string): TokenLogSnapshot => ({
   endIds: [],
 })
 
-/** Somebody put another link into the address line: it shows what it would on a page of its own. */
+/** Another link in the address line shows what it would on a page of its own. */
 async function followLink(session: Session): Promise<void> {
   const { app } = session
   const link = parseLink(location.hash)

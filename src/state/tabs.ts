@@ -28,7 +28,7 @@ export async function isElsewhere(model: string): Promise<boolean> {
 export function watchTabs({ app }: Session): void {
   const locks = locksOf()
   let held: { model: string; release: () => void } | null = null
-  const hold = (): void => {
+  const updateLock = (): void => {
     const { model, modelId } = app.getState()
     if (model.kind === 'loading') return
     const name = 'info' in model && model.info !== null && model.kind !== 'lost' ? modelId : null
@@ -40,8 +40,8 @@ export function watchTabs({ app }: Session): void {
     // Several tabs may hold the same model once a person has asked for it.
     void locks.request(lockOf(name), { mode: 'shared' }, () => ended)
   }
-  app.subscribe(hold)
-  hold()
+  app.subscribe(updateLock)
+  updateLock()
   if (typeof BroadcastChannel === 'undefined') return
   const channel = new BroadcastChannel(CHANNEL)
   channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {

@@ -47,8 +47,8 @@ export class TextMeasurement<T> {
     this.session = session
     this.read = read
     this.doneOf = done
-    session.app.subscribe((state, before) => {
-      if (state.model !== before.model || state.run !== before.run) this.sync()
+    session.app.subscribe((state, previous) => {
+      if (state.model !== previous.model || state.run !== previous.run) this.sync()
     })
     session.log.subscribe(() => this.sync())
   }

@@ -18,10 +18,10 @@ export function labelTokenParts(
   const starts = groupStarts(tokens, isTextless)
   return starts.flatMap((start, group) => {
     const members = tokens.slice(start, starts[group + 1] ?? tokens.length)
-    const whole = members.map(({ text }) => text).join('')
+    const text = members.map(({ text }) => text).join('')
     // A character that is still being written has no name yet.
-    if (members.length === 1 || whole === '') return members.map(({ text }) => text)
-    return members.map((_, at) => `${whole}${digits(at + 1, ABOVE)}\u2044${digits(members.length, BELOW)}`)
+    if (members.length === 1 || text === '') return members.map(({ text }) => text)
+    return members.map((_, at) => `${text}${digits(at + 1, ABOVE)}\u2044${digits(members.length, BELOW)}`)
   })
 }
 
@@ -32,9 +32,9 @@ export function labelRows(log: TokenLog, rows: number): string[] {
   const given = promptTexts.length === promptIds.length ? promptTexts : null
   const read = promptIds.map((id, at) => ({ id, text: given?.[at] ?? '' }))
   const isTextless = (id: number): boolean => id === bosId || log.isEnd(id)
-  const spelled = [
+  const labels = [
     ...(given === null ? read.map(() => '') : labelTokenParts(read, isTextless)),
     ...labelTokenParts(tokens, isTextless),
   ]
-  return Array.from({ length: rows }, (_, row) => spelled[row] ?? '')
+  return Array.from({ length: rows }, (_, row) => labels[row] ?? '')
 }

@@ -19,9 +19,9 @@ const BEGINNINGS: readonly (readonly [string, string])[] = [
 async function formatOf(file: File): Promise<string> {
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer())
   const begin = String.fromCharCode(...bytes)
-  const known = BEGINNINGS.find(([first]) => begin.trimStart().startsWith(first))?.[1]
+  const format = BEGINNINGS.find(([first]) => begin.trimStart().startsWith(first))?.[1]
   const ending = /\.[\w-]{1,12}$/.exec(file.name)?.[0]
-  return known ?? (ending === undefined ? 'of an unknown format' : `a ${ending} file`)
+  return format ?? (ending === undefined ? 'of an unknown format' : `a ${ending} file`)
 }
 
 /** @throws `unsupported`, naming the format, for files that are no part of any model. */

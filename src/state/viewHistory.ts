@@ -39,8 +39,8 @@ export function keepViews({ app, hash, follow }: ViewHistoryParts): () => void {
     moving = false
   }
   history.replaceState(visit(), '')
-  app.subscribe((state, before) => {
-    if (state.view !== before.view && !moving) history.pushState(visit(), '', hash())
+  app.subscribe((state, previous) => {
+    if (state.view !== previous.view && !moving) history.pushState(visit(), '', hash())
   })
   addEventListener('popstate', () => {
     const to = visitOf(history.state)

@@ -24,7 +24,7 @@ function openLength(bytes: Uint8Array): number {
 }
 
 /** Text of bytes; of what is no character, the bytes by name, but for those of tokens before, which no longer become one. */
-function spell(bytes: Uint8Array, before: number): string {
+function spell(bytes: Uint8Array, openBytes: number): string {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
   let text = ''
   for (let at = 0; at < bytes.length;) {
@@ -34,7 +34,7 @@ function spell(bytes: Uint8Array, before: number): string {
       at += length
     } catch {
       // The first of several bytes that stand for nothing is marked, as the stream marks it.
-      text += at >= before ? name(bytes[at] ?? 0) : at === 0 ? '\ufffd' : ''
+      text += at >= openBytes ? name(bytes[at] ?? 0) : at === 0 ? '\ufffd' : ''
       at += 1
     }
   }
@@ -44,20 +44,21 @@ function spell(bytes: Uint8Array, before: number): string {
 /**
  * Texts of ids that may follow others, as the stream would show them: the first word of a text without the tokenizer's own space, a
  * character that an id completes as itself. Bytes that leave a character open are named, as `<0xEA>`.
- * @param before ids in front, without special ones; only the last few count
+ * @param contextIds ids in front, without special ones; only the last few count
  * @param atStart whether a text begins with the id
  */
 export function alternativeSpeller(
   table: ByteTable,
-  before: readonly number[],
+  contextIds: readonly number[],
   atStart: boolean,
 ): (id: number) => string {
-  const written = Uint8Array.from(before.slice(-SPELL_WINDOW).flatMap((id) => [...table.bytes(id)]))
+  const written = Uint8Array.from(contextIds.slice(-SPELL_WINDOW).flatMap((id) => [...table.bytes(id)]))
   const open = written.subarray(written.length - openLength(written))
   return (id) => {
-    const whole = table.bytes(id)
-    const own = table.stripStart && atStart && whole[0] === SPACE ? whole.subarray(1) : whole
-    const bytes = Uint8Array.from([...open, ...own])
+    const tokenBytes = table.bytes(id)
+    const addedBytes =
+      table.stripStart && atStart && tokenBytes[0] === SPACE ? tokenBytes.subarray(1) : tokenBytes
+    const bytes = Uint8Array.from([...open, ...addedBytes])
     const closed = bytes.length - openLength(bytes)
     const left = bytes.subarray(Math.max(closed, open.length))
     return spell(bytes.subarray(0, closed), open.length) + Array.from(left, name).join('')

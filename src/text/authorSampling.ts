@@ -1,5 +1,5 @@
 import type { SamplingOptions } from '../api/generate.ts'
-import type { JsonObject } from './parts.ts'
+import type { JsonRecord } from './parts.ts'
 
 /** What Transformers takes where a generation_config.json that samples names none. */
 const TOP_K = 50
@@ -11,7 +11,7 @@ const OFF: Readonly<Record<string, number>> = { top_k: 0, top_p: 1 }
  * How the model's author would have it sampled: generation_config.json as Transformers reads it, greedy where `do_sample` is
  * off. Null when the file says nothing of it.
  */
-export function readAuthorSampling(config: JsonObject): Omit<SamplingOptions, 'seed'> | null {
+export function readAuthorSampling(config: JsonRecord): Omit<SamplingOptions, 'seed'> | null {
   const number = (field: string, fallback: number): number => {
     const value = config[field]
     if (value === null) return OFF[field] ?? fallback

@@ -57,18 +57,18 @@ export function readCharsmap(base64: string, field: string): (text: string) => s
     return null
   }
   const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
-  const known = new Map<string, string>()
+  const cache = new Map<string, string>()
   const normalized = (grapheme: string): string => {
-    const whole = encoder.encode(grapheme)
-    const found = whole.length < MAX_GRAPHEME ? replacement(whole) : null
-    if (found !== null) return found
+    const bytes = encoder.encode(grapheme)
+    const replaced = bytes.length < MAX_GRAPHEME ? replacement(bytes) : null
+    if (replaced !== null) return replaced
     return Array.from(grapheme, (character) => replacement(encoder.encode(character)) ?? character).join('')
   }
   return (text) => {
     let result = ''
     for (const { segment } of segmenter.segment(text)) {
-      let done = known.get(segment)
-      if (done === undefined) known.set(segment, (done = normalized(segment)))
+      let done = cache.get(segment)
+      if (done === undefined) cache.set(segment, (done = normalized(segment)))
       result += done
     }
     return result

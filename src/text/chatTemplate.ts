@@ -1,7 +1,7 @@
 import type { ChatTemplateInfo, TemplateReads } from '../api/chat.ts'
 import { TokenscopeError } from '../errors.ts'
 import type { ChatRequest } from './jinja/chat.ts'
-import { isObject, type JsonObject } from './parts.ts'
+import { isObject, type JsonRecord } from './parts.ts'
 import { Sandbox, type SandboxReply } from './sandbox.ts'
 import type { Templates } from './templates.ts'
 import type { ChatMessage, ChatOptions } from './types.ts'
@@ -25,7 +25,7 @@ function plain<T>(value: T, field: string): T {
   }
 }
 
-function checkMessages(messages: unknown): readonly JsonObject[] {
+function checkMessages(messages: unknown): readonly JsonRecord[] {
   if (!Array.isArray(messages)) return badArgument('messages', typeof messages, 'a list')
   if (messages.length === 0) return badArgument('messages', 'empty', 'at least one message')
   messages.forEach((message: unknown, i) => {
@@ -36,7 +36,7 @@ function checkMessages(messages: unknown): readonly JsonObject[] {
       'an object with a role',
     )
   })
-  return plain(messages as JsonObject[], 'messages')
+  return plain(messages as JsonRecord[], 'messages')
 }
 
 function checkList(value: readonly unknown[] | null | undefined, field: string): readonly unknown[] | null {

@@ -1,4 +1,4 @@
-import { isObject, refuse, type JsonObject } from './parts.ts'
+import { isObject, refuse, type JsonRecord } from './parts.ts'
 import type { AddedToken } from './tokenizerFile.ts'
 import { readSpecialTokens, type SpecialTokens } from './specialTokens.ts'
 
@@ -9,10 +9,10 @@ const OF_OTHER_FILES = new Set<unknown>(['MarianTokenizer'])
 
 interface Declared {
   content: string
-  fields: JsonObject
+  fields: JsonRecord
 }
 
-function declaredTokens(config: JsonObject): Declared[] {
+function declaredTokens(config: JsonRecord): Declared[] {
   const value = config['added_tokens_decoder']
   if (value === undefined || value === null) return []
   if (!isObject(value)) return refuse('added_tokens_decoder', value, 'an object of id: token', { file: FILE })
@@ -26,7 +26,7 @@ function declaredTokens(config: JsonObject): Declared[] {
     })
 }
 
-function extraSpecial(config: JsonObject): string[] {
+function extraSpecial(config: JsonRecord): string[] {
   const lists = [config['additional_special_tokens'], config['extra_special_tokens']]
   return lists.flatMap((list) => {
     const items: unknown[] = Array.isArray(list) ? list : isObject(list) ? Object.values(list) : []
@@ -41,35 +41,35 @@ function extraSpecial(config: JsonObject): string[] {
  * Tokens that tokenizer_config.json and special_tokens_map.json add to the file's, as Transformers adds them: what the
  * file knows keeps its id and takes the flags given here, what it does not know goes behind the last id, whatever id it
  * is listed under.
- * @param known id by spelling
+ * @param tokenIds id by spelling
  * @param next the first free id
  */
 export function configTokens(
-  config: JsonObject,
-  map: JsonObject,
-  known: ReadonlyMap<string, number>,
+  config: JsonRecord,
+  map: JsonRecord,
+  tokenIds: ReadonlyMap<string, number>,
   next: number,
-): (JsonObject & AddedToken)[] {
+): (JsonRecord & AddedToken)[] {
   if (OF_OTHER_FILES.has(config['tokenizer_class'])) return []
   const declared = declaredTokens(config)
   const listed = new Set(declared.map(({ content }) => content))
   const roles: SpecialTokens = readSpecialTokens(config, map)
   const special = [...Object.values(roles), ...extraSpecial(config), ...extraSpecial(map)]
-  const missing = [...new Set(special)].filter((content) => !listed.has(content) && !known.has(content))
+  const missing = [...new Set(special)].filter((content) => !listed.has(content) && !tokenIds.has(content))
   const added: Declared[] = missing.map((content) => ({ content, fields: { special: true } }))
   const named = new Set<string>(Object.values(roles))
   let free = next
   return [...declared, ...added].map(({ content, fields }) => {
-    const id = known.get(content) ?? free++
+    const id = tokenIds.get(content) ?? free++
     const isSpecial = fields['special'] === true || named.has(content)
     return { ...fields, id, content, normalized: fields['normalized'] ?? false, special: isSpecial }
   })
 }
 
 /** The post-processor that `add_bos_token` and `add_eos_token` ask for; the file's own where they say nothing. */
-export function configPostProcessor(config: JsonObject, roles: SpecialTokens, own: unknown): unknown {
+export function configPostProcessor(config: JsonRecord, roles: SpecialTokens, fallback: unknown): unknown {
   const { add_bos_token: bos, add_eos_token: eos } = config
-  if (typeof bos !== 'boolean' && typeof eos !== 'boolean') return own
+  if (typeof bos !== 'boolean' && typeof eos !== 'boolean') return fallback
   const token = (wanted: unknown, content: string | undefined) =>
     wanted === true && content !== undefined ? [{ SpecialToken: { id: content, type_id: 0 } }] : []
   const single = [

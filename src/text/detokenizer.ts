@@ -40,7 +40,7 @@ export function textDetokenizer(
 ): Detokenizer {
   let shown = after.slice(-CONTEXT)
   let pending: number[] = []
-  const take = (): string => {
+  const takeText = (): string => {
     const text = decode([...shown, ...pending]).slice(decode(shown).length)
     if (pending.length > 0) shown = [...shown, ...pending].slice(-CONTEXT)
     pending = []
@@ -49,8 +49,8 @@ export function textDetokenizer(
   return {
     push(id) {
       pending.push(id)
-      return decode([...shown, ...pending]).endsWith('�') ? '' : take()
+      return decode([...shown, ...pending]).endsWith('�') ? '' : takeText()
     },
-    flush: take,
+    flush: takeText,
   }
 }

@@ -6,7 +6,7 @@ import type { TokenizerFile } from './tokenizerFile.ts'
 
 export type Encode = (text: string, options: Required<EncodeOptions>) => number[]
 
-/** Tokenizer files without a vocabulary: the pipeline alone. */
+/** Tokenizer files without a vocabulary: only the pipeline. */
 const NO_WORDS = { type: 'BPE', vocab: {}, merges: [] }
 const CONFIG = { clean_up_tokenization_spaces: false }
 
@@ -57,11 +57,11 @@ function leaveOutUnknown(file: TokenizerFile, { _tokenizer: { model } }: PreTrai
   if (type !== 'BPE' || typeof unknown === 'string' || fallback === true || model === null) return
   const words = model.tokens_to_ids
   const encode = model.encode.bind(model)
-  const known = (token: string): string =>
+  const orUnknown = (token: string): string =>
     words.has(token)
       ? token
       : Array.from(token, (character) => (words.has(character) ? character : '')).join('')
-  model.encode = (tokens) => encode(tokens.map(known))
+  model.encode = (tokens) => encode(tokens.map(orUnknown))
 }
 
 /** The library's tokenizer, running every part as the original does. */
@@ -94,7 +94,7 @@ export function createEncoder(file: TokenizerFile): Encode {
   }
 }
 
-/** The library's decoder alone: no pattern of the file runs here but the decoder's own. */
+/** Only the library's decoder: no pattern of the file runs here but the decoder's own. */
 export function createDecoder(file: TokenizerFile): (ids: readonly number[]) => string {
   const { model } = file
   const words = model.type === 'BPE' ? { ...model, merges: [] } : model

@@ -1,5 +1,5 @@
 /**
- * How text is cut before merging, by the name a GGUF file gives it (`tokenizer.ggml.pre`). The file holds the name alone;
+ * How text is cut before merging, by the name a GGUF file gives it (`tokenizer.ggml.pre`). The file holds only the name;
  * the patterns are those of the tokenizer.json the name stands for.
  */
 export interface GgufPreTokenizer {

@@ -140,9 +140,9 @@ function unsupported(
   fields: GgufFields,
   key: string,
   got: string,
-  known: readonly string[],
+  supported: readonly string[],
 ): TokenscopeError {
-  const expected = known.join(', ')
+  const expected = supported.join(', ')
   return new TokenscopeError(
     'unsupported',
     `${fields.file}: ${key} is ${JSON.stringify(got)}, expected one of ${expected}.`,
@@ -155,8 +155,8 @@ function unsupported(
 
 /** What goes before and after a text where the file does not say. */
 interface Ends {
-  before: { ids: readonly string[]; added: boolean }
-  after: { ids: readonly string[]; added: boolean }
+  prefix: { ids: readonly string[]; added: boolean }
+  suffix: { ids: readonly string[]; added: boolean }
 }
 
 interface Parts extends Json {
@@ -177,10 +177,12 @@ function byteLevel(vocabulary: Vocabulary): Parts {
   const merges = mergesOf(fields.strings('tokenizer.ggml.merges'))
   const merged = new Set(merges.flatMap(([left, right]) => [left, right, left + right]))
   const ids = vocabulary.ids((id) => !vocabulary.isAdded(id) || merged.has(vocabulary.tokens[id] ?? ''))
-  const whole = merges.filter(([left, right]) => ids.has(left) && ids.has(right) && ids.has(left + right))
-  if (whole.length < merges.length)
+  const validMerges = merges.filter(
+    ([left, right]) => ids.has(left) && ids.has(right) && ids.has(left + right),
+  )
+  if (validMerges.length < merges.length)
     vocabulary.remarks.push(
-      `${merges.length - whole.length} merges name tokens that are not there, and are left out.`,
+      `${merges.length - validMerges.length} merges name tokens that are not there, and are left out.`,
     )
   const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }
   const splits = pre.splits.map((Regex) => ({
@@ -190,7 +192,7 @@ function byteLevel(vocabulary: Vocabulary): Parts {
     invert: false,
   }))
   return {
-    model: bpe(ids, whole, {
+    model: bpe(ids, validMerges, {
       unk_token: null,
       fuse_unk: false,
       byte_fallback: false,
@@ -199,7 +201,7 @@ function byteLevel(vocabulary: Vocabulary): Parts {
     normalizer: pre.nfc === true ? { type: 'NFC' } : null,
     pre_tokenizer: sequence('pretokenizers', [...splits, bytes]),
     decoder: bytes,
-    ends: { before: { ids: ['bos'], added: pre.addBos === true }, after: { ids: ['eos'], added: false } },
+    ends: { prefix: { ids: ['bos'], added: pre.addBos === true }, suffix: { ids: ['eos'], added: false } },
   }
 }
 
@@ -216,8 +218,8 @@ function preTokenizer({ fields, remarks }: Vocabulary): GgufPreTokenizer {
   const key = 'tokenizer.ggml.pre'
   if (!fields.has(key)) remarks.push(`The file does not say how text is cut (${key}); the default is used.`)
   const name = fields.text(key, 'default')
-  const found = GGUF_PRE_TOKENIZERS.find(({ names }) => names.includes(name))
-  if (found) return found
+  const match = GGUF_PRE_TOKENIZERS.find(({ names }) => names.includes(name))
+  if (match) return match
   throw unsupported(
     fields,
     key,
@@ -250,7 +252,7 @@ function sentencePiece(vocabulary: Vocabulary): Parts {
     normalizer: sequence('normalizers', [...start, FROM_SPACE]),
     pre_tokenizer: null,
     decoder: sequence('decoders', [TO_SPACE, { type: 'ByteFallback' }, { type: 'Fuse' }, ...strip]),
-    ends: { before: { ids: ['bos'], added: true }, after: { ids: ['eos'], added: false } },
+    ends: { prefix: { ids: ['bos'], added: true }, suffix: { ids: ['eos'], added: false } },
   }
 }
 
@@ -277,7 +279,7 @@ function unigram(vocabulary: Vocabulary): Parts {
         : { type: 'Precompiled', precompiled_charsmap: base64(charsmap) },
     pre_tokenizer: sequence('pretokenizers', [...collapse, metaspace]),
     decoder: metaspace,
-    ends: { before: { ids: ['bos'], added: false }, after: { ids: ['eos'], added: true } },
+    ends: { prefix: { ids: ['bos'], added: false }, suffix: { ids: ['eos'], added: true } },
   }
 }
 
@@ -312,7 +314,10 @@ function wordPiece(vocabulary: Vocabulary): Parts {
     },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    ends: { before: { ids: ['bos', 'cls'], added: true }, after: { ids: ['seperator', 'eos'], added: true } },
+    ends: {
+      prefix: { ids: ['bos', 'cls'], added: true },
+      suffix: { ids: ['seperator', 'eos'], added: true },
+    },
   }
 }
 
@@ -329,15 +334,15 @@ const KINDS: ReadonlyMap<string, (vocabulary: Vocabulary) => Parts> = new Map([
 ])
 
 /** What goes around a text, as the file says, else as its kind of tokenizer does. */
-function postProcessor(vocabulary: Vocabulary, { before, after }: Ends): Json | null {
+function postProcessor(vocabulary: Vocabulary, { prefix, suffix }: Ends): Json | null {
   const { fields, tokens } = vocabulary
   const first = (roles: readonly string[]): string | undefined => {
-    const id = roles.map((role) => vocabulary.id(role)).find((found) => found !== null)
+    const id = roles.map((role) => vocabulary.id(role)).find((candidate) => candidate !== null)
     return id === undefined || id === null ? undefined : tokens[id]
   }
-  const stated = after.ids.includes('seperator') ? 'add_sep_token' : 'add_eos_token'
-  const bos = fields.flag('tokenizer.ggml.add_bos_token', before.added) ? first(before.ids) : undefined
-  const eos = fields.flag(`tokenizer.ggml.${stated}`, after.added) ? first(after.ids) : undefined
+  const stated = suffix.ids.includes('seperator') ? 'add_sep_token' : 'add_eos_token'
+  const bos = fields.flag('tokenizer.ggml.add_bos_token', prefix.added) ? first(prefix.ids) : undefined
+  const eos = fields.flag(`tokenizer.ggml.${stated}`, suffix.added) ? first(suffix.ids) : undefined
   if (bos === undefined && eos === undefined) return null
   const special = (id: string | undefined): Json[] =>
     id === undefined ? [] : [{ SpecialToken: { id, type_id: 0 } }]

@@ -1,6 +1,6 @@
 import type { PreTrainedTokenizer } from '@xenova/transformers'
 import { readCharsmap } from './charsmap.ts'
-import type { Part } from './parts.ts'
+import type { PipelinePart } from './parts.ts'
 import type { TokenizerFile } from './tokenizerFile.ts'
 
 /** What the library calls of a normalizer. */
@@ -10,36 +10,40 @@ interface LibraryNormalizer {
 }
 
 /** The library takes every `Precompiled` map for NFKC, and prepends to no text at all; here both do what they say. */
-export function mendNormalizers(part: Part, made: LibraryNormalizer | null, field = 'normalizer'): void {
-  if (part === null || made === null) return
+export function mendNormalizers(
+  part: PipelinePart,
+  normalizer: LibraryNormalizer | null,
+  field = 'normalizer',
+): void {
+  if (part === null || normalizer === null) return
   if (part.type === 'Sequence') {
-    const parts = part['normalizers'] as Part[]
+    const parts = part['normalizers'] as PipelinePart[]
     parts.forEach((one, i) =>
-      mendNormalizers(one, made.normalizers?.[i] ?? null, `${field}.normalizers[${i}]`),
+      mendNormalizers(one, normalizer.normalizers?.[i] ?? null, `${field}.normalizers[${i}]`),
     )
   } else if (part.type === 'Prepend') {
     const start = String(part['prepend'])
-    made.normalize = (text) => (text === '' ? '' : start + text)
+    normalizer.normalize = (text) => (text === '' ? '' : start + text)
   } else if (part.type === 'Precompiled') {
     const map = part['precompiled_charsmap']
-    made.normalize = readCharsmap(typeof map === 'string' ? map : '', `${field}.precompiled_charsmap`)
+    normalizer.normalize = readCharsmap(typeof map === 'string' ? map : '', `${field}.precompiled_charsmap`)
   }
 }
 
 const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`
 
-/** A Unigram vocabulary with byte tokens spells what it does not know in them; the library knows that of BPE alone. */
+/** A Unigram vocabulary with byte tokens spells what it does not know in them; the library knows that only of BPE. */
 export function mendByteFallback(file: TokenizerFile, { _tokenizer: { model } }: PreTrainedTokenizer): void {
   if (file.model.type !== 'Unigram' || file.model['byte_fallback'] !== true || model === null) return
   const words = model.tokens_to_ids
   const encode = model.encode.bind(model)
   const encoder = new TextEncoder()
-  const spelled = (token: string): string[] => {
+  const pieces = (token: string): string[] => {
     if (words.has(token)) return [token]
     const bytes = Array.from(encoder.encode(token), byteToken)
     return bytes.every((byte) => words.has(byte)) ? bytes : [token]
   }
-  model.encode = (tokens) => encode(tokens).flatMap(spelled)
+  model.encode = (tokens) => encode(tokens).flatMap(pieces)
 }
 
 /** WordLevel, which the library has not: a word is one token, or the unknown one. */

@@ -30,15 +30,15 @@ export async function readTokenizerFiles(
 ): Promise<TokenizerFiles | null> {
   const read = async (names: Partial<Record<keyof TokenizerFiles, string>>): Promise<TokenizerFiles> => {
     const entries = Object.entries(names).map(async ([key, name]) => {
-      const found = await source.has(name)
-      return [key, found ? await source.read(name, { maxBytes: MAX_FILE, signal }) : undefined] as const
+      const exists = await source.has(name)
+      return [key, exists ? await source.read(name, { maxBytes: MAX_FILE, signal }) : undefined] as const
     })
     return Object.fromEntries(await Promise.all(entries))
   }
   for (const names of CONTENT) {
     const content = await read(names)
-    const whole = Object.keys(names).every((key) => content[key as keyof TokenizerFiles] !== undefined)
-    if (whole) return { ...content, ...(await read(BESIDE)) }
+    const isComplete = Object.keys(names).every((key) => content[key as keyof TokenizerFiles] !== undefined)
+    if (isComplete) return { ...content, ...(await read(BESIDE)) }
   }
   return null
 }

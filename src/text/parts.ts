@@ -1,10 +1,10 @@
 import { TokenscopeError, type ErrorCode } from '../errors.ts'
 import { GPT2_REGEX, KNOWN_REGEXES } from './knownRegexes.ts'
 
-export type JsonObject = Record<string, unknown>
+export type JsonRecord = Record<string, unknown>
 
 /** A part of the pipeline as the library takes it; null does nothing. */
-export type Part = (JsonObject & { type: string }) | null
+export type PipelinePart = (JsonRecord & { type: string }) | null
 
 export interface ForeignRegex {
   field: string
@@ -14,7 +14,7 @@ export interface ForeignRegex {
 const MAX_DEPTH = 8
 const MAX_PATTERN = 4096
 
-export function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -37,7 +37,7 @@ export function refuse(
   })
 }
 
-function readString(part: JsonObject, key: string, field: string): string {
+function readString(part: JsonRecord, key: string, field: string): string {
   const value = part[key]
   return typeof value === 'string' ? value : refuse(`${field}.${key}`, value, 'a string')
 }
@@ -48,7 +48,7 @@ function oneOf(value: unknown, field: string, allowed: readonly string[]): strin
 }
 
 /** Reads the parts of a tokenizer.json strictly and rewrites those that the library runs differently from Hugging Face's. */
-export class PartReader {
+export class PipelineReader {
   readonly foreign: ForeignRegex[] = []
 
   readonly #has: (token: string) => boolean
@@ -58,7 +58,7 @@ export class PartReader {
     this.#has = has
   }
 
-  normalizer(value: unknown, field = 'normalizer', depth = 0): Part {
+  normalizer(value: unknown, field = 'normalizer', depth = 0): PipelinePart {
     if (value === null || value === undefined) return null
     const part = this.#typed(value, field, depth)
     switch (part.type) {
@@ -93,7 +93,7 @@ export class PartReader {
     }
   }
 
-  preTokenizer(value: unknown, field = 'pre_tokenizer', depth = 0): Part {
+  preTokenizer(value: unknown, field = 'pre_tokenizer', depth = 0): PipelinePart {
     if (value === null || value === undefined) return null
     const part = this.#typed(value, field, depth)
     switch (part.type) {
@@ -131,7 +131,7 @@ export class PartReader {
     }
   }
 
-  postProcessor(value: unknown, field = 'post_processor', depth = 0): Part {
+  postProcessor(value: unknown, field = 'post_processor', depth = 0): PipelinePart {
     if (value === null || value === undefined) return null
     const part = this.#typed(value, field, depth)
     switch (part.type) {
@@ -160,7 +160,7 @@ export class PartReader {
     }
   }
 
-  decoder(value: unknown, field = 'decoder', depth = 0): Part {
+  decoder(value: unknown, field = 'decoder', depth = 0): PipelinePart {
     if (value === null || value === undefined) return null
     const part = this.#typed(value, field, depth)
     switch (part.type) {
@@ -193,7 +193,7 @@ export class PartReader {
     }
   }
 
-  #typed(value: unknown, field: string, depth: number): NonNullable<Part> {
+  #typed(value: unknown, field: string, depth: number): NonNullable<PipelinePart> {
     if (depth > MAX_DEPTH) refuse(field, `nested ${depth} deep`, `at most ${MAX_DEPTH} nested sequences`)
     if (!isObject(value) || typeof value['type'] !== 'string')
       return refuse(field, value, 'an object with a type')
@@ -201,18 +201,18 @@ export class PartReader {
   }
 
   #list(
-    part: JsonObject,
+    part: JsonRecord,
     key: string,
     field: string,
     depth: number,
     kind: 'normalizer' | 'preTokenizer' | 'postProcessor' | 'decoder',
-  ): Part[] {
+  ): PipelinePart[] {
     const list = part[key]
     if (!Array.isArray(list)) return refuse(`${field}.${key}`, list, 'a list')
     return list.map((item: unknown, i) => this[kind](item, `${field}.${key}[${i}]`, depth + 1))
   }
 
-  #pattern(part: JsonObject, field: string): { Regex: string } | { String: string } {
+  #pattern(part: JsonRecord, field: string): { Regex: string } | { String: string } {
     const pattern = part['pattern']
     if (!isObject(pattern)) return refuse(`${field}.pattern`, pattern, 'an object with Regex or String')
     if (typeof pattern['String'] === 'string') return { String: pattern['String'] }
@@ -224,11 +224,11 @@ export class PartReader {
     return { Regex: source }
   }
 
-  #replace(part: JsonObject, field: string): JsonObject & { type: string } {
+  #replace(part: JsonRecord, field: string): JsonRecord & { type: string } {
     return { type: 'Replace', pattern: this.#pattern(part, field) }
   }
 
-  #split(part: JsonObject, field: string): Part {
+  #split(part: JsonRecord, field: string): PipelinePart {
     const pattern = this.#pattern(part, field)
     const behavior = part['behavior'] ?? 'Isolated'
     if (behavior === 'Isolated') return { type: 'Split', pattern, behavior, invert: false }
@@ -263,7 +263,7 @@ export class PartReader {
 const IDEOGRAPH = String.raw`[\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}\x{2A700}-\x{2B81F}\x{2B920}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]`
 
 /** The library goes through the text in UTF-16 units here and misses the ideographs above U+FFFF. */
-function bertNormalizer(part: JsonObject): Part {
+function bertNormalizer(part: JsonRecord): PipelinePart {
   if (part['handle_chinese_chars'] !== true) return { ...part, type: 'BertNormalizer' }
   const cleaned = { type: 'BertNormalizer', clean_text: part['clean_text'] }
   const apart = { type: 'Replace', pattern: { Regex: IDEOGRAPH }, content: ' $& ' }
@@ -273,7 +273,7 @@ function bertNormalizer(part: JsonObject): Part {
 
 const MERGING = ['MergedWithPrevious', 'MergedWithNext']
 
-function split(regex: string): JsonObject & { type: string } {
+function split(regex: string): JsonRecord & { type: string } {
   return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false }
 }
 
@@ -283,7 +283,7 @@ function mergedPattern(character: string, behavior: string): string {
   return behavior === 'MergedWithNext' ? `${point}?[^${point}]+|${point}` : `[^${point}]+${point}?|${point}`
 }
 
-function byteLevel(part: JsonObject): Part {
+function byteLevel(part: JsonRecord): PipelinePart {
   const bytes = { type: 'ByteLevel', add_prefix_space: part['add_prefix_space'] === true, use_regex: false }
   if (part['use_regex'] === false) return bytes
   if (bytes.add_prefix_space) return { ...bytes, use_regex: true }
@@ -291,7 +291,7 @@ function byteLevel(part: JsonObject): Part {
   return { type: 'Sequence', pretokenizers: [split(GPT2_REGEX), bytes] }
 }
 
-function metaspace(part: JsonObject, field: string): Part {
+function metaspace(part: JsonRecord, field: string): PipelinePart {
   const replacement = part['replacement'] ?? '▁'
   if (typeof replacement !== 'string' || [...replacement].length !== 1) {
     return refuse(`${field}.replacement`, replacement, 'one character')
@@ -309,7 +309,7 @@ function metaspace(part: JsonObject, field: string): Part {
     : { type: 'Sequence', pretokenizers: [space, split(mergedPattern(replacement, 'MergedWithNext'))] }
 }
 
-function punctuation(part: JsonObject, field: string): Part {
+function punctuation(part: JsonRecord, field: string): PipelinePart {
   const behavior = oneOf(part['behavior'] ?? 'Isolated', `${field}.behavior`, [
     'Isolated',
     'Removed',

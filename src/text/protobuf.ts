@@ -22,7 +22,7 @@ export function* fieldsOf(bytes: Uint8Array): Generator<[field: number, value: F
     }
     return cut()
   }
-  const take = (size: number): Uint8Array => {
+  const takeBytes = (size: number): Uint8Array => {
     if (at + size > bytes.length) cut()
     at += size
     return bytes.subarray(at - size, at)
@@ -31,9 +31,9 @@ export function* fieldsOf(bytes: Uint8Array): Generator<[field: number, value: F
     const tag = varint()
     const kind = tag & 7
     if (kind === 0) yield [tag >>> 3, varint()]
-    else if (kind === 1) yield [tag >>> 3, take(8)]
-    else if (kind === 2) yield [tag >>> 3, take(varint())]
-    else if (kind === 5) yield [tag >>> 3, take(4)]
+    else if (kind === 1) yield [tag >>> 3, takeBytes(8)]
+    else if (kind === 2) yield [tag >>> 3, takeBytes(varint())]
+    else if (kind === 5) yield [tag >>> 3, takeBytes(4)]
     else refuse('content', `wire type ${kind}`, 'a SentencePiece model', { file: FILE })
   }
 }

@@ -18,7 +18,7 @@ export type SandboxReply =
   | { status: 'text'; text: string }
   | { status: 'ids'; ids: number[] }
   | { status: 'reads'; reads: TemplateReads }
-  | { status: 'matches'; found: (string | Uint8Array)[] }
+  | { status: 'matches'; results: (string | Uint8Array)[] }
   | { status: 'done' }
   /** The template cannot be read, refuses its input, or needs what is not built. */
   | { status: 'fault'; kind: FaultKind; message: string; line: number | undefined }
@@ -31,7 +31,7 @@ export type SandboxReply =
 interface Thread {
   post(request: SandboxRequest): void
   /** Keeps the process alive while an answer is awaited; browsers need nothing. */
-  hold(busy: boolean): void
+  keepAlive(busy: boolean): void
   kill(): void
 }
 
@@ -54,7 +54,7 @@ function startWebThread(source: string, { message, crash }: ThreadEvents): Threa
     event.preventDefault()
     crash(event.message || 'the worker failed')
   })
-  return { post: (data) => worker.postMessage(data), hold: () => {}, kill: () => worker.terminate() }
+  return { post: (data) => worker.postMessage(data), keepAlive: () => {}, kill: () => worker.terminate() }
 }
 
 function startNodeThread(source: string, { message, crash }: ThreadEvents): Thread {
@@ -69,7 +69,7 @@ function startNodeThread(source: string, { message, crash }: ThreadEvents): Thre
   worker.on('error', (error: unknown) => crash(error instanceof Error ? error.message : String(error)))
   return {
     post: (data) => worker.postMessage(data),
-    hold: (busy) => (busy ? worker.ref() : worker.unref()),
+    keepAlive: (busy) => (busy ? worker.ref() : worker.unref()),
     kill: () => void worker.terminate(),
   }
 }
@@ -167,11 +167,11 @@ export class Sandbox {
       this.#settle?.({ status: 'timeout' })
     }, limit)
     act()
-    this.#thread?.hold(true)
+    this.#thread?.keepAlive(true)
     const reply = await answered
     clearTimeout(timer)
     this.#settle = null
-    this.#thread?.hold(false)
+    this.#thread?.keepAlive(false)
     return reply
   }
 

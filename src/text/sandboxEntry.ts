@@ -48,7 +48,7 @@ function answer(request: SandboxRequest): SandboxReply {
       probePattern(request.pattern)
       return { status: 'done' }
     case 'match':
-      return { status: 'matches', found: matchNames(request.patterns, request.texts) }
+      return { status: 'matches', results: matchNames(request.patterns, request.texts) }
     case 'load':
       encode = createEncoder(request.file)
       return { status: 'done' }

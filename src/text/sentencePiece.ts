@@ -1,4 +1,4 @@
-import { isObject, refuse, type JsonObject } from './parts.ts'
+import { isObject, refuse, type JsonRecord } from './parts.ts'
 import { fieldsOf, type FieldValue } from './protobuf.ts'
 
 const FILE = 'tokenizer.model'
@@ -93,11 +93,11 @@ export function mergesFromScores(pieces: readonly { text: string; score: number 
     const halves = all
       .slice(1)
       .map((_, i) => [all.slice(0, i + 1).join(''), all.slice(i + 1).join('')] as const)
-    const known = halves.filter(([left, right]) => ids.has(left) && ids.has(right))
-    known.sort(
+    const inVocabulary = halves.filter(([left, right]) => ids.has(left) && ids.has(right))
+    inVocabulary.sort(
       ([a, b], [c, d]) => (ids.get(a) ?? 0) - (ids.get(c) ?? 0) || (ids.get(b) ?? 0) - (ids.get(d) ?? 0),
     )
-    merges.push(...known.map(([left, right]) => ({ left, right, score })))
+    merges.push(...inVocabulary.map(([left, right]) => ({ left, right, score })))
   }
   merges.sort(
     (a, b) =>
@@ -108,7 +108,7 @@ export function mergesFromScores(pieces: readonly { text: string; score: number 
   return merges.map(({ left, right }) => [left, right])
 }
 
-function modelPart({ pieces, kind, byteFallback }: SentencePieceModel): JsonObject {
+function modelPart({ pieces, kind, byteFallback }: SentencePieceModel): JsonRecord {
   const unknown = pieces.findIndex((piece) => piece.kind === UNKNOWN)
   if (unknown < 0) refuse('pieces', 'without an unknown piece', 'one', { file: FILE })
   if (kind === 'unigram') {
@@ -128,8 +128,8 @@ function modelPart({ pieces, kind, byteFallback }: SentencePieceModel): JsonObje
   }
 }
 
-function normalizerPart({ charsmap, removeExtraSpaces, dummyPrefix }: SentencePieceModel): JsonObject {
-  const normalizers: JsonObject[] = []
+function normalizerPart({ charsmap, removeExtraSpaces, dummyPrefix }: SentencePieceModel): JsonRecord {
+  const normalizers: JsonRecord[] = []
   if (charsmap.length > 0) normalizers.push({ type: 'Precompiled', precompiled_charsmap: base64(charsmap) })
   if (removeExtraSpaces) {
     normalizers.push({ type: 'Strip', strip_left: true, strip_right: true })
@@ -141,7 +141,7 @@ function normalizerPart({ charsmap, removeExtraSpaces, dummyPrefix }: SentencePi
 }
 
 /** Symbols of the user's stand alone wherever they occur in the normalised text; the longest come first. */
-function symbolSplits(pieces: readonly Piece[]): JsonObject | null {
+function symbolSplits(pieces: readonly Piece[]): JsonRecord | null {
   const symbols = pieces.filter(({ kind }) => kind === USER_DEFINED).map(({ text }) => text)
   if (symbols.length === 0) return null
   const splits = symbols
@@ -156,7 +156,7 @@ function symbolSplits(pieces: readonly Piece[]): JsonObject | null {
 const ENDING = /^(T5|MT5|UMT5|Pegasus|Albert|XLNet|Camembert|XLMRoberta)/
 const BEGINNING = /^(Llama|Gemma|CodeLlama|Camembert|XLMRoberta)/
 
-function postProcessor(pieces: readonly Piece[], config: JsonObject): JsonObject | null {
+function postProcessor(pieces: readonly Piece[], config: JsonRecord): JsonRecord | null {
   const name = typeof config['tokenizer_class'] === 'string' ? config['tokenizer_class'] : ''
   const control = (spelling: string): string | null =>
     pieces.some(({ text, kind }) => text === spelling && kind === CONTROL) ? spelling : null
@@ -181,7 +181,7 @@ function postProcessor(pieces: readonly Piece[], config: JsonObject): JsonObject
  * A BOS is added for Llama's and Gemma's classes and where tokenizer_config.json names no class, an EOS for T5's kin;
  * `add_bos_token` and `add_eos_token` there say otherwise. Throws `bad-file` or `unsupported`.
  */
-export function tokenizerFromSentencePiece(bytes: Uint8Array, config: JsonObject): JsonObject {
+export function tokenizerFromSentencePiece(bytes: Uint8Array, config: JsonRecord): JsonRecord {
   const model = readModel(bytes)
   const { pieces, dummyPrefix } = model
   const special = pieces.flatMap(({ text, kind }, id) => {

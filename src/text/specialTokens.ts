@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './parts.ts'
+import { isObject, type JsonRecord } from './parts.ts'
 
 const NAMES = [
   'bos_token',
@@ -14,18 +14,18 @@ const NAMES = [
 export type SpecialTokens = Partial<Record<(typeof NAMES)[number], string>>
 
 /** Reads the roles from the given files, the first that names one winning. Tokens stand as strings or as objects. */
-export function readSpecialTokens(...files: readonly JsonObject[]): SpecialTokens {
-  const found: SpecialTokens = {}
+export function readSpecialTokens(...files: readonly JsonRecord[]): SpecialTokens {
+  const tokens: SpecialTokens = {}
   for (const name of NAMES) {
     for (const file of files) {
       const value = file[name]
       const token = isObject(value) ? value['content'] : value
       if (typeof token !== 'string' || token === '') continue
-      found[name] = token
+      tokens[name] = token
       break
     }
   }
-  return found
+  return tokens
 }
 
 /** Ids in generation_config.json's `bos_token_id` or `eos_token_id`: absent, one or several. */

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type Part } from './parts.ts'
+import { isObject, type JsonRecord, type PipelinePart } from './parts.ts'
 import type { ReadTokenizer } from './tokenizerFile.ts'
 
 /** How ids become text when every id stands for fixed bytes: join the bytes, read them as UTF-8. */
@@ -31,18 +31,18 @@ function byteLevelAlphabet(): Map<string, number> {
 export const BYTE_ALPHABET: ReadonlyMap<string, number> = byteLevelAlphabet()
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/
 
-function leaves(part: Part): NonNullable<Part>[] {
+function leaves(part: PipelinePart): NonNullable<PipelinePart>[] {
   if (part === null) return []
-  return part.type === 'Sequence' ? (part['decoders'] as Part[]).flatMap(leaves) : [part]
+  return part.type === 'Sequence' ? (part['decoders'] as PipelinePart[]).flatMap(leaves) : [part]
 }
 
 /** The string a decoder's Replace looks for, or null for a pattern. */
-function replaced(part: JsonObject): string | null {
+function replaced(part: JsonRecord): string | null {
   const pattern = part['pattern']
   return isObject(pattern) && typeof pattern['String'] === 'string' ? pattern['String'] : null
 }
 
-function addRule(rules: Rules, part: NonNullable<Part>): boolean {
+function addRule(rules: Rules, part: NonNullable<PipelinePart>): boolean {
   switch (part.type) {
     case 'ByteLevel':
       rules.byteLevel = true
@@ -74,7 +74,7 @@ function addRule(rules: Rules, part: NonNullable<Part>): boolean {
   }
 }
 
-function readRules(decoder: Part): Rules | null {
+function readRules(decoder: PipelinePart): Rules | null {
   const rules: Rules = { byteLevel: false, byteFallback: false, replacements: [], stripStart: false }
   const parts = leaves(decoder)
   const simple = parts.length > 0 && parts.every((part) => addRule(rules, part))

@@ -9,9 +9,9 @@ const WINDOW = 6
  */
 export async function textInContext(
   model: Pick<Model, 'tokenTexts'>,
-  before: readonly number[],
+  contextIds: readonly number[],
   id: number,
 ): Promise<string> {
-  const texts = await model.tokenTexts([...before.slice(-WINDOW), id])
+  const texts = await model.tokenTexts([...contextIds.slice(-WINDOW), id])
   return (texts.at(-1) ?? '').replace(/\ufffd+$/u, '')
 }

@@ -6,7 +6,7 @@ import { alternativeSpeller, SPELL_WINDOW } from './alternatives.ts'
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from './detokenizer.ts'
 import type { EncodeOptions } from '../api/generate.ts'
 import { createDecoder, createEncoder } from './encoder.ts'
-import { refuse, type ForeignRegex, type JsonObject } from './parts.ts'
+import { refuse, type ForeignRegex, type JsonRecord } from './parts.ts'
 import { Sandbox } from './sandbox.ts'
 import { readTemplates } from './templates.ts'
 import { readIds, readSpecialTokens } from './specialTokens.ts'
@@ -26,7 +26,7 @@ import type { ChatMessage, ChatOptions, Tokenizer } from './types.ts'
  */
 export interface TokenizerFiles {
   /** As a file, or what one would hold: made of another file, it need not be written and read again. */
-  tokenizerJson?: Uint8Array | JsonObject | undefined
+  tokenizerJson?: Uint8Array | JsonRecord | undefined
   vocabJson?: Uint8Array | undefined
   mergesTxt?: Uint8Array | undefined
   /** A SentencePiece model, Unigram or BPE. */
@@ -41,7 +41,7 @@ export interface TokenizerFiles {
 /** What belongs to a tokenizer besides its own content, already parsed. */
 export interface TokenizerOptions extends TokenizerSurroundings {
   /** generation_config.json */
-  generationConfig?: JsonObject | undefined
+  generationConfig?: JsonRecord | undefined
   /** Wins over the one in tokenizer_config.json. */
   chatTemplate?: string | undefined
 }
@@ -207,10 +207,10 @@ class LoadedTokenizer implements TextTokenizer {
     return shown
   }
 
-  speller(before: readonly number[]): (id: number) => string {
-    const shown = before.slice(-SPELL_WINDOW).filter((id) => !this.isSpecial(id))
+  speller(contextIds: readonly number[]): (id: number) => string {
+    const shown = contextIds.slice(-SPELL_WINDOW).filter((id) => !this.isSpecial(id))
     const table = this.#table
-    const spell = table ? alternativeSpeller(table, shown, before.length === 0) : this.#spellBehind(shown)
+    const spell = table ? alternativeSpeller(table, shown, contextIds.length === 0) : this.#spellBehind(shown)
     return (id) => (this.isSpecial(id) ? this.decode([id], { special: true }) : spell(id))
   }
 
@@ -249,7 +249,7 @@ class LoadedTokenizer implements TextTokenizer {
  * Throws `bad-file` or `unsupported`, naming the field, what was found and what was expected.
  */
 export async function buildTokenizer(
-  json: JsonObject,
+  json: JsonRecord,
   options: TokenizerOptions = {},
 ): Promise<TextTokenizer> {
   const {
@@ -292,7 +292,7 @@ export async function buildTokenizer(
 }
 
 /** What a tokenizer.json would hold, from whichever of the files is there. Throws `bad-file` or `unsupported`. */
-export async function tokenizerContent(files: TokenizerFiles, config: JsonObject): Promise<JsonObject> {
+export async function tokenizerContent(files: TokenizerFiles, config: JsonRecord): Promise<JsonRecord> {
   const { tokenizerJson, vocabJson, mergesTxt, tokenizerModel } = files
   if (tokenizerJson instanceof Uint8Array) return parseJsonFile(tokenizerJson, 'tokenizer.json')
   if (tokenizerJson) return tokenizerJson

@@ -2,12 +2,12 @@ import { configPostProcessor, configTokens } from './configTokens.ts'
 import { readSpecialTokens } from './specialTokens.ts'
 import {
   isObject,
-  PartReader,
+  PipelineReader,
   refuse,
   shown,
   type ForeignRegex,
-  type JsonObject,
-  type Part,
+  type JsonRecord,
+  type PipelinePart,
 } from './parts.ts'
 
 const MAX_BYTES = 64 * 2 ** 20
@@ -21,12 +21,12 @@ export interface AddedToken {
 /** A tokenizer.json that has been read strictly, in the form the library takes. Plain data: it can be sent to the sandbox. */
 export interface TokenizerFile {
   version: '1.0'
-  added_tokens: (AddedToken & JsonObject)[]
-  normalizer: Part
-  pre_tokenizer: Part
-  post_processor: Part
-  decoder: Part
-  model: JsonObject & { type: 'BPE' | 'WordPiece' | 'Unigram' | 'WordLevel' }
+  added_tokens: (AddedToken & JsonRecord)[]
+  normalizer: PipelinePart
+  pre_tokenizer: PipelinePart
+  post_processor: PipelinePart
+  decoder: PipelinePart
+  model: JsonRecord & { type: 'BPE' | 'WordPiece' | 'Unigram' | 'WordLevel' }
 }
 
 export interface ReadTokenizer {
@@ -43,7 +43,7 @@ export interface ReadTokenizer {
 }
 
 /** Parses a JSON object file. Throws `bad-file`. */
-export function parseJsonFile(bytes: Uint8Array, file: string, maxBytes = MAX_BYTES): JsonObject {
+export function parseJsonFile(bytes: Uint8Array, file: string, maxBytes = MAX_BYTES): JsonRecord {
   if (bytes.byteLength > maxBytes) {
     refuse('size', `${bytes.byteLength} bytes`, `at most ${maxBytes} bytes`, { file })
   }
@@ -76,7 +76,7 @@ class Vocabulary {
   }
 }
 
-function readBpe(model: JsonObject, vocabulary: Vocabulary): void {
+function readBpe(model: JsonRecord, vocabulary: Vocabulary): void {
   const { vocab, merges } = model
   if (!isObject(vocab)) return refuse('model.vocab', vocab, 'an object of token: id')
   for (const [token, id] of Object.entries(vocab)) {
@@ -102,7 +102,7 @@ function readMerge(merge: unknown, field: string, { ids }: Vocabulary): [string,
   return [left, right]
 }
 
-function readWordPiece(model: JsonObject, vocabulary: Vocabulary): void {
+function readWordPiece(model: JsonRecord, vocabulary: Vocabulary): void {
   const { vocab, unk_token: unknown } = model
   if (!isObject(vocab)) return refuse('model.vocab', vocab, 'an object of token: id')
   for (const [token, id] of Object.entries(vocab)) {
@@ -116,7 +116,7 @@ function readWordPiece(model: JsonObject, vocabulary: Vocabulary): void {
   }
 }
 
-function readUnigram(model: JsonObject, vocabulary: Vocabulary): void {
+function readUnigram(model: JsonRecord, vocabulary: Vocabulary): void {
   const { vocab, unk_id: unknown } = model
   if (!Array.isArray(vocab) || vocab.length === 0)
     return refuse('model.vocab', vocab, 'a list of [token, score]')
@@ -133,7 +133,7 @@ function readUnigram(model: JsonObject, vocabulary: Vocabulary): void {
   }
 }
 
-function readWordLevel(model: JsonObject, vocabulary: Vocabulary): void {
+function readWordLevel(model: JsonRecord, vocabulary: Vocabulary): void {
   const { vocab, unk_token: unknown } = model
   if (!isObject(vocab)) return refuse('model.vocab', vocab, 'an object of token: id')
   for (const [token, id] of Object.entries(vocab)) {
@@ -145,7 +145,7 @@ function readWordLevel(model: JsonObject, vocabulary: Vocabulary): void {
 }
 
 /** The model's kind; files from before the kind was written are told by what they hold. */
-function modelType(model: JsonObject): unknown {
+function modelType(model: JsonRecord): unknown {
   if (model['type'] !== undefined) return model['type']
   if (Array.isArray(model['vocab'])) return 'Unigram'
   return 'merges' in model ? 'BPE' : undefined
@@ -242,9 +242,9 @@ function rowWarnings({ tokens }: Vocabulary, rows: number | undefined): string[]
 /** What stands beside a tokenizer and changes it. */
 export interface TokenizerSurroundings {
   /** tokenizer_config.json */
-  config?: JsonObject | undefined
+  config?: JsonRecord | undefined
   /** special_tokens_map.json */
-  specialTokensMap?: JsonObject | undefined
+  specialTokensMap?: JsonRecord | undefined
   /** Rows of the embedding matrix, where there is one: ids beyond them get a warning. */
   vocabRows?: number | undefined
 }
@@ -253,7 +253,7 @@ export interface TokenizerSurroundings {
  * Reads the content of a tokenizer.json strictly: everything the library would accept silently and run wrongly is
  * refused here. Throws `bad-file` for broken files, `unsupported` for parts that are not implemented.
  */
-export function readTokenizer(json: JsonObject, surroundings: TokenizerSurroundings = {}): ReadTokenizer {
+export function readTokenizer(json: JsonRecord, surroundings: TokenizerSurroundings = {}): ReadTokenizer {
   const { config = {}, specialTokensMap = {} } = surroundings
   const vocabulary = new Vocabulary()
   const model = readModel(json['model'], vocabulary)
@@ -261,7 +261,7 @@ export function readTokenizer(json: JsonObject, surroundings: TokenizerSurroundi
   const declared = readAdded(json['added_tokens'], vocabulary, warnings)
   const added_tokens = addConfigTokens(declared, surroundings, vocabulary)
   warnings.push(...rowWarnings(vocabulary, surroundings.vocabRows))
-  const reader = new PartReader((token) => vocabulary.ids.has(token))
+  const reader = new PipelineReader((token) => vocabulary.ids.has(token))
   const roles = readSpecialTokens(config, specialTokensMap)
   const file: TokenizerFile = {
     version: '1.0',

@@ -32,7 +32,7 @@ export interface Tokenizer {
    * Texts of ids that may come behind others, as the stream would show them. Bytes that leave a character open are named,
    * as `<0xEA>`; a special token is spelled.
    */
-  speller(before: readonly number[]): (id: number) => string
+  speller(contextIds: readonly number[]): (id: number) => string
   /** The raw bytes one id stands for, before joining: what a streaming detokeniser and byte-token display need. */
   tokenBytes(id: number): Uint8Array
   /** True for an id declared special. */

@@ -1,17 +1,17 @@
 import { GPT2_REGEX, QWEN2_REGEX } from './knownRegexes.ts'
 import { parseJsonFile } from './tokenizerFile.ts'
-import { refuse, type JsonObject } from './parts.ts'
+import { refuse, type JsonRecord } from './parts.ts'
 
 const BYTES = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }
 
-function split(pattern: string): JsonObject {
+function split(pattern: string): JsonRecord {
   return { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false }
 }
 
 /** What a class of Transformers puts around its vocabulary: how text is cut and what is added. */
 interface Recipe {
   pattern: string
-  normalizer: JsonObject | null
+  normalizer: JsonRecord | null
   /** Tokens the class knows without being told. */
   special: readonly string[]
   roberta: boolean
@@ -44,7 +44,7 @@ function readMerges(bytes: Uint8Array): string[] {
   return lines.filter((line, i) => line !== '' && !(i === 0 && line.startsWith('#version')))
 }
 
-function robertaProcessor(vocab: JsonObject, prefix: boolean): JsonObject {
+function robertaProcessor(vocab: JsonRecord, prefix: boolean): JsonRecord {
   return {
     type: 'RobertaProcessing',
     cls: ['<s>', vocab['<s>']],
@@ -61,8 +61,8 @@ function robertaProcessor(vocab: JsonObject, prefix: boolean): JsonObject {
 export function tokenizerFromVocabulary(
   vocabulary: Uint8Array,
   merges: Uint8Array,
-  config: JsonObject,
-): JsonObject {
+  config: JsonRecord,
+): JsonRecord {
   const name = config['tokenizer_class'] ?? 'GPT2Tokenizer'
   const recipe = typeof name === 'string' ? RECIPES[name.replace(/Fast$/, '')] : undefined
   if (recipe === undefined) {

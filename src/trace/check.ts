@@ -37,18 +37,18 @@ export class Field {
   }
 
   oneOf<const T extends string>(words: readonly T[]): T {
-    const found = words.find((word) => word === this.value)
-    return found ?? this.refuse(words.map((word) => `"${word}"`).join(' or '))
+    const match = words.find((word) => word === this.value)
+    return match ?? this.refuse(words.map((word) => `"${word}"`).join(' or '))
   }
 
   /** Any f64, with NaN and the infinities as the words that JSON has no numbers for. */
   number(): number {
     if (typeof this.value === 'number') return this.value
-    const spelled = typeof this.value === 'string' ? SPELLED[this.value] : undefined
-    return spelled ?? this.refuse('a number')
+    const named = typeof this.value === 'string' ? SPELLED[this.value] : undefined
+    return named ?? this.refuse('a number')
   }
 
-  whole(low = 0, high = Number.MAX_SAFE_INTEGER): number {
+  integer(low = 0, high = Number.MAX_SAFE_INTEGER): number {
     const { value } = this
     if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value
     const range = high === Number.MAX_SAFE_INTEGER ? `${low} or more` : `${low} to ${high}`

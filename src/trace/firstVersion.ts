@@ -27,7 +27,7 @@ function layerOf(name: JsonValue | undefined): number | null {
   return layer === undefined ? null : Number(layer)
 }
 
-/** Version 1 told axes by their number alone: two are rows of features, three are keys and values or heads of attention. */
+/** Version 1 told axes apart only by their number: two are rows of features, three are keys and values or heads of attention. */
 function axesOf(step: JsonObject): JsonValue {
   const output = step['output']
   const shape = isObject(output) ? listOf(output['shape']) : []

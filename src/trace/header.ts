@@ -63,14 +63,14 @@ const MAX_SIZE = 2 ** 32
 /** Checks every part of a header, and the parts against each other. @throws `bad-file` naming the path. */
 export function readHeader(field: Field): Header {
   const model = readModel(field.at('model'))
-  const ids = field.at('ids').list((id) => id.whole(0, model.vocab - 1))
+  const ids = field.at('ids').list((id) => id.integer(0, model.vocab - 1))
   const same = <T>(name: string, read: (item: Field, index: number) => T): T[] => {
-    const found = field.at(name).list(read)
-    return found.length === ids.length
-      ? found
+    const values = field.at(name).list(read)
+    return values.length === ids.length
+      ? values
       : field.at(name).refuse(`one entry for each of ${ids.length} ids`)
   }
-  const promptLength = field.at('promptLength').whole(0, ids.length)
+  const promptLength = field.at('promptLength').integer(0, ids.length)
   const tensors = readTensors(field.at('tensors'))
   const stats = new Map(tensors.map((tensor) => [tensor.step, tensor]))
   const steps = field.at('steps').list((step) => readStep(step, stats))
@@ -99,18 +99,18 @@ export function readHeader(field: Field): Header {
 }
 
 function readModel(field: Field): SavedModel {
-  const whole = (name: string): number => field.at(name).whole(1, MAX_SIZE)
+  const sizeAt = (name: string): number => field.at(name).integer(1, MAX_SIZE)
   return {
     id: field.at('id').string(),
     architecture: field.at('architecture').string(),
-    layers: whole('layers'),
-    heads: whole('heads'),
-    kvHeads: whole('kvHeads'),
-    headDim: whole('headDim'),
-    hidden: whole('hidden'),
-    vocab: whole('vocab'),
-    context: whole('context'),
-    parameters: field.at('parameters').whole(),
+    layers: sizeAt('layers'),
+    heads: sizeAt('heads'),
+    kvHeads: sizeAt('kvHeads'),
+    headDim: sizeAt('headDim'),
+    hidden: sizeAt('hidden'),
+    vocab: sizeAt('vocab'),
+    context: sizeAt('context'),
+    parameters: field.at('parameters').integer(),
     weights: field.at('weights').oneOf(Object.keys(WEIGHTS) as WeightFormat[]),
     backend: field.at('backend').string(),
     variant: field.at('variant').string(),
@@ -125,19 +125,19 @@ function readMachine(field: Field): SavedMachine | null {
 
 function readAlternative(field: Field): TokenAlternative {
   return {
-    id: field.at('id').whole(),
+    id: field.at('id').integer(),
     text: field.at('text').string(),
     logprob: field.at('logprob').number(),
   }
 }
 
 function readToken(field: Field, ids: readonly number[], promptLength: number): GeneratedToken {
-  const id = field.at('id').whole()
-  const position = field.at('position').whole(promptLength, ids.length - 1)
+  const id = field.at('id').integer()
+  const position = field.at('position').integer(promptLength, ids.length - 1)
   if (ids[position] !== id) field.at('id').refuse(`${ids[position]}, the id at position ${position}`)
   const [random, finish] = [field.at('random'), field.at('finish')]
   return {
-    index: field.at('index').whole(),
+    index: field.at('index').integer(),
     position,
     id,
     text: field.at('text').string(),
@@ -151,10 +151,10 @@ function readToken(field: Field, ids: readonly number[], promptLength: number): 
 function readPrediction(field: Field, position: number): SavedPrediction {
   const next = field.at('next')
   return {
-    position: field.at('position').whole(position, position),
+    position: field.at('position').integer(position, position),
     top: field.at('top').list(readAlternative),
     entropy: field.at('entropy').number(),
-    next: next.isNull ? null : { logprob: next.at('logprob').number(), rank: next.at('rank').whole() },
+    next: next.isNull ? null : { logprob: next.at('logprob').number(), rank: next.at('rank').integer() },
   }
 }
 
@@ -167,12 +167,12 @@ function readEdit(field: Field): SavedEdit {
 }
 
 const strings = (field: Field): string[] => field.list((item) => item.string())
-const sizes = (field: Field): number[] => field.list((size) => size.whole(0, MAX_SIZE))
+const sizes = (field: Field): number[] => field.list((size) => size.integer(0, MAX_SIZE))
 
 function readAxis(field: Field, size: number): Axis {
   const kind = field.at('kind').oneOf(AXIS_KINDS)
-  field.at('size').whole(size, size)
-  const heads = field.has('heads') ? field.at('heads').whole(1, size) : undefined
+  field.at('size').integer(size, size)
+  const heads = field.has('heads') ? field.at('heads').integer(1, size) : undefined
   return heads === undefined ? { kind, size } : { kind, size, heads }
 }
 
@@ -190,7 +190,7 @@ function readStep(field: Field, tensors: ReadonlyMap<string, StoredTensor>): Sav
   return {
     name,
     op: field.at('op').string(),
-    layer: layer.isNull ? null : layer.whole(),
+    layer: layer.isNull ? null : layer.integer(),
     inputs: strings(field.at('inputs')),
     axes: field.at('axes').list((axis, i) => readAxis(axis, shape[i] ?? 0)),
     params: strings(field.at('params')),
@@ -214,10 +214,10 @@ function readTensors(field: Field): StoredTensor[] {
     if (unpacked > LIMITS.tensor) item.at('shape').refuse(`at most ${LIMITS.tensor} bytes`)
     const coding = item.at('coding').oneOf(['raw', 'planes'])
     const most = Math.min(LIMITS.tensor, coding === 'raw' ? unpacked : LIMITS.file)
-    const bytes = item.at('bytes').whole(coding === 'raw' ? unpacked : 0, most)
+    const bytes = item.at('bytes').integer(coding === 'raw' ? unpacked : 0, most)
     if (coding === 'planes' && unpacked > bytes * TIGHTEST)
       item.at('shape').refuse(`no more than ${bytes} stored bytes can unpack to`)
-    const crc = item.at('crc').whole(0, 0xffffffff)
+    const crc = item.at('crc').integer(0, 0xffffffff)
     return { step, shape, coding, bytes, crc, stats: readStats(item.at('stats'), unpacked / 4) }
   })
 }
@@ -225,12 +225,12 @@ function readTensors(field: Field): StoredTensor[] {
 function readStats(field: Field, elements: number): TensorStats {
   const number = (name: string): number => field.at(name).number()
   const histogram = field.at('histogram')
-  const counts = histogram.at('counts').list((count) => count.whole())
+  const counts = histogram.at('counts').list((count) => count.integer())
   if (counts.length > HISTOGRAM_BINS) histogram.at('counts').refuse(`at most ${HISTOGRAM_BINS} bins`)
   return {
-    elements: field.at('elements').whole(elements, elements),
-    nan: field.at('nan').whole(),
-    infinite: field.at('infinite').whole(),
+    elements: field.at('elements').integer(elements, elements),
+    nan: field.at('nan').integer(),
+    infinite: field.at('infinite').integer(),
     min: number('min'),
     max: number('max'),
     mean: number('mean'),

@@ -99,8 +99,8 @@ function openHeader(
     ...header,
     bytes,
     tensor: async (step) => {
-      const found = tensors.get(step)
-      if (found !== undefined) return unpack(found)
+      const stored = tensors.get(step)
+      if (stored !== undefined) return unpack(stored)
       throw new TokenscopeError('bad-argument', `This trace does not hold the tensor of "${step}".`, {
         hint: 'Kept are the steps with statistics; save again with more to keep.',
         details: { step },

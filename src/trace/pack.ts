@@ -29,7 +29,7 @@ export async function deflate(bytes: Uint8Array): Promise<Uint8Array> {
  * large one. @throws `bad-file` naming `field`.
  */
 export async function inflate(bytes: Uint8Array, size: number, where: { file: string; field: string }) {
-  const whole = new Uint8Array(size)
+  const inflated = new Uint8Array(size)
   const wrong = (got: string) => badFile(where.file, where.field, got, `${size} bytes unpacked`)
   const reader = streamOf(bytes).pipeThrough(new DecompressionStream('deflate-raw')).getReader()
   let at = 0
@@ -44,26 +44,26 @@ export async function inflate(bytes: Uint8Array, size: number, where: { file: st
       await reader.cancel()
       throw wrong('more')
     }
-    whole.set(part.value, at)
+    inflated.set(part.value, at)
     at += part.value.length
   }
   if (at < size) throw wrong(`${at} bytes`)
-  return whole
+  return inflated
 }
 
 /** The bytes of 32-bit words, sorted into four planes by their place in the word. */
 export function toPlanes(words: Uint8Array): Uint8Array {
   const count = words.length / 4
-  const planes = new Uint8Array(words.length)
+  const bytePlanes = new Uint8Array(words.length)
   for (let i = 0; i < count; i++)
-    for (let plane = 0; plane < 4; plane++) planes[plane * count + i] = words[i * 4 + plane]!
-  return planes
+    for (let plane = 0; plane < 4; plane++) bytePlanes[plane * count + i] = words[i * 4 + plane]!
+  return bytePlanes
 }
 
-export function fromPlanes(planes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const count = planes.length / 4
-  const words = new Uint8Array(planes.length)
+export function fromPlanes(bytePlanes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const count = bytePlanes.length / 4
+  const words = new Uint8Array(bytePlanes.length)
   for (let i = 0; i < count; i++)
-    for (let plane = 0; plane < 4; plane++) words[i * 4 + plane] = planes[plane * count + i]!
+    for (let plane = 0; plane < 4; plane++) words[i * 4 + plane] = bytePlanes[plane * count + i]!
   return words
 }

@@ -121,10 +121,12 @@ function describeStep(step: StepInfo, shape = step.output.shape): Omit<SavedStep
 }
 
 function checkTokens(ids: readonly number[], promptLength: number, tokens: readonly GeneratedToken[]): void {
-  const whole = Number.isInteger(promptLength) && promptLength >= 0 && promptLength <= ids.length
+  const isValidLength = Number.isInteger(promptLength) && promptLength >= 0 && promptLength <= ids.length
   const wrong = tokens.findIndex(({ id, position }) => position < promptLength || ids[position] !== id)
-  if (whole && wrong < 0) return
-  const what = whole ? `Token ${wrong} is not the id at its position` : `promptLength is ${promptLength}`
+  if (isValidLength && wrong < 0) return
+  const what = isValidLength
+    ? `Token ${wrong} is not the id at its position`
+    : `promptLength is ${promptLength}`
   throw new TokenscopeError('bad-argument', `${what} of the ${ids.length} ids to be saved.`, {
     hint: 'Give the ids of prompt and generated tokens together, and the tokens as generate yielded them.',
     details: { promptLength, ids: ids.length, token: wrong },
@@ -156,9 +158,9 @@ async function predictionsOf(
   const words = new Map<number, string>()
   const predictions: SavedPrediction[] = []
   for (const { position, top, entropy, rank, probability } of cells) {
-    const before = ids.slice(0, position + 1)
+    const contextIds = ids.slice(0, position + 1)
     for (const { id } of top)
-      if (hasTokenizer && !words.has(id)) words.set(id, await textInContext(model, before, id))
+      if (hasTokenizer && !words.has(id)) words.set(id, await textInContext(model, contextIds, id))
     predictions.push({
       position,
       top: top.map(({ id, probability }) => ({

@@ -1,6 +1,6 @@
 import { TokenscopeError, invariant } from '../errors.ts'
 import { MAX_SUMMANDS } from '../ops/backward/elementwise.ts'
-import { headRule } from '../ops/backward/head.ts'
+import { lmHeadRule } from '../ops/backward/head.ts'
 import { ruleOf } from '../ops/backward/index.ts'
 import type { BackwardStep, LoraPart, Tape } from '../ops/backward/tape.ts'
 import type { OpName } from '../program/attrs.ts'
@@ -127,7 +127,7 @@ function refuse(step: Step): TokenscopeError {
  */
 export function backward(program: LossProgram, request: GradientRequest): Backward {
   const tape = new BackwardTape(program, request)
-  headRule(program, tape)
+  lmHeadRule(program, tape)
   for (const step of program.steps.toReversed()) {
     const dy = tape.wants(step.name) ? tape.arrived(step) : null
     if (dy === null || SOURCES.includes(step.op)) continue

@@ -58,25 +58,25 @@ async function bindInto(
   { layout, slot, size, pairs, settings, flat }: PassParts,
 ): Promise<Omit<BoundPasses, 'adapters' | 'buffers'>> {
   const asked = { layout, slot, size, pairs, keep: settings.keep }
-  const made = passProgram(runner.model, adapters, asked)
-  const own = new Map(flat)
+  const recorded = passProgram(runner.model, adapters, asked)
+  const ownBuffers = new Map(flat)
   const [gradients, statistics] = [flat.get(FLAT.gradients), flat.get(STATISTICS)]
-  if (gradients) for (const name of made.flat) own.set(name, gradients)
+  if (gradients) for (const name of recorded.flat) ownBuffers.set(name, gradients)
   const bytes = 4 * batchWords(size.rows, 1, 1)
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
   const batch = buffers.create('batch', bytes, usage)
   const learned = pairs === null ? null : buffers.create('batch.learned', bytes, usage)
-  const published = publishSteps(layout, made.parts, slot)
+  const published = publishSteps(layout, recorded.parts, slot)
   const update = optimizerProgram(layout, settings.optimizer, published)
-  if (statistics) for (const { name } of update.steps) own.set(name, statistics)
+  if (statistics) for (const { name } of update.steps) ownBuffers.set(name, statistics)
   const bind = buffers.bind.bind(buffers)
   return {
     batch,
     learned,
-    pass: await bind(made.program, adapters, batch, own, (name) =>
-      learned !== null && made.backward.has(name) ? learned : batch,
+    pass: await bind(recorded.program, adapters, batch, ownBuffers, (name) =>
+      learned !== null && recorded.backward.has(name) ? learned : batch,
     ),
-    update: await bind(update, adapters, batch, own),
-    publish: await bind({ ...update, steps: published }, adapters, batch, own),
+    update: await bind(update, adapters, batch, ownBuffers),
+    publish: await bind({ ...update, steps: published }, adapters, batch, ownBuffers),
   }
 }

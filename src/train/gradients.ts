@@ -19,8 +19,8 @@ import { TrainBuffers } from './trainBuffers.ts'
 
 /** Everything that adapters train on a product, side by side, in a gradient of its own. */
 function allFactors(_: Step, { ranks }: PlacedPart): TrainedFactors {
-  const whole = { at: 0, begin: 0, run: 1, stride: 1 }
-  return { rank: 0, ranks, a: whole, b: whole }
+  const fullFactor = { at: 0, begin: 0, run: 1, stride: 1 }
+  return { rank: 0, ranks, a: fullFactor, b: fullFactor }
 }
 
 interface Recorded {
@@ -43,12 +43,12 @@ function probedSteps(
   for (const [step, gradient] of gradients) names.set(`${step}.dy`, gradient)
   const probed = new Map<string, Step>()
   for (const probe of probes) {
-    const found = [...names].filter(([name]) => matchesPattern(name, probe))
-    for (const [name, gradient] of found) {
+    const matching = [...names].filter(([name]) => matchesPattern(name, probe))
+    for (const [name, gradient] of matching) {
       const step = byName.get(gradient)
       if (step) probed.set(name, step)
     }
-    if (found.length > 0) continue
+    if (matching.length > 0) continue
     throw new TokenscopeError('bad-argument', `No gradient of this model matches the probe "${probe}".`, {
       hint: 'Gradients are named after their step: layers.0.attn.q.dx, .dy, .dA, .dB; * stands for a run of characters without a dot.',
       details: { probe },
@@ -86,13 +86,13 @@ export function recordGradients(
 /** What the runs of one text and its probes read. */
 function makeBuffers(buffers: TrainBuffers, { program, probed }: Recorded): Map<string, LedgerBuffer> {
   const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
-  const own = new Map<string, LedgerBuffer>()
+  const ownBuffers = new Map<string, LedgerBuffer>()
   for (const step of probed.values())
-    if (!own.has(step.name))
-      own.set(step.name, buffers.create(step.name, tensorBytes(shapeOf(step)), STORAGE | COPY_SRC))
-  own.set(TARGETS, buffers.create(TARGETS, program.logitRows * 4, STORAGE | COPY_DST))
-  own.set(CONTROL, buffers.create(CONTROL, 64, STORAGE | COPY_DST))
-  return own
+    if (!ownBuffers.has(step.name))
+      ownBuffers.set(step.name, buffers.create(step.name, tensorBytes(shapeOf(step)), STORAGE | COPY_SRC))
+  ownBuffers.set(TARGETS, buffers.create(TARGETS, program.logitRows * 4, STORAGE | COPY_DST))
+  ownBuffers.set(CONTROL, buffers.create(CONTROL, 64, STORAGE | COPY_DST))
+  return ownBuffers
 }
 
 /**
@@ -109,17 +109,17 @@ export async function readGradients(
   const { program, steps, probed } = recorded
   const buffers = new TrainBuffers(runner)
   try {
-    const own = makeBuffers(buffers, recorded)
+    const ownBuffers = makeBuffers(buffers, recorded)
     const words = batchWords(program.rows, 1, 1)
     const batch = buffers.create('batch', words * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST)
-    const bound = await buffers.bind({ ...program, steps }, runner.adapters, batch, own)
+    const bound = await buffers.bind({ ...program, steps }, runner.adapters, batch, ownBuffers)
     const { rows, targets } = packTexts([text], conditions.scales)
-    write(runner, own.get(TARGETS), targets)
-    write(runner, own.get(CONTROL), Float32Array.of(1 / targets.length))
+    write(runner, ownBuffers.get(TARGETS), targets)
+    write(runner, ownBuffers.get(CONTROL), Float32Array.of(1 / targets.length))
     runner.executor.run({ label: 'gradients', bound, batch, words: runner.pack(rows), rows: rows.length })
     const read = new Map<string, TensorData>()
     for (const [name, step] of probed) {
-      const buffer = own.get(step.name)
+      const buffer = ownBuffers.get(step.name)
       invariant(buffer, `${name} has a buffer`)
       const data = await runner.executor.readElements(buffer.gpu, [[0, elementsOf(step)]])
       read.set(name, { shape: shapeOf(step), axes: step.axes, data })

@@ -32,7 +32,7 @@ export function targetModules(
   const { modules } = moduleTree(model, [])
   if (typeof targets === 'string' && targets !== 'all-linear')
     throw refuse('targets', targets, "'all-linear' or a list of modules", 'Put the name into a list.')
-  if (targets === 'all-linear') return modules.filter(({ kind, head }) => kind === 'linear' && !head)
+  if (targets === 'all-linear') return modules.filter(({ kind, isLmHead }) => kind === 'linear' && !isLmHead)
   const unknown = targets.find((entry) => !modules.some((module) => isMeant(module, entry)))
   if (unknown !== undefined || targets.length === 0) {
     const tails = [...new Set(modules.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))]

@@ -17,7 +17,7 @@ function step<O extends OpName>(
   axes: readonly Axis[],
   layer: number | null = null,
 ): Step {
-  const made = {
+  const recorded = {
     name,
     op,
     layer,
@@ -32,7 +32,7 @@ function step<O extends OpName>(
     covers: [],
   }
   // A generic step of op O is one of the union; TypeScript does not follow that through the mapped type.
-  return made as unknown as Step
+  return recorded as unknown as Step
 }
 
 /** Rows and columns of all trained matrices. */
@@ -80,8 +80,8 @@ export function publishSteps(
   const steps: Step[] = []
   for (const [name, { module, a, b }] of layout.places) {
     const part = parts.get(name)
-    const own = part?.slots.find((entry) => entry.slot === slot)
-    if (!part || !own) continue
+    const slotRanks = part?.slots.find((entry) => entry.slot === slot)
+    if (!part || !slotRanks) continue
     const { stack, first, ranks, b: word } = part
     const { rank, in: inner, out } = module
     const strideA = Math.ceil(inner / 4) * 4
@@ -92,11 +92,17 @@ export function publishSteps(
       out: { kind: 'features', size: out },
     } as const
     if (!written.has(a.at)) {
-      const attrs = { ...a, stack, factor: 'A', to: (first + own.rank) * strideA, toStride: strideA } as const
+      const attrs = {
+        ...a,
+        stack,
+        factor: 'A',
+        to: (first + slotRanks.rank) * strideA,
+        toStride: strideA,
+      } as const
       steps.push(step(`${name}.A`, 'publish', input, attrs, [axes.ranks, axes.in]))
     }
     written.add(a.at)
-    const attrs = { ...b, stack, factor: 'B', to: word + own.rank, toStride: ranks } as const
+    const attrs = { ...b, stack, factor: 'B', to: word + slotRanks.rank, toStride: ranks } as const
     steps.push(step(`${name}.B`, 'publish', input, attrs, [axes.out, axes.ranks]))
   }
   return steps

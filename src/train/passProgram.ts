@@ -24,8 +24,8 @@ export interface PassProgram {
 }
 
 /** Bytes of all outputs that share slots. */
-export function slotBytes(steps: readonly Step[], own: ReadonlySet<string>): number {
-  return planSlots(steps, own).bytes.reduce((sum, bytes) => sum + bytes, 0)
+export function slotBytes(steps: readonly Step[], separate: ReadonlySet<string>): number {
+  return planSlots(steps, separate).bytes.reduce((sum, bytes) => sum + bytes, 0)
 }
 
 /** What a pass is recorded for. */
@@ -50,8 +50,10 @@ export function passProgram(
   const { mean } = program
   const lora = loraOf(parts, (step, part) => {
     const place = layout.places.get(step.name)
-    const own = part.slots.find((entry) => entry.slot === slot)
-    return place && own ? { rank: own.rank, ranks: own.ranks, a: place.a, b: place.b } : null
+    const slotRanks = part.slots.find((entry) => entry.slot === slot)
+    return place && slotRanks
+      ? { rank: slotRanks.rank, ranks: slotRanks.ranks, a: place.a, b: place.b }
+      : null
   })
   const pass = backward(program, { lora, everything: false })
   const flat = new Set(
@@ -59,11 +61,12 @@ export function passProgram(
   )
   const roots = new Set([...flat, mean.name])
   const forward = [...program.steps, mean]
-  const whole = reaching([...forward, ...pass.steps], roots)
-  const own = new Set([...flat, mean.name])
-  const everything = keep === 'everything' || (keep === 'auto' && slotBytes(whole, own) <= KEEP_BYTES)
-  const steps = everything ? whole : reaching(withReplay(forward, pass.steps), roots)
-  const before = new Set(forward.map(({ name }) => name))
-  const behind = new Set(steps.flatMap(({ name }) => (before.has(name) ? [] : [name])))
+  const fullSteps = reaching([...forward, ...pass.steps], roots)
+  const separate = new Set([...flat, mean.name])
+  const everything =
+    keep === 'everything' || (keep === 'auto' && slotBytes(fullSteps, separate) <= KEEP_BYTES)
+  const steps = everything ? fullSteps : reaching(withReplay(forward, pass.steps), roots)
+  const forwardNames = new Set(forward.map(({ name }) => name))
+  const behind = new Set(steps.flatMap(({ name }) => (forwardNames.has(name) ? [] : [name])))
   return { program: { ...program, steps }, flat, parts, backward: behind }
 }

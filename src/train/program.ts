@@ -9,7 +9,7 @@ import type { VocabularyTile } from '../program/trainAttrs.ts'
 /** A forward over whole texts that ends in the loss of its counted rows. */
 export interface LossProgram extends Program {
   /** The product that gives logits; the steps hold its tiles in place of it. */
-  readonly head: OpStep<'linear'>
+  readonly lmHead: OpStep<'linear'>
   readonly tiles: readonly VocabularyTile[]
   /** Step that says what each counted row weighs; null: all the same. */
   readonly weights: string | null
@@ -50,25 +50,25 @@ function sees({ name, attrs }: OpStep<'scores'>): TokenscopeError {
  * loss goes by the rewards of their answers; null: the loss is the mean over the counted rows.
  */
 export function lossProgram(recorded: Program, pairs: number | null = null): LossProgram {
-  const head = recorded.steps.at(-1)
-  if (!isOp(head, 'linear') || head.rows !== 'logits') {
+  const lmHead = recorded.steps.at(-1)
+  if (!isOp(lmHead, 'linear') || lmHead.rows !== 'logits') {
     throw new TokenscopeError(
       'unsupported',
-      `A model that ends in ${head?.name ?? 'nothing'} cannot be trained.`,
+      `A model that ends in ${lmHead?.name ?? 'nothing'} cannot be trained.`,
       {
         hint: 'Models that predict the next token can.',
-        details: { step: head?.name, op: head?.op },
+        details: { step: lmHead?.name, op: lmHead?.op },
       },
     )
   }
-  const [rows] = head.axes
+  const [rows] = lmHead.axes
   invariant(rows, 'the head has rows')
   const preferences = pairs === null ? [] : preferenceSteps(rows, pairs)
-  const tiles = vocabularyTiles(head.axes[1]?.size ?? 0, recorded.logitRows)
+  const tiles = vocabularyTiles(lmHead.axes[1]?.size ?? 0, recorded.logitRows)
   return {
     ...recorded,
-    steps: [...dense(recorded.steps.slice(0, -1)), ...lossSteps(head, tiles), ...preferences],
-    head,
+    steps: [...dense(recorded.steps.slice(0, -1)), ...lossSteps(lmHead, tiles), ...preferences],
+    lmHead,
     tiles,
     weights: pairs === null ? null : WEIGHTS,
     mean: pairs === null ? meanLossStep : meanPreferenceStep(pairs),

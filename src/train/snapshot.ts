@@ -5,7 +5,7 @@ import type { TrainBuffers } from './trainBuffers.ts'
 /** Steps between two snapshots. */
 const EVERY = 10
 
-interface Place {
+interface ResumePoint {
   /** Step that comes next from there. */
   readonly index: number
   /** Steps taken before. */
@@ -16,7 +16,7 @@ interface Place {
 export class Snapshot {
   readonly #runner: Runner
   readonly #pairs: readonly (readonly [state: LedgerBuffer, copy: LedgerBuffer])[]
-  #place: Place | null = null
+  #place: ResumePoint | null = null
 
   constructor(runner: Runner, buffers: TrainBuffers, state: readonly LedgerBuffer[]) {
     this.#runner = runner
@@ -38,18 +38,18 @@ export class Snapshot {
 
   /** Copies the state before step `index` where the last copy is old. */
   keepOften(index: number, taken: number): void {
-    if (!this.#place || index - this.#place.index >= EVERY) this.keep(index, taken)
+    if (!this.#place || index - this.#place.index >= EVERY) this.update(index, taken)
   }
 
   /** Copies the state before step `index`. */
-  keep(index: number, taken: number): void {
+  update(index: number, taken: number): void {
     if (this.#place?.index === index) return
     this.#copy('snapshot', (pair) => pair)
     this.#place = { index, taken }
   }
 
   /** Puts the state back. */
-  restore(): Place | null {
+  restore(): ResumePoint | null {
     if (this.#place) this.#copy('restore', ([state, copy]) => [copy, state])
     return this.#place
   }

@@ -101,18 +101,18 @@ export function sizeOf(texts: readonly TrainExample[]): TextSize {
 const NO_PAGES: readonly number[] = []
 
 /**
- * Row i of a text predicts its id i + 1. Adapters act at `own` scales, in texts of the reference at others. Those of the reference come
+ * Row i of a text predicts its id i + 1. Adapters act at the scales of `policy`, in texts of the reference at others. Those of the reference come
  * last, since no gradient flows through them.
  */
 export function packTexts(
   texts: readonly PassText[],
-  own: Float32Array,
-  reference: Float32Array = own,
+  policy: Float32Array,
+  reference: Float32Array = policy,
 ): PackedTexts {
   const targets: number[] = []
   const parts: number[] = []
   const rowsOf = ({ text, part }: PlacedText): BatchRow[] => {
-    const scales = text.isReference ? reference : own
+    const scales = text.isReference ? reference : policy
     return text.ids.slice(0, rowsOfText(text)).map((token, position): BatchRow => {
       const counts = text.mask[position + 1] === 1
       const logits = counts ? plainLogits(targets.length) : undefined

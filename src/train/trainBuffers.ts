@@ -10,10 +10,10 @@ import type { Runner } from '../run/runner.ts'
 import { planSlots } from './slots.ts'
 
 /** A matrix, or the rows of one that a tile of the vocabulary takes. */
-export function viewOf(name: string, whole: (name: string) => MatrixView): MatrixView {
+export function viewOf(name: string, matrixOf: (name: string) => MatrixView): MatrixView {
   const tile = parseTileMatrix(name)
-  if (!tile) return whole(name)
-  const view = whole(tile.matrix)
+  if (!tile) return matrixOf(name)
+  const view = matrixOf(tile.matrix)
   const { begin, end } = tile
   return { ...view, begin: view.begin + begin, end: view.begin + end, output: view.output + begin }
 }
@@ -49,15 +49,15 @@ export class TrainBuffers {
     return buffer
   }
 
-  /** Binds a program to `own` buffers by name; other outputs share slots. Everything is compiled then. `batchOf`: rows of a step. */
+  /** Binds a program to `ownBuffers` by name; other outputs share slots. Everything is compiled then. `batchOf`: rows of a step. */
   async bind(
     program: Program,
     adapters: BoundAdapters | null,
     batch: LedgerBuffer,
-    own: ReadonlyMap<string, LedgerBuffer>,
+    ownBuffers: ReadonlyMap<string, LedgerBuffer>,
     batchOf = (_name: string): LedgerBuffer => batch,
   ): Promise<BoundProgram> {
-    const plan = planSlots(program.steps, new Set(own.keys()))
+    const plan = planSlots(program.steps, new Set(ownBuffers.keys()))
     const slots = plan.bytes.map((bytes, i) => this.create(`slot${i}`, bytes, GPUBufferUsage.STORAGE))
     const resources = this.#runner.resources(
       {
@@ -65,7 +65,7 @@ export class TrainBuffers {
         pages: () => invariantPages(),
         scratch: (bytes) => this.create('scratch', bytes, GPUBufferUsage.STORAGE).gpu,
         tensor: (name) => {
-          const buffer = own.get(name) ?? slots[plan.slots.get(name) ?? -1]
+          const buffer = ownBuffers.get(name) ?? slots[plan.slots.get(name) ?? -1]
           invariant(buffer, `${name} has a buffer`)
           return buffer.gpu
         },

@@ -96,12 +96,12 @@ export class Trainer {
     const usage = STORAGE | COPY_SRC | COPY_DST
     const { layout } = this
     const counted = Math.max(...this.#plan.flat().map((pass) => sizeOf(this.#texts(pass)).counted))
-    const made = new Map<string, LedgerBuffer>()
+    const buffers = new Map<string, LedgerBuffer>()
     for (const [name, words] of flatWords(layout, this.#settings, counted))
-      made.set(name, this.#buffers.create(name, words * 4, usage))
-    this.#write(made.get(FLAT.parameters), packFactors(layout))
-    if (made.has(FLAT.tables)) this.#write(made.get(FLAT.tables), factoredTables(layout))
-    return made
+      buffers.set(name, this.#buffers.create(name, words * 4, usage))
+    this.#write(buffers.get(FLAT.parameters), packFactors(layout))
+    if (buffers.has(FLAT.tables)) this.#write(buffers.get(FLAT.tables), factoredTables(layout))
+    return buffers
   }
 
   /** What an optimiser changes. */
@@ -144,7 +144,7 @@ export class Trainer {
         name,
         new Float32Array(await this.#runner.executor.read(this.#buffer(name).gpu, 0, 4 * size)),
       )
-    this.#snapshot?.keep(this.#next, this.#taken)
+    this.#snapshot?.update(this.#next, this.#taken)
     return writeTrainState({ index: this.#next, taken: this.#taken, mean: this.#mean.state, moments }, owner)
   }
 
@@ -227,9 +227,9 @@ export class Trainer {
         batch: bound.batch,
         words: this.#runner.pack(rows),
         rows: rows.length,
-        before: i === 0 ? (encoder) => this.#clear(encoder) : undefined,
-        within: isLast ? (pass) => encodeMore(pass, bound.update) : undefined,
-        after: isLast ? (encoder) => this.#copyStatistics(encoder) : undefined,
+        beforePass: i === 0 ? (encoder) => this.#clear(encoder) : undefined,
+        inPass: isLast ? (pass) => encodeMore(pass, bound.update) : undefined,
+        afterPass: isLast ? (encoder) => this.#copyStatistics(encoder) : undefined,
       })
     }
     this.#ahead = true

@@ -34,13 +34,13 @@ export function useErrorText(): <T extends ErrorData>(error: T) => T {
 }
 
 /** True once the page has come to rest for the first time: what is of use only then is fetched then. */
-export function useRested(): boolean {
+export function useSettled(): boolean {
   const rests = useApp(
     ({ model, run }) => model.kind !== 'empty' && model.kind !== 'loading' && !isRunning(run),
   )
-  const [rested, setRested] = useState(false)
-  if (rests && !rested) setRested(true)
-  return rested
+  const [isSettled, setSettled] = useState(false)
+  if (rests && !isSettled) setSettled(true)
+  return isSettled
 }
 
 /** The log, re-rendering at most once per frame. */

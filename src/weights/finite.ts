@@ -37,20 +37,20 @@ async function flagged<T>(
   if (items.length === 0) return []
   const { device } = pipelines
   const { STORAGE, COPY_SRC } = GPUBufferUsage
-  const found = ledger.create('stage:finite', items.length * 4, STORAGE | COPY_SRC)
+  const flagBuffer = ledger.create('stage:finite', items.length * 4, STORAGE | COPY_SRC)
   try {
     const relay = new WeightRelay(pipelines)
     await encodeLoad(device, relay, async (pass) => {
       for (const [at, item] of items.entries()) {
         for (const { shard, row, rows } of rowsOf(item)) {
-          const planes = { buffer: shard.buffer.gpu, layout: shard.layout }
-          await relay[test](pass, planes, row, rows, { buffer: found.gpu, at })
+          const packed = { buffer: shard.buffer.gpu, layout: shard.layout }
+          await relay[test](pass, packed, row, rows, { buffer: flagBuffer.gpu, at })
         }
       }
     })
-    const flags = new Uint32Array(await readBack(device, ledger, found.gpu, [[0, found.bytes]]))
+    const flags = new Uint32Array(await readBack(device, ledger, flagBuffer.gpu, [[0, flagBuffer.bytes]]))
     return items.filter((_, at) => flags[at] === 1)
   } finally {
-    ledger.destroy(found)
+    ledger.destroy(flagBuffer)
   }
 }

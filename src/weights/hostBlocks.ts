@@ -6,7 +6,7 @@ import { NF4_LEVELS } from '../formats/packed/nf4.ts'
 import { invariant } from '../errors.ts'
 import type { PlaneLayout } from './formats/layout.ts'
 import type { Repack } from './formats/record.ts'
-import { readPlane, type Read } from './hostRow.ts'
+import { readPlane, type ReadBytes } from './hostRow.ts'
 
 /** Bits of a plane's block, put where a file's block has them: the inverse of `shaders/load/relay.wgsl`, weight by weight. */
 type Unpack = (plane: Uint8Array, block: Uint8Array) => void
@@ -16,9 +16,9 @@ function put(block: Uint8Array, at: number, value: number): void {
 }
 
 /** Nibble `j` of unit `u`: a unit's byte j holds weight j in its low and weight j + 16 in its high half. */
-function eachNibble(plane: Uint8Array, take: (u: number, j: number, nibble: number) => void): void {
+function eachNibble(plane: Uint8Array, visit: (u: number, j: number, nibble: number) => void): void {
   for (let u = 0; u < plane.length / 16; u++) {
-    for (let j = 0; j < 32; j++) take(u, j, ((plane[16 * u + (j % 16)] ?? 0) >> (j < 16 ? 0 : 4)) & 15)
+    for (let j = 0; j < 32; j++) visit(u, j, ((plane[16 * u + (j % 16)] ?? 0) >> (j < 16 ? 0 : 4)) & 15)
   }
 }
 
@@ -64,7 +64,7 @@ function levelsOf(layout: PlaneLayout, quants: Uint8Array): Float32Array {
 }
 
 async function groupedRow(
-  read: Read,
+  read: ReadBytes,
   buffer: GPUBuffer,
   layout: PlaneLayout,
   row: number,
@@ -84,7 +84,7 @@ async function groupedRow(
 
 /** A row of a format of blocks or of groups. */
 export async function readBlocksOnHost(
-  read: Read,
+  read: ReadBytes,
   buffer: GPUBuffer,
   layout: PlaneLayout,
   row: number,

@@ -4,11 +4,11 @@ import type { PlaneLayout } from './formats/layout.ts'
 import type { Plane } from './formats/record.ts'
 import { shardRows, type StoredView } from './store.ts'
 
-export type Read = (source: GPUBuffer, offset: number, bytes: number) => Promise<ArrayBuffer>
+export type ReadBytes = (source: GPUBuffer, offset: number, bytes: number) => Promise<ArrayBuffer>
 
 /** A row's bytes of a plane. */
 export async function readPlane(
-  read: Read,
+  read: ReadBytes,
   buffer: GPUBuffer,
   { rowBlocks, stride, words }: PlaneLayout,
   { name, bytes }: Plane,
@@ -17,12 +17,12 @@ export async function readPlane(
   const length = rowBlocks * bytes
   const begin = name === 'quants' ? row * stride * 16 : words[name] * 4 + row * length
   const first = Math.floor(begin / 4) * 4
-  const whole = await read(buffer, first, Math.ceil((begin + length) / 4) * 4 - first)
-  return new Uint8Array(whole, begin - first, length)
+  const aligned = await read(buffer, first, Math.ceil((begin + length) / 4) * 4 - first)
+  return new Uint8Array(aligned, begin - first, length)
 }
 
 /** One row of a view as the host reads the planes' bytes: without the shaders that every other reading goes through. */
-export async function readRowOnHost(read: Read, view: StoredView, row: number): Promise<Float32Array> {
+export async function readRowOnHost(read: ReadBytes, view: StoredView, row: number): Promise<Float32Array> {
   const [place] = shardRows(view, row, 1)
   invariant(place, 'the view has the row')
   const { buffer, layout } = place.shard

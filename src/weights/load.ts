@@ -13,13 +13,13 @@ import { badFile } from '../formats/badFile.ts'
 import type { BufferLedger } from '../gpu/ledger.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
 import { findNonFinite } from './finite.ts'
-import { FORMATS, loadFormat, type WeightFormat } from './formats/index.ts'
+import { FORMATS, loadFormat, type FormatRecord } from './formats/index.ts'
 import { planMatrices, type StoredMatrixType } from './plan.ts'
 import { WeightRelay, type SourceType } from './relay.ts'
 import { WeightStage, type StagedTensor, type StagePart } from './stage.ts'
 import type { ScaleWriter } from './scales.ts'
 import { shardRows, type WeightStore } from './store.ts'
-import { runsOf, VectorWriter, type Target } from './vectors.ts'
+import { runsOf, VectorWriter, type VectorTarget } from './vectors.ts'
 
 /** Least bytes of a stage. */
 const LEAST_STAGE = 1 << 16
@@ -42,12 +42,12 @@ function isFloat(dtype: TensorInfo['dtype']): dtype is SourceType {
 }
 
 /** The format of matrices of a type, which has been read. */
-export type FormatOf = (dtype: TensorInfo['dtype']) => WeightFormat
+export type FormatOf = (dtype: TensorInfo['dtype']) => FormatRecord
 
 /** The formats of a checkpoint's matrices. */
 export async function formatsOf({ tensors }: Pick<Checkpoint, 'tensors'>): Promise<FormatOf> {
-  const formats = new Map<TensorInfo['dtype'], WeightFormat>(
-    Object.entries(FLOAT_FORMATS) as [SourceType, WeightFormat][],
+  const formats = new Map<TensorInfo['dtype'], FormatRecord>(
+    Object.entries(FLOAT_FORMATS) as [SourceType, FormatRecord][],
   )
   for (const { dtype } of tensors.values()) {
     if (formats.has(dtype) || !(isBlockType(dtype) || isGroupedType(dtype))) continue
@@ -71,8 +71,8 @@ export function storedType({ dtype, quirk, groups }: TensorInfo, formatOf: Forma
 }
 
 /** Every tensor that a model reads, with what it becomes. */
-function targetsOf(model: ModelDescription): Map<string, Target[]> {
-  const targets = new Map<string, Target[]>()
+function targetsOf(model: ModelDescription): Map<string, VectorTarget[]> {
+  const targets = new Map<string, VectorTarget[]>()
   for (const param of model.params) {
     for (const [part, tensor] of [param.tensor, ...(param.more ?? [])].entries()) {
       targets.set(tensor, [...(targets.get(tensor) ?? []), { param, part }])
@@ -135,7 +135,7 @@ export async function loadWeights(
 const ignore = (): undefined => undefined
 
 /** Whether rows lie along the last dimension of a tensor. */
-function isTurned({ quirk }: TensorInfo, targets: readonly Target[]): boolean {
+function isTurned({ quirk }: TensorInfo, targets: readonly VectorTarget[]): boolean {
   return targets[0]?.param.layout === 'in_out' && quirk?.kind !== 'turned'
 }
 
@@ -158,7 +158,7 @@ function joined(parts: StagePart[]): StagePart[] {
 class TensorLoader {
   readonly #store: WeightStore
   readonly #stage: WeightStage
-  readonly #targets: ReadonlyMap<string, readonly Target[]>
+  readonly #targets: ReadonlyMap<string, readonly VectorTarget[]>
   readonly #vectors: VectorWriter
   /** Bytes so far of a tensor that is no matrix. */
   #gathered: Uint8Array | null = null
@@ -167,7 +167,7 @@ class TensorLoader {
   /** Tensors of vectors that hold NaN or infinity. */
   readonly notFinite = new Set<string>()
 
-  constructor(store: WeightStore, stage: WeightStage, targets: ReadonlyMap<string, readonly Target[]>) {
+  constructor(store: WeightStore, stage: WeightStage, targets: ReadonlyMap<string, readonly VectorTarget[]>) {
     this.#store = store
     this.#stage = stage
     this.#targets = targets
@@ -182,7 +182,7 @@ class TensorLoader {
     )
   }
 
-  #matrixTargets(name: string): readonly Target[] {
+  #matrixTargets(name: string): readonly VectorTarget[] {
     return (this.#targets.get(name) ?? []).filter(({ param }) => param.role === 'matrix')
   }
 
@@ -201,7 +201,7 @@ class TensorLoader {
   /** Bytes of a tensor of matrices; one that holds a turned matrix of each expert is taken as so many tensors. */
   async #stageBytes(
     tensor: TensorInfo,
-    targets: readonly Target[],
+    targets: readonly VectorTarget[],
     offset: number,
     chunk: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
@@ -225,7 +225,7 @@ class TensorLoader {
 
   #staged(
     tensor: TensorInfo,
-    targets: readonly Target[],
+    targets: readonly VectorTarget[],
     { slice, slices }: { slice: number; slices: number },
   ): StagedTensor {
     const { name, dtype, shape, begin, end, quirk, groups } = tensor
@@ -252,7 +252,7 @@ class TensorLoader {
   }
 
   /** Where the rows of a tensor go that a parameter takes of it. */
-  #parts({ param, part }: Target, headRows: number | undefined): StagePart[] {
+  #parts({ param, part }: VectorTarget, headRows: number | undefined): StagePart[] {
     const view = this.#store.view(param.name)
     const runs = runsOf(param)
     const perPart = runs.reduce((sum, { count }) => sum + count, 0)

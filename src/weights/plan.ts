@@ -3,14 +3,14 @@ import type { ModelDescription } from '../arch/spec.ts'
 import { expertStacksOf, stacksOf } from '../program/stacks.ts'
 import { isOp, type ParamRef } from '../program/step.ts'
 import { tooLarge } from '../gpu/ledger.ts'
-import { FORMATS, type WeightFormat } from './formats/index.ts'
+import { FORMATS, type FormatRecord } from './formats/index.ts'
 import { bytesFor, fits } from './formats/layout.ts'
 import type { MatrixPlan } from './store.ts'
 
 /** How a file holds a matrix. */
 export interface StoredMatrixType {
   /** The format that keeps it exactly, at the file's own size where there is one. */
-  readonly format: WeightFormat
+  readonly format: FormatRecord
   /** Rows of a head whose halves the file interleaves. */
   readonly headRows?: number | undefined
   /** Columns that share a scale, of a grouped format. */
@@ -43,15 +43,15 @@ function stacksOfModel(model: ModelDescription): Stacked[] {
   }))
   const planned = new Set<string>()
   return [...tables, ...stacks].filter(({ params }) => {
-    const own = params.filter(({ role }) => role === 'matrix').map(({ name }) => name)
-    const isNew = own.some((name) => !planned.has(name))
-    for (const name of own) planned.add(name)
+    const matrices = params.filter(({ role }) => role === 'matrix').map(({ name }) => name)
+    const isNew = matrices.some((name) => !planned.has(name))
+    for (const name of matrices) planned.add(name)
     return isNew
   })
 }
 
 interface FormatChoice {
-  readonly format: WeightFormat
+  readonly format: FormatRecord
   /** Why it is not the format asked for. */
   readonly reason: string | null
 }
@@ -103,12 +103,12 @@ export function planMatrices(
       const { experts, shape: [, cols = 0] = [] } = members[0] ?? {}
       const group = format.grouped ? types[at]?.group : undefined
       const parts = members.map((param) => partOf(param, stack.params))
-      const own = experts === undefined ? {} : { experts }
-      return { name, cols, format, group, parts, together, output, ...own }
+      const perExpert = experts === undefined ? {} : { experts }
+      return { name, cols, format, group, parts, together, output, ...perExpert }
     }
-    const whole = { name: stack.name, params: matrices }
-    const isWhole = alike && bytesOfExpert(planOf(whole)) <= maxBytes
-    return (isWhole ? [whole] : apart(matrices)).map((members): MatrixPlan => {
+    const fullStack = { name: stack.name, params: matrices }
+    const isWhole = alike && bytesOfExpert(planOf(fullStack)) <= maxBytes
+    return (isWhole ? [fullStack] : apart(matrices)).map((members): MatrixPlan => {
       const plan = planOf(members)
       const bytes = bytesOfExpert(plan)
       if (bytes > maxBytes) throw tooLarge(`an expert of ${plan.name}`, bytes, maxBytes)

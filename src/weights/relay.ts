@@ -266,17 +266,17 @@ export class WeightRelay {
     await this.#dispatch(pass, source, params, [from.buffer, out], count * k4)
   }
 
-  /** Sets word `at` of `found` where a weight of rows `[row, row + count)` may be NaN or infinite: it is not where the word stays 0. */
+  /** Sets word `at` of `flags` where a weight of rows `[row, row + count)` may be NaN or infinite: it is not where the word stays 0. */
   async findOnes(
     pass: GPUComputePassEncoder,
     from: Planes,
     row: number,
     count: number,
-    found: { buffer: GPUBuffer; at: number },
+    flags: { buffer: GPUBuffer; at: number },
   ): Promise<void> {
     const { format, rowBlocks, stride, words } = from.layout
     const { exponents, planes } = format
-    if (!exponents) return this.findNonFinite(pass, from, row, count, found)
+    if (!exponents) return this.findNonFinite(pass, from, row, count, flags)
     const { plane, width, ones, every } = exponents
     const perBlock = planes.find(({ name }) => name === plane)?.bytes ?? 0
     const rowBytes = plane === 'quants' ? stride * 16 : rowBlocks * perBlock
@@ -288,17 +288,17 @@ export class WeightRelay {
       consts: { WIDTH: width, EXPONENT: ones, EVERY: every },
     }
     const threads = Math.ceil(vectors / SCANNED)
-    const params = [words[plane] / 4 + first, vectors, found.at, threads]
-    await this.#dispatch(pass, source, params, [from.buffer, found.buffer], threads)
+    const params = [words[plane] / 4 + first, vectors, flags.at, threads]
+    await this.#dispatch(pass, source, params, [from.buffer, flags.buffer], threads)
   }
 
-  /** Sets word `at` of `found` where a weight of rows `[row, row + count)` is NaN or infinite. */
+  /** Sets word `at` of `flags` where a weight of rows `[row, row + count)` is NaN or infinite. */
   async findNonFinite(
     pass: GPUComputePassEncoder,
     from: Planes,
     row: number,
     count: number,
-    found: { buffer: GPUBuffer; at: number },
+    flags: { buffer: GPUBuffer; at: number },
   ): Promise<void> {
     const { format, cols, stride, words } = from.layout
     // Few checkpoints need it.
@@ -308,8 +308,8 @@ export class WeightRelay {
       files: [...this.#plainProviders(format), { name: 'load/finite.wgsl', text }],
       consts: { FLOATS: format.block === 1 ? 1 : 0 },
     }
-    const params = [Math.ceil(cols / 4), row, count, found.at, stride, words.scales, words.high, words.super]
-    await this.#dispatch(pass, source, params, [from.buffer, found.buffer], count * Math.ceil(cols / 32))
+    const params = [Math.ceil(cols / 4), row, count, flags.at, stride, words.scales, words.high, words.super]
+    await this.#dispatch(pass, source, params, [from.buffer, flags.buffer], count * Math.ceil(cols / 32))
   }
 
   /** Checks read weights otherwise than the products whose fault they are to notice, where there are two ways. */

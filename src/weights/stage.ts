@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
-import type { WeightFormat } from './formats/record.ts'
+import type { FormatRecord } from './formats/record.ts'
 import { UploadRing } from './upload.ts'
 import {
   COLUMN_PACKINGS,
@@ -43,7 +43,7 @@ export interface StagedTensor {
   readonly parts: readonly StagePart[]
 }
 
-interface Range {
+interface RowRange {
   first: number
   end: number
 }
@@ -58,8 +58,8 @@ interface Sink {
 /** Floats of the parts' own format are its blocks. */
 function asBlocks(tensor: StagedTensor): StagedTensor {
   const [part] = tensor.parts
-  const own = tensor.source.toLowerCase() === part?.target.layout.format.name
-  return own && tensor.turned === undefined ? { ...tensor, source: 'blocks' } : tensor
+  const isSameFormat = tensor.source.toLowerCase() === part?.target.layout.format.name
+  return isSameFormat && tensor.turned === undefined ? { ...tensor, source: 'blocks' } : tensor
 }
 
 /** Whether a part's rows are copied as they are. */
@@ -74,7 +74,7 @@ const isColumns = (source: StagedTensor['source']): source is ColumnPacking =>
   COLUMN_PACKINGS.some((packing) => packing === source)
 
 /** Bytes that become whole blocks: of integers along the inputs, those of 32 inputs for all outputs. */
-function blockBytesOf({ source, outs = 0 }: StagedTensor, { blockBytes, block }: WeightFormat): number {
+function blockBytesOf({ source, outs = 0 }: StagedTensor, { blockBytes, block }: FormatRecord): number {
   if (isColumns(source)) return outs * blockBytes
   return source === 'blocks' ? blockBytes : block * SOURCE_BYTES[source]
 }
@@ -83,8 +83,8 @@ function blockBytesOf({ source, outs = 0 }: StagedTensor, { blockBytes, block }:
 function isOnce(parts: readonly StagePart[]): boolean {
   const inOrder = [...parts].sort((a, b) => a.from - b.from)
   return inOrder.every(({ from }, i) => {
-    const before = inOrder[i - 1]
-    return before === undefined || before.from + before.rows <= from
+    const previous = inOrder[i - 1]
+    return previous === undefined || previous.from + previous.rows <= from
   })
 }
 
@@ -104,7 +104,7 @@ export class WeightStage {
   /** Bytes of it that are written, a multiple of 4. */
   #at = 0
   /** All of a turned tensor. */
-  #own: LedgerBuffer | null = null
+  #turned: LedgerBuffer | null = null
   /** The tensor's bytes are what the planes hold, so that they skip the stage. */
   #direct = false
   /** Up to three bytes that do not fill a word yet. */
@@ -149,7 +149,7 @@ export class WeightStage {
     if (tensor.turned === undefined) return
     invariant(tensor.source !== 'blocks' && !isColumns(tensor.source), 'only floats are turned')
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
-    this.#own = this.#ledger.create('stage:turned', tensor.bytes, usage)
+    this.#turned = this.#ledger.create('stage:turned', tensor.bytes, usage)
   }
 
   /** Bytes of the tensor that began, following those before. */
@@ -173,12 +173,12 @@ export class WeightStage {
       this.#writeWords(sink, this.#carry)
       this.#carried = 0
     }
-    if (this.#own) {
-      await this.#packTurned(tensor, this.#own.gpu)
+    if (this.#turned) {
+      await this.#packTurned(tensor, this.#turned.gpu)
       this.#submit()
-      this.#ledger.destroy(this.#own)
+      this.#ledger.destroy(this.#turned)
     } else if (!this.#direct) await this.#handOn(tensor)
-    this.#own = null
+    this.#turned = null
     this.#tensor = null
   }
 
@@ -197,7 +197,8 @@ export class WeightStage {
   dispose(): void {
     this.#relay.release()
     this.#ring.dispose()
-    for (const buffer of [...this.#stages, ...(this.#own ? [this.#own] : [])]) this.#ledger.destroy(buffer)
+    for (const buffer of [...this.#stages, ...(this.#turned ? [this.#turned] : [])])
+      this.#ledger.destroy(buffer)
   }
 
   #stageAt(i: number): GPUBuffer {
@@ -219,7 +220,7 @@ export class WeightStage {
   /** Where the tensor's next word goes. */
   #sink({ parts }: StagedTensor): Sink {
     const offset = this.#received - this.#carried
-    if (this.#own) return { buffer: this.#own.gpu, at: offset, room: this.#own.bytes - offset }
+    if (this.#turned) return { buffer: this.#turned.gpu, at: offset, room: this.#turned.bytes - offset }
     if (!this.#direct) return { buffer: this.#buffer, at: this.#at, room: this.#buffer.size - this.#at }
     let next = Infinity
     for (const { target, row, rows, from } of parts) {
@@ -256,7 +257,7 @@ export class WeightStage {
 
   /** Hands on the whole blocks of a full stage; what is left of a block begins the other one. */
   async #turnOver(tensor: StagedTensor): Promise<void> {
-    if (!this.#direct && !this.#own) await this.#handOn(tensor)
+    if (!this.#direct && !this.#turned) await this.#handOn(tensor)
     const next = this.#stageAt(1 - this.#current)
     const kept = Math.floor(this.#start / ALIGNMENT) * ALIGNMENT
     if (kept < this.#at) {
@@ -331,7 +332,7 @@ export class WeightStage {
     pass: GPUComputePassEncoder,
     tensor: StagedTensor,
     { target, row, from, headRows }: StagePart,
-    { first, end }: Range,
+    { first, end }: RowRange,
     blockBytes: number,
   ): Promise<void> {
     const { rowBlocks, cols } = target.layout

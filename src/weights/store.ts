@@ -2,13 +2,13 @@ import { invariant } from '../errors.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { NO_BIAS, type Matrix, type MatrixView, type Shard } from '../ops/operands.ts'
 import { bytesFor, planeLayout, rowsWithin, type PlaneLayout } from './formats/layout.ts'
-import type { WeightFormat } from './formats/record.ts'
+import type { FormatRecord } from './formats/record.ts'
 
 /** A matrix to be made: its parts are stacked along the rows in order. */
 export interface MatrixPlan {
   readonly name: string
   readonly cols: number
-  readonly format: WeightFormat
+  readonly format: FormatRecord
   /** Columns that share a scale, of a grouped format. */
   readonly group?: number | undefined
   /** Step names (`layers.0.attn.q`) with their rows; each has an optional bias. */
@@ -28,7 +28,7 @@ export interface StoredShard extends Shard {
 
 /** A {@link Matrix} with its format's record. */
 export interface StoredMatrix extends Matrix {
-  readonly format: WeightFormat
+  readonly format: FormatRecord
   readonly shards: readonly StoredShard[]
   /** Experts whose matrices lie one after the other, each in one shard. */
   readonly experts?: number
@@ -135,9 +135,9 @@ export class WeightStore {
         begin += part.rows
         continue
       }
-      const own = part.rows / experts
-      this.views.set(part.name, { ...view, runs: { rows: own, stride: rows / experts } })
-      begin += own
+      const rowsPerExpert = part.rows / experts
+      this.views.set(part.name, { ...view, runs: { rows: rowsPerExpert, stride: rows / experts } })
+      begin += rowsPerExpert
     }
     return matrix
   }

@@ -7,7 +7,7 @@ import type { OutputRuns, ParamRef } from '../program/step.ts'
 import type { WeightStore } from './store.ts'
 
 /** A parameter, or the part of it that one of its tensors holds. */
-export interface Target {
+export interface VectorTarget {
   readonly param: ParamRef
   readonly part: number
 }
@@ -65,19 +65,19 @@ export class VectorWriter {
   }
 
   /** Takes a whole tensor. Returns whether all its values are finite. */
-  async add(tensor: TensorInfo, bytes: Uint8Array, targets: readonly Target[]): Promise<boolean> {
+  async add(tensor: TensorInfo, bytes: Uint8Array, targets: readonly VectorTarget[]): Promise<boolean> {
     const data = await decode(tensor, bytes)
     for (const { param, part } of targets) {
       const width = param.shape.slice(1).reduce((product, size) => product * size, 1)
       const values = takeOutputs(param, data, width)
       const owner = param.name.replace(/\.bias$/, '')
       if (param.role === 'bias') this.#store.writeBias(owner, values, part * values.length)
-      else this.#keep(owner, owner === param.name ? 'weight' : 'bias', part, values)
+      else this.#set(owner, owner === param.name ? 'weight' : 'bias', part, values)
     }
     return data.every(Number.isFinite)
   }
 
-  #keep(owner: string, which: 'weight' | 'bias', part: number, values: Float32Array): void {
+  #set(owner: string, which: 'weight' | 'bias', part: number, values: Float32Array): void {
     const entry = this.#parts.get(owner) ?? { weight: [], bias: [] }
     entry[which][part] = values
     this.#parts.set(owner, entry)

@@ -8,7 +8,7 @@ import {
 } from '../errors.ts'
 import type { EngineClient, EngineEvent } from './api.ts'
 import type { FromWorker, OpenedHandle, ToWorker } from './protocol.ts'
-import { remote, type Link, type Request } from './remote.ts'
+import { remote, type WorkerLink, type Request } from './remote.ts'
 import workerUrl from './engine.worker.ts?worker&url'
 import { LOADER, type Loader } from './surfaces.ts'
 
@@ -17,7 +17,7 @@ const SILENCE_MS = 30_000
 const PING_MS = 5_000
 
 /** What waits for messages of one run. */
-interface Waiting {
+interface PendingCall {
   resolve: (message: FromWorker) => void
   reject: (error: Error) => void
   on?: (message: FromWorker) => void
@@ -26,12 +26,12 @@ interface Waiting {
 type Unnumbered<T> = T extends { run: number } ? Omit<T, 'run'> : never
 
 /** The page's side of an engine worker; `startWorker` makes one, and another when it has died. */
-export class WorkerClient implements EngineClient, Link {
+export class WorkerClient implements EngineClient, WorkerLink {
   readonly loadModel: Loader['loadModel']
   readonly models: Loader['models']
   private worker: Worker
   private nextRun = 1
-  private readonly waiting = new Map<number, Waiting>()
+  private readonly waiting = new Map<number, PendingCall>()
   private readonly listeners = new Set<(event: EngineEvent) => void>()
   private heard = performance.now()
   private losses = 0
@@ -213,7 +213,7 @@ function workerAddress(): string {
   if (!import.meta.env.PROD) return workerUrl
   const script = `import ${JSON.stringify(new URL(workerUrl, location.href))}`
   // The fragment is what lists of workers show of it.
-  return (spelled ??= `${URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))}#engine`)
+  return (engineUrl ??= `${URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))}#engine`)
 }
 
-let spelled: string | undefined
+let engineUrl: string | undefined

@@ -74,7 +74,7 @@ export class EngineHost {
     invariant(kind, `${call.method} is a method of the ${call.surface}`)
     const target = this.objects.get(call.object)
     // An object that has ended may be ended again.
-    if (call.method === end) this.forget(call.object)
+    if (call.method === end) this.release(call.object)
     else if (!target)
       throw new TokenscopeError('bad-argument', ended.message, {
         hint: ended.hint,
@@ -98,7 +98,7 @@ export class EngineHost {
     }
   }
 
-  private forget(object: number): void {
+  private release(object: number): void {
     const target = this.objects.get(object)
     this.objects.delete(object)
     if (target) this.devices.delete(target)

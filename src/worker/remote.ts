@@ -9,7 +9,7 @@ export interface Request extends Call {
 }
 
 /** Carries calls to the worker and their answers back. */
-export interface Link {
+export interface WorkerLink {
   call(request: Request): Promise<unknown>
   open(request: Request): Promise<OpenedHandle>
   /** `paced`: nothing runs ahead of what is taken. */
@@ -18,7 +18,7 @@ export interface Link {
 
 /** An object of the worker, with the interface it has there. */
 export function remote<S extends SurfaceName>(
-  link: Link,
+  link: WorkerLink,
   surface: S,
   { object, data }: OpenedHandle,
 ): Faces[S] {

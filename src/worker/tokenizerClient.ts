@@ -10,7 +10,7 @@ import type {
 /** Milliseconds a call may take before its thread is ended: a foreign pattern may never finish. */
 const LIMIT = 30_000
 
-interface Waiting {
+interface PendingAnswer {
   /** Takes the reply of its own method. */
   resolve: (answer: never) => void
   reject: (error: Error) => void
@@ -19,7 +19,7 @@ interface Waiting {
 /** The page's side of a thread that takes texts apart. What hangs is ended there; the next call starts another. */
 export class TokenizerClient {
   readonly #start: () => Worker
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, PendingAnswer>()
   /** Files of the tokenizers that are open, for another thread. */
   readonly #files = new Map<string, ReadonlyMap<string, Uint8Array>>()
   #worker: Worker | null = null
@@ -58,7 +58,7 @@ export class TokenizerClient {
       this.#end(new TokenscopeError('unsupported', `The tokenizer's thread failed: ${reason}.`))
     })
     for (const [slot, files] of this.#files) {
-      // Nobody waits for these; a call to one that failed to open says so.
+      // No call waits for these; the next call to one that failed to open says so.
       const request: TokenizerRequest = { run: 0, slot, method: 'open', args: { files } }
       worker.postMessage(request)
     }

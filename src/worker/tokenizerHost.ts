@@ -28,8 +28,8 @@ export class TokenizerHost {
       case 'work':
         return held.inspector.work(request.args.word, request.args.options)
       case 'whatIf': {
-        const { made, saved } = held.inspector.whatIf(request.args.request)
-        held.extended = made
+        const { inspector, saved } = held.inspector.whatIf(request.args.request)
+        held.extended = inspector
         return saved
       }
       case 'explainWhatIf':

@@ -9,7 +9,7 @@ import {
   type LowRank,
 } from '../../src/adapters/analysis.ts'
 import { denseDelta } from '../../src/adapters/dense.ts'
-import { dot, matrix, product, qr, svd, transposed, type Matrix } from '../../src/adapters/linalg.ts'
+import { dot, matrix, product, qr, svd, transposed, type DenseMatrix } from '../../src/adapters/linalg.ts'
 import type { LoraModule } from '../../src/adapters/types.ts'
 import { randomSource } from '../random.ts'
 import { loadCase, readBase } from './fixture.ts'
@@ -27,13 +27,13 @@ function largest(values: Iterable<number>): number {
   return Math.max(0, ...[...values].map(Math.abs))
 }
 
-function difference(a: Matrix, b: Matrix): number {
+function difference(a: DenseMatrix, b: DenseMatrix): number {
   expect([a.rows, a.cols]).toEqual([b.rows, b.cols])
   return largest(a.data.map((value, n) => value - (b.data[n] ?? NaN)))
 }
 
 /** mᵀm − I */
-function orthogonality(m: Matrix): number {
+function orthogonality(m: DenseMatrix): number {
   const gram = product(transposed(m), m)
   return largest(gram.data.map((value, n) => value - (n % (gram.cols + 1) === 0 ? 1 : 0)))
 }

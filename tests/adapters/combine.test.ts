@@ -32,9 +32,9 @@ function deltas(parts: readonly ScaledAdapter[]): Map<string, Float64Array> {
   return sums
 }
 
-function expectSame(got: Map<string, Float64Array>, want: Map<string, Float64Array>): void {
-  expect([...got.keys()].sort()).toEqual([...want.keys()].sort())
-  for (const [step, delta] of want) {
+function expectSame(got: Map<string, Float64Array>, expected: Map<string, Float64Array>): void {
+  expect([...got.keys()].sort()).toEqual([...expected.keys()].sort())
+  for (const [step, delta] of expected) {
     const error = delta.map((value, n) => Math.abs(value - (got.get(step)?.[n] ?? NaN)))
     // B is rounded to f32 once: 2^-24 of values around 1, summed over ranks.
     expect(Math.max(...error), step).toBeLessThan(1e-6)

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { adaptedWeight, denseDelta, doraGains } from '../../src/adapters/dense.ts'
+import { adaptedWeight, denseDelta, doraScaleOf } from '../../src/adapters/dense.ts'
 import type { ParsedAdapter } from '../../src/adapters/types.ts'
 import { FIXTURES, loadCase, readBase, type Base } from './fixture.ts'
 
@@ -61,8 +61,8 @@ describe('adapted modules equal those of PEFT', () => {
     const steps = [...base.weights.keys()].filter((step) => !step.endsWith('.bias') && !onExperts(step))
     for (const step of steps) {
       const got = project(base, step, adapted)
-      const want = expected[step] ?? project(base, step, plain)
-      expect(apart(got, want), step).toBeLessThan(TOLERANCE)
+      const wanted = expected[step] ?? project(base, step, plain)
+      expect(apart(got, wanted), step).toBeLessThan(TOLERANCE)
     }
     const known = new Set(steps)
     expect(Object.keys(expected).filter((step) => !known.has(step))).toEqual([])
@@ -114,12 +114,14 @@ describe('shared factors', () => {
     const { base, adapter } = await loadWithBase('llama-embedding-dora')
     for (const module of adapter.modules) {
       const weight = base.weights.get(module.step)!
-      const gains = doraGains(module, weight)
+      const doraScale = doraScaleOf(module, weight)
       const delta = denseDelta(module)
       const adapted = adaptedWeight(adapter, module.step, weight)!
       const column = (n: number): number =>
         module.kind === 'embedding' ? n % module.out : Math.floor(n / module.in)
-      const error = adapted.map((value, n) => Math.abs(value - gains[column(n)]! * (weight[n]! + delta[n]!)))
+      const error = adapted.map((value, n) =>
+        Math.abs(value - doraScale[column(n)]! * (weight[n]! + delta[n]!)),
+      )
       expect(Math.max(...error)).toBeLessThan(1e-14)
     }
   })

@@ -41,7 +41,7 @@ export async function readBase(name: string): Promise<Base> {
   const model = describeModel(config, checkpoint.tensors)
   const named = model.params.map((param): [string, ParamRef] => [param.name, param])
   const embed = model.params.find(({ name }) => name === 'embed')
-  if (model.tiedHead && embed) named.push(['logits', embed])
+  if (model.tiedLmHead && embed) named.push(['logits', embed])
   const weights = new Map(
     named.map(([name, ref]) => [name, valuesOf(ref, checkpoint.tensors, stored.get(ref.tensor))]),
   )

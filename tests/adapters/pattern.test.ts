@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { matchPatterns, Pattern } from '../../src/adapters/pattern.ts'
+import { matchPatterns, ModulePattern } from '../../src/adapters/pattern.ts'
 import { TokenscopeError } from '../../src/errors.ts'
 
 const Q = 'model.layers.10.self_attn.q_proj'
@@ -61,7 +61,7 @@ const CASES: readonly (readonly [string, string, boolean])[] = [
 
 describe('patterns match as in Python', () => {
   it('the whole text, or not', async () => {
-    const patterns = CASES.map(([pattern], n) => new Pattern(pattern, `field ${n}`))
+    const patterns = CASES.map(([pattern], n) => new ModulePattern(pattern, `field ${n}`))
     await matchPatterns(patterns, [...new Set(CASES.map(([, text]) => text))])
     for (const [n, [pattern, text, expected]] of CASES.entries())
       expect(patterns[n]?.matches(text), `${pattern} on ${text}`).toBe(expected)
@@ -86,7 +86,7 @@ describe('what is not built, or closes what is not open, is refused by name', ()
     ['a{2000}', /at most 1000/],
     ['a'.repeat(5000), /5000 characters/],
   ])('%s', (pattern, says) => {
-    const read = (): unknown => new Pattern(pattern, 'adapter_config.json: target_modules')
+    const read = (): unknown => new ModulePattern(pattern, 'adapter_config.json: target_modules')
     expect(read).toThrow(TokenscopeError)
     expect(read).toThrow(says)
     expect(read).toThrow(/target_modules/)
@@ -97,7 +97,7 @@ describe('what is no pattern is refused with its field', () => {
   it.each(['(a', '[a', '*a', 'a**', 'a{2}{3}', '^*', '[z-a]', String.raw`[a-\d]`, '('.repeat(40)])(
     '%s',
     async (text) => {
-      const matching = matchPatterns([new Pattern(text, 'adapter_config.json: target_modules')], ['a'])
+      const matching = matchPatterns([new ModulePattern(text, 'adapter_config.json: target_modules')], ['a'])
       await expect(matching).rejects.toThrow(/target_modules is .*, expected a regular expression/)
       await expect(matching).rejects.toThrow(TokenscopeError)
     },
@@ -109,7 +109,11 @@ describe('hostile patterns', () => {
   it.each(['(a+)+$', '((a+)+)+$', '(a|a)*$', '(a|aa)+$', '(.*)*(.*)*(.*)*x'])(
     '%s is ended by a typed error once it passes any real need',
     async (text) => {
-      const matching = matchPatterns([new Pattern(text, 'adapter_config.json: target_modules')], [long], 200)
+      const matching = matchPatterns(
+        [new ModulePattern(text, 'adapter_config.json: target_modules')],
+        [long],
+        200,
+      )
       await expect(matching).rejects.toThrow(/target_modules: the pattern takes too long/)
     },
   )

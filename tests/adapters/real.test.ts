@@ -83,11 +83,11 @@ describe.skipIf(WITHOUT_SHARED !== '')(`real adapters${WITHOUT_SHARED}`, () => {
     )
     for (let o = 0; o < module.out; o += 37) {
       const row = o * module.in
-      const want =
+      const expected =
         x.reduce((sum, value, i) => sum + value * weight[row + i]!, 0) +
         scaling * low.reduce((sum, value, k) => sum + value * module.b[o * rank + k]!, 0)
       const got = x.reduce((sum, value, i) => sum + value * merged[row + i]!, 0)
-      expect(Math.abs(got - want)).toBeLessThan(1e-12)
+      expect(Math.abs(got - expected)).toBeLessThan(1e-12)
     }
     expect(deltaSpectrum(module).norm).toBeCloseTo(deltaNorm(module), 10)
   })

@@ -34,7 +34,7 @@ function expectCovered(model: ModelDescription, tensors: ReadonlyMap<string, Ten
   const used = new Map<string, number>()
   for (const { name: param, tensor, more = [], shape } of model.params) {
     // A tied head with a bias reads a copy.
-    if (param === 'logits' && model.tiedHead) continue
+    if (param === 'logits' && model.tiedLmHead) continue
     const names = [tensor, ...more]
     for (const name of names) used.set(name, (used.get(name) ?? 0) + elements(shape) / names.length)
   }
@@ -81,7 +81,7 @@ describe('real models', () => {
         heads: 8,
         kvHeads: 4,
         headDim: 8,
-        tiedHead: true,
+        tiedLmHead: true,
         storedAs: 'F32',
         parameters: 260_032,
         bosId: 1,
@@ -94,7 +94,7 @@ describe('real models', () => {
         heads: 6,
         kvHeads: 3,
         headDim: 32,
-        tiedHead: true,
+        tiedLmHead: true,
         storedAs: 'F16',
         parameters: 3_221_952,
         bosId: 0,
@@ -107,7 +107,7 @@ describe('real models', () => {
         heads: 3,
         kvHeads: 3,
         headDim: 16,
-        tiedHead: false,
+        tiedLmHead: false,
         storedAs: 'F32',
         parameters: 85_728,
         bosId: null,

@@ -293,7 +293,7 @@ describe('fields with more than one spelling', () => {
       headDim: 4,
       eosIds: [2, 3],
       bosId: 1,
-      tiedHead: false,
+      tiedLmHead: false,
       warnings: [],
     })
     const table = { theta: 10_000, scaling: { kind: 'none' }, rotary: 4 }
@@ -364,7 +364,7 @@ describe('fields with more than one spelling', () => {
     { what: 'absent, nothing stored', config: null, stored: false, tied: true, remarks: 1 },
   ])('head: $what', ({ config, stored, tied, remarks }) => {
     const model = llama({ tie_word_embeddings: config }, stored ? {} : { 'lm_head.weight': null })
-    expect(model.tiedHead).toBe(tied)
+    expect(model.tiedLmHead).toBe(tied)
     const [head] = stepsOf(model, 'linear').at(-1)?.params ?? []
     expect(head?.tensor).toBe(tied ? 'model.embed_tokens.weight' : 'lm_head.weight')
     expect(model.warnings.length).toBe(remarks)
@@ -374,7 +374,7 @@ describe('fields with more than one spelling', () => {
   test('a tied pair stored as the head alone', () => {
     const model = llama({ tie_word_embeddings: true }, { 'model.embed_tokens.weight': null })
     expect(paramOf(model, 'embed')?.tensor).toBe('lm_head.weight')
-    expect(model.tiedHead).toBe(true)
+    expect(model.tiedLmHead).toBe(true)
   })
 
   test('untied by the config, nothing stored: refused', () => {

@@ -68,7 +68,7 @@ const isPacked = ({ config }: Published): boolean => (config['quantization_confi
 function expectRead(model: ModelDescription, reads: Record<string, unknown>): void {
   const { eps, rope, bos, eos, tied, ...sizes } = reads
   expect(model).toMatchObject(sizes)
-  expect(model.tiedHead).toBe(tied)
+  expect(model.tiedLmHead).toBe(tied)
   expect(model.bosId).toBe(bos)
   expect(model.eosIds).toEqual([eos].flat())
   const { steps } = model.record({ rows: 1, logitRows: 1, positions: 1 })

@@ -38,7 +38,9 @@ describe('philox4x32-10: the known-answer vectors published with Random123', () 
       [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
     ],
   ]
-  test.each(cases)('counter %j', (counter, key, want) => expect(philox4x32(counter, key)).toEqual(want))
+  test.each(cases)('counter %j', (counter, key, expected) =>
+    expect(philox4x32(counter, key)).toEqual(expected),
+  )
 })
 
 test('randomUniform: values of an independent Python implementation with 64-bit products', () => {

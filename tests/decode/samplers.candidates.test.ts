@@ -56,14 +56,17 @@ describe('random logits × settings × errors of the log-sum-exp', () => {
     for (const { logits, candidates, settings, seenIds, random: uniform } of draws) {
       if (!nucleusCovered(candidates, settings, { seenIds })) continue
       const where = { seenIds, random: uniform }
-      const [got, want] = [sampleStages(candidates, settings, where), sampleStages(logits, settings, where)]
-      expect(got.ids).toEqual(want.ids)
-      expect(got.chosen).toBe(want.chosen)
-      got.probabilities.forEach((p, i) => expect(p).toBeCloseTo(want.probabilities[i]!, 12))
+      const [got, expected] = [
+        sampleStages(candidates, settings, where),
+        sampleStages(logits, settings, where),
+      ]
+      expect(got.ids).toEqual(expected.ids)
+      expect(got.chosen).toBe(expected.chosen)
+      got.probabilities.forEach((p, i) => expect(p).toBeCloseTo(expected.probabilities[i]!, 12))
       got.stages.forEach(({ kept, cutMass }, i) => {
-        if (kept !== null) expect(kept).toBe(want.stages[i]!.kept)
+        if (kept !== null) expect(kept).toBe(expected.stages[i]!.kept)
         // Known to 0.1 % or not told.
-        if (cutMass !== null) expect(Math.abs(cutMass - want.stages[i]!.cutMass!)).toBeLessThan(1e-3)
+        if (cutMass !== null) expect(Math.abs(cutMass - expected.stages[i]!.cutMass!)).toBeLessThan(1e-3)
       })
     }
   })

@@ -102,8 +102,10 @@ describe('stages', () => {
   test('repetition penalty: positive divided, negative multiplied, once however often seen, strange ids ignored', () => {
     const scores = Float32Array.from([2, -1, 0, 1])
     const got = sampleStages(scores, options({ repetitionPenalty: 2 }), context(0, [0, 0, 1, 2, 99]))
-    const want = softmax([1, -2, 0, 1], 4)
-    expect(maxDifference(got.probabilities, [want[0]!, want[3]!, want[2]!, want[1]!])).toBeLessThan(1e-15)
+    const expected = softmax([1, -2, 0, 1], 4)
+    expect(
+      maxDifference(got.probabilities, [expected[0]!, expected[3]!, expected[2]!, expected[1]!]),
+    ).toBeLessThan(1e-15)
     expect(sampleToken(scores, options({ temperature: 0, repetitionPenalty: 3 }), context(0, [0]))).toBe(3)
   })
 

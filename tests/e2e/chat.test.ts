@@ -32,9 +32,9 @@ test('turns, tokens, reasoning, branches, the rendered prompt; accessible', asyn
   const answer = page.locator(message('assistant')).first()
   expect(await answer.locator('.chat-reasoning summary').textContent()).toContain('Reasoning')
   // Tokens of the answer are those of the page's text.
-  const told = await page.evaluate(async () => (await window.tokenscope).model!.info.eosIds)
+  const reported = await page.evaluate(async () => (await window.tokenscope).model!.info.eosIds)
   const ids = await idsIn(answer)
-  expect(told).toContain(ids.at(-1))
+  expect(reported).toContain(ids.at(-1))
   await answer.locator('[data-token-index]').last().click()
   expect(await answer.locator('[aria-selected="true"]').count()).toBe(1)
   expect(await page.locator(id('logits-row')).count()).toBeGreaterThan(0)

@@ -15,7 +15,7 @@ test.skipIf(WITHOUT_SHARED)(
   `stories260K writes what it was published to write ${WITHOUT_SHARED}`,
   async () => {
     const { page } = await openEngine()
-    const { greedy_from_bos: want } = JSON.parse(readFileSync(`${STORIES}/expected.json`, 'utf8')) as {
+    const { greedy_from_bos: expected } = JSON.parse(readFileSync(`${STORIES}/expected.json`, 'utf8')) as {
       greedy_from_bos: number[]
     }
     expect(await loadIntoPage(page, readFolder(STORIES))).toBe(null)
@@ -27,9 +27,9 @@ test.skipIf(WITHOUT_SHARED)(
         await loaded.dispose()
         return ids
       },
-      [want[0]!, want.length - 1] as const,
+      [expected[0]!, expected.length - 1] as const,
     )
-    expect(ids).toEqual(want.slice(1))
+    expect(ids).toEqual(expected.slice(1))
   },
 )
 

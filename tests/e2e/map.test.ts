@@ -20,10 +20,10 @@ async function openMap(page: Page): Promise<void> {
   await page.click(id('generate'))
   await page.waitForSelector(`${id('output')}[data-state="done"]`, { state: 'attached' })
   await page.click(id('view-map'))
-  await whole(page)
+  await mapDrawn(page)
 }
 
-const whole = (page: Page) => page.waitForSelector('.map-board[data-whole="true"]', { timeout: 60_000 })
+const mapDrawn = (page: Page) => page.waitForSelector('.map-board[data-whole="true"]', { timeout: 60_000 })
 
 const openedPage = async (): Promise<Page> => {
   const { page } = await openPage({ path: TEXT, reducedMotion: 'reduce' })
@@ -95,7 +95,7 @@ test('keys walk through the parts and the steps; Enter opens a step, a head, a w
   await page.keyboard.press('Enter')
   await page.waitForSelector(`${id('view-attention')}[aria-current]`)
   await page.click(id('view-map'))
-  await whole(page)
+  await mapDrawn(page)
   // The same keys as in Steps; the layer that is stepped into opens.
   await page.click('.map-line[data-layer="0"] .map-layer')
   await page.keyboard.press('F10')
@@ -109,7 +109,7 @@ test('keys walk through the parts and the steps; Enter opens a step, a head, a w
   await page.keyboard.press('Enter')
   await expect.poll(() => page.textContent(id('step-name'))).toBe('layers.1.attn.q')
   await page.click(id('view-map'))
-  await whole(page)
+  await mapDrawn(page)
   await page.click('.map-line[data-layer="3"] .map-word')
   await page.waitForSelector(`${id('view-lens')}[aria-current]`)
 })

@@ -57,8 +57,8 @@ test('the tokens, probabilities and text on the page are the model’s', async (
   await page.locator('.curve').waitFor()
   const rows = await page
     .getByTestId('logits-row')
-    .evaluateAll((found) =>
-      found.map(
+    .evaluateAll((result) =>
+      result.map(
         (row) =>
           [Number(row.getAttribute('data-token-id')), Number(row.getAttribute('data-probability'))] as const,
       ),

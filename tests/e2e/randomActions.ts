@@ -85,15 +85,15 @@ async function move(drive: Drive, by: 1 | -1): Promise<string | null> {
 
 /** Clicks one of the controls of a test id; null where there is none that can be clicked. */
 async function clickOne(drive: Drive, selector: string): Promise<string | null> {
-  const found = drive.page.locator(`${selector}:enabled`)
-  const count = await found.count()
+  const result = drive.page.locator(`${selector}:enabled`)
+  const count = await result.count()
   if (count === 0) return null
   const at = drive.random.integer(count)
   try {
-    await found.nth(at).click(A_WHILE)
+    await result.nth(at).click(A_WHILE)
   } catch (error) {
     // It has gone, or cannot be clicked any more, since it was counted.
-    if ((await found.count()) <= at) return null
+    if ((await result.count()) <= at) return null
     throw error
   }
   return `${at} of ${count}`

@@ -220,10 +220,10 @@ const by = ({ written }: ShownText): string => written.split(' · ')[0] ?? ''
 function writers(text: ShownText, adapters: readonly Acting[]): Pick<Acting, 'id' | 'scale'>[] | null {
   const names = by(text).replace('written by ', '')
   if (names === 'base') return []
-  const found = names.split(' + ').map((part) => {
+  const result = names.split(' + ').map((part) => {
     const [, name, scale] = /^(.+) ×(.+)$/.exec(part) ?? []
     const adapter = adapters.find((one) => one.name === name)
     return adapter && { id: adapter.id, scale: Number(scale?.replace('−', '-')) }
   })
-  return found.every((one) => one !== undefined) ? found : null
+  return result.every((one) => one !== undefined) ? result : null
 }

@@ -20,7 +20,7 @@ async function written(page: Page): Promise<void> {
 }
 
 const viewNames = (page: Page) =>
-  page.locator('.view-button').evaluateAll((found) => found.map((one) => one.dataset['testid'] ?? ''))
+  page.locator('.view-button').evaluateAll((result) => result.map((one) => one.dataset['testid'] ?? ''))
 
 const openView = (page: Page) => page.locator('.view-button[aria-current]').getAttribute('data-testid')
 
@@ -73,8 +73,8 @@ function cutParts(): string[] {
 }
 
 /** True when all these can be seen at once, names in full. */
-function allInSight(found: Element[]): boolean {
-  return found.every((one) => {
+function allInSight(result: Element[]): boolean {
+  return result.every((one) => {
     const { top, bottom } = one.getBoundingClientRect()
     const word = one.querySelector('.view-word')
     return top >= 0 && bottom <= innerHeight && word !== null && word.scrollWidth <= word.clientWidth
@@ -93,7 +93,7 @@ test('a link shows another visitor the same view, token and step', async () => {
       openView(one),
       one.textContent(id('step-name')),
       one.getAttribute(id('step-position'), 'data-position'),
-      one.locator(id('row-token')).evaluateAll((found) => found.map((token) => token.dataset['tokenId'])),
+      one.locator(id('row-token')).evaluateAll((result) => result.map((token) => token.dataset['tokenId'])),
     ])
   const here = await place(page)
   await page.click(id('copy-link'))

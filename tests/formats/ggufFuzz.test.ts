@@ -46,10 +46,10 @@ function mutate(original: Uint8Array, random: RandomSource): Uint8Array {
 }
 
 test(`${ROUNDS} mutated headers: opened or refused with a typed error`, { timeout: 7_200_000 }, () => {
-  const whole = tinyGguf()
-  const { dataBegin } = parseGgufHeader(whole, 'f', whole.length)
-  const header = whole.subarray(0, dataBegin)
-  const cut = whole.length - header.length
+  const full = tinyGguf()
+  const { dataBegin } = parseGgufHeader(full, 'f', full.length)
+  const header = full.subarray(0, dataBegin)
+  const cut = full.length - header.length
   const random = randomSource(11)
   let opened = 0
   for (let round = 0; round < ROUNDS; round++) {

@@ -34,7 +34,7 @@ const INT32 = 5
 const STRING = 8
 const ARRAY = 9
 const one = [record()]
-const whole = tinyGguf()
+const full = tinyGguf()
 const nonUtf8 = Uint8Array.of(0xff, 0xfe)
 
 const REFUSED: readonly Refusal[] = [
@@ -163,7 +163,7 @@ const REFUSED: readonly Refusal[] = [
     field: 'a: offset',
   },
   { case: '66 past the end', bytes: rawGguf({ tensors: [record({ offset: 64 })], data: 64 }), field: 'size' },
-  { case: '67 cut in a tensor record', bytes: whole.subarray(0, 1100), field: '' },
+  { case: '67 cut in a tensor record', bytes: full.subarray(0, 1100), field: '' },
   { case: '68 one byte short', bytes: rawGguf({ tensors: one, data: 15 }), field: 'size' },
   { case: 'a flag of 2', bytes: rawGguf({ pairs: [pair('k', 7, Uint8Array.of(2))] }), field: 'k' },
   { case: 'a value in bad UTF-8', bytes: rawGguf({ pairs: [pair('k', STRING, str(nonUtf8))] }), field: 'k' },
@@ -256,8 +256,8 @@ describe('refused, naming file and field', () => {
   })
 
   test('a well-formed file cut anywhere', async () => {
-    for (let length = 0; length < whole.length; length += 97) {
-      expect(await refusal(whole.subarray(0, length)), `${length} bytes`).toBeInstanceOf(TokenscopeError)
+    for (let length = 0; length < full.length; length += 97) {
+      expect(await refusal(full.subarray(0, length)), `${length} bytes`).toBeInstanceOf(TokenscopeError)
     }
   })
 })

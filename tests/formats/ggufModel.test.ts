@@ -446,25 +446,25 @@ describe('split files', () => {
     return writeGguf(n === 0 ? tinyFields({ fields: split }) : new Map(Object.entries(split)), held)
   }
   const name = (n: number): string => `m-0000${n}-of-00002.gguf`
-  const whole = { [name(1)]: part(0, 2, tensors.slice(0, 4)), [name(2)]: part(1, 2, tensors.slice(4)) }
+  const full = { [name(1)]: part(0, 2, tensors.slice(0, 4)), [name(2)]: part(1, 2, tensors.slice(4)) }
 
   test.each([1, 2])('open by part %i', async (n) => {
-    const model = await openGguf(folder(whole), name(n))
+    const model = await openGguf(folder(full), name(n))
     expect(model.tensors.size).toBe(tensors.length)
     expect(model.files.map((file) => file.name)).toEqual([name(1), name(2)])
     expect(model.tensors.get('model.norm.weight')?.file).toBe(name(2))
   })
 
   test.each([
-    { what: 'a part missing', files: { [name(1)]: whole[name(1)]! }, open: name(1) },
+    { what: 'a part missing', files: { [name(1)]: full[name(1)]! }, open: name(1) },
     {
       what: 'parts swapped',
-      files: { [name(1)]: whole[name(2)]!, [name(2)]: whole[name(1)]! },
+      files: { [name(1)]: full[name(2)]!, [name(2)]: full[name(1)]! },
       open: name(1),
     },
     {
       what: 'another count',
-      files: { [name(1)]: part(0, 3, tensors.slice(0, 4)), [name(2)]: whole[name(2)]! },
+      files: { [name(1)]: part(0, 3, tensors.slice(0, 4)), [name(2)]: full[name(2)]! },
       open: name(1),
     },
     {
@@ -474,11 +474,11 @@ describe('split files', () => {
     },
     {
       what: 'fewer tensors than said',
-      files: { [name(1)]: part(0, 2, tensors.slice(0, 4), 99), [name(2)]: whole[name(2)]! },
+      files: { [name(1)]: part(0, 2, tensors.slice(0, 4), 99), [name(2)]: full[name(2)]! },
       open: name(1),
     },
-    { what: 'part 3 of 2', files: whole, open: 'm-00003-of-00002.gguf' },
-    { what: 'a part under a plain name', files: { m: whole[name(1)]! }, open: 'm' },
+    { what: 'part 3 of 2', files: full, open: 'm-00003-of-00002.gguf' },
+    { what: 'a part under a plain name', files: { m: full[name(1)]! }, open: 'm' },
   ])('$what is refused', async ({ files, open: file }) => {
     await expect(openGguf(folder(files), file)).rejects.toMatchObject({ code: 'bad-file' })
   })
@@ -510,7 +510,7 @@ test('what is written is read back the same', () => {
 
 describe('headers are fetched in growing ranges', () => {
   const words = Array.from({ length: 60_000 }, (_, n) => `token number ${n}`)
-  const whole = tinyGguf({ fields: { 'tokenizer.ggml.tokens': texts(words) } })
+  const full = tinyGguf({ fields: { 'tokenizer.ggml.tokens': texts(words) } })
 
   /** A source that notes what is read of it. */
   function watched(
@@ -531,7 +531,7 @@ describe('headers are fetched in growing ranges', () => {
   }
 
   test.each([true, false])('with the size of the file known: %s', async (sizeKnown) => {
-    const { source, ranges } = watched(whole, sizeKnown)
+    const { source, ranges } = watched(full, sizeKnown)
     const model = await openGguf(source, 'm')
     expect(model.tensors.size).toBe(11)
     const kib = 1024
@@ -543,13 +543,13 @@ describe('headers are fetched in growing ranges', () => {
   test.each([true, false])(
     'a file that ends in its header is refused, its size known: %s',
     async (sizeKnown) => {
-      const { source } = watched(whole.subarray(0, 700_000), sizeKnown)
+      const { source } = watched(full.subarray(0, 700_000), sizeKnown)
       await expect(openGguf(source, 'm')).rejects.toMatchObject({ code: 'bad-file' })
     },
   )
 
   test('a signal stops the reading', async () => {
-    await expect(openGguf(folder({ m: whole }), 'm', AbortSignal.abort())).rejects.toMatchObject({
+    await expect(openGguf(folder({ m: full }), 'm', AbortSignal.abort())).rejects.toMatchObject({
       code: 'aborted',
     })
   })

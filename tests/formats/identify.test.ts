@@ -50,30 +50,30 @@ test.each(CASES)('%s', async (_, files, kind) => {
 })
 
 describe('the names in an archive', () => {
-  const whole = zip(['a.json', 'deep/er/ü.safetensors'])
+  const full = zip(['a.json', 'deep/er/ü.safetensors'])
 
   test('are read from its end alone', async () => {
-    const big = new File([bytes(1 << 20), whole], 'x.zip')
+    const big = new File([bytes(1 << 20), full], 'x.zip')
     const read: number[] = []
-    const slice = whole.slice.bind(whole)
-    Object.defineProperty(whole, 'slice', {
+    const slice = full.slice.bind(full)
+    Object.defineProperty(full, 'slice', {
       value: (begin: number, end: number) => {
         read.push(end - begin)
         return slice(begin, end)
       },
     })
-    expect(await zipNames(whole)).toEqual(['a.json', 'deep/er/ü.safetensors'])
+    expect(await zipNames(full)).toEqual(['a.json', 'deep/er/ü.safetensors'])
     expect(read).toHaveLength(2)
     // Offsets are from the archive's own beginning: bytes before it are no archive of ours.
     expect(await zipNames(big)).toBeNull()
   })
 
   test('cut anywhere, there are none', async () => {
-    for (let end = 0; end < whole.size; end += 5) expect(await zipNames(whole.slice(0, end))).toBeNull()
+    for (let end = 0; end < full.size; end += 5) expect(await zipNames(full.slice(0, end))).toBeNull()
   })
 
   test('damaged anywhere, it ends well', async () => {
-    const sound = new Uint8Array(await whole.arrayBuffer())
+    const sound = new Uint8Array(await full.arrayBuffer())
     for (let at = sound.length - 200; at < sound.length; at++) {
       const damaged = sound.slice()
       damaged[at] = (damaged[at] ?? 0) ^ 0xff

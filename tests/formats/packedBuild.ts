@@ -46,23 +46,23 @@ export async function open(
 /** Opens, and works out the scales as loading does. */
 export async function scales(...args: Parameters<typeof open>): Promise<Uint32Array> {
   const { checkpoint } = await open(...args)
-  const found = [...checkpoint.tensors.values()].find(({ groups }) => groups)
+  const result = [...checkpoint.tensors.values()].find(({ groups }) => groups)
   const bytes = new Map<string, Uint8Array>()
   await checkpoint.read(
     () => true,
     ({ name }, offset, chunk) => {
-      const whole = bytes.get(name) ?? new Uint8Array(1 << 16)
-      whole.set(chunk, offset)
-      bytes.set(name, whole)
+      const full = bytes.get(name) ?? new Uint8Array(1 << 16)
+      full.set(chunk, offset)
+      bytes.set(name, full)
     },
   )
-  for (const name of found?.groups?.companions ?? []) {
+  for (const name of result?.groups?.companions ?? []) {
     const { begin, end } = (
       await openCheckpoint(folder({ 'model.safetensors': fileOf(args[0]) }))
     ).tensors.get(name)!
     bytes.set(name, bytes.get(name)!.subarray(0, end - begin))
   }
-  return found!.groups!.scales(bytes)
+  return result!.groups!.scales(bytes)
 }
 
 /** 64 inputs, 16 outputs, groups of 32. */

@@ -209,9 +209,9 @@ describe('a folder on a web server', () => {
 describe('files in memory', () => {
   test('a chosen folder is found through its paths; the shallowest config.json decides', async () => {
     const file = (path: string): File => {
-      const made = new File([path], path.split('/').at(-1) ?? '')
-      Object.defineProperty(made, 'webkitRelativePath', { value: path })
-      return made
+      const created = new File([path], path.split('/').at(-1) ?? '')
+      Object.defineProperty(created, 'webkitRelativePath', { value: path })
+      return created
     }
     const chosen = filesSource([
       file('m/old/config.json'),

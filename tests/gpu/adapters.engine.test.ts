@@ -174,24 +174,24 @@ describe('adapters in the engine', () => {
     ['a module with low ranks', [EMBED_LORA, ENDS]],
   ])('holds two adapters that claim %s, which act one at a time', (_, sources) =>
     withModel(async (model) => {
-      const alone = []
+      const separate = []
       for (const source of sources) {
         const { id } = await model.addAdapter(source)
-        alone.push((await model.logits(IDS)).data)
+        separate.push((await model.logits(IDS)).data)
         await model.removeAdapter(id)
       }
       const [first, second] = [await model.addAdapter(sources[0]!), await model.addAdapter(sources[1]!)]
       expect(first.report.heldOff).toBeUndefined()
       expect(second.report.heldOff?.by).toBe(first.report.name)
       // Ranks at scale 0 beside a product may cut its sum elsewhere.
-      expect(worst((await model.logits(IDS)).data, alone[0]!)).toBeLessThan(1e-5)
+      expect(worst((await model.logits(IDS)).data, separate[0]!)).toBeLessThan(1e-5)
       const both = [first, second].map(({ id }) => ({ id, scale: 1 }))
       const refusal = { code: 'unsupported', message: expect.stringMatching(/both change .+ replaces all/) }
       await expect(model.setAdapterScale(second.id, 1)).rejects.toMatchObject(refusal)
       await expect(model.logits(IDS, { adapters: both })).rejects.toMatchObject(refusal)
       await model.setAdapterScale(first.id, 0)
       await model.setAdapterScale(second.id, 1)
-      expect(worst((await model.logits(IDS)).data, alone[1]!)).toBeLessThan(1e-5)
+      expect(worst((await model.logits(IDS)).data, separate[1]!)).toBeLessThan(1e-5)
     }),
   )
 

@@ -34,14 +34,14 @@ describe('an adapter of PEFT goes through a GGUF file', () => {
         const { shape, data } = await model.logits(ids)
         return data.subarray((ids.length - logits.length) * (shape[1] ?? 0))
       }
-      const want = Float32Array.from(logits.flat())
+      const expected = Float32Array.from(logits.flat())
       const added = await model.addAdapter(files)
-      expect(maxDifference(await last(), want)).toBeLessThanOrEqual(1e-3)
+      expect(maxDifference(await last(), expected)).toBeLessThanOrEqual(1e-3)
       await model.removeAdapter(added.id)
       // Half of it twice over, rounded to f16.
       await model.addAdapter(half, { scale: 2 })
-      const spread = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-      expect(maxDifference(await last(), want)).toBeLessThanOrEqual(4e-3 * Math.max(1, spread))
+      const spread = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+      expect(maxDifference(await last(), expected)).toBeLessThanOrEqual(4e-3 * Math.max(1, spread))
     })
   })
 })

@@ -22,7 +22,9 @@ async function worstDifference(
 ) {
   const { data } = await model.logits(ids, adapters ? { adapters } : {})
   const rows = data.slice(-logits.length * model.info.vocab)
-  return logits.flat().reduce((worst, want, i) => Math.max(worst, Math.abs(want - (rows[i] ?? NaN))), 0)
+  return logits
+    .flat()
+    .reduce((worst, expected, i) => Math.max(worst, Math.abs(expected - (rows[i] ?? NaN))), 0)
 }
 
 describe('adapters as PEFT applies them', () => {

@@ -139,10 +139,10 @@ async function readProducts(folder: string): Promise<Map<string, { a?: Product; 
     () => true,
     ({ name, dtype, shape }, offset, chunk) => {
       const [, module = '', side] = /^base_model\.model\.(.*)\.lora_([AB])\.weight$/.exec(name) ?? []
-      const found = products.get(module) ?? {}
-      const product = (found[side === 'A' ? 'a' : 'b'] ??= { shape, values: new Float32Array(size(shape)) })
+      const result = products.get(module) ?? {}
+      const product = (result[side === 'A' ? 'a' : 'b'] ??= { shape, values: new Float32Array(size(shape)) })
       product.values.set(decodeFloats(dtype, chunk), offset / dtypeBytes(dtype))
-      products.set(module, found)
+      products.set(module, result)
     },
   )
   return products

@@ -36,7 +36,7 @@ interface How {
  */
 function expectPool(
   got: Float32Array,
-  want: PagedValues,
+  expected: PagedValues,
   { format, error }: Kept,
   headDim: number,
   slack = 0,
@@ -44,9 +44,9 @@ function expectPool(
   const values = decodePages(got, format.name, headDim)
   for (let begin = 0; begin < values.length; begin += headDim) {
     for (let i = begin; i < begin + headDim; i++) {
-      const [value, wanted] = [values[i]!, want.values[i]!]
+      const [value, wanted] = [values[i]!, expected.values[i]!]
       const block = Math.floor((i - begin) / 32) * 32 + begin
-      const beside = want.values.subarray(block, Math.min(block + 32, begin + headDim))
+      const beside = expected.values.subarray(block, Math.min(block + 32, begin + headDim))
       const peak = beside.reduce((most, one) => Math.max(most, Math.abs(one)), 0)
       const same = Number.isNaN(wanted)
         ? Number.isNaN(value)
@@ -55,7 +55,7 @@ function expectPool(
         throw new Error(`${format.name} row ${begin / headDim}, ${i - begin}: ${value}, want ${wanted}`)
     }
   }
-  want.values.set(values)
+  expected.values.set(values)
 }
 
 /** The pools as they lie on the GPU. */
@@ -109,8 +109,8 @@ export async function checkAttention(
   const half = written.length / 2
   expectWritten(written, scene.k, scene)
   expectWritten(written.subarray(half), scene.v, scene)
-  const want = attention(scene.q, scene.k, scene.v, rows, { ...shape, heads: attrs.heads })
-  return worstRow(tensors.get('context')!, want, rows.length, width)
+  const expected = attention(scene.q, scene.k, scene.v, rows, { ...shape, heads: attrs.heads })
+  return worstRow(tensors.get('context')!, expected, rows.length, width)
 }
 
 export async function checkChain(
@@ -149,14 +149,14 @@ export async function checkChain(
   const scores = attentionScores(scene.q, scene.k, rows, { ...shape, heads }, length)
   const probs = attentionProbs(scores, rows, heads)
   const context = attentionContext(probs, scene.v, rows, { ...shape, heads })
-  for (const [name, want] of [
+  for (const [name, expected] of [
     ['scores', scores],
     ['probs', probs],
   ] as const) {
     for (let h = 0; h < heads; h++) {
       // Each head has its own rows, and one past the count.
       const got = tensors.get(name)!.subarray(h * bucket * length, (h + 1) * bucket * length)
-      const own = want.subarray(h * count * length, (h + 1) * count * length)
+      const own = expected.subarray(h * count * length, (h + 1) * count * length)
       expect(worstRow(got, own, count, length), `${name} ${JSON.stringify(shape)}`).toBeLessThanOrEqual(F32)
     }
   }
@@ -228,6 +228,6 @@ export async function checkFused(
   writePages(scene.v, shape, rows, scene.newV)
   expectPool(v, scene.v, cache, headDim)
   expectPool(k, scene.k, cache, headDim, 1e-5)
-  const want = attention(q, scene.k, scene.v, rows, { ...shape, heads })
-  expect(worstRow(tensors.get('context')!, want, rows.length, widths[0])).toBeLessThanOrEqual(F32)
+  const expected = attention(q, scene.k, scene.v, rows, { ...shape, heads })
+  expect(worstRow(tensors.get('context')!, expected, rows.length, widths[0])).toBeLessThanOrEqual(F32)
 }

@@ -4,7 +4,7 @@
  * the entries of their layouts are; pipelines of a layout `auto` are never shared, because their bind groups cannot be.
  */
 export function keepCompiled(device: GPUDevice): void {
-  const made = new WeakMap<object, string>()
+  const created = new WeakMap<object, string>()
   /** Notes what an object was made from. */
   const noted = <Descriptor, Made extends object>(
     make: (descriptor: Descriptor) => Made,
@@ -12,11 +12,11 @@ export function keepCompiled(device: GPUDevice): void {
   ): ((descriptor: Descriptor) => Made) => {
     return (descriptor) => {
       const object = make(descriptor)
-      made.set(object, describe(descriptor))
+      created.set(object, describe(descriptor))
       return object
     }
   }
-  const described = (object: object | null | undefined): string => made.get(object ?? {}) ?? ''
+  const described = (object: object | null | undefined): string => created.get(object ?? {}) ?? ''
   device.createShaderModule = noted(device.createShaderModule.bind(device), ({ code }) => code)
   device.createBindGroupLayout = noted(device.createBindGroupLayout.bind(device), ({ entries }) =>
     JSON.stringify([...entries]),
@@ -31,8 +31,8 @@ export function keepCompiled(device: GPUDevice): void {
     const [code, entries] = [described(compute.module), layout === 'auto' ? '' : described(layout)]
     if (code === '' || entries === '') return compile(descriptor)
     const key = JSON.stringify([code, entries, compute.entryPoint, compute.constants])
-    const known = pipelines.get(key)
-    if (known) return known
+    const cached = pipelines.get(key)
+    if (cached) return cached
     const pipeline = compile(descriptor)
     pipelines.set(key, pipeline)
     pipeline.catch(() => pipelines.delete(key))

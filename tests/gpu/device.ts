@@ -61,16 +61,16 @@ export function testGpu(): GPU {
 export function testDevice(options: TestDeviceOptions = {}): Promise<TestDevice> {
   const { devices } = processGpu()
   const key = JSON.stringify([options.limits ?? 'default', options.features ?? []])
-  const known = devices.get(key)
-  if (known) return known
-  const made = freshTestDevice(options).then((test) => {
+  const cached = devices.get(key)
+  if (cached) return cached
+  const created = freshTestDevice(options).then((test) => {
     keepCompiled(test.device)
     return test
   })
-  devices.set(key, made)
+  devices.set(key, created)
   const forget = () => devices.delete(key)
-  made.then(({ device }) => device.lost.then(forget), forget)
-  return made
+  created.then(({ device }) => device.lost.then(forget), forget)
+  return created
 }
 
 /** A device of one's own, to lose or destroy. Errors that no scope catches fail the test that is running. */
@@ -107,8 +107,8 @@ function adapterLimits(adapter: GPUAdapter): Record<string, number> {
 export async function takeUncapturedErrors(): Promise<string[]> {
   const { devices, errors } = processGpu()
   const settled = await Promise.allSettled(devices.values())
-  for (const made of settled) {
-    if (made.status === 'fulfilled') await made.value.device.queue.onSubmittedWorkDone()
+  for (const created of settled) {
+    if (created.status === 'fulfilled') await created.value.device.queue.onSubmittedWorkDone()
   }
   return errors.splice(0)
 }

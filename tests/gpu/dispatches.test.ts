@@ -26,13 +26,13 @@ test('an unobserved decode forward is one submit, one pass and at most 8 dispatc
 
 test('steady decoding allocates no buffer, makes no bind group and compiles nothing', async () => {
   const { device, model } = await load()
-  const made = [
+  const created = [
     'createBuffer',
     'createBindGroup',
     'createComputePipelineAsync',
     'createShaderModule',
   ] as const
-  const spies = made.map((name) => vi.spyOn(device, name))
+  const spies = created.map((name) => vi.spyOn(device, name))
   const counts: number[][] = []
   for await (const token of model.generate([0], { temperature: 0, maxTokens: 80, stop: [] })) {
     if (token.index >= 8) counts.push(spies.map((spy) => spy.mock.calls.length))

@@ -58,7 +58,7 @@ for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3', 'olmo2', 'mini
       ])
       const { device } = await testDevice()
       const cut = await loadModel(files, { device, weights: 'f32' })
-      const { data: want } = await cut.logits(IDS)
+      const { data: expected } = await cut.logits(IDS)
       const last = cut.info.layers
       await cut.dispose()
       await withModel(name, async (model) => {
@@ -69,8 +69,8 @@ for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3', 'olmo2', 'mini
         }))
         const { data } = await model.logits(IDS, { edits })
         // The same f32 sums, but the residual stream is also added to by zeros.
-        expect(worst(want, data)).toBeLessThan(1e-5)
-        expect(worst(want, (await model.logits(IDS)).data)).toBeGreaterThan(1e-3)
+        expect(worst(expected, data)).toBeLessThan(1e-5)
+        expect(worst(expected, (await model.logits(IDS)).data)).toBeGreaterThan(1e-3)
       })
     })
 
@@ -88,8 +88,8 @@ for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3', 'olmo2', 'mini
         for (let row = 0; row < IDS.length; row++) {
           for (let head = 0; head < heads; head++) {
             const at = (row * heads + head) * headDim
-            const want = head === 1 && row >= 4 ? new Float32Array(headDim) : a?.slice(at, at + headDim)
-            expect(b?.slice(at, at + headDim)).toEqual(want)
+            const expected = head === 1 && row >= 4 ? new Float32Array(headDim) : a?.slice(at, at + headDim)
+            expect(b?.slice(at, at + headDim)).toEqual(expected)
           }
         }
         const [p, q] = [plain.get('logits')?.data, edited.get('logits')?.data]
@@ -126,7 +126,7 @@ for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3', 'olmo2', 'mini
     it('runs beside the base in one batch, sharing pages before the first edited position', () =>
       withModel(name, async (model) => {
         const edits: Edit[] = [{ kind: 'scale', step: 'layers.0.mlp.down', factor: 0, from: 6 }]
-        const alone = { a: await ids(model, IDS, {}), b: await ids(model, IDS, { edits }) }
+        const separate = { a: await ids(model, IDS, {}), b: await ids(model, IDS, { edits }) }
         const before = await model.counters()
         const together: { a: number[]; b: number[] } = { a: [], b: [] }
         for await (const { a, b } of model.compare(IDS, {
@@ -139,7 +139,7 @@ for (const name of ['llama', 'gpt2', 'qwen3', 'gemma2', 'gemma3', 'olmo2', 'mini
           if (a) together.a.push(a.id)
           if (b) together.b.push(b.id)
         }
-        expect(together).toEqual(alone)
+        expect(together).toEqual(separate)
         expect((await model.counters()).rows - before.rows).toBeLessThanOrEqual(2 * 10)
       }))
 

@@ -59,24 +59,24 @@ describe('a model with a template', () => {
   })
 
   test('says what its template reads', async () => {
-    const told = await model.chatTemplate()
-    expect(told).toMatchObject({ names: ['default'], source: TEMPLATE, problem: null })
-    expect(told.specialTokens).toEqual({ bos_token: '<|begin|>', eos_token: '<|end|>' })
-    expect(told.reads?.variables.map(({ name }) => name)).toEqual([
+    const reported = await model.chatTemplate()
+    expect(reported).toMatchObject({ names: ['default'], source: TEMPLATE, problem: null })
+    expect(reported.specialTokens).toEqual({ bos_token: '<|begin|>', eos_token: '<|end|>' })
+    expect(reported.reads?.variables.map(({ name }) => name)).toEqual([
       'messages',
       'tools',
       'thinking',
       'date',
       'add_generation_prompt',
     ])
-    expect(told.reads?.readsClock).toBe(true)
+    expect(reported.reads?.readsClock).toBe(true)
   })
 })
 
 test('a template that fails is named with its line; another one given for it works', async () => {
   const model = await loadEngine(scriptedModel('Fine.', { chatTemplate: 'a\n{% for %}' }).files)
-  const told = await model.chatTemplate()
-  expect(told.problem).toContain('line 2')
+  const reported = await model.chatTemplate()
+  expect(reported.problem).toContain('line 2')
   const error = await refusal(model.applyChatTemplate([HI]), 'unsupported')
   expect(error.message).toContain('line 2')
   const chat = { template: '{{ messages[0].content }}:' }

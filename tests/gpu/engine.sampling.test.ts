@@ -63,10 +63,10 @@ describe('a random model', () => {
     const { tokens, ids } = await collect(model, PROMPT, { topLogprobs: 20, ...settings, maxTokens: 16 })
     const rows = (await logits([...PROMPT, ...ids])).slice(PROMPT.length - 1)
     for (const { index, id, logprob, top } of tokens) {
-      const want = logSoftmax(rows[index]!)
-      expect(Math.abs(logprob - want[id]!)).toBeLessThan(1e-4)
+      const expected = logSoftmax(rows[index]!)
+      expect(Math.abs(logprob - expected[id]!)).toBeLessThan(1e-4)
       expect(top).toHaveLength(settings.topLogprobs ?? 20)
-      for (const entry of top) expect(Math.abs(entry.logprob - want[entry.id]!)).toBeLessThan(1e-4)
+      for (const entry of top) expect(Math.abs(entry.logprob - expected[entry.id]!)).toBeLessThan(1e-4)
       const order = top.map((entry) => entry.logprob)
       expect(order).toEqual([...order].sort((a, b) => b - a))
     }
@@ -136,8 +136,8 @@ describe('a random model', () => {
     for (const [some, options, recomputed] of asked) {
       const got = await model.logitsAt(some, options)
       expect(got.recomputed).toBe(recomputed)
-      const whole = await model.logits(some, options)
-      expect(maxDifference(got.data, whole.data.slice(-131))).toBeLessThan(1e-4)
+      const full = await model.logits(some, options)
+      expect(maxDifference(got.data, full.data.slice(-131))).toBeLessThan(1e-4)
     }
     for (const wrong of [[], [131], [0.5]]) await refusal(model.logitsAt(wrong), 'bad-argument')
   })

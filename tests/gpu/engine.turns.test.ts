@@ -128,9 +128,9 @@ describe('prefix reuse', () => {
       [PROMPT.slice(0, 10), 1],
       [[130, ...PROMPT], 46],
     ]
-    for (const [prompt, want] of cases) {
+    for (const [prompt, expected] of cases) {
       const got = await rows(prompt)
-      expect([prompt.length, got.rows]).toEqual([prompt.length, want])
+      expect([prompt.length, got.rows]).toEqual([prompt.length, expected])
       const other = await loadEngine(fixture('qwen2'))
       const [token] = (await collect(other, prompt, { ...GREEDY, maxTokens: 1, topLogprobs: 131 })).tokens
       await other.dispose()
@@ -148,14 +148,14 @@ describe('prefix reuse', () => {
 
   test('survives more conversations than the cache holds, the oldest being the one that goes on', async () => {
     const oldest = [77, ...PROMPT]
-    const want = await rows(oldest)
+    const expected = await rows(oldest)
     for (let n = 0; n < 15; n++) await rows([n, n + 50, ...PROMPT.slice(0, 5)])
     const again = await rows([...oldest, 3])
     const other = await loadEngine(fixture('qwen2'))
     const [token] = (await collect(other, [...oldest, 3], { ...GREEDY, maxTokens: 1 })).tokens
     await other.dispose()
     expect(again.token.id).toBe(token!.id)
-    expect((await rows(oldest)).token.id).toBe(want.token.id)
+    expect((await rows(oldest)).token.id).toBe(expected.token.id)
   })
 })
 
@@ -176,15 +176,15 @@ test('steady decoding allocates no buffer, compiles nothing and uploads a few wo
   const buffers = watchBuffers(device)
   const model = await loadEngine(fixture('qwen2'), { device })
   for (const how of [{}, ON_HOST]) {
-    let made = 0
+    let created = 0
     let before = await model.counters()
     await collect(model, [3, 1, 4], { ...GREEDY, ...how, maxTokens: 60 }, ({ index }) => {
-      if (index === 4) made = buffers.made
+      if (index === 4) created = buffers.made
     })
     before = await model.counters()
     await collect(model, [3, 1, 4, 1, 5], { ...GREEDY, ...how, maxTokens: 60 }, ({ index }) => {
-      if (index === 4) made = buffers.made
-      if (index > 4) expect(buffers.made).toBe(made)
+      if (index === 4) created = buffers.made
+      if (index > 4) expect(buffers.made).toBe(created)
     })
     const after = await model.counters()
     expect(after.pipelinesCompiled).toBe(before.pipelinesCompiled)

@@ -45,8 +45,8 @@ async function expectRouting(model: Model, ids: number[]): Promise<void> {
     const best = order.slice(0, count)
     expect([...chosen!.subarray(row * count, (row + 1) * count)]).toEqual(best.map(([, e]) => e))
     const total = (over === 'all' ? order : best).reduce((sum, [score]) => sum + Math.exp(score), 0)
-    const want = Float32Array.from(best, ([score]) => Math.exp(score) / total)
-    expect(worst(weights!.subarray(row * count, (row + 1) * count), want)).toBeLessThan(1e-6)
+    const expected = Float32Array.from(best, ([score]) => Math.exp(score) / total)
+    expect(worst(weights!.subarray(row * count, (row + 1) * count), expected)).toBeLessThan(1e-6)
   }
 }
 

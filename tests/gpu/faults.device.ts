@@ -6,13 +6,13 @@ export interface WatchedBuffers {
 
 export function watchBuffers(device: GPUDevice): WatchedBuffers {
   const live = new Set<GPUBuffer>()
-  let made = 0
+  let created = 0
   const create = device.createBuffer.bind(device)
   device.createBuffer = (descriptor) => {
     const buffer = create(descriptor)
     const destroy = buffer.destroy.bind(buffer)
     live.add(buffer)
-    made += 1
+    created += 1
     buffer.destroy = () => {
       live.delete(buffer)
       return destroy()
@@ -21,7 +21,7 @@ export function watchBuffers(device: GPUDevice): WatchedBuffers {
   }
   return {
     get made() {
-      return made
+      return created
     },
     get live() {
       return live.size

@@ -30,10 +30,10 @@ async function runInto(
 }
 
 describe('a device that is lost', () => {
-  let want: number[]
+  let expected: number[]
   beforeAll(async () => {
     const model = await loadEngine(fixture('qwen2'))
-    want = (await collect(model, PROMPT, GREEDY)).ids
+    expected = (await collect(model, PROMPT, GREEDY)).ids
     await model.dispose()
   })
 
@@ -46,7 +46,7 @@ describe('a device that is lost', () => {
     expect(error.code).toBe('device-lost')
     expect(error.hint).toContain('Load the model again')
     expect(ids.length).toBeGreaterThan(k)
-    expect(ids).toEqual(want.slice(0, ids.length))
+    expect(ids).toEqual(expected.slice(0, ids.length))
     expect((await model.faulted).code).toBe('device-lost')
     await refusal(collect(model, PROMPT), 'device-lost')
     await refusal(model.logits(PROMPT), 'device-lost')
@@ -54,7 +54,7 @@ describe('a device that is lost', () => {
     expect(await model.memory()).toEqual({ gpuBytes: 0, buffers: 0, byLabel: {} })
     const again = await loadEngine(fixture('qwen2'))
     const rest = await collect(again, [...PROMPT, ...ids], { ...GREEDY, maxTokens: 30 - ids.length })
-    expect([...ids, ...rest.ids]).toEqual(want)
+    expect([...ids, ...rest.ids]).toEqual(expected)
     await again.dispose()
   })
 

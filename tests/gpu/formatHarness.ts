@@ -18,8 +18,8 @@ export async function formatPipelines(name = 'wg64'): Promise<PipelineCache | nu
   const available = { f16: device.features.has('shader-f16'), subgroups: device.features.has('subgroups') }
   if ((name.includes('f16') && !available.f16) || (name.includes('subgroups') && !available.subgroups))
     return null
-  const known = caches.get(name)
-  if (known && known.device === device) return known
+  const cached = caches.get(name)
+  if (cached && cached.device === device) return cached
   const cache = new PipelineCache(device, parseVariant(name, available))
   caches.set(name, cache)
   return cache
@@ -127,9 +127,9 @@ export async function unpackBits(
 const isNan = (bits: number): boolean => (bits & 0x7fff_ffff) > 0x7f80_0000
 
 /** Where two lists of f32 bits differ first, NaN being NaN whatever its payload; −1: nowhere. */
-export function firstDifference(got: Uint32Array, want: Uint32Array): number {
-  if (got.length !== want.length) return Math.min(got.length, want.length)
-  return got.findIndex((bits, i) => bits !== want[i] && !(isNan(bits) && isNan(want[i] ?? 0)))
+export function firstDifference(got: Uint32Array, expected: Uint32Array): number {
+  if (got.length !== expected.length) return Math.min(got.length, expected.length)
+  return got.findIndex((bits, i) => bits !== expected[i] && !(isNan(bits) && isNan(expected[i] ?? 0)))
 }
 
 export const bitsOf = (data: Float32Array): Uint32Array =>

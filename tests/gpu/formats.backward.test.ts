@@ -46,8 +46,8 @@ test.each(VARIANTS.map((name, v) => [name, v] as const))(
       await relayPieces(pipelines, planes, matrix.blocks, { first: 0, count }, [])
       const buffer = { gpu: planes.buffer, label: format, bytes: 0 }
       const shard = { buffer, begin: 0, end: matrix.rows, layout: planes.layout, biasWord: NO_BIAS }
-      const whole = { name: 'w', format: ALL_FORMATS[format], rows: matrix.rows, cols, shards: [shard] }
-      const view: MatrixView = { matrix: whole, begin: first, end: first + n, output: 0 }
+      const full = { name: 'w', format: ALL_FORMATS[format], rows: matrix.rows, cols, shards: [shard] }
+      const view: MatrixView = { matrix: full, begin: first, end: first + n, output: 0 }
       const [dy, base] = [random.normal(rows * n), random.normal(rows * cols)]
       const step = opStep('dx', 'linear_dx', {
         inputs: ['dy', 'base'],
@@ -65,12 +65,12 @@ test.each(VARIANTS.map((name, v) => [name, v] as const))(
           dispatchesOf: trainDispatchesOf,
         },
       )
-      const want = Float64Array.from(base)
+      const expected = Float64Array.from(base)
       for (let r = 0; r < rows; r++)
         for (let o = 0; o < n; o++)
           for (let i = 0; i < cols; i++)
-            want[r * cols + i]! += dy[r * n + o]! * matrix.values[(first + o) * cols + i]!
-      expect(maxRelative(tensors.get('dx')!.subarray(0, rows * cols), want), format).toBeLessThan(RULE)
+            expected[r * cols + i]! += dy[r * n + o]! * matrix.values[(first + o) * cols + i]!
+      expect(maxRelative(tensors.get('dx')!.subarray(0, rows * cols), expected), format).toBeLessThan(RULE)
       planes.buffer.destroy()
     }
   },
@@ -102,7 +102,7 @@ function stackOf(device: GPUDevice, { a, b }: Factors, cols: number): AdapterSta
   const shard = { buffer, begin: 0, end: LORA.of, layout, biasWord: NO_BIAS }
   const matrix = { name: 'a', format: ALL_FORMATS.f32, rows: LORA.of, cols, shards: [shard] }
   const view = { matrix, begin: 0, end: LORA.of, output: 0 }
-  return { parts: [], a: view, ranks: LORA.of, planes: upload(device, new Uint8Array(planes.buffer)) }
+  return { parts: [], a: view, ranks: LORA.of, lora: upload(device, new Uint8Array(planes.buffer)) }
 }
 
 test.each([

@@ -93,8 +93,8 @@ async function productError(
   const y = new Float32Array(await readBytes(device, buffers.y))
   bound.dispose()
   for (const buffer of [w.buffer, ...Object.values(buffers)]) buffer.destroy()
-  const want = matmul(x, matrix.values.subarray(first * cols, (first + n) * cols), cols)
-  return worstRow(y, want, rows, n)
+  const expected = matmul(x, matrix.values.subarray(first * cols, (first + n) * cols), cols)
+  return worstRow(y, expected, rows, n)
 }
 
 /**
@@ -184,14 +184,14 @@ test.each(FORMAT_NAMES)('embedding rows of %s, from one of two shards', async (f
   pass.end()
   device.queue.submit([encoder.finish()])
   const got = new Uint32Array(await readBytes(device, y))
-  const want = new Uint32Array(tokens.length * cols).fill(CANARY)
+  const expected = new Uint32Array(tokens.length * cols).fill(CANARY)
   tokens.forEach((token, row) => {
     const at = (token - first) * cols
     const own = matrix.values.slice(Math.max(at, 0), Math.max(at, 0) + cols)
-    if (token >= first && token < first + 9) want.set(bitsOf(own), row * cols)
+    if (token >= first && token < first + 9) expected.set(bitsOf(own), row * cols)
   })
   // The absent position is added or not, so that −0 may become 0.
   const plain = (bits: number): number => (bits === 0x8000_0000 ? 0 : bits)
-  expect(firstDifference(got.map(plain), want.map(plain))).toBe(-1)
+  expect(firstDifference(got.map(plain), expected.map(plain))).toBe(-1)
   for (const buffer of [batch, drawn, y, params, w.buffer]) buffer.destroy()
 })

@@ -24,10 +24,10 @@ import { storedMatrix } from '../weights/matrices.ts'
 const [BEFORE, BEHIND] = [3, 2]
 
 /** Says where values differ, in hexadecimal. */
-function expectBits(got: Uint32Array, want: Uint32Array, what: string): void {
-  const at = firstDifference(got, want)
+function expectBits(got: Uint32Array, expected: Uint32Array, what: string): void {
+  const at = firstDifference(got, expected)
   const hex = (bits: number | undefined): string => (bits ?? 0).toString(16)
-  expect(at === -1 ? 'equal' : `${what}: ${at} is ${hex(got[at])}, not ${hex(want[at])}`).toBe('equal')
+  expect(at === -1 ? 'equal' : `${what}: ${at} is ${hex(got[at])}, not ${hex(expected[at])}`).toBe('equal')
 }
 
 async function pipelinesOf(name = 'wg64') {
@@ -78,22 +78,22 @@ test.each(FORMAT_NAMES)('%s: a matrix that holds NaN or infinity is found', asyn
   const [rows, cols] = [5, block === 1 ? 44 : Math.max(block, 64)]
   const { blocks } = storedMatrix(format, rows, cols, randomSource(11))
   const planes = emptyPlanes(device, format, rows, cols, 0)
-  const whole = { first: 0, count: rows * planes.layout.rowBlocks }
+  const full = { first: 0, count: rows * planes.layout.rowBlocks }
   const relay = new WeightRelay(pipelines)
   const find = async (): Promise<number[]> => {
-    const found = upload(device, new Uint8Array(12))
+    const result = upload(device, new Uint8Array(12))
     await run(pipelines, relay, async (pass) => {
-      await relay.findNonFinite(pass, planes, 0, rows, { buffer: found, at: 1 })
-      await relay.findOnes(pass, planes, 0, rows, { buffer: found, at: 2 })
+      await relay.findNonFinite(pass, planes, 0, rows, { buffer: result, at: 1 })
+      await relay.findOnes(pass, planes, 0, rows, { buffer: result, at: 2 })
     })
-    return [...new Uint32Array(await readBytes(device, found))].slice(0, 3)
+    return [...new Uint32Array(await readBytes(device, result))].slice(0, 3)
   }
-  await relayPieces(pipelines, planes, blocks, whole, [])
+  await relayPieces(pipelines, planes, blocks, full, [])
   expect(await find()).toEqual([0, 0, 0])
   const last = planes.layout.words.scales * 4 + (rows * planes.layout.rowGroups - 1) * 4
   if (grouped) device.queue.writeBuffer(planes.buffer, last, Uint32Array.of(0x7f800000))
   blocks.fill(0xff, blocks.length - blockBytes)
-  await relayPieces(pipelines, planes, blocks, whole, [])
+  await relayPieces(pipelines, planes, blocks, full, [])
   expect(await find()).toEqual([0, 1, 1])
   planes.buffer.destroy()
 })
@@ -102,11 +102,11 @@ test.each(BLOCK_CASES)('$format: the relay writes no other block', async ({ form
   const pipelines = await pipelinesOf()
   const planes = emptyPlanes(pipelines.device, format, rows + BEFORE, cols)
   const { rowBlocks } = planes.layout
-  const whole = { first: 0, count: rows * rowBlocks }
-  await relayPieces(pipelines, planes, blocks, whole, [])
+  const full = { first: 0, count: rows * rowBlocks }
+  await relayPieces(pipelines, planes, blocks, full, [])
   const before = await readBytes(pipelines.device, planes.buffer)
   // The same blocks again over themselves, singly.
-  for (const n of [0, 1, rowBlocks, whole.count - 1]) {
+  for (const n of [0, 1, rowBlocks, full.count - 1]) {
     const { blockBytes } = planes.layout.format
     const one = blocks.subarray(n * blockBytes, (n + 1) * blockBytes)
     await relayPieces(pipelines, planes, one, { first: n, count: 1 }, [])
@@ -137,13 +137,13 @@ test.each(['q8_0', 'q4_k', 'q3_k', 'f16'] as const)(
     const got = await unpackBits(pipelines, planes, begin, rows)
     await relayPieces(pipelines, planes, stored, range, [])
     const plain = await unpackBits(pipelines, planes, begin, rows)
-    const want = Uint32Array.from({ length: rows * cols }, (_, i) => {
+    const expected = Uint32Array.from({ length: rows * cols }, (_, i) => {
       const row = Math.floor(i / cols)
       const inner = row % head
       const from = row - inner + (inner % (head / 2)) * 2 + Math.floor(inner / (head / 2))
       return plain[from * cols + (i % cols)] ?? 0
     })
-    expectBits(got, want, format)
+    expectBits(got, expected, format)
     planes.buffer.destroy()
   },
 )
@@ -161,11 +161,11 @@ test('f16 and bf16: all bit patterns', async () => {
       const bytes = new Uint8Array(halves.buffer, 0, rows * cols * 2)
       await relayPieces(pipelines, planes, bytes, range, [1, 684])
       const got = await unpackBits(pipelines, planes, 0, rows)
-      const want =
+      const expected =
         format === 'bf16'
           ? Uint32Array.from(halves.subarray(0, rows * cols), (bits) => bits << 16)
           : bitsOf(Float32Array.from(halves.subarray(0, rows * cols), f16ToF32))
-      expectBits(got, want, `${format} ${variant}`)
+      expectBits(got, expected, `${format} ${variant}`)
       planes.buffer.destroy()
     }
   }
@@ -176,10 +176,10 @@ test.each(PACKED)('$format: floats are packed as gguf packs them', async ({ form
   const { device } = pipelines
   const { rows, cols, data } = FLOATS
   const relay = new WeightRelay(pipelines)
-  const want = emptyPlanes(device, format, rows, cols)
-  const count = rows * want.layout.rowBlocks
-  await relayPieces(pipelines, want, blocks, { first: 0, count }, [])
-  const wantBits = await readBytes(device, want.buffer)
+  const expected = emptyPlanes(device, format, rows, cols)
+  const count = rows * expected.layout.rowBlocks
+  await relayPieces(pipelines, expected, blocks, { first: 0, count }, [])
+  const wantBits = await readBytes(device, expected.buffer)
   const turned = Float32Array.from(data, (_, i) => data[(i % rows) * cols + Math.floor(i / rows)] ?? 0)
   for (const way of ['as it is', 'turned'] as const) {
     const got = emptyPlanes(device, format, rows, cols)
@@ -198,5 +198,5 @@ test.each(PACKED)('$format: floats are packed as gguf packs them', async ({ form
     got.buffer.destroy()
     staged.destroy()
   }
-  want.buffer.destroy()
+  expected.buffer.destroy()
 })

@@ -84,8 +84,8 @@ test.each(FORMAT_NAMES)('%s: chunks cut anywhere, rows to several matrices', asy
     await stage.finish()
     for (const { target, row, rows, from } of parts) {
       const got = await unpackBits(pipelines, target, row, rows)
-      const want = bitsOf(matrix.values.subarray(from * cols, (from + rows) * cols))
-      expect(firstDifference(got, want)).toBe(-1)
+      const expected = bitsOf(matrix.values.subarray(from * cols, (from + rows) * cols))
+      expect(firstDifference(got, expected)).toBe(-1)
     }
     for (const { buffer } of targets) buffer.destroy()
   }
@@ -107,13 +107,13 @@ test.each(PACKS)('floats of every type become %s, turned or not', async (format)
       const at = (i % rows) * cols + Math.floor(i / rows)
       turned.set(blocks.subarray(at * size, (at + 1) * size), i * size)
     }
-    const want = emptyPlanes(device, format, rows, cols, 0)
+    const expected = emptyPlanes(device, format, rows, cols, 0)
     const staged = upload(device, new Uint8Array(values.slice().buffer))
     const plain = { buffer: staged, type: 'F32', first: 0, rowStep: cols, columnStep: 1 } as const
     await run(pipelines, relay, (pass) =>
-      relay.pack(pass, plain, want, { first: 0, count: rows * want.layout.rowBlocks }),
+      relay.pack(pass, plain, expected, { first: 0, count: rows * expected.layout.rowBlocks }),
     )
-    const wantBits = new Uint32Array(await readBytes(device, want.buffer))
+    const wantBits = new Uint32Array(await readBytes(device, expected.buffer))
     for (const way of [undefined, rows]) {
       const got = emptyPlanes(device, format, rows, cols, 0)
       const parts = [
@@ -126,7 +126,7 @@ test.each(PACKS)('floats of every type become %s, turned or not', async (format)
       expect(firstDifference(new Uint32Array(await readBytes(device, got.buffer)), wantBits)).toBe(-1)
       got.buffer.destroy()
     }
-    want.buffer.destroy()
+    expected.buffer.destroy()
     staged.destroy()
   }
   stage.dispose()
@@ -164,8 +164,8 @@ test.each(['gptq', 'awq'] as const)(
     await stream(stage, tensor, new Uint8Array(words.buffer), 3)
     await stage.finish()
     for (const { target, row, rows, from } of parts) {
-      const want = bitsOf(values.subarray(from * inner, (from + rows) * inner))
-      expect(firstDifference(await unpackBits(pipelines, target, row, rows), want)).toBe(-1)
+      const expected = bitsOf(values.subarray(from * inner, (from + rows) * inner))
+      expect(firstDifference(await unpackBits(pipelines, target, row, rows), expected)).toBe(-1)
     }
     for (const { buffer } of targets) buffer.destroy()
     stage.dispose()
@@ -199,8 +199,8 @@ test('heads that a file interleaves, through several stages', async () => {
   for (const format of ['q8_0', 'q6_k', 'bf16'] as FormatName[]) {
     const [headRows, rows, cols] = [8, 32, ALL_FORMATS[format].block === 1 ? 72 : 256]
     const matrix = storedMatrix(format, rows, cols, randomSource(6))
-    const [got, want] = [0, 1].map(() => emptyPlanes(device, format, rows, cols, 0))
-    invariant(got && want, 'two matrices')
+    const [got, expected] = [0, 1].map(() => emptyPlanes(device, format, rows, cols, 0))
+    invariant(got && expected, 'two matrices')
     const tensor = {
       bytes: matrix.blocks.length,
       source: 'blocks',
@@ -208,12 +208,12 @@ test('heads that a file interleaves, through several stages', async () => {
     } as const
     await stream(stage, tensor, matrix.blocks, 8)
     await stage.finish()
-    const whole = { first: 0, count: rows * want.layout.rowBlocks }
-    await relayPieces(pipelines, want, matrix.blocks, whole, [], { begin: 0, rows: headRows })
+    const full = { first: 0, count: rows * expected.layout.rowBlocks }
+    await relayPieces(pipelines, expected, matrix.blocks, full, [], { begin: 0, rows: headRows })
     const bits = await readBytes(device, got.buffer)
-    expect(new Uint32Array(bits)).toEqual(new Uint32Array(await readBytes(device, want.buffer)))
+    expect(new Uint32Array(bits)).toEqual(new Uint32Array(await readBytes(device, expected.buffer)))
     got.buffer.destroy()
-    want.buffer.destroy()
+    expected.buffer.destroy()
   }
   stage.dispose()
 })

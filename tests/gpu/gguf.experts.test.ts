@@ -44,14 +44,14 @@ function apart(tensors: ReadonlyMap<string, Floats>): Map<string, Floats> {
   const result = new Map(tensors)
   const put = (module: string, part: string, list: readonly Floats[], end: string): void =>
     list.forEach((one, e) => result.set(`${module}.experts.${e}.${part}_proj.${end}`, one))
-  for (const [name, whole] of tensors) {
+  for (const [name, full] of tensors) {
     const granite = /^(.*)\.(input|output)_linear\.weight$/.exec(name)
     const oss = /^(.*)\.experts\.(gate_up|down)_proj(_bias)?$/.exec(name)
     const [, block = '', kind = '', bias] = granite ?? oss ?? []
     const module = block.replace('block_sparse_moe', 'mlp')
     if (!granite && !oss) continue
     result.delete(name)
-    const as3 = bias ? { ...whole, shape: [...whole.shape, 1] } : whole
+    const as3 = bias ? { ...full, shape: [...full.shape, 1] } : full
     const turned = oss !== null && !bias
     const outer = as3.shape[turned ? 2 : 1]!
     const end = bias ? 'bias' : 'weight'
@@ -99,9 +99,9 @@ function outputsOf(table: NameTable, tensors: ReadonlyMap<string, Floats>, confi
   const headDim = Number(config['head_dim'] ?? Number(config['hidden_size']) / heads)
   const used = new Set<string>()
   const take = (name: string): Floats[] => {
-    const found = tensors.get(name) ?? tensors.get(name.replace(/\.weight$/, ''))
-    if (found) used.add(tensors.has(name) ? name : name.replace(/\.weight$/, ''))
-    return found ? [found] : []
+    const result = tensors.get(name) ?? tensors.get(name.replace(/\.weight$/, ''))
+    if (result) used.add(tensors.has(name) ? name : name.replace(/\.weight$/, ''))
+    return result ? [result] : []
   }
   const outputs = [0, 1].flatMap((n) =>
     tensorNames(table).flatMap(({ gguf, hf, quirk }) =>
@@ -198,10 +198,10 @@ test.each([
     const { readFile } = await import('node:fs/promises')
     files.set('model.safetensors', new Uint8Array(await readFile(join(folder, 'model.safetensors'))))
     await withModel(files, { weights: 'f32' }, async (plain) => {
-      const want = await plain.logits(ids)
+      const expected = await plain.logits(ids)
       await withModel(new Map([['tiny.gguf', file]]), {}, async (model) => {
         expect(model.info.parameters).toBe(plain.info.parameters)
-        expect(maxDifference((await model.logits(ids)).data, want.data)).toBeLessThanOrEqual(1e-4)
+        expect(maxDifference((await model.logits(ids)).data, expected.data)).toBeLessThanOrEqual(1e-4)
       })
     })
   },
@@ -241,10 +241,10 @@ test('experts of MXFP4 in a GGUF file compute what their floats compute', async 
       ]),
   )
   await withModel(files[1]!, {}, async (plain) => {
-    const want = await plain.logits(ids)
+    const expected = await plain.logits(ids)
     await withModel(files[0]!, {}, async (model) => {
       expect((await model.memory()).gpuBytes).toBeLessThan((await plain.memory()).gpuBytes)
-      expect(maxDifference((await model.logits(ids)).data, want.data)).toBeLessThanOrEqual(1e-4)
+      expect(maxDifference((await model.logits(ids)).data, expected.data)).toBeLessThanOrEqual(1e-4)
     })
   })
 })

@@ -87,14 +87,14 @@ const SOURCES: Record<string, () => ModelSource> = {
 
 test('a GGUF file is one model wherever it comes from', async () => {
   const { ids } = readJson(join(TINY, 'llama', 'expected.json')) as { ids: number[] }
-  let want: Float32Array | null = null
+  let expected: Float32Array | null = null
   for (const [what, source] of Object.entries(SOURCES)) {
     const chosen = source()
     if (Array.isArray(chosen)) expect(await identify(chosen as File[]), what).toBe('model')
     await withModel(chosen, {}, async (model) => {
       const { data } = await model.logits(ids)
-      want ??= data
-      expect(maxDifference(data, want), what).toBe(0)
+      expected ??= data
+      expect(maxDifference(data, expected), what).toBe(0)
     })
   }
 })

@@ -28,12 +28,12 @@ describe('a GGUF file computes what the folder it was made of computes', () => {
     const file = writeGguf(fields, tensors)
     const { ids } = readJson(join(TINY, name, 'expected.json')) as { ids: number[] }
     await withModel(files, {}, async (folder) => {
-      const want = await folder.logits(ids)
+      const expected = await folder.logits(ids)
       await withModel(new Map([['tiny.gguf', file]]), {}, async (model) => {
         expect(model.info.weights).toBe('f32')
         const { data } = await model.logits(ids)
-        expect(data.length).toBe(want.data.length)
-        expect(maxDifference(data, want.data)).toBeLessThanOrEqual(1e-4)
+        expect(data.length).toBe(expected.data.length)
+        expect(maxDifference(data, expected.data)).toBeLessThanOrEqual(1e-4)
       })
     })
   })
@@ -71,9 +71,9 @@ describe('a published file', () => {
       for (const prompt of ALL ? prompts : prompts.slice(0, 3)) {
         const { shape, data } = await model.logits(prompt.ids)
         const vocab = shape[1] ?? 0
-        prompt.forced_logprobs.forEach((want, i) => {
+        prompt.forced_logprobs.forEach((expected, i) => {
           const row = data.subarray(i * vocab, (i + 1) * vocab)
-          expect(Math.abs(logProbability(row, prompt.ids[i + 1] ?? 0) - want)).toBeLessThanOrEqual(MARGIN)
+          expect(Math.abs(logProbability(row, prompt.ids[i + 1] ?? 0) - expected)).toBeLessThanOrEqual(MARGIN)
         })
         const sure = prompt.margin.findIndex((margin) => margin < MARGIN)
         const count = Math.min(ALL ? Infinity : 8, sure < 0 ? prompt.greedy.length : sure)
@@ -109,9 +109,9 @@ describe('a published adapter over a published file', () => {
           for (const adapters of ways) {
             const { shape, data } = await model.logits(ids, { adapters })
             const vocab = shape[1] ?? 0
-            forced.forEach((want, i) => {
+            forced.forEach((expected, i) => {
               const row = data.subarray(i * vocab, (i + 1) * vocab)
-              expect(Math.abs(logProbability(row, ids[i + 1] ?? 0) - want)).toBeLessThanOrEqual(MARGIN)
+              expect(Math.abs(logProbability(row, ids[i + 1] ?? 0) - expected)).toBeLessThanOrEqual(MARGIN)
             })
           }
           const sure = margin.findIndex((distance) => distance < MARGIN)

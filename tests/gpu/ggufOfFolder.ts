@@ -59,9 +59,9 @@ function converted(
   headDim: number,
 ): GgufOutput {
   const [, module = '', suffix = ''] = /^(.*)(\.weight|\.bias)$/.exec(name) ?? []
-  const found = map.fileName(module)
-  if (!found) throw new Error(`no name for ${name}`)
-  const quirk = suffix === '.bias' && found.quirk === 'transposed' ? null : found.quirk
+  const result = map.fileName(module)
+  if (!result) throw new Error(`no name for ${name}`)
+  const quirk = suffix === '.bias' && result.quirk === 'transposed' ? null : result.quirk
   const [rows = 1, cols = 1] = shape
   let data = values
   if (quirk === 'interleavedRows') data = rowsOfFile(values, rows, headDim)
@@ -69,7 +69,7 @@ function converted(
   if (quirk === 'transposed')
     data = Float32Array.from(values, (_, i) => values[(i % rows) * cols + Math.floor(i / rows)] ?? 0)
   return {
-    name: found.gguf + suffix,
+    name: result.gguf + suffix,
     type: 'F32',
     shape: quirk === 'transposed' ? [cols, rows] : shape,
     data: new Uint8Array(data.slice().buffer),

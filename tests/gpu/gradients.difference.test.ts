@@ -32,10 +32,10 @@ test('along random directions the bundled model’s loss changes as its gradient
   await withModel(TALES, {}, async (model) => {
     const ids = await model.encode(TEXT)
     const random = randomSource(11)
-    const made = await model.newAdapter({ name: 'new', rank: 3, seed: 5 })
-    const steps = new Map(made.report.matched.map(({ source, step }) => [source, step]))
-    const empty = await exportFiles(model, made.id)
-    await model.removeAdapter(made.id)
+    const created = await model.newAdapter({ name: 'new', rank: 3, seed: 5 })
+    const steps = new Map(created.report.matched.map(({ source, step }) => [source, step]))
+    const empty = await exportFiles(model, created.id)
+    await model.removeAdapter(created.id)
     // B is not zero, so that A has a gradient.
     const start = withValues(empty, (name, values) =>
       name.includes('lora_B') ? random.normal(values.length, 0.05) : values,

@@ -39,10 +39,12 @@ test.each(FAMILIES)('%s: the loss changes along its gradient as that says', asyn
     const random = randomSource(name.length)
     const ids = Array.from({ length: TOKENS }, () => random.integer(model.info.vocab))
     const mask = ids.map(() => 1 as const)
-    const made = await model.newAdapter({ name: 'new', rank: 2 })
-    const steps = new Map(made.report.matched.map(({ source, step }) => [`base_model.model.${source}`, step]))
-    const empty = await exportFiles(model, made.id)
-    await model.removeAdapter(made.id)
+    const created = await model.newAdapter({ name: 'new', rank: 2 })
+    const steps = new Map(
+      created.report.matched.map(({ source, step }) => [`base_model.model.${source}`, step]),
+    )
+    const empty = await exportFiles(model, created.id)
+    await model.removeAdapter(created.id)
     const files = {
       ...empty,
       tensors: new Map(
@@ -64,8 +66,8 @@ test.each(FAMILIES)('%s: the loss changes along its gradient as that says', asyn
     // Products that are a module of their own; parts of one share A.
     const single = [...files.tensors.keys()].filter(
       (key) =>
-        made.report.matched.filter(({ source }) => key.startsWith(`base_model.model.${source}.`)).length ===
-        1,
+        created.report.matched.filter(({ source }) => key.startsWith(`base_model.model.${source}.`))
+          .length === 1,
     )
     const probeOf = (key: string): string => {
       const match = /^(.*)\.lora_([AB])\.weight$/.exec(key)

@@ -60,8 +60,8 @@ async function checkGradients(
   const losses = read.get('loss')!.data
   expect(losses.reduce((sum, loss) => sum + loss, 0) / losses.length).toBeCloseTo(expected.loss, 4)
   const wrong: string[] = []
-  for (const [name, want] of tensors) {
-    const error = nmse(joined(read, name), want)
+  for (const [name, expected] of tensors) {
+    const error = nmse(joined(read, name), expected)
     if (!(error <= GRADIENT)) wrong.push(`${name}: NMSE ${error}`)
   }
   expect(wrong).toEqual([])

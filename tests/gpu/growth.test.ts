@@ -33,9 +33,9 @@ describe('a text that outgrows what its model opened with', () => {
     '%s: the same logits to the last bit, nothing compiled again, nothing read back',
     async (name) => {
       const folder = join(TINY, name)
-      let want: Float32Array[] = []
+      let expected: Float32Array[] = []
       await withRunner(folder, { context: CONTEXT }, async (runner) => {
-        want = await feed(runner)
+        expected = await feed(runner)
       })
       await withRunner(folder, { context: CONTEXT, room: SMALL }, async (runner) => {
         const { pool } = runner
@@ -44,7 +44,7 @@ describe('a text that outgrows what its model opened with', () => {
         const before = runner.counters()
         got.push(...(await feed(runner, 60)))
         const after = runner.counters()
-        expect(got).toEqual(want)
+        expect(got).toEqual(expected)
         expect(after.readbacks - before.readbacks).toBe(got.length - 3)
         expect(started).toBe(3)
         if (name !== 'mistral-window') expect(pool.pages).toBeGreaterThan(started)
@@ -53,7 +53,7 @@ describe('a text that outgrows what its model opened with', () => {
         const [again] = await forward(runner, [
           { sequence: branch, tokens: ids.slice(-1), textLength: CONTEXT },
         ])
-        expect(again).toEqual(want.at(-1))
+        expect(again).toEqual(expected.at(-1))
       })
     },
   )
@@ -73,9 +73,9 @@ describe('a text that outgrows what its model opened with', () => {
   ])('memory that $what lacks is said with numbers; the text goes on once there is some', async (room) => {
     const { device } = await testDevice({ limits: 'adapter', features: 'all' })
     const folder = join(TINY, 'llama')
-    let want: Float32Array[] = []
+    let expected: Float32Array[] = []
     await withRunner(folder, { context: CONTEXT }, async (runner) => {
-      want = await feed(runner)
+      expected = await feed(runner)
     })
     await withRunner(folder, { context: CONTEXT, room: { ...SMALL, ...room } }, async (runner) => {
       const got = await feed(runner, 0, 20)
@@ -92,7 +92,7 @@ describe('a text that outgrows what its model opened with', () => {
         expect(sequence!.tokens.length).toBe(20)
       }
       got.push(...(await feed(runner, 20)))
-      expect(got).toEqual(want)
+      expect(got).toEqual(expected)
     })
   })
 

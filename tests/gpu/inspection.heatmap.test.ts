@@ -8,7 +8,7 @@ import {
   STOPS,
   type Colour,
   type PaletteName,
-  type Theme,
+  type PaletteTheme,
 } from '../../src/gpu/heatmapPalette.ts'
 import type { DrawRequest } from '../../src/api/model.ts'
 import { randomSource } from '../random.ts'
@@ -76,18 +76,18 @@ async function drawn(
   )
 }
 
-function colourOf(share: number, name: PaletteName, theme: Theme = 'light'): Colour {
+function colourOf(share: number, name: PaletteName, theme: PaletteTheme = 'light'): Colour {
   const stops = palette(name, theme)
   const at = Math.min(1, Math.max(0, share)) * (STOPS - 1)
   const i = Math.min(STOPS - 2, Math.floor(at))
   return stops[i]!.map((from, c) => (from + (stops[i + 1]![c]! - from) * (at - i)) * 255) as unknown as Colour
 }
 
-function expectColour(got: Colour, want: Colour, what: string): void {
-  const worst = Math.max(...got.map((channel, i) => Math.abs(channel - want[i]!)))
-  expect(worst <= STEP ? 'equal' : `${what}: got ${got.join()}, want ${want.map(Math.round).join()}`).toBe(
-    'equal',
-  )
+function expectColour(got: Colour, expected: Colour, what: string): void {
+  const worst = Math.max(...got.map((channel, i) => Math.abs(channel - expected[i]!)))
+  expect(
+    worst <= STEP ? 'equal' : `${what}: got ${got.join()}, want ${expected.map(Math.round).join()}`,
+  ).toBe('equal')
 }
 
 const to255 = (colour: Colour): Colour => colour.map((c) => c * 255) as unknown as Colour
@@ -216,8 +216,8 @@ describe('zoomed out, a pixel stands for all its elements', () => {
       const [perRow, perCol] = [Math.max(1, height / rows), Math.max(1, width / cols)]
       for (let y = 0; y < height; y += perRow) {
         for (let x = 0; x < width; x += perCol) {
-          const want = colourOf(share(x / perCol, y / perRow), 'diverging')
-          expectColour(frame[y]![x]!, want, `${detail} ${x},${y}`)
+          const expected = colourOf(share(x / perCol, y / perRow), 'diverging')
+          expectColour(frame[y]![x]!, expected, `${detail} ${x},${y}`)
         }
       }
     }

@@ -89,11 +89,11 @@ describe('lens', () => {
       const ids = (
         await model.encode('Once upon a time there was a little fox who lived in the woods.')
       ).slice(0, 14)
-      const whole = await model.lens(ids)
-      expect(whole.cells.length).toBe(ids.length * (model.info.layers + 1))
+      const full = await model.lens(ids)
+      expect(full.cells.length).toBe(ids.length * (model.info.layers + 1))
       const some = await model.lens(ids, { layers: [2, 4], positions: [3, 9], topK: 1 })
       for (const cell of some.cells) {
-        const same = whole.cells.find(
+        const same = full.cells.find(
           (other) => other.layer === cell.layer && other.position === cell.position,
         )!
         expect(cell.top[0]!.id).toBe(same.top[0]!.id)
@@ -115,10 +115,10 @@ describe('lens', () => {
       const before = await model.counters()
       const staging = vi.spyOn(device, 'createBuffer')
       const { cells } = await model.lens(ids, { positions: [5], topK: 5 })
-      const made = staging.mock.calls.map(([buffer]) => buffer)
+      const created = staging.mock.calls.map(([buffer]) => buffer)
       staging.mockRestore()
       const after = await model.counters()
-      const read = made.filter(({ usage }) => (usage & GPUBufferUsage.MAP_READ) !== 0)
+      const read = created.filter(({ usage }) => (usage & GPUBufferUsage.MAP_READ) !== 0)
       const bytes = read.reduce((sum, { size }) => sum + size, 0)
       expect(cells.length).toBe(layers + 1)
       // Four words a row and two a candidate, in buffers of whole 16 bytes.
@@ -158,9 +158,9 @@ describe('direct logit attribution', () => {
     })
   })
 
-  function expectSum({ logit, sum, parts }: Attribution, want: number): void {
-    expect(Math.abs(logit - want)).toBeLessThanOrEqual(SUM)
-    expect(Math.abs(sum - want)).toBeLessThanOrEqual(SUM)
+  function expectSum({ logit, sum, parts }: Attribution, expected: number): void {
+    expect(Math.abs(logit - expected)).toBeLessThanOrEqual(SUM)
+    expect(Math.abs(sum - expected)).toBeLessThanOrEqual(SUM)
     expect(parts.reduce((total, { contribution }) => total + contribution, 0)).toBeCloseTo(sum, 9)
   }
 

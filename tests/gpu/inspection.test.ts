@@ -43,10 +43,10 @@ async function expectSameAsTrace(inspection: Inspection, model: Model, tolerance
   expect(names).toEqual((await model.steps({ rows: inspection.ids.length })).map(({ name }) => name))
   const traced = await model.trace(inspection.ids, { probes: names })
   for (const { name, output } of inspection.steps) {
-    const [got, want] = [await inspection.read(name), traced.get(name)!]
-    expect(got.shape, name).toEqual(want.shape)
-    expect(output.shape, name).toEqual(want.shape)
-    expect(maxDifference(got.data, want.data), name).toBeLessThanOrEqual(tolerance)
+    const [got, expected] = [await inspection.read(name), traced.get(name)!]
+    expect(got.shape, name).toEqual(expected.shape)
+    expect(output.shape, name).toEqual(expected.shape)
+    expect(maxDifference(got.data, expected.data), name).toBeLessThanOrEqual(tolerance)
   }
 }
 
@@ -69,19 +69,19 @@ describe.each(['llama', 'gpt2', 'qwen2'])('an inspection of %s', (name) => {
     await withModel(join(TINY, name), {}, async (model) => {
       const inspection = await model.inspect(promptOf(name))
       for (const step of ['layers.0.attn.q', 'layers.1.attn.probs', 'layers.1.attn.cache', 'logits']) {
-        const whole = await inspection.read(step)
+        const full = await inspection.read(step)
         const part = await inspection.read(step, { begin: 5, end: 12 })
-        expect(part).toEqual({ shape: [7], data: whole.data.slice(5, 12) })
+        expect(part).toEqual({ shape: [7], data: full.data.slice(5, 12) })
         const row = await inspection.row(step, 2)
-        expect(row.shape).toEqual(whole.shape.toSpliced(-2, 1))
-        expect([...row.data]).toEqual(hostRow(whole, 2))
+        expect(row.shape).toEqual(full.shape.toSpliced(-2, 1))
+        expect([...row.data]).toEqual(hostRow(full, 2))
         for (const [got, values] of [
-          [await inspection.stats(step), whole.data],
+          [await inspection.stats(step), full.data],
           [await inspection.stats(step, { row: 2 }), row.data],
         ] as const) {
           expect(got).toMatchObject({ elements: values.length, nan: 0, infinite: 0 })
-          for (const [field, want] of Object.entries(hostStats(values))) {
-            expect(got[field as 'min'], `${step} ${field}`).toBeCloseTo(want, 6)
+          for (const [field, expected] of Object.entries(hostStats(values))) {
+            expect(got[field as 'min'], `${step} ${field}`).toBeCloseTo(expected, 6)
           }
           expect(got.histogram.counts.reduce((a, b) => a + b)).toBe(values.length)
         }
@@ -140,18 +140,18 @@ describe('what an inspection leaves alone', () => {
     await withModel(TALES, {}, async (model) => {
       const prompt = 'Once upon a time'
       const options = { maxTokens: 12, temperature: 0 }
-      const { ids: alone } = await collect(model, prompt, options)
+      const { ids: separate } = await collect(model, prompt, options)
       const inspections: Inspection[] = []
       const during = await collect(model, prompt, options, () => {
-        void model.inspect(alone).then((inspection) => inspections.push(inspection))
+        void model.inspect(separate).then((inspection) => inspections.push(inspection))
       })
-      expect(during.ids).toEqual(alone)
+      expect(during.ids).toEqual(separate)
       const inspection = await model.inspect(await model.encode(prompt))
       for (const { name } of inspection.steps.slice(0, 20)) {
         await inspection.read(name)
         await inspection.stats(name, { row: 1 })
       }
-      expect((await collect(model, prompt, options)).ids).toEqual(alone)
+      expect((await collect(model, prompt, options)).ids).toEqual(separate)
       expect(inspections.length).toBeGreaterThan(0)
     })
   })

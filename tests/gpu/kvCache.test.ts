@@ -57,8 +57,8 @@ describe.each(MODELS)('%s', (name) => {
         const prompt = ids.slice(0, -20)
         const { tokens } = await collect(model, prompt, { temperature: 0, maxTokens: 12, stop: [] })
         const text = [...prompt, ...tokens.map(({ id }) => id)]
-        const whole = await rowsOf(model, text)
-        const own = (at: number): number => whole[at - 1]![text[at]!]!
+        const full = await rowsOf(model, text)
+        const own = (at: number): number => full[at - 1]![text[at]!]!
         const near = (got: number, at: number, what: string): void =>
           expect(Math.abs(got - own(at)), `${what} at ${at}`).toBeLessThanOrEqual(path)
         for (const { position, logprob } of tokens) near(logprob, position, 'generate')
@@ -68,9 +68,9 @@ describe.each(MODELS)('%s', (name) => {
         // A branch inside a page, the best child of a text, and both sides of a comparison.
         const at = text.length - 7
         const fork = await model.fork(text, at, text[at]!, { topLogprobs: 1 })
-        expect(Math.abs(fork.next.top[0]!.logprob - Math.max(...whole[at]!))).toBeLessThanOrEqual(path)
+        expect(Math.abs(fork.next.top[0]!.logprob - Math.max(...full[at]!))).toBeLessThanOrEqual(path)
         const [child] = await model.expand(text.slice(0, at), 2, { topLogprobs: 1 })
-        expect(Math.abs(child!.token.logprob - Math.max(...whole[at - 1]!))).toBeLessThanOrEqual(path)
+        expect(Math.abs(child!.token.logprob - Math.max(...full[at - 1]!))).toBeLessThanOrEqual(path)
         for await (const { a, b, kl: between } of model.compare(prompt, {
           a: [],
           b: [],

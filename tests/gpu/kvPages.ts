@@ -46,7 +46,7 @@ export function encodePages(values: Float64Array, format: KvFormatName, headDim:
   return new Float32Array(words.buffer)
 }
 
-/** The values of such pages: NaN for rows that nobody wrote. */
+/** The values of such pages: NaN for rows that no kernel wrote. */
 export function decodePages(pages: Float32Array, format: KvFormatName, headDim: number): Float64Array {
   const size = rowWords(format, headDim)
   const words = new Uint32Array(pages.buffer, pages.byteOffset, pages.length)

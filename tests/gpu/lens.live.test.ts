@@ -28,11 +28,9 @@ async function run(model: Model, follow: boolean, temperature: number): Promise<
   return recorded
 }
 
-function expectSame(lens: Lens, whole: Lens): void {
+function expectSame(lens: Lens, full: Lens): void {
   for (const cell of lens.cells) {
-    const same = whole.cells.find(
-      ({ layer, position }) => layer === cell.layer && position === cell.position,
-    )!
+    const same = full.cells.find(({ layer, position }) => layer === cell.layer && position === cell.position)!
     expect(cell.top.map(({ id }) => id)).toEqual(same.top.map(({ id }) => id))
     // Another number of rows sums in another order.
     cell.top.forEach(({ probability }, i) => expect(probability).toBeCloseTo(same.top[i]!.probability, 5))
@@ -52,8 +50,8 @@ test.each([
       const followed = await run(model, true, one.temperature)
       expect(followed.ids).toEqual(plain.ids)
       expect(followed.columns.length).toBe(plain.ids.length)
-      const whole = await model.lens([...PROMPT, ...plain.ids], { topK: 3 })
-      for (const { lens } of followed.columns) expectSame(lens, whole)
+      const full = await model.lens([...PROMPT, ...plain.ids], { topK: 3 })
+      for (const { lens } of followed.columns) expectSame(lens, full)
     })
   },
 )

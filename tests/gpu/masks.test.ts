@@ -74,10 +74,10 @@ test('every step in phases is that of one forward', async () => {
   await withRunner(join(TINY, 'gpt-neox'), {}, async (runner) => {
     const conditions = underMask(BASE_CONDITIONS, { prefix: 33 }, 'causal')
     const probes = ['layers.*.*', 'layers.*.*.*', 'logits']
-    const whole = await traceSteps(runner, ids, probes, conditions)
+    const full = await traceSteps(runner, ids, probes, conditions)
     const parts = await traceSteps(runner, ids, probes, conditions, { maxRows: 9 })
-    expect([...parts.keys()]).toEqual([...whole.keys()])
-    for (const [name, { data }] of whole) {
+    expect([...parts.keys()]).toEqual([...full.keys()])
+    for (const [name, { data }] of full) {
       const scale = Math.max(1, ...data.map(Math.abs))
       expect(maxDifference(parts.get(name)!.data, data) / scale, name).toBeLessThanOrEqual(1e-5)
     }

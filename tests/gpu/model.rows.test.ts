@@ -47,7 +47,7 @@ test.each(MODELS)('$name: the lowered program equals the fine chain', async ({ f
 test.each(MODELS)('$name: any chunks of a prompt give the same logits', async ({ folder, format }) => {
   await withRunner(folder, { format }, async (runner) => {
     const ids = tokens(40, 2, runner.model.vocab)
-    const [want] = await forward(runner, [{ sequence: start(runner), tokens: ids }])
+    const [expected] = await forward(runner, [{ sequence: start(runner), tokens: ids }])
     const splits = [Array<number>(40).fill(1), [7, 1, 16, 16], [33, 7], [31, 1, 8], [8, 8, 8, 8, 8], [1, 39]]
     for (const split of splits) {
       const sequence = start(runner)
@@ -58,7 +58,7 @@ test.each(MODELS)('$name: any chunks of a prompt give the same logits', async ({
         got = await forward(runner, [{ sequence, tokens: ids.slice(at, at + size) }], { wanted })
         at += size
       }
-      expectSameLogits(got[0], want!, `chunks of ${split.join(', ')}`)
+      expectSameLogits(got[0], expected!, `chunks of ${split.join(', ')}`)
       runner.sequences.drop(sequence)
     }
   })
@@ -83,10 +83,12 @@ test('rows of several sequences in one forward give what each gives alone', asyn
         const pieces = sequences.map((sequence, i) => ({ sequence, tokens: fresh[i]! }))
         const got = await forward(runner, pieces, { interleave })
         for (const [i, sequence] of sequences.entries()) {
-          const alone = start(runner)
-          const [want] = await forward(runner, [{ sequence: alone, tokens: [...before[i]!, ...fresh[i]!] }])
-          expectSameLogits(got[i], want!, `rows ${counts.join(', ')}, sequence ${i}`)
-          runner.sequences.drop(alone)
+          const separate = start(runner)
+          const [expected] = await forward(runner, [
+            { sequence: separate, tokens: [...before[i]!, ...fresh[i]!] },
+          ])
+          expectSameLogits(got[i], expected!, `rows ${counts.join(', ')}, sequence ${i}`)
+          runner.sequences.drop(separate)
           runner.sequences.drop(sequence)
         }
       }
@@ -104,16 +106,18 @@ test('branches that share pages give what whole sequences give, and leave the pa
       const branch = runner.sequences.fork(parent, at, '')
       const own = tokens(9, 100 + at, vocab)
       const [got] = await forward(runner, [{ sequence: branch, tokens: own }])
-      const alone = start(runner)
-      const [want] = await forward(runner, [{ sequence: alone, tokens: [...ids.slice(0, at), ...own] }])
-      expectSameLogits(got, want!, `a branch at ${at}`)
-      runner.sequences.drop(alone)
+      const separate = start(runner)
+      const [expected] = await forward(runner, [
+        { sequence: separate, tokens: [...ids.slice(0, at), ...own] },
+      ])
+      expectSameLogits(got, expected!, `a branch at ${at}`)
+      runner.sequences.drop(separate)
       runner.sequences.drop(branch)
     }
     const [after] = await forward(runner, [{ sequence: parent, tokens: [5] }])
-    const alone = start(runner)
-    const [want] = await forward(runner, [{ sequence: alone, tokens: [...ids, 5] }])
-    expectSameLogits(after, want!, 'the parent')
+    const separate = start(runner)
+    const [expected] = await forward(runner, [{ sequence: separate, tokens: [...ids, 5] }])
+    expectSameLogits(after, expected!, 'the parent')
   })
 })
 
@@ -162,7 +166,7 @@ const SHARDED = [
 test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, maxBytes, ...rest }) => {
   const expected = readJson(join(TINY, name, 'expected.json')) as Expected
   const dequantised = expected.dequantised?.[format]
-  const want = (dequantised ?? expected.logits).slice(-4)
+  const wanted = (dequantised ?? expected.logits).slice(-4)
   await withRunner(join(TINY, name), { format, maxBytes }, async (runner) => {
     for (const matrix of 'of' in rest ? rest.of : MATRICES) {
       const { shards } = runner.weights.view(matrix).matrix
@@ -176,7 +180,7 @@ test.each(SHARDED)('$name as $format in shards of rows', async ({ name, format, 
     await forward(runner, [{ sequence: stepped, tokens: ids.slice(0, -4) }], { wanted: 0 })
     const decoded = await forward(runner, [{ sequence: stepped, tokens: ids.slice(-4) }], { wanted: 4 })
     for (const [what, rows] of Object.entries({ fine: fine.slice(-4), prefill, decoded })) {
-      want.forEach((logits, i) =>
+      wanted.forEach((logits, i) =>
         expect(maxDifference(rows[i]!, logits), `${what}, row ${i}`).toBeLessThanOrEqual(1e-3),
       )
     }

@@ -113,9 +113,9 @@ describe('every fine step of the forward', () => {
       const traced = await model.trace(ids, { probes })
       expectSteps(
         map.steps.map((entry) => {
-          const whole = decode(partials[entry.partial]!)
-          const size = whole.length / count
-          const own = whole.subarray(sequence * size, (sequence + 1) * size)
+          const full = decode(partials[entry.partial]!)
+          const size = full.length / count
+          const own = full.subarray(sequence * size, (sequence + 1) * size)
           return { step: `${entry.partial} of sequence ${sequence}`, error: compare(entry, traced, own) }
         }),
       )
@@ -125,7 +125,7 @@ describe('every fine step of the forward', () => {
   function compare(
     { layout, step }: NanoStep,
     traced: ReadonlyMap<string, TensorData>,
-    want: Float32Array,
+    expected: Float32Array,
   ): number {
     const tensors = [step].flat().map((name) => traced.get(name)!)
     const { shape, data } = tensors[0]!
@@ -134,21 +134,21 @@ describe('every fine step of the forward', () => {
       const got = Array.from({ length: rows }, (_, r) =>
         tensors.map((tensor) => [...tensor.data.subarray(r * width, (r + 1) * width)]),
       ).flat(2)
-      return nmse(got, want)
+      return nmse(got, expected)
     }
     if (layout === 'heads-first') {
       const headDim = 16
-      const got = Array.from({ length: want.length }, (_, i) => {
+      const got = Array.from({ length: expected.length }, (_, i) => {
         const [head, row] = [Math.floor(i / headDim / rows), Math.floor(i / headDim) % rows]
         return data[row * width + head * headDim + (i % headDim)]!
       })
-      return nmse(got, want)
+      return nmse(got, expected)
     }
     if (layout === 'masked') {
-      const seen = Array.from(want.keys()).filter((i) => Number.isFinite(want[i]!))
+      const seen = Array.from(expected.keys()).filter((i) => Number.isFinite(expected[i]!))
       return nmse(
         seen.map((i) => data[i]!),
-        seen.map((i) => want[i]!),
+        seen.map((i) => expected[i]!),
       )
     }
     if (layout === 'softmax') {
@@ -157,9 +157,9 @@ describe('every fine step of the forward', () => {
         const sum = part.reduce((a, b) => a + b)
         return part.map((value) => value / sum)
       }).flat()
-      return nmse(got, want)
+      return nmse(got, expected)
     }
-    return nmse(data, want)
+    return nmse(data, expected)
   }
 })
 
@@ -203,9 +203,9 @@ describe('checkpoints written by Transformers', () => {
   test.each(quantised)('$name over $weights weights', async ({ name, weights }) => {
     const { ids, dequantised } = readJson(join(TINY, name, 'expected.json')) as Expected
     await withModel(join(TINY, name), { weights }, async (model) => {
-      const want = dequantised![weights]!.flat()
+      const expected = dequantised![weights]!.flat()
       const { data } = await model.logits(ids)
-      expect(maxDifference(data.slice(-want.length), want)).toBeLessThanOrEqual(LOGITS)
+      expect(maxDifference(data.slice(-expected.length), expected)).toBeLessThanOrEqual(LOGITS)
     })
   })
 
@@ -228,9 +228,9 @@ describe('the bundled model in every storage', () => {
     const { index, tensors } = readForward('tales-3m')
     await withModel(TALES, { weights }, async (model) => {
       const plain = weights === 'f32' || weights === 'f16'
-      const want = tensors.get(plain ? 'logits' : `logits@${weights}`)!
+      const expected = tensors.get(plain ? 'logits' : `logits@${weights}`)!
       const got = keepRows(await model.logits(index.ids), index.rows)
-      expect(maxDifference(got, want)).toBeLessThanOrEqual(LOGITS)
+      expect(maxDifference(got, expected)).toBeLessThanOrEqual(LOGITS)
     })
   })
 })

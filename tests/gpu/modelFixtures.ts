@@ -186,17 +186,17 @@ export async function forward(
 /** Equal to 1e-4 and of the same mind: what summing in another order may change. */
 export function expectSameLogits(
   got: ArrayLike<number> | undefined,
-  want: ArrayLike<number>,
+  expected: ArrayLike<number>,
   what: string,
 ): void {
   invariant(got, `${what} has logits`)
   let worst = 0
   let [best, other] = [0, 0]
-  for (let i = 0; i < want.length; i++) {
-    const difference = Math.abs(got[i]! - want[i]!)
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(got[i]! - expected[i]!)
     worst = difference <= worst ? worst : difference
     if (got[i]! > got[best]!) best = i
-    if (want[i]! > want[other]!) other = i
+    if (expected[i]! > expected[other]!) other = i
   }
   expect(worst, what).toBeLessThanOrEqual(1e-4)
   expect(best, what).toBe(other)

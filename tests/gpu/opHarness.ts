@@ -41,10 +41,10 @@ export async function openHarness(name: string): Promise<Harness | null> {
   if ((name.includes('f16') && !available.f16) || (name.includes('subgroups') && !available.subgroups))
     return null
   const variant = parseVariant(name, available)
-  const known = harnesses.get(name)
-  const made = known ?? Promise.resolve({ variant, pipelines: new PipelineCache(device, variant) })
-  harnesses.set(name, made)
-  return made
+  const cached = harnesses.get(name)
+  const created = cached ?? Promise.resolve({ variant, pipelines: new PipelineCache(device, variant) })
+  harnesses.set(name, created)
+  return created
 }
 
 /** A matrix of a run, quantised as the loader does it; `parts` stack along the rows. */
@@ -334,15 +334,20 @@ const RMS_FLOOR = 0.01
  * Largest NMSE of a row of [rows, width], so that one row with outliers hides no other; fails unless the rows after them
  * still hold the canary.
  */
-export function worstRow(got: Float32Array, want: ArrayLike<number>, rows: number, width: number): number {
+export function worstRow(
+  got: Float32Array,
+  expected: ArrayLike<number>,
+  rows: number,
+  width: number,
+): number {
   if (!untouched(got.subarray(rows * width))) throw new Error('rows past the count were written')
   let worst = 0
   for (let r = 0; r < rows; r++) {
     let difference = 0
     let energy = 0
     for (let i = r * width; i < (r + 1) * width; i++) {
-      difference += ((got[i] ?? NaN) - (want[i] ?? NaN)) ** 2
-      energy += (want[i] ?? NaN) ** 2
+      difference += ((got[i] ?? NaN) - (expected[i] ?? NaN)) ** 2
+      energy += (expected[i] ?? NaN) ** 2
     }
     const error = difference / Math.max(energy, width * RMS_FLOOR ** 2)
     worst = error <= worst ? worst : error

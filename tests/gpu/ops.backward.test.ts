@@ -139,8 +139,8 @@ describe('rotations', () => {
       })
       const positions = lengths.flatMap((length) => Array.from({ length }, (_, i) => i))
       const shape = { heads, headDim, rotaryDim: rotary, layout }
-      const want = vjp((x) => rope(x, shape, positions, { cos, sin }), random.normal(dy.length), dy)
-      expect(maxRelative(output(result, 'dx', dy.length), want)).toBeLessThan(RULE)
+      const expected = vjp((x) => rope(x, shape, positions, { cos, sin }), random.normal(dy.length), dy)
+      expect(maxRelative(output(result, 'dx', dy.length), expected)).toBeLessThan(RULE)
     }, headDim)
   })
 })
@@ -349,12 +349,12 @@ describe('the loss over a vocabulary in tiles', () => {
         })
       }
       expect(maxRelative(output(result, 'loss', counted.length), losses(raw))).toBeLessThan(RULE)
-      const want = vjp(
+      const expected = vjp(
         losses,
         raw,
         counted.map(() => 1 / 7),
       )
-      const got = new Float32Array(want.length)
+      const got = new Float32Array(expected.length)
       for (const [i, { begin, end }] of tiles.entries())
         counted.forEach((_, r) =>
           got.set(
@@ -362,7 +362,7 @@ describe('the loss over a vocabulary in tiles', () => {
             r * vocab + begin,
           ),
         )
-      expect(maxRelative(got, want)).toBeLessThan(RULE)
+      expect(maxRelative(got, expected)).toBeLessThan(RULE)
     }, vocab)
   })
 })

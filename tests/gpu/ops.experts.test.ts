@@ -161,20 +161,20 @@ test.each(CASES)('$variant $format: $chosen of $experts experts, one by one and 
   const data = drawData(c)
   const formatOf = (cols: number): LoadFormat => (cols % 32 === 0 ? c.format : 'f32')
   const gate: GateAttrs = { activation: 'silu', ...(c.clamp ? { clamp: CLAMP } : {}) }
-  const alone = { experts, chosen: count, routed: false } as const
+  const separate = { experts, chosen: count, routed: false } as const
   const together = { experts, chosen: count, routed: true } as const
   const norm = c.norm ? rowNorm('rms_norm', hidden, EPS) : null
   const inner = ofExperts(bucket, count, width)
   const outer = ofExperts(bucket, count, hidden)
   const single = ofExperts(bucket, count)
   const biased = c.bias ? [param('b', 'bias')] : []
-  const gains = c.norm ? [param('gain')] : []
+  const doraScale = c.norm ? [param('gain')] : []
   const normed = c.norm ? rmsNorm(data.x, data.gain, EPS) : data.x
   const expertStep = (name: string, inputs: string[], perExpert: boolean, routed: boolean) =>
     opStep(routed ? `${name}_routed` : name, 'expert_linear', {
       inputs,
       axes: perExpert ? outer : inner,
-      attrs: { matrix: name, ...(routed ? together : alone), perExpert },
+      attrs: { matrix: name, ...(routed ? together : separate), perExpert },
       params: biased,
     })
   const { tensors } = await runSteps(harness, {
@@ -205,7 +205,7 @@ test.each(CASES)('$variant $format: $chosen of $experts experts, one by one and 
         inputs: ['x', 'route'],
         axes: inner,
         attrs: { matrix: 'gate_up', ...together, ...gate, norm },
-        params: [...gains, ...biased],
+        params: [...doraScale, ...biased],
       }),
       expertStep('down', ['act_fused', 'route'], true, true),
       opStep('resid', 'experts_add', {
@@ -260,8 +260,8 @@ test.each(CASES)('$variant $format: $chosen of $experts experts, one by one and 
       (_w, j) => weights[row * count + j]! * down[(row * count + j) * hidden + col]!,
     ).reduce((a, b) => a + b)
   })
-  const expectRows = (step: string, want: ArrayLike<number>, of: number): void =>
-    expect(worstRow(tensors.get(step)!, want, rows, of), step).toBeLessThanOrEqual(F32)
+  const expectRows = (step: string, expected: ArrayLike<number>, of: number): void =>
+    expect(worstRow(tensors.get(step)!, expected, rows, of), step).toBeLessThanOrEqual(F32)
   expect([...tensors.get('chosen')!.subarray(0, rows * count)]).toEqual(chosen)
   expectRows('weights', weights, count)
   expectRows('act', act, count * width)

@@ -127,7 +127,7 @@ async function runCase(c: LinearCase, data: Data, maxBytes?: number) {
   if (!harness) return null
   const padded = Math.ceil(c.k / 4) * 4 - c.k
   const padding = new Float32Array(padded)
-  const whole = (part: Float32Array): Float32Array => Float32Array.from([...part, ...padding])
+  const withPadding = (part: Float32Array): Float32Array => Float32Array.from([...part, ...padding])
   const result = await runSteps(harness, {
     rows: c.bucket,
     batch: plainRows(c.rows),
@@ -141,7 +141,7 @@ async function runCase(c: LinearCase, data: Data, maxBytes?: number) {
         maxBytes,
       },
     },
-    vectors: { norm: [whole(data.gain), whole(data.shift)] },
+    vectors: { norm: [withPadding(data.gain), withPadding(data.shift)] },
   })
   const y = result.tensors.get('y')
   invariant(y, 'the run made y')
@@ -152,8 +152,8 @@ async function check(c: LinearCase): Promise<number | null> {
   const data = drawData(c, randomSource(c.seed))
   const run = await runCase(c, data)
   if (!run) return null
-  const want = oracle(c, { ...data, weights: stored(c.format, c.k, data.weights) })
-  const error = worstRow(run.y, want, c.rows, c.n)
+  const expected = oracle(c, { ...data, weights: stored(c.format, c.k, data.weights) })
+  const error = worstRow(run.y, expected, c.rows, c.n)
   expect(error, JSON.stringify(c)).toBeLessThanOrEqual(F32)
   return error
 }
@@ -276,10 +276,10 @@ test.each(FORMATS)('a matrix in shards of rows: %s', async (format) => {
       const c = { ...PLAIN, op, format, rows, bucket: bucketOf(rows), k: 64, n: 65 }
       const data = drawData(c, randomSource(5))
       const run = await runCase(c, data, 1200)
-      const want = oracle(c, { ...data, weights: stored(format, c.k, data.weights) })
+      const expected = oracle(c, { ...data, weights: stored(format, c.k, data.weights) })
       invariant(run, 'the plain variant runs everywhere')
       expect(run.dispatches).toBeGreaterThan(1)
-      expect(worstRow(run.y, want, rows, c.n), `${op}, ${rows} rows`).toBeLessThanOrEqual(F32)
+      expect(worstRow(run.y, expected, rows, c.n), `${op}, ${rows} rows`).toBeLessThanOrEqual(F32)
     }
   }
 })
@@ -312,9 +312,9 @@ test('a part of a stacked matrix, with its bias', async () => {
         inputs: { x },
         matrices: { qkv: { format, cols: k, parts: list } },
       })
-      const want = matmul(x, stored(format, k, data), k, bias)
+      const expected = matmul(x, stored(format, k, data), k, bias)
       const got = tensors.get('y')!.subarray(0, 4 * bias.length)
-      expect(worstRow(got, want, 3, bias.length), `${format} ${name}`).toBeLessThanOrEqual(F32)
+      expect(worstRow(got, expected, 3, bias.length), `${format} ${name}`).toBeLessThanOrEqual(F32)
     }
   }
 })
@@ -379,11 +379,13 @@ test('only rows that need logits run, into their rows of the ring', async () => 
       matrices: { w: { format: 'f32', cols: k, parts: [{ name: 'w', data: weights }] } },
       vectors: { norm: [gain] },
     })
-    const want = matmul(fused ? rmsNorm(x, gain, EPS) : x, weights, k)
+    const expected = matmul(fused ? rmsNorm(x, gain, EPS) : x, weights, k)
     const got = tensors.get('logits')!
     for (const row of wanted) {
       const at = ringRowOf(row) * n
-      expect(nmse(got.subarray(at, at + n), want.subarray(row * n, (row + 1) * n))).toBeLessThanOrEqual(F32)
+      expect(nmse(got.subarray(at, at + n), expected.subarray(row * n, (row + 1) * n))).toBeLessThanOrEqual(
+        F32,
+      )
     }
     const free = Array.from({ length: ring }, (_, r) => r).filter(
       (r) => !wanted.some((row) => ringRowOf(row) === r),

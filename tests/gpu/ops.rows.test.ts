@@ -88,14 +88,14 @@ test('embedding in every format, sharded or not, with learned positions, tokens 
       vectors: { positions: [places] },
       sampledTokens,
     })
-    const want = embedding(
+    const expected = embedding(
       ids,
       stored(format, hidden, table),
       hidden,
       learned ? { table: places, positions: batch.map(({ position }) => position) } : undefined,
     )
     if (shards && format === 'f32') expect(dispatches).toBeGreaterThan(3)
-    return worstRow(tensors.get('y')!, want, rows, hidden)
+    return worstRow(tensors.get('y')!, expected, rows, hidden)
   })
 })
 
@@ -115,7 +115,7 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
     // A mean far from zero, where a one-pass variance would cancel; two passes lose the digits of the mean alone.
     for (let i = 0; i < x.length; i++) x[i]! += offset
     const [gain, bias] = [random.normal(hidden), random.normal(hidden)]
-    const whole = (part: Float32Array): Float32Array => {
+    const padded = (part: Float32Array): Float32Array => {
       const padded = new Float32Array(Math.ceil(hidden / 4) * 4)
       padded.set(part)
       return padded
@@ -130,10 +130,10 @@ test('RMSNorm and LayerNorm, every pair of variant and shape', async () => {
           : opStep('y', op, { ...common, attrs: { width: hidden, eps: EPS, biased: true } }),
       ],
       inputs: { x },
-      vectors: { norm: [whole(gain), whole(bias)] },
+      vectors: { norm: [padded(gain), padded(bias)] },
     })
-    const want = op === 'rms_norm' ? rmsNorm(x, gain, EPS) : layerNorm(x, gain, bias, EPS)
-    return worstRow(tensors.get('y')!, want, rows, hidden)
+    const expected = op === 'rms_norm' ? rmsNorm(x, gain, EPS) : layerNorm(x, gain, bias, EPS)
+    return worstRow(tensors.get('y')!, expected, rows, hidden)
   })
 })
 
@@ -193,9 +193,9 @@ test('gate, activation and add', async () => {
       inputs: { a, b, both },
     })
     const activated = ACTIVATIONS[activation](a)
-    const want =
+    const expected =
       op === 'add' ? add(a, b) : op === 'activation' ? activated : activated.map((value, i) => value * b[i]!)
-    return worstRow(tensors.get('y')!, want, rows, n)
+    return worstRow(tensors.get('y')!, expected, rows, n)
   })
 })
 
@@ -241,12 +241,12 @@ test('rotary positions in both layouts, whole and part of a head', async () => {
       inputs: { x },
       ropeTable: table,
     })
-    const want = rope(
+    const expected = rope(
       x,
       { heads, headDim, rotaryDim, layout },
       batch.map(({ position }) => position),
       tables,
     )
-    return worstRow(tensors.get('y')!, want, rows, heads * headDim)
+    return worstRow(tensors.get('y')!, expected, rows, heads * headDim)
   })
 })

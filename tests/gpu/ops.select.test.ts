@@ -124,17 +124,17 @@ test('top-k for k = 1 to 256 with ties, log-sum-exp, on every variant', async ()
         ks.map((candidates) => ({ ...GREEDY, candidates })),
       )
       records.forEach((record, i) => {
-        const want = topK(logits, Math.min(ks[i]!, vocab))
+        const expected = topK(logits, Math.min(ks[i]!, vocab))
         const at = `${features}wg${workgroup} vocab ${vocab} ${kind} k ${ks[i]}`
-        expect([...record.ids], at).toEqual(want.ids)
+        expect([...record.ids], at).toEqual(expected.ids)
         expect(
           [...record.logits].map((v) => v + 0),
           at,
-        ).toEqual(want.values.map((v) => v + 0))
+        ).toEqual(expected.values.map((v) => v + 0))
         // f32 rounding of a value up to 800, and of a sum of thousands of terms.
-        expect(Math.abs(record.logSumExp - want.logSumExp), at).toBeLessThan(1e-4)
+        expect(Math.abs(record.logSumExp - expected.logSumExp), at).toBeLessThan(1e-4)
         expect([record.token, record.notFinite, record.notCovered, record.random], at).toEqual([
-          want.ids[0],
+          expected.ids[0],
           false,
           false,
           null,
@@ -227,14 +227,14 @@ function checkDraw(
   const at = JSON.stringify(c)
   expect(record.random, at).toBe(options.temperature === 0 ? null : random)
   if (isDoubtful(logits, c, random)) return 'doubtful'
-  const want = sampleStages(logits, options, { seenIds: [], random })
-  const kept = want.ids.length
+  const expected = sampleStages(logits, options, { seenIds: [], random })
+  const kept = expected.ids.length
   const k = Math.min(c.candidates, vocab)
   // With all candidates kept, what lies beyond decides: the kernel may say either, but never a wrong token.
   if (options.temperature > 0 && kept !== k)
     expect(record.notCovered, at).toBe(kept > k || (options.topK > k && k < vocab && record.notCovered))
   if (record.notCovered) return 'open'
-  expect(record.token, at).toBe(want.chosen)
+  expect(record.token, at).toBe(expected.chosen)
   return 'covered'
 }
 

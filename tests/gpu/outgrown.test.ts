@@ -25,11 +25,11 @@ test.each(cases)(
       // The row of token n of the text makes it n + 1 long, and predicts the token at position n + 1.
       expect(again.map(({ position }) => position)).toEqual(prompt > border ? [] : [border + 1])
       const { vocab } = model.info
-      const whole = [...text, ...tokens.map(({ id }) => id)]
+      const full = [...text, ...tokens.map(({ id }) => id)]
       for (const { position, id, logprob } of tokens) {
         // Past the border dynamic scaling goes by how far the run may reach, so whole texts differ from it.
         if (name.includes('dynamic') && position > border) continue
-        const { data } = await model.logits(whole.slice(0, position))
+        const { data } = await model.logits(full.slice(0, position))
         const row = data.subarray(-vocab)
         const peak = Math.max(...row)
         const sum = row.reduce((total, value) => total + Math.exp(value - peak), 0)

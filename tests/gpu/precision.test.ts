@@ -24,24 +24,24 @@ async function byTraces(reference: Model, coarse: Model) {
   const probes = (await reference.steps({ rows: 1 })).flatMap(({ name, op }) =>
     op === 'scores' ? [] : [name],
   )
-  const [want, got] = [await reference.trace(ids, { probes }), await coarse.trace(ids, { probes })]
+  const [expected, got] = [await reference.trace(ids, { probes }), await coarse.trace(ids, { probes })]
   const error = (name: string): number => {
-    const [x, truth] = [got.get(name)!.data, want.get(name)!.data]
+    const [x, truth] = [got.get(name)!.data, expected.get(name)!.data]
     const square = truth.reduce((sum, value) => sum + value * value, 0)
     return truth.reduce((sum, value, i) => sum + (x[i]! - value) ** 2, 0) / square
   }
   const { vocab } = reference.info
-  const row = (traced: typeof want, i: number): Float64Array =>
+  const row = (traced: typeof expected, i: number): Float64Array =>
     logSoftmax(traced.get('logits')!.data.subarray(i * vocab, (i + 1) * vocab))
   const kl = (i: number): number => {
-    const [p, q] = [row(want, i), row(got, i)]
+    const [p, q] = [row(expected, i), row(got, i)]
     return p.reduce((sum, own, id) => sum + Math.exp(own) * (own - q[id]!), 0)
   }
-  const best = (traced: typeof want, i: number): number => {
+  const best = (traced: typeof expected, i: number): number => {
     const logs = row(traced, i)
     return logs.indexOf(Math.max(...logs))
   }
-  return { error, kl, best: (i: number) => ({ reference: best(want, i), coarse: best(got, i) }) }
+  return { error, kl, best: (i: number) => ({ reference: best(expected, i), coarse: best(got, i) }) }
 }
 
 /** NMSE of one product on the reference's inputs, by the coarser matrix as it is read back, in f64. */
@@ -57,9 +57,9 @@ async function ownError(reference: Model, coarse: Model, name: string): Promise<
     for (let row = 0; row < ids.length; row++) {
       let sum = bias ?? 0
       for (let i = 0; i < inputs; i++) sum += weights[i]! * x.data[row * inputs + i]!
-      const want = y.data[row * outputs + output]!
-      difference += (sum - want) ** 2
-      square += want ** 2
+      const expected = y.data[row * outputs + output]!
+      difference += (sum - expected) ** 2
+      square += expected ** 2
     }
   }
   await inspection.close()
@@ -85,32 +85,32 @@ describe('the same text under two sets of weights', () => {
       await withModel(folder, { weights: weights.model }, async (model) => {
         await withModel(folder, { weights: weights.other }, async (other) => {
           const before = await model.memory()
-          const found = await compared(model, { weights: weights.other })
+          const result = await compared(model, { weights: weights.other })
           expect(await model.memory()).toEqual(before)
-          expect(found).toMatchObject({
+          expect(result).toMatchObject({
             reference,
             formats: { model: model.info.weights, other: other.info.weights },
             total: ids.length,
           })
-          expect(found.gpuBytes).toBeGreaterThan(found.weightBytes.other)
+          expect(result.gpuBytes).toBeGreaterThan(result.weightBytes.other)
           const [truth, coarse] = reference === 'model' ? [model, other] : [other, model]
           const { error, kl, best } = await byTraces(truth, coarse)
           const product = `layers.${model.info.layers - 1}.mlp.down`
-          expect(found.steps.find((step) => step.name === product)!.own).toBeCloseTo(
+          expect(result.steps.find((step) => step.name === product)!.own).toBeCloseTo(
             await ownError(truth, coarse, product),
             9,
           )
-          expect(found.steps.every(({ op, own }) => (own === null) === (op !== 'linear'))).toBe(true)
+          expect(result.steps.every(({ op, own }) => (own === null) === (op !== 'linear'))).toBe(true)
           const steps = (await model.steps({ rows: 1 })).filter(({ op }) => op !== 'scores')
-          expect(found.steps.map((step) => step.name).toSorted()).toEqual(
+          expect(result.steps.map((step) => step.name).toSorted()).toEqual(
             steps.map((step) => step.name).toSorted(),
           )
-          for (const step of found.steps)
+          for (const step of result.steps)
             expect(Math.abs(step.error! - error(step.name)), step.name).toBeLessThanOrEqual(
               1e-9 + 1e-3 * error(step.name),
             )
-          expect(found.tokens.map(({ position }) => position)).toEqual(ids.map((_, i) => i))
-          for (const token of found.tokens) {
+          expect(result.tokens.map(({ position }) => position)).toEqual(ids.map((_, i) => i))
+          for (const token of result.tokens) {
             expect(Math.abs(token.kl - kl(token.position))).toBeLessThanOrEqual(
               1e-9 + 1e-3 * kl(token.position),
             )
@@ -131,20 +131,20 @@ describe('the same text under two sets of weights', () => {
       await withModel(folder, {}, async (model) => {
         await withModel(folder, { kvCache }, async (other) => {
           const before = await model.memory()
-          const found = await compared(model, { kvCache })
+          const result = await compared(model, { kvCache })
           expect(await model.memory()).toEqual(before)
-          expect(found).toMatchObject({ reference: 'model', kvCache: { model: 'f32', other: kvCache } })
-          expect(found.weightBytes.other).toBe(found.weightBytes.model)
+          expect(result).toMatchObject({ reference: 'model', kvCache: { model: 'f32', other: kvCache } })
+          expect(result.weightBytes.other).toBe(result.weightBytes.model)
           const { error, kl } = await byTraces(model, other)
-          for (const step of found.steps)
+          for (const step of result.steps)
             expect(Math.abs(step.error! - error(step.name)), step.name).toBeLessThanOrEqual(
               1e-9 + 1e-3 * error(step.name),
             )
-          for (const token of found.tokens)
+          for (const token of result.tokens)
             expect(Math.abs(token.kl - kl(token.position))).toBeLessThanOrEqual(
               1e-9 + 1e-3 * kl(token.position),
             )
-          expect(Math.max(...found.tokens.map((token) => token.kl))).toBeGreaterThan(0)
+          expect(Math.max(...result.tokens.map((token) => token.kl))).toBeGreaterThan(0)
         })
       })
     },

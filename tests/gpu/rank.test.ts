@@ -102,27 +102,27 @@ const KINDS: Record<string, (vocab: number) => Float32Array> = {
 
 interface RowCase {
   logits: Float32Array
-  want: (token: number) => ReturnType<typeof rankRow>
+  expected: (token: number) => ReturnType<typeof rankRow>
 }
 
 const rowCases = new Map<number, RowCase[]>()
 
 /** One row of each kind; what f64 says of them is computed once a token. */
 function casesOf(vocab: number): RowCase[] {
-  const known = rowCases.get(vocab)
-  if (known) return known
-  const made = Object.values(KINDS).map((make): RowCase => {
+  const cached = rowCases.get(vocab)
+  if (cached) return cached
+  const created = Object.values(KINDS).map((make): RowCase => {
     const logits = make(vocab)
     const ranked = new Map<number, ReturnType<typeof rankRow>>()
-    const want = (token: number): ReturnType<typeof rankRow> => {
-      const found = ranked.get(token) ?? rankRow(logits, MOST, token)
-      ranked.set(token, found)
-      return found
+    const expected = (token: number): ReturnType<typeof rankRow> => {
+      const result = ranked.get(token) ?? rankRow(logits, MOST, token)
+      ranked.set(token, result)
+      return result
     }
-    return { logits, want }
+    return { logits, expected }
   })
-  rowCases.set(vocab, made)
-  return made
+  rowCases.set(vocab, created)
+  return created
 }
 
 /** The first token of a row, its last, one between that often ties, and none. */
@@ -131,17 +131,18 @@ const followedIn = (vocab: number): (number | null)[] => [
   ...new Set([0, Math.floor(vocab / 3), vocab - 1]),
 ]
 
-function expectCell(cell: RankCell, want: ReturnType<typeof rankRow>, k: number, at: string): void {
+function expectCell(cell: RankCell, expected: ReturnType<typeof rankRow>, k: number, at: string): void {
   expect(
     cell.top.map(({ id }) => id),
     at,
-  ).toEqual(want.top.slice(0, k).map(({ id }) => id))
+  ).toEqual(expected.top.slice(0, k).map(({ id }) => id))
   cell.top.forEach(({ probability }, i) => {
-    expect(Math.abs(probability - want.top[i]!.probability), at).toBeLessThanOrEqual(CLOSE)
+    expect(Math.abs(probability - expected.top[i]!.probability), at).toBeLessThanOrEqual(CLOSE)
   })
-  expect(Math.abs(cell.entropy - want.entropy), `${at}: ${cell.entropy} ${want.entropy}`).toBeLessThanOrEqual(
-    CLOSE,
-  )
+  expect(
+    Math.abs(cell.entropy - expected.entropy),
+    `${at}: ${cell.entropy} ${expected.entropy}`,
+  ).toBeLessThanOrEqual(CLOSE)
 }
 
 test('top ids, ranks, probabilities and entropy of rows of every kind, on every variant', async () => {
@@ -157,12 +158,12 @@ test('top ids, ranks, probabilities and entropy of rows of every kind, on every 
     const cells = await runRank(harness, logits, vocab, k, wanted)
     cells.forEach((cell, i) => {
       const { row, token } = wanted[i]!
-      const want = rows[row]!.want(token ?? vocab - 1)
+      const expected = rows[row]!.expected(token ?? vocab - 1)
       const at = `${name} vocab ${vocab} k ${k} ${Object.keys(KINDS)[row]} token ${token}`
-      expectCell(cell, want, k, at)
+      expectCell(cell, expected, k, at)
       if (token === null) return
-      expect(cell.rank, at).toBe(want.rank)
-      expect(Math.abs(cell.probability - want.probability), at).toBeLessThanOrEqual(CLOSE)
+      expect(cell.rank, at).toBe(expected.rank)
+      expect(Math.abs(cell.probability - expected.probability), at).toBeLessThanOrEqual(CLOSE)
     })
     ran += 1
   }
@@ -192,12 +193,12 @@ test('a row with NaN or +∞, or with −∞ alone, has no probabilities and no 
     cells.forEach((cell, i) => {
       const values = rows[i]
       invariant(values, 'a cell a row')
-      const want = rankRow(values, 5, token)
-      expect([cell.rank, cell.top.length], `${name} row ${i}`).toEqual([want.rank, 5])
-      if (i === 3) return expectCell(cell, want, 5, name)
+      const expected = rankRow(values, 5, token)
+      expect([cell.rank, cell.top.length], `${name} row ${i}`).toEqual([expected.rank, 5])
+      if (i === 3) return expectCell(cell, expected, 5, name)
       const numbers = [cell.entropy, cell.probability, ...cell.top.map(({ probability }) => probability)]
       expect(numbers).toEqual(Array(7).fill(NaN))
-      expect([want.entropy, want.probability]).toEqual([NaN, NaN])
+      expect([expected.entropy, expected.probability]).toEqual([NaN, NaN])
     })
   }
 })

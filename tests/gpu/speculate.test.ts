@@ -47,9 +47,9 @@ describe('greedy text is that of plain decoding', () => {
     const { forwards } = await model.counters()
     const sum = { tokens: 0, rounds: 0, accepted: 0 }
     expect(GREEDY_CASES.length).toBeGreaterThanOrEqual(20)
-    for (const { prompt, ids, ...want } of GREEDY_CASES.slice(0, prompts)) {
-      const got = await speculate(model, ids, { ...options, maxTokens: want.greedy.length })
-      expect(greedyDifference(want, got.ids), prompt).toBe(null)
+    for (const { prompt, ids, ...expected } of GREEDY_CASES.slice(0, prompts)) {
+      const got = await speculate(model, ids, { ...options, maxTokens: expected.greedy.length })
+      expect(greedyDifference(expected, got.ids), prompt).toBe(null)
       sum.tokens += got.ids.length
       sum.rounds += got.rounds.length
       sum.accepted += got.accepted
@@ -165,15 +165,15 @@ test('drafts are made once, are counted, give way to others of their kind, and s
   expect(await bytes()).toBe(0)
   await run({ kind: 'q4_0' })
   expect(stages).toContain('weights')
-  const made = await bytes()
-  expect(made).toBeGreaterThan(0)
+  const created = await bytes()
+  expect(created).toBeGreaterThan(0)
   stages.length = 0
   await run({ kind: 'q4_0' })
-  expect([stages, await bytes()]).toEqual([[], made])
+  expect([stages, await bytes()]).toEqual([[], created])
   await run({ kind: 'first-layers', layers: 1 })
   expect(stages).toEqual(['compile', 'ready'])
   const both = await bytes()
-  expect(both).toBeGreaterThan(made)
+  expect(both).toBeGreaterThan(created)
   await run({ kind: 'first-layers', layers: 1 })
   expect(await bytes()).toBe(both)
   const { layers } = model.info

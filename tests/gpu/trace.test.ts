@@ -13,9 +13,9 @@ async function expectSame(trace: SavedTrace, traced: Awaited<ReturnType<Model['t
   const kept = trace.steps.filter(({ stats }) => stats !== null).map(({ name }) => name)
   expect(kept.sort()).toEqual([...traced.keys()].sort())
   for (const name of kept) {
-    const [saved, want] = [await trace.tensor(name), traced.get(name)!]
-    expect(saved.shape, name).toEqual(want.shape)
-    expect(bitsOf(saved.data), name).toEqual(bitsOf(want.data))
+    const [saved, expected] = [await trace.tensor(name), traced.get(name)!]
+    expect(saved.shape, name).toEqual(expected.shape)
+    expect(bitsOf(saved.data), name).toEqual(bitsOf(expected.data))
   }
 }
 
@@ -49,20 +49,20 @@ test('a generated text: tokens, predictions, adapters and edits are kept as they
       topLogprobs: 5,
       edits,
     })
-    const whole = [...prompt, ...ids]
-    const file = await model.saveTrace(whole, { tokens, promptLength: prompt.length, settings, edits })
+    const full = [...prompt, ...ids]
+    const file = await model.saveTrace(full, { tokens, promptLength: prompt.length, settings, edits })
     const trace = await openTrace(file)
     await expectSame(
       trace,
-      await model.trace(whole, {
+      await model.trace(full, {
         probes: ['embed', 'layers.*.resid', 'layers.*.attn.probs', 'logits'],
         edits,
       }),
     )
-    expect(trace).toMatchObject({ ids: whole, promptLength: prompt.length, settings, tokens })
+    expect(trace).toMatchObject({ ids: full, promptLength: prompt.length, settings, tokens })
     // Of a local folder only its name is told.
     expect(trace.model.id).toBe('tales-3m')
-    expect(trace.texts.join('')).toBe(await model.decode(whole))
+    expect(trace.texts.join('')).toBe(await model.decode(full))
     expect(trace.adapters).toEqual([{ id, name: 'sad', scale: 0.5 }])
     expect(trace.edits).toEqual([
       { kind: 'scale', step: 'layers.1.attn.context', values: { head: 2, factor: 0 } },

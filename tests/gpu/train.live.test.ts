@@ -143,7 +143,7 @@ describe('training beside everything else', () => {
       const { id } = await model.newAdapter({ name: 'one sentence', rank: 4 })
       const loaded = (await model.memory()).gpuBytes
       let last = Infinity
-      let made: [compiled: number, bytes: number] | null = null
+      let created: [compiled: number, bytes: number] | null = null
       const base = await model.logits(IDS, { adapters: [] })
       for await (const { index, loss, skipped } of model.train(id, [example(IDS)], {
         steps: 60,
@@ -154,8 +154,8 @@ describe('training beside everything else', () => {
         if (index > 2 && index < 57) continue
         const { pipelinesCompiled } = await model.counters()
         const { gpuBytes } = await model.memory()
-        if (index === 1) made = [pipelinesCompiled, gpuBytes]
-        if (made && index > 1) expect([pipelinesCompiled, gpuBytes]).toEqual(made)
+        if (index === 1) created = [pipelinesCompiled, gpuBytes]
+        if (created && index > 1) expect([pipelinesCompiled, gpuBytes]).toEqual(created)
         const now = await model.logits(IDS)
         expect(worst(now.data, base.data)).toBeGreaterThan(1e-3)
       }

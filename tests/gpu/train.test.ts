@@ -30,9 +30,9 @@ async function run(model: Model, id: string, { examples, settings }: Expected): 
   return steps
 }
 
-function relative(got: Float32Array, want: Float32Array): number {
+function relative(got: Float32Array, expected: Float32Array): number {
   const norm = (values: Iterable<number>): number => Math.hypot(...values)
-  return norm(got.map((value, i) => value - want[i]!)) / norm(want)
+  return norm(got.map((value, i) => value - expected[i]!)) / norm(expected)
 }
 
 describe('training as PEFT and torch do it', () => {
@@ -46,13 +46,13 @@ describe('training as PEFT and torch do it', () => {
     await withPlainModel(join(TINY, expected.model), { weights: expected.weights }, async (model) => {
       const { id } = await model.addAdapter(`./tests/fixtures/peft/${expected.adapter}`)
       const steps = await run(model, id, expected)
-      for (const [i, want] of expected.steps.entries()) {
+      for (const [i, wanted] of expected.steps.entries()) {
         const got = steps[i]!
-        expect(Math.abs(got.loss - want.loss), `loss of step ${i}`).toBeLessThan(LOSS)
-        expect(Math.abs(got.gradNorm / want.gradNorm - 1), `norm of step ${i}`).toBeLessThan(LOSS)
-        expect(got.learningRate).toBeCloseTo(want.learningRate, 9)
+        expect(Math.abs(got.loss - wanted.loss), `loss of step ${i}`).toBeLessThan(LOSS)
+        expect(Math.abs(got.gradNorm / wanted.gradNorm - 1), `norm of step ${i}`).toBeLessThan(LOSS)
+        expect(got.learningRate).toBeCloseTo(wanted.learningRate, 9)
         for (const key of ['chosen', 'rejected', 'accuracy'] as const) {
-          const reward = want[key]
+          const reward = wanted[key]
           expect(got.rewards?.[key] === undefined, key).toBe(reward === undefined)
           if (reward === undefined) continue
           expect(Math.abs(got.rewards![key] - reward), `${key} of step ${i}`).toBeLessThan(LOSS)

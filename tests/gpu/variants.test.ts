@@ -37,9 +37,9 @@ test.for(VARIANTS)('%s: greedy ids of the bundled model, logits of GPT-2', async
   await withModel(TALES, { variant, weights: 'f16' }, async (model) => {
     expect(model.info).toMatchObject({ variant: { name: variant }, warnings: [] })
     const { prompt, ids, greedy, margins } = GREEDY_CASES[0]!
-    const want = { greedy: greedy.slice(0, TOKENS), margins }
+    const expected = { greedy: greedy.slice(0, TOKENS), margins }
     const got = await collect(model, ids, { temperature: 0, maxTokens: TOKENS, stop: [] })
-    expect(greedyDifference(want, got.ids), prompt).toBe(null)
+    expect(greedyDifference(expected, got.ids), prompt).toBe(null)
   })
   const { ids, logits } = readJson(join(TINY, 'gpt2', 'expected.json')) as {
     ids: number[]

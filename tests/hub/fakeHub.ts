@@ -235,14 +235,14 @@ export class FakeHub {
   #search(response: ServerResponse, query: URLSearchParams): void {
     const words = (query.get('search') ?? '').toLowerCase()
     const filters = query.getAll('filter')
-    const found = [...this.#repos.values()].filter(
+    const result = [...this.#repos.values()].filter(
       ({ id, tags = [], private: hidden }) =>
         !hidden && id.toLowerCase().includes(words) && filters.every((filter) => tags.includes(filter)),
     )
     const limit = Number(query.get('limit') ?? 20)
     this.#json(
       response,
-      found.slice(0, limit).map((repo) => this.#info(repo, false)),
+      result.slice(0, limit).map((repo) => this.#info(repo, false)),
     )
   }
 

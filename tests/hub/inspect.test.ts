@@ -192,8 +192,8 @@ test('every architecture is judged', async () => {
 describe('GGUF', () => {
   /** A model with so many tokens, rows of the embedding being fewer. */
   const gguf = (tokens = 8): Uint8Array => {
-    const spelled = Array.from({ length: tokens }, (_, i) => `token-${i}`.padEnd(tokens > 1000 ? 200 : 1))
-    return tinyGguf({ fields: { 'tokenizer.ggml.tokens': texts(spelled) } })
+    const spelling = Array.from({ length: tokens }, (_, i) => `token-${i}`.padEnd(tokens > 1000 ? 200 : 1))
+    return tinyGguf({ fields: { 'tokenizer.ggml.tokens': texts(spelling) } })
   }
 
   test('of several files the best one is chosen, others by name', async () => {

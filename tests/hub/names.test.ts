@@ -41,9 +41,9 @@ test.each([
   ['https://mirror.example/o/n', 'o/n'],
   ['https://huggingface.co/datasets/n', null],
   ['https://other.example/o/n', null],
-])('%s', (link, spelled) => {
+])('%s', (link, spelling) => {
   const address = parseHubLink(new URL(link), 'https://mirror.example')
-  expect(address && spellHubAddress(address)).toBe(spelled)
+  expect(address && spellHubAddress(address)).toBe(spelling)
 })
 
 test.each([

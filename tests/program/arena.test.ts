@@ -6,19 +6,19 @@ import { shapeOf, type Program } from '../../src/program/step.ts'
 import { FUSE, PROGRAM_MODELS, recordRows } from './models.ts'
 
 /** Runs a program on its slots: every input must still be what its slot holds. */
-function faultsOf({ steps }: Program, own: ReadonlySet<string>): string[] {
-  const { slots, bytes } = planArena({ rows: 0, logitRows: 0, positions: 0, steps }, own)
+function faultsOf({ steps }: Program, separate: ReadonlySet<string>): string[] {
+  const { slots, bytes } = planArena({ rows: 0, logitRows: 0, positions: 0, steps }, separate)
   const holds = new Map<number, string>()
   const faults: string[] = []
   for (const step of steps) {
     const slot = slots.get(step.name)
     for (const input of step.inputs) {
       const from = slots.get(input)
-      if (from === undefined && !own.has(input)) faults.push(`${input} has no slot`)
+      if (from === undefined && !separate.has(input)) faults.push(`${input} has no slot`)
       if (from !== undefined && holds.get(from) !== input) faults.push(`${step.name} reads ${input} too late`)
       if (from !== undefined && from === slot) faults.push(`${step.name} reads and writes slot ${slot}`)
     }
-    if (own.has(step.name) === (slot !== undefined))
+    if (separate.has(step.name) === (slot !== undefined))
       faults.push(`${step.name} has a slot beside its own buffer`)
     if (slot === undefined) continue
     if ((bytes[slot] ?? 0) < tensorBytes(shapeOf(step))) faults.push(`${step.name} does not fit its slot`)

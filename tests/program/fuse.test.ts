@@ -36,19 +36,19 @@ function editable({ steps }: Program): (name: string) => boolean {
 /** What is wrong with a lowered program: it should hold every fine step in one place and read only what is made. */
 function faultsOf(fine: Program, lowered: Program, observed: readonly string[]): string[] {
   const places = new Map<string, number>(fine.steps.map(({ name }) => [name, 0]))
-  const made = new Map<string, Step>()
+  const created = new Map<string, Step>()
   const faults: string[] = []
   for (const step of lowered.steps) {
     for (const name of step.covers.length > 0 ? step.covers : [step.name])
       places.set(name, (places.get(name) ?? NaN) + 1)
     for (const input of step.inputs)
-      if (!made.has(input)) faults.push(`${step.name} reads ${input} before it is made`)
-    if (made.has(step.name)) faults.push(`${step.name} is made twice`)
-    made.set(step.name, step)
+      if (!created.has(input)) faults.push(`${step.name} reads ${input} before it is made`)
+    if (created.has(step.name)) faults.push(`${step.name} is made twice`)
+    created.set(step.name, step)
   }
   for (const [name, times] of places) if (times !== 1) faults.push(`${name} is in ${times} places`)
   for (const name of observed) {
-    const step = made.get(name)
+    const step = created.get(name)
     // A kernel's output is that of the last step it covers; but where keys enter the cache it is the queries.
     const isSeen =
       step && (step.covers.length === 0 || (step.covers.at(-1) === name && !isOp(step, 'rope_cache')))

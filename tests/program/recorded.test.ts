@@ -7,7 +7,7 @@ import {
   type Axis,
   type Program,
   type StreamRelation,
-  headSteps,
+  lmHeadSteps,
 } from '../../src/program/step.ts'
 import { describeFixture, PROGRAM_MODELS, recordRows } from './models.ts'
 
@@ -37,16 +37,16 @@ const GATED = { 'mlp.gate': null, 'mlp.up': null, 'mlp.act': null } as const
 const NORMED = { attn_norm: 'reads', mlp_norm: 'reads' } as const
 
 /** The embedding starts the stream, norms read it, and what a block ends in is added to it. */
-const STREAM: { name: string; program: Program; want: Record<string, StreamRelation> }[] = [
+const STREAM: { name: string; program: Program; expected: Record<string, StreamRelation> }[] = [
   {
     name: 'llama',
     program: LLAMA,
-    want: { ...OUTSIDE, ...NORMED, ...ROTATED, 'attn.o': 'writes', ...GATED, 'mlp.down': 'writes' },
+    expected: { ...OUTSIDE, ...NORMED, ...ROTATED, 'attn.o': 'writes', ...GATED, 'mlp.down': 'writes' },
   },
   {
     name: 'gpt2',
     program: GPT2,
-    want: {
+    expected: {
       ...OUTSIDE,
       ...NORMED,
       ...ATTENTION,
@@ -59,7 +59,7 @@ const STREAM: { name: string; program: Program; want: Record<string, StreamRelat
   {
     name: 'gemma2',
     program: GEMMA2,
-    want: {
+    expected: {
       ...OUTSIDE,
       ...NORMED,
       ...ROTATED,
@@ -72,8 +72,8 @@ const STREAM: { name: string; program: Program; want: Record<string, StreamRelat
   },
 ]
 
-test.each(STREAM)('$name: how each step stands to the residual stream', ({ program, want }) => {
-  expect(byName(program, ({ stream }) => stream)).toEqual(want)
+test.each(STREAM)('$name: how each step stands to the residual stream', ({ program, expected }) => {
+  expect(byName(program, ({ stream }) => stream)).toEqual(expected)
   expect([-1, 0, 1].map((layer) => streamName(program, layer))).toEqual([
     'embed',
     'layers.0.resid',
@@ -155,10 +155,10 @@ test.each([
 
 describe.each(PROGRAM_MODELS)('$name', ({ model }) => {
   test('every step reads what is made before it, and says so in its shapes', () => {
-    const made = new Set<string>()
+    const created = new Set<string>()
     for (const { name, inputs, axes, saves } of recordRows(model, ROWS).steps) {
       expect(
-        inputs.filter((input) => !made.has(input)),
+        inputs.filter((input) => !created.has(input)),
         name,
       ).toEqual([])
       expect(
@@ -170,25 +170,25 @@ describe.each(PROGRAM_MODELS)('$name', ({ model }) => {
         name,
       ).toEqual([])
       expect(axes.filter(({ kind }) => kind === 'rows').length, name).toBe(1)
-      made.add(name)
+      created.add(name)
     }
   })
 
   test.each([0, 1])('the first %i layers: the head reads the stream behind them', (count) => {
-    const whole = recordRows(model, ROWS)
-    const { steps } = firstLayers(whole, count)
+    const full = recordRows(model, ROWS)
+    const { steps } = firstLayers(full, count)
     expect(steps.filter(({ layer }) => (layer ?? -1) >= count)).toEqual([])
-    const [own, rest] = [steps.filter(({ layer }) => layer !== null), whole.steps]
+    const [own, rest] = [steps.filter(({ layer }) => layer !== null), full.steps]
     expect(own).toEqual(rest.filter(({ layer }) => layer !== null && layer < count))
-    const [first, ...head] = headSteps(whole)
+    const [first, ...head] = lmHeadSteps(full)
     expect(steps.slice(-1 - head.length)).toEqual([
-      { ...first, inputs: [streamName(whole, count - 1)] },
+      { ...first, inputs: [streamName(full, count - 1)] },
       ...head,
     ])
   })
 
   test('all layers are the whole program', () => {
-    const whole = recordRows(model, ROWS)
-    expect(firstLayers(whole, 2)).toBe(whole)
+    const full = recordRows(model, ROWS)
+    expect(firstLayers(full, 2)).toBe(full)
   })
 })

@@ -69,8 +69,8 @@ const OFFERED: Readonly<Record<Shape, string>> = {
 describe('what an engine offers is found by asking', () => {
   test.each(SHAPES)('%s', async (shape) => {
     const { info } = await connect(shape)
-    const found = COLUMNS.map((name) => (info.remote.capabilities[name] === true ? 'y' : 'n'))
-    expect(found.join(' ')).toBe(OFFERED[shape])
+    const result = COLUMNS.map((name) => (info.remote.capabilities[name] === true ? 'y' : 'n'))
+    expect(result.join(' ')).toBe(OFFERED[shape])
     expect(info.remote.url).toBe(engine?.url)
     expect(info.context).toBe(['vllm', 'sglang', 'llama'].includes(shape) ? CONTEXT : 0)
   })

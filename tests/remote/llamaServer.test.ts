@@ -204,10 +204,12 @@ describe.skipIf(WITHOUT_SERVER)(`a real server of llama.cpp ${WITHOUT_SERVER}`, 
     expect(runs.every(({ error }) => error === null)).toBe(true)
     expect(grown).toHaveLength(8)
     for (const child of grown) {
-      const alone = await model.fork([...ids, child.token.id], ids.length, child.token.id, { topLogprobs: 3 })
+      const separate = await model.fork([...ids, child.token.id], ids.length, child.token.id, {
+        topLogprobs: 3,
+      })
       expect(child.next.top[0]?.id).toBeDefined()
       // Activations are rounded to 8 bits there, differently in another batch.
-      const same = alone.next.top.find(({ id }) => id === child.next.top[0]?.id)
+      const same = separate.next.top.find(({ id }) => id === child.next.top[0]?.id)
       expect(Math.abs((same?.logprob ?? NaN) - (child.next.top[0]?.logprob ?? NaN))).toBeLessThan(0.2)
     }
   })
@@ -244,9 +246,9 @@ describe.skipIf(WITHOUT_LORA)(`its adapters ${WITHOUT_LORA}`, { timeout: TIMEOUT
 describe.skipIf(WITHOUT_WORKERS)(`its workers ${WITHOUT_WORKERS}`, { timeout: TIMEOUT }, () => {
   test('the greedy text is the same with the model split over two', async () => {
     const workers = await startWorkers(2)
-    const [whole, split] = await Promise.all([startLlama(), startLlama(['--rpc', workers])])
+    const [full, split] = await Promise.all([startLlama(), startLlama(['--rpc', workers])])
     const texts = await Promise.all(
-      [whole, split].map(async ({ url }) => {
+      [full, split].map(async ({ url }) => {
         const model = await connectModel(url)
         return (await collect(model.generate(CHATS[0]!, { temperature: 0, maxTokens: 16 }))).text
       }),

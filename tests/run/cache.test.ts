@@ -116,8 +116,8 @@ describe('prefixes under a window of 40', () => {
     { length: LENGTH, shared: LENGTH },
   ])('of $length tokens: $shared are shared', ({ length, shared }) => {
     const { store } = passed()
-    const found = store.longestPrefix([...ids(length), 9999], { key: '' })
-    expect(found?.length ?? 0).toBe(shared)
+    const result = store.longestPrefix([...ids(length), 9999], { key: '' })
+    expect(result?.length ?? 0).toBe(shared)
   })
 
   test('another key shares nothing; below the first edit the unedited is shared', () => {

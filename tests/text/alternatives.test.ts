@@ -14,11 +14,11 @@ test.each(['byte_level', 'sentencepiece', 'wordpiece'])(
       const ids = await tokenizer.encode(text, { addSpecialTokens: false })
       const shown = tokenizer.tokenTexts(ids)
       for (const [at, id] of ids.entries()) {
-        const spelled = tokenizer.speller(ids.slice(0, at))(id)
+        const spelling = tokenizer.speller(ids.slice(0, at))(id)
         // A part of a character shows nothing in the stream, and neither does a special token.
         if (shown[at] === '' || shown[at]!.includes('\ufffd')) continue
         // What of it belongs to the next character is named behind it.
-        expect([text, at, spelled.replace(/(<0x..>)+$/, '')]).toEqual([text, at, shown[at]])
+        expect([text, at, spelling.replace(/(<0x..>)+$/, '')]).toEqual([text, at, shown[at]])
         compared += 1
       }
     }

@@ -75,11 +75,11 @@ describe('streaming', () => {
       const family = '👨‍👩‍👧‍👦'
       const ids = await tokenizer.encode(`x${family}`)
       const pieces = stream(tokenizer, ids)
-      const whole = [...`x${family}`]
+      const full = [...`x${family}`]
       let seen = ''
       for (const piece of pieces) {
         seen += piece
-        expect(whole.slice(0, [...seen].length).join('')).toBe(seen)
+        expect(full.slice(0, [...seen].length).join('')).toBe(seen)
       }
       expect(seen).toBe(`x${family}`)
       tokenizer.dispose()

@@ -79,9 +79,9 @@ test.each(extended.cases)(
   '$tokenizer with more tokens, normalized $normalized, as add_tokens makes it',
   async (one) => {
     const inspector = await open(join(FIXTURES, one.tokenizer))
-    const made = inspector.extended(one.tokens, one.normalized)
-    expect(extended.texts.map((text) => made.encode(text, BARE))).toEqual(one.ids)
-    expect(made.facts.size).toBe(inspector.facts.size + one.tokens.length)
+    const created = inspector.extended(one.tokens, one.normalized)
+    expect(extended.texts.map((text) => created.encode(text, BARE))).toEqual(one.ids)
+    expect(created.facts.size).toBe(inspector.facts.size + one.tokens.length)
   },
 )
 
@@ -89,23 +89,28 @@ describe('what a larger vocabulary would save', () => {
   test('takes what saves most, counts the text again', async () => {
     const inspector = await open(join(FIXTURES, 'byte_level'))
     const corpus = '강강강강강 나나 다'
-    const { saved, made } = inspector.whatIf({ corpus, take: 'syllables', count: 2, normalized: true })
+    const { saved, inspector: made } = inspector.whatIf({
+      corpus,
+      unit: 'syllables',
+      count: 2,
+      normalized: true,
+    })
     expect(saved.added.map(({ text, times }) => [text, times])).toEqual([
       ['강', 5],
       ['나', 2],
     ])
-    expect(saved.before).toBe(inspector.encode(corpus, BARE).length)
-    expect(saved.after).toBe(made.encode(corpus, BARE).length)
-    expect(saved.after).toBeLessThan(saved.before)
+    expect(saved.tokensBefore).toBe(inspector.encode(corpus, BARE).length)
+    expect(saved.tokensAfter).toBe(made.encode(corpus, BARE).length)
+    expect(saved.tokensAfter).toBeLessThan(saved.tokensBefore)
   })
 
   test('leaves out what is one token already', () => {
-    const found = candidates('가 가 나', 'syllables', {
+    const result = candidates('가 가 나', 'syllables', {
       count: 9,
       lengthOf: () => 3,
       isToken: (piece) => piece === '가',
     })
-    expect(found).toEqual([{ text: '나', times: 1, tokens: 3 }])
+    expect(result).toEqual([{ text: '나', times: 1, tokens: 3 }])
   })
 })
 

@@ -57,8 +57,8 @@ describe('tokenizer.model gives what SentencePiece gives', () => {
   })
 
   test('a cut file and one of another kind are refused', async () => {
-    const whole = readFileSync(join(FIXTURES, 'spm_bpe', 'tokenizer.model'))
-    for (const tokenizerModel of [whole.subarray(0, 1000), bytesOf({ a: 1 }), new Uint8Array()]) {
+    const full = readFileSync(join(FIXTURES, 'spm_bpe', 'tokenizer.model'))
+    for (const tokenizerModel of [full.subarray(0, 1000), bytesOf({ a: 1 }), new Uint8Array()]) {
       await expect(loadTokenizer({ tokenizerModel })).rejects.toMatchObject({ code: 'bad-file' })
     }
   })

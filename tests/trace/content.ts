@@ -98,10 +98,10 @@ export async function withHeader(file: Uint8Array, change: (text: string) => str
   )
   const plain = new TextEncoder().encode(change(text))
   const stored = await deflate(plain)
-  const made = new Uint8Array([...file.subarray(0, PRELUDE), ...stored, ...file.subarray(end)])
-  const words = new DataView(made.buffer)
+  const created = new Uint8Array([...file.subarray(0, PRELUDE), ...stored, ...file.subarray(end)])
+  const words = new DataView(created.buffer)
   ;[stored.length, plain.length, crc32(stored)].forEach((word, i) => words.setUint32(12 + i * 4, word, true))
-  return made
+  return created
 }
 
 /** {@link withHeader}, the header as an object to be changed in place. */

@@ -9,11 +9,11 @@ import {
   scaleEnd,
   strongestLinks,
   weightsOf,
-  type Pattern,
+  type AttentionPattern,
 } from '../../src/analysis/headScores.ts'
 
 /** A pattern from the weights of its lines, up to the diagonal. */
-function pattern(...rows: number[][]): Pattern {
+function pattern(...rows: number[][]): AttentionPattern {
   const size = rows.length
   const data = new Float32Array(size * size)
   rows.forEach((row, at) => data.set(row, at * size))
@@ -21,13 +21,13 @@ function pattern(...rows: number[][]): Pattern {
 }
 
 /** Every query puts all its weight on one key. */
-const pointing = (...keys: number[]): Pattern =>
+const pointing = (...keys: number[]): AttentionPattern =>
   pattern(...keys.map((key, row) => Array.from({ length: row + 1 }, (_, col) => (col === key ? 1 : 0))))
 
 /** a b c a b c: from the fourth token on everything has come before. */
 const REPEATED = [7, 8, 9, 7, 8, 9]
 const DISTINCT = [1, 2, 3, 4, 5, 6]
-const score = (made: Pattern, ids: readonly number[]) => scorePattern(made, findCopies(ids))
+const score = (made: AttentionPattern, ids: readonly number[]) => scorePattern(made, findCopies(ids))
 
 describe('scores of hand-made patterns', () => {
   test('a head that looks one back', () => {
@@ -102,14 +102,14 @@ describe('patterns', () => {
   })
 
   test('a small pattern stays as it is', () => {
-    const made = pattern([1], [0.5, 0.5])
-    expect(poolPattern(made, 64)).toEqual(made)
+    const created = pattern([1], [0.5, 0.5])
+    expect(poolPattern(created, 64)).toEqual(created)
   })
 
   test('keys by weight, none of them ahead of the query', () => {
-    const made = pattern([1], [0.5, 0.5], [0.25, 0.5, 0.25])
+    const created = pattern([1], [0.5, 0.5], [0.25, 0.5, 0.25])
     const keys = (row: number, count: number) =>
-      strongestLinks(weightsOf(made, row, 'keys'), row, 'keys', count)
+      strongestLinks(weightsOf(created, row, 'keys'), row, 'keys', count)
     expect(keys(2, 2)).toEqual([
       { position: 1, weight: 0.5 },
       { position: 0, weight: 0.25 },
@@ -118,10 +118,10 @@ describe('patterns', () => {
   })
 
   test('queries that look at a key, itself and later ones', () => {
-    const made = pattern([1], [0.4, 0.6], [0.25, 0.5, 0.25])
-    expect([...weightsOf(made, 1, 'queries')]).toEqual([0, Math.fround(0.6), 0.5])
+    const created = pattern([1], [0.4, 0.6], [0.25, 0.5, 0.25])
+    expect([...weightsOf(created, 1, 'queries')]).toEqual([0, Math.fround(0.6), 0.5])
     expect(
-      strongestLinks(weightsOf(made, 1, 'queries'), 1, 'queries', 9).map(({ position }) => position),
+      strongestLinks(weightsOf(created, 1, 'queries'), 1, 'queries', 9).map(({ position }) => position),
     ).toEqual([1, 2])
   })
 

@@ -13,7 +13,7 @@ import {
   pathTo,
   scoreOf,
   TokenTree,
-  type TreeNode,
+  type TokenNode,
   type TreeToken,
 } from '../../src/analysis/tokenTree.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'
@@ -30,13 +30,13 @@ const token = (id: number, more: Partial<TreeToken> = {}): TreeToken => ({
 })
 
 /** Adds a path below a node; resolves to its last token. */
-const grow = (tree: TokenTree, from: TreeNode, ids: readonly number[], prompt = false): TreeNode =>
+const grow = (tree: TokenTree, from: TokenNode, ids: readonly number[], prompt = false): TokenNode =>
   ids.reduce((at, id) => tree.add(at, token(id, { prompt })), from)
 
 describe('the tree', () => {
   let tree: TokenTree
-  let prompt: TreeNode
-  let first: TreeNode
+  let prompt: TokenNode
+  let first: TokenNode
   beforeEach(() => {
     tree = new TokenTree('m')
     prompt = grow(tree, tree.root, [0, 1, 2], true)

@@ -65,8 +65,8 @@ describe('an answer taken apart', () => {
     ['other JSON', '{"x": 1}', 0, '{"x": 1}'],
     ['broken', '<tool_call>{"name": </tool_call>', 0, '<tool_call>{"name": </tool_call>'],
   ])('calls of tools: %s', (_, text, count, rest) => {
-    const found = toolCalls(text)
-    expect([found.calls.length, found.rest]).toEqual([count, rest])
+    const result = toolCalls(text)
+    expect([result.calls.length, result.rest]).toEqual([count, rest])
   })
 
   test('goes to the template under the names that it reads', () => {

@@ -270,8 +270,8 @@ describe('what the engine is asked', () => {
     const { session, model } = page()
     const edits = editsOf(session)
     edits.add(layerHalf, steer, patch, mask)
-    const made = await editedRunOf(session).activations.editsFor(model, edits.entries)
-    expect(made).toEqual([
+    const created = await editedRunOf(session).activations.editsFor(model, edits.entries)
+    expect(created).toEqual([
       { kind: 'scale', step: 'layers.0.attn.o', factor: 0.5 },
       { kind: 'scale', step: 'layers.0.mlp.down', factor: 0.5 },
       { kind: 'add', step: 'layers.1.resid', vector: Float32Array.of(-1, 0), factor: -2, from: 1, to: 3 },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createAppStore, DEFAULT_PREFERENCES, remoteOf, statusWord } from '../../src/state/app.ts'
+import { createAppStore, DEFAULT_PREFERENCES, remoteOf, statusOf } from '../../src/state/app.ts'
 import { engineOf } from '../../src/state/elsewhere/engine.ts'
 import { isSent } from '../../src/state/elsewhere/sentIds.ts'
 import { pageHash } from '../../src/state/link.ts'
@@ -70,7 +70,7 @@ describe('an engine in place of the tab’s model', () => {
     const { app, connect, elsewhere } = await open()
     await connect()
     await elsewhere.disconnect()
-    expect(statusWord(app.getState().model, app.getState().run)).toBe('empty')
+    expect(statusOf(app.getState().model, app.getState().run)).toBe('empty')
   })
 
   test('a model loaded into the tab takes its place, or its own beside it', async () => {

@@ -177,8 +177,8 @@ class FakeModel implements UsedModel {
   }
 
   private readonly word = (id: number): string => {
-    const known = this.texts.get(id)
-    if (known !== undefined) return known
+    const cached = this.texts.get(id)
+    if (cached !== undefined) return cached
     const syllables = ['ka', 'lo', 'mi', 'ter', 'un', 'sa', 'wo', 'rin']
     return ` ${syllables[id % 8]}${syllables[(id >> 3) % 8]}`
   }

@@ -225,7 +225,7 @@ test('who wrote a text comes back with it, whichever way it comes', async () => 
     [0, 'base'],
     [4, 'bard'],
   ])
-  // A lesson, a chat or a branch puts back a text it has kept; one that was never written here is nobody's.
+  // A lesson, a chat or a branch puts back a text it has kept; one that was never written here has no scales.
   session.showText(kept)
   expect(written()).toEqual([[0, 'base']])
   session.showText({ ...kept, promptIds: [1, 2, 3] })

@@ -80,7 +80,7 @@ describe('the lens of a run', () => {
     expect(asked).toEqual([9, 18, 27, 36])
     const { column, cost } = live.state.getState()
     expect(column).toMatchObject({ position: 35, id: 5, text: 'x' })
-    expect(cost).toMatchObject({ columns: 4, lastMs: 50, reading: { tokens: 0, ms: 200 } })
+    expect(cost).toMatchObject({ columns: 4, lastMs: 50, whileReading: { tokens: 0, ms: 200 } })
     expect(cost.between).toEqual({ tokens: 32, ms: 32 * 50 })
     // 32 tokens in 1,800 ms instead of 1,600.
     expect(slowdown(cost)).toBeCloseTo(1 - 1600 / 1800, 6)
@@ -176,7 +176,7 @@ describe('attribution', () => {
     } as unknown as Model
     const attribution = new LogitAttribution()
     const ids = [1, 2, 3]
-    for (const token of [4, 5, 6]) attribution.want({ model, ids, position: 1, token })
+    for (const token of [4, 5, 6]) attribution.request({ model, ids, position: 1, token })
     await settle()
     expect(asked).toEqual([4])
     releases.pop()?.()
@@ -189,7 +189,7 @@ describe('attribution', () => {
       phase: { kind: 'ready' },
       shown: { value: { logit: 6 } },
     })
-    attribution.want({ model, ids, position: 1, token: 6 })
+    attribution.request({ model, ids, position: 1, token: 6 })
     await settle()
     expect(asked).toHaveLength(2)
   })

@@ -33,9 +33,9 @@ function fakeModel() {
 test('every step is looked at; values that are none or too large for f16 are counted and named', async () => {
   const { heard, model } = fakeModel()
   const done: number[] = []
-  const found = await checkValues(model, [1, 2, 3], (at) => done.push(at) > 0)
+  const result = await checkValues(model, [1, 2, 3], (at) => done.push(at) > 0)
   expect(done).toEqual([0, 1, 2])
-  expect(found).toEqual({
+  expect(result).toEqual({
     tokens: 3,
     steps: 3,
     odd: [{ step: 'layers.0.resid', nan: 1, infinite: 2, large: 2 }],

@@ -14,7 +14,7 @@ const WIDTHS = [1200, 760, 360]
 describe.each(FIXTURES)('%s', (fixture) => {
   test('every step stands in the picture once: before, in one layer, or behind', async () => {
     const steps = await recordedSteps(fixture)
-    const { before, layers, after } = pictureOf(steps)
+    const { firstSteps: before, layers, lastSteps: after } = pictureOf(steps)
     const shown = [...before, ...layers.flatMap((layer) => layer.steps), ...after]
     expect(shown.map(({ name }) => name)).toEqual(steps.map(({ name }) => name))
     expect(layers.map(({ layer }) => layer)).toEqual([...layers.keys()])
@@ -35,7 +35,7 @@ describe.each(FIXTURES)('%s', (fixture) => {
       const probs = own.find(({ name }) => name === heads?.probs)
       expect(probs?.axes[0]).toEqual({ kind: 'heads', size: heads?.count })
     })
-    expect(picture.after.at(-1)?.axes.at(-1)?.kind).toBe('vocabulary')
+    expect(picture.lastSteps.at(-1)?.axes.at(-1)?.kind).toBe('vocabulary')
   })
 
   test.each([false, true])(
@@ -57,11 +57,11 @@ describe.each(FIXTURES)('%s', (fixture) => {
           if (source.band === target.band) expect(source.rank).toBeLessThan(target.rank)
           else {
             // From one band to a later one goes nothing but the stream.
-            expect([source.band < target.band, source.lane]).toEqual([true, 0])
+            expect([source.band < target.band, source.column]).toEqual([true, 0])
             expect(flow.bands[target.band]?.entries).toContain(from)
           }
         }
-        const spots = flow.places.map(({ band, rank, lane }) => `${band}:${rank}:${lane}`)
+        const spots = flow.places.map(({ band, rank, column }) => `${band}:${rank}:${column}`)
         expect(new Set(spots).size).toBe(spots.length)
       }
     },
@@ -90,7 +90,7 @@ describe.each(FIXTURES)('%s', (fixture) => {
 test('the residual stream keeps a lane of its own, and blocks stand behind each other', async () => {
   const [layer] = pictureOf(await recordedSteps('llama')).layers
   const flow = layOutLayer(layer?.steps ?? [])
-  const stream = flow.places.filter(({ lane }) => lane === 0).map(({ name }) => name)
+  const stream = flow.places.filter(({ column }) => column === 0).map(({ name }) => name)
   expect(stream).toEqual(['layers.0.resid_attn', 'layers.0.resid'])
   expect(flow.bands).toHaveLength(2)
 })

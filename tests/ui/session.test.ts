@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { createAppStore, DEFAULT_PREFERENCES, statusWord } from '../../src/state/app.ts'
+import { createAppStore, DEFAULT_PREFERENCES, statusOf } from '../../src/state/app.ts'
 import { encodePrompt } from '../../src/state/encodePrompt.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
@@ -17,7 +17,7 @@ function open(pace = 1) {
   })
   const log = new TokenLog((run) => void setTimeout(run, 1))
   const session = new Session({ client, app, log, now: () => performance.now() })
-  const status = () => statusWord(app.getState().model, app.getState().run)
+  const status = () => statusOf(app.getState().model, app.getState().run)
   return { client, app, log, session, status }
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { palette } from '../../src/gpu/heatmapPalette.ts'
 import { autoRange, colourIndex, rasterise, zoomWindow } from '../../src/ui/draw/heatmap.ts'
-import { RAMP, rampColour, rampWords } from '../../src/ui/draw/ramps.ts'
+import { RAMP, rampColour, rampRgba } from '../../src/ui/draw/ramps.ts'
 import { writeCsv, writeNpy } from '../../src/ui/draw/tensorFiles.ts'
 import { gridOf, splitWgsl } from '../../src/ui/views/steps/wgsl.ts'
 
@@ -11,8 +11,8 @@ test('of the cells behind a pixel the largest in magnitude shows', () => {
   const data = new Float32Array(100 * 100)
   data[37 * 100 + 61] = -5
   const plane = { data, offset: 0, rows: 100, cols: 100 }
-  const whole = { row: 0, col: 0, rows: 100, cols: 100 }
-  const { pixels, width } = rasterise(plane, whole, { width: 10, height: 10 }, [-5, 5], ramp)
+  const full = { row: 0, col: 0, rows: 100, cols: 100 }
+  const { pixels, width } = rasterise(plane, full, { width: 10, height: 10 }, [-5, 5], ramp)
   expect(pixels[3 * width + 6]).toBe(0)
   expect(pixels.filter((pixel) => pixel === RAMP / 2)).toHaveLength(99)
 })
@@ -49,10 +49,10 @@ test('the range covers the values, not the outliers', () => {
 
 test('zooming keeps the point under the pointer and stays inside', () => {
   const plane = { rows: 100, cols: 100 }
-  const whole = { row: 0, col: 0, ...plane }
-  const near = zoomWindow(whole, 0.5, { x: 0.5, y: 0.25 }, plane)
+  const full = { row: 0, col: 0, ...plane }
+  const near = zoomWindow(full, 0.5, { x: 0.5, y: 0.25 }, plane)
   expect(near).toEqual({ row: 12.5, col: 25, rows: 50, cols: 50 })
-  expect(zoomWindow(near, 100, { x: 0, y: 0 }, plane)).toEqual(whole)
+  expect(zoomWindow(near, 100, { x: 0, y: 0 }, plane)).toEqual(full)
 })
 
 test('the page’s colours are those the GPU draws with', () => {
@@ -65,7 +65,7 @@ test('the page’s colours are those the GPU draws with', () => {
       })
     }
   }
-  expect(rampWords('diverging', 'light')).toHaveLength(RAMP + 1)
+  expect(rampRgba('diverging', 'light')).toHaveLength(RAMP + 1)
 })
 
 test('a .npy file has a padded header and little-endian f32 in C order', async () => {

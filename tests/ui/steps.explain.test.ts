@@ -1,7 +1,7 @@
 import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, test } from 'vitest'
 import type { Attrs, Axis, OpName, StepInfo, TensorData } from '../../src/api/model.ts'
-import type { Cell } from '../../src/ui/views/steps/store.ts'
+import type { TensorCell } from '../../src/ui/views/steps/store.ts'
 import { loadViewMessages, translator } from '../../src/ui/words/index.ts'
 import { explain, lawOf, type ExplainRequest } from '../../src/ui/views/steps/ops/index.ts'
 import { sumOf } from '../../src/ui/views/steps/ops/sums.ts'
@@ -62,7 +62,7 @@ function explained<O extends OpName>(
   return explain({ step, values: Float32Array.from(values), ...base, ...rest })
 }
 
-const at = (row: number, col: number, slice = 0): Cell => ({ slice, row, col })
+const at = (row: number, col: number, slice = 0): TensorCell => ({ slice, row, col })
 const row = (...values: number[]) => Float32Array.from(values)
 const textOf = (...[markup]: Parameters<typeof renderToStaticMarkup>) =>
   renderToStaticMarkup(markup).replace(/<[^>]*>/g, '')
@@ -160,7 +160,7 @@ describe('a rotation', () => {
 describe('scores', () => {
   const q = row(1, 1, 1, 1, 2, 0, 0, 0)
   const values = [23, 0, 0, 10, 0, 0]
-  const request = (cell: Cell) => ({ inputs: [q], cache: CACHE, cell })
+  const request = (cell: TensorCell) => ({ inputs: [q], cache: CACHE, cell })
 
   test('compare the head’s query with the key of their column', () => {
     const first = factsOf('scores', { ...HEADS, ...PLAIN }, values, request(at(1, 0)))

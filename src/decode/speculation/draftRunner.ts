@@ -6,7 +6,7 @@ import { Runner } from '../../run/runner.ts'
 import type { ModelDescription } from '../../arch/spec.ts'
 import { firstLayers } from '../../program/firstLayers.ts'
 import { convertMatrix } from '../../weights/convert.ts'
-import { FORMATS, type WeightFormat } from '../../weights/formats/index.ts'
+import { FORMATS, type FormatRecord } from '../../weights/formats/index.ts'
 import { bytesFor } from '../../weights/formats/layout.ts'
 import { planMatrices, type StoredMatrixType } from '../../weights/plan.ts'
 import { viewBytes, WeightStore, type StoredView } from '../../weights/store.ts'
@@ -36,19 +36,19 @@ class CopiedWeights extends WeightStore {
 }
 
 /** What waits for a draft model to be made. */
-interface Waiting {
+interface LoadListener {
   onProgress: ((progress: LoadProgress) => void) | undefined
   signal: AbortSignal | undefined
 }
 
-const bytesIn = (format: WeightFormat, { matrix, begin, end }: StoredView): number =>
+const bytesIn = (format: FormatRecord, { matrix, begin, end }: StoredView): number =>
   bytesFor(format, end - begin, matrix.cols)
 
 /** The model's matrices packed as q4_0; those that cannot be, or take no more as they are, stay the model's. */
 async function copyQuantised(
   base: Runner,
   ledger: BufferLedger,
-  { onProgress, signal }: Waiting,
+  { onProgress, signal }: LoadListener,
 ): Promise<WeightStore> {
   const store = new CopiedWeights(base.device, ledger, base.weights)
   const reader = new WeightReader(base)
@@ -109,27 +109,27 @@ export async function draftRunner(
   base: Runner,
   request: DraftRequest,
   positions: number,
-  waiting: Waiting,
+  waiting: LoadListener,
 ): Promise<Runner> {
   const mine = kept.get(base) ?? new Map<DraftRequest['kind'], Kept>()
   kept.set(base, mine)
   const key = request.kind === 'q4_0' ? request.weights : String(request.layers)
   const context = Math.min(base.context, Math.ceil(positions / ROOM) * ROOM)
-  const known = mine.get(request.kind)
-  if (known?.key === key && known.runner.context >= context) return known.runner
+  const cached = mine.get(request.kind)
+  if (cached?.key === key && cached.runner.context >= context) return cached.runner
   mine.delete(request.kind)
-  await known?.runner.dispose()
-  const same = known?.key === key ? known : null
-  if (!same) known?.ledger.destroyAll()
+  await cached?.runner.dispose()
+  const same = cached?.key === key ? cached : null
+  if (!same) cached?.ledger.destroyAll()
   const ledger = same?.ledger ?? new PartLedger(base.device, base.ledger, 'draft')
   try {
-    const made = await withinMemory(base.device, async () => {
+    const created = await withinMemory(base.device, async () => {
       const weights = same?.weights ?? (await draftWeights(base, ledger, request, waiting))
       const runner = await makeRunner(base, request, { ledger, weights, context }, waiting)
       return { key, weights, runner, ledger }
     })
-    mine.set(request.kind, made)
-    return made.runner
+    mine.set(request.kind, created)
+    return created.runner
   } catch (error) {
     ledger.destroyAll()
     throw error
@@ -140,7 +140,7 @@ function draftWeights(
   base: Runner,
   ledger: BufferLedger,
   { kind }: DraftRequest,
-  waiting: Waiting,
+  waiting: LoadListener,
 ): Promise<WeightStore> {
   return kind === 'q4_0' ? copyQuantised(base, ledger, waiting) : Promise.resolve(base.weights)
 }
@@ -149,7 +149,7 @@ async function makeRunner(
   base: Runner,
   request: DraftRequest,
   parts: { ledger: BufferLedger; weights: WeightStore; context: number },
-  { onProgress }: Waiting,
+  { onProgress }: LoadListener,
 ): Promise<Runner> {
   onProgress?.({ stage: 'compile', bytesDone: 0, bytesTotal: 0 })
   const runner = new Runner({

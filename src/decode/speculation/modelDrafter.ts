@@ -4,7 +4,7 @@ import { Feed } from '../../run/feed.ts'
 import type { Runner } from '../../run/runner.ts'
 import type { SamplingOptions } from '../../api/model.ts'
 import { certain, drawFrom, probabilityOf, speculationRandom, type DraftToken } from './acceptance.ts'
-import type { Drafter } from './drafter.ts'
+import type { DraftProposer } from './drafter.ts'
 import { RowReader } from './rowReader.ts'
 
 interface ModelDrafterOptions {
@@ -16,7 +16,7 @@ interface ModelDrafterOptions {
 }
 
 /** Proposes what a smaller model would write. It runs without adapters and edits, and reads its own copy of the text. */
-export class ModelDrafter implements Drafter {
+export class ModelDrafter implements DraftProposer {
   private readonly options: ModelDrafterOptions
   private readonly reader: RowReader
   private readonly end: () => void

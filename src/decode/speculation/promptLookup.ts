@@ -1,5 +1,5 @@
 import { certain } from './acceptance.ts'
-import type { Drafter } from './drafter.ts'
+import type { DraftProposer } from './drafter.ts'
 
 /**
  * What followed the last tokens of a text when they stood in it before: of up to `length` tokens, longest and latest match
@@ -7,10 +7,10 @@ import type { Drafter } from './drafter.ts'
  */
 export function lookUp(text: readonly number[], length: number, count: number): number[] {
   for (let n = Math.min(length, text.length - 1); n >= 1; n--) {
-    const found = latestMatch(text, n)
-    if (found === -1) continue
+    const matchAt = latestMatch(text, n)
+    if (matchAt === -1) continue
     const copied: number[] = []
-    for (let at = found + n; copied.length < count; at++) copied.push(text[at] ?? copied[at - text.length]!)
+    for (let at = matchAt + n; copied.length < count; at++) copied.push(text[at] ?? copied[at - text.length]!)
     return copied
   }
   return []
@@ -28,7 +28,7 @@ function latestMatch(text: readonly number[], n: number): number {
 }
 
 /** Copies from the text; costs no forward. */
-export function promptLookup(length: number): Drafter {
+export function promptLookup(length: number): DraftProposer {
   return {
     propose: (text, count) =>
       Promise.resolve(

@@ -37,7 +37,7 @@ export interface ReaderOptions {
 /** Reads one text row by row, several rows to a forward, and brings what is predicted behind them to the host. */
 export class RowReader {
   private readonly options: ReaderOptions
-  private readonly whole: boolean
+  private readonly readsFullRows: boolean
   private readonly candidates: number
   private readonly staging: LedgerBuffer
 
@@ -46,9 +46,9 @@ export class RowReader {
     const { runner, sampling, top, widest } = options
     const { temperature, topK } = sampling
     // Top-k within a record's candidates decides everything behind it; greedy needs one.
-    this.whole = temperature > 0 && !(topK > 0 && topK <= MAX_CANDIDATES)
-    this.candidates = Math.max(1, top, temperature > 0 && !this.whole ? topK : 1)
-    const perRow = this.whole ? runner.model.vocab * 4 : 4
+    this.readsFullRows = temperature > 0 && !(topK > 0 && topK <= MAX_CANDIDATES)
+    this.candidates = Math.max(1, top, temperature > 0 && !this.readsFullRows ? topK : 1)
+    const perRow = this.readsFullRows ? runner.model.vocab * 4 : 4
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
     this.staging = runner.ledger.create('staging:rows', RECORDS_BYTES + widest * perRow, usage)
   }
@@ -80,7 +80,7 @@ export class RowReader {
     const after = (encoder: GPUCommandEncoder): void => {
       const { gpu } = this.staging
       encoder.copyBufferToBuffer(runner.records.gpu, 0, gpu, 0, count * RECORD_BYTES)
-      if (this.whole) {
+      if (this.readsFullRows) {
         encoder.copyBufferToBuffer(runner.logits.gpu, 0, gpu, RECORDS_BYTES, count * vocab * 4)
       } else {
         asked.forEach((id, row) => {
@@ -90,11 +90,11 @@ export class RowReader {
       }
     }
     await feed.submit(rows, { program, after })
-    const bytes = await this.take()
+    const bytes = await this.readBytes()
     feed.accept(tokens)
     const behind = new Float32Array(bytes, RECORDS_BYTES)
     return Array.from({ length: count }, (_, row): Prediction => {
-      const logits = this.whole ? behind.subarray(row * vocab, (row + 1) * vocab) : null
+      const logits = this.readsFullRows ? behind.subarray(row * vocab, (row + 1) * vocab) : null
       const id = asked[row]
       const next = id === undefined ? null : { id, logit: (logits ? logits[id] : behind[row]) ?? NaN }
       return { record: this.finite(parseRecord(bytes, row * RECORD_BYTES)), logits, next }
@@ -111,7 +111,7 @@ export class RowReader {
         encoder.copyBufferToBuffer(runner.records.gpu, 0, this.staging.gpu, step * RECORD_BYTES, RECORD_BYTES)
       await feed.submit(rows, { program: [step === 0 && tokens.length > 1 ? MATVEC_ROWS : 1, 1], after })
     }
-    const bytes = await this.take()
+    const bytes = await this.readBytes()
     feed.accept(tokens)
     const records = Array.from({ length: count }, (_, i) => this.finite(parseRecord(bytes, i * RECORD_BYTES)))
     // The last one is proposed, not read.
@@ -136,7 +136,7 @@ export class RowReader {
     return this.options.feed.rows(tokens, wanted, ahead)
   }
 
-  private async take(): Promise<ArrayBuffer> {
+  private async readBytes(): Promise<ArrayBuffer> {
     const bytes = (await this.options.runner.executor.map(this.staging)).slice(0)
     this.staging.gpu.unmap()
     return bytes

@@ -97,8 +97,8 @@ export function buildGgufModel(files: GgufFiles, factors: RopeFactors): GgufMode
 }
 
 function knownArchitecture(name: string, { file }: GgufFields): GgufArchitecture {
-  const known = GGUF_ARCHITECTURES.find((architecture) => architecture.name === name)
-  if (known) return known
+  const supported = GGUF_ARCHITECTURES.find((architecture) => architecture.name === name)
+  if (supported) return supported
   const expected = GGUF_ARCHITECTURES.map((architecture) => architecture.name).join(', ')
   const got = JSON.stringify(name.slice(0, 60))
   throw new TokenscopeError(

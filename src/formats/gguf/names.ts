@@ -220,19 +220,19 @@ export class NameMap {
   place(name: string): PlacedName | null {
     const [, stem = name, suffix = ''] = /^(.*?)(\.weight|\.bias)?$/s.exec(name) ?? []
     const taken = patternOf(stem)
-    const found = taken && this.#byGguf.get(taken.pattern)
-    if (!taken || !found) return null
+    const mapping = taken && this.#byGguf.get(taken.pattern)
+    if (!taken || !mapping) return null
     // Biases are vectors, which lie the same either way.
-    const quirk = suffix === '.bias' && found.quirk === 'transposed' ? null : found.quirk
-    return { hf: fill(found.hf, taken.numbers) + suffix, quirk }
+    const quirk = suffix === '.bias' && mapping.quirk === 'transposed' ? null : mapping.quirk
+    return { hf: fill(mapping.hf, taken.numbers) + suffix, quirk }
   }
 
   /** The file's name of a module, without `.weight`; null when the file has none or keeps it in one tensor with others. */
   fileName(module: string): { gguf: string; quirk: QuirkKind | null } | null {
     const taken = patternOf(module)
-    const found = taken && this.#byHf.get(taken.pattern)
-    if (!taken || !found) return null
-    const gguf = fill(found.gguf, taken.numbers)
-    return taken.numbers.length > 1 && !found.gguf.includes('{e}') ? null : { gguf, quirk: found.quirk }
+    const mapping = taken && this.#byHf.get(taken.pattern)
+    if (!taken || !mapping) return null
+    const gguf = fill(mapping.gguf, taken.numbers)
+    return taken.numbers.length > 1 && !mapping.gguf.includes('{e}') ? null : { gguf, quirk: mapping.quirk }
   }
 }

@@ -45,12 +45,12 @@ async function extend(
   end: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const whole = new Uint8Array(end)
-  whole.set(bytes)
+  const extended = new Uint8Array(end)
+  extended.set(bytes)
   let at = bytes.byteLength
   for await (const chunk of streamBytes(source, file, at, end, { signal, reuse: true })) {
-    whole.set(chunk, at)
+    extended.set(chunk, at)
     at += chunk.byteLength
   }
-  return whole.subarray(0, at)
+  return extended.subarray(0, at)
 }

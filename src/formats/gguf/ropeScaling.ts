@@ -55,8 +55,9 @@ export function ropeScaling(fields: ArchitectureFields, rope: Rotary): Record<st
 }
 
 function checkLength(fields: ArchitectureFields, name: string, factors: Float32Array, rotary: number): void {
-  const whole = factors.length === rotary / 2 && factors.every((value) => Number.isFinite(value) && value > 0)
-  if (whole) return
+  const isValid =
+    factors.length === rotary / 2 && factors.every((value) => Number.isFinite(value) && value > 0)
+  if (isValid) return
   throw new TokenscopeError(
     'bad-file',
     `${fields.file}: ${name} is no list of ${rotary / 2} factors above 0.`,

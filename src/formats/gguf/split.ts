@@ -15,7 +15,7 @@ export interface GgufFiles {
   tensors: ReadonlyMap<string, GgufTensor>
 }
 
-/** All file names of a split model, in order; the name alone when it is not split. `file` may be any of its parts. */
+/** All file names of a split model, in order; only the name when it is not split. `file` may be any of its parts. */
 export function partNames(file: string): string[] {
   const [, stem, number, count] = PART.exec(file) ?? []
   if (stem === undefined || number === undefined || count === undefined) return [file]

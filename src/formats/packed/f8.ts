@@ -29,8 +29,8 @@ interface Scheme {
 function blockOf(config: ConfigReader): Scheme['block'] {
   if (config.get('weight_block_size') === undefined) return null
   const [rows = 0, cols = 0, ...more] = config.numbers('weight_block_size')
-  const whole = [rows, cols].every((size) => Number.isInteger(size) && size >= 1)
-  if (!whole || more.length > 0 || evenPart(cols) < UNIT)
+  const isValid = [rows, cols].every((size) => Number.isInteger(size) && size >= 1)
+  if (!isValid || more.length > 0 || evenPart(cols) < UNIT)
     throw config.fail(
       'weight_block_size',
       `[outputs, inputs], the inputs a multiple of ${UNIT}`,
@@ -91,8 +91,8 @@ function expanded(
 
 function scaleOf(checkpoint: Checkpoint, stored: TensorInfo, { scaled }: Scheme): TensorInfo | null {
   const names = SCALES.map((suffix) => stored.name.replace(/weight$/, suffix))
-  const found = names.find((name) => name !== stored.name && checkpoint.tensors.has(name))
-  if (found !== undefined) return checkpoint.tensors.get(found) ?? null
+  const scaleName = names.find((name) => name !== stored.name && checkpoint.tensors.has(name))
+  if (scaleName !== undefined) return checkpoint.tensors.get(scaleName) ?? null
   return scaled ? companion(checkpoint, stored, names[1] ?? '', 'the scale') : null
 }
 

@@ -44,8 +44,8 @@ function openMatrices(checkpoint: Checkpoint, stored: TensorInfo): PackedTensor 
       const exponents = bytesOf(scales.name, delivered)
       const values = new Float32Array(exponents.length)
       for (let row = 0, at = 0; row < experts * rows; row++) {
-        const own = row % rows
-        const from = (row - own + rowOfFile(own, rows, inTurns)) * blocks
+        const matrixRow = row % rows
+        const from = (row - matrixRow + rowOfFile(matrixRow, rows, inTurns)) * blocks
         for (let b = 0; b < blocks; b++) values[at++] = 2 ** ((exponents[from + b] ?? 0) - BIAS)
       }
       return f32Bits(values)

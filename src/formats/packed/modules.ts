@@ -31,8 +31,8 @@ export function companion(
   name: string,
   what: string,
 ): TensorInfo {
-  const found = tensors.get(name)
-  if (found) return found
+  const tensor = tensors.get(name)
+  if (tensor) return tensor
   throw badFile(
     owner.file,
     name,
@@ -69,9 +69,9 @@ export function floatsOf({ name, dtype }: TensorInfo, bytes: ReadonlyMap<string,
 }
 
 export function bytesOf(name: string, bytes: ReadonlyMap<string, Uint8Array>): Uint8Array {
-  const found = bytes.get(name)
-  invariant(found, `${name} was delivered`)
-  return found
+  const data = bytes.get(name)
+  invariant(data, `${name} was delivered`)
+  return data
 }
 
 export function wordsOf(name: string, bytes: ReadonlyMap<string, Uint8Array>): Uint32Array {

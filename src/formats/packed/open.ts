@@ -102,10 +102,10 @@ function turned(tensor: TensorInfo, modelType: unknown): TensorInfo {
 }
 
 function over(inner: Checkpoint, { packed, unused }: PackedTensors, modelType: unknown): Checkpoint {
-  const known = packed.map(({ stored, tensor }) => ({ stored, tensor: turned(tensor, modelType) }))
-  const byStored = new Map(known.map(({ stored, tensor }) => [stored, tensor]))
+  const pairs = packed.map(({ stored, tensor }) => ({ stored, tensor: turned(tensor, modelType) }))
+  const byStored = new Map(pairs.map(({ stored, tensor }) => [stored, tensor]))
   const owners = new Map(
-    known.flatMap(({ tensor }) =>
+    pairs.flatMap(({ tensor }) =>
       (tensor.groups?.companions ?? []).map((name) => [name, tensor.name] as const),
     ),
   )

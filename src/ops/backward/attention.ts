@@ -12,7 +12,7 @@ import type { DenseAttrs } from '../../program/trainAttrs.ts'
 import { windowParam } from '../attention.ts'
 import { factorFormula, scoresFormula } from '../formulas.ts'
 import { inputOf, read, write, type Dispatch, type Op, type OpContext, type OpStep } from '../op.ts'
-import type { Rule } from './tape.ts'
+import type { BackwardRule } from './tape.ts'
 
 /** Sides that a square [heads, rows, positions] is summed over: what a row sees, or the rows that see it. */
 const SIDES = {
@@ -109,7 +109,7 @@ const dense = ({ heads, kvHeads, headDim, window }: DenseAttrs): DenseAttrs => (
   window,
 })
 
-export const contextRule: Rule<'dense_context'> = (step, dy, tape) => {
+export const contextRule: BackwardRule<'dense_context'> = (step, dy, tape) => {
   const [probs = '', v = ''] = step.inputs
   const flops = 2 * step.attrs.headDim * elementsOf(tape.step(probs))
   const attrs = dense(step.attrs)
@@ -125,14 +125,18 @@ export const contextRule: Rule<'dense_context'> = (step, dy, tape) => {
   }
 }
 
-export const softmaxRule: Rule<'dense_softmax'> = (step, dy, tape) => {
+export const softmaxRule: BackwardRule<'dense_softmax'> = (step, dy, tape) => {
   const { attrs, axes } = step
   const parts = { name: `${step.name}.dx`, inputs: [dy, step.name], attrs, axes }
   tape.flow(step.inputs[0] ?? '', tape.emit(step, 'softmax_dx', { ...parts, flops: 4 * elementsOf(step) }))
 }
 
 /** Gradient of the products before their cap, where there is one. */
-function uncapped(step: OpStep<'dense_scores'>, dy: string, tape: Parameters<Rule<'add'>>[2]): string {
+function uncapped(
+  step: OpStep<'dense_scores'>,
+  dy: string,
+  tape: Parameters<BackwardRule<'add'>>[2],
+): string {
   const { softcap, window } = step.attrs
   if (softcap === null) return dy
   const parts = {
@@ -144,7 +148,7 @@ function uncapped(step: OpStep<'dense_scores'>, dy: string, tape: Parameters<Rul
   return tape.emit(step, 'softcap_dx', { ...parts, flops: 4 * elementsOf(step) })
 }
 
-export const scoresRule: Rule<'dense_scores'> = (step, dy, tape) => {
+export const scoresRule: BackwardRule<'dense_scores'> = (step, dy, tape) => {
   const [q = '', k = ''] = step.inputs
   const ds = uncapped(step, dy, tape)
   const attrs = { ...dense(step.attrs), scale: step.attrs.scale }

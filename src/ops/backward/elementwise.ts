@@ -9,7 +9,7 @@ import type { Activation } from '../../program/attrs.ts'
 import { elementsOf, widthOf } from '../../program/step.ts'
 import { factorFormula } from '../formulas.ts'
 import { elementGrid, inputOf, read, write, type Op } from '../op.ts'
-import type { Rule } from './tape.ts'
+import type { BackwardRule } from './tape.ts'
 
 /** Numbers by which slope.wgsl tells the activations apart. */
 const ACTIVATIONS: Readonly<Record<Activation, number>> = {
@@ -25,13 +25,13 @@ const ACTIVATIONS: Readonly<Record<Activation, number>> = {
 const slope = { name: 'backward/slope.wgsl', text: slopeWgsl }
 
 /** Both branches of a residual take the gradient as it is; the one with a factor times it. */
-export const addRule: Rule<'add'> = (step, dy, tape) => {
+export const addRule: BackwardRule<'add'> = (step, dy, tape) => {
   const [stream = '', branch = ''] = step.inputs
   if (tape.wants(stream)) tape.flow(stream, dy)
   if (!tape.wants(branch)) return
   const { scale } = step.attrs
   const attrs = { factor: scale }
-  const made = (): string =>
+  const emitScaled = (): string =>
     tape.emit(step, 'scaled', {
       name: `${step.name}.dx`,
       inputs: [dy],
@@ -39,12 +39,13 @@ export const addRule: Rule<'add'> = (step, dy, tape) => {
       axes: step.axes,
       flops: elementsOf(step),
     })
-  tape.flow(branch, scale === 1 ? dy : made())
+  tape.flow(branch, scale === 1 ? dy : emitScaled())
 }
 
-export const positionsRule: Rule<'positions'> = (step, dy, tape) => tape.flow(step.inputs[0] ?? '', dy)
+export const positionsRule: BackwardRule<'positions'> = (step, dy, tape) =>
+  tape.flow(step.inputs[0] ?? '', dy)
 
-export const positionScaleRule: Rule<'position_scale'> = (step, dy, tape) => {
+export const positionScaleRule: BackwardRule<'position_scale'> = (step, dy, tape) => {
   const { attrs, axes } = step
   const name = `${step.name}.dx`
   tape.flow(
@@ -53,7 +54,7 @@ export const positionScaleRule: Rule<'position_scale'> = (step, dy, tape) => {
   )
 }
 
-export const gateRule: Rule<'gate'> = (step, dy, tape) => {
+export const gateRule: BackwardRule<'gate'> = (step, dy, tape) => {
   const { activation } = step.attrs
   for (const [i, of] of (['gate', 'up'] as const).entries()) {
     const input = step.inputs[i] ?? ''
@@ -64,7 +65,7 @@ export const gateRule: Rule<'gate'> = (step, dy, tape) => {
   }
 }
 
-export const activationRule: Rule<'activation'> = (step, dy, tape) => {
+export const activationRule: BackwardRule<'activation'> = (step, dy, tape) => {
   const [x = ''] = step.inputs
   const parts = { name: `${step.name}.dx`, inputs: [dy, x], attrs: step.attrs, axes: step.axes }
   tape.flow(x, tape.emit(step, 'activation_dx', { ...parts, flops: 8 * elementsOf(step) }))

@@ -35,29 +35,29 @@ export function parseTileMatrix(name: string): ({ readonly matrix: string } & Vo
 const tiled = (name: string, i: number, tiles: readonly VocabularyTile[]): string =>
   tiles.length === 1 ? name : `${name}.tile${i}`
 
-function tileStep(head: OpStep<'linear'>, tile: VocabularyTile, name: string): OpStep<'linear'> {
-  const [rows] = head.axes
+function tileStep(lmHead: OpStep<'linear'>, tile: VocabularyTile, name: string): OpStep<'linear'> {
+  const [rows] = lmHead.axes
   invariant(rows, 'the head has rows')
   const size = tile.end - tile.begin
   return {
-    ...head,
+    ...lmHead,
     name,
-    attrs: { ...head.attrs, matrix: tileMatrix(head.attrs.matrix, tile) },
+    attrs: { ...lmHead.attrs, matrix: tileMatrix(lmHead.attrs.matrix, tile) },
     axes: [rows, { kind: 'vocabulary', size }],
     rows: 'packed',
-    flops: (head.flops / widthOf(head)) * size,
+    flops: (lmHead.flops / widthOf(lmHead)) * size,
   }
 }
 
 /** The head with the loss of its counted rows: logits come in tiles and go again. The last step gives the losses. */
-export function lossSteps(head: OpStep<'linear'>, tiles: readonly VocabularyTile[]): Step[] {
-  const [rows] = head.axes
+export function lossSteps(lmHead: OpStep<'linear'>, tiles: readonly VocabularyTile[]): Step[] {
+  const [rows] = lmHead.axes
   invariant(rows, 'the head has rows')
   const plain = { layer: null, params: [], stream: null, saves: [], rows: 'packed', covers: [] } as const
   const steps: Step[] = []
   let state: string | null = null
   for (const [i, tile] of tiles.entries()) {
-    const logits = tileStep(head, tile, tiled(head.name, i, tiles))
+    const logits = tileStep(lmHead, tile, tiled(lmHead.name, i, tiles))
     const fold: Step = {
       ...plain,
       name: tiled('loss.state', i, tiles),
@@ -84,28 +84,28 @@ export function lossSteps(head: OpStep<'linear'>, tiles: readonly VocabularyTile
 }
 
 /** Writes the backward pass of the loss and the head. Tiles but one are computed again. `weights`: of each counted row; null: all the same. */
-export function headRule(
+export function lmHeadRule(
   {
-    head,
+    lmHead,
     tiles,
     weights,
-  }: { head: OpStep<'linear'>; tiles: readonly VocabularyTile[]; weights: string | null },
+  }: { lmHead: OpStep<'linear'>; tiles: readonly VocabularyTile[]; weights: string | null },
   tape: Tape,
 ): void {
-  const [rows] = head.axes
-  const [x = ''] = head.inputs
+  const [rows] = lmHead.axes
+  const [x = ''] = lmHead.inputs
   invariant(rows, 'the head has rows')
-  const part = tape.lora(head)
+  const part = tape.lora(lmHead)
   const wanted = tape.wants(x)
-  const { scale, softcap } = head.attrs
+  const { scale, softcap } = lmHead.attrs
   const state = tiled('loss.state', tiles.length - 1, tiles)
   let du: string | null = null
   let dx: string | null = null
   for (const [i, tile] of tiles.entries()) {
-    const name = tiled(head.name, i, tiles)
-    const again = tileStep(head, tile, `${name}.again`)
-    const logits = tiles.length === 1 ? name : tape.emit(head, 'linear', again)
-    const dy = tape.emit(head, 'logits_dy', {
+    const name = tiled(lmHead.name, i, tiles)
+    const again = tileStep(lmHead, tile, `${name}.again`)
+    const logits = tiles.length === 1 ? name : tape.emit(lmHead, 'linear', again)
+    const dy = tape.emit(lmHead, 'logits_dy', {
       name: `${name}.dy`,
       inputs: weights === null ? [logits, state] : [logits, state, weights],
       attrs: { ...tile, scale, softcap },
@@ -113,14 +113,14 @@ export function headRule(
       rows: 'packed',
       flops: 4 * elementsOf(again),
     })
-    if (part) du = throughB(head, part, { dy, name, ...tile, rows, prior: du }, tape)
-    if (wanted) dx = tileDx(head, { dy, du, dx, name, tile, rows, isLast: i === tiles.length - 1 }, tape)
+    if (part) du = throughB(lmHead, part, { dy, name, ...tile, rows, prior: du }, tape)
+    if (wanted) dx = tileDx(lmHead, { dy, du, dx, name, tile, rows, isLast: i === tiles.length - 1 }, tape)
   }
-  if (part && du !== null) throughA(head, part, du, rows, tape)
+  if (part && du !== null) throughA(lmHead, part, du, rows, tape)
   if (dx === null) return
   const { axes } = tape.step(x)
-  const unpacked = tape.emit(head, 'unpack_rows', {
-    name: `${head.name}.dx`,
+  const unpacked = tape.emit(lmHead, 'unpack_rows', {
+    name: `${lmHead.name}.dx`,
     inputs: [dx],
     attrs: {},
     axes,
@@ -142,23 +142,23 @@ interface TileGradient {
 }
 
 function tileDx(
-  head: OpStep<'linear'>,
+  lmHead: OpStep<'linear'>,
   { dy, du, dx, name, tile, rows, isLast }: TileGradient,
   tape: Tape,
 ): string {
-  const width = widthOf(tape.step(head.inputs[0] ?? ''))
-  const part = isLast && du !== null ? tape.lora(head) : null
+  const width = widthOf(tape.step(lmHead.inputs[0] ?? ''))
+  const part = isLast && du !== null ? tape.lora(lmHead) : null
   const low = part && du !== null ? [du] : []
-  return tape.emit(head, 'linear_dx', {
+  return tape.emit(lmHead, 'linear_dx', {
     name: `${name}.dx.packed`,
     inputs: dx === null ? [dy, ...low] : [dy, ...low, dx],
     attrs: {
-      matrix: tileMatrix(head.attrs.matrix, tile),
+      matrix: tileMatrix(lmHead.attrs.matrix, tile),
       onto: dx !== null,
       ...(part ? { lora: ranksOf(part) } : {}),
     },
     axes: [rows, { kind: 'features', size: width }],
-    params: head.params,
+    params: lmHead.params,
     rows: 'packed',
     flops: 2 * rows.size * (tile.end - tile.begin) * width,
   })

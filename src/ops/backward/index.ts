@@ -11,7 +11,7 @@ import * as norm from './norm.ts'
 import * as optimizers from './optimizers.ts'
 import * as preference from './preference.ts'
 import * as rope from './rope.ts'
-import type { Rule } from './tape.ts'
+import type { BackwardRule } from './tape.ts'
 
 /** Every op that only training has. */
 const TRAIN_OPS: { readonly [O in OpName]?: Op<O> } = {
@@ -56,7 +56,7 @@ const TRAIN_OPS: { readonly [O in OpName]?: Op<O> } = {
 }
 
 /** Backward rules by op. An op without one cannot be trained through. */
-const RULES: { readonly [O in OpName]?: Rule<O> } = {
+const RULES: { readonly [O in OpName]?: BackwardRule<O> } = {
   activation: elementwise.activationRule,
   add: elementwise.addRule,
   dense_context: attention.contextRule,
@@ -72,8 +72,8 @@ const RULES: { readonly [O in OpName]?: Rule<O> } = {
 }
 
 /** The backward rule of a step's op; undefined where there is none. */
-export function ruleOf(step: Step): Rule<OpName> | undefined {
-  return RULES[step.op] as Rule<OpName> | undefined
+export function ruleOf(step: Step): BackwardRule<OpName> | undefined {
+  return RULES[step.op] as BackwardRule<OpName> | undefined
 }
 
 /** How a step of a training program is dispatched. */

@@ -12,11 +12,11 @@ import type { FlatMatrix, PartRanks } from '../../program/trainAttrs.ts'
 import { ROWS_PROVIDERS } from '../adapters.ts'
 import { planeParams, type AdapterStack, type MatrixView, type Shard } from '../operands.ts'
 import { inputOf, read, write, type Dispatch, type Op, type OpContext, type OpStep } from '../op.ts'
-import type { LoraPart, Rule, Tape } from './tape.ts'
+import type { LoraPart, BackwardRule, Tape } from './tape.ts'
 
 /** Rows that a thread of linear_dx.wgsl takes, and most vec4 of columns. */
 const ROWS = 8
-const MOST_PARTS = 2
+const MAX_PARTS = 2
 
 const direct = { name: 'backward/dy_direct.wgsl', text: directWgsl }
 const shuffled = { name: 'backward/dy_shuffled.wgsl', text: shuffledWgsl }
@@ -103,7 +103,7 @@ function throughAdapters(step: OpStep<'linear'>, part: LoraPart, dy: string, tap
   return du
 }
 
-export const linearRule: Rule<'linear'> = (step, dy, tape) => {
+export const linearRule: BackwardRule<'linear'> = (step, dy, tape) => {
   const [x = ''] = step.inputs
   const { matrix, scale, softcap } = step.attrs
   invariant(scale === 1 && softcap === null, `${step.name} is a plain product`)
@@ -162,7 +162,7 @@ function dxDispatches(step: OpStep<'linear_dx'>, context: OpContext): Dispatch[]
   const low = lowRankOf(lora, context)
   const rows = rowsOf(step, context)
   const unit4 = format.unit / 4
-  const PARTS = Math.min(unit4, MOST_PARTS)
+  const PARTS = Math.min(unit4, MAX_PARTS)
   const units = Math.ceil(cols / format.unit)
   const finish = { name: 'backward/linear_dx_finish.wgsl', text: finishWgsl }
   const base = [ROWS_PROVIDERS[step.rows], ...format.providers(variant), finish]
@@ -224,7 +224,7 @@ function duDispatches(step: OpStep<'lora_du'>, context: OpContext): Dispatch[] {
       shader: kernel({ name: 'lora_du', text: duWgsl }, [ROWS_PROVIDERS[step.rows]], { ONTO: onto ? 1 : 0 }),
       bindings: [
         read(2, inputOf(step, 0, context)),
-        read(3, low.a.planes),
+        read(3, low.a.lora),
         write(4, context.tensor(step.name)),
         read(5, low.shard.buffer.gpu),
         read(6, inputOf(step, onto ? 1 : 0, context)),
@@ -247,7 +247,7 @@ export const loraDu: Op<'lora_du'> = {
   dispatches: duDispatches,
 }
 
-interface Side {
+interface OuterOperand {
   readonly input: number
   readonly stride: number
   readonly offset: number
@@ -256,8 +256,8 @@ interface Side {
 /** left·right summed over the rows, added into the flat gradient. */
 function outer(
   step: OpStep<'lora_da' | 'lora_db'>,
-  left: Side,
-  right: Side & { readonly gather: boolean },
+  left: OuterOperand,
+  right: OuterOperand & { readonly gather: boolean },
   context: OpContext,
 ): Dispatch[] {
   const [all = 0, n = 0] = shapeOf(step)

@@ -4,7 +4,7 @@ import { elementsOf } from '../../program/step.ts'
 import { formatNumber } from '../formulas.ts'
 import { overRuns } from '../norm.ts'
 import { inputOf, read, type Op, type OpStep } from '../op.ts'
-import type { Rule, Tape } from './tape.ts'
+import type { BackwardRule, Tape } from './tape.ts'
 
 const runsDx = { name: 'backward/runs_dx.wgsl', text: runsDxWgsl }
 
@@ -15,10 +15,10 @@ function normRule(step: OpStep<'rms_norm' | 'layer_norm'>, norm: FoldedNorm, dy:
   tape.flow(x, tape.emit(step, 'norm_dx', { ...parts, flops: 12 * elementsOf(step) }))
 }
 
-export const rmsNormRule: Rule<'rms_norm'> = (step, dy, tape) =>
+export const rmsNormRule: BackwardRule<'rms_norm'> = (step, dy, tape) =>
   normRule(step, { kind: 'rms_norm', ...step.attrs }, dy, tape)
 
-export const layerNormRule: Rule<'layer_norm'> = (step, dy, tape) =>
+export const layerNormRule: BackwardRule<'layer_norm'> = (step, dy, tape) =>
   normRule(step, { kind: 'layer_norm', ...step.attrs }, dy, tape)
 
 export const normDx: Op<'norm_dx'> = {

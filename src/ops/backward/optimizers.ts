@@ -233,9 +233,9 @@ type FactoredOp = keyof typeof FACTORED_FORMULAS
 export const adafactorPass = {
   formula: ({ op }) => FACTORED_FORMULAS[op],
   dispatches({ op, attrs }, context) {
-    const found = FACTORED.find((entry) => entry.op === op)
-    invariant(found, `${op} is a pass of Adafactor`)
-    const { name, over, provider, consts = {}, bindings } = found
+    const pass = FACTORED.find((entry) => entry.op === op)
+    invariant(pass, `${op} is a pass of Adafactor`)
+    const { name, over, provider, consts = {}, bindings } = pass
     const params = { matrices: attrs.matrices, rows: attrs.rows, columns: attrs.columns }
     return threads(
       {
@@ -260,10 +260,10 @@ export const publish: Op<'publish'> = {
   dispatches(step, context) {
     const [m = 0, n = 0] = shapeOf(step)
     const { stack, factor, to, toStride, at, begin, run, stride } = step.attrs
-    const { a, planes } = context.adapterStack(stack)
+    const { a, lora } = context.adapterStack(stack)
     const [shard] = a.matrix.shards
     invariant(shard, 'the factors of a stack lie in one buffer')
-    const target = factor === 'A' ? shard.buffer.gpu : planes
+    const target = factor === 'A' ? shard.buffer.gpu : lora
     const params = { m, n, dst_at: to, dst_stride: toStride, at, begin, run, stride }
     const bindings = [read(2, context.tensor(FLAT.parameters)), write(4, target)]
     return threads(

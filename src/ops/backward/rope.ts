@@ -2,9 +2,9 @@ import ropeDxWgsl from '../../../shaders/backward/rope_dx.wgsl?raw'
 import { kernel } from '../../gpu/providers.ts'
 import { elementsOf, widthOf } from '../../program/step.ts'
 import { elementGrid, inputOf, read, write, type Op } from '../op.ts'
-import type { Rule } from './tape.ts'
+import type { BackwardRule } from './tape.ts'
 
-export const ropeRule: Rule<'rope'> = (step, dy, tape) => {
+export const ropeRule: BackwardRule<'rope'> = (step, dy, tape) => {
   const { attrs, axes } = step
   const parts = { name: `${step.name}.dx`, inputs: [dy], attrs, axes, flops: 3 * elementsOf(step) }
   tape.flow(step.inputs[0] ?? '', tape.emit(step, 'rope_dx', parts))

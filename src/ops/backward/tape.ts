@@ -42,4 +42,4 @@ export interface Tape {
 }
 
 /** Backward rule of an op: `dy` names the gradient of the step's output. */
-export type Rule<O extends OpName> = (step: OpStep<O>, dy: string, tape: Tape) => void
+export type BackwardRule<O extends OpName> = (step: OpStep<O>, dy: string, tape: Tape) => void

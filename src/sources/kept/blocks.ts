@@ -3,7 +3,7 @@ import type { HubFile } from '../hubApi.ts'
 import type { OpenFile } from './folder.ts'
 import { hex, Sha256 } from './sha256.ts'
 
-/** A kept file is checked by blocks of this size whenever it is read: what is damaged is found and fetched again alone. */
+/** A kept file is checked by blocks of this size whenever it is read: what is damaged is found, and only that is fetched again. */
 export const BLOCK_BYTES = 1024 * 1024
 const DIGEST_BYTES = 32
 
@@ -21,10 +21,10 @@ export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
 /** SHA-1 as Git names a content: of a header and the bytes. */
 async function gitName(bytes: Uint8Array): Promise<string> {
   const header = new TextEncoder().encode(`blob ${bytes.byteLength}\0`)
-  const whole = new Uint8Array(header.length + bytes.byteLength)
-  whole.set(header)
-  whole.set(bytes, header.length)
-  return hex(await crypto.subtle.digest('SHA-1', whole))
+  const blob = new Uint8Array(header.length + bytes.byteLength)
+  blob.set(header)
+  blob.set(bytes, header.length)
+  return hex(await crypto.subtle.digest('SHA-1', blob))
 }
 
 /** Files that lie in Git itself are small. */
@@ -41,17 +41,17 @@ export async function checkFile(
 ): Promise<Uint8Array | null> {
   const count = Math.ceil(bytes / BLOCK_BYTES)
   const digests = new Uint8Array(count * DIGEST_BYTES)
-  const whole = sha256 === null ? null : new Sha256()
+  const fileHash = sha256 === null ? null : new Sha256()
   const small = sha256 === null && oid !== null && bytes <= MAX_GIT_BYTES ? new Uint8Array(bytes) : null
   for (let n = 0; n < count; n++) {
     throwIfAborted(signal)
     const block = new Uint8Array(Math.min(BLOCK_BYTES, bytes - n * BLOCK_BYTES))
     if (open.read(block, { at: n * BLOCK_BYTES }) !== block.byteLength) return null
-    whole?.update(block)
+    fileHash?.update(block)
     small?.set(block, n * BLOCK_BYTES)
     digests.set(await digestOf(block), n * DIGEST_BYTES)
   }
-  if (whole && whole.digest() !== sha256) return null
+  if (fileHash && fileHash.digest() !== sha256) return null
   if (small && (await gitName(small)) !== oid) return null
   return digests
 }

@@ -66,13 +66,14 @@ export class Download {
     for (const file of this.#model.files) {
       const open = await openInPlace(this.#folder, file.name)
       const count = Math.ceil(file.bytes / this.#chunk)
-      const before = part?.model.files.find(({ name }) => name === file.name)
-      const same = part?.chunkBytes === this.#chunk && before?.bytes === file.bytes && isSame(before, file)
-      const known = same ? (part.done[file.name] ?? []) : []
+      const previousFile = part?.model.files.find(({ name }) => name === file.name)
+      const same =
+        part?.chunkBytes === this.#chunk && previousFile?.bytes === file.bytes && isSame(previousFile, file)
+      const doneChunks = same ? (part.done[file.name] ?? []) : []
       const size = open.getSize()
       // A file that is shorter than its part says has lost it.
       const done = Array.from({ length: count }, (_, n) =>
-        Math.min(known[n] ?? 0, Math.max(0, size - n * this.#chunk)),
+        Math.min(doneChunks[n] ?? 0, Math.max(0, size - n * this.#chunk)),
       )
       this.#fillings.push({ file, open, done })
       this.#bytes += done.reduce((sum, bytes) => sum + bytes, 0)

@@ -72,8 +72,8 @@ async function fileOf(
   listed: readonly HubFile[] | undefined,
   name: string,
 ): Promise<HubFile> {
-  const known = listed?.find((file) => file.name === name)
-  if (known) return known
+  const listedFile = listed?.find((file) => file.name === name)
+  if (listedFile) return listedFile
   const bytes = await hub.size(name)
   if (bytes === null)
     throw new TokenscopeError(

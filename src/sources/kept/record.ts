@@ -105,10 +105,10 @@ export async function lastUsed(folder: Folder): Promise<number | null> {
 
 /** Every folder among the kept ones, by its key. */
 export async function keptFolders(root: Folder): Promise<{ key: string; folder: Folder }[]> {
-  const found: { key: string; folder: Folder }[] = []
+  const folders: { key: string; folder: Folder }[] = []
   for await (const [name, handle] of root.entries())
-    if (handle.kind === 'directory') found.push({ key: nameOfFile(name), folder: handle })
-  return found
+    if (handle.kind === 'directory') folders.push({ key: nameOfFile(name), folder: handle })
+  return folders
 }
 
 export const folderOf = (root: Folder, key: string): Promise<Folder> =>

@@ -25,8 +25,8 @@ export const lockOf = (model: string): string => `tokenscope-keep:${model}`
 /** How folders call a model: by its id and revision, and by the hub where that is not the usual one. */
 export function modelKey({ id, revision }: HubAddress, hub: HubOptions | undefined): string {
   const endpoint = endpointOf(hub)
-  const spelled = spellHubAddress({ id, revision, file: undefined })
-  return endpoint === DEFAULT_ENDPOINT ? spelled : `${endpoint}/${spelled}`
+  const address = spellHubAddress({ id, revision, file: undefined })
+  return endpoint === DEFAULT_ENDPOINT ? address : `${endpoint}/${address}`
 }
 
 /** Where the bytes of a kept model can be had again, at the commit it was kept from. */
@@ -38,7 +38,7 @@ function originOf(model: KeptModel, hub: HubOptions | undefined): FileSource {
   )
 }
 
-interface Found {
+interface RecordedFolder {
   readonly folder: Folder
   readonly record: KeptRecord
 }
@@ -47,9 +47,9 @@ async function findRecord(
   root: Folder,
   address: HubAddress,
   hub: HubOptions | undefined,
-): Promise<Found | null> {
+): Promise<RecordedFolder | null> {
   const key = modelKey(address, hub)
-  let best: (Found & { at: number }) | null = null
+  let best: (RecordedFolder & { at: number }) | null = null
   for (const { folder } of await keptFolders(root)) {
     const record = await readRecord(folder)
     if (record?.model !== key || (address.file !== undefined && record.file !== address.file)) continue
@@ -66,9 +66,9 @@ export async function findKept(
   root?: Folder,
 ): Promise<FileSource | null> {
   const at = root ?? (await keptRoot())
-  const found = at && (await findRecord(at, address, hub))
-  if (!found) return null
-  const { folder, record } = found
+  const kept = at && (await findRecord(at, address, hub))
+  if (!kept) return null
+  const { folder, record } = kept
   if (canKeep()) await markUsed(folder, Date.now())
   return keptSource(folder, record, { origin: () => originOf(record, hub) })
 }
@@ -105,7 +105,7 @@ export async function listStored(root?: Folder): Promise<StoredModel[]> {
   return all.filter((model) => model !== null).toSorted((a, b) => when(b) - when(a))
 }
 
-async function recordOf(key: string, root: Folder | undefined): Promise<Found> {
+async function recordOf(key: string, root: Folder | undefined): Promise<RecordedFolder> {
   const at = root ?? (await keptRoot())
   const folder = at && (await folderOf(at, key))
   const record = folder && (await readRecord(folder))

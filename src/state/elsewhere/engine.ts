@@ -31,7 +31,7 @@ function fullAddress(url: string): string {
 }
 
 /** The engine elsewhere of a page: connects when a person asks for it, and is then the model on show. */
-export class Engine {
+export class EngineConnection {
   readonly state = createStore<EngineState>()(() => ({ phase: { kind: 'idle' }, url: '', model: '' }))
   readonly #session: Session
   #connecting: AbortController | null = null
@@ -105,12 +105,12 @@ export class Engine {
   async #show(far: ConnectedModel): Promise<void> {
     const { log } = this.#session
     const written = log.tokens.map(({ id, text }): [number, string] => [id, text])
-    const known = new Map([
+    const knownTexts = new Map([
       ...log.promptIds.map((id, i): [number, string] => [id, log.promptTexts[i] ?? '']),
       ...written,
     ])
     this.#connected = far
-    await this.#session.showEngine(shownModel(far, known))
+    await this.#session.showEngine(shownModel(far, knownTexts))
     this.state.setState({ phase: { kind: 'connected' } })
     linkPartChanged()
   }
@@ -140,4 +140,4 @@ export class Engine {
   }
 }
 
-export const engineOf = perSession((session) => new Engine(session))
+export const engineOf = perSession((session) => new EngineConnection(session))

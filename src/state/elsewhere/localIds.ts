@@ -11,12 +11,12 @@ export class LocalIds {
 
   idOf(text: string): number {
     const id = this.#ids.get(text) ?? this.#next
-    this.keep(id, text)
+    this.assign(id, text)
     return id
   }
 
   /** Takes over a number of before. */
-  keep(id: number, text: string): void {
+  assign(id: number, text: string): void {
     this.#texts.set(id, text)
     this.#ids.set(text, id)
     this.#next = Math.max(this.#next, id + 1)

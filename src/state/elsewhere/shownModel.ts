@@ -79,10 +79,10 @@ class ShownModel {
   /** Texts by what they were encoded to: decoding may spell what encoding had added. */
   readonly #encoded = new Map<string, string>()
 
-  constructor(far: ConnectedModel, known: ReadonlyMap<number, string>) {
+  constructor(far: ConnectedModel, knownTexts: ReadonlyMap<number, string>) {
     this.info = infoOf(far.info)
     this.#far = far
-    for (const [id, text] of known) if (!isSent(id)) this.#local.keep(id, text)
+    for (const [id, text] of knownTexts) if (!isSent(id)) this.#local.assign(id, text)
   }
 
   #offers(what: Feature | 'encode' | 'applyChatTemplate' | 'tokenTexts'): boolean {
@@ -267,9 +267,9 @@ const spoken = (content: ChatMessage['content']): string =>
 function thinkingTags(): (token: RemoteToken) => string {
   let thinks = false
   return ({ part, text }) => {
-    const before = thinks
+    const wasThinking = thinks
     thinks = part === 'reasoning'
-    if (thinks === before) return text
+    if (thinks === wasThinking) return text
     return thinks ? `<think>${text}` : `</think>${text}`
   }
 }
@@ -281,11 +281,11 @@ function keptError(error: unknown): unknown {
   return new TokenscopeError(code, message, { hint, details, cause: error })
 }
 
-/** What the page's views show of a connected engine. `known`: texts on the page by their ids, from before a reload. */
-export function shownModel(far: ConnectedModel, known: ReadonlyMap<number, string> = new Map()): Model {
+/** What the page's views show of a connected engine. `knownTexts`: texts on the page by their ids, from before a reload. */
+export function shownModel(far: ConnectedModel, knownTexts: ReadonlyMap<number, string> = new Map()): Model {
   const { engine, capabilities } = far.info.remote
   const { chatTemplate: _, ...others } = refusals((method) =>
     unsupported(engine, method, String(capabilities[method])),
   )
-  return Object.assign(new ShownModel(far, known), others)
+  return Object.assign(new ShownModel(far, knownTexts), others)
 }

@@ -16,11 +16,11 @@ interface Measures {
 /** The syllables or words of a text that would save most as tokens of their own: by how often they stand there, times the tokens each saves. */
 export function candidates(
   text: string,
-  take: WhatIfRequest['take'],
+  unit: WhatIfRequest['unit'],
   { count, lengthOf, isToken }: Measures,
 ): Omit<WhatIf['added'][number], 'id'>[] {
   const times = new Map<string, number>()
-  for (const [piece] of text.matchAll(UNITS[take])) times.set(piece, (times.get(piece) ?? 0) + 1)
+  for (const [piece] of text.matchAll(UNITS[unit])) times.set(piece, (times.get(piece) ?? 0) + 1)
   return [...times]
     .map(([piece, often]) => ({ text: piece, times: often, tokens: lengthOf(piece) }))
     .filter((one) => one.tokens > 1 && !isToken(one.text))

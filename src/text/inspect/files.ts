@@ -13,10 +13,10 @@ const NAMES: Readonly<Record<string, keyof TokenizerFiles>> = {
 
 /** The files of a tokenizer among others, by what they are called; folders before a name do not count. */
 export function tokenizerFiles(files: ReadonlyMap<string, Uint8Array>): TokenizerFiles {
-  const found: TokenizerFiles = {}
+  const byKind: TokenizerFiles = {}
   for (const [path, bytes] of files) {
     const key = NAMES[path.split('/').at(-1)?.toLowerCase() ?? '']
-    if (key !== undefined) found[key] ??= bytes
+    if (key !== undefined) byKind[key] ??= bytes
   }
-  return found
+  return byKind
 }

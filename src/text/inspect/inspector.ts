@@ -1,6 +1,6 @@
 import { byteDetokenizer, textDetokenizer, type Detokenizer } from '../detokenizer.ts'
 import { buildLibrary, createDecoder, wellFormed } from '../encoder.ts'
-import type { JsonObject, Part } from '../parts.ts'
+import type { JsonRecord, PipelinePart } from '../parts.ts'
 import { createByteTable } from '../tokenBytes.ts'
 import { tokenizerContent, type TokenizerFiles } from '../tokenizer.ts'
 import { parseJsonFile, readTokenizer, type ReadTokenizer } from '../tokenizerFile.ts'
@@ -21,9 +21,11 @@ const PLAIN = { add_special_tokens: false }
 const BARE = { addSpecialTokens: false, parseSpecial: true }
 
 /** Types of a pipeline's steps, sequences unfolded. */
-function namesOf(part: Part, list: string): string[] {
+function namesOf(part: PipelinePart, list: string): string[] {
   if (part === null) return []
-  return part.type === 'Sequence' ? (part[list] as Part[]).flatMap((one) => namesOf(one, list)) : [part.type]
+  return part.type === 'Sequence'
+    ? (part[list] as PipelinePart[]).flatMap((one) => namesOf(one, list))
+    : [part.type]
 }
 
 /** A tokenizer taken apart: what it makes of a text, step by step, and what it would make of it with more tokens. */
@@ -36,7 +38,7 @@ export class TokenizerInspector {
 
   /** Throws `bad-file` or `unsupported` as `loadTokenizer` does. */
   static async open(files: TokenizerFiles): Promise<TokenizerInspector> {
-    const optional = (bytes: Uint8Array | undefined, name: string): JsonObject =>
+    const optional = (bytes: Uint8Array | undefined, name: string): JsonRecord =>
       bytes ? parseJsonFile(bytes, name) : {}
     const config = optional(files.tokenizerConfig, 'tokenizer_config.json')
     const specialTokensMap = optional(files.specialTokensMap, 'special_tokens_map.json')
@@ -55,9 +57,9 @@ export class TokenizerInspector {
       this.#start = () => byteDetokenizer(table, true)
     } else {
       const decode = createDecoder(file)
-      const known = (ids: readonly number[]) => decode(ids.filter((id) => tokens[id] !== undefined))
-      this.#bytes = (id) => new TextEncoder().encode(known([id]))
-      this.#start = () => textDetokenizer(known, [])
+      const decodeKnown = (ids: readonly number[]) => decode(ids.filter((id) => tokens[id] !== undefined))
+      this.#bytes = (id) => new TextEncoder().encode(decodeKnown([id]))
+      this.#start = () => textDetokenizer(decodeKnown, [])
     }
     this.facts = {
       type: file.model.type,
@@ -80,13 +82,13 @@ export class TokenizerInspector {
   explain(text: string, options: ExplainOptions): Explained {
     const { full, plain } = this.#library
     const tokenizer = options.parseSpecial ? full : plain
-    const whole = wellFormed(text)
+    const input = wellFormed(text)
     const ids = this.encode(text, options)
-    const body = tokenizer.encode(whole, PLAIN)
-    const before = placeOf(ids, body)
+    const body = tokenizer.encode(input, PLAIN)
+    const prefixLength = placeOf(ids, body)
     return {
-      tokens: this.#tokens(ids, (at) => at < before || at >= before + body.length),
-      sections: walkText(tokenizer, this.#read.file.normalizer, whole),
+      tokens: this.#tokens(ids, (at) => at < prefixLength || at >= prefixLength + body.length),
+      sections: walkText(tokenizer, this.#read.file.normalizer, input),
     }
   }
 
@@ -98,7 +100,10 @@ export class TokenizerInspector {
   }
 
   /** The tokenizer with more tokens, and what they save; see {@link WhatIfRequest}. */
-  whatIf({ corpus, take, count, normalized }: WhatIfRequest): { made: TokenizerInspector; saved: WhatIf } {
+  whatIf({ corpus, unit, count, normalized }: WhatIfRequest): {
+    inspector: TokenizerInspector
+    saved: WhatIf
+  } {
     const text = wellFormed(corpus)
     const lengthOf = (piece: string): number => this.encode(piece, BARE).length
     const isToken = (piece: string): boolean => {
@@ -107,31 +112,34 @@ export class TokenizerInspector {
         this.#read.ids.has(piece) || this.encode(piece, BARE).some((id) => this.#bytes(id).join() === bytes)
       )
     }
-    const chosen = candidates(text, take, { count: Math.min(count, MAX_ADDED), lengthOf, isToken })
-    const made = this.extended(
+    const chosen = candidates(text, unit, { count: Math.min(count, MAX_ADDED), lengthOf, isToken })
+    const inspector = this.extended(
       chosen.map((one) => one.text),
       normalized,
     )
     const next = this.#read.tokens.length
     return {
-      made,
+      inspector,
       saved: {
         added: chosen.map((one, at) => ({ id: next + at, ...one })),
-        ...this.#counted(text, made),
+        ...this.#counted(text, inspector),
         characters: [...text].length,
       },
     }
   }
 
-  #counted(text: string, made: TokenizerInspector): Omit<WhatIf, 'added' | 'characters'> {
-    const [before, after] = [this, made].map((one) => one.encode(text, BARE)) as [number[], number[]]
+  #counted(text: string, inspector: TokenizerInspector): Omit<WhatIf, 'added' | 'characters'> {
+    const [idsBefore, idsAfter] = [this, inspector].map((one) => one.encode(text, BARE)) as [
+      number[],
+      number[],
+    ]
     const unknown = libraryOf(this.#library.full).model.unk_token_id
     const unknownIn = (ids: readonly number[]): number => ids.filter((id) => id === unknown).length
     return {
-      before: before.length,
-      after: after.length,
-      unknownBefore: unknownIn(before),
-      unknownAfter: unknownIn(after),
+      tokensBefore: idsBefore.length,
+      tokensAfter: idsAfter.length,
+      unknownBefore: unknownIn(idsBefore),
+      unknownAfter: unknownIn(idsAfter),
     }
   }
 

@@ -94,7 +94,7 @@ export interface ExplainOptions {
 export interface WhatIfRequest {
   /** Where they are taken from, and what is counted. */
   corpus: string
-  take: 'syllables' | 'words'
+  unit: 'syllables' | 'words'
   count: number
   /** Whether they are looked for in the normalised text, as `add_tokens` of Transformers has it. */
   normalized: boolean
@@ -103,8 +103,8 @@ export interface WhatIfRequest {
 export interface WhatIf {
   added: readonly { id: number; text: string; times: number; tokens: number }[]
   /** Tokens of the corpus before and after. */
-  before: number
-  after: number
+  tokensBefore: number
+  tokensAfter: number
   /** Of these, tokens that stand for what the vocabulary cannot spell. */
   unknownBefore: number
   unknownAfter: number

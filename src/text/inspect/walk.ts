@@ -1,5 +1,5 @@
 import type { PreTrainedTokenizer } from '@xenova/transformers'
-import type { Part } from '../parts.ts'
+import type { PipelinePart } from '../parts.ts'
 import type { ExplainedWord, NormalStep, Section } from './types.ts'
 import type { LibraryModel } from './words.ts'
 
@@ -34,19 +34,19 @@ function split(library: Library, splitter: Library['splitter_normalized'], text:
   const sections = splitter.split(text)
   sections.forEach((section, i) => {
     const token = library.added_tokens_map.get(section)
-    const [before, after] = [sections[i - 1], sections[i + 1]]
-    if (token?.lstrip === true && before !== undefined) sections[i - 1] = before.trimEnd()
-    if (token?.rstrip === true && after !== undefined) sections[i + 1] = after.trimStart()
+    const [previous, next] = [sections[i - 1], sections[i + 1]]
+    if (token?.lstrip === true && previous !== undefined) sections[i - 1] = previous.trimEnd()
+    if (token?.rstrip === true && next !== undefined) sections[i + 1] = next.trimStart()
   })
   return sections
 }
 
 /** Steps of a normalizer that are not sequences themselves, with the library's maker of each. */
-function leaves(part: Part, made: LibraryNormalizer | null): [string, LibraryNormalizer][] {
-  if (part === null || made === null) return []
-  if (part.type !== 'Sequence') return [[part.type, made]]
-  const parts = part['normalizers'] as Part[]
-  return parts.flatMap((one, i) => leaves(one, made.normalizers?.[i] ?? null))
+function leaves(part: PipelinePart, normalizer: LibraryNormalizer | null): [string, LibraryNormalizer][] {
+  if (part === null || normalizer === null) return []
+  if (part.type !== 'Sequence') return [[part.type, normalizer]]
+  const parts = part['normalizers'] as PipelinePart[]
+  return parts.flatMap((one, i) => leaves(one, normalizer.normalizers?.[i] ?? null))
 }
 
 function idOf(library: Library, piece: string): number {
@@ -64,7 +64,7 @@ function wordsOf(library: Library, text: string, section: number): ExplainedWord
 }
 
 /** A text as the tokenizer takes it apart, before tokens are put around it. */
-export function walkText(tokenizer: PreTrainedTokenizer, normalizer: Part, text: string): Section[] {
+export function walkText(tokenizer: PreTrainedTokenizer, normalizer: PipelinePart, text: string): Section[] {
   const library = libraryOf(tokenizer)
   const added = (section: string): Section[] => {
     const token = library.added_tokens_map.get(section)
@@ -86,8 +86,8 @@ export function walkText(tokenizer: PreTrainedTokenizer, normalizer: Part, text:
       const inner = added(part)
       if (inner.length > 0) return inner
       // Steps are told once, where the text they changed begins.
-      const whole = { text: place === 0 ? section : part, steps: place === 0 ? steps : [] }
-      return [{ kind: 'text', ...whole, words: wordsOf(library, part, index) }]
+      const source = { text: place === 0 ? section : part, steps: place === 0 ? steps : [] }
+      return [{ kind: 'text', ...source, words: wordsOf(library, part, index) }]
     })
   })
 }

@@ -43,9 +43,9 @@ function mergesOf(start: readonly string[], ranks: ReadonlyMap<string, number>):
     let rank = Infinity
     let at = -1
     symbols.slice(1).forEach((right, index) => {
-      const found = ranks.get(JSON.stringify([symbols[index], right]))
-      if (found === undefined || found >= rank) return
-      rank = found
+      const mergeRank = ranks.get(JSON.stringify([symbols[index], right]))
+      if (mergeRank === undefined || mergeRank >= rank) return
+      rank = mergeRank
       at = index
     })
     const [left, right] = [symbols[at], symbols[at + 1]]
@@ -66,16 +66,16 @@ function unigramWork(model: LibraryModel, characters: string[]): WordWork {
   }
   const nodes = characters.flatMap((character, start): LatticeNode[] => {
     const pieces = [...(model.trie?.common_prefix_search(characters, start) ?? [])]
-    const found = pieces.map((piece) => {
+    const matches = pieces.map((piece) => {
       const id = model.tokens_to_ids.get(piece) ?? null
       const length = Array.from(piece).length
       const score = model.scores?.[id ?? -1] ?? NaN
       return { start, length, id, piece, score, chosen: chosen.get(start) === length }
     })
-    if (found.some(({ length }) => length === 1)) return found
+    if (matches.some(({ length }) => length === 1)) return matches
     const score = model.unk_score ?? NaN
     return [
-      ...found,
+      ...matches,
       { start, length: 1, id: null, piece: character, score, chosen: chosen.get(start) === 1 },
     ]
   })

@@ -47,8 +47,8 @@ function attribute(value: Value, name: string): Value | undefined {
 
 /** `value.name`: the attribute, else the item of that name. */
 export function member(value: Value, name: string): Value {
-  const found = attribute(value, name)
-  const item = found === undefined && value instanceof Dict ? value.get(name) : found
+  const attributeValue = attribute(value, name)
+  const item = attributeValue === undefined && value instanceof Dict ? value.get(name) : attributeValue
   return item === undefined ? new Undefined(`'${described(value)}' has no attribute '${name}'`) : item
 }
 
@@ -57,8 +57,8 @@ export function element(value: Value, key: Value): Value {
   const item = itemOf(value, key)
   if (item !== undefined) return item
   const name = key instanceof Markup ? key.text : key
-  const found = typeof name === 'string' ? attribute(value, name) : undefined
-  if (found !== undefined) return found
+  const attributeValue = typeof name === 'string' ? attribute(value, name) : undefined
+  if (attributeValue !== undefined) return attributeValue
   return new Undefined(
     typeof name === 'string'
       ? `'${described(value)}' has no attribute '${name}'`

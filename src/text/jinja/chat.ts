@@ -63,8 +63,8 @@ function cutAtTag(rendered: string, text: string): string {
   if (at < 0 || !rendered.includes(text.replace(AROUND, ''))) {
     return fail('continueFinalMessage is set, but the template does not write the final message as it is')
   }
-  const before = rendered.slice(0, at)
-  return rendered.startsWith(TAG, at) ? before : before.replace(TRAILING, '')
+  const textBefore = rendered.slice(0, at)
+  return rendered.startsWith(TAG, at) ? textBefore : textBefore.replace(TRAILING, '')
 }
 
 /** Renders messages as Transformers' `apply_chat_template(tokenize=False)` does. Throws `TemplateFault`. */

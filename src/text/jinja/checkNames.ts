@@ -21,8 +21,8 @@ function check(value: unknown, names: Names, conditional: boolean, line: number)
   if (!isNode(value)) return
   const { type, name } = value
   const at = typeof value['line'] === 'number' ? value['line'] : line
-  const known = type === 'filter' ? names.filters : type === 'test' ? names.tests : null
-  if (!conditional && known !== null && !known.has(String(name))) {
+  const available = type === 'filter' ? names.filters : type === 'test' ? names.tests : null
+  if (!conditional && available !== null && !available.has(String(name))) {
     throw new TemplateFault('syntax', `No ${String(type)} named '${String(name)}'.`, at)
   }
   const inside = CONDITIONAL.has(type) || (conditional && !FRAMES.has(type))

@@ -1,9 +1,9 @@
-import type { Comparison } from './nodes.ts'
+import type { ComparisonOperator } from './nodes.ts'
 import { contains, equals, ordered } from './operators.ts'
 import type { Value } from './values.ts'
 
 /** Whether `left sign right` is true. */
-export function holds(left: Value, sign: Comparison, right: Value): boolean {
+export function holds(left: Value, sign: ComparisonOperator, right: Value): boolean {
   switch (sign) {
     case '==':
       return equals(left, right)

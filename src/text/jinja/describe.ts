@@ -78,7 +78,7 @@ class Reader {
         return this.#children(value, set)
       case 'test':
         if (value['name'] === 'true' || value['name'] === 'false')
-          this.#offer(value['input'], [true, false], set)
+          this.#addValues(value['input'], [true, false], set)
         return this.#children(value, set)
       case 'filter':
         if (value['name'] === 'default' || value['name'] === 'd') this.#default(value, set)
@@ -141,7 +141,7 @@ class Reader {
     const sides = [node['first'], ...others]
     const constants = sides.flatMap(constantsOf)
     for (const side of sides) {
-      this.#offer(side, constants, set)
+      this.#addValues(side, constants, set)
       if (fieldOf(side) !== 'role' && !(isNode(side) && side['name'] === 'role')) continue
       for (const role of constants) if (typeof role === 'string') this.roles.add(role)
     }
@@ -149,15 +149,19 @@ class Reader {
 
   #default(node: Node, set: ReadonlySet<string>): void {
     const { call } = node
-    this.#offer(node['input'], isNode(call) ? listOf(call['args']).slice(0, 1).flatMap(constantsOf) : [], set)
+    this.#addValues(
+      node['input'],
+      isNode(call) ? listOf(call['args']).slice(0, 1).flatMap(constantsOf) : [],
+      set,
+    )
   }
 
-  #offer(side: unknown, values: readonly Constant[], set: ReadonlySet<string>): void {
+  #addValues(side: unknown, values: readonly Constant[], set: ReadonlySet<string>): void {
     if (!isNode(side) || side['type'] !== 'name') return
     const name = String(side['name'])
     this.#read(name, set)
-    const known = this.variables.get(name)
-    for (const value of values) known?.add(value)
+    const variable = this.variables.get(name)
+    for (const value of values) variable?.add(value)
   }
 }
 
@@ -165,8 +169,8 @@ class Reader {
 function macroNames(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(macroNames)
   if (!isNode(value)) return []
-  const own = value['type'] === 'macro' ? [String(value['name'])] : []
-  return [...own, ...Object.values(value).flatMap(macroNames)]
+  const named = value['type'] === 'macro' ? [String(value['name'])] : []
+  return [...named, ...Object.values(value).flatMap(macroNames)]
 }
 
 /** What a template reads. Throws `TemplateFault` with the line where it cannot be read. */

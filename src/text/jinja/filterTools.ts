@@ -21,12 +21,12 @@ export function getter(attribute: Value | undefined, fallback?: Value): Getter {
   const parts: Value[] =
     name === null ? [attribute] : name.split('.').map((p) => (/^\d+$/.test(p) ? BigInt(p) : p))
   return (value) => {
-    let found = value
+    let current = value
     for (const part of parts) {
-      found = element(found, part)
-      if (found instanceof Undefined && fallback !== undefined && fallback !== null) found = fallback
+      current = element(current, part)
+      if (current instanceof Undefined && fallback !== undefined && fallback !== null) current = fallback
     }
-    return found
+    return current
   }
 }
 

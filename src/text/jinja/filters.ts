@@ -44,7 +44,7 @@ function* chosen(value: Value, test: (item: Value) => boolean): Generator<Value>
 }
 
 const choosing =
-  (byAttribute: boolean, keep: boolean): Filter =>
+  (byAttribute: boolean, keepsMatching: boolean): Filter =>
   (value, args, keywords, runtime) => {
     const rest = [...args]
     const attribute = byAttribute ? rest.shift() : undefined
@@ -53,9 +53,10 @@ const choosing =
     const test = rest.shift()
     return new Stream(
       chosen(value, (item) => {
-        const found = get(item)
-        const holds = test === undefined ? truthy(found) : runtime.applyTest(str(test), found, rest, keywords)
-        return holds === keep
+        const subject = get(item)
+        const holds =
+          test === undefined ? truthy(subject) : runtime.applyTest(str(test), subject, rest, keywords)
+        return holds === keepsMatching
       }),
     )
   }

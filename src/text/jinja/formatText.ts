@@ -16,10 +16,10 @@ export function formatText(pattern: string, args: readonly Value[], keywords: Ke
     return value === undefined ? fail(`a format has no value for '${key}'`) : value
   }
   const fill = (text: string): string =>
-    text.replace(FIELD, (whole, ...rest) => {
-      if (whole === '{{') return '{'
-      if (whole === '}}') return '}'
-      if (whole === '{' || whole === '}') return fail(`Single '${whole}' encountered in format string`)
+    text.replace(FIELD, (match, ...rest) => {
+      if (match === '{{') return '{'
+      if (match === '}}') return '}'
+      if (match === '{' || match === '}') return fail(`Single '${match}' encountered in format string`)
       const groups = rest.at(-1) as Record<string, string | undefined>
       let value = find(groups['name'] ?? '')
       for (const [, name, key] of (groups['path'] ?? '').matchAll(STEP)) {

@@ -1,5 +1,5 @@
 import { bind } from './arguments.ts'
-import { iterate, whole } from './operators.ts'
+import { iterate, integerOf } from './operators.ts'
 import { str, textOf } from './pythonText.ts'
 import { strftime } from './strftime.ts'
 import {
@@ -20,17 +20,17 @@ import {
 const MAX_RANGE = 100_000
 
 function range(args: Value[]): Value {
-  const numbers = args.map((arg) => BigInt(whole(arg)))
+  const numbers = args.map((arg) => BigInt(integerOf(arg)))
   if (numbers.length === 0 || numbers.length > 3)
     return fail(`range expected 1 to 3 arguments, got ${numbers.length}`)
   const [start, stop] = numbers.length === 1 ? [0n, numbers[0] ?? 0n] : [numbers[0] ?? 0n, numbers[1] ?? 0n]
   const step = numbers[2] ?? 1n
   if (step === 0n) return fail('range() arg 3 must not be zero')
-  const made = new Range(start, stop, step)
-  if (made.size() > MAX_RANGE) {
+  const result = new Range(start, stop, step)
+  if (result.size() > MAX_RANGE) {
     exceeded(`Range too big. The sandbox blocks ranges larger than MAX_RANGE (${MAX_RANGE}).`)
   }
-  return made
+  return result
 }
 
 function dict(args: Value[], keywords: Keywords): Dict {

@@ -3,7 +3,7 @@ import { mentions } from './checkNames.ts'
 import { FILTERS } from './filters.ts'
 import { holds } from './comparison.ts'
 import { LoopContext } from './loop.ts'
-import type { Call, Expression, Parameters, Statement, Target } from './nodes.ts'
+import type { CallArguments, Expression, Parameters, Statement, AssignmentTarget } from './nodes.ts'
 import { arithmetic, checkSize, iterate, negated, numeric, slice, truthy } from './operators.ts'
 import { str, typeName } from './pythonText.ts'
 import { Scope } from './scope.ts'
@@ -144,7 +144,7 @@ export class Interpreter implements Runtime {
     return this.#run(statement.body, inner)
   }
 
-  #assign(target: Target, value: Value, scope: Scope): void {
+  #assign(target: AssignmentTarget, value: Value, scope: Scope): void {
     switch (target.type) {
       case 'name':
         return scope.set(target.name, value)
@@ -259,7 +259,7 @@ export class Interpreter implements Runtime {
   }
 
   #arguments(
-    { args, keywords, spread, spreadKeywords }: Call,
+    { args, keywords, spread, spreadKeywords }: CallArguments,
     scope: Scope,
   ): { args: Value[]; keywords: Keywords } {
     const values = args.map((arg) => this.#value(arg, scope))

@@ -52,16 +52,16 @@ const PLAIN_ESCAPES: Readonly<Record<string, string>> = {
 function unescape(body: string, line: number): string {
   return body.replace(
     ESCAPE,
-    (whole, octal?: string, x?: string, u?: string, long?: string, other?: string) => {
+    (match, octal?: string, x?: string, u?: string, long?: string, other?: string) => {
       const hex = x ?? u ?? long
       if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8))
       if (hex !== undefined) return String.fromCodePoint(parseInt(hex, 16))
       if (other === undefined) {
-        if (whole === '\\\n') return ''
-        throw new TemplateFault('unsupported', `the escape ${whole} is not supported here`, line)
+        if (match === '\\\n') return ''
+        throw new TemplateFault('unsupported', `the escape ${match} is not supported here`, line)
       }
-      if ('xuUN'.includes(other)) throw new TemplateFault('syntax', `the escape ${whole} is cut off`, line)
-      return PLAIN_ESCAPES[other] ?? whole
+      if ('xuUN'.includes(other)) throw new TemplateFault('syntax', `the escape ${match} is cut off`, line)
+      return PLAIN_ESCAPES[other] ?? match
     },
   )
 }
@@ -186,11 +186,11 @@ class Lexer {
       ['op', OPERATOR],
     ]
     for (const [type, pattern] of kinds) {
-      const found = this.#match(pattern)
-      if (found === null) continue
-      if (type === 'op') this.#balance(found, brackets)
-      this.#push(type, type === 'string' ? unescape(found.slice(1, -1), this.#line) : found)
-      return this.#advance(this.#at + found.length)
+      const lexeme = this.#match(pattern)
+      if (lexeme === null) continue
+      if (type === 'op') this.#balance(lexeme, brackets)
+      this.#push(type, type === 'string' ? unescape(lexeme.slice(1, -1), this.#line) : lexeme)
+      return this.#advance(this.#at + lexeme.length)
     }
     this.#fail(`unexpected char '${String.fromCodePoint(this.#source.codePointAt(this.#at) ?? 0)}'`)
   }

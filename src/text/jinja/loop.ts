@@ -14,7 +14,7 @@ export class LoopContext extends Thing {
   #iterator: Iterator<Value>
   #index = -1
   #length: number | null
-  #before: Value | undefined
+  #previous: Value | undefined
   #current: Value | undefined
   /** Items read ahead of their turn. */
   #ahead: Value[] = []
@@ -28,16 +28,16 @@ export class LoopContext extends Thing {
   }
 
   *run(): Generator<Value> {
-    for (let item = this.#take(); item !== undefined; item = this.#take()) {
+    for (let item = this.#shift(); item !== undefined; item = this.#shift()) {
       this.entered = true
-      this.#before = this.#current
+      this.#previous = this.#current
       this.#current = item
       this.#index++
       yield item
     }
   }
 
-  #take(): Value | undefined {
+  #shift(): Value | undefined {
     if (this.#ahead.length > 0) return this.#ahead.shift()
     const next = this.#iterator.next()
     return next.done === true ? undefined : next.value
@@ -87,7 +87,7 @@ export class LoopContext extends Thing {
       case 'depth0':
         return BigInt(this.#depth)
       case 'previtem':
-        return this.#index === 0 ? new Undefined('there is no previous item') : this.#before
+        return this.#index === 0 ? new Undefined('there is no previous item') : this.#previous
       case 'nextitem':
         return this.#next()
       case 'cycle':
@@ -117,8 +117,8 @@ export class LoopContext extends Thing {
   }
 
   #changed(args: Value[]): boolean {
-    const before = this.#lastChanged
+    const previous = this.#lastChanged
     this.#lastChanged = args
-    return before === null || !equals(new Tuple(before), new Tuple(args))
+    return previous === null || !equals(new Tuple(previous), new Tuple(args))
   }
 }

@@ -1,7 +1,7 @@
 import { bind, type Bound } from './arguments.ts'
 import * as kinds from './characterKinds.ts'
 import { formatText } from './formatText.ts'
-import { checkSize, equals, iterate, slice, truthy, whole } from './operators.ts'
+import { checkSize, equals, iterate, slice, truthy, integerOf } from './operators.ts'
 import { textOf, typeName } from './pythonText.ts'
 import * as tools from './textTools.ts'
 import {
@@ -11,7 +11,7 @@ import {
   Markup,
   Tuple,
   unsupported,
-  View,
+  DictView,
   type Keywords,
   type Value,
 } from './values.ts'
@@ -32,17 +32,17 @@ function method(signature: string, run: (text: string, args: Bound) => Value): M
 }
 
 function text(value: Value | undefined): string {
-  const found = textOf(value ?? null)
-  return found ?? fail(`expected str, got ${typeName(value ?? null)}`)
+  const string = textOf(value ?? null)
+  return string ?? fail(`expected str, got ${typeName(value ?? null)}`)
 }
 
 const optionalText = (value: Value | undefined): string | null =>
   value === undefined || value === null ? null : text(value)
 const number = (value: Value | undefined, fallback: number): number =>
-  value === undefined || value === null ? fallback : whole(value)
+  value === undefined || value === null ? fallback : integerOf(value)
 
 const asked = (test: (value: string) => boolean) => method('', (value) => test(value))
-const strip = (side: tools.Side) =>
+const strip = (side: tools.StripSide) =>
   method('chars?', (value, [chars]) => tools.stripped(value, optionalText(chars), side))
 const pad = (side: 'left' | 'right' | 'center') =>
   method('width fillchar?', (value, [width, fill]) => {
@@ -130,7 +130,9 @@ const TEXT: ReadonlyMap<string, Method> = new Map(
     split: method('sep? maxsplit?', (value, [separator, limit]) =>
       tools.split(value, optionalText(separator), number(limit, -1)),
     ),
-    splitlines: method('keepends?', (value, [keep]) => tools.splitLines(value, truthy(keep ?? false))),
+    splitlines: method('keepends?', (value, [keepEnds]) =>
+      tools.splitLines(value, truthy(keepEnds ?? false)),
+    ),
     startswith: edge((value, part) => value.startsWith(part)),
     strip: strip('both'),
     swapcase: method('', kinds.swappedCase),
@@ -161,10 +163,10 @@ function textMethod(value: string | Markup, name: string): Value | undefined {
   const plain = isMarkup ? value.text : value
   if (isMarkup && ESCAPING.has(name)) return unsupported(`the method '${name}' of a text marked safe`)
   if (name === 'format') return bound(name, (args, keywords) => formatText(plain, args, keywords))
-  const found = TEXT.get(name)
-  if (found === undefined) return undefined
+  const method = TEXT.get(name)
+  if (method === undefined) return undefined
   return bound(name, (args, keywords) => {
-    const result = found.run(plain, bind(name, found.parameters, args, keywords, found.required))
+    const result = method.run(plain, bind(name, method.parameters, args, keywords, method.required))
     return isMarkup ? marked(result) : result
   })
 }
@@ -182,7 +184,7 @@ function dictMethod(dict: Dict, name: string): Value | undefined {
     case 'values':
       return bound(name, (args, keywords) => {
         bind(name, [], args, keywords)
-        return new View(name, dict)
+        return new DictView(name, dict)
       })
     case 'copy':
       return bound(name, () => new Dict(dict.entries()))

@@ -1,7 +1,7 @@
 import type { Arithmetic, Ordering } from './operators.ts'
 import type { Value } from './values.ts'
 
-export interface Call {
+export interface CallArguments {
   args: Expression[]
   keywords: [string, Expression][]
   /** `*args` and `**kwargs`. */
@@ -9,7 +9,7 @@ export interface Call {
   spreadKeywords: Expression | null
 }
 
-export type Comparison = Ordering | '==' | '!=' | 'in' | 'not in'
+export type ComparisonOperator = Ordering | '==' | '!=' | 'in' | 'not in'
 
 export type Expression =
   | { type: 'const'; value: Value }
@@ -26,22 +26,22 @@ export type Expression =
       stop: Expression | null
       step: Expression | null
     }
-  | { type: 'call'; callee: Expression; call: Call }
+  | { type: 'call'; callee: Expression; call: CallArguments }
   /** The input is null inside a `filter` block. */
-  | { type: 'filter'; input: Expression | null; name: string; call: Call }
-  | { type: 'test'; input: Expression; name: string; call: Call }
+  | { type: 'filter'; input: Expression | null; name: string; call: CallArguments }
+  | { type: 'test'; input: Expression; name: string; call: CallArguments }
   | { type: 'not'; value: Expression }
   | { type: 'sign'; negative: boolean; value: Expression }
   | { type: 'and' | 'or'; left: Expression; right: Expression }
   | { type: 'arithmetic'; sign: Arithmetic; left: Expression; right: Expression }
   | { type: 'concat'; items: Expression[] }
-  | { type: 'compare'; first: Expression; rest: [Comparison, Expression][] }
+  | { type: 'compare'; first: Expression; rest: [ComparisonOperator, Expression][] }
   | { type: 'condition'; test: Expression; chosen: Expression; otherwise: Expression | null }
 
-export type Target =
+export type AssignmentTarget =
   | { type: 'name'; name: string }
   | { type: 'member'; name: string; member: string }
-  | { type: 'targets'; items: Target[] }
+  | { type: 'targets'; items: AssignmentTarget[] }
 
 export interface Parameters {
   names: string[]
@@ -55,18 +55,18 @@ type Kind =
   | { type: 'if'; branches: [Expression, Statement[]][]; otherwise: Statement[] }
   | {
       type: 'for'
-      target: Target
+      target: AssignmentTarget
       source: Expression
       filter: Expression | null
       recursive: boolean
       body: Statement[]
       otherwise: Statement[]
     }
-  | { type: 'set'; target: Target; value: Expression }
-  | { type: 'capture'; target: Target; filter: Expression | null; body: Statement[] }
-  | { type: 'with'; assignments: [Target, Expression][]; body: Statement[] }
+  | { type: 'set'; target: AssignmentTarget; value: Expression }
+  | { type: 'capture'; target: AssignmentTarget; filter: Expression | null; body: Statement[] }
+  | { type: 'with'; assignments: [AssignmentTarget, Expression][]; body: Statement[] }
   | { type: 'macro'; name: string; parameters: Parameters; body: Statement[] }
-  | { type: 'callBlock'; callee: Expression; call: Call; parameters: Parameters; body: Statement[] }
+  | { type: 'callBlock'; callee: Expression; call: CallArguments; parameters: Parameters; body: Statement[] }
   | { type: 'filterBlock'; filter: Expression; body: Statement[] }
   /** A part with names of its own; `generation` and `block` are such. */
   | { type: 'scope'; body: Statement[] }

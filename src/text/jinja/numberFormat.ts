@@ -1,4 +1,4 @@
-import { numeric, whole } from './operators.ts'
+import { numeric, integerOf } from './operators.ts'
 import { characters, floatText, str, textOf, typeName } from './pythonText.ts'
 import { padded } from './textTools.ts'
 import { fail, unsupported, type Value } from './values.ts'
@@ -48,8 +48,8 @@ const SPEC =
 const BASES: Readonly<Record<string, number>> = { b: 2, o: 8, d: 10, x: 16, X: 16 }
 
 function grouped(digits: string, separator: string): string {
-  const [, whole = '', rest = ''] = /^(\d+)([\s\S]*)$/.exec(digits) ?? []
-  return whole.replace(/\B(?=(?:\d{3})+$)/g, separator) + rest
+  const [, integer = '', rest = ''] = /^(\d+)([\s\S]*)$/.exec(digits) ?? []
+  return integer.replace(/\B(?=(?:\d{3})+$)/g, separator) + rest
 }
 
 interface Spec {
@@ -93,7 +93,7 @@ export function formatValue(value: Value, spec: string): string {
   }
   const number = numeric(value)
   if (number === null) return fail(`unsupported format string passed to ${typeName(value)}.__format__`)
-  if (letter === 'c') return String.fromCodePoint(whole(value))
+  if (letter === 'c') return String.fromCodePoint(integerOf(value))
   if (letter === 's') return fail(`Unknown format code 's' for object of type '${typeName(value)}'`)
   const negative = number < 0 || Object.is(number, -0)
   const size = negative ? -number : number

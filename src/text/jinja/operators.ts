@@ -1,6 +1,17 @@
 import { percentFormat } from './percentFormat.ts'
 import { characters, compareText, escapeHtml, textLength, textOf, typeName } from './pythonText.ts'
-import { Dict, exceeded, fail, Markup, Range, Thing, Tuple, Undefined, View, type Value } from './values.ts'
+import {
+  Dict,
+  exceeded,
+  fail,
+  Markup,
+  Range,
+  Thing,
+  Tuple,
+  Undefined,
+  DictView,
+  type Value,
+} from './values.ts'
 
 /** Characters or items one value may have: a template that doubles a text must end before memory does. */
 const MAX_SIZE = 2 ** 24
@@ -284,15 +295,15 @@ function sliceIndices(size: number, start: Value, stop: Value, step: Value): num
 
 export function slice(value: Value, start: Value, stop: Value, step: Value): Value | undefined {
   if (value instanceof Undefined) return value.refuse()
-  const take = <T>(items: ArrayLike<T>): T[] =>
+  const pick = <T>(items: ArrayLike<T>): T[] =>
     sliceIndices(items.length, start, stop, step).map((i) => items[i] as T)
   const text = textOf(value)
   if (text !== null) {
-    const part = take<string>(characters(text)).join('')
+    const part = pick<string>(characters(text)).join('')
     return value instanceof Markup ? new Markup(part) : part
   }
-  if (Array.isArray(value)) return take(value)
-  if (value instanceof Tuple) return new Tuple(take(value.items))
+  if (Array.isArray(value)) return pick(value)
+  if (value instanceof Tuple) return new Tuple(pick(value.items))
   if (!(value instanceof Range)) return undefined
   const indices = sliceIndices(value.size(), start, stop, step).map(BigInt)
   const by = value.step * (step === null ? 1n : BigInt(Number(step)))
@@ -304,7 +315,7 @@ export function slice(value: Value, start: Value, stop: Value, step: Value): Val
 export function reversed(value: Value): Value[] {
   if (
     value instanceof Undefined ||
-    (value instanceof Thing && value.item === undefined && !(value instanceof View))
+    (value instanceof Thing && value.item === undefined && !(value instanceof DictView))
   )
     return fail(`'${typeName(value)}' object is not reversible`)
   return [...iterate(value)].toReversed()
@@ -318,7 +329,7 @@ export function sorted(values: Iterable<Value>, key: (value: Value) => Value, re
 }
 
 /** An int, for arguments that must be one. */
-export function whole(value: Value): number {
+export function integerOf(value: Value): number {
   const number = numeric(value)
   return typeof number === 'bigint'
     ? Number(number)

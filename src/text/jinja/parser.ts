@@ -1,4 +1,4 @@
-import type { Call, Comparison, Expression } from './nodes.ts'
+import type { CallArguments, ComparisonOperator, Expression } from './nodes.ts'
 import type { Arithmetic } from './operators.ts'
 import type { Token, TokenType } from './lexer.ts'
 import { TemplateFault, unsupported } from './values.ts'
@@ -13,7 +13,7 @@ const CONSTANTS = new Map<string, boolean | null>([
 ])
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>='])
 const SPELLED: Partial<Record<TokenType, string>> = { close: '}}', end: '%}' }
-const NOTHING: Call = { args: [], keywords: [], spread: null, spreadKeywords: null }
+const NOTHING: CallArguments = { args: [], keywords: [], spread: null, spreadKeywords: null }
 
 /** Reads expressions with Jinja's own precedence: `not` under comparison, `~` over `+`, `**` over the sign's operand. */
 export class ExpressionParser {
@@ -44,16 +44,16 @@ export class ExpressionParser {
   }
 
   protected skip(type: TokenType, value?: string): boolean {
-    const found = this.is(type, value)
-    if (found) this.#at++
-    return found
+    const matches = this.is(type, value)
+    if (matches) this.#at++
+    return matches
   }
 
   protected expect(type: TokenType, value?: string): Token {
     if (this.is(type, value)) return this.next()
     const { current } = this
-    const found = current.type === 'eof' ? 'end of template' : `'${current.value}'`
-    return this.fail(`unexpected ${found}, expected '${value ?? SPELLED[type] ?? type}'`)
+    const got = current.type === 'eof' ? 'end of template' : `'${current.value}'`
+    return this.fail(`unexpected ${got}, expected '${value ?? SPELLED[type] ?? type}'`)
   }
 
   /** An expression; without `condition`, one that ends before a trailing `if`. */
@@ -87,11 +87,11 @@ export class ExpressionParser {
     return this.skip('name', 'not') ? { type: 'not', value: this.#not() } : this.#compare()
   }
 
-  #comparison(): Comparison | null {
+  #comparison(): ComparisonOperator | null {
     const { type, value } = this.current
     if (type === 'op' && COMPARISONS.has(value)) {
       this.next()
-      return value as Comparison
+      return value as ComparisonOperator
     }
     if (this.skip('name', 'in')) return 'in'
     if (!this.is('name', 'not') || !this.is('name', 'in', 1)) return null
@@ -101,7 +101,7 @@ export class ExpressionParser {
 
   #compare(): Expression {
     const first = this.#sum()
-    const rest: [Comparison, Expression][] = []
+    const rest: [ComparisonOperator, Expression][] = []
     for (let sign = this.#comparison(); sign !== null; sign = this.#comparison())
       rest.push([sign, this.#sum()])
     return rest.length === 0 ? first : { type: 'compare', first, rest }
@@ -243,14 +243,14 @@ export class ExpressionParser {
     return { type: 'slice', object, start, stop, step }
   }
 
-  protected call(): Call {
-    const call: Call = { args: [], keywords: [], spread: null, spreadKeywords: null }
+  protected call(): CallArguments {
+    const call: CallArguments = { args: [], keywords: [], spread: null, spreadKeywords: null }
     this.expect('op', '(')
     this.#until(')', () => this.#argument(call))
     return call
   }
 
-  #argument(call: Call): void {
+  #argument(call: CallArguments): void {
     if (this.skip('op', '**')) call.spreadKeywords = this.expression()
     else if (this.skip('op', '*')) call.spread = this.expression()
     else if (this.is('name') && this.is('op', '=', 1)) {
@@ -297,7 +297,7 @@ export class ExpressionParser {
     return negated ? { type: 'not', value: test } : test
   }
 
-  #testArguments(): Call {
+  #testArguments(): CallArguments {
     if (this.is('op', '(')) return this.call()
     const { type, value } = this.current
     const begins = type === 'name' || type === 'string' || type === 'int' || type === 'float'

@@ -1,4 +1,4 @@
-import { Dict, Markup, Thing, Tuple, Undefined, unsupported, View, type Value } from './values.ts'
+import { Dict, Markup, Thing, Tuple, Undefined, unsupported, DictView, type Value } from './values.ts'
 
 /** Name of a value's Python type, as error messages give it. */
 export function typeName(value: Value): string {
@@ -69,7 +69,7 @@ export function repr(value: Value): string {
       .map(([key, item]) => `${repr(key)}: ${repr(item)}`)
       .join(', ')}}`
   if (value instanceof Undefined) return 'Undefined'
-  if (value instanceof View) return `${value.typeName}([${value.items.map(repr).join(', ')}])`
+  if (value instanceof DictView) return `${value.typeName}([${value.items.map(repr).join(', ')}])`
   return value.repr?.() ?? unsupported(`printing a ${value.typeName}, whose text is an address in memory,`)
 }
 

@@ -12,10 +12,10 @@ import {
   reversed,
   sorted,
   truthy,
-  whole,
+  integerOf,
 } from './operators.ts'
 import { str, textOf, typeName } from './pythonText.ts'
-import { Dict, fail, Markup, Stream, Tuple, Undefined, View, type Value } from './values.ts'
+import { Dict, fail, Markup, Stream, Tuple, Undefined, DictView, type Value } from './values.ts'
 
 function keyOf(attribute: Value | undefined, caseSensitive: Value | undefined, fallback?: Value): Getter {
   const get = getter(attribute, fallback)
@@ -40,7 +40,7 @@ function best(
   const items = [...iterate(value)]
   const [first, ...rest] = items
   if (first === undefined) return new Undefined('No aggregated item, sequence was empty.')
-  return rest.reduce((found, item) => (compare(key(item), key(found)) * sign < 0 ? item : found), first)
+  return rest.reduce((best, item) => (compare(key(item), key(best)) * sign < 0 ? item : best), first)
 }
 
 function* batches(value: Value, size: number, fill: Value | undefined): Generator<Value> {
@@ -93,11 +93,11 @@ function grouped(
   const groups: Value[][] = []
   let last: Value = new Undefined('no group yet')
   for (const item of sorted(iterate(value), key, false)) {
-    const now = key(item)
+    const currentKey = key(item)
     const group = groups.at(-1)
-    if (group !== undefined && equals(last, now)) group.push(item)
+    if (group !== undefined && equals(last, currentKey)) group.push(item)
     else groups.push([item])
-    last = now
+    last = currentKey
   }
   return groups.map((group) => new Tuple([shown(group[0] ?? null), group], ['grouper', 'list']))
 }
@@ -115,7 +115,7 @@ function dictSorted(
     const part = entry instanceof Tuple ? (entry.items[place] ?? null) : null
     return truthy(caseSensitive ?? false) ? part : ignoreCase(part)
   }
-  return sorted(new View('items', value).items, key, reverse)
+  return sorted(new DictView('items', value).items, key, reverse)
 }
 
 function summed(value: Value, attribute: Value | undefined, start: Value): Value {
@@ -162,7 +162,7 @@ function lengthOf(value: Value): Value {
 function items(value: Value): Value {
   if (value instanceof Undefined) return new Stream([])
   return value instanceof Dict
-    ? new Stream(new View('items', value).items)
+    ? new Stream(new DictView('items', value).items)
     : fail('Can only get item pairs from a mapping.')
 }
 
@@ -189,7 +189,7 @@ export const SEQUENCE_FILTERS: FilterTable = {
   attr: ['name', (value, [name]) => attributeOnly(value, str(name ?? null))],
   batch: [
     'linecount fill_with?',
-    (value, [size, fill]) => new Stream(batches(value, whole(size ?? 1n), fill)),
+    (value, [size, fill]) => new Stream(batches(value, integerOf(size ?? 1n), fill)),
   ],
   count: ['', lengthOf],
   d: ['default_value? boolean?', (value, [fallback, boolean]) => orDefault(value, fallback, boolean)],
@@ -204,7 +204,7 @@ export const SEQUENCE_FILTERS: FilterTable = {
     'attribute default? case_sensitive?',
     (value, [attribute, fallback, sensitive]) => grouped(value, attribute ?? null, fallback, sensitive),
   ],
-  int: ['default? base?', (value, [fallback, base]) => toInt(value, fallback ?? 0n, whole(base ?? 10n))],
+  int: ['default? base?', (value, [fallback, base]) => toInt(value, fallback ?? 0n, integerOf(base ?? 10n))],
   items: ['', items],
   join: ['d? attribute?', (value, [separator, attribute]) => joined(value, separator, attribute)],
   last: ['', (value) => first(reversed(value), 'No last item, sequence was empty.')],
@@ -221,9 +221,12 @@ export const SEQUENCE_FILTERS: FilterTable = {
   reverse: ['', backwards],
   round: [
     'precision? method?',
-    (value, [precision, method]) => roundedBy(value, whole(precision ?? 0n), str(method ?? 'common')),
+    (value, [precision, method]) => roundedBy(value, integerOf(precision ?? 0n), str(method ?? 'common')),
   ],
-  slice: ['slices fill_with?', (value, [count, fill]) => new Stream(slices(value, whole(count ?? 1n), fill))],
+  slice: [
+    'slices fill_with?',
+    (value, [count, fill]) => new Stream(slices(value, integerOf(count ?? 1n), fill)),
+  ],
   sort: [
     'reverse? case_sensitive? attribute?',
     (value, [reverse, sensitive, attribute]) =>
@@ -241,7 +244,7 @@ function first(items: Iterable<Value>, message: string): Value {
   return new Undefined(message)
 }
 
-/** The attribute alone: an item of that name does not count. */
+/** Only the attribute: an item of that name does not count. */
 function attributeOnly(value: Value, name: string): Value {
   if (!(value instanceof Dict) || !value.has(name)) return member(value, name)
   const shadow = member(new Dict(), name)

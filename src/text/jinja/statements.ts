@@ -1,4 +1,4 @@
-import type { Expression, Parameters, Statement, Target } from './nodes.ts'
+import type { Expression, Parameters, Statement, AssignmentTarget } from './nodes.ts'
 import { checkNames, type Names } from './checkNames.ts'
 import { ExpressionParser } from './parser.ts'
 import { tokenize } from './lexer.ts'
@@ -111,7 +111,7 @@ class TemplateParser extends ExpressionParser {
     return RESERVED.has(value) ? this.fail(`can't assign to '${value}'`, line) : value
   }
 
-  #target(namespaces: boolean): Target {
+  #target(namespaces: boolean): AssignmentTarget {
     if (this.skip('op', '(')) {
       const inner = this.#targets(namespaces)
       this.expect('op', ')')
@@ -122,7 +122,7 @@ class TemplateParser extends ExpressionParser {
     return { type: 'name', name }
   }
 
-  #targets(namespaces: boolean): Target {
+  #targets(namespaces: boolean): AssignmentTarget {
     const items = [this.#target(namespaces)]
     let comma = false
     while (this.skip('op', ',')) {
@@ -198,8 +198,8 @@ class TemplateParser extends ExpressionParser {
     return { type: 'callBlock', callee, call, parameters, body: this.#closedBody('call'), line }
   }
 
-  #assignments(): [Target, Expression][] {
-    const assignments: [Target, Expression][] = []
+  #assignments(): [AssignmentTarget, Expression][] {
+    const assignments: [AssignmentTarget, Expression][] = []
     while (!this.is('end')) {
       if (assignments.length > 0) this.expect('op', ',')
       const target = this.#target(false)

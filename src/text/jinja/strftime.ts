@@ -116,15 +116,16 @@ const PLAIN: Readonly<Record<string, string>> = { n: '\n', t: '\t', '%': '%', z:
  * @param date read in local time
  */
 export function strftime(date: Date, format: string): string {
-  return format.replace(CODE, (whole, flag: string, letter?: string) => {
-    if (letter === undefined) return whole
+  return format.replace(CODE, (match, flag: string, letter?: string) => {
+    if (letter === undefined) return match
     if (Object.hasOwn(PLAIN, letter)) return PLAIN[letter] ?? ''
     const composed = Object.hasOwn(COMPOSED, letter) ? COMPOSED[letter] : undefined
     if (composed !== undefined) return strftime(date, composed)
-    const found = field(date, letter)
-    if (found === null) throw new TemplateFault('unsupported', `the date code ${whole} is not supported here`)
-    if (typeof found === 'string') return flag === '^' ? found.toUpperCase() : found
-    const [value, width = 0, fill = '0'] = found
+    const formatted = field(date, letter)
+    if (formatted === null)
+      throw new TemplateFault('unsupported', `the date code ${match} is not supported here`)
+    if (typeof formatted === 'string') return flag === '^' ? formatted.toUpperCase() : formatted
+    const [value, width = 0, fill = '0'] = formatted
     const padding = flag === '-' ? '' : flag === '_' ? ' ' : flag === '0' ? '0' : fill
     return padding === '' ? String(value) : String(value).padStart(width, padding)
   })

@@ -1,7 +1,7 @@
 import { capitalized } from './characterKinds.ts'
 import type { FilterTable } from './filters.ts'
 import { dumpJson, jsonOptions } from './json.ts'
-import { arithmetic, checkSize, truthy, whole } from './operators.ts'
+import { arithmetic, checkSize, truthy, integerOf } from './operators.ts'
 import { characters, escapeHtml, str, textLength, textOf } from './pythonText.ts'
 import { padded, replaced, splitLines, stripped } from './textTools.ts'
 import { Dict, fail, Markup, Tuple, unsupported, type Value } from './values.ts'
@@ -27,7 +27,7 @@ function title(value: string): string {
 function indented(value: Value, width: Value, first: boolean, blank: boolean): Value {
   const text = textOf(value)
   if (text === null) return fail('indent needs a text')
-  const unit = textOf(width) ?? ' '.repeat(checked(whole(width)))
+  const unit = textOf(width) ?? ' '.repeat(checked(integerOf(width)))
   const lines = splitLines(`${text}\n`)
   checkSize(text.length + unit.length * lines.length)
   const rest = lines.slice(1).map((line) => (line === '' && !blank ? line : unit + line))
@@ -82,7 +82,7 @@ export const TEXT_FILTERS: FilterTable = {
   capitalize: ['', (value) => like(value, capitalized(str(value)))],
   center: [
     'width?',
-    (value, [width]) => like(value, padded(str(value), checked(whole(width ?? 80n)), ' ', 'center')),
+    (value, [width]) => like(value, padded(str(value), checked(integerOf(width ?? 80n)), ' ', 'center')),
   ],
   e: ['', (value) => new Markup(escapeHtml(value))],
   escape: ['', (value) => new Markup(escapeHtml(value))],
@@ -97,7 +97,7 @@ export const TEXT_FILTERS: FilterTable = {
   replace: [
     'old new count?',
     (value, [from, to, limit]) => {
-      const count = limit === undefined || limit === null ? -1 : whole(limit)
+      const count = limit === undefined || limit === null ? -1 : integerOf(limit)
       const text = replaced(str(value), str(from ?? null), str(to ?? null), count)
       checkSize(text.length)
       return text
@@ -122,10 +122,10 @@ export const TEXT_FILTERS: FilterTable = {
     (value, [length, kill, end, leeway]) =>
       truncated(
         str(value),
-        whole(length ?? 255n),
+        integerOf(length ?? 255n),
         truthy(kill ?? false),
         str(end ?? '...'),
-        whole(leeway ?? 5n),
+        integerOf(leeway ?? 5n),
       ),
   ],
   upper: ['', (value) => like(value, str(value).toUpperCase())],

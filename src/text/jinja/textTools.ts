@@ -10,10 +10,10 @@ const BREAK = String.raw`\n\r\v\f\x1c-\x1e\x85\u2028\u2029`
 const LINE = new RegExp(`[^${BREAK}]*(?:\\r\\n|[${BREAK}]|$)`, 'g')
 const LINE_END = new RegExp(`(?:\\r\\n|[${BREAK}])$`)
 
-export type Side = 'left' | 'right' | 'both'
+export type StripSide = 'left' | 'right' | 'both'
 
 /** `strip` and its relatives: white space, or any of the given characters. */
-export function stripped(text: string, set: string | null, side: Side): string {
+export function stripped(text: string, set: string | null, side: StripSide): string {
   if (set === null) {
     const start = side === 'right' ? text : text.replace(SPACE_START, '')
     return side === 'left' ? start : start.replace(SPACE_END, '')

@@ -244,7 +244,7 @@ export class Range extends Thing {
 }
 
 /** `keys()`, `values()` or `items()` of a dict. */
-export class View extends Thing {
+export class DictView extends Thing {
   readonly typeName: string
   readonly items: readonly Value[]
 

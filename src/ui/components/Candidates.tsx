@@ -22,10 +22,10 @@ export function Candidates({ log, index, table, onChoose, rest }: CandidatesProp
   const t = useTranslate()
   const { epoch } = log
   // The log is changed in place: its epoch stands for its text.
-  const before = useMemo(() => (epoch < 0 ? [] : log.idsBefore(index)), [log, epoch, index])
+  const contextIds = useMemo(() => (epoch < 0 ? [] : log.idsBefore(index)), [log, epoch, index])
   const texts = useMissingTexts(
     table.rows.filter(({ text }) => text === null).map(({ id }) => id),
-    before,
+    contextIds,
   )
   return (
     <table className="candidates">

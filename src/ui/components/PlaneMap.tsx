@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../state/characterGroups.ts'
-import type { Plane } from '../draw/heatmap.ts'
+import type { TensorPlane } from '../draw/heatmap.ts'
 import { useTexts } from './reading.ts'
 import { TensorView, type TensorViewProps } from './TensorView.tsx'
 import { useShade } from './useShade.ts'
@@ -34,7 +34,7 @@ interface PlaneMapProps extends Pick<
 export function PlaneMap({ data, rows, cols, line, labels, most, words = false, ...props }: PlaneMapProps) {
   const shade = useShade()
   const plane = useMemo(() => ({ rows, cols }), [rows, cols])
-  const cells = useMemo((): Plane => ({ data, offset: 0, rows, cols }), [data, rows, cols])
+  const cells = useMemo((): TensorPlane => ({ data, offset: 0, rows, cols }), [data, rows, cols])
   const at = props.cell.row * cols + props.cell.col
   return (
     <div className="cache-map" style={{ height: labels + line * Math.min(rows, most) }}>

@@ -58,8 +58,8 @@ function usePageCaption(): () => string {
   const scalesText = useScalesText()
   const scales = useScales()
   return () => {
-    const whole = [...log.promptTexts, ...log.tokens.map(({ text }) => text)].join('')
-    return plotCaption(log.modelId, whole, scalesText(scales))
+    const fullText = [...log.promptTexts, ...log.tokens.map(({ text }) => text)].join('')
+    return plotCaption(log.modelId, fullText, scalesText(scales))
   }
 }
 

@@ -29,14 +29,14 @@ interface ChipsProps {
 const Chips = memo(function Chips({ ids, texts, bosId, label, special }: ChipsProps) {
   const tokens = ids.map((id, index) => ({ id, text: texts[index] ?? '' }))
   // Until the texts are known every token would look like part of the next; ids stand in for them.
-  const known = texts.length === ids.length
-  const starts = known ? groupStarts(tokens, (id) => id === bosId) : ids.map((_, index) => index)
+  const hasTexts = texts.length === ids.length
+  const starts = hasTexts ? groupStarts(tokens, (id) => id === bosId) : ids.map((_, index) => index)
   return (
     <span className="stream-prompt" role="group" aria-label={label}>
       {starts.map((start, group) => {
         const members = tokens.slice(start, starts[group + 1] ?? tokens.length)
         const text = members.map((member) => member.text).join('')
-        const isTextless = known && text === ''
+        const isTextless = hasTexts && text === ''
         return (
           <span
             key={start}
@@ -45,7 +45,7 @@ const Chips = memo(function Chips({ ids, texts, bosId, label, special }: ChipsPr
             data-prompt-ids={members.map((member) => member.id).join(' ')}
             data-label={isTextless ? (members[0]?.id === bosId ? 'BOS' : special) : undefined}
           >
-            {known ? <TokenText text={text} /> : ''}
+            {hasTexts ? <TokenText text={text} /> : ''}
           </span>
         )
       })}

@@ -2,12 +2,12 @@ import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerE
 import {
   clampWindow,
   zoomWindow,
-  type Plane,
+  type TensorPlane,
   type Size,
   type ValueRange,
   type Window2,
 } from '../draw/heatmap.ts'
-import { rampWords, type Palette, type Shade } from '../draw/ramps.ts'
+import { rampRgba, type Palette, type Shade } from '../draw/ramps.ts'
 import {
   cellAt,
   cellBox,
@@ -28,7 +28,7 @@ export interface TensorViewProps {
   /** What is on show before any zoom; default everything. */
   start?: Window2 | null | undefined
   /** The values, or where they are drawn from. */
-  cells: Plane | GpuTensor
+  cells: TensorPlane | GpuTensor
   palette: Palette
   range: ValueRange
   shade: Shade
@@ -117,7 +117,7 @@ export function TensorView(props: TensorViewProps) {
       view,
       plot,
       range,
-      ramp: rampWords(palette, shade),
+      ramp: rampRgba(palette, shade),
       ratio,
       ink: readInk(element),
     }
@@ -167,15 +167,15 @@ export function TensorView(props: TensorViewProps) {
 
 /** The window on a tensor: everything, before any zoom; kept while the size stays. */
 function useWindow(plane: Size, start: Window2 | null) {
-  const whole = useMemo(
+  const fullWindow = useMemo(
     () => start ?? { row: 0, col: 0, rows: plane.rows, cols: plane.cols },
     [start, plane.rows, plane.cols],
   )
   const [chosen, setChosen] = useState<{ of: Window2; view: Window2 } | null>(null)
-  const fitted = chosen === null || chosen.of !== whole
-  const view = fitted ? whole : chosen.view
+  const fitted = chosen === null || chosen.of !== fullWindow
+  const view = fitted ? fullWindow : chosen.view
   const setView = (next: Window2 | null): void =>
-    setChosen(next === null ? null : { of: whole, view: clampWindow(next, plane) })
+    setChosen(next === null ? null : { of: fullWindow, view: clampWindow(next, plane) })
   return { view, setView, fitted }
 }
 
@@ -198,8 +198,8 @@ function usePointer({ onCell, onPick }: TensorViewProps, geometry: Geometry, set
     touches.current.set(id, to)
     if (Math.hypot(to.x - from.x, to.y - from.y) > 2) moved.current = true
     if (other !== undefined) {
-      const before = Math.hypot(from.x - other.x, from.y - other.y)
-      const factor = before / Math.max(8, Math.hypot(to.x - other.x, to.y - other.y))
+      const startDistance = Math.hypot(from.x - other.x, from.y - other.y)
+      const factor = startDistance / Math.max(8, Math.hypot(to.x - other.x, to.y - other.y))
       setView(zoomWindow(view, factor, shareOf(geometry, other), geometry.plane))
       return
     }
@@ -239,16 +239,16 @@ const shareOf = ({ plot }: Geometry, point: { x: number; y: number }) => ({
 
 /** The wheel zooms here; the browser would scroll, so the listener must not be passive. */
 function useWheel(frame: HTMLElement | null, geometry: Geometry, setView: SetView): void {
-  const now = useRef({ geometry, setView })
+  const latest = useRef({ geometry, setView })
   useEffect(() => {
-    now.current = { geometry, setView }
+    latest.current = { geometry, setView }
   })
   useEffect(() => {
     if (frame === null) return
     const onWheel = (event: WheelEvent) => {
       const box = frame.getBoundingClientRect()
       const point = { x: event.clientX - box.left, y: event.clientY - box.top }
-      const { geometry, setView } = now.current
+      const { geometry, setView } = latest.current
       if (!insideBox(geometry.plot, point)) return
       event.preventDefault()
       const factor = Math.exp(Math.min(1, Math.max(-1, event.deltaY / 240)))

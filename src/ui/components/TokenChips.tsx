@@ -22,7 +22,7 @@ interface BlockProps {
   prefix?: string
 }
 
-/** Whole lines of token chips. Compared by its numbers alone, so closed blocks never render again. */
+/** Whole lines of token chips. Compared only by its numbers, so closed blocks never render again. */
 export const ChipBlock = memo(function ChipBlock(props: BlockProps) {
   const { log, fromGroup, toGroup, pinned, endLabel, caret, prefix = 'token-' } = props
   const chips = []

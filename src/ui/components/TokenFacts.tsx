@@ -20,7 +20,7 @@ interface TokenFactsProps {
 export function TokenFacts({ log, token, table, held, recomputed }: TokenFactsProps) {
   const { app } = useSession()
   const t = useTranslate()
-  const whole = wholeOf(log, token, t('output.end'))
+  const group = groupOf(log, token, t('output.end'))
   const far = useApp(remoteOf)
   const draw = token.random === null ? (far ? '—' : t('logits.greedyDraw')) : formatFixed(token.random, 4)
   // An engine may send a token without its number.
@@ -38,7 +38,7 @@ export function TokenFacts({ log, token, table, held, recomputed }: TokenFactsPr
   ]
   return (
     <>
-      <Heading text={whole.text} part={whole.part} id={token.id} position={token.position}>
+      <Heading text={group.text} part={group.part} id={token.id} position={token.position}>
         {held === 'pinned' ? (
           <button type="button" className="tag tag-button" onClick={() => app.setState({ pinned: null })}>
             {t('logits.pinned')}
@@ -91,7 +91,7 @@ function Heading({ text, part = null, id, position, children }: HeadingProps) {
 TokenFacts.Heading = Heading
 
 /** The text a token stands in, and which part of it the token is when several make one character. */
-function wholeOf(log: TokenLog, token: GeneratedToken, end: string): { text: string; part: string | null } {
+function groupOf(log: TokenLog, token: GeneratedToken, end: string): { text: string; part: string | null } {
   if (log.isEnd(token.id)) return { text: token.text === '' ? end : token.text, part: null }
   const group = log.groups.findLastIndex((start) => start <= token.index)
   const first = log.groups[group] ?? token.index
@@ -106,10 +106,10 @@ const CONTEXT = 42
 /** A row's logits predict the next token, so the place is named by what stood before it. */
 function Context({ log, token }: { log: TokenLog; token: GeneratedToken }) {
   const t = useTranslate()
-  const before = [...log.promptTexts, ...log.tokens.slice(0, token.index).map(({ text }) => text)]
+  const preceding = [...log.promptTexts, ...log.tokens.slice(0, token.index).map(({ text }) => text)]
     .slice(-24)
     .join('')
-  const shown = before.length > CONTEXT ? `…${before.slice(-CONTEXT)}` : before
+  const shown = preceding.length > CONTEXT ? `…${preceding.slice(-CONTEXT)}` : preceding
   return (
     <p className="token-context">
       <span className="note">{t('logits.after')}</span>{' '}

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useSize } from './measure.ts'
 
-interface Columns {
+interface ColumnCount {
   count: number
   /** The one that keeps the focus: always among them. */
   chosen: number
@@ -14,7 +14,7 @@ interface Columns {
 /** Columns of a wide grid that are on show, a few beyond, and the chosen one. */
 export function useColumns(
   scroller: HTMLElement | null,
-  { count, chosen, width, beyond }: Columns,
+  { count, chosen, width, beyond }: ColumnCount,
 ): readonly number[] {
   const size = useSize(scroller)
   const [first, setFirst] = useState(0)

@@ -27,8 +27,8 @@ export function useLineBlocks(
     if (moving) return
     const element = (group: number) => document.getElementById(`token-${log.groups[group]}`)
     const next = extendSeams(seams, groups, (group) => {
-      const [here, before] = [element(group), element(group - 1)]
-      return here !== null && before !== null && beginsLine(here, before)
+      const [here, previous] = [element(group), element(group - 1)]
+      return here !== null && previous !== null && beginsLine(here, previous)
     })
     // Where lines begin is known only after layout, before the browser paints.
     // oxlint-disable-next-line react/set-state-in-effect

@@ -1,6 +1,6 @@
 import type { DrawRequest, Inspection } from '../../api/model.ts'
 
-type Range = readonly [low: number, high: number]
+type DrawnRange = readonly [low: number, high: number]
 
 /**
  * A canvas that the engine draws on, one for each forward: its control cannot be taken back, so the element is kept and shown
@@ -23,7 +23,7 @@ export class GpuPort {
   draw(
     { width, height }: { width: number; height: number },
     request: DrawRequest,
-    { onDrawn, onError }: { onDrawn: (range: Range) => void; onError: (error: unknown) => void },
+    { onDrawn, onError }: { onDrawn: (range: DrawnRange) => void; onError: (error: unknown) => void },
   ): void {
     this.next = async () => {
       const canvas = await this.attached

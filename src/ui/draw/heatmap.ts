@@ -6,7 +6,7 @@ export interface Size {
 }
 
 /** One rank-2 slice of a row-major tensor: where it begins, and its size. */
-export interface Plane extends Size {
+export interface TensorPlane extends Size {
   data: Float32Array
   offset: number
 }
@@ -21,7 +21,7 @@ export interface Window2 {
 
 export type ValueRange = readonly [low: number, high: number]
 
-/** A picture of whole cells, to be stretched to `cells` of the plot: small, whatever the size of the plot. */
+/** A picture of whole cells, to be scaled to `cells` of the plot: small, whatever the size of the plot. */
 export interface Raster {
   width: number
   height: number
@@ -39,9 +39,9 @@ export function colourIndex(value: number, [low, high]: ValueRange): number {
 }
 
 /** Of the cells behind one pixel the largest in magnitude is shown: an outlier never disappears. NaN wins over all. */
-function peak(plane: Plane, row0: number, row1: number, col0: number, col1: number): number {
+function peak(plane: TensorPlane, row0: number, row1: number, col0: number, col1: number): number {
   const { data, offset, cols } = plane
-  let found = 0
+  let peakValue = 0
   let size = -1
   for (let row = row0; row < row1; row++) {
     const line = offset + row * cols
@@ -51,16 +51,16 @@ function peak(plane: Plane, row0: number, row1: number, col0: number, col1: numb
       const magnitude = Math.abs(value)
       if (magnitude > size) {
         size = magnitude
-        found = value
+        peakValue = value
       }
     }
   }
-  return found
+  return peakValue
 }
 
 /** Colours of the cells on show, at most one pixel per `limit` along either axis. */
 export function rasterise(
-  plane: Plane,
+  plane: TensorPlane,
   view: Window2,
   limit: { width: number; height: number },
   range: ValueRange,

@@ -4,7 +4,7 @@ import { framed, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from './plots.ts'
 /** A line or points over steps; values that are no numbers leave gaps. */
 export interface Series {
   points: readonly (readonly [x: number, y: number])[]
-  /** Drawn as a line, or as points alone. */
+  /** Drawn as a line, or only as points. */
   kind: 'line' | 'points'
 }
 

@@ -100,14 +100,14 @@ export function matrixPlot(frame: PlotFrame, plot: MatrixPlot): PlotPicture {
   ])
 }
 
-interface Place {
+interface PlotArea {
   left: number
   top: number
   width: number
   height: number
 }
 
-function cellMarks({ rows, cols, colour, words }: MatrixPlot, place: Place): Mark[] {
+function cellMarks({ rows, cols, colour, words }: MatrixPlot, place: PlotArea): Mark[] {
   const marks: Mark[] = []
   const { left, top, width, height } = place
   // Cells with words keep a hairline of paper between them.
@@ -126,7 +126,7 @@ function cellMarks({ rows, cols, colour, words }: MatrixPlot, place: Place): Mar
   return marks
 }
 
-function labelMarks(ink: PlotInk, plot: MatrixPlot, place: Place): Mark[] {
+function labelMarks(ink: PlotInk, plot: MatrixPlot, place: PlotArea): Mark[] {
   const { rows, cols, rowLabel, colLabel, colWords } = plot
   const { left, top, width, height } = place
   const every = (side: number, room: number): number => Math.max(1, Math.ceil(room / side))
@@ -151,7 +151,7 @@ function wordMarks(
   ink: PlotInk,
   { rows, cols, cell }: MatrixPlot,
   words: NonNullable<MatrixPlot['words']>,
-  { left, top, width, height }: Place,
+  { left, top, width, height }: PlotArea,
 ): Mark[] {
   const most = Math.floor((cell.width - 6) / (LABEL * LETTER))
   return Array.from({ length: rows * cols }, (_, at): Mark => {

@@ -43,10 +43,10 @@ export function rampColour(palette: Palette, shade: Shade, share: number): numbe
 const built = new Map<string, Uint32Array>()
 
 /** {@link RAMP} colours as little-endian RGBA words, and one more for NaN. */
-export function rampWords(palette: Palette, shade: Shade): Uint32Array {
+export function rampRgba(palette: Palette, shade: Shade): Uint32Array {
   const key = `${palette}:${shade}`
-  const found = built.get(key)
-  if (found !== undefined) return found
+  const cached = built.get(key)
+  if (cached !== undefined) return cached
   const words = new Uint32Array(RAMP + 1)
   const pack = ([red = 0, green = 0, blue = 0]: number[]): number =>
     ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0

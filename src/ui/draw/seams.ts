@@ -28,10 +28,10 @@ export function extendSeams(
 }
 
 /** Whether a token's element begins a line; its leading space may hang at the end of the line before. */
-export function beginsLine(element: Element, before: Element): boolean {
+export function beginsLine(element: Element, previous: Element): boolean {
   const rects = element.getClientRects()
   const [first, last] = [rects[0], rects[rects.length - 1]]
-  const end = [...before.getClientRects()].at(-1)
+  const end = [...previous.getClientRects()].at(-1)
   if (first === undefined || last === undefined || end === undefined) return false
   const below = (top: number) => top > end.top + end.height / 2
   const onlySpaceAbove =

@@ -1,6 +1,6 @@
 import type { Mask } from '../../api/model.ts'
 import { seenEnd, seenRange } from '../../analysis/steps.ts'
-import { rasterise, type Plane, type Size, type ValueRange, type Window2 } from './heatmap.ts'
+import { rasterise, type TensorPlane, type Size, type ValueRange, type Window2 } from './heatmap.ts'
 
 /** A rectangle in CSS pixels. */
 export interface Box {
@@ -30,7 +30,7 @@ export interface Veil {
 export interface Scene {
   plane: Size
   /** Null: the cells are drawn elsewhere, beneath, and the plot stays clear. */
-  cells: Plane | null
+  cells: TensorPlane | null
   view: Window2
   plot: Box
   range: ValueRange
@@ -64,10 +64,10 @@ export function cellAt(
   x: number,
   y: number,
 ): { row: number; col: number } {
-  const hold = (value: number, end: number): number => Math.min(end - 1, Math.max(0, Math.floor(value)))
+  const clamp = (value: number, end: number): number => Math.min(end - 1, Math.max(0, Math.floor(value)))
   return {
-    row: hold(view.row + ((y - plot.y) / plot.height) * view.rows, plane.rows),
-    col: hold(view.col + ((x - plot.x) / plot.width) * view.cols, plane.cols),
+    row: clamp(view.row + ((y - plot.y) / plot.height) * view.rows, plane.rows),
+    col: clamp(view.col + ((x - plot.x) / plot.width) * view.cols, plane.cols),
   }
 }
 
@@ -92,7 +92,7 @@ export function drawTensor(context: CanvasRenderingContext2D, scene: Scene): voi
   drawColLabels(context, scene)
 }
 
-function drawCells(context: CanvasRenderingContext2D, scene: Scene, plane: Plane): void {
+function drawCells(context: CanvasRenderingContext2D, scene: Scene, plane: TensorPlane): void {
   const { plot, ratio, view, range, ramp } = scene
   const limit = { width: Math.round(plot.width * ratio), height: Math.round(plot.height * ratio) }
   const { width, height, pixels, cells } = rasterise(plane, view, limit, range, ramp)

@@ -12,9 +12,9 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 export function writeNpy({ shape, data }: TensorData): Blob {
   const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${axes}), }`
-  const before = 10
+  const prefixBytes = 10
   // The data begins at a multiple of 64 bytes; the header ends in a line break.
-  const length = Math.ceil((before + header.length + 1) / 64) * 64 - before
+  const length = Math.ceil((prefixBytes + header.length + 1) / 64) * 64 - prefixBytes
   const text = `${header.padEnd(length - 1)}\n`
   const prefix = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8)
   return new Blob([prefix, text, littleEndian(data)], { type: 'application/octet-stream' })

@@ -34,7 +34,7 @@ export function DropOverlay({ tracesOnly = false }: { tracesOnly?: boolean }) {
       droppedFiles(event.dataTransfer)
         .then(async (files) => {
           if ((await openedTrace(session, files)) || tracesOnly) return
-          if (!(await (await actionsOf(session)).offer(files, folder)))
+          if (!(await (await actionsOf(session)).addAdapter(files, folder)))
             await session.load(files, { label, id: null })
         })
         .catch((error: unknown) => session.report(error))

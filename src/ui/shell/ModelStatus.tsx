@@ -1,5 +1,5 @@
 import type { LoadProgress, ModelInfo } from '../../api/model.ts'
-import { statusWord, type ModelPhase } from '../../state/app.ts'
+import { statusOf, type ModelPhase } from '../../state/app.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { later } from '../views/later.tsx'
 import { formatBytes, formatCount, formatMagnitude, formatMyriads } from '../../maths/format.ts'
@@ -10,7 +10,7 @@ const EngineBadge = later(async () => (await import('../views/elsewhere/EngineBa
 export function ModelStatus() {
   const t = useTranslate()
   const model = useApp((state) => state.model)
-  const word = useApp((state) => statusWord(state.model, state.run))
+  const word = useApp((state) => statusOf(state.model, state.run))
   return (
     <div className="status row" role="status" data-testid="model-status" data-state={word}>
       <span className="status-word">

@@ -52,7 +52,7 @@ export function NoWebGpu() {
   const lead = <Missing reason={error === null ? '' : errorText(error).message} />
   return (
     <>
-      <Suspense fallback={<Alone lead={lead} />}>
+      <Suspense fallback={<PlainPage lead={lead} />}>
         <WithoutGpu lead={lead}>
           <Ways />
         </WithoutGpu>
@@ -63,7 +63,7 @@ export function NoWebGpu() {
 }
 
 /** While the rest is on its way. */
-function Alone({ lead }: { lead: ReactNode }) {
+function PlainPage({ lead }: { lead: ReactNode }) {
   return (
     <main className="nogpu" data-testid="no-webgpu">
       {lead}

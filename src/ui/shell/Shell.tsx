@@ -4,7 +4,7 @@ import { Icon } from '../components/Icon.tsx'
 import { RunMeters } from '../components/RunMeters.tsx'
 import { Splitter } from '../components/Splitter.tsx'
 import { ViewNav } from './ViewNav.tsx'
-import { NARROW, TIGHT, useApp, useMedia, useRested, useSession, useTranslate } from '../context.ts'
+import { NARROW, TIGHT, useApp, useMedia, useSettled, useSession, useTranslate } from '../context.ts'
 import { viewsFor } from '../views/index.ts'
 import type { Region, View } from '../views/view.ts'
 import { later, soon } from '../views/later.tsx'
@@ -14,7 +14,7 @@ const SIDES = {
   right: { width: 'rightWidth', open: 'rightOpen', min: 300, max: 720 },
 } as const
 
-type Side = keyof typeof SIDES
+type RegionSide = keyof typeof SIDES
 
 const LensStrip = soon(async () => (await import('../strip/LensStrip.tsx')).LensStrip)
 const FarView = later(async () => (await import('../views/elsewhere/FarView.tsx')).FarView)
@@ -23,7 +23,7 @@ const LessonPanel = later(async () => (await import('../views/learn/LessonPanel.
 /** Keeps its room until the page first rests: the strip reads what has been written, and its code would delay the first token. */
 function StripPlace() {
   const open = useApp((state) => state.layout.stripOpen)
-  const wanted = useRested()
+  const wanted = useSettled()
   const far = useApp(remoteOf)
   if (far) return null
   return (
@@ -93,7 +93,7 @@ function WideShell({ view }: { view: View }) {
   )
 }
 
-function SideRegion({ side, region, layout }: { side: Side; region: Region; layout: Layout }) {
+function SideRegion({ side, region, layout }: { side: RegionSide; region: Region; layout: Layout }) {
   const { app } = useSession()
   const t = useTranslate()
   const { width, open, min, max } = SIDES[side]

@@ -49,11 +49,11 @@ function Line() {
   const t = useTranslate()
   const strip = lensStripOf(useSession())
   useEffect(() => strip.watch(), [strip])
-  const { line, absence, reading } = useStore(strip.state)
+  const { line, absence, isReading } = useStore(strip.state)
   if (line === null) {
     return (
       <span className="lens-strip-word">
-        {t(absence === null || reading ? 'strip.reading' : WHY[absence])}
+        {t(absence === null || isReading ? 'strip.reading' : WHY[absence])}
       </span>
     )
   }
@@ -64,7 +64,7 @@ function Line() {
         className="lens-strip-cells"
         data-arrows=""
         data-row={line.row}
-        aria-busy={reading}
+        aria-busy={isReading}
         onKeyDown={moveFocus}
       >
         {line.cells.map((cell, index) => (

@@ -29,17 +29,17 @@ export type Absence = 'no-model' | 'no-text' | 'running' | 'other-model' | 'fail
 export interface StripState {
   line: StripLine | null
   absence: Absence | null
-  reading: boolean
+  isReading: boolean
 }
 
-/** Milliseconds a selection rests before it is read: walking through the tokens asks for none of them. */
+/** Milliseconds a selection rests before it is read: moving on within that time reads nothing. */
 const DEBOUNCE_MS = 160
 /** Lines kept. */
 const CACHE_SIZE = 64
 
-/** Reads the logit lens of the selected token alone, while the text rests and the strip is on show. */
+/** Reads the logit lens of only the selected token, while the text rests and the strip is on show. */
 export class LensStrip {
-  readonly state = createStore<StripState>()(() => ({ line: null, absence: 'no-text', reading: false }))
+  readonly state = createStore<StripState>()(() => ({ line: null, absence: 'no-text', isReading: false }))
   private readonly session: Session
   private readonly kept = new Map<string, readonly StripCell[]>()
   private model: Model | null = null
@@ -50,8 +50,8 @@ export class LensStrip {
 
   constructor(session: Session) {
     this.session = session
-    session.app.subscribe((state, before) => {
-      if (state.model !== before.model || state.run !== before.run || !sameSelection(state, before))
+    session.app.subscribe((state, previous) => {
+      if (state.model !== previous.model || state.run !== previous.run || !sameSelection(state, previous))
         this.sync()
     })
     session.log.subscribe(() => this.sync())
@@ -73,10 +73,10 @@ export class LensStrip {
     if (this.viewers === 0) return
     const absence = this.absence()
     if (absence !== null) {
-      this.notify({ line: null, absence, reading: false })
+      this.notify({ line: null, absence, isReading: false })
       return
     }
-    this.notify({ absence: null, reading: true })
+    this.notify({ absence: null, isReading: true })
     this.timer = setTimeout(() => void this.read(), DEBOUNCE_MS)
   }
 
@@ -94,9 +94,9 @@ export class LensStrip {
     const run = ++this.run
     const all = readableIds(this.session)
     const row = selectedRow(this.session, all.length)
-    const before = all.slice(0, row + 1)
+    const contextIds = all.slice(0, row + 1)
     // Rows of an encoder see what follows.
-    const ids = model.info.tasks.includes('generate') ? before : all
+    const ids = model.info.tasks.includes('generate') ? contextIds : all
     try {
       // The adapters are those the engine has, whichever view set them.
       const scales = (await model.listAdapters()).map(({ id, scale }) => `${id}:${scale}`)
@@ -104,19 +104,20 @@ export class LensStrip {
       if (this.model !== model) this.kept.clear()
       this.model = model
       const cells = this.kept.get(key) ?? (await this.readCells(model, ids, row))
-      this.keep(key, cells)
-      if (run === this.run) this.notify({ line: { row, ids: before, cells }, absence: null, reading: false })
+      this.cacheLine(key, cells)
+      if (run === this.run)
+        this.notify({ line: { row, ids: contextIds, cells }, absence: null, isReading: false })
     } catch (error) {
       if (run !== this.run) return
-      this.notify({ line: null, absence: 'failed', reading: false })
+      this.notify({ line: null, absence: 'failed', isReading: false })
       this.session.report(error)
     }
   }
 
   private async readCells(model: Model, ids: readonly number[], row: number): Promise<readonly StripCell[]> {
     const { cells } = await model.lens(ids, { positions: [row], topK: 1, cached: ids.length === row + 1 })
-    const spelled = cells.map((cell) => this.spell(ids.slice(0, row + 1), cell))
-    return (await Promise.all(spelled)).filter((cell) => cell !== null)
+    const pending = cells.map((cell) => this.spell(ids.slice(0, row + 1), cell))
+    return (await Promise.all(pending)).filter((cell) => cell !== null)
   }
 
   private async spell(ids: readonly number[], { layer, top }: LensCell): Promise<StripCell | null> {
@@ -125,7 +126,7 @@ export class LensStrip {
     return { layer, ...best, text: await this.session.lookUpText(ids, best.id) }
   }
 
-  private keep(key: string, cells: readonly StripCell[]): void {
+  private cacheLine(key: string, cells: readonly StripCell[]): void {
     this.kept.delete(key)
     this.kept.set(key, cells)
     const [oldest] = this.kept.keys()
@@ -133,8 +134,8 @@ export class LensStrip {
   }
 
   private notify(next: Partial<StripState>): void {
-    const now = this.state.getState()
-    const changed = (Object.keys(next) as (keyof StripState)[]).some((name) => next[name] !== now[name])
+    const current = this.state.getState()
+    const changed = (Object.keys(next) as (keyof StripState)[]).some((name) => next[name] !== current[name])
     if (changed) this.state.setState(next)
   }
 }

@@ -238,4 +238,4 @@ export const en = {
 } as const
 
 export type MessageKey = keyof typeof en | keyof typeof viewsEn
-export type Catalogue = Readonly<Record<MessageKey, string>>
+export type Messages = Readonly<Record<MessageKey, string>>

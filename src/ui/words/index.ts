@@ -1,17 +1,17 @@
 import type { ErrorData } from '../../errors.ts'
 import type { Language } from '../../state/app.ts'
-import { en, type Catalogue, type MessageKey } from './en.ts'
+import { en, type Messages, type MessageKey } from './en.ts'
 
 export type { MessageKey } from './en.ts'
 
-const catalogues: Partial<Record<Language, Partial<Catalogue>>> = { en }
+const catalogues: Partial<Record<Language, Partial<Messages>>> = { en }
 
 type Values = Readonly<Record<string, string | number>>
 
 /** `{count} token(s)` is one token or several. */
 const fillPlain = (message: string, values: Values): string =>
-  message.replace(/\{(\w+)\}(?:( \w+)\(s\))?/g, (whole, name: string, noun?: string) => {
-    const value = String(values[name] ?? whole)
+  message.replace(/\{(\w+)\}(?:( \w+)\(s\))?/g, (match, name: string, noun?: string) => {
+    const value = String(values[name] ?? match)
     return noun === undefined ? value : `${value}${noun}${value === '1' ? '' : 's'}`
   })
 let fillKorean = fillPlain
@@ -26,7 +26,7 @@ let viewsWanted = false
 let version = 0
 const listeners = new Set<() => void>()
 
-function put(language: Language, words: Partial<Catalogue>): void {
+function put(language: Language, words: Partial<Messages>): void {
   catalogues[language] = words
   version += 1
   for (const listener of listeners) listener()

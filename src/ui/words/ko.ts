@@ -1,4 +1,4 @@
-import type { Catalogue } from './en.ts'
+import type { Messages } from './en.ts'
 import { adaptersKo } from '../views/adapters/words.ko.ts'
 import { attentionKo } from '../views/attention/words.ko.ts'
 import { attributionKo } from '../views/lens/attribution/words.ko.ts'
@@ -28,7 +28,7 @@ import { traceKo } from '../views/trace/words.ko.ts'
 export { koreanError } from './errors.ko.ts'
 export { fillKorean } from './particles.ts'
 
-export const ko: Catalogue = {
+export const ko: Messages = {
   'app.name': 'Tokenscope',
   'app.skip': '출력으로 건너뛰기',
 

@@ -45,9 +45,9 @@ const SLOT = /\{(\w+)\}([”’»)\]]*)(을\(를\)|은\(는\)|이\(가\)|와\(�
 
 /** A Korean message with its values in place, every particle behind one in the form that fits. */
 export function fillKorean(message: string, values: Readonly<Record<string, string | number>>): string {
-  return message.replace(SLOT, (whole, name: string, quote: string, pair?: string) => {
+  return message.replace(SLOT, (match, name: string, quote: string, pair?: string) => {
     const value = values[name]
-    if (value === undefined) return whole
+    if (value === undefined) return match
     return `${value}${quote}${pair === undefined ? '' : particle(pair, String(value))}`
   })
 }

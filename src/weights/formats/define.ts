@@ -3,7 +3,7 @@ import unitsPlain from '../../../shaders/lib/units_plain.wgsl?raw'
 import unitsScaled from '../../../shaders/lib/units_scaled.wgsl?raw'
 import weights from '../../../shaders/lib/weights.wgsl?raw'
 import type { ProviderFile } from '../../gpu/providers.ts'
-import type { Exponents, FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
+import type { Exponents, FormatName, Plane, PlaneName, Repack, FormatRecord } from './record.ts'
 
 export const plane = (name: PlaneName, bytes: number, at: number, repack: Repack = 'move'): Plane => ({
   name,
@@ -31,7 +31,7 @@ interface Shaders {
   pack?: string
 }
 
-export type Shape = Pick<WeightFormat, 'block' | 'blockBytes' | 'unit' | 'planes' | 'exponents'>
+export type Shape = Pick<FormatRecord, 'block' | 'blockBytes' | 'unit' | 'planes' | 'exponents'>
 
 /** Halves of a plane: all of them, or those in the first of so many words. */
 export const halves = (name: PlaneName, every: Exponents['every'] = 1): Exponents => ({
@@ -44,9 +44,9 @@ export const halves = (name: PlaneName, every: Exponents['every'] = 1): Exponent
 export function define(
   name: FormatName,
   shape: Shape & { grouped?: boolean },
-  { weights: own, native, shared, pack }: Shaders,
-): WeightFormat {
-  const plain = [WEIGHTS, ...shared, shader(`weights_${name}`, own)]
+  { weights, native, shared, pack }: Shaders,
+): FormatRecord {
+  const plain = [WEIGHTS, ...shared, shader(`weights_${name}`, weights)]
   const f16 = native === undefined ? plain : [WEIGHTS, ...shared, shader(`weights_${name}_native`, native)]
   return {
     name,

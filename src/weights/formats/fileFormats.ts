@@ -22,7 +22,7 @@ import weightsQ6K from '../../../shaders/lib/weights_q6_k.wgsl?raw'
 import type { LoadFormat } from '../../api/model.ts'
 import { define, halves, HEAD_NONE, plane, shader, small, UNITS_SCALED, type Shape } from './define.ts'
 import { FORMATS, NIBBLES } from './index.ts'
-import type { Exponents, FormatName, Plane, WeightFormat } from './record.ts'
+import type { Exponents, FormatName, Plane, FormatRecord } from './record.ts'
 
 /** Formats of super-blocks. */
 const large = (blockBytes: number, planes: readonly Plane[], exponents = halves('super')): Shape => ({
@@ -60,7 +60,7 @@ const eight: Shape & { grouped: boolean } = {
 const four = { ...small(16, [plane('quants', 16, 0)], null), grouped: true }
 
 /** Formats that only files hold. A new one is a line here and its arithmetic. Block layouts: ggml's `ggml-common.h`. */
-export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, WeightFormat>> = {
+export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, FormatRecord>> = {
   q4_1: define('q4_1', small(20, [plane('quants', 16, 4), plane('scales', 4, 0)]), {
     weights: weightsQ41,
     shared: NIBBLES,
@@ -134,5 +134,5 @@ export const FILE_FORMATS: Readonly<Record<Exclude<FormatName, LoadFormat>, Weig
 }
 
 /** Every weight format. */
-export const ALL_FORMATS: Readonly<Record<FormatName, WeightFormat>> = { ...FORMATS, ...FILE_FORMATS }
+export const ALL_FORMATS: Readonly<Record<FormatName, FormatRecord>> = { ...FORMATS, ...FILE_FORMATS }
 export const FORMAT_NAMES = Object.keys(ALL_FORMATS) as FormatName[]

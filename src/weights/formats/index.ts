@@ -12,9 +12,9 @@ import weightsQ40 from '../../../shaders/lib/weights_q4_0.wgsl?raw'
 import weightsQ80 from '../../../shaders/lib/weights_q8_0.wgsl?raw'
 import type { LoadFormat } from '../../api/model.ts'
 import { define, HEAD_NONE, plane, PLAIN, shader, small, UNITS_SCALED, type Shape } from './define.ts'
-import type { FormatName, WeightFormat } from './record.ts'
+import type { FormatName, FormatRecord } from './record.ts'
 
-export type { FormatName, Plane, PlaneName, Repack, WeightFormat } from './record.ts'
+export type { FormatName, Plane, PlaneName, Repack, FormatRecord } from './record.ts'
 
 const float = (bytes: number, ones: number): Shape => ({
   block: 1,
@@ -27,7 +27,7 @@ const float = (bytes: number, ones: number): Shape => ({
 export const NIBBLES = [HEAD_NONE, UNITS_SCALED, shader('levels_nibbles', levelsNibbles)] as const
 
 /** Formats that floats can be kept in. Those that only files hold are in `fileFormats.ts`. */
-export const FORMATS: Readonly<Record<LoadFormat, WeightFormat>> = {
+export const FORMATS: Readonly<Record<LoadFormat, FormatRecord>> = {
   f32: define('f32', float(4, 0x7f80_0000), { weights: weightsF32, shared: PLAIN, pack: packF32 }),
   f16: define('f16', float(2, 0x7c00), {
     weights: weightsF16,
@@ -49,7 +49,7 @@ export const FORMATS: Readonly<Record<LoadFormat, WeightFormat>> = {
 }
 
 /** A format by its name; those that only files hold are read when one is met. */
-export async function loadFormat(name: FormatName): Promise<WeightFormat> {
+export async function loadFormat(name: FormatName): Promise<FormatRecord> {
   if (Object.hasOwn(FORMATS, name)) return FORMATS[name as LoadFormat]
   const { FILE_FORMATS } = await import('./fileFormats.ts')
   return FILE_FORMATS[name as keyof typeof FILE_FORMATS]

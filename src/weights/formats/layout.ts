@@ -1,5 +1,5 @@
 import { invariant } from '../../errors.ts'
-import type { PlaneName, WeightFormat } from './record.ts'
+import type { PlaneName, FormatRecord } from './record.ts'
 
 const WORD = 4
 const UNIT_BYTES = 16
@@ -10,7 +10,7 @@ const align = (bytes: number): number => Math.ceil(bytes / UNIT_BYTES) * UNIT_BY
 
 /** Where the planes of `rows` × `cols` weights lie, from the start of their buffer. All planes begin on 16 bytes. */
 export interface PlaneLayout {
-  readonly format: WeightFormat
+  readonly format: FormatRecord
   readonly rows: number
   readonly cols: number
   /** Blocks of a row. */
@@ -31,12 +31,12 @@ export interface PlaneLayout {
 }
 
 /** Whether rows of so many weights can be stored in the format. */
-export function fits(format: WeightFormat, cols: number): boolean {
+export function fits(format: FormatRecord, cols: number): boolean {
   return cols % format.block === 0
 }
 
 /** Lays out a matrix or a shard of one. `cols` must be whole blocks. */
-export function planeLayout(format: WeightFormat, rows: number, cols: number, group = Infinity): PlaneLayout {
+export function planeLayout(format: FormatRecord, rows: number, cols: number, group = Infinity): PlaneLayout {
   invariant(fits(format, cols), `${format.name} has ${format.block} weights a block, a row ${cols}`)
   const rowBlocks = cols / format.block
   const words: Record<PlaneName, number> = { quants: 0, high: 0, scales: 0, super: 0 }
@@ -63,18 +63,18 @@ export function planeLayout(format: WeightFormat, rows: number, cols: number, gr
 }
 
 /** Bytes that so many rows take on the GPU. */
-export function bytesFor(format: WeightFormat, rows: number, cols: number, group?: number): number {
+export function bytesFor(format: FormatRecord, rows: number, cols: number, group?: number): number {
   return planeLayout(format, rows, cols, group).bytes
 }
 
 /** Bytes that so many weights take in a file, rows without padding. */
-export function fileBytes(format: WeightFormat, rows: number, cols: number): number {
+export function fileBytes(format: FormatRecord, rows: number, cols: number): number {
   invariant(fits(format, cols), `${format.name} has ${format.block} weights a block, a row ${cols}`)
   return rows * (cols / format.block) * format.blockBytes
 }
 
 /** Most rows whose planes stay within `maxBytes`, at least 1. */
-export function rowsWithin(format: WeightFormat, cols: number, maxBytes: number, group?: number): number {
+export function rowsWithin(format: FormatRecord, cols: number, maxBytes: number, group?: number): number {
   const slack = (format.planes.length + 1) * UNIT_BYTES // what planes are padded by
   const perRow = (bytesFor(format, 1024, cols, group) - slack) / 1024
   let rows = Math.max(1, Math.floor(maxBytes / perRow))

@@ -38,7 +38,7 @@ export interface Exponents {
 }
 
 /** All that is known of a weight format. Loader, planner, ledger, reader and kernels consult this and nothing else. */
-export interface WeightFormat extends MatrixFormat {
+export interface FormatRecord extends MatrixFormat {
   readonly name: FormatName
   /** Bytes of a block in a file. Rows are whole blocks. */
   readonly blockBytes: number

@@ -24,7 +24,7 @@ test('demos are a click away; solo, order and another model are followed', async
   await page.getByTestId('view-adapters').click()
   // A DoRA among them: on the same modules as the others.
   const demos = ['bard', 'swap', 'translate', 'sad']
-  const alone: number[][] = []
+  const separate: number[][] = []
   for (const [index, id] of demos.entries()) {
     await page.getByTestId(`adapter-offer-${id}`).click()
     await expect.poll(() => page.getByTestId('adapter-row').count(), SOON).toBe(index + 1)
@@ -35,9 +35,9 @@ test('demos are a click away; solo, order and another model are followed', async
   const together = await logits(page)
   for (const index of demos.keys()) {
     await page.getByTestId('adapter-solo').nth(index).click()
-    alone.push(await logits(page))
+    separate.push(await logits(page))
   }
-  expect(new Set([base, together, ...alone].map((values) => values.join(' '))).size).toBe(6)
+  expect(new Set([base, together, ...separate].map((values) => values.join(' '))).size).toBe(6)
   await page.getByTestId('adapter-solo').nth(3).click()
   expect(await logits(page)).toEqual(together)
 
@@ -111,7 +111,7 @@ function largeAdapter(): [name: string, base64: string][] {
 
 test('3 MB of adapter load onto a running model, which keeps answering', async () => {
   const { page } = await openEngine()
-  const found = await page.evaluate(async (files) => {
+  const result = await page.evaluate(async (files) => {
     const { model } = await window.tokenscope
     const bytes = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
     const source = new Map(files.map(([name, base64]) => [name, bytes(base64)]))
@@ -136,7 +136,7 @@ test('3 MB of adapter load onto a running model, which keeps answering', async (
     await adding
     return { size, plain, written, adapters: (await model!.listAdapters()).length }
   }, largeAdapter())
-  expect(found.size).toBeGreaterThan(2.9e6)
-  expect(found.written).toEqual(found.plain)
-  expect(found.adapters).toBe(1)
+  expect(result.size).toBeGreaterThan(2.9e6)
+  expect(result.written).toEqual(result.plain)
+  expect(result.adapters).toBe(1)
 })

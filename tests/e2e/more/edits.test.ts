@@ -91,15 +91,15 @@ test('edits: a head switched off in the grid, measured as model.logits has it, o
   await settled(page, '1 edit: Layer 1 head 2 off')
   expect(await page.locator(id('edit-row')).innerText()).toContain('layers.1.attn.context')
   const shown = await shownTokens(page)
-  const want = await expectedTokens(page, PROMPT, [
+  const expected = await expectedTokens(page, PROMPT, [
     { kind: 'scale', step: 'layers.1.attn.context', factor: 0, head: 2 },
   ])
-  expect(shown.kl).toHaveLength(want.kl.length)
+  expect(shown.kl).toHaveLength(expected.kl.length)
   expect(Math.max(...shown.kl)).toBeGreaterThan(1e-3)
   // Sums of six thousand f64 terms, in another order.
   for (const name of ['kl', 'base', 'edited'] as const)
-    shown[name].slice(0, -1).forEach((value, at) => expect(value).toBeCloseTo(want[name][at]!, 8))
-  expect(shown.kl.at(-1)).toBeCloseTo(want.kl.at(-1)!, 8)
+    shown[name].slice(0, -1).forEach((value, at) => expect(value).toBeCloseTo(expected[name][at]!, 8))
+  expect(shown.kl.at(-1)).toBeCloseTo(expected.kl.at(-1)!, 8)
   // The grid's own measurement of that part, and no need to wait for the rest.
   await page.click(id('edit-measure'))
   await page.waitForSelector(`${cell('layers.1.attn.context', 2)}[data-effect]`, { timeout: 60_000 })
@@ -163,9 +163,9 @@ test('edits: patched by keyboard and by pointer, an edge cut, both written on be
     return Array.from(resid.data.slice(11 * width, 12 * width))
   }, OTHER)
   const edits: Edit[] = [{ kind: 'patch', step: 'layers.4.resid', position: 11, values }]
-  const want = await expectedTokens(page, PROMPT, edits)
+  const expected = await expectedTokens(page, PROMPT, edits)
   const shown = await shownTokens(page)
-  shown.kl.forEach((kl, at) => expect(kl).toBeCloseTo(want.kl[at]!, 8))
+  shown.kl.forEach((kl, at) => expect(kl).toBeCloseTo(expected.kl[at]!, 8))
   expect(shown.kl.slice(0, 11).every((kl) => kl < 1e-9)).toBe(true)
   expect(shown.kl[11]).toBeGreaterThan(1e-4)
 

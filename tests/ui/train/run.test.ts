@@ -29,7 +29,7 @@ class MemoryRuns extends KeptRuns {
   readonly stored = new Map<string, AdapterFiles>()
   override list = () => Promise.resolve([...this.runs.values()])
   readonly states = new Map<string, Uint8Array>()
-  override keep = (run: KeptRun, { steps, files, moments }: NewestCheckpoint) => {
+  override save = (run: KeptRun, { steps, files, moments }: NewestCheckpoint) => {
     this.runs.set(run.info.id, structuredClone(run))
     if (files.size > 0) this.stored.set(`${run.info.id}/${steps}`, files)
     if (moments) this.states.set(`${run.info.id}/${steps}`, moments)
@@ -63,13 +63,13 @@ function fakeEngine(
   asked: Asked,
   script: (index: number) => Partial<TrainedStep> | TokenscopeError,
 ): Partial<Model> {
-  let made = 0
+  let created = 0
   let next = 0
   return {
-    newAdapter: () => Promise.resolve({ id: `a${++made}`, report: REPORT }),
+    newAdapter: () => Promise.resolve({ id: `a${++created}`, report: REPORT }),
     addAdapter: (files, options) => {
       asked.added.push({ files, scale: options?.scale })
-      return Promise.resolve({ id: `a${++made}`, report: REPORT })
+      return Promise.resolve({ id: `a${++created}`, report: REPORT })
     },
     removeAdapter: (id) => Promise.resolve(void asked.removed.push(id)),
     setAdapterScale: () => Promise.resolve(),
@@ -125,7 +125,7 @@ async function open(script: (index: number) => Partial<TrainedStep> | Tokenscope
   const kept = new MemoryRuns()
   const run = new TrainRun(session, data, { kept, now: () => 0 })
   run.change({ steps: 6, every: 2, heldOut: 2, batchSize: 1 })
-  await data.take(DATA, { name: 'my.jsonl', set: null })
+  await data.setText(DATA, { name: 'my.jsonl', set: null })
   const phase = () => run.state.getState().phase.kind
   const checkpoints = () => run.state.getState().checkpoints.map(({ steps }) => steps)
   return { session, client, data, run, kept, asked, phase, checkpoints, adapters: adaptersOf(session) }
@@ -216,9 +216,9 @@ test('left between checkpoints and taken up again after a reload: its optimiser 
   await later.run.open(saved!)
   expect(later.run.state.getState()).toMatchObject({ moments: 3, momentBytes: 1 })
   // Other examples are no continuation.
-  await later.data.take(DATA_OF(' other'), { name: 'my.jsonl', set: null })
+  await later.data.setText(DATA_OF(' other'), { name: 'my.jsonl', set: null })
   expect(later.run.canGoOn()).toBe(false)
-  await later.data.take(DATA, { name: 'my.jsonl', set: null })
+  await later.data.setText(DATA, { name: 'my.jsonl', set: null })
   later.run.change({ learningRate: 1 })
   await later.run.goOn()
   expect(later.asked.trained[0]?.options).toMatchObject({ resume: Uint8Array.of(3), learningRate: 0.003 })
@@ -236,7 +236,7 @@ test('left between checkpoints and taken up again after a reload: its optimiser 
 
 test('exact answers are counted beside the base at the end, and of any checkpoint when asked', async () => {
   const { run, data, adapters, session, asked } = await open()
-  await data.take(DATA_OF(' c'), { name: 'my.jsonl', set: null })
+  await data.setText(DATA_OF(' c'), { name: 'my.jsonl', set: null })
   await run.start()
   const exact = () => run.state.getState().checkpoints.map((one) => one.exact?.exact ?? null)
   expect(exact()).toEqual([0, null, null, 2])
@@ -245,7 +245,7 @@ test('exact answers are counted beside the base at the end, and of any checkpoin
   expect(asked.removed).toHaveLength(1)
   expect(run.state.getState()).toMatchObject({ counting: null })
   // Prose has no right answer.
-  await data.take('one\n\ntwo\n\nthree', { name: 'my.txt', set: null })
+  await data.setText('one\n\ntwo\n\nthree', { name: 'my.txt', set: null })
   expect(run.answerable()).toBe(0)
 })
 
@@ -254,7 +254,7 @@ test('preferences: pairs are learned, rewards of held-out ones measured beside t
   const pairs = Array.from({ length: 6 }, (_, at) =>
     JSON.stringify({ prompt: `p${at}`, chosen: ' a b', rejected: ' c' }),
   )
-  await data.take([...pairs, DATA].join('\n'), { name: 'pairs.jsonl', set: null })
+  await data.setText([...pairs, DATA].join('\n'), { name: 'pairs.jsonl', set: null })
   expect(data.state.getState().bad.map(({ problem }) => problem.kind)).toEqual(Array(6).fill('mixed'))
   await run.start()
   const [first] = asked.trained[0]!.examples as PreferencePair[]

@@ -42,7 +42,7 @@ function asFolderInput(input: HTMLInputElement | null): void {
 export function FileButtons({ disabled }: { disabled: boolean }) {
   const adapters = useAdapterActions()
   const t = useTranslate()
-  const take = (input: HTMLInputElement) => {
+  const takeFiles = (input: HTMLInputElement) => {
     const files = [...(input.files ?? [])]
     input.value = ''
     if (files.length > 0) void adapters.addFiles(files)
@@ -59,7 +59,7 @@ export function FileButtons({ disabled }: { disabled: boolean }) {
           multiple
           accept=".json,.safetensors,.gguf,.zip,.bin,.md"
           disabled={disabled}
-          onChange={(event) => take(event.currentTarget)}
+          onChange={(event) => takeFiles(event.currentTarget)}
         />
       </label>
       <label className="button button-file" data-disabled={disabled}>
@@ -70,7 +70,7 @@ export function FileButtons({ disabled }: { disabled: boolean }) {
           data-testid="adapter-folder"
           ref={asFolderInput}
           disabled={disabled}
-          onChange={(event) => take(event.currentTarget)}
+          onChange={(event) => takeFiles(event.currentTarget)}
         />
       </label>
     </div>
@@ -121,14 +121,14 @@ function Offers({ disabled }: { disabled: boolean }) {
       <h3 className="eyebrow">{t('adapters.offers')}</h3>
       <ul className="offers">
         {offered.map((entry) => (
-          <Offer key={entry.id} entry={entry} disabled={disabled} />
+          <ListedAdapter key={entry.id} entry={entry} disabled={disabled} />
         ))}
       </ul>
     </section>
   )
 }
 
-function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) {
+function ListedAdapter({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) {
   const adapters = useAdapterActions()
   const t = useTranslate()
   const modelId = useApp((state) => state.modelId)
@@ -136,7 +136,7 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
   const loaded = useAdaptersState((state) =>
     state.tracks.some(({ origin }) => origin.kind === 'listed' && origin.id === entry.id),
   )
-  const reading = useAdaptersState((state) => state.pending.includes(entry.name))
+  const isPending = useAdaptersState((state) => state.pending.includes(entry.name))
   const stranger = entry.base !== null && entry.base !== modelId
   const base = models.find(({ id }) => id === entry.base)?.name ?? entry.base ?? ''
   return (
@@ -148,10 +148,10 @@ function Offer({ entry, disabled }: { entry: AdapterEntry; disabled: boolean }) 
           className="button button-small"
           data-testid={`adapter-offer-${entry.id}`}
           aria-label={t('adapters.addNamed', { name: entry.name })}
-          disabled={disabled || loaded || reading || stranger}
+          disabled={disabled || loaded || isPending || stranger}
           onClick={() => void adapters.addListed(entry)}
         >
-          {t(loaded ? 'adapters.added' : reading ? 'adapters.reading' : 'adapters.add')}
+          {t(loaded ? 'adapters.added' : isPending ? 'adapters.reading' : 'adapters.add')}
         </button>
       </div>
       <p className="note">

@@ -76,7 +76,7 @@ function Direction({ track, step, k }: { track: Track; step: string; k: number }
     if (model === null) return
     let wanted = true
     readDirection(model, track.id, step, k).then(
-      (found) => wanted && setWords({ k, words: found }),
+      (loaded) => wanted && setWords({ k, words: loaded }),
       (error: unknown) => wanted && session.report(error),
     )
     return () => {
@@ -141,12 +141,13 @@ function Similarity({ track, step }: { track: Track; step: string }) {
     let wanted = true
     const read = ([id = '', name = '']: readonly string[]) =>
       model.adapterSimilarity(track.id, id).then((list) => {
-        const known = list.flatMap(({ cosine }) => cosine ?? [])
-        const mean = known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
+        const cosines = list.flatMap(({ cosine }) => cosine ?? [])
+        const mean =
+          cosines.length === 0 ? null : cosines.reduce((sum, value) => sum + value, 0) / cosines.length
         return { name, here: list.find((one) => one.step === step)?.cosine ?? null, mean }
       })
     Promise.all(others === '' ? [] : others.split('\n').map((line) => read(line.split('\t')))).then(
-      (found) => wanted && setRows(found),
+      (loaded) => wanted && setRows(loaded),
       (error: unknown) => wanted && session.report(error),
     )
     return () => {

@@ -178,7 +178,7 @@ function AbsentRow({ absent }: { absent: Absent }) {
         className="button button-icon"
         aria-label={t('scales.forget', { name })}
         title={t('scales.forget', { name })}
-        onClick={() => adapters.forget(absent)}
+        onClick={() => adapters.dropAbsent(absent)}
       >
         <Icon name="close" />
       </button>

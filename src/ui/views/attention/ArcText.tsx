@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react'
-import { strongestLinks, type Link } from '../../../analysis/headScores.ts'
+import { strongestLinks, type AttentionLink } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { useSize } from '../../components/measure.ts'
 import { useTranslate } from '../../context.ts'
@@ -95,7 +95,7 @@ function useNear(scroller: HTMLElement | null, starts: Float64Array, row: number
 }
 
 interface ArcsProps {
-  arcs: readonly Link[]
+  arcs: readonly AttentionLink[]
   starts: Float64Array
   row: number
 }
@@ -129,7 +129,7 @@ function arcPath(from: number, to: number): string {
   return `M${from} ${base}C${from} ${top} ${to} ${top} ${to} ${base}`
 }
 
-function Undrawn(props: { links: readonly Link[]; drawn: number; direction: 'keys' | 'queries' }) {
+function Undrawn(props: { links: readonly AttentionLink[]; drawn: number; direction: 'keys' | 'queries' }) {
   const { links, drawn, direction } = props
   const t = useTranslate()
   const rest = links.slice(drawn)

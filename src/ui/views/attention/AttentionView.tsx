@@ -46,7 +46,7 @@ function Heads() {
 function Tabs() {
   const t = useTranslate()
   const { state } = useAttention()
-  const tab = useAttentionState((now) => now.tab)
+  const tab = useAttentionState((state) => state.tab)
   return (
     <Segmented
       label={t('attention.tabs')}

@@ -1,11 +1,11 @@
 import type { AttentionMap, HeadSummary } from './readAttention.ts'
-import { poolPattern, type Pattern } from '../../../analysis/headScores.ts'
+import { poolPattern, type AttentionPattern } from '../../../analysis/headScores.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { hex, type Mark, type PlotPicture } from '../../draw/plotFiles.ts'
 import { framed, matrixPlot, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from '../../draw/plots.ts'
-import { rampWords, type Shade } from '../../draw/ramps.ts'
+import { rampRgba, type Shade } from '../../draw/ramps.ts'
 import { useTexts } from '../../components/reading.ts'
 import { useShade } from '../../components/useShade.ts'
 import { inkIndex } from '../../draw/ink.ts'
@@ -16,15 +16,15 @@ const MATRIX_SIDE = 256
 const THUMB_SIDE = 24
 
 /** Colours of a pattern's cells; none where the mask leaves nothing. */
-function inkOfCells(pattern: Pattern, shade: Shade): (row: number, col: number) => string | null {
-  const ramp = rampWords('sequential', shade)
+function inkOfCells(pattern: AttentionPattern, shade: Shade): (row: number, col: number) => string | null {
+  const ramp = rampRgba('sequential', shade)
   const colours = Array.from(ramp, hex)
   return (row, col) =>
     col > row ? null : (colours[inkIndex(pattern.data[row * pattern.size + col] ?? 0)] ?? null)
 }
 
 interface MatrixExportProps {
-  pattern: Pattern
+  pattern: AttentionPattern
   ids: readonly number[]
   /** The head, as the page calls it. */
   title: string

@@ -4,7 +4,7 @@ import type { AttentionMap, HeadSummary } from './readAttention.ts'
 import { labelOf, SCORE_NAMES } from '../../../analysis/headScores.ts'
 import { Grid } from '../../components/Grid.tsx'
 import { useTranslate } from '../../context.ts'
-import { rampWords, type Shade } from '../../draw/ramps.ts'
+import { rampRgba, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useShade } from '../../components/useShade.ts'
 import { useAttention, useAttentionState, useChosenHead, useHeadTitle, useSelectedHeads } from './hooks.ts'
@@ -116,7 +116,7 @@ function HeadLine({ layer, summaries, isShown, chosen }: HeadLineProps) {
   )
 }
 
-/** For everyone who cannot hold a key while clicking: plain clicks add and take out. */
+/** Where no key can be held while clicking: plain clicks add and take out. */
 function SelectionTools({ selected, heads }: { selected: number; heads: number }) {
   const t = useTranslate()
   const attention = useAttention()
@@ -195,7 +195,7 @@ const Thumb = memo(function Thumb({ summary, shade, label, shown, entry, onChoos
     const context = canvas.current?.getContext('2d')
     if (!context) return
     const { size, data } = thumb
-    const ramp = rampWords('sequential', shade)
+    const ramp = rampRgba('sequential', shade)
     const pixels = new Uint32Array(size * size)
     for (let row = 0; row < size; row++)
       for (let col = 0; col < size; col++) {

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import { labelOf, scaleEnd, type Pattern } from '../../../analysis/headScores.ts'
+import { labelOf, scaleEnd, type AttentionPattern } from '../../../analysis/headScores.ts'
 import { selectRow } from '../../../state/selection.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTokenWord } from '../../components/PlaneMap.tsx'
@@ -115,7 +115,7 @@ interface Pointed {
 }
 
 interface CellsProps extends MatrixProps {
-  pattern: Pattern
+  pattern: AttentionPattern
   near: boolean
   /** Weight at which the colours end. */
   end: number
@@ -173,14 +173,14 @@ function Cells({ pattern, ids, row, near, end }: CellsProps) {
   )
 }
 
-function strongest({ size, data }: Pattern, row: number): number {
+function strongest({ size, data }: AttentionPattern, row: number): number {
   let best = 0
   for (let col = 1; col < size; col++) if (data[row * size + col]! > data[row * size + best]!) best = col
   return best
 }
 
 interface ReadoutProps {
-  pattern: Pattern
+  pattern: AttentionPattern
   ids: readonly number[]
   texts: readonly string[]
   cell: { row: number; col: number }

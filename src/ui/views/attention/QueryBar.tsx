@@ -26,8 +26,8 @@ export function QueryBar(props: StripProps) {
 export function QueryTools() {
   const t = useTranslate()
   const { state } = useAttention()
-  const drawn = useAttentionState((now) => now.drawn)
-  const direction = useAttentionState((now) => now.direction)
+  const drawn = useAttentionState((state) => state.drawn)
+  const direction = useAttentionState((state) => state.direction)
   return (
     <>
       <Segmented

@@ -7,7 +7,7 @@ import {
   scorePattern,
   weightsOf,
   type HeadScores,
-  type Pattern,
+  type AttentionPattern,
 } from '../../../analysis/headScores.ts'
 import { hooksOf, useTranslate } from '../../context.ts'
 import { useAnatomy, useShown } from '../../components/reading.ts'
@@ -76,18 +76,18 @@ function useOwnSummary(): HeadSummary | null {
 
 /** Scores of what is on show; those of a mean are of the mean pattern. */
 export function useChosenScores(): HeadScores | null {
-  const own = useOwnSummary()
+  const ownSummary = useOwnSummary()
   const ids = useShown(useAttention().measurement)?.ids
   const pattern = useChosenPattern()
   return useMemo(() => {
-    if (own !== null) return own.scores
+    if (ownSummary !== null) return ownSummary.scores
     if (pattern === null || ids === undefined || pattern.size !== ids.length) return null
     return scorePattern(pattern, findCopies(ids))
-  }, [own, pattern, ids])
+  }, [ownSummary, pattern, ids])
 }
 
 /** The weights on show; null while they are being read or averaged. */
-export function useChosenPattern(): Pattern | null {
+export function useChosenPattern(): AttentionPattern | null {
   const attention = useAttention()
   const shown = useShown(attention.measurement)
   const places = useSelectedHeads()
@@ -98,14 +98,14 @@ export function useChosenPattern(): Pattern | null {
   const probs = layer === null ? null : attention.peek(layer)
   const mean = layer === null ? attention.peekMean(places) : null
   const [, setArrived] = useState(0)
-  const reading = useStore(attention.measurement.state, ({ phase }) => phase.kind !== 'ready')
-  const missing = shown !== null && !reading && probs === null && mean === null
+  const isReading = useStore(attention.measurement.state, ({ phase }) => phase.kind !== 'ready')
+  const missing = shown !== null && !isReading && probs === null && mean === null
   const value = shown?.value
   useEffect(() => {
     if (!missing) return
     let wanted = true
-    const made = layer === null ? attention.average(places) : attention.read(layer)
-    made.then(
+    const pending = layer === null ? attention.average(places) : attention.read(layer)
+    pending.then(
       () => wanted && setArrived((count) => count + 1),
       (error: unknown) => wanted && attention.measurement.fail(error),
     )

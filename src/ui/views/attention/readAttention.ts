@@ -8,7 +8,7 @@ import {
   poolPattern,
   scorePattern,
   type HeadScores,
-  type Pattern,
+  type AttentionPattern,
 } from '../../../analysis/headScores.ts'
 
 /** One head over the whole text; `head` null: the mean over the heads of its layer. */
@@ -17,7 +17,7 @@ export interface HeadSummary {
   head: number | null
   scores: HeadScores
   /** At most {@link THUMB} positions to a side. */
-  thumb: Pattern
+  thumb: AttentionPattern
 }
 
 export interface AttentionMap {
@@ -74,13 +74,13 @@ export function patternOf(
   probs: Float32Array,
   { heads, size }: { heads: number; size: number },
   head: number | null,
-): Pattern {
+): AttentionPattern {
   if (head === null) return averageHeads(probs, heads, size)
   return { size, data: probs.subarray(head * size * size, (head + 1) * size * size) }
 }
 
 /** The first `rows` queries of a head by themselves: rows that see no later ones are the whole pattern of a shorter text. */
-function beginning({ size, data }: Pattern, rows: number): Pattern {
+function beginning({ size, data }: AttentionPattern, rows: number): AttentionPattern {
   if (rows === size) return { size, data }
   const cut = new Float32Array(rows * rows)
   for (let row = 0; row < rows; row++) cut.set(data.subarray(row * size, row * size + rows), row * rows)

@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla'
-import { addHeads, type Pattern } from '../../../analysis/headScores.ts'
+import { addHeads, type AttentionPattern } from '../../../analysis/headScores.ts'
 import { maskChoiceOf } from '../../../state/maskChoice.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
@@ -71,7 +71,7 @@ export class Attention {
   /** The layer read last for a text too long to keep whole. */
   private single: { of: readonly number[]; layer: number; probs: Float32Array } | null = null
   /** The mean made last. */
-  private mean: { of: AttentionMap; key: string; pattern: Pattern } | null = null
+  private mean: { of: AttentionMap; key: string; pattern: AttentionPattern } | null = null
 
   constructor(session: Session) {
     const choice = maskChoiceOf(session)
@@ -94,17 +94,17 @@ export class Attention {
 
   /** Adds a head or a whole layer to the mean, or takes it out; the last one stays. */
   toggle(chosen: ChosenHead): void {
-    const { several, chosen: before } = this.state.getState()
+    const { several, chosen: previous } = this.state.getState()
     const heads = this.heads()
-    const now = several.length > 0 ? several : headsOf(before, heads)
+    const current = several.length > 0 ? several : headsOf(previous, heads)
     const touched = headsOf(chosen, heads)
-    const rest = now.filter((place) => !touched.some((one) => samePlace(one, place)))
-    const had = now.length - rest.length === touched.length
-    if (had && rest.length === 0) return
+    const rest = current.filter((place) => !touched.some((one) => samePlace(one, place)))
+    const hadAll = current.length - rest.length === touched.length
+    if (hadAll && rest.length === 0) return
     this.state.setState({
       chosen,
       anchor: chosen,
-      several: inOrder(had ? rest : [...rest, ...touched]),
+      several: inOrder(hadAll ? rest : [...rest, ...touched]),
     })
   }
 
@@ -114,8 +114,8 @@ export class Attention {
     const heads = this.heads()
     const between = (a: number, b: number): number[] =>
       Array.from({ length: Math.abs(a - b) + 1 }, (_, i) => Math.min(a, b) + i)
-    const whole = anchor.head === null || chosen.head === null
-    const columns = whole ? [...Array(heads).keys()] : between(anchor.head ?? 0, chosen.head ?? 0)
+    const isFullRow = anchor.head === null || chosen.head === null
+    const columns = isFullRow ? [...Array(heads).keys()] : between(anchor.head ?? 0, chosen.head ?? 0)
     const several = between(anchor.layer, chosen.layer).flatMap((layer) =>
       columns.map((head) => ({ layer, head })),
     )
@@ -137,8 +137,8 @@ export class Attention {
     const { shown } = this.measurement.state.getState()
     if (shown === null) return null
     const { single } = this
-    const alone = single?.of === shown.ids && single.layer === layer ? single.probs : null
-    return shown.value.probs.get(layer) ?? alone
+    const singleProbs = single?.of === shown.ids && single.layer === layer ? single.probs : null
+    return shown.value.probs.get(layer) ?? singleProbs
   }
 
   /** Reads a layer that {@link peek} does not hold. */
@@ -152,7 +152,7 @@ export class Attention {
   }
 
   /** The mean over heads of several layers; null until {@link average} has made it. */
-  peekMean(places: readonly HeadPlace[]): Pattern | null {
+  peekMean(places: readonly HeadPlace[]): AttentionPattern | null {
     const { shown } = this.measurement.state.getState()
     const { mean } = this
     return mean !== null && mean.of === shown?.value && mean.key === keyOf(places) ? mean.pattern : null

@@ -1,5 +1,5 @@
 import { groupStarts } from '../../../state/characterGroups.ts'
-import type { TreeLine, TreeNode } from '../../../analysis/tokenTree.ts'
+import type { TreeLine, TokenNode } from '../../../analysis/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel, surprisalLevel } from '../../draw/palette.ts'
@@ -8,7 +8,7 @@ import { formatProbability } from '../../../maths/format.ts'
 interface BranchLineProps {
   line: TreeLine
   /** The chosen token if it is in this line. */
-  chosen: TreeNode | null
+  chosen: TokenNode | null
   isOnPage: boolean
   /** The text on the page ends here. */
   endsPage: boolean
@@ -61,7 +61,7 @@ export function BranchLine({ line, chosen, isOnPage, endsPage, isCompared }: Bra
 }
 
 /** Tokens as chips; several that make one character are one. */
-function Chips({ nodes, chosen }: { nodes: readonly TreeNode[]; chosen: TreeNode | null }) {
+function Chips({ nodes, chosen }: { nodes: readonly TokenNode[]; chosen: TokenNode | null }) {
   const t = useTranslate()
   const { model } = useSession()
   const { bosId = null, eosIds = [] } = model?.info ?? {}
@@ -90,7 +90,7 @@ function Chips({ nodes, chosen }: { nodes: readonly TreeNode[]; chosen: TreeNode
   })
 }
 
-function classOf({ prompt, logprob }: TreeNode): string {
+function classOf({ prompt, logprob }: TokenNode): string {
   if (prompt) return 'chip-prompt'
   return logprob === null ? '' : `p${probabilityLevel(logprob)} s${surprisalLevel(logprob)}`
 }

@@ -1,6 +1,6 @@
 import { useState, type SyntheticEvent } from 'react'
 import type { CandidateRow, CandidateTable } from '../../../analysis/candidates.ts'
-import { pathTo, promptLength, type TreeNode } from '../../../analysis/tokenTree.ts'
+import { pathTo, promptLength, type TokenNode } from '../../../analysis/tokenTree.ts'
 import { Candidates } from '../../components/Candidates.tsx'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useSession, useTokenLog, useTranslate } from '../../context.ts'
@@ -28,15 +28,18 @@ export function BranchToken() {
   )
 }
 
-function Facts({ node }: { node: TreeNode }) {
+function Facts({ node }: { node: TokenNode }) {
   const t = useTranslate()
   const { logprob } = node
-  const known = (show: (logprob: number) => string): string =>
+  const ifScored = (show: (logprob: number) => string): string =>
     logprob === null ? t('branches.notMeasured') : show(logprob)
   const facts: [string, string][] = [
-    [t('logits.probability'), known((value) => formatProbability(Math.exp(value)))],
-    [t('logits.logprob'), known((value) => formatFixed(value, 3))],
-    [t('logits.surprisal'), known((value) => t('logits.bits', { value: formatFixed(-value / Math.LN2, 2) }))],
+    [t('logits.probability'), ifScored((value) => formatProbability(Math.exp(value)))],
+    [t('logits.logprob'), ifScored((value) => formatFixed(value, 3))],
+    [
+      t('logits.surprisal'),
+      ifScored((value) => t('logits.bits', { value: formatFixed(-value / Math.LN2, 2) })),
+    ],
   ]
   return (
     <dl className="facts">
@@ -51,7 +54,7 @@ function Facts({ node }: { node: TreeNode }) {
 }
 
 /** What was predicted behind a token, and which of it came true. */
-function tableOf(parent: TreeNode, chosen: TreeNode | null, vocab: number): CandidateTable | null {
+function tableOf(parent: TokenNode, chosen: TokenNode | null, vocab: number): CandidateTable | null {
   if (parent.next === null) return null
   const rows: CandidateRow[] = parent.next.map(({ id, text, logprob }) => ({
     id,
@@ -70,7 +73,7 @@ function tableOf(parent: TreeNode, chosen: TreeNode | null, vocab: number): Cand
   return { rows, rest, kept: vocab, entropyBits: null, chosenRank: null }
 }
 
-function Alternatives({ node }: { node: TreeNode }) {
+function Alternatives({ node }: { node: TokenNode }) {
   const t = useTranslate()
   const branches = useBranches()
   const showTree = useShowTree()
@@ -90,7 +93,7 @@ function Alternatives({ node }: { node: TreeNode }) {
   )
 }
 
-function Next({ node }: { node: TreeNode }) {
+function Next({ node }: { node: TokenNode }) {
   const t = useTranslate()
   const branches = useBranches()
   const showTree = useShowTree()
@@ -118,8 +121,8 @@ function useShowTree(): () => void {
 interface TableProps {
   title: string
   hint: string
-  parent: TreeNode
-  chosen: TreeNode | null
+  parent: TokenNode
+  chosen: TokenNode | null
   onChoose: (id: number) => void
 }
 
@@ -151,7 +154,7 @@ function Table({ title, hint, parent, chosen, onChoose }: TableProps) {
   )
 }
 
-function EditField({ node }: { node: TreeNode }) {
+function EditField({ node }: { node: TokenNode }) {
   const t = useTranslate()
   const branches = useBranches()
   const { model } = useSession()

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, type KeyboardEvent, type MouseEvent, type RefObject } from 'react'
-import { pathTo, type TreeLine, type TreeNode } from '../../../analysis/tokenTree.ts'
+import { pathTo, type TreeLine, type TokenNode } from '../../../analysis/tokenTree.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { tokenName } from '../../components/labels.ts'
@@ -17,7 +17,7 @@ export function BranchTree({ lines }: { lines: readonly TreeLine[] }) {
   const compared = useBranchesState((state) => state.compared)
   const root = useRef<HTMLDivElement>(null)
   const onPage = new Set(branches.currentPath())
-  const choose = useCallback((node: TreeNode) => void branches.select(node), [branches])
+  const choose = useCallback((node: TokenNode) => void branches.select(node), [branches])
   useRevealed(root, chosen)
 
   const onClick = (event: MouseEvent) => {
@@ -70,7 +70,7 @@ export function BranchTree({ lines }: { lines: readonly TreeLine[] }) {
 }
 
 /** Tells a screen reader where the choice has moved. */
-function Chosen({ node }: { node: TreeNode | null }) {
+function Chosen({ node }: { node: TokenNode | null }) {
   const t = useTranslate()
   const values = node && {
     position: pathTo(node).length - 1,
@@ -85,7 +85,7 @@ function Chosen({ node }: { node: TreeNode | null }) {
 }
 
 /** Scrolls just so far that the chosen token is on show. */
-function useRevealed(root: RefObject<HTMLElement | null>, chosen: TreeNode | null): void {
+function useRevealed(root: RefObject<HTMLElement | null>, chosen: TokenNode | null): void {
   useEffect(() => {
     root.current?.querySelector('[data-chosen="true"]')?.scrollIntoView({ block: 'nearest' })
   }, [root, chosen])
@@ -96,9 +96,9 @@ function focusSoon(root: HTMLElement | null): void {
   requestAnimationFrame(() => root?.querySelector<HTMLElement>('[role=treeitem][tabindex="0"]')?.focus())
 }
 
-type Action = { kind: 'choose'; node: TreeNode } | { kind: 'use' } | { kind: 'remove' }
+type Action = { kind: 'choose'; node: TokenNode } | { kind: 'use' } | { kind: 'remove' }
 
-function keyAction(key: string, lines: readonly TreeLine[], chosen: TreeNode): Action | null {
+function keyAction(key: string, lines: readonly TreeLine[], chosen: TokenNode): Action | null {
   const at = lines.findIndex(({ nodes }) => nodes.includes(chosen))
   const toLine = (place: number): Action | null => {
     const node = lines[Math.min(lines.length - 1, Math.max(0, place))]?.nodes[0]
@@ -128,4 +128,4 @@ function keyAction(key: string, lines: readonly TreeLine[], chosen: TreeNode): A
 }
 
 /** The next token of the text through this one, else its first child. */
-const nextOf = (node: TreeNode): TreeNode => node.recent ?? node.children[0] ?? node
+const nextOf = (node: TokenNode): TokenNode => node.recent ?? node.children[0] ?? node

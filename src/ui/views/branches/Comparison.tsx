@@ -1,5 +1,5 @@
 import { visibleText } from '../../../state/characterGroups.ts'
-import { firstDifference, leafOf, pathTo, scoreOf, type TreeNode } from '../../../analysis/tokenTree.ts'
+import { firstDifference, leafOf, pathTo, scoreOf, type TokenNode } from '../../../analysis/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
@@ -47,7 +47,7 @@ export function Comparison() {
   )
 }
 
-function Shared({ path }: { path: readonly TreeNode[] }) {
+function Shared({ path }: { path: readonly TokenNode[] }) {
   const t = useTranslate()
   return (
     <p className="branch-shared">
@@ -61,7 +61,7 @@ const visibleBreaks = (text: string): string => text.replace(/\s*\n\s*/g, ' ↵ 
 
 interface SideProps {
   letter: 'A' | 'B'
-  path: readonly TreeNode[]
+  path: readonly TokenNode[]
   parting: number
 }
 
@@ -69,7 +69,7 @@ function Side({ letter, path, parting }: SideProps) {
   const t = useTranslate()
   const colouring = useApp((state) => state.colouring)
   const { tokens, logprob } = scoreOf(path)
-  const own = path.slice(parting)
+  const nodes = path.slice(parting)
   const nats = (value: number | null): string =>
     value === null ? t('branches.notMeasured') : t('branches.nats', { value: formatFixed(value, 3) })
   return (
@@ -91,7 +91,7 @@ function Side({ letter, path, parting }: SideProps) {
         </dl>
       </header>
       <p className="branch-side-text" data-colour={colouring}>
-        {own.map((node, i) => (
+        {nodes.map((node, i) => (
           <span
             key={node.key}
             className={`chip ${node.logprob === null ? '' : `p${probabilityLevel(node.logprob)}`}${i === 0 ? ' chip-parting' : ''}`}
@@ -100,13 +100,13 @@ function Side({ letter, path, parting }: SideProps) {
           </span>
         ))}
       </p>
-      <Probabilities own={own} from={parting} />
+      <Probabilities nodes={nodes} from={parting} />
     </section>
   )
 }
 
 /** Token by token, so that both sides' lines stand level. */
-function Probabilities({ own, from }: { own: readonly TreeNode[]; from: number }) {
+function Probabilities({ nodes, from }: { nodes: readonly TokenNode[]; from: number }) {
   const t = useTranslate()
   return (
     <table className="plain-table branch-table">
@@ -119,7 +119,7 @@ function Probabilities({ own, from }: { own: readonly TreeNode[]; from: number }
         </tr>
       </thead>
       <tbody>
-        {own.map((node, i) => (
+        {nodes.map((node, i) => (
           <tr key={node.key}>
             <td>{from + i}</td>
             <th scope="row">{node.text === '' ? tokenName(t, '', node.id) : visibleText(node.text)}</th>

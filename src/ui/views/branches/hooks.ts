@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from 'react'
 import { branchesOf } from './store.ts'
-import type { TreeLine, TreeNode } from '../../../analysis/tokenTree.ts'
+import type { TreeLine, TokenNode } from '../../../analysis/tokenTree.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { hooksOf, useApp } from '../../context.ts'
 
@@ -21,7 +21,7 @@ export function useLines(): readonly TreeLine[] {
 }
 
 /** The chosen token. */
-export function useChosen(): TreeNode | null {
+export function useChosen(): TokenNode | null {
   const branches = useBranches()
   useBranchesState((state) => state.version)
   return branches.tree.node(useBranchesState((state) => state.selected))

@@ -40,17 +40,17 @@ function writeTree(tree: TreeSnapshot): void {
 const DEBOUNCE_MS = 400
 
 /** A function that keeps the tree once it is at rest, at the latest when the page goes. */
-export function keepSoon(read: () => TreeSnapshot): () => void {
+export function debounceSave(read: () => TreeSnapshot): () => void {
   let timer: ReturnType<typeof setTimeout> | null = null
-  const keep = (): void => {
+  const save = (): void => {
     if (timer === null) return
     clearTimeout(timer)
     timer = null
     writeTree(read())
   }
-  if (typeof window !== 'undefined') window.addEventListener('pagehide', keep)
+  if (typeof window !== 'undefined') window.addEventListener('pagehide', save)
   return () => {
     if (timer !== null) clearTimeout(timer)
-    timer = setTimeout(keep, DEBOUNCE_MS)
+    timer = setTimeout(save, DEBOUNCE_MS)
   }
 }

@@ -5,14 +5,14 @@ import { isRunning } from '../../../state/app.ts'
 import { measurePath, missingNumbers } from '../../../analysis/treeNumbers.ts'
 import { recordBranches, removeBranch, type TreePage } from './treeHistory.ts'
 import { computeBranch, computeChildren, insertToken, insertText } from '../../../analysis/treeGrowth.ts'
-import { keepSoon, readTree } from './memory.ts'
+import { debounceSave, readTree } from './memory.ts'
 import { encodeBehind, pageText } from './text.ts'
 import { historyOf } from '../../../state/history.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
 import { selectRow, selectedRow } from '../../../state/selection.ts'
-import { leafOf, markRecent, pathTo, TokenTree, type TreeNode } from '../../../analysis/tokenTree.ts'
+import { leafOf, markRecent, pathTo, TokenTree, type TokenNode } from '../../../analysis/tokenTree.ts'
 
 export type BranchesPhase =
   /** `readAgain`: what was done last read all of its text again. */
@@ -58,7 +58,7 @@ export class Branches implements TreePage {
   /** Counts what was asked for; what arrives for something older is dropped. */
   private readonly runs = { change: 0, measure: 0 }
   private timer: ReturnType<typeof setTimeout> | null = null
-  private readonly keep = keepSoon(() => this.tree.snapshot(this.scales ?? ''))
+  private readonly saveSoon = debounceSave(() => this.tree.snapshot(this.scales ?? ''))
 
   constructor(session: Session) {
     this.session = session
@@ -67,9 +67,9 @@ export class Branches implements TreePage {
     this.scales = saved?.scales ?? null
     this.sync()
     session.log.subscribe(() => this.follow())
-    session.app.subscribe((state, before) => {
-      if (state.model !== before.model || (isRunning(before.run) && !isRunning(state.run))) this.sync()
-      if (state.pinned !== before.pinned && state.pinned !== null) this.followPinned(state.pinned)
+    session.app.subscribe((state, previous) => {
+      if (state.model !== previous.model || (isRunning(previous.run) && !isRunning(state.run))) this.sync()
+      if (state.pinned !== previous.pinned && state.pinned !== null) this.followPinned(state.pinned)
     })
   }
 
@@ -91,18 +91,18 @@ export class Branches implements TreePage {
   }
 
   /** The token chosen here, or null when there is no tree. */
-  selected(): TreeNode | null {
+  selected(): TokenNode | null {
     return this.tree.node(this.state.getState().selected)
   }
 
   /** Tokens of the text on the page. */
-  currentPath(): TreeNode[] {
+  currentPath(): TokenNode[] {
     const leaf = this.tree.node(this.state.getState().current)
     return leaf === null ? [] : pathTo(leaf)
   }
 
   /** Chooses a token, here and, where it is on the page, on every view. */
-  async select(node: TreeNode): Promise<void> {
+  async select(node: TokenNode): Promise<void> {
     this.state.setState({ selected: node.key })
     const row = this.currentPath().indexOf(node)
     if (row >= 0) selectRow(this.session, row)
@@ -110,13 +110,13 @@ export class Branches implements TreePage {
   }
 
   /** Puts another token in a token's place; the text before it stays, and so does the token. */
-  forkAt(node: TreeNode, id: number): Promise<void> {
+  forkAt(node: TokenNode, id: number): Promise<void> {
     const { parent } = node
     return parent === null ? Promise.resolve() : this.grow(parent, [id])
   }
 
   /** Puts what was typed in a token's place, as however many tokens it takes. */
-  async edit(node: TreeNode, text: string): Promise<void> {
+  async edit(node: TokenNode, text: string): Promise<void> {
     const { parent } = node
     if (parent === null || text === '') return
     await this.attempt('fork', async (model, isWanted) => {
@@ -126,27 +126,27 @@ export class Branches implements TreePage {
   }
 
   /** Adds tokens behind a node, each computed as one row over the pages of the text before it, and shows that text. */
-  grow(parent: TreeNode, ids: readonly number[]): Promise<void> {
+  grow(parent: TokenNode, ids: readonly number[]): Promise<void> {
     return this.attempt('fork', (model, isWanted) => this.addBranch(model, parent, ids, isWanted))
   }
 
   /** The most probable tokens behind a node as children of their own, computed in one batch. */
-  expand(node: TreeNode, count: number): Promise<void> {
+  expand(node: TokenNode, count: number): Promise<void> {
     return this.attempt('expand', async (model, isWanted) => {
       const computed = await computeChildren(model, node, count, TOP)
       if (!isWanted()) return undefined
-      const before = new Set(node.children)
+      const existing = new Set(node.children)
       const children = computed.map((token) => insertToken(this.tree, node, token))
       node.next ??= children.map(({ id, text, logprob }) => ({ id, text, logprob: logprob ?? NaN }))
       this.changed()
-      const grown = children.filter((child) => !before.has(child))
+      const grown = children.filter((child) => !existing.has(child))
       recordBranches(this, 'branches.did.expand', grown, null)
       return computed.some(({ readAgain }) => readAgain) ? 'read again' : undefined
     })
   }
 
   /** Makes the text through a token, to its end, the text on the page. */
-  use(node: TreeNode): Promise<void> {
+  use(node: TokenNode): Promise<void> {
     return this.attempt('show', async (model, isWanted) => {
       const leaf = leafOf(node)
       await this.read(model, leaf, null)
@@ -155,7 +155,7 @@ export class Branches implements TreePage {
   }
 
   /** Lets the model write on behind a token. */
-  async continueFrom(node: TreeNode): Promise<void> {
+  async continueFrom(node: TokenNode): Promise<void> {
     const { current } = this.state.getState()
     if (node.key !== current) {
       await this.attempt('show', async (model, isWanted) => {
@@ -169,44 +169,44 @@ export class Branches implements TreePage {
   }
 
   /** Takes a branch out of the tree. If it is on the page, what is left there takes its place. */
-  remove(node: TreeNode): void {
+  remove(node: TokenNode): void {
     if (node.parent === null || node.parent === this.tree.root) return
     const path = this.currentPath()
     removeBranch(this, node, path.includes(node) ? (path.at(-1) ?? null) : null)
   }
 
   /** Others are compared with the text through this token; null ends comparing. */
-  async compareWith(node: TreeNode | null): Promise<void> {
+  async compareWith(node: TokenNode | null): Promise<void> {
     this.state.setState({ compared: node === null ? null : leafOf(node).key })
     if (node !== null) await this.measure(leafOf(node))
   }
 
   private async addBranch(
     model: Model,
-    parent: TreeNode,
+    parent: TokenNode,
     ids: readonly number[],
     isWanted: () => boolean,
   ): Promise<void> {
     let at = parent
-    let known = 0
-    for (let next = childOf(at, ids[0]); next; next = childOf(at, ids[known])) {
+    let existing = 0
+    for (let next = childOf(at, ids[0]); next; next = childOf(at, ids[existing])) {
       at = next
-      known += 1
+      existing += 1
     }
-    const computed = await computeBranch(model, at, ids.slice(known), TOP, isWanted)
+    const computed = await computeBranch(model, at, ids.slice(existing), TOP, isWanted)
     if (computed === null) return
-    const grown: TreeNode[] = []
+    const grown: TokenNode[] = []
     for (const token of computed) grown.push((at = insertToken(this.tree, at, token)))
     const leaf = leafOf(at)
     await this.read(model, leaf, null)
-    const before = this.currentPath().at(-1) ?? null
+    const previous = this.currentPath().at(-1) ?? null
     if (isWanted()) this.show(pathTo(leaf))
     this.changedTo(isWanted() ? at : null)
-    recordBranches(this, 'branches.did.fork', grown.slice(0, 1), isWanted() ? { before, after: leaf } : null)
+    recordBranches(this, 'branches.did.fork', grown.slice(0, 1), isWanted() ? { previous, next: leaf } : null)
   }
 
   /** Puts a text on the page. The prompt follows where a branch has left it. */
-  show(path: readonly TreeNode[]): void {
+  show(path: readonly TokenNode[]): void {
     const { session } = this
     const { app, log, model } = session
     if (model === null) return
@@ -221,7 +221,7 @@ export class Branches implements TreePage {
     session.showText(snapshot)
   }
 
-  changedTo(node: TreeNode | null): void {
+  changedTo(node: TokenNode | null): void {
     const { selected, current } = this.state.getState()
     if (node !== null) this.state.setState({ selected: node.key })
     else if (this.tree.node(selected) === null) this.state.setState({ selected: current })
@@ -233,7 +233,7 @@ export class Branches implements TreePage {
     return Math.min(TOP, this.session.model?.info.vocab ?? TOP)
   }
 
-  private measure(node: TreeNode): Promise<void> {
+  private measure(node: TokenNode): Promise<void> {
     // An engine elsewhere sends its numbers with its tokens, or not at all.
     if (this.session.model?.info.remote) return Promise.resolve()
     if (missingNumbers(pathTo(leafOf(node)), node, this.top).length === 0) return Promise.resolve()
@@ -241,7 +241,7 @@ export class Branches implements TreePage {
   }
 
   /** Reads the numbers that a text lacks, and those of one of its tokens. */
-  private async read(model: Model, leaf: TreeNode, node: TreeNode | null): Promise<void> {
+  private async read(model: Model, leaf: TokenNode, node: TokenNode | null): Promise<void> {
     if (model.info.remote) return
     const path = pathTo(leaf)
     const missing = missingNumbers(path, node, this.top)
@@ -265,8 +265,8 @@ export class Branches implements TreePage {
     const run = (this.runs[kind] += 1)
     const isWanted = (): boolean => run === this.runs[kind]
     const phase = { kind: 'working', what } as const
-    const { phase: before } = this.state.getState()
-    if (kind === 'change' || before.kind !== 'working') this.state.setState({ phase })
+    const { phase: previous } = this.state.getState()
+    if (kind === 'change' || previous.kind !== 'working') this.state.setState({ phase })
     try {
       if (kind === 'change') session.stop()
       await this.checkScales(model)
@@ -319,15 +319,15 @@ export class Branches implements TreePage {
     this.changed(!isRunning(app.getState().run))
   }
 
-  private changed(keep = true): void {
+  private changed(saves = true): void {
     const { compared, version } = this.state.getState()
     const gone = compared !== null && this.tree.node(compared) === null
     this.state.setState({ version: version + 1, ...(gone ? { compared: null } : {}) })
-    if (keep) this.keep()
+    if (saves) this.saveSoon()
   }
 }
 
-const childOf = ({ children }: TreeNode, id: number | undefined): TreeNode | undefined =>
+const childOf = ({ children }: TokenNode, id: number | undefined): TokenNode | undefined =>
   children.find((child) => child.id === id)
 
 /** The branches of a page: one tree, whichever panel asks. */

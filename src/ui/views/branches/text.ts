@@ -1,26 +1,32 @@
 import type { Model } from '../../../api/model.ts'
 import type { Settings } from '../../../state/settings.ts'
-import { idsOf, promptLength, type TreeNode } from '../../../analysis/tokenTree.ts'
+import { idsOf, promptLength, type TokenNode } from '../../../analysis/tokenTree.ts'
 import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
 
 /**
  * Ids of a text that stands behind a token. Some vocabularies put a blank before what they encode, so the tokens are those that
  * the text adds to the token before it, where that token stays what it was.
  */
-export async function encodeBehind(model: Model, parent: TreeNode, text: string): Promise<readonly number[]> {
+export async function encodeBehind(
+  model: Model,
+  parent: TokenNode,
+  text: string,
+): Promise<readonly number[]> {
   const plain = { addSpecialTokens: false }
-  const [before, whole] = await Promise.all([
+  const [prefixIds, fullIds] = await Promise.all([
     model.encode(parent.text, plain),
     model.encode(parent.text + text, plain),
   ])
-  const stays = parent.text !== '' && before.every((id, i) => whole[i] === id)
-  return stays && whole.length > before.length ? whole.slice(before.length) : model.encode(text, plain)
+  const stays = parent.text !== '' && prefixIds.every((id, i) => fullIds[i] === id)
+  return stays && fullIds.length > prefixIds.length
+    ? fullIds.slice(prefixIds.length)
+    : model.encode(text, plain)
 }
 
 /** A path of the tree as a text of the page, and its prompt as it would be typed. */
 export function pageText(
   { info }: Model,
-  path: readonly TreeNode[],
+  path: readonly TokenNode[],
   settings: Settings,
 ): { prompt: string; snapshot: TokenLogSnapshot } {
   const given = path.slice(0, promptLength(path))

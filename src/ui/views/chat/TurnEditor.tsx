@@ -23,12 +23,14 @@ export function TurnEditor({ turn, onDone }: { turn: Turn; onDone: () => void })
   const chat = useChat()
   const t = useTranslate()
   const ready = useReady()
-  const before: ChatMessage =
+  const original: ChatMessage =
     turn.answer === null ? turn.message : { role: 'assistant', content: chat.textOf(turn) }
-  const simple = typeof before.content === 'string' && Object.keys(before).length === 2
+  const simple = typeof original.content === 'string' && Object.keys(original).length === 2
   const [raw, setRaw] = useState(!simple)
-  const [text, setText] = useState(() => (simple ? String(before.content) : JSON.stringify(before, null, 2)))
-  const message = raw ? parseMessage(text) : { ...before, content: text }
+  const [text, setText] = useState(() =>
+    simple ? String(original.content) : JSON.stringify(original, null, 2),
+  )
+  const message = raw ? parseMessage(text) : { ...original, content: text }
   const save = (answer: boolean) => {
     if (message === null) return
     void chat.edit(turn.id, message, { answer })
@@ -36,10 +38,10 @@ export function TurnEditor({ turn, onDone }: { turn: Turn; onDone: () => void })
   }
   const toggle = (next: boolean) => {
     setRaw(next)
-    if (next) setText(JSON.stringify({ ...before, content: text }, null, 2))
+    if (next) setText(JSON.stringify({ ...original, content: text }, null, 2))
     else if (message !== null && typeof message.content === 'string') setText(message.content)
   }
-  const answers = before.role !== 'assistant' && before.role !== 'system'
+  const answers = original.role !== 'assistant' && original.role !== 'system'
   return (
     <div className="chat-editor">
       <textarea

@@ -33,8 +33,8 @@ export function TurnTokens({ turn, parts, live }: TurnTokensProps) {
   const groups = groupStarts(tokens, isEnd)
   const prefix = turn.answer?.prefix ?? ''
   const firstOfAnswer = parts.reasoning === null ? 0 : tokenAtCharacter(tokens, prefix, parts.answerAt)
-  const found = groups.findIndex((start) => start >= firstOfAnswer)
-  const seam = found < 0 ? groups.length : found
+  const groupIndex = groups.findIndex((start) => start >= firstOfAnswer)
+  const seam = groupIndex < 0 ? groups.length : groupIndex
   const shared = { turn, groups, tokens, isEnd }
   return (
     <>

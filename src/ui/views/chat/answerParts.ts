@@ -60,10 +60,10 @@ function callOf(value: unknown): Pick<ToolCall['function'], 'name' | 'arguments'
  */
 export function toolCalls(answer: string): { calls: ToolCall[]; rest: string } {
   const tagged = [...answer.matchAll(TAGGED)].map((match) => parseJson(match[1] ?? ''))
-  const whole = tagged.length > 0 ? tagged : [parseJson(answer.trim())].flat()
-  const found = whole.flatMap((value) => callOf(value) ?? [])
-  if (found.length === 0 || found.length < whole.length) return { calls: [], rest: answer }
-  const calls = found.map((call, at) => ({
+  const candidates = tagged.length > 0 ? tagged : [parseJson(answer.trim())].flat()
+  const parsed = candidates.flatMap((value) => callOf(value) ?? [])
+  if (parsed.length === 0 || parsed.length < candidates.length) return { calls: [], rest: answer }
+  const calls = parsed.map((call, at) => ({
     id: `call_${at + 1}`.padEnd(9, '0'),
     type: 'function' as const,
     function: call,

@@ -20,8 +20,8 @@ const MAX_POINT = 0x10ffff
 
 /** Text with its character references resolved; unknown ones stay as they are written. */
 export function decodeEntities(text: string): string {
-  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]{2,8}));/gi, (whole, hex, decimal, name) => {
-    if (typeof name === 'string') return NAMED[name] ?? whole
+  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]{2,8}));/gi, (match, hex, decimal, name) => {
+    if (typeof name === 'string') return NAMED[name] ?? match
     const point = typeof hex === 'string' ? parseInt(hex, 16) : Number(decimal)
     return point > 0 && point <= MAX_POINT ? String.fromCodePoint(point) : '\ufffd'
   })

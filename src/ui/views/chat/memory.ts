@@ -78,17 +78,17 @@ function writeChat({ tree, fields, fallback }: SavedChat): void {
 }
 
 /** A function that keeps the chat once it is at rest, at the latest when the page goes. */
-export function keepSoon(read: () => SavedChat): () => void {
+export function debounceSave(read: () => SavedChat): () => void {
   let timer: ReturnType<typeof setTimeout> | null = null
-  const keep = (): void => {
+  const save = (): void => {
     if (timer === null) return
     clearTimeout(timer)
     timer = null
     writeChat(read())
   }
-  if (typeof window !== 'undefined') window.addEventListener('pagehide', keep)
+  if (typeof window !== 'undefined') window.addEventListener('pagehide', save)
   return () => {
     if (timer !== null) clearTimeout(timer)
-    timer = setTimeout(keep, DEBOUNCE_MS)
+    timer = setTimeout(save, DEBOUNCE_MS)
   }
 }

@@ -7,7 +7,7 @@ import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { sameIds } from '../../../state/textIdentity.ts'
 import { endsInReasoning } from './answerParts.ts'
-import { keepSoon, readChat } from './memory.ts'
+import { debounceSave, readChat } from './memory.ts'
 import { EMPTY_FIELDS, type TemplateFields } from './options.ts'
 import type { Fallback } from './fallbacks.ts'
 import { chatIds, promptTokens, type PromptToken } from './promptIds.ts'
@@ -28,7 +28,7 @@ import {
 } from './turns.ts'
 
 /** A message that is being written. */
-export interface Draft {
+export interface MessageDraft {
   role: string
   text: string
   /** Further fields of the message: the call that a tool's result answers. */
@@ -42,9 +42,9 @@ export interface RenderedPrompt {
 
 export interface ChatState {
   tree: ChatTree
-  draft: Draft
+  draft: MessageDraft
   fields: TemplateFields
-  /** Stands in for a template that is missing or fails; null while nobody has chosen one. */
+  /** Stands in for a template that is missing or fails; null until one is chosen. */
   fallback: Fallback | null
   /** The model's own template; null before it has been asked for. */
   template: ChatTemplateInfo | null
@@ -60,7 +60,7 @@ export interface ChatState {
   showsPrompt: boolean
 }
 
-const EMPTY_DRAFT: Draft = { role: 'user', text: '', fields: {} }
+const EMPTY_DRAFT: MessageDraft = { role: 'user', text: '', fields: {} }
 
 /** Turns that want an answer. */
 const ANSWERED = new Set(['user', 'tool', 'developer'])
@@ -93,15 +93,15 @@ export class Chat {
     this.session = session
     const saved = readChat()
     if (saved !== null) this.state.setState(saved)
-    const keep = keepSoon(() => this.state.getState())
-    this.state.subscribe((state, before) => {
-      const { tree, fields, fallback } = before
-      if (state.tree !== tree || state.fields !== fields || state.fallback !== fallback) keep()
+    const saveSoon = debounceSave(() => this.state.getState())
+    this.state.subscribe((state, previous) => {
+      const { tree, fields, fallback } = previous
+      if (state.tree !== tree || state.fields !== fields || state.fallback !== fallback) saveSoon()
     })
     session.log.subscribe(() => this.follow())
-    session.app.subscribe(({ model, run }, before) => {
-      if (model !== before.model) void this.describe()
-      if (isRunning(before.run) && !isRunning(run)) this.settle()
+    session.app.subscribe(({ model, run }, previous) => {
+      if (model !== previous.model) void this.describe()
+      if (isRunning(previous.run) && !isRunning(run)) this.settle()
     })
     void this.describe()
   }
@@ -125,7 +125,7 @@ export class Chat {
     return this.attached?.turn === id && this.attached.epoch === this.session.log.epoch
   }
 
-  setDraft(part: Partial<Draft>): void {
+  setDraft(part: Partial<MessageDraft>): void {
     this.state.setState(({ draft }) => ({ draft: { ...draft, ...part } }))
   }
 
@@ -242,8 +242,8 @@ export class Chat {
     try {
       const path = pathTo(this.state.getState().tree, parent)
       const text = await this.render(model, path, prefix)
-      const before = path.findLast((turn) => turn.answer !== null)?.answer ?? null
-      const ids = await chatIds(model, text, before)
+      const previousAnswer = path.findLast((turn) => turn.answer !== null)?.answer ?? null
+      const ids = await chatIds(model, text, previousAnswer)
       await this.write(parent, { prompt: text, prefix, reasons: endsInReasoning(text) }, ids)
     } catch (error) {
       this.state.setState({ problem: toErrorData(error) })
@@ -307,7 +307,7 @@ export class Chat {
     if (!turn?.answer || live !== null || log.tokens.length === 0) return
     if (!sameIds(turn.answer.text.promptIds, log.promptIds)) return
     const written = log.tokens.map((token) => token.id)
-    const known = siblings(tree, turn.parent).find(
+    const existing = siblings(tree, turn.parent).find(
       ({ answer }) =>
         answer !== null &&
         sameIds(
@@ -317,9 +317,9 @@ export class Chat {
     )
     const text = log.snapshot() ?? turn.answer.text
     const next =
-      known === undefined
+      existing === undefined
         ? addTurn(tree, { ...turn, answer: { ...turn.answer, text } })
-        : { tree: chooseTurn(tree, known.id), id: known.id }
+        : { tree: chooseTurn(tree, existing.id), id: existing.id }
     this.attach(next.id, [...log.tokens])
     this.state.setState({ tree: next.tree })
   }
@@ -364,8 +364,8 @@ export class Chat {
       const answer = last?.answer ?? null
       if (last === undefined && this.messages().length === 0) return null
       const text = answer === null ? await this.render(model, path, '') : answer.prompt
-      const before = path.findLast((turn) => turn.answer !== null && turn !== last)?.answer ?? null
-      const ids = answer === null ? await chatIds(model, text, before) : answer.text.promptIds
+      const previousAnswer = path.findLast((turn) => turn.answer !== null && turn !== last)?.answer ?? null
+      const ids = answer === null ? await chatIds(model, text, previousAnswer) : answer.text.promptIds
       const specials = Object.values(this.state.getState().template?.specialTokens ?? {})
       return { text, tokens: await promptTokens(model, text, ids, specials) }
     }
@@ -381,13 +381,13 @@ export class Chat {
 
   /** Changes the turns so that it can be taken back. */
   private change(label: string, tree: ChatTree): void {
-    const before = this.state.getState().tree
+    const previousTree = this.state.getState().tree
     const put = (next: ChatTree) => () => {
       this.state.setState({ tree: next })
       this.renderSoon()
     }
     put(tree)()
-    historyOf(this.session).record(label, { undo: put(before), redo: put(tree) })
+    historyOf(this.session).record(label, { undo: put(previousTree), redo: put(tree) })
   }
 }
 

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import type { TensorData } from '../../../api/model.ts'
 import { useApp, useMedia, useSession, useTranslate } from '../../context.ts'
-import { rampWords, type Palette, type Shade } from '../../draw/ramps.ts'
+import { rampRgba, type Palette, type Shade } from '../../draw/ramps.ts'
 import { formatFixed } from '../../../maths/format.ts'
 import { useComparison, useCompareState } from './hooks.ts'
 
@@ -39,7 +39,7 @@ function usePatterns(layer: number, at: number): { a: TensorData; b: TensorData 
   useEffect(() => {
     let wanted = true
     comparison.attention(layer, at).then(
-      (found) => wanted && setPatterns(found),
+      (loaded) => wanted && setPatterns(loaded),
       (error: unknown) => wanted && session.report(error),
     )
     return () => {
@@ -90,9 +90,9 @@ function Patterns({ patterns, head }: { patterns: { a: TensorData; b: TensorData
   return (
     <>
       <p className="note">{t('compare.attentionNote', { rows })}</p>
-      <Pattern title="A" values={a} {...size} palette="sequential" range={[0, 1]} />
-      <Pattern title="B" values={b} {...size} palette="sequential" range={[0, 1]} />
-      <Pattern
+      <PatternPicture title="A" values={a} {...size} palette="sequential" range={[0, 1]} />
+      <PatternPicture title="B" values={b} {...size} palette="sequential" range={[0, 1]} />
+      <PatternPicture
         title={`B − A, ± ${formatFixed(largest, 3)}`}
         values={difference}
         {...size}
@@ -119,13 +119,13 @@ function useShade(): Shade {
 }
 
 /** Queries down, keys across; the future stays empty. */
-function Pattern({ title, values, rows, cols, palette, range: [low, high] }: PatternProps) {
+function PatternPicture({ title, values, rows, cols, palette, range: [low, high] }: PatternProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const shade = useShade()
   useEffect(() => {
     const context = canvas.current?.getContext('2d')
     if (!context || rows === 0) return
-    const ramp = rampWords(palette, shade)
+    const ramp = rampRgba(palette, shade)
     const pixels = new Uint32Array(rows * cols)
     for (let row = 0; row < rows; row++) {
       for (let col = 0; col <= row && col < cols; col++) {

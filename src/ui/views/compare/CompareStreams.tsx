@@ -1,5 +1,5 @@
 import { useEffect, useRef, type MouseEvent } from 'react'
-import type { Side } from './store.ts'
+import type { ComparedSide } from './store.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { labelTokenParts } from '../../../state/tokenLabels.ts'
 import { TokenText } from '../../components/TokenText.tsx'
@@ -73,14 +73,14 @@ function Summary() {
 }
 
 /** What one position shows on one side. */
-interface Cell {
+interface StreamCell {
   id: number
   text: string
   logprob: number | null
   kl: number | null
 }
 
-function useCells(side: Side): { cells: readonly (Cell | null)[]; lead: string } {
+function useCells(side: ComparedSide): { cells: readonly (StreamCell | null)[]; lead: string } {
   const comparison = useComparison()
   useCompareState((state) => state.version)
   const shown = useCompareState((state) => state.shown)
@@ -110,7 +110,7 @@ function useCells(side: Side): { cells: readonly (Cell | null)[]; lead: string }
   }
 }
 
-function Stream({ side }: { side: Side }) {
+function Stream({ side }: { side: ComparedSide }) {
   const comparison = useComparison()
   const t = useTranslate()
   const shown = useCompareState((state) => state.shown)
@@ -173,9 +173,9 @@ function Stream({ side }: { side: Side }) {
 }
 
 interface ChipProps {
-  side: Side
+  side: ComparedSide
   index: number
-  cell: Cell
+  cell: StreamCell
   selected: boolean
   /** The first token that differs from the other side's. */
   parting: boolean

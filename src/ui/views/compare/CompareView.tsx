@@ -1,5 +1,5 @@
 import { answeringModel } from '../../../state/app.ts'
-import type { CompareMode, ScalesChoice, Side } from './store.ts'
+import type { CompareMode, ScalesChoice, ComparedSide } from './store.ts'
 import { keys } from './keys.ts'
 import { useViewKeys } from '../../components/useViewKeys.ts'
 import { Icon } from '../../components/Icon.tsx'
@@ -77,12 +77,13 @@ function Chat({ tokens }: { tokens: number }) {
   )
 }
 
-function ScalesSelect({ side }: { side: Side }) {
+function ScalesSelect({ side }: { side: ComparedSide }) {
   const comparison = useComparison()
   const t = useTranslate()
   const choice = useCompareState((state) => state[side])
   const tracks = useAdaptersState((state) => state.tracks)
-  const known = choice === 'base' || choice === 'scales' || tracks.some(({ id }) => choice === `only:${id}`)
+  const isListed =
+    choice === 'base' || choice === 'scales' || tracks.some(({ id }) => choice === `only:${id}`)
   const letter = side.toUpperCase()
   return (
     <label className="compare-side">
@@ -91,7 +92,7 @@ function ScalesSelect({ side }: { side: Side }) {
       <select
         className="select"
         data-testid={`compare-scales-${side}`}
-        value={known ? choice : 'scales'}
+        value={isListed ? choice : 'scales'}
         onChange={(event) => comparison.state.setState({ [side]: event.currentTarget.value as ScalesChoice })}
       >
         <option value="base">{t('compare.base')}</option>

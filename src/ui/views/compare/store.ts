@@ -13,7 +13,7 @@ import type { Session } from '../../../state/session.ts'
 
 /** Which adapters a side runs under: none, all at their scales, or one adapter (`only:<id>`). */
 export type ScalesChoice = 'base' | 'scales' | `only:${string}`
-export type Side = 'a' | 'b'
+export type ComparedSide = 'a' | 'b'
 export type CompareMode = 'write' | 'score'
 
 export type ComparePhase =
@@ -76,8 +76,8 @@ export class Comparison {
   constructor(session: Session) {
     this.session = session
     this.adapters = adaptersOf(session)
-    session.app.subscribe(({ model }, before) => {
-      if (model === before.model) return
+    session.app.subscribe(({ model }, previous) => {
+      if (model === previous.model) return
       if (model.kind !== 'ready') this.stop()
       this.state.setState({ chat: null })
     })
@@ -152,14 +152,14 @@ export class Comparison {
   }
 
   /** Ids before a position, on one side. */
-  idsBefore(side: Side, at: number): number[] {
+  idsBefore(side: ComparedSide, at: number): number[] {
     if (this.state.getState().shown?.mode === 'score') return this.scoredIds.slice(0, at + 1)
     const ids = this.tokens.slice(0, at).flatMap((token) => token[side]?.id ?? [])
     return [...this.promptIds, ...ids]
   }
 
   /** What every layer would predict at a position, on one side. */
-  async lens(side: Side, at: number): Promise<Lens> {
+  async lens(side: ComparedSide, at: number): Promise<Lens> {
     const { model, scales } = this.behind(side)
     const ids = this.idsBefore(side, at)
     return model.lens(ids, { positions: [ids.length - 1], adapters: scales, topK: 1 })
@@ -169,7 +169,7 @@ export class Comparison {
   async attention(layer: number, at: number): Promise<{ a: TensorData; b: TensorData }> {
     const first = this.firstDifference
     const ids = this.idsBefore('a', first < 0 ? at : Math.min(at, first))
-    const read = async (side: Side) => {
+    const read = async (side: ComparedSide) => {
       const { model, scales } = this.behind(side)
       const probe = (await readAnatomy(model)).layers[layer]?.attention?.probs ?? ''
       const probs = (await model.trace(ids, { probes: [probe], adapters: scales })).get(probe)
@@ -179,7 +179,7 @@ export class Comparison {
     return { a: await read('a'), b: await read('b') }
   }
 
-  private behind(side: Side): { model: Model; scales: readonly NamedScale[] } {
+  private behind(side: ComparedSide): { model: Model; scales: readonly NamedScale[] } {
     const { model } = this.session
     const { shown } = this.state.getState()
     if (model === null || shown === null) {

@@ -1,11 +1,11 @@
-import type { Entry } from './store.ts'
+import type { EditEntry } from './store.ts'
 import { useTranslate } from '../../context.ts'
 import { useScales, useScalesText } from '../../components/useScales.ts'
 import { useAnatomy } from '../../components/reading.ts'
 import { editsName } from './words.ts'
 
 /** What a result was made under: its edits, and the adapters when there are any. */
-export function EditChip({ entries }: { entries: readonly Entry[] }) {
+export function EditChip({ entries }: { entries: readonly EditEntry[] }) {
   const t = useTranslate()
   const anatomy = useAnatomy()
   const scales = useScales()

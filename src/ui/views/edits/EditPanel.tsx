@@ -73,8 +73,8 @@ function Pairs({ shown: { ids, value }, place }: { shown: ShownEdited; place: nu
   const t = useTranslate()
   const lines = useMemo(() => pairLines(value, place - 1, LINES), [value, place])
   const candidates = useMemo(() => lines.map(({ id }) => id), [lines])
-  const before = useMemo(() => ids.slice(0, place), [ids, place])
-  const texts = useTokenLabels(candidates, before)
+  const contextIds = useMemo(() => ids.slice(0, place), [ids, place])
+  const texts = useTokenLabels(candidates, contextIds)
   const longest = Math.max(1e-12, ...lines.map(({ base, edited }) => Math.max(base ?? 0, edited ?? 0)))
   const probability = (p: number | null) => (p === null ? '—' : formatProbability(p))
   return (

@@ -1,4 +1,4 @@
-import type { Change, ChangeOf, Entry, Span } from './store.ts'
+import type { Change, ChangeOf, EditEntry, Span } from './store.ts'
 import { selectedRow } from '../../../state/selection.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
@@ -11,7 +11,7 @@ import { changeName, changeSteps } from './words.ts'
 type Spanned = ChangeOf<'scale'> | ChangeOf<'steer'>
 
 /** One edit: what it does, whether it acts, how much and where. */
-export function EditRow({ entry }: { entry: Entry }) {
+export function EditRow({ entry }: { entry: EditEntry }) {
   const edits = useEdits()
   const anatomy = useAnatomy()
   const t = useTranslate()

@@ -1,5 +1,5 @@
 import type { LayerAnatomy } from '../../../analysis/anatomy.ts'
-import { partKey, partsOf, type Part } from '../../../analysis/ablation.ts'
+import { partKey, partsOf, type ModelPart } from '../../../analysis/ablation.ts'
 import { Grid, type GridPlace } from '../../components/Grid.tsx'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
@@ -19,11 +19,11 @@ interface PartGridProps {
   heads: number
   /** Mean KL with a part off, nats, of the parts that were measured. */
   effects: Readonly<Record<string, number>>
-  stateOf: (part: Part) => PartState
+  stateOf: (part: ModelPart) => PartState
   /** Where the focus is, or would be. */
   place: GridPlace
   onMove: (place: GridPlace) => void
-  onApply: (part: Part) => void
+  onApply: (part: ModelPart) => void
 }
 
 /** Layers down; heads, attention, MLP and both outputs together across. */
@@ -41,12 +41,12 @@ export function PartGrid({ layers, heads, effects, stateOf, place, onMove, onApp
       {...{ place, onMove }}
     >
       <PartHead heads={heads} />
-      {layers.map((own, layer) => (
+      {layers.map((layerParts, layer) => (
         <div key={layer} className="part-line">
           <span className="part-number numeric" aria-hidden="true">
             {t('lens.layerShort', { layer })}
           </span>
-          {partsOf(own).map((part, column) => (
+          {partsOf(layerParts).map((part, column) => (
             <PartCell
               key={column}
               part={part}
@@ -88,7 +88,7 @@ function PartHead({ heads }: { heads: number }) {
 }
 
 interface PartCellProps extends PartState {
-  part: Part
+  part: ModelPart
   /** Mean KL with this part off, nats; null where it was not measured. */
   effect: number | null
   largest: number

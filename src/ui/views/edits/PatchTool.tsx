@@ -17,7 +17,7 @@ export function PatchTool() {
   const runs = usePatchRuns()
   const t = useTranslate()
   const kind = usePatchState((state) => state.kind)
-  useWatchedMeasurement(runs.own)
+  useWatchedMeasurement(runs.ownRun)
   return (
     <>
       <OtherPrompt />
@@ -30,7 +30,7 @@ export function PatchTool() {
         />
         <KlLegend label={t('edits.normScale')} end="1" />
       </div>
-      <StaleNotice measurement={runs.own} />
+      <StaleNotice measurement={runs.ownRun} />
       <Grids />
     </>
   )
@@ -81,14 +81,14 @@ function Grids() {
   const box = useRef<HTMLDivElement>(null)
   const other = usePatchState((state) => state.other)
   const held = usePatchState((state) => state.held)
-  const own = useShown(runs.own)
-  const texts = useTexts(own?.ids.length ?? 0)
+  const ownRun = useShown(runs.ownRun)
+  const texts = useTexts(ownRun?.ids.length ?? 0)
   const patched = usePatchedCells()
   if (other === null) return <p className="note">{t('edits.otherEmpty')}</p>
   const name = (position: number) => tokenName(t, other.texts[position] ?? '', other.ids[position] ?? 0)
   const pickUp = (layer: number, position: number) => {
     runs.state.setState({ held: { layer, position } })
-    if (own !== null) focusCell(box.current, 'own', layer, Math.min(position, own.ids.length - 1))
+    if (ownRun !== null) focusCell(box.current, 'own', layer, Math.min(position, ownRun.ids.length - 1))
   }
   const putDown = (layer: number, position: number) => {
     const from = runs.state.getState().held
@@ -123,13 +123,13 @@ function Grids() {
       <p className="note patch-held" role="status" data-testid="patch-held">
         {held !== null && t('edits.held', { ...held, token: name(held.position) })}
       </p>
-      {own !== null && own.value.kind === other.kind && (
+      {ownRun !== null && ownRun.value.kind === other.kind && (
         <RunGrid
           which="own"
           title={t('edits.thisRun')}
-          ids={own.ids}
+          ids={ownRun.ids}
           texts={texts}
-          grid={own.value.grid}
+          grid={ownRun.value.grid}
           held={null}
           marked={patched}
           onCell={putDown}

@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import type { Part } from '../../../analysis/ablation.ts'
-import type { ChangeOf, Entry } from './store.ts'
+import type { ModelPart } from '../../../analysis/ablation.ts'
+import type { ChangeOf, EditEntry } from './store.ts'
 import type { ModelInfo } from '../../../api/model.ts'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useTranslate } from '../../context.ts'
@@ -9,9 +9,9 @@ import { useEdits, useEditsState } from './hooks.ts'
 import { AblationControls, useEffects } from './AblationControls.tsx'
 import { PartGrid } from './PartGrid.tsx'
 
-type ScaleEntry = Entry & { change: ChangeOf<'scale'> }
+type ScaleEntry = EditEntry & { change: ChangeOf<'scale'> }
 
-const isScale = (entry: Entry): entry is ScaleEntry => entry.change.kind === 'scale'
+const isScale = (entry: EditEntry): entry is ScaleEntry => entry.change.kind === 'scale'
 
 /** Parts of the model to choose from: a click gives a part the factor, another takes it away. */
 export function ScaleTool({ info }: { info: ModelInfo }) {
@@ -22,13 +22,13 @@ export function ScaleTool({ info }: { info: ModelInfo }) {
   const [factor, setFactor] = useState(0)
   const [place, setPlace] = useState({ row: 0, column: 0 })
   const effects = useEffects()
-  const find = ({ step, head }: Part) =>
+  const find = ({ step, head }: ModelPart) =>
     entries.filter(isScale).find(({ change }) => change.step === step && change.head === head)
-  const apply = (part: Part) => {
-    const found = find(part)
-    if (found === undefined) edits.add({ kind: 'scale', ...part, factor, span: { kind: 'all' } })
-    else if (found.change.factor === factor || !found.on) edits.remove(found.id)
-    else edits.update(found.id, { ...found.change, factor }, 'factor')
+  const apply = (part: ModelPart) => {
+    const entry = find(part)
+    if (entry === undefined) edits.add({ kind: 'scale', ...part, factor, span: { kind: 'all' } })
+    else if (entry.change.factor === factor || !entry.on) edits.remove(entry.id)
+    else edits.update(entry.id, { ...entry.change, factor }, 'factor')
   }
   return (
     <>
@@ -37,8 +37,8 @@ export function ScaleTool({ info }: { info: ModelInfo }) {
         heads={info.heads}
         effects={effects}
         stateOf={(part) => {
-          const found = find(part)
-          return { factor: found?.change.factor ?? null, on: found?.on ?? false }
+          const entry = find(part)
+          return { factor: entry?.change.factor ?? null, on: entry?.on ?? false }
         }}
         place={place}
         onMove={setPlace}

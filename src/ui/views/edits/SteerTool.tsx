@@ -72,13 +72,13 @@ function useNorms(step: string, toward: string, away: string, ready: boolean): D
   const run = useEditedRun()
   const session = useSession()
   const key = JSON.stringify([step, toward, away])
-  const [found, setFound] = useState<{ key: string; norms: DirectionNorms | null } | null>(null)
+  const [loaded, setLoaded] = useState<{ key: string; norms: DirectionNorms | null } | null>(null)
   useEffect(() => {
     if (!ready) return
     let wanted = true
     const timer = setTimeout(() => {
       run.measureDirection(step, toward, away).then(
-        (norms) => wanted && setFound({ key, norms }),
+        (norms) => wanted && setLoaded({ key, norms }),
         (error: unknown) => wanted && session.report(error),
       )
     }, DEBOUNCE_MS)
@@ -87,7 +87,7 @@ function useNorms(step: string, toward: string, away: string, ready: boolean): D
       clearTimeout(timer)
     }
   }, [run, session, step, toward, away, ready, key])
-  return ready && found?.key === key ? found.norms : null
+  return ready && loaded?.key === key ? loaded.norms : null
 }
 
 interface PromptProps {

@@ -28,9 +28,9 @@ export class Ablation {
 
   constructor(session: Session) {
     this.session = session
-    session.app.subscribe(({ model, run }, before) => {
-      if (model !== before.model || run !== before.run) this.stop()
-      if (answeringModel(model) !== answeringModel(before.model)) this.state.setState(NOTHING)
+    session.app.subscribe(({ model, run }, previous) => {
+      if (model !== previous.model || run !== previous.run) this.stop()
+      if (answeringModel(model) !== answeringModel(previous.model)) this.state.setState(NOTHING)
     })
   }
 

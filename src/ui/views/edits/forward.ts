@@ -4,7 +4,7 @@ import type { Edit, Model } from '../../../api/model.ts'
 import { scaleEdits, stepsOfPart } from '../../../analysis/ablation.ts'
 import { readAnatomy, type Anatomy } from '../../../analysis/anatomy.ts'
 import { directionBetween, readActivation } from '../../../analysis/steering.ts'
-import type { Change, Entry, Span } from './store.ts'
+import type { Change, EditEntry, Span } from './store.ts'
 import { encodePrompt } from '../../../state/encodePrompt.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
 
@@ -38,7 +38,7 @@ export class Activations {
   }
 
   /** What the engine takes for these entries. @throws `bad-argument` when a prompt has no such position. */
-  async editsFor(model: Model, entries: readonly Entry[]): Promise<Edit[]> {
+  async editsFor(model: Model, entries: readonly EditEntry[]): Promise<Edit[]> {
     const edits: Edit[] = []
     for (const { change } of entries) edits.push(...(await this.editsOf(model, change)))
     return edits
@@ -97,11 +97,11 @@ export class Activations {
         step,
         position,
       )
-    const found = this.rows.get(key) ?? read()
-    this.rows.set(key, found)
+    const pending = this.rows.get(key) ?? read()
+    this.rows.set(key, pending)
     // What failed is asked for anew next time.
-    found.catch(() => this.rows.delete(key))
-    return found
+    pending.catch(() => this.rows.delete(key))
+    return pending
   }
 }
 

@@ -29,7 +29,7 @@ export interface PatchState {
 
 /** Two runs to patch between: another prompt's, and the page's own. */
 export class PatchRuns {
-  readonly own: TextMeasurement<{ kind: PatchKind; grid: NormGrid }>
+  readonly ownRun: TextMeasurement<{ kind: PatchKind; grid: NormGrid }>
   readonly state = createStore<PatchState>()(() => ({
     prompt: '',
     kind: 'stream',
@@ -42,10 +42,10 @@ export class PatchRuns {
 
   constructor(session: Session) {
     this.session = session
-    this.own = new TextMeasurement(session, (model, ids) => this.readOwn(model, ids))
-    session.app.subscribe(({ model }, before) => {
+    this.ownRun = new TextMeasurement(session, (model, ids) => this.readOwn(model, ids))
+    session.app.subscribe(({ model }, previous) => {
       // Another model's activations do not fit this one's.
-      if (answeringModel(model) !== answeringModel(before.model))
+      if (answeringModel(model) !== answeringModel(previous.model))
         this.state.setState({ other: null, held: null })
     })
   }
@@ -53,7 +53,7 @@ export class PatchRuns {
   setKind(kind: PatchKind): void {
     const { other } = this.state.getState()
     this.state.setState({ kind, held: null })
-    this.own.refresh()
+    this.ownRun.refresh()
     if (other !== null) void this.readOther(other.prompt)
   }
 

@@ -5,7 +5,7 @@ import { directionNorms, type DirectionNorms } from '../../../analysis/steering.
 import { SCORE_LIMIT } from '../../../analysis/divergence.ts'
 import { breather } from '../../../analysis/breather.ts'
 import { Activations } from './forward.ts'
-import { editsOf, type Entry } from './store.ts'
+import { editsOf, type EditEntry } from './store.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { scalesKey } from '../../../state/textIdentity.ts'
@@ -13,7 +13,7 @@ import { TextMeasurement } from '../../../state/textMeasurement.ts'
 
 export interface EditedText {
   /** The edits that were on. */
-  entries: readonly Entry[]
+  entries: readonly EditEntry[]
   /** The adapters, as {@link scalesKey} names them. */
   scales: string
   /** Of all rows so far. */
@@ -80,8 +80,8 @@ export class EditedRun {
     this.measurement = new TextMeasurement(session, (model, ids, signal) => this.read(model, ids, signal), {
       done: ({ rows }) => rows.length,
     })
-    editsOf(session).state.subscribe(({ entries }, before) => {
-      if (acting(entries) !== acting(before.entries)) this.measurement.refresh()
+    editsOf(session).state.subscribe(({ entries }, previous) => {
+      if (acting(entries) !== acting(previous.entries)) this.measurement.refresh()
     })
   }
 
@@ -94,11 +94,11 @@ export class EditedRun {
   }
 
   private async *read(model: Model, ids: readonly number[], signal: AbortSignal): AsyncIterable<EditedText> {
-    const before = this.turn
+    const previousTurn = this.turn
     let leave = (): void => undefined
     this.turn = new Promise((resolve) => (leave = resolve))
     try {
-      await Promise.all([before, wait(DEBOUNCE_MS)])
+      await Promise.all([previousTurn, wait(DEBOUNCE_MS)])
       throwIfAborted(signal)
       const entries = editsOf(this.session).entries.filter(({ on }) => on)
       const scales = await scalesKey(model)
@@ -118,7 +118,7 @@ export class EditedRun {
   private async *readLogits(
     model: Model,
     ids: readonly number[],
-    entries: readonly Entry[],
+    entries: readonly EditEntry[],
     signal: AbortSignal,
   ): AsyncIterable<Pick<EditedText, 'rows' | 'source'>> {
     const key = `${await scalesKey(model)}|${ids.join(' ')}`
@@ -151,7 +151,7 @@ export class EditedRun {
   private async *score(
     model: Model,
     ids: readonly number[],
-    entries: readonly Entry[],
+    entries: readonly EditEntry[],
     signal: AbortSignal,
   ): AsyncIterable<Pick<EditedText, 'rows' | 'source'>> {
     const edits = await this.activations.editsFor(model, entries)
@@ -172,7 +172,7 @@ export class EditedRun {
 }
 
 /** What the list does to a run, as one word: entries that are off do nothing. */
-export const acting = (entries: readonly Entry[]): string =>
+export const acting = (entries: readonly EditEntry[]): string =>
   JSON.stringify(entries.filter(({ on }) => on).map(({ change }) => change))
 
 export const editedRunOf = perSession((session) => new EditedRun(session))

@@ -32,7 +32,7 @@ export type Change =
 export type ChangeOf<K extends Change['kind']> = Extract<Change, { kind: K }>
 
 /** A line of the list of edits. */
-export interface Entry {
+export interface EditEntry {
   id: number
   on: boolean
   change: Change
@@ -42,7 +42,7 @@ export const TOOLS = ['scale', 'steer', 'patch', 'mask'] as const
 export type Tool = (typeof TOOLS)[number]
 
 export interface EditsState {
-  entries: readonly Entry[]
+  entries: readonly EditEntry[]
   tool: Tool
   /** The selected row while the prediction on show is that of the token that is not written yet; else null. */
   nextFrom: number | null
@@ -58,14 +58,14 @@ export class Edits {
   readonly state = createStore<EditsState>()(() => ({ entries: [], tool: 'scale', nextFrom: null }))
   private readonly history: History
   /** The newest command while the same number is still being moved: that is one step of undo. */
-  private open: { field: string; command: Command | null; after: readonly Entry[] } | null = null
+  private open: { field: string; command: Command | null; after: readonly EditEntry[] } | null = null
   private serial = 0
 
   constructor(history: History) {
     this.history = history
     this.show(this.parse(readTab(KEY)))
-    this.state.subscribe(({ entries }, before) => {
-      if (entries === before.entries) return
+    this.state.subscribe(({ entries }, previous) => {
+      if (entries === previous.entries) return
       writeTab(KEY, this.saved)
       linkPartChanged()
     })
@@ -75,7 +75,7 @@ export class Edits {
     })
   }
 
-  get entries(): readonly Entry[] {
+  get entries(): readonly EditEntry[] {
     return this.state.getState().entries
   }
 
@@ -118,8 +118,8 @@ export class Edits {
     if (this.entries.length > 0) this.commit('clear', [])
   }
 
-  private commit(name: ChangeName, entries: readonly Entry[], field = ''): void {
-    const before = this.entries
+  private commit(name: ChangeName, entries: readonly EditEntry[], field = ''): void {
+    const previous = this.entries
     this.show(entries)
     const { open, history } = this
     if (field !== '' && open?.field === field && open.command === history.last) {
@@ -128,19 +128,19 @@ export class Edits {
     }
     const fresh = { field, command: null as Command | null, after: entries }
     history.record(`edits.change.${name}`, {
-      undo: () => this.show(before),
+      undo: () => this.show(previous),
       redo: () => this.show(fresh.after),
     })
     fresh.command = history.last
     this.open = fresh
   }
 
-  private show(entries: readonly Entry[]): void {
+  private show(entries: readonly EditEntry[]): void {
     this.state.setState({ entries })
   }
 
   /** What is no edit in storage or in a link is left out. */
-  private parse(saved: unknown): Entry[] {
+  private parse(saved: unknown): EditEntry[] {
     if (!Array.isArray(saved)) return []
     return saved.flatMap((line: unknown) => {
       const change = readChange(line)
@@ -150,7 +150,7 @@ export class Edits {
   }
 }
 
-const entriesOut = (entries: readonly Entry[]): object[] =>
+const entriesOut = (entries: readonly EditEntry[]): object[] =>
   entries.map(({ on, change }) => (on ? change : { ...change, off: true }))
 
 function parseJson(text: string): unknown {

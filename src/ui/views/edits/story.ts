@@ -3,7 +3,7 @@ import { toErrorData } from '../../../errors.ts'
 import type { ComparedToken, Model } from '../../../api/model.ts'
 import { isRunning } from '../../../state/app.ts'
 import { editedRunOf } from './run.ts'
-import { editsOf, type Entry } from './store.ts'
+import { editsOf, type EditEntry } from './store.ts'
 import { oncePerFrame } from '../../../state/frames.ts'
 import { perSession } from '../../../state/perSession.ts'
 import { encodePrompt } from '../../../state/encodePrompt.ts'
@@ -20,7 +20,7 @@ export type StoryPhase =
 export interface StoryState {
   phase: StoryPhase
   /** The edits behind what is shown, and the prompt; null before any run. */
-  shown: { entries: readonly Entry[]; prompt: string } | null
+  shown: { entries: readonly EditEntry[]; prompt: string } | null
   /** Grows with the tokens, which are kept outside the store. */
   version: number
 }
@@ -38,8 +38,8 @@ export class EditStory {
 
   constructor(session: Session) {
     this.session = session
-    session.app.subscribe(({ model }, before) => {
-      if (model !== before.model && model.kind !== 'ready') this.stop()
+    session.app.subscribe(({ model }, previous) => {
+      if (model !== previous.model && model.kind !== 'ready') this.stop()
     })
   }
 

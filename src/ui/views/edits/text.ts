@@ -5,7 +5,7 @@ type Fields = Readonly<Record<string, unknown>>
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 
 /** A position, layer or head; null for anything else. */
-function whole(value: unknown): number | null {
+function integerOrNull(value: unknown): number | null {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : null
 }
 
@@ -22,7 +22,11 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 
 function readSpan(value: unknown): Span | null {
   if (!isFields(value)) return null
-  const [from, to, at] = [whole(value['from']), whole(value['to']), whole(value['at'])]
+  const [from, to, at] = [
+    integerOrNull(value['from']),
+    integerOrNull(value['to']),
+    integerOrNull(value['at']),
+  ]
   switch (value['kind']) {
     case 'all':
       return { kind: 'all' }
@@ -57,7 +61,7 @@ export function readChange(value: unknown): Change | null {
 function readScale(value: Fields): Change | null {
   const [step, factor, span] = [stepName(value['step']), finite(value['factor']), readSpan(value['span'])]
   if (step === null || factor === null || span === null) return null
-  return { kind: 'scale', step, head: whole(value['head']), factor, span }
+  return { kind: 'scale', step, head: integerOrNull(value['head']), factor, span }
 }
 
 function readSteer(value: Fields): Change | null {
@@ -70,14 +74,22 @@ function readSteer(value: Fields): Change | null {
 function readPatch(value: Fields): Change | null {
   const { source } = value
   if (!isFields(source)) return null
-  const [step, position] = [stepName(value['step']), whole(value['position'])]
-  const [prompt, from, at] = [text(source['prompt']), stepName(source['step']), whole(source['position'])]
+  const [step, position] = [stepName(value['step']), integerOrNull(value['position'])]
+  const [prompt, from, at] = [
+    text(source['prompt']),
+    stepName(source['step']),
+    integerOrNull(source['position']),
+  ]
   if (step === null || position === null || prompt === null || from === null || at === null) return null
   return { kind: 'patch', step, position, source: { prompt, step: from, position: at } }
 }
 
 function readMask(value: Fields): Change | null {
-  const [layer, query, key] = [whole(value['layer']), whole(value['query']), whole(value['key'])]
+  const [layer, query, key] = [
+    integerOrNull(value['layer']),
+    integerOrNull(value['query']),
+    integerOrNull(value['key']),
+  ]
   if (layer === null || query === null || key === null || key > query) return null
-  return { kind: 'mask', layer, head: whole(value['head']), query, key }
+  return { kind: 'mask', layer, head: integerOrNull(value['head']), query, key }
 }

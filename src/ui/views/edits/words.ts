@@ -1,7 +1,7 @@
-import type { Part } from '../../../analysis/ablation.ts'
+import type { ModelPart } from '../../../analysis/ablation.ts'
 import type { Anatomy } from '../../../analysis/anatomy.ts'
 import { stepsOfChange } from './forward.ts'
-import type { Change, ChangeOf, Entry, Span } from './store.ts'
+import type { Change, ChangeOf, EditEntry, Span } from './store.ts'
 import type { Translate } from '../../words/index.ts'
 
 /** A factor without needless digits, with a true minus sign. */
@@ -17,7 +17,7 @@ function short(prompt: string): string {
 }
 
 /** What a scale acts on, in words. */
-export function partName(t: Translate, { layers }: Anatomy, { step, head }: Part): string {
+export function partName(t: Translate, { layers }: Anatomy, { step, head }: ModelPart): string {
   for (const { layer, name, outputs, attention } of layers) {
     if (head !== null && step === attention?.context) return t('edits.part.head', { layer, head })
     if (head !== null) continue
@@ -80,7 +80,7 @@ export function changeSteps(anatomy: Anatomy, change: Change): string {
 }
 
 /** All of them in one line, for results to carry. */
-export function editsName(t: Translate, anatomy: Anatomy, entries: readonly Entry[]): string {
+export function editsName(t: Translate, anatomy: Anatomy, entries: readonly EditEntry[]): string {
   const names = entries.map(({ change }) => changeName(t, anatomy, change)).join('; ')
   if (entries.length === 0) return t('edits.chipNone')
   return entries.length === 1

@@ -93,16 +93,16 @@ function Actions() {
 function Result() {
   const t = useTranslate()
   const errorText = useErrorText()
-  const { phase, sides, own, far, agreement } = useDuel((state) => state)
+  const { phase, sides, local, far, agreement } = useDuel((state) => state)
   if (sides === null) return null
   return (
     <>
       <div className="duel-part duel-texts">
         <Text
-          name={t('ab.own', { name: sides.own })}
+          name={t('ab.own', { name: sides.local })}
           testId="output-a"
-          tokens={own}
-          same={agreement?.same.own}
+          tokens={local}
+          same={agreement?.same.local}
         />
         <Text
           name={t('ab.far', { name: sides.far, host: sides.host })}
@@ -189,7 +189,7 @@ function Places() {
           <tr>
             <th scope="col">{t('ab.place')}</th>
             <th scope="col">{sides.host}</th>
-            <th scope="col">{sides.own}</th>
+            <th scope="col">{sides.local}</th>
             <th scope="col" title={t('ab.klHint')}>
               {t('ab.kl')}
             </th>
@@ -199,13 +199,13 @@ function Places() {
           </tr>
         </thead>
         <tbody>
-          {places.slice(0, MAX_PLACES).map(({ index, far, own, kl, mass }) => (
-            <tr key={index} data-testid="ab-place" data-same={far === own}>
+          {places.slice(0, MAX_PLACES).map(({ index, far, local, kl, mass }) => (
+            <tr key={index} data-testid="ab-place" data-same={far === local}>
               <th scope="row" className="numeric">
                 {index + 1}
               </th>
               <td className="duel-token">{visible(far)}</td>
-              <td className="duel-token">{far === own ? '' : visible(own)}</td>
+              <td className="duel-token">{far === local ? '' : visible(local)}</td>
               <td className="numeric">{kl === null ? '—' : formatFixed(kl, 4)}</td>
               <td className="numeric">{formatProbability(mass)}</td>
             </tr>

@@ -34,8 +34,8 @@ export function OwnButton() {
   const t = useTranslate()
   const catalogue = useApp((state) => state.catalogue)
   const modelId = useApp((state) => state.modelId) ?? catalogue.initial
-  const own = session.ownModel
-  const name = own?.info.id ?? catalogue.models.find(({ id }) => id === modelId)?.name ?? modelId
+  const ownModel = session.ownModel
+  const name = ownModel?.info.id ?? catalogue.models.find(({ id }) => id === modelId)?.name ?? modelId
   if (name === null) return null
   return (
     <p className="far-buttons">
@@ -48,7 +48,7 @@ export function OwnButton() {
         }}
       >
         <Icon name="open" />
-        {t(own === null ? 'far.load' : 'far.own', { name })}
+        {t(ownModel === null ? 'far.load' : 'far.own', { name })}
       </button>
     </p>
   )

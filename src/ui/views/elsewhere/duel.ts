@@ -10,7 +10,7 @@ import {
   divergence,
   keyOf,
   type Agreement,
-  type Place,
+  type ComparedPlace,
   type WrittenToken,
 } from './agreement.ts'
 
@@ -19,7 +19,7 @@ export type DuelPhase =
 
 /** Names of who wrote which text. */
 export interface DuelSides {
-  own: string
+  local: string
   far: string
   host: string
 }
@@ -29,16 +29,16 @@ export interface DuelState {
   sides: DuelSides | null
   /** Both have the same vocabulary. */
   shared: boolean
-  own: readonly WrittenToken[]
+  local: readonly WrittenToken[]
   far: readonly WrittenToken[]
   agreement: Agreement | null
-  places: readonly Place[]
+  places: readonly ComparedPlace[]
 }
 
 /** Alternatives of the tab's model: enough to hold most of what an engine sends. */
 const OWN_ALTERNATIVES = 256
 
-const NOTHING = { own: [], far: [], agreement: null, places: [], shared: false } as const
+const NOTHING = { local: [], far: [], agreement: null, places: [], shared: false } as const
 
 /** One prompt, written on by the tab's model and by the engine at once. */
 export class Duel {
@@ -55,28 +55,28 @@ export class Duel {
   }
 
   async run(): Promise<void> {
-    const { ownModel: own, model: far, app } = this.#session
+    const { ownModel, model: far, app } = this.#session
     const remote = far?.info.remote
-    if (own === null || far === null || !remote) return
+    if (ownModel === null || far === null || !remote) return
     this.stop()
     const controller = new AbortController()
     this.#running = controller
     const isCurrent = (): boolean => this.#running === controller
-    const sides = { own: own.info.id, far: far.info.id, host: new URL(remote.url).host }
+    const sides = { local: ownModel.info.id, far: far.info.id, host: new URL(remote.url).host }
     this.state.setState({ phase: { kind: 'running' }, sides, ...NOTHING })
     try {
       const state = app.getState()
       const [ownIds, farIds] = await Promise.all([
-        encodePrompt(own, state.prompt, state),
+        encodePrompt(ownModel, state.prompt, state),
         encodePrompt(far, state.prompt, state),
       ])
-      const shared = sharesVocabulary(own, far, ownIds, farIds)
+      const shared = sharesVocabulary(ownModel, far, ownIds, farIds)
       if (isCurrent()) this.state.setState({ shared })
       await Promise.all([
-        this.#write(own, ownIds, 'own', controller),
+        this.#write(ownModel, ownIds, 'local', controller),
         this.#write(far, farIds, 'far', controller),
       ])
-      if (isCurrent()) await this.#compare(own, ownIds, controller)
+      if (isCurrent()) await this.#compare(ownModel, ownIds, controller)
     } catch (error) {
       controller.abort()
       if (isCurrent()) this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
@@ -86,7 +86,7 @@ export class Duel {
   async #write(
     model: Model,
     ids: readonly number[],
-    side: 'own' | 'far',
+    side: 'local' | 'far',
     controller: AbortController,
   ): Promise<void> {
     const { maxTokens, ...sampling } = this.#session.app.getState().settings
@@ -101,13 +101,13 @@ export class Duel {
   }
 
   /** In one vocabulary the tab's model reads the engine's text, so that every place of it is compared; else where both say the same. */
-  async #compare(own: Model, promptIds: readonly number[], controller: AbortController): Promise<void> {
-    const { own: a, far: b, shared } = this.state.getState()
-    const found = agreement(a, b, shared)
-    this.state.setState({ agreement: found })
+  async #compare(ownModel: Model, promptIds: readonly number[], controller: AbortController): Promise<void> {
+    const { local: a, far: b, shared } = this.state.getState()
+    const result = agreement(a, b, shared)
+    this.state.setState({ agreement: result })
     const read = shared && b.length > 0 && !controller.signal.aborted
     const places = read
-      ? await readPlaces(own, promptIds, b, controller.signal)
+      ? await readPlaces(ownModel, promptIds, b, controller.signal)
       : commonPlaces(a, b, keyOf(shared))
     if (this.#running === controller) this.state.setState({ places, phase: { kind: 'done' } })
   }
@@ -115,34 +115,34 @@ export class Duel {
 
 /** Equal prompts in equally many ids: one tokenizer, as far as can be seen. */
 function sharesVocabulary(
-  own: Model,
+  ownModel: Model,
   far: Model,
   ownIds: readonly number[],
   farIds: readonly number[],
 ): boolean {
   const { remote, vocab } = far.info
   const sends = remote?.capabilities['token-ids'] === true && remote.capabilities['encode'] === true
-  return sends && (vocab === 0 || vocab === own.info.vocab) && ownIds.join() === farIds.join()
+  return sends && (vocab === 0 || vocab === ownModel.info.vocab) && ownIds.join() === farIds.join()
 }
 
 async function readPlaces(
-  own: Model,
+  ownModel: Model,
   promptIds: readonly number[],
   far: readonly WrittenToken[],
   signal: AbortSignal,
-): Promise<Place[]> {
-  const places: Place[] = []
+): Promise<ComparedPlace[]> {
+  const places: ComparedPlace[] = []
   const ids = [...promptIds, ...far.map(({ id }) => id)]
-  const topLogprobs = Math.min(OWN_ALTERNATIVES, own.info.vocab)
-  for await (const scored of own.score(ids, { topLogprobs, signal }))
+  const topLogprobs = Math.min(OWN_ALTERNATIVES, ownModel.info.vocab)
+  for await (const scored of ownModel.score(ids, { topLogprobs, signal }))
     for (const { position, id, logprob, top } of scored) {
       const index = position - promptIds.length
       const token = far[index]
       if (token === undefined) continue
       const best = top[0]
       const read = { id, text: token.text, logprob, top }
-      const own = best === undefined || best.id === id ? token.text : best.text
-      places.push({ index, far: token.text, own, ...divergence(token, read, keyOf(true)) })
+      const local = best === undefined || best.id === id ? token.text : best.text
+      places.push({ index, far: token.text, local, ...divergence(token, read, keyOf(true)) })
     }
   return places
 }

@@ -36,7 +36,7 @@ export function ExpertsView() {
 function Maps({ ids, map }: { ids: readonly number[]; map: ExpertMap }) {
   const t = useTranslate()
   const { state } = useExperts()
-  const by = useExpertsState((now) => now.by)
+  const by = useExpertsState((state) => state.by)
   const { line, layer } = useLayerOnShow(map)
   const row = useTextRow(ids.length)
   return (

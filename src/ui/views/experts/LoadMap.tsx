@@ -33,11 +33,11 @@ export function LoadMap({ map, by, line }: LoadMapProps) {
   )
   const range = useMemo(() => [0, Math.max(...data, 1e-9)] as const, [data])
   const at = cell.row * cols + cell.col
-  const own = layers[cell.row]
+  const cellLayer = layers[cell.row]
   return (
     <>
       <PlaneMap
-        step={own?.steps.ids ?? ''}
+        step={cellLayer?.steps.ids ?? ''}
         label={t('experts.loadLabel', { layers: layers.length, experts: cols })}
         {...{ data, cols, range, cell }}
         rows={layers.length}
@@ -56,7 +56,7 @@ export function LoadMap({ map, by, line }: LoadMapProps) {
       />
       <p className="readout" data-testid="experts-load" data-value={data[at]}>
         <span className="readout-value numeric">{formatFixed(100 * (data[at] ?? 0), 1)} %</span>
-        <span>{t('experts.cell', { layer: own?.layer ?? 0, expert: cell.col })}</span>
+        <span>{t('experts.cell', { layer: cellLayer?.layer ?? 0, expert: cell.col })}</span>
         <span className="note">{t(`experts.share.${by}`)}</span>
       </p>
     </>

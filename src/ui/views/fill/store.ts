@@ -101,9 +101,9 @@ export class MaskFilling {
     if (at < 0) return
     // The piece of a word goes on from the text before it.
     const piece = word.startsWith('##')
-    const before = piece ? text.slice(0, at).trimEnd() : text.slice(0, at)
+    const textBefore = piece ? text.slice(0, at).trimEnd() : text.slice(0, at)
     const written = piece ? word.slice(2) : word.trim()
-    const next = before + written + text.slice(at + result.mask.length)
+    const next = textBefore + written + text.slice(at + result.mask.length)
     this.setText(next)
     if (next.includes(result.mask)) await this.fill()
   }

@@ -1,7 +1,7 @@
 import { LESSONS } from './lessons/index.ts'
 import type { Lesson } from './types.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useCourse, useCourseState, useLessonWords, type Translate } from './hooks.ts'
+import { useCourse, useCourseState, useLessonWords, type TranslateLesson } from './hooks.ts'
 
 /** Lessons to begin with; the others build on them. */
 const FIRST = 3
@@ -20,7 +20,7 @@ export function LearnView() {
 }
 
 interface ChapterProps {
-  translate: Translate
+  translate: TranslateLesson
   title: string
   lessons: readonly Lesson[]
 }
@@ -38,7 +38,7 @@ function Chapter({ translate, title, lessons }: ChapterProps) {
   )
 }
 
-function Entry({ translate, lesson }: { translate: Translate; lesson: Lesson }) {
+function Entry({ translate, lesson }: { translate: TranslateLesson; lesson: Lesson }) {
   const course = useCourse()
   const { name, minutes, steps } = lesson
   const number = LESSONS.indexOf(lesson) + 1

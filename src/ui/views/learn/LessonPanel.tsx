@@ -13,7 +13,7 @@ import {
   useSentence,
   useTarget,
   useTaskDone,
-  type Translate,
+  type TranslateLesson,
 } from './hooks.ts'
 
 /** The open lesson beside the views: one step, what to try, and the way on. */
@@ -25,7 +25,7 @@ export function LessonPanel() {
 }
 
 interface StepProps {
-  translate: Translate
+  translate: TranslateLesson
   open: Open
 }
 
@@ -94,7 +94,7 @@ function Sentence({ words, className }: { words: string; className: string }) {
   )
 }
 
-function Task({ translate, words }: { translate: Translate; words: string }) {
+function Task({ translate, words }: { translate: TranslateLesson; words: string }) {
   const done = useTaskDone()
   return (
     <section className="lesson-task" data-testid="lesson-task" data-done={done}>
@@ -122,7 +122,7 @@ function useSelector({ target, place }: LessonStep): string {
 }
 
 /** Where the outline is, or why there is none, and the way to it. */
-function StepStatus({ translate, selector }: { translate: Translate; selector: string }) {
+function StepStatus({ translate, selector }: { translate: TranslateLesson; selector: string }) {
   const course = useCourse()
   const target = useTarget(selector)
   const placing = useCourseState((state) => state.placing)
@@ -168,7 +168,7 @@ function StepStatus({ translate, selector }: { translate: Translate; selector: s
   )
 }
 
-function OtherModel({ translate }: { translate: Translate }) {
+function OtherModel({ translate }: { translate: TranslateLesson }) {
   const course = useCourse()
   const answers = useApp((state) => answeringModel(state.model) !== null)
   const initial = useApp((state) => state.catalogue.initial)

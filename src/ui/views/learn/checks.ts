@@ -40,11 +40,11 @@ export const CHECKS = {
   /** Of all heads, none looks more at the token before on this text. */
   previousHead: (session) => {
     const { shown } = attentionOf(session).measurement.state.getState()
-    const own = chosenHead(session)
-    if (shown === null || own === null || own.head === null) return false
-    const score = (scores: typeof own.scores): number => scores.previous ?? 0
+    const selected = chosenHead(session)
+    if (shown === null || selected === null || selected.head === null) return false
+    const score = (scores: typeof selected.scores): number => scores.previous ?? 0
     return shown.value.summaries.every(
-      ({ head, scores }) => head === null || score(scores) <= score(own.scores),
+      ({ head, scores }) => head === null || score(scores) <= score(selected.scores),
     )
   },
   continued: ({ log }) => log.runStart > 0 && log.tokens.length > log.runStart,

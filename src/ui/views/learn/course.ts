@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant } from '../../../errors.ts'
 import type { Layout } from '../../../state/app.ts'
-import { editsOf, type Entry } from '../edits/store.ts'
+import { editsOf, type EditEntry } from '../edits/store.ts'
 import type { Session } from '../../../state/session.ts'
 import type { Settings } from '../../../state/settings.ts'
 import { parsePreferences, readLocal, readTab, writeLocal, writeTab } from '../../../state/storage.ts'
@@ -26,9 +26,9 @@ export interface CourseState {
 }
 
 /** What the page showed before a lesson. */
-interface Before {
+interface SavedPage {
   layout: Layout
-  edits: readonly Entry[]
+  edits: readonly EditEntry[]
   text: { prompt: string; settings: Settings; snapshot: TokenLogSnapshot | null } | null
 }
 
@@ -55,7 +55,7 @@ export class Course {
   private readonly session: Session
   /** Counts settings-up; an older one stops where it is. */
   private run = 0
-  private before: Before | null = null
+  private saved: SavedPage | null = null
 
   constructor(session: Session) {
     this.session = session
@@ -66,8 +66,8 @@ export class Course {
         if (modelId !== earlier.modelId || earlier.model.kind === 'loading') void this.place()
       }
     })
-    this.state.subscribe((now, earlier) => {
-      const { reached, finished, done } = now
+    this.state.subscribe((state, earlier) => {
+      const { reached, finished, done } = state
       if (reached !== earlier.reached || finished !== earlier.finished || done !== earlier.done)
         writeLocal(KEY, { reached, finished, done })
     })
@@ -94,14 +94,14 @@ export class Course {
     if (open === null) return
     const { app } = this.session
     const { lesson, index } = open
-    this.before ??= this.remember(lesson)
+    this.saved ??= this.remember(lesson)
     app.setState({ lesson: placeName(lesson, index) })
     this.state.setState(({ reached }) => ({ reached: { ...reached, [lesson.name]: index } }))
     void this.place()
   }
 
   /** What a lesson will change: after a reload in the middle of one, the layout of before it. */
-  private remember(lesson: Lesson): Before {
+  private remember(lesson: Lesson): SavedPage {
     const { app, log } = this.session
     const { layout, prompt, settings } = app.getState()
     const kept = readTab(LAYOUT_KEY)
@@ -132,19 +132,19 @@ export class Course {
   leave(): void {
     this.run += 1
     const { app } = this.session
-    const { before, open } = this
+    const { saved, open } = this
     const repacks = open?.lesson.steps.some(({ place }) => place.weights !== undefined)
     if (repacks) loadAs(this.session, 'auto').catch((error: unknown) => this.session.report(error))
-    this.before = null
+    this.saved = null
     this.state.setState({ placing: false })
     app.setState({ lesson: null, view: 'learn', narrow: 'view' })
     writeTab(LAYOUT_KEY, null)
-    if (before === null) return
-    app.setState({ layout: before.layout })
+    if (saved === null) return
+    app.setState({ layout: saved.layout })
     const edits = editsOf(this.session)
-    if (edits.entries !== before.edits) edits.state.setState({ entries: before.edits })
-    if (before.text === null || before.text.snapshot === null) return
-    const { prompt, settings, snapshot } = before.text
+    if (edits.entries !== saved.edits) edits.state.setState({ entries: saved.edits })
+    if (saved.text === null || saved.text.snapshot === null) return
+    const { prompt, settings, snapshot } = saved.text
     app.setState({ prompt, settings })
     this.session.showText(snapshot)
   }
@@ -217,11 +217,11 @@ function parseSaved(saved: unknown): Saved {
   }
 }
 
-const known = new WeakMap<Session, Course>()
+const courses = new WeakMap<Session, Course>()
 
 /** The lessons of a page: one course, whichever panel asks. */
 export function courseOf(session: Session): Course {
-  const course = known.get(session) ?? new Course(session)
-  known.set(session, course)
+  const course = courses.get(session) ?? new Course(session)
+  courses.set(session, course)
   return course
 }

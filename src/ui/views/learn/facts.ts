@@ -81,8 +81,8 @@ function explorerTable(session: Session) {
   const explorer = samplingExplorerOf(session).state.getState()
   const options = explorerOptions(explorer)
   if (explorer.place === null || options === null) return null
-  const { plain, before, random } = explorer.place
-  const table = stageTable(plain, { options, seenIds: before, random, limit: 32, always: [] })
+  const { plain, contextIds, random } = explorer.place
+  const table = stageTable(plain, { options, seenIds: contextIds, random, limit: 32, always: [] })
   const interval = table.rows.find(({ id }) => id === table.sampled.chosen)?.interval ?? null
   return { table, random, interval, place: explorer.place }
 }

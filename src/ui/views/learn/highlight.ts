@@ -12,13 +12,13 @@ export function markTarget(selector: string, changed: (target: HTMLElement | nul
   let frame = 0
   const look = (): void => {
     frame = 0
-    const found = onShow(selector)
-    if (found === current) return
+    const target = onShow(selector)
+    if (target === current) return
     current?.removeAttribute(MARK)
-    current = found
-    found?.setAttribute(MARK, '')
-    found?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-    changed(found)
+    current = target
+    target?.setAttribute(MARK, '')
+    target?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    changed(target)
   }
   const observer = new MutationObserver(() => {
     if (frame === 0) frame = requestAnimationFrame(look)

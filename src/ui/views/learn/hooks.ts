@@ -24,10 +24,10 @@ export function useOpen(): Open | null {
   return useMemo(() => (lesson === null ? null : parsePlace(lesson)), [lesson])
 }
 
-export type Translate = (key: LessonKey, values?: Readonly<Record<string, string | number>>) => string
+export type TranslateLesson = (key: LessonKey, values?: Readonly<Record<string, string | number>>) => string
 
 /** The words of the lessons; null while they are on the way. Slots that no value fills stay as they are. */
-export function useLessonWords(): Translate | null {
+export function useLessonWords(): TranslateLesson | null {
   const session = useSession()
   const language = useApp((state) => state.language)
   const [words, setWords] = useState<LessonWords | null>(null)

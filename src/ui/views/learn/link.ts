@@ -8,8 +8,8 @@ export function registerLink(session: Session): void {
     read: () => app.getState().lesson,
     write: (text) => void follow(session, text).catch((error: unknown) => session.report(error)),
   })
-  app.subscribe((state, before) => {
-    if (state.lesson !== before.lesson) linkPartChanged()
+  app.subscribe((state, previous) => {
+    if (state.lesson !== previous.lesson) linkPartChanged()
   })
 }
 

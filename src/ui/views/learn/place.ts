@@ -17,13 +17,13 @@ import {
   chosenStep,
   type HeadChoice,
   type LessonText,
-  type Place,
+  type LessonPlace,
   type StepChoice,
   type TokenChoice,
 } from './types.ts'
 
 /** Shows the view and the region a step is about. */
-export function openView({ app }: Session, { view, region }: Place): void {
+export function openView({ app }: Session, { view, region }: LessonPlace): void {
   app.setState(({ layout }) => ({
     view,
     narrow: region ?? 'view',
@@ -34,15 +34,15 @@ export function openView({ app }: Session, { view, region }: Place): void {
 
 /** True when the page shows this text, written by the model that answers now. */
 export function showsText({ app, log, model }: Session, { prompt, settings }: LessonText): boolean {
-  const own = log.settings
+  const runSettings = log.settings
   return (
     model !== null &&
     log.modelId === model.info.id &&
     app.getState().prompt === prompt &&
     log.tokens.length > 0 &&
     log.runStart === 0 &&
-    own !== null &&
-    SETTING_NAMES.every((name) => own[name] === settings[name]) &&
+    runSettings !== null &&
+    SETTING_NAMES.every((name) => runSettings[name] === settings[name]) &&
     log.tokens.every((token) => token.random !== null || settings.temperature === 0)
   )
 }
@@ -54,7 +54,7 @@ export async function writeText(session: Session, { prompt, settings }: LessonTe
 }
 
 /** Chooses, in the view, what a step is about. Waits for what has to be read first, as long as `wanted` holds. */
-export async function choose(session: Session, place: Place, wanted: () => boolean): Promise<void> {
+export async function choose(session: Session, place: LessonPlace, wanted: () => boolean): Promise<void> {
   if (place.token !== undefined) chooseToken(session, place.token)
   if (place.step !== undefined && place.view === 'steps') await chooseStep(session, place.step, wanted)
   if (!wanted()) return
@@ -101,8 +101,8 @@ function chooseToken(session: Session, choice: TokenChoice): void {
   }
   const [chosen] = log.tokens.toSorted((a, b) => rankFor(choice, a) - rankFor(choice, b))
   if (chosen === undefined) return
-  const before = choice === 'beforeSurest' ? 1 : 0
-  selectRow(session, log.promptIds.length + chosen.index - before)
+  const offset = choice === 'beforeSurest' ? 1 : 0
+  selectRow(session, log.promptIds.length + chosen.index - offset)
 }
 
 /** Share of the best candidate where a few others stand a chance. */
@@ -125,7 +125,7 @@ async function openSet(session: Session, name: string, wanted: () => boolean): P
 }
 
 /** Weights as they are stored are taken up again where another format was asked for. */
-export async function loadAs(session: Session, weights: NonNullable<Place['weights']>): Promise<void> {
+export async function loadAs(session: Session, weights: NonNullable<LessonPlace['weights']>): Promise<void> {
   const { model } = session
   if (model === null || model.info.remote) return
   const isPacked = model.info.weights === 'q4_0'
@@ -135,7 +135,7 @@ export async function loadAs(session: Session, weights: NonNullable<Place['weigh
 async function takeData(session: Session, text: string): Promise<void> {
   const { data, run } = trainingOf(session)
   if (data.state.getState().text === text || isUnderWay(run.state.getState().phase)) return
-  await data.take(text, { name: '', set: null })
+  await data.setText(text, { name: '', set: null })
 }
 
 /** The run goes on beside the lesson. */
@@ -147,7 +147,7 @@ function learn(session: Session): void {
   run.start().catch((error: unknown) => session.report(error))
 }
 
-async function speculate(session: Session, draft: NonNullable<Place['draft']>): Promise<void> {
+async function speculate(session: Session, draft: NonNullable<LessonPlace['draft']>): Promise<void> {
   const speculation = speculationOf(session)
   const { shown } = speculation.state.getState()
   const there = shown?.draft.kind === draft && shown.prompt === session.app.getState().prompt

@@ -39,7 +39,7 @@ export function chosenStep(anatomy: Anatomy, choice: StepChoice): string | undef
 }
 
 /** Where a step leads: a view, and what is chosen in it. What is left out stays as it is. */
-export interface Place {
+export interface LessonPlace {
   view: string
   /** The region beside the view that holds the target; on a narrow page it is shown instead of the view. */
   region?: 'left' | 'right'
@@ -71,7 +71,7 @@ export interface Place {
 export interface LessonStep {
   /** Key of its words in the lesson's catalogue; `{slots}` in them are names of facts.ts. */
   words: LessonKey
-  place: Place
+  place: LessonPlace
   /** CSS selector of the element the words are about: the first one on show; `{step}` in it is the name of the place's step. */
   target: string
   /** The text may be another one than the lesson's: what was tried before is what this step is about. */

@@ -14,7 +14,7 @@ import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hook
 export function LensPanel() {
   const t = useTranslate()
   const { state } = useLens()
-  const detail = useStore(state, (now) => now.detail)
+  const detail = useStore(state, (lens) => lens.detail)
   return (
     <div className="lens-detail">
       <Segmented
@@ -95,8 +95,8 @@ function Alternatives({ cell, ids }: { cell: LensCell; ids: readonly number[] })
   const isEncoder = useIsEncoder()
   const { hasTokenizer = false } = useSession().model?.info ?? {}
   const tops = useMemo(() => cell.top.map(({ id }) => id), [cell])
-  const before = useMemo(() => ids.slice(0, cell.position + 1), [ids, cell])
-  const texts = useTokenLabels(tops, before)
+  const contextIds = useMemo(() => ids.slice(0, cell.position + 1), [ids, cell])
+  const texts = useTokenLabels(tops, contextIds)
   return (
     <table className="plain-table">
       <caption className="eyebrow">{t(isEncoder ? 'lens.topOwn' : 'lens.top')}</caption>

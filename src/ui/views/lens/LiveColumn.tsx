@@ -92,7 +92,7 @@ export function LiveSwitch() {
             ? t('lens.liveUnmeasured')
             : t('lens.liveCost', {
                 between: speed(cost.between),
-                reading: speed(cost.reading),
+                reading: speed(cost.whileReading),
                 share: formatFixed(lost * 100, 1),
               })}
         </span>

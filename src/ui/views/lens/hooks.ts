@@ -35,21 +35,21 @@ export function useLayerName(): (layer: number) => string {
 }
 
 /** Texts of ids that follow a position; empty ones until they have been looked up. */
-export function useTokenLabels(ids: readonly number[], before: readonly number[]): readonly string[] {
+export function useTokenLabels(ids: readonly number[], contextIds: readonly number[]): readonly string[] {
   const session = useSession()
   const key = ids.join(' ')
   // Callers may make the list anew with every render.
   const wantedIds = useMemo(() => (key === '' ? [] : key.split(' ').map(Number)), [key])
-  const [found, setFound] = useState<{ key: string; texts: readonly string[] }>({ key: '', texts: [] })
+  const [loaded, setLoaded] = useState<{ key: string; texts: readonly string[] }>({ key: '', texts: [] })
   useEffect(() => {
     let wanted = true
-    Promise.all(wantedIds.map((id) => session.lookUpText(before, id))).then(
-      (texts) => wanted && setFound({ key, texts }),
+    Promise.all(wantedIds.map((id) => session.lookUpText(contextIds, id))).then(
+      (texts) => wanted && setLoaded({ key, texts }),
       (error: unknown) => wanted && session.report(error),
     )
     return () => {
       wanted = false
     }
-  }, [session, key, wantedIds, before])
-  return found.key === key ? found.texts : wantedIds.map(() => '')
+  }, [session, key, wantedIds, contextIds])
+  return loaded.key === key ? loaded.texts : wantedIds.map(() => '')
 }

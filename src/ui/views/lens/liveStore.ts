@@ -20,7 +20,7 @@ export interface LiveColumn {
 /** What following has cost the run, as measured: tokens and milliseconds while a column was read, and between two. */
 export interface LiveCost {
   columns: number
-  reading: { tokens: number; ms: number }
+  whileReading: { tokens: number; ms: number }
   between: { tokens: number; ms: number }
   /** Of the last column. */
   lastMs: number
@@ -52,22 +52,22 @@ const MIN_INTERVAL_MS = 300
  */
 const REST_COLUMNS = 9
 /** What the first column ever is taken to last at most, in milliseconds: it compiles kernels. */
-const FIRST = 100
+const MAX_FIRST_MS = 100
 /** A column that takes longer, twice in a row, holds the stream up visibly: the rest of the run goes without. */
-const LONGEST = 250
+const MAX_COLUMN_MS = 250
 
 const NO_COST: LiveCost = {
   columns: 0,
-  reading: { tokens: 0, ms: 0 },
+  whileReading: { tokens: 0, ms: 0 },
   between: { tokens: 0, ms: 0 },
   lastMs: 0,
 }
 
 /** Share of the tokens per second that following took; null until enough was measured on both sides. */
-export function slowdown({ reading, between }: LiveCost): number | null {
-  if (between.tokens < 8 || reading.ms === 0) return null
+export function slowdown({ whileReading, between }: LiveCost): number | null {
+  if (between.tokens < 8 || whileReading.ms === 0) return null
   const undisturbed = between.tokens / between.ms
-  const all = (between.tokens + reading.tokens) / (between.ms + reading.ms)
+  const all = (between.tokens + whileReading.tokens) / (between.ms + whileReading.ms)
   return Math.max(0, 1 - all / undisturbed)
 }
 
@@ -98,8 +98,8 @@ export class LiveLens {
     this.session = session
     this.now = now
     session.log.subscribe(() => this.sync())
-    session.app.subscribe((state, before) => {
-      if (isRunning(before.run) && !isRunning(state.run)) this.endRun()
+    session.app.subscribe((state, previous) => {
+      if (isRunning(previous.run) && !isRunning(state.run)) this.endRun()
     })
   }
 
@@ -195,15 +195,15 @@ export class LiveLens {
   private count(began: Moment, ended: Moment, length: number): void {
     const { cost } = this.state.getState()
     const lastMs = ended.at - began.at
-    this.usual = Math.min(lastMs, cost.lastMs === 0 ? FIRST : cost.lastMs)
+    this.usual = Math.min(lastMs, cost.lastMs === 0 ? MAX_FIRST_MS : cost.lastMs)
     this.rest()
-    this.long = lastMs > LONGEST ? this.long + 1 : 0
+    this.long = lastMs > MAX_COLUMN_MS ? this.long + 1 : 0
     this.state.setState({
       beyond: this.long >= 2 ? length : null,
       cost: {
         columns: cost.columns + 1,
         lastMs,
-        reading: grow(cost.reading, began, ended),
+        whileReading: grow(cost.whileReading, began, ended),
         between: this.last === null ? cost.between : grow(cost.between, this.last, began),
       },
     })

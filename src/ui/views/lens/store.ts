@@ -40,7 +40,7 @@ export function lensCell(map: LensMap, layer: number, position: number): LensCel
   return at < 0 ? null : (map.cells[position * map.layers.length + at] ?? null)
 }
 
-type Spell = (before: readonly number[], id: number) => Promise<string>
+type Spell = (contextIds: readonly number[], id: number) => Promise<string>
 
 /** Runs `[from, to)` of a text from the chosen position outwards: its own first, then ever farther ones. */
 function outwards(total: number, chosen: number): [from: number, to: number][] {
@@ -170,8 +170,8 @@ export class LensGrid {
   constructor(session: Session) {
     const spellBy =
       (model: Model): Spell =>
-      (before, id) =>
-        model.info.hasTokenizer ? session.lookUpText(before, id) : Promise.resolve('')
+      (contextIds, id) =>
+        model.info.hasTokenizer ? session.lookUpText(contextIds, id) : Promise.resolve('')
     this.measurement = new TextMeasurement(
       session,
       (model, ids, signal) =>

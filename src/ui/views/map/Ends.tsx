@@ -42,8 +42,8 @@ function Chip({ step }: { step: StepInfo }) {
 export function Beginning({ to }: { to: number }) {
   const t = useTranslate()
   const { picture, facts, next, line } = useBoard()
-  const { before } = picture
-  const start = before.at(-1)
+  const { firstSteps } = picture
+  const start = firstSteps.at(-1)
   const word = facts?.words?.get(-1)
   const width = start?.axes.at(-1)?.size ?? 0
   const half = bank(to)
@@ -52,7 +52,7 @@ export function Beginning({ to }: { to: number }) {
       <span />
       <div className="map-left row">
         <span className="map-says">{t('map.embeds', { width })}</span>
-        {before.map((step) => (
+        {firstSteps.map((step) => (
           <Chip key={step.name} step={step} />
         ))}
       </div>
@@ -85,8 +85,8 @@ function useOutcome() {
   const { log } = useSession()
   useSlowTokenLog(200)
   const last = facts?.words?.get(picture.layers.at(-1)?.layer ?? -1)
-  const own = log.tokens[(facts?.row ?? 0) + 1 - log.promptIds.length]
-  const isDrawn = facts?.followed?.isGiven === true && !inPlace && own?.id === next
+  const writtenToken = log.tokens[(facts?.row ?? 0) + 1 - log.promptIds.length]
+  const isDrawn = facts?.followed?.isGiven === true && !inPlace && writtenToken?.id === next
   const how = isDrawn
     ? 'map.drawn'
     : facts?.followed?.isGiven === false
@@ -94,7 +94,11 @@ function useOutcome() {
       : inPlace
         ? 'map.standsHere'
         : 'map.follows'
-  return { last, how, probability: isDrawn ? Math.exp(own.logprob) : (last?.probability ?? null) } as const
+  return {
+    last,
+    how,
+    probability: isDrawn ? Math.exp(writtenToken.logprob) : (last?.probability ?? null),
+  } as const
 }
 
 /** The stream as it turns to the scores; `half` of its width at the top. */
@@ -107,7 +111,7 @@ export function Ending({ from }: { from: number }) {
   const t = useTranslate()
   const { picture, facts, next } = useBoard()
   const { last, how, probability } = useOutcome()
-  const logits = picture.after.at(-1)
+  const logits = picture.lastSteps.at(-1)
   const vocab = logits?.axes.at(-1)?.kind === 'vocabulary' ? (logits.axes.at(-1)?.size ?? 0) : 0
   const half = bank(from)
   const openings = useOpenings()
@@ -117,7 +121,7 @@ export function Ending({ from }: { from: number }) {
       <span />
       <div className="map-left row">
         {vocab > 0 && <span className="map-says">{t('map.scores', { count: vocab })}</span>}
-        {picture.after.map((step) => (
+        {picture.lastSteps.map((step) => (
           <Chip key={step.name} step={step} />
         ))}
       </div>

@@ -23,7 +23,7 @@ interface Peak {
 /** Reads the row of a step; null until it has come. */
 function usePeak(source: StepsSource, step: StepInfo, row: number): Peak | null {
   const steps = useSteps()
-  const [found, setFound] = useState<{ of: StepsSource; row: number; peak: Peak } | null>(null)
+  const [loaded, setLoaded] = useState<{ of: StepsSource; row: number; peak: Peak } | null>(null)
   useEffect(() => {
     let wanted = true
     source.row(step.name, row).then(
@@ -32,7 +32,7 @@ function usePeak(source: StepsSource, step: StepInfo, row: number): Peak | null 
         const at = peakOf(data, step.axes.at(-1)?.kind === 'vocabulary')
         const range = autoRange(data, step.op === 'softmax' ? 'sequential' : 'diverging')
         const peak = { index: indexInTensor(step, row, at), value: data[at] ?? 0, range }
-        setFound({ of: source, row, peak })
+        setLoaded({ of: source, row, peak })
       },
       (error: unknown) => wanted && steps.fail(source, error),
     )
@@ -40,7 +40,7 @@ function usePeak(source: StepsSource, step: StepInfo, row: number): Peak | null 
       wanted = false
     }
   }, [steps, source, step, row])
-  return found?.of === source && found.row === row ? found.peak : null
+  return loaded?.of === source && loaded.row === row ? loaded.peak : null
 }
 
 interface FlowNodeProps {
@@ -75,7 +75,7 @@ export const FlowNode = memo(function FlowNode(props: FlowNodeProps) {
   const { width, height } = scale.thumb
   const each = Math.floor((width - 2 - (slices.length - 1) * 2) / slices.length)
   const rows = step.axes.find(({ kind }) => kind === 'rows')?.size ?? 1
-  const own = localName(step)
+  const nodeName = localName(step)
   const words = t('map.node', {
     name: step.name,
     role: roleName(t, list, step),
@@ -112,7 +112,7 @@ export const FlowNode = memo(function FlowNode(props: FlowNodeProps) {
         <span className="map-node-row" style={{ '--share': (row + 0.5) / rows }} />
       </span>
       <span className="map-node-name one-line">
-        {own.slice(own.lastIndexOf('.') + 1).replaceAll('_', '_\u200b')}
+        {nodeName.slice(nodeName.lastIndexOf('.') + 1).replaceAll('_', '_\u200b')}
       </span>
       <span className="map-node-shape numeric">
         {formatShape(pictureShape(step, step.output.shape).slice(-2))}

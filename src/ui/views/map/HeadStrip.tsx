@@ -35,16 +35,16 @@ export const HeadStrip = memo(function HeadStrip(props: HeadStripProps) {
     },
     [weights, count, seen, shade],
   )
-  const own = Math.max(count, Math.floor(Math.min(width, count * WIDEST)))
+  const stripWidth = Math.max(count, Math.floor(Math.min(width, count * WIDEST)))
   return (
     <div
       className="map-heads"
       role="group"
       aria-label={t('map.heads', { layer, count })}
       data-empty={weights === null}
-      style={{ width: own, '--heads': count }}
+      style={{ width: stripWidth, '--heads': count }}
     >
-      {weights !== null && <Strip width={own} height={height} draw={draw} />}
+      {weights !== null && <Strip width={stripWidth} height={height} draw={draw} />}
       {Array.from({ length: count }, (_, head) => (
         <Head key={head} {...{ layer, head, weights, seen, count }} step={heads.probs} />
       ))}

@@ -35,7 +35,7 @@ function useWritten({ layer, facts }: Pick<InnerProps, 'layer' | 'facts'>): stri
   return t('map.mlpWrites', {
     layer: layer.layer,
     norm: formatConstant(written.norm),
-    before: formatConstant(written.before),
+    before: formatConstant(written.normBefore),
   })
 }
 
@@ -87,12 +87,12 @@ function Experts({ layer, facts, experts }: InnerProps & { experts: NonNullable<
       onClick={() => openings.step(experts.weights ?? experts.taken)}
     >
       {Array.from({ length: experts.count }, (_, expert) => {
-        const own = taken.find((one) => one.expert === expert)
+        const match = taken.find((one) => one.expert === expert)
         return (
           <span
             key={expert}
-            className={own === undefined ? 'map-expert' : 'map-expert map-expert-taken'}
-            style={own === undefined ? undefined : { '--share': own.weight }}
+            className={match === undefined ? 'map-expert' : 'map-expert map-expert-taken'}
+            style={match === undefined ? undefined : { '--share': match.weight }}
           />
         )
       })}

@@ -9,7 +9,7 @@ import { Inner } from './Inner.tsx'
 import { River } from './River.tsx'
 import { Word } from './Word.tsx'
 
-export interface Columns {
+export interface MapColumns {
   heads: number
   inner: number
 }
@@ -27,7 +27,7 @@ interface LayerLineProps {
   above: number
   seen: number
   open: boolean
-  columns: Columns
+  columns: MapColumns
   height: number
 }
 

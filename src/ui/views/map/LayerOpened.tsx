@@ -31,14 +31,14 @@ export function LayerOpened({ layer, source, row }: LayerOpenedProps) {
   const drawn = useMemo(() => (scale === null ? null : drawFlow(flow, scale)), [flow, scale])
   useRevealed(host, layer)
   useFollowedFocus(host, current)
-  const told = layer.steps.find(({ name }) => name === (pointed ?? current)) ?? null
+  const inspected = layer.steps.find(({ name }) => name === (pointed ?? current)) ?? null
   const byName = useMemo(() => new Map(layer.steps.map((step) => [step.name, step])), [layer])
   return (
     <section className="map-opened" aria-label={t('map.inside', { layer: layer.layer })}>
       <div ref={setHost} className="map-flow">
         {drawn !== null && scale !== null && (
           <div className="map-flow-plane" style={{ width: drawn.width, height: drawn.height }}>
-            <Edges drawn={drawn} hot={told?.name ?? null} />
+            <Edges drawn={drawn} hot={inspected?.name ?? null} />
             {drawn.nodes.map((place) => {
               const step = byName.get(place.name)
               return (
@@ -57,7 +57,7 @@ export function LayerOpened({ layer, source, row }: LayerOpenedProps) {
       </div>
       <div className="map-opened-foot">
         <HeadGallery {...{ layer, source }} />
-        <About step={told} />
+        <About step={inspected} />
       </div>
     </section>
   )

@@ -10,7 +10,7 @@ import { useAnatomy } from '../../components/reading.ts'
 import { useRow, useStepsState, useWatchedSteps } from '../steps/hooks.ts'
 import { Beginning, Ending } from './Ends.tsx'
 import { BoardContext, useMapState, useWatchedMap, type Board } from './hooks.ts'
-import { LayerLine, type Columns } from './LayerLine.tsx'
+import { LayerLine, type MapColumns } from './LayerLine.tsx'
 import { LayerOpened } from './LayerOpened.tsx'
 import { MapNotice } from './MapNotice.tsx'
 import { MapText } from './MapText.tsx'
@@ -55,7 +55,7 @@ const HIGHEST = 40
 const NARROW_LINE = 24
 
 /** Widths of the columns that are drawn on. */
-function columnsOf(width: number, narrow: boolean): Columns & { template: string } {
+function columnsOf(width: number, narrow: boolean): MapColumns & { template: string } {
   if (width === 0) return { heads: 0, inner: 0, template: '1fr' }
   if (narrow) {
     const heads = Math.floor((width - 40) * 0.32)
@@ -111,12 +111,12 @@ function Lines({ picture, facts, host }: LinesProps) {
   const share = (at: number): number => (lengths[at] ?? 0) / longest
   const positions = ids?.length ?? 0
   const chance = (layer: number): number => facts?.words?.get(layer)?.probability ?? 0
-  const whole = useMapState((state) => state.whole)
+  const isComplete = useMapState((state) => state.isComplete)
   return (
     <BoardContext value={board}>
       <div
         className="map-board"
-        data-whole={whole && facts?.row === row}
+        data-whole={isComplete && facts?.row === row}
         data-row={facts?.row}
         aria-busy={facts !== null && facts.row !== row}
         style={{ '--map-columns': columns.template, '--map-line': `${board.line}px` }}

@@ -32,8 +32,8 @@ function bed(from: number, to: number, height: number): string {
 }
 
 /** How thick what is written comes in: its length beside that of the stream it joins. */
-function thickness({ norm, before }: WriteFacts, height: number): number {
-  const share = before === 0 ? 1 : Math.min(1, norm / before)
+function thickness({ norm, normBefore }: WriteFacts, height: number): number {
+  const share = normBefore === 0 ? 1 : Math.min(1, norm / normBefore)
   return 1 + share * (height * 0.62 - 1)
 }
 

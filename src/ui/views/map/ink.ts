@@ -1,4 +1,4 @@
-import { RAMP, rampWords, type Shade } from '../../draw/ramps.ts'
+import { RAMP, rampRgba, type Shade } from '../../draw/ramps.ts'
 import { inkIndex } from '../../draw/ink.ts'
 
 /** Where each of `heads` cells of a strip stands: whole device pixels, further apart where there is room. */
@@ -42,7 +42,7 @@ export function paintHeads(
   weights: Float32Array,
   { heads, seen, shade }: { heads: number; seen: number; shade: Shade },
 ): void {
-  const ramp = rampWords('sequential', shade)
+  const ramp = rampRgba('sequential', shade)
   const positions = weights.length / heads
   const words = new Uint32Array(canvas.width)
   cellEdges(heads, canvas.width).forEach(([from, to], head) => {
@@ -56,7 +56,7 @@ export function paintHeads(
 
 /** Signed values in one line, the colours symmetric about 0. */
 export function paintSigned(canvas: HTMLCanvasElement, values: Float32Array, shade: Shade): void {
-  const ramp = rampWords('diverging', shade)
+  const ramp = rampRgba('diverging', shade)
   const peaks = poolPeaks(values, 0, values.length, canvas.width)
   const end = peaks.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   const words = new Uint32Array(canvas.width)

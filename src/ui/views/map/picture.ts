@@ -44,10 +44,10 @@ export interface MapLayer {
 /** The whole model, from the tokens to the scores of the next one. */
 export interface Picture {
   /** Steps before the layers, in order; the last is the stream that the first layer reads. */
-  before: readonly StepInfo[]
+  firstSteps: readonly StepInfo[]
   layers: readonly MapLayer[]
   /** Steps behind the layers: the last norm, the head. */
-  after: readonly StepInfo[]
+  lastSteps: readonly StepInfo[]
   /** Rows see later positions as well: nothing flows to a next token. */
   seesLater: boolean
 }
@@ -106,12 +106,12 @@ export function pictureOf(list: readonly StepInfo[]): Picture {
   const last = list.findLastIndex(({ layer }) => layer !== null)
   const masks = list.flatMap((step) => (isInfo(step, 'softmax') ? [step.attrs.mask ?? 'causal'] : []))
   return {
-    before: first < 0 ? list : list.slice(0, first),
+    firstSteps: first < 0 ? list : list.slice(0, first),
     layers: anatomy.layers.map((layer) => layerOf(anatomy, layer)),
-    after: last < 0 ? [] : list.slice(last + 1),
+    lastSteps: last < 0 ? [] : list.slice(last + 1),
     seesLater: masks.some((mask) => mask !== 'causal'),
   }
 }
 
 /** The stream that the first layer reads. */
-export const streamStart = ({ before }: Picture): StepInfo | null => before.at(-1) ?? null
+export const streamStart = ({ firstSteps }: Picture): StepInfo | null => firstSteps.at(-1) ?? null

@@ -3,7 +3,7 @@ import type { StepInfo } from '../../../api/model.ts'
 /** Flat index in a whole tensor of element `at` of one of its rows, as `Inspection.row` orders them. */
 export function indexInTensor({ axes }: Pick<StepInfo, 'axes'>, row: number, at: number): number {
   const axis = axes.findIndex(({ kind }) => kind === 'rows')
-  const inner = axes.slice(axis + 1).reduce((size, { size: own }) => size * own, 1)
+  const inner = axes.slice(axis + 1).reduce((size, { size: axisSize }) => size * axisSize, 1)
   const rows = axes[axis]?.size ?? 1
   return (Math.floor(at / inner) * rows + row) * inner + (at % inner)
 }
@@ -15,8 +15,8 @@ export function peakOf(values: Float32Array, signed: boolean): number {
   for (let at = 0; at < values.length; at++) {
     const value = values[at] ?? 0
     if (Number.isNaN(value)) return at
-    const own = signed ? value : Math.abs(value)
-    if (own > size) [best, size] = [at, own]
+    const magnitude = signed ? value : Math.abs(value)
+    if (magnitude > size) [best, size] = [at, magnitude]
   }
   return best
 }

@@ -14,7 +14,7 @@ import type { StepsSource } from '../steps/source.ts'
 export interface WriteFacts {
   /** Length of what is added, of the stream before, and behind. */
   norm: number
-  before: number
+  normBefore: number
   sum: number
 }
 
@@ -57,7 +57,7 @@ export interface MapState {
   /** Words are those that fit the row's own place, as an encoder fills it; else those that come next. */
   inPlace: boolean
   /** Everything of the row has been read. */
-  whole: boolean
+  isComplete: boolean
   error: ErrorData | null
   /** The open layer; undefined before one was chosen. */
   open: number | null | undefined
@@ -82,9 +82,9 @@ type ReadRow = (name: string) => Promise<Float32Array>
 function rowReader(source: StepsSource, row: number): ReadRow {
   const asked = new Map<string, Promise<Float32Array>>()
   return (name) => {
-    const found = asked.get(name) ?? source.row(name, row).then(({ data }) => data)
-    asked.set(name, found)
-    return found
+    const pending = asked.get(name) ?? source.row(name, row).then(({ data }) => data)
+    asked.set(name, pending)
+    return pending
   }
 }
 
@@ -98,16 +98,16 @@ async function readLayer(
     return step?.retained === true ? read(step.name) : null
   }
   const sums = writes.map(async ({ step, sum }) => {
-    const own = source.steps.find(({ name }) => name === sum)
-    const before = own?.inputs[0]
+    const sumStep = source.steps.find(({ name }) => name === sum)
+    const inputStep = sumStep?.inputs[0]
     const [written, behind, first] = await Promise.all([
       read(step),
       read(sum),
-      before === undefined ? null : read(before),
+      inputStep === undefined ? null : read(inputStep),
     ])
     return {
       norm: normOf(written),
-      before: first === null ? normOf(behind) : normOf(first),
+      normBefore: first === null ? normOf(behind) : normOf(first),
       sum: normOf(behind),
     }
   })
@@ -144,10 +144,10 @@ async function* readLayers(
           (error: unknown) => ({ error }),
         ),
       )
-    const found = await reads[index]
-    invariant(found !== undefined, 'a layer is read before it is awaited')
-    if ('error' in found) throw found.error
-    yield [index, found.facts]
+    const result = await reads[index]
+    invariant(result !== undefined, 'a layer is read before it is awaited')
+    if ('error' in result) throw result.error
+    yield [index, result.facts]
   }
 }
 
@@ -160,7 +160,7 @@ export class ModelMap {
     picture: null,
     facts: null,
     inPlace: false,
-    whole: false,
+    isComplete: false,
     error: null,
     open: undefined,
     head: 0,
@@ -176,12 +176,12 @@ export class ModelMap {
   constructor(session: Session) {
     this.#session = session
     const steps = stepsOf(session)
-    steps.state.subscribe((state, before) => {
-      if (state.source !== before.source) this.#sync()
-      if (state.step !== before.step && before.step !== '' && this.#viewers > 0) this.#follow(state.step)
+    steps.state.subscribe((state, previous) => {
+      if (state.source !== previous.source) this.#sync()
+      if (state.step !== previous.step && previous.step !== '' && this.#viewers > 0) this.#follow(state.step)
     })
-    session.app.subscribe((state, before) => {
-      if (!sameSelection(state, before)) this.#sync()
+    session.app.subscribe((state, previous) => {
+      if (!sameSelection(state, previous)) this.#sync()
     })
   }
 
@@ -231,16 +231,16 @@ export class ModelMap {
       const picture = source === null ? null : pictureOf(source.steps)
       // A decoder that is shown more than it was trained with still predicts what comes next.
       const inPlace = picture?.seesLater === true && maskChoiceOf(this.#session).mask === undefined
-      this.state.setState({ picture, inPlace, facts: null, whole: false })
+      this.state.setState({ picture, inPlace, facts: null, isComplete: false })
     }
     if (source === null || this.#viewers === 0) return
     const { row } = stepsOf(this.#session)
-    const { facts, whole } = this.state.getState()
-    if (facts?.row === row && facts.source === source && whole) return
-    const known = this.#kept.get(row)
-    if (known !== undefined) {
+    const { facts, isComplete } = this.state.getState()
+    if (facts?.row === row && facts.source === source && isComplete) return
+    const cached = this.#kept.get(row)
+    if (cached !== undefined) {
       this.#run += 1
-      this.state.setState({ facts: known, whole: true, error: null })
+      this.state.setState({ facts: cached, isComplete: true, error: null })
       return
     }
     this.#timer = setTimeout(() => void this.#read(source, row), facts === null ? 0 : DEBOUNCE_MS)
@@ -263,11 +263,11 @@ export class ModelMap {
     const show = (part: Partial<RowFacts>): boolean => {
       if (run !== this.#run) return false
       facts = { ...facts, ...part }
-      this.state.setState({ facts, whole: false, error: null })
+      this.state.setState({ facts, isComplete: false, error: null })
       return true
     }
     try {
-      const told = this.#readWords(model, source, row, picture.seesLater).then(show)
+      const showingWords = this.#readWords(model, source, row, picture.seesLater).then(show)
       const read = rowReader(source, row)
       // The row before stays until something of this one is there.
       const first = streamStart(picture)
@@ -275,18 +275,18 @@ export class ModelMap {
         const start = normOf(await read(first.name))
         if (!show({ start })) return
       }
-      for await (const [index, own] of readLayers(source, picture.layers, read))
-        if (!show({ layers: facts.layers.with(index, own) })) return
-      await told
+      for await (const [index, layerFacts] of readLayers(source, picture.layers, read))
+        if (!show({ layers: facts.layers.with(index, layerFacts) })) return
+      await showingWords
       if (run !== this.#run) return
-      this.#keep(row, facts)
-      this.state.setState({ whole: true })
+      this.#store(row, facts)
+      this.state.setState({ isComplete: true })
     } catch (error) {
       if (run === this.#run) this.state.setState({ error: toErrorData(error) })
     }
   }
 
-  #keep(row: number, facts: RowFacts): void {
+  #store(row: number, facts: RowFacts): void {
     this.#kept.set(row, facts)
     const [oldest] = this.#kept.keys()
     if (this.#kept.size > KEPT_ROWS && oldest !== undefined) this.#kept.delete(oldest)
@@ -299,11 +299,11 @@ export class ModelMap {
     row: number,
     seesLater: boolean,
   ): Promise<Pick<RowFacts, 'words' | 'texts' | 'followed'>> {
-    const before = ids.slice(0, row + 1)
+    const contextIds = ids.slice(0, row + 1)
     const given = this.state.getState().inPlace ? ids[row] : ids[row + 1]
     const { mask } = maskChoiceOf(this.#session)
     const read = (token: number | undefined): Promise<readonly LensCell[]> =>
-      readCells(model, seesLater ? ids : before, {
+      readCells(model, seesLater ? ids : contextIds, {
         positions: [row],
         topK: OUTCOME_TOP,
         token,
@@ -317,10 +317,10 @@ export class ModelMap {
     const cells = given === undefined ? await read(id) : first
     const wanted = new Set([id, ...cells.flatMap(({ top }) => top[0]?.id ?? [])])
     for (const { id: likely } of cells.at(-1)?.top ?? []) wanted.add(likely)
-    const spelled = await Promise.all(
-      Array.from(wanted, async (one) => [one, await this.#session.lookUpText(before, one)] as const),
+    const entries = await Promise.all(
+      Array.from(wanted, async (one) => [one, await this.#session.lookUpText(contextIds, one)] as const),
     )
-    const texts = new Map(spelled)
+    const texts = new Map(entries)
     const words = new Map(
       cells.map((cell) => [cell.layer, { ...cell, text: texts.get(cell.top[0]?.id ?? -1) ?? '' }]),
     )

@@ -149,14 +149,14 @@ function Entry({ model }: { model: CuratedModel }) {
 /** Adapters of the hub for a base, once they were asked for. */
 function Adapters({ base }: { base: string }) {
   const t = useTranslate()
-  const found = useModelsState(({ adapters }) => (adapters?.base === base ? adapters : null))
-  if (found === null) return null
+  const results = useModelsState(({ adapters }) => (adapters?.base === base ? adapters : null))
+  if (results === null) return null
   return (
     <div className="models-entry-adapters">
-      {found.finds.length === 0 ? (
+      {results.finds.length === 0 ? (
         <p className="note">{t('models.adaptersNone', { base })}</p>
       ) : (
-        <FindList finds={found.finds} />
+        <FindList finds={results.finds} />
       )}
     </div>
   )

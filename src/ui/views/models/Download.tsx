@@ -12,12 +12,12 @@ export function Download({ source, report }: { source: string; report: SourceRep
   const t = useTranslate()
   const fetching = useModelsState((state) => state.fetching)
   const stored = useModelsState((state) => state.stored)
-  const spelled = report.source ?? source
-  const part = stored?.find((one) => one.source === spelled)
+  const address = report.source ?? source
+  const part = stored?.find((one) => one.source === address)
   const isKept = part !== undefined && part.bytesDone === part.bytes
   // What has no commit lies beside the page or at an address, and is read from there.
   const isKeepable = report.commit !== null
-  if (fetching?.source === spelled) return <FetchProgress fetching={fetching} />
+  if (fetching?.source === address) return <FetchProgress fetching={fetching} />
   if (report.fit.load === null) return null
   const word = isKept || !isKeepable ? 'models.open' : part ? 'models.resume' : 'models.start'
   return (

@@ -26,7 +26,7 @@ function parseCurated(value: unknown): CuratedModel | null {
   if (typeof value !== 'object' || value === null) return null
   const entry = value as Record<string, unknown>
   const { examples, gguf } = entry
-  const kind = CURATED_KINDS.find((known) => known === entry['kind']) ?? 'chat'
+  const kind = CURATED_KINDS.find((candidate) => candidate === entry['kind']) ?? 'chat'
   const id = text(entry['id'])
   if (id === '') return null
   return {

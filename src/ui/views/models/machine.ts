@@ -101,10 +101,10 @@ export class MachineCheck {
 
   private ids(model: Model): number[] {
     const { log } = this.session
-    const own = log.modelId === model.info.id ? readableIds(this.session).slice(0, MAX_TOKENS) : []
+    const textIds = log.modelId === model.info.id ? readableIds(this.session).slice(0, MAX_TOKENS) : []
     const { vocab } = model.info
-    return own.length > 0
-      ? own
+    return textIds.length > 0
+      ? textIds
       : Array.from({ length: MIN_TOKENS }, (_, at) => Math.floor(((at + 1) * vocab) / (MIN_TOKENS + 1)))
   }
 }
@@ -158,7 +158,7 @@ function countLarge(values: ArrayLike<number>): number {
 /** True where the engine says that its adapter runs on the CPU. */
 export const isSoftware = ({ backend }: ModelInfo): boolean => backend.startsWith('software ')
 
-/** The report as plain text, to be pasted where somebody asks what this machine is. */
+/** The report as plain text, to be pasted into an issue or a message. */
 export function reportText({ at, browser, adapter, model, kernels, values }: MachineReport): string {
   const { id, architecture, parameters, weights, kvCache, backend, variant } = model
   const nature = isSoftware(model) ? 'software: it runs on the CPU' : 'hardware'

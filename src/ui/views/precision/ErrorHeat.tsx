@@ -14,7 +14,7 @@ export function ErrorHeat({ result }: { result: PrecisionResult }) {
   const shade = useShade()
   const { steps, layers } = result
   const { state } = usePrecision()
-  const heat = usePrecisionState((now) => now.heat)
+  const heat = usePrecisionState((state) => state.heat)
   const table = useMemo(() => errorTable({ steps, layers }, heat), [steps, layers, heat])
   const { columns, lines, outside } = table
   const powers = useMemo(() => errorPowers(table, heat), [table, heat])

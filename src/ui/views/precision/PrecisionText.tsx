@@ -17,7 +17,7 @@ const levelOf = (kl: number): number => Math.min(LEVELS - 1, Math.floor(powerSha
 export function PrecisionText({ result }: { result: PrecisionResult }) {
   const t = useTranslate()
   const { state } = usePrecision()
-  const selected = usePrecisionState((now) => now.selected)
+  const selected = usePrecisionState((state) => state.selected)
   const { tokens, texts, ids } = result
   const choose = (row: number | null) => state.setState({ selected: row })
   return (
@@ -127,13 +127,13 @@ function Readout({ result, row }: { result: PrecisionResult; row: number | null 
   const t = useTranslate()
   const token = row === null ? undefined : result.tokens[row]
   const ids = useMemo(() => (token ? [token.model.id, token.other.id] : []), [token])
-  const before = useMemo(() => result.ids.slice(0, (token?.position ?? 0) + 1), [result.ids, token])
-  const found = useMissingTexts(ids, before)
+  const contextIds = useMemo(() => result.ids.slice(0, (token?.position ?? 0) + 1), [result.ids, token])
+  const texts = useMissingTexts(ids, contextIds)
   if (token === undefined) return <p className="readout note">{t('precision.pick')}</p>
   const says = (side: 'model' | 'other'): string =>
     t('precision.says', {
       format: result.formats[side],
-      token: tokenName(t, found.get(token[side].id) ?? '', token[side].id),
+      token: tokenName(t, texts.get(token[side].id) ?? '', token[side].id),
       probability: formatProbability(Math.exp(token[side].logprob)),
     })
   return (

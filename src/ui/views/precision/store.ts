@@ -64,15 +64,15 @@ export class PrecisionRuns {
 
   constructor(session: Session) {
     this.#session = session
-    session.app.subscribe(({ model }, before) => {
-      if (model !== before.model && model.kind !== 'ready') this.cancel()
+    session.app.subscribe(({ model }, previous) => {
+      if (model !== previous.model && model.kind !== 'ready') this.cancel()
     })
   }
 
   get canCompare(): boolean {
     const { other, kvCache, files } = this.state.getState()
-    const own = this.#session.model?.info.kvCache
-    if (other === 'same' && (kvCache ?? own) === own) return false
+    const ownFormat = this.#session.model?.info.kvCache
+    if (other === 'same' && (kvCache ?? ownFormat) === ownFormat) return false
     return hasPageText(this.#session) && (other !== 'files' || files.length > 0)
   }
 

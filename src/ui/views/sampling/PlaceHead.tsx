@@ -16,7 +16,7 @@ export function PlaceHead({ place }: Workings) {
   const t = useTranslate()
   const explorer = useExplorer()
   const next = useExplorerState((state) => state.next)
-  const reading = useExplorerState((state) => state.phase.kind === 'reading')
+  const isReading = useExplorerState((state) => state.phase.kind === 'reading')
   const running = useApp((state) => isRunning(state.run))
   return (
     <header className="sampler-head cluster">
@@ -37,7 +37,7 @@ export function PlaceHead({ place }: Workings) {
             {t('logits.recomputed')}
           </span>
         )}
-        {(reading || running) && (
+        {(isReading || running) && (
           <span className="note" role="status">
             {t(running ? 'reading.waiting' : 'logits.loading')}
           </span>
@@ -79,7 +79,7 @@ function Neighbours({ place }: { place: ExplorerPlace }) {
 function PlaceName({ place }: { place: ExplorerPlace }) {
   const t = useTranslate()
   const { log } = useSession()
-  const { token, index, before } = place
+  const { token, index, contextIds } = place
   const text = [...log.promptTexts, ...log.tokens.slice(0, index).map((one) => one.text)].slice(-24).join('')
   const shown = text.length > CONTEXT ? `…${text.slice(-CONTEXT)}` : text
   return (
@@ -95,7 +95,7 @@ function PlaceName({ place }: { place: ExplorerPlace }) {
         </strong>
       )}
       <span className="note numeric">
-        {t('logits.position', { position: before.length })} · {t('logits.after')}{' '}
+        {t('logits.position', { position: contextIds.length })} · {t('logits.after')}{' '}
       </span>
       <span className="sampler-context">{shown === '' ? t('logits.start') : visibleText(shown)}</span>
     </p>

@@ -6,7 +6,7 @@ import {
   countDraws,
   STAGES,
   type Stage,
-  type StageName,
+  type ShownStageName,
   type StageRow,
 } from '../../../analysis/samplingStages.ts'
 import { clampSetting, SETTING_RANGES } from '../../../state/settings.ts'
@@ -18,7 +18,7 @@ import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
 
 /** The setting that a stage obeys. */
-const SETTING_OF: Readonly<Record<Exclude<StageName, 'raw'>, ExplorerSetting>> = {
+const SETTING_OF: Readonly<Record<Exclude<ShownStageName, 'raw'>, ExplorerSetting>> = {
   penalty: 'repetitionPenalty',
   temperature: 'temperature',
   'top-k': 'topK',
@@ -146,7 +146,7 @@ function StageHeads({ stages, draws }: { stages: readonly Stage[]; draws: number
   )
 }
 
-function StageSlider({ name }: { name: Exclude<StageName, 'raw'> }) {
+function StageSlider({ name }: { name: Exclude<ShownStageName, 'raw'> }) {
   const t = useTranslate()
   const explorer = useExplorer()
   const setting = SETTING_OF[name]

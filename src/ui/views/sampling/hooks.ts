@@ -26,12 +26,12 @@ export function useWorkings(): Workings | null {
   const moved = useExplorerState((state) => state.moved)
   const draws = useExplorerState((state) => state.draws)
   const state = useExplorer().state
-  const made = useMemo(() => {
+  const workings = useMemo(() => {
     const options = explorerOptions({ ...state.getState(), place, moved })
     if (place === null || options === null) return null
     const random = draws === 0 ? place.random : explorerRandom(options.seed, draws - 1)
     const always = place.token === null ? [] : [place.token.id]
-    const request = { options, seenIds: place.before, random, limit: ROWS, always }
+    const request = { options, seenIds: place.contextIds, random, limit: ROWS, always }
     return { place, options, random, table: stageTable(place.plain, request) }
   }, [state, place, moved, draws])
   const captured = useMemo(
@@ -44,12 +44,15 @@ export function useWorkings(): Workings | null {
       ),
     [place],
   )
-  const ids = made?.table.rows.map(({ id }) => id) ?? []
-  const found = useMissingTexts(
+  const ids = workings?.table.rows.map(({ id }) => id) ?? []
+  const loaded = useMissingTexts(
     ids.filter((id) => !captured.has(id)),
-    place?.before ?? NO_IDS,
+    place?.contextIds ?? NO_IDS,
   )
-  return useMemo(() => made && { ...made, texts: new Map([...found, ...captured]) }, [made, found, captured])
+  return useMemo(
+    () => workings && { ...workings, texts: new Map([...loaded, ...captured]) },
+    [workings, loaded, captured],
+  )
 }
 
 const NO_IDS: readonly number[] = []

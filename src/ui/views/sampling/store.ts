@@ -21,7 +21,7 @@ export interface ExplorerPlace {
   token: GeneratedToken | null
   plain: PlainRow
   /** Ids before it, which the penalty reads. */
-  before: readonly number[]
+  contextIds: readonly number[]
   /** Settings of the run that wrote it, or those the next run would have. */
   settings: Readonly<SamplingOptions>
   /** The number of that draw, in [0, 1). */
@@ -69,9 +69,10 @@ export class SamplingExplorer {
 
   constructor(session: Session) {
     this.session = session
-    session.app.subscribe((state, before) => {
-      const moved = state.pinned !== before.pinned || state.model !== before.model || state.run !== before.run
-      if (moved || (this.state.getState().next && state.settings !== before.settings)) this.sync()
+    session.app.subscribe((state, previous) => {
+      const moved =
+        state.pinned !== previous.pinned || state.model !== previous.model || state.run !== previous.run
+      if (moved || (this.state.getState().next && state.settings !== previous.settings)) this.sync()
     })
     session.log.subscribe(() => this.sync())
   }
@@ -132,16 +133,16 @@ export class SamplingExplorer {
     const { epoch } = session.log
     this.state.setState({ phase: { kind: 'reading' } })
     try {
-      const before = session.log.idsBefore(index)
-      const known = this.knownLogits(index, before)
-      const logits = known ?? (await this.readLogits(model, index, before))
+      const contextIds = session.log.idsBefore(index)
+      const cached = this.knownLogits(index, contextIds)
+      const logits = cached ?? (await this.readLogits(model, index, contextIds))
       if (run !== this.run) return
       const order = logits.plain?.order ?? orderAll(logits.data)
       // Sorting a large vocabulary is a task of its own: the page breathes before the next.
       if (logits.plain === null) await new Promise((resolve) => setTimeout(resolve))
       if (run !== this.run) return
       const plain = logits.plain ?? plainRow(order)
-      const place = { ...this.drawAt(index), index, plain, before, recomputed: logits.recomputed }
+      const place = { ...this.drawAt(index), index, plain, contextIds, recomputed: logits.recomputed }
       this.epoch = epoch
       this.state.setState({ phase: { kind: 'ready' }, place, draws: 0 })
     } catch (error) {
@@ -151,27 +152,31 @@ export class SamplingExplorer {
   }
 
   /** The row on show when only settings have changed around it. */
-  private knownLogits(index: number, before: readonly number[]) {
+  private knownLogits(index: number, contextIds: readonly number[]) {
     const { place } = this.state.getState()
     const { tokens, epoch } = this.session.log
     if (place?.index !== index || index < tokens.length || epoch !== this.epoch) return null
-    if (place.before.length !== before.length || place.before.some((id, i) => id !== before[i])) return null
+    if (
+      place.contextIds.length !== contextIds.length ||
+      place.contextIds.some((id, i) => id !== contextIds[i])
+    )
+      return null
     return { data: place.plain.order.logits, recomputed: place.recomputed, plain: place.plain }
   }
 
-  private async readLogits(model: Model, index: number, before: readonly number[]) {
+  private async readLogits(model: Model, index: number, contextIds: readonly number[]) {
     const { session } = this
-    if (model.info.remote) return this.readSent(model, index, before)
+    if (model.info.remote) return this.readSent(model, index, contextIds)
     if (index < session.log.tokens.length) return { ...(await session.tokenLogits(index)), plain: null }
     // The next token is not written yet: nothing was captured that had to be computed again.
-    return { ...(await model.logitsAt(before)), recomputed: false, plain: null }
+    return { ...(await model.logitsAt(contextIds)), recomputed: false, plain: null }
   }
 
   /** Of an engine elsewhere: what it sent with the token. */
-  private async readSent(model: Model, index: number, before: readonly number[]) {
+  private async readSent(model: Model, index: number, contextIds: readonly number[]) {
     const token = this.session.log.tokens[index]
     const drawn = token !== undefined && !Number.isNaN(token.logprob) ? [token] : []
-    const top = token?.top ?? (await askNext(model, before))
+    const top = token?.top ?? (await askNext(model, contextIds))
     const plain = sentRow([...top, ...drawn], model.info.vocab)
     return { data: plain.order.logits, recomputed: false, plain }
   }
@@ -180,9 +185,10 @@ export class SamplingExplorer {
   private drawAt(index: number): Pick<ExplorerPlace, 'token' | 'settings' | 'random' | 'undrawn'> {
     const { log, app } = this.session
     const token = log.tokens[index] ?? null
-    const own = app.getState().settings
-    if (token === null) return { token, settings: own, random: randomUniform(own.seed, 0), undrawn: 'next' }
-    const settings = log.settings ?? own
+    const pageSettings = app.getState().settings
+    if (token === null)
+      return { token, settings: pageSettings, random: randomUniform(pageSettings.seed, 0), undrawn: 'next' }
+    const settings = log.settings ?? pageSettings
     const put = this.session.model?.info.remote ? 'elsewhere' : 'put'
     const undrawn = token.random !== null ? null : settings.temperature === 0 ? 'greedy' : put
     const random = token.random ?? randomUniform(settings.seed, Math.max(0, index - log.runStart))

@@ -62,9 +62,9 @@ interface PieceProps {
 function PieceChips({ name, piece: { row, members, text }, marked, selected }: PieceProps) {
   const t = useTranslate()
   const { result, roles, counted } = marked
-  const [role, before] = [roles[row] ?? null, roles[row - 1] ?? null]
+  const [role, previous] = [roles[row] ?? null, roles[row - 1] ?? null]
   // A marker that is written out says so itself.
-  const opens = role !== null && role !== 'marker' && role !== before && before !== 'marker'
+  const opens = role !== null && role !== 'marker' && role !== previous && previous !== 'marker'
   return (
     <>
       {opens && <span className="score-role">{t(`score.role.${role}`)}</span>}
@@ -126,8 +126,8 @@ const Chip = memo(function Chip({ name, row, text, label, part, token, masked, s
 function piecesOf({ ids, texts, special }: Pick<ScoreResult, 'ids' | 'texts' | 'special'>): Piece[] {
   const tokens = ids.map((id, row) => ({ id, text: texts[row] ?? '' }))
   // Without a tokenizer no text is known, and every id stands by itself.
-  const known = texts.some((text) => text !== '')
-  const starts = known ? groupStarts(tokens, (id) => special.includes(id)) : ids.map((_, row) => row)
+  const hasTexts = texts.some((text) => text !== '')
+  const starts = hasTexts ? groupStarts(tokens, (id) => special.includes(id)) : ids.map((_, row) => row)
   return starts.map((row, i) => {
     const members = Array.from({ length: (starts[i + 1] ?? ids.length) - row }, (_, at) => row + at)
     return { row, members, text: members.map((member) => texts[member] ?? '').join('') }

@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { scoredRoles, scoresOf, type BoxName, type ScoreBox, type ScoreResult } from './store.ts'
-import { totalsOf, type Role, type Totals } from '../../../analysis/scoreSpans.ts'
+import { totalsOf, type Role, type ScoreTotals } from '../../../analysis/scoreSpans.ts'
 import type { ScoredToken } from '../../../api/model.ts'
 import { hooksOf } from '../../context.ts'
 
@@ -15,7 +15,7 @@ export interface Marked {
   roles: readonly (Role | 'marker' | null)[]
   counted: readonly boolean[]
   /** Null while nothing has been scored. */
-  totals: Totals | null
+  totals: ScoreTotals | null
 }
 
 /** A scored text with what counts of it; null before it has been scored. */

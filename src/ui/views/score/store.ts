@@ -102,16 +102,16 @@ export class Scores {
 
   constructor(session: Session) {
     this.session = session
-    session.app.subscribe(({ model }, before) => {
-      if (model === before.model || model.kind === 'ready') return
+    session.app.subscribe(({ model }, previous) => {
+      if (model === previous.model || model.kind === 'ready') return
       this.cancel('a')
       this.cancel('b')
     })
   }
 
   setText(name: BoxName, text: string): void {
-    const { text: before, spans } = this.box(name)
-    this.change(name, { text, spans: moveSpans(spans, before, text) })
+    const { text: previousText, spans } = this.box(name)
+    this.change(name, { text, spans: moveSpans(spans, previousText, text) })
   }
 
   /** Gives a span of a text a role, or takes it away. */
@@ -210,8 +210,8 @@ async function specialIds(
   texts: readonly string[],
 ): Promise<readonly number[]> {
   const textless = [...new Set(ids.filter((_, row) => texts[row] === ''))]
-  const alone = await Promise.all(textless.map((id) => model.decode([id])))
-  return textless.filter((_, i) => alone[i] === '')
+  const decoded = await Promise.all(textless.map((id) => model.decode([id])))
+  return textless.filter((_, i) => decoded[i] === '')
 }
 
 /** The markers that stand in a text, as this model reads them. */

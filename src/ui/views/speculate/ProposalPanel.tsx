@@ -1,5 +1,5 @@
 import type { GeneratedToken, Proposal } from '../../../api/model.ts'
-import type { Slot } from '../../../analysis/speculatedRounds.ts'
+import type { RoundSlot } from '../../../analysis/speculatedRounds.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { MessageKey } from '../../words/index.ts'
 import { useTranslate } from '../../context.ts'
@@ -31,7 +31,7 @@ export function ProposalPanel() {
       </p>
       {proposal !== null && <Proposed proposal={proposal} greedy={greedy} />}
       {token !== null && proposal?.outcome !== 'accepted' && (
-        <Own slot={slot} token={token} alone={chosen.round.proposals.length === 0} greedy={greedy} />
+        <Own slot={slot} token={token} isOnly={chosen.round.proposals.length === 0} greedy={greedy} />
       )}
       {token !== null && <Alternatives token={token} proposal={proposal} />}
     </div>
@@ -118,17 +118,17 @@ function Share({ name, value, testId }: { name: string; value: number; testId: s
 }
 
 interface OwnProps {
-  slot: Slot
+  slot: RoundSlot
   token: GeneratedToken
   /** The draft model proposed nothing in this round. */
-  alone: boolean
+  isOnly: boolean
   greedy: boolean
 }
 
-function Own({ slot, token, alone, greedy }: OwnProps) {
+function Own({ slot, token, isOnly, greedy }: OwnProps) {
   const t = useTranslate()
   const { proposal } = slot
-  const outcome = proposal !== null ? 'corrected' : alone ? 'alone' : 'bonus'
+  const outcome = proposal !== null ? 'corrected' : isOnly ? 'alone' : 'bonus'
   const corrected = greedy ? 'speculate.why.correctedGreedy' : 'speculate.why.correctedSampled'
   const why = outcome === 'corrected' ? corrected : (`speculate.why.${outcome}` as const)
   return (

@@ -1,5 +1,5 @@
 import { memo, useEffect, useState, type MouseEvent } from 'react'
-import { slotsOf, type RoundPlace, type Slot } from '../../../analysis/speculatedRounds.ts'
+import { slotsOf, type RoundPlace, type RoundSlot } from '../../../analysis/speculatedRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
@@ -108,7 +108,7 @@ const Round = memo(function Round({ round, longest, selected }: RoundProps) {
 
 interface PlaceProps {
   place: RoundPlace
-  slot: Slot
+  slot: RoundSlot
   selected: boolean
 }
 

@@ -23,13 +23,13 @@ export function SpeculateView() {
           <SpeculatedText />
         </div>
       ) : (
-        <Nothing />
+        <EmptySpeculation />
       )}
     </div>
   )
 }
 
-function Nothing() {
+function EmptySpeculation() {
   const t = useTranslate()
   const loading = useApp((state) => state.model.kind === 'loading')
   const answers = useApp((state) => answeringModel(state.model) !== null)

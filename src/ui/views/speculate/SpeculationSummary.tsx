@@ -1,7 +1,7 @@
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import type { NamedScale } from '../../../state/adapterScales.ts'
 import type { Measured, SpeculatePhase } from './store.ts'
-import { totalsOf, type Totals } from '../../../analysis/speculatedRounds.ts'
+import { totalsOf, type RoundTotals } from '../../../analysis/speculatedRounds.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import {
@@ -111,7 +111,7 @@ function Figures() {
 }
 
 interface OfRounds {
-  totals: Totals
+  totals: RoundTotals
   rounds: number
 }
 

@@ -1,5 +1,5 @@
 import { speculationOf } from './store.ts'
-import { slotsOf, type RoundPlace, type Slot } from '../../../analysis/speculatedRounds.ts'
+import { slotsOf, type RoundPlace, type RoundSlot } from '../../../analysis/speculatedRounds.ts'
 import type { SpeculatedRound } from '../../../api/model.ts'
 import { hooksOf } from '../../context.ts'
 
@@ -12,7 +12,7 @@ export function useRounds(): readonly SpeculatedRound[] {
 }
 
 /** The inspected place, with its round; null while none is selected. */
-export function useSelectedSlot(): { place: RoundPlace; round: SpeculatedRound; slot: Slot } | null {
+export function useSelectedSlot(): { place: RoundPlace; round: SpeculatedRound; slot: RoundSlot } | null {
   const rounds = useRounds()
   const place = useSpeculateState((state) => state.selected)
   const round = place === null ? undefined : rounds[place.round]

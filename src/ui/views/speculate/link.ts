@@ -17,14 +17,14 @@ export function keepInLink({ app }: Session, { state }: Speculation): void {
     },
     write: (text) => {
       const [, kind, layers, ahead] = LINKED.exec(text) ?? []
-      const draft = DRAFT_KINDS.find((known) => known === kind)
+      const draft = DRAFT_KINDS.find((candidate) => candidate === kind)
       if (draft === undefined) return
       state.setState({ draft, ahead: Number(ahead) })
       const deepest = (answeringModel(app.getState().model)?.layers ?? Infinity) - 1
       if (layers !== undefined) state.setState({ layers: Math.max(1, Math.min(Number(layers), deepest)) })
     },
   })
-  state.subscribe(({ draft, layers, ahead }, before) => {
-    if (draft !== before.draft || layers !== before.layers || ahead !== before.ahead) linkPartChanged()
+  state.subscribe(({ draft, layers, ahead }, previous) => {
+    if (draft !== previous.draft || layers !== previous.layers || ahead !== previous.ahead) linkPartChanged()
   })
 }

@@ -85,8 +85,8 @@ export class Speculation {
     this.session = session
     this.now = now
     this.adopt()
-    session.app.subscribe(({ model }, before) => {
-      if (model !== before.model) this.adopt()
+    session.app.subscribe(({ model }, previous) => {
+      if (model !== previous.model) this.adopt()
     })
   }
 
@@ -129,7 +129,7 @@ export class Speculation {
     }
   }
 
-  /** Writes as many tokens of the same prompt one by one, for their speed alone. */
+  /** Writes as many tokens of the same prompt one by one, only for their speed. */
   async measurePlain(): Promise<void> {
     const { model } = this.session
     const { shown } = this.state.getState()
@@ -278,7 +278,7 @@ export class Speculation {
 
 /** The speculation of a page: one, whichever panel asks. */
 export const speculationOf = perSession((session) => {
-  const made = new Speculation(session, () => performance.now())
-  keepInLink(session, made)
-  return made
+  const speculation = new Speculation(session, () => performance.now())
+  keepInLink(session, speculation)
+  return speculation
 })

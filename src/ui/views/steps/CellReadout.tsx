@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from './store.ts'
+import type { TensorCell } from './store.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRowTexts, useStepsState } from './hooks.ts'
 import { formatValue } from './numbers.ts'
@@ -13,7 +13,7 @@ const NO_IDS: readonly number[] = []
 
 interface CellReadoutProps {
   layout: StepLayout
-  cell: Cell
+  cell: TensorCell
   /** The cell's row; null while it is being read. */
   values: Float32Array | null
 }
@@ -28,7 +28,7 @@ export function CellReadout({ layout, cell, values }: CellReadoutProps) {
 
 interface CellWordsProps {
   layout: StepLayout
-  cell: Pick<Cell, 'row' | 'col'>
+  cell: Pick<TensorCell, 'row' | 'col'>
   /** Undefined while it is being read. */
   value: number | undefined
   ids: readonly number[]
@@ -87,17 +87,17 @@ function columnName(
 function useVocabularyText(wanted: boolean, row: number, id: number): string {
   const session = useSession()
   const source = useStepsState((state) => state.source)
-  const [found, setFound] = useState({ id: -1, text: '' })
+  const [loaded, setLoaded] = useState({ id: -1, text: '' })
   useEffect(() => {
     if (!wanted || source === null) return
     let current = true
     session.lookUpText(source.ids.slice(0, row + 1), id).then(
-      (text) => current && setFound({ id, text }),
+      (text) => current && setLoaded({ id, text }),
       (error: unknown) => session.report(error),
     )
     return () => {
       current = false
     }
   }, [session, wanted, source, row, id])
-  return found.id === id ? found.text : ''
+  return loaded.id === id ? loaded.text : ''
 }

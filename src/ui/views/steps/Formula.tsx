@@ -1,16 +1,16 @@
 import { useMemo } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from './store.ts'
+import type { TensorCell } from './store.ts'
 import { math } from '../../components/mathml.ts'
 import { useTranslate } from '../../context.ts'
-import { useRowData, useRowTexts, useWeights, useWhole, type ShownStep } from './hooks.ts'
+import { useRowData, useRowTexts, useWeights, useFullTensor, type ShownStep } from './hooks.ts'
 import { formatValue } from './numbers.ts'
 import { explain, lawOf, outputOf, readsCache, type Explanation, type TermList } from './ops/index.ts'
 import type { Sum, Term } from './ops/sums.ts'
 
 interface FormulaProps {
   shown: ShownStep
-  cell: Cell
+  cell: TensorCell
   /** The cell's row of the output; null while it is being read. */
   values: Float32Array | null
 }
@@ -38,14 +38,14 @@ export function Formula({ shown, cell, values }: FormulaProps) {
 /** How the cell came about; null until everything it is made of is here. */
 function useExplanation(
   { step, source }: ShownStep,
-  cell: Cell,
+  cell: TensorCell,
   values: Float32Array | null,
 ): Explanation | null {
   const [first, second] = step.inputs
   const a = useRowData(source, first, cell.row)
   const b = useRowData(source, second, cell.row)
   const needed = readsCache(step) ? (second ?? null) : null
-  const cache = useWhole(source, needed)
+  const cache = useFullTensor(source, needed)
   const weights = useWeights(source, step, outputOf(step, cell.col, b))
   return useMemo(() => {
     const waits = values === null || (needed !== null && cache === null)

@@ -70,8 +70,8 @@ function Inputs({ step }: { step: StepInfo }) {
   const list = useStepList()
   if (step.inputs.length === 0) return <code>ids</code>
   return step.inputs.map((name) => {
-    const known = list.some((other) => other.name === name)
-    return known ? (
+    const isListed = list.some((other) => other.name === name)
+    return isListed ? (
       <button key={name} type="button" className="step-link" onClick={() => steps.goTo(name)}>
         {name}
       </button>

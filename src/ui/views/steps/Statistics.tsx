@@ -42,7 +42,11 @@ export function Statistics({ step }: { step: StepInfo }) {
 /** The step's statistics; those of the same text stay until the new ones are there, so that nothing jumps. */
 function useStats(step: StepInfo, row: number | null) {
   const source = useStepsState((state) => state.source)
-  const [found, setFound] = useState<{ of: typeof source; stats: TensorStats | null; error: string | null }>({
+  const [loaded, setLoaded] = useState<{
+    of: typeof source
+    stats: TensorStats | null
+    error: string | null
+  }>({
     of: null,
     stats: null,
     error: null,
@@ -51,14 +55,15 @@ function useStats(step: StepInfo, row: number | null) {
     if (source === null) return
     let current = true
     source.stats(step.name, row === null ? {} : { row }).then(
-      (stats) => current && setFound({ of: source, stats, error: null }),
-      (error: unknown) => current && setFound({ of: source, stats: null, error: toErrorData(error).message }),
+      (stats) => current && setLoaded({ of: source, stats, error: null }),
+      (error: unknown) =>
+        current && setLoaded({ of: source, stats: null, error: toErrorData(error).message }),
     )
     return () => {
       current = false
     }
   }, [source, step, row])
-  return found.of === source ? found : { stats: null, error: null }
+  return loaded.of === source ? loaded : { stats: null, error: null }
 }
 
 export function Numbers({ stats }: { stats: TensorStats }) {

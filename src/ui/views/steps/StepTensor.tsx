@@ -1,11 +1,11 @@
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
-import type { Cell } from './store.ts'
+import type { TensorCell } from './store.ts'
 import type { GpuTensor } from '../../components/GpuCells.tsx'
 import { PAGE, pageAt, TensorTable, type TensorTableProps } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { useTranslate } from '../../context.ts'
-import { autoRange, type Plane, type ValueRange } from '../../draw/heatmap.ts'
+import { autoRange, type TensorPlane, type ValueRange } from '../../draw/heatmap.ts'
 import { CellReadout } from './CellReadout.tsx'
 import { Formula } from './Formula.tsx'
 import { useShade } from '../../components/useShade.ts'
@@ -36,7 +36,7 @@ export function StepTensor({ shown, busy }: StepTensorProps) {
   const layout = useMemo(() => layoutOf(step), [step])
   const { cell, values } = useCell(shown, layout, row)
   const { range, setDrawn } = useRange(shown, layout)
-  const choose = (next: Partial<Cell>) => steps.state.setState({ cell: { ...cell, ...next } })
+  const choose = (next: Partial<TensorCell>) => steps.state.setState({ cell: { ...cell, ...next } })
   return (
     <>
       <TensorTools
@@ -60,7 +60,7 @@ function useCell({ step, source }: ShownStep, layout: StepLayout, row: number) {
   const chosen = useStepsState((state) => state.cell)
   const fitting = fittingCell(layout, chosen)
   const values = useRowData(source, step.name, fitting?.row ?? row)
-  const cell = useMemo((): Cell => {
+  const cell = useMemo((): TensorCell => {
     if (fitting !== null) return fitting
     const slice = Math.min(chosen?.slice ?? 0, layout.slices - 1)
     return { slice, row, col: values === null ? 0 : peakColumn(layout, values, slice, row) }
@@ -69,25 +69,28 @@ function useCell({ step, source }: ShownStep, layout: StepLayout, row: number) {
 }
 
 /** Range of the colours: of the values where the page has them, else what the last drawing found. */
-function useRange({ step, whole }: ShownStep, { palette }: StepLayout) {
+function useRange({ step, fullTensor }: ShownStep, { palette }: StepLayout) {
   const [drawn, setDrawn] = useState<{ step: string; range: ValueRange } | null>(null)
-  const own = useMemo(() => (whole === null ? null : autoRange(whole.data, palette)), [whole, palette])
+  const dataRange = useMemo(
+    () => (fullTensor === null ? null : autoRange(fullTensor.data, palette)),
+    [fullTensor, palette],
+  )
   const report = useCallback((range: ValueRange) => setDrawn({ step: step.name, range }), [step])
-  const range = own ?? (drawn?.step === step.name ? drawn.range : null)
+  const range = dataRange ?? (drawn?.step === step.name ? drawn.range : null)
   return { range, setDrawn: report }
 }
 
 interface PictureProps {
   shown: ShownStep
   layout: StepLayout
-  cell: Cell
+  cell: TensorCell
   values: Float32Array | null
   range: ValueRange | null
   mode: 'map' | 'table'
   busy: boolean
   row: number
   onRange: (range: ValueRange) => void
-  onCell: (cell: Partial<Cell>) => void
+  onCell: (cell: Partial<TensorCell>) => void
 }
 
 const UNKNOWN: ValueRange = [-1, 1]
@@ -153,19 +156,19 @@ function Table({ shown, layout, slice, ...table }: TableProps) {
 
 /** Where the picture takes its cells from: values on the page, or the engine's own buffer. */
 function useCells(
-  { step, source, whole }: ShownStep,
+  { step, source, fullTensor }: ShownStep,
   { rows, cols }: StepLayout,
   slice: number,
   onRange: (range: ValueRange) => void,
-): Plane | GpuTensor {
+): TensorPlane | GpuTensor {
   const steps = useSteps()
   const onError = useCallback((error: unknown) => steps.fail(source, error), [steps, source])
   return useMemo(
     () =>
-      whole === null
+      fullTensor === null
         ? { source, step: step.name, slice, onRange, onError }
-        : { data: whole.data, offset: slice * rows * cols, rows, cols },
-    [whole, source, step, slice, rows, cols, onRange, onError],
+        : { data: fullTensor.data, offset: slice * rows * cols, rows, cols },
+    [fullTensor, source, step, slice, rows, cols, onRange, onError],
   )
 }
 

@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { invariant } from '../../../errors.ts'
-import type { Cell } from './store.ts'
+import type { TensorCell } from './store.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -17,7 +17,7 @@ import type { StepLayout } from './shape.ts'
 interface TensorToolsProps {
   shown: ShownStep
   layout: StepLayout
-  cell: Cell
+  cell: TensorCell
   /** Null until something has been drawn. */
   range: ValueRange | null
   mode: 'map' | 'table'
@@ -48,7 +48,7 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
 }
 
 /** An edit at the chosen cell, where this step can be edited. */
-function EditStep({ step, cell }: { step: StepInfo; cell: Cell }) {
+function EditStep({ step, cell }: { step: StepInfo; cell: TensorCell }) {
   const change = changeAt({ step, ...cell })
   return change === null ? null : <EditHere changes={[change]} />
 }
@@ -87,10 +87,10 @@ function RangeLegend({ layout, range, shown }: RangeLegendProps) {
   const t = useTranslate()
   const shade = useShade()
   const [low, high] = range
-  const { whole } = shown
+  const { fullTensor } = shown
   const beyond = useMemo(
-    () => whole !== null && whole.data.some((value) => value > high || value < low),
-    [whole, low, high],
+    () => fullTensor !== null && fullTensor.data.some((value) => value > high || value < low),
+    [fullTensor, low, high],
   )
   const ends = {
     low: `${beyond ? '≤ ' : ''}${formatValue(low)}`,
@@ -123,8 +123,8 @@ function Exports({ shown, formats }: { shown: ShownStep; formats: readonly FileF
   const steps = useSteps()
   const t = useTranslate()
   const save = (format: FileFormat) => {
-    const whole = () => steps.cache.read(shown.source, shown.step.name)
-    makeFile(format, shown.step.name, whole).then(
+    const readTensor = () => steps.cache.read(shown.source, shown.step.name)
+    makeFile(format, shown.step.name, readTensor).then(
       (blob) => download(blob, `${shown.step.name}.${format}`),
       (error: unknown) => session.report(error),
     )
@@ -149,12 +149,16 @@ function Exports({ shown, formats }: { shown: ShownStep; formats: readonly FileF
   )
 }
 
-async function makeFile(format: FileFormat, step: string, whole: () => Promise<TensorData>): Promise<Blob> {
+async function makeFile(
+  format: FileFormat,
+  step: string,
+  readTensor: () => Promise<TensorData>,
+): Promise<Blob> {
   switch (format) {
     case 'npy':
-      return writeNpy(await whole())
+      return writeNpy(await readTensor())
     case 'csv':
-      return writeCsv(await whole())
+      return writeCsv(await readTensor())
     case 'png':
       // The line of the tree names the same step, and stands before the picture.
       return pictureOf(document.querySelector(`.tensor[data-step="${CSS.escape(step)}"]`))
@@ -166,8 +170,8 @@ async function pictureOf(view: Element | null): Promise<Blob> {
   const layers = [...(view?.querySelectorAll('canvas') ?? [])]
   const labels = layers.at(-1)
   invariant(labels, 'a picture is on show')
-  const whole = new OffscreenCanvas(labels.width, labels.height)
-  const context = whole.getContext('2d')
+  const canvas = new OffscreenCanvas(labels.width, labels.height)
+  const context = canvas.getContext('2d')
   invariant(context, 'a canvas draws')
   const frame = labels.getBoundingClientRect()
   const ratio = labels.width / frame.width
@@ -175,7 +179,7 @@ async function pictureOf(view: Element | null): Promise<Blob> {
     const { x, y, width, height } = layer.getBoundingClientRect()
     context.drawImage(layer, (x - frame.x) * ratio, (y - frame.y) * ratio, width * ratio, height * ratio)
   }
-  return whole.convertToBlob({ type: 'image/png' })
+  return canvas.convertToBlob({ type: 'image/png' })
 }
 
 function download(blob: Blob, name: string): void {

@@ -3,11 +3,11 @@ import type { Steps } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useStepList } from './hooks.ts'
-import type { TreeNode } from './tree.ts'
+import type { StepNode } from './tree.ts'
 import { roleName } from './describe.ts'
 
 interface TreeLineProps {
-  node: TreeNode
+  node: StepNode
   current: boolean
   /** Null for a step. */
   open: boolean | null
@@ -16,7 +16,7 @@ interface TreeLineProps {
   inside: boolean
   /** The one line that Tab reaches. */
   stop: boolean
-  onSelect: (node: TreeNode) => void
+  onSelect: (node: StepNode) => void
   onBreak: Steps
 }
 

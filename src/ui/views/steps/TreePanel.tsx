@@ -4,7 +4,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useIsEncoder } from '../../components/reading.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useCurrentStep, useStepList, useSteps, useStepsState, useWatchedSteps } from './hooks.ts'
-import { buildTree, searchSteps, visibleNodes, type TreeNode } from './tree.ts'
+import { buildTree, searchSteps, visibleNodes, type StepNode } from './tree.ts'
 import { TreeLine } from './TreeLine.tsx'
 
 /** The model as its steps, with a gutter for breakpoints. */
@@ -13,7 +13,7 @@ export function TreePanel() {
   const t = useTranslate()
   const list = useStepList()
   const [query, setQuery] = useState('')
-  const found = useMemo(() => searchSteps(list, query), [list, query])
+  const matches = useMemo(() => searchSteps(list, query), [list, query])
   const searching = query.trim() !== ''
   if (list.length === 0) return <p className="panel-empty">{t('inspect.empty')}</p>
   return (
@@ -28,26 +28,26 @@ export function TreePanel() {
         value={query}
         onChange={(event) => setQuery(event.currentTarget.value)}
       />
-      <Breaks found={searching ? found : []} total={list.length} searching={searching} />
-      {searching ? <Found found={found} /> : <Tree list={list} />}
+      <Breaks matches={searching ? matches : []} total={list.length} searching={searching} />
+      {searching ? <SearchResults matches={matches} /> : <Tree list={list} />}
     </div>
   )
 }
 
 /** What was found, and the breakpoints as a whole. */
-function Breaks({ found, total, searching }: { found: StepInfo[]; total: number; searching: boolean }) {
+function Breaks({ matches, total, searching }: { matches: StepInfo[]; total: number; searching: boolean }) {
   const t = useTranslate()
   const steps = useSteps()
   const breakpoints = useStepsState((state) => state.breakpoints)
   if (!searching && breakpoints.length === 0) return null
   return (
     <div className="tree-breaks note">
-      {searching && <span>{t('tree.found', { count: found.length, total })}</span>}
-      {found.length > 0 && (
+      {searching && <span>{t('tree.found', { count: matches.length, total })}</span>}
+      {matches.length > 0 && (
         <button
           type="button"
           className="button button-quiet"
-          onClick={() => steps.setBreakpoints([...breakpoints, ...found.map(({ name }) => name)])}
+          onClick={() => steps.setBreakpoints([...breakpoints, ...matches.map(({ name }) => name)])}
         >
           {t('tree.breakAll')}
         </button>
@@ -61,11 +61,11 @@ function Breaks({ found, total, searching }: { found: StepInfo[]; total: number;
   )
 }
 
-function Found({ found }: { found: StepInfo[] }) {
+function SearchResults({ matches }: { matches: StepInfo[] }) {
   const t = useTranslate()
   const nodes = useMemo(
     () =>
-      found.map((step): TreeNode => ({
+      matches.map((step): StepNode => ({
         path: step.name,
         label: step.name,
         depth: 0,
@@ -73,7 +73,7 @@ function Found({ found }: { found: StepInfo[] }) {
         layer: null,
         children: [],
       })),
-    [found],
+    [matches],
   )
   if (nodes.length === 0) return <p className="panel-empty">{t('tree.none')}</p>
   return <Lines nodes={nodes} isOpen={() => false} onOpen={() => undefined} />
@@ -88,8 +88,8 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
   const [toggled, setToggled] = useState<ReadonlyMap<string, boolean>>(new Map())
   // The layer one steps into opens by itself, the one left closes again, unless it was set by hand.
   const layers = new Set(tree.flatMap(({ layer, path }) => (layer === null ? [] : [path])))
-  const own = tree.find(({ layer }) => layer !== null && layer === current?.layer)?.path
-  const isOpen = (path: string) => toggled.get(path) ?? (!layers.has(path) || path === own)
+  const currentPath = tree.find(({ layer }) => layer !== null && layer === current?.layer)?.path
+  const isOpen = (path: string) => toggled.get(path) ?? (!layers.has(path) || path === currentPath)
   const onOpen = (path: string, open: boolean) => setToggled(new Map(toggled).set(path, open))
   return (
     <>
@@ -110,7 +110,7 @@ function Tree({ list }: { list: readonly StepInfo[] }) {
 }
 
 interface LinesProps {
-  nodes: readonly TreeNode[]
+  nodes: readonly StepNode[]
   isOpen: (path: string) => boolean
   onOpen: (path: string, open: boolean) => void
 }
@@ -132,7 +132,7 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
     root.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
   }, [current])
 
-  const select = (node: TreeNode) => {
+  const select = (node: StepNode) => {
     setFocused(node.path)
     if (node.step === null) onOpen(node.path, !isOpen(node.path))
     else {
@@ -145,8 +145,8 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
   useEffect(() => {
     latest.current = select
   })
-  const stable = useCallback((node: TreeNode) => latest.current(node), [])
-  const focus = (node: TreeNode | undefined) => {
+  const stable = useCallback((node: StepNode) => latest.current(node), [])
+  const focus = (node: StepNode | undefined) => {
     if (node === undefined) return
     setFocused(node.path)
     root.current?.querySelector<HTMLElement>(`[data-path="${CSS.escape(node.path)}"]`)?.focus()
@@ -198,7 +198,7 @@ function Lines({ nodes, isOpen, onOpen }: LinesProps) {
 type TreeAction =
   { kind: 'focus'; at: number } | { kind: 'open'; open: boolean } | { kind: 'select' } | { kind: 'break' }
 
-function treeKey(key: string, nodes: readonly TreeNode[], at: number, open: boolean): TreeAction | null {
+function treeKey(key: string, nodes: readonly StepNode[], at: number, open: boolean): TreeAction | null {
   const node = nodes[at]
   const group = node !== undefined && node.step === null
   switch (key) {

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import { acting, editedRunOf } from '../edits/run.ts'
-import { editsOf, type Entry } from '../edits/store.ts'
+import { editsOf, type EditEntry } from '../edits/store.ts'
 import { perSession } from '../../../state/perSession.ts'
 import type { Session } from '../../../state/session.ts'
 import { stepsOf } from './store.ts'
@@ -8,7 +8,7 @@ import { stepsOf } from './store.ts'
 export interface EditedStepsState {
   on: boolean
   /** The edits the stepper's forward is run under. */
-  entries: readonly Entry[]
+  entries: readonly EditEntry[]
 }
 
 /** Whether the stepper shows the edited run, and under which edits. */
@@ -18,8 +18,8 @@ export class EditedSteps {
 
   constructor(session: Session) {
     this.session = session
-    editsOf(session).state.subscribe(({ entries }, before) => {
-      if (this.state.getState().on && acting(entries) !== acting(before.entries)) this.set(true)
+    editsOf(session).state.subscribe(({ entries }, previous) => {
+      if (this.state.getState().on && acting(entries) !== acting(previous.entries)) this.set(true)
     })
   }
 

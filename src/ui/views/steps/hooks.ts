@@ -45,7 +45,7 @@ export interface ShownStep {
   step: StepInfo
   source: StepsSource
   /** Null for a large output: its rows are read one by one, and the GPU draws it. */
-  whole: TensorData | null
+  fullTensor: TensorData | null
 }
 
 /** The current step once its values are here; the one shown before it while they are being read. */
@@ -56,21 +56,23 @@ export function useShownStep(): ShownStep | null {
   const row = useRow()
   const [last, setLast] = useState<ShownStep | null>(null)
   const large = step !== null && isLarge(step.output.shape)
-  const whole = step === null || source === null || large ? null : steps.cache.peek(source, step.name)?.data
-  const own = step === null || source === null ? null : steps.cache.peekRow(source, step.name, row)
-  const here = own !== null
+  const fullTensor =
+    step === null || source === null || large ? null : steps.cache.peek(source, step.name)?.data
+  const rowData = step === null || source === null ? null : steps.cache.peekRow(source, step.name, row)
+  const here = rowData !== null
   const current = useMemo(
     (): ShownStep | null =>
       step === null || source === null || !here
         ? null
-        : { step, source, whole: whole ? { shape: step.output.shape, data: whole } : null },
-    [step, source, whole, here],
+        : { step, source, fullTensor: fullTensor ? { shape: step.output.shape, data: fullTensor } : null },
+    [step, source, fullTensor, here],
   )
   useEffect(() => {
     if (step === null || source === null) return
     let wanted = true
     steps.cache.readRow(source, step.name, row).then(
-      () => wanted && setLast({ step, source, whole: large ? null : steps.cache.peek(source, step.name) }),
+      () =>
+        wanted && setLast({ step, source, fullTensor: large ? null : steps.cache.peek(source, step.name) }),
       () => wanted && setLast(null),
     )
     return () => {
@@ -84,8 +86,8 @@ export function useShownStep(): ShownStep | null {
 export function useRowData(source: StepsSource, step: string | undefined, row: number): Float32Array | null {
   const steps = useSteps()
   const [, setArrived] = useState(0)
-  const found = step === undefined ? null : steps.cache.peekRow(source, step, row)
-  const missing = step !== undefined && found === null
+  const cached = step === undefined ? null : steps.cache.peekRow(source, step, row)
+  const missing = step !== undefined && cached === null
   useEffect(() => {
     if (!missing) return
     let wanted = true
@@ -97,15 +99,15 @@ export function useRowData(source: StepsSource, step: string | undefined, row: n
       wanted = false
     }
   }, [steps, source, step, row, missing])
-  return found
+  return cached
 }
 
 /** A whole output, for a computation over all rows. */
-export function useWhole(source: StepsSource, step: string | null): TensorData | null {
+export function useFullTensor(source: StepsSource, step: string | null): TensorData | null {
   const steps = useSteps()
   const [, setArrived] = useState(0)
-  const found = step === null ? null : steps.cache.peek(source, step)
-  const missing = step !== null && found === null
+  const cached = step === null ? null : steps.cache.peek(source, step)
+  const missing = step !== null && cached === null
   useEffect(() => {
     if (!missing) return
     let wanted = true
@@ -117,7 +119,7 @@ export function useWhole(source: StepsSource, step: string | null): TensorData |
       wanted = false
     }
   }, [steps, source, step, missing])
-  return found
+  return cached
 }
 
 /** Rows `[from, to)` of one slice; null for those still being read. */
@@ -149,20 +151,20 @@ export function useLines(
 /** Weights behind a column of a product; null for no column, while they are read, and where the engine cannot. */
 export function useWeights(source: StepsSource, { name }: StepInfo, output: number | null): WeightRow | null {
   const steps = useSteps()
-  const [found, setFound] = useState<{ key: string; weights: WeightRow } | null>(null)
+  const [loaded, setLoaded] = useState<{ key: string; weights: WeightRow } | null>(null)
   const key = `${name}:${output}`
   useEffect(() => {
     if (output === null || source.weights === undefined) return
     let wanted = true
     source.weights(name, output).then(
-      (weights) => wanted && setFound({ key, weights }),
+      (weights) => wanted && setLoaded({ key, weights }),
       (error: unknown) => wanted && steps.fail(source, error),
     )
     return () => {
       wanted = false
     }
   }, [steps, source, name, output, key])
-  return found?.key === key ? found.weights : null
+  return loaded?.key === key ? loaded.weights : null
 }
 
 /** Keeps a forward at hand while the panel is on show. */

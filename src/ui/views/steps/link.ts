@@ -21,10 +21,10 @@ export function registerLink(session: Session): void {
     },
     write: (row) => session.app.setState({ promptRow: /^\d{1,7}$/.test(row) ? Number(row) : null }),
   })
-  steps.state.subscribe((state, before) => {
-    if (state.step !== before.step) linkPartChanged()
+  steps.state.subscribe((state, previous) => {
+    if (state.step !== previous.step) linkPartChanged()
   })
-  session.app.subscribe((state, before) => {
-    if (state.promptRow !== before.promptRow) linkPartChanged()
+  session.app.subscribe((state, previous) => {
+    if (state.promptRow !== previous.promptRow) linkPartChanged()
   })
 }

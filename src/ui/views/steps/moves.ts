@@ -11,8 +11,8 @@ export function layerStep(steps: readonly StepInfo[], index: number, by: 1 | -1)
   const { layer } = current
   if (layer !== null) {
     const there = steps.filter((step) => step.layer === layer + by)
-    const found = there.find((step) => localName(step) === localName(current)) ?? there[0]
-    if (found !== undefined) return found.name
+    const match = there.find((step) => localName(step) === localName(current)) ?? there[0]
+    if (match !== undefined) return match.name
   }
   const beyond = by > 0 ? steps.slice(index + 1) : steps.slice(0, index).toReversed()
   const next = beyond.find((step) => step.layer !== layer)

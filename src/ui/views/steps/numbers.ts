@@ -32,8 +32,8 @@ export const equals = (value: number, ...right: ReactElement[]): ReactElement =>
 /** n of 1 / √n, where a factor is that of a whole number; else null. */
 function rootBelow(factor: number): number | null {
   const square = 1 / factor ** 2
-  const whole = Math.round(square)
-  return factor > 0 && whole > 1 && Math.abs(square - whole) < 1e-5 * whole ? whole : null
+  const rounded = Math.round(square)
+  return factor > 0 && rounded > 1 && Math.abs(square - rounded) < 1e-5 * rounded ? rounded : null
 }
 
 /** A product with a constant, as a fraction by a root where the constant is one. */

@@ -1,10 +1,10 @@
-import type { Cell } from './store.ts'
+import type { TensorCell } from './store.ts'
 import type { Axis, StepInfo } from '../../../api/model.ts'
 import type { Palette } from '../../draw/ramps.ts'
 import { seenBy, sightOf, type Sight } from '../../draw/sight.ts'
 
 /** What the columns of a step's output count. */
-export type Columns =
+export type OutputColumns =
   | { kind: 'positions' }
   | { kind: 'vocabulary' }
   /** Dimensions of several heads side by side. */
@@ -22,7 +22,7 @@ export interface StepLayout {
   sliceKind: 'none' | 'heads' | 'keysValues'
   rows: number
   cols: number
-  columns: Columns
+  columns: OutputColumns
   palette: Palette
   /** Which columns of a row the mask removes; null where they are no positions. */
   mask: Sight | null
@@ -68,27 +68,27 @@ function choicesOf({ op, axes }: Shaped): { count: number; width: number } | nul
 }
 
 /** Columns that belong together: those of a head, or of an expert; 0 where none do. */
-export function groupOf(columns: Columns): number {
+export function groupOf(columns: OutputColumns): number {
   if (columns.kind === 'heads') return columns.headDim
   return columns.kind === 'choices' && columns.width > 1 ? columns.width : 0
 }
 
-function columnsOf(axis: Axis | undefined): Columns {
+function columnsOf(axis: Axis | undefined): OutputColumns {
   if (axis?.kind === 'positions' || axis?.kind === 'vocabulary' || axis?.kind === 'experts')
     return { kind: axis.kind }
   return axis?.heads === undefined ? { kind: 'features' } : { kind: 'heads', headDim: axis.size / axis.heads }
 }
 
 /** Row-major index of a cell in the whole tensor. */
-export function indexOf({ rows, cols }: StepLayout, { slice, row, col }: Cell): number {
+export function indexOf({ rows, cols }: StepLayout, { slice, row, col }: TensorCell): number {
   return (slice * rows + row) * cols + col
 }
 
 /** Place of a cell in the values of its row, `[slices · columns]`. */
-export const indexInRow = ({ cols }: StepLayout, { slice, col }: Cell): number => slice * cols + col
+export const indexInRow = ({ cols }: StepLayout, { slice, col }: TensorCell): number => slice * cols + col
 
 /** The chosen cell where it fits this step; else null. */
-export function fittingCell(layout: StepLayout, chosen: Cell | null): Cell | null {
+export function fittingCell(layout: StepLayout, chosen: TensorCell | null): TensorCell | null {
   const fits =
     chosen !== null && chosen.col < layout.cols && chosen.row < layout.rows && chosen.slice < layout.slices
   return fits ? chosen : null

@@ -19,7 +19,7 @@ export type StepsPhase =
   | { kind: 'failed'; error: ErrorData }
 
 /** A cell the person chose, kept while the steps have the same shape of columns and slices. */
-export interface Cell {
+export interface TensorCell {
   slice: number
   row: number
   col: number
@@ -36,7 +36,7 @@ export interface StepsState {
   playing: boolean
   /** Steps per second. */
   pace: number
-  cell: Cell | null
+  cell: TensorCell | null
 }
 
 export const PACES = [1, 2, 4, 8, 16] as const
@@ -67,9 +67,9 @@ export class Steps {
 
   constructor(session: Session) {
     this.session = session
-    session.app.subscribe((state, before) => {
-      if (state.pinned !== before.pinned || state.promptRow !== before.promptRow) this.followSelection()
-      if (state.model !== before.model || state.run !== before.run) this.sync()
+    session.app.subscribe((state, previous) => {
+      if (state.pinned !== previous.pinned || state.promptRow !== previous.promptRow) this.followSelection()
+      if (state.model !== previous.model || state.run !== previous.run) this.sync()
     })
     session.log.subscribe(() => this.sync())
     maskChoiceOf(session).onChange(() => this.refresh())
@@ -279,18 +279,18 @@ export class Steps {
   }
 
   private async show(source: StepsSource): Promise<void> {
-    const before = this.state.getState()
+    const previous = this.state.getState()
     this.cache.clear()
-    const kept = source.steps.some(({ name }) => name === before.step)
+    const kept = source.steps.some(({ name }) => name === previous.step)
     this.state.setState({
       phase: { kind: 'ready' },
       source,
-      step: kept ? before.step : (source.steps[0]?.name ?? ''),
-      breakpoints: before.breakpoints.filter((name) => source.steps.some((step) => step.name === name)),
+      step: kept ? previous.step : (source.steps[0]?.name ?? ''),
+      breakpoints: previous.breakpoints.filter((name) => source.steps.some((step) => step.name === name)),
       cell: null,
     })
     this.prefetch()
-    await before.source?.close()
+    await previous.source?.close()
   }
 
   private async drop(): Promise<void> {

@@ -36,13 +36,13 @@ export class TensorCache {
 
   /** One row of the forward: `[columns]`, or `[slices · columns]` of a rank-3 output. */
   peekRow(source: StepsSource, step: string, row: number): Float32Array | null {
-    const whole = this.peek(source, step)
-    return whole === null ? (this.kept.get(rowKey(step, row)) ?? null) : rowOf(whole, row)
+    const fullTensor = this.peek(source, step)
+    return fullTensor === null ? (this.kept.get(rowKey(step, row)) ?? null) : rowOf(fullTensor, row)
   }
 
   async readRow(source: StepsSource, step: string, row: number): Promise<Float32Array> {
-    const found = this.peekRow(source, step, row)
-    if (found !== null) return found
+    const cached = this.peekRow(source, step, row)
+    if (cached !== null) return cached
     if (!isLarge(shapeOf(source, step))) return rowOf(await this.read(source, step), row)
     return this.share(rowKey(step, row), async () => (await source.row(step, row)).data)
   }
@@ -55,28 +55,28 @@ export class TensorCache {
   }
 
   private share(key: string, read: () => Promise<Float32Array>): Promise<Float32Array> {
-    const found = this.kept.get(key)
-    if (found !== undefined) {
+    const cached = this.kept.get(key)
+    if (cached !== undefined) {
       this.kept.delete(key)
-      this.kept.set(key, found)
-      return Promise.resolve(found)
+      this.kept.set(key, cached)
+      return Promise.resolve(cached)
     }
     const asked = this.underWay.get(key)
     if (asked !== undefined) return asked
     const { generation } = this
-    const reading = read()
+    const pending = read()
       .then((data) => {
-        if (generation === this.generation) this.keep(key, data)
+        if (generation === this.generation) this.store(key, data)
         return data
       })
       .finally(() => {
-        if (this.underWay.get(key) === reading) this.underWay.delete(key)
+        if (this.underWay.get(key) === pending) this.underWay.delete(key)
       })
-    this.underWay.set(key, reading)
-    return reading
+    this.underWay.set(key, pending)
+    return pending
   }
 
-  private keep(key: string, data: Float32Array): void {
+  private store(key: string, data: Float32Array): void {
     this.kept.set(key, data)
     this.bytes += data.byteLength
     for (const [oldest, { byteLength }] of this.kept) {

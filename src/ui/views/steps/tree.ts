@@ -2,7 +2,7 @@ import type { StepInfo } from '../../../api/model.ts'
 import { localName, matchesPattern } from '../../../analysis/steps.ts'
 
 /** A line of the model tree: a step, or a group of steps that share the first parts of their names. */
-export interface TreeNode {
+export interface StepNode {
   /** A step's name; of a group the pattern `layers.3.*`, because a step may have the name that a group begins with. */
   path: string
   /** The last part. */
@@ -13,11 +13,11 @@ export interface TreeNode {
   step: StepInfo | null
   /** Number of the layer that a group is; null for any other line. */
   layer: number | null
-  children: readonly TreeNode[]
+  children: readonly StepNode[]
 }
 
-interface Draft extends TreeNode {
-  children: Draft[]
+interface StepNodeDraft extends StepNode {
+  children: StepNodeDraft[]
 }
 
 /** Groups of a step: its layer, then the parts of its name in there without the last. */
@@ -34,9 +34,9 @@ const last = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
  * The model as a tree, in the order of its steps. Names are split at dots; a name that is also the beginning of others
  * (a replaced module's `mlp.gate` beside `mlp.gate.base`) stays a step next to their group.
  */
-export function buildTree(steps: readonly StepInfo[]): TreeNode[] {
-  const roots: Draft[] = []
-  const groups = new Map<string, Draft>()
+export function buildTree(steps: readonly StepInfo[]): StepNode[] {
+  const roots: StepNodeDraft[] = []
+  const groups = new Map<string, StepNodeDraft>()
   for (const step of steps) {
     let siblings = roots
     const path = groupsOf(step)
@@ -57,7 +57,7 @@ export function buildTree(steps: readonly StepInfo[]): TreeNode[] {
 }
 
 /** The lines on show: nodes whose groups are all open. */
-export function visibleNodes(nodes: readonly TreeNode[], isOpen: (path: string) => boolean): TreeNode[] {
+export function visibleNodes(nodes: readonly StepNode[], isOpen: (path: string) => boolean): StepNode[] {
   return nodes.flatMap((node) =>
     node.step === null && isOpen(node.path) ? [node, ...visibleNodes(node.children, isOpen)] : [node],
   )

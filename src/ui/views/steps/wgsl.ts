@@ -25,7 +25,7 @@ export function splitWgsl(text: string): WgslToken[] {
   const tokens: WgslToken[] = []
   let at = 0
   for (const match of text.matchAll(PARTS)) {
-    const kind = Object.entries(match.groups ?? {}).find(([, found]) => found !== undefined)?.[0]
+    const kind = Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0]
     if (match.index > at) tokens.push({ kind: 'plain', text: text.slice(at, match.index) })
     tokens.push({ kind: (kind ?? 'plain') as WgslToken['kind'], text: match[0] })
     at = match.index + match[0].length

@@ -38,22 +38,22 @@ function Steps({ section }: { section: Section }) {
   if (section.kind === 'added' || section.steps.length === 0) return null
   const rows = section.steps.map((step, at) => ({
     ...step,
-    before: at === 0 ? section.text : (section.steps[at - 1]?.text ?? ''),
+    previous: at === 0 ? section.text : (section.steps[at - 1]?.text ?? ''),
   }))
   return (
     <ol className="tokenizer-steps" data-testid="tokenizer-steps">
-      {rows.map(({ name, before, text }, index) => (
-        <li key={index} data-changed={before !== text}>
+      {rows.map(({ name, previous, text }, index) => (
+        <li key={index} data-changed={previous !== text}>
           <span className="tokenizer-step">{name}</span>
-          {before === text ? (
+          {previous === text ? (
             <span className="note">{t('tokenizer.unchanged')}</span>
           ) : (
             <>
-              <code>{visibleText(before)}</code>
+              <code>{visibleText(previous)}</code>
               <span aria-hidden="true">→</span>
               <code>{visibleText(text)}</code>
               <span className="note numeric">
-                {t('tokenizer.lengths', { before: [...before].length, after: [...text].length })}
+                {t('tokenizer.lengths', { before: [...previous].length, after: [...text].length })}
               </span>
             </>
           )}

@@ -82,12 +82,12 @@ const Group = memo(
       </span>
     )
   },
-  (before, after) =>
-    before.selected === after.selected &&
-    before.group.start === after.group.start &&
-    before.group.text === after.group.text &&
-    before.group.tokens.length === after.group.tokens.length &&
-    before.group.tokens.every((token, at) => token.id === after.group.tokens[at]?.id),
+  (previous, next) =>
+    previous.selected === next.selected &&
+    previous.group.start === next.group.start &&
+    previous.group.text === next.group.text &&
+    previous.group.tokens.length === next.group.tokens.length &&
+    previous.group.tokens.every((token, at) => token.id === next.group.tokens[at]?.id),
 )
 
 /** What one token is: its spelling, its bytes, and the character that it is a part of. */

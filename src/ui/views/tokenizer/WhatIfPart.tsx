@@ -29,12 +29,12 @@ export function WhatIfPart() {
         <Segmented
           label={t('tokenizer.take')}
           labelled
-          value={request.take}
+          value={request.unit}
           choices={(['syllables', 'words'] as const).map((value) => ({
             value,
             label: t(`tokenizer.take.${value}`),
           }))}
-          onChange={(take) => tokenizers.setWhatIf({ take })}
+          onChange={(unit) => tokenizers.setWhatIf({ unit })}
         />
         <Count />
         <label className="check" title={t('tokenizer.normalizedHint')}>
@@ -72,7 +72,7 @@ function Corpus() {
   const t = useTranslate()
   const id = useId()
   const corpus = useTokenizerState((state) => state.whatIf.request.corpus)
-  const take = async (file: File | undefined) => {
+  const takeFile = async (file: File | undefined) => {
     if (file !== undefined) tokenizers.setWhatIf({ corpus: await file.text() })
   }
   return (
@@ -84,7 +84,7 @@ function Corpus() {
         if (file === undefined) return
         event.preventDefault()
         event.stopPropagation()
-        void take(file)
+        void takeFile(file)
       }}
     >
       <label htmlFor={id} className="field-label">
@@ -108,7 +108,7 @@ function Corpus() {
           accept="text/*,.txt,.md"
           className="visually-hidden"
           data-testid="whatif-file"
-          onChange={(event) => void take(event.currentTarget.files?.[0])}
+          onChange={(event) => void takeFile(event.currentTarget.files?.[0])}
         />
       </label>
     </div>
@@ -145,18 +145,18 @@ function Count() {
 function Saved({ saved }: { saved: WhatIf }) {
   const t = useTranslate()
   const explained = useTokenizerState((state) => state.whatIf.explained)
-  const { added, before, after, unknownBefore, unknownAfter, characters } = saved
-  const change = before === 0 ? 0 : (after / before - 1) * 100
+  const { added, tokensBefore, tokensAfter, unknownBefore, unknownAfter, characters } = saved
+  const change = tokensBefore === 0 ? 0 : (tokensAfter / tokensBefore - 1) * 100
   const per = (tokens: number): string => (tokens / Math.max(1, characters)).toFixed(2)
   return (
-    <div data-testid="whatif-saved" data-before={before} data-after={after}>
+    <div data-testid="whatif-saved" data-before={tokensBefore} data-after={tokensAfter}>
       <p className="numeric">
         {t('tokenizer.saved', {
-          before: formatCount(before),
-          after: formatCount(after),
+          before: formatCount(tokensBefore),
+          after: formatCount(tokensAfter),
           share: `${change > 0 ? '+' : '−'}${Math.abs(change).toFixed(1)}`,
-          perBefore: per(before),
-          perAfter: per(after),
+          perBefore: per(tokensBefore),
+          perAfter: per(tokensAfter),
         })}
         {unknownBefore > 0 &&
           ` ${t('tokenizer.savedUnknown', { before: unknownBefore, after: unknownAfter })}`}

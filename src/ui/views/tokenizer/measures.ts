@@ -38,19 +38,19 @@ export interface ScriptMeasure {
 
 /** Characters and tokens by script: a token counts for the first letter or digit of the text that it ends. */
 export function scriptMeasures(explained: Explained): ScriptMeasure[] {
-  const found = new Map<ScriptName, ScriptMeasure>()
+  const byScript = new Map<ScriptName, ScriptMeasure>()
   for (const { tokens, text } of tokenGroups(explained)) {
     if (text === '') continue
     const letter = /[\p{L}\p{N}]/u.exec(text)?.[0] ?? text
     const script = SCRIPTS.find(([, pattern]) => pattern.test(letter))?.[0] ?? 'other'
-    const sum = found.get(script) ?? { script, tokens: 0, characters: 0 }
-    found.set(script, {
+    const sum = byScript.get(script) ?? { script, tokens: 0, characters: 0 }
+    byScript.set(script, {
       script,
       tokens: sum.tokens + tokens.length,
       characters: sum.characters + [...text].length,
     })
   }
-  return [...found.values()].sort((a, b) => b.tokens - a.tokens)
+  return [...byScript.values()].sort((a, b) => b.tokens - a.tokens)
 }
 
 export interface TextMeasure {
@@ -63,14 +63,14 @@ export interface TextMeasure {
 
 export function textMeasure(explained: Explained, text: string): TextMeasure {
   // Special tokens that the text itself spells are none that stand for the unknown.
-  const spelled = new Set(
+  const addedIds = new Set(
     explained.sections.flatMap((section) => (section.kind === 'added' ? [section.id] : [])),
   )
   return {
     tokens: explained.tokens.filter(({ template }) => !template).length,
     characters: [...text].length,
     bytes: new TextEncoder().encode(text).length,
-    unknown: explained.tokens.filter(({ id, special, template }) => special && !template && !spelled.has(id))
+    unknown: explained.tokens.filter(({ id, special, template }) => special && !template && !addedIds.has(id))
       .length,
   }
 }

@@ -16,7 +16,7 @@ import type { Session } from '../../../state/session.ts'
 export const SLOTS = ['a', 'b'] as const
 export type SlotName = (typeof SLOTS)[number]
 
-export interface Slot {
+export interface TokenizerSlot {
   /** The model's name, or the files'. */
   label: string
   /** Whether it is the tokenizer of the model on the page. */
@@ -45,12 +45,12 @@ export interface TokenizerState {
   text: string
   options: ExplainOptions
   second: boolean
-  a: Slot
-  b: Slot
+  a: TokenizerSlot
+  b: TokenizerSlot
   whatIf: WhatIfState
 }
 
-const EMPTY_SLOT: Slot = {
+const EMPTY_SLOT: TokenizerSlot = {
   label: '',
   isModels: false,
   phase: 'empty',
@@ -80,7 +80,7 @@ export class Tokenizers {
     second: false,
     a: EMPTY_SLOT,
     b: EMPTY_SLOT,
-    whatIf: { request: { corpus: '', take: 'syllables', count: 100, normalized: true }, ...NO_WHAT_IF },
+    whatIf: { request: { corpus: '', unit: 'syllables', count: 100, normalized: true }, ...NO_WHAT_IF },
   }))
   private readonly session: Session
   private readonly client = new TokenizerClient()
@@ -90,8 +90,8 @@ export class Tokenizers {
 
   constructor(session: Session) {
     this.session = session
-    session.app.subscribe(({ model }, before) => {
-      if (model !== before.model && (this.ofModel !== null || this.slot('a').phase === 'empty'))
+    session.app.subscribe(({ model }, previous) => {
+      if (model !== previous.model && (this.ofModel !== null || this.slot('a').phase === 'empty'))
         void this.openModel('a')
     })
     void this.openModel('a')
@@ -166,11 +166,11 @@ export class Tokenizers {
     }
   }
 
-  private slot(name: SlotName): Slot {
+  private slot(name: SlotName): TokenizerSlot {
     return this.state.getState()[name]
   }
 
-  private change(name: SlotName, part: Partial<Slot>): void {
+  private change(name: SlotName, part: Partial<TokenizerSlot>): void {
     this.state.setState((state) => ({ [name]: { ...state[name], ...part } }))
   }
 
@@ -180,7 +180,7 @@ export class Tokenizers {
     isModels: boolean,
     read: () => Promise<ReadonlyMap<string, Uint8Array>>,
   ): Promise<void> {
-    const opening: Slot = { ...EMPTY_SLOT, label, isModels, phase: 'opening' }
+    const opening: TokenizerSlot = { ...EMPTY_SLOT, label, isModels, phase: 'opening' }
     this.state.setState({ [name]: opening })
     if (name === 'a') this.state.setState(({ whatIf }) => ({ whatIf: { ...whatIf, ...NO_WHAT_IF } }))
     const isCurrent = (): boolean => this.slot(name).label === label

@@ -38,28 +38,28 @@ export function SavePart() {
 function useSizes(rows: number): Sizes | null {
   const session = useSession()
   const { model } = session
-  const [found, setFound] = useState<{ rows: number; of: typeof model; sizes: Sizes } | null>(null)
+  const [loaded, setLoaded] = useState<{ rows: number; of: typeof model; sizes: Sizes } | null>(null)
   useEffect(() => {
     if (model === null) return
     let wanted = true
     keepSizes(model, rows).then(
-      (sizes) => wanted && setFound({ rows, of: model, sizes }),
+      (sizes) => wanted && setLoaded({ rows, of: model, sizes }),
       (error: unknown) => wanted && session.report(error),
     )
     return () => {
       wanted = false
     }
   }, [session, model, rows])
-  return found !== null && found.rows === rows && found.of === model ? found.sizes : null
+  return loaded !== null && loaded.rows === rows && loaded.of === model ? loaded.sizes : null
 }
 
 function Choices({ rows }: { rows: number }) {
   const t = useTranslate()
   const traces = useSavedTraces()
-  const keep = useSavedState((state) => state.keep)
+  const parts = useSavedState((state) => state.parts)
   const saving = useSavedState((state) => state.saving.kind === 'saving')
   const sizes = useSizes(rows)
-  const size = sizes === null ? null : sizeOf(keep, sizes)
+  const size = sizes === null ? null : sizeOf(parts, sizes)
   const tooLarge = size !== null && size > MAX_BYTES
   const save = () => {
     void traces.save().then((file) => file !== null && saveFile(file))
@@ -100,14 +100,14 @@ function Choices({ rows }: { rows: number }) {
 function KeepLine({ one, size }: { one: Keep; size: number | null }) {
   const t = useTranslate()
   const traces = useSavedTraces()
-  const keep = useSavedState((state) => state.keep)
-  const covered = one !== 'everything' && keep.includes('everything')
+  const parts = useSavedState((state) => state.parts)
+  const covered = one !== 'everything' && parts.includes('everything')
   return (
     <label className="check trace-keep-line">
       <input
         type="checkbox"
         data-testid={`trace-keep-${one}`}
-        checked={covered || keep.includes(one)}
+        checked={covered || parts.includes(one)}
         disabled={covered}
         onChange={() => traces.toggleKeep(one)}
       />

@@ -2,16 +2,16 @@ import { scalesText } from '../../../state/adapterScales.ts'
 import type { SavedTrace } from '../../../trace/types.ts'
 import { PlotExport, plotCaption } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
-import { rasterise, type Plane, type ValueRange } from '../../draw/heatmap.ts'
+import { rasterise, type TensorPlane, type ValueRange } from '../../draw/heatmap.ts'
 import { hex, type PlotPicture } from '../../draw/plotFiles.ts'
 import { matrixPlot, type PlotFrame } from '../../draw/plots.ts'
-import { rampWords, type Palette } from '../../draw/ramps.ts'
+import { rampRgba, type Palette } from '../../draw/ramps.ts'
 import { useShade } from '../../components/useShade.ts'
 
 interface TensorExportProps {
   trace: SavedTrace
   step: string
-  cells: Plane
+  cells: TensorPlane
   range: ValueRange
   palette: Palette
   rowLabel: (row: number) => string
@@ -33,8 +33,8 @@ export function TensorExport(props: TensorExportProps) {
   const { trace, step, cells, range, palette, rowLabel, colLabel, colWords } = props
   const shade = useShade()
   const make = (frame: PlotFrame): PlotPicture => {
-    const whole = { row: 0, col: 0, rows: cells.rows, cols: cells.cols }
-    const { width, height, pixels } = rasterise(cells, whole, LIMIT, range, rampWords(palette, shade))
+    const fullWindow = { row: 0, col: 0, rows: cells.rows, cols: cells.cols }
+    const { width, height, pixels } = rasterise(cells, fullWindow, LIMIT, range, rampRgba(palette, shade))
     const rowOf = (row: number): number => Math.floor((row * cells.rows) / height)
     const colOf = (col: number): number => Math.floor((col * cells.cols) / width)
     return matrixPlot(frame, {

@@ -7,7 +7,7 @@ import { hooksOf } from '../../context.ts'
 
 export const [useSavedTraces, useSavedState] = hooksOf(savedTracesOf)
 
-export interface KeptTensor {
+export interface LoadedTensor {
   step: string
   tensor: TensorData
 }
@@ -17,14 +17,14 @@ export function useKeptTensor(
   trace: SavedTrace,
   step: string,
   kept: boolean,
-): { shown: KeptTensor | null; error: ErrorData | null } {
-  const [found, setFound] = useState<{ of: SavedTrace; kept: KeptTensor } | null>(null)
+): { shown: LoadedTensor | null; error: ErrorData | null } {
+  const [loaded, setLoaded] = useState<{ of: SavedTrace; kept: LoadedTensor } | null>(null)
   const [failed, setFailed] = useState<{ step: string; error: ErrorData } | null>(null)
   useEffect(() => {
     if (!kept) return
     let wanted = true
     trace.tensor(step).then(
-      (tensor) => wanted && setFound({ of: trace, kept: { step, tensor } }),
+      (tensor) => wanted && setLoaded({ of: trace, kept: { step, tensor } }),
       (error: unknown) => wanted && setFailed({ step, error: toErrorData(error) }),
     )
     return () => {
@@ -32,7 +32,7 @@ export function useKeptTensor(
     }
   }, [trace, step, kept])
   return {
-    shown: kept && found?.of === trace ? found.kept : null,
+    shown: kept && loaded?.of === trace ? loaded.kept : null,
     error: failed?.step === step ? failed.error : null,
   }
 }

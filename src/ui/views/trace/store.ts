@@ -38,7 +38,7 @@ export function stepsToKeep(steps: readonly StepInfo[]): Readonly<Record<Keep, r
 export interface SavedTraceState {
   opening: OpenPhase
   saving: SavePhase
-  keep: readonly Keep[]
+  parts: readonly Keep[]
   /** The file on show; it stays when another one cannot be opened. */
   shown: { name: string; trace: SavedTrace } | null
   /** The step whose tensor is on show. */
@@ -58,7 +58,7 @@ export class SavedTraces {
   readonly state = createStore<SavedTraceState>()(() => ({
     opening: { kind: 'idle' },
     saving: { kind: 'idle' },
-    keep: ['residuals', 'attention', 'logits'],
+    parts: ['residuals', 'attention', 'logits'],
     shown: null,
     step: '',
     row: 0,
@@ -105,9 +105,9 @@ export class SavedTraces {
   }
 
   toggleKeep(one: Keep): void {
-    const { keep } = this.state.getState()
-    const next = keep.includes(one) ? keep.filter((other) => other !== one) : [...keep, one]
-    this.state.setState({ keep: next, saving: { kind: 'idle' } })
+    const { parts } = this.state.getState()
+    const next = parts.includes(one) ? parts.filter((other) => other !== one) : [...parts, one]
+    this.state.setState({ parts: next, saving: { kind: 'idle' } })
   }
 
   /** Runs the text on the page once more and packs it; null when that fails, which the state then says. */
@@ -136,9 +136,9 @@ export class SavedTraces {
   }
 
   private async probes(model: Model, rows: number): Promise<string[]> {
-    const { keep } = this.state.getState()
+    const { parts } = this.state.getState()
     const kept = stepsToKeep(await model.steps({ rows }))
-    return [...new Set(keep.flatMap((one) => kept[one].map(({ name }) => name)))]
+    return [...new Set(parts.flatMap((one) => kept[one].map(({ name }) => name)))]
   }
 
   private async show(name: string, read: () => Promise<Blob>): Promise<void> {
@@ -179,9 +179,9 @@ export async function keepSizes(model: Model, rows: number): Promise<Readonly<Re
 }
 
 /** Bytes of the tensors of several choices; everything holds the others. */
-export function sizeOf(keep: readonly Keep[], sizes: Readonly<Record<Keep, number>>): number {
-  if (keep.includes('everything')) return sizes.everything
-  return keep.reduce((sum, one) => sum + sizes[one], 0)
+export function sizeOf(parts: readonly Keep[], sizes: Readonly<Record<Keep, number>>): number {
+  if (parts.includes('everything')) return sizes.everything
+  return parts.reduce((sum, one) => sum + sizes[one], 0)
 }
 
 /** The most a trace file may hold. */

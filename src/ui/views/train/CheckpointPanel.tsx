@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { packFiles } from '../../../state/adapterFiles.ts'
 import { visibleText } from '../../../state/characterGroups.ts'
 import { askAgain, loadCheckpoint, trainFrom } from './store/checkpointUse.ts'
-import type { Checkpoint } from './store/checkpoints.ts'
+import type { RunCheckpoint } from './store/checkpoints.ts'
 import type { KeptRun } from './store/keptRuns.ts'
 import { isUnderWay } from './store/runState.ts'
 import { formatBytes, formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
@@ -77,7 +77,7 @@ function Scrubber() {
   )
 }
 
-function Actions({ checkpoint: { steps } }: { checkpoint: Checkpoint }) {
+function Actions({ checkpoint: { steps } }: { checkpoint: RunCheckpoint }) {
   const t = useTranslate()
   const session = useSession()
   const { run } = useTraining()
@@ -175,7 +175,7 @@ function Prompt() {
 }
 
 /** What the base and the checkpoint write behind the prompt. */
-function Samples({ checkpoint }: { checkpoint: Checkpoint }) {
+function Samples({ checkpoint }: { checkpoint: RunCheckpoint }) {
   const t = useTranslate()
   const { checkpoints } = useCheckpoint()
   const base = checkpoints.find(({ steps }) => steps === 0)
@@ -205,7 +205,7 @@ function Samples({ checkpoint }: { checkpoint: Checkpoint }) {
 }
 
 /** The first word of every layer behind the prompt, checkpoint by checkpoint: where in depth and time the answer comes up. */
-function Words({ checkpoint }: { checkpoint: Checkpoint }) {
+function Words({ checkpoint }: { checkpoint: RunCheckpoint }) {
   const t = useTranslate()
   const { checkpoints } = useCheckpoint()
   const layers = [...new Set(checkpoints.flatMap(({ lens }) => lens.map(({ layer }) => layer)))].sort(
@@ -301,7 +301,7 @@ function EarlierRun({ run, disabled }: { run: KeptRun; disabled: boolean }) {
         className="button button-small"
         aria-label={t('train.forgetRun', { name })}
         disabled={disabled}
-        onClick={() => void training.forget(run)}
+        onClick={() => void training.remove(run)}
       >
         {t('train.forget')}
       </button>

@@ -1,12 +1,12 @@
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
-import type { Checkpoint } from './store/checkpoints.ts'
+import type { RunCheckpoint } from './store/checkpoints.ts'
 import { countAt } from './store/checkpointUse.ts'
 import { isUnderWay } from './store/runState.ts'
 import { useCheckpoint, useRun, useSplit, useTraining, useUse } from './hooks.ts'
 
 /** How many held-out prompts a checkpoint answers word for word, beside the base. */
-export function Exact({ checkpoint }: { checkpoint: Checkpoint }) {
+export function Exact({ checkpoint }: { checkpoint: RunCheckpoint }) {
   const t = useTranslate()
   const { run } = useTraining()
   const { checkpoints } = useCheckpoint()

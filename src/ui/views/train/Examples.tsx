@@ -28,7 +28,7 @@ export function Examples() {
   const { data } = useTraining()
   const { split } = useSplit()
   const page = Math.floor(selected / PAGE)
-  if (examples.length === 0) return <Nothing />
+  if (examples.length === 0) return <EmptyExamples />
   const held = new Set(split.held)
   const shown = examples.slice(page * PAGE, (page + 1) * PAGE)
   return (
@@ -66,13 +66,13 @@ export function Examples() {
   )
 }
 
-function Nothing() {
+function EmptyExamples() {
   const t = useTranslate()
-  const reading = useData((state) => state.phase.kind === 'reading')
+  const isReading = useData((state) => state.phase.kind === 'reading')
   return (
     <div className="blank-slate" role="status">
-      <p className="blank-slate-title">{t(reading ? 'train.reading' : 'train.empty')}</p>
-      {!reading && <p>{t('train.emptyHint')}</p>}
+      <p className="blank-slate-title">{t(isReading ? 'train.reading' : 'train.empty')}</p>
+      {!isReading && <p>{t('train.emptyHint')}</p>}
     </div>
   )
 }

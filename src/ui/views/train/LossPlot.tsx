@@ -77,7 +77,7 @@ interface PointsProps {
 const samePoints = (a: PointsProps, b: PointsProps): boolean =>
   a.steps.length === b.steps.length && a.end === b.end && a.low === b.low && a.high === b.high
 
-/** Points of a stretch of steps, drawn again only when the axes change or the stretch grows. */
+/** Points of an interval of steps, drawn again only when the axes change or the interval grows. */
 const LossPoints = memo(function LossPoints({ steps, end, low, high }: PointsProps) {
   return steps.map(({ index, loss, skipped }) => (
     <span

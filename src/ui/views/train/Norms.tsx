@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import { deltaColumns, gradientColumns, normGrid, type NormGrid, type NormKind } from './store/heat.ts'
+import { deltaColumns, gradientColumns, normGrid, type ModuleNormGrid, type NormKind } from './store/heat.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -105,7 +105,7 @@ function Heat({ kind, by }: { kind: NormKind; by: 'layer' | 'module' }) {
 }
 
 interface CellsProps {
-  grid: NormGrid
+  grid: ModuleNormGrid
   name: string
   looked: number | null
   onOver: (cell: readonly [row: number, column: number] | null) => void

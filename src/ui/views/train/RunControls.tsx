@@ -17,7 +17,7 @@ export function RunControls() {
     <section className="train-head">
       <p className="train-about">{t('train.about')}</p>
       <Buttons />
-      <Standing />
+      <RunStatus />
       {hasRun && <Figures />}
       <Others />
     </section>
@@ -123,11 +123,11 @@ function useBlocked(): string | null {
   const t = useTranslate()
   const ready = useApp((state) => answeringModel(state.model) !== null)
   const merged = useAdapterRows((state) => state.merged !== null)
-  const reading = useData((state) => state.phase.kind === 'reading')
+  const isReading = useData((state) => state.phase.kind === 'reading')
   const { train } = useSplit()
   if (!ready) return t('train.noModel')
   if (merged) return t('train.merged')
-  if (reading) return t('train.reading')
+  if (isReading) return t('train.reading')
   return train.length === 0 ? t('train.noData') : null
 }
 
@@ -140,7 +140,7 @@ const WORDS: Readonly<Record<Exclude<TrainPhase['kind'], 'idle' | 'failed'>, Mes
   stopped: 'train.phase.stopped',
 }
 
-function Standing() {
+function RunStatus() {
   const t = useTranslate()
   const errorText = useErrorText()
   const phase = useRun((state) => state.phase)

@@ -5,7 +5,7 @@ import {
   TARGET_CHOICES,
   withinRange,
   type NumberSetting,
-  type TrainSettings,
+  type RunSettings,
 } from './store/settings.ts'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useTranslate } from '../../context.ts'
@@ -79,9 +79,17 @@ function NumberField({ name }: { name: NumberSetting }) {
   )
 }
 
-type Choice = { [K in keyof TrainSettings]: TrainSettings[K] extends string ? K : never }[keyof TrainSettings]
+type ChoiceSetting = {
+  [K in keyof RunSettings]: RunSettings[K] extends string ? K : never
+}[keyof RunSettings]
 
-function ChoiceField<K extends Choice>({ name, choices }: { name: K; choices: readonly TrainSettings[K][] }) {
+function ChoiceField<K extends ChoiceSetting>({
+  name,
+  choices,
+}: {
+  name: K
+  choices: readonly RunSettings[K][]
+}) {
   const t = useTranslate()
   const { run } = useTraining()
   const value = useRun((state) => state.settings[name])

@@ -16,7 +16,7 @@ export function TrainSetup() {
     <div className="train-setup">
       <Sets />
       <OwnData />
-      <Reading />
+      <ParseReport />
       <SettingsPanel />
     </div>
   )
@@ -120,7 +120,7 @@ function OwnData() {
 const NAMED = 20
 
 /** How the text was read, and every line that could not be. */
-function Reading() {
+function ParseReport() {
   const t = useTranslate()
   const errorText = useErrorText()
   const phase = useData((state) => state.phase)

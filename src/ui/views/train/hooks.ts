@@ -4,7 +4,7 @@ import type { CheckpointUse } from './store/checkpointUse.ts'
 import type { Curve } from './store/curve.ts'
 import { trainingOf, type Training } from './store/training.ts'
 import type { DataState, RunExamples } from './store/trainData.ts'
-import type { TrainState } from './store/runState.ts'
+import type { TrainRunState } from './store/runState.ts'
 import { type AdaptersState } from '../../../state/adapterState.ts'
 import { adaptersOf } from '../../../state/adapters.ts'
 import { useApp, useSession } from '../../context.ts'
@@ -14,7 +14,7 @@ export function useTraining(): Training {
 }
 
 /** A slice of the run; select primitives or objects kept in the store. */
-export function useRun<T>(select: (state: TrainState) => T): T {
+export function useRun<T>(select: (state: TrainRunState) => T): T {
   return useStore(useTraining().run.state, select)
 }
 

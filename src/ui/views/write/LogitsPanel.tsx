@@ -80,9 +80,9 @@ function TokenLogits({ log, token, settled, held }: TokenLogitsProps) {
   const { logits, error } = useFullLogits(log, token.index, settled && !far)
   const distribution = useMemo(() => (logits === null ? null : distributionOf(logits.data)), [logits])
   const request = { token, vocab, distribution, logits: logits?.data ?? null, limit: ROWS }
-  const before = tableBeforeFilters(request)
+  const beforeFilters = tableBeforeFilters(request)
   const after = filtered ? tableAfterFilters(request, settings, log.idsBefore(token.index)) : null
-  const table = after ?? before
+  const table = after ?? beforeFilters
   const onChoose = useContinue(log, token.index)
   return (
     <div className="logits">
@@ -116,12 +116,12 @@ function TokenLogits({ log, token, settled, held }: TokenLogitsProps) {
         settings={settings}
         log={log}
       />
-      <Whole
+      <FullRanking
         distribution={distribution}
         error={far ? t('far.top', { count: token.top.length }) : error}
         settled={settled}
         captured={token.top.length}
-        chosen={before.chosenRank}
+        chosen={beforeFilters.chosenRank}
         kept={after?.kept ?? null}
       />
     </div>
@@ -158,7 +158,7 @@ function useVocabulary(log: TokenLog): number {
 function useFullLogits(log: TokenLog, index: number, settled: boolean) {
   const session = useSession()
   const answers = useApp((state) => state.model.kind)
-  const [found, setFound] = useState<{
+  const [loaded, setLoaded] = useState<{
     key: string
     logits: LogitsAt | null
     error: string | null
@@ -168,7 +168,7 @@ function useFullLogits(log: TokenLog, index: number, settled: boolean) {
     if (!settled || session.peekLogits(index) !== null) return
     let current = true
     const show = (logits: LogitsAt | null, error: string | null) => {
-      if (current) setFound({ key, logits, error })
+      if (current) setLoaded({ key, logits, error })
     }
     session.tokenLogits(index).then(
       (logits) => show(logits, null),
@@ -180,7 +180,7 @@ function useFullLogits(log: TokenLog, index: number, settled: boolean) {
   }, [session, index, settled, key, answers])
   const cached = session.peekLogits(index)
   if (cached !== null) return { logits: cached, error: null }
-  return found?.key === key ? found : { logits: null, error: null }
+  return loaded?.key === key ? loaded : { logits: null, error: null }
 }
 
 interface FilterNoteProps {
@@ -220,7 +220,7 @@ function describeFilters(settings: Settings): string {
   return parts.join(', ')
 }
 
-interface WholeProps {
+interface FullRankingProps {
   distribution: Distribution | null
   error: string | null
   settled: boolean
@@ -229,7 +229,7 @@ interface WholeProps {
   kept: number | null
 }
 
-function Whole({ distribution, error, settled, captured, chosen, kept }: WholeProps) {
+function FullRanking({ distribution, error, settled, captured, chosen, kept }: FullRankingProps) {
   const t = useTranslate()
   return (
     <section className="whole">

@@ -6,7 +6,7 @@ import { PromptField } from '../../components/PromptField.tsx'
 import { TextButtons } from '../../components/RunButtons.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { TokenStream } from '../../components/TokenStream.tsx'
-import { useApp, useRested, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
+import { useApp, useSettled, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { later, soon } from '../later.tsx'
 import { SamplingPanel } from './SamplingPanel.tsx'
@@ -18,11 +18,11 @@ const TextTools = later(async () => (await import('./TextTools.tsx')).TextTools)
 
 /** What shapes the next text, and below it what was written before. */
 export function WriteSide() {
-  const rested = useRested()
+  const isSettled = useSettled()
   return (
     <>
       <SamplingPanel />
-      {rested && <PastRuns />}
+      {isSettled && <PastRuns />}
     </>
   )
 }
@@ -115,7 +115,7 @@ function OutputToolbar() {
   const t = useTranslate()
   const colouring = useApp((state) => state.colouring)
   const values = useApp((state) => state.values)
-  const rested = useRested()
+  const isSettled = useSettled()
   return (
     <div className="output-tools cluster">
       <Segmented
@@ -137,7 +137,7 @@ function OutputToolbar() {
         {t('colour.values')}
       </label>
       <Legend colouring={colouring} />
-      {rested && <TextTools />}
+      {isSettled && <TextTools />}
     </div>
   )
 }

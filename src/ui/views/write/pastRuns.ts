@@ -23,18 +23,18 @@ export class PastRuns {
   constructor(session: Session) {
     this.session = session
     this.show(readPastRuns())
-    this.keep()
-    session.app.subscribe((state, before) => {
-      if (isRunning(before.run) && !isRunning(state.run)) this.keep()
+    this.save()
+    session.app.subscribe((state, previous) => {
+      if (isRunning(previous.run) && !isRunning(state.run)) this.save()
     })
   }
 
   /** Puts a run back onto the page, as one step of undo; another model than its own stays, and the views say so. */
   restore(run: PastRun): Promise<void> {
-    const before = this.read(0)
+    const previous = this.read(0)
     return historyOf(this.session).perform('runs.did.restore', {
       redo: () => this.bringBack(run),
-      undo: () => this.bringBack(before),
+      undo: () => this.bringBack(previous),
     })
   }
 
@@ -47,7 +47,7 @@ export class PastRuns {
   }
 
   /** The text on the page joins the list; one that goes on takes the place of its beginning. */
-  private keep(): void {
+  private save(): void {
     const { log } = this.session
     const run = this.read(Date.now())
     if (run.log === null || run.log.tokens.length === 0) return

@@ -24,7 +24,7 @@ export function NormMap({ ids, norms, row }: NormMapProps) {
   const session = useSession()
   const anatomy = useAnatomy()
   const { state } = useCache()
-  const which = useCacheState((now) => now.which)
+  const which = useCacheState((state) => state.which)
   const { layers, positions } = norms
   const data = norms[which]
   const range = useMemo(() => extremes(data), [data])

@@ -8,7 +8,7 @@ import { useCache, useOutlined, useOwnSequence } from './hooks.ts'
 /** The runs in the cache: how they begin, how long they are, what they share. Choosing one outlines its pages. */
 export function RunTable({ report, texts }: { report: CacheReport; texts: readonly string[] }) {
   const t = useTranslate()
-  const own = useOwnSequence()?.index
+  const ownSequence = useOwnSequence()?.index
   const { sequences } = report
   const shares = (index: number): string => {
     const others = sharedWith(sequences, index)
@@ -31,7 +31,7 @@ export function RunTable({ report, texts }: { report: CacheReport; texts: readon
             <li key={index}>
               <RunButton index={index} pages={pages.length} positions={tokens.length}>
                 <span className="cache-run-name">{t('cache.run', { number: index + 1 })}</span>
-                {index === own && <span className="tag">{t('cache.thisText')}</span>}
+                {index === ownSequence && <span className="tag">{t('cache.thisText')}</span>}
                 {busy && <span className="tag">{t('cache.busy')}</span>}
                 <span className="cache-run-counts numeric">
                   {t('cache.positions')} {formatCount(tokens.length)} · {t('cache.pagesOf')} {pages.length}

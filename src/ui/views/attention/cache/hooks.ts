@@ -21,6 +21,6 @@ export function useOwnSequence(): { index: number; held: number } | null {
 
 /** The sequence whose pages are outlined: the one asked for, else that of the text. */
 export function useOutlined(): number | null {
-  const own = useOwnSequence()
-  return useCacheState((state) => state.outlined) ?? own?.index ?? null
+  const ownSequence = useOwnSequence()
+  return useCacheState((state) => state.outlined) ?? ownSequence?.index ?? null
 }

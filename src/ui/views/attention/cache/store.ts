@@ -41,8 +41,8 @@ export class KvCache {
   constructor(session: Session) {
     this.session = session
     this.measurement = new TextMeasurement(session, readCacheNorms)
-    session.app.subscribe((state, before) => {
-      const ended = isRunning(before.run) && !isRunning(state.run)
+    session.app.subscribe((state, previous) => {
+      const ended = isRunning(previous.run) && !isRunning(state.run)
       if (this.viewers > 0 && (ended || session.model !== this.of)) void this.refresh()
     })
   }

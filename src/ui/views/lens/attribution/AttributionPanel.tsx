@@ -26,7 +26,7 @@ export function AttributionPanel() {
   return (
     <div className="attribution" data-testid="attribution" data-ready={isOf(shown?.value, wanted)}>
       <Place position={wanted.position} ids={wanted.ids} />
-      <TokenSelect token={wanted.token} before={wanted.ids} position={wanted.position} />
+      <TokenSelect token={wanted.token} contextIds={wanted.ids} position={wanted.position} />
       <Segmented
         label={t('attribution.order')}
         labelled
@@ -37,7 +37,7 @@ export function AttributionPanel() {
         ]}
         onChange={(next) => attribution.state.setState({ order: next })}
       />
-      <Progress onAgain={() => attribution.want(wanted)} />
+      <Progress onAgain={() => attribution.request(wanted)} />
       {fresh && (
         <>
           <PartTable

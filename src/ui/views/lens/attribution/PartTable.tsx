@@ -18,8 +18,8 @@ export function PartTable({ lines, of }: PartTableProps) {
   const t = useTranslate()
   const open = useAttributionState((state) => state.open)
   const tokens = useMemo(() => [of.token], [of])
-  const before = useMemo(() => of.ids.slice(0, of.position + 1), [of])
-  const [text = ''] = useTokenLabels(tokens, before)
+  const contextIds = useMemo(() => of.ids.slice(0, of.position + 1), [of])
+  const [text = ''] = useTokenLabels(tokens, contextIds)
   const shown = lines.flatMap((line): AttributionLine[] =>
     line.kind === 'attention' && open.includes(line.layer ?? -1)
       ? [line, ...line.parts.map((part) => ({ ...part, parts: [] }))]

@@ -9,23 +9,23 @@ import { useAttribution, useAttributionState, useFinalCell } from './hooks.ts'
 interface TokenSelectProps {
   /** Whose logit is on show. */
   token: number
-  before: readonly number[]
+  contextIds: readonly number[]
   position: number
 }
 
 /** Any of the most probable tokens at the chosen position, the one that really came next, or the one followed so far. */
-export function TokenSelect({ token, before, position }: TokenSelectProps) {
+export function TokenSelect({ token, contextIds, position }: TokenSelectProps) {
   const t = useTranslate()
   const isEncoder = useIsEncoder()
   const { state } = useAttribution()
-  const asked = useAttributionState((now) => now.token)
+  const asked = useAttributionState((state) => state.token)
   const cell = useFinalCell()
   const { hasTokenizer = false } = useSession().model?.info ?? {}
   const probable = new Map(cell?.top.map(({ id, probability }) => [id, probability]))
   if (cell !== null && cell.token !== null && cell.probability !== null)
     probable.set(cell.token, cell.probability)
   const ids = [...new Set([...probable.keys(), token])]
-  const context = useMemo(() => before.slice(0, position + 1), [before, position])
+  const context = useMemo(() => contextIds.slice(0, position + 1), [contextIds, position])
   const texts = useTokenLabels(ids, context)
   const name = (id: number, index: number): string => {
     const probability = probable.get(id)

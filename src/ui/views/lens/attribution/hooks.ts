@@ -26,7 +26,7 @@ export function useWantedLogit(): WantedLogit | null {
   const [model, ids, position] = [shown?.model, shown?.ids, cell?.position]
   useEffect(() => {
     if (model !== undefined && ids !== undefined && position !== undefined && token !== undefined)
-      attribution.want({ model, ids, position, token })
+      attribution.request({ model, ids, position, token })
   }, [attribution, model, ids, position, token])
   return model === undefined || ids === undefined || position === undefined || token === undefined
     ? null

@@ -40,7 +40,7 @@ export class LogitAttribution {
   private isReading = false
 
   /** Reads it once what is being read is done; a wish made meanwhile takes its place. */
-  want(logit: WantedLogit): void {
+  request(logit: WantedLogit): void {
     const { shown, phase } = this.state.getState()
     if (this.wanted !== null && sameLogit(this.wanted, logit) && phase.kind !== 'failed') return
     this.wanted = logit

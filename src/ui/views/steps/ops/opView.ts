@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import type { StepInfo, TensorData } from '../../../../api/model.ts'
 import type { OpName } from '../../../../api/model.ts'
 import type { StepInfoOf } from '../../../../analysis/anatomy.ts'
-import type { Cell } from '../store.ts'
+import type { TensorCell } from '../store.ts'
 import type { WeightRow } from '../source.ts'
 import type { MessageKey } from '../../../words/index.ts'
 import { layoutOf, type StepLayout } from '../shape.ts'
@@ -17,7 +17,7 @@ export interface ExplainRequest<S extends StepInfo = StepInfo> {
   inputs: readonly Float32Array[]
   /** Keys and values of all rows, `[2, rows, kvHeads · headDim]`, where the step reads them. */
   cache: TensorData | null
-  cell: Cell
+  cell: TensorCell
   ids: readonly number[]
   /** Null for steps without a matrix, and while it is read. */
   weights: WeightRow | null
@@ -65,13 +65,13 @@ interface OpViewParts<O extends OpName, F extends object> {
   /** What it takes to tell how a cell came about. */
   explain(context: ExplainContext<StepInfoOf<O>>): F
   numbers(facts: F): ReactElement | null
-  remarks?(facts: F, cell: Cell): readonly Remark[]
+  remarks?(facts: F, cell: TensorCell): readonly Remark[]
   terms?(facts: F): TermList | null
   /** True where an element needs more of its second input, the cache, than its own row. */
   readsCache?: boolean
 }
 
-/** The view of an op, its facts known to itself alone. */
+/** The view of an op, whose facts only it knows. */
 export interface OpView<O extends OpName = OpName> {
   law(step: StepInfoOf<O>): ReactElement
   explain(request: ExplainRequest<StepInfoOf<O>>): Explanation

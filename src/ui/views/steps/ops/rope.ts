@@ -46,14 +46,14 @@ export const rope = opView<'rope', RopeFacts>({
     return mrow(paren(primed('a'), mo(','), primed('b')), mo('='), ...factor, turned)
   },
   explain({ step: { attrs }, inputs, cell, values: after, value }) {
-    const before = inputs[0] ?? NO_ROW
+    const inputRow = inputs[0] ?? NO_ROW
     const dim = cell.col % attrs.headDim
     const partner = partnerOf(dim, attrs)
     if (partner === null) return { kind: 'still', rotary: attrs.table.rotary, value }
     const magnitude = magnitudeOf(attrs)
     if (cell.row === 0 && magnitude === 1) return { kind: 'still', rotary: null, value }
     const at = cell.col - dim + partner
-    const [x = Number.NaN, other = Number.NaN, otherAfter = 0] = [before[cell.col], before[at], after[at]]
+    const [x = Number.NaN, other = Number.NaN, otherAfter = 0] = [inputRow[cell.col], inputRow[at], after[at]]
     const first = partner > dim
     const [a, b] = first ? [x, other] : [other, x]
     const [c, d] = first ? [value, otherAfter] : [otherAfter, value]

@@ -54,7 +54,7 @@ export async function countAt({ run, adapters, model }: CheckpointUse, steps: nu
   }
 }
 
-/** Asks every checkpoint to go on from the prompt as it stands, each as an adapter that acts in that one run alone. */
+/** Asks every checkpoint to go on from the prompt as it stands, each as an adapter that acts only in that run. */
 export async function askAgain({ run, adapters, model }: CheckpointUse): Promise<void> {
   const others = adapters.scales
   for (const { steps } of run.state.getState().checkpoints) {

@@ -3,23 +3,23 @@ import type { AdapterScale, Model } from '../../../../api/model.ts'
 import { throwIfAborted } from '../../../../errors.ts'
 import { adaptersOf, type Adapters } from '../../../../state/adapters.ts'
 import type { Session } from '../../../../state/session.ts'
-import { normsOf, scalesWith, thinned, type Checkpoint } from './checkpoints.ts'
+import { normsOf, scalesWith, thinned, type RunCheckpoint } from './checkpoints.ts'
 import { plainCurve, type Curve } from './curve.ts'
 import { answerable, countExact } from './exact.ts'
 import type { AdapterFiles, NewestCheckpoint } from './keptRuns.ts'
 import { heldOut, speak } from './measure.ts'
 import type { RunFiles } from './runFiles.ts'
-import type { TrainState } from './runState.ts'
+import type { TrainRunState } from './runState.ts'
 import type { RunExamples, TrainData } from './trainData.ts'
 
 /** Longest data text that is kept with its run, in characters. */
-const MOST_TEXT = 2_000_000
+const MAX_TEXT = 2_000_000
 
 /** What checkpoints are taken of. */
 export interface CheckpointedRun {
   readonly session: Session
   readonly data: TrainData
-  readonly state: StoreApi<TrainState>
+  readonly state: StoreApi<TrainRunState>
   readonly files: RunFiles
   readonly now: () => number
   readonly curve: Curve
@@ -50,7 +50,7 @@ export class Checkpointing {
   }
 
   /** Measures the adapter as it is, and keeps it. `learning`: its optimiser is there to be kept too. */
-  async take(model: Model, steps: number, { held }: RunExamples, learning: boolean): Promise<void> {
+  async capture(model: Model, steps: number, { held }: RunExamples, learning: boolean): Promise<void> {
     const { state, curve, now } = this.run
     const { adapter: id, run } = state.getState()
     if (id === null || run === null) return
@@ -69,7 +69,7 @@ export class Checkpointing {
       const moments = learning ? await model.trainingState(id) : null
       if (measured !== null) curve.held.push({ steps, ...measured })
       const heldLoss = measured?.loss ?? null
-      await this.keep({ steps, heldLoss, norms, ...spoken, bytes: bytesOf(files) }, { steps, files, moments })
+      await this.save({ steps, heldLoss, norms, ...spoken, bytes: bytesOf(files) }, { steps, files, moments })
     } finally {
       this.ms = now() - startedAt
       state.setState({ measuring: false })
@@ -87,7 +87,7 @@ export class Checkpointing {
     return others.filter((other) => other.id !== adapter)
   }
 
-  private change(steps: number, part: Partial<Checkpoint>): void {
+  private change(steps: number, part: Partial<RunCheckpoint>): void {
     this.run.state.setState(({ checkpoints }) => ({
       checkpoints: checkpoints.map((one) => (one.steps === steps ? { ...one, ...part } : one)),
     }))
@@ -119,14 +119,15 @@ export class Checkpointing {
       ...(steps === 0 ? [] : [{ steps, scales: scalesWith(id, this.beside(others)) }]),
     ]
     const of = asks.length * examples.length
-    let before = 0
+    let askedBefore = 0
     const { signal } = this.controller
     try {
       for (const { steps: at, scales: adapters } of asks) {
-        const onAsked = (count: number): void => state.setState({ counting: { asked: before + count, of } })
+        const onAsked = (count: number): void =>
+          state.setState({ counting: { asked: askedBefore + count, of } })
         onAsked(0)
         this.change(at, { exact: await countExact(model, examples, { adapters, signal, onAsked }) })
-        before += examples.length
+        askedBefore += examples.length
       }
     } finally {
       state.setState({ counting: null })
@@ -134,7 +135,7 @@ export class Checkpointing {
     await this.write(null)
   }
 
-  private async keep(checkpoint: Checkpoint, newest: NewestCheckpoint): Promise<void> {
+  private async save(checkpoint: RunCheckpoint, newest: NewestCheckpoint): Promise<void> {
     const { state } = this.run
     const { checkpoints, run } = state.getState()
     const list = thinned([...checkpoints.filter(({ steps }) => steps !== checkpoint.steps), checkpoint])
@@ -150,7 +151,7 @@ export class Checkpointing {
     const { checkpoints, run: info, moments } = state.getState()
     if (info === null) return
     const { text } = data.state.getState()
-    const kept = text.length <= MOST_TEXT ? text : null
+    const kept = text.length <= MAX_TEXT ? text : null
     try {
       const run = { info, curve: plainCurve(curve), checkpoints, text: kept, moments }
       const isKept = await (newest === null ? files.note(run) : files.put(run, newest))

@@ -22,7 +22,7 @@ export interface LensWord {
 }
 
 /** A run as it stood after so many steps. */
-export interface Checkpoint {
+export interface RunCheckpoint {
   steps: number
   /** Null where nothing was kept back to measure with. */
   heldLoss: number | null
@@ -65,22 +65,22 @@ export function normsOf(
   { modules }: Pick<AdapterAnalysis, 'modules'>,
   gradients: readonly ModuleNorm[] | undefined,
 ): ModuleNorms[] {
-  const found = new Map(gradients?.map(({ step, gradient }) => [step, gradient]))
+  const gradientOf = new Map(gradients?.map(({ step, gradient }) => [step, gradient]))
   return modules.map(({ step, deltaNorm, ratio }) => ({
     step,
     delta: deltaNorm,
     ratio,
-    gradient: found.get(step) ?? null,
+    gradient: gradientOf.get(step) ?? null,
   }))
 }
 
 /** Parameters of an adapter, up to which every step's gradient is read back. */
-const MOST_READ = 4_000_000
+const MAX_READ = 4_000_000
 
 /** True where reading the whole gradient with each step costs little. */
 export function readsNorms({ matched }: Pick<AdapterReport, 'matched'>): boolean {
   const sizes = matched.map(({ shapes: { a, b } }) => a[0] * a[1] + b[0] * b[1])
-  return sizes.reduce((sum, size) => sum + size, 0) <= MOST_READ
+  return sizes.reduce((sum, size) => sum + size, 0) <= MAX_READ
 }
 
 /** First words of a lens's cells. */

@@ -68,14 +68,14 @@ interface Ids {
 
 /** The ids that a prompt has alone come first, as they will when the model is asked. */
 async function pairIds(model: EncodingModel, prompt: string, completion: string): Promise<Ids> {
-  const [before, whole] = await Promise.all([
+  const [prefixIds, fullIds] = await Promise.all([
     model.encode(prompt, WITH_MARKS),
     model.encode(prompt + completion, WITH_MARKS),
   ])
-  const ids = beginsWith(whole, before)
-    ? whole
-    : [...before, ...(await model.encode(completion, AS_RENDERED))]
-  return { ids: withEnd(ids, model), counted: [[before.length, Infinity]], prompt, answer: completion }
+  const ids = beginsWith(fullIds, prefixIds)
+    ? fullIds
+    : [...prefixIds, ...(await model.encode(completion, AS_RENDERED))]
+  return { ids: withEnd(ids, model), counted: [[prefixIds.length, Infinity]], prompt, answer: completion }
 }
 
 /** A text that ends: the model learns where to stop. */
@@ -90,19 +90,20 @@ async function chatIds(model: EncodingModel, messages: readonly ChatMessage[]): 
     model.applyChatTemplate(messages.slice(0, count), { addGenerationPrompt })
   const render = async (count: number, prompts: boolean): Promise<number[]> =>
     model.encode(await write(count, prompts), AS_RENDERED)
-  const whole = await render(messages.length, false)
+  const fullIds = await render(messages.length, false)
   const lastAnswer = messages.findLastIndex(({ role }) => role === 'assistant')
   const counted: [number, number][] = []
   for (const [at, { role }] of messages.entries()) {
     if (role !== 'assistant') continue
-    const [before, after] = await Promise.all([render(at, true), render(at + 1, false)])
+    const [idsBefore, idsAfter] = await Promise.all([render(at, true), render(at + 1, false)])
     // A template that writes earlier turns otherwise than the last one counts only where both agree.
-    if (beginsWith(whole, before) && beginsWith(whole, after)) counted.push([before.length, after.length])
+    if (beginsWith(fullIds, idsBefore) && beginsWith(fullIds, idsAfter))
+      counted.push([idsBefore.length, idsAfter.length])
   }
   if (counted.length === 0) return { kind: 'messages', values: {} }
   const content = messages[lastAnswer]?.content
   const answer = lastAnswer === messages.length - 1 && typeof content === 'string' ? content : null
-  return { ids: whole, counted, prompt: await write(lastAnswer, true), answer }
+  return { ids: fullIds, counted, prompt: await write(lastAnswer, true), answer }
 }
 
 function recordIds(model: EncodingModel, record: TrainRecord, layout: TripletLayout): Promise<Ids | Problem> {

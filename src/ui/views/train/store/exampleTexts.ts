@@ -16,13 +16,13 @@ export async function exampleTokens(
   { ids, prompt }: Pick<EncodedExample, 'ids' | 'prompt'>,
 ): Promise<readonly ShownToken[]> {
   const texts = await model.tokenTexts(ids)
-  const silent = ids.filter((_, at) => texts[at] === '')
-  const spelled = writtenTexts(prompt + texts.join(''), ids, texts, silent)
+  const textless = ids.filter((_, at) => texts[at] === '')
+  const written = writtenTexts(prompt + texts.join(''), ids, texts, textless)
   const { bosId, eosIds } = model.info
   return ids.map((id, at) => {
     const text = texts[at] ?? ''
     if (text !== '') return { id, text, label: null }
-    const tag = spelled[at] ?? ''
+    const tag = written[at] ?? ''
     const name = eosIds.includes(id) && at > 0 ? '■' : id === bosId && at === 0 ? '▶' : `#${id}`
     return { id, text: '', label: tag.startsWith('<') ? tag : name }
   })

@@ -1,6 +1,6 @@
 import type { Anatomy } from '../../../../analysis/anatomy.ts'
 import { placeOf } from '../../../../state/stepPlace.ts'
-import type { Checkpoint } from './checkpoints.ts'
+import type { RunCheckpoint } from './checkpoints.ts'
 import type { CurveStep } from './curve.ts'
 
 /** What a heatmap is of. */
@@ -13,7 +13,7 @@ export interface NormColumn {
 }
 
 /** Norms by row and column. */
-export interface NormGrid {
+export interface ModuleNormGrid {
   rows: readonly string[]
   /** Steps after which each column was measured. */
   columns: readonly number[]
@@ -24,10 +24,10 @@ export interface NormGrid {
 }
 
 /** Columns of a heatmap; steps beyond share one, and its largest norms stand. */
-const MOST_COLUMNS = 64
+const MAX_COLUMNS = 64
 
 /** How far each module had moved at each checkpoint. */
-export function deltaColumns(checkpoints: readonly Pick<Checkpoint, 'steps' | 'norms'>[]): NormColumn[] {
+export function deltaColumns(checkpoints: readonly Pick<RunCheckpoint, 'steps' | 'norms'>[]): NormColumn[] {
   return checkpoints
     .filter(({ norms }) => norms.length > 0)
     .map(({ steps, norms }) => ({ steps, values: norms.map(({ step, delta }) => ({ step, value: delta })) }))
@@ -36,7 +36,7 @@ export function deltaColumns(checkpoints: readonly Pick<Checkpoint, 'steps' | 'n
 /** How hard each module was pulled, step by step; of a run of before at its checkpoints. */
 export function gradientColumns(
   steps: readonly Pick<CurveStep, 'index' | 'norms'>[],
-  checkpoints: readonly Pick<Checkpoint, 'steps' | 'norms'>[],
+  checkpoints: readonly Pick<RunCheckpoint, 'steps' | 'norms'>[],
 ): NormColumn[] {
   const live = steps.flatMap(({ index, norms }): NormColumn[] =>
     norms === undefined
@@ -53,13 +53,17 @@ export function gradientColumns(
 }
 
 /** Norms over a run, module by module, or with those of a layer as one: the root of their squares' sum. */
-export function normGrid(all: readonly NormColumn[], by: 'layer' | 'module', anatomy: Anatomy): NormGrid {
+export function normGrid(
+  all: readonly NormColumn[],
+  by: 'layer' | 'module',
+  anatomy: Anatomy,
+): ModuleNormGrid {
   const rowOf = (step: string): string => {
     const { layer } = placeOf(anatomy, step)
     return by === 'module' || layer === null ? step : String(layer)
   }
   const rows = [...new Set(all.flatMap(({ values }) => values.map(({ step }) => rowOf(step))))]
-  const run = Math.ceil(all.length / MOST_COLUMNS)
+  const run = Math.ceil(all.length / MAX_COLUMNS)
   const groups = Array.from({ length: Math.ceil(all.length / Math.max(1, run)) }, (_, at) =>
     all.slice(at * run, (at + 1) * run),
   )
@@ -69,15 +73,15 @@ export function normGrid(all: readonly NormColumn[], by: 'layer' | 'module', ana
   }
   const values = rows.map((row) =>
     groups.map((group) => {
-      const known = group.map((column) => valueOf(row, column)).filter((value) => value !== null)
-      return known.length === 0 ? null : Math.max(...known)
+      const present = group.map((column) => valueOf(row, column)).filter((value) => value !== null)
+      return present.length === 0 ? null : Math.max(...present)
     }),
   )
-  const known = values.flat().filter((value) => value !== null && Number.isFinite(value))
+  const finite = values.flat().filter((value) => value !== null && Number.isFinite(value))
   return {
     rows,
     columns: groups.map((group) => group.at(-1)?.steps ?? 0),
     values,
-    largest: Math.max(0, ...known.map(Number)),
+    largest: Math.max(0, ...finite.map(Number)),
   }
 }

@@ -1,7 +1,7 @@
 import { TokenscopeError } from '../../../../errors.ts'
 import { parseCurve, type Curve } from './curve.ts'
-import type { Checkpoint } from './checkpoints.ts'
-import { parseSettings, type Objective, type TrainSettings } from './settings.ts'
+import type { RunCheckpoint } from './checkpoints.ts'
+import { parseSettings, type Objective, type RunSettings } from './settings.ts'
 
 /** Folder of the browser's private file system that holds runs, one folder each. */
 const ROOT = 'tokenscope-training'
@@ -27,14 +27,14 @@ export interface RunInfo {
   from: number
   /** Milliseconds since 1970. */
   startedAt: number
-  settings: TrainSettings
+  settings: RunSettings
 }
 
 /** A run as it outlives a reload. */
 export interface KeptRun {
   info: RunInfo
   curve: Curve
-  checkpoints: readonly Checkpoint[]
+  checkpoints: readonly RunCheckpoint[]
   /** Text of the data; null where it was too long to keep. */
   text: string | null
   /** Step after which its optimiser's moments are kept; null where they are not. */
@@ -51,7 +51,7 @@ export function parseKeptRun(saved: unknown): KeptRun | null {
     saved['info']
   if (typeof id !== 'string' || typeof name !== 'string' || typeof model !== 'string') return null
   const checkpoints = (saved['checkpoints'] as unknown[]).filter(
-    (one): one is Checkpoint =>
+    (one): one is RunCheckpoint =>
       isObject(one) &&
       Number.isInteger(one['steps']) &&
       Array.isArray(one['norms']) &&
@@ -156,7 +156,7 @@ export class KeptRuns {
   /**
    * Keeps a run as it stands, and its newest checkpoint; moments only of that one. False where nothing can be kept. @throws `storage`
    */
-  async keep(run: KeptRun, { steps, files, moments }: NewestCheckpoint): Promise<boolean> {
+  async save(run: KeptRun, { steps, files, moments }: NewestCheckpoint): Promise<boolean> {
     const root = await rootFolder()
     if (root === null) return false
     try {
@@ -172,7 +172,7 @@ export class KeptRuns {
 
   /** Keeps what has become known of a run. False where nothing can be kept. @throws `storage` */
   note(run: KeptRun): Promise<boolean> {
-    return this.keep(run, { steps: 0, files: new Map(), moments: null })
+    return this.save(run, { steps: 0, files: new Map(), moments: null })
   }
 
   /** Files of a kept checkpoint; null when they are gone. */

@@ -1,12 +1,12 @@
 import type { AdapterScale, Model, TrainExample } from '../../../../api/model.ts'
 import { throwIfAborted } from '../../../../errors.ts'
-import { lensWords, type Checkpoint, type LensWord } from './checkpoints.ts'
+import { lensWords, type RunCheckpoint, type LensWord } from './checkpoints.ts'
 import type { HeldOutLoss } from './curve.ts'
 import type { EncodedExample } from './encodeRecords.ts'
 import { heldOutRewards, isPreference } from './preferences.ts'
 
 /** Most examples that a held-out loss is measured on each time. */
-export const MOST_HELD = 16
+export const MAX_HELD = 16
 /** Tokens of a sample. */
 export const SAMPLE_TOKENS = 48
 
@@ -21,7 +21,7 @@ export async function heldOut(
   examples: readonly EncodedExample[],
   { adapters, signal, id, beta }: Under & { id: string; beta: number },
 ): Promise<Omit<HeldOutLoss, 'steps'> | null> {
-  const some = examples.slice(0, MOST_HELD)
+  const some = examples.slice(0, MAX_HELD)
   const preferences = some.filter(isPreference)
   if (preferences.length > 0) {
     const reference = adapters.filter((one) => one.id !== id)
@@ -80,8 +80,8 @@ async function promptIds(
   prompt: string,
   examples: readonly EncodedExample[],
 ): Promise<readonly number[]> {
-  const known = prompt === '' ? undefined : examples.find((example) => example.prompt === prompt)
-  return known?.promptIds ?? (await model.encode(prompt, { addSpecialTokens: true, parseSpecial: true }))
+  const listed = prompt === '' ? undefined : examples.find((example) => example.prompt === prompt)
+  return listed?.promptIds ?? (await model.encode(prompt, { addSpecialTokens: true, parseSpecial: true }))
 }
 
 /** What is written behind a prompt, and what each layer would say there. */
@@ -90,7 +90,7 @@ export async function speak(
   prompt: string,
   examples: readonly EncodedExample[],
   under: Under,
-): Promise<Pick<Checkpoint, 'sample' | 'lens'>> {
+): Promise<Pick<RunCheckpoint, 'sample' | 'lens'>> {
   const ids = await promptIds(model, prompt, examples)
   if (ids.length === 0) return { sample: { prompt, text: '' }, lens: [] }
   const text = await sampleText(model, ids, under)

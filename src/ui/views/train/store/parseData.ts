@@ -98,8 +98,8 @@ function collect(format: DataFormat, values: readonly PlacedValue[]): ParsedData
     if (isProblem(read)) bad.push({ line, problem: read })
     else {
       records.push({ line, record: read })
-      const found = recogniseKeys(Object.keys(value as object))
-      for (const key of Object.values(found?.keys ?? {})) columns.add(key)
+      const recognised = recogniseKeys(Object.keys(value as object))
+      for (const key of Object.values(recognised?.keys ?? {})) columns.add(key)
     }
   }
   const kinds = [...new Set(records.map(({ record }) => record.kind))]
@@ -121,18 +121,18 @@ function parseTable(text: string): ParsedData {
       bad: [{ line: header?.line ?? 1, problem }],
     }
   }
-  const whole: PlacedValue[] = []
+  const values: PlacedValue[] = []
   const bad: BadLine[] = []
   for (const row of lines) {
     const problem = problemOfRow(row, names.length, unclosed)
     if (problem === null)
-      whole.push({
+      values.push({
         line: row.line,
         value: Object.fromEntries(names.map((name, at) => [name, row.cells[at]])),
       })
     else bad.push({ line: row.line, problem })
   }
-  const read = collect('csv', whole)
+  const read = collect('csv', values)
   return { ...read, bad: [...bad, ...read.bad].sort((a, b) => a.line - b.line) }
 }
 
@@ -145,11 +145,11 @@ function problemOfRow({ line, cells }: CsvRow, columns: number, unclosed: number
 
 /** One example a paragraph: empty lines part them. */
 function paragraphs(text: string): PlacedRecord[] {
-  const found: PlacedRecord[] = []
+  const records: PlacedRecord[] = []
   let lines: string[] = []
   let first = 0
   const end = (): void => {
-    if (lines.length > 0) found.push({ line: first, record: { kind: 'text', text: lines.join('\n') } })
+    if (lines.length > 0) records.push({ line: first, record: { kind: 'text', text: lines.join('\n') } })
     lines = []
   }
   for (const [at, line] of text.split(/\r?\n/).entries()) {
@@ -161,5 +161,5 @@ function paragraphs(text: string): PlacedRecord[] {
     lines.push(line)
   }
   end()
-  return found
+  return records
 }

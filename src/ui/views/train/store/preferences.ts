@@ -70,8 +70,8 @@ export async function heldOutRewards(
   for (const { ids, mask, rejected } of preferences) {
     const rewardOf = async (text: TrainExample): Promise<number> => {
       throwIfAborted(signal)
-      const own = await logprobOf(model, text, adapters, signal)
-      return beta * (own - (await logprobOf(model, text, reference, signal)))
+      const policyLogprob = await logprobOf(model, text, adapters, signal)
+      return beta * (policyLogprob - (await logprobOf(model, text, reference, signal)))
     }
     margins.push((await rewardOf({ ids, mask })) - (await rewardOf(rejected)))
   }

@@ -50,11 +50,11 @@ export function recogniseKeys(keys: readonly string[]): { kind: RecordKind; keys
   const find = (column: Column): string | undefined =>
     COLUMNS[column].flatMap((name) => keys.find((key) => key.trim().toLowerCase() === name) ?? [])[0]
   const pick = (kind: RecordKind, ...columns: readonly Column[]) => {
-    const found = columns.flatMap((column) => {
+    const entries = columns.flatMap((column) => {
       const key = find(column)
       return key === undefined ? [] : [[column, key] as const]
     })
-    return { kind, keys: Object.fromEntries(found) as KeyMap }
+    return { kind, keys: Object.fromEntries(entries) as KeyMap }
   }
   if (['prompt', 'chosen', 'rejected'].every((column) => find(column as Column) !== undefined))
     return pick('preference', 'prompt', 'chosen', 'rejected')
@@ -107,9 +107,9 @@ const LEARNED: Readonly<Record<Exclude<RecordKind, 'messages'>, readonly Column[
 /** An object of a data set as an example, or what is wrong with it. */
 export function readRecord(value: unknown): TrainRecord | Problem {
   if (!isObject(value)) return { kind: 'json', values: {} }
-  const found = recogniseKeys(Object.keys(value))
-  if (found === null) return { kind: 'columns', values: { found: Object.keys(value).join(', ') || '—' } }
-  const { kind, keys } = found
+  const recognised = recogniseKeys(Object.keys(value))
+  if (recognised === null) return { kind: 'columns', values: { found: Object.keys(value).join(', ') || '—' } }
+  const { kind, keys } = recognised
   if (kind === 'messages') {
     const messages = readMessages(value[keys.messages ?? ''])
     return 'kind' in messages ? messages : { kind, messages }

@@ -49,7 +49,7 @@ export class RunFiles {
     this.files.set(steps, files)
     this.newest = moments === null ? null : { steps, bytes: moments }
     for (const at of this.files.keys()) if (!numbers.includes(at)) this.files.delete(at)
-    const isKept = await this.kept.keep(run, newest)
+    const isKept = await this.kept.save(run, newest)
     if (isKept) await this.kept.prune(run.info.id, numbers, moments === null ? null : steps)
     return isKept
   }

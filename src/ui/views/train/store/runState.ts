@@ -1,7 +1,7 @@
 import type { ErrorData } from '../../../../errors.ts'
-import type { Checkpoint } from './checkpoints.ts'
+import type { RunCheckpoint } from './checkpoints.ts'
 import type { KeptRun, RunInfo } from './keptRuns.ts'
-import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from './settings.ts'
+import { DEFAULT_TRAIN_SETTINGS, type RunSettings } from './settings.ts'
 
 export type TrainPhase =
   | { kind: 'idle' }
@@ -13,8 +13,8 @@ export type TrainPhase =
   | { kind: 'stopped' }
   | { kind: 'failed'; error: ErrorData }
 
-export interface TrainState {
-  settings: TrainSettings
+export interface TrainRunState {
+  settings: RunSettings
   phase: TrainPhase
   /** What a running run is doing beside its steps. */
   measuring: boolean
@@ -24,7 +24,7 @@ export interface TrainState {
   run: RunInfo | null
   /** Engine's id of the adapter that learns or has learned; null for a run of an earlier visit. */
   adapter: string | null
-  checkpoints: readonly Checkpoint[]
+  checkpoints: readonly RunCheckpoint[]
   /** Steps of the checkpoint looked at; null: the newest. */
   looked: number | null
   /** Whether checkpoints outlive a reload; null before one was kept. */
@@ -44,7 +44,7 @@ export interface TrainState {
 }
 
 /** Before the first run. */
-export const NO_RUN: TrainState = {
+export const NO_RUN: TrainRunState = {
   settings: DEFAULT_TRAIN_SETTINGS,
   phase: { kind: 'idle' },
   measuring: false,

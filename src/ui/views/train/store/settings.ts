@@ -2,7 +2,7 @@ import type { NewAdapterOptions, TrainOptions } from '../../../../api/model.ts'
 import { rateFactor } from '../../../../train/schedule.ts'
 
 /** Everything a run is set up with. */
-export interface TrainSettings {
+export interface RunSettings {
   rank: number
   alpha: number
   targets: TargetChoice
@@ -44,7 +44,7 @@ const TARGETS: Readonly<Record<TargetChoice, NewAdapterOptions['targets']>> = {
   qv: ['layers.*.attn.q', 'layers.*.attn.v'],
 }
 
-export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
+export const DEFAULT_TRAIN_SETTINGS: RunSettings = {
   rank: 8,
   alpha: 16,
   targets: 'all',
@@ -68,11 +68,11 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
 }
 
 export type NumberSetting = {
-  [K in keyof TrainSettings]: TrainSettings[K] extends number ? K : never
-}[keyof TrainSettings]
+  [K in keyof RunSettings]: RunSettings[K] extends number ? K : never
+}[keyof RunSettings]
 
 /** Allowed values of a number, and those its slider reaches. */
-export interface Range {
+export interface TrainRange {
   min: number
   max: number
   /** Ends of the slider; absent: the number has a box alone. */
@@ -81,7 +81,7 @@ export interface Range {
   digits: number
 }
 
-const count = (min: number, max: number, slider?: readonly [number, number]): Range => ({
+const count = (min: number, max: number, slider?: readonly [number, number]): TrainRange => ({
   min,
   max,
   step: 1,
@@ -89,7 +89,7 @@ const count = (min: number, max: number, slider?: readonly [number, number]): Ra
   ...(slider ? { slider } : {}),
 })
 
-export const RANGES: Readonly<Record<NumberSetting, Range>> = {
+export const RANGES: Readonly<Record<NumberSetting, TrainRange>> = {
   rank: count(1, 256, [1, 64]),
   alpha: { min: 0.01, max: 1e4, slider: [1, 128], step: 1, digits: 0 },
   learningRate: { min: 0, max: 10, step: 0.0001, digits: 4 },
@@ -117,10 +117,7 @@ export function withinRange(name: NumberSetting, value: number): number {
 }
 
 /** What `newAdapter` is asked for. */
-export function adapterOptions(
-  { rank, alpha, targets, seed }: TrainSettings,
-  name: string,
-): NewAdapterOptions {
+export function adapterOptions({ rank, alpha, targets, seed }: RunSettings, name: string): NewAdapterOptions {
   return { name, rank, alpha, targets: TARGETS[targets], seed }
 }
 
@@ -128,7 +125,7 @@ export function adapterOptions(
 export type Objective = NonNullable<TrainOptions['objective']>
 
 /** What `train` is asked for. */
-export function trainOptions(settings: TrainSettings, objective: Objective): TrainOptions {
+export function trainOptions(settings: RunSettings, objective: Objective): TrainOptions {
   const { optimizer, learningRate, schedule, warmupSteps, finalRate, steps, batchSize, accumulate } = settings
   const { clipNorm, weightDecay, spikeFactor, seed, finalAccumulate, beta } = settings
   return {
@@ -150,7 +147,7 @@ export function trainOptions(settings: TrainSettings, objective: Objective): Tra
 }
 
 /** Learning rates that are ahead, step by step. */
-export function plannedRates(settings: TrainSettings): number[] {
+export function plannedRates(settings: RunSettings): number[] {
   const { steps, learningRate } = settings
   return Array.from({ length: steps }, (_, index) => learningRate * rateFactor(index, settings))
 }
@@ -166,7 +163,7 @@ export function settingsOfSet(
   train: TrainOptions,
   adapter: Partial<NewAdapterOptions>,
   heldOut: number | undefined,
-): TrainSettings {
+): RunSettings {
   const base = DEFAULT_TRAIN_SETTINGS
   const rank = adapter.rank ?? base.rank
   const steps = train.steps ?? base.steps
@@ -196,9 +193,9 @@ export function settingsOfSet(
 }
 
 /** Settings of an earlier visit over the defaults, field by field: what is out of range is not believed. */
-export function parseSettings(saved: unknown): TrainSettings {
+export function parseSettings(saved: unknown): RunSettings {
   const given = (typeof saved === 'object' && saved !== null ? saved : {}) as Record<string, unknown>
-  const settings: TrainSettings = { ...DEFAULT_TRAIN_SETTINGS }
+  const settings: RunSettings = { ...DEFAULT_TRAIN_SETTINGS }
   for (const name of Object.keys(RANGES) as NumberSetting[]) {
     const value = given[name]
     if (typeof value === 'number' && Number.isFinite(value)) settings[name] = withinRange(name, value)

@@ -54,7 +54,7 @@ export class TrainData {
   private readonly session: Session
   private longest = 256
   /** Counts readings; what an older one finds is dropped. */
-  private reading = 0
+  private readTurn = 0
   private timer: ReturnType<typeof setTimeout> | undefined
   private encodedFor: object | null = null
   private listing: Promise<void> | null = null
@@ -82,7 +82,7 @@ export class TrainData {
     this.state.setState({ set: name, phase: { kind: 'reading' } })
     try {
       const text = await fetchTraining(file)
-      if (this.state.getState().set === name) await this.take(text, { name: file, set: name })
+      if (this.state.getState().set === name) await this.setText(text, { name: file, set: name })
     } catch (error) {
       if (this.state.getState().set === name)
         this.state.setState({ phase: { kind: 'failed', error: toErrorData(error) } })
@@ -90,7 +90,7 @@ export class TrainData {
   }
 
   async openFile(file: File): Promise<void> {
-    await this.take(await file.text(), { name: file.name, set: null })
+    await this.setText(await file.text(), { name: file.name, set: null })
   }
 
   /** What is typed or pasted. */
@@ -100,7 +100,7 @@ export class TrainData {
   }
 
   /** A text in place of the one before, read at once. */
-  take(text: string, { name, set }: { name: string; set: string | null }): Promise<void> {
+  setText(text: string, { name, set }: { name: string; set: string | null }): Promise<void> {
     this.state.setState({ text, name, set, selected: 0 })
     return this.read()
   }
@@ -133,7 +133,7 @@ export class TrainData {
 
   private async read(): Promise<void> {
     clearTimeout(this.timer)
-    const reading = ++this.reading
+    const turn = ++this.readTurn
     const { text, name } = this.state.getState()
     const { model } = this.session
     this.encodedFor = model
@@ -144,7 +144,7 @@ export class TrainData {
     const parsed = parseData(text, name)
     this.state.setState({ parsed, bad: parsed.bad, phase: { kind: 'reading' } })
     if (model === null) return
-    const isWanted = (): boolean => reading === this.reading
+    const isWanted = (): boolean => turn === this.readTurn
     try {
       const layout = await tripletLayout(model)
       const longest = Math.min(this.longest, model.info.context)

@@ -13,8 +13,8 @@ import { KeptRuns, type AdapterFiles, type KeptRun, type RunInfo } from './keptR
 import { firstPrompt } from './measure.ts'
 import { isPreference, pairOf } from './preferences.ts'
 import { RunFiles } from './runFiles.ts'
-import { isUnderWay, NO_RUN, type TrainPhase, type TrainState } from './runState.ts'
-import { adapterOptions, trainOptions, type TrainSettings } from './settings.ts'
+import { isUnderWay, NO_RUN, type TrainPhase, type TrainRunState } from './runState.ts'
+import { adapterOptions, trainOptions, type RunSettings } from './settings.ts'
 import type { RunExamples, TrainData } from './trainData.ts'
 
 /** Where a run goes on from. */
@@ -27,7 +27,7 @@ interface Origin {
 
 /** A run of training: its steps, checkpoints and what was measured at them. Goes on whatever view is open. */
 export class TrainRun {
-  readonly state = createStore<TrainState>()(() => ({ ...NO_RUN }))
+  readonly state = createStore<TrainRunState>()(() => ({ ...NO_RUN }))
   curve: Curve = emptyCurve()
   private readonly session: Session
   private readonly data: TrainData
@@ -72,13 +72,13 @@ export class TrainRun {
     return this.checkpointing.ms
   }
 
-  change(part: Partial<TrainSettings>): void {
+  change(part: Partial<RunSettings>): void {
     this.state.setState(({ settings }) => ({ settings: { ...settings, ...part } }))
     this.data.setLongest(this.state.getState().settings.longest)
   }
 
   /** Settings in place of all before. */
-  setUp(settings: TrainSettings): void {
+  setUp(settings: RunSettings): void {
     this.state.setState({ isOwnPrompt: false })
     this.change(settings)
   }
@@ -221,10 +221,10 @@ export class TrainRun {
     })
     this.bump()
     this.data.setLongest(info.settings.longest)
-    if (text !== null) await this.data.take(text, { name: info.data, set: info.set })
+    if (text !== null) await this.data.setText(text, { name: info.data, set: info.set })
   }
 
-  async forget({ info: { id } }: KeptRun): Promise<void> {
+  async remove({ info: { id } }: KeptRun): Promise<void> {
     await this.kept.remove(id).catch((error: unknown) => this.session.report(error))
     this.state.setState(({ earlier }) => ({ earlier: earlier?.filter(({ info }) => info.id !== id) ?? null }))
   }
@@ -234,13 +234,13 @@ export class TrainRun {
   }
 
   /** Makes the adapter, and measures where it begins. */
-  private async begin(model: Model, settings: TrainSettings, examples: RunExamples, origin: Origin | null) {
+  private async begin(model: Model, settings: RunSettings, examples: RunExamples, origin: Origin | null) {
     const data = this.data.state.getState()
     const { tracks } = this.adapters.state.getState()
     const called = data.set ?? (data.name.replace(/\.\w+$/, '') || 'trained')
-    const before = origin === null ? null : this.state.getState().run
+    const previousRun = origin === null ? null : this.state.getState().run
     const name = freeName(
-      before?.name ?? called,
+      previousRun?.name ?? called,
       tracks.map((track) => track.name),
     )
     const { id, report } = origin
@@ -259,9 +259,9 @@ export class TrainRun {
       examples: fingerprintOf(examples.train),
       objective: examples.train.some(isPreference) ? 'dpo' : 'likelihood',
       settings,
-      from: origin === null ? 0 : origin.moments === null ? origin.steps : (before?.from ?? 0),
-      id: before?.id ?? crypto.randomUUID(),
-      startedAt: before?.startedAt ?? Date.now(),
+      from: origin === null ? 0 : origin.moments === null ? origin.steps : (previousRun?.from ?? 0),
+      id: previousRun?.id ?? crypto.randomUUID(),
+      startedAt: previousRun?.startedAt ?? Date.now(),
     }
     const { isOwnPrompt, prompt } = this.state.getState()
     const first = isOwnPrompt ? prompt : await firstPrompt(model, [...examples.held, ...examples.train])
@@ -286,7 +286,7 @@ export class TrainRun {
 
   private async learn(
     model: Model,
-    settings: TrainSettings,
+    settings: RunSettings,
     examples: RunExamples,
     resume: Uint8Array | null,
   ): Promise<void> {
@@ -330,7 +330,7 @@ export class TrainRun {
   private async checkpoint(model: Model, steps: number, examples: RunExamples, learning: boolean) {
     const wasStopping = this.isStopping
     try {
-      await this.checkpointing.take(model, steps, examples, learning)
+      await this.checkpointing.capture(model, steps, examples, learning)
     } catch (error) {
       if (wasStopping || !this.isStopping || toErrorData(error).code !== 'aborted') throw error
     }
