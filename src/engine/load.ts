@@ -127,11 +127,11 @@ async function fillDevice(
       const forced = options.variant !== undefined
       // The GPU still looks at weights while programs are made; what is refused meanwhile is freed behind that.
       const making = makeRunner(parts, variant, { forced, signal, onStage })
-      const [made, remarks] = await bothSettled(making, loaded.warnings)
+      const [created, remarks] = await bothSettled(making, loaded.warnings)
       const { exceptions } = loaded
       return {
-        runner: made.runner,
-        warnings: [...fitting.warnings, ...remarks, ...made.warnings],
+        runner: created.runner,
+        warnings: [...fitting.warnings, ...remarks, ...created.warnings],
         exceptions,
       }
     })

@@ -11,10 +11,10 @@ export class BaseLogits {
     this.#vocab = vocab
   }
 
-  /** KL(edited ‖ own) of one row, nats, in f64; NaN where a logit is no number. */
+  /** KL(edited ‖ base) of one row, nats, in f64; NaN where a logit is no number. */
   divergence(row: number, edited: Float32Array): number {
-    const own = this.#logits.subarray(row * this.#vocab, (row + 1) * this.#vocab)
-    const ownNormaliser = (this.#normalisers[row] ??= normaliser(own))
+    const baseRow = this.#logits.subarray(row * this.#vocab, (row + 1) * this.#vocab)
+    const baseNormaliser = (this.#normalisers[row] ??= normaliser(baseRow))
     const peak = largest(edited)
     let mass = 0
     let moment = 0
@@ -23,10 +23,10 @@ export class BaseLogits {
       const weight = Math.exp(logit - peak)
       mass += weight
       // A weight of 0 times an infinite difference would be NaN.
-      if (weight !== 0) moment += weight * (logit - own[id]!)
+      if (weight !== 0) moment += weight * (logit - baseRow[id]!)
     }
     // Rounding alone can make it negative.
-    const kl = moment / mass - (peak + Math.log(mass)) + ownNormaliser
+    const kl = moment / mass - (peak + Math.log(mass)) + baseNormaliser
     return Math.max(0, kl)
   }
 }

@@ -58,13 +58,13 @@ function bundlesOf(groups: readonly EditedGroup[]): EditedGroup[][] {
 /** Logits without edits: [ids.length, vocab]. */
 async function readLogits({ runner, ids, conditions }: ForwardInput): Promise<Float32Array> {
   const { vocab } = runner.model
-  const whole = new Float32Array(ids.length * vocab)
+  const logits = new Float32Array(ids.length * vocab)
   for await (const { part, read } of traceParts(runner, ids, ['logits'], conditions)) {
     const rows = read.get('logits')
     invariant(rows, 'logits were probed')
-    whole.set(rows, part.begin * vocab)
+    logits.set(rows, part.begin * vocab)
   }
-  return whole
+  return logits
 }
 
 /** Outputs of the forward without edits that the groups begin from. */

@@ -69,9 +69,9 @@ export class EditedGroup {
     return this.#taken.map(({ base }) => base)
   }
 
-  /** Effects of the sets, as many at a time as a forward completes; `whole` holds all rows of what it takes. */
+  /** Effects of the sets, as many at a time as a forward completes; `fullRows` holds all rows of what it takes. */
   async *run(
-    whole: ReadonlyMap<string, LedgerBuffer>,
+    fullRows: ReadonlyMap<string, LedgerBuffer>,
     base: BaseLogits,
     { turn, signal }: { turn: TakeTurn; signal?: AbortSignal | undefined },
   ): AsyncGenerator<readonly EditEffect[]> {
@@ -86,9 +86,9 @@ export class EditedGroup {
         const end = Math.min(total, begin + this.#chunk)
         const logits = await turn(async () => {
           bound ??= await this.#bind(run)
-          return this.#runRows(bound, whole, begin, end)
+          return this.#runRows(bound, fullRows, begin, end)
         })
-        yield this.#take(logits, base, begin, kl)
+        yield this.#addRows(logits, base, begin, kl)
       }
     } finally {
       run.dispose()
@@ -127,7 +127,7 @@ export class EditedGroup {
   /** Runs rows `[begin, end)` of all sets one after the other; their logits, row by row. */
   #runRows(
     { run, forward, tensors, rows }: Bound,
-    whole: ReadonlyMap<string, LedgerBuffer>,
+    fullRows: ReadonlyMap<string, LedgerBuffer>,
     begin: number,
     end: number,
   ): Promise<Float32Array> {
@@ -139,31 +139,31 @@ export class EditedGroup {
       invariant(row && pages, 'every row of a set is one of the text')
       return { ...row, pages, slot: set, logits: plainLogits(i) }
     })
-    const before = (encoder: GPUCommandEncoder): void => {
+    const copyTaken = (encoder: GPUCommandEncoder): void => {
       for (const { step, base } of this.#taken) {
-        const [from, to] = [whole.get(base), tensors.get(step.name)]
+        const [from, to] = [fullRows.get(base), tensors.get(step.name)]
         invariant(from && to, `${base} is taken over`)
         const bytes = (elementsOf(step) / ids.length) * 4
         copyRows(encoder, from.gpu, to.gpu, { begin, end, length: ids.length, bytes })
       }
     }
-    run.submit(forward, batch, { label: 'edited', beforePass: before })
+    run.submit(forward, batch, { label: 'edited', beforePass: copyTaken })
     const logits = tensors.get('logits')
     invariant(logits, 'logits are read back')
     return runner.executor.readElements(logits.gpu, [[0, (end - begin) * runner.model.vocab]])
   }
 
   /** Adds the rows of a chunk to `kl`, by set; the sets that are complete now. */
-  #take(logits: Float32Array, base: BaseLogits, begin: number, kl: readonly number[][]): EditEffect[] {
+  #addRows(logits: Float32Array, base: BaseLogits, begin: number, kl: readonly number[][]): EditEffect[] {
     const { ids, runner } = this.#input
     const { vocab } = runner.model
     const complete: EditEffect[] = []
     for (let i = 0; i * vocab < logits.length; i++) {
       const slot = Math.floor((begin + i) / ids.length)
-      const [own, asked] = [kl[slot], this.#sets[slot]]
-      invariant(own && asked, 'every row is of a set')
-      own.push(base.divergence(own.length, logits.subarray(i * vocab, (i + 1) * vocab)))
-      if (own.length === ids.length) complete.push({ set: asked.set, kl: own })
+      const [setKl, asked] = [kl[slot], this.#sets[slot]]
+      invariant(setKl && asked, 'every row is of a set')
+      setKl.push(base.divergence(setKl.length, logits.subarray(i * vocab, (i + 1) * vocab)))
+      if (setKl.length === ids.length) complete.push({ set: asked.set, kl: setKl })
     }
     return complete
   }

@@ -81,8 +81,8 @@ export class Adapters {
   /** Brings back rows as they stood: those that are still there are moved, the others loaded or removed. */
   async arrange(wanted: Arrangement): Promise<void> {
     // What is on its way has arrived by then, and is a row like the others.
-    const before = Promise.all(this.loading)
-    await this.waitFor(before.then(() => this.actions()).then((actions) => actions.bringBack(wanted)))
+    const earlier = Promise.all(this.loading)
+    await this.waitFor(earlier.then(() => this.actions()).then((actions) => actions.bringBack(wanted)))
   }
 
   /** Takes an adapter off the model. */

@@ -122,8 +122,8 @@ export async function loadWeights(
     stage.dispose()
   }
   const matrices = model.params.filter(({ role }) => role === 'matrix')
-  const warnings = findNonFinite(matrices, { store, pipelines, ledger }).then((found) =>
-    [...new Set([...loader.notFinite, ...found])].map(
+  const warnings = findNonFinite(matrices, { store, pipelines, ledger }).then((names) =>
+    [...new Set([...loader.notFinite, ...names])].map(
       (name) => `${name} holds NaN or infinite weights: text generated with it will stop with an error.`,
     ),
   )

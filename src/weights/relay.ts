@@ -351,8 +351,8 @@ export class WeightRelay {
   ): GPUBindGroup {
     const groups = this.#groups.get(from) ?? new Map<GPUBuffer, GPUBindGroup>()
     this.#groups.set(from, groups)
-    const known = groups.get(to)
-    if (known) return known
+    const cached = groups.get(to)
+    if (cached) return cached
     const group = this.#pipelines.device.createBindGroup({
       layout,
       entries: [

@@ -38,11 +38,11 @@ export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T>
     if (log.promptIds.length > 0 && log.modelId !== model.info.id) return t('reading.otherModel')
     return t('reading.empty')
   }
-  const told = phase.kind === 'failed' || phase.kind === 'reading' || phase.kind === 'stopped'
+  const isSaid = phase.kind === 'failed' || phase.kind === 'reading' || phase.kind === 'stopped'
   const working = loading || running
   return (
     <div className="empty-state">
-      {told ? (
+      {isSaid ? (
         <StaleNotice measurement={measurement} />
       ) : (
         <BlankSlate title={title()}>

@@ -26,7 +26,7 @@ const MOVES: Readonly<Record<string, readonly [down: number, right: number]>> = 
   PageDown: [Infinity, 0],
 }
 
-const hold = (value: number, count: number): number => Math.max(0, Math.min(count - 1, value))
+const clamp = (value: number, count: number): number => Math.max(0, Math.min(count - 1, value))
 
 /** Where a key leads from a cell; null for other keys and under modifiers that mean something else. */
 export function movedPlace(
@@ -35,9 +35,9 @@ export function movedPlace(
 ): GridPlace | null {
   const move = ctrlKey || metaKey || altKey ? undefined : MOVES[key]
   if (move === undefined || rows === 0) return null
-  const row = hold(place.row + move[0], rows)
+  const row = clamp(place.row + move[0], rows)
   const count = typeof columns === 'number' ? columns : columns(row)
-  return { row, column: hold(place.column + move[1], count) }
+  return { row, column: clamp(place.column + move[1], count) }
 }
 
 /** Buttons in lines and columns. Arrow keys, Home, End and both Page keys move the place, and the focus with it. */

@@ -46,10 +46,10 @@ export function Overview({ scroller, count, width, label, level }: OverviewProps
 function stripes(count: number, level: (at: number) => number | null): string {
   const stops: string[] = []
   for (let from = 0; from < count;) {
-    const own = level(from)
+    const colourLevel = level(from)
     let to = from + 1
-    while (to < count && level(to) === own) to += 1
-    const colour = own === null ? 'transparent' : `var(--seq-${own})`
+    while (to < count && level(to) === colourLevel) to += 1
+    const colour = colourLevel === null ? 'transparent' : `var(--seq-${colourLevel})`
     stops.push(`${colour} ${(from / count) * 100}% ${(to / count) * 100}%`)
     from = to
   }

@@ -87,7 +87,7 @@ function beginning({ size, data }: AttentionPattern, rows: number): AttentionPat
   return { size: rows, data: cut }
 }
 
-interface Reading {
+interface SummaryContext {
   readonly heads: number
   readonly size: number
   readonly copies: ReturnType<typeof findCopies>
@@ -99,7 +99,7 @@ async function summarise(
   weights: Float32Array,
   layer: number,
   rows: number,
-  { heads, size, copies, breathe }: Reading,
+  { heads, size, copies, breathe }: SummaryContext,
 ): Promise<HeadSummary[]> {
   const summaries: HeadSummary[] = []
   for (const head of [...Array(heads).keys(), null]) {
@@ -120,7 +120,7 @@ async function* readRows(
 ): AsyncIterable<AttentionMap> {
   const { layers, heads } = model.info
   const size = ids.length
-  const reading = { heads, size, copies: findCopies(ids), breathe: breather() }
+  const context = { heads, size, copies: findCopies(ids), breathe: breather() }
   const anatomy = await readAnatomy(model)
   const layerOf = new Map(
     anatomy.layers.slice(0, layers).flatMap(({ attention }, n) => (attention ? [[attention.probs, n]] : [])),
@@ -135,25 +135,25 @@ async function* readRows(
     for (const [step, tensor] of tensors) {
       const layer = layerOf.get(step)
       invariant(layer !== undefined, `${step} was asked for`)
-      const whole = probs.get(layer) ?? new Float32Array(heads * size * size)
-      placeRows(tensor, whole, begin, size)
-      probs.set(layer, whole)
+      const square = probs.get(layer) ?? new Float32Array(heads * size * size)
+      placeRows(tensor, square, begin, size)
+      probs.set(layer, square)
       read.set(layer, end)
     }
     const summaries: HeadSummary[] = []
     for (const [layer, weights] of probs)
-      summaries.push(...(await summarise(weights, layer, read.get(layer) ?? 0, reading)))
-    const rows = Math.floor([...read.values()].reduce((sum, own) => sum + own, 0) / layerOf.size)
+      summaries.push(...(await summarise(weights, layer, read.get(layer) ?? 0, context)))
+    const rows = Math.floor([...read.values()].reduce((sum, end) => sum + end, 0) / layerOf.size)
     yield { layers, heads, rows, mask, summaries, probs }
   }
 }
 
 /** Puts rows of `[heads, rows, size]` where they lie in `[heads, size, size]`. */
-function placeRows({ shape, data }: TensorData, whole: Float32Array, begin: number, size: number): void {
+function placeRows({ shape, data }: TensorData, square: Float32Array, begin: number, size: number): void {
   const [heads = 0, rows = 0, positions = 0] = shape
   invariant(positions === size, `attention is ${shape.join(' × ')} for ${size} tokens`)
   for (let head = 0; head < heads; head++)
-    whole.set(data.subarray(head * rows * size, (head + 1) * rows * size), (head * size + begin) * size)
+    square.set(data.subarray(head * rows * size, (head + 1) * rows * size), (head * size + begin) * size)
 }
 
 /** Every head of every layer: row by row, or of a text too long to be kept a few layers to a forward. */
@@ -167,14 +167,14 @@ export async function* readAttention(
   const size = ids.length
   const perLayer = heads * size * size
   if (perLayer * layers <= MAX_KEPT_ELEMENTS) return yield* readRows(model, ids, mask, signal)
-  const reading = { heads, size, copies: findCopies(ids), breathe: breather() }
+  const context = { heads, size, copies: findCopies(ids), breathe: breather() }
   const summaries: HeadSummary[] = []
   const step = Math.max(1, Math.floor(BATCH_ELEMENTS / perLayer))
   for (let from = 0; from < layers; from += step) {
     throwIfAborted(signal)
     const some = Array.from({ length: Math.min(step, layers - from) }, (_, i) => from + i)
     for (const [layer, weights] of await readLayers(model, ids, some, mask))
-      summaries.push(...(await summarise(weights, layer, size, reading)))
+      summaries.push(...(await summarise(weights, layer, size, context)))
     const rows = Math.floor((size * (from + some.length)) / layers)
     yield { layers, heads, rows, mask, summaries: [...summaries], probs: new Map() }
   }

@@ -31,8 +31,8 @@ const wait = (milliseconds = 0) => new Promise<void>((resolve) => setTimeout(res
 interface GrowingOptions {
   signal: AbortSignal
   edits: readonly Edit[]
-  /** All of them, where they are known already. */
-  known: TensorData | null
+  /** All of them, where they are there already. */
+  ready: TensorData | null
 }
 
 /** Logits of a text, `[ids.length, vocab]`, whose rows come one after the other. */
@@ -42,12 +42,12 @@ class GrowingLogits {
   rows = 0
   private readonly parts: AsyncIterator<TracedRows> | null
 
-  constructor(model: Model, ids: readonly number[], { signal, edits, known }: GrowingOptions) {
+  constructor(model: Model, ids: readonly number[], { signal, edits, ready }: GrowingOptions) {
     const { vocab } = model.info
-    this.logits = known ?? { shape: [ids.length, vocab], data: new Float32Array(ids.length * vocab) }
-    this.rows = known ? ids.length : 0
+    this.logits = ready ?? { shape: [ids.length, vocab], data: new Float32Array(ids.length * vocab) }
+    this.rows = ready ? ids.length : 0
     const probes = ['logits']
-    this.parts = known ? null : model.traceRows(ids, { probes, edits, signal })[Symbol.asyncIterator]()
+    this.parts = ready ? null : model.traceRows(ids, { probes, edits, signal })[Symbol.asyncIterator]()
   }
 
   async grow(): Promise<void> {
@@ -124,9 +124,9 @@ export class EditedRun {
     const key = `${await scalesKey(model)}|${ids.join(' ')}`
     const edits = await this.activations.editsFor(model, entries)
     throwIfAborted(signal)
-    const known = this.base?.model === model && this.base.key === key ? this.base.logits : null
-    const base = new GrowingLogits(model, ids, { signal, edits: [], known })
-    const edited = edits.length === 0 ? base : new GrowingLogits(model, ids, { signal, edits, known: null })
+    const ready = this.base?.model === model && this.base.key === key ? this.base.logits : null
+    const base = new GrowingLogits(model, ids, { signal, edits: [], ready })
+    const edited = edits.length === 0 ? base : new GrowingLogits(model, ids, { signal, edits, ready: null })
     const rows: EditedRow[] = []
     const breathe = breather()
     try {
@@ -134,8 +134,8 @@ export class EditedRun {
         for (const side of new Set([base, edited])) if (side.rows <= rows.length) await side.grow()
         for (const end = Math.min(base.rows, edited.rows); rows.length < end;) {
           const row = rows.length
-          const [own, other] = [rowLogits(base.logits, row), rowLogits(edited.logits, row)]
-          rows.push(compareRows(own, edited === base ? own : other, ids[row + 1]))
+          const [plain, changed] = [rowLogits(base.logits, row), rowLogits(edited.logits, row)]
+          rows.push(compareRows(plain, edited === base ? plain : changed, ids[row + 1]))
           await breathe()
           throwIfAborted(signal)
         }

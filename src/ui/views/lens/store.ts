@@ -64,7 +64,7 @@ function onwards(total: number, most: number): [from: number, to: number][] {
   return runs
 }
 
-interface Reading {
+interface LensRequest {
   readonly model: Model
   readonly ids: readonly number[]
   readonly spell: Spell
@@ -76,13 +76,13 @@ class GrowingMap {
   readonly layers: readonly number[]
   private readonly cells: (LensCell | undefined)[]
   private readonly texts = new Map<string, string>()
-  private readonly reading: Reading
+  private readonly request: LensRequest
   private read = 0
 
-  constructor(reading: Reading) {
-    this.reading = reading
-    this.layers = Array.from({ length: reading.model.info.layers + 1 }, (_, i) => i - 1)
-    this.cells = Array.from({ length: reading.ids.length * this.layers.length })
+  constructor(request: LensRequest) {
+    this.request = request
+    this.layers = Array.from({ length: request.model.info.layers + 1 }, (_, i) => i - 1)
+    this.cells = Array.from({ length: request.ids.length * this.layers.length })
   }
 
   /** Positions of a run that are not read yet. */
@@ -93,7 +93,7 @@ class GrowingMap {
 
   /** Reads positions; resolves to the rows that ran for them. */
   async add(positions: readonly number[]): Promise<number> {
-    const { model, ids, signal } = this.reading
+    const { model, ids, signal } = this.request
     const { cells, rows } = await model.lens(ids, { positions, topK: LENS_TOP, cached: true })
     throwIfAborted(signal)
     await this.spellOut(cells)
@@ -104,7 +104,7 @@ class GrowingMap {
   }
 
   private async spellOut(cells: readonly LensCell[]): Promise<void> {
-    const { ids, spell } = this.reading
+    const { ids, spell } = this.request
     const fresh = new Map<string, { id: number; position: number }>()
     for (const { top, position } of cells) {
       const id = top[0]?.id
@@ -118,7 +118,7 @@ class GrowingMap {
 
   now(): LensMap {
     const { layers, read } = this
-    const positions = this.reading.ids.length
+    const positions = this.request.ids.length
     return { layers, positions, read, cells: [...this.cells], texts: new Map(this.texts) }
   }
 }
@@ -127,9 +127,9 @@ class GrowingMap {
  * What every layer would predict, the chosen position and those beside it first. Where the cache does not hold the text, a call runs all
  * that is before its positions: then they are read from the first on.
  */
-async function* readLens(reading: Reading, chosen: number): AsyncIterable<LensMap> {
-  const { model, ids } = reading
-  const map = new GrowingMap(reading)
+async function* readLens(request: LensRequest, chosen: number): AsyncIterable<LensMap> {
+  const { model, ids } = request
+  const map = new GrowingMap(request)
   const most = Math.max(8, Math.floor(BATCH_ELEMENTS / model.info.vocab / map.layers.length))
   const ways = { cached: outwards(ids.length, chosen), anew: onwards(ids.length, most) }
   let way: keyof typeof ways = 'cached'

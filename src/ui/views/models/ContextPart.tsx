@@ -70,19 +70,19 @@ export function ContextPart() {
 function useBytesPerPosition(): number | null {
   const session = useSession()
   const info = useApp((state) => answeringModel(state.model))
-  const [found, setFound] = useState<{ of: unknown; bytes: number } | null>(null)
+  const [measured, setMeasured] = useState<{ of: unknown; bytes: number } | null>(null)
   useEffect(() => {
     const { model } = session
     if (info === null || info.remote || model === null) return
     let wanted = true
     model.cache().then(
       ({ bytesPerPageAndLayer, layers, pageSize }) =>
-        wanted && setFound({ of: info, bytes: (bytesPerPageAndLayer * layers) / pageSize }),
+        wanted && setMeasured({ of: info, bytes: (bytesPerPageAndLayer * layers) / pageSize }),
       (error: unknown) => wanted && session.report(error),
     )
     return () => {
       wanted = false
     }
   }, [session, info])
-  return found?.of === info ? (found?.bytes ?? null) : null
+  return measured?.of === info ? (measured?.bytes ?? null) : null
 }
