@@ -76,7 +76,7 @@ test.each<Fault>([
     variant: 'perthread-wg32',
     of: '../packed/nf4',
   },
-  { what: 'an order in the sampler', name: 'before', wrong: '!(%)', variant: 'perthread-wg32' },
+  { what: 'an order in the sampler', name: 'precedes', wrong: '!(%)', variant: 'perthread-wg32' },
 ])('wrong $what: noticed, and said', async ({ name, wrong, variant, of = 'llama' }) => {
   const { device } = await freshTestDevice()
   const counted = miscompile(device, name, wrong)
