@@ -14,7 +14,7 @@ export function ExpertsView() {
   useWatchedMeasurement(measurement)
   const shown = useShown(measurement)
   return (
-    <div className="cache" data-testid="experts-view">
+    <div className="experts view" data-testid="experts-view">
       <p className="lens-about">{t('experts.about')}</p>
       {shown === null ? (
         <EmptyState measurement={measurement} />
