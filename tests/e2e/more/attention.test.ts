@@ -24,7 +24,7 @@ async function openAttention(page: Page): Promise<void> {
 async function openLens(page: Page): Promise<void> {
   await page.click(id('view-lens'))
   await page.waitForSelector(id('lens-cell'), { timeout: 60_000 })
-  await page.waitForFunction(() => document.querySelector('.lens .steps-note') === null)
+  await page.waitForFunction(() => document.querySelector('[data-testid="lens-view"] [data-testid="reading"]') === null)
 }
 
 /** Ids of the text, as the attention view shows them: all of them only in flowing text. */
@@ -220,7 +220,8 @@ test('lens: cells are those of model.lens; hovering and keys inspect them', asyn
   for (const [layer, position, tokenId, probability] of cells) {
     const { top } = expected(layer!, position!)
     expect(tokenId).toBe(top[0]!.id)
-    expect(probability).toBeCloseTo(top[0]!.probability, 6)
+    // The view reads runs of positions, the call all of them at once: sums of f32 in another order.
+    expect(probability).toBeCloseTo(top[0]!.probability, 5)
   }
   await page.click(`${id('lens-cell')}[data-layer="2"] >> nth=4`)
   await page.mouse.move(2, 2)
@@ -232,9 +233,9 @@ test('lens: cells are those of model.lens; hovering and keys inspect them', asyn
   )
   expect(hovered.token).toBe(ids[hovered.position + 1])
   const value = async (name: string) => Number(await page.getAttribute(id(name), 'data-value'))
-  expect(await value('lens-entropy')).toBeCloseTo(hovered.entropy, 5)
+  expect(await value('lens-entropy')).toBeCloseTo(hovered.entropy, 4)
   expect(await value('lens-rank')).toBe(hovered.rank)
-  expect(await value('lens-probability')).toBeCloseTo(hovered.probability!, 6)
+  expect(await value('lens-probability')).toBeCloseTo(hovered.probability!, 5)
 })
 
 test('accessible by day and by night, wide and narrow', async () => {
