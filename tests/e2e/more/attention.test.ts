@@ -24,7 +24,9 @@ async function openAttention(page: Page): Promise<void> {
 async function openLens(page: Page): Promise<void> {
   await page.click(id('view-lens'))
   await page.waitForSelector(id('lens-cell'), { timeout: 60_000 })
-  await page.waitForFunction(() => document.querySelector('[data-testid="lens-view"] [data-testid="reading"]') === null)
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="lens-view"] [data-testid="reading"]') === null,
+  )
 }
 
 /** Ids of the text, as the attention view shows them: all of them only in flowing text. */
