@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest'
+import { ALL } from '../../all.ts'
 import { ENCODERS, expectEveryView, fixtureOfEachType } from '../everyView.ts'
 
 /** Models of a page. */
@@ -9,8 +10,11 @@ const pages = Array.from({ length: Math.ceil(decoders.length / PAGE) }, (_, i) =
   decoders.slice(PAGE * i, PAGE * (i + 1)),
 )
 
-describe('every view opens on every type of model', () => {
-  test.each([...pages, ENCODERS].map((names) => [names.join(', '), names] as const))('%s', (_, names) =>
-    expectEveryView(names),
+const why = ALL ? '' : ' (skipped: npm run test:all runs it, npm test one of each kind)'
+
+describe(`every view opens on every type of model${why}`, () => {
+  test.skipIf(!ALL).each([...pages, ENCODERS].map((names) => [names.join(', '), names] as const))(
+    '%s',
+    (_, names) => expectEveryView(names),
   )
 })

@@ -10,7 +10,7 @@ const LONG = { timeout: 900_000 }
 const why = ALL ? '' : ' (skipped: npm run test:all runs it)'
 
 /** Trained as they are offered, in the page and with the page's own count. */
-test.each(['swap', 'translate'])(
+test.skipIf(!ALL).each(['swap', 'translate'])(
   `%s: what it teaches, counted in the page${why}`,
   { timeout: 960_000 },
   async (name) => {
