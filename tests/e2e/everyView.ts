@@ -72,6 +72,7 @@ async function drop(page: Page, name: string): Promise<void> {
 /** Has the model write a few tokens, or fill a mask: the text that every view then is about. */
 async function run(page: Page, name: string): Promise<void> {
   if (ENCODERS.includes(name)) {
+    await page.click(id('view-fill'))
     await page.fill(id('fill-text'), MASKED)
     await page.click(id('fill-run'))
     await page.waitForSelector(`${id('fill-status')}[data-state="done"]`)
