@@ -16,7 +16,7 @@ const CHANGE = 0.02
 const DIFFERENT = ['cohere2', 'gemma2', 'granite', 'opt', 'stablelm']
 const ENCODERS = ['bert', 'distilbert', 'modernbert', 'roberta']
 /** Ops of experts have no backward rules. */
-const MIXTURES = ['gpt-oss', 'granitemoe', 'mixtral', 'olmoe', 'qwen2-moe', 'qwen3-moe']
+const MIXTURES = ['gpt-oss', 'granitemoe', 'mixtral', 'olmoe', 'olmoe-clip', 'qwen2-moe', 'qwen3-moe']
 const UNTRAINED = [...ENCODERS, ...MIXTURES]
 const FAMILIES = TINY_MODELS.filter((name) => (ALL ? !UNTRAINED.includes(name) : DIFFERENT.includes(name)))
 
