@@ -106,6 +106,16 @@ export async function takeScreenshot(page: Page, name: string): Promise<string> 
   return path
 }
 
+/** Of a page that may hang: what the test found counts, not that no picture of it could be had. */
+async function pictureOf(page: Page, name: string): Promise<void> {
+  try {
+    await page.bringToFront()
+    await takeScreenshot(page, name)
+  } catch (error) {
+    console.log(`No picture of ${name}: ${String(error)}`)
+  }
+}
+
 function isForeign(address: string, url: string): boolean {
   const { protocol, origin } = new URL(address)
   return protocol !== 'data:' && protocol !== 'blob:' && origin !== new URL(url).origin
@@ -115,7 +125,7 @@ function isForeign(address: string, url: string): boolean {
 export async function checkPages(testName: string, failed: boolean): Promise<void> {
   const complaints: string[] = []
   for (const { page, url, requests, errors, context, expectedErrors, allowedOrigins } of watched.splice(0)) {
-    if (failed && !page.isClosed()) await takeScreenshot(page, `failed ${testName}`)
+    if (failed && !page.isClosed()) await pictureOf(page, `failed ${testName}`)
     await context.close()
     for (const address of requests)
       if (isForeign(address, url) && !allowedOrigins.includes(new URL(address).origin))
