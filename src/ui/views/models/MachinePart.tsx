@@ -5,6 +5,7 @@ import { useCopied } from '../../components/useCopied.ts'
 import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
+import { WatchPart } from './WatchPart.tsx'
 import { isSoftware, LARGE, machineCheckOf, reportText, type MachineReport } from './machine.ts'
 
 /** Whether this machine computes what it should, as a report that can be passed on. */
@@ -49,6 +50,7 @@ export function MachinePart() {
         </p>
       )}
       {phase.kind === 'done' && <Report report={phase.report} />}
+      <WatchPart />
     </section>
   )
 }
