@@ -6,11 +6,9 @@ import { useChanges } from './MadeWith.tsx'
 import { SpeculatedText } from './SpeculatedText.tsx'
 import { SpeculationSummary } from './SpeculationSummary.tsx'
 import { useSpeculateState } from './hooks.ts'
-import { keys } from './keys.ts'
 
 /** A draft model proposes, the model checks: one column a round, the text below. */
 export function SpeculateView() {
-  useViewKeys(keys)
   const shown = useSpeculateState((state) => state.shown !== null)
   const stale = useChanges().length > 0
   return (
@@ -41,4 +39,3 @@ function EmptySpeculation() {
     </div>
   )
 }
-import { useViewKeys } from '../../components/useViewKeys.ts'
