@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { answeringModel } from '../../../state/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { RoundColumns } from './Rounds.tsx'
@@ -33,9 +34,8 @@ function EmptySpeculation() {
   const answers = useApp((state) => answeringModel(state.model) !== null)
   const title = answers ? 'speculate.empty' : loading ? 'speculate.loading' : 'speculate.noModel'
   return (
-    <div className="blank-slate" role="status">
-      <p className="blank-slate-title">{t(title)}</p>
+    <BlankSlate title={t(title)}>
       <p>{t('speculate.emptyHint')}</p>
-    </div>
+    </BlankSlate>
   )
 }

@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { useEffect, useState } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
@@ -20,10 +21,9 @@ export function TrainView() {
   }, [data, run])
   if (info !== null && !info.tasks.includes('generate'))
     return (
-      <div className="blank-slate" role="status">
-        <p className="blank-slate-title">{t('train.encoder')}</p>
+      <BlankSlate title={t('train.encoder')}>
         <p>{t('train.encoderHint')}</p>
-      </div>
+      </BlankSlate>
     )
   return (
     <div className="train view" data-testid="train-view">
