@@ -7,6 +7,8 @@ interface ReadingBarProps {
   total?: number
   /** What is under way, and how far. */
   words: string
+  /** What is under way, where the words are numbers alone. */
+  label?: string
   onCancel?: () => void
   testId?: string
   /** Other ways to go on than to cancel. */
@@ -14,7 +16,8 @@ interface ReadingBarProps {
 }
 
 /** Work that takes its time: a bar, its numbers in words, and a way to end it. */
-export function ReadingBar({ done = null, total = 0, words, onCancel, testId, children }: ReadingBarProps) {
+export function ReadingBar(props: ReadingBarProps) {
+  const { done = null, total = 0, words, label = words, onCancel, testId, children } = props
   const t = useTranslate()
   return (
     <div
@@ -24,7 +27,7 @@ export function ReadingBar({ done = null, total = 0, words, onCancel, testId, ch
       data-done={done ?? undefined}
       data-total={total}
     >
-      <progress value={done ?? undefined} max={Math.max(1, total)} aria-label={words} />
+      <progress value={done ?? undefined} max={Math.max(1, total)} aria-label={label} />
       <span className="note numeric">{words}</span>
       {onCancel && (
         <button type="button" className="button button-small" data-testid="reading-cancel" onClick={onCancel}>

@@ -39,6 +39,7 @@ export function MachinePart() {
           <ReadingBar
             done={phase.total === 0 ? null : phase.done}
             total={phase.total}
+            label={t('machine.title')}
             words={phase.total === 0 ? '' : `${phase.done} / ${phase.total}`}
           />
         )}
