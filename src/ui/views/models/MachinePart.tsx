@@ -1,3 +1,4 @@
+import { OddCounts } from './OddCounts.tsx'
 import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useStore } from 'zustand'
@@ -103,10 +104,9 @@ function Report({ report }: { report: MachineReport }) {
       </p>
       {odd.length > 0 && (
         <ul className="machine-list numeric">
-          {odd.map(({ step, nan, infinite, large }) => (
-            <li key={step} data-testid="machine-odd">
-              <Icon name="warning" /> <code>{step}</code>{' '}
-              {t('machine.odd', { nan, infinite, large, least: formatCount(LARGE) })}
+          {odd.map((counted) => (
+            <li key={counted.step} data-testid="machine-odd">
+              <Icon name="warning" /> <code>{counted.step}</code> <OddCounts counts={counted} />
             </li>
           ))}
         </ul>

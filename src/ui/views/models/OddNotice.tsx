@@ -1,7 +1,6 @@
-import { formatCount } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
-import { LARGE } from './machine.ts'
+import { OddCounts } from './OddCounts.tsx'
 
 /** Values that are none, or that no f16 holds, were counted while the model ran: which step made the first. */
 export function OddNotice() {
@@ -9,14 +8,14 @@ export function OddNotice() {
   const t = useTranslate()
   const odd = useApp((state) => state.odd)
   if (odd === null) return null
-  const { step, nan, infinite, large } = odd
+  const { step } = odd
   return (
     <div className="notice notice-error" role="alert" data-testid="odd-values" data-step={step}>
       <Icon name="warning" />
       <div className="notice-text">
         <strong>{t('watch.odd', { step })}</strong>
         <p>
-          {t('machine.odd', { nan, infinite, large, least: formatCount(LARGE) })}. {t('watch.oddBody')}
+          <OddCounts counts={odd} />. {t('watch.oddBody')}
         </p>
       </div>
       <button

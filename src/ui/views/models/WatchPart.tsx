@@ -6,6 +6,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { stepsOf } from '../steps/store.ts'
 import { LARGE } from './machine.ts'
+import { OddCounts } from './OddCounts.tsx'
 import { isOdd, valueWatchingOf } from './valueWatch.ts'
 
 /** Counts of odd values while the model runs: the switch, what it costs, and the steps that have any. */
@@ -62,9 +63,9 @@ function Counted({ steps }: { steps: readonly WatchedStep[] }) {
   )
 }
 
-function OddStep({ step: { step, covers, nan, infinite, large } }: { step: WatchedStep }) {
+function OddStep({ step: counted }: { step: WatchedStep }) {
   const session = useSession()
-  const t = useTranslate()
+  const { step, covers } = counted
   const open = () => {
     stepsOf(session).goTo(covers.at(-1) ?? step)
     session.app.setState({ view: 'steps', narrow: 'view' })
@@ -75,7 +76,7 @@ function OddStep({ step: { step, covers, nan, infinite, large } }: { step: Watch
       <button type="button" className="machine-step" onClick={open}>
         {step}
       </button>{' '}
-      {t('machine.odd', { nan, infinite, large, least: formatCount(LARGE) })}
+      <OddCounts counts={counted} />
     </li>
   )
 }

@@ -138,5 +138,7 @@ export const modelsEn = {
   'watch.odd': 'Odd values, first in {step}',
   'watch.oddBody': 'What the model writes may be wrong from there on.',
   'watch.show': 'Show all steps',
-  'machine.odd': '{nan} NaN, {infinite} infinite, {large} of at least {least}',
+  'machine.odd.nan': '{count} NaN',
+  'machine.odd.infinite': '{count} infinite',
+  'machine.odd.large': '{count} of at least {least}',
 } as const

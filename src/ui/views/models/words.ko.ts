@@ -141,5 +141,7 @@ export const modelsKo: Readonly<Record<keyof typeof modelsEn, string>> = {
   'watch.odd': '이상한 값이 {step}에서 처음 나왔습니다',
   'watch.oddBody': '그 뒤로 모델이 쓰는 글은 틀릴 수 있습니다.',
   'watch.show': '모든 단계 보기',
-  'machine.odd': 'NaN {nan}개, 무한대 {infinite}개, {least} 이상 {large}개',
+  'machine.odd.nan': 'NaN {count}개',
+  'machine.odd.infinite': '무한대 {count}개',
+  'machine.odd.large': '{least} 이상 {count}개',
 }
