@@ -149,6 +149,8 @@ export class WeightRelay {
   /** Those in use, by their labels. */
   readonly #kernels = new Map<string, Promise<CompiledKernel>>()
   #params: GPUBuffer[] = []
+  /** What they hold once {@link send} has written them. */
+  #words: Uint32Array<ArrayBuffer>[] = []
   /** Slots of them that are taken. */
   #slots = 0
   /** Bind groups over the last of them, by source and target. */
@@ -317,10 +319,22 @@ export class WeightRelay {
     return format.providers({ ...this.#pipelines.variant, f16: false })
   }
 
+  /** Writes the parameters of what was encoded; call it before that is submitted. */
+  send(): void {
+    const { queue } = this.#pipelines.device
+    const slots = SLOT_BYTES / WORD
+    this.#params.forEach((buffer, i) => {
+      const count = Math.min(SLOTS, this.#slots - i * SLOTS) * slots
+      const words = this.#words[i]
+      if (words) queue.writeBuffer(buffer, 0, words, 0, count)
+    })
+  }
+
   /** Frees the parameters of what was encoded; call it once that is submitted. */
   release(): void {
     for (const buffer of this.#params) buffer.destroy()
     this.#params = []
+    this.#words = []
     this.#slots = 0
     this.#groups.clear()
   }
@@ -373,11 +387,12 @@ export class WeightRelay {
       const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
       this.#groups.clear()
       this.#params.push(device.createBuffer({ label: 'relay params', size: SLOTS * SLOT_BYTES, usage }))
+      this.#words.push(new Uint32Array((SLOTS * SLOT_BYTES) / WORD))
     }
-    const buffer = this.#params.at(-1)
-    invariant(buffer, 'slots lie in buffers')
+    const [buffer, words] = [this.#params.at(-1), this.#words.at(-1)]
+    invariant(buffer && words, 'slots lie in buffers')
     const offset = slot * SLOT_BYTES
-    device.queue.writeBuffer(buffer, offset, new Uint32Array(params))
+    words.set(params, offset / WORD)
     return { buffer, offset }
   }
 }
@@ -392,6 +407,7 @@ export async function encodeLoad(
   const pass = encoder.beginComputePass({ label: 'weights' })
   await encode(pass)
   pass.end()
+  relay.send()
   device.queue.submit([encoder.finish()])
   relay.release()
 }
