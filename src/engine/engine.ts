@@ -1,5 +1,6 @@
 import type { Model } from '../api/model.ts'
 import type { TokenscopeError } from '../errors.ts'
+import { checkKernels } from '../inspect/selfTest.ts'
 import type { Runner } from '../run/runner.ts'
 import { adapterMethods } from './adapterMethods.ts'
 import { EngineContext, type EngineParts } from './context.ts'
@@ -49,7 +50,6 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async selfTest() {
       context.checkHealth()
-      const { checkKernels } = await import('../inspect/selfTest.ts')
       // It writes into the ring of logits, as a run does.
       return context.inTurn(() => checkKernels(runner))
     },

@@ -43,6 +43,7 @@ export function SettingsPanel() {
         <ChoiceField name="targets" choices={TARGET_CHOICES} />
         <ChoiceField name="optimizer" choices={['adamw', 'adafactor', 'sgd']} />
         <ChoiceField name="schedule" choices={['constant', 'linear', 'cosine']} />
+        {!isPreferring && <NumberField name="packRows" />}
         {MORE.map((name) => (
           <NumberField key={name} name={name} />
         ))}

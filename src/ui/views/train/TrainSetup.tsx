@@ -140,8 +140,12 @@ function ParseReport() {
         {phase.kind === 'reading' ? t('train.reading') : t('train.count', { count: formatCount(count) })}
       </p>
       {kinds.includes('triplet') && <p className="note">{t(`train.layout.${layout}`)}</p>}
-      {kinds.includes('preference') && <p className="note">{t('train.preferences')}</p>}
-      {kinds.includes('messages') && <p className="note">{t('train.layout.chat')}</p>}
+      {(kinds.includes('preference') || kinds.includes('chats')) && (
+        <p className="note">{t('train.preferences')}</p>
+      )}
+      {(kinds.includes('messages') || kinds.includes('chats')) && (
+        <p className="note">{t('train.layout.chat')}</p>
+      )}
       {bad.length > 0 && (
         <details className="train-bad" open>
           <summary data-testid="train-bad" data-count={bad.length}>
