@@ -1,6 +1,7 @@
 import { invariant, TokenscopeError } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { KvPages } from '../ops/kvFormats.ts'
+import type { dispatchesOf } from '../ops/index.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
 import { planArena, tensorBytes, type ArenaPlan } from '../program/arena.ts'
 import { resized } from '../program/resized.ts'
@@ -20,6 +21,8 @@ export interface LiveSource {
   readonly pool: { layer(n: number): KvPages }
   readonly logits: LedgerBuffer
   readonly batch: LedgerBuffer
+  /** How steps are dispatched, where more is wanted than they compute; null for just that. */
+  readonly dispatchesOf: typeof dispatchesOf | null
   record(size: ProgramSize, observed: readonly string[], changes: ForwardChanges): Program
   resources(
     buffers: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
@@ -146,7 +149,8 @@ export class LivePrograms {
       this.changes,
       reach.ropeTables,
     )
-    return runner.executor.bind(program, resources)
+    const { dispatchesOf } = runner
+    return runner.executor.bind(program, dispatchesOf ? { ...resources, dispatchesOf } : resources)
   }
 
   /** Programs are bound anew when they are next asked for: buffers of theirs were replaced. Submitted forwards still finish. */

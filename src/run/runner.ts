@@ -21,7 +21,7 @@ import { MAX_SEQUENCES, SequenceStore, widestWindow, type PageOrigin, type Seque
 import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
 import { Executor } from './executor.ts'
-import { LivePrograms } from './livePrograms.ts'
+import { LivePrograms, type LiveSource } from './livePrograms.ts'
 import { cacheLayers, PagePool } from './pagePool.ts'
 import { Reach } from './reach.ts'
 import { RopeTables } from './ropeTable.ts'
@@ -73,6 +73,7 @@ export class Runner {
   readonly #sampledTokens: LedgerBuffer
   #programs: LivePrograms
   #edited: LivePrograms | null = null
+  dispatchesOf: LiveSource['dispatchesOf'] = null
   #turn: Promise<unknown> = Promise.resolve()
   #select: { dispatch: Omit<BoundDispatch, 'grid'>; params: LedgerBuffer } | null = null
 
@@ -178,6 +179,7 @@ export class Runner {
     const { moves } = this.pool
     const reach = this.#reach
     const previous = this.#programs
+    const { dispatchesOf } = this
     const next = new LivePrograms(this, { adapters, edits: null }, reach)
     try {
       await next.prepareLike(previous)
@@ -186,8 +188,8 @@ export class Runner {
       adapters?.dispose()
       throw error
     }
-    if (reach !== this.#reach || moves !== this.pool.moves) {
-      // A text has grown meanwhile: what was prepared is bound to buffers that others have taken the place of.
+    if (reach !== this.#reach || moves !== this.pool.moves || dispatchesOf !== this.dispatchesOf) {
+      // A text has grown meanwhile: what was prepared is bound to buffers that others have taken the place of. Or steps go otherwise.
       await next.dispose()
       return this.#swapAdapters(adapters)
     }
@@ -210,11 +212,18 @@ export class Runner {
       sequences.giveUpFor(lacking)
     const { moves } = pool
     const refusal = pool.freePages >= lacking ? null : await pool.grow(this.device, lacking, SPARE_PAGES)
-    if (pool.moves !== moves) {
-      void this.#programs.bindAgain()
-      void this.#edited?.bindAgain()
-    }
+    if (pool.moves !== moves) void this.#bindAgain()
     sequences.reserve(sequence, length, refusal)
+  }
+
+  async #bindAgain(): Promise<void> {
+    await Promise.all([this.#programs.bindAgain(), this.#edited?.bindAgain()])
+  }
+
+  /** Later forwards dispatch their steps so; resolves once none that goes otherwise will be submitted. */
+  dispatchBy(dispatchesOf: LiveSource['dispatchesOf']): Promise<void> {
+    this.dispatchesOf = dispatchesOf
+    return this.#bindAgain()
   }
 
   /** Binds live programs for texts of `length` tokens at least. */

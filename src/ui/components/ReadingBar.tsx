@@ -1,22 +1,26 @@
+import type { ReactNode } from 'react'
 import { useTranslate } from '../context.ts'
 
 interface ReadingBarProps {
   /** Null: under way, how far is not known. */
-  done: number | null
-  total: number
-  /** What is read, and how far. */
+  done?: number | null
+  total?: number
+  /** What is under way, and how far. */
   words: string
   onCancel?: () => void
+  testId?: string
+  /** Other ways to go on than to cancel. */
+  children?: ReactNode
 }
 
 /** Work that takes its time: a bar, its numbers in words, and a way to end it. */
-export function ReadingBar({ done, total, words, onCancel }: ReadingBarProps) {
+export function ReadingBar({ done = null, total = 0, words, onCancel, testId, children }: ReadingBarProps) {
   const t = useTranslate()
   return (
     <div
       className="reading-bar"
       role="status"
-      data-testid="reading"
+      data-testid={testId}
       data-done={done ?? undefined}
       data-total={total}
     >
@@ -27,6 +31,7 @@ export function ReadingBar({ done, total, words, onCancel }: ReadingBarProps) {
           {t('reading.cancel')}
         </button>
       )}
+      {children}
     </div>
   )
 }

@@ -1,8 +1,8 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import type { SourceReport } from '../../../api/source.ts'
 import type { Fetching } from '../../../state/models.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useModels, useModelsState } from './hooks.ts'
 
@@ -86,14 +86,9 @@ function FetchProgress({ fetching }: { fetching: Fetching }) {
         {error === null && state !== '' && <span>{state}</span>}
       </p>
       {error !== null && (
-        <div className="models-error" role="alert" data-testid="models-error" data-code={error.code}>
-          <p>
-            <ErrorWords error={error} part="message" />
-          </p>
-          <p className="note">
-            <ErrorWords error={error} part="hint" /> {error.details['full'] !== true && t('models.partKept')}
-          </p>
-        </div>
+        <ErrorNotice testId="models-error" error={error}>
+          {error.details['full'] !== true && t('models.partKept')}
+        </ErrorNotice>
       )}
       <div className="models-actions">
         {error === null ? (

@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { useEffect, useState } from 'react'
 import { untrainableStep } from '../../../analysis/trainable.ts'
 import { answeringModel } from '../../../state/app.ts'
@@ -21,10 +22,9 @@ export function TrainView() {
   const refused = useRefused()
   if (refused !== null)
     return (
-      <div className="blank-slate" role="status" data-testid="train-refused">
-        <p className="blank-slate-title">{refused.title}</p>
+      <BlankSlate title={refused.title} testId="train-refused">
         <p>{refused.hint}</p>
-      </div>
+      </BlankSlate>
     )
   return (
     <div className="train view" data-testid="train-view">
