@@ -21,6 +21,7 @@ export class Adapters {
     tracks: [],
     solo: null,
     selected: null,
+    detail: 'report',
     pending: [],
     absent: [],
     merged: null,
