@@ -8,6 +8,7 @@ import { chosenStep } from '../../src/ui/views/learn/types.ts'
 import { anatomyOfSteps } from '../../src/analysis/anatomy.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
 import { historyOf } from '../../src/state/history.ts'
+import { selectedRow } from '../../src/state/selection.ts'
 import { Session } from '../../src/state/session.ts'
 import { labelTokenParts, labelRows } from '../../src/state/tokenLabels.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
@@ -101,6 +102,20 @@ describe('steps', () => {
   })
 })
 
+test('while no token is chosen it is the last word, not the token that ended the text', () => {
+  const { app, log } = page()
+  log.begin({ modelId: 'm', promptIds: [5], settings: DEFAULT_SETTINGS, bosId: 0, endIds: [0], at: 0 })
+  const token = { logprob: -1, top: [], random: null, finish: null, position: 1 }
+  log.append({ ...token, index: 0, id: 7, text: ' fox' }, 1)
+  const session = { app, log } as unknown as Session
+  expect(selectedRow(session, 2)).toBe(1)
+  log.append({ ...token, index: 1, id: 0, text: '' }, 2)
+  expect(selectedRow(session, 3)).toBe(1)
+  expect(labelRows(log, 3, { begin: 'BOS', end: 'end' })[2]).toBe('end')
+  app.setState({ pinned: 1 })
+  expect(selectedRow(session, 3)).toBe(2)
+})
+
 const page = () => {
   const app = createAppStore(DEFAULT_PREFERENCES)
   const log = new TokenLog((run) => run())
@@ -191,5 +206,6 @@ describe('parts of a character', () => {
     expect(labelRows(log, 3)).toEqual(['', '', ''])
     log.setPromptTexts(['', '', '뷁'])
     expect(labelRows(log, 3)).toEqual(['', '뷁¹⁄₂', '뷁²⁄₂'])
+    expect(labelRows(log, 3, { begin: 'BOS', end: 'end' })).toEqual(['BOS', '뷁¹⁄₂', '뷁²⁄₂'])
   })
 })

@@ -14,8 +14,8 @@ import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** The setting that a stage obeys. */
 const SETTING_OF: Readonly<Record<Exclude<ShownStageName, 'raw'>, ExplorerSetting>> = {
@@ -29,6 +29,7 @@ const SETTING_OF: Readonly<Record<Exclude<ShownStageName, 'raw'>, ExplorerSettin
 /** Candidates down, stages across: what a stage cuts stays, greyed. */
 export function StageGrid({ place, options, table, texts }: Workings) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const draws = useExplorerState((state) => state.draws)
   const drawn = useMemo(
     () => (draws === 0 ? null : countDraws(table.sampled, options.seed, draws)),
@@ -49,7 +50,7 @@ export function StageGrid({ place, options, table, texts }: Workings) {
               key={row.id}
               row={row}
               shown={shown}
-              name={tokenName(t, texts.get(row.id) ?? '', row.id)}
+              name={nameToken(texts.get(row.id) ?? '', row.id)}
               longest={longest}
               drawn={row.id === table.sampled.chosen}
               written={row.id === place.token?.id}
