@@ -46,7 +46,11 @@ export class Adapters {
   constructor(session: Session) {
     this.session = session
     this.text = new TextScales(session, () => this.scales)
-    registerLinkPart('adapters', { read: () => this.readLink(), write: (text) => this.writeLink(text) })
+    registerLinkPart('adapters', {
+      read: () => this.readLink(),
+      write: (text) => this.writeLink(text),
+      omits: () => /(?:^|,)\?/.test(this.readLink() ?? ''),
+    })
     session.underWay = () => (this.loading.size === 0 ? null : this.settled())
     session.app.subscribe(() => this.followModel())
     this.followModel()
