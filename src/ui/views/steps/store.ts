@@ -107,7 +107,9 @@ export class Steps {
     return selectedRow(this.session, this.rows)
   }
 
+  /** To a step by its name; before any forward, to be on show once there is one that has it. */
   goTo(step: string): void {
+    if (this.steps.length === 0) return this.state.setState({ step })
     if (step === this.state.getState().step || !this.steps.some(({ name }) => name === step)) return
     this.state.setState({ step })
     this.prefetch()

@@ -172,8 +172,8 @@ function RunStatus() {
       data-steps={done}
       data-measuring={measuring}
     >
-      {run !== null && isUnderWay(phase) ? (
-        <ReadingBar done={done} total={Math.max(done, total)} words={words} />
+      {isUnderWay(phase) ? (
+        <ReadingBar done={run === null ? null : done} total={Math.max(done, total)} words={words} />
       ) : (
         <span role="status">{words}</span>
       )}
