@@ -1,7 +1,7 @@
 // dx[r, i] = Σₒ w[o, i]·dy[r, o] (+ Σⱼ a[j, i]·du[r, j]) (+ onto[r, i]): w is read as it lies, row by row
 //   dy [rows, outputs], w [outputs, k] in any weight format, dx [rows, k], du [rows, ranks], a [ranks, k] of the adapters
 //   ONTO: 0 starts from nothing, 1 from `onto`, 2 from dx itself (later shards of w). LOW_RANK: 1 adds the adapters' part.
-//   grid: ⌈units of a row · UNIT4 / PARTS / WORKGROUP⌉ × ⌈rows / ROWS⌉; a thread takes PARTS (1 or 2) vec4 of columns and 8 rows. Neighbours
+//   grid: ⌈units of a row · UNIT4 / PARTS / WORKGROUP⌉ × ⌈rows / ROWS⌉; a thread takes PARTS (1 or 2) vec4 of columns, 8 rows. Neighbours
 //   share a unit of weights where PARTS is less than one: sums of whole units would not stay in registers.
 struct Params {
   k: u32,
