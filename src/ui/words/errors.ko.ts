@@ -79,6 +79,10 @@ const MESSAGES: readonly Said[] = [
   [/^The list of models answered (?<status>\d+)\.$/, '모델 목록 요청에 서버가 {status}(으)로 답했습니다.'],
   [/^(?<what>.+): (?<host>\S+) could not be reached\.$/, '{host}에 연결하지 못했습니다({what}).'],
   [
+    /^(?<what>.+): reading (?<file>.+) failed: (?<reason>.+)\.$/,
+    '{what}: {file} 파일을 읽지 못했습니다({reason}).',
+  ],
+  [
     /^(?<what>.+): reading (?<file>.+) failed at byte (?<at>\d+): (?<reason>.+)\.$/,
     '{what}: {file} 파일을 {at}바이트에서 더 읽지 못했습니다({reason}).',
   ],

@@ -114,6 +114,7 @@ export const ko: Messages = {
   'output.finish.stopped': '정지됨',
   'output.finish.failed': '오류로 중단됨',
   'output.finish.lost': 'GPU 연결이 끊겨 중단됨',
+  'output.otherPrompt': '위 프롬프트가 아닌 다른 프롬프트에서 쓴 글',
   'output.readAgain': '토큰 {index}에서 전체를 다시 읽음: 긴 글은 위치 회전이 다름',
 
   'colour.label': '색상 기준',

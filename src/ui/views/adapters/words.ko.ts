@@ -66,7 +66,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.scale': '{name}의 세기, 슬라이더',
   'scales.scaleNumber': '{name}의 세기',
   'scales.notMeasured': '측정 안 됨',
-  'scales.effect': '|Δ| {logit} · KL {kl}',
+  'scales.effect': '×1: |Δ| {logit} · KL {kl}',
   'scales.effectHint':
     '불러올 때 “Once upon a time there was a little”의 토큰 최대 8개에서 세기 1로 단독 측정해 기본과 비교: 로짓의 가장 큰 변화와 위치당 평균 KL(nat)',
   'scales.remove': '{name} 제거',
@@ -139,7 +139,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.empty': '어댑터 조합 둘, 프롬프트 하나, 시드 하나.',
   'compare.emptyHint':
     '두 글을 한 배치의 두 행으로 나란히 씁니다. 색은 위치마다 두 분포가 얼마나 떨어져 있는지 보여 줍니다.',
-  'compare.summary': '{count}개 위치의 평균 KL {kl} nat',
+  'compare.summary': '앞 글이 같은 위치 {count}개의 평균 KL {kl} nat',
   'compare.same': '다른 토큰 없음',
   'compare.firstDifference': '처음 다른 토큰: {token}',
   'compare.klShort': 'KL(B || A)',
