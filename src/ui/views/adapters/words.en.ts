@@ -43,6 +43,10 @@ export const adaptersEn = {
   'scales.exportHint': 'One PEFT adapter that does what all do at their scales, ranks side by side, as a zip',
   'scales.exportGguf': 'Export as GGUF',
   'scales.exportGgufHint': 'The same adapter as one GGUF file, which llama.cpp loads',
+  'scales.exporting': 'Making the file…',
+  'scales.saved': 'Saved as {name}, {bytes}.',
+  'scales.doubled':
+    '{name} was made of adapters that act here, too: their effect counts twice. Switch them off, or let it act alone (S).',
   'scales.exportModel': 'Export merged',
   'scales.exportModelHint':
     'The model’s weights with the adapters folded in, as safetensors; its config and tokenizer stay the base’s',

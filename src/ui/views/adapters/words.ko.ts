@@ -44,6 +44,10 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.exportHint': '지금 세기대로의 어댑터 전체를 랭크를 이어 붙인 PEFT 어댑터 하나로, zip 파일에',
   'scales.exportGguf': 'GGUF로 내보내기',
   'scales.exportGgufHint': '같은 어댑터를 llama.cpp가 읽는 GGUF 파일 하나로',
+  'scales.exporting': '파일을 만드는 중…',
+  'scales.saved': '{name}(으)로 저장했습니다({bytes}).',
+  'scales.doubled':
+    '{name} 어댑터는 지금 함께 적용 중인 어댑터들을 합친 것이라 효과가 두 번 더해집니다. 나머지를 끄거나 솔로(S)로 쓰세요.',
   'scales.exportModel': '병합본 내보내기',
   'scales.exportModelHint':
     '어댑터를 합친 모델 가중치를 safetensors로. 설정과 토크나이저는 기본 모델의 것을 씁니다',

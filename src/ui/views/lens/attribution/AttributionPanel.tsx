@@ -8,6 +8,7 @@ import { useLens } from '../hooks.ts'
 import { tokenName } from '../../../components/labels.ts'
 import { useAttribution, useAttributionState, useWantedLogit } from './hooks.ts'
 import { PartTable } from './PartTable.tsx'
+import { TableExport } from '../../../components/TableExport.tsx'
 import { TokenSelect } from './TokenSelect.tsx'
 import { ErrorWords } from '../../../components/ErrorWords.tsx'
 
@@ -45,6 +46,18 @@ export function AttributionPanel() {
             of={shown.of}
           />
           <Sum value={shown.value} />
+          <TableExport
+            name="attribution"
+            columns={['kind', 'layer', 'head', 'contribution']}
+            rows={() =>
+              shown.value.parts.map(({ kind, layer, head, contribution }) => [
+                kind,
+                layer,
+                head,
+                contribution,
+              ])
+            }
+          />
         </>
       )}
       <p className="note">{t('attribution.about')}</p>
