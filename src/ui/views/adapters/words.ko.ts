@@ -21,7 +21,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'adapters.try': '예시로 생성',
   'adapters.tryNamed': '{name}의 예시 프롬프트로 생성',
   'adapters.did.add': '어댑터 추가',
-  'adapters.did.scale': '어댑터 배율',
+  'adapters.did.scale': '어댑터 세기',
   'adapters.did.switch': '어댑터 켜고 끄기',
   'adapters.did.remove': '어댑터 제거',
   'adapters.forModel': '{model}용입니다.',
@@ -77,7 +77,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
 
   'report.title': '보고서',
   'report.heldOff':
-    '꺼진 채로 추가했습니다. 작용 중인 {by} 어댑터도 {step}을(를) 차지하므로, 한 번에 하나만 작용할 수 있습니다.',
+    '꺼진 채로 추가했습니다. 적용 중인 {by} 어댑터도 {step}을(를) 차지하므로, 한 번에 하나만 적용할 수 있습니다.',
   'report.zero': '이 어댑터는 아무것도 바꾸지 않습니다.',
   'report.zeroHint': '시험 문장의 모든 로짓이 기본과 같습니다. 학습되지 않았거나 다른 모델용입니다.',
   'report.effect': '측정된 효과',
