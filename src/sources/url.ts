@@ -311,11 +311,15 @@ class FileServer {
   #broken(name: string, at: number, cause: unknown): TokenscopeError {
     if (cause instanceof Interrupted && cause.cause instanceof TokenscopeError) return cause.cause
     const reason = cause instanceof Error ? cause.message : String(cause)
-    return new TokenscopeError('network', `${this.label}: reading ${name} failed at byte ${at}: ${reason}.`, {
-      hint: 'Check the connection; the server must also allow other pages to read its files (CORS).',
-      details: { file: name, field: 'bytes', got: at, expected: 'the whole file' },
-      cause,
-    })
+    return new TokenscopeError(
+      'network',
+      `${this.label}: reading ${name} failed${at === 0 ? '' : ` at byte ${at}`}: ${reason}.`,
+      {
+        hint: 'Check the connection; the server must also allow other pages to read its files (CORS).',
+        details: { file: name, field: 'bytes', got: at, expected: 'the whole file' },
+        cause,
+      },
+    )
   }
 }
 

@@ -25,13 +25,21 @@ export async function packExport(
   format: 'peft' | 'gguf' | 'merged',
 ): Promise<PackedFile> {
   const files = await model.exportAdapter(scales, { format })
-  const parts = scales.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`)
-  const name = parts.join('+').replace(/[^\p{L}\p{N}.+-]+/gu, '-')
+  const name = stem(scales.map(({ name, scale }) => `${name}-x${scale.toFixed(2)}`).join('+'))
   const [only] = files.values()
   if (format === 'gguf' && only)
     return { name: `${name}.gguf`, blob: new Blob([only as Uint8Array<ArrayBuffer>]) }
   return packFiles(files, format === 'peft' ? name : `${model.info.id}-${name}`)
 }
+
+const stem = (name: string): string => name.replace(/[^\p{L}\p{N}.+-]+/gu, '-')
+
+/** Names of what an exported file is made of, as its name says; none for other names. */
+export const partsOfExport = (name: string): string[] =>
+  name.split('+').flatMap((part) => /^(.+)-x-?\d+\.\d\d/.exec(part)?.[1] ?? [])
+
+/** True for two spellings of an adapter's name, one of them that of a file. */
+export const sameStem = (a: string, b: string): boolean => stem(a) === stem(b)
 
 /** One download for exported files: a single one as it is, several in a zip archive. */
 export async function packFiles(files: ReadonlyMap<string, Uint8Array>, name: string): Promise<PackedFile> {

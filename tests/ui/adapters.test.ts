@@ -14,7 +14,7 @@ import {
   type Track,
 } from '../../src/state/adapterScales.ts'
 import { identify } from '../../src/engine/identify.ts'
-import { nameOfFiles, packFiles } from '../../src/state/adapterFiles.ts'
+import { nameOfFiles, packFiles, partsOfExport, sameStem } from '../../src/state/adapterFiles.ts'
 import { parseSpans, parseTracks } from '../../src/state/adapterMemory.ts'
 import { divergences, pairRows, scoreBoth } from '../../src/analysis/divergence.ts'
 import { parseCatalogue } from '../../src/state/catalogue.ts'
@@ -237,4 +237,13 @@ it('both languages put the same values into every message', () => {
   for (const [key, text] of Object.entries(adaptersEn)) {
     expect(slots(adaptersKo[key as keyof typeof adaptersEn]), key).toEqual(slots(text))
   }
+})
+
+it('the name of an exported file says what it is made of', () => {
+  expect(partsOfExport('The-Bard-x0.80+Sad-endings-x-1.00')).toEqual(['The-Bard', 'Sad-endings'])
+  expect([partsOfExport('bard'), partsOfExport('my-x1'), sameStem('The Bard', 'The-Bard')]).toEqual([
+    [],
+    [],
+    true,
+  ])
 })

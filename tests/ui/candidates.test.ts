@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest'
 import { distributionOf, tableAfterFilters, tableBeforeFilters } from '../../src/analysis/candidates.ts'
-import { curvePath, probabilityToY, rankToX, sampleCurve } from '../../src/ui/draw/rankCurve.ts'
+import {
+  curvePath,
+  floorOf,
+  powersTo,
+  probabilityToY,
+  rankToX,
+  sampleCurve,
+} from '../../src/ui/draw/rankCurve.ts'
 import { probabilityLevel, surprisalLevel } from '../../src/ui/draw/palette.ts'
 import type { GeneratedToken } from '../../src/api/model.ts'
 
@@ -83,6 +90,19 @@ test('the curve runs from the first to the last rank, within its box', () => {
     [0, 1, 0, 1],
   )
   expect(curvePath(curve, 5000, 100, 50)).toMatch(/^M0\.0 [\d.]+(L[\d.]+ [\d.]+)+$/)
+})
+
+test('the axis reaches as far down as the smallest probability', () => {
+  expect(
+    [
+      [0.9, 0.1],
+      [0.9, 1e-7, 0],
+      [0.9, 3e-11],
+      [1, 1e-16],
+    ].map((sorted) => Math.round(Math.log10(floorOf(sorted)))),
+  ).toEqual([-9, -9, -12, -18])
+  expect(powersTo(1e-12)).toEqual([0, -4, -8, -12].map((power) => power || -0))
+  expect(probabilityToY(1e-12, 1e-12)).toBe(1)
 })
 
 test('palette steps: linear in probability, linear in bits', () => {

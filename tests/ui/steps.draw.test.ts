@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { palette } from '../../src/gpu/heatmapPalette.ts'
 import { autoRange, colourIndex, rasterise, zoomWindow } from '../../src/ui/draw/heatmap.ts'
 import { RAMP, rampColour, rampRgba } from '../../src/ui/draw/ramps.ts'
-import { writeCsv, writeNpy } from '../../src/ui/draw/tensorFiles.ts'
+import { writeCsv, writeNpy, writeTable } from '../../src/ui/draw/tensorFiles.ts'
 import { gridOf, splitWgsl } from '../../src/ui/views/steps/wgsl.ts'
 
 const ramp = Uint32Array.from({ length: RAMP + 1 }, (_, index) => index)
@@ -84,6 +84,19 @@ test('CSV names every axis', async () => {
   const data = Float32Array.from({ length: 8 }, (_, index) => index / 4)
   const text = await (await writeCsv({ shape: [2, 2, 2], data })).text()
   expect(text).toBe('axis0,axis1,c0,c1\n0,0,0,0.25\n0,1,0.5,0.75\n1,0,1,1.25\n1,1,1.5,1.75\n')
+})
+
+test('CSV names rows by their tokens; tables quote what would break a line', async () => {
+  const text = await (await writeCsv({ shape: [2, 1], data: Float32Array.of(1, 2) }, ['a,b', '"x'])).text()
+  expect(text).toBe('axis0,token,c0\n0,"a,b",1\n1,"""x",2\n')
+  const table = await writeTable(
+    ['id', 'text'],
+    [
+      [1, 'a\nb'],
+      [null, 'c'],
+    ],
+  ).text()
+  expect(table).toBe('id,text\n1,"a\nb"\n,c\n')
 })
 
 test('shader text is split without loss', () => {

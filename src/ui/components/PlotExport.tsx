@@ -2,6 +2,7 @@ import { useRef } from 'react'
 import { useSession, useTranslate } from '../context.ts'
 import { readPlotInk, writePng, writeSvg, type PlotPicture } from '../draw/plotFiles.ts'
 import type { PlotFrame } from '../draw/plots.ts'
+import { selectedRow } from '../../state/selection.ts'
 import { useScales, useScalesText } from './useScales.ts'
 import { saveFile } from './saveFile.ts'
 import { Icon } from './Icon.tsx'
@@ -54,12 +55,20 @@ const QUOTED = 60
 
 /** What the numbers on the page are of: model, text and scales. */
 function usePageCaption(): () => string {
-  const { log } = useSession()
+  const t = useTranslate()
+  const session = useSession()
+  const { log } = session
   const scalesText = useScalesText()
   const scales = useScales()
   return () => {
     const fullText = [...log.promptTexts, ...log.tokens.map(({ text }) => text)].join('')
-    return plotCaption(log.modelId, fullText, scalesText(scales))
+    const caption = plotCaption(log.modelId, fullText, scalesText(scales))
+    if (log.settings === null) return caption
+    const position = selectedRow(session, log.promptIds.length + log.tokens.length)
+    const { temperature, seed } = log.settings
+    return [caption, t('logits.position', { position }), t('runs.settings', { temperature, seed })].join(
+      ' · ',
+    )
   }
 }
 

@@ -1,7 +1,7 @@
 import { lazy, Suspense, useMemo, useState } from 'react'
 import type { Distribution } from '../../analysis/candidates.ts'
 import { useTranslate } from '../context.ts'
-import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
+import { curvePath, floorOf, powersTo, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
 import { formatCount, formatProbability } from '../../maths/format.ts'
 import { loadViewMessages } from '../words/index.ts'
 
@@ -13,10 +13,10 @@ const RankCurveExport = lazy(async () => {
 
 const WIDTH = 320
 const HEIGHT = 120
-/** Powers of ten labelled on the probability axis. */
-const PROBABILITY_TICKS = [0, -3, -6, -9]
 const RANK_TICKS = [1, 10, 100, 1_000, 10_000, 100_000]
-const SUPERSCRIPTS: Readonly<Record<number, string>> = { 0: '1', [-3]: '10⁻³', [-6]: '10⁻⁶', [-9]: '10⁻⁹' }
+const ABOVE = '⁰¹²³⁴⁵⁶⁷⁸⁹'
+const powerText = (power: number): string =>
+  power === 0 ? '1' : `10⁻${[...String(-power)].map((digit) => ABOVE[Number(digit)]).join('')}`
 
 interface RankCurveProps {
   distribution: Distribution
@@ -35,7 +35,11 @@ export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
     () => Float64Array.from(order, (id) => Math.exp(logprobs[id] ?? -Infinity)),
     [order, logprobs],
   )
-  const path = useMemo(() => curvePath(sampleCurve(sorted), count, WIDTH, HEIGHT), [sorted, count])
+  const floor = useMemo(() => floorOf(sorted), [sorted])
+  const path = useMemo(
+    () => curvePath(sampleCurve(sorted), count, WIDTH, HEIGHT, floor),
+    [sorted, count, floor],
+  )
   const [cursor, setCursor] = useState<number | null>(null)
   const marked = cursor ?? chosen
   const cutX = kept !== null && kept < count ? rankToX(kept + 0.5, count) * WIDTH : null
@@ -57,7 +61,7 @@ export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
           }}
           onPointerLeave={() => setCursor(null)}
         >
-          <Grid count={count} />
+          <Grid count={count} floor={floor} />
           <path className="curve-line" d={path} />
           {cutX !== null && (
             <rect className="curve-cut" x={cutX} y={0} width={WIDTH - cutX} height={HEIGHT} />
@@ -67,16 +71,16 @@ export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
               className={cursor === null ? 'curve-chosen' : 'curve-cursor'}
               x1={rankToX(marked, count) * WIDTH}
               x2={rankToX(marked, count) * WIDTH}
-              y1={probabilityToY(sorted[marked - 1] ?? 0) * HEIGHT}
+              y1={probabilityToY(sorted[marked - 1] ?? 0, floor) * HEIGHT}
               y2={HEIGHT}
             />
           )}
         </svg>
-        <AxisLabels count={count} />
+        <AxisLabels count={count} floor={floor} />
         {marked !== null && (
           <span
             className={cursor === null ? 'curve-dot' : 'curve-dot curve-dot-cursor'}
-            style={{ '--x': rankToX(marked, count), '--y': probabilityToY(sorted[marked - 1] ?? 0) }}
+            style={{ '--x': rankToX(marked, count), '--y': probabilityToY(sorted[marked - 1] ?? 0, floor) }}
           />
         )}
         <figcaption className="note numeric">
@@ -92,16 +96,22 @@ export function RankCurve({ distribution, chosen, kept }: RankCurveProps) {
   )
 }
 
-function Grid({ count }: { count: number }) {
+interface AxesProps {
+  count: number
+  /** The lowest probability drawn. */
+  floor: number
+}
+
+function Grid({ count, floor }: AxesProps) {
   return (
     <g className="curve-grid">
-      {PROBABILITY_TICKS.map((power) => (
+      {powersTo(floor).map((power) => (
         <line
           key={power}
           x1={0}
           x2={WIDTH}
-          y1={probabilityToY(10 ** power) * HEIGHT}
-          y2={probabilityToY(10 ** power) * HEIGHT}
+          y1={probabilityToY(10 ** power, floor) * HEIGHT}
+          y2={probabilityToY(10 ** power, floor) * HEIGHT}
         />
       ))}
       {RANK_TICKS.filter((rank) => rank <= count).map((rank) => (
@@ -118,12 +128,12 @@ function Grid({ count }: { count: number }) {
 }
 
 /** HTML rather than SVG text, so that the type keeps its size while the plot stretches. */
-function AxisLabels({ count }: { count: number }) {
+function AxisLabels({ count, floor }: AxesProps) {
   return (
     <span aria-hidden="true">
-      {PROBABILITY_TICKS.map((power) => (
-        <span key={power} className="axis-y numeric" style={{ '--at': probabilityToY(10 ** power) }}>
-          {SUPERSCRIPTS[power]}
+      {powersTo(floor).map((power) => (
+        <span key={power} className="axis-y numeric" style={{ '--at': probabilityToY(10 ** power, floor) }}>
+          {powerText(power)}
         </span>
       ))}
       {RANK_TICKS.filter((rank) => rank <= count).map((rank) => (

@@ -1,7 +1,7 @@
 import { useTranslate } from '../context.ts'
 import type { Mark, PlotPicture } from '../draw/plotFiles.ts'
 import { framed, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from '../draw/plots.ts'
-import { curvePath, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
+import { curvePath, floorOf, powersTo, probabilityToY, rankToX, sampleCurve } from '../draw/rankCurve.ts'
 import { formatCount } from '../../maths/format.ts'
 import { PlotExport } from './PlotExport.tsx'
 
@@ -15,7 +15,6 @@ interface RankCurveExportProps {
 const WIDTH = 640
 const HEIGHT = 320
 const AXIS = 44
-const POWERS = [0, -3, -6, -9]
 const RANKS = [1, 10, 100, 1_000, 10_000, 100_000]
 
 /** The curve as a picture, both axes logarithmic. */
@@ -34,10 +33,11 @@ function curvePicture(
 ): PlotPicture {
   const { ink } = frame
   const count = sorted.length
+  const floor = floorOf(sorted)
   const [left, top] = [PLOT_MARGIN + AXIS, PLOT_TOP + 16]
   const text = { kind: 'text', fill: ink.soft, size: 11, font: 'mono' } as const
-  const marks: Mark[] = POWERS.flatMap((power): Mark[] => {
-    const y = top + probabilityToY(10 ** power) * HEIGHT
+  const marks: Mark[] = powersTo(floor).flatMap((power): Mark[] => {
+    const y = top + probabilityToY(10 ** power, floor) * HEIGHT
     return [
       { kind: 'line', x1: left, x2: left + WIDTH, y1: y, y2: y, stroke: ink.hairline, dash: '1 3' },
       { ...text, x: left - 6, y: y + 4, text: power === 0 ? '1' : `1e${power}`, anchor: 'end' },
@@ -53,7 +53,7 @@ function curvePicture(
   marks.push({ kind: 'path', d: movedCurve(sorted, left, top), stroke: ink.data, width: 1.75 })
   if (chosen !== null) {
     const x = left + rankToX(chosen, count) * WIDTH
-    const y = top + probabilityToY(sorted[chosen - 1] ?? 0) * HEIGHT
+    const y = top + probabilityToY(sorted[chosen - 1] ?? 0, floor) * HEIGHT
     marks.push({ kind: 'line', x1: x, x2: x, y1: y, y2: top + HEIGHT, stroke: ink.accent })
   }
   marks.push(
@@ -65,7 +65,7 @@ function curvePicture(
 
 /** The path of the curve, moved to where the plot begins. */
 function movedCurve(sorted: Float64Array, left: number, top: number): string {
-  return curvePath(sampleCurve(sorted), sorted.length, WIDTH, HEIGHT).replace(
+  return curvePath(sampleCurve(sorted), sorted.length, WIDTH, HEIGHT, floorOf(sorted)).replace(
     /([ML])([\d.]+) ([\d.]+)/g,
     (_, letter: string, x: string, y: string) => `${letter}${left + Number(x)} ${top + Number(y)}`,
   )

@@ -26,18 +26,40 @@ function littleEndian(data: Float32Array): ArrayBuffer {
   return view.buffer
 }
 
-/** A tensor as CSV: a line per row, leading axes as index columns `axis0`, …, then `c0`, `c1`, …; values exact to f32. */
-export async function writeCsv({ shape, data }: TensorData): Promise<Blob> {
+export type TableCell = string | number | null
+
+const quoted = (cell: TableCell): string =>
+  cell === null
+    ? ''
+    : typeof cell === 'number' || !/[",\r\n]/.test(cell)
+      ? String(cell)
+      : `"${cell.replaceAll('"', '""')}"`
+
+/** A table as CSV; what is missing stays empty. */
+export function writeTable(columns: readonly string[], rows: readonly (readonly TableCell[])[]): Blob {
+  return new Blob([[columns, ...rows].map((row) => `${row.map(quoted).join(',')}\n`).join('')], {
+    type: 'text/csv',
+  })
+}
+
+/**
+ * A tensor as CSV: a line per row, leading axes as index columns `axis0`, …, then `c0`, `c1`, …; values exact to f32. `tokens`: what
+ * stands at each place of the last axis but one, in a column before the values.
+ */
+export async function writeCsv({ shape, data }: TensorData, tokens?: readonly string[]): Promise<Blob> {
   const cols = shape.at(-1) ?? 1
   const axes = shape.slice(0, -1)
   const head = [
     ...axes.map((_, axis) => `axis${axis}`),
+    ...(tokens ? ['token'] : []),
     ...Array.from({ length: cols }, (_, col) => `c${col}`),
   ]
   const parts = [`${head.join(',')}\n`]
   let sincePause = 0
   for (let row = 0; row * cols < data.length; row++) {
-    const line = [...indicesOf(row, axes), ...data.subarray(row * cols, (row + 1) * cols)]
+    const places = indicesOf(row, axes)
+    const token = tokens ? [quoted(tokens[places.at(-1) ?? 0] ?? '')] : []
+    const line = [...places, ...token, ...data.subarray(row * cols, (row + 1) * cols)]
     parts.push(`${line.join(',')}\n`)
     sincePause += cols
     if (sincePause > CHUNK) {

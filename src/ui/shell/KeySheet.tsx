@@ -11,6 +11,7 @@ const EVERYWHERE: readonly ViewKey[] = [
   { keys: `${COMMAND}+Enter`, does: 'keys.write' },
   { keys: 'Esc', does: 'keys.stop' },
   { keys: 'J K ← →', does: 'keys.walk' },
+  { keys: 'Home End', does: 'keys.ends' },
   { keys: `${COMMAND}+Z ${COMMAND}+Shift+Z`, does: 'keys.undo' },
   { keys: '↑ ↓ Enter', does: 'keys.views' },
   { keys: '← → Enter', does: 'keys.regions' },

@@ -53,10 +53,17 @@ function onToken(session: Session, event: KeyboardEvent): boolean {
       return arrows && moveSelection(session, -1)
     case 'ArrowRight':
       return arrows && moveSelection(session, 1)
+    case 'Home':
+    case 'End':
+      // Elsewhere they scroll.
+      return isText(event.target) && moveSelection(session, event.key === 'Home' ? -Infinity : Infinity)
     default:
       return false
   }
 }
+
+const isText = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && target.id === 'output'
 
 /** Keys of the whole page: Ctrl/Cmd+Enter generates, Esc stops; unless a text field has the focus, Ctrl/Cmd+Z undoes, J and K walk the tokens. */
 export function useKeys(): void {

@@ -88,6 +88,7 @@ export const en = {
   'output.finish.stopped': 'stopped',
   'output.finish.failed': 'interrupted by an error',
   'output.finish.lost': 'interrupted: the GPU was lost',
+  'output.otherPrompt': 'written from another prompt than the one above',
   'output.readAgain': 'all read again at token {index}: positions of longer texts turn otherwise',
 
   'colour.label': 'Colour by',

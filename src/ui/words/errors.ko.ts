@@ -52,7 +52,7 @@ const MESSAGES: readonly Said[] = [
   ],
   [
     /^Trained on '(?<named>.+)', loaded is '(?<loaded>.+)': the shapes fit/,
-    '{named}에서 학습했는데 지금 모델은 {loaded}입니다. 모양은 맞지만 효과는 다를 수 있습니다.',
+    '{named}에서 학습했는데 지금 모델은 {loaded}입니다. 형태는 맞지만 효과는 다를 수 있습니다.',
   ],
   [
     /^The config's (?<entry>.+) names nothing in this model\.$/,
@@ -68,7 +68,7 @@ const MESSAGES: readonly Said[] = [
   ],
   [
     /^Written by mlx-lm:/,
-    'mlx-lm이 저장한 어댑터입니다. A와 B를 PEFT의 모양으로 돌려 읽었고, scale은 α/랭크로 나타냅니다.',
+    'mlx-lm이 저장한 어댑터입니다. A와 B를 PEFT의 형태로 돌려 읽었고, scale은 α/랭크로 나타냅니다.',
   ],
   [/^The adapter changes nothing/, '이 어댑터는 아무것도 바꾸지 않습니다. 학습 전처럼 모든 변화가 0입니다.'],
   [
@@ -78,6 +78,10 @@ const MESSAGES: readonly Said[] = [
   [/^The list of models could not be read\.$/, '모델 목록을 읽지 못했습니다.'],
   [/^The list of models answered (?<status>\d+)\.$/, '모델 목록 요청에 서버가 {status}(으)로 답했습니다.'],
   [/^(?<what>.+): (?<host>\S+) could not be reached\.$/, '{host}에 연결하지 못했습니다({what}).'],
+  [
+    /^(?<what>.+): reading (?<file>.+) failed: (?<reason>.+)\.$/,
+    '{what}: {file} 파일을 읽지 못했습니다({reason}).',
+  ],
   [
     /^(?<what>.+): reading (?<file>.+) failed at byte (?<at>\d+): (?<reason>.+)\.$/,
     '{what}: {file} 파일을 {at}바이트에서 더 읽지 못했습니다({reason}).',
@@ -132,7 +136,7 @@ const HINTS: readonly Said[] = [
   [/^Drop their files here/, '그 파일을 여기에 놓으세요. 그때까지는 그 어댑터 없이 글을 씁니다.'],
   [/^Give at least one token\.$/, '토큰이 하나는 있어야 합니다.'],
   [/^Set (?<field>\S+) to (?<allowed>.+)\.$/, '{field}에 허용된 값: {allowed}.'],
-  [/^They can act one at a time/, '한 번에 하나만 작용할 수 있습니다. 둘 중 하나의 세기를 0으로 두세요.'],
+  [/^They can act one at a time/, '한 번에 하나만 적용할 수 있습니다. 둘 중 하나의 세기를 0으로 두세요.'],
   [/^Load it again\.$/, '다시 불러오세요.'],
   [/^Unmerge them first\.$/, '먼저 병합을 푸세요.'],
   [

@@ -4,6 +4,7 @@ export const keysEn = {
   'keys.write': 'Generate',
   'keys.stop': 'Stop; unpin the token',
   'keys.walk': 'Previous token, next token',
+  'keys.ends': 'In the text: first token, last token',
   'keys.undo': 'Undo, redo',
   'keys.views': 'In the list of views: move, open',
   'keys.regions': 'On the line of a region: its width; hide it',

@@ -5,6 +5,7 @@ export const keysKo: Readonly<Record<keyof typeof keysEn, string>> = {
   'keys.write': '생성',
   'keys.stop': '정지, 토큰 고정 해제',
   'keys.walk': '이전 토큰, 다음 토큰',
+  'keys.ends': '글에서: 첫 토큰, 끝 토큰',
   'keys.undo': '되돌리기, 다시 하기',
   'keys.views': '보기 목록에서: 이동, 열기',
   'keys.regions': '영역 경계에서: 너비 조절, 숨기기',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { expectNoViolation } from '../accessible.ts'
 import { openPage } from '../harness.ts'
 import { readPage, writeAgain } from '../randomPage.ts'
 import { isReady } from '../shownModel.ts'
@@ -39,6 +40,8 @@ test('special tokens that are written out are read alike in Write and Score, as 
   const read = await written()
   expect(await scored()).toBe(read)
   await page.click(id('view-write'))
+  await page.click(id('sampling-explain'))
+  await expectNoViolation(page)
   await page.uncheck(id('prompt-special'))
   await expect.poll(written).toBeGreaterThan(read)
   expect(new URL(page.url()).hash).toContain('prompt=')

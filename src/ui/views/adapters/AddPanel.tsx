@@ -45,7 +45,8 @@ export function FileButtons({ disabled }: { disabled: boolean }) {
   const takeFiles = (input: HTMLInputElement) => {
     const files = [...(input.files ?? [])]
     input.value = ''
-    if (files.length > 0) void adapters.addFiles(files)
+    // An empty folder is said to be one.
+    void adapters.addFiles(files)
   }
   return (
     <div className="adapter-buttons">

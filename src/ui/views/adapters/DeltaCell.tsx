@@ -39,6 +39,10 @@ export function DeltaCell({ track, module }: { track: Track; module: ModuleAnaly
           </label>
         ))}
       </div>
+      <div className="spectrum-axis note numeric" aria-hidden="true">
+        <span>σ₁ = {formatFixed(largest, 3)}</span>
+        <span>{t('delta.values')}</span>
+      </div>
       <Direction track={track} step={step} k={k} />
       <Similarity track={track} step={step} />
     </section>

@@ -6,10 +6,12 @@ import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { useScales, useScalesText } from '../../components/useScales.ts'
+import { partsOfExport, sameStem } from '../../../state/adapterFiles.ts'
 import { useAdaptersState, useComing } from './hooks.ts'
 import { useAdapterActions } from './useAdapterActions.ts'
 import { CompareToggle } from './ScalesChip.tsx'
 import { AdapterRow } from './AdapterRow.tsx'
+import { formatBytes } from '../../../maths/format.ts'
 import { saveFile } from '../../components/saveFile.ts'
 
 /** One row per adapter, with its slider; the sum of all acts on every token. */
@@ -61,7 +63,27 @@ function Desk() {
         <ExportButtons />
       </div>
       {merged && <p className="note desk-note">{t('scales.mergedHint')}</p>}
+      <Doubled />
     </div>
+  )
+}
+
+/** An adapter made of others, beside those others: their effect counts twice. */
+function Doubled() {
+  const t = useTranslate()
+  const scales = useScales()
+  const names = scales.map(({ name }) => name)
+  const doubled = scales.find(({ name }) => {
+    const parts = partsOfExport(name)
+    return (
+      parts.length > 0 && parts.every((part) => part !== name && names.some((one) => sameStem(one, part)))
+    )
+  })
+  if (doubled === undefined) return null
+  return (
+    <p className="note desk-note" role="status" data-testid="adapter-doubled">
+      {t('scales.doubled', { name: doubled.name })}
+    </p>
   )
 }
 
@@ -108,8 +130,15 @@ function ExportButtons() {
   const merged = useAdaptersState((state) => state.merged !== null)
   const working = useAdaptersState((state) => state.working)
   const disabled = working !== null || merged || scales.length === 0
-  const save = (format: 'peft' | 'gguf' | 'merged') =>
-    void adapters.export(format).then((packed) => packed !== null && saveFile(packed))
+  const [saved, setSaved] = useState<{ name: string; bytes: number } | null>(null)
+  const save = (format: 'peft' | 'gguf' | 'merged') => {
+    setSaved(null)
+    void adapters.export(format).then((packed) => {
+      if (packed === null) return
+      saveFile(packed)
+      setSaved({ name: packed.name, bytes: packed.blob.size })
+    })
+  }
   return (
     <>
       <button
@@ -145,6 +174,10 @@ function ExportButtons() {
         <Icon name="download" />
         {t('scales.exportModel')}
       </button>
+      <span className="note desk-saved" role="status" data-testid="adapter-saved">
+        {working === 'export' && t('scales.exporting')}
+        {saved !== null && t('scales.saved', { name: saved.name, bytes: formatBytes(saved.bytes) })}
+      </span>
     </>
   )
 }

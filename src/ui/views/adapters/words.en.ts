@@ -43,6 +43,10 @@ export const adaptersEn = {
   'scales.exportHint': 'One PEFT adapter that does what all do at their scales, ranks side by side, as a zip',
   'scales.exportGguf': 'Export as GGUF',
   'scales.exportGgufHint': 'The same adapter as one GGUF file, which llama.cpp loads',
+  'scales.exporting': 'Making the file…',
+  'scales.saved': 'Saved as {name}, {bytes}.',
+  'scales.doubled':
+    '{name} was made of adapters that act here, too: their effect counts twice. Switch them off, or let it act alone (S).',
   'scales.exportModel': 'Export merged',
   'scales.exportModelHint':
     'The model’s weights with the adapters folded in, as safetensors; its config and tokenizer stay the base’s',
@@ -65,7 +69,7 @@ export const adaptersEn = {
   'scales.scale': 'Scale of {name}, slider',
   'scales.scaleNumber': 'Scale of {name}',
   'scales.notMeasured': 'not measured',
-  'scales.effect': '|Δ| {logit} · KL {kl}',
+  'scales.effect': '×1: |Δ| {logit} · KL {kl}',
   'scales.effectHint':
     'Measured on load, alone at scale 1 against the base, over at most 8 tokens of “Once upon a time there was a little”: largest change of a logit, and mean KL per position in nats',
   'scales.remove': 'Remove {name}',
@@ -138,7 +142,7 @@ export const adaptersEn = {
   'compare.empty': 'Two sets of adapters, one prompt, one seed.',
   'compare.emptyHint':
     'Both texts are written in lock-step, as two rows of one batch. Colour shows how far the two distributions lie apart at each position.',
-  'compare.summary': 'mean KL {kl} nat over {count} position(s)',
+  'compare.summary': 'mean KL {kl} nat over the {count} position(s) behind the same text',
   'compare.same': 'no token differs',
   'compare.firstDifference': 'first different token: {token}',
   'compare.klShort': 'KL(B || A)',

@@ -21,7 +21,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'adapters.try': '예시로 생성',
   'adapters.tryNamed': '{name}의 예시 프롬프트로 생성',
   'adapters.did.add': '어댑터 추가',
-  'adapters.did.scale': '어댑터 배율',
+  'adapters.did.scale': '어댑터 세기',
   'adapters.did.switch': '어댑터 켜고 끄기',
   'adapters.did.remove': '어댑터 제거',
   'adapters.forModel': '{model}용입니다.',
@@ -44,6 +44,10 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.exportHint': '지금 세기대로의 어댑터 전체를 랭크를 이어 붙인 PEFT 어댑터 하나로, zip 파일에',
   'scales.exportGguf': 'GGUF로 내보내기',
   'scales.exportGgufHint': '같은 어댑터를 llama.cpp가 읽는 GGUF 파일 하나로',
+  'scales.exporting': '파일을 만드는 중…',
+  'scales.saved': '{name}(으)로 저장했습니다({bytes}).',
+  'scales.doubled':
+    '{name} 어댑터는 지금 함께 적용 중인 어댑터들을 합친 것이라 효과가 두 번 더해집니다. 나머지를 끄거나 솔로(S)로 쓰세요.',
   'scales.exportModel': '병합본 내보내기',
   'scales.exportModelHint':
     '어댑터를 합친 모델 가중치를 safetensors로. 설정과 토크나이저는 기본 모델의 것을 씁니다',
@@ -66,14 +70,14 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'scales.scale': '{name}의 세기, 슬라이더',
   'scales.scaleNumber': '{name}의 세기',
   'scales.notMeasured': '측정 안 됨',
-  'scales.effect': '|Δ| {logit} · KL {kl}',
+  'scales.effect': '×1: |Δ| {logit} · KL {kl}',
   'scales.effectHint':
     '불러올 때 “Once upon a time there was a little”의 토큰 최대 8개에서 세기 1로 단독 측정해 기본과 비교: 로짓의 가장 큰 변화와 위치당 평균 KL(nat)',
   'scales.remove': '{name} 제거',
 
   'report.title': '보고서',
   'report.heldOff':
-    '꺼진 채로 추가했습니다. 작용 중인 {by} 어댑터도 {step}을(를) 차지하므로, 한 번에 하나만 작용할 수 있습니다.',
+    '꺼진 채로 추가했습니다. 적용 중인 {by} 어댑터도 {step}을(를) 차지하므로, 한 번에 하나만 적용할 수 있습니다.',
   'report.zero': '이 어댑터는 아무것도 바꾸지 않습니다.',
   'report.zeroHint': '시험 문장의 모든 로짓이 기본과 같습니다. 학습되지 않았거나 다른 모델용입니다.',
   'report.effect': '측정된 효과',
@@ -139,7 +143,7 @@ export const adaptersKo: Readonly<Record<keyof typeof adaptersEn, string>> = {
   'compare.empty': '어댑터 조합 둘, 프롬프트 하나, 시드 하나.',
   'compare.emptyHint':
     '두 글을 한 배치의 두 행으로 나란히 씁니다. 색은 위치마다 두 분포가 얼마나 떨어져 있는지 보여 줍니다.',
-  'compare.summary': '{count}개 위치의 평균 KL {kl} nat',
+  'compare.summary': '앞 글이 같은 위치 {count}개의 평균 KL {kl} nat',
   'compare.same': '다른 토큰 없음',
   'compare.firstDifference': '처음 다른 토큰: {token}',
   'compare.klShort': 'KL(B || A)',

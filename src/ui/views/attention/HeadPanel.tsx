@@ -71,7 +71,7 @@ function Scores({ scores, tokens }: { scores: HeadScores; tokens: number }) {
           <dt>{t('attention.entropy')}</dt>
           <dd className="numeric">
             <span data-testid="attention-entropy" data-value={scores.entropy}>
-              {formatFixed(scores.entropy, 3)} bit
+              {t('logits.bits', { value: formatFixed(scores.entropy, 3) })}
             </span>{' '}
             <span className="note">
               {t('attention.entropyNote', { most: formatFixed(tokens > 0 ? most / tokens : 0, 2) })}
@@ -135,7 +135,7 @@ function Links({ ids }: { ids: readonly number[] }) {
             <th scope="col">{t('attention.position')}</th>
             <th scope="col">{t(keys ? 'attention.key' : 'attention.queryToken')}</th>
             <th scope="col">{t('attention.weight')}</th>
-            <td />
+            <th scope="col">{t('attention.cut')}</th>
           </tr>
         </thead>
         <tbody>

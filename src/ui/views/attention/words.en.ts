@@ -78,6 +78,7 @@ export const attentionEn = {
   'attention.position': 'Position',
   'attention.key': 'Key',
   'attention.weight': 'Weight',
+  'attention.cut': 'Cut',
   'attention.table': 'All heads as a table',
   'attention.head': 'Head',
   'attention.habit': 'Label',

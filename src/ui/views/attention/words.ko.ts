@@ -79,6 +79,7 @@ export const attentionKo: Readonly<Record<keyof typeof attentionEn, string>> = {
   'attention.position': '위치',
   'attention.key': '키',
   'attention.weight': '가중치',
+  'attention.cut': '끊기',
   'attention.table': '모든 헤드를 표로',
   'attention.head': '헤드',
   'attention.habit': '이름',

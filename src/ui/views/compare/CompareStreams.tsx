@@ -47,7 +47,8 @@ function Summary() {
   const t = useTranslate()
   const phase = useCompareState((state) => state.phase)
   const mode = useCompareState((state) => state.shown?.mode)
-  const kl = comparison.kl.flatMap((value) => value ?? [])
+  // Behind the first token that differs the two distributions are of different texts.
+  const kl = comparison.klAlike
   const mean = kl.length === 0 ? null : kl.reduce((sum, value) => sum + value, 0) / kl.length
   const first = comparison.firstDifference
   return (

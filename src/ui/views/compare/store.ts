@@ -139,6 +139,12 @@ export class Comparison {
     return shown?.mode === 'score' ? this.scored.map(({ kl }) => kl) : this.tokens.map(({ kl }) => kl)
   }
 
+  /** Those of positions behind the same text, nats: up to the first token that differs, which itself was predicted from the same. */
+  get klAlike(): readonly number[] {
+    const first = this.state.getState().shown?.mode === 'score' ? -1 : this.firstDifference
+    return this.kl.slice(0, first < 0 ? undefined : first + 1).flatMap((value) => value ?? [])
+  }
+
   /** First position whose tokens differ, −1 while none does; a scored text has none. */
   get firstDifference(): number {
     return this.tokens.findIndex(({ a, b }) => a !== null && b !== null && a.id !== b.id)

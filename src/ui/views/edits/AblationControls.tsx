@@ -1,6 +1,7 @@
 import { useStore } from 'zustand'
 import { ablationOf } from './ablation.ts'
 import { ReadingBar } from '../../components/ReadingBar.tsx'
+import { TableExport } from '../../components/TableExport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatNats } from '../../components/numbers.ts'
 import { useShownEdited } from './hooks.ts'
@@ -22,6 +23,7 @@ export function AblationControls({ largest }: { largest: number }) {
   const t = useTranslate()
   const phase = useStore(ablation.state, (state) => state.phase)
   const ready = useShownEdited() !== null
+  const effects = useEffects()
   const measuring = phase.kind === 'measuring'
   return (
     <>
@@ -46,7 +48,14 @@ export function AblationControls({ largest }: { largest: number }) {
         </button>
       )}
       {!measuring && largest > 0 && (
-        <KlLegend label={t('edits.effectScale')} end={`${formatNats(largest)} nat`} />
+        <>
+          <KlLegend label={t('edits.effectScale')} end={`${formatNats(largest)} nat`} />
+          <TableExport
+            name="parts"
+            columns={['step', 'head', 'kl_nats']}
+            rows={() => Object.entries(effects).map(([part, kl]) => [...part.split('/'), kl])}
+          />
+        </>
       )}
     </>
   )

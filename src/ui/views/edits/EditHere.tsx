@@ -1,7 +1,10 @@
 import type { StepInfo } from '../../../api/model.ts'
 import { isEditable } from '../../../analysis/steps.ts'
 import { isInfo, outputOf, type Anatomy } from '../../../analysis/anatomy.ts'
-import type { Change } from './store.ts'
+import type { Session } from '../../../state/session.ts'
+import { selectedRow, selectRow } from '../../../state/selection.ts'
+import { readableIds } from '../../../state/textIdentity.ts'
+import { editsOf, type Change } from './store.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useAnatomy, useIsEncoder } from '../../components/reading.ts'
@@ -51,11 +54,23 @@ export function changeAt({ step, slice, row, col }: EditPlace): Change | null {
   return { kind: 'scale', step: name, head, factor: 0, span: EVERYWHERE }
 }
 
+/** Chooses the first prediction that a cut edge changes: the one made at its query, of the token behind it. */
+function showChanged(session: Session, changes: readonly Change[]): void {
+  const queries = changes.flatMap((change) => (change.kind === 'mask' ? [change.query] : []))
+  if (queries.length === 0) return
+  const { state } = editsOf(session)
+  const rows = readableIds(session).length
+  const changed = Math.min(...queries) + 1
+  if (changed < rows) selectRow(session, changed)
+  state.setState({ nextFrom: changed < rows ? null : selectedRow(session, rows) })
+}
+
 /** Makes edits out of what another view shows, and opens the view that shows what they do. */
 export function EditHere({ changes, bare = false }: { changes: readonly Change[]; bare?: boolean }) {
   const edits = useEdits()
   const anatomy = useAnatomy()
-  const { app } = useSession()
+  const session = useSession()
+  const { app } = session
   const t = useTranslate()
   // What an edit changes is shown in what is written behind it.
   const isEncoder = useIsEncoder()
@@ -72,6 +87,7 @@ export function EditHere({ changes, bare = false }: { changes: readonly Change[]
       title={hint}
       onClick={() => {
         edits.add(...changes)
+        showChanged(session, changes)
         app.setState({ view: 'edits', narrow: 'view' })
       }}
     >

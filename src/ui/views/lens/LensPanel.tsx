@@ -71,7 +71,7 @@ function Facts({ cell, vocab, actual }: { cell: LensCell; vocab: number; actual:
     <dl className="lens-facts">
       <dt>{t('lens.entropy')}</dt>
       <dd className="numeric" data-testid="lens-entropy" data-value={cell.entropy}>
-        {formatFixed(cell.entropy / Math.LN2, 3)} bit
+        {t('logits.bits', { value: formatFixed(cell.entropy / Math.LN2, 3) })}
       </dd>
       <dt>{t(isEncoder ? 'lens.actualOwn' : 'lens.actual')}</dt>
       <dd>{actual ?? t('lens.last')}</dd>

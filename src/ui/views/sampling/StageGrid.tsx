@@ -139,7 +139,8 @@ function StageHeads({ stages: all, shown, draws }: HeadsProps) {
     {
       label: t('sampler.entropy'),
       name: 'entropy',
-      of: ({ entropyBits }) => (Number.isNaN(entropyBits) ? '—' : `${formatFixed(entropyBits, 2)} bit`),
+      of: ({ entropyBits }) =>
+        Number.isNaN(entropyBits) ? '—' : t('logits.bits', { value: formatFixed(entropyBits, 2) }),
       value: ({ entropyBits }) => entropyBits,
     },
   ]

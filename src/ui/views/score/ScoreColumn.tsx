@@ -8,7 +8,8 @@ import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { useScalesText } from '../../components/useScales.ts'
-import { useBox, useMarked, useScores, useScoreState } from './hooks.ts'
+import { TableExport } from '../../components/TableExport.tsx'
+import { useBox, useMarked, useScores, useScoreState, type Marked } from './hooks.ts'
 import { ScoredText } from './ScoredText.tsx'
 import { ScoreTotals } from './ScoreTotals.tsx'
 import { ReadingBar } from '../../components/ReadingBar.tsx'
@@ -51,8 +52,28 @@ export function ScoreColumn({ name }: { name: BoxName }) {
       <Actions name={name} />
       <Status name={name} />
       {marked !== null && <ScoreTotals marked={marked} name={name} />}
+      {marked?.totals && <Export name={name} marked={marked} />}
       {marked !== null && <ScoredText name={name} marked={marked} />}
     </section>
+  )
+}
+
+/** A line for every token: what it is, what it was given, and whether it counts. */
+function Export({ name, marked: { result, counted } }: { name: BoxName; marked: Marked }) {
+  return (
+    <TableExport
+      name={`score-${name}`}
+      columns={['position', 'id', 'token', 'logprob', 'counted']}
+      rows={() =>
+        result.ids.map((id, row) => [
+          row,
+          id,
+          result.texts[row] ?? '',
+          result.tokens[row - 1]?.logprob ?? null,
+          counted[row] === true ? 1 : 0,
+        ])
+      }
+    />
   )
 }
 

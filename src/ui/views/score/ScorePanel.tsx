@@ -49,7 +49,12 @@ function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; 
   const { logprob, rank, entropy, top, id } = token
   const listed = top.some((other) => other.id === id) ? top : [...top, { id, text, logprob }]
   const facts: [string, string, number, string][] = [
-    ['surprisal', t('logits.surprisal'), -logprob / Math.LN2, `${formatFixed(-logprob / Math.LN2, 3)} bit`],
+    [
+      'surprisal',
+      t('logits.surprisal'),
+      -logprob / Math.LN2,
+      t('logits.bits', { value: formatFixed(-logprob / Math.LN2, 3) }),
+    ],
     ['nats', t('score.share'), -logprob, `${formatFixed(-logprob, 4)} nat`],
     ['probability', t('logits.probability'), Math.exp(logprob), formatProbability(Math.exp(logprob))],
     [
@@ -62,7 +67,7 @@ function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; 
       'entropy',
       t('logits.entropy'),
       entropy,
-      Number.isNaN(entropy) ? '—' : `${formatFixed(entropy / Math.LN2, 3)} bit`,
+      Number.isNaN(entropy) ? '—' : t('logits.bits', { value: formatFixed(entropy / Math.LN2, 3) }),
     ],
   ]
   return (

@@ -100,6 +100,7 @@ interface ChipProps {
 }
 
 const Chip = memo(function Chip({ name, row, text, label, part, token, masked, selected }: ChipProps) {
+  const t = useTranslate()
   const bits = token === null ? null : formatFixed(-token.logprob / Math.LN2, 2)
   const level = token === null || masked ? '' : ` s${surprisalLevel(token.logprob)}`
   const form = label !== null ? ' chip-end' : part !== null && text === '' ? ' score-part' : ''
@@ -116,7 +117,7 @@ const Chip = memo(function Chip({ name, row, text, label, part, token, masked, s
       data-logprob={token?.logprob}
       data-masked={masked}
       data-label={label ?? undefined}
-      title={bits === null ? undefined : `${bits} bit`}
+      title={bits === null ? undefined : t('logits.bits', { value: bits })}
     >
       {label === null && <TokenText text={text} />}
     </span>

@@ -6,7 +6,9 @@ import { DraftControls } from './DraftControls.tsx'
 import { useChanges } from './MadeWith.tsx'
 import { SpeculatedText } from './SpeculatedText.tsx'
 import { SpeculationSummary } from './SpeculationSummary.tsx'
-import { useSpeculateState } from './hooks.ts'
+import { slotsOf } from '../../../analysis/speculatedRounds.ts'
+import { TableExport } from '../../components/TableExport.tsx'
+import { useRounds, useSpeculateState } from './hooks.ts'
 
 /** A draft model proposes, the model checks: one column a round, the text below. */
 export function SpeculateView() {
@@ -20,11 +22,48 @@ export function SpeculateView() {
           <SpeculationSummary />
           <RoundColumns />
           <SpeculatedText />
+          <RoundsExport />
         </div>
       ) : (
         <EmptySpeculation />
       )}
     </div>
+  )
+}
+
+/** A line for every place of every round. */
+function RoundsExport() {
+  const rounds = useRounds()
+  return (
+    <TableExport
+      name="speculation"
+      columns={[
+        'round',
+        'slot',
+        'proposed_id',
+        'outcome',
+        'p_draft',
+        'p_model',
+        'written_id',
+        'draft_ms',
+        'model_ms',
+      ]}
+      rows={() =>
+        rounds.flatMap((round) =>
+          slotsOf(round).map(({ proposal, token }, slot) => [
+            round.index,
+            slot,
+            proposal?.id ?? null,
+            proposal?.outcome ?? 'own',
+            proposal?.draftProbability ?? null,
+            proposal?.modelProbability ?? null,
+            token?.id ?? null,
+            round.draftMs,
+            round.modelMs,
+          ]),
+        )
+      }
+    />
   )
 }
 

@@ -10,7 +10,7 @@ import type { ValueRange } from '../../draw/heatmap.ts'
 import { writeCsv, writeNpy } from '../../draw/tensorFiles.ts'
 import { changeAt, EditHere } from '../edits/EditHere.tsx'
 import { useShade } from '../../components/useShade.ts'
-import { useSteps, type ShownStep } from './hooks.ts'
+import { useRowTexts, useSteps, type ShownStep } from './hooks.ts'
 import { formatValue } from './numbers.ts'
 import type { StepLayout } from './shape.ts'
 
@@ -122,9 +122,10 @@ function Exports({ shown, formats }: { shown: ShownStep; formats: readonly FileF
   const session = useSession()
   const steps = useSteps()
   const t = useTranslate()
+  const texts = useRowTexts()
   const save = (format: FileFormat) => {
     const readTensor = () => steps.cache.read(shown.source, shown.step.name)
-    makeFile(format, shown.step.name, readTensor).then(
+    makeFile(format, shown.step, readTensor, texts).then(
       (blob) => download(blob, `${shown.step.name}.${format}`),
       (error: unknown) => session.report(error),
     )
@@ -151,14 +152,15 @@ function Exports({ shown, formats }: { shown: ShownStep; formats: readonly FileF
 
 async function makeFile(
   format: FileFormat,
-  step: string,
+  { name: step, axes }: StepInfo,
   readTensor: () => Promise<TensorData>,
+  texts: readonly string[],
 ): Promise<Blob> {
   switch (format) {
     case 'npy':
       return writeNpy(await readTensor())
     case 'csv':
-      return writeCsv(await readTensor())
+      return writeCsv(await readTensor(), axes.at(-2)?.kind === 'rows' ? texts : undefined)
     case 'png':
       // The line of the tree names the same step, and stands before the picture.
       return pictureOf(document.querySelector(`.tensor[data-step="${CSS.escape(step)}"]`))

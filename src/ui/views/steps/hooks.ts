@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from 'react'
-import { labelRows } from '../../../state/tokenLabels.ts'
 import { stepsOf } from './store.ts'
 import { isLarge, type StepsSource, type WeightRow } from './source.ts'
 import type { StepInfo, TensorData } from '../../../api/model.ts'
-import { hooksOf, useApp, useSlowTokenLog } from '../../context.ts'
+import { hooksOf, useApp } from '../../context.ts'
+import { useTexts } from '../../components/reading.ts'
 
 export const [useSteps, useStepsState] = hooksOf(stepsOf)
 
@@ -30,14 +30,7 @@ export function useRow(): number {
 
 /** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */
 export function useRowTexts(): readonly string[] {
-  const log = useSlowTokenLog(200)
-  const rows = useStepsState((state) => state.source?.ids.length ?? 0)
-  const version = log.getVersion()
-  return useMemo(
-    // The log is changed in place: its version stands for its content.
-    () => (version < 0 ? [] : labelRows(log, rows)),
-    [log, version, rows],
-  )
+  return useTexts(useStepsState((state) => state.source?.ids.length ?? 0))
 }
 
 /** A step and what the page holds of its output, together: what is drawn always belongs to the name beside it. */

@@ -38,7 +38,7 @@ export function TracePrediction({ trace }: { trace: SavedTrace }) {
       </table>
       <dl className="lens-facts">
         <dt>{t('lens.entropy')}</dt>
-        <dd className="numeric">{formatFixed(entropy / Math.LN2, 3)} bit</dd>
+        <dd className="numeric">{t('logits.bits', { value: formatFixed(entropy / Math.LN2, 3) })}</dd>
         <dt>{t('trace.next')}</dt>
         <dd>{followed === undefined ? t('trace.nothingNext') : nameAt(position + 1)}</dd>
         {next !== null && (

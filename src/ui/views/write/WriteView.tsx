@@ -9,6 +9,7 @@ import { Segmented } from '../../components/Segmented.tsx'
 import { TokenStream } from '../../components/TokenStream.tsx'
 import { useApp, useSettled, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
+import type { TokenLog } from '../../../state/tokenLog.ts'
 import { later, soon } from '../later.tsx'
 import { SamplingPanel } from './SamplingPanel.tsx'
 
@@ -163,6 +164,19 @@ function Output() {
   )
 }
 
+/** Letters alone: tokenizers may write blanks, cases and forms otherwise. Special tokens that are written out have no text. */
+const letters = (text: string): string =>
+  text
+    .normalize('NFKC')
+    .replace(/<[^<>\s]+>|\s/g, '')
+    .toLowerCase()
+
+/** True once the prompt in the field is no longer the one that the text goes on from. */
+function isOtherPrompt({ promptIds, promptTexts }: TokenLog, prompt: string): boolean {
+  const isSpelled = promptTexts.some((text) => text !== '') && promptTexts.length === promptIds.length
+  return isSpelled && letters(promptTexts.join('')) !== letters(prompt)
+}
+
 function OutputFoot() {
   const t = useTranslate()
   const run = useApp((state) => state.run)
@@ -190,11 +204,14 @@ function OutputFoot() {
     }
   }
   const remark = finish()
+  const prompt = useApp((state) => state.prompt)
+  const isOther = count > 0 && !isRunning(run) && isOtherPrompt(log, prompt)
   const again = log.tokens.find(({ readAgain }) => readAgain === true)
   return (
     <div className="output-foot note">
       {count > 0 && <span className="numeric">{t('output.count', { count: formatCount(count) })}</span>}
       {remark !== null && <span>{remark}</span>}
+      {isOther && <span data-testid="other-prompt">{t('output.otherPrompt')}</span>}
       {again && <span>{t('output.readAgain', { index: formatCount(again.index) })}</span>}
       <ScalesChip />
     </div>

@@ -30,8 +30,8 @@ export const cacheEn = {
   'cache.scratchPage': 'a scratch page, for copies',
   'cache.total': 'in all',
   'cache.inUse': 'of it in use',
-  'cache.counted': 'as memory() counts it',
-  'cache.notCounted': 'memory() counts {bytes}',
+  'cache.counted': 'as the engine counts it',
+  'cache.notCounted': 'the engine counts {bytes}',
   'cache.norms': 'Norms of keys and values',
   'cache.normsLabel':
     'Norms of {which}: {layers} layers down, {positions} positions across. Arrow keys move the cell.',

@@ -3,9 +3,9 @@ export const rankEn = {
   'rank.title': 'What a rank is',
   'rank.about': 'The change an adapter makes, taken apart into its directions.',
   'rank.factors':
-    'An adapter is now beside the model: {adapterName}. To each of the {adapterModules} matrices it changes it adds ΔW = (α / r)·B·A, a product of two thin ones. Their width r is the rank, here {adapterRank}. A and B together are {adapterNumbers} numbers; the matrices they change have {adapterChanged}.',
+    'An adapter is now beside the model: {adapterName}. To each of the {adapterModules} matrices it changes it adds ΔW, a fixed factor times B·A, the product of two thin ones. Their width is the rank, here {adapterRank}. A and B together are {adapterNumbers} numbers; the matrices they change have {adapterChanged}.',
   'rank.delta':
-    'ΔW is as large as the matrix W it is added to, but small in size: each cell says how long it is, measured by the length of W. The darkest parts were changed most.',
+    'ΔW has the shape of the matrix W it is added to. Each cell says how large it is beside W, norm by norm. The darkest parts were changed most.',
   'rank.directions':
     'Any matrix can be taken apart into directions, each with a strength σ. A product of rank {adapterRank} has at most {adapterRank} of them, where W has up to {adapterWidth}: that is what is saved, and what cannot be learned. The bars are those strengths, the largest first.',
   'rank.tokens':

@@ -10,6 +10,7 @@ import { useLens } from '../hooks.ts'
 import { tokenName } from '../../../components/labels.ts'
 import { useAttribution, useAttributionState, useWantedLogit } from './hooks.ts'
 import { PartTable } from './PartTable.tsx'
+import { TableExport } from '../../../components/TableExport.tsx'
 import { TokenSelect } from './TokenSelect.tsx'
 
 /** Parts further from the logit than this do not add up to it. */
@@ -46,6 +47,18 @@ export function AttributionPanel() {
             of={shown.of}
           />
           <Sum value={shown.value} />
+          <TableExport
+            name="attribution"
+            columns={['kind', 'layer', 'head', 'contribution']}
+            rows={() =>
+              shown.value.parts.map(({ kind, layer, head, contribution }) => [
+                kind,
+                layer,
+                head,
+                contribution,
+              ])
+            }
+          />
         </>
       )}
       <p className="note">{t('attribution.about')}</p>
