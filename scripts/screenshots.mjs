@@ -75,6 +75,7 @@ const PICTURES = [
       await page.getByTestId('train-every').fill('10')
       await press(page, 'train-start')
       await page.waitForSelector('[data-testid=train-status][data-state=done]', { timeout: 600_000 })
+      await page.waitForSelector('[data-testid=train-exact][data-steps="20"][data-of]', { timeout: 600_000 })
     },
   },
   { name: 'tokenizer', view: 'tokenizer' },

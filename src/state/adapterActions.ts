@@ -78,6 +78,11 @@ export class AdapterActions {
     this.state.setState({ selected: id })
   }
 
+  /** What of the selected adapter is on show. */
+  show(detail: 'report' | 'delta'): void {
+    this.state.setState({ detail })
+  }
+
   /** Puts a row at another place; the order is the reader's, the sum has none. */
   move(id: string, to: number): void {
     const { tracks } = this.state.getState()

@@ -14,6 +14,8 @@ export interface AdaptersState {
   solo: string | null
   /** Id of the row looked into. */
   selected: string | null
+  /** What of it is on show. */
+  detail: 'report' | 'delta'
   /** Names of adapters being read. */
   pending: readonly string[]
   /** Rows of before that are loaded one after the other; {@link stillComing} says which are to come. */

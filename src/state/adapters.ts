@@ -21,6 +21,7 @@ export class Adapters {
     tracks: [],
     solo: null,
     selected: null,
+    detail: 'report',
     pending: [],
     coming: [],
     absent: [],
@@ -44,7 +45,11 @@ export class Adapters {
   constructor(session: Session) {
     this.session = session
     this.text = new TextScales(session, () => this.scales)
-    registerLinkPart('adapters', { read: () => this.readLink(), write: (text) => this.writeLink(text) })
+    registerLinkPart('adapters', {
+      read: () => this.readLink(),
+      write: (text) => this.writeLink(text),
+      omits: () => /(?:^|,)\?/.test(this.readLink() ?? ''),
+    })
     session.underWay = () => (this.loading.size === 0 ? null : this.settled())
     session.app.subscribe(() => this.followModel())
     this.followModel()

@@ -69,6 +69,17 @@ export class History {
     this.notify()
   }
 
+  /** Begins a list of its own, for changes that are given up together; returns the function that ends it and has this list back. */
+  branch(): () => void {
+    const [done, undone] = [this.done.splice(0), this.undone.splice(0)]
+    this.notify()
+    return () => {
+      this.done.splice(0, Infinity, ...done)
+      this.undone.splice(0, Infinity, ...undone)
+      this.notify()
+    }
+  }
+
   undo(): Promise<void> {
     return this.move(this.done, this.undone, (entry) => entry.undo())
   }

@@ -4,6 +4,8 @@ export interface LinkPart {
   read(): string | null
   /** Takes over what a link says; an empty text means that the link has nothing of it. */
   write(text: string): void
+  /** True while a link of now leaves out something of it. */
+  omits?(): boolean
 }
 
 const parts = new Map<string, LinkPart>()
@@ -32,6 +34,11 @@ export function readLinkParts(): Map<string, string> {
     if (text !== null) values.set(name, text)
   }
   return values
+}
+
+/** Keys of parts of which a link of now leaves out something. */
+export function omittedParts(): string[] {
+  return [...parts].flatMap(([name, part]) => (part.omits?.() === true ? [name] : []))
 }
 
 /** Hands a link's values to their parts; parts the link leaves out are emptied. */

@@ -9,9 +9,17 @@ export function rowOf({ pinned, promptRow }: Selection, prompt: number, rows: nu
   return Math.min(rows - 1, Math.max(0, pinned === null ? chosen : prompt + pinned))
 }
 
-/** Index of the token chosen on the page, among `rows` of its text. */
+/**
+ * Index of the token chosen on the page, among `rows` of its text. While none is chosen, that of the last word: what a model would
+ * predict behind the token that ended its text says nothing.
+ */
 export function selectedRow({ app, log }: Session, rows: number): number {
-  return rowOf(app.getState(), log.promptIds.length, rows)
+  const state = app.getState()
+  const prompt = log.promptIds.length
+  const last = log.tokens[rows - 1 - prompt]
+  const isChosen = state.pinned !== null || state.promptRow !== null
+  const ended = !isChosen && last !== undefined && log.isEnd(last.id) && rows > 1
+  return rowOf(state, prompt, ended ? rows - 1 : rows)
 }
 
 /** Chooses the token of a row, on every view. */

@@ -25,8 +25,17 @@ export function labelTokenParts(
   })
 }
 
-/** Those of the first `rows` tokens of the text on the page; empty until they are known. */
-export function labelRows(log: TokenLog, rows: number): string[] {
+/** What tokens without a text of their own are called. */
+export interface TextlessNames {
+  /** The one that begins a text. */
+  begin: string
+  end: string
+}
+
+const NO_NAMES: TextlessNames = { begin: '', end: '' }
+
+/** Those of the first `rows` tokens of the text on the page; empty until they are known, and for those without a text and a name. */
+export function labelRows(log: TokenLog, rows: number, names = NO_NAMES): string[] {
   const { promptIds, promptTexts, tokens, bosId } = log
   // Before the prompt's texts have come, all of it would look like one character.
   const given = promptTexts.length === promptIds.length ? promptTexts : null
@@ -36,5 +45,10 @@ export function labelRows(log: TokenLog, rows: number): string[] {
     ...(given === null ? read.map(() => '') : labelTokenParts(read, isTextless)),
     ...labelTokenParts(tokens, isTextless),
   ]
-  return Array.from({ length: rows }, (_, row) => labels[row] ?? '')
+  const nameOf = (row: number): string => {
+    const id = promptIds[row] ?? tokens[row - promptIds.length]?.id
+    if (id === undefined || (given === null && row < promptIds.length)) return ''
+    return row === 0 && id === bosId ? names.begin : log.isEnd(id) ? names.end : ''
+  }
+  return Array.from({ length: rows }, (_, row) => labels[row] || nameOf(row))
 }

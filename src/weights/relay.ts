@@ -13,6 +13,7 @@ import type { ProviderFile } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
 import type { PlaneLayout } from './formats/layout.ts'
 import { REPACKS, type Plane } from './formats/record.ts'
+import { RelayBindings } from './relayBindings.ts'
 
 /** Floats a file may hold, under safetensors' names. */
 export const SOURCE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const
@@ -74,12 +75,6 @@ const WORD = 4
 const MAX_GROUPS = 65_535
 /** vec4 that a thread looks at for exponents. */
 const SCANNED = 8
-/** Parameters of one dispatch, at the alignment that every device has. */
-const SLOT_BYTES = 256
-/** Dispatches whose parameters share a buffer. */
-const SLOTS = 256
-/** Parameters of any of the kernels. */
-const PARAMS_BYTES = 64
 
 const REPACK_CONSTS = Object.fromEntries(REPACKS.map((name, i) => [name.toUpperCase(), i]))
 
@@ -148,17 +143,12 @@ export class WeightRelay {
   readonly #pipelines: PipelineCache
   /** Those in use, by their labels. */
   readonly #kernels = new Map<string, Promise<CompiledKernel>>()
-  #params: GPUBuffer[] = []
-  /** What they hold once {@link send} has written them. */
-  #words: Uint32Array<ArrayBuffer>[] = []
-  /** Slots of them that are taken. */
-  #slots = 0
-  /** Bind groups over the last of them, by source and target. */
-  readonly #groups = new Map<GPUBuffer, Map<GPUBuffer, GPUBindGroup>>()
+  readonly #bindings: RelayBindings
 
   /** Its kernels are counted by themselves, not with those of a forward. */
   constructor({ device, variant }: Pick<PipelineCache, 'device' | 'variant'>) {
     this.#pipelines = new PipelineCache(device, variant)
+    this.#bindings = new RelayBindings(device)
   }
 
   /**
@@ -321,22 +311,12 @@ export class WeightRelay {
 
   /** Writes the parameters of what was encoded; call it before that is submitted. */
   send(): void {
-    const { queue } = this.#pipelines.device
-    const slots = SLOT_BYTES / WORD
-    this.#params.forEach((buffer, i) => {
-      const count = Math.min(SLOTS, this.#slots - i * SLOTS) * slots
-      const words = this.#words[i]
-      if (words) queue.writeBuffer(buffer, 0, words, 0, count)
-    })
+    this.#bindings.send()
   }
 
   /** Frees the parameters of what was encoded; call it once that is submitted. */
   release(): void {
-    for (const buffer of this.#params) buffer.destroy()
-    this.#params = []
-    this.#words = []
-    this.#slots = 0
-    this.#groups.clear()
+    this.#bindings.release()
   }
 
   async #dispatch(
@@ -351,49 +331,9 @@ export class WeightRelay {
     this.#kernels.set(source.label, kernel)
     const { pipeline, layout } = await kernel
     pass.setPipeline(pipeline)
-    const slot = this.#place(params)
-    pass.setBindGroup(0, this.#group(layout, slot.buffer, buffers), [slot.offset])
+    this.#bindings.bind(pass, layout, params, buffers)
     const groups = Math.ceil(threads / variant.workgroup)
     pass.dispatchWorkgroups(Math.min(groups, MAX_GROUPS), Math.ceil(groups / MAX_GROUPS))
-  }
-
-  /** The group of two buffers, which all kernels share that go from one to the other. */
-  #group(
-    layout: GPUBindGroupLayout,
-    params: GPUBuffer,
-    [from, to]: readonly [GPUBuffer, GPUBuffer],
-  ): GPUBindGroup {
-    const groups = this.#groups.get(from) ?? new Map<GPUBuffer, GPUBindGroup>()
-    this.#groups.set(from, groups)
-    const cached = groups.get(to)
-    if (cached) return cached
-    const group = this.#pipelines.device.createBindGroup({
-      layout,
-      entries: [
-        { binding: 0, resource: { buffer: params, size: PARAMS_BYTES } },
-        { binding: 1, resource: { buffer: from } },
-        { binding: 2, resource: { buffer: to } },
-      ],
-    })
-    groups.set(to, group)
-    return group
-  }
-
-  /** Writes parameters to a slot that nothing else of this submit reads. */
-  #place(params: readonly number[]): { buffer: GPUBuffer; offset: number } {
-    const { device } = this.#pipelines
-    const slot = this.#slots++ % SLOTS
-    if (slot === 0) {
-      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
-      this.#groups.clear()
-      this.#params.push(device.createBuffer({ label: 'relay params', size: SLOTS * SLOT_BYTES, usage }))
-      this.#words.push(new Uint32Array((SLOTS * SLOT_BYTES) / WORD))
-    }
-    const [buffer, words] = [this.#params.at(-1), this.#words.at(-1)]
-    invariant(buffer && words, 'slots lie in buffers')
-    const offset = slot * SLOT_BYTES
-    words.set(params, offset / WORD)
-    return { buffer, offset }
   }
 }
 

@@ -38,14 +38,9 @@ export async function expectShown(page: Page, place: string): Promise<string> {
   try {
     await page.waitForSelector(`${id('lesson-standing')}[data-state="outlined"]`, { timeout: 60_000 })
     await page.waitForFunction(isTargetInSight, null, { timeout: 60_000 })
-    await page.waitForFunction(
-      () =>
-        [...document.querySelectorAll('[data-testid="lesson-fact"]')].every(
-          (fact) => fact.textContent !== '…',
-        ),
-      null,
-      { timeout: 60_000 },
-    )
+    await page.waitForFunction(() => document.querySelector('[data-pending="true"]') === null, null, {
+      timeout: 60_000,
+    })
   } catch (cause) {
     const words = await page.textContent(id('lesson'))
     throw new Error(`${place}: ${words}`, { cause })

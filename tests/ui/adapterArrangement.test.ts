@@ -19,6 +19,7 @@ function rowsOf(onAdd: (name: string) => void) {
     tracks: [],
     solo: null,
     selected: null,
+    detail: 'report',
     pending: [],
     coming: [],
     absent: [],

@@ -9,7 +9,7 @@ import { stepsOfChange } from '../../src/ui/views/edits/forward.ts'
 import { editsOf, type Change } from '../../src/ui/views/edits/store.ts'
 import { readChange } from '../../src/ui/views/edits/text.ts'
 import { historyOf } from '../../src/state/history.ts'
-import { readLinkParts, writeLinkParts } from '../../src/state/linkParts.ts'
+import { omittedParts, readLinkParts, writeLinkParts } from '../../src/state/linkParts.ts'
 import { Session } from '../../src/state/session.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
 import { TokenLog } from '../../src/state/tokenLog.ts'
@@ -182,6 +182,20 @@ describe('the list', () => {
     expect(readLinkParts().has('edits')).toBe(false)
     writeLinkParts(link)
     expect(again.entries.map(({ on, change }) => ({ on, change }))).toEqual(plain)
+  })
+
+  test('of a link takes the place of those there, which can be had back; one too long for an address says so', async () => {
+    const { session } = page()
+    const edits = editsOf(session)
+    edits.add(headOff)
+    writeLinkParts(new Map([['edits', JSON.stringify([layerHalf])]]))
+    expect(edits.entries).toMatchObject([{ change: layerHalf }])
+    await historyOf(session).undo()
+    expect(edits.entries).toMatchObject([{ change: headOff }])
+    expect(omittedParts()).toEqual([])
+    edits.add({ ...steer, toward: 'long '.repeat(2000) })
+    expect([omittedParts(), readLinkParts().has('edits')]).toEqual([['edits'], false])
+    edits.clear()
   })
 
   test('believes nothing of a link that it could not have written', () => {

@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parsePlace, Course } from '../../src/ui/views/learn/course.ts'
+import { forTab, parseSavedPage, savePage } from '../../src/ui/views/learn/savedPage.ts'
 import { isFact } from '../../src/ui/views/learn/facts.ts'
 import { LESSONS } from '../../src/ui/views/learn/lessons/index.ts'
 import { chosenStep } from '../../src/ui/views/learn/types.ts'
 import { anatomyOfSteps } from '../../src/analysis/anatomy.ts'
 import { createAppStore, DEFAULT_PREFERENCES } from '../../src/state/app.ts'
+import { historyOf } from '../../src/state/history.ts'
+import { selectedRow } from '../../src/state/selection.ts'
 import { Session } from '../../src/state/session.ts'
 import { labelTokenParts, labelRows } from '../../src/state/tokenLabels.ts'
 import { DEFAULT_SETTINGS } from '../../src/state/settings.ts'
@@ -99,6 +102,20 @@ describe('steps', () => {
   })
 })
 
+test('while no token is chosen it is the last word, not the token that ended the text', () => {
+  const { app, log } = page()
+  log.begin({ modelId: 'm', promptIds: [5], settings: DEFAULT_SETTINGS, bosId: 0, endIds: [0], at: 0 })
+  const token = { logprob: -1, top: [], random: null, finish: null, position: 1 }
+  log.append({ ...token, index: 0, id: 7, text: ' fox' }, 1)
+  const session = { app, log } as unknown as Session
+  expect(selectedRow(session, 2)).toBe(1)
+  log.append({ ...token, index: 1, id: 0, text: '' }, 2)
+  expect(selectedRow(session, 3)).toBe(1)
+  expect(labelRows(log, 3, { begin: 'BOS', end: 'end' })[2]).toBe('end')
+  app.setState({ pinned: 1 })
+  expect(selectedRow(session, 3)).toBe(2)
+})
+
 const page = () => {
   const app = createAppStore(DEFAULT_PREFERENCES)
   const log = new TokenLog((run) => run())
@@ -119,6 +136,38 @@ test('a lesson goes step by step to its end, and gives back the layout of before
   for (const _ of parsePlace('sampling.1')?.lesson.steps ?? []) course.move(1)
   expect(app.getState()).toMatchObject({ lesson: null, view: 'learn', layout })
   expect(course.state.getState()).toMatchObject({ finished: ['sampling'], reached: { sampling: 0 } })
+})
+
+test('a lesson gives back a prompt without a text, the settings and what could be undone', async () => {
+  const session = page()
+  const { app } = session
+  const history = historyOf(session)
+  app.setState({ prompt: 'mine' })
+  const course = new Course(session)
+  const settings = { ...DEFAULT_SETTINGS, seed: 7 }
+  app.setState({ settings })
+  course.start('logits')
+  expect(history.state.getState()).toEqual({ undo: null, redo: null })
+  app.setState({ prompt: 'the lesson’s', settings: { ...settings, maxTokens: 16 } })
+  expect(history.state.getState().undo).not.toBeNull()
+  course.leave()
+  expect(app.getState()).toMatchObject({ prompt: 'mine', settings })
+  expect(history.state.getState()).toEqual({ undo: 'setting.seed', redo: null })
+  await history.undo()
+  expect(app.getState().settings.seed).toBe(DEFAULT_SETTINGS.seed)
+})
+
+test('a page of before a lesson is read back; what is none is not', () => {
+  const session = page()
+  session.app.setState({ prompt: 'mine', pinned: 3 })
+  const saved = savePage(session)
+  expect(parseSavedPage(JSON.parse(JSON.stringify(forTab(saved))))).toEqual(saved)
+  expect([null, 'x', { prompt: 3 }].map(parseSavedPage)).toEqual([null, null, null])
+  expect(parseSavedPage({ prompt: 'p', settings: { seed: 'x' }, log: { tokens: 1 } })).toMatchObject({
+    prompt: 'p',
+    settings: DEFAULT_SETTINGS,
+    log: null,
+  })
 })
 
 test('where a lesson was left it goes on', () => {
@@ -157,5 +206,6 @@ describe('parts of a character', () => {
     expect(labelRows(log, 3)).toEqual(['', '', ''])
     log.setPromptTexts(['', '', '뷁'])
     expect(labelRows(log, 3)).toEqual(['', '뷁¹⁄₂', '뷁²⁄₂'])
+    expect(labelRows(log, 3, { begin: 'BOS', end: 'end' })).toEqual(['BOS', '뷁¹⁄₂', '뷁²⁄₂'])
   })
 })

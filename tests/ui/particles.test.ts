@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fillKorean, finalSound } from '../../src/ui/words/particles.ts'
+import { afterValue, fillKorean, finalSound } from '../../src/ui/words/particles.ts'
 import { ko } from '../../src/ui/words/ko.ts'
 
 test.each([
@@ -20,6 +20,14 @@ test.each([
   ['{name}입니다, {name}(이)고', '꽃', '꽃입니다, 꽃이고'],
 ])('%s with %s', (message, name, expected) => {
   expect(fillKorean(message, { name })).toBe(expected)
+})
+
+test('a particle right behind a value fits it, and what has none stays', () => {
+  expect([afterValue('32', '(으)로 나눕니다'), afterValue('6', '(으)로.'), afterValue('8', ' 개')]).toEqual([
+    '로 나눕니다',
+    '으로.',
+    ' 개',
+  ])
 })
 
 test('unreadable texts end open, and a value that is not there keeps its place', () => {

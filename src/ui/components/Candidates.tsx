@@ -5,6 +5,7 @@ import { isSent } from '../../state/elsewhere/sentIds.ts'
 import type { TokenLog } from '../../state/tokenLog.ts'
 import { useTranslate } from '../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../maths/format.ts'
+import { endName } from './labels.ts'
 import { useMissingTexts } from './useMissingTexts.ts'
 
 interface CandidatesProps {
@@ -74,7 +75,7 @@ interface RowProps extends Pick<CandidatesProps, 'onChoose'> {
 function Row({ row, text, end, onChoose }: RowProps) {
   const t = useTranslate()
   const state = row.excluded ? 'candidate candidate-excluded' : 'candidate'
-  const name = text === '' ? (end ? t('output.end') : '◌') : visibleText(text)
+  const name = end ? endName(t) : text === '' ? '◌' : visibleText(text)
   const sent = !Number.isNaN(row.logprob)
   const partial = (text === '' && !end) || /\ufffd|<0x[\dA-F]{2}>$/.test(text)
   return (

@@ -7,6 +7,7 @@ import { isSent } from '../../state/elsewhere/sentIds.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { formatFixed, formatProbability } from '../../maths/format.ts'
 import { Icon } from './Icon.tsx'
+import { endName } from './labels.ts'
 
 interface TokenFactsProps {
   log: TokenLog
@@ -20,7 +21,7 @@ interface TokenFactsProps {
 export function TokenFacts({ log, token, table, held, recomputed }: TokenFactsProps) {
   const { app } = useSession()
   const t = useTranslate()
-  const group = groupOf(log, token, t('output.end'))
+  const group = groupOf(log, token, endName(t))
   const far = useApp(remoteOf)
   const draw = token.random === null ? (far ? '—' : t('logits.greedyDraw')) : formatFixed(token.random, 4)
   // An engine may send a token without its number.

@@ -6,7 +6,8 @@ import { answeringModel } from '../../state/app.ts'
 import { labelRows } from '../../state/tokenLabels.ts'
 import { selectedRow } from '../../state/selection.ts'
 import { type MeasurementState, type TextMeasurement } from '../../state/textMeasurement.ts'
-import { useApp, useSession, useSlowTokenLog } from '../context.ts'
+import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
+import { BEGIN_NAME, endName } from './labels.ts'
 
 /** The parts of the model on the page; none before its steps are known. */
 export function useAnatomy(): Anatomy {
@@ -32,12 +33,13 @@ export function useTextRow(rows: number): number {
 
 /** Text of every row's token, parts of a character by name; empty strings until they are known. The same array while nothing changes. */
 export function useTexts(rows: number): readonly string[] {
+  const t = useTranslate()
   const log = useSlowTokenLog(200)
   const version = log.getVersion()
   return useMemo(
     // The log is changed in place: its version stands for its content.
-    () => (version < 0 ? [] : labelRows(log, rows)),
-    [log, version, rows],
+    () => (version < 0 ? [] : labelRows(log, rows, { begin: BEGIN_NAME, end: endName(t) })),
+    [t, log, version, rows],
   )
 }
 

@@ -1,6 +1,8 @@
+import { useSyncExternalStore } from 'react'
 import type { Theme } from '../../state/app.ts'
 import { LONGEST_PROMPT } from '../../state/hash.ts'
 import { pageLink } from '../../state/link.ts'
+import { omittedParts, onLinkPartChange } from '../../state/linkParts.ts'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { LANGUAGES, loadLanguage } from '../words/index.ts'
 import { soon } from '../views/later.tsx'
@@ -30,7 +32,9 @@ function CopyLink() {
   const files = useApp((state) => state.modelId === null && state.model.kind === 'ready')
   const [copied, copy] = useCopied()
   const long = useApp((state) => state.prompt.length > LONGEST_PROMPT)
-  const label = t(files ? 'link.noFiles' : long ? 'link.without' : 'link.copy')
+  const omitted = useSyncExternalStore(onLinkPartChange, () => omittedParts().join(' '))
+  const partly = omitted.includes('edits') ? 'link.noEdits' : omitted ? 'link.noAdapters' : 'link.copy'
+  const label = t(files ? 'link.noFiles' : long ? 'link.without' : partly)
   return (
     <>
       <button

@@ -1,6 +1,5 @@
 import { useEffect } from 'react'
 import { useStore } from 'zustand'
-import { visibleText } from '../../state/characterGroups.ts'
 import { lensOf } from '../views/lens/store.ts'
 import { lensStripOf, type Absence, type StripCell, type StripLine } from './store.ts'
 import { labelRows } from '../../state/tokenLabels.ts'
@@ -8,6 +7,7 @@ import { selectRow } from '../../state/selection.ts'
 import { Icon } from '../components/Icon.tsx'
 import { moveFocus } from '../components/roving.ts'
 import { useIsEncoder } from '../components/reading.ts'
+import { useTokenName } from '../components/useTokenName.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
 import { probabilityLevel } from '../draw/palette.ts'
 import { formatProbability } from '../../maths/format.ts'
@@ -79,8 +79,9 @@ function Line() {
 function After({ line: { row, ids } }: { line: StripLine }) {
   const t = useTranslate()
   const isEncoder = useIsEncoder()
+  const nameToken = useTokenName()
   const text = labelRows(useSlowTokenLog(200), row + 1)[row] ?? ''
-  const token = text === '' ? `#${ids.at(-1)}` : visibleText(text)
+  const token = nameToken(text, ids.at(-1) ?? 0)
   return (
     <span className="lens-strip-after" title={t(isEncoder ? 'strip.labelOwn' : 'strip.label')}>
       {t(isEncoder ? 'strip.at' : 'strip.after', { token })}
@@ -92,7 +93,7 @@ function Cell({ cell, row, last }: { cell: StripCell; row: number; last: boolean
   const session = useSession()
   const t = useTranslate()
   const { layer, id, text, probability } = cell
-  const top = text === '' ? `#${id}` : visibleText(text)
+  const top = useTokenName()(text, id)
   const name = layer < 0 ? t('lens.embedding') : t('lens.layer', { layer })
   const label = t('strip.cell', { layer: name, top, probability: formatProbability(probability) })
   const openLens = (): void => {

@@ -43,6 +43,11 @@ export function particle(pair: string, text: string): string {
 
 const SLOT = /\{(\w+)\}([”’»)\]]*)(을\(를\)|은\(는\)|이\(가\)|와\(과\)|\(으\)로|\(이\))?/g
 
+/** What follows a value, with the particle it begins with in the form that fits. */
+export function afterValue(value: string, text: string): string {
+  return fillKorean(`{value}${text}`, { value }).slice(value.length)
+}
+
 /** A Korean message with its values in place, every particle behind one in the form that fits. */
 export function fillKorean(message: string, values: Readonly<Record<string, string | number>>): string {
   return message.replace(SLOT, (match, name: string, quote: string, pair?: string) => {

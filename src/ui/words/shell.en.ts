@@ -6,6 +6,8 @@ export const shellEn = {
   'link.copy': 'Copy link',
   'link.without': 'Copy link, without the prompt: it is too long for an address',
   'link.copied': 'Link copied',
+  'link.noEdits': 'Copy link, without the edits: they are too long for an address',
+  'link.noAdapters': 'Copy link: adapters from files are only named in it',
   'link.noFiles': 'Copy link: it opens without your dropped files',
   'history.undo': 'Undo',
   'history.redo': 'Redo',

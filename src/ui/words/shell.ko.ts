@@ -7,6 +7,8 @@ export const shellKo: Readonly<Record<keyof typeof shellEn, string>> = {
   'link.copy': '링크 복사',
   'link.without': '프롬프트 없이 링크 복사: 주소에 담기에는 너무 깁니다',
   'link.copied': '링크를 복사했습니다',
+  'link.noEdits': '개입 없이 링크 복사: 주소에 담기에는 너무 깁니다',
+  'link.noAdapters': '링크 복사: 파일에서 불러온 어댑터는 이름만 담깁니다',
   'link.noFiles': '링크 복사: 끌어다 놓은 파일은 담기지 않습니다',
   'history.undo': '되돌리기',
   'history.redo': '다시 하기',

@@ -1,5 +1,5 @@
+import { useEffect } from 'react'
 import { BlankSlate } from '../../components/BlankSlate.tsx'
-import { useEffect, useState } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useTranslate } from '../../context.ts'
@@ -41,7 +41,8 @@ function NoAdapters() {
 function Selected() {
   const t = useTranslate()
   const track = useSelectedTrack()
-  const [tab, setTab] = useState<'report' | 'delta'>('report')
+  const adapters = useAdapterActions()
+  const detail = useAdaptersState((state) => state.detail)
   if (track === null) return null
   return (
     <section className="adapter-detail" aria-label={track.name}>
@@ -49,15 +50,15 @@ function Selected() {
         <h2 className="region-title">{track.name}</h2>
         <Segmented
           label={t('adapters.detail')}
-          value={tab}
+          value={detail}
           choices={[
             { value: 'report', label: t('report.title') },
             { value: 'delta', label: t('delta.title') },
           ]}
-          onChange={setTab}
+          onChange={(next) => adapters.show(next)}
         />
       </header>
-      {tab === 'report' ? <AdapterReportPanel track={track} /> : <DeltaMap key={track.id} track={track} />}
+      {detail === 'report' ? <AdapterReportPanel track={track} /> : <DeltaMap key={track.id} track={track} />}
     </section>
   )
 }

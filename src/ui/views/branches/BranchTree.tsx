@@ -2,9 +2,9 @@ import { useCallback, useEffect, useRef, type KeyboardEvent, type MouseEvent, ty
 import { pathTo, type TreeLine, type TokenNode } from '../../../analysis/tokenTree.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { BranchLine } from './BranchLine.tsx'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** The tree as a widget: up and down from line to line, left and right along the text. */
 export function BranchTree({ lines }: { lines: readonly TreeLine[] }) {
@@ -72,9 +72,10 @@ export function BranchTree({ lines }: { lines: readonly TreeLine[] }) {
 /** Tells a screen reader where the choice has moved. */
 function Chosen({ node }: { node: TokenNode | null }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const values = node && {
     position: pathTo(node).length - 1,
-    token: tokenName(t, node.text, node.id),
+    token: nameToken(node.text, node.id),
     probability: formatProbability(Math.exp(node.logprob ?? 0)),
   }
   return (

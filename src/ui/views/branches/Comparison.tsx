@@ -1,11 +1,10 @@
-import { visibleText } from '../../../state/characterGroups.ts'
 import { firstDifference, leafOf, pathTo, scoreOf, type TokenNode } from '../../../analysis/tokenTree.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useBranches, useBranchesState, useChosen } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** Text A and the text through the chosen token, side by side from where they part. */
 export function Comparison() {
@@ -108,6 +107,7 @@ function Side({ letter, path, parting }: SideProps) {
 /** Token by token, so that both sides' lines stand level. */
 function Probabilities({ nodes, from }: { nodes: readonly TokenNode[]; from: number }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   return (
     <table className="plain-table branch-table">
       <thead>
@@ -122,7 +122,7 @@ function Probabilities({ nodes, from }: { nodes: readonly TokenNode[]; from: num
         {nodes.map((node, i) => (
           <tr key={node.key}>
             <td>{from + i}</td>
-            <th scope="row">{node.text === '' ? tokenName(t, '', node.id) : visibleText(node.text)}</th>
+            <th scope="row">{nameToken(node.text, node.id)}</th>
             <td>{node.logprob === null ? '—' : formatProbability(Math.exp(node.logprob))}</td>
             <td>{node.logprob === null ? '—' : formatFixed(node.logprob, 3)}</td>
           </tr>

@@ -1,12 +1,12 @@
 import { useState } from 'react'
 import type { PairRow } from '../../../analysis/divergence.ts'
 import { pairRows } from '../../../analysis/divergence.ts'
-import { visibleText } from '../../../state/characterGroups.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { CompareAttention } from './CompareAttention.tsx'
 import { CompareLens } from './CompareLens.tsx'
+import { useTokenName } from '../../components/useTokenName.ts'
 import { useCompareState, useComparison } from './hooks.ts'
 import { formatNats } from '../../components/numbers.ts'
 
@@ -50,12 +50,15 @@ export function ComparePanel() {
 function Heading({ at }: { at: number }) {
   const comparison = useComparison()
   const t = useTranslate()
+  const nameToken = useTokenName()
   const mode = useCompareState((state) => state.shown?.mode)
   const token = comparison.tokens[at]
   const [a, b] =
     mode === 'score'
-      ? [comparison.scoredTexts[at + 1], comparison.scoredTexts[at + 1]]
-      : [token?.a?.text, token?.b?.text]
+      ? Array<string>(2).fill(
+          nameToken(comparison.scoredTexts[at + 1] ?? '', comparison.scoredIds[at + 1] ?? 0),
+        )
+      : [token?.a, token?.b].map((one) => (one ? nameToken(one.text, one.id) : '—'))
   const kl = comparison.kl[at] ?? null
   return (
     <div className="compare-heading">
@@ -65,9 +68,9 @@ function Heading({ at }: { at: number }) {
       </p>
       <p className="cluster gap-2">
         <span className="side-letter">A</span>
-        <span className="token-name">{visibleText(a ?? '—')}</span>
+        <span className="token-name">{a}</span>
         <span className="side-letter">B</span>
-        <span className="token-name">{visibleText(b ?? '—')}</span>
+        <span className="token-name">{b}</span>
       </p>
     </div>
   )
@@ -139,6 +142,7 @@ interface PairTableProps {
 /** Two distributions as mirrored bars around the token, and their difference. */
 function PairTable({ rows, floors: [floorA, floorB], chosenA, chosenB }: PairTableProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const longest = Math.max(1e-12, ...rows.map(({ a, b }) => Math.max(a ?? 0, b ?? 0)))
   return (
     <table className="pair-table">
@@ -160,7 +164,7 @@ function PairTable({ rows, floors: [floorA, floorB], chosenA, chosenB }: PairTab
             </td>
             <th scope="row" className="pair-token" title={`id ${id}`}>
               {id === chosenA && <span className="side-letter">A</span>}
-              {text === '' ? '◌' : visibleText(text)}
+              {nameToken(text, id)}
               {id === chosenB && <span className="side-letter">B</span>}
             </th>
             <td className="pair-b" style={{ '--share': (b ?? 0) / longest }}>

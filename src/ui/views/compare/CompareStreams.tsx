@@ -8,6 +8,8 @@ import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed } from '../../../maths/format.ts'
 import { useCompareState, useComparison } from './hooks.ts'
 import { KlExport } from './KlExport.tsx'
+import { bare } from '../../components/labels.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 import { ScalesName } from '../adapters/ScalesChip.tsx'
 import { formatNats } from '../../components/numbers.ts'
 
@@ -183,17 +185,19 @@ interface ChipProps {
 
 function Chip({ side, index, cell, selected, parting }: ChipProps) {
   const { id, text, kl } = cell
+  const nameToken = useTokenName()
   return (
     <span
       id={`${side}-${index}`}
       role="option"
       aria-selected={selected}
-      className={parting ? 'chip chip-parting' : 'chip'}
+      className={`chip${parting ? ' chip-parting' : ''}${text === '' ? ' chip-end' : ''}`}
+      data-label={text === '' ? bare(nameToken(text, id)) : undefined}
       data-token-index={index}
       data-token-id={id}
       data-kl={kl ?? undefined}
       title={kl === null ? undefined : `KL ${formatNats(kl)}`}
-      aria-label={text.trim() === '' ? JSON.stringify(text) : undefined}
+      aria-label={text === '' ? nameToken(text, id) : text.trim() === '' ? JSON.stringify(text) : undefined}
       style={kl === null ? undefined : { '--level': `var(--seq-${klLevel(kl)})` }}
     >
       <TokenText text={text} />

@@ -1,14 +1,13 @@
 import { useMemo } from 'react'
-import { visibleText } from '../../../state/characterGroups.ts'
 import { pairLines } from '../../../analysis/editedRows.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
 import { formatNats } from '../../components/numbers.ts'
 import { useTokenLabels } from '../lens/hooks.ts'
 import { useTexts } from '../../components/reading.ts'
-import { tokenName } from '../../components/labels.ts'
 import { usePlace, useShownEdited, type ShownEdited } from './hooks.ts'
 import { signed } from './kl.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** Lines of the table. */
 const LINES = 14
@@ -25,9 +24,10 @@ export function EditPanel() {
 
 function Prediction({ shown, place }: { shown: ShownEdited; place: number }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { ids, value } = shown
   const texts = useTexts(ids.length)
-  const nameAt = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
+  const nameAt = (at: number) => nameToken(texts[at] ?? '', ids[at] ?? 0)
   const row = value.rows[place - 1]
   return (
     <div className="edit-panel" data-testid="edit-panel" data-position={place}>
@@ -71,6 +71,7 @@ const points = (difference: number): string => signed(formatFixed(difference * 1
 
 function Pairs({ shown: { ids, value }, place }: { shown: ShownEdited; place: number }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const lines = useMemo(() => pairLines(value, place - 1, LINES), [value, place])
   const candidates = useMemo(() => lines.map(({ id }) => id), [lines])
   const contextIds = useMemo(() => ids.slice(0, place), [ids, place])
@@ -96,7 +97,7 @@ function Pairs({ shown: { ids, value }, place }: { shown: ShownEdited; place: nu
               {probability(base)}
             </td>
             <th scope="row" className="pair-token" title={`id ${id}`}>
-              {(texts[index] ?? '') === '' ? `#${id}` : visibleText(texts[index] ?? '')}
+              {nameToken(texts[index] ?? '', id)}
             </th>
             <td className="pair-b" style={{ '--share': (edited ?? 0) / longest }}>
               {probability(edited)}

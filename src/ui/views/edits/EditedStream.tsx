@@ -13,6 +13,7 @@ import { useEditedRun, usePlace, useShownEdited, type ShownEdited } from './hook
 import { largestRow, strength, summarise } from '../../../analysis/editedRows.ts'
 import { klScale, signed } from './kl.ts'
 import { KlLegend } from './KlLegend.tsx'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** The text on the page under the edits, against itself without them. */
 export function EditedStream() {
@@ -135,9 +136,10 @@ interface EditTokenProps {
 
 function EditToken({ row, position, id, text, level, selected, onChoose }: EditTokenProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const kl = row.kl === null ? t('edits.notCaptured') : formatNats(row.kl)
   const delta = Math.exp(row.edited ?? 0) - Math.exp(row.base ?? 0)
-  const token = text === '' ? `#${id}` : visibleText(text)
+  const token = id === null ? '' : nameToken(text, id)
   const label =
     id === null
       ? t('edits.nextLabel', { kl })

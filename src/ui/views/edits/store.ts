@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import { readChange } from './text.ts'
 import { historyOf, type Command, type History } from '../../../state/history.ts'
+import { LONGEST_PROMPT } from '../../../state/hash.ts'
 import { linkPartChanged, registerLinkPart } from '../../../state/linkParts.ts'
 import { perSession } from '../../../state/perSession.ts'
 import { readTab, writeTab } from '../../../state/storage.ts'
@@ -70,8 +71,9 @@ export class Edits {
       linkPartChanged()
     })
     registerLinkPart('edits', {
-      read: () => (this.entries.length === 0 ? null : JSON.stringify(entriesOut(this.entries))),
-      write: (text) => this.show(this.parse(parseJson(text))),
+      read: () => this.linked(),
+      write: (text) => this.follow(text),
+      omits: () => this.entries.length > 0 && this.linked() === null,
     })
   }
 
@@ -87,6 +89,20 @@ export class Edits {
   /** Puts a kept list in place of this one; not a step of undo. */
   bringBack(saved: unknown): void {
     this.show(this.parse(saved))
+  }
+
+  /** A link’s list in place of this one, which can be had back. */
+  private follow(text: string): void {
+    if (text === (this.linked() ?? '')) return
+    const entries = this.parse(parseJson(text))
+    if (this.entries.length > 0) this.commit('change', entries)
+    else this.show(entries)
+  }
+
+  /** The list as an address carries it: null for none, and for one that would make it too long. */
+  private linked(): string | null {
+    const text = JSON.stringify(this.saved)
+    return this.entries.length === 0 || text.length > LONGEST_PROMPT ? null : text
   }
 
   add(...changes: readonly Change[]): void {

@@ -9,6 +9,7 @@ export const edits: View = {
   title: 'view.edits',
   icon: 'sliders',
   component: later(() => import('./EditsView.tsx').then((module) => module.EditsView)),
+  link: () => import('./link.ts'),
   left: {
     title: 'edits.list',
     icon: 'sliders',

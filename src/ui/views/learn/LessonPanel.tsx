@@ -1,16 +1,16 @@
 import { answeringModel } from '../../../state/app.ts'
 import type { Open } from './course.ts'
-import { chosenStep, type LessonStep } from './types.ts'
+import type { LessonStep } from './types.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp } from '../../context.ts'
-import { useAnatomy } from '../../components/reading.ts'
 import { reach } from './highlight.ts'
 import {
   useCourse,
   useCourseState,
   useLessonWords,
   useOpen,
-  useSentence,
+  useSentences,
+  useStepOf,
   useTarget,
   useTaskDone,
   type TranslateLesson,
@@ -77,19 +77,25 @@ function Head({ translate, open, title }: StepProps & { title: string }) {
   )
 }
 
+/** Its sentences; one whose number is not on the page yet comes when it is there. */
 function Sentence({ words, className }: { words: string; className: string }) {
-  const parts = useSentence(words)
+  const sentences = useSentences(words)
+  const isPending = sentences.some((parts) => parts === null)
   return (
-    <p className={className}>
-      {parts.map(({ text, fact }, at) =>
-        fact ? (
-          <b key={at} className="lesson-fact numeric" data-testid="lesson-fact">
-            {text}
-          </b>
-        ) : (
-          text
-        ),
-      )}
+    <p className={className} data-pending={isPending}>
+      {sentences.map((parts, at) => (
+        <span key={at} className={parts === null ? 'lesson-waiting' : undefined}>
+          {parts?.map(({ text, fact }, place) =>
+            fact ? (
+              <b key={place} className="lesson-fact numeric" data-testid="lesson-fact">
+                {text}
+              </b>
+            ) : (
+              text
+            ),
+          )}{' '}
+        </span>
+      ))}
     </p>
   )
 }
@@ -116,9 +122,8 @@ function Task({ translate, words }: { translate: TranslateLesson; words: string 
 
 /** The target's selector with the name of the step it is about. */
 function useSelector({ target, place }: LessonStep): string {
-  const anatomy = useAnatomy()
-  const step = place.step === undefined ? undefined : chosenStep(anatomy, place.step)
-  return target.replace('{step}', step ?? '')
+  const step = useStepOf(place)
+  return target.replace('{step}', step)
 }
 
 /** Where the outline is, or why there is none, and the way to it. */
@@ -128,13 +133,16 @@ function StepStatus({ translate, selector }: { translate: TranslateLesson; selec
   const placing = useCourseState((state) => state.placing)
   const other = useApp((state) => state.modelId !== state.catalogue.initial)
   const loading = useApp((state) => state.model.kind === 'loading')
+  if (loading || placing) {
+    return (
+      <p className="lesson-standing note" role="status" data-testid="lesson-standing" data-state="placing">
+        {translate(loading ? 'panel.loading' : 'panel.placing')}
+      </p>
+    )
+  }
   if (target !== null && !other) {
     return (
-      <p
-        className="lesson-standing note"
-        data-testid="lesson-standing"
-        data-state={placing ? 'placing' : 'outlined'}
-      >
+      <p className="lesson-standing note" data-testid="lesson-standing" data-state="outlined">
         <span className="visually-hidden" role="status">
           {translate('panel.outlined')}
         </span>
@@ -147,13 +155,6 @@ function StepStatus({ translate, selector }: { translate: TranslateLesson; selec
           <Icon name="fit" />
           {translate('panel.reach')}
         </button>
-      </p>
-    )
-  }
-  if (loading || placing) {
-    return (
-      <p className="lesson-standing note" role="status" data-testid="lesson-standing" data-state="placing">
-        {translate(loading ? 'panel.loading' : 'panel.placing')}
       </p>
     )
   }

@@ -7,6 +7,7 @@ import type { Session } from '../../../state/session.ts'
 import { speculationOf } from '../speculate/store.ts'
 import { stepsOf } from '../steps/store.ts'
 import { selectedRow } from '../../../state/selection.ts'
+import { selectedTrack } from './adapterFacts.ts'
 import { chosenHead, firstRightLayer, selectedToken } from './facts.ts'
 import { TRAINING_CHECKS } from './trainingChecks.ts'
 import type { Lesson } from './types.ts'
@@ -86,6 +87,7 @@ export const CHECKS = {
     // Rounds of another draft model, from before, are not what was asked for.
     return shown?.draft.kind === draft && speculationOf(session).rounds.length > 0
   },
+  scaleMoved: (session) => (selectedTrack(session)?.scale ?? 1) !== 1,
   plainMeasured: (session) => speculationOf(session).state.getState().plain !== null,
   ...TRAINING_CHECKS,
 } as const satisfies Readonly<Record<string, Check>>

@@ -1,18 +1,20 @@
 import { createStore } from 'zustand/vanilla'
 import { invariant } from '../../../errors.ts'
-import type { Layout } from '../../../state/app.ts'
-import { editsOf, type EditEntry } from '../edits/store.ts'
+import { editsOf } from '../edits/store.ts'
+import type { Arrangement } from '../../../state/adapterArrangement.ts'
+import { adaptersOf } from '../../../state/adapters.ts'
+import { historyOf } from '../../../state/history.ts'
 import type { Session } from '../../../state/session.ts'
-import type { Settings } from '../../../state/settings.ts'
-import { parsePreferences, readLocal, readTab, writeLocal, writeTab } from '../../../state/storage.ts'
-import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
+import { readLocal, readTab, writeLocal, writeTab } from '../../../state/storage.ts'
 import { CHECKS } from './checks.ts'
 import { LESSONS } from './lessons/index.ts'
 import { atRest, choose, loadAs, openView, showsText, writeText } from './place.ts'
+import { forTab, parseSavedPage, savePage, type SavedPage } from './savedPage.ts'
+import type { TokenLogSnapshot } from '../../../state/tokenLog.ts'
 import type { Lesson, LessonStep } from './types.ts'
 
 const KEY = 'tokenscope.lessons.1'
-const LAYOUT_KEY = 'tokenscope.lessons.layout'
+const PAGE_KEY = 'tokenscope.lessons.page'
 
 export interface CourseState {
   /** Index of the step reached last, by lesson. */
@@ -25,11 +27,12 @@ export interface CourseState {
   placing: boolean
 }
 
-/** What the page showed before a lesson. */
-interface SavedPage {
-  layout: Layout
-  edits: readonly EditEntry[]
-  text: { prompt: string; settings: Settings; snapshot: TokenLogSnapshot | null } | null
+/** What the page showed before a lesson, and how it is had back. */
+interface Before {
+  page: SavedPage
+  /** The rows of adapters; null after a reload, which brings back its own. */
+  adapters: Arrangement | null
+  endHistory: () => void
 }
 
 export interface Open {
@@ -55,7 +58,7 @@ export class Course {
   private readonly session: Session
   /** Counts settings-up; an older one stops where it is. */
   private run = 0
-  private saved: SavedPage | null = null
+  private before: Before | null = null
 
   constructor(session: Session) {
     this.session = session
@@ -94,23 +97,20 @@ export class Course {
     if (open === null) return
     const { app } = this.session
     const { lesson, index } = open
-    this.saved ??= this.remember(lesson)
+    this.before ??= this.remember()
     app.setState({ lesson: placeName(lesson, index) })
     this.state.setState(({ reached }) => ({ reached: { ...reached, [lesson.name]: index } }))
     void this.place()
   }
 
-  /** What a lesson will change: after a reload in the middle of one, the layout of before it. */
-  private remember(lesson: Lesson): SavedPage {
-    const { app, log } = this.session
-    const { layout, prompt, settings } = app.getState()
-    const kept = readTab(LAYOUT_KEY)
-    writeTab(LAYOUT_KEY, kept ?? layout)
-    return {
-      layout: kept === null ? layout : parsePreferences({ layout: kept }).layout,
-      edits: editsOf(this.session).entries,
-      text: showsText(this.session, lesson.text) ? null : { prompt, settings, snapshot: log.snapshot() },
-    }
+  /** What lessons will change: after a reload in the middle of one, the page of before it. What is done in them is undone in them. */
+  private remember(): Before {
+    const { session } = this
+    const page = parseSavedPage(readTab(PAGE_KEY))
+    const kept = page ?? savePage(session)
+    if (page === null) writeTab(PAGE_KEY, forTab(kept))
+    const adapters = page === null ? adaptersOf(session).arrangement : null
+    return { page: kept, adapters, endHistory: historyOf(session).branch() }
   }
 
   /** Steps forwards or back; behind the last step the lesson is finished and its list shown. */
@@ -128,25 +128,37 @@ export class Course {
     this.leave()
   }
 
-  /** Closes the lesson; the page gets back the text, the layout and the weights it had before. */
+  /** Closes the lesson; the page gets back its text, layout, edits, adapters and weights, and what could be undone. */
   leave(): void {
     this.run += 1
     const { app } = this.session
-    const { saved, open } = this
-    const repacks = open?.lesson.steps.some(({ place }) => place.weights !== undefined)
-    if (repacks) loadAs(this.session, 'auto').catch((error: unknown) => this.session.report(error))
-    this.saved = null
+    const { before, open } = this
+    const places = open?.lesson.steps.map(({ place }) => place) ?? []
+    if (places.some(({ weights }) => weights !== undefined))
+      loadAs(this.session, 'auto').catch((error: unknown) => this.session.report(error))
+    this.before = null
     this.state.setState({ placing: false })
     app.setState({ lesson: null, view: 'learn', narrow: 'view' })
-    writeTab(LAYOUT_KEY, null)
-    if (saved === null) return
-    app.setState({ layout: saved.layout })
-    const edits = editsOf(this.session)
-    if (edits.entries !== saved.edits) edits.state.setState({ entries: saved.edits })
-    if (saved.text === null || saved.text.snapshot === null) return
-    const { prompt, settings, snapshot } = saved.text
-    app.setState({ prompt, settings })
-    this.session.showText(snapshot)
+    writeTab(PAGE_KEY, null)
+    if (before === null) return
+    const adds = places.some(({ adapter }) => adapter !== undefined)
+    if (adds && before.adapters !== null)
+      adaptersOf(this.session)
+        .arrange(before.adapters)
+        .catch((error: unknown) => this.session.report(error))
+    this.giveBack(before.page)
+    before.endHistory()
+  }
+
+  private giveBack({ layout, edits, prompt, settings, log, pinned, promptRow }: SavedPage): void {
+    const { session } = this
+    session.app.setState({ layout, prompt, settings })
+    const list = editsOf(session)
+    if (JSON.stringify(list.saved) !== JSON.stringify(edits)) list.bringBack(edits)
+    // The very text that is there keeps what the engine holds of it.
+    if (isSameText(session.log.snapshot(), log)) return
+    session.showText(log)
+    session.app.setState({ pinned, promptRow })
   }
 
   /** Sets the page up for the step that is open; of another model only the view is shown. */
@@ -216,6 +228,12 @@ function parseSaved(saved: unknown): Saved {
     done: words(done).filter((name) => parsePlace(name)?.step.task !== undefined),
   }
 }
+
+const isSameText = (a: TokenLogSnapshot | null, b: TokenLogSnapshot | null): boolean =>
+  a?.modelId === b?.modelId && JSON.stringify(idsOf(a)) === JSON.stringify(idsOf(b))
+
+const idsOf = (text: TokenLogSnapshot | null): unknown =>
+  text && [text.promptIds, text.tokens.map(({ id }) => id), text.settings]
 
 const courses = new WeakMap<Session, Course>()
 

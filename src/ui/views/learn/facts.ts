@@ -14,6 +14,7 @@ import { labelRows } from '../../../state/tokenLabels.ts'
 import { stepsOf } from '../steps/store.ts'
 import { selectedRow } from '../../../state/selection.ts'
 import { formatBytes, formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
+import { ADAPTER_FACTS } from './adapterFacts.ts'
 import { TRAINING_FACTS } from './trainingFacts.ts'
 import type { GeneratedToken, LensCell, ModelInfo } from '../../../api/model.ts'
 
@@ -217,6 +218,7 @@ export const FACTS = {
   }),
   rounds: ofRounds((rounds) => formatCount(rounds.length)),
   roundTokens: ofRounds((rounds) => formatCount(totalsOf(rounds).tokens)),
+  ...ADAPTER_FACTS,
   ...TRAINING_FACTS,
 } as const satisfies Readonly<Record<string, Fact>>
 

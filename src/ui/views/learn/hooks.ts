@@ -9,12 +9,17 @@ import { samplingExplorerOf } from '../sampling/store.ts'
 import type { Session } from '../../../state/session.ts'
 import { speculationOf } from '../speculate/store.ts'
 import { stepsOf } from '../steps/store.ts'
+import { adaptersOf } from '../../../state/adapters.ts'
 import { trainingOf } from '../train/store/training.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { hooksOf, useApp, useSession } from '../../context.ts'
 import { fill } from '../../words/index.ts'
+import { afterValue } from '../../words/particles.ts'
 import type { LessonKey, LessonWords } from './words/lessons.en.ts'
 import { loadLessonWords } from './words/index.ts'
 import { markTarget } from './highlight.ts'
+import { stepOfPlace } from './place.ts'
+import type { LessonPlace } from './types.ts'
 
 export const [useCourse, useCourseState] = hooksOf(courseOf)
 
@@ -61,6 +66,7 @@ function watchPage(session: Session, changed: () => void): () => void {
     editsOf(session).state,
     trainingOf(session).data.state,
     trainingOf(session).run.state,
+    adaptersOf(session).state,
   ]
   const ends = stores.map((store) => store.subscribe(changed))
   return () => ends.forEach((end) => end())
@@ -72,18 +78,40 @@ function usePage<T extends string | boolean>(read: (session: Session) => T): T {
   return useSyncExternalStore(watch, () => read(session))
 }
 
-/** A sentence in its plain parts and the facts between them, as they stand on the page. */
-export function useSentence(words: string): readonly { text: string; fact: boolean }[] {
-  const parts = useMemo(() => words.split(/\{(\w+)\}/), [words])
+interface Part {
+  text: string
+  /** Read off the page. */
+  fact: boolean
+}
+
+/** Sentences in their plain parts and the facts between them; null for one of which a fact is not on the page yet. */
+export function useSentences(words: string): readonly (readonly Part[] | null)[] {
+  const sentences = useMemo(() => words.split(/(?<=[.!?])\s+/).map((one) => one.split(/\{(\w+)\}/)), [words])
   const facts = usePage((session) =>
-    JSON.stringify(parts.map((name, at) => (at % 2 === 1 && isFact(name) ? FACTS[name](session) : null))),
+    JSON.stringify(
+      sentences.map((parts) =>
+        parts.map((name, at) => (at % 2 === 1 && isFact(name) ? FACTS[name](session) : null)),
+      ),
+    ),
   )
   return useMemo(() => {
-    const values = JSON.parse(facts) as readonly (string | null)[]
-    return parts.map((text, at) =>
-      at % 2 === 0 ? { text, fact: false } : { text: values[at] ?? '…', fact: true },
-    )
-  }, [parts, facts])
+    const values = JSON.parse(facts) as readonly (readonly (string | null)[])[]
+    return sentences.map((parts, one) => {
+      const shown = parts.map((text, at) => (at % 2 === 0 ? text : (values[one]?.[at] ?? null)))
+      if (shown.includes(null)) return null
+      return shown.map((text, at) => {
+        const fact = at % 2 === 1
+        // A particle stands right behind a fact.
+        return { text: fact ? (text ?? '') : afterValue(shown[at - 1] ?? '', text ?? ''), fact }
+      })
+    })
+  }, [sentences, facts])
+}
+
+/** The step of the forward pass that a place is about; empty where it is about none. */
+export function useStepOf(place: LessonPlace): string {
+  const anatomy = useAnatomy()
+  return usePage((session) => stepOfPlace(session, anatomy, place) ?? '')
 }
 
 /** Whether the task of the open step is done. */

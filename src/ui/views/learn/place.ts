@@ -1,4 +1,6 @@
-import { readAnatomy } from '../../../analysis/anatomy.ts'
+import { readAnatomy, type Anatomy } from '../../../analysis/anatomy.ts'
+import { adapterActionsOf } from '../../../state/adapterActions.ts'
+import { adaptersOf } from '../../../state/adapters.ts'
 import { attentionOf, type ChosenHead } from '../attention/store.ts'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { editsOf } from '../edits/store.ts'
@@ -7,20 +9,13 @@ import { samplingExplorerOf } from '../sampling/store.ts'
 import type { Session } from '../../../state/session.ts'
 import { SETTING_NAMES } from '../../../state/settings.ts'
 import { speculationOf } from '../speculate/store.ts'
-import { stepsOf } from '../steps/store.ts'
+import { stepsOf, type TensorCell } from '../steps/store.ts'
 import { settingsOfSet } from '../train/store/settings.ts'
 import { trainingOf } from '../train/store/training.ts'
 import { isUnderWay } from '../train/store/runState.ts'
 import { selectRow } from '../../../state/selection.ts'
 import type { GeneratedToken } from '../../../api/model.ts'
-import {
-  chosenStep,
-  type HeadChoice,
-  type LessonText,
-  type LessonPlace,
-  type StepChoice,
-  type TokenChoice,
-} from './types.ts'
+import { chosenStep, type HeadChoice, type LessonText, type LessonPlace, type TokenChoice } from './types.ts'
 
 /** Shows the view and the region a step is about. */
 export function openView({ app }: Session, { view, region }: LessonPlace): void {
@@ -56,7 +51,7 @@ export async function writeText(session: Session, { prompt, settings }: LessonTe
 /** Chooses, in the view, what a step is about. Waits for what has to be read first, as long as `wanted` holds. */
 export async function choose(session: Session, place: LessonPlace, wanted: () => boolean): Promise<void> {
   if (place.token !== undefined) chooseToken(session, place.token)
-  if (place.step !== undefined && place.view === 'steps') await chooseStep(session, place.step, wanted)
+  if (place.step !== undefined && place.view === 'steps') await chooseStep(session, place, wanted)
   if (!wanted()) return
   const { state } = attentionOf(session)
   if (place.tab !== undefined) state.setState({ tab: place.tab })
@@ -79,18 +74,60 @@ export async function choose(session: Session, place: LessonPlace, wanted: () =>
     if (wanted()) tokenizersOf(session).setText(place.cuts)
   }
   if (place.head !== undefined) await chooseHead(session, place.head, wanted)
+  if (place.adapter !== undefined && wanted()) await lookInto(session, place.adapter, wanted)
+  if (place.adapterDetail !== undefined) adaptersOf(session).state.setState({ detail: place.adapterDetail })
 }
 
-async function chooseStep(session: Session, choice: StepChoice, wanted: () => boolean): Promise<void> {
+async function chooseStep(session: Session, place: LessonPlace, wanted: () => boolean): Promise<void> {
   const { model } = session
   if (model === null) return
-  const step = chosenStep(await readAnatomy(model), choice)
+  const step = stepOfPlace(session, await readAnatomy(model), place)
   if (step === undefined || !wanted()) return
   const steps = stepsOf(session)
   steps.state.setState({ cell: null })
   // Before there is a forward the name is kept for it.
   if (steps.steps.length > 0) steps.goTo(step)
   else steps.state.setState({ step })
+  if (place.ofHead !== true) return
+  const { state } = steps
+  await until(() => !wanted() || ['ready', 'failed'].includes(state.getState().phase.kind), [state.subscribe])
+  if (wanted()) state.setState({ cell: cellOfHead(session, model.info.headDim, steps.row, step) })
+}
+
+/** The step a place is about, in the layer of the head on show where the place says so. */
+export function stepOfPlace(
+  session: Session,
+  anatomy: Anatomy,
+  { step, ofHead }: LessonPlace,
+): string | undefined {
+  if (step === undefined) return undefined
+  const { layer } = attentionOf(session).state.getState().chosen
+  return chosenStep(anatomy, ofHead && 'roles' in step ? { ...step, layer } : step)
+}
+
+/** Of scores the head's own, at the key that the row looks at most; of what lies head by head its first column. */
+function cellOfHead(session: Session, headDim: number, row: number, step: string): TensorCell {
+  const attention = attentionOf(session)
+  const { layer, head } = attention.state.getState().chosen
+  const steps = stepsOf(session)
+  const { axes } = steps.steps.find(({ name }) => name === step) ?? { axes: [] }
+  const at = head ?? 0
+  if (axes.length < 3) return { slice: 0, row, col: at * headDim }
+  const size = steps.rows
+  const weights = attention.peek(layer)?.subarray((at * size + row) * size, (at * size + row + 1) * size)
+  return { slice: at, row, col: weights === undefined ? row : weights.indexOf(Math.max(...weights)) }
+}
+
+async function lookInto(session: Session, id: string, wanted: () => boolean): Promise<void> {
+  const adapters = adaptersOf(session)
+  const find = () =>
+    adapters.state.getState().tracks.find(({ origin }) => origin.kind === 'listed' && origin.id === id)
+  await session.underWay()
+  const entry = session.app.getState().catalogue.adapters.find((one) => one.id === id)
+  if (find() === undefined && entry !== undefined && wanted())
+    await adapterActionsOf(session).addListed(entry)
+  const track = find()
+  if (track !== undefined) adapters.state.setState({ selected: track.id })
 }
 
 function chooseToken(session: Session, choice: TokenChoice): void {

@@ -45,6 +45,8 @@ export interface LessonPlace {
   region?: 'left' | 'right'
   token?: TokenChoice
   step?: StepChoice
+  /** Of the layer of the head on show; the cell is that head's, at the position that the chosen token looks at most. */
+  ofHead?: true
   head?: HeadChoice
   tab?: 'heads' | 'cache'
   layer?: number | null
@@ -63,6 +65,10 @@ export interface LessonPlace {
   set?: string
   /** Lets an adapter learn from it, unless one has. */
   learns?: true
+  /** Loads this adapter of the page, unless it is there, and looks into it; it is taken away again at the end. */
+  adapter?: string
+  /** What of it is looked at. */
+  adapterDetail?: 'report' | 'delta'
   /** Puts the sampling view back to what the run had. */
   freshSampler?: true
 }

@@ -6,10 +6,12 @@ import { probabilityLevel } from '../../draw/palette.ts'
 import type { PlotPicture } from '../../draw/plotFiles.ts'
 import { matrixPlot, type PlotFrame } from '../../draw/plots.ts'
 import { useTexts } from '../../components/reading.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** The lens as a picture: the last layer on top, in every cell its word and its probability. */
 export function LensExport({ ids, map }: { ids: readonly number[]; map: LensMap }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const texts = useTexts(ids.length)
   const make = (frame: PlotFrame): PlotPicture => {
     const layers = map.layers.toReversed()
@@ -27,7 +29,7 @@ export function LensExport({ ids, map }: { ids: readonly number[]; map: LensMap 
         const top = best(row, col)
         if (top === undefined) return ''
         const word = lensText(map, col, top.id)
-        return `${Math.round(top.probability * 100)}% ${word === '' ? `#${top.id}` : visibleText(word)}`
+        return `${Math.round(top.probability * 100)}% ${nameToken(word, top.id)}`
       },
       rowLabel: (row) => {
         const layer = layers[row] ?? 0

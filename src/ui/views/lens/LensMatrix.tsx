@@ -1,5 +1,4 @@
 import { memo, useCallback, useEffect, useState } from 'react'
-import { visibleText } from '../../../state/characterGroups.ts'
 import { lensCell, lensText, type LensMap } from './store.ts'
 import { selectRow } from '../../../state/selection.ts'
 import type { LensCell } from '../../../api/model.ts'
@@ -10,8 +9,8 @@ import { useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useIsEncoder, useTexts } from '../../components/reading.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useLensPlace, type LensPlace } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** Width of a position, in CSS pixels. */
 const COLUMN = 92
@@ -128,6 +127,7 @@ interface TokenLineProps {
 
 function TokenLine({ ids, columns, shift, selected }: TokenLineProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const texts = useTexts(ids.length)
   return (
     <div className="lens-line lens-line-words" role="row">
@@ -144,7 +144,7 @@ function TokenLine({ ids, columns, shift, selected }: TokenLineProps) {
           >
             {shift === 0 && <span className="numeric">{position}</span>}
             <span className="lens-word">
-              {id === undefined ? t('lens.unknown') : tokenName(t, texts[position + shift] ?? '', id)}
+              {id === undefined ? t('lens.unknown') : nameToken(texts[position + shift] ?? '', id)}
             </span>
           </div>
         )
@@ -162,6 +162,7 @@ interface LineProps extends MatrixProps {
 
 function Line({ map, ids, layer, columns, place, onChoose }: LineProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const name = useLayerName()(layer)
   const isEncoder = useIsEncoder()
   const texts = useTexts(ids.length)
@@ -172,15 +173,15 @@ function Line({ map, ids, layer, columns, place, onChoose }: LineProps) {
         const best = cell?.top[0]
         if (cell === null || best === undefined) return null
         const word = lensText(map, position, best.id)
-        const top = tokenName(t, word, best.id)
+        const top = nameToken(word, best.id)
         return (
           <Cell
             key={position}
             cell={cell}
-            top={word === '' ? `#${best.id}` : visibleText(word)}
+            top={nameToken(word, best.id)}
             label={t(isEncoder ? 'lens.cellOwn' : 'lens.cell', {
               position,
-              token: tokenName(t, texts[position] ?? '', ids[position] ?? 0),
+              token: nameToken(texts[position] ?? '', ids[position] ?? 0),
               layer: name,
               top,
               probability: formatProbability(best.probability),

@@ -7,8 +7,8 @@ import { useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { AttributionPanel } from './attribution/AttributionPanel.tsx'
 import { useIsEncoder, useShown, useTexts } from '../../components/reading.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useLayerName, useLens, useTokenLabels, useInspectedPlace } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** What stands behind the chosen cell: what is predicted, or what made the prediction. */
 export function LensPanel() {
@@ -34,6 +34,7 @@ export function LensPanel() {
 /** The alternatives, the entropy, and how the actual next token fares layer by layer; of an encoder the token in its place. */
 function Prediction() {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const name = useLayerName()
   const shown = useShown(useLens().measurement)
   const place = useInspectedPlace()
@@ -43,7 +44,7 @@ function Prediction() {
   if (shown === null || cell === null) return <p className="note">{t('lens.empty')}</p>
   const { ids, value: map, model } = shown
   const { position } = cell
-  const nameAt = (at: number) => tokenName(t, texts[at] ?? '', ids[at] ?? 0)
+  const nameAt = (at: number) => nameToken(texts[at] ?? '', ids[at] ?? 0)
   return (
     <div className="lens-panel" data-testid="lens-panel" data-layer={cell.layer} data-position={position}>
       <header>
@@ -92,6 +93,7 @@ function Facts({ cell, vocab, actual }: { cell: LensCell; vocab: number; actual:
 
 function Alternatives({ cell, ids }: { cell: LensCell; ids: readonly number[] }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const isEncoder = useIsEncoder()
   const { hasTokenizer = false } = useSession().model?.info ?? {}
   const tops = useMemo(() => cell.top.map(({ id }) => id), [cell])
@@ -103,7 +105,7 @@ function Alternatives({ cell, ids }: { cell: LensCell; ids: readonly number[] })
       <tbody>
         {cell.top.map(({ id, probability }, index) => (
           <tr key={id} aria-current={id === cell.token ? 'true' : undefined}>
-            <th scope="row">{hasTokenizer ? tokenName(t, texts[index] ?? '', id) : id}</th>
+            <th scope="row">{hasTokenizer ? nameToken(texts[index] ?? '', id) : id}</th>
             <td className="lens-bar" style={{ '--share': probability }}>
               {formatProbability(probability)}
             </td>

@@ -6,8 +6,8 @@ import type { LensCell } from '../../../api/model.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
 import { formatFixed, formatProbability, formatSpeed } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useLayerName } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 export function useLiveLens(): LiveLens {
   return liveLensOf(useSession())
@@ -25,8 +25,9 @@ export function useLiveColumn(): Column | null {
 /** What every layer predicts behind the newest token: beside the lines of the grid, while a text is being written. */
 export function LiveColumn({ column, layers }: { column: Column; layers: readonly number[] }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { position, text, id, cells, texts } = column
-  const token = tokenName(t, text, id)
+  const token = nameToken(text, id)
   return (
     <section
       className="lens-live"
@@ -48,11 +49,11 @@ export function LiveColumn({ column, layers }: { column: Column; layers: readonl
 }
 
 function LiveCell({ cell, texts }: { cell: LensCell; texts: Column['texts'] }) {
-  const t = useTranslate()
+  const nameToken = useTokenName()
   const layer = useLayerName()(cell.layer)
   const [best, ...others] = cell.top
   if (best === undefined) return null
-  const name = (id: number): string => tokenName(t, texts.get(id) ?? '', id)
+  const name = (id: number): string => nameToken(texts.get(id) ?? '', id)
   const title = `${layer}: ${cell.top.map(({ id, probability }) => `${name(id)} ${formatProbability(probability)}`).join(', ')}`
   return (
     <div

@@ -1,13 +1,12 @@
 import type { StepInfo } from '../../../api/model.ts'
-import { visibleText } from '../../../state/characterGroups.ts'
 import { useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useStepList, useStepsState } from '../steps/hooks.ts'
-import { tokenName } from '../../components/labels.ts'
 import { roleName } from '../steps/describe.ts'
 import { useBoard, useOpenings, useShapeWords } from './hooks.ts'
 import { bank, core } from './River.tsx'
 import { Word } from './Word.tsx'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** A step outside the layers, by its name. */
 function Chip({ step }: { step: StepInfo }) {
@@ -109,13 +108,14 @@ const turn = (half: number): string =>
 /** Where the stream becomes a word: the last norm, a score for every token, the most probable ones, and the one that came. */
 export function Ending({ from }: { from: number }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { picture, facts, next } = useBoard()
   const { last, how, probability } = useOutcome()
   const logits = picture.lastSteps.at(-1)
   const vocab = logits?.axes.at(-1)?.kind === 'vocabulary' ? (logits.axes.at(-1)?.size ?? 0) : 0
   const half = bank(from)
   const openings = useOpenings()
-  const text = next === null ? null : tokenName(t, facts?.texts.get(next) ?? '', next)
+  const text = next === null ? null : nameToken(facts?.texts.get(next) ?? '', next)
   return (
     <div className="map-line map-line-here map-ending" role="group" aria-label={t('map.ending')}>
       <span />
@@ -137,7 +137,7 @@ export function Ending({ from }: { from: number }) {
             data-token-id={id}
             data-probability={probability}
           >
-            <span className="map-bar-word">{tokenName(t, facts?.texts.get(id) ?? '', id)}</span>
+            <span className="map-bar-word">{nameToken(facts?.texts.get(id) ?? '', id)}</span>
             <span className="map-bar-length" style={{ '--share': probability }} />
             <span className="map-word-share numeric">{formatProbability(probability)}</span>
           </li>
@@ -156,7 +156,7 @@ export function Ending({ from }: { from: number }) {
             onClick={() => logits !== undefined && openings.step(logits.name)}
           >
             <span className="map-outcome-how">{t(how)}</span>
-            <span className="map-outcome-word">{visibleText(text)}</span>
+            <span className="map-outcome-word">{text}</span>
             <span className="map-outcome-share numeric">{formatProbability(probability)}</span>
           </button>
         )}

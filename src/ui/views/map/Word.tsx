@@ -1,11 +1,10 @@
 import { memo } from 'react'
-import { visibleText } from '../../../state/characterGroups.ts'
 import type { LayerWord } from './store.ts'
 import { formatProbability } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
 import { probabilityLevel } from '../../draw/palette.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useOpenings } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 interface WordProps {
   word: LayerWord | undefined
@@ -20,10 +19,11 @@ interface WordProps {
 /** The word a layer would say if the model ended there. */
 export const Word = memo(function Word({ word, step, name, lit }: WordProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const openings = useOpenings()
   const best = word?.top[0]
   if (word === undefined || best === undefined) return <span className="map-word row map-word-none" />
-  const text = tokenName(t, word.text, best.id)
+  const text = nameToken(word.text, best.id)
   const says = t('map.wordOf', { name, word: text, probability: formatProbability(best.probability) })
   return (
     <button
@@ -42,7 +42,7 @@ export const Word = memo(function Word({ word, step, name, lit }: WordProps) {
         className="map-word-text"
         style={{ '--swatch': `var(--seq-${probabilityLevel(Math.log(best.probability))})` }}
       >
-        {word.text === '' ? text : visibleText(word.text)}
+        {text}
       </span>
       <span className="map-word-share numeric">{formatShare(best.probability)}</span>
     </button>

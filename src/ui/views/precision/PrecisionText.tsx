@@ -8,8 +8,8 @@ import { useMissingTexts } from '../../components/useMissingTexts.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
 import { formatNats } from '../../components/numbers.ts'
-import { tokenName } from '../../components/labels.ts'
 import { usePrecision, usePrecisionState } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 const levelOf = (kl: number): number => Math.min(LEVELS - 1, Math.floor(powerShare(kl, KL_POWERS) * LEVELS))
 
@@ -125,6 +125,7 @@ const Bars = memo(function Bars({ tokens, total }: { tokens: readonly PrecisionT
 /** What both say behind the chosen token. */
 function Readout({ result, row }: { result: PrecisionResult; row: number | null }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const token = row === null ? undefined : result.tokens[row]
   const ids = useMemo(() => (token ? [token.model.id, token.other.id] : []), [token])
   const contextIds = useMemo(() => result.ids.slice(0, (token?.position ?? 0) + 1), [result.ids, token])
@@ -133,7 +134,7 @@ function Readout({ result, row }: { result: PrecisionResult; row: number | null 
   const says = (side: 'model' | 'other'): string =>
     t('precision.says', {
       format: result.formats[side],
-      token: tokenName(t, texts.get(token[side].id) ?? '', token[side].id),
+      token: nameToken(texts.get(token[side].id) ?? '', token[side].id),
       probability: formatProbability(Math.exp(token[side].logprob)),
     })
   return (

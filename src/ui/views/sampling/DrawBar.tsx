@@ -3,8 +3,8 @@ import { segmentsOf, type Segment } from '../../../analysis/samplingStages.ts'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** Tokens with an interval of their own. */
 const SEGMENTS = 48
@@ -16,10 +16,11 @@ const TICKS = [0, 0.25, 0.5, 0.75, 1]
 export function DrawBar(workings: Workings) {
   const { table, random, options, texts } = workings
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { sampled } = table
   const greedy = options.temperature === 0
   const segments = useMemo(() => segmentsOf(sampled, SEGMENTS), [sampled])
-  const name = (id: number) => tokenName(t, texts.get(id) ?? '', id)
+  const name = (id: number) => nameToken(texts.get(id) ?? '', id)
   const drawn = segments.find(({ id }) => id === sampled.chosen)
   return (
     <section className="draw" aria-label={t('sampler.draw')}>

@@ -5,8 +5,8 @@ import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { ScalesChip } from '../adapters/ScalesChip.tsx'
-import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** Characters of the text shown before the token. */
 const CONTEXT = 48
@@ -78,6 +78,7 @@ function Neighbours({ place }: { place: ExplorerPlace }) {
 
 function PlaceName({ place }: { place: ExplorerPlace }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { log } = useSession()
   const { token, index, contextIds } = place
   const text = [...log.promptTexts, ...log.tokens.slice(0, index).map((one) => one.text)].slice(-24).join('')
@@ -91,7 +92,7 @@ function PlaceName({ place }: { place: ExplorerPlace }) {
           data-token-id={token.id}
           data-index={index}
         >
-          {tokenName(t, token.text, token.id)}
+          {nameToken(token.text, token.id)}
         </strong>
       )}
       <span className="note numeric">

@@ -14,8 +14,8 @@ import { Icon } from '../../components/Icon.tsx'
 import { SliderField } from '../../components/SliderField.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useExplorer, useExplorerState, type Workings } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** The setting that a stage obeys. */
 const SETTING_OF: Readonly<Record<Exclude<ShownStageName, 'raw'>, ExplorerSetting>> = {
@@ -29,6 +29,7 @@ const SETTING_OF: Readonly<Record<Exclude<ShownStageName, 'raw'>, ExplorerSettin
 /** Candidates down, stages across: what a stage cuts stays, greyed. */
 export function StageGrid({ place, options, table, texts }: Workings) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const draws = useExplorerState((state) => state.draws)
   const drawn = useMemo(
     () => (draws === 0 ? null : countDraws(table.sampled, options.seed, draws)),
@@ -38,16 +39,18 @@ export function StageGrid({ place, options, table, texts }: Workings) {
   const longest = Math.max(...table.rows.flatMap(({ shares }) => shares.map((share) => share ?? 0)))
   const shownDraws = table.rows.reduce((sum, { id }) => sum + (drawn?.get(id) ?? 0), 0)
   const choose = useContinue(place)
+  const shown = useShownStages(table.stages)
   return (
     <div className="sampler-scroll" role="region" tabIndex={0} aria-label={t('sampler.stages')}>
       <table className="sampler-table">
-        <StageHeads stages={table.stages} draws={draws} />
+        <StageHeads stages={table.stages} shown={shown} draws={draws} />
         <tbody>
           {table.rows.map((row) => (
             <CandidateLine
               key={row.id}
               row={row}
-              name={tokenName(t, texts.get(row.id) ?? '', row.id)}
+              shown={shown}
+              name={nameToken(texts.get(row.id) ?? '', row.id)}
               longest={longest}
               drawn={row.id === table.sampled.chosen}
               written={row.id === place.token?.id}
@@ -56,11 +59,34 @@ export function StageGrid({ place, options, table, texts }: Workings) {
               onContinue={choose}
             />
           ))}
-          <RestLine rest={table.rest} count={drawn === null ? null : draws - shownDraws} />
+          <RestLine rest={table.rest} shown={shown} count={drawn === null ? null : draws - shownDraws} />
         </tbody>
       </table>
     </div>
   )
+}
+
+/** Stages a lesson speaks of. */
+const IN_LESSONS: readonly ShownStageName[] = ['raw', 'temperature', 'top-k', 'top-p']
+
+/** Indices of the stages on show: beside a lesson there is no room for those that do nothing and that it does not speak of. */
+function useShownStages(stages: readonly Stage[]): readonly number[] {
+  const isLesson = useApp((state) => state.lesson !== null)
+  const key = stages
+    .flatMap(({ name, active }, at) => (!isLesson || active || IN_LESSONS.includes(name) ? [at] : []))
+    .join(' ')
+  // The same array while the same are shown: lines that have not changed are not rendered again.
+  return useMemo(() => key.split(' ').map(Number), [key])
+}
+
+/** Digits by which the ends of an interval differ. */
+const MAX_INTERVAL_DIGITS = 6
+const intervalDigits = (width: number): number =>
+  Math.min(MAX_INTERVAL_DIGITS, Math.max(3, 1 + Math.ceil(-Math.log10(Math.max(width, 1e-9)))))
+
+function formatInterval([from, to]: readonly [number, number]): string {
+  const digits = intervalDigits(to - from)
+  return `${formatFixed(from, digits)}–${formatFixed(to, digits)}`
 }
 
 /** Continuing needs a model that answers and a page at rest; null while it cannot be done. */
@@ -83,8 +109,15 @@ function useContinue(place: Workings['place']): ((id: number) => void) | null {
   )
 }
 
-function StageHeads({ stages, draws }: { stages: readonly Stage[]; draws: number }) {
+interface HeadsProps {
+  stages: readonly Stage[]
+  shown: readonly number[]
+  draws: number
+}
+
+function StageHeads({ stages: all, shown, draws }: HeadsProps) {
   const t = useTranslate()
+  const stages = shown.flatMap((at) => all[at] ?? [])
   const facts: {
     label: string
     name: string
@@ -114,6 +147,7 @@ function StageHeads({ stages, draws }: { stages: readonly Stage[]; draws: number
     <thead>
       <tr className="sampler-stages">
         <td className="sampler-name" />
+        {draws > 0 && <th scope="col">{t('sampler.draws', { count: formatCount(draws) })}</th>}
         <th scope="col">{t('sampler.logit')}</th>
         {stages.map((stage) => (
           <th key={stage.name} scope="col" data-active={stage.active || stage.name === 'raw'}>
@@ -121,14 +155,14 @@ function StageHeads({ stages, draws }: { stages: readonly Stage[]; draws: number
           </th>
         ))}
         <th scope="col">{t('sampler.interval')}</th>
-        {draws > 0 && <th scope="col">{t('sampler.draws', { count: formatCount(draws) })}</th>}
         <td />
       </tr>
       {facts.map(({ label, name, of, value }) => (
         <tr key={name} className="sampler-facts">
-          <th scope="row" className="sampler-name" colSpan={2}>
+          <th scope="row" className="sampler-name">
             {label}
           </th>
+          <td colSpan={draws > 0 ? 2 : 1} />
           {stages.map((stage) => (
             <td
               key={stage.name}
@@ -139,7 +173,7 @@ function StageHeads({ stages, draws }: { stages: readonly Stage[]; draws: number
               {of(stage)}
             </td>
           ))}
-          <td colSpan={draws > 0 ? 3 : 2} />
+          <td colSpan={2} />
         </tr>
       ))}
     </thead>
@@ -173,6 +207,8 @@ function StageSlider({ name }: { name: Exclude<ShownStageName, 'raw'> }) {
 
 interface LineProps {
   row: StageRow
+  /** Indices of the stages on show. */
+  shown: readonly number[]
   name: string
   longest: number
   drawn: boolean
@@ -184,7 +220,7 @@ interface LineProps {
 }
 
 const CandidateLine = memo(function CandidateLine(props: LineProps) {
-  const { row, name, longest, drawn, written, count, draws, onContinue } = props
+  const { row, shown, name, longest, drawn, written, count, draws, onContinue } = props
   const t = useTranslate()
   const { id, logit, score, seen, shares, cutAt, interval } = row
   const role = drawn ? t('sampler.isDrawn') : written ? t('sampler.isWritten') : null
@@ -201,28 +237,9 @@ const CandidateLine = memo(function CandidateLine(props: LineProps) {
         {name}
         {role !== null && <span className="visually-hidden"> ({role})</span>}
       </th>
-      <td className="sampler-logit" title={seen ? t('sampler.seen') : undefined}>
-        {formatFixed(logit, 2)}
-        {score !== logit && <span className="sampler-penalised">→ {formatFixed(score, 2)}</span>}
-      </td>
-      {shares.map((share, stage) => (
-        <td
-          key={STAGES[stage]}
-          className="sampler-share"
-          data-testid="sampler-share"
-          data-stage={STAGES[stage]}
-          data-value={share ?? undefined}
-          style={{ '--share': (share ?? 0) / longest }}
-        >
-          {share !== null ? formatProbability(share) : stage === cutAt ? t('sampler.cut') : '·'}
-        </td>
-      ))}
-      <td className="sampler-interval">
-        {interval !== null && `${formatFixed(interval[0], 3)}–${formatFixed(interval[1], 3)}`}
-      </td>
       {count !== null && (
         <td
-          className="sampler-share"
+          className="sampler-share sampler-count"
           style={{ '--share': count / draws / longest }}
           data-testid="sampler-count"
           data-value={count}
@@ -230,6 +247,14 @@ const CandidateLine = memo(function CandidateLine(props: LineProps) {
           {formatCount(count)}
         </td>
       )}
+      <td className="sampler-logit" title={seen ? t('sampler.seen') : undefined}>
+        {formatFixed(logit, 2)}
+        {score !== logit && <span className="sampler-penalised">→ {formatFixed(score, 2)}</span>}
+      </td>
+      {shown.map((stage) => (
+        <ShareCell key={stage} stage={stage} share={shares[stage] ?? null} {...{ longest, cutAt }} />
+      ))}
+      <td className="sampler-interval">{interval !== null && formatInterval(interval)}</td>
       <td className="sampler-go">
         {!written && (
           <button
@@ -249,23 +274,51 @@ const CandidateLine = memo(function CandidateLine(props: LineProps) {
   )
 })
 
-function RestLine({ rest, count }: { rest: Workings['table']['rest']; count: number | null }) {
+interface ShareCellProps extends Pick<LineProps, 'longest'> {
+  stage: number
+  /** Null where a stage before it has cut the candidate. */
+  share: number | null
+  cutAt: number | null
+}
+
+function ShareCell({ stage, share, longest, cutAt }: ShareCellProps) {
+  const t = useTranslate()
+  return (
+    <td
+      className="sampler-share"
+      data-testid="sampler-share"
+      data-stage={STAGES[stage]}
+      data-value={share ?? undefined}
+      style={{ '--share': (share ?? 0) / longest }}
+    >
+      {share !== null ? formatProbability(share) : stage === cutAt ? t('sampler.cut') : '·'}
+    </td>
+  )
+}
+
+interface RestProps {
+  rest: Workings['table']['rest']
+  shown: readonly number[]
+  count: number | null
+}
+
+function RestLine({ rest, shown, count }: RestProps) {
   const t = useTranslate()
   const far = useApp(remoteOf)
   if (rest.count === 0) return null
   return (
     <tr className="sampler-rest" data-testid="sampler-rest">
-      <th scope="row" className="sampler-name" colSpan={2}>
+      <th scope="row" className="sampler-name">
         {far ? t('far.notSent') : t('sampler.others', { count: formatCount(rest.count) })}
       </th>
-      {rest.shares.map((share, stage) => (
-        <td key={STAGES[stage]} data-stage={STAGES[stage]} data-value={share}>
-          {share < 1e-12 ? '' : formatProbability(share)}
-        </td>
-      ))}
-      <td />
       {count !== null && <td>{formatCount(count)}</td>}
       <td />
+      {shown.map((stage) => (
+        <td key={stage} data-stage={STAGES[stage]} data-value={rest.shares[stage]}>
+          {(rest.shares[stage] ?? 0) < 1e-12 ? '' : formatProbability(rest.shares[stage] ?? 0)}
+        </td>
+      ))}
+      <td colSpan={2} />
     </tr>
   )
 }

@@ -3,8 +3,8 @@ import type { ScoredToken } from '../../../api/model.ts'
 import { TokenFacts } from '../../components/TokenFacts.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatCount, formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { labelOf, tokenAtRow, useMarked, useScoreState, useInspectedRow, type Marked } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** The token under the pointer, else the selected one: how it was predicted, and by what else. */
 export function ScorePanel() {
@@ -45,6 +45,7 @@ function InspectedToken({ name, marked, row }: { name: BoxName; marked: Marked; 
 
 function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; vocab: number }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { logprob, rank, entropy, top, id } = token
   const listed = top.some((other) => other.id === id) ? top : [...top, { id, text, logprob }]
   const facts: [string, string, number, string][] = [
@@ -87,7 +88,7 @@ function Prediction({ token, text, vocab }: { token: ScoredToken; text: string; 
               data-token-id={other.id}
               data-logprob={other.logprob}
             >
-              <th scope="row">{tokenName(t, other.text, other.id)}</th>
+              <th scope="row">{nameToken(other.text, other.id)}</th>
               <td className="lens-bar" style={{ '--share': Math.exp(other.logprob) }}>
                 {formatProbability(Math.exp(other.logprob))}
               </td>

@@ -1,11 +1,10 @@
 import type { GeneratedToken, Proposal } from '../../../api/model.ts'
 import type { RoundSlot } from '../../../analysis/speculatedRounds.ts'
-import { visibleText } from '../../../state/characterGroups.ts'
 import type { MessageKey } from '../../words/index.ts'
 import { useTranslate } from '../../context.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useSelectedSlot, useSpeculateState } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** How one place came about: the proposal and its test, then the model's own token where it wrote one. */
 export function ProposalPanel() {
@@ -40,11 +39,12 @@ export function ProposalPanel() {
 
 function Heading({ outcome, text, id }: { outcome: MessageKey; text: string; id: number }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   return (
     <header>
       <h3 className="eyebrow">{t(outcome)}</h3>
       <p className="token-heading">
-        <span className="token-name">{text === '' ? '◌' : visibleText(text)}</span>
+        <span className="token-name">{nameToken(text, id)}</span>
         <span className="note numeric">id {id}</span>
       </p>
     </header>
@@ -127,6 +127,7 @@ interface OwnProps {
 
 function Own({ slot, token, isOnly, greedy }: OwnProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { proposal } = slot
   const outcome = proposal !== null ? 'corrected' : isOnly ? 'alone' : 'bonus'
   const corrected = greedy ? 'speculate.why.correctedGreedy' : 'speculate.why.correctedSampled'
@@ -134,7 +135,7 @@ function Own({ slot, token, isOnly, greedy }: OwnProps) {
   return (
     <section className="speculate-part" data-testid="speculate-own" data-token-id={token.id}>
       <Heading outcome={`speculate.outcome.${outcome}`} text={token.text} id={token.id} />
-      <p>{t(why, { token: proposal === null ? '' : tokenName(t, proposal.text, proposal.id) })}</p>
+      <p>{t(why, { token: proposal === null ? '' : nameToken(proposal.text, proposal.id) })}</p>
       {token.random !== null && (
         <p className="note numeric">
           {t('speculate.random')} {formatFixed(token.random, 4)}
@@ -146,6 +147,7 @@ function Own({ slot, token, isOnly, greedy }: OwnProps) {
 
 function Alternatives({ token, proposal }: { token: GeneratedToken; proposal: Proposal | null }) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   return (
     <section className="speculate-part">
       <table className="plain-table speculate-numbers">
@@ -154,7 +156,7 @@ function Alternatives({ token, proposal }: { token: GeneratedToken; proposal: Pr
           {token.top.map(({ id, text, logprob }) => (
             <tr key={id} aria-current={id === token.id ? 'true' : undefined}>
               <th scope="row" className={id === proposal?.id && id !== token.id ? 'speculate-struck' : ''}>
-                {text === '' ? `#${id}` : visibleText(text)}
+                {nameToken(text, id)}
               </th>
               <td className="lens-bar" style={{ '--share': Math.exp(logprob) }}>
                 {formatProbability(Math.exp(logprob))}

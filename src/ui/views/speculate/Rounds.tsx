@@ -4,8 +4,8 @@ import type { SpeculatedRound } from '../../../api/model.ts'
 import { TokenText } from '../../components/TokenText.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatFixed } from '../../../maths/format.ts'
-import { tokenName } from '../../components/labels.ts'
 import { useRounds, useSpeculateState, useSpeculation } from './hooks.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 
 /** The draft's proposals above, what the model made of them below, what it took under that: one column a round. */
 export function RoundColumns() {
@@ -114,11 +114,12 @@ interface PlaceProps {
 
 function Place({ place, slot, selected }: PlaceProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const { proposal, token } = slot
   const state = proposal?.outcome ?? 'own'
   const words = {
-    token: proposal === null ? '' : tokenName(t, proposal.text, proposal.id),
-    own: token === null ? '' : tokenName(t, token.text, token.id),
+    token: proposal === null ? '' : nameToken(proposal.text, proposal.id),
+    own: token === null ? '' : nameToken(token.text, token.id),
   }
   return (
     <div
@@ -134,10 +135,10 @@ function Place({ place, slot, selected }: PlaceProps) {
       data-token-id={token?.id}
     >
       <span className="round-token round-draft">
-        {proposal !== null && (proposal.text === '' ? `#${proposal.id}` : <TokenText text={proposal.text} />)}
+        {proposal !== null && (proposal.text === '' ? words.token : <TokenText text={proposal.text} />)}
       </span>
       <span className="round-token round-model">
-        {token !== null && (token.text === '' ? `#${token.id}` : <TokenText text={token.text} />)}
+        {token !== null && (token.text === '' ? words.own : <TokenText text={token.text} />)}
       </span>
     </div>
   )

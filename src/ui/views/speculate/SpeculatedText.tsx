@@ -1,12 +1,15 @@
 import type { MouseEvent } from 'react'
 import { labelTokenParts } from '../../../state/tokenLabels.ts'
 import { TokenText } from '../../components/TokenText.tsx'
+import { bare } from '../../components/labels.ts'
+import { useTokenName } from '../../components/useTokenName.ts'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRounds, useSelectedSlot, useSpeculateState, useSpeculation } from './hooks.ts'
 
 /** The text as it stands; tokens that were proposed are shaded. */
 export function SpeculatedText() {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const speculation = useSpeculation()
   const rounds = useRounds()
   const { eosIds = [] } = useSession().model?.info ?? {}
@@ -42,8 +45,15 @@ export function SpeculatedText() {
             id={`speculate-token-${index}`}
             role="option"
             aria-selected={index === chosen}
-            aria-label={texts[index]?.trim() === '' ? JSON.stringify(texts[index]) : undefined}
-            className="chip"
+            aria-label={
+              texts[index]
+                ? texts[index].trim() === ''
+                  ? JSON.stringify(texts[index])
+                  : undefined
+                : nameToken('', id)
+            }
+            className={texts[index] ? 'chip' : 'chip chip-end'}
+            data-label={texts[index] ? undefined : bare(nameToken('', id))}
             data-token-index={index}
             data-token-id={id}
             data-from={proposals[at]?.outcome === 'accepted' ? 'draft' : 'model'}

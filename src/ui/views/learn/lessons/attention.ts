@@ -32,12 +32,12 @@ export const attention: Lesson = {
     },
     {
       words: 'attention.scores',
-      place: { view: 'steps', step: inLayer('scores'), token: { generated: 0 } },
+      place: { view: 'steps', step: inLayer('scores'), ofHead: true, token: { generated: 0 } },
       target: byId('step-formula'),
     },
     {
       words: 'attention.values',
-      place: { view: 'steps', step: inLayer('context') },
+      place: { view: 'steps', step: inLayer('context'), ofHead: true, token: { generated: 0 } },
       target: ofStep('tensor-view'),
     },
     {

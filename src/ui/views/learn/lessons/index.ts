@@ -9,6 +9,7 @@ import { optimisers } from './optimisers.ts'
 import { picture } from './picture.ts'
 import { qlora } from './qlora.ts'
 import { quantisation } from './quantisation.ts'
+import { rank } from './rank.ts'
 import { rates } from './rates.ts'
 import { residual } from './residual.ts'
 import { sampling } from './sampling.ts'
@@ -28,6 +29,7 @@ export const LESSONS: readonly Lesson[] = [
   residual,
   quantisation,
   speculation,
+  rank,
   teaching,
   lora,
   rates,

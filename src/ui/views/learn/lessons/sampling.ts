@@ -15,7 +15,7 @@ export const sampling: Lesson = {
     {
       words: 'sampling.candidates',
       place: { view: 'sampling', token: 'torn', freshSampler: true },
-      target: '.sampler-table',
+      target: '.sampler-row',
     },
     {
       words: 'sampling.draw',
@@ -57,6 +57,12 @@ export const sampling: Lesson = {
       place: { view: 'sampling', token: 'torn', freshSampler: true },
       target: byId('sampler-continue'),
       task: { words: 'sampling.mind.task', check: 'otherMind' },
+    },
+    {
+      words: 'sampling.fork',
+      place: { view: 'branches' },
+      target: '.branch-tree',
+      keepsText: true,
     },
   ],
 }

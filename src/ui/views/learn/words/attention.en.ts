@@ -13,7 +13,7 @@ export const attentionLessonEn = {
   'attention.previous.task':
     'Find the head that looks most at the token before. The one chosen now gives it {headPrevious} of its weight.',
   'attention.scores':
-    'A weight begins as a product. The query of one token and the key of another, {headDim} numbers each, are multiplied pair by pair, added up and divided by √{headDim}. Here is that sum for the marked cell; softmax then turns a row of scores into weights.',
+    'A weight begins as a product. The query of one token and the key of another, {headDim} numbers each, are multiplied pair by pair, added up and divided by √{headDim}. Here is that sum in the head you have chosen, layer {headLayer}, head {headNumber}, for the token it looks at most; softmax then turns a row of scores into weights.',
   'attention.values':
     'The weights blend the values: a head takes the value rows of the tokens it looks at, each times its weight, and adds them up. That is how a token comes to hold something of an earlier one.',
   'attention.cache':

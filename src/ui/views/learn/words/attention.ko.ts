@@ -15,7 +15,7 @@ export const attentionLessonKo: Readonly<Record<keyof typeof attentionLessonEn, 
   'attention.previous.task':
     '직전 토큰을 가장 많이 보는 헤드를 찾아보세요. 지금 고른 헤드는 가중치의 {headPrevious}만큼을 직전 토큰에 씁니다.',
   'attention.scores':
-    '가중치는 곱셈에서 시작합니다. 한 토큰의 쿼리와 다른 토큰의 키는 각각 숫자 {headDim}개입니다. 짝을 지어 곱한 값을 모두 더하고 √{headDim}(으)로 나눕니다. 여기 보이는 것이 표시된 칸의 합이고, 소프트맥스가 한 행의 점수를 가중치로 바꿉니다.',
+    '가중치는 곱셈에서 시작합니다. 한 토큰의 쿼리와 다른 토큰의 키는 각각 숫자 {headDim}개입니다. 짝을 지어 곱한 값을 모두 더하고 √{headDim}(으)로 나눕니다. 여기 보이는 것은 지금 고른 헤드(층 {headLayer}, 헤드 {headNumber})가 가장 많이 보는 토큰에 대한 합이고, 소프트맥스가 한 행의 점수를 가중치로 바꿉니다.',
   'attention.values':
     '가중치로는 값을 섞습니다. 헤드는 자신이 본 토큰들의 값 행에 각각의 가중치를 곱해 더합니다. 이렇게 해서 한 토큰이 앞선 토큰의 내용을 얼마간 지니게 됩니다.',
   'attention.cache':

@@ -9,6 +9,7 @@ import { pictureEn } from './picture.en.ts'
 import { qloraEn } from './qlora.en.ts'
 import { quantisationEn } from './quantisation.en.ts'
 import { lessonPanelEn } from './lessonPanel.en.ts'
+import { rankEn } from './rank.en.ts'
 import { ratesEn } from './rates.en.ts'
 import { residualEn } from './residual.en.ts'
 import { samplingLessonEn } from './sampling.en.ts'
@@ -29,6 +30,7 @@ export const lessonsEn = {
   ...residualEn,
   ...quantisationEn,
   ...speculationEn,
+  ...rankEn,
   ...teachingEn,
   ...loraEn,
   ...ratesEn,

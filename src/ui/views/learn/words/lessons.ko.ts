@@ -9,6 +9,7 @@ import { pictureKo } from './picture.ko.ts'
 import { qloraKo } from './qlora.ko.ts'
 import { quantisationKo } from './quantisation.ko.ts'
 import { lessonPanelKo } from './lessonPanel.ko.ts'
+import { rankKo } from './rank.ko.ts'
 import { ratesKo } from './rates.ko.ts'
 import { residualKo } from './residual.ko.ts'
 import { samplingLessonKo } from './sampling.ko.ts'
@@ -29,6 +30,7 @@ export const lessonsKo: LessonWords = {
   ...residualKo,
   ...quantisationKo,
   ...speculationKo,
+  ...rankKo,
   ...teachingKo,
   ...loraKo,
   ...ratesKo,

@@ -24,4 +24,6 @@ export const samplingLessonEn = {
   'sampling.mind':
     'It could have gone another way. Any candidate can take the place of what was written: the model goes on from there, and the old text stays as a branch.',
   'sampling.mind.task': 'Make the model change its mind: continue from another candidate.',
+  'sampling.fork':
+    'Here every text is a line of one tree. Where you chose another candidate it forks: both texts share what stands before, and each can be taken up again.',
 } as const

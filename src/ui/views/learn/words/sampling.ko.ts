@@ -25,4 +25,6 @@ export const samplingLessonKo: Readonly<Record<keyof typeof samplingLessonEn, st
   'sampling.mind':
     '다른 길로 갈 수도 있었습니다. 어떤 후보든 쓰인 토큰의 자리에 대신 놓을 수 있습니다. 모델은 거기서부터 이어 쓰고, 먼저 쓴 글은 갈래로 남습니다.',
   'sampling.mind.task': '모델의 마음을 바꿔 보세요. 다른 후보에서 이어 쓰면 됩니다.',
+  'sampling.fork':
+    '여기서는 글마다 나무의 한 줄이 됩니다. 다른 후보를 고른 자리에서 갈래가 나뉩니다. 두 글은 그 앞부분을 함께 쓰고, 어느 쪽이든 다시 이어 쓸 수 있습니다.',
 }

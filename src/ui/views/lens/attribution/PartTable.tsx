@@ -5,8 +5,8 @@ import { Icon } from '../../../components/Icon.tsx'
 import { useTranslate } from '../../../context.ts'
 import { formatFixed } from '../../../../maths/format.ts'
 import { useTokenLabels } from '../hooks.ts'
-import { tokenName } from '../../../components/labels.ts'
 import { useAttribution, useAttributionState } from './hooks.ts'
+import { useTokenName } from '../../../components/useTokenName.ts'
 
 interface PartTableProps {
   lines: readonly AttributionLine[]
@@ -16,6 +16,7 @@ interface PartTableProps {
 /** Signed bars, right of the middle for what raises the logit; the attention of a layer opens into its heads. */
 export function PartTable({ lines, of }: PartTableProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const open = useAttributionState((state) => state.open)
   const tokens = useMemo(() => [of.token], [of])
   const contextIds = useMemo(() => of.ids.slice(0, of.position + 1), [of])
@@ -28,9 +29,7 @@ export function PartTable({ lines, of }: PartTableProps) {
   const most = shown.reduce((size, { contribution }) => Math.max(size, Math.abs(contribution)), 1e-12)
   return (
     <table className="plain-table attribution-parts">
-      <caption className="eyebrow">
-        {t('attribution.caption', { token: tokenName(t, text, of.token) })}
-      </caption>
+      <caption className="eyebrow">{t('attribution.caption', { token: nameToken(text, of.token) })}</caption>
       <thead className="visually-hidden">
         <tr>
           <th scope="col">{t('attribution.part')}</th>

@@ -2,9 +2,9 @@ import { useMemo } from 'react'
 import { useSession, useTranslate } from '../../../context.ts'
 import { formatProbability } from '../../../../maths/format.ts'
 import { useTokenLabels } from '../hooks.ts'
-import { tokenName } from '../../../components/labels.ts'
 import { useIsEncoder } from '../../../components/reading.ts'
 import { useAttribution, useAttributionState, useFinalCell } from './hooks.ts'
+import { useTokenName } from '../../../components/useTokenName.ts'
 
 interface TokenSelectProps {
   /** Whose logit is on show. */
@@ -16,6 +16,7 @@ interface TokenSelectProps {
 /** Any of the most probable tokens at the chosen position, the one that really came next, or the one followed so far. */
 export function TokenSelect({ token, contextIds, position }: TokenSelectProps) {
   const t = useTranslate()
+  const nameToken = useTokenName()
   const isEncoder = useIsEncoder()
   const { state } = useAttribution()
   const asked = useAttributionState((state) => state.token)
@@ -29,7 +30,7 @@ export function TokenSelect({ token, contextIds, position }: TokenSelectProps) {
   const texts = useTokenLabels(ids, context)
   const name = (id: number, index: number): string => {
     const probability = probable.get(id)
-    const word = hasTokenizer ? tokenName(t, texts[index] ?? '', id) : `#${id}`
+    const word = hasTokenizer ? nameToken(texts[index] ?? '', id) : `#${id}`
     const share = probability === undefined ? '' : ` · ${formatProbability(probability)}`
     return `${word}${share}${id === cell?.token ? ` · ${t(isEncoder ? 'attribution.actualOwn' : 'attribution.actual')}` : ''}`
   }
