@@ -84,31 +84,29 @@ async function switches(browser, url) {
   await writeText(page, SHORT)
   const times = {}
   const long = {}
-  const most = 120_000
+  const limit = 120_000
   for (const [view, content] of Object.entries(CONTENT)) {
     await page.click(id(`view-${view}`))
     for (const button of PRESSED[view] ?? []) await page.click(id(button))
-    await page.waitForSelector(content, { state: 'attached', timeout: most })
-    await page.waitForSelector(id('reading'), { state: 'detached', timeout: most })
+    await page.waitForSelector(content, { state: 'attached', timeout: limit })
+    await page.waitForSelector(id('reading'), { state: 'detached', timeout: limit })
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [view, content] of Object.entries(CONTENT)) {
       const from = view === 'write' ? 'chat' : 'write'
-      await page.evaluate(timeView, { view: from, content: CONTENT[from], most })
-      const { time, longTask } = await page.evaluate(timeView, { view, content, most })
+      await page.evaluate(timeView, { view: from, content: CONTENT[from], most: limit })
+      const { time, longTask } = await page.evaluate(timeView, { view, content, most: limit })
       ;(times[view] ??= []).push(Math.round(time))
-      long[view] = Math.max(long[view] ?? 0, Math.round(longTask))
+      ;(long[view] ??= []).push(Math.round(longTask))
     }
   }
   await context.close()
-  const best = Object.fromEntries(Object.entries(times).map(([view, list]) => [view, Math.min(...list)]))
-  return {
-    value: Math.max(...Object.values(best)),
-    unit: 'ms',
-    best,
-    longTask: Math.max(...Object.values(long)),
-    long,
-  }
+  // A busy machine only ever adds to a time.
+  const least = (lists) =>
+    Object.fromEntries(Object.entries(lists).map(([view, list]) => [view, Math.min(...list)]))
+  const [best, longTasks] = [least(times), least(long)]
+  const most = (byView) => Math.max(...Object.values(byView))
+  return { value: most(best), unit: 'ms', best, longTask: most(longTasks), longTasks }
 }
 
 /** A long text that has not been read: from the click to the first rows, and from the click on Cancel to its word. */

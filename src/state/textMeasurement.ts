@@ -39,6 +39,8 @@ export class TextMeasurement<T> {
   private readonly doneOf: ((value: T) => number) | undefined
   private controller = new AbortController()
   private viewers = 0
+  /** Name of the view that last began to look. */
+  private view = ''
   /** Counts runs; what arrives for an older one is dropped. */
   private run = 0
   private wanted: { model: Model; ids: readonly number[]; scales: string | null } | null = null
@@ -49,13 +51,15 @@ export class TextMeasurement<T> {
     this.doneOf = done
     session.app.subscribe((state, previous) => {
       if (state.model !== previous.model || state.run !== previous.run) this.sync()
+      if (state.view !== previous.view) queueMicrotask(() => this.leave())
     })
     session.log.subscribe(() => this.sync())
   }
 
-  /** Reads while a view looks; returns the function that lets go, which ends a reading that no other view looks at. */
+  /** Reads while a view looks; returns the function that lets go. A reading nothing looks at ends once another view is shown. */
   watch(): () => void {
     this.viewers += 1
+    this.view = this.session.app.getState().view
     this.sync()
     if (this.viewers === 1) void this.checkScales()
     return () => {
@@ -65,9 +69,13 @@ export class TextMeasurement<T> {
     }
   }
 
-  /** What was read so far stays; the next view that looks has it read anew. */
+  /**
+   * What was read so far stays; the next view that looks has it read anew. On a narrow page a view that gives way to its own side
+   * region is not left.
+   */
   private leave(): void {
     if (this.viewers > 0 || this.state.getState().phase.kind !== 'reading') return
+    if (this.session.app.getState().view === this.view) return
     this.run += 1
     this.controller.abort()
     this.wanted = null

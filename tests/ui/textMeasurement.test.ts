@@ -44,15 +44,17 @@ function fakePage() {
     ids = text
     for (const listener of listeners) listener()
   }
-  return { measurement, reads, goOn, turn, write, state: () => measurement.state.getState() }
+  const show = (view: string): void => app.setState({ view })
+  return { measurement, reads, goOn, turn, write, show, state: () => measurement.state.getState() }
 }
 
 test('leaving a view ends its reading; what was read stays, and coming back reads anew', async () => {
-  const { measurement, reads, goOn, turn, state } = fakePage()
+  const { measurement, reads, goOn, turn, show, state } = fakePage()
   const leave = measurement.watch()
   await turn()
   await goOn()
   expect(state().phase).toEqual({ kind: 'reading', tokens: 3, done: 1 })
+  show('lens')
   leave()
   await goOn()
   expect([reads[0]?.aborted, state().phase.kind, state().shown?.value]).toEqual([true, 'empty', 1])
@@ -68,9 +70,10 @@ test('leaving a view ends its reading; what was read stays, and coming back read
 })
 
 test('a view that takes over in the same turn goes on with the reading', async () => {
-  const { measurement, reads, goOn, turn, state } = fakePage()
+  const { measurement, reads, goOn, turn, show, state } = fakePage()
   const leave = measurement.watch()
   await turn()
+  show('lens')
   leave()
   measurement.watch()
   await goOn()
@@ -78,12 +81,25 @@ test('a view that takes over in the same turn goes on with the reading', async (
 })
 
 test('what was read of a text that was left halfway does not stand under another text', async () => {
-  const { measurement, goOn, turn, write, state } = fakePage()
+  const { measurement, goOn, turn, write, show, state } = fakePage()
   const leave = measurement.watch()
   await turn()
   await goOn()
+  show('lens')
   leave()
   await turn()
   write([9, 9])
   expect(state()).toEqual({ phase: { kind: 'empty' }, shown: null })
+})
+
+test('a view beside which its own region is shown is not left before another view is', async () => {
+  const { measurement, reads, goOn, turn, show, state } = fakePage()
+  const leave = measurement.watch()
+  await turn()
+  leave()
+  await goOn()
+  expect([reads[0]?.aborted, state().phase.kind]).toEqual([false, 'reading'])
+  show('lens')
+  await turn()
+  expect([reads[0]?.aborted, state().phase.kind]).toEqual([true, 'empty'])
 })
