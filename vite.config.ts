@@ -36,8 +36,12 @@ function contentSecurityPolicy(): Plugin {
   }
 }
 
-/** Reached only by imports that run in Node: left as they are instead of being bundled as empty stand-ins. */
-const external = ['webgpu', /^node:/]
+const rolldownOptions = {
+  // Reached only by imports that run in Node: left as they are instead of being bundled as empty stand-ins.
+  external: ['webgpu', /^node:/],
+  // How long plugins take is no fault of a build.
+  checks: { pluginTimings: false },
+}
 
 export default defineConfig({
   // Relative addresses: the built page works at any path of any static host.
@@ -45,12 +49,12 @@ export default defineConfig({
   plugins: [react(), transformers(), plainShaders(), offline(), contentSecurityPolicy()],
   // While developing as well: it resolves light-dark() in variables, which canvases read.
   css: { transformer: 'lightningcss' },
-  worker: { format: 'es', plugins: () => [transformers(), plainShaders()], rolldownOptions: { external } },
+  worker: { format: 'es', plugins: () => [transformers(), plainShaders()], rolldownOptions },
   build: {
     // Every browser with WebGPU runs this; nothing is transformed for others.
     target: 'es2022',
     modulePreload: { polyfill: false },
     sourcemap: true,
-    rolldownOptions: { external },
+    rolldownOptions,
   },
 })

@@ -1,14 +1,14 @@
 import { defineConfig } from 'vite'
 import { transformers } from './vite.transformers.ts'
 
-const external = ['webgpu', /^node:/]
+const rolldownOptions = { external: ['webgpu', /^node:/], checks: { pluginTimings: false } }
 
 /** The library: one module for browser and Node, another for what is measured with it; shaders inside, workers beside. */
 export default defineConfig({
   base: './',
   publicDir: false,
   plugins: [transformers()],
-  worker: { format: 'es', plugins: () => [transformers()], rolldownOptions: { external } },
+  worker: { format: 'es', plugins: () => [transformers()], rolldownOptions },
   build: {
     target: 'es2022',
     outDir: 'dist/lib',
@@ -20,6 +20,6 @@ export default defineConfig({
       entry: { index: 'src/index.ts', analysis: 'src/analysis/index.ts' },
       formats: ['es'],
     },
-    rolldownOptions: { external },
+    rolldownOptions,
   },
 })

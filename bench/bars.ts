@@ -170,6 +170,30 @@ const RULES: readonly Rule[] = [
     read: detail('tokensDuring'),
     holds: (value) => value > 0,
   },
+  {
+    bar: 'a view of a text that has been read shows something of use within 150 ms',
+    name: 'page.viewSwitch',
+    read: ({ value }) => value,
+    holds: (value) => value <= 150,
+  },
+  {
+    bar: 'no task of the page takes more than 50 ms while views are switched',
+    name: 'page.viewSwitch',
+    read: detail('longTask'),
+    holds: (value) => value <= 50,
+  },
+  {
+    bar: 'the first rows of attention over 460 tokens are there within 1.5 s',
+    name: 'page.firstAttention',
+    read: ({ value }) => value,
+    holds: (value) => value <= 1500,
+  },
+  {
+    bar: 'the first rows of the lens over 460 tokens are there within 1.5 s',
+    name: 'page.firstLens',
+    read: ({ value }) => value,
+    holds: (value) => value <= 1500,
+  },
 ]
 
 /** Every bar that these results speak of. */

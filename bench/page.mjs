@@ -6,6 +6,7 @@ import { CHROMIUM_FLAGS, findChromium } from '../scripts/chromium.mjs'
 import { root, SetupError } from '../scripts/run.mjs'
 import { serve } from '../scripts/serve.mjs'
 import { measureViews } from './pageViews.mjs'
+import { measureSwitches } from './viewSwitches.mjs'
 
 const PROMPT_TOKENS = 128
 const NEW_TOKENS = 64
@@ -44,8 +45,9 @@ export async function runPage(tell) {
     const settings = { promptTokens: PROMPT_TOKENS, newTokens: NEW_TOKENS, rounds: ROUNDS }
     for (const [name, values] of Object.entries(await page.evaluate(steadyRuns, settings)))
       tell({ ...common, name: `page.${name}`, ...figures(values, 'tok/s') })
-    for (const [name, result] of Object.entries(await measureViews(browser, server.url)))
-      tell({ ...common, name: `page.${name}`, ...result })
+    for (const measure of [measureViews, measureSwitches])
+      for (const [name, result] of Object.entries(await measure(browser, server.url)))
+        tell({ ...common, name: `page.${name}`, ...result })
   } finally {
     await browser.close()
     await server.close()

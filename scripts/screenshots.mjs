@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 import { requireChromium, CHROMIUM_FLAGS } from './chromium.mjs'
 import { installDependencies } from './dependencies.mjs'
+import { toPalette } from './palettePng.mjs'
 import { root, runMain, say } from './run.mjs'
 import { serve } from './serve.mjs'
 import { buildIfStale, dist } from './site.mjs'
@@ -74,6 +75,7 @@ const PICTURES = [
       await page.getByTestId('train-every').fill('10')
       await press(page, 'train-start')
       await page.waitForSelector('[data-testid=train-status][data-state=done]', { timeout: 600_000 })
+      await page.waitForSelector('[data-testid=train-exact][data-steps="20"][data-of]', { timeout: 600_000 })
     },
   },
   { name: 'tokenizer', view: 'tokenizer' },
@@ -204,7 +206,7 @@ async function take(browser, url, picture) {
   await picture.do?.(page)
   await page.mouse.move(0, 0)
   await page.waitForTimeout(3000)
-  await page.screenshot({ path: `${OUT}${name}.png` })
+  writeFileSync(`${OUT}${name}.png`, toPalette(await page.screenshot()))
   await page.close()
 }
 

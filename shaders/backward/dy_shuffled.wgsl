@@ -4,9 +4,10 @@ const HELD = 4u;
 struct Invocation {
   @builtin(subgroup_invocation_id) id: u32,
 }
-var<private> loaded: array<f32, ROWS>;
-fn load_gradients(o0: u32, invocation: Invocation) {
-  let o = min(o0 + (invocation.id & 3u), p.n - 1u);
-  for (var i = 0u; i < ROWS; i++) { loaded[i] = dy[dy_at[i] + o]; }
+fn load_gradients(at: Starts, o0: u32, invocation: Invocation) -> Gradients {
+  return read_gradients(at, min(o0 + (invocation.id & 3u), p.n - 1u));
 }
-fn gradient(i: u32, o0: u32, held: u32, invocation: Invocation) -> f32 { return subgroupShuffle(loaded[i], (invocation.id & ~3u) + held); }
+fn gradients(loaded: Gradients, held: u32, invocation: Invocation) -> Gradients {
+  let neighbour = (invocation.id & ~3u) + held;
+  return Gradients(subgroupShuffle(loaded.low, neighbour), subgroupShuffle(loaded.high, neighbour));
+}

@@ -21,12 +21,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row0 = id.y * 4u;
   let count = rows_active();
   if (rank0 >= p.ranks || row0 >= count) { return; }
-  var acc: array<vec4f, 4>;
+  // Named, as in linear_dx.wgsl: what a loop indexes lies in memory on some drivers.
+  var sum0: vec4f;
+  var sum1: vec4f;
+  var sum2: vec4f;
+  var sum3: vec4f;
+  let of_dy = min(row0 + vec4u(0u, 1u, 2u, 3u), vec4u(count - 1u)) * p.n;
+  let of_b = p.b + min(rank0 + vec4u(0u, 1u, 2u, 3u), vec4u(p.ranks - 1u));
   for (var o = 0u; o < p.n; o++) {
-    var b4 = vec4f();
-    for (var j = 0u; j < 4u; j++) { b4[j] = lora[p.b + o * p.b_stride + min(rank0 + j, p.ranks - 1u)]; }
-    for (var i = 0u; i < 4u; i++) { acc[i] += dy[min(row0 + i, count - 1u) * p.n + o] * b4; }
+    let b = of_b + o * p.b_stride;
+    let b4 = vec4f(lora[b.x], lora[b.y], lora[b.z], lora[b.w]);
+    let d = of_dy + o;
+    sum0 += dy[d.x] * b4;
+    sum1 += dy[d.y] * b4;
+    sum2 += dy[d.z] * b4;
+    sum3 += dy[d.w] * b4;
   }
+  let acc = array(sum0, sum1, sum2, sum3);
   for (var i = 0u; i < 4u && row0 + i < count; i++) {
     for (var j = 0u; j < 4u && rank0 + j < p.ranks; j++) {
       let entry = p.table + 2u * (rank0 + j);

@@ -15,6 +15,7 @@ export {
   type LayerAnatomy,
 } from './anatomy.ts'
 export { isEditable, localName, matchesPattern, seenRange } from './steps.ts'
+export { untrainableStep } from './trainable.ts'
 export { rolesOf, type StepRole } from './stepRoles.ts'
 export {
   measureParts,

@@ -69,6 +69,8 @@ export const METHODS = {
   cache: 'call',
   saveTrace: 'call',
   selfTest: 'call',
+  watchValues: 'call',
+  watchedValues: 'call',
   memory: 'call',
   counters: 'call',
   dispose: 'call',

@@ -34,7 +34,7 @@ import type {
 } from './inspect.ts'
 import type { ModelInfo, ModelSource } from './load.ts'
 import type { PrecisionChunk, PrecisionOptions } from './precision.ts'
-import type { CacheReport, Counters, KernelCheck, MemoryReport } from './resources.ts'
+import type { CacheReport, Counters, KernelCheck, MemoryReport, WatchedStep } from './resources.ts'
 import type { ScoredToken, ScoreOptions } from './score.ts'
 import type { SpeculatedRound, SpeculateOptions } from './speculate.ts'
 import type { SaveTraceOptions } from './trace.ts'
@@ -224,6 +224,14 @@ export interface Model {
    * sampler. Loading does so once for an adapter, its kernels and the sizes of a model.
    */
   selfTest(): Promise<readonly KernelCheck[]>
+  /**
+   * Counts, from the next forward on, values that are NaN, infinite or beyond f16 in the output of every step of live forwards: what
+   * generates, compares, branches, scores. It costs a dispatch more behind each step; counts stay on the GPU until they are read. Off
+   * at first; on again counts anew.
+   */
+  watchValues(on: boolean): Promise<void>
+  /** What was counted so far, in the order of the forward: the first step with something odd is where it began. Empty while off. */
+  watchedValues(): Promise<readonly WatchedStep[]>
   memory(): Promise<MemoryReport>
   counters(): Promise<Counters>
   dispose(): Promise<void>

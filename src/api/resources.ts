@@ -26,6 +26,20 @@ export interface KernelCheck {
   complaint: string | null
 }
 
+/** What `watchValues` has counted of the outputs of a step, over all rows that ran meanwhile. */
+export interface WatchedStep {
+  /** A step as it runs, fused ones under their own names: `layers.3.mlp.act`. */
+  step: string
+  /** Steps as recorded that a fused one stands for; empty for one that stands for itself. */
+  covers: readonly string[]
+  nan: number
+  infinite: number
+  /** Finite values that no f16 can hold, or only just: |x| ≥ 65,504. */
+  large: number
+  /** The largest finite magnitude. */
+  peak: number
+}
+
 /** A run of text in the cache of keys and values. */
 export interface CachedSequence {
   /** Names the adapter scales and edits its pages were made under; '' is the plain base. */

@@ -76,6 +76,12 @@ export interface TrainOptions {
   steps?: number | undefined
   /** Examples of one forward and backward pass. Default 1. */
   batchSize?: number | undefined
+  /**
+   * Rows of one pass, in place of `batchSize`: it takes examples as they come until the next would not fit, which begins the next pass,
+   * as a new round does. Texts see themselves alone, and none is cut: one that is longer is a pass of its own. An example takes one row
+   * fewer than ids up to its last counted one. Null, the default: passes hold `batchSize` examples each, as those of 'dpo' always do.
+   */
+  packRows?: number | null | undefined
   /** Passes whose gradients one optimiser step adds up. Default 1. */
   accumulate?: number | undefined
   /** Passes of the last step, where batches grow or shrink: steps between take their share, rounded. Default `accumulate`. */

@@ -100,8 +100,9 @@ export function attention(p: ModelRecorder, s: DecoderSpec, h: Step, options: At
   }
   const table = s.rope(layer)
   if (table) {
-    q = p.rope('attn.q_rope', q, { headDim, layout, table })
-    k = p.rope('attn.k_rope', k, { headDim, layout, table })
+    const rope = { headDim, layout, table }
+    q = p.rope('attn.q_rope', q, rope)
+    k = p.rope('attn.k_rope', k, rope)
   }
   if (options.positionScale) q = p.positionScale('attn.q_scaled', q, options.positionScale)
   const attrs: ScoresAttrs = {

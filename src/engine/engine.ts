@@ -1,5 +1,6 @@
 import type { Model } from '../api/model.ts'
 import type { TokenscopeError } from '../errors.ts'
+import { checkKernels } from '../inspect/selfTest.ts'
 import type { Runner } from '../run/runner.ts'
 import { adapterMethods } from './adapterMethods.ts'
 import { EngineContext, type EngineParts } from './context.ts'
@@ -7,6 +8,7 @@ import { decodeMethods, type DecodeMethods } from './decodeMethods.ts'
 import { forwardMethods } from './forwardMethods.ts'
 import { OpenInspections } from './inspections.ts'
 import { textMethods } from './textMethods.ts'
+import type { ValueWatch } from '../run/valueWatch.ts'
 import { trainMethods } from './trainMethods.ts'
 
 /** A loaded model on one device: the {@link Model} of the library and of the worker. */
@@ -21,6 +23,7 @@ export function createEngine(parts: EngineParts): Engine {
   const context = new EngineContext(parts)
   const inspections = new OpenInspections()
   const { info, runner } = context
+  let watch: ValueWatch | null = null
   const engine: Engine = {
     info,
     runner,
@@ -47,9 +50,20 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async selfTest() {
       context.checkHealth()
-      const { checkKernels } = await import('../inspect/selfTest.ts')
       // It writes into the ring of logits, as a run does.
       return context.inTurn(() => checkKernels(runner))
+    },
+    async watchValues(on) {
+      const { ValueWatch } = await import('../run/valueWatch.ts')
+      context.checkHealth()
+      const previous = watch
+      watch = on ? new ValueWatch(runner) : null
+      await runner.dispatchBy(watch?.dispatches ?? null)
+      previous?.dispose()
+    },
+    async watchedValues() {
+      context.checkHealth()
+      return (await watch?.read()) ?? []
     },
     memory: async () => runner.ledger.report(),
     counters: async () => runner.counters(),

@@ -98,6 +98,21 @@ async function bothSettled<A, B>(first: Promise<A>, second: Promise<B>): Promise
   return [await first, await second]
 }
 
+/** The listener, and when it is first called. */
+function firstCall<A extends unknown[]>(
+  listener: (...args: A) => void,
+): { listener: (...args: A) => void; called: Promise<void> } {
+  let resolve: (() => void) | undefined
+  const called = new Promise<void>((done) => (resolve = done))
+  return {
+    called,
+    listener(...args) {
+      resolve?.()
+      listener(...args)
+    },
+  }
+}
+
 /** Reads the weights, compiles, tests, and hands over the engine; nothing stays allocated when it throws. */
 async function fillDevice(
   opened: OpenedModel,
@@ -121,14 +136,17 @@ async function fillDevice(
     const weights = new WeightStore(device.device, ledger)
     const { runner, warnings, exceptions } = await withinMemory(device.device, ledger, async () => {
       const pipelines = new PipelineCache(device.device, variant)
-      const loading = { format, pipelines, ledger, signal, onBytes }
-      const loaded = await loadWeights(checkpoint, model, weights, loading)
+      const first = firstCall(onBytes)
+      const loading = { format, pipelines, ledger, signal, onBytes: first.listener }
+      const filled = loadWeights(checkpoint, model, weights, loading)
       const parts = { opened: device, model, context: fitting.context, ledger, weights, kv }
-      const forced = options.variant !== undefined
-      // The GPU still looks at weights while programs are made; what is refused meanwhile is freed behind that.
-      const making = makeRunner(parts, variant, { forced, signal, onStage })
-      const [created, remarks] = await bothSettled(making, loaded.warnings)
-      const { exceptions } = loaded
+      const making = { forced: options.variant !== undefined, filled, signal, onStage }
+      // Programs are made while the GPU takes weights in and looks at them; what is refused meanwhile is freed behind that.
+      const [created, remarks] = await bothSettled(
+        Promise.race([first.called, filled]).then(() => makeRunner(parts, variant, making)),
+        filled.then((loaded) => loaded.warnings),
+      )
+      const { exceptions } = await filled
       return {
         runner: created.runner,
         warnings: [...fitting.warnings, ...remarks, ...created.warnings],

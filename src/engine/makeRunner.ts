@@ -25,16 +25,28 @@ export async function withinMemory<T>(
   return result.value
 }
 
-/** A runner whose kernels agree with the host: the chosen variant's, or the plain one's with a warning. */
+interface MakeOptions {
+  forced: boolean
+  filled: Promise<unknown>
+  signal: AbortSignal | undefined
+  onStage: StageListener
+}
+
+/**
+ * A runner whose kernels agree with the host: the chosen variant's, or the plain one's with a warning. Its programs are recorded while
+ * weights still come: `filled` resolves when all are on their way to the GPU.
+ */
 export async function makeRunner(
   parts: Omit<RunnerOptions, 'variant'>,
   chosen: Variant,
-  { forced, signal, onStage }: { forced: boolean; signal: AbortSignal | undefined; onStage: StageListener },
+  { forced, filled, signal, onStage }: MakeOptions,
 ): Promise<{ runner: Runner; warnings: string[] }> {
   const tryVariant = async (variant: Variant): Promise<{ runner: Runner; complaint: string | null }> => {
     throwIfAborted(signal)
-    onStage('compile')
     const runner = new Runner({ ...parts, variant })
+    await filled
+    throwIfAborted(signal)
+    onStage('compile')
     await Promise.all([runner.prepareSelect(), runner.live(1, 1), runner.live(8, 1)])
     throwIfAborted(signal)
     onStage('self-test')

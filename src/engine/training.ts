@@ -15,7 +15,7 @@ import { readGradients } from '../train/gradients.ts'
 import { untrainedAdapter } from '../train/newAdapter.ts'
 import { textsOf } from '../train/objective.ts'
 import { checkOptions } from '../train/options.ts'
-import { checkExamples } from '../train/texts.ts'
+import { checkExamples, rowsOfTexts } from '../train/texts.ts'
 import { Trainer } from '../train/trainer.ts'
 import type { EngineContext } from './context.ts'
 
@@ -63,7 +63,7 @@ export function trainingSteps(
       details: { field: 'rows', got: rows, context: info.context },
     })
   }
-  checkOptions(options, 1)
+  checkOptions(options, [rows])
   return context.read(() => {
     refuseLoaded(context)
     const trained =
@@ -99,7 +99,7 @@ export async function* train(
   context.needDecoder('train')
   adapters.refuseMerged('Training')
   const texts = textsOf(examples, options.objective, info)
-  const settings = checkOptions(options, examples.length)
+  const settings = checkOptions(options, texts.map(rowsOfTexts))
   const parsed = adapters.parsed(id)
   refuseBusy(parsed)
   refuseLoaded(context)

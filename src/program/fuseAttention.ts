@@ -43,7 +43,8 @@ function queryKeyNorm(q: Chain, k: Chain, headDim: number): QueryKeyNorm | 'unli
 
 /** The rotation of queries and keys, which must be one. */
 function rotation(q: Chain, k: Chain): Attrs['rope_cache']['rope'] | 'unlike' {
-  const same = JSON.stringify(q.rope?.attrs) === JSON.stringify(k.rope?.attrs)
+  const [ofQ, ofK] = [q.rope?.attrs, k.rope?.attrs]
+  const same = ofQ === ofK || JSON.stringify(ofQ) === JSON.stringify(ofK)
   return same ? (q.rope?.attrs ?? null) : 'unlike'
 }
 

@@ -56,10 +56,7 @@ export function stackedMatrix(
   products: readonly StepOf<'linear'>[],
   { graph, options }: Fusing,
 ): string | null {
-  const names = products.map(({ name }) => name)
-  const stack = graph.stacks.find(
-    ({ members }) => members.length === names.length && members.every(({ name }, i) => name === names[i]),
-  )
+  const stack = graph.stackOf(products)
   return stack && options.isSingleBuffer(stack.name) ? stack.name : null
 }
 

@@ -9,7 +9,8 @@ export class Graph {
   readonly #byName: ReadonlyMap<string, Step>
   readonly #readers = new Map<string, Step[]>()
   readonly #observed: readonly string[]
-  #stacks: readonly Stack[] | null = null
+  /** By the name of their first product. */
+  #stacks: ReadonlyMap<string, Stack> | null = null
 
   /** `observed`: names or patterns of steps whose own output is wanted. */
   constructor(program: Program, observed: readonly string[]) {
@@ -25,8 +26,12 @@ export class Graph {
     }
   }
 
-  get stacks(): readonly Stack[] {
-    return (this.#stacks ??= stacksOf(this.program))
+  /** The stack that these products are, in order; null where they are none or not all of one. */
+  stackOf(products: readonly Step[]): Stack | null {
+    this.#stacks ??= new Map(stacksOf(this.program).map((stack) => [stack.members[0]?.name ?? '', stack]))
+    const stack = this.#stacks.get(products[0]?.name ?? '')
+    const isWhole = stack?.members.length === products.length
+    return isWhole && products.every(({ name }, i) => name === stack.members[i]?.name) ? stack : null
   }
 
   step(name: string): Step {

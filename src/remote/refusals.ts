@@ -37,6 +37,8 @@ export const UNOFFERED_REASONS: Readonly<Record<UnofferedMethod, string>> = {
   adapterDirections: 'the weights are elsewhere; load the adapter in this tab.',
   adapterSimilarity: 'the weights are elsewhere; load the adapters in this tab.',
   selfTest: 'nothing of it runs on this GPU.',
+  watchValues: 'an engine does not give its activations; a model in this tab does.',
+  watchedValues: 'an engine does not give its activations; a model in this tab does.',
   memory: 'nothing of it is on this GPU; the engine’s own metrics tell of its memory.',
   counters: 'nothing of it runs on this GPU; the engine’s own metrics count its work.',
 }
@@ -79,6 +81,8 @@ export function refusals(fail: (method: UnofferedMethod) => Error): Pick<Model, 
     adapterDirections: call('adapterDirections'),
     adapterSimilarity: call('adapterSimilarity'),
     selfTest: call('selfTest'),
+    watchValues: call('watchValues'),
+    watchedValues: call('watchedValues'),
     memory: call('memory'),
     counters: call('counters'),
   }

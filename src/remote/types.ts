@@ -59,6 +59,8 @@ export const UNOFFERED = [
   'adapterDirections',
   'adapterSimilarity',
   'selfTest',
+  'watchValues',
+  'watchedValues',
   'memory',
   'counters',
 ] as const satisfies readonly (keyof Model)[]

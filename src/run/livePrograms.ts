@@ -1,8 +1,10 @@
 import { invariant, TokenscopeError } from '../errors.ts'
 import type { LedgerBuffer } from '../gpu/ledger.ts'
 import type { KvPages } from '../ops/kvFormats.ts'
+import type { dispatchesOf } from '../ops/index.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
-import { planArena, tensorBytes } from '../program/arena.ts'
+import { planArena, tensorBytes, type ArenaPlan } from '../program/arena.ts'
+import { resized } from '../program/resized.ts'
 import { shapeOf, type Program, type ProgramSize } from '../program/step.ts'
 import type { BindResources, BoundProgram } from './bind.ts'
 import type { BoundAdapters, ForwardChanges } from './changes.ts'
@@ -19,12 +21,20 @@ export interface LiveSource {
   readonly pool: { layer(n: number): KvPages }
   readonly logits: LedgerBuffer
   readonly batch: LedgerBuffer
+  /** How steps are dispatched, where more is wanted than they compute; null for just that. */
+  readonly dispatchesOf: typeof dispatchesOf | null
   record(size: ProgramSize, observed: readonly string[], changes: ForwardChanges): Program
   resources(
     buffers: Pick<BindResources, 'tensor' | 'scratch' | 'pages' | 'batch'>,
     changes: ForwardChanges,
     ropeTables: Reach['ropeTables'],
   ): BindResources
+}
+
+/** A program of the most rows that are lowered alike, and where its outputs lie, whatever their sizes. */
+interface Lowered {
+  readonly program: Program
+  readonly arena: ArenaPlan
 }
 
 /** Throws `limit` before anything is made where a kernel could not be bound to the activations. */
@@ -41,6 +51,7 @@ function checkBindable(bytes: readonly number[], limit: number, positions: numbe
 /** The programs of live forwards under one set of adapters, and the activations they share. */
 export class LivePrograms {
   private readonly arena: readonly LedgerBuffer[]
+  private readonly lowered = new Map<string, Lowered>()
   private readonly bound = new Map<string, Promise<BoundProgram>>()
   private readonly runner: LiveSource
   private readonly changes: ForwardChanges
@@ -54,7 +65,7 @@ export class LivePrograms {
     // Programs of fewer rows are lowered as one of these is, and their outputs are smaller.
     const slotBytes: number[] = []
     for (const rows of [MATVEC_ROWS, MAX_ROWS]) {
-      const { bytes } = planArena(this.program(rows, Math.min(rows, MAX_LOGIT_ROWS)), OWN)
+      const { bytes } = this.lower(rows, MAX_LOGIT_ROWS).arena
       bytes.forEach((size, i) => (slotBytes[i] = Math.max(slotBytes[i] ?? 0, size)))
     }
     checkBindable(slotBytes, runner.executor.ledger.largestBinding, reach.positions)
@@ -75,8 +86,20 @@ export class LivePrograms {
     return this.changes.edits
   }
 
-  private program(rows: number, logitRows: number): Program {
-    return this.runner.record({ rows, logitRows, positions: this.reach.positions }, [], this.changes)
+  /** Recording and fusing a deep model takes longer than a token: one program serves all that differ in rows alone. */
+  private lower(rows: number, logitRows: number): Lowered {
+    const size = {
+      rows: rows <= MATVEC_ROWS ? MATVEC_ROWS : MAX_ROWS,
+      logitRows: logitRows === 0 ? 0 : MAX_LOGIT_ROWS,
+      positions: this.reach.positions,
+    }
+    const key = `${size.rows}/${size.logitRows}`
+    const cached = this.lowered.get(key)
+    if (cached) return cached
+    const program = this.runner.record(size, [], this.changes)
+    const lowered = { program, arena: planArena(program, OWN) }
+    this.lowered.set(key, lowered)
+    return lowered
   }
 
   /** The bound program for at least these counts; bound once. */
@@ -101,8 +124,11 @@ export class LivePrograms {
 
   private bind(rows: number, logitRows: number): Promise<BoundProgram> {
     const { runner, reach } = this
-    const program = this.program(rows, logitRows)
-    const { slots } = planArena(program, OWN)
+    const {
+      program: largest,
+      arena: { slots },
+    } = this.lower(rows, logitRows)
+    const program = resized(largest, { rows, logitRows })
     const shapes = new Map(program.steps.map((step) => [step.name, shapeOf(step)]))
     const resources = runner.resources(
       {
@@ -123,7 +149,8 @@ export class LivePrograms {
       this.changes,
       reach.ropeTables,
     )
-    return runner.executor.bind(program, resources)
+    const { dispatchesOf } = runner
+    return runner.executor.bind(program, dispatchesOf ? { ...resources, dispatchesOf } : resources)
   }
 
   /** Programs are bound anew when they are next asked for: buffers of theirs were replaced. Submitted forwards still finish. */

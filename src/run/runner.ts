@@ -5,10 +5,9 @@ import type { OpenedDevice } from '../gpu/device.ts'
 import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { allocate } from '../gpu/memory.ts'
 import type { PipelineCache } from '../gpu/pipelines.ts'
-import type { BoundDispatch } from '../gpu/profiler.ts'
 import { KV_F32, type KvFormat } from '../ops/kvFormats.ts'
 import { MATVEC_ROWS } from '../ops/linear.ts'
-import { selectKernel, RECORD_BYTES } from '../ops/select.ts'
+import { RECORD_BYTES } from '../ops/select.ts'
 import { EDIT_SLOT, PAGE } from '../program/batchLayout.ts'
 import { withAdapters, withEdits } from '../program/changes.ts'
 import { fuse } from '../program/fuse.ts'
@@ -21,11 +20,12 @@ import { MAX_SEQUENCES, SequenceStore, widestWindow, type PageOrigin, type Seque
 import type { BoundAdapters, ForwardChanges } from './changes.ts'
 import type { EditSet } from './editSet.ts'
 import { Executor } from './executor.ts'
-import { LivePrograms } from './livePrograms.ts'
+import { LivePrograms, type LiveSource } from './livePrograms.ts'
 import { cacheLayers, PagePool } from './pagePool.ts'
 import { Reach } from './reach.ts'
 import { RopeTables } from './ropeTable.ts'
 import { MAX_LOGIT_ROWS, MAX_ROWS } from './rows.ts'
+import { bindSelect, type BoundSelect } from './select.ts'
 import { firstPages, FIRST_ROOM, ringRows, SPARE_CACHE_BYTES, SPARE_PAGES } from './sizes.ts'
 
 export interface RunnerOptions {
@@ -73,8 +73,9 @@ export class Runner {
   readonly #sampledTokens: LedgerBuffer
   #programs: LivePrograms
   #edited: LivePrograms | null = null
+  dispatchesOf: LiveSource['dispatchesOf'] = null
   #turn: Promise<unknown> = Promise.resolve()
-  #select: { dispatch: Omit<BoundDispatch, 'grid'>; params: LedgerBuffer } | null = null
+  #select: BoundSelect | null = null
 
   constructor(options: RunnerOptions) {
     const { opened, variant, model, context, ledger, weights } = options
@@ -178,6 +179,7 @@ export class Runner {
     const { moves } = this.pool
     const reach = this.#reach
     const previous = this.#programs
+    const { dispatchesOf } = this
     const next = new LivePrograms(this, { adapters, edits: null }, reach)
     try {
       await next.prepareLike(previous)
@@ -186,8 +188,8 @@ export class Runner {
       adapters?.dispose()
       throw error
     }
-    if (reach !== this.#reach || moves !== this.pool.moves) {
-      // A text has grown meanwhile: what was prepared is bound to buffers that others have taken the place of.
+    if (reach !== this.#reach || moves !== this.pool.moves || dispatchesOf !== this.dispatchesOf) {
+      // A text has grown meanwhile: what was prepared is bound to buffers that others have taken the place of. Or steps go otherwise.
       await next.dispose()
       return this.#swapAdapters(adapters)
     }
@@ -210,11 +212,18 @@ export class Runner {
       sequences.giveUpFor(lacking)
     const { moves } = pool
     const refusal = pool.freePages >= lacking ? null : await pool.grow(this.device, lacking, SPARE_PAGES)
-    if (pool.moves !== moves) {
-      void this.#programs.bindAgain()
-      void this.#edited?.bindAgain()
-    }
+    if (pool.moves !== moves) void this.#bindAgain()
     sequences.reserve(sequence, length, refusal)
+  }
+
+  async #bindAgain(): Promise<void> {
+    await Promise.all([this.#programs.bindAgain(), this.#edited?.bindAgain()])
+  }
+
+  /** Later forwards dispatch their steps so; resolves once none that goes otherwise will be submitted. */
+  dispatchBy(dispatchesOf: LiveSource['dispatchesOf']): Promise<void> {
+    this.dispatchesOf = dispatchesOf
+    return this.#bindAgain()
   }
 
   /** Binds live programs for texts of `length` tokens at least. */
@@ -321,22 +330,9 @@ export class Runner {
   /** Compiles the kernel that picks tokens. */
   async prepareSelect(): Promise<void> {
     if (this.#select) return
-    const { pipeline, layout } = await this.pipelines.get(selectKernel(this.pipelines.variant), [
-      [0, 'read'],
-      [1, 'uniform'],
-      [2, 'read'],
-      [3, 'write'],
-      [4, 'write'],
-    ])
-    const params = this.ledger.create('params:select', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST)
-    this.device.queue.writeBuffer(params.gpu, 0, new Uint32Array([this.model.vocab, 0, 0, 0]))
-    const buffers = [this.batch, params, this.logits, this.records, this.#sampledTokens]
-    const group = this.device.createBindGroup({
-      label: 'select',
-      layout,
-      entries: buffers.map(({ gpu }, binding) => ({ binding, resource: { buffer: gpu } })),
-    })
-    this.#select = { dispatch: { pipeline, group }, params }
+    const { batch, logits, records, executor } = this
+    const buffers = { batch, logits, records, sampledTokens: this.#sampledTokens }
+    this.#select = await bindSelect(executor, this.model.vocab, buffers)
   }
 
   /**
@@ -354,8 +350,8 @@ export class Runner {
     const inPass = (pass: GPUComputePassEncoder): number => {
       if (logitRows === 0) return 0
       invariant(this.#select, 'the selection kernel is compiled')
-      pass.setPipeline(this.#select.dispatch.pipeline)
-      pass.setBindGroup(0, this.#select.dispatch.group)
+      pass.setPipeline(this.#select.pipeline)
+      pass.setBindGroup(0, this.#select.group)
       pass.dispatchWorkgroups(logitRows)
       return 1
     }

@@ -1,7 +1,7 @@
 import { toErrorData } from '../errors.ts'
 import type { Model } from '../api/model.ts'
 import { identify } from '../engine/identify.ts'
-import { bringBack, carryOver, type Arrangement } from './adapterArrangement.ts'
+import { bringBack, carryOver, type Arrangement, type Coming } from './adapterArrangement.ts'
 import { nameOfFiles, packExport, type PackedFile } from './adapterFiles.ts'
 import { formatAdapters, missingAdapters, nameOfAddress, parseAdapters } from './adapterLink.ts'
 import type { SavedTrack } from './adapterMemory.ts'
@@ -48,9 +48,9 @@ export class AdapterActions {
   /** Compiles what adapters need while nothing else happens. */
   prepare(): void {
     const { model } = this.session
-    const { tracks, merged, pending } = this.state.getState()
+    const { tracks, merged, pending, coming } = this.state.getState()
     if (model === null || isRunning(this.session.app.getState().run)) return
-    if (tracks.length > 0 || pending.length > 0 || merged !== null) return
+    if (tracks.length + pending.length + coming.length > 0 || merged !== null) return
     model.prepareAdapters().catch((error: unknown) => this.session.report(error))
   }
 
@@ -102,11 +102,10 @@ export class AdapterActions {
 
   /** Puts rows back as they stood; {@link Adapters.arrange} is what waits for it. */
   async bringBack(wanted: Arrangement): Promise<void> {
-    const drop = (id: string) => this.drop(id)
-    const add = async (addition: Addition) => void (await this.addTo(addition))
-    const sourceOf = (track: SavedTrack) => this.adapters.sourceOf(track)
-    await bringBack(wanted, { state: this.state, sourceOf, add, drop })
-    this.adapters.apply()
+    const { model } = this.adapters
+    const { state } = this
+    await bringBack(wanted, { ...this.comingTo(model), state, drop: (id) => this.drop(id) })
+    if (model === this.adapters.model) this.adapters.apply()
   }
 
   /** Takes a row away at once, then its adapter; false when it is on its way out already, or the engine could not. */
@@ -263,13 +262,20 @@ export class AdapterActions {
     await this.carryOver(model, wanted)
   }
 
+  /** How rows of before come to a model, one after the other, as long as it is the page's. */
+  private comingTo(model: Model | null): Coming {
+    return {
+      isWanted: () => model === this.adapters.model,
+      leaves: (coming) => this.state.setState({ coming }),
+      sourceOf: (track) => this.adapters.sourceOf(track),
+      add: async (addition) => void (await this.addTo(addition, true)),
+    }
+  }
+
   /** Loads rows of before on this model, and says which do not fit. */
   carryOver(model: Model, wanted: readonly SavedTrack[]): Promise<void> {
     return carryOver(wanted, {
-      isWanted: () => model === this.adapters.model,
-      leaves: (coming) => void (this.adapters.coming = coming),
-      sourceOf: (track) => this.adapters.sourceOf(track),
-      add: async (addition) => void (await this.addTo(addition, true)),
+      ...this.comingTo(model),
       miss: (saved, error) => {
         const refused = error === null ? null : { model: model.info.id, error: toErrorData(error) }
         this.state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused }] }))

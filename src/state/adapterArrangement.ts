@@ -25,10 +25,18 @@ export function arrangementOf(
   }
 }
 
-interface Rows {
-  state: StoreApi<AdaptersState>
+/** How rows of before come to a model. */
+export interface Coming {
+  /** False once the model has given way to another, which has the rows that are still to come. */
+  isWanted: () => boolean
+  /** Hears which rows are still to come. */
+  leaves: (coming: readonly SavedTrack[]) => void
   sourceOf: (track: SavedTrack) => ModelSource | null
   add: (addition: Addition) => Promise<void>
+}
+
+interface Rows extends Coming {
+  state: StoreApi<AdaptersState>
   drop: (id: string) => Promise<boolean>
 }
 
@@ -37,33 +45,47 @@ interface Rows {
  * files are gone are said to be missing.
  */
 export async function bringBack({ tracks: wanted, solo }: Arrangement, rows: Rows): Promise<void> {
-  const { state, sourceOf, add, drop } = rows
-  const named = (name: string) => state.getState().tracks.find((track) => track.name === name)
-  for (const { id, name } of state.getState().tracks)
-    if (!wanted.some((one) => one.name === name)) await drop(id)
-  for (const { source: held, ...saved } of wanted) {
-    if (named(saved.name) !== undefined) continue
-    const source = held ?? sourceOf(saved)
-    if (source !== null) await add({ ...saved, source })
-    else if (!state.getState().absent.some(({ name }) => name === saved.name))
-      state.setState(({ absent }) => ({ absent: [...absent, { ...saved, refused: null }] }))
+  const { state, leaves, isWanted } = rows
+  leaves(wanted.map(({ name, scale, enabled, origin }) => ({ name, scale, enabled, origin })))
+  try {
+    await bringRows(wanted, rows)
+  } finally {
+    if (isWanted()) leaves([])
   }
+  if (!isWanted()) return
+  const { tracks: there } = state.getState()
+  const named = (name: string) => there.find((track) => track.name === name)
   const tracks = wanted.flatMap(({ name, scale, enabled }) => {
     const track = named(name)
     return track === undefined ? [] : [{ ...track, scale, enabled }]
   })
   // What a person has added meanwhile stays, behind the others.
-  const added = state.getState().tracks.filter(({ name }) => !wanted.some((one) => one.name === name))
+  const added = there.filter(({ name }) => !wanted.some((one) => one.name === name))
   state.setState({ tracks: [...tracks, ...added], solo: solo === null ? null : (named(solo)?.id ?? null) })
+}
+
+/** Removes rows that are not wanted and loads those that are not there. */
+async function bringRows(
+  wanted: Arrangement['tracks'],
+  { state, sourceOf, add, drop, isWanted }: Rows,
+): Promise<void> {
+  for (const { id, name } of state.getState().tracks)
+    if (!wanted.some((one) => one.name === name)) await drop(id)
+  for (const { source: held, ...saved } of wanted) {
+    if (!isWanted()) return
+    const { tracks, absent } = state.getState()
+    if (tracks.some(({ name }) => name === saved.name)) continue
+    const source = held ?? sourceOf(saved)
+    if (source !== null) await add({ ...saved, source })
+    else if (!absent.some(({ name }) => name === saved.name))
+      state.setState({ absent: [...absent, { ...saved, refused: null }] })
+  }
 }
 
 /** Loads rows of before onto the model that is there now; `miss` hears of those whose files are gone (null) or that it refuses. */
 export async function carryOver(
   wanted: readonly SavedTrack[],
-  rows: Pick<Rows, 'sourceOf' | 'add'> & {
-    isWanted: () => boolean
-    /** Hears which rows are still to come. */
-    leaves: (coming: readonly SavedTrack[]) => void
+  rows: Coming & {
     miss: (saved: SavedTrack, error: unknown) => void
   },
 ): Promise<void> {

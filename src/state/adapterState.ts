@@ -18,10 +18,21 @@ export interface AdaptersState {
   detail: 'report' | 'delta'
   /** Names of adapters being read. */
   pending: readonly string[]
+  /** Rows of before that are loaded one after the other; {@link stillComing} says which are to come. */
+  coming: readonly SavedTrack[]
   absent: readonly Absent[]
   /** The adapters folded into the weights; null while adapters run beside them. */
   merged: readonly NamedScale[] | null
   working: 'merge' | 'unmerge' | 'export' | null
+}
+
+/** Rows of before that are still to be loaded: a page that is left meanwhile has them when it comes back. */
+export function stillComing({
+  coming,
+  tracks,
+  absent,
+}: Pick<AdaptersState, 'coming' | 'tracks' | 'absent'>): readonly SavedTrack[] {
+  return coming.filter(({ name }) => ![...tracks, ...absent].some((row) => row.name === name))
 }
 
 /** An adapter to be loaded, and how it is to act. */

@@ -6,7 +6,7 @@ import type { AdapterActions } from './adapterActions.ts'
 import { formatAdapters, type LinkedTrack } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import { scalesOf, sendScales, type NamedScale, type Track } from './adapterScales.ts'
-import type { AdaptersState } from './adapterState.ts'
+import { stillComing, type AdaptersState } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
 import { linkPartChanged, registerLinkPart } from './linkParts.ts'
 import { perSession } from './perSession.ts'
@@ -23,6 +23,7 @@ export class Adapters {
     selected: null,
     detail: 'report',
     pending: [],
+    coming: [],
     absent: [],
     merged: null,
     working: null,
@@ -38,8 +39,6 @@ export class Adapters {
   /** Adapters on their way in. */
   private readonly loading = new Set<Promise<unknown>>()
   private remembered: readonly SavedTrack[] | null = readTracks()
-  /** Rows of before that are still to be loaded: a page that is left meanwhile has them when it comes back. */
-  coming: readonly SavedTrack[] = []
   /** What the page's link says of adapters, until a model is there to carry them. */
   private linked: string | null = null
 
@@ -64,8 +63,8 @@ export class Adapters {
 
   /** The rows as they stand, to be brought back by {@link arrange}. */
   get arrangement(): Arrangement {
-    const { tracks, solo } = this.state.getState()
-    return arrangementOf({ tracks: [...tracks, ...this.stillComing()], solo }, (track) =>
+    const state = this.state.getState()
+    return arrangementOf({ tracks: [...state.tracks, ...stillComing(state)], solo: state.solo }, (track) =>
       this.sourceOf(track),
     )
   }
@@ -162,7 +161,6 @@ export class Adapters {
     const previous = this.remembered ?? this.rows()
     const { linked } = this
     this.remembered = this.linked = null
-    this.coming = linked === null ? previous : []
     this.model = model
     this.state.setState({
       tracks: [],
@@ -170,6 +168,7 @@ export class Adapters {
       solo: null,
       selected: null,
       pending: [],
+      coming: linked === null ? previous : [],
       merged: null,
       working: null,
     })
@@ -191,13 +190,8 @@ export class Adapters {
 
   /** The rows there are, those still to come, and those that are missing. */
   private rows(): LinkedTrack[] {
-    const { tracks, absent } = this.state.getState()
-    return [...tracks, ...this.stillComing(), ...absent]
-  }
-
-  private stillComing(): SavedTrack[] {
-    const { tracks, absent } = this.state.getState()
-    return this.coming.filter(({ name }) => ![...tracks, ...absent].some((row) => row.name === name))
+    const state = this.state.getState()
+    return [...state.tracks, ...stillComing(state), ...state.absent]
   }
 
   /** A link that says nothing of adapters leaves them as they are. */

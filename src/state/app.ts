@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla'
 import type { ErrorData } from '../errors.ts'
-import type { LoadProgress, MemoryReport, ModelInfo, RemoteEngine } from '../api/model.ts'
+import type { LoadProgress, MemoryReport, ModelInfo, RemoteEngine, WatchedStep } from '../api/model.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
 
@@ -72,6 +72,8 @@ export interface AppState extends Preferences {
   modelId: string | null
   /** A model that another tab holds, not loaded here until asked for. */
   taken: string | null
+  /** The first step seen to make odd values, where they are counted while the model runs; null once dismissed. */
+  odd: WatchedStep | null
   prompt: string
   settings: Settings
   memory: MemoryReport | null
@@ -122,6 +124,7 @@ export function createAppStore(preferences: Preferences, initial: Partial<AppSta
     catalogue: EMPTY_CATALOGUE,
     modelId: null,
     taken: null,
+    odd: null,
     prompt: '',
     settings: { ...DEFAULT_SETTINGS },
     memory: null,

@@ -53,14 +53,25 @@ export class TextMeasurement<T> {
     session.log.subscribe(() => this.sync())
   }
 
-  /** Reads while a view looks; returns the function that lets go. */
+  /** Reads while a view looks; returns the function that lets go, which ends a reading that no other view looks at. */
   watch(): () => void {
     this.viewers += 1
     this.sync()
     if (this.viewers === 1) void this.checkScales()
     return () => {
       this.viewers -= 1
+      // The next view may look at the same, in the same turn.
+      queueMicrotask(() => this.leave())
     }
+  }
+
+  /** What was read so far stays; the next view that looks has it read anew. */
+  private leave(): void {
+    if (this.viewers > 0 || this.state.getState().phase.kind !== 'reading') return
+    this.run += 1
+    this.controller.abort()
+    this.wanted = null
+    this.state.setState({ phase: { kind: 'empty' } })
   }
 
   /** Reads again, under the adapters that hold now. */
@@ -121,7 +132,7 @@ export class TextMeasurement<T> {
   }
 
   private drop(): void {
-    if (this.wanted === null) return
+    if (this.wanted === null && this.state.getState().shown === null) return
     this.run += 1
     this.controller.abort()
     this.wanted = null

@@ -1,5 +1,6 @@
 import type { TrainOptions } from '../api/train.ts'
 import { TokenscopeError } from '../errors.ts'
+import { passesOfRound } from './schedule.ts'
 
 /** Options with their defaults, checked. */
 export interface TrainSettings {
@@ -19,6 +20,8 @@ export interface TrainSettings {
   readonly finalRate: number
   readonly steps: number
   readonly batchSize: number
+  /** Null: passes hold {@link batchSize} examples each. */
+  readonly packRows: number | null
   readonly accumulate: number
   readonly finalAccumulate: number
   readonly shuffle: number | false
@@ -86,10 +89,21 @@ function shuffleOf(shuffle: TrainOptions['shuffle']): number | false {
   throw fail('shuffle', shuffle, 'a whole number as seed, or false')
 }
 
-/** Throws `bad-argument`, naming the option. */
-export function checkOptions(options: TrainOptions, examples: number): TrainSettings {
-  const batchSize = count('batchSize', options.batchSize, 1)
+function packRowsOf({ packRows, objective }: TrainOptions): number | null {
+  if (packRows === undefined || packRows === null) return null
+  if (objective === 'dpo')
+    throw fail('packRows', packRows, "null under 'dpo': passes hold batchSize pairs each")
+  return count('packRows', packRows, 1)
+}
+
+/** Throws `bad-argument`, naming the option. `rows`: of each example. */
+export function checkOptions(options: TrainOptions, rows: readonly number[]): TrainSettings {
   const accumulate = count('accumulate', options.accumulate, 1)
+  const passes = {
+    batchSize: count('batchSize', options.batchSize, 1),
+    packRows: packRowsOf(options),
+    shuffle: shuffleOf(options.shuffle),
+  }
   const [first, second] = options.betas ?? [0.9, 0.999]
   return {
     objective: oneOf('objective', options.objective, ['likelihood', 'dpo']),
@@ -108,11 +122,10 @@ export function checkOptions(options: TrainOptions, examples: number): TrainSett
     schedule: oneOf('schedule', options.schedule, ['constant', 'linear', 'cosine']),
     warmupSteps: count('warmupSteps', options.warmupSteps, 0, 0),
     finalRate: number('finalRate', options.finalRate, 0, { min: 0 }),
-    steps: count('steps', options.steps, Math.ceil(examples / (batchSize * accumulate))),
-    batchSize,
+    steps: count('steps', options.steps, Math.ceil(passesOfRound(rows, passes) / accumulate)),
+    ...passes,
     accumulate,
     finalAccumulate: count('finalAccumulate', options.finalAccumulate, accumulate),
-    shuffle: shuffleOf(options.shuffle),
     spikeFactor: positiveOrNull('spikeFactor', options.spikeFactor),
     keep: oneOf('keep', options.keep, ['auto', 'everything', 'layers']),
     norms: options.norms === true,

@@ -61,7 +61,8 @@ export function* exampleOrder(count: number, shuffle: number | false): Generator
   for (;;) yield* uniform ? shuffledOrder(count, uniform) : Array.from({ length: count }, (_, i) => i)
 }
 
-type BatchPlan = Pick<TrainSettings, 'steps' | 'batchSize' | 'accumulate' | 'finalAccumulate' | 'shuffle'>
+type PassPlan = Pick<TrainSettings, 'batchSize' | 'packRows' | 'shuffle'>
+type BatchPlan = PassPlan & Pick<TrainSettings, 'steps' | 'accumulate' | 'finalAccumulate'>
 
 /** Passes of step `index`: from `accumulate` of the first to `finalAccumulate` of the last. */
 export function passesOf(
@@ -72,11 +73,47 @@ export function passesOf(
   return Math.round(accumulate + (finalAccumulate - accumulate) * t)
 }
 
-/** The passes of every optimiser step, as numbers of examples. */
-export function planSteps(count: number, plan: BatchPlan): number[][][] {
-  const { steps, batchSize, shuffle } = plan
-  const order = exampleOrder(count, shuffle)
-  const next = (): number => order.next().value as number
-  const pass = (): number[] => Array.from({ length: batchSize }, next)
-  return Array.from({ length: steps }, (_, index) => Array.from({ length: passesOf(index, plan) }, pass))
+/**
+ * Numbers of the examples of one pass after the other: so many each, or under `packRows` as many as fit, within one round. `rows`:
+ * of each example.
+ */
+function* passesOver(
+  rows: readonly number[],
+  { batchSize, packRows, shuffle }: PassPlan,
+): Generator<number[]> {
+  let [pass, filled, taken]: [number[], number, number] = [[], 0, 0]
+  for (const example of exampleOrder(rows.length, shuffle)) {
+    const size = rows[example] ?? 0
+    const isFull =
+      packRows === null
+        ? pass.length === batchSize
+        : pass.length > 0 && (taken % rows.length === 0 || filled + size > packRows)
+    if (isFull) {
+      yield pass
+      pass = []
+      filled = 0
+    }
+    pass.push(example)
+    filled += size
+    taken += 1
+  }
+}
+
+/** Passes of one round over the examples. */
+export function passesOfRound(rows: readonly number[], plan: PassPlan): number {
+  if (plan.packRows === null) return Math.ceil(rows.length / plan.batchSize)
+  let [passes, taken] = [0, 0]
+  for (const { length } of passesOver(rows, plan)) {
+    passes += 1
+    taken += length
+    if (taken === rows.length) break
+  }
+  return passes
+}
+
+/** The passes of every optimiser step, as numbers of examples. `rows`: of each example. */
+export function planSteps(rows: readonly number[], plan: BatchPlan): number[][][] {
+  const passes = passesOver(rows, plan)
+  const next = (): number[] => passes.next().value as number[]
+  return Array.from({ length: plan.steps }, (_, index) => Array.from({ length: passesOf(index, plan) }, next))
 }

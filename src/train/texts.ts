@@ -88,10 +88,15 @@ export function rowsOfText({ mask }: TrainExample): number {
   return mask.lastIndexOf(1)
 }
 
+/** Rows that the texts of one example need. */
+export function rowsOfTexts(texts: readonly TrainExample[]): number {
+  return texts.reduce((sum, text) => sum + rowsOfText(text), 0)
+}
+
 export function sizeOf(texts: readonly TrainExample[]): TextSize {
   const rows = texts.map(rowsOfText)
   return {
-    rows: rows.reduce((sum, count) => sum + count, 0),
+    rows: rowsOfTexts(texts),
     counted: texts.reduce((sum, text) => sum + countedOf(text), 0),
     longest: Math.max(0, ...rows),
   }

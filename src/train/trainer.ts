@@ -16,7 +16,7 @@ import { moduleNorms } from './moduleNorms.ts'
 import { RunningMean } from './runningMean.ts'
 import { controlOf, planSteps, rateFactor } from './schedule.ts'
 import { Snapshot } from './snapshot.ts'
-import { packTexts, sizeOf, type PackedTexts, type PassText } from './texts.ts'
+import { packTexts, rowsOfTexts, sizeOf, type PackedTexts, type PassText } from './texts.ts'
 import { TrainBuffers } from './trainBuffers.ts'
 import { readTrainState, writeTrainState, type StateOwner } from './trainState.ts'
 
@@ -73,7 +73,7 @@ export class Trainer {
     this.#trained = trained
     this.#examples = examples
     this.#settings = settings
-    this.#plan = planSteps(examples.length, settings)
+    this.#plan = planSteps(examples.map(rowsOfTexts), settings)
     this.#buffers = new TrainBuffers(runner)
     try {
       this.#flat = this.#makeFlat()

@@ -13,6 +13,7 @@ import type { ProviderFile } from '../gpu/providers.ts'
 import type { ShaderSource } from '../gpu/shader.ts'
 import type { PlaneLayout } from './formats/layout.ts'
 import { REPACKS, type Plane } from './formats/record.ts'
+import { RelayBindings } from './relayBindings.ts'
 
 /** Floats a file may hold, under safetensors' names. */
 export const SOURCE_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const
@@ -74,12 +75,6 @@ const WORD = 4
 const MAX_GROUPS = 65_535
 /** vec4 that a thread looks at for exponents. */
 const SCANNED = 8
-/** Parameters of one dispatch, at the alignment that every device has. */
-const SLOT_BYTES = 256
-/** Dispatches whose parameters share a buffer. */
-const SLOTS = 256
-/** Parameters of any of the kernels. */
-const PARAMS_BYTES = 64
 
 const REPACK_CONSTS = Object.fromEntries(REPACKS.map((name, i) => [name.toUpperCase(), i]))
 
@@ -148,15 +143,12 @@ export class WeightRelay {
   readonly #pipelines: PipelineCache
   /** Those in use, by their labels. */
   readonly #kernels = new Map<string, Promise<CompiledKernel>>()
-  #params: GPUBuffer[] = []
-  /** Slots of them that are taken. */
-  #slots = 0
-  /** Bind groups over the last of them, by source and target. */
-  readonly #groups = new Map<GPUBuffer, Map<GPUBuffer, GPUBindGroup>>()
+  readonly #bindings: RelayBindings
 
   /** Its kernels are counted by themselves, not with those of a forward. */
   constructor({ device, variant }: Pick<PipelineCache, 'device' | 'variant'>) {
     this.#pipelines = new PipelineCache(device, variant)
+    this.#bindings = new RelayBindings(device)
   }
 
   /**
@@ -317,12 +309,14 @@ export class WeightRelay {
     return format.providers({ ...this.#pipelines.variant, f16: false })
   }
 
+  /** Writes the parameters of what was encoded; call it before that is submitted. */
+  send(): void {
+    this.#bindings.send()
+  }
+
   /** Frees the parameters of what was encoded; call it once that is submitted. */
   release(): void {
-    for (const buffer of this.#params) buffer.destroy()
-    this.#params = []
-    this.#slots = 0
-    this.#groups.clear()
+    this.#bindings.release()
   }
 
   async #dispatch(
@@ -337,48 +331,9 @@ export class WeightRelay {
     this.#kernels.set(source.label, kernel)
     const { pipeline, layout } = await kernel
     pass.setPipeline(pipeline)
-    const slot = this.#place(params)
-    pass.setBindGroup(0, this.#group(layout, slot.buffer, buffers), [slot.offset])
+    this.#bindings.bind(pass, layout, params, buffers)
     const groups = Math.ceil(threads / variant.workgroup)
     pass.dispatchWorkgroups(Math.min(groups, MAX_GROUPS), Math.ceil(groups / MAX_GROUPS))
-  }
-
-  /** The group of two buffers, which all kernels share that go from one to the other. */
-  #group(
-    layout: GPUBindGroupLayout,
-    params: GPUBuffer,
-    [from, to]: readonly [GPUBuffer, GPUBuffer],
-  ): GPUBindGroup {
-    const groups = this.#groups.get(from) ?? new Map<GPUBuffer, GPUBindGroup>()
-    this.#groups.set(from, groups)
-    const cached = groups.get(to)
-    if (cached) return cached
-    const group = this.#pipelines.device.createBindGroup({
-      layout,
-      entries: [
-        { binding: 0, resource: { buffer: params, size: PARAMS_BYTES } },
-        { binding: 1, resource: { buffer: from } },
-        { binding: 2, resource: { buffer: to } },
-      ],
-    })
-    groups.set(to, group)
-    return group
-  }
-
-  /** Writes parameters to a slot that nothing else of this submit reads. */
-  #place(params: readonly number[]): { buffer: GPUBuffer; offset: number } {
-    const { device } = this.#pipelines
-    const slot = this.#slots++ % SLOTS
-    if (slot === 0) {
-      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
-      this.#groups.clear()
-      this.#params.push(device.createBuffer({ label: 'relay params', size: SLOTS * SLOT_BYTES, usage }))
-    }
-    const buffer = this.#params.at(-1)
-    invariant(buffer, 'slots lie in buffers')
-    const offset = slot * SLOT_BYTES
-    device.queue.writeBuffer(buffer, offset, new Uint32Array(params))
-    return { buffer, offset }
   }
 }
 
@@ -392,6 +347,7 @@ export async function encodeLoad(
   const pass = encoder.beginComputePass({ label: 'weights' })
   await encode(pass)
   pass.end()
+  relay.send()
   device.queue.submit([encoder.finish()])
   relay.release()
 }

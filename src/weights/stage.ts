@@ -277,6 +277,7 @@ export class WeightStage {
 
   #submit(): void {
     this.#ring.flush(this.#commands)
+    this.#relay.send()
     this.#ring.send(() => {
       if (this.#encoder) this.#device.queue.submit([this.#encoder.finish()])
     })

@@ -1,56 +1,8 @@
-import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { ALL } from '../all.ts'
 import { expectNoViolation, LOOKS, showLook } from './accessible.ts'
 import { LESSONS } from '../../src/ui/views/learn/lessons/index.ts'
-import { openPage, takeScreenshot } from './harness.ts'
-
-const id = (name: string) => `[data-testid="${name}"]`
-const ready = `${id('model-status')}[data-state="ready"]`
-
-/** The strip below every view reads a forward of its own: it stays folded here. */
-const fold = () => {
-  // It also runs in frames that own no storage.
-  if (location.protocol !== 'http:' || localStorage.length > 0) return
-  localStorage.setItem('tokenscope.preferences.1', JSON.stringify({ layout: { stripOpen: false } }))
-}
-
-/** The page at rest, without a run of its own: the lessons write theirs. */
-async function openRested(path = '#view=learn'): Promise<Page> {
-  const { page } = await openPage({ path, reducedMotion: 'reduce', initScript: fold })
-  await page.waitForSelector(ready, { timeout: 60_000 })
-  return page
-}
-
-/** True when some point of what is outlined lies on the page with nothing over it. */
-function isTargetInSight(): boolean {
-  const target = document.querySelector('[data-lesson-target]')
-  if (target === null) return false
-  const { left, top, width, height } = target.getBoundingClientRect()
-  const shares = Array.from({ length: 15 }, (_, i) => (i + 0.5) / 15)
-  return shares.some((down) =>
-    shares.some((across) => {
-      const hit = document.elementFromPoint(left + across * width, top + down * height)
-      return hit !== null && target.contains(hit)
-    }),
-  )
-}
-
-/** Waits until a step is set up, and checks that what it is about can be seen. Resolves to its sentence. */
-async function expectShown(page: Page, place: string): Promise<string> {
-  await page.waitForSelector(`${id('lesson-words')}[data-step="${place}"]`)
-  try {
-    await page.waitForSelector(`${id('lesson-standing')}[data-state="outlined"]`, { timeout: 60_000 })
-    await page.waitForFunction(isTargetInSight, null, { timeout: 60_000 })
-    await page.waitForFunction(() => document.querySelector('[data-pending="true"]') === null, null, {
-      timeout: 60_000,
-    })
-  } catch (cause) {
-    const words = await page.textContent(id('lesson'))
-    throw new Error(`${place}: ${words}`, { cause })
-  }
-  return (await page.textContent(id('lesson-words'))) ?? ''
-}
+import { takeScreenshot } from './harness.ts'
+import { id, openRested, expectShown } from './learnPage.ts'
 
 const stepsOf = (name: string): number => LESSONS.find((lesson) => lesson.name === name)?.steps.length ?? 0
 
@@ -113,21 +65,4 @@ test('the sampling lesson: its numbers are the run’s, and its task turns when 
   )
   await page.click(id('lesson-leave'))
   await page.waitForSelector(id('learn-view'))
-})
-
-test('the steps of every other lesson have their elements', async () => {
-  const page = await openRested()
-  for (const { name, steps } of LESSONS.filter((lesson) => lesson.name !== 'logits')) {
-    await page.click(id(`lesson-start-${name}`))
-    // The first of each always, all of them with `npm run test:all`.
-    const last = ALL ? steps.length : 1
-    for (let step = 1; step <= last; step++) {
-      await expectShown(page, `${name}.${step}`)
-      // Views that no other test of every run looks at in a lesson.
-      if (step === 1 && (name === 'tokens' || name === 'rank')) await expectNoViolation(page)
-      await page.click(id(ALL ? 'lesson-next' : 'lesson-leave'))
-    }
-  }
-  const finished = page.locator(`${id('lesson-entry')}[data-finished="true"]`)
-  if (ALL) await expect.poll(() => finished.count()).toBe(LESSONS.length - 1)
 })

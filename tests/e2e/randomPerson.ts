@@ -125,7 +125,7 @@ export class RandomPerson {
     const { drive } = this
     await showView(drive, 'adapters')
     await drive.page.waitForSelector(id('adapter-drop'), { state: 'attached' })
-    await expect.poll(() => drive.page.getByText('Reading…', { exact: true }).count()).toBe(0)
+    await expect.poll(() => drive.page.getByTestId('adapter-coming').count()).toBe(0)
     const rows = drive.page.getByTestId('adapter-row')
     await expect.poll(async () => (await readAdapters(drive.page)).length - (await rows.count())).toBe(0)
     return (await readAdapters(drive.page)).map(({ name, scale }) => `${name} ${scale}`)

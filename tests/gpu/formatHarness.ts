@@ -79,6 +79,7 @@ export async function run(
   const pass = encoder.beginComputePass()
   await encode(pass)
   pass.end()
+  relay.send()
   device.queue.submit([encoder.finish()])
   relay.release()
 }

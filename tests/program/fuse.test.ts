@@ -2,12 +2,23 @@ import { describe, expect, test } from 'vitest'
 import { MODEL_TYPES } from '../describeModel.ts'
 import { withAdapters, withEdits, isEditable, type AdapterChanges } from '../../src/program/changes.ts'
 import { fuse } from '../../src/program/fuse.ts'
+import { resized } from '../../src/program/resized.ts'
 import { isOp, type Program, type Step } from '../../src/program/step.ts'
 import { FUSE, PROGRAM_MODELS, recordRows } from './models.ts'
 import { programText } from './programText.ts'
 
 /** One row is decoded, eight are a draft or several texts, 128 are a chunk of a prompt. */
 const ROWS = [1, 8, 128]
+/** Rows that a program is recorded for, and those that fewer of them are lowered for like it, with those that want logits. */
+const FEWER = [
+  [8, 1, 1],
+  [8, 4, 2],
+  [8, 8, 0],
+  [8, 2, 0],
+  [128, 32, 8],
+  [128, 128, 1],
+  [128, 32, 0],
+] as const
 const PROBABILITIES = 'layers.0.attn.probs'
 
 const LOW_RANK: AdapterChanges = { ranks: () => 4, replacers: () => 0 }
@@ -23,6 +34,12 @@ const CHANGES: Readonly<Record<string, (program: Program) => Program>> = {
   'every module replaced': (program) => withAdapters(program, everyParam(program)),
   'edits at every step': (program) => withEdits(program, editable(program)),
   'adapters and edits': (program) => withEdits(withAdapters(program, LOW_RANK), editable(program)),
+}
+
+/** A norm of all rows that is folded into the head is done for those with logits alone. */
+function withoutHeadFlops(program: Program): Program {
+  const steps = program.steps.map((step): Step => (step.rows === 'all' ? step : { ...step, flops: 0 }))
+  return { ...program, steps }
 }
 
 /** Where the engine can edit: rows of features, and scores. */
@@ -107,6 +124,16 @@ describe.each(PROGRAM_MODELS)('$name', ({ name, model }) => {
       const fine = change(recordRows(model, rows))
       expectSound(fine, fuse(fine, { ...FUSE, isSingleBuffer: () => false }), [])
     })
+  })
+
+  test.each(['plain', 'adapters and edits'])('%s: fewer rows are what fusing them anew gives', (name) => {
+    const change = CHANGES[name]!
+    const lowered = (rows: number, logitRows: number): Program =>
+      fuse(change(recordRows(model, rows, { logitRows })), FUSE)
+    for (const [most, rows, logitRows] of FEWER) {
+      const fewer = resized(lowered(most, logitRows && 8), { rows, logitRows })
+      expect(withoutHeadFlops(fewer)).toEqual(withoutHeadFlops(lowered(rows, logitRows)))
+    }
   })
 
   test('a forward whose logits are not wanted ends behind the layers', () => {

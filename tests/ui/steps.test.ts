@@ -223,6 +223,21 @@ describe('the stepper', () => {
     leave()
   })
 
+  test('keeps the forward of its text when no view is on show, and closes it once there is another', async () => {
+    const { session, write, opened, closed } = page()
+    await session.load('m', { label: 'm', id: 'm' })
+    write([1, 2, 3])
+    const steps = stepsOf(session)
+    const leave = steps.watch()
+    await settle()
+    leave()
+    await settle()
+    expect(closed()).toBe(0)
+    write([4, 5])
+    await settle()
+    expect([opened.length, closed(), steps.state.getState().source]).toEqual([1, 1, null])
+  })
+
   test('reads again when adapters were moved while no view was on show', async () => {
     const { session, write, opened, adapters } = page()
     await session.load('m', { label: 'm', id: 'm' })

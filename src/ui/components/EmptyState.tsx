@@ -1,33 +1,23 @@
-import type { ReactNode } from 'react'
 import { useStore } from 'zustand'
 import { isRunning } from '../../state/app.ts'
 import type { TextMeasurement } from '../../state/textMeasurement.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../context.ts'
-import { ErrorWords } from './ErrorWords.tsx'
+import { BlankSlate } from './BlankSlate.tsx'
+import { ErrorNotice } from './ErrorNotice.tsx'
 import { ReadingBar } from './ReadingBar.tsx'
 
-interface BlankSlateProps {
-  title: string
-  /** What to do about it. */
-  children?: ReactNode
-  testId?: string
+interface NoTextProps {
+  /** What there is none of, where a model is ready and nothing is under way. */
+  empty?: string
+  hint?: string
+  /** Where what is there is of another model. */
+  other?: string
 }
 
-/** A place that has nothing to show: what is missing, and the way to it. */
-export function BlankSlate({ title, children, testId }: BlankSlateProps) {
-  return (
-    <div className="blank-slate" role="status" data-testid={testId}>
-      <p className="blank-slate-title">{title}</p>
-      {children}
-    </div>
-  )
-}
-
-/** Why there is nothing to look into, and the way to something. */
-export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T> }) {
+/** Why there is no text to look into, whatever is waited for, and the way to one. */
+export function NoText({ empty, hint, other }: NoTextProps) {
   const { app, model } = useSession()
   const t = useTranslate()
-  const phase = useStore(measurement.state, (state) => state.phase)
   const loading = useApp((state) => state.model.kind === 'loading')
   const running = useApp((state) => isRunning(state.run))
   const log = useSlowTokenLog(200)
@@ -35,27 +25,27 @@ export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T>
     if (loading && model === null) return t('steps.loading')
     if (model === null) return t('steps.noModel')
     if (running) return t('reading.waiting')
-    if (log.promptIds.length > 0 && log.modelId !== model.info.id) return t('reading.otherModel')
-    return t('reading.empty')
+    if (log.promptIds.length > 0 && log.modelId !== model.info.id) return other ?? t('reading.otherModel')
+    return empty ?? t('reading.empty')
   }
-  const isSaid = phase.kind === 'failed' || phase.kind === 'reading' || phase.kind === 'stopped'
   const working = loading || running
   return (
-    <div className="empty-state">
-      {isSaid ? (
-        <StaleNotice measurement={measurement} />
-      ) : (
-        <BlankSlate title={title()}>
-          {!working && <p>{t('reading.emptyHint')}</p>}
-          {!working && (
-            <button type="button" className="button" onClick={() => app.setState({ view: 'write' })}>
-              {t('steps.toWrite')}
-            </button>
-          )}
-        </BlankSlate>
+    <BlankSlate title={title()}>
+      {!working && <p>{hint ?? t('reading.emptyHint')}</p>}
+      {!working && (
+        <button type="button" className="button" onClick={() => app.setState({ view: 'write' })}>
+          {t('steps.toWrite')}
+        </button>
       )}
-    </div>
+    </BlankSlate>
   )
+}
+
+/** Why there is nothing to look into, and the way to something. */
+export function EmptyState<T>({ measurement }: { measurement: TextMeasurement<T> }) {
+  const phase = useStore(measurement.state, (state) => state.phase)
+  const isSaid = phase.kind === 'failed' || phase.kind === 'reading' || phase.kind === 'stopped'
+  return <div className="empty-state">{isSaid ? <StaleNotice measurement={measurement} /> : <NoText />}</div>
 }
 
 /** Says how far the reading is and when the numbers on show are about to be replaced, or could not be. */
@@ -76,9 +66,9 @@ export function StaleNotice<T>({ measurement }: { measurement: TextMeasurement<T
   switch (phase.kind) {
     case 'failed':
       return (
-        <p className="steps-note" role="alert">
-          {t('reading.failed')}: <ErrorWords error={phase.error} /> {again}
-        </p>
+        <ErrorNotice title={t('reading.failed')} error={phase.error}>
+          {again}
+        </ErrorNotice>
       )
     case 'stopped':
       return (
@@ -92,7 +82,15 @@ export function StaleNotice<T>({ measurement }: { measurement: TextMeasurement<T
         done === null || done === 0
           ? t('reading.tokens', { count: tokens })
           : t('reading.progress', { done, count: tokens })
-      return <ReadingBar done={done} total={tokens} words={words} onCancel={() => measurement.cancel()} />
+      return (
+        <ReadingBar
+          testId="reading"
+          done={done}
+          total={tokens}
+          words={words}
+          onCancel={() => measurement.cancel()}
+        />
+      )
     }
     case 'empty':
     case 'ready':

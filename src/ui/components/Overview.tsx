@@ -23,9 +23,28 @@ export function Overview({ scroller, count, width, label, level }: OverviewProps
     scroller.addEventListener('scroll', follow, { passive: true })
     return () => scroller.removeEventListener('scroll', follow)
   }, [scroller])
+  if (scroller === null) return null
+  return (
+    <OverviewSlider
+      {...{ count, label, level }}
+      seen={size.width / width}
+      first={left / width}
+      onFirst={(first) => scroller.scrollTo({ left: first * width })}
+    />
+  )
+}
+
+interface OverviewSliderProps extends Pick<OverviewProps, 'count' | 'label' | 'level'> {
+  /** Columns on show, fractions allowed, and the first of them. */
+  seen: number
+  first: number
+  onFirst: (first: number) => void
+}
+
+/** The same for any window on columns. */
+export function OverviewSlider({ count, label, level, seen, first, onFirst }: OverviewSliderProps) {
   const background = useMemo(() => stripes(count, level), [count, level])
-  const seen = size.width / width
-  if (scroller === null || seen >= count) return null
+  if (seen >= count) return null
   const style = { '--stripes': background, '--window': `${Math.max(4, (seen / count) * 100)}%` }
   return (
     <input
@@ -35,9 +54,9 @@ export function Overview({ scroller, count, width, label, level }: OverviewProps
       aria-label={label}
       min={0}
       max={Math.ceil(count - seen)}
-      value={Math.round(left / width)}
+      value={Math.round(first)}
       style={style}
-      onChange={(event) => scroller.scrollTo({ left: Number(event.currentTarget.value) * width })}
+      onChange={(event) => onFirst(Number(event.currentTarget.value))}
     />
   )
 }

@@ -19,6 +19,7 @@ import {
 } from '../draw/tensorCanvas.ts'
 import { GpuCells, type GpuTensor } from './GpuCells.tsx'
 import { usePixelRatio, useSize } from './measure.ts'
+import { OVERVIEW_HEIGHT, TensorOverview } from './TensorOverview.tsx'
 
 export interface TensorViewProps {
   /** Name of the step drawn; in `data-step`. */
@@ -63,11 +64,12 @@ function plotBox(
   plane: Size,
   square: boolean,
   colWords: boolean,
+  below: number,
 ): Box {
   const x = Math.min(92, Math.max(56, size.width * 0.16))
   const y = colWords ? 64 : 20
   const width = Math.max(10, size.width - x - 1)
-  const height = Math.max(10, Math.min(size.height - y - 1, plane.rows * TALLEST))
+  const height = Math.max(10, Math.min(size.height - y - 1 - below, plane.rows * TALLEST))
   if (!square) return { x, y, width, height }
   // Of a small square the cells stay square; a large one may be wider than high, to be read at all.
   const side = Math.min(width / plane.cols, height / plane.rows, TALLEST)
@@ -98,9 +100,10 @@ export function TensorView(props: TensorViewProps) {
   const ratio = usePixelRatio()
   const { view, setView, fitted } = useWindow(plane, props.start ?? null)
   const { width, height } = size
+  const isWide = view.cols < plane.cols
   const plot = useMemo(
-    () => plotBox({ width, height }, plane, square, colWords),
-    [width, height, plane, square, colWords],
+    () => plotBox({ width, height }, plane, square, colWords, isWide ? OVERVIEW_HEIGHT : 0),
+    [width, height, plane, square, colWords, isWide],
   )
   const geometry = { plot, view, plane }
   // The cursor moves without a redraw: everything else that shows is named here.
@@ -160,6 +163,14 @@ export function TensorView(props: TensorViewProps) {
     >
       {'source' in cells && <GpuCells tensor={cells} {...{ plot, view, palette, shade, ratio }} />}
       <canvas ref={canvas} className="tensor-canvas" aria-hidden="true" />
+      {isWide && (
+        <TensorOverview
+          {...{ plot, view, range }}
+          cols={plane.cols}
+          cells={'data' in cells ? cells : null}
+          onView={setView}
+        />
+      )}
       <CellMark box={cellBox(geometry, cell.row, cell.col)} plot={plot} props={props} />
     </div>
   )

@@ -1,9 +1,11 @@
-import { useEffect, useRef } from 'react'
+import { use, useEffect, useRef } from 'react'
 import { useApp, useSession, useTranslate } from '../context.ts'
 import { VIEWS } from '../views/index.ts'
-import { VIEW_KEYS } from '../views/keys.ts'
 import { Icon } from '../components/Icon.tsx'
-import { COMMAND, type ViewKey } from '../components/useViewKeys.ts'
+import { COMMAND, type ViewKey } from '../components/viewKeys.ts'
+
+/** Keys that views add to those of the page, from their records. */
+const viewKeys = Promise.all(VIEWS.map(async ({ name, keys }) => [name, (await keys?.()) ?? []] as const))
 
 const EVERYWHERE: readonly ViewKey[] = [
   { keys: `${COMMAND}+Enter`, does: 'keys.write' },
@@ -21,6 +23,7 @@ export function KeySheet() {
   const { app } = useSession()
   const t = useTranslate()
   const view = useApp((state) => state.view)
+  const lists = new Map(use(viewKeys))
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
   const ordered = [...VIEWS.filter(({ name }) => name === view), ...VIEWS.filter(({ name }) => name !== view)]
@@ -48,7 +51,7 @@ export function KeySheet() {
       <div className="key-lists">
         <KeyList title={t('keys.everywhere')} keys={EVERYWHERE} />
         {ordered.map(({ name, title }) => (
-          <KeyList key={name} title={t(title)} keys={VIEW_KEYS[name] ?? []} />
+          <KeyList key={name} title={t(title)} keys={lists.get(name) ?? []} />
         ))}
       </div>
     </dialog>

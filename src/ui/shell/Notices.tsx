@@ -6,16 +6,19 @@ import { later } from '../views/later.tsx'
 import { Icon } from '../components/Icon.tsx'
 
 const TakenNotice = later(async () => (await import('./TakenNotice.tsx')).TakenNotice)
+const OddNotice = later(async () => (await import('../views/models/OddNotice.tsx')).OddNotice)
 
 /** What needs the person's attention, between the header and the work: an error, a lost GPU. */
 export function Notices() {
   const model = useApp((state) => state.model)
   const error = useApp((state) => state.error)
   const taken = useApp((state) => state.taken)
+  const odd = useApp((state) => state.odd !== null)
   return (
     <>
       {model.kind === 'lost' && <LostNotice error={model.error} />}
       {taken !== null && <TakenNotice />}
+      {odd && <OddNotice />}
       {error !== null && <ErrorNotice error={error} />}
     </>
   )

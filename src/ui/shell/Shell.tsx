@@ -1,3 +1,4 @@
+import { useEffect } from 'react'
 import { invariant } from '../../errors.ts'
 import { answeringModel, remoteOf, type Layout, type NarrowRegion } from '../../state/app.ts'
 import { Icon } from '../components/Icon.tsx'
@@ -43,7 +44,14 @@ function useShownView(): View {
   const view = useActiveView()
   const far = useApp(remoteOf)
   if (!far || view.needs === undefined || far.capabilities[view.needs] === true) return view
-  return { ...view, component: FarView, left: undefined, right: undefined, bottom: undefined }
+  return {
+    ...view,
+    component: FarView,
+    left: undefined,
+    right: undefined,
+    bottom: undefined,
+    keys: undefined,
+  }
 }
 
 function useActiveView(): View {
@@ -57,9 +65,28 @@ function useActiveView(): View {
   return view
 }
 
+/** Takes the keys of the view on show, once they are there. */
+function useKeysOf({ keys }: View): void {
+  const session = useSession()
+  useEffect(() => {
+    if (keys === undefined) return
+    let [isShown, release] = [true, () => {}]
+    Promise.all([keys(), import('../components/viewKeys.ts')])
+      .then(([list, { takeKeys }]) => {
+        if (isShown) release = takeKeys(session, list)
+      })
+      .catch((error: unknown) => session.report(error))
+    return () => {
+      isShown = false
+      release()
+    }
+  }, [session, keys])
+}
+
 /** The list of views, and the active one between its regions; on a narrow page one of them at a time. */
 export function Shell() {
   const view = useShownView()
+  useKeysOf(view)
   const narrow = useMedia(NARROW)
   return narrow ? <NarrowShell view={view} /> : <WideShell view={view} />
 }

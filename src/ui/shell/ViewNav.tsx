@@ -31,7 +31,11 @@ export function ViewNav({ current }: { current: View }) {
   const list = useRef<HTMLUListElement>(null)
   const isSheet = narrow && unfolded
   const compact = !narrow && (tight || !open)
-  useLayoutEffect(() => bringIntoSight(list.current))
+  // Asking where it stands lays the page out: only where that may have changed.
+  useLayoutEffect(
+    () => bringIntoSight(list.current),
+    [current.name, ordered.length, isSheet, narrow, compact],
+  )
   useAway(list, isSheet, () => setUnfolded(false))
   const choose = (name: string): void => {
     setUnfolded(narrow && !unfolded && name === current.name)

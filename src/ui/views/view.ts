@@ -2,6 +2,7 @@ import type { ComponentType } from 'react'
 import type { Model, ModelInfo } from '../../api/model.ts'
 import type { Session } from '../../state/session.ts'
 import type { IconName } from '../components/Icon.tsx'
+import type { ViewKey } from '../components/viewKeys.ts'
 import type { MessageKey } from '../words/index.ts'
 
 /** A region beside or below the active view. */
@@ -31,6 +32,8 @@ export interface View {
   right?: Region | undefined
   /** Transport at the bottom, for views that move through steps or tokens. */
   bottom?: ComponentType | undefined
+  /** Its keys, which the page takes while it is on show and lists in the sheet of keys. */
+  keys?: (() => Promise<readonly ViewKey[]>) | undefined
   /** Gives it its keys in the page's link, before it is first shown. */
   link?: () => Promise<{ registerLink: (session: Session) => void }>
 }

@@ -1,10 +1,11 @@
 import type { Page } from 'playwright-core'
 import { unzipSync } from 'fflate'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { expectAccessible } from '../accessible.ts'
 import { takeScreenshot } from '../harness.ts'
-import { id, openTrain, read, state, STEPS, SWAPS, values } from '../trainPage.ts'
+import { id, openTrain, read, RUN, state, STEPS, SWAPS, values } from '../trainPage.ts'
 
 /** What the library says of the adapter on the page: its name and scale, and what it writes behind a prompt. */
 const live = (page: Page) =>
@@ -92,4 +93,19 @@ test('own data with bad lines; paused while the page writes; stopped, kept, and 
   await page.waitForSelector(`${id('train-scrubber')}[data-steps="${steps}"]`)
   await page.click(id('train-load'))
   await expect.poll(async () => (await live(page)).length).toBe(1)
+})
+
+test('a mixture of experts is refused by name before anything is chosen', async () => {
+  const page = await openTrain()
+  const folder = fileURLToPath(new URL('../../fixtures/models/mixtral', import.meta.url))
+  const files = ['config.json', 'model.safetensors'].map((file) => `${folder}/${file}`)
+  await page.setInputFiles(id('model-drop'), files)
+  const refused = page.locator(id('train-refused'))
+  await refused.waitFor(RUN)
+  expect(await refused.textContent()).toMatch(/layers\.\d+\.mlp\.experts: expert_sum has no backward rule/)
+  expect(await page.locator(id('train-start')).count()).toBe(0)
+  await expectAccessible(page, 'train refused')
+  await page.selectOption(id('language'), 'ko')
+  await page.waitForSelector('html[lang="ko"]')
+  await takeScreenshot(page, 'train refused ko')
 })

@@ -5,14 +5,15 @@ import { id, openTrain, read, state } from '../trainPage.ts'
 /** Of the held-out prompts: as many as the base may answer as asked, and as the trained adapter must. */
 const BASE = 0.1
 const TRAINED = 0.8
-const LONG = { timeout: 900_000 }
+/** Enough for 300 steps on a software adapter that others share. */
+const LONG = { timeout: 2_400_000 }
 
 const why = ALL ? '' : ' (skipped: npm run test:all runs it)'
 
 /** Trained as they are offered, in the page and with the page's own count. */
 test.skipIf(!ALL).each(['swap', 'translate'])(
   `%s: what it teaches, counted in the page${why}`,
-  { timeout: 960_000 },
+  { timeout: 3_000_000 },
   async (name) => {
     const page = await openTrain({ given: true })
     await page.click(id(`train-set-${name}`))

@@ -65,7 +65,10 @@ test('settings: options, ranges, sets and what another version has kept', () => 
     shuffle: 0,
     accumulate: 1,
     finalAccumulate: 1,
+    packRows: null,
   })
+  expect(trainOptions({ ...settings, packRows: 256 }, 'likelihood').packRows).toBe(256)
+  expect(trainOptions({ ...settings, packRows: 256 }, 'dpo').packRows).toBeUndefined()
   expect(trainOptions({ ...settings, beta: 0.3, finalAccumulate: 4 }, 'dpo')).toMatchObject({
     objective: 'dpo',
     beta: 0.3,

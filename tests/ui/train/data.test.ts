@@ -6,9 +6,12 @@ import {
   type EncodingModel,
 } from '../../../src/ui/views/train/store/encodeRecords.ts'
 import { parseData, type ParsedData } from '../../../src/ui/views/train/store/parseData.ts'
+import { pairOf, type EncodedPreference } from '../../../src/ui/views/train/store/preferences.ts'
 import type { TrainRecord } from '../../../src/ui/views/train/store/records.ts'
 import { lengthsOf, splitExamples } from '../../../src/ui/views/train/store/split.ts'
 
+const user = (content: string) => ({ role: 'user', content })
+const says = (content: string) => ({ role: 'assistant', content })
 const pair = (prompt: string, completion: string): TrainRecord => ({ kind: 'pair', prompt, completion })
 
 interface Case {
@@ -63,6 +66,36 @@ const CASES: Readonly<Record<string, Case>> = {
       [3, 'empty'],
     ],
     columns: ['prompt', 'chosen', 'rejected'],
+  },
+  'preferences between chats: a prompt with answers, whole chats, an answer as a text; and what is none': {
+    text: [
+      { prompt: [user('q')], chosen: [says('b')], rejected: [says('c')] },
+      { chosen: [user('q'), says('b')], rejected: [user('q'), says('c')] },
+      // As many sets have it: the prompt once more as a text beside chats that hold it.
+      { prompt: 'q', chosen: [user('q'), says('b')], rejected: [user('q'), says('c')] },
+      { prompt: [user('q')], chosen: 'b', rejected: 'c' },
+      { prompt: [user('q')], chosen: [says('b')], rejected: [says('b')] },
+      { prompt: [user('q')], chosen: [user('b')], rejected: [user('c')] },
+      { chosen: [says('b')], rejected: [says('c')] },
+      { prompt: [user('q')], chosen: [says(' ')], rejected: [says('c')] },
+      { prompt: [user('q')], chosen: 'b', rejected: 7 },
+      { chosen: 'b', rejected: 'c' },
+    ]
+      .map((line) => JSON.stringify(line))
+      .join('\n'),
+    format: 'jsonl',
+    records: [1, 2, 3, 4].map((line) => [
+      line,
+      { kind: 'chats', asked: [user('q')], chosen: [says('b')], rejected: [says('c')] },
+    ]),
+    bad: [
+      [5, 'chats'],
+      [6, 'chats'],
+      [7, 'chats'],
+      [8, 'chats'],
+      [9, 'chats'],
+      [10, 'columns'],
+    ],
   },
   'preferences as a table': {
     text: 'question,rejected,chosen\na,c,b\n',
@@ -186,6 +219,24 @@ test('chats: every answer counts, and nothing else', async () => {
     { role: 'assistant', content: 't' },
   ]
   expect(await encoded({ kind: 'messages', messages })).toEqual(['|q|R|s|T'])
+})
+
+test('preferences between chats: both answers stand behind the prompt as the template writes it', async () => {
+  const record: TrainRecord = {
+    kind: 'chats',
+    asked: [user('q'), says('r'), user('s')],
+    chosen: [says('t')],
+    rejected: [says('v'), user('w'), says('x')],
+  }
+  const { examples, bad } = await encodeRecords(speller(), [{ line: 1, record }], {
+    longest: 100,
+    layout: 'plain',
+  })
+  expect(bad).toEqual([])
+  const [example] = examples
+  expect([example!, example!.rejected!].map(shown)).toEqual(['|q|r|s|T', '|q|r|s|V|W|X'])
+  expect(pairOf(example as EncodedPreference)).toMatchObject({ chosen: [116] })
+  expect(example).toMatchObject({ prompt: '<u>q<a>r<u>s<a>', answer: null })
 })
 
 test('what is too long is cut and said; prose goes on in the next example', async () => {

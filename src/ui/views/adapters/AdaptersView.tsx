@@ -1,9 +1,10 @@
 import { useEffect } from 'react'
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { answeringModel } from '../../../state/app.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { DeltaMap } from './DeltaMap.tsx'
-import { useAdaptersState, useSelectedTrack } from './hooks.ts'
+import { useAdaptersState, useComing, useSelectedTrack } from './hooks.ts'
 import { useAdapterActions } from './useAdapterActions.ts'
 import { ScalesDesk } from './ScalesDesk.tsx'
 import { AdapterReportPanel } from './ReportPanel.tsx'
@@ -16,9 +17,9 @@ export function AdaptersView() {
   useEffect(() => {
     if (model !== null && idle) adapters.prepare()
   }, [adapters, model, idle])
-  const none = useAdaptersState(
-    (state) => state.tracks.length + state.pending.length + state.absent.length === 0,
-  )
+  const coming = useComing()
+  const none =
+    useAdaptersState((state) => state.tracks.length + state.absent.length === 0) && coming.length === 0
   return (
     <div className="adapters view">
       {none ? <NoAdapters /> : <ScalesDesk />}
@@ -31,10 +32,9 @@ function NoAdapters() {
   const t = useTranslate()
   const ready = useApp((state) => answeringModel(state.model) !== null)
   return (
-    <div className="blank-slate">
-      <p className="blank-slate-title">{t('adapters.empty')}</p>
+    <BlankSlate title={t('adapters.empty')}>
       <p>{t(ready ? 'adapters.emptyHint' : 'adapters.noModel')}</p>
-    </div>
+    </BlankSlate>
   )
 }
 

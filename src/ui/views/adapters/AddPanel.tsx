@@ -4,7 +4,7 @@ import type { AdapterEntry } from '../../../state/catalogue.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { formatBytes } from '../../../maths/format.ts'
-import { useAdaptersState } from './hooks.ts'
+import { useAdaptersState, useComing } from './hooks.ts'
 import { useAdapterActions } from './useAdapterActions.ts'
 
 /** Ways to an adapter: one of the page's own, files, a folder, an address. */
@@ -137,7 +137,7 @@ function ListedAdapter({ entry, disabled }: { entry: AdapterEntry; disabled: boo
   const loaded = useAdaptersState((state) =>
     state.tracks.some(({ origin }) => origin.kind === 'listed' && origin.id === entry.id),
   )
-  const isPending = useAdaptersState((state) => state.pending.includes(entry.name))
+  const isComing = useComing().includes(entry.name)
   const stranger = entry.base !== null && entry.base !== modelId
   const base = models.find(({ id }) => id === entry.base)?.name ?? entry.base ?? ''
   return (
@@ -149,10 +149,10 @@ function ListedAdapter({ entry, disabled }: { entry: AdapterEntry; disabled: boo
           className="button button-small"
           data-testid={`adapter-offer-${entry.id}`}
           aria-label={t('adapters.addNamed', { name: entry.name })}
-          disabled={disabled || loaded || isPending || stranger}
+          disabled={disabled || loaded || isComing || stranger}
           onClick={() => void adapters.addListed(entry)}
         >
-          {t(loaded ? 'adapters.added' : isPending ? 'adapters.reading' : 'adapters.add')}
+          {t(loaded ? 'adapters.added' : isComing ? 'adapters.reading' : 'adapters.add')}
         </button>
       </div>
       <p className="note">

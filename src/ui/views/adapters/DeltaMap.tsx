@@ -1,5 +1,6 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useEffect, useState } from 'react'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { toErrorData, type ErrorData } from '../../../errors.ts'
 import { actingScale, shortName, type Track } from '../../../state/adapterScales.ts'
 import type { AdapterAnalysis, ModuleAnalysis } from '../../../api/model.ts'
@@ -26,20 +27,8 @@ export function DeltaMap({ track }: { track: Track }) {
   const loaded = useAnalysis(track.id, merged)
   const [step, setStep] = useState<string | null>(null)
   if (merged) return <p className="note delta-note">{t('delta.merged')}</p>
-  if (loaded.kind === 'reading') {
-    return (
-      <p className="note delta-note" role="status">
-        {t('delta.reading')}
-      </p>
-    )
-  }
-  if (loaded.kind === 'failed') {
-    return (
-      <p className="delta-note" role="alert" data-testid="error">
-        <ErrorWords error={loaded.error} />
-      </p>
-    )
-  }
+  if (loaded.kind === 'reading') return <ReadingBar words={t('delta.reading')} />
+  if (loaded.kind === 'failed') return <ErrorNotice testId="error" error={loaded.error} />
   const { modules } = loaded.analysis
   const largest = modules.reduce<ModuleAnalysis | null>(
     (best, module) => (best === null || module.ratio > best.ratio ? module : best),

@@ -1,3 +1,4 @@
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useState } from 'react'
 import type { Absent } from '../../../state/adapterState.ts'
 import { answeringModel, isRunning } from '../../../state/app.ts'
@@ -6,7 +7,7 @@ import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { useScales, useScalesText } from '../../components/useScales.ts'
 import { partsOfExport, sameStem } from '../../../state/adapterFiles.ts'
-import { useAdaptersState } from './hooks.ts'
+import { useAdaptersState, useComing } from './hooks.ts'
 import { useAdapterActions } from './useAdapterActions.ts'
 import { CompareToggle } from './ScalesChip.tsx'
 import { AdapterRow } from './AdapterRow.tsx'
@@ -17,7 +18,7 @@ import { saveFile } from '../../components/saveFile.ts'
 export function ScalesDesk() {
   const t = useTranslate()
   const tracks = useAdaptersState((state) => state.tracks)
-  const pending = useAdaptersState((state) => state.pending)
+  const coming = useComing()
   const absent = useAdaptersState((state) => state.absent)
   const [dragged, setDragged] = useState<string | null>(null)
   return (
@@ -28,11 +29,10 @@ export function ScalesDesk() {
           <AdapterRow key={track.id} track={track} index={index} dragged={dragged} onDrag={setDragged} />
         ))}
       </ol>
-      {pending.map((name) => (
-        <p key={name} className="desk-pending" role="status">
-          <progress aria-label={t('scales.reading', { name })} />
-          {t('scales.reading', { name })}
-        </p>
+      {coming.map((name) => (
+        <div key={name} className="desk-pending" data-testid="adapter-coming">
+          <ReadingBar words={t('scales.reading', { name })} />
+        </div>
       ))}
       {absent.map((one) => (
         <AbsentRow key={`${one.name} ${one.origin.kind}`} absent={one} />

@@ -1,6 +1,7 @@
+import { useMemo } from 'react'
 import { useStore } from 'zustand'
 import type { Track } from '../../../state/adapterScales.ts'
-import { type AdaptersState } from '../../../state/adapterState.ts'
+import { stillComing, type AdaptersState } from '../../../state/adapterState.ts'
 import { adaptersOf } from '../../../state/adapters.ts'
 import type { TextScalesState } from '../../../state/adapterText.ts'
 import { useSession } from '../../context.ts'
@@ -18,4 +19,16 @@ export function useSelectedTrack(): Track | null {
   const tracks = useAdaptersState((state) => state.tracks)
   const selected = useAdaptersState((state) => state.selected)
   return tracks.find(({ id }) => id === selected) ?? tracks[0] ?? null
+}
+
+/** Names of adapters on their way in: the one being read, and those behind it. */
+export function useComing(): readonly string[] {
+  const pending = useAdaptersState((state) => state.pending)
+  const coming = useAdaptersState((state) => state.coming)
+  const tracks = useAdaptersState((state) => state.tracks)
+  const absent = useAdaptersState((state) => state.absent)
+  return useMemo(() => {
+    const later = stillComing({ coming, tracks, absent }).map(({ name }) => name)
+    return [...new Set([...pending, ...later])]
+  }, [pending, coming, tracks, absent])
 }

@@ -18,4 +18,5 @@ export const adapters: View = {
     icon: 'text',
     component: later(() => import('./TextPanel.tsx').then((module) => module.TextPanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

@@ -1,3 +1,4 @@
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useMemo, useState } from 'react'
 import { labelOf, scaleEnd, type AttentionPattern } from '../../../analysis/headScores.ts'
 import { selectRow } from '../../../state/selection.ts'
@@ -68,9 +69,7 @@ export function HeadMatrix({ ids, row }: MatrixProps) {
         {pattern !== null && <MatrixExport pattern={pattern} ids={ids} title={title} />}
       </header>
       {pattern === null || pattern.size !== ids.length ? (
-        <p className="note" role="status">
-          {t('attention.reading', { title })}
-        </p>
+        <ReadingBar words={t('attention.reading', { title })} />
       ) : (
         <Cells pattern={pattern} ids={ids} row={row} near={long && near} end={end} />
       )}

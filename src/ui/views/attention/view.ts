@@ -13,4 +13,5 @@ export const attention: View = {
     icon: 'facts',
     component: later(() => import('./HeadPanel.tsx').then((module) => module.HeadPanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

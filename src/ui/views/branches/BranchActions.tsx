@@ -1,6 +1,7 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { MAX_CHILDREN } from './store.ts'
 import { answeringModel, isRunning } from '../../../state/app.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { useAnswers, useBranches, useBranchesState, useChosen } from './hooks.ts'
@@ -133,16 +134,14 @@ function Progress() {
   const t = useTranslate()
   const phase = useBranchesState((state) => state.phase)
   if (phase.kind === 'failed') {
-    return (
-      <p className="steps-note" role="alert">
-        {t('branches.failed')}: <ErrorWords error={phase.error} />
-      </p>
-    )
+    return <ErrorNotice title={t('branches.failed')} error={phase.error} />
   }
   return (
-    <span className="note" role="status" data-testid="branch-phase" data-state={phase.kind}>
-      {phase.kind === 'working' && t(`branches.working.${phase.what}`)}
-      {phase.kind === 'idle' && phase.readAgain === true && t('branches.readAgain')}
-    </span>
+    <div className="note" data-testid="branch-phase" data-state={phase.kind}>
+      {phase.kind === 'working' && <ReadingBar words={t(`branches.working.${phase.what}`)} />}
+      {phase.kind === 'idle' && phase.readAgain === true && (
+        <span role="status">{t('branches.readAgain')}</span>
+      )}
+    </div>
   )
 }

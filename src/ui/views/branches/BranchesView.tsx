@@ -1,5 +1,6 @@
-import { answeringModel, isRunning } from '../../../state/app.ts'
-import { useApp, useSession, useTranslate } from '../../context.ts'
+import { NoText } from '../../components/EmptyState.tsx'
+import { answeringModel } from '../../../state/app.ts'
+import { useApp, useTranslate } from '../../context.ts'
 import { BranchActions } from './BranchActions.tsx'
 import { Comparison } from './Comparison.tsx'
 import { useBranches, useBranchesState, useLines, useWatchedBranches } from './hooks.ts'
@@ -27,28 +28,11 @@ export function BranchesView() {
 
 /** Why there is no tree, and the way to one. */
 function NothingToBranch({ written }: { written: boolean }) {
-  const { app, model } = useSession()
   const t = useTranslate()
-  const loading = useApp((state) => state.model.kind === 'loading')
-  const running = useApp((state) => isRunning(state.run))
-  const title = () => {
-    if (loading && model === null) return t('steps.loading')
-    if (model === null) return t('steps.noModel')
-    return t(running ? 'reading.waiting' : written ? 'branches.otherModel' : 'branches.empty')
-  }
+  const other = t('branches.otherModel')
   return (
     <div className="empty-state" data-testid="branches-view">
-      <div className="blank-slate" role="status">
-        <p className="blank-slate-title">{title()}</p>
-        {!loading && !running && (
-          <>
-            <p>{t('branches.emptyHint')}</p>
-            <button type="button" className="button" onClick={() => app.setState({ view: 'write' })}>
-              {t('steps.toWrite')}
-            </button>
-          </>
-        )}
-      </div>
+      <NoText empty={written ? other : t('branches.empty')} other={other} hint={t('branches.emptyHint')} />
     </div>
   )
 }

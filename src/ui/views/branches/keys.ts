@@ -1,4 +1,4 @@
-import type { ViewKey } from '../../components/useViewKeys.ts'
+import type { ViewKey } from '../../components/viewKeys.ts'
 
 export const keys: readonly ViewKey[] = [
   { keys: '↑ ↓ Home End', does: 'keys.branchLines' },

@@ -14,4 +14,5 @@ export const branches: View = {
     icon: 'facts',
     component: later(() => import('./BranchToken.tsx').then((module) => module.BranchToken)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

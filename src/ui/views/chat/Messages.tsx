@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { useApp, useTranslate } from '../../context.ts'
 import { useChatState, usePath } from './hooks.ts'
@@ -40,10 +41,9 @@ export function Messages() {
       data-colour={colouring}
     >
       {path.length === 0 && system.trim() === '' && (
-        <div className="blank-slate">
-          <p className="blank-slate-title">{t('chat.empty')}</p>
+        <BlankSlate title={t('chat.empty')}>
           <p>{t('chat.emptyHint')}</p>
-        </div>
+        </BlankSlate>
       )}
       {system.trim() !== '' && (
         <MessageFrame role="system">

@@ -1,3 +1,4 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { FALLBACKS } from './fallbacks.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -36,11 +37,8 @@ export function TemplateNotice() {
         </div>
       )}
       {problem !== null && (
-        <div className="chat-notice" role="alert" data-testid="chat-problem">
-          <p>
-            <Icon name="warning" />
-            {problem.message}
-          </p>
+        <div className="chat-notice">
+          <ErrorNotice testId="chat-problem" error={problem} />
         </div>
       )}
     </>

@@ -15,4 +15,5 @@ export const chat: View = {
     component: later(() => import('./ChatSetup.tsx').then((module) => module.ChatSetup)),
   },
   right: { title: 'logits.title', icon: 'bars', component: LogitsPanel },
+  keys: async () => (await import('./keys.ts')).keys,
 }

@@ -1,3 +1,4 @@
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import type { TensorData } from '../../../api/model.ts'
@@ -21,9 +22,7 @@ export function CompareAttention({ at }: { at: number }) {
         <IndexSelect label={t('compare.head')} count={heads} value={head} onChange={setHead} />
       </div>
       {patterns === null ? (
-        <p className="note" role="status">
-          {t('compare.readingAttention')}
-        </p>
+        <ReadingBar words={t('compare.readingAttention')} />
       ) : (
         <Patterns patterns={patterns} head={Math.min(head, heads - 1)} />
       )}

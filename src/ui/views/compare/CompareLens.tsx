@@ -1,3 +1,4 @@
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useEffect, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { Lens } from '../../../api/model.ts'
@@ -42,13 +43,7 @@ export function CompareLens({ at }: { at: number }) {
       wanted = false
     }
   }, [comparison, session, shown, at])
-  if (guesses === null) {
-    return (
-      <p className="note" role="status">
-        {t('compare.readingLens')}
-      </p>
-    )
-  }
+  if (guesses === null) return <ReadingBar words={t('compare.readingLens')} />
   return (
     <table className="plain-table lens-pair">
       <thead>

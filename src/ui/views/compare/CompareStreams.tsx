@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { useEffect, useRef, type MouseEvent } from 'react'
 import type { ComparedSide } from './store.ts'
 import { LEVELS } from '../../draw/palette.ts'
@@ -24,10 +25,9 @@ export function CompareStreams() {
   useCompareState((state) => state.version)
   if (shown === null) {
     return (
-      <div className="blank-slate">
-        <p className="blank-slate-title">{t('compare.empty')}</p>
+      <BlankSlate title={t('compare.empty')}>
         <p>{t('compare.emptyHint')}</p>
-      </div>
+      </BlankSlate>
     )
   }
   return (

@@ -1,7 +1,5 @@
 import { answeringModel } from '../../../state/app.ts'
 import type { CompareMode, ScalesChoice, ComparedSide } from './store.ts'
-import { keys } from './keys.ts'
-import { useViewKeys } from '../../components/useViewKeys.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { PromptField } from '../../components/PromptField.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
@@ -15,7 +13,6 @@ import { CompareToggle } from '../adapters/ScalesChip.tsx'
 /** The same prompt and seed under two sets of scales, in lock-step; or one text, scored under both. */
 export function CompareView() {
   const merged = useAdaptersState((state) => state.merged !== null)
-  useViewKeys(keys)
   return (
     <div className="compare stack">
       <CompareControls blocked={merged} />

@@ -1,5 +1,5 @@
 import type { Session } from '../../../state/session.ts'
-import { COMMAND, type ViewKey } from '../../components/useViewKeys.ts'
+import { COMMAND, type ViewKey } from '../../components/viewKeys.ts'
 import { comparisonOf } from './store.ts'
 
 const walk = (by: 1 | -1) => (session: Session) => comparisonOf(session).walk(by)

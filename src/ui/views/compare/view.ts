@@ -16,4 +16,5 @@ export const compare: View = {
     icon: 'facts',
     component: later(() => import('./ComparePanel.tsx').then((module) => module.ComparePanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

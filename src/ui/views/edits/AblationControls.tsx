@@ -29,6 +29,7 @@ export function AblationControls({ largest }: { largest: number }) {
     <>
       {measuring ? (
         <ReadingBar
+          testId="reading"
           done={phase.done}
           total={phase.total}
           words={t('edits.measuring', { done: phase.done, total: phase.total })}

@@ -1,3 +1,4 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { useRef, type FormEvent, type KeyboardEvent } from 'react'
 import { PATCH_KINDS, patchStep } from '../../../analysis/patching.ts'
 import { selectRow } from '../../../state/selection.ts'
@@ -10,7 +11,6 @@ import { useEdits, useEditsState, usePatchRuns, usePatchState } from './hooks.ts
 import { KlLegend } from './KlLegend.tsx'
 import { RunGrid } from './RunGrid.tsx'
 import { Prompt } from './SteerTool.tsx'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 /** Another prompt's activations above this text's: one is picked up there and put down here. */
 export function PatchTool() {
@@ -63,11 +63,7 @@ function OtherPrompt() {
           {t('edits.readOther')}
         </button>
       </div>
-      {phase.kind === 'failed' && (
-        <p className="steps-note" role="alert">
-          <ErrorWords error={phase.error} />
-        </p>
-      )}
+      {phase.kind === 'failed' && <ErrorNotice error={phase.error} />}
     </form>
   )
 }

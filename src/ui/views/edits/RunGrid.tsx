@@ -1,7 +1,8 @@
-import { useState, type DragEvent } from 'react'
+import { useMemo, useState, type DragEvent } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { NormGrid } from '../../../analysis/patching.ts'
 import { Grid } from '../../components/Grid.tsx'
+import { Overview } from '../../components/Overview.tsx'
 import { useColumns } from '../../components/useColumns.ts'
 import { useTranslate } from '../../context.ts'
 import { LEVELS } from '../../draw/palette.ts'
@@ -49,9 +50,16 @@ export function RunGrid(props: RunGridProps) {
     beyond: BEYOND,
   })
   const layers = Array.from({ length: grid.layers }, (_, index) => grid.layers - 1 - index)
+  const level = useMemo(() => lastLayerLevels(grid), [grid])
   return (
     <section className="run-grid" data-run={which} aria-label={title}>
       <h3 className="eyebrow">{title}</h3>
+      <Overview
+        {...{ scroller, level }}
+        count={ids.length}
+        width={COLUMN}
+        label={t('edits.patchOverview', { run: title })}
+      />
       <div className="run-frame">
         <div className="run-names numeric" aria-hidden="true">
           <span />
@@ -85,6 +93,13 @@ export function RunGrid(props: RunGridProps) {
       </div>
     </section>
   )
+}
+
+/** Palette step of a position: the norm at the last layer beside that layer's largest, as its line shows it. */
+function lastLayerLevels({ layers, positions, norms }: NormGrid): (at: number) => number {
+  const line = norms.subarray((layers - 1) * positions, layers * positions)
+  const largest = line.reduce((most, norm) => Math.max(most, norm), 1e-12)
+  return (at) => Math.min(LEVELS - 1, Math.floor(((line[at] ?? 0) / largest) * LEVELS))
 }
 
 function Tokens({

@@ -20,4 +20,5 @@ export const edits: View = {
     icon: 'facts',
     component: later(() => import('./EditPanel.tsx').then((module) => module.EditPanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

@@ -50,6 +50,7 @@ export const editsEn = {
   'edits.kind.attn': 'attention output',
   'edits.kind.mlp': 'MLP output',
   'edits.patchCell': '{run}, layer {layer}, position {position} “{token}”: norm {norm}',
+  'edits.patchOverview': 'Positions on show: {run}',
   'edits.patchGrid': '{run}: {layers} layer(s) by {positions} position(s). Arrow keys move, Enter {action}.',
   'edits.patchTake': 'picks up',
   'edits.patchPut': 'puts down',

@@ -50,6 +50,7 @@ export const editsKo: Readonly<Record<keyof typeof editsEn, string>> = {
   'edits.kind.attn': '어텐션 출력',
   'edits.kind.mlp': 'MLP 출력',
   'edits.patchCell': '{run}, {layer}층, 위치 {position} “{token}”: 크기 {norm}',
+  'edits.patchOverview': '보이는 위치: {run}',
   'edits.patchGrid': '{run}: 층 {layers}개, 위치 {positions}개. 화살표로 움직이고 Enter로 {action}.',
   'edits.patchTake': '집습니다',
   'edits.patchPut': '놓습니다',

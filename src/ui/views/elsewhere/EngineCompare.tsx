@@ -1,3 +1,4 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { useStore } from 'zustand'
 import { loadBeside } from '../../../state/elsewhere/own.ts'
 import { formatFixed, formatProbability } from '../../../maths/format.ts'
@@ -5,7 +6,7 @@ import { endComposition, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { PromptField } from '../../components/PromptField.tsx'
 import { RunButtons } from '../../components/RunButtons.tsx'
-import { useApp, useErrorText, useSession, useTranslate } from '../../context.ts'
+import { useApp, useSession, useTranslate } from '../../context.ts'
 import { meanDivergence, type WrittenToken } from './agreement.ts'
 import { duelOf, type DuelState } from './duel.ts'
 
@@ -92,7 +93,6 @@ function Actions() {
 
 function Result() {
   const t = useTranslate()
-  const errorText = useErrorText()
   const { phase, sides, local, far, agreement } = useDuel((state) => state)
   if (sides === null) return null
   return (
@@ -112,9 +112,9 @@ function Result() {
         />
       </div>
       {phase.kind === 'failed' && (
-        <p className="duel-part models-error" role="alert">
-          {errorText(phase.error).message} {errorText(phase.error).hint}
-        </p>
+        <div className="duel-part">
+          <ErrorNotice error={phase.error} />
+        </div>
       )}
       <Summary />
       <Places />

@@ -1,8 +1,10 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useRef } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import { nameOf } from '../../../state/elsewhere/shownModel.ts'
 import { allowOrigin } from '../../../state/origins.ts'
-import { useApp, useErrorText, useSession, useTranslate } from '../../context.ts'
+import { useApp, useSession, useTranslate } from '../../context.ts'
 import { EngineOffers } from './EngineOffers.tsx'
 import { hostOf, useEngine, useEngineState, useRemote } from './hooks.ts'
 
@@ -108,9 +110,7 @@ function ConnectButtons() {
           <button type="button" className="button" onClick={() => engine.cancel()}>
             {t('engine.cancel')}
           </button>
-          <span className="note" role="status">
-            {t('engine.asking', { host: hostOf(url) })}
-          </span>
+          <ReadingBar words={t('engine.asking', { host: hostOf(url) })} />
         </>
       )}
     </div>
@@ -120,23 +120,14 @@ function ConnectButtons() {
 /** Why nothing was connected: what the browser or the engine said, and what to do. */
 function Failure() {
   const t = useTranslate()
-  const errorText = useErrorText()
   const { phase, url } = useEngineState((state) => state)
   if (phase.kind !== 'failed') return null
   const { code, details } = phase.error
-  const { message, hint } = errorText(phase.error)
   const { origin, why } = details
   return (
     <>
-      <div
-        className="models-error"
-        role="alert"
-        data-testid="engine-error"
-        data-code={code}
-        data-why={typeof why === 'string' ? why : undefined}
-      >
-        <p>{message.split('\n')[0]}</p>
-        {hint !== '' && <p className="note">{hint}</p>}
+      <div data-testid="engine-error" data-code={code} data-why={typeof why === 'string' ? why : undefined}>
+        <ErrorNotice error={phase.error} />
       </div>
       {typeof origin === 'string' && (
         <div className="engine-buttons cluster">

@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import type { RemoteEngine } from '../../../api/model.ts'
 import { openOwn } from '../../../state/elsewhere/own.ts'
 import { useApp, useSession, useTranslate } from '../../context.ts'
@@ -20,10 +21,11 @@ const isKnown = (view: string): view is keyof typeof LACKS => view in LACKS
 export function NotOffered({ view, remote }: { view: string; remote: RemoteEngine }) {
   const t = useTranslate()
   return (
-    <div className="blank-slate" role="status" data-testid="far-lacks" data-view={view}>
-      <p className="blank-slate-title">{t('far.title', { host: hostOf(remote.url) })}</p>
-      <p>{t(isKnown(view) ? LACKS[view] : 'far.inside')}</p>
-      <OwnButton />
+    <div data-testid="far-lacks" data-view={view}>
+      <BlankSlate title={t('far.title', { host: hostOf(remote.url) })}>
+        <p>{t(isKnown(view) ? LACKS[view] : 'far.inside')}</p>
+        <OwnButton />
+      </BlankSlate>
     </div>
   )
 }

@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useTranslate } from '../../context.ts'
 import { useExperts, useExpertsState, useLayerOnShow } from './hooks.ts'
@@ -19,10 +20,9 @@ export function ExpertsView() {
       {shown === null ? (
         <EmptyState measurement={measurement} />
       ) : shown.value.layers.length === 0 ? (
-        <div className="blank-slate" role="status">
-          <p className="blank-slate-title">{t('experts.none')}</p>
+        <BlankSlate title={t('experts.none')}>
           <p>{t('experts.noneHint')}</p>
-        </div>
+        </BlankSlate>
       ) : (
         <>
           <StaleNotice measurement={measurement} />

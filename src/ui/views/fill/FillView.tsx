@@ -1,3 +1,4 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { useRef, type RefObject } from 'react'
 import { useStore } from 'zustand'
 import { answeringModel } from '../../../state/app.ts'
@@ -6,7 +7,6 @@ import { endComposition, isRunKey } from '../../components/composition.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
 import { FilledMasks } from './FilledMasks.tsx'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 function useFilling(): MaskFilling {
   return maskFillingOf(useSession())
@@ -109,11 +109,7 @@ function Status() {
   const isStale = useFillState(({ text, result }) => result !== null && text !== result.text)
   const info = useApp((state) => answeringModel(state.model))
   if (phase.kind === 'failed') {
-    return (
-      <p className="steps-note" role="alert" data-testid="fill-error">
-        <ErrorWords error={phase.error} />
-      </p>
-    )
+    return <ErrorNotice testId="fill-error" error={phase.error} />
   }
   const note = (): 'fill.noMask' | 'fill.filling' | 'fill.empty' | 'fill.stale' | 'fill.hint' => {
     if (phase.kind === 'filling') return 'fill.filling'

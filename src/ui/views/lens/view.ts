@@ -13,4 +13,5 @@ export const lens: View = {
     icon: 'facts',
     component: later(() => import('./LensPanel.tsx').then((module) => module.LensPanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

@@ -1,4 +1,4 @@
-import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { isRunning } from '../../../state/app.ts'
 import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { useSteps, useStepsState } from '../steps/hooks.ts'
@@ -17,16 +17,17 @@ export function MapNotice() {
   const say = useSay()
   if (error !== null)
     return (
-      <p className="map-notice" role="alert">
-        {t('steps.failed')}: <ErrorWords error={error} />{' '}
-        <button
-          type="button"
-          className="button button-small"
-          onClick={() => (phase.kind === 'failed' ? steps.refresh() : map.refresh())}
-        >
-          {t('steps.again')}
-        </button>
-      </p>
+      <div className="map-notice">
+        <ErrorNotice title={t('steps.failed')} error={error}>
+          <button
+            type="button"
+            className="button button-small"
+            onClick={() => (phase.kind === 'failed' ? steps.refresh() : map.refresh())}
+          >
+            {t('steps.again')}
+          </button>
+        </ErrorNotice>
+      </div>
     )
   if (say === null)
     return <p className="map-notice map-notice-about">{t(inPlace ? 'map.aboutEncoder' : 'map.about')}</p>

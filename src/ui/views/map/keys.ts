@@ -1,4 +1,4 @@
-import type { ViewKey } from '../../components/useViewKeys.ts'
+import type { ViewKey } from '../../components/viewKeys.ts'
 import { transportKeys } from '../steps/keys.ts'
 
 export const keys: readonly ViewKey[] = [{ keys: '← ↑ ↓ → Enter', does: 'keys.mapParts' }, ...transportKeys]

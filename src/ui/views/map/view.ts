@@ -9,4 +9,5 @@ export const map: View = {
   icon: 'map',
   component: later(() => import('./MapView.tsx').then((module) => module.MapView)),
   bottom: later(() => import('../steps/TransportBar.tsx').then((module) => module.TransportBar)),
+  keys: async () => (await import('./keys.ts')).keys,
 }

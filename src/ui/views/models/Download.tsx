@@ -1,8 +1,9 @@
+import { ReadingBar } from '../../components/ReadingBar.tsx'
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import type { SourceReport } from '../../../api/source.ts'
 import type { Fetching } from '../../../state/models.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useModels, useModelsState } from './hooks.ts'
 
@@ -59,10 +60,19 @@ function FetchProgress({ fetching }: { fetching: Fetching }) {
   const models = useModels()
   const t = useTranslate()
   const { source, bytesDone, bytesTotal, speed, error } = fetching
-  const share = bytesTotal > 0 ? bytesDone / bytesTotal : 0
   const left = speed && bytesTotal > bytesDone ? Math.ceil((bytesTotal - bytesDone) / speed) : null
   const state =
     bytesTotal === 0 ? t('models.waiting') : bytesDone === bytesTotal ? t('models.checkingHash') : ''
+  const words = [
+    bytesTotal > 0 ? `${formatBytes(bytesDone)} / ${formatBytes(bytesTotal)}` : '',
+    ...(error === null
+      ? [
+          speed === null ? '' : `${formatBytes(speed)}/s`,
+          left === null ? '' : t('progress.left', { seconds: left }),
+          state,
+        ]
+      : []),
+  ]
   return (
     <div
       className="models-fetch"
@@ -70,30 +80,16 @@ function FetchProgress({ fetching }: { fetching: Fetching }) {
       data-done={bytesDone}
       data-total={bytesTotal}
     >
-      <progress
-        max={1}
-        value={bytesTotal > 0 ? share : undefined}
-        aria-label={t('models.progress', { name: source })}
+      <ReadingBar
+        done={bytesTotal > 0 ? bytesDone : null}
+        total={bytesTotal}
+        label={t('models.progress', { name: source })}
+        words={words.filter((part) => part !== '').join(' · ')}
       />
-      <p className="models-fetch-line numeric" role="status">
-        {bytesTotal > 0 && (
-          <span>
-            {formatBytes(bytesDone)} / {formatBytes(bytesTotal)}
-          </span>
-        )}
-        {error === null && speed !== null && <span>{formatBytes(speed)}/s</span>}
-        {error === null && left !== null && <span>{t('progress.left', { seconds: left })}</span>}
-        {error === null && state !== '' && <span>{state}</span>}
-      </p>
       {error !== null && (
-        <div className="models-error" role="alert" data-testid="models-error" data-code={error.code}>
-          <p>
-            <ErrorWords error={error} part="message" />
-          </p>
-          <p className="note">
-            <ErrorWords error={error} part="hint" /> {error.details['full'] !== true && t('models.partKept')}
-          </p>
-        </div>
+        <ErrorNotice testId="models-error" error={error}>
+          {error.details['full'] !== true && t('models.partKept')}
+        </ErrorNotice>
       )}
       <div className="models-actions">
         {error === null ? (

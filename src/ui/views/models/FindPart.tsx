@@ -1,8 +1,9 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useRef } from 'react'
 import type { HubFind } from '../../../api/source.ts'
 import { formatMagnitude } from '../../../maths/format.ts'
 import { useTranslate } from '../../context.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { useModels, useModelsState } from './hooks.ts'
 
 /** Search by name, or a place to paste an id or a link. */
@@ -100,20 +101,9 @@ function Finds() {
     case 'none':
       return null
     case 'searching':
-      return (
-        <p className="note" role="status">
-          {t('models.searching')}
-        </p>
-      )
+      return <ReadingBar words={t('models.searching')} />
     case 'failed':
-      return (
-        <p className="models-error" role="alert">
-          <ErrorWords error={search.error} part="message" />{' '}
-          <span className="note">
-            <ErrorWords error={search.error} part="hint" />
-          </span>
-        </p>
-      )
+      return <ErrorNotice error={search.error} />
     case 'found': {
       const { words, finds } = search
       if (finds.length === 0)

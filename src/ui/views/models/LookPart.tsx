@@ -1,9 +1,10 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import type { SourceReport } from '../../../api/source.ts'
 import { DEFAULT_HUB } from '../../../state/models.ts'
 import { allowOrigin } from '../../../state/origins.ts'
 import { formatBytes, formatCount, formatMagnitude } from '../../../maths/format.ts'
 import { useSession, useTranslate } from '../../context.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Download } from './Download.tsx'
 import { useModels, useModelsState } from './hooks.ts'
 import { Verdict } from './Verdict.tsx'
@@ -18,9 +19,7 @@ export function LookPart() {
     case 'looking':
       return (
         <section className="models-part" aria-busy="true">
-          <p className="note" role="status">
-            {t('models.looking', { name: look.source })}
-          </p>
+          <ReadingBar words={t('models.looking', { name: look.source })} />
         </section>
       )
     case 'failed':
@@ -41,16 +40,7 @@ function Failed() {
   return (
     <section className="models-part" aria-label={source}>
       <h2 className="models-name">{source}</h2>
-      <div className="models-error" role="alert" data-testid="models-error" data-code={error.code}>
-        <p>
-          <ErrorWords error={error} part="message" />
-        </p>
-        {error.hint !== '' && (
-          <p className="note">
-            <ErrorWords error={error} part="hint" />
-          </p>
-        )}
-      </div>
+      <ErrorNotice testId="models-error" error={error} />
       {asksForToken && <TokenField source={source} />}
       {typeof origin === 'string' && (
         <button

@@ -1,10 +1,13 @@
+import { OddCounts } from './OddCounts.tsx'
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useStore } from 'zustand'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { useCopied } from '../../components/useCopied.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSession, useTranslate } from '../../context.ts'
+import { WatchPart } from './WatchPart.tsx'
 import { isSoftware, LARGE, machineCheckOf, reportText, type MachineReport } from './machine.ts'
 
 /** Whether this machine computes what it should, as a report that can be passed on. */
@@ -34,21 +37,18 @@ export function MachinePart() {
           {t(checking ? 'machine.cancel' : 'machine.check')}
         </button>
         {checking && (
-          <progress
-            className="speculate-progress"
-            aria-label={t('machine.title')}
-            value={phase.total === 0 ? undefined : phase.done / phase.total}
-            max={1}
+          <ReadingBar
+            done={phase.total === 0 ? null : phase.done}
+            total={phase.total}
+            label={t('machine.title')}
+            words={phase.total === 0 ? '' : `${phase.done} / ${phase.total}`}
           />
         )}
         {phase.kind === 'done' && <CopyReport report={phase.report} />}
       </div>
-      {phase.kind === 'failed' && (
-        <p className="models-error" role="alert">
-          <ErrorWords error={phase.error} />
-        </p>
-      )}
+      {phase.kind === 'failed' && <ErrorNotice error={phase.error} />}
       {phase.kind === 'done' && <Report report={phase.report} />}
+      <WatchPart />
     </section>
   )
 }
@@ -104,10 +104,9 @@ function Report({ report }: { report: MachineReport }) {
       </p>
       {odd.length > 0 && (
         <ul className="machine-list numeric">
-          {odd.map(({ step, nan, infinite, large }) => (
-            <li key={step} data-testid="machine-odd">
-              <Icon name="warning" /> <code>{step}</code>{' '}
-              {t('machine.odd', { nan, infinite, large, least: formatCount(LARGE) })}
+          {odd.map((counted) => (
+            <li key={counted.step} data-testid="machine-odd">
+              <Icon name="warning" /> <code>{counted.step}</code> <OddCounts counts={counted} />
             </li>
           ))}
         </ul>

@@ -1,8 +1,9 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useState } from 'react'
 import type { StoredModel } from '../../../api/source.ts'
 import { formatBytes } from '../../../maths/format.ts'
 import { useApp, useTranslate } from '../../context.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { useModels, useModelsState } from './hooks.ts'
 
 /** What the browser keeps, and what it takes. */
@@ -107,23 +108,14 @@ function Checked({ modelKey }: { modelKey: string }) {
   const checking = useModelsState((state) => (state.checking?.key === modelKey ? state.checking : null))
   if (checking === null) return null
   const { bytesDone, bytesTotal, repaired, error } = checking
-  if (error !== null)
-    return (
-      <p className="models-error" role="alert">
-        <ErrorWords error={error} part="message" />{' '}
-        <span className="note">
-          <ErrorWords error={error} part="hint" />
-        </span>
-      </p>
-    )
-  const progress = { done: formatBytes(bytesDone), total: formatBytes(bytesTotal) }
+  if (error !== null) return <ErrorNotice error={error} />
+  if (repaired === null) {
+    const words = t('models.verifying', { done: formatBytes(bytesDone), total: formatBytes(bytesTotal) })
+    return <ReadingBar done={bytesDone} total={bytesTotal} words={words} />
+  }
   return (
     <p className="note numeric" role="status" data-testid="storage-checked">
-      {repaired === null
-        ? t('models.verifying', progress)
-        : repaired === 0
-          ? t('models.sound')
-          : t('models.repaired', { count: repaired })}
+      {repaired === 0 ? t('models.sound') : t('models.repaired', { count: repaired })}
     </p>
   )
 }

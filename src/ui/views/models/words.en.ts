@@ -130,5 +130,15 @@ export const modelsEn = {
   'machine.binding': 'up to {size} a binding',
   'machine.values': '{steps} step(s) over {tokens} token(s); the largest value is {peak}, at {step}.',
   'machine.noneOdd': 'None is NaN, infinite, or {large} and more.',
-  'machine.odd': '{nan} NaN, {infinite} infinite, {large} of at least {least}',
+  'watch.switch': 'Count odd values while the model runs',
+  'watch.about':
+    'NaN, infinities and values from {large} on, in the output of every step of everything that is written, compared or scored. Costs a small dispatch behind each step, so it is off until you want it.',
+  'watch.nothing': 'Nothing has run since it was switched on.',
+  'watch.peak': '{steps} step(s); the largest value so far is {peak}, at {step}.',
+  'watch.odd': 'Odd values, first in {step}',
+  'watch.oddBody': 'What the model writes may be wrong from there on.',
+  'watch.show': 'Show all steps',
+  'machine.odd.nan': '{count} NaN',
+  'machine.odd.infinite': '{count} infinite',
+  'machine.odd.large': '{count} of at least {least}',
 } as const

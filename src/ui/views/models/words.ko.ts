@@ -133,5 +133,15 @@ export const modelsKo: Readonly<Record<keyof typeof modelsEn, string>> = {
   'machine.binding': '바인딩마다 최대 {size}',
   'machine.values': '토큰 {tokens}개에서 단계 {steps}개를 읽었습니다. 가장 큰 값은 {step}의 {peak}입니다.',
   'machine.noneOdd': 'NaN, 무한대, {large} 이상인 값은 없습니다.',
-  'machine.odd': 'NaN {nan}개, 무한대 {infinite}개, {least} 이상 {large}개',
+  'watch.switch': '모델이 실행되는 동안 이상한 값 세기',
+  'watch.about':
+    '글을 쓰고 비교하고 채점할 때 모든 단계의 출력에서 NaN, 무한대, {large} 이상인 값을 셉니다. 단계마다 작은 디스패치가 하나씩 더 들기 때문에 처음에는 꺼져 있습니다.',
+  'watch.nothing': '켠 뒤로 실행된 것이 없습니다.',
+  'watch.peak': '단계 {steps}개. 지금까지 가장 큰 값은 {step}의 {peak}입니다.',
+  'watch.odd': '이상한 값이 {step}에서 처음 나왔습니다',
+  'watch.oddBody': '그 뒤로 모델이 쓰는 글은 틀릴 수 있습니다.',
+  'watch.show': '모든 단계 보기',
+  'machine.odd.nan': 'NaN {count}개',
+  'machine.odd.infinite': '무한대 {count}개',
+  'machine.odd.large': '{least} 이상 {count}개',
 }

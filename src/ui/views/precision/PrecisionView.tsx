@@ -1,8 +1,9 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { KV_FORMATS } from '../../../api/load.ts'
 import { answeringModel } from '../../../state/app.ts'
 import { OTHERS } from './store.ts'
 import { formatBytes } from '../../../maths/format.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useSlowTokenLog, useTranslate } from '../../context.ts'
 import { ErrorHeat } from './ErrorHeat.tsx'
@@ -112,11 +113,7 @@ function Status() {
   const done = usePrecisionState((state) => state.result?.tokens.length ?? 0)
   const total = usePrecisionState((state) => state.result?.total ?? 0)
   if (phase.kind === 'failed') {
-    return (
-      <p className="steps-note" role="alert" data-testid="precision-error">
-        <ErrorWords error={phase.error} />
-      </p>
-    )
+    return <ErrorNotice testId="precision-error" error={phase.error} />
   }
   const words = {
     empty: () => t('precision.empty'),
@@ -128,9 +125,20 @@ function Status() {
     done: () => t('precision.done', { total }),
     stopped: () => t('precision.stopped', { done }),
   }
+  const isLoading = phase.kind === 'loading'
   return (
-    <p className="note" role="status" data-testid="precision-status" data-state={phase.kind}>
-      {words[phase.kind]()}
-    </p>
+    <div data-testid="precision-status" data-state={phase.kind}>
+      {isLoading || phase.kind === 'comparing' ? (
+        <ReadingBar
+          done={isLoading ? (phase.total > 0 ? phase.done : null) : done}
+          total={isLoading ? phase.total : total}
+          words={words[phase.kind]()}
+        />
+      ) : (
+        <p className="note" role="status">
+          {words[phase.kind]()}
+        </p>
+      )}
+    </div>
   )
 }

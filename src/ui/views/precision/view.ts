@@ -9,4 +9,5 @@ export const precision: View = {
   title: 'view.precision',
   icon: 'bars',
   component: later(() => import('./PrecisionView.tsx').then((module) => module.PrecisionView)),
+  keys: async () => (await import('./keys.ts')).keys,
 }

@@ -1,8 +1,10 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
+import { NoText } from '../../components/EmptyState.tsx'
 import { useEffect } from 'react'
 import { formatProbability } from '../../../maths/format.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
-import { isRunning, remoteOf } from '../../../state/app.ts'
-import { useApp, useSession, useTranslate } from '../../context.ts'
+import { remoteOf } from '../../../state/app.ts'
+import { useApp, useTranslate } from '../../context.ts'
 import { PlaceHead } from './PlaceHead.tsx'
 import { DrawBar } from './DrawBar.tsx'
 import { useExplorer, useExplorerState, useWorkings } from './hooks.ts'
@@ -19,7 +21,9 @@ export function SamplingView() {
   return (
     <div className="sampler view" data-testid="sampling-view" data-state={phase.kind}>
       {workings === null ? (
-        <EmptyState />
+        <div className="empty-state">
+          <NoPlace />
+        </div>
       ) : (
         <>
           <p className="sampler-about">{t('sampler.about')}</p>
@@ -42,42 +46,17 @@ export function SamplingView() {
 }
 
 /** Why there is nothing to draw from, and the way to something. */
-function EmptyState() {
-  const { app, model } = useSession()
+function NoPlace() {
   const t = useTranslate()
   const explorer = useExplorer()
   const phase = useExplorerState((state) => state.phase)
-  const running = useApp((state) => isRunning(state.run))
-  const loading = useApp((state) => state.model.kind === 'loading')
-  if (phase.kind === 'failed') {
-    return (
-      <div className="blank-slate" role="alert">
-        <p className="blank-slate-title">{t('sampler.failed')}</p>
-        <p>
-          <ErrorWords error={phase.error} />
-        </p>
-        <button type="button" className="button" onClick={() => explorer.refresh()}>
-          {t('sampler.again')}
-        </button>
-      </div>
-    )
-  }
-  const working = phase.kind === 'reading' || running || loading
-  const title = () => {
-    if (phase.kind === 'reading') return t('logits.loading')
-    if (running) return t('reading.waiting')
-    if (loading) return t('steps.loading')
-    return model === null ? t('steps.noModel') : t('sampler.empty')
-  }
+  if (phase.kind === 'reading') return <ReadingBar words={t('logits.loading')} />
+  if (phase.kind !== 'failed') return <NoText empty={t('sampler.empty')} hint={t('sampler.emptyHint')} />
   return (
-    <div className="blank-slate" role="status">
-      <p className="blank-slate-title">{title()}</p>
-      {!working && <p>{t('sampler.emptyHint')}</p>}
-      {!working && (
-        <button type="button" className="button" onClick={() => app.setState({ view: 'write' })}>
-          {t('steps.toWrite')}
-        </button>
-      )}
-    </div>
+    <ErrorNotice title={t('sampler.failed')} error={phase.error}>
+      <button type="button" className="button button-small" onClick={() => explorer.refresh()}>
+        {t('sampler.again')}
+      </button>
+    </ErrorNotice>
   )
 }

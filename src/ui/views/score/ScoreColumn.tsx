@@ -1,3 +1,4 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { useRef, type RefObject } from 'react'
 import { answeringModel } from '../../../state/app.ts'
 import { hasPageText, type BoxName } from './store.ts'
@@ -12,7 +13,6 @@ import { useBox, useMarked, useScores, useScoreState, type Marked } from './hook
 import { ScoredText } from './ScoredText.tsx'
 import { ScoreTotals } from './ScoreTotals.tsx'
 import { ReadingBar } from '../../components/ReadingBar.tsx'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 /** One text: the box it is written in, what it adds up to, and its tokens. */
 export function ScoreColumn({ name }: { name: BoxName }) {
@@ -127,16 +127,12 @@ function Status({ name }: { name: BoxName }) {
   const scalesText = useScalesText()
   const { text, phase, result } = useBox(name)
   if (phase.kind === 'failed') {
-    return (
-      <p className="steps-note" role="alert" data-testid={`score-error-${name}`}>
-        <ErrorWords error={phase.error} />
-      </p>
-    )
+    return <ErrorNotice testId={`score-error-${name}`} error={phase.error} />
   }
   if (phase.kind === 'scoring') {
     const { done, total } = phase
     const words = t('score.done', { done: formatCount(done), total: formatCount(total) })
-    return <ReadingBar done={done} total={total} words={words} />
+    return <ReadingBar testId="reading" done={done} total={total} words={words} />
   }
   if (result === null) return <p className="note">{t('score.empty')}</p>
   return (

@@ -1,4 +1,4 @@
-import { COMMAND, type ViewKey } from '../../components/useViewKeys.ts'
+import { COMMAND, type ViewKey } from '../../components/viewKeys.ts'
 
 export const keys: readonly ViewKey[] = [
   { keys: `${COMMAND}+Enter`, does: 'keys.scoreRun' },

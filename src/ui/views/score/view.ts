@@ -14,4 +14,5 @@ export const score: View = {
     icon: 'facts',
     component: later(() => import('./ScorePanel.tsx').then((module) => module.ScorePanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

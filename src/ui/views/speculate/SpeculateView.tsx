@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { answeringModel } from '../../../state/app.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { RoundColumns } from './Rounds.tsx'
@@ -5,12 +6,12 @@ import { DraftControls } from './DraftControls.tsx'
 import { useChanges } from './MadeWith.tsx'
 import { SpeculatedText } from './SpeculatedText.tsx'
 import { SpeculationSummary } from './SpeculationSummary.tsx'
+import { slotsOf } from '../../../analysis/speculatedRounds.ts'
+import { TableExport } from '../../components/TableExport.tsx'
 import { useRounds, useSpeculateState } from './hooks.ts'
-import { keys } from './keys.ts'
 
 /** A draft model proposes, the model checks: one column a round, the text below. */
 export function SpeculateView() {
-  useViewKeys(keys)
   const shown = useSpeculateState((state) => state.shown !== null)
   const stale = useChanges().length > 0
   return (
@@ -72,12 +73,8 @@ function EmptySpeculation() {
   const answers = useApp((state) => answeringModel(state.model) !== null)
   const title = answers ? 'speculate.empty' : loading ? 'speculate.loading' : 'speculate.noModel'
   return (
-    <div className="blank-slate" role="status">
-      <p className="blank-slate-title">{t(title)}</p>
+    <BlankSlate title={t(title)}>
       <p>{t('speculate.emptyHint')}</p>
-    </div>
+    </BlankSlate>
   )
 }
-import { slotsOf } from '../../../analysis/speculatedRounds.ts'
-import { TableExport } from '../../components/TableExport.tsx'
-import { useViewKeys } from '../../components/useViewKeys.ts'

@@ -1,4 +1,5 @@
-import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import type { NamedScale } from '../../../state/adapterScales.ts'
 import type { Measured, SpeculatePhase } from './store.ts'
 import { totalsOf, type RoundTotals } from '../../../analysis/speculatedRounds.ts'
@@ -36,33 +37,26 @@ function Where() {
   const words = usePhaseWords()(phase)
   if (phase.kind === 'failed') {
     return (
-      <p className="steps-note" role="alert">
-        {t('speculate.failed')}: <ErrorWords error={phase.error} />{' '}
-        <button type="button" className="button" onClick={() => void speculation.start()}>
+      <ErrorNotice title={t('speculate.failed')} error={phase.error}>
+        <button type="button" className="button button-small" onClick={() => void speculation.start()}>
           {t('speculate.again')}
         </button>
-      </p>
+      </ErrorNotice>
     )
   }
-  const share =
-    phase.kind === 'making' && phase.progress.bytesTotal > 0
-      ? phase.progress.bytesDone / phase.progress.bytesTotal
-      : null
   return (
-    <p
-      className="note numeric speculate-where"
-      role="status"
-      data-testid="speculate-status"
-      data-state={phase.kind}
-    >
-      {words}
-      {share !== null && <progress className="speculate-progress" value={share} max={1} aria-label={words} />}
+    <div className="note numeric speculate-where" data-testid="speculate-status" data-state={phase.kind}>
+      {phase.kind === 'making' ? (
+        <ReadingBar done={phase.progress.bytesDone} total={phase.progress.bytesTotal} words={words} />
+      ) : (
+        <span role="status">{words}</span>
+      )}
       {scales.length > 0 && (
         <span title={t('speculate.scalesHint')}>
           <ScalesName scales={scales} />
         </span>
       )}
-    </p>
+    </div>
   )
 }
 

@@ -1,5 +1,5 @@
 import type { Session } from '../../../state/session.ts'
-import { COMMAND, type ViewKey } from '../../components/useViewKeys.ts'
+import { COMMAND, type ViewKey } from '../../components/viewKeys.ts'
 import { speculationOf } from './store.ts'
 
 const walk = (by: 1 | -1) => (session: Session) => speculationOf(session).walk(by)

@@ -16,4 +16,5 @@ export const speculate: View = {
     icon: 'facts',
     component: later(() => import('./ProposalPanel.tsx').then((module) => module.ProposalPanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

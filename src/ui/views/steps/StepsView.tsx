@@ -1,6 +1,8 @@
-import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
+import { NoText } from '../../components/EmptyState.tsx'
 import { MaskSwitch } from '../../components/MaskSwitch.tsx'
-import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context.ts'
+import { useTranslate } from '../../context.ts'
 import {
   useCurrentStep,
   useShownStep,
@@ -60,52 +62,30 @@ function StepsNotice() {
     case 'ready':
       return null
     case 'reading':
-      return (
-        <p className="steps-note note" role="status">
-          {t('steps.reading', { count: phase.tokens })}
-        </p>
-      )
+      return <ReadingBar words={t('steps.reading', { count: phase.tokens })} />
     case 'failed':
       return (
-        <p className="steps-note" role="alert">
-          {t('steps.failed')}: <ErrorWords error={phase.error} />{' '}
+        <ErrorNotice title={t('steps.failed')} error={phase.error}>
           <button type="button" className="button button-small" onClick={() => steps.refresh()}>
             {t('steps.again')}
           </button>
-        </p>
+        </ErrorNotice>
       )
   }
 }
 
 /** Why there is nothing to step through, and the way to something. */
 function NoSteps() {
-  const { app, model } = useSession()
   const t = useTranslate()
-  const phase = useStepsState((state) => state.phase)
-  const loaded = useApp((state) => state.model.kind)
-  const run = useApp((state) => state.run.kind)
-  const log = useSlowTokenLog(200)
-  const title = () => {
-    if (phase.kind === 'reading') return t('steps.reading', { count: phase.tokens })
-    if (loaded === 'loading' && model === null) return t('steps.loading')
-    if (model === null) return t('steps.noModel')
-    if (run === 'prefill' || run === 'decoding') return t('steps.waiting')
-    if (log.promptIds.length > 0 && log.modelId !== model.info.id) return t('steps.otherModel')
-    return t('steps.empty')
-  }
-  const working = phase.kind === 'reading' || loaded === 'loading' || run === 'prefill' || run === 'decoding'
+  const phase = useStepsState((state) => state.phase.kind)
+  const isSaid = phase === 'reading' || phase === 'failed'
   return (
-    <div className="steps view steps-none">
-      <div className="blank-slate" role="status">
-        <p className="blank-slate-title">{title()}</p>
-        {!working && <p>{t('steps.emptyHint')}</p>}
-        {!working && (
-          <button type="button" className="button" onClick={() => app.setState({ view: 'write' })}>
-            {t('steps.toWrite')}
-          </button>
-        )}
-      </div>
-      {phase.kind === 'failed' && <StepsNotice />}
+    <div className="steps view steps-none empty-state">
+      {isSaid ? (
+        <StepsNotice />
+      ) : (
+        <NoText empty={t('steps.empty')} other={t('steps.otherModel')} hint={t('steps.emptyHint')} />
+      )}
     </div>
   )
 }

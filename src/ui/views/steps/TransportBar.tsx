@@ -1,17 +1,14 @@
 import { useMemo } from 'react'
 import { PACES } from './store.ts'
-import { useViewKeys } from '../../components/useViewKeys.ts'
 import { Scrubber, TransportButton } from '../../components/Transport.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { useRow, useStepList, useSteps, useStepsState } from './hooks.ts'
-import { keys } from './keys.ts'
 
 /** Moves through steps and tokens: buttons, scrubbers, and the keys of the view. */
 export function TransportBar() {
   const t = useTranslate()
   const { app } = useSession()
   const openSheet = (): void => app.setState({ keysOpen: true })
-  useViewKeys(keys)
   return (
     <section className="transport row" aria-label={t('steps.transport')}>
       <Buttons />

@@ -1,5 +1,5 @@
 import type { Session } from '../../../state/session.ts'
-import type { ViewKey } from '../../components/useViewKeys.ts'
+import type { ViewKey } from '../../components/viewKeys.ts'
 import { stepsOf } from './store.ts'
 
 const move = (by: 1 | -1) => (session: Session) => stepsOf(session).move(by)

@@ -8,10 +8,7 @@ export function registerLink(session: Session): void {
   registerLinkPart('step', {
     read: () => (session.app.getState().view === 'steps' && steps.state.getState().step) || null,
     write: (step) => {
-      if (step === '') return
-      // Before there is a forward the name is kept for it; one it does not have gives way to its first.
-      if (steps.steps.length > 0) steps.goTo(step)
-      else steps.state.setState({ step })
+      if (step !== '') steps.goTo(step)
     },
   })
   registerLinkPart('row', {

@@ -9,7 +9,7 @@ import type { Session } from '../../../state/session.ts'
 import { TensorCache } from './tensorCache.ts'
 import { layerStep, nextBreakpoint } from './moves.ts'
 import { openSteps, type StepsSource } from './source.ts'
-import { readableIds, sameIds, scalesKey } from '../../../state/textIdentity.ts'
+import { beginsWith, readableIds, sameIds, scalesKey } from '../../../state/textIdentity.ts'
 
 /** Where the stepper stands with its forward. */
 export type StepsPhase =
@@ -82,7 +82,9 @@ export class Steps {
     if (this.viewers === 1) void this.checkScales()
     return () => {
       this.viewers -= 1
-      if (this.viewers === 0) this.pause()
+      if (this.viewers > 0) return
+      this.pause()
+      this.sync()
     }
   }
 
@@ -105,7 +107,9 @@ export class Steps {
     return selectedRow(this.session, this.rows)
   }
 
+  /** To a step by its name; before any forward, to be on show once there is one that has it. */
   goTo(step: string): void {
+    if (this.steps.length === 0) return this.state.setState({ step })
     if (step === this.state.getState().step || !this.steps.some(({ name }) => name === step)) return
     this.state.setState({ step })
     this.prefetch()
@@ -233,8 +237,10 @@ export class Steps {
     }
     // A forward of the model before is gone with it.
     if (this.wanted !== null && this.wanted.model !== model) void this.drop()
-    if (this.viewers === 0 || isRunning(run)) return
     const ids = readableIds(this.session)
+    // One of another text holds memory for nothing once no view shows it.
+    if (this.viewers === 0 && this.wanted !== null && !beginsWith(ids, this.wanted.ids)) void this.drop()
+    if (this.viewers === 0 || isRunning(run)) return
     if (ids.length === 0 || log.modelId !== model.info.id) {
       if (this.wanted !== null) void this.drop()
       return

@@ -20,4 +20,5 @@ export const steps: View = {
   },
   bottom: later(() => import('./TransportBar.tsx').then((module) => module.TransportBar)),
   link: () => import('./link.ts'),
+  keys: async () => (await import('./keys.ts')).keys,
 }

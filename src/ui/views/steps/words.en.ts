@@ -66,6 +66,7 @@ export const stepsEn = {
   'keys.sheet': 'This sheet',
 
   'tensor.label': '{name}, {rows} × {cols}. Arrow keys move the cell.',
+  'tensor.overview': 'Columns on show, of {cols}',
   'tensor.show': 'Show as',
   'tensor.map': 'Map',
   'tensor.table': 'Table',

@@ -67,6 +67,7 @@ export const stepsKo: Readonly<Record<keyof typeof stepsEn, string>> = {
   'keys.sheet': '이 목록',
 
   'tensor.label': '{name}, {rows} × {cols}. 화살표 키로 칸을 옮깁니다.',
+  'tensor.overview': '전체 {cols}개 열 중 보이는 열',
   'tensor.show': '보기',
   'tensor.map': '히트맵',
   'tensor.table': '표',

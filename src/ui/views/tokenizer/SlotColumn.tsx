@@ -1,7 +1,8 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useId } from 'react'
 import type { SlotName } from './store.ts'
 import { formatCount } from '../../../maths/format.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useApp, useTranslate } from '../../context.ts'
 import { useSlot, useTokenizers } from './hooks.ts'
@@ -16,13 +17,9 @@ export function SlotColumn({ name }: { name: SlotName }) {
   return (
     <section className="tokenizer-slot" aria-label={t(`tokenizer.slot.${name}`)} data-slot={name}>
       <Source name={name} />
-      {phase === 'opening' && <p className="note">{t('tokenizer.opening')}</p>}
+      {phase === 'opening' && <ReadingBar words={t('tokenizer.opening')} />}
       {phase === 'empty' && <p className="note">{t('tokenizer.none')}</p>}
-      {error !== null && (
-        <p className="tokenizer-error" role="alert">
-          <ErrorWords error={error} />
-        </p>
-      )}
+      {error !== null && <ErrorNotice error={error} />}
       {facts !== null && explained !== null && (
         <>
           <Measures name={name} />

@@ -1,8 +1,9 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useId, useState } from 'react'
 import type { WhatIf } from '../../../text/inspect/types.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { answeringModel } from '../../../state/app.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useApp, useTranslate } from '../../context.ts'
@@ -56,12 +57,8 @@ export function WhatIfPart() {
           {t('tokenizer.run')}
         </button>
       </div>
-      {phase === 'working' && <p className="note">{t('tokenizer.working')}</p>}
-      {error !== null && (
-        <p className="tokenizer-error" role="alert">
-          <ErrorWords error={error} />
-        </p>
-      )}
+      {phase === 'working' && <ReadingBar words={t('tokenizer.working')} />}
+      {error !== null && <ErrorNotice error={error} />}
       {saved !== null && <Saved saved={saved} />}
     </section>
   )

@@ -8,4 +8,5 @@ export const tokenizer: View = {
   title: 'view.tokenizer',
   icon: 'split',
   component: later(() => import('./TokenizerView.tsx').then((module) => module.TokenizerView)),
+  keys: async () => (await import('./keys.ts')).keys,
 }

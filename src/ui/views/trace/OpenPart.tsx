@@ -1,4 +1,5 @@
-import { ErrorWords } from '../../components/ErrorWords.tsx'
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
@@ -69,16 +70,14 @@ export function OpenState() {
     case 'idle':
       return null
     case 'opening':
-      return (
-        <p className="note" role="status">
-          {t('trace.opening', { name: opening.name })}
-        </p>
-      )
+      return <ReadingBar words={t('trace.opening', { name: opening.name })} />
     case 'failed':
       return (
-        <p className="steps-note" role="alert" data-testid="error" data-code={opening.error.code}>
-          {t('trace.openFailed', { name: opening.name })}: <ErrorWords error={opening.error} />
-        </p>
+        <ErrorNotice
+          testId="error"
+          title={t('trace.openFailed', { name: opening.name })}
+          error={opening.error}
+        />
       )
   }
 }

@@ -1,12 +1,10 @@
 import { scalesText } from '../../../state/adapterScales.ts'
 import type { SavedEdit, SavedTrace } from '../../../trace/types.ts'
-import { useViewKeys } from '../../components/useViewKeys.ts'
 import { Icon } from '../../components/Icon.tsx'
 import { useTranslate } from '../../context.ts'
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { formatValue } from '../steps/numbers.ts'
 import { useSavedTraces } from './hooks.ts'
-import { keys } from './keys.ts'
 import { OpenButton, OpenState } from './OpenPart.tsx'
 import { TraceFacts } from './TraceFacts.tsx'
 import { TracePrediction } from './TracePrediction.tsx'
@@ -22,7 +20,6 @@ interface OpenedProps {
 /** A trace file: its text over all, its steps to the left, a tensor in the middle, what was predicted to the right. */
 export function OpenedTrace({ name, trace }: OpenedProps) {
   const t = useTranslate()
-  useViewKeys(keys)
   return (
     <div className="trace trace-open" data-testid="trace-view" data-file={name}>
       <TraceHead name={name} trace={trace} />

@@ -1,3 +1,5 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useEffect, useState } from 'react'
 import { answeringModel, isRunning, remoteOf } from '../../../state/app.ts'
 import { KEEP_NAMES, keepSizes, MAX_BYTES, sizeOf, type Keep } from './store.ts'
@@ -6,7 +8,6 @@ import { useApp, useSession, useSlowTokenLog, useTranslate } from '../../context
 import { formatBytes, formatCount } from '../../../maths/format.ts'
 import { saveFile } from '../../components/saveFile.ts'
 import { useSavedState, useSavedTraces } from './hooks.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 
 type Sizes = Awaited<ReturnType<typeof keepSizes>>
 
@@ -124,12 +125,7 @@ function SaveState() {
     case 'idle':
       return null
     case 'saving':
-      return (
-        <p className="note" role="status">
-          {t('trace.saving', { count: formatCount(saving.tokens) })}
-          <progress className="trace-progress" aria-label={t('trace.save')} />
-        </p>
-      )
+      return <ReadingBar words={t('trace.saving', { count: formatCount(saving.tokens) })} />
     case 'saved':
       return (
         <p className="note numeric" role="status" data-testid="trace-saved">
@@ -137,10 +133,6 @@ function SaveState() {
         </p>
       )
     case 'failed':
-      return (
-        <p className="steps-note" role="alert" data-testid="error" data-code={saving.error.code}>
-          {t('trace.saveFailed')}: <ErrorWords error={saving.error} />
-        </p>
-      )
+      return <ErrorNotice testId="error" title={t('trace.saveFailed')} error={saving.error} />
   }
 }

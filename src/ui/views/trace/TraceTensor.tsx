@@ -1,8 +1,9 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useCallback, useMemo, useState } from 'react'
 import { visibleText } from '../../../state/characterGroups.ts'
 import type { SavedStep, SavedTrace } from '../../../trace/types.ts'
 import type { TensorData } from '../../../api/model.ts'
-import { ErrorWords } from '../../components/ErrorWords.tsx'
 import { PAGE, pageAt, TensorTable } from '../../components/TensorTable.tsx'
 import { TensorView } from '../../components/TensorView.tsx'
 import { Segmented } from '../../components/Segmented.tsx'
@@ -33,16 +34,10 @@ export function TraceTensor({ trace }: { trace: SavedTrace }) {
         </h3>
         <p className="step-about">{aboutStep(t, trace.steps, step)}</p>
       </header>
-      {error !== null && (
-        <p className="steps-note" role="alert" data-testid="error">
-          <ErrorWords error={error} />
-        </p>
-      )}
+      {error !== null && <ErrorNotice testId="error" error={error} />}
       {step.stats === null && <p className="note trace-reason">{t('trace.notKept')}</p>}
       {step.stats !== null && shown === null && error === null && (
-        <p className="note" role="status">
-          {t('trace.reading', { step: name })}
-        </p>
+        <ReadingBar words={t('trace.reading', { step: name })} />
       )}
       {shown !== null && drawn !== undefined && (
         <Tensor

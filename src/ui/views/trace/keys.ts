@@ -1,10 +1,13 @@
 import type { Session } from '../../../state/session.ts'
-import type { ViewKey } from '../../components/useViewKeys.ts'
+import type { ViewKey } from '../../components/viewKeys.ts'
 import { savedTracesOf } from './store.ts'
 
 const moveToken = (by: 1 | -1) => (session: Session) => {
   const traces = savedTracesOf(session)
-  traces.selectRow(traces.state.getState().row + by)
+  const { row, shown } = traces.state.getState()
+  if (shown === null) return false
+  traces.selectRow(row + by)
+  return true
 }
 
 export const keys: readonly ViewKey[] = [

@@ -7,4 +7,5 @@ export const trace: View = {
   title: 'view.trace',
   icon: 'open',
   component: later(() => import('./TraceView.tsx').then((module) => module.TraceView)),
+  keys: async () => (await import('./keys.ts')).keys,
 }

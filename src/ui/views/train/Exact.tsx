@@ -1,3 +1,4 @@
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { useSession, useTranslate } from '../../context.ts'
 import { formatCount } from '../../../maths/format.ts'
 import type { RunCheckpoint } from './store/checkpoints.ts'
@@ -46,14 +47,11 @@ export function Exact({ checkpoint }: { checkpoint: RunCheckpoint }) {
       {counting === null ? (
         checkpoint.exact === undefined && <CountButton steps={checkpoint.steps} />
       ) : (
-        <p className="note numeric train-counting" role="status">
-          <progress
-            className="train-progress"
-            value={counting.asked}
-            max={counting.of}
-            aria-label={t('train.exact')}
-          />
-          {t('train.counting', { asked: formatCount(counting.asked), of: formatCount(counting.of) })}{' '}
+        <ReadingBar
+          done={counting.asked}
+          total={counting.of}
+          words={t('train.counting', { asked: formatCount(counting.asked), of: formatCount(counting.of) })}
+        >
           <button
             type="button"
             className="button button-small"
@@ -62,7 +60,7 @@ export function Exact({ checkpoint }: { checkpoint: RunCheckpoint }) {
           >
             {t('action.stop')}
           </button>
-        </p>
+        </ReadingBar>
       )}
     </section>
   )

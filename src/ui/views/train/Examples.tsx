@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { useEffect, useMemo, useState } from 'react'
 import type { TrainExample } from '../../../api/model.ts'
 import type { EncodedExample } from './store/encodeRecords.ts'
@@ -70,10 +71,9 @@ function EmptyExamples() {
   const t = useTranslate()
   const isReading = useData((state) => state.phase.kind === 'reading')
   return (
-    <div className="blank-slate" role="status">
-      <p className="blank-slate-title">{t(isReading ? 'train.reading' : 'train.empty')}</p>
+    <BlankSlate title={t(isReading ? 'train.reading' : 'train.empty')}>
       {!isReading && <p>{t('train.emptyHint')}</p>}
-    </div>
+    </BlankSlate>
   )
 }
 

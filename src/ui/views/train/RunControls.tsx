@@ -1,10 +1,12 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../components/ReadingBar.tsx'
 import { answeringModel } from '../../../state/app.ts'
 import { clockText, speedOf, timeLeft } from './store/curve.ts'
 import { isUnderWay, type TrainPhase } from './store/runState.ts'
 import { formatCount, formatFixed, formatSpeed } from '../../../maths/format.ts'
 import { packFiles } from '../../../state/adapterFiles.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useApp, useErrorText, useSession, useTranslate } from '../../context.ts'
+import { useApp, useSession, useTranslate } from '../../context.ts'
 import type { MessageKey } from '../../words/index.ts'
 import { saveFile } from '../../components/saveFile.ts'
 import { useAdapterRows, useCanGoOn, useCurve, useData, useRun, useSplit, useTraining } from './hooks.ts'
@@ -142,7 +144,6 @@ const WORDS: Readonly<Record<Exclude<TrainPhase['kind'], 'idle' | 'failed'>, Mes
 
 function RunStatus() {
   const t = useTranslate()
-  const errorText = useErrorText()
   const phase = useRun((state) => state.phase)
   const measuring = useRun((state) => state.measuring)
   const counting = useRun((state) => state.counting)
@@ -152,29 +153,29 @@ function RunStatus() {
   const { curve } = useCurve()
   const total = run?.settings.steps ?? 0
   if (phase.kind === 'failed') {
-    const { message, hint } = errorText(phase.error)
     return (
-      <p className="steps-note" role="alert" data-testid="train-status" data-state="failed">
-        {t('train.failed')}: {message} {hint}{' '}
-        {kept !== null &&
-          t(isKept === true ? 'train.keptAfter' : 'train.heldAfter', { steps: formatCount(kept) })}
-      </p>
+      <div data-testid="train-status" data-state="failed">
+        <ErrorNotice title={t('train.failed')} error={phase.error}>
+          {kept !== null &&
+            t(isKept === true ? 'train.keptAfter' : 'train.heldAfter', { steps: formatCount(kept) })}
+        </ErrorNotice>
+      </div>
     )
   }
   const done = curve.steps.length
   const words = phase.kind === 'idle' ? '' : t(WORDS[phase.kind])
   return (
-    <p
+    <div
       className="note numeric train-standing"
-      role="status"
       data-testid="train-status"
       data-state={phase.kind}
       data-steps={done}
       data-measuring={measuring}
     >
-      {words}
-      {run !== null && isUnderWay(phase) && (
-        <progress className="train-progress" value={done} max={Math.max(done, total)} aria-label={words} />
+      {isUnderWay(phase) ? (
+        <ReadingBar done={run === null ? null : done} total={Math.max(done, total)} words={words} />
+      ) : (
+        <span role="status">{words}</span>
       )}
       {measuring && <span>{t('train.measuring')}</span>}
       {counting !== null && (
@@ -183,7 +184,7 @@ function RunStatus() {
           {t('train.counting', { asked: formatCount(counting.asked), of: formatCount(counting.of) })}
         </span>
       )}
-    </p>
+    </div>
   )
 }
 

@@ -17,6 +17,7 @@ const MORE: readonly NumberSetting[] = [
   'alpha',
   'warmupSteps',
   'finalRate',
+  'packRows',
   'accumulate',
   'finalAccumulate',
   'clipNorm',
@@ -43,7 +44,7 @@ export function SettingsPanel() {
         <ChoiceField name="targets" choices={TARGET_CHOICES} />
         <ChoiceField name="optimizer" choices={['adamw', 'adafactor', 'sgd']} />
         <ChoiceField name="schedule" choices={['constant', 'linear', 'cosine']} />
-        {MORE.map((name) => (
+        {MORE.filter((name) => !isPreferring || name !== 'packRows').map((name) => (
           <NumberField key={name} name={name} />
         ))}
       </details>

@@ -1,3 +1,4 @@
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import type { DragEvent } from 'react'
 import { isUnderWay } from './store/runState.ts'
 import type { BadLine } from './store/parseData.ts'
@@ -5,7 +6,7 @@ import { settingsOfSet } from './store/settings.ts'
 import type { BuiltInSet } from './store/sets.ts'
 import { formatCount } from '../../../maths/format.ts'
 import { Icon } from '../../components/Icon.tsx'
-import { useErrorText, useTranslate } from '../../context.ts'
+import { useTranslate } from '../../context.ts'
 import { SettingsPanel } from './SettingsPanel.tsx'
 import { useData, useRun, useTraining } from './hooks.ts'
 import { setNote, setTitle } from './setWords.ts'
@@ -122,20 +123,12 @@ const NAMED = 20
 /** How the text was read, and every line that could not be. */
 function ParseReport() {
   const t = useTranslate()
-  const errorText = useErrorText()
   const phase = useData((state) => state.phase)
   const parsed = useData((state) => state.parsed)
   const layout = useData((state) => state.layout)
   const bad = useData((state) => state.bad)
   const count = useData((state) => state.examples.length)
-  if (phase.kind === 'failed') {
-    const { message, hint } = errorText(phase.error)
-    return (
-      <p className="steps-note" role="alert">
-        {message} {hint}
-      </p>
-    )
-  }
+  if (phase.kind === 'failed') return <ErrorNotice error={phase.error} />
   if (parsed === null) return null
   const { format, columns, kinds } = parsed
   return (
@@ -147,8 +140,12 @@ function ParseReport() {
         {phase.kind === 'reading' ? t('train.reading') : t('train.count', { count: formatCount(count) })}
       </p>
       {kinds.includes('triplet') && <p className="note">{t(`train.layout.${layout}`)}</p>}
-      {kinds.includes('preference') && <p className="note">{t('train.preferences')}</p>}
-      {kinds.includes('messages') && <p className="note">{t('train.layout.chat')}</p>}
+      {(kinds.includes('preference') || kinds.includes('chats')) && (
+        <p className="note">{t('train.preferences')}</p>
+      )}
+      {(kinds.includes('messages') || kinds.includes('chats')) && (
+        <p className="note">{t('train.layout.chat')}</p>
+      )}
       {bad.length > 0 && (
         <details className="train-bad" open>
           <summary data-testid="train-bad" data-count={bad.length}>

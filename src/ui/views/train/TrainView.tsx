@@ -1,5 +1,8 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { useEffect, useState } from 'react'
+import { untrainableStep } from '../../../analysis/trainable.ts'
 import { answeringModel } from '../../../state/app.ts'
+import { useAnatomy } from '../../components/reading.ts'
 import { useApp, useTranslate } from '../../context.ts'
 import { Curves } from './Curves.tsx'
 import { Examples } from './Examples.tsx'
@@ -9,21 +12,19 @@ import { useRun, useTraining } from './hooks.ts'
 
 /** A LoRA that learns: controls, curves, how far each module has moved, and the examples it learns from. */
 export function TrainView() {
-  const t = useTranslate()
   const { data, run } = useTraining()
-  const info = useApp((state) => answeringModel(state.model))
   const hasRun = useRun((state) => state.run !== null)
   const [cursor, setCursor] = useState<number | null>(null)
   useEffect(() => {
     void data.list()
     void run.findEarlier()
   }, [data, run])
-  if (info !== null && !info.tasks.includes('generate'))
+  const refused = useRefused()
+  if (refused !== null)
     return (
-      <div className="blank-slate" role="status">
-        <p className="blank-slate-title">{t('train.encoder')}</p>
-        <p>{t('train.encoderHint')}</p>
-      </div>
+      <BlankSlate title={refused.title} testId="train-refused">
+        <p>{refused.hint}</p>
+      </BlankSlate>
     )
   return (
     <div className="train view" data-testid="train-view">
@@ -33,4 +34,15 @@ export function TrainView() {
       <Examples />
     </div>
   )
+}
+
+/** Why the model on the page cannot be trained at all, and what to do; null where it can, or is not known yet. */
+function useRefused(): { title: string; hint: string } | null {
+  const t = useTranslate()
+  const info = useApp((state) => answeringModel(state.model))
+  const step = untrainableStep(useAnatomy().list)
+  if (info === null) return null
+  if (!info.tasks.includes('generate')) return { title: t('train.encoder'), hint: t('train.encoderHint') }
+  if (step === undefined) return null
+  return { title: t('train.mixture'), hint: t('train.mixtureHint', { step: step.name, op: step.op }) }
 }

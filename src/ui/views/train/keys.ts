@@ -1,3 +1,3 @@
-import type { ViewKey } from '../../components/useViewKeys.ts'
+import type { ViewKey } from '../../components/viewKeys.ts'
 
 export const keys: readonly ViewKey[] = [{ keys: '↑ ↓ Home End', does: 'keys.trainExamples' }]

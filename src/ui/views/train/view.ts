@@ -20,4 +20,5 @@ export const train: View = {
     icon: 'layers',
     component: later(() => panels().then((module) => module.CheckpointPanel)),
   },
+  keys: async () => (await import('./keys.ts')).keys,
 }

@@ -14,7 +14,11 @@ export const trainEn = {
   'train.merged': 'Adapters are merged into the weights: unmerge them first.',
   'train.noData': 'Choose a data set, or paste examples of your own.',
   'train.encoder': 'This model fills masks; only models that write can be trained here.',
-  'train.encoderHint': 'Choose a model that writes, such as the one that comes with the page.',
+  'train.encoderHint':
+    'Training here has each token predicted from those before it, and this model reads both sides at once. Choose a model that writes, such as the one that comes with the page.',
+  'train.mixture': 'This model is a mixture of experts, which cannot be trained here.',
+  'train.mixtureHint':
+    'Gradients cannot go back through {step}: {op} has no backward rule, and everything an adapter could change lies before it. Choose a model without experts, such as the one that comes with the page.',
   'train.reading': 'Reading the examples…',
   'train.failed': 'The run has ended',
   'train.keptAfter': 'The checkpoint after step {steps} is kept in this browser.',
@@ -129,6 +133,8 @@ export const trainEn = {
   'train.problem.empty': '“{key}” is empty: there is nothing to learn.',
   'train.problem.messages':
     'no list of messages with a role, a content and an answer that the template writes.',
+  'train.problem.chats':
+    'no two chats that begin alike and end in an answer each, as the template writes them.',
   'train.problem.encode': '{message}',
   'train.problem.long':
     '{tokens} token(s): what is to be learned lies behind the longest length of {longest}.',
@@ -167,6 +173,9 @@ export const trainEn = {
   'train.hint.steps': 'Steps of the optimiser.',
   'train.setting.batchSize': 'Batch',
   'train.hint.batchSize': 'Examples of one forward and backward pass.',
+  'train.setting.packRows': 'Pack',
+  'train.hint.packRows':
+    'Tokens of one pass, which then takes as many examples as fit instead of a batch; they do not see each other. 0: off.',
   'train.setting.accumulate': 'Accumulate',
   'train.hint.accumulate': 'Passes whose gradients one step adds up: a larger batch in the same memory.',
   'train.setting.finalAccumulate': 'Accumulate at the end',

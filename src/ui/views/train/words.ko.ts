@@ -15,7 +15,11 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.merged': '어댑터가 가중치에 병합되어 있습니다. 먼저 병합을 푸세요.',
   'train.noData': '데이터를 고르거나 예제를 직접 붙여 넣으세요.',
   'train.encoder': '이 모델은 빈칸을 채웁니다. 여기서는 글을 쓰는 모델만 학습할 수 있습니다.',
-  'train.encoderHint': '페이지에 들어 있는 모델처럼 글을 쓰는 모델을 고르세요.',
+  'train.encoderHint':
+    '여기서는 앞의 토큰만 보고 다음 토큰을 맞히며 배우는데, 이 모델은 앞뒤를 함께 읽습니다. 페이지에 들어 있는 모델처럼 글을 쓰는 모델을 고르세요.',
+  'train.mixture': '이 모델은 전문가 혼합 모델이라 여기서는 학습할 수 없습니다.',
+  'train.mixtureHint':
+    '그래디언트가 {step}에서 막힙니다. {op} 연산에는 역전파 규칙이 없고, 어댑터가 바꿀 수 있는 부분은 모두 그 앞에 있습니다. 페이지에 들어 있는 모델처럼 전문가가 없는 모델을 고르세요.',
   'train.reading': '예제를 읽는 중…',
   'train.failed': '학습이 끝났습니다',
   'train.keptAfter': '{steps}단계 뒤의 체크포인트가 이 브라우저에 남아 있습니다.',
@@ -125,6 +129,8 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.problem.type': '“{key}”의 값이 글이 아니라 {got}입니다.',
   'train.problem.empty': '“{key}”이(가) 비어 있어 배울 것이 없습니다.',
   'train.problem.messages': 'role과 content가 있고 템플릿이 그대로 쓰는 응답이 든 메시지 목록이 아닙니다.',
+  'train.problem.chats':
+    '똑같이 시작해 서로 다른 응답으로 끝나고 템플릿이 그대로 쓰는 대화 두 개가 아닙니다.',
   'train.problem.encode': '{message}',
   'train.problem.long': '토큰이 {tokens}개라서, 배울 부분이 최대 길이 {longest} 뒤에 있습니다.',
   'train.problem.mixed': '선호 쌍 사이에 다른 예제가 있습니다. 한 번의 학습은 한 종류만 배웁니다.',
@@ -163,6 +169,9 @@ export const trainKo: Readonly<Record<keyof typeof trainEn, string>> = {
   'train.hint.steps': '옵티마이저가 걷는 단계 수입니다.',
   'train.setting.batchSize': '배치',
   'train.hint.batchSize': '순전파와 역전파 한 번에 들어가는 예제 수입니다.',
+  'train.setting.packRows': '묶기',
+  'train.hint.packRows':
+    '순전파와 역전파 한 번에 넣을 토큰 수. 배치 대신 들어가는 만큼 예제를 묶으며, 예제끼리는 서로 보지 못합니다. 0이면 묶지 않습니다.',
   'train.setting.accumulate': '누적',
   'train.hint.accumulate': '한 단계에 그래디언트를 더할 횟수. 같은 메모리로 배치를 키웁니다.',
   'train.setting.finalAccumulate': '마지막 누적',

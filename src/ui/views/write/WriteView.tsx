@@ -1,3 +1,4 @@
+import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { useEffect, useRef } from 'react'
 import { answeringModel, isRunning } from '../../../state/app.ts'
 import { examplesOf } from '../../../state/catalogue.ts'
@@ -152,14 +153,11 @@ function Output() {
   return (
     <section className="output-region stack" aria-label={t('output.region')}>
       {empty && (
-        <div className="blank-slate">
-          <p className="blank-slate-title">
-            {t(model.kind === 'loading' ? 'output.waiting' : 'output.empty')}
-          </p>
+        <BlankSlate title={t(model.kind === 'loading' ? 'output.waiting' : 'output.empty')}>
           <p>
             {t(model.kind === 'empty' || model.kind === 'failed' ? 'output.noModel' : 'output.emptyHint')}
           </p>
-        </div>
+        </BlankSlate>
       )}
       <TokenStream />
     </section>

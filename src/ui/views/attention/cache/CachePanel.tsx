@@ -1,3 +1,4 @@
+import { ErrorNotice } from '../../../components/ErrorNotice.tsx'
 import type { CacheReport } from '../../../../api/model.ts'
 import { useTranslate } from '../../../context.ts'
 import { StaleNotice, EmptyState } from '../../../components/EmptyState.tsx'
@@ -7,7 +8,6 @@ import { NormMap } from './NormMap.tsx'
 import { PageMap } from './PageMap.tsx'
 import { RunTable } from './RunTable.tsx'
 import { WriterBar } from './WriterBar.tsx'
-import { ErrorWords } from '../../../components/ErrorWords.tsx'
 
 /** The cache of keys and values: its pages, who holds them, and what stands in those of the text. */
 export function CachePanel() {
@@ -50,11 +50,10 @@ function Failed() {
   const error = useCacheState((state) => state.error)
   if (error === null) return null
   return (
-    <p className="steps-note" role="alert">
-      {t('cache.failed')}: <ErrorWords error={error} />{' '}
+    <ErrorNotice title={t('cache.failed')} error={error}>
       <button type="button" className="button button-small" onClick={() => void cache.refresh()}>
         {t('cache.refresh')}
       </button>
-    </p>
+    </ErrorNotice>
   )
 }

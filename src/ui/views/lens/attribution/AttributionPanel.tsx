@@ -1,3 +1,5 @@
+import { ErrorNotice } from '../../../components/ErrorNotice.tsx'
+import { ReadingBar } from '../../../components/ReadingBar.tsx'
 import { linesByLayer, linesBySize } from '../../../../analysis/attributionLines.ts'
 import type { Attribution } from '../../../../api/model.ts'
 import { Segmented } from '../../../components/Segmented.tsx'
@@ -10,7 +12,6 @@ import { useAttribution, useAttributionState, useWantedLogit } from './hooks.ts'
 import { PartTable } from './PartTable.tsx'
 import { TableExport } from '../../../components/TableExport.tsx'
 import { TokenSelect } from './TokenSelect.tsx'
-import { ErrorWords } from '../../../components/ErrorWords.tsx'
 
 /** Parts further from the logit than this do not add up to it. */
 const ADDS_UP = 1e-3
@@ -81,19 +82,14 @@ function Progress({ onAgain }: { onAgain: () => void }) {
   const phase = useAttributionState((state) => state.phase)
   if (phase.kind === 'failed') {
     return (
-      <p className="steps-note" role="alert">
-        {t('attribution.failed')}: <ErrorWords error={phase.error} />{' '}
+      <ErrorNotice title={t('attribution.failed')} error={phase.error}>
         <button type="button" className="button button-small" onClick={onAgain}>
           {t('attribution.again')}
         </button>
-      </p>
+      </ErrorNotice>
     )
   }
-  return (
-    <p className="attribution-progress note" role="status">
-      {phase.kind === 'reading' ? t('attribution.reading') : ''}
-    </p>
-  )
+  return phase.kind === 'reading' && <ReadingBar words={t('attribution.reading')} />
 }
 
 /** Whether the parts are the logit: both numbers, and the difference as measured. */

@@ -106,12 +106,32 @@ async function chatIds(model: EncodingModel, messages: readonly ChatMessage[]): 
   return { ids: fullIds, counted, prompt: await write(lastAnswer, true), answer }
 }
 
+/** Turns of a chat behind those that ask for them, through the model's template. */
+async function turnIds(
+  model: EncodingModel,
+  asked: readonly ChatMessage[],
+  answer: readonly ChatMessage[],
+): Promise<Ids | Problem> {
+  const [prompt, text] = await Promise.all([
+    model.applyChatTemplate(asked, { addGenerationPrompt: true }),
+    model.applyChatTemplate([...asked, ...answer], { addGenerationPrompt: false }),
+  ])
+  const [promptIds, ids] = await Promise.all([
+    model.encode(prompt, AS_RENDERED),
+    model.encode(text, AS_RENDERED),
+  ])
+  if (!beginsWith(ids, promptIds)) return { kind: 'chats', values: {} }
+  return { ids, counted: [[promptIds.length, Infinity]], prompt, answer: null }
+}
+
 function recordIds(model: EncodingModel, record: TrainRecord, layout: TripletLayout): Promise<Ids | Problem> {
   switch (record.kind) {
     case 'pair':
       return pairIds(model, record.prompt, record.completion)
     case 'preference':
       return withAnswers(record, (prompt, answer) => pairIds(model, prompt, answer))
+    case 'chats':
+      return withAnswers(record, (asked, answer) => turnIds(model, asked, answer))
     case 'messages':
       return chatIds(model, record.messages)
     case 'text':

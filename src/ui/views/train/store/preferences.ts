@@ -1,7 +1,7 @@
 import type { AdapterScale, Model, PreferencePair, TrainExample } from '../../../../api/model.ts'
 import { throwIfAborted } from '../../../../errors.ts'
 import type { EncodedExample } from './encodeRecords.ts'
-import type { TrainRecord } from './records.ts'
+import type { Problem } from './records.ts'
 
 /** An example that says which of two answers is to win. */
 export type EncodedPreference = EncodedExample & Required<Pick<EncodedExample, 'rejected'>>
@@ -14,13 +14,18 @@ interface Answered {
   prompt: string
 }
 
-/** Both answers of a preference behind its prompt, as `encode` reads a prompt with what follows it. */
-export async function withAnswers<T extends Answered>(
-  { prompt, chosen, rejected }: Extract<TrainRecord, { kind: 'preference' }>,
-  encode: (prompt: string, answer: string) => Promise<T>,
-): Promise<T & { answer: null; rejected: number[] }> {
-  const [winner, loser] = await Promise.all([encode(prompt, chosen), encode(prompt, rejected)])
-  return { ...winner, answer: null, rejected: loser.ids }
+/** What two answers are to. */
+type Asked<P> = { chosen: P; rejected: P } & ({ prompt: P } | { asked: P })
+
+/** Both answers of a preference behind what was asked, as `encode` reads it with what follows. */
+export async function withAnswers<P, T extends Answered>(
+  record: Asked<P>,
+  encode: (asked: P, answer: P) => Promise<T | Problem>,
+): Promise<(T & { answer: null; rejected: number[] }) | Problem> {
+  const asked = 'asked' in record ? record.asked : record.prompt
+  const [winner, loser] = await Promise.all([encode(asked, record.chosen), encode(asked, record.rejected)])
+  if ('values' in winner) return winner
+  return 'values' in loser ? loser : { ...winner, answer: null, rejected: loser.ids }
 }
 
 /** A preference as `train` takes it. */

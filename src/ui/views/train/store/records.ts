@@ -1,3 +1,4 @@
+import { readMessageList, readPreferredChat, type PreferredChat } from './chats.ts'
 import type { ChatMessage } from '../../../../api/model.ts'
 
 /** One example as its author wrote it. */
@@ -6,6 +7,7 @@ export type TrainRecord =
   | { kind: 'triplet'; instruction: string; input: string; output: string }
   | { kind: 'messages'; messages: readonly ChatMessage[] }
   | { kind: 'preference'; prompt: string; chosen: string; rejected: string }
+  | ({ kind: 'chats' } & PreferredChat)
   | { kind: 'text'; text: string }
 
 export type RecordKind = TrainRecord['kind']
@@ -20,6 +22,7 @@ export interface Problem {
     | 'type'
     | 'empty'
     | 'messages'
+    | 'chats'
     | 'encode'
     | 'long'
     | 'nothing'
@@ -56,7 +59,7 @@ export function recogniseKeys(keys: readonly string[]): { kind: RecordKind; keys
     })
     return { kind, keys: Object.fromEntries(entries) as KeyMap }
   }
-  if (['prompt', 'chosen', 'rejected'].every((column) => find(column as Column) !== undefined))
+  if (find('chosen') !== undefined && find('rejected') !== undefined)
     return pick('preference', 'prompt', 'chosen', 'rejected')
   if (find('messages') !== undefined) return pick('messages', 'messages')
   if (find('instruction') !== undefined && find('output') !== undefined)
@@ -69,21 +72,10 @@ export function recogniseKeys(keys: readonly string[]): { kind: RecordKind; keys
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Roles of ShareGPT under the names that chat templates know. */
-const ROLES: Readonly<Record<string, string>> = { human: 'user', gpt: 'assistant', bot: 'assistant' }
-
 function readMessages(value: unknown): readonly ChatMessage[] | Problem {
-  const parsed: unknown = typeof value === 'string' ? parseJson(value) : value
-  const problem: Problem = { kind: 'messages', values: {} }
-  if (!Array.isArray(parsed)) return problem
-  const messages = parsed.flatMap((one: unknown): ChatMessage[] => {
-    if (!isObject(one)) return []
-    const { role = one['from'], content = one['value'] } = one
-    if (typeof role !== 'string' || (typeof content !== 'string' && !Array.isArray(content))) return []
-    return [{ ...one, role: ROLES[role] ?? role, content: content as string | readonly unknown[] }]
-  })
-  const answers = messages.some(({ role }) => role === 'assistant')
-  return messages.length === parsed.length && answers ? messages : problem
+  const messages = readMessageList(typeof value === 'string' ? parseJson(value) : value)
+  const answers = messages?.some(({ role }) => role === 'assistant') ?? false
+  return messages !== null && answers ? messages : { kind: 'messages', values: {} }
 }
 
 /** The value of a JSON text; undefined when it is none. */
@@ -97,7 +89,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** Columns of which something is learned: none may be empty. A preference is one between answers to something. */
-const LEARNED: Readonly<Record<Exclude<RecordKind, 'messages'>, readonly Column[]>> = {
+const LEARNED: Readonly<Record<Exclude<RecordKind, 'messages' | 'chats'>, readonly Column[]>> = {
   triplet: ['output'],
   pair: ['completion'],
   preference: ['prompt', 'chosen', 'rejected'],
@@ -108,12 +100,30 @@ const LEARNED: Readonly<Record<Exclude<RecordKind, 'messages'>, readonly Column[
 export function readRecord(value: unknown): TrainRecord | Problem {
   if (!isObject(value)) return { kind: 'json', values: {} }
   const recognised = recogniseKeys(Object.keys(value))
-  if (recognised === null) return { kind: 'columns', values: { found: Object.keys(value).join(', ') || '—' } }
+  const unknown: Problem = { kind: 'columns', values: { found: Object.keys(value).join(', ') || '—' } }
+  if (recognised === null) return unknown
   const { kind, keys } = recognised
+  const given = (column: Column): unknown => value[keys[column] ?? '']
   if (kind === 'messages') {
-    const messages = readMessages(value[keys.messages ?? ''])
+    const messages = readMessages(given('messages'))
     return 'kind' in messages ? messages : { kind, messages }
   }
+  if (kind === 'chats') return unknown
+  if (kind === 'preference') {
+    const chat = readPreferredChat(given('prompt'), given('chosen'), given('rejected'))
+    if (chat === 'none') return { kind: 'chats', values: {} }
+    if (chat !== null) return { kind: 'chats', ...chat }
+    if (keys.prompt === undefined) return unknown
+  }
+  return readTexts(kind, keys, value)
+}
+
+/** An example of which every column is a text. */
+function readTexts(
+  kind: keyof typeof LEARNED,
+  keys: KeyMap,
+  value: Record<string, unknown>,
+): TrainRecord | Problem {
   for (const key of Object.values(keys)) {
     const got = value[key]
     if (typeof got !== 'string' && !(got === null && key === keys.input))

@@ -13,6 +13,8 @@ export interface RunSettings {
   finalRate: number
   steps: number
   batchSize: number
+  /** Tokens of a pass that takes as many examples as fit; 0: passes hold {@link batchSize} each. */
+  packRows: number
   accumulate: number
   /** Passes of the last step; steps between take their share. 0: as many as of the first. */
   finalAccumulate: number
@@ -55,6 +57,7 @@ export const DEFAULT_TRAIN_SETTINGS: RunSettings = {
   finalRate: 0.1,
   steps: 60,
   batchSize: 4,
+  packRows: 0,
   accumulate: 1,
   finalAccumulate: 0,
   beta: 0.1,
@@ -97,6 +100,7 @@ export const RANGES: Readonly<Record<NumberSetting, TrainRange>> = {
   finalRate: { min: 0, max: 1, slider: [0, 1], step: 0.05, digits: 2 },
   steps: count(1, 1e6, [10, 400]),
   batchSize: count(1, 256, [1, 16]),
+  packRows: count(0, 1e5, [0, 1024]),
   accumulate: count(1, 256, [1, 16]),
   finalAccumulate: count(0, 256, [0, 16]),
   beta: { min: 0.001, max: 100, slider: [0.01, 1], step: 0.01, digits: 2 },
@@ -127,9 +131,9 @@ export type Objective = NonNullable<TrainOptions['objective']>
 /** What `train` is asked for. */
 export function trainOptions(settings: RunSettings, objective: Objective): TrainOptions {
   const { optimizer, learningRate, schedule, warmupSteps, finalRate, steps, batchSize, accumulate } = settings
-  const { clipNorm, weightDecay, spikeFactor, seed, finalAccumulate, beta } = settings
+  const { clipNorm, weightDecay, spikeFactor, seed, finalAccumulate, packRows, beta } = settings
   return {
-    ...(objective === 'dpo' ? { objective, beta } : {}),
+    ...(objective === 'dpo' ? { objective, beta } : { packRows: packRows === 0 ? null : packRows }),
     optimizer,
     learningRate,
     schedule,
@@ -180,6 +184,7 @@ export function settingsOfSet(
     finalRate: train.finalRate ?? base.finalRate,
     steps,
     batchSize: train.batchSize ?? base.batchSize,
+    packRows: train.packRows ?? base.packRows,
     accumulate: train.accumulate ?? base.accumulate,
     finalAccumulate: train.finalAccumulate ?? base.finalAccumulate,
     beta: train.beta ?? base.beta,

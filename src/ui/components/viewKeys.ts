@@ -1,6 +1,4 @@
-import { useEffect } from 'react'
 import type { Session } from '../../state/session.ts'
-import { useSession } from '../context.ts'
 import { endComposition, isComposed } from './composition.ts'
 import type { MessageKey } from '../words/index.ts'
 
@@ -39,24 +37,21 @@ function namesOf({ key, shiftKey, ctrlKey, metaKey, altKey, target }: KeyboardEv
 }
 
 /**
- * Takes a view's keys while the calling component is on the page. They come before those of the page, whose J, K and arrows only know
- * the tokens that were written.
+ * Takes a view's keys until what is returned is called. They come before those of the page, whose J, K and arrows only know the tokens
+ * that were written.
  */
-export function useViewKeys(keys: readonly ViewKey[]): void {
-  const session = useSession()
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isComposed(event)) return
-      if (document.querySelector('dialog[open]') !== null) return
-      for (const name of namesOf(event)) {
-        const press = keys.find(({ press = {} }) => name in press)?.press?.[name]
-        if (press === undefined) continue
-        endComposition(event)
-        if (press(session) !== false) event.preventDefault()
-        return
-      }
+export function takeKeys(session: Session, keys: readonly ViewKey[]): () => void {
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || isComposed(event)) return
+    if (document.querySelector('dialog[open]') !== null) return
+    for (const name of namesOf(event)) {
+      const press = keys.find(({ press = {} }) => name in press)?.press?.[name]
+      if (press === undefined) continue
+      endComposition(event)
+      if (press(session) !== false) event.preventDefault()
+      return
     }
-    document.addEventListener('keydown', onKeyDown, { capture: true })
-    return () => document.removeEventListener('keydown', onKeyDown, { capture: true })
-  }, [session, keys])
+  }
+  document.addEventListener('keydown', onKeyDown, { capture: true })
+  return () => document.removeEventListener('keydown', onKeyDown, { capture: true })
 }

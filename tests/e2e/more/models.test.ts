@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Asked, FakeHub } from '../hub/fakeHub.ts'
-import { configOf, ONE_BILLION, syntheticWeights } from '../hub/syntheticModel.ts'
-import { expectAccessible } from './accessible.ts'
-import { openPage, type OpenOptions } from './harness.ts'
-import { answer, isReady } from './shownModel.ts'
+import { type Asked, FakeHub } from '../../hub/fakeHub.ts'
+import { configOf, ONE_BILLION, syntheticWeights } from '../../hub/syntheticModel.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage, type OpenOptions } from '../harness.ts'
+import { answer, isReady } from '../shownModel.ts'
 
-const TALES = resolve(import.meta.dirname, '../../public/models/tales-3m')
+const TALES = resolve(import.meta.dirname, '../../../public/models/tales-3m')
 const ID = 'tests/tales'
 /** More than the header of its weights, less than any file of it that is downloaded in parts. */
 const HEADER_BYTES = 100_000
