@@ -8,7 +8,11 @@ export function Legend({ colouring }: { colouring: Colouring }) {
   if (colouring === 'off') return null
   const [from, to] = colouring === 'probability' ? ['0', '1'] : ['0', `≥ ${SURPRISAL_END} bit`]
   return (
-    <span className="legend" title={t(`legend.${colouring}`)}>
+    <span
+      className="legend"
+      data-palette={colouring === 'surprisal' ? 'surprise' : undefined}
+      title={t(`legend.${colouring}`)}
+    >
       <span className="visually-hidden">{t(`legend.${colouring}`)}</span>
       <span className="numeric">{from}</span>
       <span className="legend-ramp" aria-hidden="true">

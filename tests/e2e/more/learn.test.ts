@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ALL } from '../../all.ts'
-import { expectNoViolation } from '../accessible.ts'
 import { LESSONS } from '../../../src/ui/views/learn/lessons/index.ts'
+import { expectNoViolation } from '../accessible.ts'
 import { id, openRested, expectShown } from '../learnPage.ts'
 
 test('the steps of every other lesson have their elements', async () => {
@@ -12,7 +12,7 @@ test('the steps of every other lesson have their elements', async () => {
     const last = ALL ? steps.length : 1
     for (let step = 1; step <= last; step++) {
       await expectShown(page, `${name}.${step}`)
-      // Views that no other test of every run looks at in a lesson.
+      // Views that no other test looks at in a lesson.
       if (step === 1 && (name === 'tokens' || name === 'rank')) await expectNoViolation(page)
       await page.click(id(ALL ? 'lesson-next' : 'lesson-leave'))
     }

@@ -33,7 +33,7 @@ export function CompareStreams() {
   return (
     <>
       <Summary />
-      <div className="compare-streams">
+      <div className="compare-streams" data-palette="surprise">
         <Stream side="a" />
         <Stream side="b" />
       </div>
@@ -60,7 +60,7 @@ function Summary() {
           <> · {first < 0 ? t('compare.same') : t('compare.firstDifference', { token: first + 1 })}</>
         )}
       </span>
-      <span className="legend" title={t('compare.legend')}>
+      <span className="legend" data-palette="surprise" title={t('compare.legend')}>
         <span>{t('compare.klShort')}</span>
         <span className="numeric">0</span>
         <span className="legend-ramp" aria-hidden="true">

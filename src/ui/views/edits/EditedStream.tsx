@@ -105,7 +105,14 @@ function Tokens({ shown: { ids, value } }: { shown: ShownEdited }) {
     event.currentTarget.querySelector<HTMLElement>(`[data-position="${to}"]`)?.focus()
   }
   return (
-    <div className="edit-text" role="group" data-arrows="" aria-label={t('edits.text')} onKeyDown={move}>
+    <div
+      className="edit-text"
+      data-palette="surprise"
+      role="group"
+      data-arrows=""
+      aria-label={t('edits.text')}
+      onKeyDown={move}
+    >
       <span className="edit-lead">{visibleText(texts[0] ?? '') || `#${ids[0] ?? ''}`}</span>
       {value.rows.map((row, at) => (
         <EditToken

@@ -3,7 +3,7 @@ import { LEVELS } from '../../draw/palette.ts'
 /** What the colours mean: the sequential palette from 0 to an end. */
 export function KlLegend({ label, end }: { label: string; end: string }) {
   return (
-    <span className="legend note">
+    <span className="legend note" data-palette="surprise">
       <span>{label}</span>
       <span className="numeric">0</span>
       <span className="legend-ramp" aria-hidden="true">

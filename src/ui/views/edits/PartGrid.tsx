@@ -33,6 +33,7 @@ export function PartGrid({ layers, heads, effects, stateOf, place, onMove, onApp
   return (
     <Grid
       className="part-grid"
+      data-palette="surprise"
       role="group"
       aria-label={t('edits.grid')}
       style={{ '--heads': heads }}
