@@ -1,1 +1,0 @@
-export function toPalette(png: Buffer): Buffer
