@@ -125,7 +125,8 @@ test('without a text the model is drawn as it is built, an encoder as well', asy
   const encoder = () => page.evaluate(async () => (await window.tokenscope).model?.info)
   await expect.poll(async () => (await encoder())?.modelType).toBe('bert')
   await page.waitForSelector('.map-notice-state')
-  const layers = (await encoder())?.layers ?? 0
-  await expect.poll(() => page.locator('.map-line[data-layer]').count()).toBe(layers)
-  expect(await page.locator('.map-head').count()).toBe(layers * ((await encoder())?.heads ?? 0))
+  const { layers = 0, heads = 0 } = (await encoder()) ?? {}
+  const counts = () =>
+    Promise.all(['.map-line[data-layer]', '.map-head'].map((part) => page.locator(part).count()))
+  await expect.poll(counts).toEqual([layers, layers * heads])
 })

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Model } from '../../src/api/model.ts'
-import { casesOf } from '../all.ts'
-import { GREEDY_CASES, greedyDifference } from '../greedy.ts'
-import { answer, loadIntoPage, openEngine, readFolder } from './pageModel.ts'
+import type { Model } from '../../../src/api/model.ts'
+import { casesOf } from '../../all.ts'
+import { GREEDY_CASES, greedyDifference } from '../../greedy.ts'
+import { answer, loadIntoPage, openEngine, readFolder } from '../pageModel.ts'
 
 const here = import.meta.dirname
-const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? resolve(here, '../../../shared'))
+const SHARED = resolve(process.env['TOKENSCOPE_SHARED'] ?? resolve(here, '../../../../shared'))
 const STORIES = resolve(SHARED, 'models/stories260K')
 const WITHOUT_SHARED = existsSync(STORIES) ? '' : 'skipped: needs shared data'
 
