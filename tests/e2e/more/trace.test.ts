@@ -121,7 +121,11 @@ test('a run saved here shows the same numbers in a page without WebGPU; its plot
     ['lens', 1],
   ] as const) {
     await page.click(id(`view-${view}`))
-    await checkVectors(page, plots, /^tales-3m · “Once upon a time there was a little fox.*” · base$/)
+    await checkVectors(
+      page,
+      plots,
+      /^tales-3m · “Once upon a time there was a little fox.*” · base · position \d+ · T 0\.8 · seed 1$/,
+    )
   }
 
   const { page: other } = await openPage({ initScript: withoutGpu })
