@@ -129,8 +129,8 @@ function noteStages() {
     constructor(...args) {
       super(...args)
       this.addEventListener('message', ({ data }) => {
-        if (data.type === 'progress' && data.progress)
-          window.benchStages[data.progress.stage] ??= performance.now()
+        if (data.type === 'callback' && data.name === 'onProgress')
+          window.benchStages[data.args[0].stage] ??= performance.now()
       })
     }
   }
