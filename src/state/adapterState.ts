@@ -43,3 +43,16 @@ export interface Addition {
   scale?: number
   enabled?: boolean
 }
+
+/** No rows at all. */
+export const NO_ADAPTERS: AdaptersState = {
+  tracks: [],
+  solo: null,
+  selected: null,
+  detail: 'report',
+  pending: [],
+  coming: [],
+  absent: [],
+  merged: null,
+  working: null,
+}

@@ -6,7 +6,7 @@ import type { AdapterActions } from './adapterActions.ts'
 import { formatAdapters, type LinkedTrack } from './adapterLink.ts'
 import { readTracks, writeTracks, type SavedTrack } from './adapterMemory.ts'
 import { scalesOf, sendScales, type NamedScale, type Track } from './adapterScales.ts'
-import { stillComing, type AdaptersState } from './adapterState.ts'
+import { NO_ADAPTERS, stillComing, type AdaptersState } from './adapterState.ts'
 import { TextScales } from './adapterText.ts'
 import { linkPartChanged, registerLinkPart } from './linkParts.ts'
 import { perSession } from './perSession.ts'
@@ -17,17 +17,7 @@ import type { Session } from './session.ts'
  * them is in `adapterActions.ts`, read when it is needed.
  */
 export class Adapters {
-  readonly state = createStore<AdaptersState>()(() => ({
-    tracks: [],
-    solo: null,
-    selected: null,
-    detail: 'report',
-    pending: [],
-    coming: [],
-    absent: [],
-    merged: null,
-    working: null,
-  }))
+  readonly state = createStore<AdaptersState>()(() => NO_ADAPTERS)
   readonly text: TextScales
   /** Hears what a person has changed: a key of the catalogue, the row and field of a number, and how things stood before. */
   onChange: (label: string, field: string, previous: Arrangement) => void = () => undefined

@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { expectAccessible } from './accessible.ts'
 import { openPage } from './harness.ts'
+import { traced } from './stepsPage.ts'
 
 const BERT = fileURLToPath(new URL('../fixtures/models/bert', import.meta.url))
 const TEXT = `#prompt=${encodeURIComponent('Once upon a time there was a little fox who')}&seed=1&max-tokens=6`
@@ -52,16 +53,7 @@ test('a node for every step, whose values are those of model.trace; a chosen tok
     }),
   )
   expect(shown.map(({ step }) => step).toSorted()).toEqual(facts.first.toSorted())
-  const values = await page.evaluate(async (wanted) => {
-    const { model } = await window.tokenscope
-    const ids = [...document.querySelectorAll<HTMLElement>('[data-testid="row-token"]')].map((token) =>
-      Number(token.dataset['tokenId']),
-    )
-    // Every step, as the view has it: with fewer the others run fused, whose sums round differently.
-    const probes = (await model!.steps({ rows: ids.length })).map(({ name }) => name)
-    const tensors = await model!.trace(ids, { probes })
-    return wanted.map(({ step, index }) => String(tensors.get(step)?.data[index]))
-  }, shown)
+  const values = await traced(page, shown)
   expect(shown.map(({ value }) => value)).toEqual(values)
   // Drawn from the GPU: each thumbnail is a canvas whose control the engine has.
   expect(await page.locator('.map-opened .map-thumb canvas').count()).toBeGreaterThanOrEqual(

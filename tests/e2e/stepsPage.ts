@@ -72,7 +72,7 @@ export async function sampleSteps(
 }
 
 /** The same cells as `model.trace` has them. */
-function traced(page: Page, samples: Sample[]): Promise<string[]> {
+export function traced(page: Page, samples: readonly Pick<Sample, 'step' | 'index'>[]): Promise<string[]> {
   return page.evaluate(async (wanted) => {
     const { model } = await window.tokenscope
     const ids = [...document.querySelectorAll<HTMLElement>('[data-testid="row-token"]')].map((token) =>

@@ -3,7 +3,7 @@ import { createStore } from 'zustand/vanilla'
 import { bringBack, carryOver } from '../../src/state/adapterArrangement.ts'
 import type { SavedTrack } from '../../src/state/adapterMemory.ts'
 import type { Track } from '../../src/state/adapterScales.ts'
-import { stillComing, type AdaptersState, type Addition } from '../../src/state/adapterState.ts'
+import { NO_ADAPTERS, stillComing, type AdaptersState, type Addition } from '../../src/state/adapterState.ts'
 
 const saved = (name: string): SavedTrack => ({
   name,
@@ -15,17 +15,7 @@ const WANTED = ['a', 'b', 'c'].map(saved)
 
 /** Rows of a page whose adapters arrive one after the other; `onAdd` hears before each does. */
 function rowsOf(onAdd: (name: string) => void) {
-  const state = createStore<AdaptersState>()(() => ({
-    tracks: [],
-    solo: null,
-    selected: null,
-    detail: 'report',
-    pending: [],
-    coming: [],
-    absent: [],
-    merged: null,
-    working: null,
-  }))
+  const state = createStore<AdaptersState>()(() => NO_ADAPTERS)
   const seen: { isWanted: boolean } = { isWanted: true }
   const coming = (): string[] => stillComing(state.getState()).map(({ name }) => name)
   const rows = {
