@@ -101,7 +101,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         }
         for (var side = 0u; side < SIDES; side++) {
           for (var i = 0u; i < ROWS; i++) { dots[i] = vec4f(); }
-          for (var part = side * PARTS; part < (side + 1u) * PARTS; part++) {
+          // Counted from zero: Mesa unrolls a loop whose ends it knows, and then indexes no register by a running number.
+          for (var of_side = 0u; of_side < PARTS; of_side++) {
+            let part = side * PARTS + of_side;
             let w0 = level4(unit0, part);
             let w1 = level4(unit1, part);
             let w2 = level4(unit2, part);
