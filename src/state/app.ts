@@ -65,6 +65,8 @@ export interface Preferences {
 export interface AppState extends Preferences {
   model: ModelPhase
   run: RunPhase
+  /** A model computes, for a run or for anything else. */
+  working: boolean
   /** The error shown to the person; null once dismissed. */
   error: PageError | null
   catalogue: Catalogue
@@ -120,6 +122,7 @@ export function createAppStore(preferences: Preferences, initial: Partial<AppSta
     ...preferences,
     model: { kind: 'empty' },
     run: { kind: 'idle' },
+    working: false,
     error: null,
     catalogue: EMPTY_CATALOGUE,
     modelId: null,

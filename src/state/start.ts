@@ -19,6 +19,7 @@ import { DEFAULT_SETTINGS, SETTING_NAMES, type Settings } from './settings.ts'
 import { readPreferences, readText, writePreferences, writeText } from './storage.ts'
 import { TokenLog, type TokenLogSnapshot } from './tokenLog.ts'
 import { keepViews } from './viewHistory.ts'
+import { watchWork } from './working.ts'
 
 export interface StartOptions {
   client: EngineClient
@@ -59,6 +60,7 @@ export function startPage(options: StartOptions): Started {
   })
   const log = new TokenLog((run) => requestAnimationFrame(run))
   const session = new Session({ client: options.client, app, log, now: () => performance.now() })
+  watchWork(options.client, app)
   session.hub = { endpoint: new URLSearchParams(location.search).get('hub') ?? undefined }
   const settled = loadFirst(session, link, options)
   keepState(session)

@@ -18,6 +18,8 @@ export interface EngineClient {
   models?: CallModels
   /** Returns the unsubscribe function. */
   onEvent(listener: (event: EngineEvent) => void): () => void
+  /** Hears when the models begin to compute and when none does any more, whoever asked. Returns the unsubscribe function. */
+  onWork?(listener: (working: boolean) => void): () => void
   /** Destroys the worker's GPU devices, as a driver reset would. For fault tests; clients without a worker have none. */
   simulateDeviceLoss?(): Promise<void>
   dispose(): void

@@ -33,6 +33,9 @@ export class WorkerClient implements EngineClient, WorkerLink {
   private nextRun = 1
   private readonly waiting = new Map<number, PendingCall>()
   private readonly listeners = new Set<(event: EngineEvent) => void>()
+  private readonly workListeners = new Set<(working: boolean) => void>()
+  /** Calls to models that wait for the worker; a paced stream does so only while its next piece is made. */
+  private working = 0
   private heard = performance.now()
   private losses = 0
   private readonly watch: ReturnType<typeof setInterval>
@@ -109,15 +112,37 @@ export class WorkerClient implements EngineClient, WorkerLink {
   /** Starts a run: its callbacks are called as the worker asks for it, its signal aborts it. */
   private start({ callbacks, signal, transfer, ...call }: Request, onItem?: (item: unknown) => void) {
     throwIfAborted(signal)
+    const work = this.countWork(call.surface !== 'loader')
     const hear = (message: FromWorker): void => {
       if (message.type === 'callback') callbacks.get(message.name)?.(...message.args)
       if (message.type === 'item') onItem?.(message.item)
     }
     const { run, last } = this.send({ type: 'call', ...call }, hear, transfer)
-    const tell = (type: 'abort' | 'next'): void => this.worker.postMessage({ type, run } satisfies ToWorker)
+    const tell = (type: 'abort' | 'next'): void => {
+      if (type === 'next') work(true)
+      this.worker.postMessage({ type, run } satisfies ToWorker)
+    }
     const abort = (): void => tell('abort')
     signal?.addEventListener('abort', abort)
-    return { tell, last: last.finally(() => signal?.removeEventListener('abort', abort)) }
+    const ended = last.finally(() => {
+      work(false)
+      signal?.removeEventListener('abort', abort)
+    })
+    work(true)
+    return { tell, work, last: ended }
+  }
+
+  /** Says of one call whether it waits for the worker. */
+  private countWork(counts: boolean): (waits: boolean) => void {
+    let waited = false
+    return (waits) => {
+      if (!counts || waits === waited) return
+      waited = waits
+      const before = this.working > 0
+      this.working += waits ? 1 : -1
+      const now = this.working > 0
+      if (now !== before) for (const listener of this.workListeners) listener(now)
+    }
   }
 
   async call(request: Request): Promise<unknown> {
@@ -138,7 +163,8 @@ export class WorkerClient implements EngineClient, WorkerLink {
     let wake = (): void => undefined
     let ended = false
     let failure: unknown = null
-    const { tell, last } = this.start(request, (item) => {
+    const { tell, work, last } = this.start(request, (item) => {
+      if (paced) work(false)
       queue.push(item)
       wake()
     })
@@ -187,6 +213,11 @@ export class WorkerClient implements EngineClient, WorkerLink {
   onEvent(listener: (event: EngineEvent) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
+  }
+
+  onWork(listener: (working: boolean) => void): () => void {
+    this.workListeners.add(listener)
+    return () => this.workListeners.delete(listener)
   }
 
   /** Destroys the worker's GPU devices, as a driver reset would: for fault tests. */

@@ -91,6 +91,26 @@ test('a model in a worker has the library’s surface', async () => {
   await refusal(model.counters(), 'bad-argument')
 })
 
+test('the page hears while a model computes, whoever asked, and not while a paced stream waits to be taken', async () => {
+  const heard: boolean[] = []
+  const leave = client.onWork((working) => void heard.push(working))
+  const model = await client.loadModel(files)
+  expect(heard).toEqual([])
+  await Promise.all([model.logits([5, 6]), model.tokenTexts([5])])
+  expect(heard).toEqual([true, false])
+  const { id } = await model.newAdapter({ name: 'small', rank: 1, targets: ['q_proj'] })
+  heard.length = 0
+  const examples = [{ ids: [5, 6, 7], mask: [0, 1, 1] as const }]
+  for await (const { loss } of model.train(id, examples, { steps: 2 })) {
+    expect([Number.isFinite(loss), heard.at(-1)]).toEqual([true, false])
+  }
+  expect(heard).toEqual([true, false, true, false, true, false])
+  await refusal(model.trace([-1], { probes: ['logits'] }), 'bad-argument')
+  expect(heard.at(-1)).toBe(false)
+  await model.dispose()
+  leave()
+})
+
 test('every method of the engine is there, and nothing else', async () => {
   const model = await client.loadModel(files)
   expect(Object.keys(model).toSorted()).toEqual(['info', ...Object.keys(METHODS)].toSorted())

@@ -6,16 +6,17 @@ import { formatBytes, formatCount, formatMagnitude, formatMyriads } from '../../
 
 const EngineBadge = later(async () => (await import('../views/elsewhere/EngineBadge.tsx')).EngineBadge)
 
-/** One line on the model: its state, and what it runs on. */
+/** One line on the model: its state, what it runs on, and whether it computes, for the text or for something else. */
 export function ModelStatus() {
   const t = useTranslate()
   const model = useApp((state) => state.model)
   const word = useApp((state) => statusOf(state.model, state.run))
+  const busy = useApp((state) => state.working && state.model.kind === 'ready')
   return (
-    <div className="status row" role="status" data-testid="model-status" data-state={word}>
+    <div className="status row" role="status" data-testid="model-status" data-state={word} data-busy={busy}>
       <span className="status-word">
         <span className="status-dot" aria-hidden="true" />
-        {t(`status.${word}`)}
+        {t(busy && word === 'ready' ? 'status.working' : `status.${word}`)}
       </span>
       {model.kind === 'loading' ? (
         <Progress phase={model} />

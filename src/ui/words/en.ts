@@ -33,6 +33,7 @@ export const en = {
   'status.loading': 'Loading',
   'status.ready': 'Ready',
   'status.running': 'Running',
+  'status.working': 'Working',
   'status.lost': 'GPU lost',
   'status.failed': 'Failed to load',
   'stage.download': 'Downloading',

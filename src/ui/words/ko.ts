@@ -59,6 +59,7 @@ export const ko: Messages = {
   'status.loading': '불러오는 중',
   'status.ready': '준비됨',
   'status.running': '실행 중',
+  'status.working': '계산 중',
   'status.lost': 'GPU 연결 끊김',
   'status.failed': '불러오지 못함',
   'stage.download': '내려받는 중',
