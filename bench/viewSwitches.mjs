@@ -1,35 +1,14 @@
+import { CONTENT, PRESSED } from '../scripts/viewContent.mjs'
+
 const SHORT = 'Once upon a time there was a little fox who'
 /** Tokens of a long text, of the 512 that the bundled model takes. */
 const LONG_TOKENS = 460
 const ROUNDS = 3
+/** All but the one that a model without experts has nothing for. */
+const VIEWS = Object.entries(CONTENT).filter(([view]) => view !== 'experts')
 const WIDE = { width: 1440, height: 900 }
 
 const id = (name) => `[data-testid="${name}"]`
-
-/** What each view shows that is of use, of a text that it has read. */
-const CONTENT = {
-  write: `${id('output')} [data-token-index]`,
-  map: '.map-board[data-whole="true"]',
-  chat: id('chat-view'),
-  steps: `${id('tensor-view')}[aria-busy="false"]`,
-  attention: `${id('attention-view')} ${id('tensor-cell')}`,
-  lens: id('lens-cell'),
-  tokenizer: id('tokenizer-view'),
-  sampling: id('sampler-row'),
-  branches: `${id('branches-view')} ${id('tree-node')}`,
-  edits: id('edit-cell'),
-  score: id('score-token-a'),
-  precision: id('precision-view'),
-  speculate: id('speculate-slot'),
-  adapters: id('adapter-drop'),
-  compare: id('compare-toggle'),
-  train: id('train-view'),
-  models: id('models-view'),
-  trace: id('trace-save'),
-  learn: id('learn-view'),
-}
-/** What is pressed at the first visit of views that wait for a person. */
-const PRESSED = { score: ['score-page-a', 'score-run-a'], speculate: ['speculate-start'] }
 
 /** Runs in the page before it: notes every task of the main thread over 50 ms. */
 function watchTasks() {
@@ -85,14 +64,14 @@ async function switches(browser, url) {
   const times = {}
   const long = {}
   const limit = 120_000
-  for (const [view, content] of Object.entries(CONTENT)) {
+  for (const [view, content] of VIEWS) {
     await page.click(id(`view-${view}`))
     for (const button of PRESSED[view] ?? []) await page.click(id(button))
     await page.waitForSelector(content, { state: 'attached', timeout: limit })
     await page.waitForSelector(id('reading'), { state: 'detached', timeout: limit })
   }
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [view, content] of Object.entries(CONTENT)) {
+    for (const [view, content] of VIEWS) {
       const from = view === 'write' ? 'chat' : 'write'
       await page.evaluate(timeView, { view: from, content: CONTENT[from], most: limit })
       const { time, longTask } = await page.evaluate(timeView, { view, content, most: limit })

@@ -25,11 +25,13 @@ const table: MatrixPlot = {
   colLabel: (col) => `c${col}`,
   colWords: false,
   cell: { width: 10, height: 10 },
+  scale: { colours: ['#aaaaaa', '#bbbbbb'], ends: ['0', '7 nats'] },
 }
+const isCell = (mark: Mark): boolean => mark.kind === 'rect' && !table.scale.colours.includes(mark.fill)
 
 test('equal neighbours are one rectangle, empty cells none', () => {
   const { marks } = matrixPlot(frame, table)
-  expect(rects(marks).map(({ width, fill }) => [width, fill])).toEqual([
+  expect(rects(marks.filter(isCell)).map(({ width, fill }) => [width, fill])).toEqual([
     [40, '#111111'],
     [10, '#222222'],
     [10, '#222223'],
@@ -42,10 +44,25 @@ test('cells with words stay apart and say them', () => {
     words: (row, col) => `${row}${col}`,
     cell: { width: 60, height: 20 },
   })
-  expect(rects(marks)).toHaveLength(6)
+  expect(rects(marks.filter(isCell))).toHaveLength(6)
   expect(marks.flatMap((mark) => (mark.kind === 'text' ? mark.text : []))).toEqual(
     expect.arrayContaining(['00', '13', 'r1', 'c3', frame.title]),
   )
+})
+
+test('below the cells stands what their colours say, inside the picture', () => {
+  const picture = matrixPlot(frame, table)
+  const scale = rects(picture.marks).filter((mark) => !isCell(mark))
+  expect(scale.map(({ fill }) => fill)).toEqual(table.scale.colours)
+  const [low, high] = table.scale.ends.map((end) =>
+    picture.marks.find((mark) => mark.kind === 'text' && mark.text === end),
+  )
+  expect([low, high]).toEqual([expect.anything(), expect.anything()])
+  const floor = Math.max(...rects(picture.marks.filter(isCell)).map(({ y, height }) => y + height))
+  for (const { y, height } of scale) {
+    expect(y).toBeGreaterThan(floor)
+    expect(y + height).toBeLessThan(picture.height)
+  }
 })
 
 test('a large table stays within the largest picture', () => {

@@ -54,7 +54,7 @@ export function PlotExport({ title, caption, make }: PlotExportProps) {
 const QUOTED = 60
 
 /** What the numbers on the page are of: model, text and scales. */
-function usePageCaption(): () => string {
+export function usePageCaption(): () => string {
   const t = useTranslate()
   const session = useSession()
   const { log } = session

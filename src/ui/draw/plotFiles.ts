@@ -142,11 +142,20 @@ export function writePng(picture: PlotPicture, ink: PlotInk): Promise<Blob> {
   const context = canvas.getContext('2d')
   invariant(context, 'a canvas draws')
   context.scale(SHARP, SHARP)
-  context.fillStyle = ink.paper
-  context.fillRect(0, 0, picture.width, picture.height)
-  for (const mark of picture.marks) if (mark.kind === 'rect') drawMark(context, mark, ink)
-  for (const mark of picture.marks) if (mark.kind !== 'rect') drawMark(context, mark, ink)
+  paint(context, picture, ink)
   return canvas.convertToBlob({ type: 'image/png' })
+}
+
+/** Draws a picture from the corner of a canvas on, in its units. */
+export function paint(
+  context: OffscreenCanvasRenderingContext2D,
+  { width, height, marks }: PlotPicture,
+  ink: PlotInk,
+): void {
+  context.fillStyle = ink.paper
+  context.fillRect(0, 0, width, height)
+  for (const mark of marks) if (mark.kind === 'rect') drawMark(context, mark, ink)
+  for (const mark of marks) if (mark.kind !== 'rect') drawMark(context, mark, ink)
 }
 
 function drawMark(context: OffscreenCanvasRenderingContext2D, mark: Mark, ink: PlotInk): void {

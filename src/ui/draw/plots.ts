@@ -56,6 +56,47 @@ function cut(text: string, most: number): string {
   return letters.length <= most ? text : `${letters.slice(0, Math.max(1, most - 1)).join('')}…`
 }
 
+/** What the colours of cells say. */
+export interface ColourScale {
+  /** From the smallest value to the largest. */
+  colours: readonly string[]
+  ends: readonly [low: string, high: string]
+  /** What the values are, where they are not spread evenly over the colours. */
+  note?: string
+}
+
+/** Height that a scale takes. */
+export const SCALE_HEIGHT = 28
+const SCALE = { width: 120, height: 10 }
+
+/** A scale at a place: the colours between the ends. */
+export function scaleMarks(
+  ink: PlotInk,
+  { colours, ends, note }: ColourScale,
+  { x, y }: { x: number; y: number },
+): Mark[] {
+  const text = { kind: 'text', fill: ink.soft, size: LABEL, font: 'mono', anchor: 'start' } as const
+  const [low, high] = ends
+  const left = x + [...low].length * LABEL * LETTER + 6
+  const side = SCALE.width / colours.length
+  const right = left + SCALE.width + 6
+  const ramp = colours.map((fill, at): Mark => ({
+    kind: 'rect',
+    x: left + at * side,
+    y: y - SCALE.height + 1,
+    width: side,
+    height: SCALE.height,
+    fill,
+  }))
+  const after = right + [...high].length * LABEL * LETTER + 10
+  return [
+    { ...text, x, y, text: low },
+    ...ramp,
+    { ...text, x: right, y, text: high },
+    ...(note === undefined ? [] : [{ ...text, font: 'ui' as const, x: after, y, text: note }]),
+  ]
+}
+
 /** A table of coloured cells. */
 export interface MatrixPlot {
   rows: number
@@ -70,6 +111,7 @@ export interface MatrixPlot {
   words?: (row: number, col: number) => string
   /** Largest side of a cell. */
   cell: { width: number; height: number }
+  scale: ColourScale
 }
 
 /** Largest plot, in CSS pixels. */
@@ -94,9 +136,11 @@ export function matrixPlot(frame: PlotFrame, plot: MatrixPlot): PlotPicture {
   const height = fit(MAX_SIZE.height, rows, plot.cell.height)
   const place = { left, top, width, height }
   const marks = [...cellMarks(plot, place), ...labelMarks(frame.ink, plot, place)]
-  return framed(frame, { width: left + width * cols, height: top + height * rows }, [
+  const bottom = top + height * rows + SCALE_HEIGHT
+  return framed(frame, { width: left + width * cols, height: bottom }, [
     ...marks,
     ...(words === undefined ? [] : wordMarks(frame.ink, plot, words, place)),
+    ...scaleMarks(frame.ink, plot.scale, { x: left, y: bottom - 4 }),
   ])
 }
 

@@ -56,10 +56,11 @@ export function rampRgba(palette: Palette, shade: Shade): Uint32Array {
   return words
 }
 
+/** The stops of a ramp, as the legend of a saved picture shows it. */
+export const rampStops = (palette: Palette, shade: Shade): string[] =>
+  STOPS[palette][shade].split(' ').map((hex) => `#${hex}`)
+
 /** A CSS gradient of a ramp, for its legend. */
 export function rampGradient(palette: Palette, shade: Shade): string {
-  return `linear-gradient(to right, ${STOPS[palette][shade]
-    .split(' ')
-    .map((hex) => `#${hex}`)
-    .join(', ')})`
+  return `linear-gradient(to right, ${rampStops(palette, shade).join(', ')})`
 }

@@ -30,6 +30,7 @@ export function DeltaExport({ grid, track }: { grid: DeltaGrid; track: Track }) 
           colLabel: (col) => shortName(columns[col] ?? ''),
           colWords: false,
           cell: { width: 64, height: 26 },
+          scale: { colours: frame.ink.levels, ends: ['0', formatRatio(largest)] },
         })
       }
     />

@@ -4,8 +4,17 @@ import { visibleText } from '../../../state/characterGroups.ts'
 import { PlotExport } from '../../components/PlotExport.tsx'
 import { useTranslate } from '../../context.ts'
 import { hex, type Mark, type PlotPicture } from '../../draw/plotFiles.ts'
-import { framed, matrixPlot, PLOT_MARGIN, PLOT_TOP, type PlotFrame } from '../../draw/plots.ts'
-import { rampRgba, type Shade } from '../../draw/ramps.ts'
+import {
+  framed,
+  matrixPlot,
+  PLOT_MARGIN,
+  PLOT_TOP,
+  SCALE_HEIGHT,
+  scaleMarks,
+  type ColourScale,
+  type PlotFrame,
+} from '../../draw/plots.ts'
+import { rampRgba, rampStops, type Shade } from '../../draw/ramps.ts'
 import { useTexts } from '../../components/reading.ts'
 import { useShade } from '../../components/useShade.ts'
 import { inkIndex } from '../../draw/ink.ts'
@@ -22,6 +31,13 @@ function inkOfCells(pattern: AttentionPattern, shade: Shade): (row: number, col:
   return (row, col) =>
     col > row ? null : (colours[inkIndex(pattern.data[row * pattern.size + col] ?? 0)] ?? null)
 }
+
+/** Weights 0 to 1; their square root is what the ink shows. */
+const weightScale = (shade: Shade, note: string): ColourScale => ({
+  colours: rampStops('sequential', shade),
+  ends: ['0', '1'],
+  note,
+})
 
 interface MatrixExportProps {
   pattern: AttentionPattern
@@ -50,6 +66,7 @@ export function MatrixExport({ pattern, ids, title }: MatrixExportProps) {
       colLabel: label,
       colWords: true,
       cell: { width: 18, height: 18 },
+      scale: weightScale(shade, t('plot.rootScale')),
     })
   }
   return <PlotExport title={`${t('plot.attention')}: ${title}`} make={make} />
@@ -74,8 +91,12 @@ export function HeadsExport({ map }: { map: AttentionMap }) {
       }),
     )
     const lines = Math.ceil(map.summaries.length / columns)
-    const size = { width: PLOT_MARGIN + columns * (THUMB + GAP), height: PLOT_TOP + lines * (THUMB + LINE) }
-    return framed(frame, size, marks)
+    const height = PLOT_TOP + lines * (THUMB + LINE) + SCALE_HEIGHT
+    const scale = scaleMarks(frame.ink, weightScale(shade, t('plot.rootScale')), {
+      x: PLOT_MARGIN,
+      y: height - 4,
+    })
+    return framed(frame, { width: PLOT_MARGIN + columns * (THUMB + GAP), height }, [...marks, ...scale])
   }
   return <PlotExport title={`${t('plot.attention')}: ${t('plot.heads')}`} make={make} />
 }

@@ -38,6 +38,7 @@ export function LensExport({ ids, map }: { ids: readonly number[]; map: LensMap 
       colLabel: (col) => (texts[col] ? visibleText(texts[col]) : `#${ids[col] ?? ''}`),
       colWords: false,
       cell: { width: 96, height: 24 },
+      scale: { colours: frame.ink.levels, ends: ['0', '1'], note: t('plot.wordScale') },
     })
   }
   return <PlotExport title={t('plot.lens')} make={make} />

@@ -73,7 +73,7 @@ function OddStep({ step: counted }: { step: WatchedStep }) {
   return (
     <li data-testid="watch-odd">
       <Icon name="warning" />{' '}
-      <button type="button" className="machine-step" onClick={open}>
+      <button type="button" className="step-link" onClick={open}>
         {step}
       </button>{' '}
       <OddCounts counts={counted} />

@@ -1,12 +1,23 @@
 import { useMemo } from 'react'
 import { invariant } from '../../../errors.ts'
 import type { TensorCell } from './store.ts'
-import type { StepInfo, TensorData } from '../../../api/model.ts'
+import type { StepInfo } from '../../../api/model.ts'
 import { Icon } from '../../components/Icon.tsx'
+import { usePageCaption } from '../../components/PlotExport.tsx'
+import { saveFile } from '../../components/saveFile.ts'
 import { Segmented } from '../../components/Segmented.tsx'
 import { useSession, useTranslate } from '../../context.ts'
-import { rampGradient } from '../../draw/ramps.ts'
+import { rampGradient, rampStops, type Palette } from '../../draw/ramps.ts'
 import type { ValueRange } from '../../draw/heatmap.ts'
+import { paint, readPlotInk } from '../../draw/plotFiles.ts'
+import {
+  framed,
+  PLOT_MARGIN,
+  PLOT_TOP,
+  SCALE_HEIGHT,
+  scaleMarks,
+  type ColourScale,
+} from '../../draw/plots.ts'
 import { writeCsv, writeNpy } from '../../draw/tensorFiles.ts'
 import { changeAt, EditHere } from '../edits/EditHere.tsx'
 import { useShade } from '../../components/useShade.ts'
@@ -41,7 +52,10 @@ export function TensorTools({ shown, layout, cell, range, mode, onMode, onSlice 
         onChange={onMode}
       />
       {range !== null && <RangeLegend layout={layout} range={range} shown={shown} />}
-      <Exports shown={shown} formats={mode === 'map' ? FORMATS : FORMATS.filter((one) => one !== 'png')} />
+      <Exports
+        shown={shown}
+        picture={mode === 'map' && range !== null ? { range, palette: layout.palette } : null}
+      />
       <EditStep step={shown.step} cell={cell} />
     </div>
   )
@@ -117,16 +131,44 @@ function RangeLegend({ layout, range, shown }: RangeLegendProps) {
 const FORMATS = ['npy', 'csv', 'png'] as const
 type FileFormat = (typeof FORMATS)[number]
 
+/** What the colours of the picture on show say. */
+interface ShownPicture {
+  range: ValueRange
+  palette: Palette
+}
+
 /** Files of the step; a picture is offered where one is drawn. */
-function Exports({ shown, formats }: { shown: ShownStep; formats: readonly FileFormat[] }) {
+function Exports({ shown, picture }: { shown: ShownStep; picture: ShownPicture | null }) {
   const session = useSession()
   const steps = useSteps()
   const t = useTranslate()
   const texts = useRowTexts()
+  const caption = usePageCaption()
+  const shade = useShade()
+  const formats = FORMATS.filter((format) => format !== 'png' || picture !== null)
+  const step = shown.step.name
+  const make = async (format: FileFormat): Promise<Blob> => {
+    if (format === 'png') {
+      invariant(picture, 'a picture is on show')
+      const [low, high] = picture.range
+      // The line of the tree names the same step, and stands before the picture.
+      const view = document.querySelector(`.tensor[data-step="${CSS.escape(step)}"]`)
+      return pictureOf(view, {
+        title: step,
+        caption: caption(),
+        scale: {
+          colours: rampStops(picture.palette, shade),
+          ends: [formatValue(low), formatValue(high)],
+        },
+      })
+    }
+    const tensor = await steps.cache.read(shown.source, step)
+    if (format === 'npy') return writeNpy(tensor)
+    return writeCsv(tensor, shown.step.axes.at(-2)?.kind === 'rows' ? texts : undefined)
+  }
   const save = (format: FileFormat) => {
-    const readTensor = () => steps.cache.read(shown.source, shown.step.name)
-    makeFile(format, shown.step, readTensor, texts).then(
-      (blob) => download(blob, `${shown.step.name}.${format}`),
+    make(format).then(
+      (blob) => saveFile({ name: `${step}.${format}`, blob }),
       (error: unknown) => session.report(error),
     )
   }
@@ -150,44 +192,28 @@ function Exports({ shown, formats }: { shown: ShownStep; formats: readonly FileF
   )
 }
 
-async function makeFile(
-  format: FileFormat,
-  { name: step, axes }: StepInfo,
-  readTensor: () => Promise<TensorData>,
-  texts: readonly string[],
+/** The picture as it stands, what the engine drew and the labels over it, between its title and what the colours say. */
+async function pictureOf(
+  view: Element | null,
+  { title, caption, scale }: { title: string; caption: string; scale: ColourScale },
 ): Promise<Blob> {
-  switch (format) {
-    case 'npy':
-      return writeNpy(await readTensor())
-    case 'csv':
-      return writeCsv(await readTensor(), axes.at(-2)?.kind === 'rows' ? texts : undefined)
-    case 'png':
-      // The line of the tree names the same step, and stands before the picture.
-      return pictureOf(document.querySelector(`.tensor[data-step="${CSS.escape(step)}"]`))
-  }
-}
-
-/** The picture as it stands: what the engine drew, and the labels over it. */
-async function pictureOf(view: Element | null): Promise<Blob> {
   const layers = [...(view?.querySelectorAll('canvas') ?? [])]
   const labels = layers.at(-1)
-  invariant(labels, 'a picture is on show')
-  const canvas = new OffscreenCanvas(labels.width, labels.height)
+  invariant(view && labels, 'a picture is on show')
+  const box = labels.getBoundingClientRect()
+  const ratio = labels.width / box.width
+  const ink = readPlotInk(view)
+  const height = PLOT_TOP + box.height + SCALE_HEIGHT
+  const marks = scaleMarks(ink, scale, { x: PLOT_MARGIN, y: height - 4 })
+  const frame = framed({ ink, title, caption }, { width: PLOT_MARGIN + box.width, height }, marks)
+  const canvas = new OffscreenCanvas(Math.ceil(frame.width * ratio), Math.ceil(frame.height * ratio))
   const context = canvas.getContext('2d')
   invariant(context, 'a canvas draws')
-  const frame = labels.getBoundingClientRect()
-  const ratio = labels.width / frame.width
+  context.scale(ratio, ratio)
+  paint(context, frame, ink)
   for (const layer of layers) {
-    const { x, y, width, height } = layer.getBoundingClientRect()
-    context.drawImage(layer, (x - frame.x) * ratio, (y - frame.y) * ratio, width * ratio, height * ratio)
+    const { x, y, width, height: tall } = layer.getBoundingClientRect()
+    context.drawImage(layer, PLOT_MARGIN + x - box.x, PLOT_TOP + y - box.y, width, tall)
   }
   return canvas.convertToBlob({ type: 'image/png' })
-}
-
-function download(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }

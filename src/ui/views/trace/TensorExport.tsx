@@ -5,8 +5,9 @@ import { useTranslate } from '../../context.ts'
 import { rasterise, type TensorPlane, type ValueRange } from '../../draw/heatmap.ts'
 import { hex, type PlotPicture } from '../../draw/plotFiles.ts'
 import { matrixPlot, type PlotFrame } from '../../draw/plots.ts'
-import { rampRgba, type Palette } from '../../draw/ramps.ts'
+import { rampRgba, rampStops, type Palette } from '../../draw/ramps.ts'
 import { useShade } from '../../components/useShade.ts'
+import { formatValue } from '../steps/numbers.ts'
 
 interface TensorExportProps {
   trace: SavedTrace
@@ -45,6 +46,7 @@ export function TensorExport(props: TensorExportProps) {
       colLabel: (col) => (colWords ? colLabel(colOf(col)) : String(colOf(col))),
       colWords,
       cell: { width: 18, height: 18 },
+      scale: { colours: rampStops(palette, shade), ends: [formatValue(range[0]), formatValue(range[1])] },
     })
   }
   return <PlotExport title={step} caption={useTraceCaption(trace)} make={make} />

@@ -58,6 +58,8 @@ export const traceEn = {
   'plot.svg': 'SVG, vectors',
   'plot.png': 'PNG, 2×',
   'plot.attention': 'Attention',
+  'plot.rootScale': 'attention weight, by its square root',
+  'plot.wordScale': 'probability of the word in the cell',
   'plot.heads': 'all heads',
   'plot.lens': 'Logit lens',
   'plot.histogram': 'Histogram of {step}',

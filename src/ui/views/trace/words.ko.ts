@@ -59,6 +59,8 @@ export const traceKo: Readonly<Record<keyof typeof traceEn, string>> = {
   'plot.svg': 'SVG, 벡터',
   'plot.png': 'PNG, 2배',
   'plot.attention': '어텐션',
+  'plot.rootScale': '어텐션 가중치(제곱근 눈금)',
+  'plot.wordScale': '칸에 적힌 단어의 확률',
   'plot.heads': '모든 헤드',
   'plot.lens': '로짓 렌즈',
   'plot.histogram': '{step} 히스토그램',

@@ -83,6 +83,7 @@ function Heat({ kind, by }: { kind: NormKind; by: 'layer' | 'module' }) {
               colLabel: (column) => String(columns[column] ?? ''),
               colWords: false,
               cell: { width: 40, height: 16 },
+              scale: { colours: frame.ink.levels, ends: ['0', tickText(largest)] },
             })
           }
         />
