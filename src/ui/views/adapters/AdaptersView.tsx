@@ -2,7 +2,8 @@ import { useEffect } from 'react'
 import { BlankSlate } from '../../components/BlankSlate.tsx'
 import { answeringModel } from '../../../state/app.ts'
 import { Segmented } from '../../components/Segmented.tsx'
-import { useApp, useTranslate } from '../../context.ts'
+import { NARROW, useApp, useMedia, useTranslate } from '../../context.ts'
+import { Offers } from './AddPanel.tsx'
 import { DeltaMap } from './DeltaMap.tsx'
 import { useAdaptersState, useComing, useSelectedTrack } from './hooks.ts'
 import { useAdapterActions } from './useAdapterActions.ts'
@@ -31,9 +32,12 @@ export function AdaptersView() {
 function NoAdapters() {
   const t = useTranslate()
   const ready = useApp((state) => answeringModel(state.model) !== null)
+  // A wide page has them at its side.
+  const narrow = useMedia(NARROW)
   return (
     <BlankSlate title={t('adapters.empty')}>
       <p>{t(ready ? 'adapters.emptyHint' : 'adapters.noModel')}</p>
+      {narrow && ready && <Offers disabled={false} />}
     </BlankSlate>
   )
 }

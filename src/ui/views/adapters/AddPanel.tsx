@@ -113,7 +113,7 @@ function AddressField({ disabled }: { disabled: boolean }) {
 }
 
 /** The page's own adapters. */
-function Offers({ disabled }: { disabled: boolean }) {
+export function Offers({ disabled }: { disabled: boolean }) {
   const t = useTranslate()
   const offered = useApp((state) => state.catalogue.adapters)
   if (offered.length === 0) return null
