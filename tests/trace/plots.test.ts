@@ -65,6 +65,15 @@ test('below the cells stands what their colours say, inside the picture', () => 
   }
 })
 
+test('a caption too long for the picture goes on in a second line, between its parts', () => {
+  const long = ['a model', `“${'word '.repeat(14)}”`, 'base', 'position 24', 'seed 0'].join(' · ')
+  const lines = matrixPlot({ ...frame, caption: long }, table).marks.flatMap((mark) =>
+    mark.kind === 'text' && mark.y < 60 && mark.text !== frame.title ? [mark.text] : [],
+  )
+  expect(lines).toHaveLength(2)
+  expect(lines.join(' · ')).toBe(long)
+})
+
 test('a large table stays within the largest picture', () => {
   const { width, height } = matrixPlot(frame, { ...table, rows: 500, cols: 2000 })
   expect(Math.max(width, height)).toBeLessThan(1400)

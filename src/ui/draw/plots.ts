@@ -8,8 +8,8 @@ export interface PlotFrame {
 }
 
 export const PLOT_MARGIN = 16
-/** Where a plot begins, below title and caption. */
-export const PLOT_TOP = 52
+/** Where a plot begins, below the title and a caption of two lines. */
+export const PLOT_TOP = 66
 const LABEL = 11
 /** Width of a letter of labels, in their size. */
 const LETTER = 0.62
@@ -25,30 +25,32 @@ export function framed(
 ): PlotPicture {
   const width = Math.max(NARROWEST, size.width + PLOT_MARGIN)
   const most = Math.floor((width - 2 * PLOT_MARGIN) / (LABEL * 0.52))
+  const words = { kind: 'text', x: PLOT_MARGIN, font: 'ui', anchor: 'start' } as const
   const head: Mark[] = [
-    {
-      kind: 'text',
-      x: PLOT_MARGIN,
-      y: 24,
-      text: cut(title, Math.floor(most * 0.8)),
-      fill: ink.ink,
-      size: 14,
-      font: 'ui',
-      anchor: 'start',
-      bold: true,
-    },
-    {
-      kind: 'text',
-      x: PLOT_MARGIN,
-      y: 40,
-      text: cut(caption, most),
+    { ...words, y: 24, text: cut(title, Math.floor(most * 0.8)), fill: ink.ink, size: 14, bold: true },
+    ...captionLines(caption, most).map((text, line): Mark => ({
+      ...words,
+      y: 40 + line * 14,
+      text,
       fill: ink.soft,
       size: LABEL,
-      font: 'ui',
-      anchor: 'start',
-    },
+    })),
   ]
   return { width, height: size.height + PLOT_MARGIN, title, caption, marks: [...head, ...marks] }
+}
+
+const BETWEEN = ' · '
+
+/** A caption in at most two lines, broken between its parts. */
+function captionLines(caption: string, most: number): string[] {
+  const lines: string[] = []
+  for (const part of caption.split(BETWEEN)) {
+    const longer = lines.length === 0 ? part : `${lines.at(-1)}${BETWEEN}${part}`
+    if (lines.length > 0 && ([...longer].length <= most || lines.length === 2))
+      lines[lines.length - 1] = longer
+    else lines.push(part)
+  }
+  return lines.map((line) => cut(line, most))
 }
 
 function cut(text: string, most: number): string {
