@@ -101,13 +101,16 @@ export async function bindProgram(
   return { program, steps, dispatchCount: flat.length, params }
 }
 
-/** Encodes a bound program into one compute pass. */
-export function encodeProgram(pass: GPUComputePassEncoder, bound: BoundProgram): void {
-  for (const { dispatches } of bound.steps) {
+/** Encodes bound steps into a compute pass; returns how many dispatches they are. */
+export function encodeSteps(pass: GPUComputePassEncoder, steps: BoundProgram['steps']): number {
+  let count = 0
+  for (const { dispatches } of steps) {
     for (const { pipeline, group, grid } of dispatches) {
       pass.setPipeline(pipeline)
       pass.setBindGroup(0, group)
       pass.dispatchWorkgroups(grid[0], grid[1], grid[2])
     }
+    count += dispatches.length
   }
+  return count
 }

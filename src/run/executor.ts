@@ -3,7 +3,7 @@ import type { BufferLedger, LedgerBuffer } from '../gpu/ledger.ts'
 import { PipelineCache } from '../gpu/pipelines.ts'
 import { mapStaging, readBack, type ByteRange } from '../gpu/readback.ts'
 import type { Program } from '../program/step.ts'
-import { bindProgram, encodeProgram, type BindResources, type BoundProgram } from './bind.ts'
+import { bindProgram, encodeSteps, type BindResources, type BoundProgram } from './bind.ts'
 
 /** Elements `[begin, end)` of a buffer of f32. */
 export type ElementRange = readonly [begin: number, end: number]
@@ -57,22 +57,50 @@ export class Executor {
   }
 
   /** Runs one forward. */
-  run({ label, bound, batch, words, rows, beforePass, inPass, afterPass }: Run): void {
+  run(run: Run): void {
+    this.#begin(run)
+    this.#submit(run, run.bound.steps, true, true)
+  }
+
+  /**
+   * Runs one forward in about so many submits, each once the one before has ended: what else draws with this GPU, as the page itself,
+   * gets its turn between them.
+   */
+  async runInPieces(run: Run, pieces: number): Promise<void> {
+    const { steps } = run.bound
+    const each = Math.max(1, Math.ceil(steps.length / pieces))
+    this.#begin(run)
+    for (let at = 0; at < steps.length; at += each) {
+      const isLast = at + each >= steps.length
+      this.#submit(run, steps.slice(at, at + each), at === 0, isLast)
+      if (!isLast) await this.device.queue.onSubmittedWorkDone()
+    }
+  }
+
+  #begin({ batch, words, rows }: Run): void {
     this.device.queue.writeBuffer(batch.gpu, 0, words)
-    const encoder = this.device.createCommandEncoder({ label })
-    beforePass?.(encoder)
-    const pass = encoder.beginComputePass({ label })
-    encodeProgram(pass, bound)
-    const more = inPass?.(pass) ?? 0
-    pass.end()
-    afterPass?.(encoder)
-    this.device.queue.submit([encoder.finish()])
     this.#tally.forwards += 1
     this.#tally.rows += rows
+    this.#tally.bytesUploaded += words.byteLength
+  }
+
+  /** Submits some of a forward's steps, in one pass. */
+  #submit(
+    { label, beforePass, inPass, afterPass }: Run,
+    steps: BoundProgram['steps'],
+    isFirst: boolean,
+    isLast: boolean,
+  ): void {
+    const encoder = this.device.createCommandEncoder({ label })
+    if (isFirst) beforePass?.(encoder)
+    const pass = encoder.beginComputePass({ label })
+    const dispatches = encodeSteps(pass, steps) + (isLast ? (inPass?.(pass) ?? 0) : 0)
+    pass.end()
+    if (isLast) afterPass?.(encoder)
+    this.device.queue.submit([encoder.finish()])
     this.#tally.submits += 1
     this.#tally.passes += 1
-    this.#tally.dispatches += bound.dispatchCount + more
-    this.#tally.bytesUploaded += words.byteLength
+    this.#tally.dispatches += dispatches
   }
 
   countReadback(): void {

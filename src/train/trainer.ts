@@ -5,7 +5,8 @@ import type { LedgerBuffer } from '../gpu/ledger.ts'
 import { CONTROL, STATISTICS, TARGETS } from '../ops/backward/loss.ts'
 import { FLAT } from '../ops/backward/optimizers.ts'
 import { PARTS } from '../ops/backward/preference.ts'
-import { encodeProgram, type BoundProgram } from '../run/bind.ts'
+import { encodeSteps } from '../run/bind.ts'
+import type { Run } from '../run/executor.ts'
 import type { Runner } from '../run/runner.ts'
 import { bindPasses, type BoundPasses } from './boundPasses.ts'
 import { flatWords, STATISTIC_WORDS } from './flatBuffers.ts'
@@ -13,6 +14,7 @@ import { flatLayout, packFactors, unpackFactors, type FlatLayout } from './flatL
 import { factoredTables } from './optimizerProgram.ts'
 import type { TrainSettings } from './options.ts'
 import { moduleNorms } from './moduleNorms.ts'
+import { Pieces } from './pieces.ts'
 import { RunningMean } from './runningMean.ts'
 import { controlOf, planSteps, rateFactor } from './schedule.ts'
 import { Snapshot } from './snapshot.ts'
@@ -32,8 +34,8 @@ export interface TrainedAdapter {
 const MOMENTS = [FLAT.first, FLAT.second, FLAT.rows, FLAT.columns]
 
 /**
- * Trains one adapter. All is allocated and compiled before the first step; a step is as many submits as it has passes, the last with
- * the optimiser behind it, and one readback of eight numbers.
+ * Trains one adapter. All is allocated and compiled before the first step; a step is as many submits as it has passes, or as pieces of
+ * them where the GPU takes long, the last with the optimiser behind it, and one readback of eight numbers.
  */
 export class Trainer {
   readonly layout: FlatLayout
@@ -54,6 +56,7 @@ export class Trainer {
   /** Steps taken before; those left out do not count. */
   #taken = 0
   #mean = new RunningMean()
+  readonly #pieces = new Pieces()
   /** Parameters on the GPU that the adapter's own arrays do not hold yet. */
   #ahead = false
 
@@ -205,6 +208,7 @@ export class Trainer {
     const largestLoss = this.#mean.limit(this.#settings.spikeFactor)
     const bound = await this.#bind()
     const passes = this.#pack(index, scales)
+    const began = performance.now()
     const settings = this.#settings
     const pairs = this.#pairs
     const counted = passes.reduce((sum, { targets }) => sum + targets.length, 0)
@@ -221,19 +225,22 @@ export class Trainer {
       this.#write(this.#buffer(TARGETS), targets)
       if (pairs !== null) this.#write(this.#buffer(PARTS), parts)
       if (bound.learned) this.#write(bound.learned, this.#runner.pack(rows.slice(0, learned)))
-      this.#runner.executor.run({
+      const run: Run = {
         label: 'train',
         bound: bound.pass,
         batch: bound.batch,
         words: this.#runner.pack(rows),
         rows: rows.length,
         beforePass: i === 0 ? (encoder) => this.#clear(encoder) : undefined,
-        inPass: isLast ? (pass) => encodeMore(pass, bound.update) : undefined,
+        inPass: isLast ? (pass) => encodeSteps(pass, bound.update.steps) : undefined,
         afterPass: isLast ? (encoder) => this.#copyStatistics(encoder) : undefined,
-      })
+      }
+      if (this.#pieces.count === 1) this.#runner.executor.run(run)
+      else await this.#runner.executor.runInPieces(run, this.#pieces.count)
     }
     this.#ahead = true
     const { loss, gradNorm, taken, rewards } = await this.#readStatistics()
+    this.#pieces.took((performance.now() - began) / passes.length)
     this.#next = index + 1
     if (taken) {
       this.#taken += 1
@@ -307,11 +314,6 @@ export class Trainer {
     this.#bound = null
     this.#buffers.dispose()
   }
-}
-
-function encodeMore(pass: GPUComputePassEncoder, bound: BoundProgram): number {
-  encodeProgram(pass, bound)
-  return bound.dispatchCount
 }
 
 function nothingLeft(index: number, steps: number): TokenscopeError {

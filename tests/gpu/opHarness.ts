@@ -9,7 +9,7 @@ import { parseVariant } from '../../src/gpu/variants.ts'
 import { KV_F32, type KvFormat } from '../../src/ops/kvFormats.ts'
 import { tensorBytes } from '../../src/program/arena.ts'
 import { packBatch, type BatchRow } from '../../src/run/batch.ts'
-import { bindProgram, encodeProgram, type BindResources } from '../../src/run/bind.ts'
+import { bindProgram, encodeSteps, type BindResources } from '../../src/run/bind.ts'
 import type { AdapterStack, MatrixView } from '../../src/ops/operands.ts'
 import type { Attrs, FoldedNorm, OpName } from '../../src/program/attrs.ts'
 import { shapeOf, type Axis, type ParamRef, type Step, type StepOf } from '../../src/program/step.ts'
@@ -229,7 +229,7 @@ export async function runSteps({ pipelines }: Harness, run: OpRun): Promise<OpRe
     const bound = await bindProgram(program, resources, pipelines, ledger)
     const encoder = device.createCommandEncoder()
     const pass = encoder.beginComputePass()
-    encodeProgram(pass, bound)
+    encodeSteps(pass, bound.steps)
     pass.end()
     const all = await buffers.readAll(encoder)
     const none = new Float32Array()
