@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Model, TensorData, TrainedStep, TrainExample, TrainOptions } from '../../src/index.ts'
+import { Pieces } from '../../src/train/pieces.ts'
 import { passesOf } from '../../src/train/schedule.ts'
 import { exportFiles, withValues } from './adapterFiles.ts'
 import { refusal } from './engine.support.ts'
@@ -36,13 +37,18 @@ async function trained(
 }
 
 describe('training beside everything else', () => {
-  test('kept or computed again: the same bits; another order of examples: another curve', async () => {
+  test('kept or computed again, in one submit or in many: the same bits; another order of examples: another curve', async () => {
     await withPlainModel(LLAMA, { weights: 'f32' }, async (model) => {
       const options = { learningRate: 0.01, steps: 6, batchSize: 2, shuffle: 3 } as const
       const kept = await trained(model, { ...options, keep: 'everything' })
       const again = await trained(model, { ...options, keep: 'layers' })
       expect(again.losses).toEqual(kept.losses)
       expect(again.bytes).toEqual(kept.bytes)
+      for (const count of [1, 9]) {
+        const pieces = vi.spyOn(Pieces.prototype, 'count', 'get').mockReturnValue(count)
+        expect(await trained(model, options)).toEqual(kept)
+        pieces.mockRestore()
+      }
       const pairs = [
         { prompt: [1, 2, 9], chosen: [3, 8], rejected: [4] },
         { prompt: [7], chosen: [30, 2, 5], rejected: [6, 6] },
