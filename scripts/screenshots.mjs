@@ -143,7 +143,8 @@ const PICTURES = [
     do: async (page) => {
       await press(page, 'edit-cell', 12)
       await press(page, 'edit-measure')
-      await page.waitForTimeout(15_000)
+      // The button comes back when all parts are measured.
+      await page.waitForSelector('[data-testid=edit-measure]', { timeout: 120_000 })
     },
   },
   { name: 'score', view: 'score' },
