@@ -192,18 +192,9 @@ const Thumb = memo(function Thumb({ summary, shade, label, shown, entry, onChoos
   const canvas = useRef<HTMLCanvasElement>(null)
   const name = labelOf(scores)
   useEffect(() => {
-    const context = canvas.current?.getContext('2d')
-    if (!context) return
-    const { size, data } = thumb
-    const ramp = rampRgba('sequential', shade)
-    const pixels = new Uint32Array(size * size)
-    for (let row = 0; row < size; row++)
-      for (let col = 0; col < size; col++) {
-        const weight = data[row * size + col] ?? 0
-        // What lies ahead is bare where the mask lets nothing through.
-        if (col <= row || weight > 0) pixels[row * size + col] = ramp[inkIndex(weight)] ?? 0
-      }
-    context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), size, size), 0, 0)
+    // A task for each: dozens of pictures at once would hold the page up.
+    const timer = setTimeout(() => drawThumb(canvas.current, thumb, shade))
+    return () => clearTimeout(timer)
   }, [thumb, shade])
   return (
     <button
@@ -234,4 +225,22 @@ function moveHead(attention: Attention, next: ChosenHead, isRange: boolean): voi
   if (isRange) attention.extendTo(next)
   else if (attention.state.getState().picking) attention.moveTo(next)
   else attention.choose(next)
+}
+
+function drawThumb(
+  canvas: HTMLCanvasElement | null,
+  { size, data }: HeadSummary['thumb'],
+  shade: Shade,
+): void {
+  const context = canvas?.getContext('2d')
+  if (!context) return
+  const ramp = rampRgba('sequential', shade)
+  const pixels = new Uint32Array(size * size)
+  for (let row = 0; row < size; row++)
+    for (let col = 0; col < size; col++) {
+      const weight = data[row * size + col] ?? 0
+      // What lies ahead is bare where the mask lets nothing through.
+      if (col <= row || weight > 0) pixels[row * size + col] = ramp[inkIndex(weight)] ?? 0
+    }
+  context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), size, size), 0, 0)
 }

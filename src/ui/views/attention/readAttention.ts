@@ -1,7 +1,7 @@
 import { invariant, throwIfAborted } from '../../../errors.ts'
 import type { Mask, Model, TensorData } from '../../../api/model.ts'
 import { readAnatomy } from '../../../analysis/anatomy.ts'
-import { breather } from '../../../analysis/breather.ts'
+import { breather, nextTask } from '../../../analysis/breather.ts'
 import {
   averageHeads,
   findCopies,
@@ -144,6 +144,7 @@ async function* readRows(
     for (const [layer, weights] of probs)
       summaries.push(...(await summarise(weights, layer, read.get(layer) ?? 0, context)))
     const rows = Math.floor([...read.values()].reduce((sum, end) => sum + end, 0) / layerOf.size)
+    await nextTask()
     yield { layers, heads, rows, mask, summaries, probs }
   }
 }
@@ -176,6 +177,7 @@ export async function* readAttention(
     for (const [layer, weights] of await readLayers(model, ids, some, mask))
       summaries.push(...(await summarise(weights, layer, size, context)))
     const rows = Math.floor((size * (from + some.length)) / layers)
+    await nextTask()
     yield { layers, heads, rows, mask, summaries: [...summaries], probs: new Map() }
   }
 }
