@@ -129,7 +129,7 @@ export interface TrainedStep {
   tokens: number
   /** Of 'dpo': means over the pairs of the step, before it was taken. `accuracy`: share whose chosen answer has the larger reward. */
   rewards?: { chosen: number; rejected: number; margin: number; accuracy: number }
-  /** Under `norms`. */
+  /** Under `norms`. A module that a model fuses with others counts the A they share: squares then add up to more than gradNorm². */
   norms?: readonly ModuleNorm[]
   /** Why the step was not taken; null when it was. `backTo`: index of the step whose result is in force again. */
   skipped: { reason: 'not-finite' | 'spike'; backTo: number } | null

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { PLOT_MARGIN, PLOT_TOP, SCALE_HEIGHT } from '../../../src/ui/draw/plots.ts'
 import { openPage, takeScreenshot } from '../harness.ts'
 import {
   CELLS,
@@ -92,7 +93,7 @@ test('files hold what the trace holds', async () => {
   await expectTraced(page, picked)
 })
 
-test('the picture of a step is saved as it stands, and is not blank', async () => {
+test('the picture of a step is saved as it stands, in a frame that explains it, and is not blank', async () => {
   const { page } = await openPage({ path: TEXT })
   await openSteps(page)
   for (const step of ['embed', 'logits']) {
@@ -111,8 +112,12 @@ test('the picture of a step is saved as it stands, and is not blank', async () =
     expect(file.suggestedFilename()).toBe(`${step}.png`)
     const png = await readFile(await file.path())
     const picture = await page.evaluate(pixelsOf, png.toString('base64'))
-    expect([picture.width, picture.height]).toEqual(drawn)
-    expect(picture.height).toBeGreaterThan(100)
+    // Around it stand its title, what it is of, and what its colours mean.
+    const [width = 0, height = 0] = drawn
+    expect(height).toBeGreaterThan(100)
+    expect(picture.width).toBeGreaterThanOrEqual(width + 2 * PLOT_MARGIN - 1)
+    const around = picture.height - height - (PLOT_TOP + SCALE_HEIGHT + PLOT_MARGIN)
+    expect(Math.abs(around)).toBeLessThanOrEqual(1)
     expect(picture.colours).toBeGreaterThan(50)
   }
   await page.locator('.tensor-tools .segment', { hasText: 'Table' }).click()
