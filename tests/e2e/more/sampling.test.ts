@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { randomUniform } from '../../src/maths/rng.ts'
-import { checkSampling, sampleStages } from '../../src/decode/samplers.ts'
-import { expectAccessible } from './accessible.ts'
-import { openPage } from './harness.ts'
+import { randomUniform } from '../../../src/maths/rng.ts'
+import { checkSampling, sampleStages } from '../../../src/decode/samplers.ts'
+import { expectAccessible } from '../accessible.ts'
+import { openPage } from '../harness.ts'
 
 const PROMPT = 'Once upon a time there was a little fox named Lily.'
 const SEED = 3
