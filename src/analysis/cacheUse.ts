@@ -1,6 +1,7 @@
 import { invariant } from '../errors.ts'
 import type { CachedSequence, Model } from '../api/model.ts'
 import { readAnatomy } from './anatomy.ts'
+import { nextTask } from './breather.ts'
 
 /** Euclidean norms of the keys and values of a text, over all key-value heads: `[layers, positions]` each. */
 export interface CacheNorms {
@@ -12,8 +13,6 @@ export interface CacheNorms {
 
 /** Values read by one forward. */
 const BATCH_ELEMENTS = 1 << 22
-
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
 /** Norms of the rows of `[rows, width]`, summed in f64. */
 function rowNorms(data: Float32Array, rows: number, into: Float32Array): void {
@@ -49,7 +48,7 @@ export async function* readCacheNorms(model: Model, ids: readonly number[]): Asy
       const line = [layer * positions, (layer + 1) * positions] as const
       rowNorms(tensor.data.subarray(0, half), positions, norms.k.subarray(...line))
       rowNorms(tensor.data.subarray(half), positions, norms.v.subarray(...line))
-      await pause()
+      await nextTask()
     }
   }
   yield norms

@@ -235,8 +235,7 @@ export class Trainer {
         inPass: isLast ? (pass) => encodeSteps(pass, bound.update.steps) : undefined,
         afterPass: isLast ? (encoder) => this.#copyStatistics(encoder) : undefined,
       }
-      if (this.#pieces.count === 1) this.#runner.executor.run(run)
-      else await this.#runner.executor.runInPieces(run, this.#pieces.count)
+      await this.#runner.executor.runInPieces(run, this.#pieces.count)
     }
     this.#ahead = true
     const { loss, gradNorm, taken, rewards } = await this.#readStatistics()

@@ -1,9 +1,8 @@
+import { nextTask } from '../../analysis/breather.ts'
 import type { TensorData } from '../../api/model.ts'
 
 /** Cells written between two pauses, so that a large tensor does not hold the page up. */
 const CHUNK = 16_384
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 
 /**
  * A tensor as NumPy's own file: version 1.0, little-endian f32 in C order.
@@ -64,7 +63,7 @@ export async function writeCsv({ shape, data }: TensorData, tokens?: readonly st
     sincePause += cols
     if (sincePause > CHUNK) {
       sincePause = 0
-      await pause()
+      await nextTask()
     }
   }
   return new Blob(parts, { type: 'text/csv' })

@@ -1,4 +1,5 @@
 import { createStore } from 'zustand/vanilla'
+import { nextTask } from '../../../analysis/breather.ts'
 import { addHeads, type AttentionPattern } from '../../../analysis/headScores.ts'
 import { maskChoiceOf } from '../../../state/maskChoice.ts'
 import { perSession } from '../../../state/perSession.ts'
@@ -32,8 +33,6 @@ export interface AttentionState {
   drawn: 'arcs' | 'text'
   tab: 'heads' | 'cache'
 }
-
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve))
 
 /** The heads that a choice stands for. */
 export function headsOf({ layer, head }: ChosenHead, heads: number): readonly HeadPlace[] {
@@ -171,7 +170,7 @@ export class Attention {
       if (probs === null || this.measurement.state.getState().shown?.value !== value) return
       const heads = places.filter((place) => place.layer === layer).map(({ head }) => head)
       addHeads(sum, probs, heads, places.length)
-      await pause()
+      await nextTask()
     }
     this.mean = { of: value, key: keyOf(places), pattern: { size, data: sum } }
   }
